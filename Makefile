@@ -1,0 +1,55 @@
+# The same commands for people and CI. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CODE := __main__.py settings planning components preview policies local bench tests tools .ci
+REPORTS := .local-reports
+
+.PHONY: help setup up down status logs test e2e check bench document
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## virtual environment with everything that tests and tools need
+$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "installing Python packages into $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@touch $(STAMP)
+
+up: setup ## bring the service up on the embedded platform and ask it something
+	@$(BIN)/python -m local up
+
+down: setup ## destroy the stacks, stop the platform, leave only caches
+	@$(BIN)/python -m local down
+
+status: setup ## what runs, on which port, how it is
+	@$(BIN)/python -m local status
+
+logs: setup ## last lines of every log, or NAME=etcd for one
+	@$(BIN)/python -m local logs $(NAME)
+
+test: setup ## tests that need no cloud, no built tool, no network
+	@mkdir -p $(REPORTS)
+	@$(BIN)/python -m pytest -q --junitxml=$(REPORTS)/test.xml
+
+e2e: setup ## from nothing to a completion on the embedded platform, and back
+	@mkdir -p $(REPORTS)
+	@$(BIN)/python -m pytest -q -x -m e2e --junitxml=$(REPORTS)/e2e.xml tests/e2e
+
+check: setup ## format, lint, types, architecture
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_architecture.py
+
+bench: setup ## figures as ratios, for docs/figures.md
+	@$(BIN)/python -m bench
+
+document: setup ## write the JSON Schema and README's settings table anew
+	@$(BIN)/python -m settings.document

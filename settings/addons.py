@@ -1,0 +1,49 @@
+"""What is installed in the cluster beside the models: GPU Operator and monitoring."""
+
+from __future__ import annotations
+
+from settings.types import ConfigKey, DnsLabel, Section, described
+
+
+class GpuOperator(Section):
+    """The NVIDIA GPU Operator. Driver and toolkit are in the EKS AMIs and stay off."""
+
+    enabled: bool = described("install the operator", default=True)
+    namespace: DnsLabel = described("its namespace", default="gpu-operator")
+    driver: bool = described("let the operator install the GPU driver", default=False)
+    toolkit: bool = described("let the operator install the container toolkit", default=False)
+    device_plugin: bool = described("advertise nvidia.com/gpu", default=True)
+    gpu_feature_discovery: bool = described("label nodes with GPU product and memory", default=True)
+    dcgm_exporter: bool = described("export GPU metrics", default=True)
+    smoke_test: bool = described("run nvidia-smi on each pool before models start", default=True)
+
+
+class Grafana(Section):
+    """Grafana of the Prometheus stack."""
+
+    enabled: bool = described("install Grafana", default=True)
+    password_key: ConfigKey = described(
+        "pulumi config secret that holds the admin password", default="grafanaPassword"
+    )
+
+
+class Monitoring(Section):
+    """kube-prometheus-stack and the metrics adapter the autoscaler reads."""
+
+    enabled: bool = described("install Prometheus and the metrics adapter", default=True)
+    namespace: DnsLabel = described("their namespace", default="monitoring")
+    retention_days: int = described("how long Prometheus keeps samples, days", default=15, ge=1, le=365)
+    storage_gib: int = described("Prometheus volume, GiB", default=50, ge=5, le=16384)
+    storage_class: str = described("storage class of that volume", default="gp3", min_length=1)
+    scrape_interval_seconds: int = described("how often pods are scraped, s", default=15, ge=5, le=120)
+    grafana: Grafana = described("dashboards", default_factory=Grafana)
+
+
+class Registry(Section):
+    """Where charts and images come from in a network without internet."""
+
+    mirror: str | None = described(
+        "prefix put before every image and chart, e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
+        default=None,
+        pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?[a-z0-9]$",
+    )

@@ -1,0 +1,143 @@
+"""Where the service runs: the EKS cluster and its network."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from settings.types import Arn, Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
+
+EVERYWHERE = "0.0.0.0/0"
+
+
+class EndpointAccess(StrEnum):
+    """Who reaches the Kubernetes API."""
+
+    PRIVATE = "private"
+    PUBLIC_AND_PRIVATE = "publicAndPrivate"
+
+
+class ControlPlaneLog(StrEnum):
+    """Log types of the EKS control plane."""
+
+    API = "api"
+    AUDIT = "audit"
+    AUTHENTICATOR = "authenticator"
+    CONTROLLER_MANAGER = "controllerManager"
+    SCHEDULER = "scheduler"
+
+
+class AccessPolicy(StrEnum):
+    """EKS access policies a principal can be given."""
+
+    CLUSTER_ADMIN = "clusterAdmin"
+    ADMIN = "admin"
+    EDIT = "edit"
+    VIEW = "view"
+
+
+class AccessEntry(Section):
+    """An IAM principal that may use the cluster."""
+
+    principal_arn: Arn = described("IAM role or user")
+    policy: AccessPolicy = described("what it may do", default=AccessPolicy.VIEW)
+    namespaces: tuple[DnsLabel, ...] = described("only in these namespaces; empty: everywhere", default=())
+
+
+class CreateCluster(Section):
+    """An EKS cluster made by this stack."""
+
+    kind: Literal["create"] = "create"
+    name: DnsLabel | None = described("cluster name; default: vllm-on-eks-<stack>", default=None)
+    version: KubernetesVersion = described("Kubernetes minor version", default="1.34")
+    endpoint_access: EndpointAccess = described(
+        "who reaches the Kubernetes API", default=EndpointAccess.PRIVATE
+    )
+    public_access_cidrs: tuple[Cidr, ...] = described(
+        "addresses that may reach a public API endpoint", default=()
+    )
+    control_plane_logs: tuple[ControlPlaneLog, ...] = described(
+        "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog)
+    )
+    log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = described(
+        "how long CloudWatch keeps them", default=30
+    )
+    kms_key_arn: Arn | None = described(
+        "KMS key that encrypts Kubernetes Secrets; default: one of our own", default=None
+    )
+    access_entries: tuple[AccessEntry, ...] = described("who else may use the cluster", default=())
+    protect: bool = described("refuse to delete cluster and network with pulumi destroy", default=False)
+
+    @model_validator(mode="after")
+    def _public_needs_addresses(self) -> CreateCluster:
+        public = self.endpoint_access is EndpointAccess.PUBLIC_AND_PRIVATE
+        if public and not self.public_access_cidrs:
+            raise ValueError(
+                "endpointAccess is publicAndPrivate without publicAccessCidrs: that opens the Kubernetes API "
+                "to the internet; list your addresses or write endpointAccess: private"
+            )
+        if public and EVERYWHERE in self.public_access_cidrs:
+            raise ValueError(
+                "publicAccessCidrs holds 0.0.0.0/0, the whole internet; list your own addresses instead"
+            )
+        if not public and self.public_access_cidrs:
+            raise ValueError(
+                "publicAccessCidrs has no effect while endpointAccess is private; "
+                "write endpointAccess: publicAndPrivate or remove the list"
+            )
+        return self
+
+
+class ExistingCluster(Section):
+    """A cluster that somebody else made; node groups and workloads are added to it."""
+
+    kind: Literal["existing"]
+    name: str = described("name of the EKS cluster", min_length=1, max_length=100)
+
+
+Cluster = Annotated[CreateCluster | ExistingCluster, Field(discriminator="kind"), kind_defaults_to("create")]
+
+
+class NatGateways(StrEnum):
+    """How private subnets reach the internet."""
+
+    SINGLE = "single"
+    PER_ZONE = "perZone"
+
+
+class CreateNetwork(Section):
+    """A VPC with public and private subnets made by this stack."""
+
+    kind: Literal["create"] = "create"
+    cidr: Cidr = described("address range of the VPC, /16 to /20", default="10.0.0.0/16")
+    zones: tuple[Zone, ...] = described(
+        "availability zones, at least two; default: <region>a, <region>b", default=()
+    )
+    nat_gateways: NatGateways = described(
+        "one NAT gateway, or one per zone for production", default=NatGateways.SINGLE
+    )
+    flow_logs: bool = described("record rejected traffic in CloudWatch", default=True)
+
+    @model_validator(mode="after")
+    def _sizes(self) -> CreateNetwork:
+        prefix = int(self.cidr.rsplit("/", 1)[1])
+        if not 16 <= prefix <= 20:
+            raise ValueError(f"cidr {self.cidr} is a /{prefix}; a VPC for pods needs /16 to /20")
+        if len(self.zones) == 1:
+            raise ValueError("zones lists one availability zone; EKS needs at least two")
+        return self
+
+
+class ExistingNetwork(Section):
+    """Subnets that somebody else made."""
+
+    kind: Literal["existing"]
+    vpc_id: str = described("VPC id", pattern=r"^vpc-[0-9a-f]+$")
+    private_subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = described(
+        "private subnets in at least two zones", min_length=2
+    )
+
+
+Network = Annotated[CreateNetwork | ExistingNetwork, Field(discriminator="kind"), kind_defaults_to("create")]

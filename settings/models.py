@@ -1,0 +1,202 @@
+"""The models: what is served and how."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from settings.types import (
+    ConfigKey,
+    Digest,
+    DnsLabel,
+    HuggingFaceId,
+    Quantity,
+    Revision,
+    Section,
+    described,
+    kind_defaults_to,
+)
+
+
+class Dtype(StrEnum):
+    """Type of weights and activations that are not quantized."""
+
+    AUTO = "auto"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class Quantization(StrEnum):
+    """How weights are stored."""
+
+    NONE = "none"
+    FP8 = "fp8"
+    AWQ = "awq"
+    GPTQ = "gptq"
+    INT8 = "int8"
+    MXFP4 = "mxfp4"
+    BITSANDBYTES = "bitsandbytes"
+
+
+class KvCacheDtype(StrEnum):
+    """Type of the KV cache."""
+
+    AUTO = "auto"
+    FP8 = "fp8"
+
+
+class Image(Section):
+    """The vLLM image."""
+
+    repository: str = described("image repository", default="vllm/vllm-openai", min_length=1)
+    tag: str | None = described(
+        "image tag, v<vLLM version>; default: the pinned one",
+        default=None,
+        pattern=r"^v\d+\.\d+\.\d+[\w.-]*$",
+    )
+    digest: Digest | None = described("digest the tag must have; production should set it", default=None)
+
+
+class Resources(Section):
+    """What the pod asks of its node; each default is computed from model and node."""
+
+    cpu: Quantity | None = described("CPU request", default=None)
+    memory: Quantity | None = described("memory request and limit", default=None)
+    ephemeral_storage: Quantity | None = described("ephemeral storage request and limit", default=None)
+    shared_memory: Quantity | None = described("/dev/shm, in memory", default=None)
+
+
+class EmptyDirCache(Section):
+    """Weights on the node's own disk; every pod downloads them once, before the server starts."""
+
+    kind: Literal["emptyDir"] = "emptyDir"
+
+
+class VolumeCache(Section):
+    """Weights on one volume, downloaded once by a Job."""
+
+    kind: Literal["persistentVolume"]
+    storage_class: str = described("storage class", min_length=1)
+    access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = described(
+        "ReadWriteOnce holds all pods on one node", default="ReadWriteMany"
+    )
+    size_gib: int | None = described("size; default: computed from the weights", default=None, ge=1, le=65536)
+
+
+Cache = Annotated[EmptyDirCache | VolumeCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]
+
+
+class PulumiConfigToken(Section):
+    """A Hugging Face token from `pulumi config set --secret`; we make the Kubernetes Secret."""
+
+    kind: Literal["pulumiConfig"]
+    key: ConfigKey = described("config key", default="hfToken")
+
+
+class KubernetesSecretToken(Section):
+    """A Hugging Face token in a Kubernetes Secret that exists in the model's namespace."""
+
+    kind: Literal["kubernetesSecret"]
+    name: DnsLabel = described("name of the Secret")
+    key: str = described("key in the Secret", default="token", min_length=1)
+
+
+TokenSecret = Annotated[
+    PulumiConfigToken | KubernetesSecretToken, Field(discriminator="kind"), kind_defaults_to("pulumiConfig")
+]
+
+
+class ScalingRule(Section):
+    """How fast replicas move in one direction."""
+
+    window_seconds: int = described("stabilization window, s", ge=0, le=3600)
+    pods: int = described("most pods per period", ge=1, le=100)
+    period_seconds: int = described("period, s", ge=1, le=1800)
+
+
+class Autoscaling(Section):
+    """Replicas between two bounds, by requests waiting per replica."""
+
+    min_replicas: int = described("fewest replicas", default=1, ge=0, le=1000)
+    max_replicas: int = described("most replicas", default=2, ge=1, le=1000)
+    queue_depth: int = described("requests waiting per replica that add one", default=5, ge=1, le=10000)
+    scale_up: ScalingRule = described(
+        "upwards",
+        default_factory=lambda: ScalingRule(window_seconds=0, pods=2, period_seconds=60),
+    )
+    scale_down: ScalingRule | None = described(
+        "downwards; default: a window longer than the cold start", default=None
+    )
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(
+                f"minReplicas {self.min_replicas} is more than maxReplicas {self.max_replicas}; "
+                f"write maxReplicas: {self.min_replicas} or more"
+            )
+        return self
+
+
+class Drain(Section):
+    """How a pod leaves: no new requests, running ones finish."""
+
+    pre_stop_seconds: int = described(
+        "wait until no endpoint list names the pod any more, s", default=15, ge=0, le=300
+    )
+    shutdown_timeout_seconds: int = described("running requests get this long, s", default=120, ge=0, le=3600)
+    grace_period_seconds: int | None = described(
+        "terminationGracePeriodSeconds; default: the sum and a margin", default=None, ge=1, le=7200
+    )
+
+
+class DisruptionBudget(Section):
+    """Voluntary disruptions, node upgrades for example."""
+
+    max_unavailable: int = described("replicas that may be away at once", default=1, ge=1, le=100)
+
+
+class AcceptedRisks(Section):
+    """Refusals that rest on an estimate, turned into warnings; the value is your reason."""
+
+    memory_fit: str | None = described(
+        "why the GPU memory estimate does not count here", default=None, min_length=8
+    )
+    node_fit: str | None = described("why the node estimate does not count here", default=None, min_length=8)
+
+
+class Model(Section):
+    """One served model."""
+
+    name: DnsLabel = described("name of the deployment")
+    source: HuggingFaceId = described("Hugging Face model id")
+    revision: Revision = described("commit id of the model repository")
+    served_name: str | None = described(
+        "name clients use; default: the model id", default=None, min_length=1, max_length=200
+    )
+    namespace: DnsLabel = described("Kubernetes namespace", default="models")
+    pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
+    image: Image = described("vLLM image", default_factory=Image)
+    dtype: Dtype = described("type of weights that are not quantized", default=Dtype.AUTO)
+    quantization: Quantization = described("how weights are stored", default=Quantization.NONE)
+    kv_cache_dtype: KvCacheDtype = described("type of the KV cache", default=KvCacheDtype.AUTO)
+    tensor_parallel: int = described("GPUs one replica uses", default=1, ge=1, le=16)
+    max_model_len: int = described("longest prompt and answer, tokens", default=8192, ge=1, le=10_485_760)
+    max_num_seqs: int = described("most requests in one batch", default=64, ge=1, le=4096)
+    gpu_memory_utilization: float = described("share of GPU memory vLLM takes", default=0.9, gt=0, lt=1)
+    enforce_eager: bool = described("no CUDA graphs: less memory, slower decode", default=False)
+    extra_args: tuple[str, ...] = described("further vLLM arguments, each --name=value", default=())
+    resources: Resources = described("what the pod asks of its node", default_factory=Resources)
+    cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
+    token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)
+    autoscaling: Autoscaling = described("replicas", default_factory=Autoscaling)
+    drain: Drain = described("how a pod leaves", default_factory=Drain)
+    disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)
+    client_namespaces: tuple[DnsLabel, ...] = described(
+        "namespaces whose pods may send requests, beside the model's own", default=()
+    )
+    accepted_risks: AcceptedRisks = described(
+        "estimates you overrule, with the reason", default_factory=AcceptedRisks
+    )

@@ -1,0 +1,190 @@
+"""What is wrong with a stack file, said so that the reader can mend it without a second look."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+PathPart = str | int
+SECRET_LOOKING = re.compile(r"hf_\w{8,}|AKIA[0-9A-Z]{12,}|-----BEGIN|eyJ[\w-]{10,}\.")
+LONGEST_VALUE_SHOWN = 60
+
+# What to do instead, by pydantic's error type; {limit}s come from the error's own context.
+ADVICE: Mapping[str, str] = {
+    "missing": "is missing: {description}",
+    "greater_than_equal": "{value} is less than {ge}; write {ge} or more",
+    "greater_than": "{value} is not more than {gt}; write more than {gt}",
+    "less_than_equal": "{value} is more than {le}; write {le} or less",
+    "less_than": "{value} is not less than {lt}; write less than {lt}",
+    "string_too_long": "{value} has more than {max_length} characters; shorten it",
+    "string_too_short": "{value} has fewer than {min_length} characters",
+    "too_short": "has {actual_length} entries; at least {min_length} are needed",
+    "union_tag_invalid": "kind {tag!r} is unknown; write one of {expected_tags}",
+    "union_tag_not_found": "has no kind; write kind: one of {kinds}",
+}
+WANTED: Mapping[str, str] = {
+    "int_": "a whole number",
+    "float_": "a number",
+    "bool_": "true or false",
+    "string_": "text; put it in quotes",
+    "tuple_": "a list (lines that start with '-')",
+    "dict_": "a mapping (key: value)",
+    "model_": "a mapping (key: value)",
+    "model_attributes_": "a mapping (key: value)",
+    "finite_": "a finite number",
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: the path as the user wrote it and what to do about it."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def path_text(parts: Sequence[PathPart]) -> str:
+    """`("models", 0, "maxModelLen")` as `models[0].maxModelLen`."""
+    text = ""
+    for part in parts:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif re.fullmatch(r"[\w-]+", part):
+            text += f".{part}" if text else part
+        else:
+            text += f'["{part}"]'
+    return SECRET_LOOKING.sub("(hidden)", text)
+
+
+def shown(value: Any) -> str:
+    """A value fit to be printed: short, and never one that looks like a credential."""
+    text = repr(value)
+    if SECRET_LOOKING.search(text):
+        return "(a value that looks like a secret; not shown)"
+    return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
+
+
+def did_you_mean(word: str, valid: Iterable[str]) -> str:
+    """The hint that follows an unknown name: the nearest valid one, else all of them."""
+    names = sorted(valid)
+    folded = {name.lower().replace("_", ""): name for name in names}
+    near = difflib.get_close_matches(word.lower().replace("_", ""), folded, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {folded[near[0]]}?"
+    return f"known are: {', '.join(names)}"
+
+
+def written_path(location: Sequence[PathPart], document: Any) -> tuple[PathPart, ...]:
+    """The location without the union tags that pydantic adds: only what stands in the document."""
+    parts: list[PathPart] = []
+    here = document
+    for index, part in enumerate(location):
+        last = index == len(location) - 1
+        if isinstance(here, Mapping) and part not in here and here.get("kind") == part:
+            continue
+        if part == "[key]":
+            continue
+        parts.append(part)
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            if not last:
+                here = None
+    return tuple(parts)
+
+
+def problems_from(
+    errors: Iterable[ErrorDetails], document: Any, schema: SchemaWalker
+) -> tuple[list[Problem], list[tuple[PathPart, ...]]]:
+    """Pydantic's errors as problems, and the places in the document that caused them."""
+    problems, places = [], []
+    for error in errors:
+        place = written_path(error["loc"], document)
+        places.append(place)
+        problems += [
+            Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)
+        ]
+    return problems, places
+
+
+def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWalker) -> list[str]:
+    kind, context = error["type"], dict(error.get("ctx", {}))
+    if kind == "value_error":
+        lines = str(context["error"]).split("\n")
+        simple = not isinstance(error["input"], Mapping) and not hasattr(error["input"], "model_fields")
+        return [
+            f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line
+            for line in lines
+        ]
+    if kind == "extra_forbidden":
+        valid = schema.keys_at(place[:-1])
+        return [f"unknown key; {did_you_mean(str(place[-1]), valid)}"]
+    if kind in ("enum", "literal_error"):
+        expected = str(context["expected"])
+        hint = did_you_mean(str(error["input"]), re.findall(r"'([^']+)'", expected))
+        return [f"{shown(error['input'])} is none of {expected}; {hint}"]
+    if kind in ADVICE:
+        facts = {
+            **context,
+            "value": shown(error["input"]),
+            "description": schema.description_at(place),
+            "kinds": ", ".join(schema.kinds_at(place)),
+        }
+        return [ADVICE[kind].format(**facts)]
+    for prefix, wanted in WANTED.items():
+        if kind.startswith(prefix):
+            return [f"{shown(error['input'])} is not {wanted}"]
+    return [f"{shown(error['input'])}: {error['msg']}"]
+
+
+class SchemaWalker:
+    """Finds what the JSON Schema says about a place in the document."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._root = schema
+
+    def keys_at(self, place: Sequence[PathPart]) -> list[str]:
+        """The keys a mapping at this place may hold (of every kind, where there are several)."""
+        return sorted({key for node in self._nodes(place) for key in node.get("properties", {})})
+
+    def kinds_at(self, place: Sequence[PathPart]) -> list[str]:
+        """The values `kind` may have here."""
+        return sorted(
+            str(node["properties"]["kind"].get("const"))
+            for node in self._nodes(place)
+            if "kind" in node.get("properties", {})
+        )
+
+    def description_at(self, place: Sequence[PathPart]) -> str:
+        """The one-line description of the field at this place."""
+        for node in self._nodes(place[:-1]):
+            field = node.get("properties", {}).get(place[-1] if place else "", {})
+            if "description" in field:
+                return str(field["description"])
+        return "it has no default"
+
+    def _nodes(self, place: Sequence[PathPart]) -> list[Mapping[str, Any]]:
+        nodes = self._expand(self._root)
+        for part in place:
+            below = [
+                node["items"]
+                if isinstance(part, int) and "items" in node
+                else node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
+                for node in nodes
+            ]
+            nodes = [found for child in below if isinstance(child, Mapping) for found in self._expand(child)]
+        return nodes
+
+    def _expand(self, node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        if "$ref" in node:
+            return self._expand(self._root["$defs"][str(node["$ref"]).rsplit("/", 1)[1]])
+        branches = [*node.get("anyOf", ()), *node.get("oneOf", ())]
+        return [found for branch in branches for found in self._expand(branch)] if branches else [node]

@@ -1,0 +1,53 @@
+"""The stack file as one frozen value."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Self
+
+from pydantic import model_validator
+
+from settings.addons import GpuOperator, Monitoring, Registry
+from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
+from settings.models import Model
+from settings.pools import NodePool, SystemNodes
+from settings.types import AwsRegion, Section, described
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
+
+
+class StackSettings(Section):
+    """Everything a stack file can say; each field is one config key `vllm-on-eks:<key>`."""
+
+    region: AwsRegion = described("AWS region", default="us-east-1")
+    cluster: Cluster = described("the EKS cluster", default_factory=CreateCluster)
+    network: Network = described("the VPC", default_factory=CreateNetwork)
+    system_nodes: SystemNodes = described("nodes without GPU", default_factory=SystemNodes)
+    node_pools: tuple[NodePool, ...] = described("GPU nodes", default=())
+    gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
+    monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
+    models: tuple[Model, ...] = described("what is served", default=())
+    registry: Registry = described("mirror for charts and images", default_factory=Registry)
+    tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
+
+    @model_validator(mode="after")
+    def _names_and_kinds(self) -> Self:
+        problems = [
+            f"nodePools: two pools are called {name!r}; names must differ"
+            for name in _twice(pool.name for pool in self.node_pools)
+        ]
+        problems += [
+            f"models: two models are called {name!r} in one namespace; names must differ"
+            for name in _twice(f"{model.namespace}/{model.name}" for model in self.models)
+        ]
+        if isinstance(self.cluster, ExistingCluster) and isinstance(self.network, CreateNetwork):
+            problems.append(
+                "cluster.kind is existing but network.kind is create: nodes must live in the cluster's own "
+                "subnets; write network: {kind: existing, vpcId: ..., privateSubnetIds: [...]}"
+            )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self

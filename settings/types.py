@@ -1,0 +1,116 @@
+"""Scalars of the stack file, named once, each with its rule and the words that explain it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class Section(BaseModel):
+    """A frozen part of the stack file: camelCase keys outside, snake_case fields inside, no unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True
+    )
+
+
+def _cidr(text: str) -> str:
+    try:
+        network = ipaddress.ip_network(text, strict=True)
+    except ValueError as cause:
+        raise ValueError(f"not a CIDR block ({cause}); write for example 203.0.113.0/24") from cause
+    if network.version != 4:
+        raise ValueError("not an IPv4 CIDR block; write for example 203.0.113.0/24")
+    return text
+
+
+def _matching(pattern: str, meaning: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(text: str) -> str:
+        if not compiled.fullmatch(text):
+            raise ValueError(meaning)
+        return text
+
+    return AfterValidator(check)
+
+
+Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"format": "ipv4-cidr"})]
+"""An IPv4 block whose host bits are zero."""
+
+DnsLabel = Annotated[
+    str,
+    Field(min_length=1, max_length=40),
+    _matching(
+        r"[a-z]([a-z0-9-]*[a-z0-9])?",
+        "not a DNS label: lower-case letters, digits and '-', starting with a letter (RFC 1035)",
+    ),
+]
+"""A Kubernetes name that leaves 23 of the 63 characters for our suffixes."""
+
+AwsRegion = Annotated[
+    str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")
+]
+Zone = Annotated[
+    str, _matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "not an availability zone; write for example us-east-1a")
+]
+InstanceType = Annotated[
+    str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "not an EC2 instance type; write for example g6.xlarge")
+]
+Arn = Annotated[str, _matching(r"arn:aws[a-z-]*:[^:]+:[^:]*:[^:]*:.+", "not an ARN (arn:aws:...)")]
+KubernetesVersion = Annotated[
+    str, _matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.34'")
+]
+HuggingFaceId = Annotated[
+    str,
+    _matching(
+        r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*",
+        "not a Hugging Face model id; write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
+    ),
+]
+Revision = Annotated[
+    str,
+    _matching(
+        r"[0-9a-f]{40}",
+        "not a commit id (40 hex digits): a branch name moves under you; take the id from the model page, "
+        "Files and versions",
+    ),
+]
+Digest = Annotated[str, _matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
+Quantity = Annotated[
+    str,
+    _matching(
+        r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"
+    ),
+]
+ConfigKey = Annotated[
+    str, _matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
+]
+LabelKey = Annotated[
+    str,
+    _matching(
+        r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?",
+        "not a Kubernetes label key",
+    ),
+]
+LabelValue = Annotated[
+    str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")
+]
+
+
+def described(text: str, **kwargs: Any) -> Any:
+    """A field with its one-line description, which the schema and the README table show."""
+    return Field(description=text, **kwargs)
+
+
+def kind_defaults_to(kind: str) -> BeforeValidator:
+    """Lets a section leave `kind` out where one choice is the usual one."""
+
+    def fill(value: Any) -> Any:
+        return {"kind": kind, **value} if isinstance(value, dict) else value
+
+    return BeforeValidator(fill)

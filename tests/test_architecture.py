@@ -1,0 +1,113 @@
+"""Holds the directions of DESIGN: settings → planning → components → __main__; preview, policies, local beside it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).resolve().parent.parent
+ROOMS = ("settings", "planning", "components", "preview", "policies", "local", "bench")
+MAY_IMPORT = {
+    "settings": {"settings"},
+    "planning": {"planning", "settings"},
+    "components": {"components", "planning"},
+    "preview": {"preview", "components", "planning", "settings", "policies"},
+    "policies": {"policies"},
+    "local": {"local", "planning", "settings"},
+    "bench": set(ROOMS) | {"tests"},
+}
+LIMIT_LINES = {"__main__.py": 60}
+NETWORK = {"boto3", "botocore", "requests", "urllib", "http", "socket", "kubernetes", "grpc"}
+CLOCK_AND_ENVIRONMENT = {"time", "datetime", "os", "random", "subprocess"}
+
+
+def _files(room: str) -> list[Path]:
+    return sorted((REPO / room).rglob("*.py"))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module or "", node.lineno
+
+
+def _found(room: str, forbidden: set[str], except_files: tuple[str, ...] = ()) -> list[str]:
+    return [
+        f"{path.relative_to(REPO)}:{line} imports {module}"
+        for path in _files(room)
+        if path.name not in except_files
+        for module, line in _imports(path)
+        if module.split(".")[0] in forbidden
+    ]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_lies_before_it(room: str) -> None:
+    assert _found(room, set(ROOMS) - MAY_IMPORT[room]) == []
+
+
+def test_planning_knows_neither_pulumi_nor_network_nor_clock_nor_environment() -> None:
+    forbidden = {"pulumi", "pulumi_aws", "pulumi_kubernetes", *NETWORK, *CLOCK_AND_ENVIRONMENT}
+    assert _found("planning", forbidden) == []
+
+
+def test_only_load_py_of_settings_reads_pulumi() -> None:
+    assert _found("settings", {"pulumi", *NETWORK}, except_files=("load.py",)) == []
+
+
+@pytest.mark.parametrize("room", ["components", "planning", "preview", "policies", "local", "__main__.py"])
+def test_nobody_but_load_py_reads_configuration(room: str) -> None:
+    files = _files(room) if (REPO / room).is_dir() else [REPO / room]
+    readers = [
+        str(path.relative_to(REPO))
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and node.attr == "Config"
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "pulumi"
+    ]
+    assert readers == []
+
+
+def test_components_create_nothing_inside_apply() -> None:
+    culprits = []
+    for path in _files("components"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr == "apply"
+            ):
+                calls = [inner for arg in node.args for inner in ast.walk(arg) if isinstance(inner, ast.Call)]
+                culprits += [
+                    f"{path.relative_to(REPO)}:{node.lineno}"
+                    for call in calls
+                    if any(keyword.arg == "opts" for keyword in call.keywords)
+                ]
+    assert culprits == []
+
+
+@pytest.mark.parametrize("name", sorted(LIMIT_LINES))
+def test_the_architecture_fits_one_screen(name: str) -> None:
+    assert len((REPO / name).read_text(encoding="utf-8").splitlines()) <= LIMIT_LINES[name]
+
+
+def test_the_product_has_no_file_or_function_that_hides_a_second_thing() -> None:
+    long = []
+    for room in ROOMS:
+        for path in _files(room):
+            text = path.read_text(encoding="utf-8")
+            if text.count("\n") > 300:
+                long.append(f"{path.relative_to(REPO)}: {text.count(chr(10))} lines")
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                    length = (node.end_lineno or node.lineno) - node.lineno + 1
+                    if length > 60:
+                        long.append(f"{path.relative_to(REPO)}:{node.lineno} {node.name}: {length} lines")
+    assert long == []
