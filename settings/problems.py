@@ -82,13 +82,13 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     return f"known are: {', '.join(names)}"
 
 
-def written_path(location: Sequence[PathPart], document: Any) -> tuple[PathPart, ...]:
+def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalker) -> tuple[PathPart, ...]:
     """The location without the union tags that pydantic adds: only what stands in the document."""
     parts: list[PathPart] = []
     here = document
     for index, part in enumerate(location):
         last = index == len(location) - 1
-        if isinstance(here, Mapping) and part not in here and here.get("kind") == part:
+        if isinstance(here, Mapping) and part not in here and part in schema.kinds_at(parts):
             continue
         if part == "[key]":
             continue
@@ -107,7 +107,7 @@ def problems_from(
     """Pydantic's errors as problems, and the places in the document that caused them."""
     problems, places = [], []
     for error in errors:
-        place = written_path(error["loc"], document)
+        place = written_path(error["loc"], document, schema)
         places.append(place)
         problems += [
             Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)

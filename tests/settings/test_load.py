@@ -1,0 +1,75 @@
+"""load.py: what Pulumi hands over, sections and secrets apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import config as runtime_config
+
+from settings.load import load, load_secrets
+
+MODEL = {"name": "q", "source": "A/b", "revision": "0" * 40, "tokenSecret": {"key": "hfToken"}}
+
+
+@pytest.fixture(autouse=True)
+def _no_config_left_over() -> Iterator[None]:
+    yield
+    runtime_config.set_all_config({}, [])
+
+
+def configure(sections: dict[str, Any], secrets: dict[str, str] | None = None, encrypted: bool = True) -> None:
+    texts = {f"vllm-on-eks:{k}": v if isinstance(v, str) else json.dumps(v) for k, v in sections.items()}
+    hidden = {f"vllm-on-eks:{k}": v for k, v in (secrets or {}).items()}
+    runtime_config.set_all_config({**texts, **hidden}, list(hidden) if encrypted else [])
+
+
+def test_sections_become_settings_and_secrets_stay_apart() -> None:
+    configure({"region": "eu-west-1", "models": [MODEL]}, {"hfToken": "canary", "grafanaPassword": "canary"})
+    loaded = load()
+    assert loaded.problems == ()
+    assert loaded.settings is not None
+    assert loaded.settings.region == "eu-west-1"
+    assert "canary" not in repr(loaded)
+    assert set(load_secrets(loaded)) == {"hfToken", "grafanaPassword"}
+
+
+@pulumi.runtime.test
+def test_loaded_secrets_are_marked() -> pulumi.Output[None]:
+    configure({"models": [MODEL]}, {"hfToken": "canary", "grafanaPassword": "canary"})
+    token = load_secrets(load())["hfToken"]
+
+    async def check() -> None:
+        assert await token.is_secret()
+
+    return pulumi.Output.from_input(check())
+
+
+def test_missing_secrets_and_unknown_keys_are_told_together() -> None:
+    configure({"models": [MODEL], "modles": []})
+    told = [str(problem) for problem in load().problems]
+    assert any("unknown key; did you mean models?" in line for line in told)
+    assert any("pulumi config set --secret vllm-on-eks:hfToken" in line for line in told)
+    assert any("pulumi config set --secret vllm-on-eks:grafanaPassword" in line for line in told)
+
+
+def test_a_secret_in_plain_text_is_refused_and_not_repeated() -> None:
+    configure({}, {"grafanaPassword": "hunter2hunter2"}, encrypted=False)
+    told = "\n".join(str(problem) for problem in load().problems)
+    assert "plain text" in told
+    assert "hunter2" not in told
+
+
+def test_a_section_that_is_plain_text_or_encrypted_is_told() -> None:
+    configure({"models": "qwen"}, {"cluster": "{}"})
+    told = [str(problem) for problem in load().problems]
+    assert "models: is plain text; write a YAML mapping or list below the key" in told
+    assert any(line.startswith("cluster: is stored as a secret") for line in told)
+
+
+def test_other_projects_configuration_is_not_ours() -> None:
+    runtime_config.set_all_config({"aws:region": "us-east-1", "other:models": "[]"}, [])
+    assert [problem for problem in load().problems if "grafanaPassword" not in problem.message] == []
