@@ -35,9 +35,17 @@ class PlanRefused(Exception):
 
     def __init__(self, findings: tuple[Finding, ...]) -> None:
         self.findings = findings
-        super().__init__(
-            "\n".join(f"{f.path}: {f.message}" for f in findings if f.severity is Severity.ERROR)
-        )
+        super().__init__(_refusal_text(findings))
+
+
+def _refusal_text(findings: tuple[Finding, ...]) -> str:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    lines = [f"the stack file cannot work: {count}; nothing was changed"]
+    lines += [f"  error    {finding.path}: {finding.message}" for finding in errors]
+    lines += [f"  warning  {finding.path}: {finding.message}" for finding in warnings]
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -118,12 +126,18 @@ class CreateClusterPlan:
     addons: tuple[AddonPlan, ...]
     protect: bool
 
+    @property
+    def addons_after_nodes(self) -> tuple[AddonPlan, ...]:
+        """The add-ons that need nodes before they become ACTIVE."""
+        return tuple(addon for addon in self.addons if addon.after_nodes)
+
 
 @dataclass(frozen=True)
 class ExistingClusterPlan:
-    """A cluster that exists."""
+    """A cluster that exists, with the add-ons its owner gave it."""
 
     name: str
+    addons_after_nodes: tuple[AddonPlan, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +147,9 @@ class TaintPlan:
     key: str
     value: str
     effect: str
+
+
+GPU_TAINT = TaintPlan("nvidia.com/gpu", "present", "NoSchedule")
 
 
 @dataclass(frozen=True)
@@ -164,18 +181,19 @@ class NodeGroupPlan:
 
 @dataclass(frozen=True)
 class SmokeTestPlan:
-    """One nvidia-smi Job per GPU pool, which models wait for."""
+    """One nvidia-smi Job per GPU pool, which models wait for. `taints` of the pool's nodes are tolerated."""
 
     image: str
     pool: str
     gpus: int
     node_selector: dict[str, str]
     timeout_seconds: int
+    taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
 
 
 @dataclass(frozen=True)
 class GpuOperatorPlan:
-    """The GPU Operator release."""
+    """The GPU Operator release. `taints` of all GPU pools: its DaemonSets tolerate them."""
 
     chart: ChartRef
     namespace: str
@@ -188,6 +206,7 @@ class GpuOperatorPlan:
     mirror: str | None
     smoke_tests: tuple[SmokeTestPlan, ...]
     timeout_seconds: int = 900
+    taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
 
 
 @dataclass(frozen=True)
@@ -201,7 +220,10 @@ class MetricRule:
 
 @dataclass(frozen=True)
 class MonitoringPlan:
-    """kube-prometheus-stack and prometheus-adapter."""
+    """kube-prometheus-stack and prometheus-adapter.
+
+    `retention_size_gib`: Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first.
+    """
 
     stack_chart: ChartRef
     adapter_chart: ChartRef
@@ -215,6 +237,7 @@ class MonitoringPlan:
     adapter_rules: tuple[MetricRule, ...]
     mirror: str | None
     timeout_seconds: int = 900
+    retention_size_gib: int | None = None
 
 
 @dataclass(frozen=True)
@@ -311,7 +334,11 @@ class ColdStartTerm:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """What is served, and how: all a backend needs to render it."""
+    """What is served, and how: all a backend needs to render it.
+
+    `max_unavailable` is the disruption budget's. `max_surge`: pods a rollout may start beside the running ones; 0
+    where the pool has no GPU left for them. `taints` of the pool's nodes are tolerated.
+    """
 
     name: str
     namespace: str
@@ -342,6 +369,8 @@ class ServedModel:
     memory: MemoryPlan | None
     cold_start: tuple[ColdStartTerm, ...]
     port: int = 8000
+    max_surge: int = 0
+    taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
 
 
 @dataclass(frozen=True)
@@ -365,7 +394,7 @@ class CostPlan:
 
 @dataclass(frozen=True)
 class StackPlan:
-    """The whole stack."""
+    """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used."""
 
     stack: str
     region: str
@@ -380,3 +409,4 @@ class StackPlan:
     models: tuple[ServedModel, ...]
     cost: CostPlan
     findings: tuple[Finding, ...] = ()
+    storage_class: str | None = None

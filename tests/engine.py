@@ -1,104 +1,52 @@
 """The recording engine of all component and program tests.
 
-`record(build)` runs `build` as a Pulumi program under mocks until every registration is through, and returns what
-was registered. Assert on that afterwards, never inside an `apply`: an apply on an unknown value does not run, and
-what was NOT created is only known at the end.
+`record(build)` runs `build` as a Pulumi program under mocks until every registration is through, and returns
+what was registered. Assert on that afterwards, never inside an `apply`: an apply on an unknown value does not
+run, and what was NOT created is only known at the end.
 
     engine = record(lambda: Network("net", args))
     assert engine.only("aws:ec2/vpc:Vpc").inputs["cidrBlock"] == "10.0.0.0/16"
     assert engine.all("aws:ec2/natGateway:NatGateway") == []
 
-`preview=True` is a first preview: nothing exists, so outputs that no input gives are unknown, as with the real engine.
+`preview=True` is a first preview: nothing exists, so outputs that no input gives are unknown, as
+with the real engine.
+
+`record` is what `@pulumi.runtime.test` is elsewhere (it waits, and raises what registrations raised): a test that
+calls it is not decorated. Outputs, like resources, are made inside `build`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from google.protobuf import empty_pb2, json_format, struct_pb2
+from google.protobuf import empty_pb2
 from pulumi.runtime import config as pulumi_config
-from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.mocks import MockEngine, MockMonitor
+from pulumi.runtime.settings import Settings, configure, set_root_resource
+from pulumi.runtime.stack import run_in_stack
 
 from tests.engine_answers import ANSWERS, INVOKES, Answer, Asked, answer_for
+from tests.engine_record import UNKNOWN, Registration, Secret, name_of, plain, read_registration, redacted, registration
+
+__all__ = [
+    "UNKNOWN",
+    "Call",
+    "Engine",
+    "Registration",
+    "Secret",
+    "name_of",
+    "record",
+    "redacted",
+]
 
 PROJECT = "vllm-on-eks"
 DEFAULT_REGION = "us-west-2"
-
-# The wire's own marks (pulumi/runtime/rpc.py).
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
-_UNKNOWN_ON_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-
-class _Unknown:
-    """Stands in recorded inputs for a value that is not known during a preview."""
-
-    def __repr__(self) -> str:
-        return "<unknown>"
-
-
-UNKNOWN = _Unknown()
-
-
-@dataclass(frozen=True)
-class Secret:
-    """Stands in recorded inputs for a value marked secret, exactly where the mark is. Its repr does not tell."""
-
-    value: Any = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Registration:
-    """One RegisterResource (or ReadResource, `read`) request. `parent`, `dependencies`, `urn` are URNs."""
-
-    type: str
-    name: str
-    inputs: dict[str, Any]
-    urn: str
-    parent: str
-    custom: bool
-    read: bool = False
-    provider: str = ""
-    providers: Mapping[str, str] = field(default_factory=dict)
-    dependencies: tuple[str, ...] = ()
-    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    protect: bool = False
-    retain_on_delete: bool = False
-    delete_before_replace: bool = False
-    ignore_changes: tuple[str, ...] = ()
-    replace_on_changes: tuple[str, ...] = ()
-    additional_secret_outputs: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    custom_timeouts: Mapping[str, str] = field(default_factory=dict)
-    import_id: str = ""
-    deleted_with: str = ""
-
-    @property
-    def parent_name(self) -> str:
-        """Logical name of the parent."""
-        return name_of(self.parent)
-
-    @property
-    def dependency_names(self) -> set[str]:
-        """Logical names of everything this waits for, by data or depends_on."""
-        return {name_of(urn) for urn in self.dependencies}
-
-    @property
-    def depends_on(self) -> set[str]:
-        """Names this waits for with no property saying so: the explicit `depends_on`."""
-        by_data = {urn for urns in self.property_dependencies.values() for urn in urns}
-        return {name_of(urn) for urn in self.dependencies if urn not in by_data}
-
-    @property
-    def plain_inputs(self) -> dict[str, Any]:
-        """Inputs with secrets opened: for replays and for canary searches, not for goldens."""
-        opened = _open(self.inputs)
-        assert isinstance(opened, dict)
-        return opened
 
 
 @dataclass(frozen=True)
@@ -138,21 +86,19 @@ class Engine(pulumi.runtime.Mocks):
         identity = args.resource_id or outputs.pop("id", None) or f"{args.name}-id"
         return str(identity), outputs
 
-    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], None]:
+    def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """The table's answer; a token it lacks is an error, so that no test passes on an empty answer."""
         with self._lock:
             self.calls.append(Call(args.token, dict(args.args)))
         if args.token not in self._invokes:
-            raise KeyError(
-                f"no answer for invoke {args.token}; tests/engine_answers.py has {sorted(self._invokes)}"
-            )
-        return self._invokes[args.token](args.args), None
+            raise KeyError(f"no answer for invoke {args.token}; tests/engine_answers.py has {sorted(self._invokes)}")
+        return self._invokes[args.token](args.args), []
 
     # -- what tests ask --
 
     @property
     def registrations(self) -> list[Registration]:
-        """Everything but the stack itself, sorted by type, name, URN: registration order is not deterministic."""
+        """Everything but the stack itself, sorted: registration order is not deterministic."""
         return sorted(self._registrations.values(), key=lambda r: (r.type, r.name, r.urn))
 
     def all(self, type_: str) -> list[Registration]:
@@ -162,9 +108,7 @@ class Engine(pulumi.runtime.Mocks):
     def only(self, type_: str) -> Registration:
         """The one registration of a type."""
         found = self.all(type_)
-        assert len(found) == 1, (
-            f"{len(found)} of {type_}, not 1: {[r.name for r in found]}; all: {self.summary()}"
-        )
+        assert len(found) == 1, f"{len(found)} of {type_}, not 1: {[r.name for r in found]}; all: {self.summary()}"
         return found[0]
 
     def named(self, name: str, type_: str | None = None) -> Registration:
@@ -192,11 +136,11 @@ class Engine(pulumi.runtime.Mocks):
         """`type name` of every registration, sorted: a golden of what a program makes."""
         return [f"{r.type} {r.name}" for r in self.registrations]
 
-    def keep(self, registration: Registration) -> None:
-        """Called by the monitor. Two registrations of one URN are the program's error, as in the real engine."""
+    def keep(self, request: Registration) -> None:
+        """Called by the monitor. One URN twice is the program's error, as in the real engine."""
         with self._lock:
-            assert registration.urn not in self._registrations, f"duplicate URN {registration.urn}"
-            self._registrations[registration.urn] = registration
+            assert request.urn not in self._registrations, f"duplicate URN {request.urn}"
+            self._registrations[request.urn] = request
 
     def _region_of(self, provider: str) -> str:
         registered = self._registrations.get(provider.rpartition("::")[0])
@@ -209,31 +153,31 @@ class _Monitor(MockMonitor):
 
     mocks: Engine
 
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._program = contextvars.copy_context()
+
     def RegisterResource(self, request: Any) -> Any:
+        urn = self._in_program(self.make_urn, request.parent, request.type, request.name)
         if request.type != "pulumi:pulumi:Stack":
-            self.mocks.keep(_registration(request, self.make_urn(request.parent, request.type, request.name)))
-        return super().RegisterResource(request)
+            self.mocks.keep(registration(request, urn))
+        return self._in_program(super().RegisterResource, request)
 
     def ReadResource(self, request: Any) -> Any:
-        urn = self.make_urn(request.parent, request.type, request.name)
-        inputs = plain(request.properties)
-        self.mocks.keep(
-            Registration(
-                request.type,
-                request.name,
-                inputs,
-                urn,
-                request.parent,
-                True,
-                read=True,
-                provider=request.provider,
-            )
-        )
-        return super().ReadResource(request)
+        urn = self._in_program(self.make_urn, request.parent, request.type, request.name)
+        self.mocks.keep(read_registration(request, urn))
+        return self._in_program(super().ReadResource, request)
+
+    def Invoke(self, request: Any) -> Any:
+        return self._in_program(super().Invoke, request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self.mocks.outputs[request.urn] = plain(request.outputs)
         return empty_pb2.Empty()
+
+    def _in_program(self, function: Callable[..., Any], *args: Any) -> Any:
+        """Requests come from pool threads, which do not see the program's settings (project, stack, dry run)."""
+        return self._program.copy().run(function, *args)
 
 
 def record(
@@ -245,90 +189,20 @@ def record(
     secret_keys: tuple[str, ...] = (),
     engine: Engine | None = None,
 ) -> Engine:
-    """Runs `build` as a program to its end and returns the record. `config` keys are full (`vllm-on-eks:cluster`)."""
+    """Runs `build` as a program to its end and returns the record; `config` keys are full (`project:key`)."""
     engine = engine or Engine(preview=preview)
-    pulumi.runtime.set_mocks(
-        engine,
-        project=PROJECT,
-        stack=stack,
-        preview=engine.preview,
-        monitor=_Monitor(engine),
-        organization="test",
-    )
-    pulumi_config.set_all_config(dict(config or {}), list(secret_keys))
 
-    @pulumi.runtime.test  # waits for every registration, and raises what they raised
     def program() -> None:
-        build()
+        # What the language host does, in a context of its own: nothing of one program is left for the next.
+        set_root_resource(None)  # type: ignore[arg-type]
+        pulumi_config.set_all_config(dict(config or {}), list(secret_keys))
+        settings = Settings(PROJECT, stack, engine=MockEngine(None), dry_run=engine.preview, organization="test")
+        configure(settings)
+        settings.monitor = _Monitor(engine)
+        with asyncio.Runner() as runner:
+            # Futures that hang on a failed registration are never awaited; the failure itself is raised.
+            runner.get_loop().set_exception_handler(lambda *_: None)
+            runner.run(run_in_stack(build))
 
-    program()
+    contextvars.copy_context().run(program)
     return engine
-
-
-def name_of(urn: str) -> str:
-    """Logical name in a URN."""
-    return urn.rsplit("::", 1)[-1]
-
-
-def plain(message: struct_pb2.Struct) -> dict[str, Any]:
-    """A wire value as plain Python: whole floats as ints, `Secret` and `UNKNOWN` where the wire marks them."""
-    return {key: _plain(value) for key, value in json_format.MessageToDict(message).items()}
-
-
-def redacted(value: Any) -> Any:
-    """Recorded inputs for a golden: secrets and unknowns as readable words."""
-    if isinstance(value, Secret):
-        return "[secret]"
-    if isinstance(value, _Unknown):
-        return "[unknown]"
-    if isinstance(value, dict):
-        return {key: redacted(item) for key, item in value.items()}
-    return [redacted(item) for item in value] if isinstance(value, list) else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if value == _UNKNOWN_ON_WIRE:
-        return UNKNOWN
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        if value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE:
-            return Secret(_plain(value["value"]))
-        return {key: _plain(item) for key, item in value.items()}
-    return value
-
-
-def _open(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return _open(value.value)
-    if isinstance(value, dict):
-        return {key: _open(item) for key, item in value.items()}
-    return [_open(item) for item in value] if isinstance(value, list) else value
-
-
-def _registration(request: Any, urn: str) -> Registration:
-    timeouts = {k: getattr(request.customTimeouts, k) for k in ("create", "update", "delete")}
-    return Registration(
-        type=request.type,
-        name=request.name,
-        inputs=plain(request.object),
-        urn=urn,
-        parent=request.parent,
-        custom=request.custom,
-        provider=request.provider,
-        providers=dict(request.providers),
-        dependencies=tuple(request.dependencies),
-        property_dependencies={k: tuple(v.urns) for k, v in request.propertyDependencies.items() if v.urns},
-        protect=request.protect,
-        retain_on_delete=request.retainOnDelete,
-        delete_before_replace=request.deleteBeforeReplace,
-        ignore_changes=tuple(request.ignoreChanges),
-        replace_on_changes=tuple(request.replaceOnChanges),
-        additional_secret_outputs=tuple(request.additionalSecretOutputs),
-        aliases=tuple(request.aliasURNs) + tuple(str(alias) for alias in request.aliases),
-        custom_timeouts={k: v for k, v in timeouts.items() if v},
-        import_id=request.importId,
-        deleted_with=request.deletedWith,
-    )

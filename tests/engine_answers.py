@@ -1,7 +1,7 @@
-"""What the recording engine answers: outputs as AWS and Kubernetes give them, by resource type, and invokes by token.
+"""What the recording engine answers: outputs as AWS and Kubernetes give them by type, invokes by token.
 
-Ids are made of the resource's name, so they are stable and tell whose they are. Account 111122223333 is AWS's own
-documentation account. Shapes (list or map) follow the pulumi_aws 7 SDK, which asserts them.
+Ids are made of the resource's name, so they are stable. Account 111122223333 is AWS's documentation account.
+Shapes (list or map) follow the pulumi_aws 7 SDK, which asserts them.
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def _log_group(asked: Asked) -> dict[str, Any]:
 
 
 def _kubernetes(asked: Asked) -> dict[str, Any]:
-    """An object of the Kubernetes provider: id `namespace/name`; a name it makes up has 8 digits after a dash."""
+    """An object of the Kubernetes provider: id `namespace/name`; a made-up name ends in 8 digits."""
     metadata = asked.inputs.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     name = metadata.get("name") or f"{asked.name}-{digits(asked.name)[:8]}"
@@ -177,7 +177,7 @@ def _helm_release(asked: Asked) -> dict[str, Any]:
 
 
 def answer_for(answers: Mapping[str, Answer], asked: Asked) -> dict[str, Any]:
-    """The table's answer; any other `kubernetes:` type is an API object; else no outputs beyond the inputs."""
+    """The table's answer; any other `kubernetes:` type is an API object; else nothing to add."""
     if asked.type in answers:
         return answers[asked.type](asked)
     return _kubernetes(asked) if asked.type.startswith("kubernetes:") else {}
@@ -214,9 +214,7 @@ ANSWERS: dict[str, Answer] = {
 
 
 def _existing_cluster(args: dict[str, Any]) -> dict[str, Any]:
-    asked = Asked(
-        "aws:eks/cluster:Cluster", args["name"], {"name": args["name"]}, args.get("region") or "us-west-2"
-    )
+    asked = Asked("aws:eks/cluster:Cluster", args["name"], {"name": args["name"]}, args.get("region") or "us-west-2")
     cluster = _eks_cluster(asked)
     return {
         **{key: cluster[key] for key in ("id", "name", "arn", "endpoint", "identities", "status")},

@@ -79,11 +79,7 @@ def test_components_create_nothing_inside_apply() -> None:
     culprits = []
     for path in _files("components"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Attribute)
-                and node.func.attr == "apply"
-            ):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
                 calls = [inner for arg in node.args for inner in ast.walk(arg) if isinstance(inner, ast.Call)]
                 culprits += [
                     f"{path.relative_to(REPO)}:{node.lineno}"

@@ -17,9 +17,7 @@ class Pair(pulumi.ComponentResource):
         super().__init__("vllm-on-eks:index:Pair", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.vpc = aws.ec2.Vpc(f"{name}-vpc", cidr_block="10.0.0.0/16", tags={"Name": name}, opts=child)
-        self.subnet = aws.ec2.Subnet(
-            f"{name}-subnet", vpc_id=self.vpc.id, cidr_block="10.0.0.0/24", opts=child
-        )
+        self.subnet = aws.ec2.Subnet(f"{name}-subnet", vpc_id=self.vpc.id, cidr_block="10.0.0.0/24", opts=child)
         self.register_outputs({"vpcId": self.vpc.id})
 
 
@@ -47,8 +45,11 @@ def test_outputs_are_unknown_in_a_first_preview() -> None:
 
 
 def test_a_secret_is_marked_where_it_is_and_hides_in_goldens() -> None:
-    token = pulumi.Output.secret("hf_canary")
-    engine = record(lambda: kubernetes.core.v1.Secret("token", string_data={"token": token, "kind": "plain"}))
+    def build() -> None:
+        token = pulumi.Output.secret("hf_canary")
+        kubernetes.core.v1.Secret("token", string_data={"token": token, "kind": "plain"})
+
+    engine = record(build)
     recorded = engine.only("kubernetes:core/v1:Secret")
     assert "hf_canary" not in repr(recorded)
     assert "hf_canary" not in str(redacted(recorded.inputs))
@@ -88,7 +89,7 @@ def test_two_resources_of_one_urn_are_an_error() -> None:
         aws.ec2.Vpc("same", cidr_block="10.0.0.0/16")
         aws.ec2.Vpc("same", cidr_block="10.0.0.0/16")
 
-    with pytest.raises(Exception, match="duplicate|already"):
+    with pytest.raises(Exception, match="duplicate URN"):
         record(build)
 
 
@@ -97,3 +98,11 @@ def test_config_and_exports_pass_through() -> None:
         pulumi.export("greeting", pulumi.Config().require("word"))
 
     assert record(build, config={"vllm-on-eks:word": "hello"}).stack_outputs == {"greeting": "hello"}
+
+
+def test_programs_do_not_see_each_other_and_urns_say_whose_they_are() -> None:
+    for stack in ("dev", "prod"):
+        engine = record(lambda: Pair("pair"), stack=stack)
+        urn = engine.named("pair").urn
+        assert urn.startswith(f"urn:pulumi:{stack}::vllm-on-eks::")
+        assert set(engine.stack_outputs) == set()

@@ -1,0 +1,55 @@
+"""The architecture on one screen: settings → plan → components → outputs."""
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as kubernetes
+
+from components.cluster_services import ClusterServices, ClusterServicesArgs
+from components.eks_addons import EksAddons, EksAddonsArgs
+from components.eks_cluster import cluster
+from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.network import network
+from components.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.serving import serve
+from planning.decide import decide
+from planning.model import PlanRefused
+from settings.load import load, load_secrets
+
+# What is asked, and what is decided. A stack file that cannot work ends here, with every reason.
+loaded = load()
+try:
+    plan = decide(loaded)
+except PlanRefused as refusal:
+    raise pulumi.RunError(str(refusal)) from None
+secrets = load_secrets(loaded)
+for finding in plan.findings:
+    pulumi.log.warn(f"{finding.path}: {finding.message}")
+
+# AWS: a network, a control plane, and nodes.
+cloud = aws.Provider("aws", region=plan.region)
+on_aws = pulumi.ResourceOptions(providers=[cloud])
+where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
+net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
+eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
+role = node_role("node-role", plan.cluster.name, plan.tags, on_aws)
+system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
+addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
+pools = {
+    pool.name: GpuNodeGroup(pool.name, GpuNodeGroupArgs(pool, eks, net, role.arn, plan.tags), on_aws)
+    for pool in plan.gpu_pools
+}
+
+# Inside the cluster: what every model needs, then the models.
+# Hidden ordering: a kubeconfig says nothing of nodes, DNS and volumes, and nothing starts (or leaves) without them.
+inside = kubernetes.Provider(
+    "kubernetes", kubeconfig=eks.kubeconfig, opts=pulumi.ResourceOptions(depends_on=[system, addons])
+)
+in_cluster = pulumi.ResourceOptions(providers=[inside])
+services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets), in_cluster)
+served = [serve(model, services.wiring, in_cluster) for model in plan.models]
+
+pulumi.export("cluster", eks.name)
+pulumi.export("kubeconfig", eks.kubeconfig)
+pulumi.export("models", {model.name: {"name": model.served_name, "url": model.url} for model in served})
+pulumi.export("prometheus", services.prometheus_url)
+pulumi.export("usdPerHour", {"min": plan.cost.min_usd_per_hour, "max": plan.cost.max_usd_per_hour})

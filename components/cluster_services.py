@@ -1,0 +1,87 @@
+"""`ClusterServices`: what every model of a stack shares inside the cluster, in the order it has to come up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.gpu_operator import GpuOperator, GpuOperatorArgs
+from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
+from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.priority_class import ModelPriorityClass
+from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.serving import ServingWiring
+from components.storage_class import Gp3StorageClass
+from planning.model import CreateClusterPlan, GpuOperatorPlan, MonitoringPlan, StackPlan
+
+
+@dataclass(frozen=True)
+class ClusterServicesArgs:
+    """`pools`: the node group of each GPU pool. `secrets`: config secrets by key."""
+
+    plan: StackPlan
+    pools: Mapping[str, pulumi.Resource]
+    secrets: Mapping[str, pulumi.Input[str]]
+
+
+class ClusterServices(pulumi.ComponentResource):
+    """Storage class, priority class, monitoring, GPU Operator with its smoke tests, namespaces.
+
+    `wiring` is what a model needs of them; `prometheus_url` is None in a stack without monitoring.
+    """
+
+    wiring: ServingWiring
+    prometheus_url: pulumi.Output[str] | None = None
+
+    def __init__(self, name: str, args: ClusterServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vllm-on-eks:index:ClusterServices", name, None, opts)
+        self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        plan = args.plan
+        volumes: tuple[pulumi.Resource, ...] = ()
+        if isinstance(plan.cluster, CreateClusterPlan):
+            volumes = (Gp3StorageClass("gp3", opts=self._child),)
+        monitors = self._monitoring(plan.monitoring, args.secrets, volumes) if plan.monitoring else ()
+        gpus: dict[str, tuple[pulumi.Resource, ...]] = {pool: (group,) for pool, group in args.pools.items()}
+        if plan.gpu_operator:
+            gpus = self._gpus(plan.gpu_operator, args.pools, monitors)
+        self.wiring = ServingWiring(
+            namespaces={
+                namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
+                for namespace in plan.model_namespaces
+            },
+            priority_class=ModelPriorityClass("models", opts=self._child).class_name,
+            hf_tokens=args.secrets,
+            gpus_after=gpus,
+            monitors_after=monitors,
+        )
+        self.register_outputs({"prometheusUrl": self.prometheus_url})
+
+    def _monitoring(
+        self,
+        plan: MonitoringPlan,
+        secrets: Mapping[str, pulumi.Input[str]],
+        volumes: tuple[pulumi.Resource, ...],
+    ) -> tuple[pulumi.Resource, ...]:
+        """Prometheus and the adapter; what brings the monitoring kinds is returned."""
+        password = secrets[plan.grafana_password_key] if plan.grafana_password_key else None
+        stack = PrometheusStack("monitoring", PrometheusStackArgs(plan, password, volumes), self._child)
+        adapter = MetricsAdapterArgs(plan, stack.namespace, stack.prometheus_url, (stack.release,))
+        MetricsAdapter("metrics-adapter", adapter, self._child)
+        self.prometheus_url = stack.prometheus_url
+        return (stack.release,)
+
+    def _gpus(
+        self, plan: GpuOperatorPlan, pools: Mapping[str, pulumi.Resource], monitors: tuple[pulumi.Resource, ...]
+    ) -> dict[str, tuple[pulumi.Resource, ...]]:
+        """Per pool: what proves that its GPUs can be used."""
+        operator = GpuOperator("gpu-operator", GpuOperatorArgs(plan, monitors), self._child)
+        proofs: dict[str, tuple[pulumi.Resource, ...]] = {
+            pool: (group, operator.release) for pool, group in pools.items()
+        }
+        for test in plan.smoke_tests:
+            after = GpuSmokeTestArgs(test, operator.namespace, proofs[test.pool])
+            proofs[test.pool] = (GpuSmokeTest(f"smoke-test-{test.pool}", after, self._child).job,)
+        return proofs

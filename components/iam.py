@@ -1,0 +1,65 @@
+"""IAM documents as text: who may assume a role and what it may do. Pure; goldens in tests/components/goldens."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+# EKS control plane: the one policy its role needs [EKS user guide, "Amazon EKS cluster IAM role", 2026-08].
+CLUSTER_POLICIES = ("arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",)
+
+# Nodes: join, pull images, give pods addresses, nothing else [EKS user guide, "Amazon EKS node IAM role", 2026-08].
+# The CNI policy is here and not on a pod identity because the CNI runs before the pod identity agent can.
+# No AmazonSSMManagedInstanceCore: `kubectl debug node` gives a shell without a second way in.
+NODE_POLICIES = (
+    "arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy",
+    "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
+    "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
+)
+
+
+def document(*statements: dict[str, Any]) -> str:
+    """A policy document."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def service_trust(service: str, *, session_tags: bool = False) -> str:
+    """Trust policy: the AWS service (`eks.amazonaws.com`) may assume the role, and tag the session if it does so."""
+    actions = ["sts:AssumeRole", "sts:TagSession"] if session_tags else ["sts:AssumeRole"]
+    return document({"Effect": "Allow", "Principal": {"Service": service}, "Action": actions})
+
+
+def cluster_trust() -> str:
+    """Trust policy of the EKS control plane's role."""
+    return service_trust("eks.amazonaws.com", session_tags=True)
+
+
+def node_trust() -> str:
+    """Trust policy of the nodes' role."""
+    return service_trust("ec2.amazonaws.com")
+
+
+def pod_identity_trust() -> str:
+    """Trust policy of a role that pods get through EKS Pod Identity, which always tags its sessions."""
+    return service_trust("pods.eks.amazonaws.com", session_tags=True)
+
+
+def flow_logs_trust() -> str:
+    """Trust policy of the role that writes VPC flow logs."""
+    return service_trust("vpc-flow-logs.amazonaws.com")
+
+
+def flow_logs_policy(log_group_arn: str) -> str:
+    """Writing flow logs into one log group. The group exists, so creating one is not among the actions."""
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": [
+                "logs:CreateLogStream",
+                "logs:PutLogEvents",
+                "logs:DescribeLogGroups",
+                "logs:DescribeLogStreams",
+            ],
+            "Resource": [log_group_arn, f"{log_group_arn}:*"],
+        }
+    )

@@ -1,0 +1,64 @@
+"""Manifests as plain dictionaries, spelled as Kubernetes spells them, and the way from there to Pulumi's SDK."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+Manifest = dict[str, Any]
+
+COMMON_LABELS = {
+    "app.kubernetes.io/part-of": "vllm-on-eks",
+    "app.kubernetes.io/managed-by": "pulumi",
+}
+
+# What a controller writes after us, by kind: a second `up` and a refresh leave these alone. An apply that carried
+# another number of replicas than the autoscaler's would conflict with it (docs/adr/0003).
+CONTROLLER_OWNED: Mapping[str, tuple[str, ...]] = {
+    "Deployment": ("spec.replicas",),
+}
+
+_HEAD = ("apiVersion", "kind")
+
+
+def labels(app: str, instance: str, component: str) -> dict[str, str]:
+    """The labels of every object of ours, in the words Kubernetes recommends."""
+    return {
+        "app.kubernetes.io/name": app,
+        "app.kubernetes.io/instance": instance,
+        "app.kubernetes.io/component": component,
+        **COMMON_LABELS,
+    }
+
+
+def selector(app: str, instance: str, component: str) -> dict[str, str]:
+    """The part of `labels` that selects: few, because a Deployment's selector can never change."""
+    every = labels(app, instance, component)
+    return {
+        key: every[key]
+        for key in ("app.kubernetes.io/name", "app.kubernetes.io/instance", "app.kubernetes.io/component")
+    }
+
+
+def arguments(manifest: Manifest, namespace: pulumi.Input[str] | None = None) -> dict[str, Any]:
+    """A manifest as keyword arguments of its SDK class.
+
+    `namespace` replaces the name in the manifest by the Namespace resource's own output: so the order of creation
+    and deletion follows the data.
+    """
+    given = {_snake_case(key): value for key, value in manifest.items() if key not in _HEAD}
+    if namespace is not None:
+        given["metadata"] = {**manifest["metadata"], "namespace": namespace}
+    return given
+
+
+def controller_owned(kind: str) -> list[str]:
+    """`ignore_changes` for a kind: the paths that a controller owns."""
+    return list(CONTROLLER_OWNED.get(kind, ()))
+
+
+def _snake_case(key: str) -> str:
+    return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()

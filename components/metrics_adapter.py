@@ -1,0 +1,77 @@
+"""`MetricsAdapter`: prometheus-adapter, which serves per-pod metrics to the HorizontalPodAutoscaler.
+
+The names must agree in three places: the series vLLM exports, the rule here, the metric of the HPA. All three come
+from one `MetricRule`. External metrics stay empty: they belong to whoever owns external.metrics.k8s.io (KEDA).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.helm import mirrored, release_arguments
+from components.prometheus_stack import PROMETHEUS_PORT
+from planning.model import MetricRule, MonitoringPlan
+
+RELEASE = "prometheus-adapter"
+IMAGE_REPOSITORY = "registry.k8s.io/prometheus-adapter/prometheus-adapter"
+
+# The adapter fills the <<…>>: without LabelMatchers every pod would get the sum over all pods.
+METRICS_QUERY = "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"
+
+
+def adapter_rule(rule: MetricRule) -> dict[str, Any]:
+    """One series under one name, per namespace and pod."""
+    return {
+        "seriesQuery": f'{rule.series}{{namespace!="",pod!=""}}',
+        "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
+        "name": {"matches": f"^{rule.series}$", "as": rule.name},
+        "metricsQuery": METRICS_QUERY,
+    }
+
+
+def metrics_adapter_values(plan: MonitoringPlan, prometheus_url: pulumi.Input[str]) -> dict[str, Any]:
+    """Values of chart prometheus-adapter 5.3.0."""
+    values: dict[str, Any] = {
+        "prometheus": {"url": prometheus_url, "port": PROMETHEUS_PORT},
+        "replicas": 2,
+        "rules": {
+            "default": False,  # true serves every container metric
+            "custom": [adapter_rule(rule) for rule in plan.adapter_rules],
+            "external": [],
+        },
+    }
+    if plan.mirror:
+        values["image"] = {"repository": mirrored(plan.mirror, IMAGE_REPOSITORY)}
+    return values
+
+
+@dataclass(frozen=True)
+class MetricsAdapterArgs:
+    """`prometheus_url` without port. `after`: the Prometheus release."""
+
+    plan: MonitoringPlan
+    namespace: pulumi.Input[str]
+    prometheus_url: pulumi.Input[str]
+    after: tuple[pulumi.Resource, ...] = ()
+
+
+class MetricsAdapter(pulumi.ComponentResource):
+    """The adapter's release."""
+
+    release: pulumi.Resource
+
+    def __init__(self, name: str, args: MetricsAdapterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vllm-on-eks:index:MetricsAdapter", name, None, opts)
+        self.release = k8s.helm.v3.Release(
+            f"{name}-release",
+            **release_arguments(args.plan.adapter_chart, RELEASE, args.plan.timeout_seconds),
+            namespace=args.namespace,
+            values=metrics_adapter_values(args.plan, args.prometheus_url),
+            # Hidden ordering: the adapter is not ready before Prometheus answers it.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+        )
+        self.register_outputs({})

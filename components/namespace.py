@@ -1,0 +1,78 @@
+"""Namespaces: `ModelNamespace` for models, and the labels that say which pods a namespace lets in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.manifest import COMMON_LABELS, Manifest, arguments
+
+
+class PodSecurity(StrEnum):
+    """Levels of the Pod Security Standards that we use."""
+
+    PRIVILEGED = "privileged"
+    RESTRICTED = "restricted"
+
+
+def namespace_manifest(name: str, level: PodSecurity) -> Manifest:
+    """A Namespace whose admission enforces `level`, and warns and audits at it too."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {
+            "name": name,
+            "labels": {
+                **COMMON_LABELS,
+                **{f"pod-security.kubernetes.io/{mode}": level.value for mode in ("enforce", "audit", "warn")},
+            },
+        },
+    }
+
+
+def default_deny(namespace: str) -> Manifest:
+    """Nothing in, nothing out, for every pod of the namespace; each model opens what it needs.
+
+    Pods that nobody thought of start closed. The kubelet's probes still arrive: traffic from a pod's own node is
+    always allowed.
+    """
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {
+            "name": "default-deny",
+            "namespace": namespace,
+            "labels": dict(COMMON_LABELS),
+        },
+        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
+    }
+
+
+@dataclass(frozen=True)
+class ModelNamespaceArgs:
+    """`namespace`: its name in the cluster."""
+
+    namespace: str
+
+
+class ModelNamespace(pulumi.ComponentResource):
+    """A namespace for models: Pod Security `restricted`, network closed."""
+
+    name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ModelNamespaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vllm-on-eks:index:ModelNamespace", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            **arguments(namespace_manifest(args.namespace, PodSecurity.RESTRICTED)),
+            opts=child,
+        )
+        self.name = namespace.metadata["name"]
+        k8s.networking.v1.NetworkPolicy(
+            f"{name}-default-deny", **arguments(default_deny(args.namespace), self.name), opts=child
+        )
+        self.register_outputs({"name": self.name})

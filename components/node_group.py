@@ -1,0 +1,141 @@
+"""`NodeGroup`: an EKS managed node group and its launch template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import pulumi
+import pulumi_aws as aws
+
+from components import iam
+from components.eks_cluster import ClusterOutputs
+from components.network import NetworkOutputs
+from components.service_role import ServiceRole, ServiceRoleArgs
+from components.tags import named
+from planning.model import NodeGroupPlan, Tags
+
+# Kubernetes' taint effects as EKS spells them.
+TAINT_EFFECTS = {
+    "NoSchedule": "NO_SCHEDULE",
+    "NoExecute": "NO_EXECUTE",
+    "PreferNoSchedule": "PREFER_NO_SCHEDULE",
+}
+
+# Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
+DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
+
+
+@dataclass(frozen=True)
+class NodeGroupArgs:
+    """`node_role_arn`: see `node_role`. The group stands in the private subnets of `plan.zones`."""
+
+    plan: NodeGroupPlan
+    cluster: ClusterOutputs
+    network: NetworkOutputs
+    node_role_arn: pulumi.Input[str]
+    tags: Tags
+
+
+class NodeGroup(pulumi.ComponentResource):
+    """Nodes of one kind. `cluster_name` is the cluster's name for whoever needs these nodes to be there."""
+
+    token: ClassVar[str] = "vllm-on-eks:index:NodeGroup"
+    cluster_name: pulumi.Output[str]
+    node_group_name: pulumi.Output[str]
+
+    def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(self.token, name, None, opts)
+        plan = args.plan
+        template = aws.ec2.LaunchTemplate(
+            f"{name}-template",
+            description=f"EKS node group {plan.name}: {', '.join(plan.instance_types)}",
+            update_default_version=True,
+            ebs_optimized="true",
+            block_device_mappings=[data_volume(plan)],
+            metadata_options=metadata_options(),
+            monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=True),
+            tag_specifications=[
+                aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=named(args.tags, name))
+                for kind in ("instance", "volume")  # EKS does not hand a node group's tags on to them
+            ],
+            tags=named(args.tags, f"{name}-template"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        group = aws.eks.NodeGroup(
+            f"{name}-nodes",
+            cluster_name=args.cluster.node_cluster_name,
+            node_role_arn=args.node_role_arn,
+            subnet_ids=args.network.private_subnet_ids(plan.zones),
+            # The cluster's version, so that an upgrade is the control plane first and then, by data, its nodes.
+            version=args.cluster.version,
+            release_version=plan.ami_release_version,
+            ami_type=plan.ami_type,
+            capacity_type=plan.capacity_type,
+            instance_types=list(plan.instance_types),
+            launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
+                id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
+            ),
+            scaling_config=aws.eks.NodeGroupScalingConfigArgs(
+                min_size=plan.min_nodes, desired_size=plan.desired_nodes, max_size=plan.max_nodes
+            ),
+            update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=plan.max_unavailable),
+            node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
+            labels=plan.labels,
+            taints=[taint(item.key, item.value, item.effect) for item in plan.taints],
+            tags=named(args.tags, name),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
+                # only the number to begin with.
+                ignore_changes=["scalingConfig.desiredSize"],
+            ),
+        )
+        self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
+        self.register_outputs({"nodeGroupName": self.node_group_name, "clusterName": self.cluster_name})
+
+
+def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:
+    """The volume with images and emptyDirs: encrypted gp3 that goes with its node."""
+    return aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
+        device_name=data_device(plan.ami_type),
+        ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+            volume_type="gp3",
+            volume_size=plan.disk_gib,
+            throughput=plan.disk_throughput_mibps,
+            iops=plan.disk_iops,
+            encrypted="true",
+            delete_on_termination="true",
+        ),
+    )
+
+
+def data_device(ami_type: str) -> str:
+    """Device name of the volume that holds images and emptyDirs, by AMI family."""
+    family = ami_type.split("_", 1)[0]
+    if family not in DATA_DEVICES:
+        raise ValueError(f"AMI type {ami_type}: not of a known family; known: {', '.join(DATA_DEVICES)}")
+    return DATA_DEVICES[family]
+
+
+def metadata_options() -> aws.ec2.LaunchTemplateMetadataOptionsArgs:
+    """IMDSv2 only, one hop: a pod cannot reach the node's credentials; host-network daemons (CNI) still do.
+
+    Pods get AWS credentials through Pod Identity, whose agent is not behind the hop limit.
+    """
+    return aws.ec2.LaunchTemplateMetadataOptionsArgs(
+        http_endpoint="enabled", http_tokens="required", http_put_response_hop_limit=1
+    )
+
+
+def taint(key: str, value: str, effect: str) -> aws.eks.NodeGroupTaintArgs:
+    """A taint in EKS' spelling."""
+    if effect not in TAINT_EFFECTS:
+        raise ValueError(f"taint {key}: unknown effect {effect}; known: {', '.join(TAINT_EFFECTS)}")
+    return aws.eks.NodeGroupTaintArgs(key=key, value=value, effect=TAINT_EFFECTS[effect])
+
+
+def node_role(name: str, cluster_name: str, tags: Tags, opts: pulumi.ResourceOptions | None = None) -> ServiceRole:
+    """The role of all nodes of a cluster; EKS makes its access entry with the first managed node group."""
+    args = ServiceRoleArgs(iam.node_trust(), iam.NODE_POLICIES, f"Nodes of EKS cluster {cluster_name}", tags)
+    return ServiceRole(name, args, opts)

@@ -1,0 +1,157 @@
+"""`PrometheusStack`: kube-prometheus-stack with what differs on EKS, and Grafana's password in a Secret only.
+
+Its namespace is `privileged`: node-exporter shares the node's network and process ids and reads its root.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.helm import mirrored, release_arguments
+from components.manifest import COMMON_LABELS, Manifest, arguments
+from components.namespace import PodSecurity, namespace_manifest
+from planning.model import MonitoringPlan
+
+RELEASE = "kube-prometheus-stack"
+GRAFANA_SECRET = "grafana-admin"
+PROMETHEUS_PORT = 9090
+
+# EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down for ever.
+NOT_ON_EKS = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
+RULES_NOT_ON_EKS = (
+    "etcd",
+    "kubeControllerManager",
+    "kubeProxy",
+    "kubeSchedulerAlerting",
+    "kubeSchedulerRecording",
+)
+# Every monitor in every namespace counts; true would select only those labelled with the release's name.
+SELECTORS = ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
+
+# Registry of each image (values.yaml of 88.5.3 and of its sub-charts) by path of its value.
+IMAGE_REGISTRIES = {
+    ("prometheus", "prometheusSpec", "image", "registry"): "quay.io",
+    ("alertmanager", "alertmanagerSpec", "image", "registry"): "quay.io",
+    ("prometheusOperator", "image", "registry"): "quay.io",
+    ("prometheusOperator", "prometheusConfigReloader", "image", "registry"): "quay.io",
+    ("prometheusOperator", "admissionWebhooks", "patch", "image", "registry"): "ghcr.io",
+    ("kube-state-metrics", "image", "registry"): "registry.k8s.io",
+    ("prometheus-node-exporter", "image", "registry"): "quay.io",
+}
+GRAFANA_IMAGE_REGISTRIES = {
+    ("grafana", "image", "registry"): "docker.io",
+    ("grafana", "sidecar", "image", "registry"): "quay.io",
+}
+
+
+def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
+    """Values of chart kube-prometheus-stack 88.5.3; no secret is among them."""
+    values: dict[str, Any] = {
+        "fullnameOverride": RELEASE,  # names the Services, whatever the release is called
+        "prometheus": {"prometheusSpec": _prometheus(plan)},
+        "grafana": _grafana(plan),
+        "defaultRules": {"rules": dict.fromkeys(RULES_NOT_ON_EKS, False)},
+        **{component: {"enabled": False} for component in NOT_ON_EKS},
+    }
+    if plan.mirror:
+        images = IMAGE_REGISTRIES | (GRAFANA_IMAGE_REGISTRIES if plan.grafana else {})
+        for path, registry in images.items():
+            _set(values, path, mirrored(plan.mirror, registry))
+    return values
+
+
+def _prometheus(plan: MonitoringPlan) -> dict[str, Any]:
+    claim = {
+        "storageClassName": plan.storage_class,
+        "accessModes": ["ReadWriteOnce"],
+        "resources": {"requests": {"storage": f"{plan.storage_gib}Gi"}},
+    }
+    size = {} if plan.retention_size_gib is None else {"retentionSize": f"{plan.retention_size_gib}GiB"}
+    return {
+        **{f"{kind}SelectorNilUsesHelmValues": False for kind in SELECTORS},
+        "scrapeInterval": f"{plan.scrape_interval_seconds}s",
+        "retention": f"{plan.retention_days}d",
+        **size,
+        "storageSpec": {"volumeClaimTemplate": {"spec": claim}},
+        "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
+    }
+
+
+def _grafana(plan: MonitoringPlan) -> dict[str, Any]:
+    if not plan.grafana:
+        return {"enabled": False}
+    admin = {"existingSecret": GRAFANA_SECRET, "userKey": "admin-user", "passwordKey": "admin-password"}
+    return {"enabled": True, "admin": admin}
+
+
+def _set(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    values[path[-1]] = value
+
+
+def grafana_secret(namespace: str) -> Manifest:
+    """The Secret Grafana reads, without its data: the component puts the password in."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": GRAFANA_SECRET, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "type": "Opaque",
+    }
+
+
+@dataclass(frozen=True)
+class PrometheusStackArgs:
+    """`grafana_password`: needed where the plan has Grafana. `after`: the storage class, where we make it."""
+
+    plan: MonitoringPlan
+    grafana_password: pulumi.Input[str] | None = None
+    after: tuple[pulumi.Resource, ...] = ()
+
+
+class PrometheusStack(pulumi.ComponentResource):
+    """Namespace, Grafana's Secret and the release. `release` carries the CRDs that monitors need."""
+
+    namespace: pulumi.Output[str]
+    release: pulumi.Resource
+    prometheus_url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: PrometheusStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vllm-on-eks:index:PrometheusStack", name, None, opts)
+        plan = args.plan
+        if plan.grafana and args.grafana_password is None:
+            raise ValueError(f"{name}: the plan has Grafana, so PrometheusStackArgs needs grafana_password")
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            **arguments(namespace_manifest(plan.namespace, PodSecurity.PRIVILEGED)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.namespace = namespace.metadata["name"]
+        before = list(args.after)
+        if plan.grafana and args.grafana_password is not None:
+            before.append(self._grafana_secret(name, args.grafana_password))
+        self.release = k8s.helm.v3.Release(
+            f"{name}-release",
+            **release_arguments(plan.stack_chart, RELEASE, plan.timeout_seconds),
+            namespace=self.namespace,
+            values=prometheus_stack_values(plan),
+            # Hidden ordering: values name the Secret and the StorageClass only as text, and the release waits for
+            # pods that need both.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=before),
+        )
+        # The Service's name follows from fullnameOverride.
+        self.prometheus_url = self.namespace.apply(lambda namespace: f"http://{RELEASE}-prometheus.{namespace}.svc")
+        self.register_outputs({"namespace": self.namespace, "prometheus_url": self.prometheus_url})
+
+    def _grafana_secret(self, name: str, password: pulumi.Input[str]) -> pulumi.Resource:
+        secret: pulumi.Resource = k8s.core.v1.Secret(
+            f"{name}-grafana-admin",
+            **arguments(grafana_secret("monitoring"), self.namespace),
+            string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(password)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return secret

@@ -1,0 +1,73 @@
+"""Serving backends. A plan says what is served (`ServedModel`); a backend says with which objects.
+
+`serve` picks the backend from one table. A further engine (KServe, Ray Serve, …) is one more row: a function with the
+signature of `_serve_as_deployment`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pulumi
+
+from components.serving.vllm_autoscaler import VllmAutoscaler, VllmAutoscalerArgs
+from components.serving.vllm_model import VllmModel, VllmModelArgs
+from planning.model import ServedModel
+
+
+@dataclass(frozen=True)
+class ServingWiring:
+    """What all models of a stack share. Keys: namespace name, config key of a token, pool name."""
+
+    namespaces: Mapping[str, pulumi.Input[str]]
+    priority_class: pulumi.Input[str]
+    hf_tokens: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    gpus_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
+    monitors_after: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where a model answers: `url` is the OpenAI base URL inside the cluster, `served_name` the name to ask for."""
+
+    name: str
+    served_name: str
+    url: pulumi.Output[str]
+
+
+Backend = Callable[[ServedModel, ServingWiring, pulumi.ResourceOptions | None], Served]
+
+
+def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOptions | None) -> Served:
+    namespace = wiring.namespaces[model.namespace]
+    token_key = model.token.config_key if model.token else None
+    servers = VllmModel(
+        model.name,
+        VllmModelArgs(
+            model=model,
+            namespace=namespace,
+            priority_class=wiring.priority_class,
+            hf_token=wiring.hf_tokens.get(token_key) if token_key else None,
+            gpus_after=wiring.gpus_after.get(model.pool, ()),
+            monitors_after=wiring.monitors_after,
+        ),
+        opts,
+    )
+    VllmAutoscaler(model.name, VllmAutoscalerArgs(model, namespace, servers.deployment_name), opts)
+    return Served(model.name, model.served_name, servers.url)
+
+
+BACKENDS: Mapping[str, Backend] = {"deployment": _serve_as_deployment}
+
+
+def serve(
+    model: ServedModel,
+    wiring: ServingWiring,
+    opts: pulumi.ResourceOptions | None = None,
+    backend: str = "deployment",
+) -> Served:
+    """Registers what serves `model`. Raises ValueError for a backend that is not in the table."""
+    if backend not in BACKENDS:
+        raise ValueError(f"no serving backend {backend!r}; there are {', '.join(sorted(BACKENDS))}")
+    return BACKENDS[backend](model, wiring, opts)

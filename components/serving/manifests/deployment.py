@@ -1,0 +1,127 @@
+"""The Deployment of a model's servers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+
+from components.manifest import Manifest
+from components.security import non_root_pod, restricted_container
+from components.serving.manifests.download import download_container
+from components.serving.manifests.environment import server_environment
+from components.serving.manifests.names import downloads_in_pod, server_labels, server_selector
+from components.serving.manifests.resources import quantities
+from components.serving.manifests.volumes import (
+    cache_volume,
+    scratch_volume,
+    server_mounts,
+    shared_memory_volume,
+)
+from components.tolerations import tolerations
+from planning.model import ProbePlan, ServedModel
+
+HOSTNAME = "kubernetes.io/hostname"
+ZONE = "topology.kubernetes.io/zone"
+
+
+def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
+    """The Deployment. It has no `replicas`: they belong to the autoscaler (docs/adr/0003)."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)},
+        "spec": {
+            "selector": {"matchLabels": server_selector(model)},
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling_update(model)},
+            "progressDeadlineSeconds": model.rollout_timeout_seconds,
+            "template": {
+                "metadata": {"labels": server_labels(model)},
+                "spec": _pod(model, priority_class),
+            },
+        },
+    }
+
+
+def rolling_update(model: ServedModel) -> dict[str, int]:
+    """How a rollout goes on where GPUs are scarce.
+
+    With a free GPU a new pod starts first and nothing is lost. Without one a pod that is to start first would wait
+    for ever: so one old pod leaves first, and with it its share of the capacity until the new one has started.
+    """
+    if model.max_surge:
+        return {"maxSurge": model.max_surge, "maxUnavailable": 0}
+    return {"maxSurge": 0, "maxUnavailable": 1}
+
+
+def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:
+    pod: dict[str, Any] = {
+        "serviceAccountName": model.name,
+        "automountServiceAccountToken": False,
+        # A Service called `vllm` would set VLLM_PORT to tcp://…, which vLLM reads as its own port and stops.
+        "enableServiceLinks": False,
+        "priorityClassName": priority_class,
+        "terminationGracePeriodSeconds": model.drain.grace_period_seconds,
+        "nodeSelector": model.node_selector,
+        "tolerations": tolerations(model.taints),
+        "affinity": _apart_from_its_like(model),
+        "topologySpreadConstraints": [_spread(model, ZONE), _spread(model, HOSTNAME)],
+        "securityContext": non_root_pod(),
+    }
+    if downloads_in_pod(model):
+        pod["initContainers"] = [download_container(model)]
+    pod["containers"] = [_server(model)]
+    pod["volumes"] = [cache_volume(model), scratch_volume(), shared_memory_volume(model)]
+    return pod
+
+
+def _server(model: ServedModel) -> dict[str, Any]:
+    container: dict[str, Any] = {
+        "name": "vllm",
+        "image": model.image,
+        # The tag or digest is pinned: `Always` would ask the registry at every start and meet its rate limit.
+        "imagePullPolicy": "IfNotPresent",
+        "args": list(model.args),  # the image's entrypoint is `vllm serve`
+        "env": server_environment(model),
+        "ports": [{"name": "http", "containerPort": model.port, "protocol": "TCP"}],
+        "resources": quantities(model.resources),
+        # The HTTP server opens after the weights are loaded: until then only the startup probe asks.
+        "startupProbe": _health(model.startup_probe),
+        "readinessProbe": _health(model.readiness_probe),
+        # Slower than readiness: a busy engine leaves the Service first, and is restarted only when it stays dead.
+        "livenessProbe": _health(model.liveness_probe),
+        "volumeMounts": server_mounts(),
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": restricted_container(),
+    }
+    if model.drain.pre_stop_seconds:
+        # The kubelet sleeps (Kubernetes >= 1.30), no shell in the image does: endpoints forget the pod meanwhile.
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": model.drain.pre_stop_seconds}}}
+    return container
+
+
+def _health(probe: ProbePlan) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": "/health", "port": "http", "scheme": "HTTP"},
+        "periodSeconds": probe.period_seconds,
+        "timeoutSeconds": probe.timeout_seconds,
+        "failureThreshold": probe.failure_threshold,
+    }
+
+
+def _spread(model: ServedModel, topology_key: str) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": topology_key,
+        # Better two replicas on one node than one replica and a Pending pod.
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": server_selector(model)},
+        # Each revision is spread by itself: pods that are about to leave do not count.
+        "matchLabelKeys": ["pod-template-hash"],
+    }
+
+
+def _apart_from_its_like(model: ServedModel) -> dict[str, Any]:
+    term = {"labelSelector": {"matchLabels": server_selector(model)}, "topologyKey": HOSTNAME}
+    preferred = [{"weight": 100, "podAffinityTerm": term}]
+    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}

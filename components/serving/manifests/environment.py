@@ -1,0 +1,53 @@
+"""Environment of the two containers of the vLLM image: the downloader has network and token, the server neither.
+
+A user id without an entry in the image's passwd needs USER, or torch stops at import ("getpwuid(): uid not found",
+vllm-project/vllm#44548), and a HOME that it may write to.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.serving.manifests.names import HUB_CACHE, SCRATCH_PATH
+from planning.model import ServedModel
+
+_ANY_USER = {
+    "HOME": SCRATCH_PATH,
+    "USER": "vllm",
+    "HF_HOME": f"{SCRATCH_PATH}/huggingface",
+    "HF_HUB_CACHE": HUB_CACHE,
+}
+
+
+def server_environment(model: ServedModel) -> list[dict[str, Any]]:
+    """The server: offline whatever the plan says, so that a missing file is an error and never a download."""
+    return _as_list(
+        {
+            **_ANY_USER,
+            "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
+            "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/torchinductor",
+            "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
+            **model.env,
+            "HF_HUB_OFFLINE": "1",
+        }
+    )
+
+
+def download_environment(model: ServedModel) -> list[dict[str, Any]]:
+    """The downloader; the token comes from the Secret, by reference."""
+    environment = _as_list(
+        {
+            **_ANY_USER,
+            "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",  # files are fetched once: chunks kept for later only fill the disk
+            "NVIDIA_VISIBLE_DEVICES": "void",  # the image asks for all GPUs of the node, the downloader needs none
+        }
+    )
+    if model.token:
+        reference = {"name": model.token.secret_name, "key": model.token.secret_key}
+        environment.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
+    return environment
+
+
+def _as_list(environment: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in environment.items()]

@@ -1,0 +1,46 @@
+"""Names, labels and paths that several manifests of one model share."""
+
+from __future__ import annotations
+
+from components.manifest import labels, selector
+from planning.model import ServedModel
+
+APP = "vllm"
+SERVER = "model-server"
+DOWNLOAD = "download"
+
+# Weights: written by the downloader only, read-only for servers.
+CACHE_PATH = "/cache"
+HUB_CACHE = f"{CACHE_PATH}/hub"
+# The one place a server may write on its disk: HOME, compile caches, sockets.
+SCRATCH_PATH = "/tmp"
+
+
+def server_labels(model: ServedModel) -> dict[str, str]:
+    """Labels of all objects of the server."""
+    return labels(APP, model.name, SERVER)
+
+
+def server_selector(model: ServedModel) -> dict[str, str]:
+    """What selects the model's server pods, and no other pod."""
+    return selector(APP, model.name, SERVER)
+
+
+def download_labels(model: ServedModel) -> dict[str, str]:
+    """Labels of the download Job and its pod."""
+    return labels(APP, model.name, DOWNLOAD)
+
+
+def download_selector(model: ServedModel) -> dict[str, str]:
+    """What selects the model's download pod."""
+    return selector(APP, model.name, DOWNLOAD)
+
+
+def cache_claim_name(model: ServedModel) -> str:
+    """The volume claim of a model whose weights are on a volume."""
+    return f"{model.name}-cache"
+
+
+def downloads_in_pod(model: ServedModel) -> bool:
+    """Whether each server pod downloads for itself (init container), or one Job does for all."""
+    return model.cache.kind == "emptyDir"

@@ -1,0 +1,92 @@
+"""Service, disruption budget, service account, token Secret and autoscaler of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.manifest import Manifest
+from components.serving.manifests.names import server_labels, server_selector
+from planning.model import ScalingRulePlan, ServedModel, TokenPlan
+
+
+def service(model: ServedModel) -> Manifest:
+    """The address of the model inside the cluster."""
+    port = {"name": "http", "port": model.port, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": _metadata(model),
+        "spec": {"type": "ClusterIP", "selector": server_selector(model), "ports": [port]},
+    }
+
+
+def pod_disruption_budget(model: ServedModel) -> Manifest:
+    """How many servers a node drain may take at once. A server that is not ready may always be evicted."""
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": _metadata(model),
+        "spec": {
+            "maxUnavailable": model.max_unavailable,
+            "selector": {"matchLabels": server_selector(model)},
+            # Otherwise one pod that never becomes ready blocks every drain of its node.
+            "unhealthyPodEvictionPolicy": "AlwaysAllow",
+        },
+    }
+
+
+def service_account(model: ServedModel) -> Manifest:
+    """An identity of the model's own, without a token: no pod of ours talks to the API server."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ServiceAccount",
+        "metadata": _metadata(model),
+        "automountServiceAccountToken": False,
+    }
+
+
+def token_secret(model: ServedModel, token: TokenPlan) -> Manifest:
+    """The Secret of the Hugging Face token, without its data: the component puts the token in."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {**_metadata(model), "name": token.secret_name},
+        "type": "Opaque",
+    }
+
+
+def horizontal_pod_autoscaler(model: ServedModel) -> Manifest:
+    """Replicas by requests waiting per pod. `AverageValue`: the sum over pods, divided by the pods."""
+    plan = model.autoscaling
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": _metadata(model),
+        "spec": {
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.name},
+            "minReplicas": plan.min_replicas,
+            "maxReplicas": plan.max_replicas,
+            "metrics": [
+                {
+                    "type": "Pods",
+                    "pods": {
+                        "metric": {"name": plan.metric.name},
+                        "target": {"type": "AverageValue", "averageValue": str(plan.average_value)},
+                    },
+                }
+            ],
+            "behavior": {"scaleUp": _direction(plan.scale_up), "scaleDown": _direction(plan.scale_down)},
+        },
+    }
+
+
+def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
+    return {
+        "stabilizationWindowSeconds": rule.window_seconds,
+        "selectPolicy": "Max",
+        "policies": [{"type": "Pods", "value": rule.pods, "periodSeconds": rule.period_seconds}],
+    }
+
+
+def _metadata(model: ServedModel) -> dict[str, Any]:
+    return {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)}

@@ -1,0 +1,65 @@
+"""Volumes of the server and download pods, all of kinds that Pod Security `restricted` allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.manifest import Manifest
+from components.serving.manifests.names import (
+    CACHE_PATH,
+    SCRATCH_PATH,
+    cache_claim_name,
+    downloads_in_pod,
+    server_labels,
+)
+from planning.model import ServedModel
+
+
+def cache_volume(model: ServedModel) -> dict[str, Any]:
+    """Where the weights are."""
+    if downloads_in_pod(model):
+        return {"name": "cache", "emptyDir": {"sizeLimit": f"{model.cache.size_gib}Gi"}}
+    return {"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model)}}
+
+
+def scratch_volume() -> dict[str, Any]:
+    """What a container may write to; the ephemeral-storage limit bounds it."""
+    return {"name": "scratch", "emptyDir": {}}
+
+
+def shared_memory_volume(model: ServedModel) -> dict[str, Any]:
+    """/dev/shm: tensor parallel workers talk through it, the runtime's default is 64 MiB. It counts as memory."""
+    size = model.resources.shared_memory
+    return {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}
+
+
+def server_mounts() -> list[dict[str, Any]]:
+    """Weights cannot be changed by the process that answers requests."""
+    return [
+        {"name": "cache", "mountPath": CACHE_PATH, "readOnly": True},
+        {"name": "scratch", "mountPath": SCRATCH_PATH},
+        {"name": "shm", "mountPath": "/dev/shm"},
+    ]
+
+
+def download_mounts() -> list[dict[str, Any]]:
+    """The downloader writes the cache."""
+    return [{"name": "cache", "mountPath": CACHE_PATH}, {"name": "scratch", "mountPath": SCRATCH_PATH}]
+
+
+def cache_claim(model: ServedModel) -> Manifest:
+    """The volume of a model whose weights are downloaded once for all its pods."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": cache_claim_name(model),
+            "namespace": model.namespace,
+            "labels": server_labels(model),
+        },
+        "spec": {
+            "accessModes": [model.cache.access_mode],
+            "storageClassName": model.cache.storage_class,
+            "resources": {"requests": {"storage": f"{model.cache.size_gib}Gi"}},
+        },
+    }

@@ -1,0 +1,156 @@
+"""`VllmModel`: one model as a plain Deployment of vLLM servers, with all that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.manifest import arguments, controller_owned
+from components.serving.manifests.deployment import deployment
+from components.serving.manifests.download import download_job
+from components.serving.manifests.names import downloads_in_pod
+from components.serving.manifests.network_policy import download_policy, server_policy
+from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.service import pod_disruption_budget, service, service_account, token_secret
+from components.serving.manifests.volumes import cache_claim
+from planning.model import ServedModel
+
+# Pulumi's own wait ends after the Job's deadline, so that the error is the Job's.
+AWAIT_MARGIN_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class VllmModelArgs:
+    """`hf_token`: needed where the plan makes the token's Secret. `gpus_after`: what proves that the pool's GPUs work.
+
+    `monitors_after`: what brings the PodMonitor kind; needed where the plan has a monitoring namespace.
+    """
+
+    model: ServedModel
+    namespace: pulumi.Input[str]
+    priority_class: pulumi.Input[str]
+    hf_token: pulumi.Input[str] | None = None
+    gpus_after: tuple[pulumi.Resource, ...] = ()
+    monitors_after: tuple[pulumi.Resource, ...] = ()
+
+
+class VllmModel(pulumi.ComponentResource):
+    """The servers of one model. `url` is the OpenAI base URL inside the cluster."""
+
+    deployment_name: pulumi.Output[str]
+    url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: VllmModelArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("vllm-on-eks:index:VllmModel", name, None, opts)
+        model = args.model
+        before = [self._identity(name, args), self._network(name, args), *self._token(name, args)]
+        if not downloads_in_pod(model):
+            before = [self._download(name, args, tuple(before))]
+        servers = self._servers(name, args, (*before, *args.gpus_after))
+        address = k8s.core.v1.Service(
+            f"{name}-service",
+            **arguments(service(model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        k8s.policy.v1.PodDisruptionBudget(
+            f"{name}-pdb",
+            **arguments(pod_disruption_budget(model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        if model.monitoring_namespace:
+            self._monitor(name, args)
+        self.deployment_name = servers.metadata["name"]
+        self.url = pulumi.Output.format(
+            "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
+        )
+        self.register_outputs({"deployment_name": self.deployment_name, "url": self.url})
+
+    def _identity(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
+        account: pulumi.Resource = k8s.core.v1.ServiceAccount(
+            f"{name}-service-account",
+            **arguments(service_account(args.model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return account
+
+    def _network(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
+        policy: pulumi.Resource = k8s.networking.v1.NetworkPolicy(
+            f"{name}-network-policy",
+            **arguments(server_policy(args.model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return policy
+
+    def _token(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
+        token = args.model.token
+        if token is None or token.config_key is None:
+            return []  # none needed, or the Secret is somebody else's
+        if args.hf_token is None:
+            raise ValueError(f"{name}: the plan makes Secret {token.secret_name}, so VllmModelArgs needs hf_token")
+        secret = k8s.core.v1.Secret(
+            f"{name}-hf-token",
+            **arguments(token_secret(args.model, token), args.namespace),
+            string_data={token.secret_key: pulumi.Output.secret(args.hf_token)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return [secret]
+
+    def _download(self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
+        """One volume, filled by one Job."""
+        model = args.model
+        claim = k8s.core.v1.PersistentVolumeClaim(
+            f"{name}-cache",
+            **arguments(cache_claim(model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        policy = k8s.networking.v1.NetworkPolicy(
+            f"{name}-download-policy",
+            **arguments(download_policy(model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        wait = f"{model.download_timeout_seconds + AWAIT_MARGIN_SECONDS}s"
+        job: pulumi.Resource = k8s.batch.v1.Job(
+            f"{name}-download",
+            **arguments(download_job(model), args.namespace),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Hidden ordering: the pod template names account, Secret and claim only as text, and without the
+                # policy its first attempts find no network.
+                depends_on=[*before, claim, policy],
+                custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
+            ),
+        )
+        return job
+
+    def _servers(
+        self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]
+    ) -> k8s.apps.v1.Deployment:
+        wait = f"{args.model.rollout_timeout_seconds}s"
+        return k8s.apps.v1.Deployment(
+            f"{name}-deployment",
+            **arguments(deployment(args.model, args.priority_class), args.namespace),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so
+                # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
+                depends_on=list(before),
+                ignore_changes=controller_owned("Deployment"),
+                custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
+            ),
+        )
+
+    def _monitor(self, name: str, args: VllmModelArgs) -> None:
+        manifest = pod_monitor(args.model)
+        k8s.apiextensions.CustomResource(
+            f"{name}-pod-monitor",
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            **arguments(manifest, args.namespace),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Hidden ordering: the kind exists only once the Prometheus stack's release has brought its CRD.
+                depends_on=list(args.monitors_after),
+            ),
+        )

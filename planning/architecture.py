@@ -1,0 +1,215 @@
+"""The shape of a transformer as the memory and speed of serving it depend on it, and its parameter counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class AttentionLayers:
+    """`layers` layers whose KV cache grows with the sequence, up to `window` tokens where there is one."""
+
+    layers: int
+    kv_heads: int
+    head_dim: int
+    window: int | None = None
+    shared_key_value: bool = False
+
+
+@dataclass(frozen=True)
+class LatentAttention:
+    """Multi-head latent attention (DeepSeek): one compressed vector per token and layer, the same on every GPU."""
+
+    kv_lora_rank: int
+    rope_dim: int
+    nope_dim: int
+    value_dim: int
+    q_lora_rank: int | None = None
+
+
+@dataclass(frozen=True)
+class RecurrentLayers:
+    """Linear-attention or Mamba layers: a state of constant size per sequence.
+
+    `state_elements` in `state_dtype_bytes` and `convolution_elements` in the model's dtype, per layer and sequence;
+    `parameters` per layer, of which `quantizable` sit in large matrices.
+    """
+
+    layers: int
+    state_elements: int
+    convolution_elements: int
+    parameters: int
+    quantizable: int
+    state_dtype_bytes: int = 4
+
+
+@dataclass(frozen=True)
+class Experts:
+    """Mixture of experts in `layers` layers; widths are of one expert's hidden layer."""
+
+    layers: int
+    experts: int
+    per_token: int
+    intermediate_size: int
+    shared_intermediate_size: int = 0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A model's shape; sizes in elements, not bytes.
+
+    `attention` lists groups of layers by cache shape. `dense_mlp_layers` counts layers with a dense MLP of
+    `intermediate_size`. `native_quantization` is how the checkpoint stores its weights (`none`: 16 bit).
+    `quantized_layers_share`: share of linear parameters the native quantization covers, as the publisher chose.
+    """
+
+    model_id: str
+    family: str
+    layers: int
+    hidden_size: int
+    attention_heads: int
+    head_dim: int
+    vocab_size: int
+    max_position_embeddings: int
+    attention: tuple[AttentionLayers, ...]
+    intermediate_size: int = 0
+    dense_mlp_layers: int = 0
+    gated_mlp: bool = True
+    attention_bias: str = "none"
+    output_gate: bool = False
+    tied_embeddings: bool = False
+    rotary_dim: int | None = None
+    latent: LatentAttention | None = None
+    experts: Experts | None = None
+    recurrent: RecurrentLayers | None = None
+    vision_parameters: int = 0
+    extra_parameters: int = 0
+    native_quantization: str = "none"
+    native_dtype: str = "bfloat16"
+    gated: bool = False
+    license: str = ""
+    source: str = ""
+
+    @property
+    def embedding_parameters(self) -> int:
+        """Token embedding; always 16 bit."""
+        return self.vocab_size * self.hidden_size
+
+    @property
+    def lm_head_parameters(self) -> int:
+        """Output projection of its own; none where it is tied to the embedding."""
+        return 0 if self.tied_embeddings else self.vocab_size * self.hidden_size
+
+    @property
+    def attention_parameters(self) -> int:
+        """Projections of all attention layers, without biases."""
+        if self.latent is not None:
+            return self.layers * _latent_projections(self, self.latent)
+        query_and_gate = 2 if self.output_gate else 1
+        total = 0
+        for group in self.attention:
+            query = self.hidden_size * self.attention_heads * group.head_dim
+            key_value = self.hidden_size * group.kv_heads * group.head_dim
+            total += group.layers * (query * (query_and_gate + 1) + key_value * (1 if group.shared_key_value else 2))
+        return total
+
+    @property
+    def dense_mlp_parameters(self) -> int:
+        """MLPs that every token passes, without biases."""
+        return self.dense_mlp_layers * self.mlp_matrices * self.hidden_size * self.intermediate_size
+
+    @property
+    def routed_expert_parameters(self) -> int:
+        """All routed experts of all layers, without biases."""
+        if self.experts is None:
+            return 0
+        one = self.mlp_matrices * self.hidden_size * self.experts.intermediate_size
+        return self.experts.layers * self.experts.experts * one
+
+    @property
+    def shared_expert_parameters(self) -> int:
+        """Experts that every token passes."""
+        if self.experts is None:
+            return 0
+        return (
+            self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
+        )
+
+    @property
+    def mlp_matrices(self) -> int:
+        """Matrices of one MLP: gate, up and down, or up and down."""
+        return 3 if self.gated_mlp else 2
+
+    @property
+    def linear_parameters(self) -> int:
+        """What a quantization method stores in fewer bits: all large matrices but embedding, head and router."""
+        recurrent = self.recurrent.layers * self.recurrent.quantizable if self.recurrent else 0
+        return (
+            self.attention_parameters
+            + self.dense_mlp_parameters
+            + self.routed_expert_parameters
+            + self.shared_expert_parameters
+            + recurrent
+        )
+
+    @property
+    def other_parameters(self) -> int:
+        """Norms, biases, routers, small recurrent weights, vision tower and extra heads: always 16 bit."""
+        small = self.recurrent.layers * (self.recurrent.parameters - self.recurrent.quantizable) if self.recurrent else 0
+        router = self.experts.layers * self.experts.experts * self.hidden_size if self.experts else 0
+        norms = (2 * self.layers + 1) * self.hidden_size
+        return small + router + norms + _biases(self) + self.vision_parameters + self.extra_parameters
+
+    @property
+    def parameters(self) -> int:
+        """All of them."""
+        return (
+            self.embedding_parameters + self.lm_head_parameters + self.linear_parameters + self.other_parameters
+        )
+
+    @property
+    def active_parameters(self) -> int:
+        """Those one token's forward pass reads: experts only as many as are chosen, no embedding table."""
+        idle = 0
+        if self.experts is not None:
+            idle = round(self.routed_expert_parameters * (1 - self.experts.per_token / self.experts.experts))
+        embedding = 0 if self.tied_embeddings else self.embedding_parameters
+        return self.parameters - idle - embedding - self.vision_parameters - self.extra_parameters
+
+    @property
+    def attention_layers(self) -> int:
+        """Layers with a KV cache."""
+        return sum(group.layers for group in self.attention)
+
+    @property
+    def widest_mlp(self) -> int:
+        """Hidden width of the widest MLP one token passes: dense, or the chosen and shared experts together."""
+        routed = 0
+        if self.experts is not None:
+            routed = self.experts.per_token * self.experts.intermediate_size + self.experts.shared_intermediate_size
+        return max(self.intermediate_size if self.dense_mlp_layers else 0, routed)
+
+
+def _latent_projections(model: Architecture, latent: LatentAttention) -> int:
+    head = latent.nope_dim + latent.rope_dim
+    heads, hidden = model.attention_heads, model.hidden_size
+    if latent.q_lora_rank is None:
+        query = hidden * heads * head
+    else:
+        query = hidden * latent.q_lora_rank + latent.q_lora_rank * heads * head
+    down = hidden * (latent.kv_lora_rank + latent.rope_dim)
+    up = latent.kv_lora_rank * heads * (latent.nope_dim + latent.value_dim)
+    return query + down + up + heads * latent.value_dim * hidden
+
+
+def _biases(model: Architecture) -> int:
+    if model.attention_bias == "none":
+        return 0
+    total = 0
+    for group in model.attention:
+        qkv = (model.attention_heads + 2 * group.kv_heads) * group.head_dim
+        total += group.layers * (qkv + (model.hidden_size if model.attention_bias == "all" else 0))
+    if model.attention_bias == "all" and model.experts is not None:
+        up_and_gate = (model.mlp_matrices - 1) * model.experts.intermediate_size
+        total += model.experts.layers * model.experts.experts * (up_and_gate + model.hidden_size)
+    return total

@@ -1,0 +1,53 @@
+"""Collects everything a plan has to say before anything is decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from planning.model import Finding, PlanRefused, Severity
+
+
+class Findings:
+    """A growing list of findings. Errors refuse the plan; warnings travel with it."""
+
+    def __init__(self) -> None:
+        self._found: list[Finding] = []
+
+    def error(self, path: str, rule: str, message: str) -> None:
+        """A refusal that rests on logic: nothing in the stack file can overrule it."""
+        self._found.append(Finding(path, message, Severity.ERROR, rule))
+
+    def warning(self, path: str, rule: str, message: str) -> None:
+        """Something that works and that somebody will regret."""
+        self._found.append(Finding(path, message, Severity.WARNING, rule))
+
+    def estimate(self, path: str, rule: str, message: str, accepted: str | None, setting: str) -> None:
+        """A refusal that rests on an estimate; with a reason in `acceptedRisks.<setting>` it becomes a warning."""
+        if accepted is None:
+            hint = f" An estimate you know better: acceptedRisks: {{{setting}: <why>}}."
+            self.error(path, rule, message + hint)
+        else:
+            self.warning(path, rule, f"{message} Accepted: {accepted}")
+
+    def all(self) -> tuple[Finding, ...]:
+        """What was found, in the order it was found."""
+        return tuple(self._found)
+
+    def raise_if_refused(self) -> None:
+        """Raises PlanRefused with every finding when one of them is an error."""
+        if any(each.severity is Severity.ERROR for each in self._found):
+            raise PlanRefused(self.all())
+
+
+def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean a or b?` from the nearest known words, or nothing."""
+    near = get_close_matches(word, list(known), n=2, cutoff=cutoff)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def listed(words: Iterable[str], most: int = 8) -> str:
+    """Words in a sentence, cut after `most`."""
+    every = list(words)
+    rest = len(every) - most
+    return ", ".join(every[:most]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,175 @@
+"""EC2 instance types and GPUs: what they hold, what pods may ask of them, what they cost.
+
+Rows are in `facts/instances.csv` (made by `tools/generate_instances.py`) and `facts/gpus.csv` (by hand, with
+sources). Look-ups that fail name the nearest entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from math import floor
+from types import MappingProxyType
+
+from planning.facts import optional_float, rows
+
+
+class UnknownInstanceType(LookupError):
+    """No such EC2 type in the catalogue; `suggestions` are the nearest names."""
+
+    def __init__(self, name: str, suggestions: tuple[str, ...]) -> None:
+        self.name = name
+        self.suggestions = suggestions
+        super().__init__(_not_found(f"instance type {name!r}", suggestions, _families()))
+
+
+class UnknownGpu(LookupError):
+    """No such GPU in the catalogue; `suggestions` are the nearest names."""
+
+    def __init__(self, name: str, suggestions: tuple[str, ...]) -> None:
+        self.name = name
+        self.suggestions = suggestions
+        super().__init__(_not_found(f"GPU {name!r}", suggestions, "GPUs: " + ", ".join(gpus())))
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One GPU model with one memory size.
+
+    `memory_mib` is what its maker or EC2 states; `usable_memory_bytes` what CUDA reports as total, which is what
+    vLLM multiplies by its utilization. Speeds are data-sheet peaks without sparsity.
+    """
+
+    name: str
+    product: str
+    memory_mib: int
+    usable_memory_bytes: int
+    compute_capability: tuple[int, int]
+    memory_bandwidth_bytes_per_second: float
+    dense_flops_bf16: float
+    dense_flops_fp8: float | None
+    mig: bool
+    source: str
+
+
+@dataclass(frozen=True)
+class InstanceType:
+    """One EC2 type. `allocatable_*`: what kubelet leaves for pods, DaemonSets included, on an EKS node.
+
+    `ebs_bandwidth_mbps` is the burst limit in megabits per second, `network_gbps` the sustained one.
+    """
+
+    name: str
+    family: str
+    arch: str
+    vcpu: int
+    memory_mib: int
+    gpu: Gpu | None
+    gpu_count: int
+    nvme_gb: int
+    ebs_bandwidth_mbps: int
+    network_gbps: float
+    allocatable_cpu_millicores: int
+    allocatable_memory_mib: int
+    allocatable_pods: int
+    usd_per_hour: float | None
+    source: str
+    dated: str
+
+
+def instance_type(name: str) -> InstanceType:
+    """The EC2 type of that name; raises UnknownInstanceType."""
+    found = instance_types().get(name)
+    if found is None:
+        raise UnknownInstanceType(name, tuple(get_close_matches(name, instance_types(), n=3, cutoff=0.6)))
+    return found
+
+
+@cache
+def instance_types() -> Mapping[str, InstanceType]:
+    """Every type of the catalogue by name, in the catalogue's order."""
+    table = (_instance(row) for row in rows("instances.csv"))
+    return MappingProxyType({each.name: each for each in table})
+
+
+def gpu(name: str) -> Gpu:
+    """The GPU of that name (`l4`, `a100-80gb`); spelling of data sheets and drivers is understood."""
+    wanted = _plain(name)
+    for each in gpus().values():
+        if wanted in (_plain(each.name), _plain(each.product)):
+            return each
+    raise UnknownGpu(name, tuple(get_close_matches(name.lower(), gpus(), n=3, cutoff=0.4)))
+
+
+@cache
+def gpus() -> Mapping[str, Gpu]:
+    """Every GPU of the catalogue by name."""
+    return MappingProxyType({row["name"]: _gpu(row) for row in rows("gpus.csv")})
+
+
+def allocatable_ephemeral_mib(disk_gib: int) -> int:
+    """Ephemeral storage pods may ask of a node with that root volume, MiB.
+
+    kubelet's default hard eviction threshold `nodefs.available<10%` and the `ephemeral-storage: 1Gi` that EKS
+    nodes reserve for system daemons (nodeadm kubelet defaults, awslabs/amazon-eks-ami) come off, and about 2 % that
+    XFS itself takes of a gp3 volume.
+    """
+    capacity = disk_gib * 1024 * 0.98
+    return max(0, floor(capacity - capacity * 0.10 - 1024))
+
+
+def _instance(row: Mapping[str, str]) -> InstanceType:
+    return InstanceType(
+        name=row["name"],
+        family=row["name"].split(".")[0],
+        arch=row["arch"],
+        vcpu=int(row["vcpu"]),
+        memory_mib=int(row["memory_mib"]),
+        gpu=gpus()[row["gpu"]] if row["gpu"] else None,
+        gpu_count=int(row["gpu_count"]),
+        nvme_gb=int(row["nvme_gb"]),
+        ebs_bandwidth_mbps=int(row["ebs_bandwidth_mbps"]),
+        network_gbps=float(row["network_gbps"]),
+        allocatable_cpu_millicores=int(row["allocatable_cpu_millicores"]),
+        allocatable_memory_mib=int(row["allocatable_memory_mib"]),
+        allocatable_pods=int(row["allocatable_pods"]),
+        usd_per_hour=optional_float(row["usd_per_hour"]),
+        source=row["source"],
+        dated=row["dated"],
+    )
+
+
+def _gpu(row: Mapping[str, str]) -> Gpu:
+    major, minor = row["compute_capability"].split(".")
+    fp8 = optional_float(row["dense_tflops_fp8"])
+    return Gpu(
+        name=row["name"],
+        product=row["product"],
+        memory_mib=int(row["memory_mib"]),
+        usable_memory_bytes=int(float(row["usable_memory_gib"]) * 2**30),
+        compute_capability=(int(major), int(minor)),
+        memory_bandwidth_bytes_per_second=float(row["memory_bandwidth_gb_per_second"]) * 1e9,
+        dense_flops_bf16=float(row["dense_tflops_bf16"]) * 1e12,
+        dense_flops_fp8=None if fp8 is None else fp8 * 1e12,
+        mig=row["mig"] == "yes",
+        source=row["source"],
+    )
+
+
+def _plain(name: str) -> str:
+    letters = "".join(c for c in name.lower() if c.isalnum())
+    for noise in ("nvidia", "geforce", "tesla"):
+        letters = letters.replace(noise, "")
+    return letters
+
+
+def _families() -> str:
+    families = dict.fromkeys(each.family for each in instance_types().values())
+    return "families in the catalogue: " + ", ".join(families)
+
+
+def _not_found(what: str, suggestions: tuple[str, ...], all_of_them: str) -> str:
+    nearest = f"; did you mean {' or '.join(suggestions)}?" if suggestions else ""
+    return f"no {what} in the catalogue{nearest} ({all_of_them})"

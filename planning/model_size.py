@@ -1,0 +1,49 @@
+"""How many bytes a model's weights are: on disk, and in the GPUs of one replica."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from planning.architecture import Architecture
+from planning.quantization import Weights
+from planning.quantity import GIB
+
+# For a model that is not in the table: from the size its id names, else from this. Deliberately large, because
+# time-outs and disks are sized by it.
+UNKNOWN_WEIGHTS_BYTES = 40 * GIB
+# Bytes per parameter on disk, with scales and the layers that stay 16 bit (facts of planning.memory, rounded up).
+BYTES_PER_PARAMETER = {
+    "none": 2.0, "fp8": 1.15, "int8": 1.15, "awq": 0.75, "gptq": 0.75, "mxfp4": 0.65, "bitsandbytes": 0.75
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """Bytes of weights on disk and of one replica in GPU memory; `known`: from the table, not from the id."""
+
+    on_disk_bytes: int
+    loaded_bytes: int
+    known: bool
+
+
+def parameters_named(model_id: str) -> float | None:
+    """`Qwen2.5-7B-Instruct` -> 7e9, `Mixtral-8x7B` -> 56e9; None when the id names no size."""
+    match = re.search(r"(?<![A-Za-z0-9.])(?:(\d+)x)?(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])", model_id)
+    if match is None:
+        return None
+    return int(match[1] or 1) * float(match[2]) * (1e9 if match[3] in "bB" else 1e6)
+
+
+def model_size(
+    model_id: str, architecture: Architecture | None, weights: Weights, loaded_bytes: int | None
+) -> ModelSize:
+    """Sizes from the table where it knows the model; `loaded_bytes` is the memory plan's figure for all its GPUs."""
+    if architecture is not None and loaded_bytes is not None:
+        on_disk = architecture.parameters * 2 if weights.stored == "none" else loaded_bytes
+        return ModelSize(on_disk, loaded_bytes, known=True)
+    parameters = parameters_named(model_id)
+    if parameters is None:
+        return ModelSize(UNKNOWN_WEIGHTS_BYTES, UNKNOWN_WEIGHTS_BYTES, known=False)
+    on_disk = round(parameters * BYTES_PER_PARAMETER.get(weights.stored, 2.0))
+    return ModelSize(on_disk, on_disk, known=False)

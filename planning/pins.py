@@ -1,0 +1,108 @@
+"""Charts, images and add-ons, each pinned once.
+
+Digests that are None are not known here: this table was made without access to the registries. Get one with
+`crane digest docker.io/vllm/vllm-openai:v0.33.0` (or `docker buildx imagetools inspect`) and put it in the stack file
+(`models[].image.digest`) or below. `# renovate:` lines let Renovate's regex manager move the pins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planning.model import ChartRef
+
+
+@dataclass(frozen=True)
+class ImagePin:
+    """An image: `repository` as Docker writes it, a tag, and the digest where it is known."""
+
+    repository: str
+    tag: str
+    digest: str | None
+    source: str
+
+
+@dataclass(frozen=True)
+class ChartPin:
+    """A Helm chart of an https repository."""
+
+    chart: str
+    version: str
+    repository: str
+    source: str
+
+
+VLLM = ImagePin(
+    repository="vllm/vllm-openai",
+    # renovate: datasource=docker depName=vllm/vllm-openai
+    tag="v0.33.0",
+    digest=None,
+    source="PyPI vllm 0.33.0, 2026-11-21; the image tag is v<version>",
+)
+
+CUDA_BASE = ImagePin(
+    repository="nvidia/cuda",
+    # renovate: datasource=docker depName=nvidia/cuda versioning=regex:^(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)-base-ubuntu24\.04$
+    tag="13.0.3-base-ubuntu24.04",
+    digest=None,
+    source="base image named in docker/Dockerfile of vLLM 0.33.0; needs driver >= 580, which the EKS AMIs have",
+)
+
+CHARTS = {
+    pin.chart: pin
+    for pin in (
+        ChartPin(
+            chart="gpu-operator",
+            # renovate: datasource=helm registryUrl=https://helm.ngc.nvidia.com/nvidia depName=gpu-operator
+            version="v26.7.0",
+            repository="https://helm.ngc.nvidia.com/nvidia",
+            source="NVIDIA/gpu-operator tag v26.7.0, 2026-08-20",
+        ),
+        ChartPin(
+            chart="kube-prometheus-stack",
+            # renovate: datasource=helm registryUrl=https://prometheus-community.github.io/helm-charts depName=kube-prometheus-stack
+            version="88.5.3",
+            repository="https://prometheus-community.github.io/helm-charts",
+            source="prometheus-community/helm-charts, 2026-08",
+        ),
+        ChartPin(
+            chart="prometheus-adapter",
+            # renovate: datasource=helm registryUrl=https://prometheus-community.github.io/helm-charts depName=prometheus-adapter
+            version="5.3.0",
+            repository="https://prometheus-community.github.io/helm-charts",
+            source="prometheus-community/helm-charts, 2026-08",
+        ),
+    )
+}
+
+# EKS add-on versions. None: EKS's default for the cluster's Kubernetes version, which AWS moves with the platform.
+# List with `aws eks describe-addon-versions --kubernetes-version 1.34 --addon-name <name>` to pin one.
+ADDON_VERSIONS: dict[str, str | None] = {
+    "vpc-cni": None,
+    "kube-proxy": None,
+    "coredns": None,
+    "eks-pod-identity-agent": None,
+    "aws-ebs-csi-driver": None,
+    "eks-node-monitoring-agent": None,
+}
+
+
+def mirrored(image: str, mirror: str | None) -> str:
+    """`image` behind the mirror prefix; unchanged without a mirror or when it already is there."""
+    if mirror is None or image.startswith(f"{mirror}/"):
+        return image
+    return f"{mirror}/{image}"
+
+
+def image_reference(pin: ImagePin, mirror: str | None) -> str:
+    """mirror/repository:tag[@digest]."""
+    digest = f"@{pin.digest}" if pin.digest else ""
+    return mirrored(f"{pin.repository}:{pin.tag}{digest}", mirror)
+
+
+def chart_reference(name: str, mirror: str | None) -> ChartRef:
+    """The pinned chart; behind a mirror it is an OCI chart `oci://<mirror>/charts/<name>` pushed with `helm push`."""
+    pin = CHARTS[name]
+    if mirror is None:
+        return ChartRef(pin.chart, pin.version, pin.repository)
+    return ChartRef(f"oci://{mirror}/charts/{pin.chart}", pin.version, None)

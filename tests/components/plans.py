@@ -1,0 +1,130 @@
+"""Plan values for component tests: small, literal, with every optional part on in one and off in another."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planning.model import (
+    AutoscalingPlan,
+    CachePlan,
+    ChartRef,
+    DrainPlan,
+    GpuOperatorPlan,
+    MetricRule,
+    MonitoringPlan,
+    PodResources,
+    ProbePlan,
+    ScalingRulePlan,
+    ServedModel,
+    SmokeTestPlan,
+    TokenPlan,
+)
+
+MIRROR = "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"
+PROMETHEUS_CHARTS = "https://prometheus-community.github.io/helm-charts"
+QUEUE_DEPTH = MetricRule("vllm:num_requests_waiting", "vllm_queue_depth", "test")
+
+SMOKE_TEST = SmokeTestPlan(
+    image="nvidia/cuda:13.0.3-base-ubuntu24.04",
+    pool="gpu",
+    gpus=4,
+    node_selector={"vllm-on-eks/pool": "gpu"},
+    timeout_seconds=900,
+)
+
+GPU_OPERATOR = GpuOperatorPlan(
+    chart=ChartRef("gpu-operator", "v26.7.0", "https://helm.ngc.nvidia.com/nvidia"),
+    namespace="gpu-operator",
+    driver=False,
+    toolkit=False,
+    device_plugin=True,
+    gpu_feature_discovery=True,
+    dcgm_exporter=True,
+    dcgm_scrape_interval_seconds=15,
+    mirror=None,
+    smoke_tests=(SMOKE_TEST,),
+)
+
+MONITORING = MonitoringPlan(
+    stack_chart=ChartRef("kube-prometheus-stack", "88.5.3", PROMETHEUS_CHARTS),
+    adapter_chart=ChartRef("prometheus-adapter", "5.3.0", PROMETHEUS_CHARTS),
+    namespace="monitoring",
+    retention_days=15,
+    storage_gib=50,
+    storage_class="gp3",
+    scrape_interval_seconds=15,
+    grafana=True,
+    grafana_password_key="grafanaPassword",
+    adapter_rules=(QUEUE_DEPTH,),
+    mirror=None,
+    retention_size_gib=45,
+)
+
+# A model that downloads in each pod, with a token from Pulumi's configuration.
+MODEL = ServedModel(
+    name="llama",
+    namespace="models",
+    model_id="meta-llama/Llama-3.1-8B-Instruct",
+    revision="0e9e39f249a16976918f6564b8830bc894c89659",
+    served_name="llama-3.1-8b",
+    image="vllm/vllm-openai:v0.33.0",
+    vllm_version="0.33.0",
+    args=(
+        "meta-llama/Llama-3.1-8B-Instruct",
+        "--revision=0e9e39f249a16976918f6564b8830bc894c89659",
+        "--served-model-name=llama-3.1-8b",
+        "--max-model-len=8192",
+        "--shutdown-timeout=120",
+    ),
+    env={"VLLM_LOGGING_LEVEL": "INFO"},
+    pool="gpu",
+    node_selector={"vllm-on-eks/pool": "gpu"},
+    resources=PodResources("3500m", "12Gi", "60Gi", "2Gi", 1),
+    download_resources=PodResources("1", "4Gi", "60Gi", "64Mi", 0),
+    startup_probe=ProbePlan(10, 5, 90),
+    readiness_probe=ProbePlan(5, 5, 3),
+    liveness_probe=ProbePlan(15, 10, 6),
+    drain=DrainPlan(15, 120, 150),
+    token=TokenPlan("llama-hf-token", "token", "hfToken"),
+    cache=CachePlan("emptyDir", 40),
+    autoscaling=AutoscalingPlan(
+        min_replicas=1,
+        max_replicas=3,
+        metric=QUEUE_DEPTH,
+        average_value=5,
+        scale_up=ScalingRulePlan(0, 2, 60),
+        scale_down=ScalingRulePlan(600, 1, 120),
+    ),
+    max_unavailable=1,
+    client_namespaces=("chat",),
+    monitoring_namespace="monitoring",
+    scrape_interval_seconds=15,
+    rollout_timeout_seconds=1800,
+    download_timeout_seconds=1200,
+    memory=None,
+    cold_start=(),
+)
+
+# A model on a volume, with a Secret that somebody else makes, nobody watching, room for a surge, nothing to sleep for.
+VOLUME_MODEL = replace(
+    MODEL,
+    name="qwen",
+    model_id="Qwen/Qwen2.5-72B-Instruct",
+    revision="495f39366efef23836d0cfae4fbe635880d2be31",
+    served_name="Qwen/Qwen2.5-72B-Instruct",
+    image="vllm/vllm-openai:v0.33.0@sha256:" + "ab" * 32,
+    args=("Qwen/Qwen2.5-72B-Instruct", "--tensor-parallel-size=4"),
+    env={},
+    pool="big",
+    node_selector={"vllm-on-eks/pool": "big"},
+    resources=PodResources("40", "150Gi", "30Gi", "16Gi", 4),
+    token=TokenPlan("existing-token", "hf", None),
+    cache=CachePlan("persistentVolume", 200, "efs", "ReadWriteMany"),
+    drain=DrainPlan(0, 120, 135),
+    client_namespaces=(),
+    monitoring_namespace=None,
+    max_surge=1,
+)
+
+# No token, no clients, emptyDir: the smallest model.
+OPEN_MODEL = replace(MODEL, name="smollm", token=None, client_namespaces=(), env={})

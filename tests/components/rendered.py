@@ -1,0 +1,79 @@
+"""Every manifest our components write, by a name: what validity and safety tests go through."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.gpu_smoke_test import smoke_test_job
+from components.namespace import PodSecurity, default_deny, namespace_manifest
+from components.priority_class import priority_class
+from components.prometheus_stack import grafana_secret
+from components.serving.manifests.deployment import deployment
+from components.serving.manifests.download import download_job
+from components.serving.manifests.network_policy import download_policy, server_policy
+from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.service import (
+    horizontal_pod_autoscaler,
+    pod_disruption_budget,
+    service,
+    service_account,
+    token_secret,
+)
+from components.serving.manifests.volumes import cache_claim
+from components.storage_class import gp3_storage_class
+from planning.model import ServedModel
+from tests.components.plans import MODEL, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+
+Manifests = dict[str, dict[str, Any]]
+
+
+def of_platform() -> Manifests:
+    """What a stack has once."""
+    return {
+        "models-namespace": namespace_manifest("models", PodSecurity.RESTRICTED),
+        "gpu-operator-namespace": namespace_manifest("gpu-operator", PodSecurity.PRIVILEGED),
+        "default-deny": default_deny("models"),
+        "priority-class": priority_class("vllm-model"),
+        "storage-class": gp3_storage_class("gp3"),
+        "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
+        "grafana-secret": grafana_secret("monitoring"),
+    }
+
+
+def of_model(model: ServedModel) -> Manifests:
+    """What one model has."""
+    made = {
+        "service-account": service_account(model),
+        "network-policy": server_policy(model),
+        "deployment": deployment(model, "vllm-model"),
+        "service": service(model),
+        "pdb": pod_disruption_budget(model),
+        "hpa": horizontal_pod_autoscaler(model),
+    }
+    if model.token and model.token.config_key:
+        made["token-secret"] = token_secret(model, model.token)
+    if model.monitoring_namespace:
+        made["pod-monitor"] = pod_monitor(model)
+    if model.cache.kind == "persistentVolume":
+        made["cache"] = cache_claim(model)
+        made["download-job"] = download_job(model)
+        made["download-policy"] = download_policy(model)
+    return made
+
+
+def everything() -> Manifests:
+    """Platform and all sample models, keys `<model>/<what>`."""
+    return of_platform() | {
+        f"{model.name}/{what}": manifest
+        for model in (MODEL, VOLUME_MODEL, OPEN_MODEL)
+        for what, manifest in of_model(model).items()
+    }
+
+
+def pod_specs() -> Manifests:
+    """The pod specs among them."""
+    return {
+        what: manifest["spec"]["template"]["spec"]
+        for what, manifest in everything().items()
+        if manifest["kind"] in ("Deployment", "Job")
+    }

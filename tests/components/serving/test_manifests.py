@@ -1,0 +1,163 @@
+"""Goldens of everything a model is made of, and the rules that a golden alone would not defend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from components.serving.manifests.deployment import deployment, rolling_update
+from components.serving.manifests.download import download_container, ignored_files
+from components.serving.manifests.environment import download_environment, server_environment
+from components.serving.manifests.network_policy import NAMESPACE_NAME, download_policy, server_policy
+from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.service import horizontal_pod_autoscaler, pod_disruption_budget, service
+from planning.model import ServedModel
+from tests.components.plans import MODEL, OPEN_MODEL, VOLUME_MODEL
+from tests.components.rendered import of_model
+from tests.golden import as_yaml, assert_matches
+
+GOLDENS = Path(__file__).parent / "goldens"
+
+
+@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+def test_a_model_renders_as_its_golden(model: ServedModel) -> None:
+    text = "---\n".join(f"# {what}\n{as_yaml(manifest)}" for what, manifest in of_model(model).items())
+    assert "&id" not in text, "a shared object came out as a YAML anchor; goldens are to be read by people"
+    assert_matches(GOLDENS / f"{model.name}.yaml", text)
+
+
+def test_nobody_but_the_autoscaler_sets_replicas() -> None:
+    assert "replicas" not in deployment(MODEL, "p")["spec"]
+    scaler = horizontal_pod_autoscaler(MODEL)["spec"]
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 3)
+
+
+def test_the_autoscaler_reads_the_metric_that_the_adapter_serves_as_an_average_over_pods() -> None:
+    (metric,) = horizontal_pod_autoscaler(MODEL)["spec"]["metrics"]
+    assert metric["pods"]["metric"]["name"] == MODEL.autoscaling.metric.name == "vllm_queue_depth"
+    assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": "5"}
+
+
+def test_service_budget_monitor_and_deployment_select_the_same_pods_and_only_servers() -> None:
+    pods = deployment(MODEL, "p")["spec"]["template"]["metadata"]["labels"]
+    selectors = [
+        deployment(MODEL, "p")["spec"]["selector"]["matchLabels"],
+        service(MODEL)["spec"]["selector"],
+        pod_disruption_budget(MODEL)["spec"]["selector"]["matchLabels"],
+        pod_monitor(MODEL)["spec"]["selector"]["matchLabels"],
+        server_policy(MODEL)["spec"]["podSelector"]["matchLabels"],
+    ]
+    assert all(selector == selectors[0] for selector in selectors)
+    assert selectors[0].items() <= pods.items()
+    download_pods = of_model(VOLUME_MODEL)["download-job"]["spec"]["template"]["metadata"]["labels"]
+    assert not server_policy(VOLUME_MODEL)["spec"]["podSelector"]["matchLabels"].items() <= download_pods.items()
+
+
+def test_servers_are_offline_and_never_see_the_token() -> None:
+    names = {entry["name"]: entry for entry in server_environment(MODEL)}
+    assert names["HF_HUB_OFFLINE"]["value"] == "1"
+    assert all("valueFrom" not in entry for entry in names.values())
+    assert not any("TOKEN" in name for name in names)
+
+
+def test_a_plan_cannot_put_a_server_online() -> None:
+    model = replace(MODEL, env={"HF_HUB_OFFLINE": "0"})
+    assert {"name": "HF_HUB_OFFLINE", "value": "1"} in server_environment(model)
+    assert {"name": "HF_HUB_OFFLINE", "value": "0"} not in server_environment(model)
+
+
+def test_only_the_downloader_gets_the_token_and_by_reference() -> None:
+    token = {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "llama-hf-token", "key": "token"}}}
+    assert token in download_environment(MODEL)
+    assert "HF_HUB_OFFLINE" not in {entry["name"] for entry in download_environment(MODEL)}
+    assert "HF_TOKEN" not in {entry["name"] for entry in download_environment(OPEN_MODEL)}
+
+
+def test_a_volume_model_downloads_in_one_job_and_an_empty_dir_model_in_each_pod() -> None:
+    volume = of_model(VOLUME_MODEL)
+    assert "initContainers" not in volume["deployment"]["spec"]["template"]["spec"]
+    assert "download-job" in volume
+    assert "download-job" not in of_model(MODEL)
+    (init,) = deployment(MODEL, "p")["spec"]["template"]["spec"]["initContainers"]
+    assert init["image"] == MODEL.image, "the downloader's image must be the one the node pulls anyway"
+
+
+def test_the_downloader_asks_for_the_pinned_revision_and_no_gpu() -> None:
+    container = download_container(MODEL)
+    assert f'"revision": "{MODEL.revision}"' in container["args"][0]
+    assert "nvidia.com/gpu" not in container["resources"]["limits"]
+    assert {"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"} in container["env"]
+
+
+@pytest.mark.parametrize(
+    ("args", "read", "left"),
+    [
+        ((), "model*.safetensors", "consolidated*"),
+        (("--load-format=auto",), "model*.safetensors", "pytorch_model*.bin"),
+        (("--load-format=mistral",), "consolidated*", "model*.safetensors"),
+        (("--load-format=pt",), "pytorch_model*.bin", "*.safetensors"),
+    ],
+)
+def test_only_the_weights_that_the_engine_reads_are_downloaded(
+    args: tuple[str, ...], read: str, left: str
+) -> None:
+    ignored = ignored_files(args)
+    assert read not in ignored
+    assert left in ignored
+    assert "original/*" in ignored
+
+
+def test_a_rollout_starts_first_only_where_a_gpu_is_free() -> None:
+    assert rolling_update(MODEL) == {"maxSurge": 0, "maxUnavailable": 1}
+    assert rolling_update(VOLUME_MODEL) == {"maxSurge": 1, "maxUnavailable": 0}
+
+
+def test_no_sleep_means_no_lifecycle_hook() -> None:
+    (server,) = deployment(VOLUME_MODEL, "p")["spec"]["template"]["spec"]["containers"]
+    assert "lifecycle" not in server
+
+
+def test_a_server_that_does_not_download_reaches_nothing() -> None:
+    assert server_policy(VOLUME_MODEL)["spec"]["egress"] == []
+    assert "Egress" in server_policy(VOLUME_MODEL)["spec"]["policyTypes"]
+
+
+def test_a_pod_that_downloads_reaches_dns_and_public_https_only() -> None:
+    for policy in (server_policy(MODEL), download_policy(VOLUME_MODEL)):
+        dns, hub = policy["spec"]["egress"]
+        assert {port["port"] for port in dns["ports"]} == {53}
+        assert [port["port"] for port in hub["ports"]] == [443]
+        assert "169.254.0.0/16" in hub["to"][0]["ipBlock"]["except"], "the instance's credentials stay out of reach"
+        assert "10.0.0.0/8" in hub["to"][0]["ipBlock"]["except"], "the VPC and the API server stay out of reach"
+
+
+def test_clients_come_from_named_namespaces_and_scrapes_from_prometheus_only() -> None:
+    (rule,) = server_policy(MODEL)["spec"]["ingress"]
+    assert [source["namespaceSelector"]["matchLabels"][NAMESPACE_NAME] for source in rule["from"]] == [
+        "models",
+        "chat",
+        "monitoring",
+    ]
+    assert rule["from"][-1]["podSelector"]["matchLabels"] == {"app.kubernetes.io/name": "prometheus"}
+    assert rule["ports"] == [{"protocol": "TCP", "port": 8000}]
+    assert all(source.keys() & {"namespaceSelector", "podSelector"} for source in rule["from"])
+
+
+def test_no_monitoring_means_no_opening_for_it() -> None:
+    (rule,) = server_policy(VOLUME_MODEL)["spec"]["ingress"]
+    assert len(rule["from"]) == 1
+
+
+def test_a_scrape_never_takes_longer_than_its_interval() -> None:
+    (endpoint,) = pod_monitor(replace(MODEL, scrape_interval_seconds=5))["spec"]["podMetricsEndpoints"]
+    assert (endpoint["interval"], endpoint["scrapeTimeout"]) == ("5s", "5s")
+
+
+def test_manifests_are_built_anew_each_time() -> None:
+    first, second = yaml.safe_dump(of_model(MODEL)), of_model(MODEL)
+    second["deployment"]["spec"]["template"]["spec"]["containers"][0]["args"].append("--broken")
+    second["network-policy"]["spec"]["ingress"].clear()
+    assert yaml.safe_dump(of_model(MODEL)) == first

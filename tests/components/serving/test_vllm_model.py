@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pulumi
+import pytest
+
+from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.priority_class import ModelPriorityClass
+from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.serving import BACKENDS, ServingWiring, serve
+from components.serving.vllm_model import VllmModel, VllmModelArgs
+from planning.model import ServedModel
+from tests.components.plans import MODEL, MONITORING, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+from tests.components.rendered import of_model
+from tests.engine import Engine, Registration, Secret, record
+
+# Which manifest of tests/components/rendered.py a registered type holds.
+TYPES = {
+    "service-account": "kubernetes:core/v1:ServiceAccount",
+    "deployment": "kubernetes:apps/v1:Deployment",
+    "service": "kubernetes:core/v1:Service",
+    "pdb": "kubernetes:policy/v1:PodDisruptionBudget",
+    "hpa": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+    "pod-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
+    "cache": "kubernetes:core/v1:PersistentVolumeClaim",
+    "download-job": "kubernetes:batch/v1:Job",
+}
+
+
+def _program(*models: ServedModel) -> None:
+    """Models wired as a stack wires them."""
+    namespace = ModelNamespace("models", ModelNamespaceArgs("models"))
+    stack = PrometheusStack("monitoring", PrometheusStackArgs(MONITORING, "p"))
+    smoke = GpuSmokeTest("smoke", GpuSmokeTestArgs(SMOKE_TEST, "gpu-operator"))
+    wiring = ServingWiring(
+        namespaces={"models": namespace.name},
+        priority_class=ModelPriorityClass("priority").class_name,
+        hf_tokens={"hfToken": pulumi.Output.secret("hf_canary")},
+        gpus_after={"gpu": (smoke,)},
+        monitors_after=(stack,),
+    )
+    for model in models:
+        serve(model, wiring)
+
+
+def _recorded(*models: ServedModel) -> Engine:
+    return record(lambda: _program(*models))
+
+
+def _only(engine: Engine, what: str, instance: str) -> Registration:
+    (found,) = [r for r in engine.all(TYPES[what]) if r.inputs["metadata"]["name"].startswith(instance)]
+    return found
+
+
+@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> None:
+    """The SDK turns dictionaries into its own types and back: nothing may be lost or renamed on the way."""
+    engine = _recorded(model)
+    manifests = of_model(model)
+    for what in TYPES.keys() & manifests.keys():
+        assert _only(engine, what, model.name).inputs == manifests[what], what
+
+
+@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
+    engine = _recorded(model)
+    components = {r.urn for r in engine.registrations if r.type.startswith("vllm-on-eks:index:Vllm")}
+    made = [r for r in engine.registrations if r.parent in components]
+    assert len(made) == len(of_model(model)), [r.name for r in made]
+    assert all(r.name.startswith(f"{model.name}-") for r in made)
+
+
+def test_two_models_live_side_by_side_in_one_namespace() -> None:
+    engine = _recorded(MODEL, VOLUME_MODEL)
+    names = [(r.type, r.inputs["metadata"]["name"]) for r in engine.registrations if "metadata" in r.inputs]
+    assert len(names) == len(set(names)), "two objects of one kind with one name"
+    assert len(engine.all("kubernetes:apps/v1:Deployment")) == 2
+    assert len(engine.all("kubernetes:scheduling.k8s.io/v1:PriorityClass")) == 1
+
+
+def test_the_deployment_leaves_replicas_to_the_autoscaler_and_waits_as_long_as_planned() -> None:
+    deployment = _only(_recorded(MODEL), "deployment", "llama")
+    assert deployment.ignore_changes == ("spec.replicas",)
+    assert deployment.custom_timeouts == {"create": "1800s", "update": "1800s"}
+
+
+def test_servers_wait_for_account_network_token_and_working_gpus() -> None:
+    deployment = _only(_recorded(MODEL), "deployment", "llama")
+    expected = {"llama-service-account", "llama-network-policy", "llama-hf-token", "smoke-job"}
+    assert expected <= deployment.depends_on
+    by_data = deployment.dependency_names - deployment.depends_on
+    assert {"models-namespace", "priority-class"} <= by_data
+
+
+def test_servers_on_a_volume_wait_for_its_one_download() -> None:
+    engine = _recorded(VOLUME_MODEL)
+    deployment = _only(engine, "deployment", "qwen")
+    assert "qwen-download" in deployment.depends_on
+    assert "smoke-job" not in deployment.dependency_names, "the smoke test is another pool's"
+    job = _only(engine, "download-job", "qwen")
+    assert {"qwen-cache", "qwen-service-account", "qwen-download-policy"} <= job.depends_on
+    assert job.custom_timeouts["create"] == "1260s"
+
+
+def test_a_monitor_waits_for_the_release_that_brings_its_kind() -> None:
+    monitor = _only(_recorded(MODEL), "pod-monitor", "llama")
+    assert "monitoring-release" in monitor.depends_on
+
+
+def test_the_autoscaler_follows_the_deployment_by_data() -> None:
+    scaler = _only(_recorded(MODEL), "hpa", "llama")
+    assert "llama-deployment" in scaler.dependency_names - scaler.depends_on
+
+
+def test_the_token_is_in_its_secret_only_and_marked() -> None:
+    engine = _recorded(MODEL)
+    secret = engine.named("llama-hf-token")
+    assert isinstance(secret.inputs["stringData"], Secret)
+    assert secret.plain_inputs["stringData"] == {"token": "hf_canary"}
+    others = [r for r in engine.registrations if r.name != "llama-hf-token"]
+    assert not any("hf_canary" in str(r.plain_inputs) for r in others)
+
+
+@pytest.mark.parametrize("model", [VOLUME_MODEL, OPEN_MODEL], ids=["somebody else's", "none"])
+def test_no_secret_is_made_where_the_token_is_somebody_elses_or_none(model: ServedModel) -> None:
+    secrets = _recorded(model).all("kubernetes:core/v1:Secret")
+    assert [secret.name for secret in secrets] == ["monitoring-grafana-admin"]
+
+
+def test_a_missing_token_is_named() -> None:
+    args = VllmModelArgs(MODEL, "models", "vllm-model")
+    with pytest.raises(ValueError, match="llama-hf-token"):
+        record(lambda: VllmModel("llama", args))
+
+
+def test_no_monitoring_means_no_monitor() -> None:
+    engine = _recorded(VOLUME_MODEL)
+    assert engine.all(TYPES["pod-monitor"]) == []
+
+
+def test_the_models_address_is_its_services() -> None:
+    engine = _recorded(MODEL)
+    component = engine.only("vllm-on-eks:index:VllmModel")
+    assert engine.outputs_of(component) == {
+        "deployment_name": "llama",
+        "url": "http://llama.models.svc.cluster.local:8000/v1",
+    }
+
+
+def test_the_backend_table_refuses_what_it_does_not_have() -> None:
+    wiring = ServingWiring(namespaces={"models": "models"}, priority_class="vllm-model")
+    with pytest.raises(ValueError, match="no serving backend 'kserve'; there are deployment"):
+        serve(MODEL, wiring, backend="kserve")
+    assert list(BACKENDS) == ["deployment"]
+
+
+def test_a_first_preview_plans_everything_while_the_cluster_does_not_exist_yet() -> None:
+    engine = record(lambda: _program(MODEL, VOLUME_MODEL), preview=True)
+    made = record(lambda: _program(MODEL, VOLUME_MODEL))
+    assert engine.summary() == made.summary()
+
+
+def test_a_provider_reaches_every_object_of_a_model() -> None:
+    import pulumi_kubernetes as k8s
+
+    def program() -> None:
+        provider = k8s.Provider("cluster", kubeconfig="{}")
+        wiring = ServingWiring(namespaces={"models": "models"}, priority_class="vllm-model")
+        model = replace(OPEN_MODEL, monitoring_namespace="monitoring")
+        serve(model, wiring, pulumi.ResourceOptions(provider=provider))
+
+    engine = record(program)
+    objects = [r for r in engine.registrations if r.type.startswith("kubernetes:")]
+    assert len(objects) == 7
+    assert all("::cluster::" in r.provider for r in objects)

@@ -1,0 +1,48 @@
+"""Runs the real `__main__.py` under the recording engine, for a stack file that we ship or one made up by a test."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from settings.read import PROJECT
+from tests.conftest import REPO
+from tests.engine import Engine, record
+
+CANARIES = {"grafanaPassword": "canary-grafana-4711", "hfToken": "hf_canary4711CANARY4711"}
+STACKS = ("dev", "prod", "local")
+
+
+def sections_of(stack: str) -> dict[str, Any]:
+    """The sections of a stack file in the checkout, without their prefix."""
+    config = yaml.safe_load((REPO / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+
+
+def run_program(
+    sections: Mapping[str, Any],
+    stack: str = "test",
+    *,
+    secrets: Mapping[str, str] | None = None,
+    engine: Engine | None = None,
+) -> Engine:
+    """The record of a whole run of `__main__.py` with these sections and secrets (default: canaries)."""
+    secrets = CANARIES if secrets is None else secrets
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in sections.items()}
+    config = {f"{PROJECT}:{key}": value for key, value in {**texts, **secrets}.items()}
+    used = tuple(f"{PROJECT}:{key}" for key in secrets)
+
+    def build() -> None:
+        runpy.run_path(str(REPO / "__main__.py"), run_name="__main__")
+
+    return record(build, stack=stack, config=config, secret_keys=used, engine=engine)
+
+
+def needed_canaries(stack: str) -> dict[str, str]:
+    """The canaries that a stack file of ours asks for."""
+    names_token = "tokenSecret" in (REPO / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    return {key: value for key, value in CANARIES.items() if key != "hfToken" or names_token}

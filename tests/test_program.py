@@ -1,0 +1,130 @@
+"""The whole program for every stack file, as the engine sees it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pulumi
+import pytest
+
+from tests.conftest import REPO
+from tests.engine import Engine
+from tests.golden import assert_matches
+from tests.program import CANARIES, STACKS, needed_canaries, run_program, sections_of
+
+GOLDENS = REPO / "tests/goldens"
+MODEL = {
+    "name": "qwen",
+    "source": "Qwen/Qwen2.5-7B-Instruct",
+    "revision": "a09a35458c702b33eeacc393d103063234e8bc28",
+}
+POOL = {"name": "l4", "instanceTypes": ["g6.2xlarge"]}
+
+
+@pytest.fixture(scope="module")
+def programs() -> dict[str, Engine]:
+    return {stack: run_program(sections_of(stack), stack, secrets=needed_canaries(stack)) for stack in STACKS}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_a_stack_file_of_ours_registers_what_its_golden_lists(programs: dict[str, Engine], stack: str) -> None:
+    assert_matches(GOLDENS / f"{stack}.resources.txt", "\n".join(programs[stack].summary()) + "\n")
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_everything_has_a_parent_and_an_explicit_provider(programs: dict[str, Engine], stack: str) -> None:
+    for registration in programs[stack].registrations:
+        if registration.type.startswith(("aws:", "kubernetes:")):
+            assert registration.provider, registration.name
+            assert "default" not in registration.provider, registration.name
+            assert "pulumi:pulumi:Stack" not in registration.parent.rsplit("::", 2)[-2], registration.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_no_secret_is_in_plain_text_in_anything_registered(programs: dict[str, Engine], stack: str) -> None:
+    engine = programs[stack]
+    for registration in engine.registrations:
+        assert "canary" not in repr(registration.inputs).lower(), registration.name
+    assert "canary" not in repr(engine.outputs).lower()
+    opened = json.dumps([registration.plain_inputs for registration in engine.registrations], default=str)
+    for canary in needed_canaries(stack).values():
+        assert canary in opened, "the canary must be there, marked: else this test looks at nothing"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_outputs_say_where_it_is_and_what_it_costs(programs: dict[str, Engine], stack: str) -> None:
+    outputs = programs[stack].stack_outputs
+    assert set(outputs) == {"cluster", "kubeconfig", "models", "prometheus", "usdPerHour"}
+    assert 0 < outputs["usdPerHour"]["min"] <= outputs["usdPerHour"]["max"]
+    for model in outputs["models"].values():
+        assert model["url"].startswith("http://")
+
+
+def test_inside_the_cluster_nothing_starts_before_nodes_and_addons_are_there(programs: dict[str, Engine]) -> None:
+    provider = programs["dev"].only("pulumi:providers:kubernetes")
+    assert {"system", "addons"} <= provider.depends_on
+
+
+def refused(sections: dict[str, Any], secrets: dict[str, str] | None = None) -> tuple[str, Engine]:
+    engine = Engine()
+    with pytest.raises(pulumi.RunError) as caught:
+        run_program(sections, "test", secrets=secrets, engine=engine)
+    return str(caught.value), engine
+
+
+def test_a_wrong_stack_file_ends_before_anything_is_registered_with_mistakes_and_findings_together() -> None:
+    text, engine = refused(
+        {
+            "cluster": {"version": "one"},
+            "nodePools": [POOL],
+            "models": [{**MODEL, "maxModelLen": 5_000_000, "drain": {"gracePeriodSeconds": 5}}],
+            "netwrk": {},
+        }
+    )
+    assert engine.registrations == []
+    assert "nothing was changed" in text
+    for path in ("cluster.version", "vllm-on-eks:netwrk", "models[0].maxModelLen", "models[0].drain"):
+        assert f"  error    {path}" in text, text
+
+
+def test_a_missing_secret_names_the_command_that_sets_it() -> None:
+    text, engine = refused({"nodePools": [POOL], "models": [MODEL]}, secrets={})
+    assert engine.registrations == []
+    assert "pulumi config set --secret vllm-on-eks:grafanaPassword --stack test" in text
+
+
+def test_without_models_there_is_still_a_cluster_and_nothing_is_served() -> None:
+    engine = run_program({"nodePools": [POOL]}, secrets={"grafanaPassword": CANARIES["grafanaPassword"]})
+    assert len(engine.all("aws:eks/cluster:Cluster")) == 1
+    assert engine.all("vllm-on-eks:index:VllmModel") == []
+    assert engine.stack_outputs["models"] == {}
+
+
+def test_an_existing_cluster_in_an_existing_network_is_only_added_to() -> None:
+    engine = run_program(
+        {
+            "cluster": {"kind": "existing", "name": "main"},
+            "network": {
+                "kind": "existing",
+                "vpcId": "vpc-0123",
+                "privateSubnetIds": ["subnet-0aaa", "subnet-0bbb"],
+            },
+            "nodePools": [POOL],
+            "models": [MODEL],
+        },
+        secrets={"grafanaPassword": CANARIES["grafanaPassword"]},
+    )
+    assert engine.all("aws:eks/cluster:Cluster") == []
+    assert engine.all("aws:ec2/vpc:Vpc") == []
+    assert engine.all("aws:eks/addon:Addon") == []
+    assert len(engine.all("aws:eks/nodeGroup:NodeGroup")) == 2
+
+
+def test_without_monitoring_nothing_asks_for_its_kinds_and_replicas_stay_fixed() -> None:
+    model = {**MODEL, "autoscaling": {"minReplicas": 1, "maxReplicas": 1}}
+    engine = run_program(
+        {"nodePools": [POOL], "models": [model], "monitoring": {"enabled": False}}, secrets={}
+    )
+    assert [r for r in engine.registrations if "PodMonitor" in r.type] == []
+    assert [r.name for r in engine.all("kubernetes:helm.sh/v3:Release")] == ["gpu-operator-release"]
