@@ -14,8 +14,8 @@ from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.priority_class import ModelPriorityClass
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
-from components.storage_class import Gp3StorageClass
-from planning.model import CreateClusterPlan, GpuOperatorPlan, MonitoringPlan, StackPlan
+from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
+from planning.model import GpuOperatorPlan, MonitoringPlan, StackPlan
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class ClusterServices(pulumi.ComponentResource):
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
         plan = args.plan
         volumes: tuple[pulumi.Resource, ...] = ()
-        if isinstance(plan.cluster, CreateClusterPlan):
-            volumes = (Gp3StorageClass("gp3", opts=self._child),)
+        if plan.storage_class:
+            volumes = (Gp3StorageClass("gp3", Gp3StorageClassArgs(plan.storage_class), self._child),)
         monitors = self._monitoring(plan.monitoring, args.secrets, volumes) if plan.monitoring else ()
         gpus: dict[str, tuple[pulumi.Resource, ...]] = {pool: (group,) for pool, group in args.pools.items()}
         if plan.gpu_operator:

@@ -60,7 +60,7 @@ class Architecture:
 
     `attention` lists groups of layers by cache shape. `dense_mlp_layers` counts layers with a dense MLP of
     `intermediate_size`. `native_quantization` is how the checkpoint stores its weights (`none`: 16 bit).
-    `quantized_layers_share`: share of linear parameters the native quantization covers, as the publisher chose.
+    `vision_patches`: patches of the largest picture the vision tower takes, which vLLM profiles with.
     """
 
     model_id: str
@@ -83,6 +83,7 @@ class Architecture:
     experts: Experts | None = None
     recurrent: RecurrentLayers | None = None
     vision_parameters: int = 0
+    vision_patches: int = 0
     extra_parameters: int = 0
     native_quantization: str = "none"
     native_dtype: str = "bfloat16"
@@ -131,9 +132,7 @@ class Architecture:
         """Experts that every token passes."""
         if self.experts is None:
             return 0
-        return (
-            self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
-        )
+        return self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
 
     @property
     def mlp_matrices(self) -> int:
@@ -155,7 +154,9 @@ class Architecture:
     @property
     def other_parameters(self) -> int:
         """Norms, biases, routers, small recurrent weights, vision tower and extra heads: always 16 bit."""
-        small = self.recurrent.layers * (self.recurrent.parameters - self.recurrent.quantizable) if self.recurrent else 0
+        small = (
+            self.recurrent.layers * (self.recurrent.parameters - self.recurrent.quantizable) if self.recurrent else 0
+        )
         router = self.experts.layers * self.experts.experts * self.hidden_size if self.experts else 0
         norms = (2 * self.layers + 1) * self.hidden_size
         return small + router + norms + _biases(self) + self.vision_parameters + self.extra_parameters
@@ -163,9 +164,7 @@ class Architecture:
     @property
     def parameters(self) -> int:
         """All of them."""
-        return (
-            self.embedding_parameters + self.lm_head_parameters + self.linear_parameters + self.other_parameters
-        )
+        return self.embedding_parameters + self.lm_head_parameters + self.linear_parameters + self.other_parameters
 
     @property
     def active_parameters(self) -> int:

@@ -28,20 +28,22 @@ from planning.hf_config import from_config_json
 __all__ = ["Architecture", "UnknownModel", "architecture", "architectures", "from_config_json"]
 
 # Words of a model name that say how it was tuned or packed, not how it is built.
-_PACKING = frozenset(
+_PACKING_WORDS = (
     "instruct chat it hf base meta bnb 4bit 8bit awq gptq int4 int8 fp8 dynamic quantized w4a16 w8a8 w8a16 a16 bf16 "
     "fp16 unsloth g128 g32 marlin mxfp4 nvfp4 autoround auto round qat ct block per tensor kv gguf preview latest "
-    "quant sym nf4 class".split()
+    "quant sym nf4 fp4 class 1m"
 )
+_PACKING = frozenset(_PACKING_WORDS.split())
 # Words that may mean another shape than the rest of the name says.
-_SHAPE_WORDS = frozenset(
+_SHAPE_CHANGING = (
     "vl vision multimodal omni audio embedding embed reranker reward moe mini small medium large lite nano tiny "
-    "micro draft eagle eagle3 speculator mtp vlm guard pruned minitron".split()
+    "micro draft eagle eagle3 speculator mtp vlm guard pruned minitron"
 )
+_SHAPE_WORDS = frozenset(_SHAPE_CHANGING.split())
 _SIZE = re.compile(r"(\d+x)?\d+(\.\d+)?[bm]|a\d+(\.\d+)?b|\d+e")
 # Name fragments of quantized builds, first match wins.
 _QUANTIZED_NAMES = (
-    (re.compile(r"nvfp4"), "nvfp4"),
+    (re.compile(r"nvfp4|[-_]fp4$"), "nvfp4"),
     (re.compile(r"mxfp4"), "mxfp4"),
     (re.compile(r"bnb|nf4"), "bitsandbytes"),
     (re.compile(r"awq"), "awq"),
@@ -135,9 +137,7 @@ def _nearest(model_id: str) -> tuple[str, ...]:
 
 
 def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
-    plain = {
-        k: v for k, v in row.items() if k not in {"also", "attention", "published_billion", "not_loaded"}
-    }
+    plain = {k: v for k, v in row.items() if k not in {"also", "attention", "published_billion", "not_loaded"}}
     for key, kind in (("latent", LatentAttention), ("experts", Experts), ("recurrent", RecurrentLayers)):
         if key in plain:
             plain[key] = kind(**plain[key])

@@ -37,8 +37,8 @@ def check_capacity(pool: Pool, node: Room, demands: Sequence[Demand], findings: 
         findings.error(
             f"{pool.path}.minNodes",
             "too-few-nodes",
-            f"{have}; minReplicas of {names} need {at_least.nodes} nodes of {pool.smallest.name}, and nothing adds nodes "
-            f"in this release: pods would wait for ever; write minNodes: {at_least.nodes}{more}",
+            f"{have}; minReplicas of {names} need {at_least.nodes} nodes of {pool.smallest.name}, and nothing adds "
+            f"nodes in this release: pods would wait for ever; write minNodes: {at_least.nodes}{more}",
         )
     elif at_most.nodes > have:
         field = "maxNodes" if at_most.nodes > pool.group.max_nodes else "minNodes"

@@ -64,10 +64,10 @@ def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     return (
         python,
         weights,
+        ColdStartTerm("compile", 6, 80, "torch.compile 53-80 s, 6 s from a cache on the node (AWS fast-model-loading)"),
         ColdStartTerm(
-            "compile", 6, 80, "torch.compile 53-80 s, 6 s from a cache on the node (AWS fast-model-loading)"
+            "capture CUDA graphs", 5, 30, "11.4 s for Qwen3-32B on H100 (llm-d-autoscaling); range: estimate"
         ),
-        ColdStartTerm("capture CUDA graphs", 5, 30, "11.4 s for Qwen3-32B on H100 (llm-d-autoscaling); range: estimate"),
     )
 
 

@@ -37,13 +37,21 @@ class Price:
 
 _EBS = "https://aws.amazon.com/ebs/pricing/"
 PRICES = {
-    "eks-standard": Price(0.10, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"),
-    "eks-extended": Price(0.60, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"),
+    "eks-standard": Price(
+        0.10, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
+    "eks-extended": Price(
+        0.60, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
     "nat-gateway": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
-    "public-ipv4": Price(0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
+    "public-ipv4": Price(
+        0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"
+    ),
     "gp3-storage": Price(0.08, "GB month", f"{_EBS}, quoted by aws/agent-toolkit-for-aws ebs-optimization.md", "2026"),
     "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
-    "gp3-throughput": Price(0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
+    "gp3-throughput": Price(
+        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"
+    ),
     "kms-key": Price(1.00, "key month", "https://aws.amazon.com/kms/pricing/, quoted by fnox.jdx.dev", "2026"),
 }
 
@@ -78,7 +86,9 @@ def plan_cost(
     for what in unknown:
         findings.warning("cost", "price-unknown", f"{what}: no price in the table; the sum is too low")
     if region != PRICED_REGION:
-        findings.warning("region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent")
+        findings.warning(
+            "region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent"
+        )
     return CostPlan(
         tuple(lines),
         round(sum(line.min_usd_per_hour or 0 for line in lines), 4),

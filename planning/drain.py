@@ -32,7 +32,9 @@ def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: s
         )
     elif shutdown == 0:
         findings.warning(
-            f"{path}.shutdownTimeoutSeconds", "drain-zero", "0 cuts running requests; write the longest answer you expect"
+            f"{path}.shutdownTimeoutSeconds",
+            "drain-zero",
+            "0 cuts running requests; write the longest answer you expect",
         )
     if grace < needed:
         findings.error(

@@ -34,6 +34,7 @@ REFUSED = {
     "--host": "the server listens on all addresses of its pod; the NetworkPolicy says who reaches it",
     "--uds": "the Service and the probes need a TCP port",
     "--grpc": "the probes and the Service speak HTTP",
+    "--grpc-port": "the Service and the NetworkPolicy open one port only",
     "--headless": "a headless engine answers no requests",
     "--config": "no file is mounted; write each argument here",
     "--download-dir": "weights are downloaded to the cache before the server starts; see models[].cache",
@@ -48,7 +49,6 @@ REFUSED = {
     "--data-parallel-size-local": "replicas are pods in this release; use autoscaling",
     "--nnodes": "one replica is one pod in this release",
     "--prefill-context-parallel-size": "one replica is one pod with tensorParallel GPUs in this release",
-    "--omni": "only the plain OpenAI server is rendered",
 }
 WARNED = {
     "--trust-remote-code": "runs code from the model repository; read it at the pinned revision first",

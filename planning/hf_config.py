@@ -12,6 +12,7 @@ from planning.architecture import (
     LatentAttention,
     RecurrentLayers,
 )
+from planning.recurrent import gated_delta_net, mamba2
 
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "float32": "bfloat16"}
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
@@ -37,9 +38,6 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
     recurrent = _recurrent(text, layers, hidden)
     experts = _experts(text, layers)
     latent = _latent(text)
-    dense = layers - (experts.layers if experts else 0)
-    if experts and not _pattern(text) and text.get("num_dense_layers") is None and dense < 0:
-        dense = 0
     return Architecture(
         model_id=str(config.get("_name_or_path") or family),
         family=family,
@@ -52,8 +50,8 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
             text.get("max_position_embeddings") or text.get("seq_length") or text.get("n_positions") or 4096
         ),
         attention=_attention(text, layers, head_dim, heads, latent),
-        intermediate_size=int(text.get("intermediate_size") or text.get("ffn_hidden_size") or 4 * hidden),
-        dense_mlp_layers=_pattern(text).count("-") if _pattern(text) else dense,
+        intermediate_size=_dense_width(text, hidden, experts),
+        dense_mlp_layers=_dense_layers(text, layers, experts),
         gated_mlp=family not in _UNGATED_MLP_FAMILIES,
         attention_bias=_bias(text, family),
         output_gate=bool(text.get("attn_output_gate", family.startswith(("qwen3_next", "qwen3_5")))),
@@ -63,6 +61,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         experts=experts,
         recurrent=recurrent,
         vision_parameters=_vision_parameters(config.get("vision_config"), hidden),
+        vision_patches=_vision_patches(config.get("vision_config")),
         native_quantization=_quantization(config.get("quantization_config")),
         native_dtype=_DTYPES.get(str(text.get("torch_dtype") or text.get("dtype")), "bfloat16"),
         source="config.json",
@@ -140,9 +139,7 @@ def _latent(text: Mapping[str, Any]) -> LatentAttention | None:
 
 
 def _experts(text: Mapping[str, Any], layers: int) -> Experts | None:
-    count = next(
-        (int(text[k]) for k in ("num_experts", "num_local_experts", "n_routed_experts") if text.get(k)), 0
-    )
+    count = next((int(text[k]) for k in ("num_experts", "num_local_experts", "n_routed_experts") if text.get(k)), 0)
     if not count:
         return None
     width = int(text.get("moe_intermediate_size") or text.get("intermediate_size") or 0)
@@ -152,15 +149,39 @@ def _experts(text: Mapping[str, Any], layers: int) -> Experts | None:
         or text.get("moe_shared_expert_intermediate_size")
         or int(text.get("n_shared_experts") or 0) * width
     )
-    pattern = _pattern(text)
-    dense = int(text.get("first_k_dense_replace") or 0)
+    if str(text.get("model_type")).startswith("llama4"):
+        shared = width
+    dense = 0 if text.get("enable_moe_block") else _dense_layers_beside_experts(text, layers)
     return Experts(
-        layers=pattern.count("E") if pattern else layers - dense,
+        layers=layers - dense,
         experts=count,
         per_token=int(text.get("num_experts_per_tok") or text.get("experts_per_token") or 1),
         intermediate_size=width,
         shared_intermediate_size=shared,
     )
+
+
+def _dense_layers_beside_experts(text: Mapping[str, Any], layers: int) -> int:
+    """Layers of a mixture-of-experts model that have no experts."""
+    if _pattern(text):
+        return layers - _pattern(text).count("E")
+    step = int(text.get("interleave_moe_layer_step") or text.get("decoder_sparse_step") or 1)
+    return layers - layers // step + int(text.get("first_k_dense_replace") or len(text.get("mlp_only_layers") or ()))
+
+
+def _dense_layers(text: Mapping[str, Any], layers: int, experts: Experts | None) -> int:
+    if _pattern(text):
+        return _pattern(text).count("-")
+    if experts is None or text.get("enable_moe_block"):
+        return layers
+    return layers - experts.layers
+
+
+def _dense_width(text: Mapping[str, Any], hidden: int, experts: Experts | None) -> int:
+    if experts is None and text.get("model_type") == "granitemoehybrid":
+        return int(text["shared_intermediate_size"])
+    stated = text.get("intermediate_size_mlp") or text.get("intermediate_size") or text.get("ffn_hidden_size")
+    return int(stated or 4 * hidden)
 
 
 def _recurrent(text: Mapping[str, Any], layers: int, hidden: int) -> RecurrentLayers | None:
@@ -183,31 +204,6 @@ def _recurrent(text: Mapping[str, Any], layers: int, hidden: int) -> RecurrentLa
     return None
 
 
-def gated_delta_net(
-    layers: int, hidden: int, keys: int, value_heads: int, value_dim: int, key_dim: int, kernel: int, state_bytes: int
-) -> RecurrentLayers:
-    """Gated DeltaNet layers (Qwen3-Next, Qwen3.5)."""
-    values = value_heads * value_dim
-    channels = 2 * keys + values
-    large = hidden * (channels + values) + values * hidden
-    small = 2 * hidden * value_heads + channels * kernel + 2 * value_heads + value_dim
-    state = value_heads * key_dim * value_dim
-    return RecurrentLayers(layers, state, channels * (kernel - 1), large + small, large, state_bytes)
-
-
-def mamba2(
-    layers: int, hidden: int, heads: int, head_dim: int, state: int, groups: int, kernel: int, state_bytes: int
-) -> RecurrentLayers:
-    """Mamba-2 layers (Granite 4, Nemotron H)."""
-    inner = heads * head_dim
-    channels = inner + 2 * groups * state
-    large = hidden * (inner + channels + heads) + inner * hidden
-    small = channels * kernel + channels + 3 * heads + inner
-    return RecurrentLayers(
-        layers, heads * head_dim * state, channels * (kernel - 1), large + small, large, state_bytes
-    )
-
-
 def _bias(text: Mapping[str, Any], family: str) -> str:
     if family == "gpt_oss":
         return "all"
@@ -224,6 +220,15 @@ def _vision_parameters(vision: Any, hidden: int) -> int:
     inner = int(vision.get("intermediate_size") or width * float(vision.get("mlp_ratio") or 4))
     merged = width * int(vision.get("spatial_merge_size") or 1) ** 2
     return depth * (4 * width * width + 2 * width * inner) + merged * merged + merged * hidden
+
+
+def _vision_patches(vision: Any) -> int:
+    """Patches of the largest picture; towers of any resolution (Qwen) are profiled with 16,384 merged tokens."""
+    if not isinstance(vision, Mapping):
+        return 0
+    if not vision.get("image_size"):
+        return 65536
+    return int((int(vision["image_size"]) // int(vision.get("patch_size") or 14)) ** 2)
 
 
 def _quantization(stated: Any) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from planning import vllm_versions
 from planning.architecture import Architecture
+from planning.engine import EngineConfig
 from planning.engine_args import flag_value
 from planning.findings import Findings
 from planning.instances import instance_types
-from planning.memory import EngineConfig, MemoryFit, fit
+from planning.memory import MemoryFit, fit
 from planning.model import MemoryPlan
 from planning.pools import NVIDIA_AMI_FAMILIES, Pool
 from planning.quantity import GIB
@@ -87,57 +89,47 @@ def check_memory(
 def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit) -> str:
     budget = pool.gpu.usable_memory_bytes * engine.gpu_memory_utilization / GIB
     gpus = f"{model.tensor_parallel} × {pool.gpu.name}"
-    if found.longest_model_len > 0:
-        what = (
-            f"{model.max_model_len} tokens do not fit {gpus}: weights take {found.weights_bytes_per_gpu / GIB:.1f} of "
-            f"{budget:.1f} GiB per GPU, the cache then holds {found.kv_cache_tokens} tokens; write maxModelLen: "
-            f"{found.longest_model_len} or less"
-        )
-    else:
-        what = (
-            f"{model.source} does not fit {gpus}: weights take {found.weights_bytes_per_gpu / GIB:.1f} of "
-            f"{budget:.1f} GiB per GPU"
-        )
+    held = (
+        f"weights take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, the cache then holds "
+        f"{found.kv_cache_tokens} tokens"
+    )
     ways = [f"tensorParallel: {size}" for size in _larger_groups(architecture, engine, pool)]
     if architecture.native_quantization == "none" and engine.quantization == "none":
-        smaller = _with(engine, quantization="fp8")
+        smaller = replace(engine, quantization="fp8")
         if fit(architecture, smaller, pool.gpu.usable_memory_bytes, pool.gpu).fits:
             ways.append("quantization: fp8")
-    # `engine` without the pool's own group size: what else could be bought.
+    if found.longest_model_len > 0:
+        ways.insert(0, f"maxModelLen: {found.longest_model_len}")
+        what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
+    else:
+        what = f"{model.source} does not fit {gpus}: {held}"
     cheapest = _cheapest(architecture, engine)
-    instances = "; instances that fit: " + ", ".join(cheapest) if cheapest else "; no instance in the table fits it"
-    return what + "".join(f", or {way}" for way in ways) + instances + "."
+    instances = f"; instances that fit: {', '.join(cheapest)}" if cheapest else "; no instance in the table fits it"
+    return what + (f"; write {' or '.join(ways)}" if ways else "") + instances + "."
 
 
 def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool) -> Iterator[int]:
+    memory_bytes = pool.gpu.usable_memory_bytes
     for size in _TENSOR_PARALLEL_SIZES:
-        if engine.tensor_parallel < size <= pool.gpus_per_node and architecture.attention_heads % size == 0:
-            if fit(architecture, _with(engine, tensor_parallel=size), pool.gpu.usable_memory_bytes, pool.gpu).fits:
-                yield size
-                return
+        larger = engine.tensor_parallel < size <= pool.gpus_per_node and architecture.attention_heads % size == 0
+        if larger and fit(architecture, replace(engine, tensor_parallel=size), memory_bytes, pool.gpu).fits:
+            yield size
+            return
 
 
 @lru_cache(maxsize=1024)
 def _cheapest(architecture: Architecture, engine: EngineConfig, most: int = 3) -> tuple[str, ...]:
-    """The cheapest instance types that hold a replica, each with its group size and price."""
-    fits: dict[tuple[str, int], bool] = {}
-    found: list[tuple[float, str]] = []
-    for each in instance_types().values():
-        if each.gpu is None or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
+    """For each GPU that holds a replica the cheapest instance type, with its group size and price; cheapest first."""
+    found: dict[str, tuple[float, str]] = {}
+    for each in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
+        gpu = each.gpu
+        if gpu is None or gpu.name in found or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
             continue
         for size in _TENSOR_PARALLEL_SIZES:
             if size > each.gpu_count or architecture.attention_heads % size:
                 continue
-            key = (each.gpu.name, size)
-            if key not in fits:
-                config = _with(engine, tensor_parallel=size)
-                fits[key] = fit(architecture, config, each.gpu.usable_memory_bytes, each.gpu).fits
-            if fits[key]:
+            if fit(architecture, replace(engine, tensor_parallel=size), gpu.usable_memory_bytes, gpu).fits:
                 group = f", tensorParallel: {size}" if size > 1 else ""
-                found.append((each.usd_per_hour, f"{each.name} ({each.gpu.name}{group}, ${each.usd_per_hour:g}/h)"))
+                found[gpu.name] = (each.usd_per_hour, f"{each.name} ({gpu.name}{group}, ${each.usd_per_hour:g}/h)")
                 break
-    return tuple(text for _, text in sorted(found)[:most])
-
-
-def _with(engine: EngineConfig, **changes: object) -> EngineConfig:
-    return EngineConfig(**{**engine.__dict__, **changes})
+    return tuple(text for _, text in sorted(found.values())[:most])

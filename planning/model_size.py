@@ -1,4 +1,4 @@
-"""How many bytes a model's weights are: on disk, and in the GPUs of one replica."""
+"""How many bytes of weights a model has on disk: what is downloaded, kept and read."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass
 
 from planning.architecture import Architecture
-from planning.quantization import Weights
+from planning.engine import EngineConfig
 from planning.quantity import GIB
+from planning.weights import checkpoint_bytes
 
 # For a model that is not in the table: from the size its id names, else from this. Deliberately large, because
 # time-outs and disks are sized by it.
@@ -20,10 +21,9 @@ BYTES_PER_PARAMETER = {
 
 @dataclass(frozen=True)
 class ModelSize:
-    """Bytes of weights on disk and of one replica in GPU memory; `known`: from the table, not from the id."""
+    """Bytes of weights on disk; `known`: from the table, not from the id."""
 
     on_disk_bytes: int
-    loaded_bytes: int
     known: bool
 
 
@@ -35,15 +35,12 @@ def parameters_named(model_id: str) -> float | None:
     return int(match[1] or 1) * float(match[2]) * (1e9 if match[3] in "bB" else 1e6)
 
 
-def model_size(
-    model_id: str, architecture: Architecture | None, weights: Weights, loaded_bytes: int | None
-) -> ModelSize:
-    """Sizes from the table where it knows the model; `loaded_bytes` is the memory plan's figure for all its GPUs."""
-    if architecture is not None and loaded_bytes is not None:
-        on_disk = architecture.parameters * 2 if weights.stored == "none" else loaded_bytes
-        return ModelSize(on_disk, loaded_bytes, known=True)
+def model_size(model_id: str, architecture: Architecture | None, stored: str) -> ModelSize:
+    """Bytes of the weight files: from the table where it knows the model, else from the size the id names."""
+    if architecture is not None:
+        # The lengths and limits of a run do not change what is on disk.
+        return ModelSize(checkpoint_bytes(architecture, EngineConfig(max_model_len=1, quantization=stored)), known=True)
     parameters = parameters_named(model_id)
     if parameters is None:
-        return ModelSize(UNKNOWN_WEIGHTS_BYTES, UNKNOWN_WEIGHTS_BYTES, known=False)
-    on_disk = round(parameters * BYTES_PER_PARAMETER.get(weights.stored, 2.0))
-    return ModelSize(on_disk, on_disk, known=False)
+        return ModelSize(UNKNOWN_WEIGHTS_BYTES, known=False)
+    return ModelSize(round(parameters * BYTES_PER_PARAMETER.get(stored, 2.0)), known=False)

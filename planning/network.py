@@ -66,7 +66,9 @@ def _check_zones(zones: tuple[str, ...], region: str, findings: Findings) -> Non
     for index, zone in enumerate(zones):
         if not zone.startswith(region):
             findings.error(
-                f"network.zones[{index}]", "zone-region", f"{zone} is not in region {region}; write {region}a, {region}b"
+                f"network.zones[{index}]",
+                "zone-region",
+                f"{zone} is not in region {region}; write {region}a, {region}b",
             )
     for zone, count in Counter(zones).items():
         if count > 1:

@@ -2,7 +2,8 @@
 
 Digests that are None are not known here: this table was made without access to the registries. Get one with
 `crane digest docker.io/vllm/vllm-openai:v0.33.0` (or `docker buildx imagetools inspect`) and put it in the stack file
-(`models[].image.digest`) or below. `# renovate:` lines let Renovate's regex manager move the pins.
+(`models[].image.digest`) or below. `# renovate:` lines let Renovate's regex manager move the pins; it reads the
+registry of a chart from `repository=` beside it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ VLLM = ImagePin(
 
 CUDA_BASE = ImagePin(
     repository="nvidia/cuda",
-    # renovate: datasource=docker depName=nvidia/cuda versioning=regex:^(?<major>\d+)\.(?<minor>\d+)\.(?<patch>\d+)-base-ubuntu24\.04$
+    # renovate: datasource=docker depName=nvidia/cuda versioning=docker
     tag="13.0.3-base-ubuntu24.04",
     digest=None,
     source="base image named in docker/Dockerfile of vLLM 0.33.0; needs driver >= 580, which the EKS AMIs have",
@@ -53,21 +54,21 @@ CHARTS = {
     for pin in (
         ChartPin(
             chart="gpu-operator",
-            # renovate: datasource=helm registryUrl=https://helm.ngc.nvidia.com/nvidia depName=gpu-operator
+            # renovate: datasource=helm depName=gpu-operator
             version="v26.7.0",
             repository="https://helm.ngc.nvidia.com/nvidia",
             source="NVIDIA/gpu-operator tag v26.7.0, 2026-08-20",
         ),
         ChartPin(
             chart="kube-prometheus-stack",
-            # renovate: datasource=helm registryUrl=https://prometheus-community.github.io/helm-charts depName=kube-prometheus-stack
+            # renovate: datasource=helm depName=kube-prometheus-stack
             version="88.5.3",
             repository="https://prometheus-community.github.io/helm-charts",
             source="prometheus-community/helm-charts, 2026-08",
         ),
         ChartPin(
             chart="prometheus-adapter",
-            # renovate: datasource=helm registryUrl=https://prometheus-community.github.io/helm-charts depName=prometheus-adapter
+            # renovate: datasource=helm depName=prometheus-adapter
             version="5.3.0",
             repository="https://prometheus-community.github.io/helm-charts",
             source="prometheus-community/helm-charts, 2026-08",

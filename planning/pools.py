@@ -19,7 +19,10 @@ RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.c
 # Families that the AL2023 NVIDIA AMI's driver 580 serves
 # (awsdocs amazon-eks-user-guide latest/ug/ml/ml-eks-optimized-ami.adoc, 2026-11-21).
 NVIDIA_AMI_FAMILIES = frozenset(
-    "g4dn g5 g6 g6e g6f gr6 gr6f g7e p3 p3dn p4d p4de p5 p5e p5en p6-b200 p6-b300".split()
+    (
+        *("g4dn", "g5", "g6", "g6e", "g6f", "gr6", "gr6f", "g7e"),
+        *("p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"),
+    )
 )
 GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
 SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
@@ -114,7 +117,9 @@ def plan_system_nodes(nodes: SystemNodes, findings: Findings) -> NodeGroupPlan:
             findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use; write for example m7i.large")
     if len(set(architectures.values())) > 1:
         kinds = listed(f"{name} is {arch}" for name, arch in architectures.items())
-        findings.error("systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI: keep one kind")
+        findings.error(
+            "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI: keep one kind"
+        )
     return NodeGroupPlan(
         name=SYSTEM_POOL,
         instance_types=tuple(dict.fromkeys(nodes.instance_types)),
@@ -134,7 +139,9 @@ def plan_system_nodes(nodes: SystemNodes, findings: Findings) -> NodeGroupPlan:
     )
 
 
-def check_zones(pool: NodePool, index: int, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings) -> None:
+def check_zones(
+    pool: NodePool, index: int, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings
+) -> None:
     """A pool's zones must be zones of the network."""
     path = f"nodePools[{index}].zones"
     if not pool.zones:
@@ -201,10 +208,14 @@ def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
     for key in pool.labels:
         domain = key.split("/")[0] if "/" in key else ""
         if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):
-            findings.error(f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes; choose another key")
+            findings.error(
+                f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes; choose another key"
+            )
     for position, taint in enumerate(pool.taints):
         if taint.key == GPU_TAINT.key:
-            findings.error(f"{path}.taints[{position}].key", "reserved-taint", f"every GPU pool has {taint.key} already")
+            findings.error(
+                f"{path}.taints[{position}].key", "reserved-taint", f"every GPU pool has {taint.key} already"
+            )
 
 
 def _architecture_by_name(name: str) -> str:

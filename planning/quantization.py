@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from planning import vllm_versions
@@ -16,15 +15,6 @@ TURING = (7, 5)
 AMPERE = (8, 0)
 ADA = (8, 9)
 
-# What a model id says of the weights it holds; the first that matches counts.
-_ID_WORDS = (
-    (re.compile(r"\bawq\b", re.I), "awq"),
-    (re.compile(r"\bgptq\b", re.I), "gptq"),
-    (re.compile(r"\bfp8\b", re.I), "fp8"),
-    (re.compile(r"\b(bnb|bitsandbytes)\b", re.I), "bitsandbytes"),
-    (re.compile(r"\b(w8a8|int8)\b", re.I), "int8"),
-    (re.compile(r"\bmxfp4\b", re.I), "mxfp4"),
-)
 # Methods vLLM can apply to 16-bit weights while it loads them, best first; the first that the version has is used.
 # `--quantization fp8` stopped doing that: Fp8Config of 0.33 says to write fp8_per_tensor.
 _ONLINE = {
@@ -33,7 +23,7 @@ _ONLINE = {
     Quantization.BITSANDBYTES: ("bitsandbytes",),
 }
 _LOWEST = {
-    Quantization.FP8: AMPERE,
+    Quantization.FP8: TURING,
     Quantization.AWQ: TURING,
     Quantization.GPTQ: TURING,
     Quantization.INT8: TURING,
@@ -53,50 +43,38 @@ class Weights:
     online: bool
 
 
-def stored_by_name(model_id: str) -> str:
-    """What the words of a model id say of its weights."""
-    words = re.sub(r"[-_./]", " ", model_id)
-    return next((kind for pattern, kind in _ID_WORDS if pattern.search(words)), "none")
-
-
-def plan_weights(model: Model, stored: str, version: Version, path: str, findings: Findings) -> Weights:
-    """How vLLM gets the wanted quantization from the source."""
+def plan_weights(model: Model, stored: str, certain: bool, version: Version, path: str, findings: Findings) -> Weights:
+    """How vLLM gets the wanted quantization from the source; `certain`: what is stored is known, not guessed."""
     wanted = model.quantization
-    if wanted.value == stored:
-        return Weights(stored, None, online=False)
-    if wanted is Quantization.NONE:
-        findings.warning(
-            f"{path}.quantization",
-            "quantization-unsaid",
-            f"{model.source} holds {stored} weights and vLLM will serve them so; write quantization: {stored}",
-        )
+    if wanted is Quantization.NONE or wanted.value == stored:
         return Weights(stored, None, online=False)
     known = vllm_versions.names("quantization", version)
     online = next((method for method in _ONLINE.get(wanted, ()) if method in known), None)
     if stored == "none" and online is not None:
         return Weights(stored, online, online=True)
+    refuse = findings.error if certain or stored != "none" else findings.warning
     if stored != "none":
-        findings.error(
+        refuse(
             f"{path}.quantization",
             "quantization-mismatch",
             f"{wanted.value}, but {model.source} holds {stored} weights; write quantization: {stored} or choose "
             "another source",
         )
     elif wanted in _ONLINE:
-        findings.error(
+        refuse(
             f"{path}.quantization",
             "quantization-version",
             f"vLLM {text(version)} has no {wanted.value} for 16-bit weights; write fp8, or choose a source that holds "
             f"{wanted.value} weights",
         )
     else:
-        findings.error(
+        refuse(
             f"{path}.quantization",
             "quantization-mismatch",
             f"{wanted.value} needs weights that are stored so, and {model.source} does not look like it; choose a "
             f"source with {wanted.value} weights (its id usually says it) or write quantization: fp8",
         )
-    return Weights(stored, None, online=False)
+    return Weights(wanted.value, None, online=False)
 
 
 def check_gpu(model: Model, weights: Weights, gpu: Gpu, version: Version, path: str, findings: Findings) -> None:
@@ -108,8 +86,8 @@ def check_gpu(model: Model, weights: Weights, gpu: Gpu, version: Version, path: 
         findings.error(
             f"{path}.pool",
             "gpu-too-old",
-            f"the image of vLLM {text(version)} has kernels from compute capability {lowest[0]}.{lowest[1]} on, not for "
-            f"{name}; use g4dn or newer",
+            f"the image of vLLM {text(version)} has kernels from compute capability {lowest[0]}.{lowest[1]} on, not "
+            f"for {name}; use g4dn or newer",
         )
     if model.dtype is Dtype.BFLOAT16 and have < AMPERE:
         findings.error(
@@ -118,7 +96,9 @@ def check_gpu(model: Model, weights: Weights, gpu: Gpu, version: Version, path: 
     _check_quantization(model, weights, have, name, path, findings)
     if model.kv_cache_dtype is KvCacheDtype.FP8:
         if have < AMPERE:
-            findings.error(f"{path}.kvCacheDtype", "kv-cache-gpu", f"{name} has no kernels for an fp8 cache; write auto")
+            findings.error(
+                f"{path}.kvCacheDtype", "kv-cache-gpu", f"{name} has no kernels for an fp8 cache; write auto"
+            )
         elif have < ADA:
             findings.warning(
                 f"{path}.kvCacheDtype",

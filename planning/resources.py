@@ -97,8 +97,8 @@ def plan_cache(model: Model, on_disk_bytes: int, gpus_per_node: int, path: str, 
         findings.error(
             f"{where}.accessMode",
             "cache-access",
-            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; use a storage class of "
-            "EFS or FSx, or kind: emptyDir",
+            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; use a storage class "
+            "of EFS or FSx, or kind: emptyDir",
         )
     per_node = max(1, gpus_per_node // model.tensor_parallel)
     if cache.access_mode == "ReadWriteOnce" and model.autoscaling.max_replicas > per_node:
@@ -114,16 +114,17 @@ def plan_cache(model: Model, on_disk_bytes: int, gpus_per_node: int, path: str, 
 
 def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, findings: Findings) -> None:
     asks = (
-        ("cpu", room.cpu_millicores, node.cpu_millicores, as_cpu, lambda each: each.cpu_millicores),
-        ("memory", room.memory_mib, node.memory_mib, as_mib, lambda each: each.memory_mib),
+        ("cpu", room.cpu_millicores, node.cpu_millicores, as_cpu, 100, lambda each: each.cpu_millicores),
+        ("memory", room.memory_mib, node.memory_mib, as_mib, 1024, lambda each: each.memory_mib),
     )
-    for name, wanted, there, as_text, of in asks:
+    for name, wanted, there, as_text, step, of in asks:
         if wanted > there:
+            left = as_text(max(0, there // step * step))
             findings.estimate(
                 f"{path}.resources.{name}",
                 "node-fit",
-                f"{as_text(wanted)} asked, {as_text(max(0, there))} left on {pool.smallest.name} after kubelet and "
-                f"DaemonSets: the pod is never scheduled; write at most {as_text(max(0, there))}"
+                f"{as_text(wanted)} asked, {left} left on {pool.smallest.name} after kubelet and "
+                f"DaemonSets: the pod is never scheduled; write at most {left}"
                 f"{_roomier(pool, wanted, of)}.",
                 model.accepted_risks.node_fit,
                 "nodeFit",
@@ -170,8 +171,8 @@ def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findi
     findings.estimate(
         f"{pool.path}.diskGib",
         "disk-fit",
-        f"{pool.settings.disk_gib} GiB leave {as_mib(have)} for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
-        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {as_mib(needed)}; write "
+        f"{pool.settings.disk_gib} GiB leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
+        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi; write "
         f"{-(-disk_gib // 10) * 10}.",
         model.accepted_risks.node_fit,
         "nodeFit",

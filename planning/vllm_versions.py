@@ -74,7 +74,9 @@ def metrics(version: Version) -> frozenset[str]:
 @cache
 def lowest_compute_capability(version: Version) -> tuple[int, int]:
     """The oldest GPU the official image has kernels for, e.g. (7, 5) for Turing."""
-    return min((int(major), int(minor)) for major, minor in (n.split(".") for n in names("compute-capability", version)))
+    return min(
+        (int(major), int(minor)) for major, minor in (n.split(".") for n in names("compute-capability", version))
+    )
 
 
 def cuda(version: Version) -> str:
@@ -90,6 +92,8 @@ def canonical_flag(spelled: str, version: Version) -> str | None:
     """
     flags = names("flag", version)
     name = spelled.split(".", 1)[0].removesuffix("+")
+    if name.startswith("-O"):  # -O, -O3: rewritten before argparse sees them
+        name = "--optimization-level"
     short = _aliases().get(name)
     if short is not None:
         return short if short in flags else None
@@ -118,8 +122,7 @@ def why_unknown(flag: str, version: Version) -> str:
 @cache
 def _facts() -> tuple[_Fact, ...]:
     return tuple(
-        _Fact(row["kind"], row["name"], version_of(row["first"]), version_of(row["last"]))
-        for row in rows("vllm.csv")
+        _Fact(row["kind"], row["name"], version_of(row["first"]), version_of(row["last"])) for row in rows("vllm.csv")
     )
 
 

@@ -21,13 +21,30 @@ from typing import Any
 
 FACTS = Path(__file__).parent.parent / "planning" / "facts"
 OUT = FACTS / "instances.csv"
-COLUMNS = (
+_COLUMN_NAMES = (
     "name arch vcpu memory_mib gpu gpu_count nvme_gb ebs_bandwidth_mbps network_gbps allocatable_cpu_millicores "
     "allocatable_memory_mib allocatable_pods usd_per_hour dated source"
-).split()
-GPU_FAMILIES = "g4dn g5 g5g g6 gr6 g6e g7 g7e p4d p4de p5 p5e p5en p6-b200 p6-b300".split()
-SYSTEM_FAMILIES = "t3 m5 m6i m6a m6g m7i m7a m7g c7i r7i".split()
-SYSTEM_SIZES = "medium large xlarge 2xlarge 4xlarge".split()
+)
+COLUMNS = _COLUMN_NAMES.split()
+GPU_FAMILIES = (
+    "g4dn",
+    "g5",
+    "g5g",
+    "g6",
+    "gr6",
+    "g6e",
+    "g7",
+    "g7e",
+    "p4d",
+    "p4de",
+    "p5",
+    "p5e",
+    "p5en",
+    "p6-b200",
+    "p6-b300",
+)
+SYSTEM_FAMILIES = ("t3", "m5", "m6i", "m6a", "m6g", "m7i", "m7a", "m7g", "c7i", "r7i")
+SYSTEM_SIZES = ("medium", "large", "xlarge", "2xlarge", "4xlarge")
 
 # EC2 calls GPUs of two memory sizes by one name, and writes long ones its own way.
 GPU_NAMES = {

@@ -124,9 +124,7 @@ class VllmModel(pulumi.ComponentResource):
         )
         return job
 
-    def _servers(
-        self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]
-    ) -> k8s.apps.v1.Deployment:
+    def _servers(self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]) -> k8s.apps.v1.Deployment:
         wait = f"{args.model.rollout_timeout_seconds}s"
         return k8s.apps.v1.Deployment(
             f"{name}-deployment",

@@ -11,6 +11,7 @@ from typing import Any
 from components.serving.manifests.names import HUB_CACHE, SCRATCH_PATH
 from planning.model import ServedModel
 
+# Below HOME are most libraries' caches; HF_HOME is apart from the weights, which servers cannot write to.
 _ANY_USER = {
     "HOME": SCRATCH_PATH,
     "USER": "vllm",
@@ -20,14 +21,18 @@ _ANY_USER = {
 
 
 def server_environment(model: ServedModel) -> list[dict[str, Any]]:
-    """The server: offline whatever the plan says, so that a missing file is an error and never a download."""
+    """The plan's environment and our paths.
+
+    The paths are those we mount, and the server is offline, whatever the plan says: a missing file is an error and
+    never a download.
+    """
     return _as_list(
         {
+            **model.env,
             **_ANY_USER,
             "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
             "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/torchinductor",
             "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
-            **model.env,
             "HF_HUB_OFFLINE": "1",
         }
     )

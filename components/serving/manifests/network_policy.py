@@ -24,7 +24,6 @@ NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody 
 NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
 
 
-
 def server_policy(model: ServedModel) -> Manifest:
     """Requests from the model's namespace and its clients', scrapes from Prometheus.
 

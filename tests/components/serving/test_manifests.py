@@ -101,9 +101,7 @@ def test_the_downloader_asks_for_the_pinned_revision_and_no_gpu() -> None:
         (("--load-format=pt",), "pytorch_model*.bin", "*.safetensors"),
     ],
 )
-def test_only_the_weights_that_the_engine_reads_are_downloaded(
-    args: tuple[str, ...], read: str, left: str
-) -> None:
+def test_only_the_weights_that_the_engine_reads_are_downloaded(args: tuple[str, ...], read: str, left: str) -> None:
     ignored = ignored_files(args)
     assert read not in ignored
     assert left in ignored

@@ -1,0 +1,186 @@
+"""settings -> StackPlan: composes every decision, collects every violation."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from planning.addons import check_gpu_operator, plan_gpu_operator, plan_monitoring
+from planning.capacity import Demand, check_capacity
+from planning.cluster import plan_cluster
+from planning.cost import plan_cost
+from planning.findings import Findings, did_you_mean, listed
+from planning.model import ServedModel, StackPlan
+from planning.model_checks import image_pin
+from planning.network import plan_network
+from planning.node_fit import daemons, node_room
+from planning.pools import Pool, check_zones, plan_pool, plan_system_nodes
+from planning.served import Served, Surroundings, plan_model
+from planning.tags import plan_tags
+from settings.cluster import CreateCluster
+from settings.models import Model, VolumeCache
+from settings.stack import StackSettings
+
+PRODUCTION_WORDS = frozenset({"prod", "prd", "production", "live"})
+GP3_CLASS = "gp3"
+
+
+def is_production(stack: str) -> bool:
+    """Whether a stack's name says that people depend on it: prod, eu-prod, live_2, production."""
+    return not PRODUCTION_WORDS.isdisjoint(re.split(r"[^a-z]+", stack.lower()))
+
+
+def plan(settings: StackSettings, stack: str) -> StackPlan:
+    """The whole stack; raises PlanRefused with every finding when it cannot work."""
+    findings = Findings()
+    production = is_production(stack)
+    tags = plan_tags(settings.tags, stack, findings)
+    cluster = plan_cluster(settings.cluster, stack, settings.region, findings)
+    network = plan_network(settings, production, findings)
+    system_nodes = plan_system_nodes(settings.system_nodes, findings)
+    pools = _pools(settings, production, findings)
+    for index, pool in enumerate(settings.node_pools):
+        check_zones(pool, index, network, findings)
+    check_gpu_operator(settings, findings)
+    monitoring = plan_monitoring(settings)
+    served = _models(settings, stack, production, pools, findings)
+    models = _with_surge(settings, pools, served, findings)
+    groups = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
+    cost = plan_cost(
+        settings.region,
+        cluster,
+        network,
+        [("systemNodes.instanceTypes", system_nodes), *groups],
+        monitoring,
+        models,
+        findings,
+    )
+    findings.raise_if_refused()
+    whole = tuple(pool for pool in pools.values() if pool is not None)
+    return StackPlan(
+        stack=stack,
+        region=settings.region,
+        tags=tags,
+        network=network,
+        cluster=cluster,
+        system_nodes=system_nodes,
+        gpu_pools=tuple(pool.group for pool in whole),
+        gpu_operator=plan_gpu_operator(settings, whole),
+        monitoring=monitoring,
+        model_namespaces=tuple(sorted({model.namespace for model in models})),
+        models=models,
+        cost=cost,
+        findings=findings.all(),
+        storage_class=_storage_class(settings),
+    )
+
+
+def _pools(settings: StackSettings, production: bool, findings: Findings) -> dict[str, Pool | None]:
+    return {pool.name: plan_pool(pool, index, production, findings) for index, pool in enumerate(settings.node_pools)}
+
+
+def _models(
+    settings: StackSettings,
+    stack: str,
+    production: bool,
+    pools: Mapping[str, Pool | None],
+    findings: Findings,
+) -> list[Served]:
+    around = Surroundings(
+        stack=stack,
+        production=production,
+        mirror=settings.registry.mirror,
+        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
+        daemons=daemons(settings.gpu_operator.enabled, settings.monitoring.enabled),
+    )
+    without_digest: set[str] = set()
+    served = []
+    for index, model in enumerate(settings.models):
+        path = f"models[{index}]"
+        _check_namespace(model, path, settings, findings)
+        _check_digest(model, path, without_digest, findings)
+        pool = _pool_of(model, path, pools, findings)
+        planned = plan_model(model, path, pool, around, findings) if pool else None
+        if planned is not None:
+            served.append(planned)
+    return served
+
+
+def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings: Findings) -> Pool | None:
+    if model.pool is not None:
+        if model.pool not in pools:
+            findings.error(
+                f"{path}.pool",
+                "unknown-pool",
+                f"no node pool {model.pool!r}{did_you_mean(model.pool, pools)} (nodePools: {listed(pools) or 'none'})",
+            )
+        return pools.get(model.pool)
+    if len(pools) == 1:
+        return next(iter(pools.values()))
+    if pools:
+        findings.error(f"{path}.pool", "ambiguous-pool", f"there are several node pools; write one of {listed(pools)}")
+    else:
+        findings.error(
+            "nodePools",
+            "no-pool",
+            f"{model.name} has no node to run on; write nodePools: [{{name: l4, instanceTypes: [g6.xlarge]}}]",
+        )
+    return None
+
+
+def _check_namespace(model: Model, path: str, settings: StackSettings, findings: Findings) -> None:
+    owners = {"kube-system": "Kubernetes", "kube-public": "Kubernetes", "kube-node-lease": "Kubernetes"}
+    if settings.gpu_operator.enabled:
+        owners[settings.gpu_operator.namespace] = "the GPU operator, whose pods are privileged"
+    if settings.monitoring.enabled:
+        owners[settings.monitoring.namespace] = "monitoring"
+    if model.namespace in owners:
+        findings.error(
+            f"{path}.namespace",
+            "reserved-namespace",
+            f"{model.namespace} belongs to {owners[model.namespace]}; write another, for example models",
+        )
+
+
+def _check_digest(model: Model, path: str, seen: set[str], findings: Findings) -> None:
+    pin = image_pin(model)
+    image = f"{pin.repository}:{pin.tag}"
+    if pin.digest is None and image not in seen:
+        seen.add(image)
+        findings.warning(
+            f"{path}.image.digest",
+            "image-digest",
+            f"{image} has none: a tag can be moved; write what `crane digest {image}` prints",
+        )
+
+
+def _with_surge(
+    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
+) -> tuple[ServedModel, ...]:
+    by_pool: defaultdict[str, list[Served]] = defaultdict(list)
+    for each in served:
+        by_pool[each.model.pool].append(each)
+    surge: dict[tuple[str, str], int] = {}
+    present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
+    for name, of_pool in by_pool.items():
+        pool = pools[name]
+        assert pool is not None
+        node = node_room(pool.smallest, pool.settings.disk_gib, present)
+        demands = [
+            Demand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
+                   s.model.autoscaling.max_replicas)
+            for s in of_pool
+        ]  # fmt: skip
+        surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
+    return tuple(replace(s.model, max_surge=surge[s.model.pool, f"{s.model.namespace}/{s.model.name}"]) for s in served)
+
+
+def _storage_class(settings: StackSettings) -> str | None:
+    """The gp3 class we make: a new EKS cluster has no storage class at all; an existing one has its own."""
+    wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
+    if settings.monitoring.enabled:
+        wanted.add(settings.monitoring.storage_class)
+    return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in wanted else None

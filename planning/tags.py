@@ -1,0 +1,27 @@
+"""AWS tags on everything."""
+
+from __future__ import annotations
+
+from planning.findings import Findings
+from planning.model import Tags
+
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+MOST_TAGS = 50
+LONGEST_KEY = 128
+LONGEST_VALUE = 256
+
+
+def plan_tags(written: Tags, stack: str, findings: Findings) -> Tags:
+    """Ours, overruled by what is written; a resource may add its Name."""
+    for key, value in written.items():
+        path = f"tags.{key}"
+        if key.lower().startswith("aws:"):
+            findings.error(path, "tag-reserved", "keys that begin with aws: belong to AWS; choose another")
+        if not 1 <= len(key) <= LONGEST_KEY:
+            findings.error(path, "tag-length", f"a key has 1 to {LONGEST_KEY} characters, this one has {len(key)}")
+        if len(value) > LONGEST_VALUE:
+            findings.error(path, "tag-length", f"a value has at most {LONGEST_VALUE} characters, this has {len(value)}")
+    tags = {"project": "vllm-on-eks", "stack": stack, "managed-by": "pulumi", **written}
+    if len(tags) >= MOST_TAGS:
+        findings.error("tags", "tag-count", f"{len(tags)} with ours; AWS takes {MOST_TAGS} and a Name: remove some")
+    return tags

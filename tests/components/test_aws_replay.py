@@ -1,0 +1,156 @@
+"""Every AWS input that the components register is made in moto through the stand-in provider."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import boto3
+import pulumi_aws as aws
+import pytest
+
+from components.eks_addons import EksAddons, EksAddonsArgs
+from components.eks_cluster import EksCluster, EksClusterArgs, cluster
+from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.network import Network, NetworkArgs, network
+from components.node_group import NodeGroup, NodeGroupArgs, node_role
+from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan, NodeGroupPlan
+from tests.components.samples import (
+    CLUSTER_WITH_GUESTS,
+    GPU_NODES,
+    NETWORK_FOR_PRODUCTION,
+    REGION,
+    SYSTEM_NODES,
+    TAGS,
+    under,
+)
+from tests.moto_engine import MotoEngine, moto_account, replay
+
+PRODUCTION = replace(CLUSTER_WITH_GUESTS, protect=True)
+
+
+def build(plan: CreateClusterPlan = PRODUCTION, gpu_nodes: NodeGroupPlan = GPU_NODES, *, region: str = REGION) -> None:
+    """All AWS components, wired as in `__main__`."""
+    provider = aws.Provider("aws", region=region)
+    net = Network("net", NetworkArgs(NETWORK_FOR_PRODUCTION, plan.name, region, TAGS), under(provider)).outputs
+    eks = EksCluster("eks", EksClusterArgs(plan, net.private_subnet_ids(), region, TAGS), under(provider)).outputs
+    role = node_role("node-role", plan.name, TAGS, under(provider))
+    system = NodeGroup("system", NodeGroupArgs(SYSTEM_NODES, eks, net, role.arn, TAGS), under(provider))
+    late = tuple(addon for addon in plan.addons if addon.after_nodes)
+    EksAddons("addons", EksAddonsArgs(system.cluster_name, late, TAGS), under(provider))
+    GpuNodeGroup("l4", GpuNodeGroupArgs(gpu_nodes, eks, net, role.arn, TAGS), under(provider))
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[None]:
+    with moto_account(REGION):
+        yield
+
+
+@pytest.fixture(scope="module")
+def engine(account: None) -> MotoEngine:
+    return replay(build, REGION)
+
+
+def client(service: str) -> Any:
+    return boto3.client(service, region_name=REGION)
+
+
+def test_everything_registered_is_made(engine: MotoEngine) -> None:
+    made = {r.type for r in engine.registrations if r.type.startswith("aws:")}
+    assert len(made) == 23, sorted(made)
+
+
+def test_the_cluster_in_moto_is_what_the_plan_says(engine: MotoEngine) -> None:
+    found = client("eks").describe_cluster(name=PRODUCTION.name)["cluster"]
+    assert found["version"] == PRODUCTION.version
+    assert found["accessConfig"]["authenticationMode"] == "API"
+    assert found["deletionProtection"] is True
+    assert found["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert found["resourcesVpcConfig"]["publicAccessCidrs"] == ["198.51.100.0/24"]
+    (logging,) = [entry for entry in found["logging"]["clusterLogging"] if entry["enabled"]]
+    assert set(logging["types"]) == set(PRODUCTION.log_types)
+    addons = set(client("eks").list_addons(clusterName=PRODUCTION.name)["addons"])
+    assert addons == {addon.name for addon in PRODUCTION.addons}
+
+
+def test_the_node_groups_in_moto_stand_in_their_zones_with_labels_and_taints(engine: MotoEngine) -> None:
+    eks = client("eks")
+    groups = {
+        group["labels"]["vllm-on-eks/pool"]: group
+        for name in eks.list_nodegroups(clusterName=PRODUCTION.name)["nodegroups"]
+        for group in [eks.describe_nodegroup(clusterName=PRODUCTION.name, nodegroupName=name)["nodegroup"]]
+    }
+    gpu = groups["l4"]
+    assert gpu["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
+    assert gpu["nodeRepairConfig"]["enabled"] is True
+    assert gpu["amiType"] == "AL2023_x86_64_NVIDIA"
+    zones = {
+        subnet["AvailabilityZone"] for subnet in client("ec2").describe_subnets(SubnetIds=gpu["subnets"])["Subnets"]
+    }
+    assert zones == set(GPU_NODES.zones)
+
+
+def test_launch_templates_in_moto_require_tokens(engine: MotoEngine) -> None:
+    ec2 = client("ec2")
+    for template in ec2.describe_launch_templates()["LaunchTemplates"]:
+        (version,) = ec2.describe_launch_template_versions(LaunchTemplateId=template["LaunchTemplateId"])[
+            "LaunchTemplateVersions"
+        ]
+        options = version["LaunchTemplateData"]["MetadataOptions"]
+        assert (options["HttpTokens"], options["HttpPutResponseHopLimit"]) == ("required", 1)
+
+
+def test_the_default_security_group_in_moto_has_no_rules(engine: MotoEngine) -> None:
+    vpc_id = engine.outputs_of(engine.only("vllm-on-eks:index:Network"))["vpcId"]
+    filters = [{"Name": "vpc-id", "Values": [vpc_id]}, {"Name": "group-name", "Values": ["default"]}]
+    (group,) = client("ec2").describe_security_groups(Filters=filters)["SecurityGroups"]
+    assert group["IpPermissions"] == group["IpPermissionsEgress"] == []
+
+
+def test_existing_network_and_cluster_are_found_by_what_was_made(engine: MotoEngine) -> None:
+    made = engine.outputs_of(engine.only("vllm-on-eks:index:Network"))
+    private = tuple(made["privateSubnetIds"])
+
+    def second_stack() -> None:
+        provider = aws.Provider("aws", region=REGION)
+        found = ExistingNetworkPlan(made["vpcId"], private)
+        where: dict[str, Any] = {"region": REGION, "tags": TAGS, "provider": provider}
+        net = network("net", found, cluster_name=PRODUCTION.name, **where)
+        existing = ExistingClusterPlan(PRODUCTION.name)
+        eks = cluster("eks", existing, subnet_ids=net.private_subnet_ids(), **where)
+        role = node_role("second-role", PRODUCTION.name, TAGS, under(provider))
+        GpuNodeGroup("second", GpuNodeGroupArgs(GPU_NODES, eks, net, role.arn, TAGS), under(provider))
+
+    second = replay(second_stack, REGION)
+    group = second.only("aws:eks/nodeGroup:NodeGroup").inputs
+    assert group["clusterName"] == PRODUCTION.name
+    assert group["subnetIds"] == [private[NETWORK_FOR_PRODUCTION.zones.index("eu-central-1b")]]
+
+
+@pytest.mark.parametrize(
+    ("plan", "gpu_nodes", "words"),
+    [
+        (replace(PRODUCTION, name="bad-logs", log_types=("audits",)), GPU_NODES, "audits"),
+        (PRODUCTION, replace(GPU_NODES, ami_type="AL2023_x86_64_NVIDIAA"), "AL2023_x86_64_NVIDIAA"),
+        (PRODUCTION, replace(GPU_NODES, capacity_type="CHEAP"), "CHEAP"),
+        (PRODUCTION, replace(GPU_NODES, instance_types=("g6.2xlarg",)), "g6.2xlarg"),
+    ],
+    ids=["log type", "AMI type", "capacity type", "instance type"],
+)
+def test_a_word_that_aws_does_not_know_is_refused(
+    plan: CreateClusterPlan, gpu_nodes: NodeGroupPlan, words: str
+) -> None:
+    with moto_account("eu-west-1"), pytest.raises(Exception, match=words):
+        replay(lambda: build(plan, gpu_nodes, region=REGION), REGION)
+
+
+def test_role_documents_in_moto_are_json_that_names_the_service(engine: MotoEngine) -> None:
+    roles = client("iam").list_roles()["Roles"]
+    trusted = {
+        json.dumps(role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]["Service"]).strip('"')
+        for role in roles
+    }
+    assert trusted == {f"{s}.amazonaws.com" for s in ("eks", "ec2", "pods.eks", "vpc-flow-logs")}

@@ -1,0 +1,173 @@
+"""Every value path that we set exists in the chart: Helm itself ignores a misspelt one without a word.
+
+A path exists when the chart's values.yaml has it. Three kinds of path are not written there and are listed here, each
+with where it comes from: values of sub-charts that ../shared does not hold, keys below a map that the chart passes on
+as it is, and keys that values.yaml only comments out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from components.gpu_operator import gpu_operator_values
+from components.metrics_adapter import metrics_adapter_values
+from components.prometheus_stack import prometheus_stack_values
+from planning.model import GPU_TAINT
+from tests.components.plans import GPU_OPERATOR, MIRROR, MONITORING
+
+Path_ = tuple[str, ...]
+
+CHARTS: dict[str, list[dict[str, Any]]] = {
+    "gpu-operator": [
+        gpu_operator_values(GPU_OPERATOR),
+        gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
+    ],
+    "kube-prometheus-stack": [
+        prometheus_stack_values(MONITORING),
+        prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
+        prometheus_stack_values(replace(MONITORING, grafana=False)),
+    ],
+    "prometheus-adapter": [metrics_adapter_values(replace(MONITORING, mirror=MIRROR), "http://prometheus.svc")],
+}
+
+# A map whose keys are a Kubernetes object's, which the chart copies; its schema is checked elsewhere.
+FREE_FORM: dict[str, set[Path_]] = {
+    "kube-prometheus-stack": {
+        ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below
+        ("prometheus", "prometheusSpec", "resources"),  # ResourceRequirements, tested below
+    },
+}
+
+# Values of sub-charts, from their values.yaml: grafana 12.11.1 (grafana-community/helm-charts), kube-state-metrics
+# 8.4.0 and prometheus-node-exporter 4.56.1 (prometheus-community/helm-charts). Not in ../shared.
+SUB_CHARTS: dict[str, set[Path_]] = {
+    "kube-prometheus-stack": {
+        ("grafana", "image", "registry"),
+        ("grafana", "sidecar", "image", "registry"),
+        ("kube-state-metrics", "image", "registry"),
+        ("prometheus-node-exporter", "image", "registry"),
+    },
+}
+
+
+def _leaves(values: Any, path: Path_ = ()) -> Iterator[Path_]:
+    if isinstance(values, dict) and values:
+        for key, value in values.items():
+            yield from _leaves(value, (*path, key))
+    else:
+        yield path
+
+
+def _chart_values(shared: Path, chart: str) -> dict[str, Any]:
+    """values.yaml with the values of the sub-charts that ../shared holds below their names."""
+    folder = shared / "charts" / chart
+    values: dict[str, Any] = yaml.safe_load((folder / "values.yaml").read_text(encoding="utf-8"))
+    for sub_chart in (path for path in folder.iterdir() if path.is_dir()):
+        defaults = yaml.safe_load((sub_chart / "values.yaml").read_text(encoding="utf-8"))
+        values[sub_chart.name] = _merged(defaults, values.get(sub_chart.name, {}))
+    return values
+
+
+def _merged(defaults: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(defaults)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _merged(merged[key], value) if both else value
+    return merged
+
+
+def _exists(path: Path_, defaults: Any, chart: str) -> bool:
+    if path in SUB_CHARTS.get(chart, ()) or any(path[: len(free)] == free for free in FREE_FORM.get(chart, ())):
+        return True
+    for key in path:
+        if not isinstance(defaults, dict) or key not in defaults:
+            return False
+        defaults = defaults[key]
+    return True
+
+
+@pytest.mark.parametrize("chart", sorted(CHARTS))
+def test_the_chart_knows_every_value_that_we_set(chart: str, shared: Path) -> None:
+    defaults = _chart_values(shared, chart)
+    unknown = {
+        ".".join(path) for values in CHARTS[chart] for path in _leaves(values) if not _exists(path, defaults, chart)
+    }
+    assert unknown == set()
+
+
+def test_a_misspelt_value_would_be_found(shared: Path) -> None:
+    defaults = _chart_values(shared, "gpu-operator")
+    assert not _exists(("dcgmExporter", "serviceMonitors", "enabled"), defaults, "gpu-operator")
+    assert not _exists(("node-feature-discovery", "workers", "tolerations"), defaults, "gpu-operator")
+
+
+@pytest.mark.parametrize("chart", sorted(CHARTS))
+def test_our_values_have_the_types_of_the_charts(chart: str, shared: Path) -> None:
+    defaults = _chart_values(shared, chart)
+    wrong = []
+    for values in CHARTS[chart]:
+        for path in _leaves(values):
+            default, ours = _at(defaults, path), _at(values, path)
+            if default is not None and not isinstance(ours, type(default)):
+                wrong.append(f"{'.'.join(path)}: {ours!r} where the chart has {default!r}")
+    assert wrong == []
+
+
+@pytest.mark.parametrize("chart", sorted(CHARTS))
+def test_our_values_pass_the_charts_own_schemas(chart: str, shared: Path) -> None:
+    """Only node-feature-discovery has one among the charts we use."""
+    for path in (shared / "charts" / chart).glob("*/values.schema.json"):
+        schema = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for values in CHARTS[chart]:
+            jsonschema.Draft202012Validator(schema).validate(values[path.parent.name])
+
+
+def test_the_tables_of_exceptions_hold_nothing_we_do_not_set() -> None:
+    for chart, paths in SUB_CHARTS.items():
+        ours = {path for values in CHARTS[chart] for path in _leaves(values)}
+        assert paths <= ours
+
+
+def test_the_prometheus_values_that_become_its_custom_resource_fit_it(shared: Path) -> None:
+    definition = yaml.load(
+        (shared / "crds/monitoring.coreos.com/crd-prometheuses.yaml").read_text(encoding="utf-8"),
+        Loader=yaml.CSafeLoader,
+    )
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    spec = prometheus_stack_values(MONITORING)["prometheus"]["prometheusSpec"]
+    custom = {"storageSpec": "storage"}
+    for key in ("storageSpec", "resources", "retention", "retentionSize", "scrapeInterval"):
+        jsonschema.Draft202012Validator(schema[custom.get(key, key)]).validate(spec[key])
+
+
+def test_the_charts_own_toleration_is_the_taint_of_our_pools(shared: Path) -> None:
+    """We replace the list; this says that it was right for our taint all along, so nothing else depends on it."""
+    (toleration,) = _chart_values(shared, "gpu-operator")["daemonsets"]["tolerations"]
+    assert (toleration["key"], toleration["effect"]) == (GPU_TAINT.key, GPU_TAINT.effect)
+
+
+def test_a_mirror_covers_every_image_of_a_part_that_is_on(shared: Path) -> None:
+    """A part that is on without its image mirrored would hang in a network without internet."""
+    ours = gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR, driver=True, toolkit=True))
+    missing = [
+        name
+        for name, part in _chart_values(shared, "gpu-operator").items()
+        if isinstance(part, dict) and "repository" in part and name in ours and ours[name].get("enabled", True)
+        if "repository" not in ours[name]
+    ]
+    assert missing == []
+
+
+def _at(values: Any, path: Path_) -> Any:
+    for key in path:
+        if not isinstance(values, dict) or key not in values:
+            return None
+        values = values[key]
+    return values

@@ -1,0 +1,177 @@
+"""From nothing to a completion and back, in the order in which a user would do it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import yaml
+
+from local.completion import ask, models, service_url
+from local.status import memory_mib
+from tests.conftest import REPO
+from tests.e2e.conftest import Platform
+from tests.e2e.inventory import aws_objects, kubernetes_objects
+
+pytestmark = pytest.mark.e2e
+
+CANARY = "canary-8c1f2e6b"
+
+
+def changes(output: str) -> int:
+    """The count of changes in the closing words of `up` or `down --stack`, which come from the engine's summary."""
+    found = re.search(r"^pulumi: (\d+) changes", output, re.MULTILINE)
+    assert found, output
+    return int(found[1])
+
+
+def checkout_status() -> str:
+    return subprocess.run(["git", "status", "--porcelain"], cwd=REPO, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def before(platform: Platform) -> dict[str, set[str]]:
+    """What was there before any stack."""
+    return {"kubernetes": kubernetes_objects(platform), "aws": aws_objects(platform)}
+
+
+@pytest.fixture(scope="module")
+def first_up(platform: Platform, before: dict[str, set[str]]) -> str:
+    status = checkout_status()
+    output = platform.run("up")
+    assert checkout_status() == status, "make up wrote into the checkout"
+    return output
+
+
+def test_up_ends_with_a_completion_from_the_models_service(platform: Platform, first_up: str) -> None:
+    assert changes(first_up) > 50
+    assert re.search(r"^\S+ at http://127\.0\.0\.1:\d+/v1 says:$", first_up, re.MULTILINE)
+    assert "simulated" in first_up
+    for model in models(platform.paths):
+        assert model.ready
+        assert ask(service_url(platform.paths, model), "hello").text
+
+
+def test_up_again_changes_nothing_and_starts_nothing(platform: Platform, first_up: str) -> None:
+    start = time.monotonic()
+    output = platform.run("up")
+    assert changes(output) == 0
+    assert "started: nothing, all lives" in output
+    print(f"second up: {time.monotonic() - start:.1f} s")
+
+
+def test_a_refresh_finds_no_drift(platform: Platform, first_up: str) -> None:
+    """What controllers wrote meanwhile (replicas, status, defaults) is nobody's change."""
+    assert platform.stack("local").up(refresh=True).changes == 0
+
+
+def test_status_shows_processes_nodes_pods_services_and_outputs(platform: Platform, first_up: str) -> None:
+    output = platform.run("status")
+    for text in ("kube-apiserver", "alive", "g6.2xlarge", "vllm", "http://127.0.0.1:", "stack local:", "usdPerHour"):
+        assert text in output
+    assert "dead" not in output
+
+
+def test_nodes_have_gpus_because_the_device_plugin_runs(platform: Platform, first_up: str) -> None:
+    assert "now has 1 nvidia.com/gpu" in platform.processes.log_file("nodes").read_text()
+
+
+def test_all_of_it_needs_at_most_three_gibibytes(platform: Platform, first_up: str) -> None:
+    used_mib = sum(memory_mib(record) for record in platform.processes.records())
+    print(f"platform memory: {used_mib:.0f} MiB")
+    assert used_mib <= 3 * 1024
+
+
+def test_everything_listens_on_loopback_only(platform: Platform, first_up: str) -> None:
+    for record in platform.processes.records():
+        process = record.process()
+        assert process is not None
+        listening = [c.laddr.ip for c in process.net_connections() if c.status == psutil.CONN_LISTEN]
+        assert set(listening) <= {"127.0.0.1"}, record.name
+
+
+def test_a_changed_setting_is_a_minimal_update(platform: Platform, first_up: str, tmp_path: Path) -> None:
+    stack_file: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
+    model = stack_file["config"]["vllm-on-eks:models"][0]
+    model["autoscaling"] = {**model.get("autoscaling", {}), "queueDepth": 7}
+    changed = tmp_path / "Pulumi.local.yaml"
+    changed.write_text(yaml.safe_dump(stack_file))
+    assert changes(platform.run("up", "--stack-file", str(changed))) == 1
+    assert changes(platform.run("up")) == 1
+
+
+def test_a_wrong_setting_ends_before_anything_is_registered(platform: Platform, first_up: str, tmp_path: Path) -> None:
+    stack_file: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
+    stack_file["config"]["vllm-on-eks:models"][0]["maxModelLenn"] = 1
+    stack_file["config"]["vllm-on-eks:nodePools"][0]["instanceTypes"] = ["g6.2xlarg"]
+    wrong = tmp_path / "Pulumi.local.yaml"
+    wrong.write_text(yaml.safe_dump(stack_file))
+    resources = platform.stack("local").resource_count()
+    output = platform.run("up", "--stack-file", str(wrong), check=False)
+    assert "maxModelLenn" in output
+    assert "maxModelLen" in output
+    assert "g6.2xlarge" in output
+    assert "Traceback" not in output
+    assert platform.stack("local").resource_count() == resources
+
+
+def test_a_killed_process_is_started_again_by_the_next_up(platform: Platform, first_up: str) -> None:
+    record = platform.processes.record("engine")
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    output = platform.run("up")
+    assert "started: engine" in output
+    assert changes(output) == 0
+
+
+def test_a_second_stack_beside_it_is_refused(platform: Platform, first_up: str) -> None:
+    output = platform.run("up", "--stack", "dev", check=False)
+    assert "python -m local down --stack local" in output
+
+
+def test_destroy_leaves_nothing(platform: Platform, first_up: str, before: dict[str, set[str]]) -> None:
+    assert changes(platform.run("down", "--stack", "local")) > 50
+    assert_nothing_left(platform, "local", before)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_other_stacks_come_up_here_too_and_keep_their_secrets(
+    platform: Platform, before: dict[str, set[str]], stack: str
+) -> None:
+    prepared = platform.stack(stack)
+    prepared.prepare()
+    for key in ("grafanaPassword", "hfToken"):
+        prepared.set_secret(f"vllm-on-eks:{key}", f"{CANARY}-{key}")
+    output = platform.run("up", "--stack", stack)
+    assert CANARY not in output
+    assert "says:" in output
+    assert files_with(platform.paths.state, CANARY) == []
+    assert changes(platform.run("up", "--stack", stack)) == 0
+    platform.run("down", "--stack", stack)
+    assert_nothing_left(platform, stack, before)
+
+
+def files_with(folder: Path, text: str) -> list[str]:
+    """Files that hold the text; not etcd's, where a Kubernetes Secret is as readable as in any cluster's store."""
+    found = subprocess.run(
+        ["grep", "-rlaF", "--exclude-dir=etcd", text, str(folder)], capture_output=True, text=True, check=False
+    )
+    assert found.returncode < 2, found.stderr
+    return found.stdout.splitlines()
+
+
+def assert_nothing_left(platform: Platform, stack: str, before: dict[str, set[str]]) -> None:
+    """Waits for what the cluster removes by itself (nodes, volumes), then compares with the beginning."""
+    deadline = time.monotonic() + 30
+    while (left := kubernetes_objects(platform) - before["kubernetes"]) and time.monotonic() < deadline:
+        time.sleep(1)
+    assert left == set()
+    assert aws_objects(platform) - before["aws"] == set()
+    assert platform.stack(stack).resource_count() == 0

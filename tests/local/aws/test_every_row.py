@@ -1,0 +1,133 @@
+"""Each row of the table lives a whole life against moto: create, no change, drift, update, replace, import, delete."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from local.providers.aws.resources import TABLE
+from local.providers.rpc import plain
+from tests.local.aws.cases import CASES, Case
+from tests.local.aws.driver import Deployed, Driver
+
+BY_TOKEN = {case.token: case for case in CASES}
+
+
+def resolved(value: Any, made: dict[str, Deployed]) -> Any:
+    """Inputs with `$name.property` replaced by what the earlier resource has."""
+    if isinstance(value, dict):
+        return {key: resolved(item, made) for key, item in value.items()}
+    if isinstance(value, list):
+        return [resolved(item, made) for item in value]
+    found = re.fullmatch(r"\$([\w-]+)\.(\w+)", value) if isinstance(value, str) else None
+    if found is None:
+        return value
+    deployed = made[found[1]]
+    return deployed.id if found[2] == "id" else plain(deployed.outputs)[found[2]]
+
+
+def merged(inputs: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in {**inputs, **change}.items() if value is not None}
+
+
+@pytest.fixture
+def made(driver: Driver, case: Case) -> dict[str, Deployed]:
+    """What the case needs, deployed."""
+    needed: dict[str, Deployed] = {}
+    for name, token, inputs in case.needs:
+        needed[name] = driver.create(token, name, resolved(inputs, needed))
+    return needed
+
+
+def test_every_row_has_a_case() -> None:
+    assert {case.token for case in CASES} == set(TABLE)
+
+
+every_case = pytest.mark.parametrize("case", CASES, ids=[case.token for case in CASES])
+
+
+@every_case
+def test_a_resource_is_made_kept_changed_and_deleted(
+    driver: Driver, case: Case, made: dict[str, Deployed]
+) -> None:
+    inputs = resolved(case.inputs, made)
+    deployed = driver.create(case.token, "thing", inputs)
+    assert deployed.id
+    missing = [name for name in case.outputs if deployed.outputs.get(name) in (None, "", [], {})]
+    assert not missing, f"outputs {missing} are not there: {deployed.outputs}"
+    for prop, value in inputs.items():
+        assert plain(deployed.outputs).get(prop) == value, f"output {prop} is not what the program said"
+
+    assert driver.diff(deployed, inputs).paths == {}, "a second up changes something"
+    before = (deployed.inputs, deployed.outputs)
+    assert driver.refresh(deployed)
+    assert (deployed.inputs, deployed.outputs) == before, "a refresh sees drift where nothing happened"
+
+    if case.update is not None:
+        changed = merged(inputs, resolved(case.update, made))
+        differences = driver.diff(deployed, changed)
+        touched = {re.split(r"[.\[]", path)[0] for path in differences.paths}
+        assert touched == set(case.update), "Diff does not name what changed"
+        assert differences.replaces == []
+        driver.update(deployed, changed)
+        assert driver.diff(deployed, changed).paths == {}
+        before = (deployed.inputs, deployed.outputs)
+        assert driver.refresh(deployed)
+        assert (deployed.inputs, deployed.outputs) == before, "the update did not reach the cloud"
+
+    driver.delete(deployed)
+    assert driver.refresh(deployed) is case.stays
+    if not case.stays:
+        driver.delete(deployed)  # what is gone already is deleted
+
+
+@every_case
+def test_what_cannot_be_changed_is_replaced(driver: Driver, case: Case, made: dict[str, Deployed]) -> None:
+    if case.replace is None:
+        pytest.skip("nothing of this type forces a replacement")
+    inputs = resolved(case.inputs, made)
+    deployed = driver.create(case.token, "thing", inputs)
+    changed = merged(inputs, resolved(case.replace, made))
+    differences = driver.diff(deployed, changed)
+    assert differences.replaces
+    if differences.delete_first:
+        unprotected = merged(inputs, {"deletionProtection": False}) if "deletionProtection" in inputs else inputs
+        if unprotected != inputs:
+            driver.update(deployed, unprotected)
+        driver.delete(deployed)
+    replacement = driver.create(case.token, "thing" if differences.delete_first else "other", changed)
+    assert driver.diff(replacement, changed).paths == {}
+
+
+@every_case
+def test_an_existing_object_is_imported_without_differences(
+    driver: Driver, case: Case, made: dict[str, Deployed]
+) -> None:
+    if not case.importable:
+        pytest.skip("its id does not say enough")
+    inputs = resolved(case.inputs, made)
+    deployed = driver.create(case.token, "thing", inputs)
+    import_id = deployed.id
+    if case.token.endswith(":PodIdentityAssociation"):
+        import_id = f"{inputs['clusterName']},{deployed.id}"
+    imported = driver.import_(case.token, "thing", import_id)
+    assert imported is not None
+    assert imported.id == deployed.id
+    unreadable = set(TABLE[case.token].unread)
+    for prop, value in inputs.items():
+        if prop not in unreadable:
+            assert prop in imported.inputs, f"import does not know {prop}"
+            del value
+
+
+@every_case
+def test_a_preview_makes_nothing_and_knows_what_the_program_said(
+    driver: Driver, case: Case, made: dict[str, Deployed]
+) -> None:
+    inputs = resolved(case.inputs, made)
+    outputs = driver.preview(case.token, "thing", inputs)
+    for prop, value in inputs.items():
+        assert plain(outputs).get(prop) == value
+    driver.create(case.token, "thing", inputs)  # would be refused as a duplicate had the preview made it

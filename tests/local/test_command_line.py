@@ -1,0 +1,66 @@
+"""`python -m local` when nothing runs, and how fast it is there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.__main__ import main
+from local.errors import PlatformError
+from local.paths import platform_paths
+from local.platform import exclusively
+from tests.conftest import REPO
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A platform of the test's own, which does not run."""
+    monkeypatch.setenv("VLLM_ON_EKS_LOCAL_DIR", str(tmp_path / "state"))
+    return tmp_path / "state"
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "down"])
+def test_commands_work_and_say_so_when_nothing_runs(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([command]) == 0
+    out = capsys.readouterr().out
+    assert "nothing" in out
+
+
+def test_errors_are_words_not_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["env"]) == 1
+    assert capsys.readouterr().err == "error: nothing runs; start it with: make up\n"
+
+
+def test_an_unknown_log_names_those_there_are(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (elsewhere / "log").mkdir(parents=True)
+    (elsewhere / "log" / "etcd.log").write_text("line\n")
+    assert main(["logs", "etc"]) == 1
+    assert "no log 'etc'; logs: etcd" in capsys.readouterr().err
+
+
+def test_down_removes_a_half_dead_platform(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    stacks = elsewhere / "pulumi" / ".pulumi" / "stacks" / "vllm-on-eks"
+    stacks.mkdir(parents=True)
+    (stacks / "local.json").write_text('{"checkpoint": {"latest": {"resources": [{}, {}]}}}')
+    assert main(["down"]) == 0
+    assert "not destroying local: etcd, kube-apiserver" in capsys.readouterr().out
+    assert not elsewhere.exists()
+
+
+def test_two_at_a_time_are_refused(elsewhere: Path) -> None:
+    paths = platform_paths()
+    refused = pytest.raises(PlatformError, match="another up or down works on")
+    with exclusively(paths), refused, exclusively(paths):
+        pass
+
+
+def test_the_command_line_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, local.__main__;"
+        "print([m for m in ('kubernetes', 'boto3', 'cryptography', 'pulumi', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPO, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,43 @@
+"""The Stages by which KWOK plays kubelet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from local.kwok import STAGES, kwok, stages
+from tests.local.places import paths_in
+
+
+def by_name(cold_start_seconds: float) -> dict[str, dict[str, object]]:
+    return {stage["metadata"]["name"]: stage["spec"] for stage in stages(cold_start_seconds)}
+
+
+def test_the_manifests_are_valid_yaml_of_stages() -> None:
+    documents = list(yaml.safe_load_all(STAGES.read_text()))
+    assert [document["kind"] for document in documents] == ["Stage"] * len(documents)
+    assert {document["apiVersion"] for document in documents} == {"kwok.x-k8s.io/v1alpha1"}
+
+
+def test_model_servers_have_their_own_cold_start_and_no_pod_has_two() -> None:
+    found = by_name(4.5)
+    assert found["model-server-ready"]["delay"] == {"durationMilliseconds": 4500}
+    assert found["pod-ready"]["delay"] == {"durationMilliseconds": 1000}
+    assert found["model-server-ready"]["next"] == found["pod-ready"]["next"]
+    label = "app.kubernetes.io/component"
+    others = {"key": f'.metadata.labels["{label}"]', "operator": "NotIn", "values": ["model-server"]}
+    assert found["model-server-ready"]["selector"]["matchLabels"] == {label: "model-server"}  # type: ignore[index]
+    assert others in found["pod-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
+    assert others not in found["model-server-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
+
+
+def test_jobs_complete_and_pods_go() -> None:
+    assert {"pod-complete", "pod-delete", "node-initialize"} <= by_name(6).keys()
+
+
+def test_another_cold_start_makes_kwok_start_anew(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    digests = [kwok(paths, {"kwok": 1}, seconds).digest() for seconds in (6, 6, 7)]
+    assert digests[0] == digests[1]
+    assert digests[1] != digests[2]

@@ -1,0 +1,91 @@
+"""Stack files on the platform: the checkout's, with secrets that never get into the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from local.errors import PlatformError
+from local.stack_files import merge, project_folder, secret_keys, stack_file, write_project, write_stack_file
+from tests.conftest import REPO
+from tests.local.places import paths_in
+
+SECURE = {"secure": "v1:abc"}
+
+
+def keys(**settings: Any) -> set[str]:
+    return secret_keys({f"p:{name}": value for name, value in settings.items()}, "p")
+
+
+def test_the_grafana_password_is_needed_while_grafana_is_on() -> None:
+    assert keys() == {"p:grafanaPassword"}
+    assert keys(monitoring={"grafana": {"passwordKey": "other"}}) == {"p:other"}
+    assert keys(monitoring={"enabled": False}) == set()
+    assert keys(monitoring={"grafana": {"enabled": False}}) == set()
+
+
+def test_a_token_is_needed_for_each_model_that_takes_it_from_pulumi() -> None:
+    models = [
+        {"name": "a", "tokenSecret": {"kind": "pulumiConfig"}},
+        {"name": "b", "tokenSecret": {"kind": "pulumiConfig", "key": "otherToken"}},
+        {"name": "c", "tokenSecret": {"kind": "kubernetesSecret", "name": "hf"}},
+        {"name": "d"},
+    ]
+    assert keys(models=models, monitoring={"enabled": False}) == {"p:hfToken", "p:otherToken"}
+
+
+def test_the_stack_files_of_this_repository_need_these_secrets() -> None:
+    needed = {}
+    for stack in ("local", "dev", "prod"):
+        config = yaml.safe_load((REPO / f"Pulumi.{stack}.yaml").read_text())["config"]
+        needed[stack] = secret_keys(config, "vllm-on-eks")
+    assert needed["prod"] == {"vllm-on-eks:grafanaPassword", "vllm-on-eks:hfToken"}
+    assert needed["local"] == {"vllm-on-eks:grafanaPassword"}
+
+
+def test_secrets_of_the_platform_stay_and_those_of_a_real_stack_do_not_come_in() -> None:
+    real = {"encryptionsalt": "real", "secretsprovider": "awskms://key",
+            "config": {"p:region": "eu-west-1", "p:hfToken": {"secure": "real"}}}  # fmt: skip
+    here = {"encryptionsalt": "ours", "config": {"p:hfToken": SECURE, "p:old": 1}}
+    assert merge(real, here) == {"encryptionsalt": "ours", "config": {"p:region": "eu-west-1", "p:hfToken": SECURE}}
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    folder = paths_in(tmp_path).repo
+    (folder / "Pulumi.yaml").write_text(
+        "name: p\nruntime: {name: python, options: {virtualenv: .venv}}\ndescription: d\n"
+    )
+    (folder / "Pulumi.dev.yaml").write_text("# why\nconfig:\n  p:region: eu-west-1\n")
+    return folder
+
+
+def test_the_project_runs_the_checkouts_program_with_stack_files_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    write_project(paths)
+    project = yaml.safe_load((project_folder(paths) / "Pulumi.yaml").read_text())
+    assert project == {
+        "name": "p", "runtime": "python", "description": "d", "main": str(checkout), "stackConfigDir": "../stacks",
+    }  # fmt: skip
+
+
+def test_an_edited_stack_file_is_taken_over_and_the_checkout_is_not_touched(checkout: Path, tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    before = {path.name: path.read_text() for path in checkout.iterdir()}
+    assert write_stack_file(paths, "dev") == {"p:grafanaPassword"}
+    assert {path.name: path.read_text() for path in checkout.iterdir()} == before
+    target = stack_file(paths, "dev")
+    content = yaml.safe_load(target.read_text())
+    content["config"]["p:grafanaPassword"] = SECURE
+    target.write_text(yaml.safe_dump(content))
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  p:region: eu-west-2\n")
+    assert write_stack_file(paths, "dev") == set()
+    assert yaml.safe_load(target.read_text())["config"] == {"p:region": "eu-west-2", "p:grafanaPassword": SECURE}
+
+
+def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_path: Path) -> None:
+    with pytest.raises(PlatformError, match=r"no stack file Pulumi\.prd\.yaml; stacks: dev"):
+        write_stack_file(paths_in(tmp_path), "prd")

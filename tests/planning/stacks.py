@@ -1,0 +1,64 @@
+"""Small stack files for planning tests, written as a user writes them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from planning.model import Finding, PlanRefused, Severity, StackPlan
+from planning.plan import plan
+from settings.stack import StackSettings
+
+REVISION = "a09a35458c702b33eeacc393d103063234e8bc28"
+QWEN = "Qwen/Qwen2.5-7B-Instruct"
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def model(**changes: Any) -> dict[str, Any]:
+    """A model that fits one L4; one replica."""
+    return {"name": "chat", "source": QWEN, "revision": REVISION, "autoscaling": {"maxReplicas": 1}, **changes}
+
+
+def pool(**changes: Any) -> dict[str, Any]:
+    """One g6.xlarge."""
+    return {"name": "l4", "instanceTypes": ["g6.xlarge"], **changes}
+
+
+def stack(**sections: Any) -> StackSettings:
+    """A stack of one pool and one model, with the given sections instead."""
+    return StackSettings.model_validate({"nodePools": [pool()], "models": [model()], **sections})
+
+
+def refusal(name: str = "dev", **sections: Any) -> tuple[Finding, ...]:
+    """The findings of a stack that must be refused."""
+    try:
+        plan(stack(**sections), name)
+    except PlanRefused as refused:
+        return refused.findings
+    raise AssertionError("the plan was accepted")
+
+
+def planned(name: str = "dev", **sections: Any) -> StackPlan:
+    """The plan of a stack that must be accepted."""
+    return plan(stack(**sections), name)
+
+
+def errors(findings: tuple[Finding, ...]) -> dict[str, str]:
+    """Errors by path."""
+    return {each.path: each.message for each in findings if each.severity is Severity.ERROR}
+
+
+def rules(findings: tuple[Finding, ...], severity: Severity) -> set[str]:
+    """Rules of one severity."""
+    return {each.rule for each in findings if each.severity is severity}
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses as plain values for YAML."""
+    if dataclasses.is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [plain(each) for each in value]
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    return str(value) if isinstance(value, Severity) else value
