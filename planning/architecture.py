@@ -60,6 +60,7 @@ class Architecture:
 
     `attention` lists groups of layers by cache shape. `dense_mlp_layers` counts layers with a dense MLP of
     `intermediate_size`. `native_quantization` is how the checkpoint stores its weights (`none`: 16 bit).
+    `rotary_tables`: 2 where local and global layers rotate differently.
     `vision_patches`: patches of the largest picture the vision tower takes, which vLLM profiles with.
     """
 
@@ -79,6 +80,7 @@ class Architecture:
     output_gate: bool = False
     tied_embeddings: bool = False
     rotary_dim: int | None = None
+    rotary_tables: int = 1
     latent: LatentAttention | None = None
     experts: Experts | None = None
     recurrent: RecurrentLayers | None = None

@@ -30,7 +30,7 @@ __all__ = ["Architecture", "UnknownModel", "architecture", "architectures", "fro
 # Words of a model name that say how it was tuned or packed, not how it is built.
 _PACKING_WORDS = (
     "instruct chat it hf base meta bnb 4bit 8bit awq gptq int4 int8 fp8 dynamic quantized w4a16 w8a8 w8a16 a16 bf16 "
-    "fp16 unsloth g128 g32 marlin mxfp4 nvfp4 autoround auto round qat ct block per tensor kv gguf preview latest "
+    "fp16 unsloth g128 128g g32 marlin mxfp4 nvfp4 autoround auto round qat ct block per tensor kv gguf preview latest "
     "quant sym nf4 fp4 class 1m"
 )
 _PACKING = frozenset(_PACKING_WORDS.split())

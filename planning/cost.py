@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planning.cluster import in_extended_support
-from planning.findings import Findings
+from planning.findings import Findings, listed
 from planning.instances import UnknownInstanceType, instance_type
 from planning.model import (
     CostLine,
@@ -72,19 +72,16 @@ def plan_cost(
     network: CreateNetworkPlan | ExistingNetworkPlan,
     groups: Iterable[tuple[str, NodeGroupPlan]],
     monitoring: MonitoringPlan | None,
-    models: Iterable[ServedModel],
+    models: Iterable[tuple[str, ServedModel]],
     findings: Findings,
 ) -> CostPlan:
-    """All lines and their sums; `groups` come with the path of their instance types."""
+    """All lines and their sums; `groups` come with the path of their instance types, `models` with their own."""
     lines = [*_cluster(cluster), *_network(network)]
     for path, group in groups:
         lines += _group(path, group, findings)
     if monitoring is not None:
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
-    lines += _caches(models)
-    unknown = [line.what for line in lines if line.max_usd_per_hour is None]
-    for what in unknown:
-        findings.warning("cost", "price-unknown", f"{what}: no price in the table; the sum is too low")
+    lines += _caches(models, findings)
     if region != PRICED_REGION:
         findings.warning(
             "region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent"
@@ -117,18 +114,19 @@ def _network(network: CreateNetworkPlan | ExistingNetworkPlan) -> list[CostLine]
 
 
 def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine]:
-    prices: list[float] = []
+    prices: dict[str, float] = {}
     dated = set()
-    for position, name in enumerate(group.instance_types):
+    for name in group.instance_types:
         try:
             found = instance_type(name)
         except UnknownInstanceType:
             continue  # the pool said so already
-        if found.usd_per_hour is None:
-            findings.warning(f"{path}[{position}]", "price-unknown", f"{name} has no public price in the table")
-        else:
-            prices.append(found.usd_per_hour)
+        if found.usd_per_hour is not None:
+            prices[name] = found.usd_per_hour
             dated.add(found.dated)
+    unpriced = [name for name in group.instance_types if name not in prices]
+    if unpriced:
+        findings.warning(path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low")
     spot = group.capacity_type == "SPOT"
     note = "; spot costs less, by the hour and zone: the on-demand price is taken" if spot else ""
     source = f"on-demand, Linux, {PRICED_REGION}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
@@ -136,8 +134,8 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
     return [
         CostLine(
             f"nodes of {group.name} ({group.min_nodes}-{group.max_nodes} × {'|'.join(group.instance_types)})",
-            round(group.min_nodes * min(prices), 4) if prices else None,
-            round(group.max_nodes * max(prices), 4) if prices else None,
+            round(group.min_nodes * min(prices.values()), 4) if prices else None,
+            round(group.max_nodes * max(prices.values()), 4) if prices else None,
             source,
         ),
         CostLine(
@@ -149,16 +147,22 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
     ]
 
 
-def _caches(models: Iterable[ServedModel]) -> list[CostLine]:
+def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> list[CostLine]:
     lines = []
-    for model in models:
-        if model.cache.kind != "persistentVolume":
+    for path, model in models:
+        cache = model.cache
+        if cache.kind != "persistentVolume":
             continue
-        what = f"cache volume of {model.name} ({model.cache.size_gib} GiB, {model.cache.storage_class})"
-        if model.cache.storage_class == "gp3":
-            lines.append(_fixed(what, gp3_usd_per_hour(model.cache.size_gib), "gp3-storage"))
+        what = f"cache volume of {model.name} ({cache.size_gib} GiB, {cache.storage_class})"
+        if cache.storage_class == "gp3":
+            lines.append(_fixed(what, gp3_usd_per_hour(cache.size_gib), "gp3-storage"))
         else:
             lines.append(CostLine(what, None, None, "price of that storage class is not known here"))
+            findings.warning(
+                f"{path}.cache.storageClass",
+                "price-unknown",
+                f"{cache.storage_class}: no price in the table; the sum is too low",
+            )
     return lines
 
 

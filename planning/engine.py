@@ -12,6 +12,9 @@ from planning.instances import Gpu
 
 GIB = 2**30
 
+# GPU memory from which vLLM's default batch is larger (`get_batch_defaults`).
+BATCH_CLASS_BYTES = (70 * GIB, 160 * GIB)
+
 # Model Runner V2 is the default from here; its sampler keeps other buffers (v1/worker/gpu/sample).
 _RUNNER_V2 = (0, 27)
 # From here top-k and top-p run in Triton instead of sorting all logits (v1/sample/ops/topk_topp_sampler.py).
@@ -20,6 +23,8 @@ _TRITON_SAMPLER = (0, 19)
 _GRAPHS_RESERVED = (0, 21)
 # From here V1 is the engine: chunked prefill always, prefix caching, sampler profiled with max_num_seqs requests.
 _ENGINE_V1 = (0, 8, 3)
+# Engine V0 profiled prompts up to this length in one piece, longer ones in chunks.
+V0_UNCHUNKED_TOKENS = 32768
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,11 @@ class EngineConfig:
         return self.engine == "v1" or (self.engine != "v0" and self.version >= _ENGINE_V1)
 
     @property
+    def profiles_sampler(self) -> bool:
+        """Whether the profiling pass samples: V0 did not where it cut prompts into chunks, above 32k tokens."""
+        return self.is_v1 or self.max_model_len <= V0_UNCHUNKED_TOKENS
+
+    @property
     def has_runner_v2(self) -> bool:
         """Whether Model Runner V2 runs."""
         return self.version >= _RUNNER_V2 and self.is_v1
@@ -90,21 +100,21 @@ class EngineConfig:
 
 def with_defaults(engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) -> EngineConfig:
     """The same engine with batch limits filled in, as the OpenAI API server would."""
-    large = gpu_memory_bytes >= 70 * GIB and not (gpu is not None and gpu.name.startswith("a100"))
+    large = gpu_memory_bytes >= BATCH_CLASS_BYTES[0] and not (gpu is not None and gpu.name.startswith("a100"))
     if not engine.is_v1:
         return _with_v0_defaults(engine)
     seqs = engine.max_num_seqs or (1024 if large and engine.version >= (0, 10) else 256)
     tokens = engine.max_num_batched_tokens
     if tokens is None:
-        largest = gpu_memory_bytes >= 160 * GIB and engine.version >= (0, 30)
+        largest = gpu_memory_bytes >= BATCH_CLASS_BYTES[1] and engine.version >= (0, 30)
         tokens = 16384 if largest else 8192 if large else 2048
         tokens = max(min(tokens, seqs * engine.max_model_len), 1)
     return replace(engine, max_num_seqs=seqs, max_num_batched_tokens=tokens)
 
 
 def _with_v0_defaults(engine: EngineConfig) -> EngineConfig:
-    """Engine V0 chunked prompts only above 32k tokens; else the longest prompt was profiled in one piece."""
     tokens = engine.max_num_batched_tokens
     if tokens is None:
-        tokens = 2048 if engine.max_model_len > 32768 else max(engine.max_model_len, 2048)
+        unchunked = engine.max_model_len <= V0_UNCHUNKED_TOKENS
+        tokens = max(engine.max_model_len, 2048) if unchunked else 2048
     return replace(engine, max_num_seqs=engine.max_num_seqs or 256, max_num_batched_tokens=tokens)

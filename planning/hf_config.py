@@ -57,6 +57,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         output_gate=bool(text.get("attn_output_gate", family.startswith(("qwen3_next", "qwen3_5")))),
         tied_embeddings=bool(config.get("tie_word_embeddings", family in _TIED_FAMILIES)),
         rotary_dim=int(head_dim * float(_rope(text).get("partial_rotary_factor") or 1)),
+        rotary_tables=2 if text.get("rope_local_base_freq") or "sliding_attention" in _rope(text) else 1,
         latent=latent,
         experts=experts,
         recurrent=recurrent,

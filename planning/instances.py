@@ -6,6 +6,7 @@ sources). Look-ups that fail name the nearest entries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +15,9 @@ from math import floor
 from types import MappingProxyType
 
 from planning.facts import optional_float, rows
+
+# EC2 states L4, A10G and L40S 7 % below the size they are sold with.
+_SOLD_SIZE_TOLERANCE = 0.12
 
 
 class UnknownInstanceType(LookupError):
@@ -95,18 +99,19 @@ def instance_types() -> Mapping[str, InstanceType]:
 
 
 def gpu(name: str, memory_gib: float | None = None) -> Gpu:
-    """The GPU of that name (`l4`, `a100-80gb`, `NVIDIA A100-SXM4-40GB`).
+    """The GPU of that name: `l4`, `a100-80gb`, `NVIDIA A100-SXM4-40GB`, `RTX A6000`.
 
-    A name that is sold with several memory sizes takes the one nearest to `memory_gib`, else the smallest.
+    A name sold with several memory sizes takes the one in the name or `memory_gib` (as sold), else the smallest;
+    a size that no card of the name has raises UnknownGpu as an unknown name does.
     """
-    wanted = _plain(name)
-    exact = [each for each in gpus().values() if wanted in (_plain(each.name), _plain(each.product))]
-    # "a100" names a100-40gb and a100-80gb; "l4" is exact and must not name l40s.
-    sizes = [each for each in gpus().values() if _plain(each.name.rsplit("-", 1)[0]) == wanted]
-    found = exact or sizes
-    if found:
-        return min(found, key=lambda g: abs(g.memory_mib / 1024 - memory_gib) if memory_gib else g.memory_mib)
-    raise UnknownGpu(name, tuple(get_close_matches(name.lower(), gpus(), n=3, cutoff=0.4)))
+    stated = re.search(r"(\d+) ?gi?b", name.lower())
+    memory_gib = memory_gib or (float(stated[1]) if stated else None)
+    found = [each for each in gpus().values() if _plain(name) in (_plain(each.name), _plain(each.product))]
+    if memory_gib is not None:
+        found = [each for each in found if abs(each.memory_mib / 1024 / memory_gib - 1) < _SOLD_SIZE_TOLERANCE]
+    if not found:
+        raise UnknownGpu(name, tuple(get_close_matches(name.lower(), gpus(), n=3, cutoff=0.4)))
+    return min(found, key=lambda each: each.memory_mib)
 
 
 @cache
@@ -118,10 +123,11 @@ def gpus() -> Mapping[str, Gpu]:
 def usable_memory_bytes(memory_gib: float) -> int:
     """What CUDA reports on a card outside the table that is sold with that memory.
 
-    A whole number is taken as the maker's figure, of which drivers keep about 2 % (16 to 80 GB cards: 1 to 4 %;
-    cards with ECC in GDDR6 more: L4 8 %); a fraction as CUDA's own figure.
+    A fraction is taken as CUDA's own figure, a whole number as the maker's, of which drivers keep 1 % on HBM cards
+    (40 GB, 80 GB and more) and about 2 % on others; cards with ECC in GDDR6 keep more (L4 8 %), so name those.
     """
-    share = 0.98 if float(memory_gib).is_integer() else 1.0
+    high_bandwidth = memory_gib == 40 or memory_gib >= 80
+    share = 1.0 if not float(memory_gib).is_integer() else 0.99 if high_bandwidth else 0.98
     return int(memory_gib * share * 2**30)
 
 
@@ -175,10 +181,8 @@ def _gpu(row: Mapping[str, str]) -> Gpu:
 
 
 def _plain(name: str) -> str:
-    letters = "".join(c for c in name.lower() if c.isalnum())
-    for noise in ("nvidia", "geforce", "tesla"):
-        letters = letters.replace(noise, "")
-    return letters
+    """A GPU name without maker, brand, socket and memory size."""
+    return re.sub(r"nvidia|geforce|tesla|rtx|sxm\d?|pcie|hbm\d?e?|\d+ ?gi?b|[^a-z0-9]", "", name.lower())
 
 
 def _families() -> str:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from planning import vllm_versions
+from planning.ami import NVIDIA_AMI_FAMILIES
 from planning.architecture import Architecture
 from planning.engine import EngineConfig
 from planning.engine_args import flag_value
@@ -14,8 +15,9 @@ from planning.findings import Findings
 from planning.instances import instance_types
 from planning.memory import MemoryFit, fit
 from planning.model import MemoryPlan
-from planning.pools import NVIDIA_AMI_FAMILIES, Pool
+from planning.pools import Pool
 from planning.quantity import GIB
+from planning.quantization import ADA, AMPERE
 from planning.vllm_versions import Version
 from settings.models import Model, Quantization
 
@@ -98,6 +100,10 @@ def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, poo
         smaller = replace(engine, quantization="fp8")
         if fit(architecture, smaller, pool.gpu.usable_memory_bytes, pool.gpu).fits:
             ways.append("quantization: fp8")
+    if engine.kv_cache_dtype == "auto" and pool.gpu.compute_capability >= ADA:
+        smaller = replace(engine, kv_cache_dtype="fp8")
+        if fit(architecture, smaller, pool.gpu.usable_memory_bytes, pool.gpu).fits:
+            ways.append("kvCacheDtype: fp8")
     if found.longest_model_len > 0:
         ways.insert(0, f"maxModelLen: {found.longest_model_len}")
         what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
@@ -124,6 +130,8 @@ def _cheapest(architecture: Architecture, engine: EngineConfig, most: int = 3) -
     for each in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
         gpu = each.gpu
         if gpu is None or gpu.name in found or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
+            continue
+        if gpu.compute_capability < AMPERE and (engine.dtype == "bfloat16" or engine.kv_cache_dtype == "fp8"):
             continue
         for size in _TENSOR_PARALLEL_SIZES:
             if size > each.gpu_count or architecture.attention_heads % size:

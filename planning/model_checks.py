@@ -6,7 +6,6 @@ from planning import pins, vllm_versions
 from planning.architecture import Architecture
 from planning.findings import Findings
 from planning.instances import instance_types
-from planning.model import AutoscalingPlan
 from planning.pools import Pool
 from planning.vllm_versions import Version
 from settings.models import Model
@@ -72,17 +71,16 @@ def check_token(model: Model, known: Architecture | None, stack: str, path: str,
         )
 
 
-def check_budget(model: Model, scaling: AutoscalingPlan, production: bool, path: str, findings: Findings) -> None:
+def check_budget(model: Model, production: bool, path: str, findings: Findings) -> None:
     """The disruption budget against the fewest replicas."""
-    allowed = model.disruption_budget.max_unavailable
-    if scaling.min_replicas > 1 and allowed >= scaling.min_replicas:
+    allowed, fewest = model.disruption_budget.max_unavailable, model.autoscaling.min_replicas
+    if fewest > 1 and allowed >= fewest:
         findings.warning(
             f"{path}.disruptionBudget.maxUnavailable",
             "budget-everything",
-            f"{allowed} of {scaling.min_replicas} replicas may be away at once, which is all; write "
-            f"{scaling.min_replicas - 1}",
+            f"{allowed} of {fewest} replicas may be away at once, which is all; write {fewest - 1}",
         )
-    if production and scaling.min_replicas == 1:
+    if production and fewest == 1:
         findings.warning(
             f"{path}.autoscaling.minReplicas", "single-replica", "1: a node upgrade interrupts the service; write 2"
         )

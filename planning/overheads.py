@@ -13,11 +13,11 @@ from planning.architecture import Architecture
 from planning.engine import GIB, EngineConfig
 
 # Bytes per logit of the sampler's peak. Sorting sampler (before 0.19): model-dtype and fp32 logits 6, sorted values
-# and int64 indices 12, reversed indices 8, CUB's second buffers 12. Triton sampler: fp32 logits, scratch,
-# probabilities, noise, and the native path run after it. Runner V2: 2 + 4 + masked copy + probabilities + top-k.
+# and int64 indices 12, reversed indices 8, CUB's second buffers 12. Triton sampler: between 10 (FlashInfer takes
+# over) and 28 (native path). Runner V2: model-dtype and fp32 logits 6, masked copy or probabilities, top-k scratch.
 _SORTING_LOGIT_BYTES = 38
-_TRITON_LOGIT_BYTES = 28
-_RUNNER_V2_LOGIT_BYTES = 18
+_TRITON_LOGIT_BYTES = 20
+_RUNNER_V2_LOGIT_BYTES = 12
 # Runner V2 keeps a count and a prompt bit per request and token for penalties (v1/worker/gpu/sample/penalties.py).
 _RUNNER_V2_PENALTY_BYTES = 4.125
 
@@ -26,9 +26,9 @@ _CONTEXT_BYTES = 0.15 * GIB
 _CONTEXT_BYTES_ALL_CONSUMED = 0.29 * GIB
 _COMMUNICATION_BYTES = 0.15 * GIB
 
-# CUDA graphs: piecewise graphs hold one segment per layer and batch size; logs show 0.35 MiB each, twice that with
-# tensor parallelism, where every all-reduce splits a segment.
-_GRAPH_SEGMENT_BYTES = 0.3 * 2**20
+# CUDA graphs: piecewise graphs hold one segment per layer and batch size; logs show 0.33 to 0.38 MiB each, one to two times that
+# with tensor parallelism, where all-reduces split a segment.
+_GRAPH_SEGMENT_BYTES = 0.35 * 2**20
 _LARGEST_GRAPH_BATCH = 512
 
 # A vision tower's peak per patch: about 14 tensors of width 1152, 16 bit (log of Qwen3.5-4B: 1.93 GiB for 65,536).
@@ -45,7 +45,7 @@ def activation_bytes(model: Architecture, engine: EngineConfig) -> int:
     rows = min(engine.max_num_seqs or 256, tokens)
     hidden = tokens * model.hidden_size * 2
     forward = _forward_bytes(model, engine, tokens)
-    sampler = rows * model.vocab_size * _logit_bytes(engine) + hidden if engine.is_v1 else 0
+    sampler = rows * model.vocab_size * _logit_bytes(engine) + hidden if engine.profiles_sampler else 0
     vision = model.vision_patches * _PATCH_BYTES if engine.is_v1 else 0
     return ceil(max(forward, sampler, vision))
 
@@ -66,7 +66,7 @@ def graph_bytes(model: Architecture, engine: EngineConfig) -> int:
         return 0
     largest = min(2 * (engine.max_num_seqs or 256), _LARGEST_GRAPH_BATCH)
     sizes = 3 + min(largest, 255) // 8 + (1 + (largest - 256) // 16 if largest >= 256 else 0)
-    split = 2 if engine.tensor_parallel > 1 else 1
+    split = 1.5 if engine.tensor_parallel > 1 else 1
     return ceil(model.layers / engine.pipeline_parallel * sizes * split * _GRAPH_SEGMENT_BYTES)
 
 

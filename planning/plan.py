@@ -46,7 +46,7 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
     check_gpu_operator(settings, findings)
     monitoring = plan_monitoring(settings)
     served = _models(settings, stack, production, pools, findings)
-    models = _with_surge(settings, pools, served, findings)
+    served = _with_surge(settings, pools, served, findings)
     groups = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
     cost = plan_cost(
         settings.region,
@@ -54,10 +54,11 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
         network,
         [("systemNodes.instanceTypes", system_nodes), *groups],
         monitoring,
-        models,
+        [(each.path, each.model) for each in served],
         findings,
     )
     findings.raise_if_refused()
+    models = tuple(each.model for each in served)
     whole = tuple(pool for pool in pools.values() if pool is not None)
     return StackPlan(
         stack=stack,
@@ -78,7 +79,11 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
 
 
 def _pools(settings: StackSettings, production: bool, findings: Findings) -> dict[str, Pool | None]:
-    return {pool.name: plan_pool(pool, index, production, findings) for index, pool in enumerate(settings.node_pools)}
+    version = settings.cluster.version if isinstance(settings.cluster, CreateCluster) else None
+    return {
+        pool.name: plan_pool(pool, index, version, production, findings)
+        for index, pool in enumerate(settings.node_pools)
+    }
 
 
 def _models(
@@ -103,7 +108,7 @@ def _models(
         _check_namespace(model, path, settings, findings)
         _check_digest(model, path, without_digest, findings)
         pool = _pool_of(model, path, pools, findings)
-        planned = plan_model(model, path, pool, around, findings) if pool else None
+        planned = plan_model(model, path, pool, around, findings)
         if planned is not None:
             served.append(planned)
     return served
@@ -136,7 +141,7 @@ def _check_namespace(model: Model, path: str, settings: StackSettings, findings:
     if settings.gpu_operator.enabled:
         owners[settings.gpu_operator.namespace] = "the GPU operator, whose pods are privileged"
     if settings.monitoring.enabled:
-        owners[settings.monitoring.namespace] = "monitoring"
+        owners[settings.monitoring.namespace] = "Prometheus and Grafana"
     if model.namespace in owners:
         findings.error(
             f"{path}.namespace",
@@ -159,7 +164,7 @@ def _check_digest(model: Model, path: str, seen: set[str], findings: Findings) -
 
 def _with_surge(
     settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
-) -> tuple[ServedModel, ...]:
+) -> list[Served]:
     by_pool: defaultdict[str, list[Served]] = defaultdict(list)
     for each in served:
         by_pool[each.model.pool].append(each)
@@ -175,7 +180,14 @@ def _with_surge(
             for s in of_pool
         ]  # fmt: skip
         surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
-    return tuple(replace(s.model, max_surge=surge[s.model.pool, f"{s.model.namespace}/{s.model.name}"]) for s in served)
+    return [replace(each, model=replace(each.model, max_surge=_surge_of(each.model, surge))) for each in served]
+
+
+def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
+    # A pod more may start on another node, which cannot mount the volume.
+    if model.cache.access_mode == "ReadWriteOnce":
+        return 0
+    return surge[model.pool, f"{model.namespace}/{model.name}"]
 
 
 def _storage_class(settings: StackSettings) -> str | None:

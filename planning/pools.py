@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from planning.ami import GPU_AMI_TYPES, NVIDIA_AMI_FAMILIES, SYSTEM_AMI_TYPES, check_release
 from planning.findings import Findings, listed
 from planning.instances import Gpu, InstanceType, UnknownInstanceType, instance_type
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, NodeGroupPlan, TaintPlan
@@ -15,17 +16,6 @@ POOL_LABEL = "vllm-on-eks/pool"
 SYSTEM_POOL = "system"
 RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com")
-
-# Families that the AL2023 NVIDIA AMI's driver 580 serves
-# (awsdocs amazon-eks-user-guide latest/ug/ml/ml-eks-optimized-ami.adoc, 2026-11-21).
-NVIDIA_AMI_FAMILIES = frozenset(
-    (
-        *("g4dn", "g5", "g6", "g6e", "g6f", "gr6", "gr6f", "g7e"),
-        *("p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"),
-    )
-)
-GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
-SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
 
 # gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
 # (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).
@@ -56,11 +46,14 @@ class Pool:
         return min(self.types, key=lambda each: each.allocatable_memory_mib)
 
 
-def plan_pool(pool: NodePool, index: int, production: bool, findings: Findings) -> Pool | None:
+def plan_pool(
+    pool: NodePool, index: int, cluster_version: str | None, production: bool, findings: Findings
+) -> Pool | None:
     """A GPU pool, or None when its instance types do not make one (findings say why)."""
     path = f"nodePools[{index}]"
     types = _gpu_types(pool, path, findings)
     _check_words(pool, path, findings)
+    check_release(pool, path, cluster_version, findings)
     if pool.capacity is Capacity.SPOT and len(set(pool.instance_types)) == 1:
         findings.warning(
             f"{path}.instanceTypes",
@@ -163,7 +156,9 @@ def check_zones(
 
 def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceType, ...]:
     found = []
-    for position, name in enumerate(dict.fromkeys(pool.instance_types)):
+    for position, name in enumerate(pool.instance_types):
+        if name in pool.instance_types[:position]:
+            continue
         where = f"{path}.instanceTypes[{position}]"
         try:
             each = instance_type(name)

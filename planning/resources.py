@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from planning.ami import NVIDIA_AMI_FAMILIES
 from planning.findings import Findings
 from planning.instances import allocatable_ephemeral_mib, instance_types
 from planning.model import CachePlan, PodResources
@@ -20,7 +21,7 @@ from planning.node_fit import (
     node_room,
     unrequested_memory_mib,
 )
-from planning.pools import NVIDIA_AMI_FAMILIES, Pool
+from planning.pools import Pool
 from planning.quantity import GIB, MIB, as_cpu, as_mib, mib, millicores
 from settings.models import EmptyDirCache, Model, VolumeCache
 

@@ -24,37 +24,39 @@ def default_scale_down(cold_start_seconds: float) -> ScalingRulePlan:
     return ScalingRulePlan(min(window, LONGEST_WINDOW_SECONDS), 1, 120)
 
 
-def plan_autoscaling(
-    autoscaling: Autoscaling, cold_start_seconds: float, monitoring: bool, path: str, findings: Findings
-) -> AutoscalingPlan:
-    """The HPA of one model; `path` is the setting's, e.g. `models[0].autoscaling`."""
-    moves = autoscaling.min_replicas != autoscaling.max_replicas
+def check_autoscaling(autoscaling: Autoscaling, monitoring: bool, path: str, findings: Findings) -> None:
+    """What cannot work on any node; `path` is the setting's, e.g. `models[0].autoscaling`."""
     if autoscaling.min_replicas == 0:
         findings.error(
             f"{path}.minReplicas",
             "scale-to-zero",
             f"0: {QUEUE_DEPTH.series} exists only while a pod lives, so nothing would ever wake it; write 1",
         )
-    if moves and not monitoring:
+    if _moves(autoscaling) and not monitoring:
         findings.error(
             f"{path}.maxReplicas",
             "no-metrics",
             f"{autoscaling.max_replicas} replicas by queue depth need Prometheus and the metrics adapter; write "
             f"monitoring: {{enabled: true}} or maxReplicas: {max(1, autoscaling.min_replicas)}",
         )
+
+
+def plan_autoscaling(
+    autoscaling: Autoscaling, cold_start_seconds: float, path: str, findings: Findings
+) -> AutoscalingPlan:
+    """The HPA of one model, its windows held against a cold start of up to that many seconds."""
     up = autoscaling.scale_up
     down = default_scale_down(cold_start_seconds)
     if autoscaling.scale_down is not None:
-        down = ScalingRulePlan(
-            autoscaling.scale_down.window_seconds, autoscaling.scale_down.pods, autoscaling.scale_down.period_seconds
-        )
-        if moves and down.window_seconds < cold_start_seconds:
+        wanted = autoscaling.scale_down
+        if _moves(autoscaling) and wanted.window_seconds < cold_start_seconds:
             findings.warning(
                 f"{path}.scaleDown.windowSeconds",
                 "down-window",
-                f"{down.window_seconds} s is shorter than a cold start of up to {math.ceil(cold_start_seconds)} s: "
-                f"replicas go and come again; write {default_scale_down(cold_start_seconds).window_seconds}",
+                f"{wanted.window_seconds} s is shorter than a cold start of up to {math.ceil(cold_start_seconds)} s: "
+                f"replicas go and come again; write {down.window_seconds}",
             )
+        down = ScalingRulePlan(wanted.window_seconds, wanted.pods, wanted.period_seconds)
     return AutoscalingPlan(
         min_replicas=autoscaling.min_replicas,
         max_replicas=autoscaling.max_replicas,
@@ -63,3 +65,7 @@ def plan_autoscaling(
         scale_up=ScalingRulePlan(up.window_seconds, up.pods, up.period_seconds),
         scale_down=down,
     )
+
+
+def _moves(autoscaling: Autoscaling) -> bool:
+    return autoscaling.min_replicas != autoscaling.max_replicas

@@ -21,7 +21,7 @@ from planning.node_fit import Daemon
 from planning.pools import POOL_LABEL, Pool
 from planning.quantization import Weights, check_gpu, plan_weights
 from planning.resources import PodPlan, plan_pod
-from planning.scaling import plan_autoscaling
+from planning.scaling import check_autoscaling, plan_autoscaling
 from planning.vllm_versions import Version
 from settings.models import Model, PulumiConfigToken
 from settings.pools import Capacity
@@ -61,39 +61,55 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Served:
-    """A planned model and its pod's size; `max_surge` and the like are settled when all models are known."""
+class Asked:
+    """What is known of a model before its nodes: version, shape where the table has it, weights, drain."""
 
+    version: Version
+    known: Architecture | None
+    weights: Weights
+    drain: DrainPlan
+
+
+@dataclass(frozen=True)
+class Served:
+    """A planned model and its pod's size; `max_surge` is settled when all models are known."""
+
+    path: str
     model: ServedModel
     pod: PodPlan
 
 
-def plan_model(model: Model, path: str, pool: Pool, around: Surroundings, findings: Findings) -> Served | None:
-    """A model on its pool; None when its image or GPUs are so wrong that the rest cannot be judged."""
+def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Served | None:
+    """A model on its pool; None when it has none, or image or GPUs are so wrong that the rest cannot be judged."""
+    monitoring = around.monitoring_namespace is not None
+    check_autoscaling(model.autoscaling, monitoring, f"{path}.autoscaling", findings)
+    check_budget(model, around.production, path, findings)
+    asked = _asked(model, path, pool, around, findings)
+    if asked is None or pool is None or not check_group(model, pool, path, findings):
+        return None
+    check_gpu(model, asked.weights, pool.gpu, asked.version, path, findings)
+    memory = _memory(model, asked, pool, path, findings)
+    size = model_size(model.source, asked.known, asked.weights.stored)
+    pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
+    times = _times(model, pool, size)
+    cold_start_seconds = starting.seconds(starting.cold_start(times))[1]
+    scaling = plan_autoscaling(model.autoscaling, cold_start_seconds, f"{path}.autoscaling", findings)
+    return Served(path, _assemble(model, pool, around, asked, pod, scaling, memory, times), pod)
+
+
+def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:
     version = plan_version(model, path, findings)
-    if version is None or not check_group(model, pool, path, findings):
+    if version is None:
         return None
     known = _architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
+    if known is not None:
+        check_shape(model, known, path, version, findings)
     stored = known.native_quantization if known else quantization_of_name(model.source) or "none"
     weights = plan_weights(model, stored, known is not None, version, path, findings)
-    check_gpu(model, weights, pool.gpu, version, path, findings)
-    memory = _memory(model, known, weights, pool, version, path, findings)
-    size = model_size(model.source, known, weights.stored)
-    pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
-    spot = pool.settings.capacity is Capacity.SPOT
-    drain = plan_drain(model.drain, version, spot, f"{path}.drain", findings)
-    times = _times(model, pool, size)
-    scaling = plan_autoscaling(
-        model.autoscaling,
-        starting.seconds(starting.cold_start(times))[1],
-        around.monitoring_namespace is not None,
-        f"{path}.autoscaling",
-        findings,
-    )
-    check_budget(model, scaling, around.production, path, findings)
-    return Served(_assemble(model, pool, around, version, weights, pod, drain, scaling, memory, times), pod)
+    spot = pool is not None and pool.settings.capacity is Capacity.SPOT
+    return Asked(version, known, weights, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 
 
 def _architecture(model: Model, path: str, findings: Findings) -> Architecture | None:
@@ -118,19 +134,11 @@ def _look_up(model_id: str) -> Architecture | tuple[str, ...]:
         return unknown.suggestions
 
 
-def _memory(
-    model: Model,
-    known: Architecture | None,
-    weights: Weights,
-    pool: Pool,
-    version: Version,
-    path: str,
-    findings: Findings,
-) -> MemoryPlan | None:
-    if known is None:
+def _memory(model: Model, asked: Asked, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
+    if asked.known is None:
         return None
-    check_shape(model, known, path, version, findings)
-    return check_memory(model, known, engine_config(model, weights.stored, version), pool, path, findings)
+    engine = engine_config(model, asked.weights.stored, asked.version)
+    return check_memory(model, asked.known, engine, pool, path, findings)
 
 
 def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInputs:
@@ -159,10 +167,8 @@ def _assemble(
     model: Model,
     pool: Pool,
     around: Surroundings,
-    version: Version,
-    weights: Weights,
+    asked: Asked,
     pod: PodPlan,
-    drain: DrainPlan,
     scaling: AutoscalingPlan,
     memory: MemoryPlan | None,
     times: starting.ColdStartInputs,
@@ -170,7 +176,7 @@ def _assemble(
     terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
     high = starting.seconds(terms)[1]
     download = starting.download_seconds(times.weights_on_disk_bytes)
-    rollout = (high * ROLLOUT_MARGIN + drain.grace_period_seconds) * max(1, scaling.min_replicas)
+    rollout = (high * ROLLOUT_MARGIN + asked.drain.grace_period_seconds) * max(1, scaling.min_replicas)
     return ServedModel(
         name=model.name,
         namespace=model.namespace,
@@ -178,8 +184,8 @@ def _assemble(
         revision=model.revision,
         served_name=model.served_name or model.source,
         image=pins.image_reference(image_pin(model), around.mirror),
-        vllm_version=vllm_versions.text(version),
-        args=engine_args(model, version, weights, drain.shutdown_timeout_seconds),
+        vllm_version=vllm_versions.text(asked.version),
+        args=engine_args(model, asked.version, asked.weights, asked.drain.shutdown_timeout_seconds),
         env=dict(ENVIRONMENT),
         pool=pool.settings.name,
         node_selector={POOL_LABEL: pool.settings.name},
@@ -188,7 +194,7 @@ def _assemble(
         startup_probe=probes.startup(starting.seconds(starting.load_terms(times))[1]),
         readiness_probe=probes.readiness(),
         liveness_probe=probes.liveness(),
-        drain=drain,
+        drain=asked.drain,
         token=_token(model),
         cache=pod.cache,
         autoscaling=scaling,

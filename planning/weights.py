@@ -96,8 +96,8 @@ def weights_bytes_per_gpu(model: Architecture, engine: EngineConfig) -> int:
 
 
 def rotary_cache_bytes(model: Architecture) -> int:
-    """The table of cosines and sines that vLLM keeps per model: 16 bit, one row per position."""
-    return model.max_position_embeddings * (model.rotary_dim or model.head_dim) * 2
+    """The tables of cosines and sines that vLLM keeps per model: 16 bit, one row per position."""
+    return model.rotary_tables * model.max_position_embeddings * (model.rotary_dim or model.head_dim) * 2
 
 
 def _large_matrices(model: Architecture, tensor: int) -> tuple[int, int]:
@@ -159,7 +159,10 @@ def _rounding_bytes(model: Architecture, engine: EngineConfig) -> float:
 
 
 def _small_block_rounding(model: Architecture, engine: EngineConfig, stored: WeightFormat) -> float:
-    """Quantized builds have matrices and scales of 1 to 10 MiB, cut out of shared segments: half a MiB lost each."""
+    """Quantized builds have matrices and scales of 1 to 10 MiB, cut out of shared segments with a rest of up to 1 MiB.
+
+    Logs of AWQ builds show all of it since vLLM 0.28 repacks while loading, about a quarter before.
+    """
     if stored.overhead_bits * 100 < stored.weight_bits or model.latent is not None:
         return 0
     blocks = 0
@@ -172,7 +175,8 @@ def _small_block_rounding(model: Architecture, engine: EngineConfig, stored: Wei
         weights = width * model.hidden_size / engine.tensor_parallel
         for size in (weights * stored.weight_bits / 8, weights * stored.overhead_bits / 8):
             blocks += layers if MIB < size < _LARGE_BLOCK_BYTES else 0
-    return blocks * _UNSPLIT_BYTES / 2
+    repacked = weight_format(model, engine)[0] in ("awq", "gptq") and engine.version >= (0, 28)
+    return blocks * _UNSPLIT_BYTES * (1 if repacked else 0.25)
 
 
 def _waste(size: float) -> float:

@@ -10,9 +10,11 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from google.protobuf import struct_pb2
 from moto import mock_aws
 from pulumi.runtime.proto import provider_pb2 as pb
 
@@ -27,6 +29,17 @@ class Refused(Exception):
     """The provider refuses inputs of the program."""
 
 
+@dataclass(frozen=True)
+class Made:
+    """A resource that exists in moto; `inputs` as the provider completed them."""
+
+    type: str
+    name: str
+    id: str
+    inputs: struct_pb2.Struct
+    properties: struct_pb2.Struct
+
+
 class MotoEngine(Engine):
     """`answers` of the tables are used for everything but AWS. Make and use it inside `moto_account()`."""
 
@@ -34,20 +47,61 @@ class MotoEngine(Engine):
         super().__init__()
         self.region = region
         self.provider = AwsProvider(cloud=Cloud(region))
+        self.made: list[Made] = []
         self._one_at_a_time = threading.Lock()  # moto's backends in process are not thread-safe
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Check, then Create; raises `Refused` with every problem of the inputs."""
         if not args.typ.startswith("aws:"):
             return super().new_resource(args)
-        urn = f"urn:pulumi:test::vllm-on-eks::{args.typ}::{args.name}"
         with self._one_at_a_time:
-            checked = self.provider.Check(pb.CheckRequest(urn=urn, news=to_struct(args.inputs)), None)
-            if checked.failures:
-                problems = [f"{failure.property}: {failure.reason}" for failure in checked.failures]
-                raise Refused(f"{args.typ} {args.name}: " + "; ".join(problems))
-            made = self.provider.Create(pb.CreateRequest(urn=urn, properties=checked.inputs), None)
+            checked = self.check(args.typ, args.name, args.inputs)
+            request = pb.CreateRequest(urn=_urn(args.typ, args.name), properties=checked)
+            made = self.provider.Create(request, None)
+            self.made.append(Made(args.typ, args.name, made.id, checked, made.properties))
         return made.id, plain(from_struct(made.properties))
+
+    def check(self, type_: str, name: str, inputs: dict[str, Any]) -> struct_pb2.Struct:
+        """The inputs as the provider completes them; raises `Refused` when it finds anything wrong."""
+        answer = self.provider.Check(pb.CheckRequest(urn=_urn(type_, name), news=to_struct(inputs)), None)
+        if answer.failures:
+            problems = "; ".join(f"{failure.property}: {failure.reason}" for failure in answer.failures)
+            raise Refused(f"{type_} {name}: {problems}")
+        completed: struct_pb2.Struct = answer.inputs
+        return completed
+
+    def drift(self, made: Made) -> dict[str, str]:
+        """What `pulumi refresh` and the next `pulumi up` would want to change: paths and kinds of difference."""
+        urn = _urn(made.type, made.name)
+        read_request = pb.ReadRequest(id=made.id, urn=urn, inputs=made.inputs, properties=made.properties)
+        seen = self.provider.Read(read_request, None)
+        diff_request = pb.DiffRequest(
+            id=made.id, urn=urn, old_inputs=seen.inputs, olds=seen.properties, news=made.inputs
+        )
+        found = self.provider.Diff(diff_request, None)
+        return {path: pb.PropertyDiff.Kind.Name(diff.kind) for path, diff in found.detailedDiff.items()}
+
+    def delete(self, made: Made) -> None:
+        """Deletes one resource; half a second for what others still use to be let go."""
+        urn = _urn(made.type, made.name)
+        request = pb.DeleteRequest(id=made.id, urn=urn, old_inputs=made.inputs, properties=made.properties, timeout=0.5)
+        self.provider.Delete(request, None)
+
+    def destroy(self) -> list[str]:
+        """Deletes everything as early as its dependents allow, the reverse of the natural order; names in order.
+
+        An ordering that the program did not state shows as a refusal, since what others still use cannot go.
+        """
+        gone: list[str] = []
+        left = {self.named(made.name, made.type).urn: made for made in self.made}
+        dependencies = {r.urn: set(r.dependencies) for r in self.registrations if r.urn in left}
+        while left:
+            needed = {urn for dependent in left for urn in dependencies[dependent]}
+            urn = next(urn for urn in left if urn not in needed)  # the oldest that nobody needs any more
+            made = left.pop(urn)
+            self.delete(made)
+            gone.append(made.name)
+        return gone
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Invokes of AWS, answered by the provider from what is in moto."""
@@ -56,6 +110,10 @@ class MotoEngine(Engine):
         with self._one_at_a_time:
             answer = self.provider.Invoke(pb.InvokeRequest(tok=args.token, args=to_struct(args.args)), None)
         return plain(from_struct(getattr(answer, "return"))), []
+
+
+def _urn(type_: str, name: str) -> str:
+    return f"urn:pulumi:test::vllm-on-eks::{type_}::{name}"
 
 
 @contextmanager

@@ -101,6 +101,8 @@ def main(arguments: list[str]) -> None:
     """Prints the table for `version=folder` arguments, oldest first."""
     by_version = {version: facts(Path(folder)) for version, folder in (a.split("=", 1) for a in arguments)}
     versions = list(by_version)
+    print("# Made by tools/vllm_facts.py; do not edit. First and last of the releases read that have the name.")
+    print(f"# Read: source distributions of vLLM on PyPI, {versions[0]} to {versions[-1]}, first of each minor.")
     write = csv.writer(sys.stdout, lineterminator="\n").writerow
     write(("kind", "name", "first", "last"))
     for kind, name in sorted(set().union(*by_version.values())):

@@ -16,7 +16,7 @@ from components.eks_cluster import EksCluster, EksClusterArgs, cluster
 from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
 from components.network import Network, NetworkArgs, network
 from components.node_group import NodeGroup, NodeGroupArgs, node_role
-from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan, NodeGroupPlan
+from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan
 from tests.components.samples import (
     CLUSTER_WITH_GUESTS,
     GPU_NODES,
@@ -26,21 +26,23 @@ from tests.components.samples import (
     TAGS,
     under,
 )
-from tests.moto_engine import MotoEngine, moto_account, replay
+from tests.moto_engine import MotoEngine, Refused, moto_account, replay
+from tests.program import STACKS, needed_canaries, run_program, sections_of
 
 PRODUCTION = replace(CLUSTER_WITH_GUESTS, protect=True)
 
 
-def build(plan: CreateClusterPlan = PRODUCTION, gpu_nodes: NodeGroupPlan = GPU_NODES, *, region: str = REGION) -> None:
+def build(plan: CreateClusterPlan = PRODUCTION) -> None:
     """All AWS components, wired as in `__main__`."""
-    provider = aws.Provider("aws", region=region)
-    net = Network("net", NetworkArgs(NETWORK_FOR_PRODUCTION, plan.name, region, TAGS), under(provider)).outputs
-    eks = EksCluster("eks", EksClusterArgs(plan, net.private_subnet_ids(), region, TAGS), under(provider)).outputs
+    provider = aws.Provider("aws", region=REGION)
+    net = Network("net", NetworkArgs(NETWORK_FOR_PRODUCTION, plan.name, REGION, TAGS), under(provider)).outputs
+    eks_args = EksClusterArgs(plan, net.private_subnet_ids(), REGION, TAGS)
+    eks = EksCluster("eks", eks_args, under(provider)).outputs
     role = node_role("node-role", plan.name, TAGS, under(provider))
     system = NodeGroup("system", NodeGroupArgs(SYSTEM_NODES, eks, net, role.arn, TAGS), under(provider))
     late = tuple(addon for addon in plan.addons if addon.after_nodes)
     EksAddons("addons", EksAddonsArgs(system.cluster_name, late, TAGS), under(provider))
-    GpuNodeGroup("l4", GpuNodeGroupArgs(gpu_nodes, eks, net, role.arn, TAGS), under(provider))
+    GpuNodeGroup("l4", GpuNodeGroupArgs(GPU_NODES, eks, net, role.arn, TAGS), under(provider))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +56,17 @@ def engine(account: None) -> MotoEngine:
     return replay(build, REGION)
 
 
+@pytest.mark.parametrize("stack", STACKS)
+def test_every_aws_input_of_our_stack_files_is_made(account: None, stack: str) -> None:
+    sections = sections_of(stack)
+    engine = MotoEngine(sections.get("region", REGION))
+    run_program(sections, stack, secrets=needed_canaries(stack), engine=engine)
+    groups = engine.all("aws:eks/nodeGroup:NodeGroup")
+    assert groups
+    for group in groups:
+        assert group.inputs["clusterName"] == engine.stack_outputs["cluster"]
+
+
 def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION)
 
@@ -61,6 +74,11 @@ def client(service: str) -> Any:
 def test_everything_registered_is_made(engine: MotoEngine) -> None:
     made = {r.type for r in engine.registrations if r.type.startswith("aws:")}
     assert len(made) == 23, sorted(made)
+
+
+def test_neither_a_refresh_nor_a_second_up_finds_anything_to_change(engine: MotoEngine) -> None:
+    assert engine.made
+    assert {made.name: engine.drift(made) for made in engine.made if engine.drift(made)} == {}
 
 
 def test_the_cluster_in_moto_is_what_the_plan_says(engine: MotoEngine) -> None:
@@ -74,6 +92,13 @@ def test_the_cluster_in_moto_is_what_the_plan_says(engine: MotoEngine) -> None:
     assert set(logging["types"]) == set(PRODUCTION.log_types)
     addons = set(client("eks").list_addons(clusterName=PRODUCTION.name)["addons"])
     assert addons == {addon.name for addon in PRODUCTION.addons}
+
+
+def test_a_protected_cluster_is_not_deleted_even_where_pulumi_is_told_to(engine: MotoEngine) -> None:
+    (made,) = (made for made in engine.made if made.type == "aws:eks/cluster:Cluster")
+    with pytest.raises(Exception, match="deletion protection"):
+        engine.delete(made)
+    assert PRODUCTION.name in client("eks").list_clusters()["clusters"]
 
 
 def test_the_node_groups_in_moto_stand_in_their_zones_with_labels_and_taints(engine: MotoEngine) -> None:
@@ -131,20 +156,21 @@ def test_existing_network_and_cluster_are_found_by_what_was_made(engine: MotoEng
 
 
 @pytest.mark.parametrize(
-    ("plan", "gpu_nodes", "words"),
+    ("type_", "change"),
     [
-        (replace(PRODUCTION, name="bad-logs", log_types=("audits",)), GPU_NODES, "audits"),
-        (PRODUCTION, replace(GPU_NODES, ami_type="AL2023_x86_64_NVIDIAA"), "AL2023_x86_64_NVIDIAA"),
-        (PRODUCTION, replace(GPU_NODES, capacity_type="CHEAP"), "CHEAP"),
-        (PRODUCTION, replace(GPU_NODES, instance_types=("g6.2xlarg",)), "g6.2xlarg"),
+        ("aws:eks/cluster:Cluster", {"enabledClusterLogTypes": ["audits"]}),
+        ("aws:eks/nodeGroup:NodeGroup", {"amiType": "AL2023_x86_64_NVIDEA"}),
+        ("aws:eks/nodeGroup:NodeGroup", {"capacityType": "CHEAP"}),
+        ("aws:eks/nodeGroup:NodeGroup", {"instanceTypes": ["g6.2xlarg"]}),
+        ("aws:ec2/launchTemplate:LaunchTemplate", {"metadataOptions": {"httpTokens": "always"}}),
     ],
-    ids=["log type", "AMI type", "capacity type", "instance type"],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else str(value).rsplit(":", 1)[-1],
 )
-def test_a_word_that_aws_does_not_know_is_refused(
-    plan: CreateClusterPlan, gpu_nodes: NodeGroupPlan, words: str
-) -> None:
-    with moto_account("eu-west-1"), pytest.raises(Exception, match=words):
-        replay(lambda: build(plan, gpu_nodes, region=REGION), REGION)
+def test_a_replay_can_fail(engine: MotoEngine, type_: str, change: dict[str, Any]) -> None:
+    recorded = engine.all(type_)[0]
+    engine.check(recorded.type, recorded.name, recorded.plain_inputs)
+    with pytest.raises(Refused):
+        engine.check(recorded.type, recorded.name, {**recorded.plain_inputs, **change})
 
 
 def test_role_documents_in_moto_are_json_that_names_the_service(engine: MotoEngine) -> None:

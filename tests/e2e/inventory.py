@@ -23,7 +23,8 @@ def kubernetes_objects(platform: Platform) -> set[str]:
     client = dynamic.DynamicClient(api)
     found: set[str] = set()
     for resource in client.resources.search():
-        if resource.kind in PASSING or "list" not in resource.verbs or "/" in resource.name:
+        listable = "list" in (resource.verbs or ()) and "/" not in resource.name
+        if not listable or resource.kind.removesuffix("List") in PASSING:
             continue
         for item in client.get(resource).items:
             name = f"{resource.kind} {item.metadata.namespace or ''}/{item.metadata.name}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from local import go as go_module
 from local.errors import BuildFailed, PlatformError
@@ -171,9 +172,15 @@ def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> Non
     (mine / "go.mod").write_text((pinned / "go.mod").read_text())
     module = tmp_path / "module"
     (module / "example" / "prometheus-operator-crd").mkdir(parents=True)
-    (module / "example" / "prometheus-operator-crd" / "podmonitors.yaml").write_text("kind: X\n")
+    (module / "example" / "prometheus-operator-crd" / "podmonitors.yaml").write_text(
+        "properties:\n  description: {type: string, description: words}\n  match: {enum: [=, '!=']}\n"
+    )
     go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
-    assert [path.name for path in crds(paths, go).iterdir()] == ["podmonitors.yaml"]
+    (file,) = crds(paths, go).iterdir()
+    assert file.name == "podmonitors.yaml"
+    assert yaml.safe_load(file.read_text()) == {
+        "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}}
+    }
 
 
 def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:

@@ -69,8 +69,14 @@ def test_a_gpu_is_found_under_the_names_people_use() -> None:
     assert gpu("a100", memory_gib=80).name == "a100-80gb"
     assert gpu("A100").name == "a100-40gb"
     assert gpu("L40S").name == "l40s"
+    assert gpu("L40S", memory_gib=48).name == "l40s"
+    assert gpu("H100 80GB HBM3").name == "h100"
+    assert gpu("A6000").name == "rtx-a6000"
+    assert gpu("NVIDIA RTX PRO 6000 Blackwell Server Edition").name == "rtx-pro-6000"
     with pytest.raises(UnknownGpu, match="did you mean"):
         gpu("l4s")
+    with pytest.raises(UnknownGpu):
+        gpu("V100", memory_gib=16)
 
 
 def test_cuda_always_reports_less_than_the_data_sheet() -> None:

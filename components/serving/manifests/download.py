@@ -28,10 +28,12 @@ DOWNLOAD = (
 # Other formats of the same weights: some repositories hold two or three, and a pod whose cache outgrows its size is
 # evicted.
 OTHER_FORMATS = ("original/*", "*.pth", "*.gguf", "*.onnx*", "*.h5", "*.msgpack", "*.tflite")
-# By vLLM's --load-format: what it will not read. Any other format reads safetensors in Hugging Face's layout.
+# By vLLM's --load-format: what it will not read. Any other format reads safetensors in Hugging Face's layout, for
+# Mistral's repositories too: vLLM 0.33.0 takes their own layout only when it finds `consolidated*` (config.py).
 UNREAD: Mapping[str, tuple[str, ...]] = {
     "mistral": ("model*.safetensors", "pytorch_model*.bin"),
     "pt": ("*.safetensors",),
+    "npcache": ("*.safetensors",),
 }
 UNREAD_BY_DEFAULT = ("consolidated*", "pytorch_model*.bin")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Inputs = dict[str, Any]
@@ -42,7 +42,10 @@ class Case:
     importable: bool = True
     stays: bool = False
     """The object stays after delete (a VPC's default security group)."""
-    expect: Inputs = field(default_factory=dict)
+    import_id: str = ""
+    """What `pulumi import` takes, with {input} and {id}; default: the id in state."""
+    not_imported: tuple[str, ...] = ()
+    """Inputs that an import leaves out: they may be resources of their own."""
 
 
 VPC = ("vpc", "aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"})
@@ -123,6 +126,7 @@ CASES: tuple[Case, ...] = (
         needs=(VPC, GATEWAY, TABLE),
         replace={"destinationCidrBlock": "10.9.0.0/16"},
         outputs=("state", "origin"),
+        import_id="{routeTableId}_{destinationCidrBlock}",
     ),
     Case(
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
@@ -260,6 +264,7 @@ CASES: tuple[Case, ...] = (
         },
         replace={"path": "/nodes/"},
         outputs=("arn", "uniqueId", "createDate", "name"),
+        not_imported=("managedPolicyArns",),
     ),
     Case(
         "aws:iam/policy:Policy",
@@ -445,5 +450,6 @@ CASES: tuple[Case, ...] = (
         update={"roleArn": "$node-role.arn", "tags": {"a": "1"}},
         replace={"serviceAccount": "other"},
         outputs=("associationId", "associationArn"),
+        import_id="{clusterName},{id}",
     ),
 )

@@ -38,9 +38,7 @@ class Driver:
 
     def diff(self, type_token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> pb.DiffResponse:
         state = to_struct({"__inputs": dict(old)})
-        request = pb.DiffRequest(
-            urn=urn(type_token, "x"), olds=state, old_inputs=to_struct(old), news=to_struct(new)
-        )
+        request = pb.DiffRequest(urn=urn(type_token, "x"), olds=state, old_inputs=to_struct(old), news=to_struct(new))
         return self.provider.Diff(request, None)
 
     def create(
@@ -71,7 +69,5 @@ class Driver:
         return response.id, from_struct(response.inputs), from_struct(response.properties)
 
     def delete(self, type_token: str, object_id: str, state: Mapping[str, Any], *, timeout: float = 0) -> None:
-        request = pb.DeleteRequest(
-            id=object_id, urn=urn(type_token, "x"), properties=to_struct(state), timeout=timeout
-        )
+        request = pb.DeleteRequest(id=object_id, urn=urn(type_token, "x"), properties=to_struct(state), timeout=timeout)
         self.provider.Delete(request, None)

@@ -61,9 +61,7 @@ def test_a_secret_goes_to_the_engine_under_its_signature() -> None:
     assert dict(struct["token"]) == {SIGNATURE: SECRET, "value": "hf_x"}
 
 
-@pytest.mark.parametrize(
-    "sentinel", ["04da6b54-80e4-46f7-96ec-b56ff0331ba9", "3eeb2bf0-c639-47a8-9e75-3b44932eb421"]
-)
+@pytest.mark.parametrize("sentinel", ["04da6b54-80e4-46f7-96ec-b56ff0331ba9", "3eeb2bf0-c639-47a8-9e75-3b44932eb421"])
 def test_every_sentinel_of_the_engine_is_unknown(sentinel: str) -> None:
     struct = Struct()
     struct.update({"a": [sentinel]})

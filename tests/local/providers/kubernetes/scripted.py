@@ -11,6 +11,7 @@ from local.providers.kubernetes.cluster import ApiError, Cluster, Json, KindMiss
 KINDS = {
     ("v1", "ConfigMap"): ResourceInfo("/api/v1", "configmaps", True),
     ("v1", "Namespace"): ResourceInfo("/api/v1", "namespaces", False),
+    ("batch/v1", "Job"): ResourceInfo("/apis/batch/v1", "jobs", True),
     ("apps/v1", "Deployment"): ResourceInfo("/apis/apps/v1", "deployments", True),
 }
 Answer = Callable[[str, str, Mapping[str, str], Any], Json]

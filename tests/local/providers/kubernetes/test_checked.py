@@ -61,9 +61,7 @@ def test_a_name_that_the_program_dropped_is_not_kept(engine: Driver) -> None:
         ("kubernetes:scheduling.k8s.io/v1:PriorityClass", False),
     ],
 )
-def test_only_kinds_that_live_in_namespaces_get_one(
-    engine: Driver, type_token: str, is_namespaced: bool
-) -> None:
+def test_only_kinds_that_live_in_namespaces_get_one(engine: Driver, type_token: str, is_namespaced: bool) -> None:
     inputs, _ = engine.check(type_token, "x", {"metadata": {"name": "x"}})
     assert ("namespace" in inputs["metadata"]) == is_namespaced
 
@@ -95,9 +93,7 @@ def test_an_unknown_string_of_a_secret_stays_unknown(engine: Driver) -> None:
         ("kubernetes:core/v1:ConfigMapPatch", {"kind": "ConfigMap", "metadata": {}}, "patch resources require"),
     ],
 )
-def test_what_cannot_be_asked_for_is_refused(
-    engine: Driver, type_token: str, news: dict[str, Any], text: str
-) -> None:
+def test_what_cannot_be_asked_for_is_refused(engine: Driver, type_token: str, news: dict[str, Any], text: str) -> None:
     _, failures = engine.check(type_token, "x", news)
     assert len(failures) == 1
     assert text in failures[0]

@@ -51,7 +51,12 @@ def test_we_own_by_apply_only_after_an_apply_of_this_resource() -> None:
 
 
 def test_only_fields_that_the_program_set_are_read_back() -> None:
-    inputs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n", "labels": {"a": "1"}}, "data": {"k": "v"}}
+    inputs = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "n", "labels": {"a": "1"}},
+        "data": {"k": "v"},
+    }
     now = {
         "apiVersion": "v1",
         "kind": "ConfigMap",

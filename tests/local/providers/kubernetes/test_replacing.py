@@ -11,6 +11,7 @@ from local.providers.kubernetes.replacing import diff_objects
 from local.providers.kubernetes.settings import ProviderSettings
 from local.providers.rpc import Secret
 from tests.local.providers.driver import Driver
+from tests.local.providers.kubernetes.scripted import ScriptedCluster
 
 
 def obj(api_version: str, kind: str, **fields: Any) -> dict[str, Any]:
@@ -154,3 +155,28 @@ def test_equal_inputs_need_no_server_and_no_change() -> None:
     response = Driver(KubernetesProvider()).diff("kubernetes:apps/v1:Deployment", same, same)
     assert dict(response.detailedDiff) == {}
     assert not response.replaces
+
+
+@pytest.mark.parametrize(
+    ("conditions", "is_replaced"),
+    [([{"type": "Complete", "status": "True"}], False), ([{"type": "Failed", "status": "True"}], True), ([], True)],
+)
+def test_a_job_that_did_not_succeed_is_replaced_where_the_program_asks_for_it(
+    conditions: list[dict[str, str]], is_replaced: bool
+) -> None:
+    job = obj("batch/v1", "Job", spec={"backoffLimit": 1})
+    job["metadata"]["annotations"] = {"pulumi.com/replaceUnready": "true"}
+    provider = KubernetesProvider()
+    provider.cluster = ScriptedCluster(lambda *_: {**job, "status": {"conditions": conditions}})
+    response = Driver(provider).diff("kubernetes:batch/v1:Job", job, job)
+    assert list(response.replaces) == (['metadata.annotations["pulumi.com/replaceUnready"]'] if is_replaced else [])
+    assert response.deleteBeforeReplace == is_replaced
+
+
+def test_a_job_without_that_wish_is_not_looked_at() -> None:
+    job = obj("batch/v1", "Job", spec={"backoffLimit": 1})
+    provider = KubernetesProvider()
+    cluster = ScriptedCluster(lambda *_: {})
+    provider.cluster = cluster
+    assert not Driver(provider).diff("kubernetes:batch/v1:Job", job, job).replaces
+    assert cluster.asked == []

@@ -1,0 +1,68 @@
+"""SSM's public parameters for EKS AMIs, which moto does not have and does not let be put."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import Any
+
+from moto.ssm.models import Parameter, SimpleSystemManagerBackend
+
+from local.aws_endpoint import facts
+
+_NAME = re.compile(
+    r"/aws/service/eks/optimized-ami/(?P<version>\d\.\d+)/(?P<image>.+?)/"
+    r"(?P<release>recommended|amazon-eks-node-[\w.-]+)(?:/(?P<field>image_id|release_version|image_name))?"
+)
+
+
+def ami_parameter_value(name: str, region: str) -> str | None:
+    """The value of `/aws/service/eks/optimized-ami/...`, or None where EKS has no such parameter.
+
+    The image id is made up, but the same for the same region and image.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None or found["version"] not in facts.CLUSTER_VERSIONS or found["image"] not in facts.AMI_PARAMETERS:
+        return None
+    release = facts.CLUSTER_VERSIONS[found["version"]].ami_release
+    image_name = f"{facts.AMI_PARAMETERS[found['image']]}-{found['version']}-v{release.rsplit('-', 1)[1]}"
+    if found["release"] not in ("recommended", image_name):
+        return None
+    digest = hashlib.sha256(f"{region}/{image_name}".encode()).hexdigest()
+    values = {"image_id": f"ami-{digest[:17]}", "release_version": release, "image_name": image_name}
+    if found["field"]:
+        return values[found["field"]]
+    return json.dumps({"schema_version": "2", **values}, separators=(",", ":"))
+
+
+def install(backend: type[SimpleSystemManagerBackend]) -> None:
+    """Lets GetParameter and GetParameters of moto's SSM find the AMI parameters."""
+    get_one, get_many = backend.get_parameter, backend.get_parameters
+
+    def get_parameter(self: Any, name: str) -> Any:
+        return get_one(self, name) or _parameter(self, name)
+
+    def get_parameters(self: Any, names: list[str]) -> Any:
+        made = {name: parameter for name in names if (parameter := _parameter(self, name))}
+        return {**made, **get_many(self, names)}
+
+    backend.get_parameter, backend.get_parameters = get_parameter, get_parameters
+
+
+def _parameter(backend: Any, name: str) -> Parameter | None:
+    value = ami_parameter_value(name, backend.region_name)
+    if value is None:
+        return None
+    return Parameter(
+        account_id=backend.account_id,
+        name=name,
+        value=value,
+        parameter_type="String",
+        description=None,
+        allowed_pattern=None,
+        keyid=None,
+        last_modified_date=facts.CLUSTER_VERSIONS[name.split("/")[5]].released.timestamp(),
+        version=1,
+        data_type="text",
+    )

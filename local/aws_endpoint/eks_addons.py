@@ -1,0 +1,124 @@
+"""EKS add-ons, which moto does not have. All become ACTIVE at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.eks.responses import EKSResponse
+
+from local.aws_endpoint import eks_store as store
+from local.aws_endpoint import facts
+from local.aws_endpoint.eks_clusters import cluster_of, parameters
+from local.aws_endpoint.eks_identity import new_association
+
+
+def _addon(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Record]:
+    cluster, name = cluster_of(response, given), given["addonName"]
+    return cluster, store.found_in(
+        store.extra(cluster, "addons"), name, lambda: f"No addon: {name} found in cluster: {cluster.name}"
+    )
+
+
+def create_addon(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    cluster, name = cluster_of(response, given), given["addonName"]
+    store.check_addon(name, given.get("addonVersion"))
+    store.check_configuration(given.get("configurationValues"))
+    if name in store.extra(cluster, "addons"):
+        raise store.in_use(f"Addon already exists: {name}")
+    if given.get("serviceAccountRoleArn"):
+        store.check_role_arn(given["serviceAccountRoleArn"])
+    namespace = (given.get("namespaceConfig") or {}).get("namespace") or facts.ADDONS[name][1]
+    addon = {
+        "addonName": name,
+        "clusterName": cluster.name,
+        "status": "ACTIVE",
+        "addonVersion": given.get("addonVersion") or facts.addon_version(name, cluster.version),
+        "health": {"issues": []},
+        "addonArn": store.arn(cluster, "addon", name, store.new_id()),
+        "createdAt": store.now(),
+        "modifiedAt": store.now(),
+        "serviceAccountRoleArn": given.get("serviceAccountRoleArn"),
+        "tags": dict(given.get("tags") or {}),
+        "configurationValues": given.get("configurationValues"),
+        "podIdentityAssociations": [],
+        "namespaceConfig": {"namespace": namespace},
+    }
+    _associate(cluster, addon, given.get("podIdentityAssociations") or [])
+    store.extra(cluster, "addons")[name] = addon
+    return ActionResult({"addon": addon})
+
+
+def _associate(cluster: Any, addon: store.Record, wanted: list[dict[str, Any]]) -> None:
+    """Replaces the pod identity associations that the add-on owns."""
+    associations = store.extra(cluster, "pod_identity")
+    for old in addon["podIdentityAssociations"]:
+        associations.pop(old.rsplit("/", 1)[-1], None)
+    namespace = addon["namespaceConfig"]["namespace"]
+    made = [new_association(cluster, {"namespace": namespace, **one}, addon["addonArn"]) for one in wanted]
+    addon["podIdentityAssociations"] = [one["associationArn"] for one in made]
+
+
+def describe_addon(response: EKSResponse) -> ActionResult:
+    return ActionResult({"addon": _addon(response, parameters(response))[1]})
+
+
+def update_addon(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    cluster, addon = _addon(response, given)
+    store.check_addon(addon["addonName"], given.get("addonVersion"))
+    store.check_configuration(given.get("configurationValues"))
+    changed = {
+        key: given[key]
+        for key in ("addonVersion", "serviceAccountRoleArn", "configurationValues")
+        if given.get(key) is not None
+    }
+    addon.update(changed, modifiedAt=store.now())
+    if given.get("podIdentityAssociations") is not None:
+        _associate(cluster, addon, given["podIdentityAssociations"])
+    return ActionResult({"update": store.record_update(cluster, "AddonUpdate", changed)})
+
+
+def delete_addon(response: EKSResponse) -> ActionResult:
+    cluster, addon = _addon(response, parameters(response))
+    _associate(cluster, addon, [])
+    del store.extra(cluster, "addons")[addon["addonName"]]
+    return ActionResult({"addon": {**addon, "status": "DELETING"}})
+
+
+def list_addons(response: EKSResponse) -> ActionResult:
+    return ActionResult({"addons": sorted(store.extra(cluster_of(response, parameters(response)), "addons"))})
+
+
+def describe_addon_versions(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    versions = [given["kubernetesVersion"]] if given.get("kubernetesVersion") else list(facts.CLUSTER_VERSIONS)
+    names = [given["addonName"]] if given.get("addonName") else list(facts.ADDONS)
+    addons = []
+    for name in (name for name in names if name in facts.ADDONS):
+        offered: dict[str, list[dict[str, Any]]] = {}
+        for version in (version for version in versions if version in facts.CLUSTER_VERSIONS):
+            offered.setdefault(facts.addon_version(name, version), []).append(
+                {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": True}
+            )
+        addons.append(
+            {
+                "addonName": name,
+                "owner": "aws",
+                "publisher": "eks",
+                "defaultNamespace": facts.ADDONS[name][1],
+                "addonVersions": [
+                    {
+                        "addonVersion": version,
+                        "architecture": ["amd64", "arm64"],
+                        "computeTypes": ["ec2"],
+                        "compatibilities": fits,
+                        "requiresConfiguration": False,
+                        "requiresIamPermissions": False,
+                    }
+                    for version, fits in offered.items()
+                ],
+            }
+        )
+    return ActionResult({"addons": addons})

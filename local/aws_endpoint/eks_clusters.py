@@ -1,0 +1,283 @@
+"""EKS clusters and node groups: what moto's operations drop or do not check, and their version updates."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.ec2.models import ec2_backends
+from moto.eks.exceptions import InvalidRequestException
+from moto.eks.responses import EKSResponse
+
+from local.aws_endpoint import eks_store as store
+from local.aws_endpoint import facts
+
+# Members of CreateCluster that moto's Cluster does not keep -> attribute that its serializer reads.
+_KEPT = {
+    "accessConfig": "access_config",
+    "upgradePolicy": "upgrade_policy",
+    "zonalShiftConfig": "zonal_shift_config",
+    "computeConfig": "compute_config",
+    "storageConfig": "storage_config",
+    "deletionProtection": "deletion_protection",
+    "controlPlaneScalingConfig": "control_plane_scaling_config",
+}
+_UPDATE_TYPES = {
+    "resourcesVpcConfig": "VpcConfigUpdate",
+    "logging": "LoggingUpdate",
+    "accessConfig": "AccessConfigUpdate",
+    "upgradePolicy": "UpgradePolicyUpdate",
+    "zonalShiftConfig": "ZonalShiftConfigUpdate",
+    "deletionProtection": "DeletionProtectionUpdate",
+    "computeConfig": "AutoModeUpdate",
+    "storageConfig": "AutoModeUpdate",
+    "kubernetesNetworkConfig": "AutoModeUpdate",
+    "remoteNetworkConfig": "RemoteNetworkConfigUpdate",
+}
+_VPC_DEFAULTS = {
+    "endpointPublicAccess": True,
+    "endpointPrivateAccess": False,
+    "securityGroupIds": [],
+    "publicAccessCidrs": ["0.0.0.0/0"],
+}
+_CLUSTER_CREATOR = "arn:aws:iam::{account}:user/local"
+
+
+@dataclass
+class ControlPlane:
+    """The API server that every cluster of this endpoint is given; None: moto's made-up address."""
+
+    endpoint: str | None = None
+    ca_file: Path | None = None
+
+    def apply(self, cluster: Any) -> None:
+        """Writes address and certificate authority (base64 PEM) into moto's cluster object."""
+        if self.endpoint and self.ca_file:
+            cluster.endpoint = self.endpoint
+            cluster.certificate_authority = {"data": base64.b64encode(self.ca_file.read_bytes()).decode()}
+
+
+CONTROL_PLANE = ControlPlane()
+
+
+def parameters(response: EKSResponse) -> dict[str, Any]:
+    """The operation's input by botocore's member names, from body, path and query string."""
+    response.parse_parameters(response.normalized_request)
+    return dict(response.params)
+
+
+def cluster_of(response: EKSResponse, given: dict[str, Any]) -> Any:
+    """moto's cluster object that the operation is about, or ResourceNotFoundException."""
+    return response.eks_backend.describe_cluster(given["clusterName"])
+
+
+def create_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
+    def wrapped(response: EKSResponse) -> ActionResult:
+        given = parameters(response)
+        backend = response.eks_backend
+        store.check_version(given.get("version") or facts.DEFAULT_CLUSTER_VERSION)
+        store.check_role_exists(given["roleArn"])
+        vpc = given["resourcesVpcConfig"]
+        vpc_id = store.check_subnets(backend, vpc.get("subnetIds") or [], minimum_zones=2)
+        store.check_security_groups(backend, vpc.get("securityGroupIds") or [])
+        _check_endpoint_access({**_VPC_DEFAULTS, **vpc})
+        original(response)
+        _complete_cluster(backend, backend.clusters[given["name"]], given, vpc_id)
+        return ActionResult({"cluster": backend.clusters[given["name"]]})
+
+    return wrapped
+
+
+def _check_endpoint_access(vpc: dict[str, Any]) -> None:
+    if not vpc.get("endpointPublicAccess") and not vpc.get("endpointPrivateAccess"):
+        raise store.invalid("Private and public endpoint access cannot be false")
+
+
+def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id: str) -> None:
+    cluster.version = given.get("version") or facts.DEFAULT_CLUSTER_VERSION
+    cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
+    CONTROL_PLANE.apply(cluster)
+    for member, attribute in _KEPT.items():
+        if given.get(member) is not None:
+            setattr(cluster, attribute, given[member])
+    access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
+    cluster.access_config = {**access, **(given.get("accessConfig") or {})}
+    cluster.upgrade_policy = given.get("upgradePolicy") or {"supportType": "EXTENDED"}
+    network = {"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16", "elasticLoadBalancing": {"enabled": False}}
+    cluster.kubernetes_network_config = {**network, **(given.get("kubernetesNetworkConfig") or {})}
+    group = ec2_backends[backend.account_id][backend.region_name].create_security_group(
+        f"eks-cluster-sg-{cluster.name}",
+        "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
+        "as well as any managed workloads.",
+        vpc_id,
+        tags={f"kubernetes.io/cluster/{cluster.name}": "owned"},
+    )
+    cluster.resources_vpc_config = {
+        **_VPC_DEFAULTS,
+        **given["resourcesVpcConfig"],
+        "clusterSecurityGroupId": group.id,
+        "vpcId": vpc_id,
+    }
+    if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
+        if cluster.access_config["bootstrapClusterCreatorAdminPermissions"]:
+            _admit(cluster, _CLUSTER_CREATOR.format(account=backend.account_id), "STANDARD")
+
+
+def _admit(cluster: Any, principal: str, kind: str) -> None:
+    """The access entry that EKS makes by itself, unless there is one."""
+    entries = store.extra(cluster, "access_entries")
+    entries.setdefault(principal, new_access_entry(cluster, principal, {"type": kind}))
+
+
+def new_access_entry(cluster: Any, principal: str, given: dict[str, Any]) -> dict[str, Any]:
+    """An access entry's record; `type` and `username` are filled like EKS does."""
+    kind = given.get("type") or "STANDARD"
+    name = principal.rsplit("/", 1)[-1]
+    username = "system:node:{{EC2PrivateDNSName}}" if kind.startswith("EC2") else principal
+    if kind == "STANDARD" and ":role/" in principal:
+        username = f"{principal.replace(':iam:', ':sts:').replace(':role/', ':assumed-role/')}/{{{{SessionName}}}}"
+    groups = ["system:nodes"] if kind in ("EC2_LINUX", "EC2_WINDOWS") else []
+    return {
+        "clusterName": cluster.name,
+        "principalArn": principal,
+        "kubernetesGroups": given.get("kubernetesGroups") or groups,
+        "accessEntryArn": store.arn(cluster, "access-entry", "role", name, store.new_id()),
+        "createdAt": store.now(),
+        "modifiedAt": store.now(),
+        "tags": dict(given.get("tags") or {}),
+        "username": given.get("username") or username,
+        "type": kind,
+    }
+
+
+def update_cluster_config(response: EKSResponse) -> ActionResult:
+    """Merges what is given (moto replaces resourcesVpcConfig whole), one kind of change per call as in EKS."""
+    given = parameters(response)
+    cluster = response.eks_backend.describe_cluster(given.pop("name"))
+    given.pop("clientRequestToken", None)
+    kinds = {_UPDATE_TYPES[member] for member in given}
+    if len(kinds) != 1:
+        raise store.invalid(f"Only one type of update can be allowed, not {', '.join(sorted(kinds)) or 'none'}")
+    if "resourcesVpcConfig" in given:
+        merged = {**cluster.resources_vpc_config, **given["resourcesVpcConfig"]}
+        store.check_subnets(response.eks_backend, merged["subnetIds"], minimum_zones=2)
+        _check_endpoint_access(merged)
+        cluster.resources_vpc_config = merged
+    if "logging" in given:
+        cluster.logging = given["logging"]
+    for member in ("kubernetesNetworkConfig", "remoteNetworkConfig"):
+        if member in given:
+            attribute = {"kubernetesNetworkConfig": "kubernetes_network_config"}.get(member, "remote_network_config")
+            setattr(cluster, attribute, {**(getattr(cluster, attribute) or {}), **given[member]})
+    for member, attribute in _KEPT.items():
+        if member in given:
+            before = getattr(cluster, attribute, None)
+            merges = isinstance(before, dict) and isinstance(given[member], dict)
+            setattr(cluster, attribute, {**before, **given[member]} if merges else given[member])
+    return ActionResult({"update": store.record_update(cluster, kinds.pop(), given)})
+
+
+def update_cluster_version(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    cluster = response.eks_backend.describe_cluster(given["name"])
+    store.check_version(given["version"])
+    now, wanted = (int(v.split(".")[1]) for v in (cluster.version, given["version"]))
+    if wanted == now:
+        raise store.invalid(f"Unsupported Kubernetes minor version update from {cluster.version} to the same")
+    if wanted != now + 1:
+        raise store.invalid(
+            f"Unsupported Kubernetes minor version update from {cluster.version} to {given['version']}"
+        )
+    cluster.version = given["version"]
+    cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
+    return ActionResult(
+        {"update": store.record_update(cluster, "VersionUpdate", {"version": given["version"]})}
+    )
+
+
+def delete_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
+    def wrapped(response: EKSResponse) -> ActionResult:
+        backend = response.eks_backend
+        cluster = backend.describe_cluster(parameters(response)["name"])
+        if getattr(cluster, "deletion_protection", False):
+            raise InvalidRequestException(
+                message=f"Cluster {cluster.name} has deletion protection enabled; disable it first"
+            )
+        result = original(response)
+        group = cluster.resources_vpc_config.get("clusterSecurityGroupId")
+        if group:
+            ec2_backends[backend.account_id][backend.region_name].delete_security_group(group_id=group)
+        return result
+
+    return wrapped
+
+
+def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
+    def wrapped(response: EKSResponse) -> ActionResult:
+        given = parameters(response)
+        backend = response.eks_backend
+        cluster = backend.describe_cluster(given["clusterName"])
+        store.check_role_exists(given["nodeRole"])
+        store.check_subnets(backend, given["subnets"], minimum_zones=1)
+        store.check_launch_template(backend, given.get("launchTemplate"))
+        version = given.get("version") or cluster.version
+        if version not in facts.CLUSTER_VERSIONS or float(version) > float(cluster.version):
+            raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
+        original(response)
+        group = cluster.nodegroups[given["nodegroupName"]]
+        group.version = version
+        group.release_version = given.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
+        group.ami_type = given.get("amiType") or "AL2023_x86_64_STANDARD"
+        group.update_config = given.get("updateConfig") or {"maxUnavailable": 1}
+        group.node_repair_config = given.get("nodeRepairConfig") or {"enabled": False}
+        group.remote_access = given.get("remoteAccess")  # moto makes up a key pair
+        if given.get("launchTemplate"):
+            group.disk_size = given.get("diskSize")
+            group.instance_types = given.get("instanceTypes") or []
+        if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
+            _admit(cluster, given["nodeRole"], "EC2_LINUX")
+        return ActionResult({"nodegroup": group})
+
+    return wrapped
+
+
+def update_nodegroup_version(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    backend = response.eks_backend
+    cluster = backend.describe_cluster(given["clusterName"])
+    group = backend.describe_nodegroup(given["clusterName"], given["nodegroupName"])
+    template = given.get("launchTemplate")
+    if template:
+        store.check_launch_template(backend, template)
+        group.launch_template = {**(group.launch_template or {}), **template}
+    version = given.get("version") or (group.version if template else cluster.version)
+    store.check_version(version)
+    if float(version) > float(cluster.version):
+        raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
+    if given.get("releaseVersion"):
+        group.release_version = given["releaseVersion"]
+    elif not template or version != group.version:
+        group.release_version = facts.CLUSTER_VERSIONS[version].ami_release
+    group.version = version
+    group.modified_at = store.now()
+    changed = {key: given[key] for key in ("version", "releaseVersion") if given.get(key)}
+    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
+
+
+def update_nodegroup_config(
+    original: Callable[[EKSResponse], ActionResult],
+) -> Callable[[EKSResponse], ActionResult]:
+    """moto's own, remembered so that DescribeUpdate finds it."""
+
+    def wrapped(response: EKSResponse) -> ActionResult:
+        given = parameters(response)
+        cluster = response.eks_backend.describe_cluster(given["clusterName"])
+        update: Any = original(response).result
+        store.extra(cluster, "updates")[update["update"]["id"]] = {**update["update"], "params": []}
+        return ActionResult({"update": store.extra(cluster, "updates")[update["update"]["id"]]})
+
+    return wrapped

@@ -1,0 +1,24 @@
+"""The platform's API server through the official client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Apis:
+    """The API groups we use. Untyped: every field of the generated models is optional, and ours are always set."""
+
+    core: Any
+    apps: Any
+    storage: Any
+
+
+def connect(kubeconfig: Path) -> Apis:
+    """APIs as the user of that kubeconfig. The client takes half a second to import, so it is imported here."""
+    from kubernetes import client, config
+
+    api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
+    return Apis(client.CoreV1Api(api), client.AppsV1Api(api), client.StorageV1Api(api))

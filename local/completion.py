@@ -1,0 +1,109 @@
+"""Waiting for the models and asking one through its Service's address."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.cluster import connect
+from local.errors import PlatformError
+from local.paths import Paths
+
+MODEL_SERVERS = "app.kubernetes.io/component=model-server"
+QUESTION = "Say in one sentence what you are."
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model Deployment as the API server shows it."""
+
+    namespace: str
+    name: str
+    wanted: int
+    available: int
+
+    @property
+    def ready(self) -> bool:
+        return self.available >= max(self.wanted, 1)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said and where."""
+
+    url: str
+    model: str
+    text: str
+
+
+def models(paths: Paths) -> list[Model]:
+    """The model Deployments of all namespaces."""
+    apps = connect(paths.kubeconfig).apps
+    found = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
+    return [
+        Model(each.metadata.namespace, each.metadata.name, each.spec.replicas, each.status.available_replicas or 0)
+        for each in found
+    ]
+
+
+def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
+    """Waits until every model Deployment has its replicas available; raises PlatformError naming those that lack."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        found = models(paths)
+        lacking = [model for model in found if not model.ready]
+        if not lacking:
+            return found
+        if time.monotonic() > deadline:
+            names = ", ".join(f"{m.namespace}/{m.name} ({m.available} of {m.wanted})" for m in lacking)
+            raise PlatformError(
+                f"not ready after {timeout_seconds:.0f} s: {names}. Why: make status; then "
+                f"kubectl --kubeconfig {paths.kubeconfig} describe pods -n {lacking[0].namespace}"
+            )
+        time.sleep(0.5)
+
+
+def services(paths: Paths) -> list[dict[str, Any]]:
+    """Services that can be reached from this machine: namespace, name, port, url."""
+    if not paths.services_file.exists():
+        return []
+    listed: list[dict[str, Any]] = json.loads(paths.services_file.read_text())
+    return listed
+
+
+def service_url(paths: Paths, model: Model, timeout_seconds: float = 20.0) -> str:
+    """Address of a model's Service on this machine; the router needs a moment after the pods are Ready."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        for service in services(paths):
+            if (service["namespace"], service["name"]) == (model.namespace, model.name):
+                return str(service["url"]).rstrip("/")
+        if time.monotonic() > deadline:
+            raise PlatformError(
+                f"no address for Service {model.namespace}/{model.name} in {paths.services_file}; "
+                f"why: make logs NAME=engine"
+            )
+        time.sleep(0.2)
+
+
+def ask(url: str, question: str = QUESTION) -> Answer:
+    """A chat completion; raises PlatformError with what came back instead."""
+    try:
+        served = _call(f"{url}/v1/models")["data"][0]["id"]
+        body = {"model": served, "messages": [{"role": "user", "content": question}], "max_tokens": 64}
+        answer = _call(f"{url}/v1/chat/completions", body)
+        return Answer(url, served, answer["choices"][0]["message"]["content"])
+    except (OSError, LookupError, ValueError) as error:
+        raise PlatformError(f"no completion from {url}: {error}; why: make logs NAME=engine") from error
+
+
+def _call(url: str, body: Mapping[str, Any] | None = None) -> Any:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(request, timeout=120) as answer:
+        return json.load(answer)

@@ -1,0 +1,117 @@
+"""etcd, kube-apiserver, kube-controller-manager and kube-scheduler: the real programs, one of each, on 127.0.0.1."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.certificates import SERVICE_ADDRESS_RANGE, Pki, kubeconfig, write_private
+from local.paths import Paths
+from local.probes import http_ready
+from local.processes import ProcessSpec
+
+
+def server_url(ports: Mapping[str, int]) -> str:
+    return f"https://127.0.0.1:{ports['kube-apiserver']}"
+
+
+def write_kubeconfigs(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> None:
+    """Writes the administrator's kubeconfig and those of the controllers, if they say something new."""
+    wanted = {paths.kubeconfig: "admin"}
+    wanted |= {paths.pki / f"{client}.kubeconfig": client for client in ("controller-manager", "scheduler")}
+    for path, client in wanted.items():
+        text = kubeconfig(pki, client, server_url(ports))
+        if not path.exists() or path.read_text() != text:
+            write_private(path, text)
+
+
+def etcd(paths: Paths, ports: Mapping[str, int]) -> ProcessSpec:
+    client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
+    return ProcessSpec(
+        "etcd",
+        (
+            str(paths.tools_bin / "etcd"),
+            "--name=local",
+            f"--data-dir={paths.state / 'etcd'}",
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=local={peer}",
+            # A power cut may lose what `up` makes again; waiting for the disk would cost seconds each time.
+            "--unsafe-no-fsync",
+        ),
+        http_ready(f"{client}/health"),
+    )
+
+
+def kube_apiserver(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:
+    url = server_url(ports)
+    flags = {
+        "etcd-servers": f"http://127.0.0.1:{ports['etcd']}",
+        "bind-address": "127.0.0.1",
+        "advertise-address": "127.0.0.1",
+        "secure-port": ports["kube-apiserver"],
+        # 127.0.0.1 is no address an EndpointSlice may have.
+        "endpoint-reconciler-type": "none",
+        "cert-dir": paths.pki,
+        "tls-cert-file": pki.certificate("kube-apiserver"),
+        "tls-private-key-file": pki.key("kube-apiserver"),
+        "client-ca-file": pki.certificate("ca"),
+        "token-auth-file": pki.token_table,
+        "requestheader-client-ca-file": pki.certificate("ca"),
+        "requestheader-allowed-names": "front-proxy",
+        "requestheader-username-headers": "X-Remote-User",
+        "requestheader-group-headers": "X-Remote-Group",
+        "requestheader-extra-headers-prefix": "X-Remote-Extra-",
+        "proxy-client-cert-file": pki.certificate("front-proxy"),
+        "proxy-client-key-file": pki.key("front-proxy"),
+        "service-account-issuer": url,
+        "service-account-key-file": pki.key("service-account"),
+        "service-account-signing-key-file": pki.key("service-account"),
+        "service-cluster-ip-range": SERVICE_ADDRESS_RANGE,
+        "authorization-mode": "RBAC",
+        # As EKS has it; the GPU operator's pods ask for it. Pod Security admission judges per namespace.
+        "allow-privileged": "true",
+    }
+    command = (str(paths.tools_bin / "kube-apiserver"), *_flags(flags))
+    client = (pki.certificate("admin"), pki.key("admin"))
+    return ProcessSpec("kube-apiserver", command, http_ready(f"{url}/readyz", pki.certificate("ca"), client))
+
+
+def kube_controller_manager(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:
+    name, config = "kube-controller-manager", paths.pki / "controller-manager.kubeconfig"
+    flags = {
+        **_controller_flags(ports[name], config),
+        "use-service-account-credentials": "true",
+        "root-ca-file": pki.certificate("ca"),
+        "service-account-private-key-file": pki.key("service-account"),
+        "cert-dir": paths.pki,
+        # As on EKS: addresses, routes and load balancers belong to the cloud.
+        "controllers": "*,-nodeipam,-node-route-controller,-service-lb-controller",
+        "horizontal-pod-autoscaler-sync-period": "5s",
+    }
+    command = (str(paths.tools_bin / name), *_flags(flags))
+    return ProcessSpec(name, command, http_ready(f"https://127.0.0.1:{ports[name]}/healthz"))
+
+
+def kube_scheduler(paths: Paths, ports: Mapping[str, int]) -> ProcessSpec:
+    name, config = "kube-scheduler", paths.pki / "scheduler.kubeconfig"
+    flags = {**_controller_flags(ports[name], config), "cert-dir": paths.pki}
+    command = (str(paths.tools_bin / name), *_flags(flags))
+    return ProcessSpec(name, command, http_ready(f"https://127.0.0.1:{ports[name]}/healthz"))
+
+
+def _controller_flags(port: int, config: Path) -> dict[str, object]:
+    return {
+        "kubeconfig": config,
+        "authentication-kubeconfig": config,
+        "authorization-kubeconfig": config,
+        "bind-address": "127.0.0.1",
+        "secure-port": port,
+        "leader-elect": "false",
+    }
+
+
+def _flags(flags: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(f"--{name}={value}" for name, value in flags.items())

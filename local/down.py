@@ -1,0 +1,72 @@
+"""`down`: destroys the stacks, stops the processes that `up` started, removes the state. Caches stay."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from local.errors import PlatformError
+from local.paths import Paths
+from local.platform import exclusively
+from local.processes import Processes
+from local.progress import Stages
+from local.stack import Stack, existing_stacks
+
+NEEDED_TO_DESTROY = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws")
+
+
+def down(paths: Paths) -> None:
+    """Leaves nothing of the platform, however much of it is still alive."""
+    if not paths.state.exists():
+        print(f"nothing runs: {paths.state} is not there")
+        return
+    stages = Stages()
+    processes = Processes(paths)
+    with exclusively(paths):
+        failed = _destroy_stacks(paths, processes, stages)
+        with stages.stage("stopping"):
+            print(f"  stopped: {', '.join(processes.stop_all()) or 'nothing was alive'}")
+        shutil.rmtree(paths.state)
+    if failed:
+        raise PlatformError(f"pulumi destroy failed for {', '.join(failed)}; what it left went away with the platform")
+    print(f"down; caches stay in {paths.cache}")
+
+
+def down_stack(paths: Paths, name: str) -> None:
+    """Destroys one stack; the platform stays."""
+    stages = Stages()
+    processes = Processes(paths)
+    with exclusively(paths):
+        dead = [each for each in NEEDED_TO_DESTROY if not processes.is_alive(each)]
+        if dead:
+            raise PlatformError(f"{', '.join(dead)} is not alive; start it with: python -m local start")
+        if name not in existing_stacks(paths):
+            raise PlatformError(f"no stack {name!r} here; stacks: {', '.join(existing_stacks(paths)) or 'none'}")
+        with stages.stage(f"pulumi destroy --stack {name}"):
+            summary = _stack(paths, name).destroy()
+    print(f"pulumi: {summary.changes} changes")
+
+
+def _stack(paths: Paths, name: str) -> Stack:
+    return Stack(paths, json.loads((paths.run / "ports.json").read_text()), name)
+
+
+def _destroy_stacks(paths: Paths, processes: Processes, stages: Stages) -> list[str]:
+    """Destroys every stack that is on the platform; returns those that could not be destroyed."""
+    dead = [name for name in NEEDED_TO_DESTROY if not processes.is_alive(name)]
+    stacks = existing_stacks(paths)
+    if stacks and dead:
+        print(f"  not destroying {', '.join(stacks)}: {', '.join(dead)} is not alive; all goes with the platform")
+        return []
+    failed = []
+    for name in stacks:
+        stack = _stack(paths, name)
+        if stack.resource_count() == 0:
+            continue
+        with stages.stage(f"pulumi destroy --stack {name}"):
+            try:
+                stack.destroy()
+            except PlatformError as error:
+                print(f"  {error}")
+                failed.append(name)
+    return failed

@@ -1,0 +1,119 @@
+"""`python -m local.engine --kubeconfig K --directory D`: the simulated vLLM engines and the Service router.
+
+Writes into D: services.json (addresses of Services), ports.json (so that they stay), admin.json (the admin port),
+pods/NAMESPACE/POD.log (one log per engine). Logs to stderr. Ends on SIGTERM or SIGINT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from local.engine.admin import admin_handler
+from local.engine.fleet import Fleet
+from local.engine.kube import KubeApi
+from local.engine.pods import PodView
+from local.engine.ports import HOST, PortBook, write_json
+from local.engine.router import Router
+
+DEFAULT_PORTS = (18000, 18999)
+
+
+def _stamp() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+def _say(line: str) -> None:
+    print(f"{_stamp()} {line}", file=sys.stderr, flush=True)
+
+
+def pod_log(directory: Path) -> Callable[[PodView], Callable[[str], None]]:
+    """Logs of engines: one file per pod, opened for each line because there may be thousands of pods."""
+
+    def log_of(pod: PodView) -> Callable[[str], None]:
+        file = directory / "pods" / pod.namespace / f"{pod.name}.log"
+
+        def log(line: str) -> None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("a", encoding="utf-8") as out:
+                out.write(f"{_stamp()} {line}\n")
+            _say(f"{pod.namespace}/{pod.name} {line.splitlines()[0]}")
+
+        return log
+
+    return log_of
+
+
+def _port_range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r} is not FIRST-LAST within 1024-65535")
+    return int(first), int(last)
+
+
+async def _wait(event: asyncio.Event) -> None:
+    await event.wait()
+
+
+async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float) -> None:
+    """Runs until a signal. Raises OSError when no port of the range is free."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with KubeApi(kubeconfig) as api:
+        fleet = Fleet(api, pod_log(directory), speed=speed)
+        router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say)
+
+        def on_pod(event: str, item: dict[str, object]) -> None:
+            fleet.on_pod(event, item)
+            router.pods_changed()
+
+        # the first port of the range is tried first for admin, so that it is the same on most machines
+        admin = admin_handler(fleet)
+        opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
+        write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
+        _say(f"INFO (simulated) engines of pods are at http://{HOST}:{port}/pods/NAMESPACE/POD/PATH")
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                api.follow("/api/v1/pods", on_pod, _say),
+                api.follow("/api/v1/services", router.on_service, _say),
+                api.follow("/apis/discovery.k8s.io/v1/endpointslices", router.on_slice, _say),
+                router.run(),
+            )
+        ]
+        stopped = asyncio.create_task(_wait(stop))
+        done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        opened.close()
+        await router.close()
+        await admin.shutdown(timeout=1)
+        for task in done - {stopped}:
+            task.result()  # a watcher never ends by itself: show why it did
+
+
+def main() -> int:
+    """Entry point; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.engine", description=__doc__)
+    parser.add_argument("--kubeconfig", type=Path, required=True)
+    parser.add_argument("--directory", type=Path, required=True, help="where addresses and logs are written")
+    parser.add_argument("--port-range", type=_port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
+    parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the estimate (default 1)")
+    given = parser.parse_args()
+    if given.speed <= 0:
+        parser.error("--speed has to be above 0")
+    given.directory.mkdir(parents=True, exist_ok=True)
+    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

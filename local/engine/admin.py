@@ -1,0 +1,48 @@
+"""The admin port: reaches a pod's engine directly, as an in-cluster scraper would by pod IP.
+
+GET /pods/NAMESPACE/POD/PATH is what Prometheus is relabelled to; GET /engines lists states; GET /healthz.
+"""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from local.engine.fleet import Fleet
+from local.engine.openai_api import handle, refused
+
+
+def admin_handler(fleet: Fleet) -> web.Server:
+    """The admin server over these engines."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        parts = request.path.split("/", 4)
+        if request.path == "/healthz":
+            return web.Response(text="ok")
+        if request.path == "/engines":
+            return web.json_response(_states(fleet))
+        if len(parts) == 5 and parts[1] == "pods":
+            member = fleet.members.get((parts[2], parts[3]))
+            if member is None:
+                message = f"pod {parts[2]}/{parts[3]} has no simulated engine"
+                return web.json_response({"error": {"message": message, "code": 404}}, status=404)
+            if member.engine is None:
+                text = member.failure.text if member.failure else "the pod has no node yet"
+                return refused(None, text)
+            return await handle(member.engine, request, f"/{parts[4]}")
+        return web.json_response({"detail": "Not Found"}, status=404)
+
+    return web.Server(answer, handler_cancellation=True, access_log=None)
+
+
+def _states(fleet: Fleet) -> list[dict[str, object]]:
+    return [
+        {
+            "namespace": member.pod.namespace,
+            "pod": member.pod.name,
+            "state": str(member.state),
+            "in_flight": member.engine.in_flight if member.engine else 0,
+            "failure": member.failure.text if member.failure else None,
+            "simulated": True,
+        }
+        for _, member in sorted(fleet.members.items())
+    ]

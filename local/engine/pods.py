@@ -1,0 +1,150 @@
+"""What the simulation reads from a Pod object, and the status it writes for an engine that cannot start."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from local.engine.flags import UsageError
+
+CONTAINER = "vllm"
+DEFAULT_GRACE_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class PodView:
+    """A pod with a container named `vllm`."""
+
+    namespace: str
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    node: str | None
+    container: Mapping[str, Any]
+    status: Mapping[str, Any]
+    deleting: bool
+    grace_seconds: int
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.namespace, self.name
+
+    @property
+    def path(self) -> str:
+        """Where the API server has it."""
+        return f"/api/v1/namespaces/{self.namespace}/pods/{self.name}"
+
+    @property
+    def container_running(self) -> bool:
+        """The container runs and its start-up probe has passed: from here on vLLM's HTTP server answers.
+
+        KWOK's pod-ready stage sets running and ready together after the cold start and leaves `started` out.
+        """
+        for status in self.status.get("containerStatuses") or []:
+            if status.get("name") == CONTAINER:
+                running = "running" in (status.get("state") or {})
+                return running and bool(status.get("started", status.get("ready")))
+        return False
+
+    @property
+    def ended(self) -> bool:
+        return self.status.get("phase") in ("Succeeded", "Failed")
+
+    @property
+    def crash_is_written(self) -> bool:
+        for status in self.status.get("containerStatuses") or []:
+            waiting = (status.get("state") or {}).get("waiting") or {}
+            if status.get("name") == CONTAINER:
+                return waiting.get("reason") == "CrashLoopBackOff"
+        return False
+
+    @property
+    def gpus(self) -> int:
+        """GPUs of the vLLM container."""
+        limits = (self.container.get("resources") or {}).get("limits") or {}
+        return int(limits.get("nvidia.com/gpu", 0))
+
+    @property
+    def pre_stop_seconds(self) -> float:
+        """How long the preStop hook takes: `sleep`, or an exec of sleep; 0 for others (they are not run here)."""
+        hook = (self.container.get("lifecycle") or {}).get("preStop") or {}
+        if "sleep" in hook:
+            return float(hook["sleep"].get("seconds", 0))
+        words = " ".join((hook.get("exec") or {}).get("command") or [])
+        match = re.search(r"\bsleep\s+(\d+(?:\.\d+)?)", words)
+        return float(match[1]) if match else 0.0
+
+
+def view(pod: Mapping[str, Any]) -> PodView | None:
+    """The pod as the simulation sees it; None without a container `vllm`."""
+    containers = (pod.get("spec") or {}).get("containers") or []
+    container = next((c for c in containers if c.get("name") == CONTAINER), None)
+    if container is None:
+        return None
+    metadata = pod["metadata"]
+    grace = metadata.get("deletionGracePeriodSeconds")
+    if grace is None:
+        grace = pod["spec"].get("terminationGracePeriodSeconds", DEFAULT_GRACE_SECONDS)
+    return PodView(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        labels=metadata.get("labels") or {},
+        node=pod["spec"].get("nodeName"),
+        container=container,
+        status=pod.get("status") or {},
+        deleting="deletionTimestamp" in metadata,
+        grace_seconds=int(grace),
+    )
+
+
+def crash_status(pod: PodView, failure: UsageError, now: datetime | None = None) -> dict[str, Any]:
+    """A status patch: the container in CrashLoopBackOff, as the kubelet reports a process that ends at once.
+
+    Phase Running keeps KWOK's pod-ready stage away (it takes Pending pods only), so the pod is never Ready.
+    """
+    stamp = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    restarts = 1 + max(
+        (s.get("restartCount", 0) for s in pod.status.get("containerStatuses") or [] if s["name"] == CONTAINER),
+        default=0,
+    )
+    ended = {
+        "exitCode": failure.exit_code,
+        "reason": "Error",
+        "message": failure.text[-4096:],
+        "startedAt": stamp,
+        "finishedAt": stamp,
+        "containerID": "simulated://vllm",
+    }
+    reason = f"back-off restarting failed container {CONTAINER} in pod {pod.name} (simulated)"
+    own = {
+        "name": CONTAINER,
+        "image": pod.container.get("image", ""),
+        "imageID": "",
+        "ready": False,
+        "started": False,
+        "restartCount": restarts,
+        "state": {"waiting": {"reason": "CrashLoopBackOff", "message": f"{reason}: {failure.text.splitlines()[-1]}"}},
+        "lastState": {"terminated": ended},
+    }
+    others = [s for s in pod.status.get("containerStatuses") or [] if s.get("name") != CONTAINER]
+    not_ready = {
+        "status": "False",
+        "reason": "ContainersNotReady",
+        "message": f"containers with unready status: [{CONTAINER}]",
+        "lastTransitionTime": stamp,
+    }
+    conditions = [{"type": kind, **not_ready} for kind in ("Ready", "ContainersReady")]
+    initialized = {"type": "Initialized", "status": "True", "lastTransitionTime": stamp}
+    return {
+        "metadata": {"uid": pod.uid},
+        "status": {
+            "phase": "Running",
+            "startTime": pod.status.get("startTime", stamp),
+            "containerStatuses": [*others, own],
+            "conditions": [initialized, *conditions],
+        },
+    }

@@ -1,0 +1,208 @@
+"""What kube-proxy does, on the host's loopback: a Service's address reaches its Ready endpoints.
+
+Every Service that selects pods with an engine gets one local port per Service port. An endpoint is chosen round robin
+for each connection, and a connection stays with its endpoint, as with kube-proxy: a new pod only gets new connections.
+NetworkPolicy is NOT enforced: callers have no pod identity here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from local.engine.fleet import Fleet
+from local.engine.openai_api import handle, refused
+from local.engine.ports import HOST, PortBook, write_json
+
+SETTLE_SECONDS = 0.05  # changes within this time are taken together
+PortKey = tuple[str, str, str]  # namespace, service, port name ("" for an unnamed port)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One endpoint of a Service port: the pod and the port number on it."""
+
+    namespace: str
+    pod: str
+    port: int
+
+
+@dataclass
+class Listener:
+    """An open local port of a Service port."""
+
+    service_port: int
+    port: int
+    server: asyncio.Server
+    http: web.Server
+    turn: int = 0
+    pinned: weakref.WeakKeyDictionary[asyncio.BaseTransport, Backend] = field(default_factory=weakref.WeakKeyDictionary)
+
+
+def backends(slices: list[dict[str, Any]], port_name: str) -> list[Backend]:
+    """The endpoints that get traffic: the ready ones, else those that serve while terminating (KEP-1669)."""
+    ready: dict[Backend, None] = {}
+    terminating: dict[Backend, None] = {}
+    for piece in slices:
+        numbers = [p.get("port") for p in piece.get("ports") or [] if (p.get("name") or "") == port_name]
+        for endpoint in piece.get("endpoints") or []:
+            target = endpoint.get("targetRef") or {}
+            if target.get("kind") != "Pod":
+                continue
+            conditions = endpoint.get("conditions") or {}
+            for number in numbers:
+                backend = Backend(target.get("namespace", ""), target["name"], number)
+                if conditions.get("ready", True):
+                    ready[backend] = None
+                elif conditions.get("serving") and conditions.get("terminating"):
+                    terminating[backend] = None
+    return sorted(ready or terminating, key=lambda b: (b.namespace, b.pod))
+
+
+class Router:
+    """Listeners for Services, kept in step with the cluster; `services.json` names them."""
+
+    def __init__(self, fleet: Fleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]) -> None:
+        self._fleet = fleet
+        self._file = directory / "services.json"
+        self._book = PortBook(directory / "ports.json", *ports)
+        self._log = log
+        self._services: dict[tuple[str, str], dict[str, Any]] = {}
+        self._slices: dict[str, dict[str, Any]] = {}
+        self._listeners: dict[PortKey, Listener] = {}
+        self._changed = asyncio.Event()
+
+    def on_service(self, event: str, item: dict[str, Any]) -> None:
+        """Takes a watch event of Services."""
+        key = (item["metadata"]["namespace"], item["metadata"]["name"])
+        if event == "DELETED":
+            self._services.pop(key, None)
+        else:
+            self._services[key] = item
+        self._changed.set()
+
+    def on_slice(self, event: str, item: dict[str, Any]) -> None:
+        """Takes a watch event of EndpointSlices; routing reads them at each connection."""
+        if event == "DELETED":
+            self._slices.pop(item["metadata"]["uid"], None)
+        else:
+            self._slices[item["metadata"]["uid"]] = item
+
+    def pods_changed(self) -> None:
+        """A pod appeared: its Service may need a listener."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Opens and closes listeners for ever."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+            self._changed.clear()
+            await self.reconcile()
+
+    def _wanted(self) -> dict[PortKey, int]:
+        labels: dict[str, list[frozenset[tuple[str, str]]]] = {}
+        for member in self._fleet.members.values():
+            labels.setdefault(member.pod.namespace, []).append(frozenset(member.pod.labels.items()))
+        wanted: dict[PortKey, int] = {}
+        for (namespace, name), service in self._services.items():
+            selector = set((service["spec"].get("selector") or {}).items())
+            if not selector:
+                continue
+            ports = {(namespace, name, p.get("name") or ""): p["port"] for p in service["spec"].get("ports") or []}
+            selects = any(selector <= pod for pod in set(labels.get(namespace, [])))
+            # a Service keeps its address while it has no pods
+            wanted |= {key: port for key, port in ports.items() if selects or key in self._listeners}
+        return wanted
+
+    async def reconcile(self) -> None:
+        """Makes listeners equal to what the cluster asks for and writes `services.json`."""
+        wanted = self._wanted()
+        for key in [key for key in self._listeners if key not in wanted]:
+            await self._close(self._listeners.pop(key))
+            self._log(f"INFO (simulated) Service {'/'.join(key[:2])} is gone, its local port is closed")
+        for key, service_port in sorted(wanted.items()):
+            if key in self._listeners:
+                self._listeners[key].service_port = service_port
+                continue
+            try:
+                self._listeners[key] = await self._open(key, service_port)
+            except OSError as error:
+                self._log(f"ERROR no local port for Service {'/'.join(key[:2])}: {error}")
+        write_json(self._file, self.addresses())
+
+    def addresses(self) -> list[dict[str, Any]]:
+        """What `services.json` holds: `port` is the local one, `service_port` the Service's own."""
+        return [
+            {
+                "namespace": namespace,
+                "name": name,
+                "port_name": port_name,
+                "port": listener.port,
+                "service_port": listener.service_port,
+                "url": f"http://{HOST}:{listener.port}",
+            }
+            for (namespace, name, port_name), listener in sorted(self._listeners.items())
+        ]
+
+    async def _open(self, key: PortKey, service_port: int) -> Listener:
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            return await self._answer(key, request)
+
+        http = web.Server(answer, handler_cancellation=True, access_log=None)
+        server, port = await self._book.listen("/".join(key), http)
+        self._log(f"INFO (simulated) Service {'/'.join(key[:2])}:{service_port} is at http://{HOST}:{port}")
+        return Listener(service_port, port, server, http)
+
+    async def _close(self, listener: Listener) -> None:
+        listener.server.close()
+        await listener.http.shutdown(timeout=1)
+
+    async def close(self) -> None:
+        """Closes all ports; their numbers stay remembered."""
+        for listener in self._listeners.values():
+            with contextlib.suppress(OSError):
+                await self._close(listener)
+        self._listeners.clear()
+
+    def _backends(self, key: PortKey) -> list[Backend]:
+        namespace, name, port_name = key
+        slices = [
+            item
+            for item in self._slices.values()
+            if item["metadata"]["namespace"] == namespace
+            and (item["metadata"].get("labels") or {}).get("kubernetes.io/service-name") == name
+        ]
+        return backends(slices, port_name)
+
+    def _alive(self, backend: Backend) -> bool:
+        return (backend.namespace, backend.pod) in self._fleet.members
+
+    async def _answer(self, key: PortKey, request: web.BaseRequest) -> web.StreamResponse:
+        listener = self._listeners[key]
+        transport = request.transport
+        chosen = listener.pinned.get(transport) if transport is not None else None
+        if chosen is None or not self._alive(chosen):
+            candidates = self._backends(key)
+            if not candidates:
+                return refused(None, f"Service {'/'.join(key[:2])} has no ready endpoint")
+            chosen = candidates[listener.turn % len(candidates)]
+            listener.turn += 1
+            if transport is not None:
+                listener.pinned[transport] = chosen
+        engine = self._fleet.engine(chosen.namespace, chosen.pod)
+        if engine is None:
+            return refused(None, f"pod {chosen.namespace}/{chosen.pod} runs no simulated engine")
+        listening = engine.config.arguments.port
+        if listening != chosen.port:
+            return refused(
+                engine, f"the engine of {chosen.pod} listens on {listening}, the Service targets {chosen.port}"
+            )
+        return await handle(engine, request, request.path)

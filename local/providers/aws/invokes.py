@@ -1,0 +1,235 @@
+"""Functions of the SDK (`aws.get_...`) that programs call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jmespath
+
+from local.providers.aws.cloud import AwsError, Cloud
+from local.providers.aws.convert import find_member
+from local.providers.aws.policy_document import policy_document
+from local.providers.aws.project import tags_to_map, to_property
+from local.providers.aws.schema import did_you_mean, function_schema
+from local.providers.rpc import ProviderError
+
+Answer = dict[str, Any]
+_DNS = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
+
+
+def invoke(token: str, cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    """The function's answer; an argument that it does not have is an error."""
+    parameters, outputs = function_schema(token)
+    given = {key: value for key, value in args.items() if value is not None and not key.startswith("__")}
+    for key in given:
+        if key not in parameters:
+            raise ProviderError(f'{token} has no argument "{key}".{did_you_mean(key, parameters)}')
+    answer = INVOKES[token](cloud, given)
+    if "region" in outputs and "region" not in answer:
+        answer["region"] = given.get("region") or cloud.region
+    return {key: value for key, value in answer.items() if value is not None}
+
+
+def _caller_identity(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    identity = cloud.identity
+    account = identity["Account"]
+    return {"accountId": account, "id": account, "arn": identity["Arn"], "userId": identity["UserId"]}
+
+
+def _partition(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    suffix = _DNS[cloud.partition]
+    reverse = ".".join(reversed(suffix.split(".")))
+    return {"partition": cloud.partition, "id": cloud.partition, "dnsSuffix": suffix, "reverseDnsPrefix": reverse}
+
+
+def _region(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    region = args.get("region") or args.get("name") or cloud.region
+    return {
+        "id": region,
+        "name": region,
+        "region": region,
+        "description": region,
+        "endpoint": f"ec2.{region}.{_DNS[cloud.partition]}",
+    }
+
+
+def _availability_zones(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    region = args.get("region") or cloud.region
+    filters = _filters(args)
+    if args.get("state"):
+        filters.append({"Name": "state", "Values": [args["state"]]})
+    params: Answer = {"Filters": filters} if filters else {}
+    if args.get("allAvailabilityZones"):
+        params["AllAvailabilityZones"] = True
+    zones = cloud.call("ec2", "describe_availability_zones", params, region)["AvailabilityZones"]
+    kept = [
+        zone
+        for zone in zones
+        if zone["ZoneName"] not in (args.get("excludeNames") or [])
+        and zone["ZoneId"] not in (args.get("excludeZoneIds") or [])
+    ]
+    return {
+        **args,
+        "id": region,
+        "names": [zone["ZoneName"] for zone in kept],
+        "zoneIds": [zone["ZoneId"] for zone in kept],
+        "groupNames": sorted({zone.get("GroupName") or region for zone in kept}),
+    }
+
+
+def _filters(args: Mapping[str, Any]) -> list[Answer]:
+    found = [{"Name": one["name"], "Values": one["values"]} for one in args.get("filters") or []]
+    found += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (args.get("tags") or {}).items()]
+    return found
+
+
+def _ssm_parameter(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    params = {"Name": args["name"], "WithDecryption": args.get("withDecryption", True)}
+    found = cloud.call("ssm", "get_parameter", params, args.get("region"))["Parameter"]
+    plain_text = found["Type"] != "SecureString"
+    return {
+        "arn": found.get("ARN"),
+        "id": found["Name"],
+        "name": found["Name"],
+        "type": found["Type"],
+        "value": found["Value"],
+        "insecureValue": found["Value"] if plain_text else None,
+        "version": found["Version"],
+        "withDecryption": params["WithDecryption"],
+    }
+
+
+def _answer(token: str, live: Any, args: Mapping[str, Any], paths: Mapping[str, str]) -> Answer:
+    """What the SDK's result class holds of a describe operation's answer."""
+    _, outputs = function_schema(token)
+    answer: Answer = {}
+    for name, term in outputs.items():
+        if name == "tags":
+            answer[name] = tags_to_map(live.get("Tags") or live.get("tags"))
+        elif name in paths:
+            answer[name] = to_property(term, jmespath.search(paths[name], live), {}, name)
+        else:
+            answer[name] = to_property(term, live.get(find_member(name, live) or ""), {}, name)
+        if answer[name] is None and name in args:
+            answer[name] = args[name]
+        if answer[name] is None and term.startswith("[]"):
+            answer[name] = []
+    return answer
+
+
+def _eks_cluster(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    live = cloud.call("eks", "describe_cluster", {"name": args["name"]}, args.get("region"))["cluster"]
+    paths = {
+        "vpcConfig": "resourcesVpcConfig",
+        "enabledClusterLogTypes": "logging.clusterLogging[?enabled].types[]",
+        "identities": "[{oidcs: [identity.oidc]}]",
+    }
+    return {**_answer("aws:eks/getCluster:getCluster", live, args, paths), "id": live["name"]}
+
+
+def _eks_cluster_auth(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    """A presigned GetCallerIdentity, as `aws eks get-token` makes it."""
+    import base64
+
+    from botocore.signers import RequestSigner
+
+    region = args.get("region") or cloud.region
+    client = cloud.client("sts", region)
+    signer = RequestSigner(
+        client.meta.service_model.service_id, region, "sts", "v4", client._request_signer._credentials, client.meta.events
+    )
+    request = {
+        "method": "GET",
+        "url": f"https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
+        "body": {},
+        "headers": {"x-k8s-aws-id": args["name"]},
+        "context": {},
+    }
+    url = signer.generate_presigned_url(request, region_name=region, expires_in=60, operation_name="")
+    text = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+    return {"id": args["name"], "name": args["name"], "token": f"k8s-aws-v1.{text}"}
+
+
+def _addon_version(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    params = {"addonName": args["addonName"], "kubernetesVersion": args["kubernetesVersion"]}
+    addons = cloud.call("eks", "describe_addon_versions", params, args.get("region"))["addons"]
+    if not addons or not addons[0]["addonVersions"]:
+        raise ProviderError(f"no version of add-on {args['addonName']} for {args['kubernetesVersion']}")
+    versions = addons[0]["addonVersions"]
+    chosen = versions[0]
+    if not args.get("mostRecent"):
+        defaults = [v for v in versions if any(c["defaultVersion"] for c in v["compatibilities"])]
+        chosen = defaults[0] if defaults else chosen
+    return {**args, "id": args["addonName"], "version": chosen["addonVersion"]}
+
+
+def _one(kind: str, found: list[Answer]) -> Answer:
+    if len(found) != 1:
+        raise ProviderError(f"no matching {kind} found" if not found else f"multiple {kind}s matched; use a filter")
+    return found[0]
+
+
+def _describe(cloud: Cloud, operation: str, id_member: str, args: Mapping[str, Any]) -> Any:
+    """Describe by id or by filters; the properties that the function takes are filters too."""
+    filters = _filters(args)
+    names = {
+        "cidrBlock": "cidr-block" if operation == "describe_subnets" else "cidr",
+        "vpcId": "vpc-id",
+        "availabilityZone": "availability-zone",
+        "state": "state",
+    }
+    filters += [{"Name": names[key], "Values": [args[key]]} for key in names if args.get(key)]
+    if args.get("default") is not None and operation == "describe_vpcs":
+        filters.append({"Name": "is-default", "Values": [str(args["default"]).lower()]})
+    params: Answer = {id_member: [args["id"]]} if args.get("id") else {}
+    if filters:
+        params["Filters"] = filters
+    try:
+        return cloud.call("ec2", operation, params, args.get("region"))
+    except AwsError as error:
+        if error.is_not_found:
+            raise ProviderError(f"no matching object found: {error}") from error
+        raise
+
+
+def _vpc(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    live = _one("EC2 VPC", _describe(cloud, "describe_vpcs", "VpcIds", args)["Vpcs"])
+    region = args.get("region") or cloud.region
+    answer = _answer("aws:ec2/getVpc:getVpc", live, args, {"id": "VpcId", "default": "IsDefault"})
+    for name, attribute in (("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")):
+        params = {"VpcId": live["VpcId"], "Attribute": name}
+        answer[name] = cloud.call("ec2", "describe_vpc_attribute", params, region)[attribute]["Value"]
+    in_vpc = [{"Name": "vpc-id", "Values": [live["VpcId"]]}, {"Name": "association.main", "Values": ["true"]}]
+    tables = cloud.call("ec2", "describe_route_tables", {"Filters": in_vpc}, region)["RouteTables"]
+    answer["mainRouteTableId"] = tables[0]["RouteTableId"] if tables else None
+    answer["arn"] = f"arn:{cloud.partition}:ec2:{region}:{cloud.identity['Account']}:vpc/{live['VpcId']}"
+    return answer
+
+
+def _subnet(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    live = _one("EC2 Subnet", _describe(cloud, "describe_subnets", "SubnetIds", args)["Subnets"])
+    paths = {"id": "SubnetId", "arn": "SubnetArn", "availableIpAddressCount": "AvailableIpAddressCount"}
+    return _answer("aws:ec2/getSubnet:getSubnet", live, args, paths)
+
+
+def _subnets(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    found = _describe(cloud, "describe_subnets", "SubnetIds", args)["Subnets"]
+    region = args.get("region") or cloud.region
+    return {**args, "id": region, "ids": sorted(subnet["SubnetId"] for subnet in found), "tags": args.get("tags") or {}}
+
+
+INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {
+    "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:index/getPartition:getPartition": _partition,
+    "aws:index/getRegion:getRegion": _region,
+    "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
+    "aws:ssm/getParameter:getParameter": _ssm_parameter,
+    "aws:iam/getPolicyDocument:getPolicyDocument": lambda _, args: policy_document(args),
+    "aws:eks/getCluster:getCluster": _eks_cluster,
+    "aws:eks/getClusterAuth:getClusterAuth": _eks_cluster_auth,
+    "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
+    "aws:ec2/getVpc:getVpc": _vpc,
+    "aws:ec2/getSubnet:getSubnet": _subnet,
+    "aws:ec2/getSubnets:getSubnets": _subnets,
+}

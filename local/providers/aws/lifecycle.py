@@ -1,0 +1,296 @@
+"""Create, read, update and delete of any row of the table, with the waits that AWS's eventual ways need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import jmespath
+
+from local.providers.aws.cloud import AwsError
+from local.providers.aws.convert import find_member
+from local.providers.aws.parameters import (
+    change_parameters,
+    change_tags,
+    create_parameters,
+    tags_for_create,
+    with_call,
+)
+from local.providers.aws.project import reconcile, tags_to_map, to_property, with_live_fields
+from local.providers.aws.resource import Resource, named_in
+from local.providers.aws.schema import resource_schema
+from local.providers.aws.table import Call, Ready, Row
+from local.providers.rpc import InitFailed, ProviderError
+
+# The real provider waits up to 45 minutes for what AWS does slowly; here nothing is slow, so a wait that does not
+# end soon is a mistake that should show.
+DEFAULT_TIMEOUT_SECONDS: Final = 120.0
+_FIRST_PAUSE_SECONDS: Final = 0.1
+_LONGEST_PAUSE_SECONDS: Final = 3.0
+
+Clock = Callable[[float], None]
+
+
+def create(resource: Resource, timeout_seconds: float = 0) -> None:
+    """Makes the object; sets `resource.id` and `resource.state`.
+
+    Raises ProviderError when nothing was made, InitFailed when the object exists but a later step failed.
+    """
+    row = resource.row
+    tags = resource.inputs.get("tags") or {}
+    tagged = tags_for_create(row, tags)
+    if row.make is not None:
+        resource.id = row.make(resource, tagged)
+    else:
+        assert row.create is not None, f"{row.token} has neither create nor make"
+        parameters, problems = create_parameters(row, resource.inputs)
+        if problems:
+            raise ProviderError("; ".join(f"{p.path}: {p.message}" for p in problems))
+        answer = resource.call(row.create.operation, {**with_call(resource, row.create, parameters), **tagged})
+        if not row.id_is_template:
+            resource.id = str(jmespath.search(row.id, answer))
+    if row.id_is_template:
+        resource.id = resource.text(row.id)
+    try:
+        _finish_creation(resource, tags if not tagged else {}, timeout_seconds)
+    except ProviderError as error:
+        seen = read(resource) if not isinstance(error, InitFailed) else None
+        raise InitFailed(resource.id, seen or resource.inputs, resource.inputs, [str(error)]) from error
+
+
+def _finish_creation(resource: Resource, tags: Mapping[str, str], timeout_seconds: float) -> None:
+    row = resource.row
+    if row.ready:
+        await_ready(resource, row.ready, timeout_seconds)
+    if tags and row.tagging is not None:
+        resource.state = read(resource) or {}  # some are tagged by an ARN that only the answer holds
+        change_tags(resource, {}, tags)
+    for change in row.changes:
+        asked = {prop for prop in change.props if resource.inputs.get(prop) is not None}
+        if change.on_create and asked:
+            resource.call(change.call.operation, change_parameters(resource, change, asked))
+    if row.after_create:
+        row.after_create(resource)
+    resource.state = read(resource) or {}
+    if not resource.state:
+        raise ProviderError(f"{resource.id} was created but cannot be read back")
+
+
+def update(resource: Resource, old_inputs: Mapping[str, Any], changed: set[str], timeout_seconds: float = 0) -> None:
+    """Brings the object from `old_inputs` to `resource.inputs`; `changed` holds the properties that differ."""
+    row = resource.row
+    for change in row.changes:
+        affected = changed.intersection(change.props)
+        if not affected:
+            continue
+        unset = all(resource.inputs.get(prop) is None for prop in change.props)
+        if unset and change.cleared:
+            resource.call(change.cleared.operation, resource.fill(change.cleared.params))
+        else:
+            resource.call(change.call.operation, change_parameters(resource, change, affected))
+    if row.on_update:
+        row.on_update(resource, old_inputs, changed)
+    if "tags" in changed and row.tagging is not None:
+        change_tags(resource, old_inputs.get("tags") or {}, resource.inputs.get("tags") or {})
+    if row.ready:
+        await_ready(resource, row.ready, timeout_seconds)
+    seen = read(resource)
+    if seen is None:
+        raise ProviderError(f"{row.token} {resource.id} is gone; run `pulumi refresh`")
+    resource.state = seen
+
+
+def read(resource: Resource) -> dict[str, Any] | None:
+    """The object's properties as the SDK names them, or None when it does not exist (any more)."""
+    row = resource.row
+    live = look(resource)
+    if live is None:
+        return None
+    resource.live = live
+    seen: dict[str, Any] = {}
+    for prop, term in resource_schema(row.token).outputs.items():
+        value = _live_property(resource, prop, term)
+        if value is not None:
+            seen[prop] = value
+    if row.tagging is not None:
+        seen["tags"] = _live_tags(resource)
+    if row.observe:
+        observed = row.observe(resource, seen)
+        if observed is None:
+            return None
+        seen.update(observed)
+    return _as_said(resource, {key: value for key, value in seen.items() if value is not None})
+
+
+def _live_property(resource: Resource, prop: str, term: str) -> Any:
+    row, live = resource.row, resource.live
+    if prop in row.unread or prop in ("tags", "tagsAll", "region"):
+        return None
+    if prop in row.out:
+        return resource.text(row.out[prop])
+    if prop in row.more:
+        return to_property(term, _ask(resource, row.more[prop]), row.names, prop)
+    if prop in row.live:
+        return to_property(term, jmespath.search(row.live[prop], live), row.names, prop)
+    if not isinstance(live, dict):
+        return None
+    member = row.names.get(prop) or find_member(prop, live)
+    return to_property(term, live.get(member or ""), row.names, prop)
+
+
+def _ask(resource: Resource, call: Call) -> Any:
+    try:
+        answer = resource.call(call.operation, resource.fill(call.params))
+    except AwsError as error:
+        if error.is_not_found:
+            return None
+        raise
+    return jmespath.search(resource.fill(call.at), answer)
+
+
+def _live_tags(resource: Resource) -> dict[str, str]:
+    tagging = resource.row.tagging
+    assert tagging is not None, "only called for rows with tags"
+    found = _ask(resource, tagging.read) if tagging.read else jmespath.search(tagging.at, resource.live)
+    return tags_to_map(found)
+
+
+def _as_said(resource: Resource, seen: dict[str, Any]) -> dict[str, Any]:
+    """Live properties in the program's spelling where they mean the same; plus what AWS does not give back."""
+    schema = resource_schema(resource.row.token)
+    state = dict(seen)
+    for prop, said in resource.inputs.items():
+        if prop.startswith("__") or said is None:
+            continue
+        if prop in seen:
+            state[prop] = with_live_fields(schema.outputs.get(prop, "any"), said, seen[prop])
+        elif prop in resource.row.unread or said in ([], {}, "", False, 0):
+            state[prop] = said
+    for prop in lookup_props(resource.row):
+        state.setdefault(prop, resource.value(prop))
+    if "tagsAll" in schema.outputs:
+        state["tagsAll"] = dict(state.get("tags") or {})
+    if not state.get("tags"):
+        state.pop("tags", None)
+    state["region"] = resource.region
+    return state
+
+
+def lookup_props(row: Row) -> set[str]:
+    """Properties that the read operation is asked by; AWS often does not repeat them in the answer."""
+    return {
+        name
+        for name in named_in([row.read.params, row.read.at])
+        if name in resource_schema(row.token).outputs and name != "id"
+    }
+
+
+def observed_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs as the program would have to write them for the live object: drift shows, the rest is as it was."""
+    schema = resource_schema(resource.row.token)
+    inputs = {}
+    for prop, said in resource.inputs.items():
+        unreadable = prop.startswith("__") or prop in resource.row.unread or prop == "region"
+        unreadable = unreadable or prop in lookup_props(resource.row)
+        live = seen.get(prop)
+        value = said if unreadable else reconcile(schema.inputs.get(prop, "any"), said, live)
+        if value is not None:
+            inputs[prop] = value
+    return inputs
+
+
+def imported_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, Any]:
+    """Inputs for an object that no program has described yet: all that is set to something."""
+    row, schema = resource.row, resource_schema(resource.row.token)
+    return {
+        prop: seen[prop]
+        for prop in schema.inputs
+        if seen.get(prop) not in (None, "", [], {}) and seen.get(prop) != row.defaults.get(prop) and prop != "region"
+    }
+
+
+def look(resource: Resource) -> Any:
+    """The read operation's answer for the object, or None when there is none."""
+    row = resource.row
+    try:
+        answer = resource.call(row.read.operation, resource.fill(row.read.params))
+    except AwsError as error:
+        if error.is_not_found:
+            return None
+        raise
+    live = jmespath.search(resource.fill(row.read.at), answer)
+    if live in (None, [], {}):
+        return None
+    if row.gone and jmespath.search(row.gone.path, live) in row.gone.values:
+        return None
+    return live
+
+
+def await_ready(resource: Resource, ready: Ready, timeout_seconds: float) -> None:
+    """Waits until the object says it is ready; ProviderError when it failed, is gone or takes too long."""
+    state: Any = None
+
+    def is_ready() -> bool:
+        nonlocal state
+        live = look(resource)
+        if live is None:
+            raise ProviderError(f"{resource.row.token} {resource.id} vanished while waiting for it")
+        state = jmespath.search(ready.path, live)
+        if state in ready.failed:
+            raise ProviderError(f"{resource.row.token} {resource.id} is {state}: {live.get('health', '')}")
+        return state in ready.values
+
+    if not _poll(is_ready, timeout_seconds):
+        raise ProviderError(
+            f"timeout while waiting for {resource.row.token} {resource.id}: state {state}, wanted {ready.values}"
+        )
+
+
+def delete(resource: Resource, timeout_seconds: float = 0, pause: Clock = time.sleep) -> None:
+    """Deletes the object and waits until it is gone. An object that is not there is deleted already."""
+    row = resource.row
+    if resource.inputs.get("skipDestroy") is True:
+        return
+    resource.live = look(resource)
+    if resource.live is None:
+        return
+    if row.before_delete:
+        row.before_delete(resource)
+    for call in row.delete:
+        _delete_when_free(resource, call, timeout_seconds, pause)
+    if row.delete and not _poll(lambda: look(resource) is None, timeout_seconds, pause):
+        raise ProviderError(f"timeout while waiting for {row.token} {resource.id} to be deleted")
+
+
+def _delete_when_free(resource: Resource, call: Call, timeout_seconds: float, pause: Clock) -> None:
+    """Tries again while AWS says that something still depends on the object."""
+    refusal: AwsError | None = None
+
+    def is_deleted() -> bool:
+        nonlocal refusal
+        try:
+            resource.call(call.operation, resource.fill(call.params))
+        except AwsError as error:
+            if error.is_not_found:
+                return True
+            if not error.is_still_used:
+                raise
+            refusal = error
+            return False
+        return True
+
+    if not _poll(is_deleted, timeout_seconds, pause):
+        raise ProviderError(f"deleting {resource.row.token} {resource.id}: {refusal}")
+
+
+def _poll(done: Callable[[], bool], timeout_seconds: float, pause: Clock = time.sleep) -> bool:
+    """Asks `done` with growing pauses until it says yes; False when the time is over."""
+    deadline = time.monotonic() + (timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
+    wait_seconds = _FIRST_PAUSE_SECONDS
+    while not done():
+        if time.monotonic() + wait_seconds > deadline:
+            return False
+        pause(wait_seconds)
+        wait_seconds = min(wait_seconds * 2, _LONGEST_PAUSE_SECONDS)
+    return True

@@ -1,0 +1,10 @@
+"""The table: every resource type that the stand-in knows."""
+
+from __future__ import annotations
+
+from local.providers.aws.resources import compute, eks, identity, network, security
+from local.providers.aws.table import Row
+
+TABLE: dict[str, Row] = {
+    row.token: row for module in (network, security, compute, identity, eks) for row in module.ROWS
+}

@@ -1,0 +1,150 @@
+"""Running the real Pulumi CLI on the platform."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local.certificates import write_private
+from local.environment import link_providers, passphrase_file, process_environment
+from local.errors import PlatformError, last_lines
+from local.paths import Paths
+from local.stack_files import project_folder, project_name, write_project, write_stack_file
+
+CHANGES = ("create", "update", "replace", "delete", "create-replacement", "delete-replaced", "import", "read")
+
+
+@dataclass(frozen=True)
+class UpdateSummary:
+    """What an update did, as the engine counted it."""
+
+    resource_changes: Mapping[str, int]
+
+    @property
+    def changes(self) -> int:
+        return sum(self.resource_changes.get(kind, 0) for kind in CHANGES)
+
+    @property
+    def unchanged(self) -> int:
+        return self.resource_changes.get("same", 0)
+
+
+class Stack:
+    """One stack of the project on the platform."""
+
+    def __init__(self, paths: Paths, ports: Mapping[str, int], name: str) -> None:
+        self.name = name
+        self._paths = paths
+        self._environment = process_environment(paths, ports)
+
+    @property
+    def state_file(self) -> Path:
+        return state_folder(self._paths) / f"{self.name}.json"
+
+    def prepare(self, source: Path | None = None) -> None:
+        """Stack file, passphrase, providers and the stack itself, as far as they are not there yet.
+
+        Secrets that the stack file asks for and nobody has set are made up: they protect nothing here.
+        """
+        if not passphrase_file(self._paths).exists():
+            write_private(passphrase_file(self._paths), secrets.token_urlsafe(32))
+        (self._paths.state / "pulumi").mkdir(parents=True, exist_ok=True)
+        link_providers(self._paths)
+        write_project(self._paths)
+        missing = write_stack_file(self._paths, self.name, source)
+        if not self.state_file.exists():
+            self._quiet("stack", "init", self.name)
+        for key in sorted(missing):
+            self.set_secret(key, secrets.token_urlsafe(24))
+        self._unlock()
+
+    def set_secret(self, key: str, value: str) -> None:
+        """`pulumi config set --secret`, through standard input: an argument would show in the list of processes."""
+        self._quiet("config", "set", "--secret", key, "--stack", self.name, stdin=value)
+
+    def up(self, refresh: bool = False) -> UpdateSummary:
+        """`pulumi up`; raises PlatformError when it fails. The CLI itself has said why by then."""
+        return self._update("up", *(["--refresh"] if refresh else []))
+
+    def destroy(self) -> UpdateSummary:
+        """`pulumi destroy` of everything, protected resources included: the whole platform is about to go."""
+        self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
+        return self._update("destroy")
+
+    def outputs(self) -> dict[str, Any]:
+        """Stack outputs; secrets are masked."""
+        outputs: dict[str, Any] = json.loads(self._quiet("stack", "output", "--json", "--stack", self.name) or "{}")
+        return outputs
+
+    def resource_count(self) -> int:
+        """Resources in the state, the stack itself included."""
+        if not self.state_file.exists():
+            return 0
+        latest = json.loads(self.state_file.read_text())["checkpoint"]["latest"] or {}
+        return len(latest.get("resources") or [])
+
+    def _update(self, *arguments: str) -> UpdateSummary:
+        events = self._paths.log / f"pulumi-{arguments[0]}-{self.name}.events.json"
+        events.parent.mkdir(parents=True, exist_ok=True)
+        events.unlink(missing_ok=True)
+        shown = [] if sys.stdout.isatty() else ["--non-interactive"]
+        command = self._command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
+        # The engine's events are what the automation API reads too; the flag shows only with this variable.
+        environment = {**self._environment, "PULUMI_DEBUG_COMMANDS": "true"}
+        try:
+            done = subprocess.run(command, env=environment)
+        except KeyboardInterrupt:
+            # The CLI got the same signal: it lets running operations end and writes its state.
+            raise PlatformError("interrupted; what was begun is in the state, run the same command again") from None
+        if done.returncode != 0:
+            raise PlatformError(
+                f"pulumi {arguments[0]} of stack {self.name} failed (exit code {done.returncode}; see above). "
+                f"Logs: make logs. When it is mended, run the same command again."
+            )
+        return UpdateSummary(_resource_changes(events))
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(self._paths.tools_bin / "pulumi"), "--cwd", str(project_folder(self._paths)), *arguments]
+
+    def _quiet(self, *arguments: str, stdin: str | None = None) -> str:
+        command = self._command("--non-interactive", *arguments)
+        done = subprocess.run(command, env=self._environment, input=stdin or "", capture_output=True, text=True)
+        if done.returncode != 0:
+            what = " ".join(arguments[:2])
+            raise PlatformError(f"pulumi {what} failed:\n{last_lines(done.stdout + done.stderr)}")
+        return done.stdout
+
+    def _unlock(self) -> None:
+        """Removes locks that killed CLIs left behind; a living one's lock stays and Pulumi names it."""
+        folder = self._paths.state / "pulumi" / ".pulumi" / "locks" / "organization"
+        for lock in folder.glob(f"{project_name(self._paths)}/{self.name}/*.json"):
+            if not psutil.pid_exists(int(json.loads(lock.read_text()).get("pid", -1))):
+                lock.unlink()
+
+
+def state_folder(paths: Paths) -> Path:
+    """Where the file backend keeps the stacks of this project."""
+    return paths.state / "pulumi" / ".pulumi" / "stacks" / project_name(paths)
+
+
+def existing_stacks(paths: Paths) -> list[str]:
+    """Stacks that have a state on the platform."""
+    return sorted(path.stem for path in state_folder(paths).glob("*.json"))
+
+
+def _resource_changes(events: Path) -> dict[str, int]:
+    """`resourceChanges` of the last summary event; the preview's summary comes before the update's."""
+    changes: dict[str, int] = {}
+    for line in events.read_text().splitlines():
+        summary = json.loads(line).get("summaryEvent") if "summaryEvent" in line else None
+        if summary:
+            changes = summary["resourceChanges"]
+    return changes

@@ -1,0 +1,116 @@
+"""The Pulumi project as the platform uses it: the checkout's program with stack files of its own.
+
+Pulumi writes an encryption salt and encrypted secrets into the stack file. On the platform these are throw-away and
+must not show up in the checkout, so `.local/project/Pulumi.yaml` names the checkout as `main` and `.local/stacks`
+as the folder of stack files. Each of those is the checkout's file, freshly taken, plus the platform's own secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.errors import PlatformError
+from local.paths import Paths
+
+# Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
+REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
+DEFAULT_TOKEN_KEY = "hfToken"
+DEFAULT_PASSWORD_KEY = "grafanaPassword"
+
+
+def project_folder(paths: Paths) -> Path:
+    """What `pulumi --cwd` is given."""
+    return paths.state / "project"
+
+
+def stack_file(paths: Paths, stack: str) -> Path:
+    return paths.state / "stacks" / f"Pulumi.{stack}.yaml"
+
+
+def project_name(paths: Paths) -> str:
+    """`name` of the checkout's Pulumi.yaml."""
+    return str(_read(paths.repo / "Pulumi.yaml")["name"])
+
+
+def write_project(paths: Paths) -> None:
+    """Writes the project file: the checkout's, with the program there and the stack files here."""
+    project = _read(paths.repo / "Pulumi.yaml")
+    project["main"] = str(paths.repo)
+    project["stackConfigDir"] = "../stacks"
+    # Paths of options would count from here; PATH puts the virtual environment first anyway.
+    project["runtime"] = "python"
+    folder = project_folder(paths)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+
+
+def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> set[str]:
+    """Takes the stack file over from the checkout (or from `source`) and returns the secrets still to be set."""
+    source = source or paths.repo / f"Pulumi.{stack}.yaml"
+    if not source.exists():
+        raise PlatformError(f"there is no stack file {source.name}; stacks: {', '.join(stacks_of(paths))}")
+    target = stack_file(paths, stack)
+    merged = merge(_read(source), _read(target) if target.exists() else {})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    text = yaml.safe_dump(merged, sort_keys=False, width=1000)
+    if not target.exists() or target.read_text() != text:
+        target.write_text(text)
+    config: dict[str, Any] = merged["config"]
+    return secret_keys(config, project_name(paths)) - set(config)
+
+
+def stacks_of(paths: Paths) -> list[str]:
+    """Stacks that the checkout has files for."""
+    return sorted(path.name.split(".")[1] for path in paths.repo.glob("Pulumi.*.yaml"))
+
+
+def merge(checkout: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str, Any]:
+    """The checkout's stack file without its own encryption, with the platform's salt and secrets."""
+    merged = {key: value for key, value in checkout.items() if key not in REAL_ENCRYPTION}
+    merged |= {key: value for key, value in platform.items() if key in REAL_ENCRYPTION}
+    config = {key: value for key, value in (checkout.get("config") or {}).items() if not _is_secure(value)}
+    secrets = {key: value for key, value in (platform.get("config") or {}).items() if _is_secure(value)}
+    return {**merged, "config": {**config, **secrets}}
+
+
+def secret_keys(config: Mapping[str, Any], project: str) -> set[str]:
+    """Config secrets that a stack file asks for, as full keys: the Grafana password and the models' tokens."""
+
+    def setting(name: str) -> Any:
+        return config.get(f"{project}:{name}")
+
+    keys: set[str] = set()
+    monitoring = setting("monitoring") or {}
+    grafana = monitoring.get("grafana") or {}
+    if monitoring.get("enabled", True) and grafana.get("enabled", True):
+        keys.add(grafana.get("passwordKey", DEFAULT_PASSWORD_KEY))
+    for reference in _token_secrets(setting("models")):
+        if reference.get("kind") == "pulumiConfig":
+            keys.add(reference.get("key", DEFAULT_TOKEN_KEY))
+    return {f"{project}:{key}" for key in keys}
+
+
+def _token_secrets(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every `tokenSecret` below a value, wherever a later setting may put it."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key == "tokenSecret" and isinstance(inner, Mapping):
+                yield inner
+            else:
+                yield from _token_secrets(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _token_secrets(inner)
+
+
+def _is_secure(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.keys() == {"secure"}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    content = yaml.safe_load(path.read_text())
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,84 @@
+"""`up`: from nothing to a completion. Everything it finds alive and right it leaves as it is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from local.completion import Answer, ask, service_url, wait_until_ready
+from local.errors import PlatformError
+from local.paths import Paths
+from local.platform import exclusively, start
+from local.progress import Stages
+from local.stack import Stack, UpdateSummary, existing_stacks
+from local.toolchain import ensure_tools
+
+
+def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: float) -> None:
+    """Tools, processes, `pulumi up`, a completion; says the time of each and where things are."""
+    stages = Stages()
+    with exclusively(paths):
+        with stages.stage("tools"):
+            ensure_tools(paths)
+        with stages.stage("platform"):
+            started = start(paths, cold_start_seconds)
+            print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
+        stack = Stack(paths, started.ports, stack_name)
+        with stages.stage(f"pulumi up --stack {stack_name}"):
+            # The AWS endpoint keeps its state in memory: one that was started anew has lost what the stack knows.
+            lost = "aws" in started.new and stack.resource_count() > 1
+            if lost:
+                print("  the AWS endpoint is a new one: refreshing what the stack believes")
+            _refuse_a_second_stack(paths, stack_name, started.ports)
+            stack.prepare(source)
+            summary = stack.up(refresh=lost)
+        answers = _ask_models(paths, stages)
+    _say_result(paths, stages, summary, answers)
+
+
+def _refuse_a_second_stack(paths: Paths, name: str, ports: Mapping[str, int]) -> None:
+    """Every EKS cluster of the platform is the one API server, so two stacks would share their namespaces."""
+    for other in existing_stacks(paths):
+        if other != name and Stack(paths, ports, other).resource_count() > 1:
+            raise PlatformError(
+                f"stack {other} is up, and all clusters of the platform are one API server; first run: "
+                f"python -m local down --stack {other}"
+            )
+
+
+def _ask_models(paths: Paths, stages: Stages) -> list[Answer]:
+    with stages.stage("models ready"):
+        found = wait_until_ready(paths, timeout_seconds=180)
+    if not found:
+        return []
+    with stages.stage("first completion"):
+        return [ask(service_url(paths, model)) for model in found]
+
+
+def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: Sequence[Answer]) -> None:
+    print()
+    for answer in answers:
+        print(f"{answer.model} at {answer.url}/v1 says:\n  {answer.text.strip()}\n")
+    print(f"pulumi: {summary.changes} changes, {summary.unchanged} unchanged\n{stages.table()}\n")
+    for line in hints(paths, answers):
+        print(line)
+
+
+def hints(paths: Paths, answers: Sequence[Answer]) -> list[str]:
+    """How to look further."""
+    lines = []
+    if answers:
+        lines.append(
+            f"  curl {answers[0].url}/v1/chat/completions -H 'Content-Type: application/json' "
+            f"""-d '{{"model": "{answers[0].model}", "messages": [{{"role": "user", "content": "hello"}}]}}'"""
+        )
+    if shutil.which("kubectl"):
+        lines.append(f"  kubectl --kubeconfig {paths.kubeconfig} get pods -A -o wide")
+    lines += [
+        "  make status            processes, nodes, pods, services, outputs",
+        "  make logs NAME=engine  one log; make logs: the end of every log",
+        f"  source {paths.env_file}; pulumi stack --stack local; pulumi preview --stack dev",
+        "  make down              destroy, stop, remove",
+    ]
+    return lines

@@ -1,0 +1,59 @@
+"""EKS' AMIs: which type a node group takes, what NVIDIA's serve, what is wrong with a pinned release."""
+
+from __future__ import annotations
+
+import re
+
+from planning.findings import Findings
+from settings.pools import NodePool
+
+GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
+SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
+
+# Families that the AL2023 NVIDIA AMI's driver 580 serves
+# (awsdocs amazon-eks-user-guide latest/ug/ml/ml-eks-optimized-ami.adoc, 2026-11-21).
+NVIDIA_AMI_FAMILIES = frozenset(
+    (
+        *("g4dn", "g5", "g6", "g6e", "g6f", "gr6", "gr6f", "g7e"),
+        *("p3", "p3dn", "p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"),
+    )
+)
+
+# Known trouble, by family: from that release on, and where it is told.
+TROUBLED_SINCE = {"p5en": ("20251108", "vLLM ends with CUDA error 802 (awslabs/amazon-eks-ami#2554, open)")}
+
+_RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+-(\d{8})")
+
+
+def check_release(pool: NodePool, path: str, cluster_version: str | None, findings: Findings) -> None:
+    """A pinned release against the cluster's Kubernetes version (None: not known) and known trouble."""
+    release = pool.ami_release_version
+    if release is None:
+        return
+    where = f"{path}.amiReleaseVersion"
+    match = _RELEASE.fullmatch(release)
+    if match is None:
+        findings.error(
+            where,
+            "ami-release",
+            f"{release!r} is no EKS AMI release; write <Kubernetes version>-<date>, for example 1.34.2-20251108",
+        )
+        return
+    major, minor, date = int(match[1]), int(match[2]), match[3]
+    if cluster_version is not None:
+        have = tuple(int(part) for part in cluster_version.split("."))
+        if (major, minor) > have:
+            findings.error(
+                where,
+                "ami-release",
+                f"{release} is newer than the cluster's Kubernetes {cluster_version}; nodes must not be ahead of it",
+            )
+        elif (major, minor) < have:
+            findings.warning(
+                where,
+                "ami-release",
+                f"{release} is behind the cluster's Kubernetes {cluster_version}; take a release of {cluster_version}",
+            )
+    for family, (since, what) in TROUBLED_SINCE.items():
+        if date >= since and any(name.split(".")[0] == family for name in pool.instance_types):
+            findings.warning(where, "ami-trouble", f"{release} on {family}: {what}; test it or take an older release")

@@ -1,0 +1,192 @@
+"""`python -m planning fit`: does a model fit these GPUs, and what would."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from planning.architectures import Architecture, architecture, from_config_json
+from planning.engine import GIB, EngineConfig, with_defaults
+from planning.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
+from planning.memory import MemoryFit, fit
+from planning.weights import FORMATS
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the model is to run; `instance` None: GPUs named on the command line."""
+
+    instance: InstanceType | None
+    gpu: Gpu | None
+    gpu_memory_bytes: int
+
+    @property
+    def name(self) -> str:
+        """For the title."""
+        card = self.gpu.name if self.gpu else "GPU"
+        memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
+        return f"{self.instance.name} ({self.instance.gpu_count} × {memory})" if self.instance else memory
+
+
+def add_to(commands: Any) -> None:
+    """Registers the command with argparse."""
+    parser = commands.add_parser("fit", help="does a model fit these GPUs", description=__doc__)
+    parser.add_argument("model", nargs="?", help="Hugging Face id; may be left out with --config")
+    where = parser.add_argument_group("where, one of them")
+    where.add_argument("--instance", help="EC2 type, for example g6.xlarge")
+    where.add_argument("--gpu", help="GPU name, for example l4 or a100-80gb")
+    where.add_argument("--gpu-memory-gib", type=float, help="whole: as sold; with a fraction: as CUDA reports it")
+    how = parser.add_argument_group("how vLLM is started")
+    how.add_argument("--max-model-len", type=int, help="tokens; default: what the model was made for")
+    how.add_argument("--dtype", default="auto", choices=["auto", "bfloat16", "float16"])
+    how.add_argument("--quantization", default="none", choices=list(FORMATS), help="none: as the checkpoint is")
+    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", "fp8", "fp8_e4m3", "fp8_e5m2"])
+    how.add_argument("--tensor-parallel", type=int, default=1)
+    how.add_argument("--pipeline-parallel", type=int, default=1)
+    how.add_argument("--gpu-memory-utilization", type=float, default=0.9)
+    how.add_argument("--max-num-seqs", type=int)
+    how.add_argument("--max-num-batched-tokens", type=int)
+    how.add_argument("--enforce-eager", action="store_true")
+    how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
+    parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
+    model = _model(arguments)
+    target = _target(arguments)
+    engine = _engine(arguments, model)
+    found = _with_gpu_count(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    if arguments.json:
+        print(json.dumps(as_json(model, engine, target, found), indent=2))
+    else:
+        _print_table(model, engine, target, found)
+    return 0 if found.fits else 1
+
+
+def as_json(model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit) -> dict[str, Any]:
+    """The documented keys; GiB are 2^30 bytes, per GPU."""
+    filled = with_defaults(engine, target.gpu_memory_bytes, target.gpu)
+    return {
+        "model": model.model_id,
+        "instance": target.instance.name if target.instance else None,
+        "gpu": target.gpu.name if target.gpu else None,
+        "gpu_memory_gib": _gib(target.gpu_memory_bytes),
+        "fits": found.fits,
+        "weights_gib_per_gpu": _gib(found.weights_bytes_per_gpu),
+        "activation_gib_per_gpu": _gib(found.activation_bytes),
+        "reserve_gib_per_gpu": _gib(found.reserve_bytes),
+        "graph_gib_per_gpu": _gib(found.graph_bytes),
+        "graphs_reserved": engine.reserves_graphs,
+        "kv_cache_gib_per_gpu": _gib(found.kv_cache_bytes_per_gpu),
+        "kv_cache_tokens": found.kv_cache_tokens,
+        "max_concurrency": round(found.max_concurrency, 2),
+        "longest_model_len": found.longest_model_len,
+        "max_model_len": engine.max_model_len,
+        "max_num_seqs": filled.max_num_seqs,
+        "max_num_batched_tokens": filled.max_num_batched_tokens,
+        "vllm_version": engine.vllm_version,
+        "usd_per_hour": target.instance.usd_per_hour if target.instance else None,
+        "reasons": list(found.reasons),
+    }
+
+
+def _model(arguments: argparse.Namespace) -> Architecture:
+    if arguments.config is None:
+        if not arguments.model:
+            raise ValueError("name a model or hand over its --config config.json")
+        return architecture(arguments.model)
+    try:
+        config = json.loads(arguments.config.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"{arguments.config}: not JSON: {problem}") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"{arguments.config}: not a config.json, which is an object")
+    read = from_config_json(config)
+    return replace(read, model_id=arguments.model) if arguments.model else read
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    memory_gib = arguments.gpu_memory_gib
+    if memory_gib is not None and not 1 <= memory_gib <= 2048:
+        raise ValueError(f"--gpu-memory-gib {memory_gib:g}: write the memory of one GPU, 1 to 2048")
+    if arguments.instance:
+        instance = instance_type(arguments.instance)
+        if instance.gpu is None:
+            raise ValueError(f"{instance.name} has no GPU; types with one: families g4dn, g5, g6, g6e, g7e, p4d, p5")
+        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes)
+    if arguments.gpu:
+        try:
+            card = gpu(arguments.gpu, memory_gib)
+        except UnknownGpu:
+            if memory_gib is None:
+                raise
+            return Target(None, None, usable_memory_bytes(memory_gib))
+        stated = memory_gib is not None and not memory_gib.is_integer()
+        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes)
+    if memory_gib is None:
+        raise ValueError("say where: --instance TYPE, --gpu NAME or --gpu-memory-gib G")
+    return Target(None, None, usable_memory_bytes(memory_gib))
+
+
+def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
+    return EngineConfig(
+        max_model_len=model.max_position_embeddings if arguments.max_model_len is None else arguments.max_model_len,
+        max_num_seqs=arguments.max_num_seqs,
+        dtype=arguments.dtype,
+        quantization=arguments.quantization,
+        kv_cache_dtype=arguments.kv_cache_dtype,
+        tensor_parallel=arguments.tensor_parallel,
+        pipeline_parallel=arguments.pipeline_parallel,
+        gpu_memory_utilization=arguments.gpu_memory_utilization,
+        max_num_batched_tokens=arguments.max_num_batched_tokens,
+        enforce_eager=arguments.enforce_eager,
+        vllm_version=arguments.vllm_version,
+    )
+
+
+def _with_gpu_count(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
+    """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
+    if target.instance is None or engine.world_size <= target.instance.gpu_count:
+        return found
+    reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
+    return replace(found, fits=False, reasons=(reason, *found.reasons))
+
+
+def _print_table(model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    verdict = "[green]fits[/]" if found.fits else "[red]does not fit[/]"
+    console.print(f"[bold]{model.model_id}[/] on {target.name}: {verdict}")
+    table = Table(show_header=True, header_style="bold")
+    for column, justify in (("per GPU", "left"), ("GiB", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    budget = target.gpu_memory_bytes * engine.gpu_memory_utilization
+    graphs = "CUDA graphs" if engine.reserves_graphs else "CUDA graphs (beside the budget)"
+    for what, size in (
+        (f"budget ({engine.gpu_memory_utilization:g} of {target.gpu_memory_bytes / GIB:.2f})", budget),
+        ("weights", found.weights_bytes_per_gpu),
+        ("activation peak", found.activation_bytes),
+        ("context and buffers", found.reserve_bytes),
+        (graphs, found.graph_bytes),
+        ("KV cache", found.kv_cache_bytes_per_gpu),
+    ):
+        table.add_row(what, f"{size / GIB:.2f}")
+    console.print(table)
+    console.print(
+        f"KV cache: {found.kv_cache_tokens:,} tokens, {found.max_concurrency:.2f} sequences of "
+        f"{engine.max_model_len:,}; longest that fits: {found.longest_model_len:,}"
+    )
+    for reason in found.reasons:
+        console.print(f"  • {reason}")
+
+
+def _gib(size_bytes: float) -> float:
+    return round(size_bytes / GIB, 3)

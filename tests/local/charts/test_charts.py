@@ -1,0 +1,311 @@
+"""The stand-in charts: what they render for our values, and that they refuse what they do not know.
+
+Rendering is offline, so Helm takes monitoring.coreos.com for not served: the ServiceMonitor of the DCGM exporter, which
+the vendor's operator skips in that case too, is absent here.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+from helm_python.chart import Chart
+from helm_python.errors import HelmError
+
+from components.gpu_operator import gpu_operator_values
+from components.metrics_adapter import metrics_adapter_values
+from components.prometheus_stack import prometheus_stack_values
+from tests.components.plans import GPU_OPERATOR, MIRROR, MONITORING
+from tests.golden import assert_matches
+
+CHARTS = Path(__file__).parents[3] / "local" / "charts"
+GOLDENS = Path(__file__).parent / "goldens"
+PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
+
+Values = dict[str, Any]
+OURS: dict[str, Values] = {
+    "gpu-operator": gpu_operator_values(GPU_OPERATOR),
+    "kube-prometheus-stack": prometheus_stack_values(MONITORING),
+    "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
+}
+MIRRORED: dict[str, Values] = {
+    "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
+    "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
+    "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
+}
+VERSIONS = {"gpu-operator": "v26.7.0", "kube-prometheus-stack": "88.5.3", "prometheus-adapter": "5.3.0"}
+EVERY = sorted(OURS)
+
+
+@cache
+def _chart(name: str) -> Chart:
+    return Chart.load(CHARTS / name)
+
+
+def _render(name: str, values: Values) -> list[dict[str, Any]]:
+    namespace = "gpu-operator" if name == "gpu-operator" else "monitoring"
+    files = _chart(name).render(values, name=name, namespace=namespace)
+    documents = (yaml.safe_load_all(text) for _, text in sorted(files.items()))
+    return [document for file in documents for document in file if document]
+
+
+def _with(values: Values, path: str, value: Any) -> Values:
+    changed = copy.deepcopy(values)
+    *parents, last = path.split(".")
+    target = changed
+    for key in parents:
+        target = target.setdefault(key, {})
+    target[last] = value
+    return changed
+
+
+def _of(documents: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {d["metadata"]["name"]: d for d in documents if d["kind"] == kind}
+
+
+def _pod_specs(documents: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for document in documents:
+        if document["kind"] in ("Deployment", "DaemonSet"):
+            yield document["metadata"]["name"], document["spec"]["template"]["spec"]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_chart_says_what_it_is_and_has_the_real_ones_name_and_version(name: str) -> None:
+    metadata = _chart(name).metadata
+    assert (metadata["name"], metadata["version"]) == (name, VERSIONS[name])
+    assert metadata["description"] == "stand-in for the embedded platform, not the vendor chart"
+    assert "not the vendor chart" in (CHARTS / name / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_our_values_render(name: str) -> None:
+    text = "---\n".join(yaml.safe_dump(document, sort_keys=False, width=1000) for document in _render(name, OURS[name]))
+    assert_matches(GOLDENS / f"{name}.yaml", text)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_built_in_objects_are_valid(name: str) -> None:
+    for document in _render(name, OURS[name]):
+        if not document["apiVersion"].startswith("monitoring.coreos.com"):
+            kubernetes_validate.validate(document, "1.36", strict=True)
+
+
+def test_custom_resources_are_valid_against_their_definitions(shared: Path) -> None:
+    checked = set()
+    for document in _render("kube-prometheus-stack", OURS["kube-prometheus-stack"]):
+        if document["apiVersion"] == "monitoring.coreos.com/v1":
+            _validator(shared, document["kind"]).validate(document["spec"])
+            checked.add(document["kind"])
+    assert checked == {"Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"}
+
+
+def _validator(shared: Path, kind: str) -> jsonschema.Draft202012Validator:
+    plural = {"Prometheus": "prometheuses"}.get(kind, f"{kind.lower()}s")
+    crd = yaml.safe_load((shared / "crds" / "monitoring.coreos.com" / f"crd-{plural}.yaml").read_text())
+    schema = next(v for v in crd["spec"]["versions"] if v["name"] == "v1")["schema"]["openAPIV3Schema"]
+    return jsonschema.Draft202012Validator(_closed(schema["properties"]["spec"]))
+
+
+def _closed(schema: Any) -> Any:
+    """The schema with unknown fields refused, as the API server prunes them; ints or strings as Kubernetes has them."""
+    if isinstance(schema, list):
+        return [_closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    closed = {key: _closed(value) for key, value in schema.items()}
+    if schema.get("x-kubernetes-int-or-string"):
+        return {"type": ["integer", "string"]}
+    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
+        closed["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields", False))
+    return closed
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_mirror_reaches_every_image(name: str) -> None:
+    images = [c["image"] for _, spec in _pod_specs(_render(name, MIRRORED[name])) for c in spec["containers"]]
+    custom = [d["spec"]["image"] for d in _render(name, MIRRORED[name]) if d["kind"] in ("Prometheus", "Alertmanager")]
+    assert images
+    assert [image for image in [*images, *custom] if not image.startswith(MIRROR)] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("gpu-operator", "drivers"),
+        ("gpu-operator", "operator.defaultRuntime"),  # gone since v25.3.4; guides still set it
+        ("gpu-operator", "dcgmExporter.serviceMonitor.enable"),
+        ("kube-prometheus-stack", "prometheus.prometheusSpec.retentoin"),
+        ("kube-prometheus-stack", "grafana.adminPassword"),
+        ("prometheus-adapter", "rules.defaults"),
+        ("prometheus-adapter", "prometheus.host"),
+    ],
+)
+def test_a_value_that_the_chart_does_not_know_is_refused(name: str, path: str) -> None:
+    with pytest.raises(HelmError, match=path.rpartition(".")[2]):
+        _render(name, _with(OURS[name], path, "x"))
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "message"),
+    [
+        ("gpu-operator", "cdi.nriPluginEnabled", True, "refuses NRI without its container toolkit"),
+        ("gpu-operator", "gpuCluster.deployCR", True, "excludes the ClusterPolicy"),
+        (
+            "gpu-operator",
+            "devicePlugin.config",
+            {"create": True, "name": "c", "default": "b", "data": {"a": "version: v1"}},
+            'devicePlugin.config.default "b" is not a key',
+        ),
+        ("gpu-operator", "daemonsets.tolerations", [{"key": "k", "effect": "NoScedule"}], "effect"),
+        ("kube-prometheus-stack", "grafana.admin.existingSecret", "", "grafana.admin.existingSecret is needed"),
+        ("kube-prometheus-stack", "prometheus.prometheusSpec.retentionSize", "45G", "retentionSize"),
+        ("prometheus-adapter", "rules.external", [{"seriesQuery": "up", "metricsQuery": "up"}], "external"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused(name: str, path: str, value: Any, message: str) -> None:
+    with pytest.raises(HelmError, match=re.escape(message)):
+        _render(name, _with(OURS[name], path, value))
+
+
+def test_the_operands_run_where_the_operator_puts_them() -> None:
+    daemonsets = _of(_render("gpu-operator", OURS["gpu-operator"]), "DaemonSet")
+    selectors = {name: d["spec"]["template"]["spec"].get("nodeSelector") for name, d in daemonsets.items()}
+    assert selectors == {
+        "nvidia-operator-validator": {"nvidia.com/gpu.deploy.operator-validator": "true"},
+        "nvidia-device-plugin-daemonset": {"nvidia.com/gpu.deploy.device-plugin": "true"},
+        "gpu-feature-discovery": {"nvidia.com/gpu.deploy.gpu-feature-discovery": "true"},
+        "nvidia-dcgm-exporter": {"nvidia.com/gpu.deploy.dcgm-exporter": "true"},
+        "gpu-operator-node-feature-discovery-worker": None,
+    }
+
+
+def test_the_switches_of_the_operands_work() -> None:
+    everything = _with(_with(OURS["gpu-operator"], "driver.enabled", True), "toolkit.enabled", True)
+    nothing = OURS["gpu-operator"]
+    for operand in ("devicePlugin", "gfd", "dcgmExporter"):
+        nothing = _with(nothing, f"{operand}.enabled", False)
+    assert {"nvidia-driver-daemonset", "nvidia-container-toolkit-daemonset"} <= set(
+        _of(_render("gpu-operator", everything), "DaemonSet")
+    )
+    assert set(_of(_render("gpu-operator", nothing), "DaemonSet")) == {
+        "nvidia-operator-validator",
+        "gpu-operator-node-feature-discovery-worker",
+    }
+    assert "nvidia-dcgm-exporter" not in _of(_render("gpu-operator", nothing), "Service")
+
+
+def test_the_tolerations_of_the_operands_are_those_of_the_values_and_no_others() -> None:
+    odd = [{"key": "other", "operator": "Exists", "effect": "NoSchedule"}]
+    documents = _render("gpu-operator", _with(OURS["gpu-operator"], "daemonsets.tolerations", odd))
+    for name, spec in _pod_specs(documents):
+        if name.startswith(("nvidia-", "gpu-feature")):
+            assert spec["tolerations"] == odd, name
+
+
+def test_a_device_plugin_configuration_becomes_its_config_map() -> None:
+    config = {"create": True, "name": "device-plugin-config", "default": "a", "data": {"a": "version: v1\n"}}
+    found = _of(_render("gpu-operator", _with(OURS["gpu-operator"], "devicePlugin.config", config)), "ConfigMap")
+    assert found["device-plugin-config"]["data"] == {"a": "version: v1\n"}
+    assert _of(_render("gpu-operator", OURS["gpu-operator"]), "ConfigMap") == {}
+
+
+@pytest.mark.parametrize("kind", ["serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig"])
+def test_monitors_are_selected_as_the_values_ask(kind: str) -> None:
+    def selector(values: Values) -> Any:
+        found = _of(_render("kube-prometheus-stack", values), "Prometheus")
+        return found["kube-prometheus-stack-prometheus"]["spec"][f"{kind}Selector"]
+
+    ours, path = OURS["kube-prometheus-stack"], "prometheus.prometheusSpec"
+    assert selector(ours) == {}  # every one
+    of_release = {"matchLabels": {"release": "kube-prometheus-stack"}}
+    assert selector(_with(ours, f"{path}.{kind}SelectorNilUsesHelmValues", True)) == of_release
+    wanted = {"matchLabels": {"team": "a"}}
+    assert selector(_with(ours, f"{path}.{kind}Selector", wanted)) == wanted
+
+
+def test_services_have_the_names_that_others_rely_on() -> None:
+    services = _of(_render("kube-prometheus-stack", OURS["kube-prometheus-stack"]), "Service")
+    assert {name: service["spec"]["ports"][0]["port"] for name, service in services.items()} == {
+        "kube-prometheus-stack-prometheus": 9090,
+        "kube-prometheus-stack-alertmanager": 9093,
+        "kube-prometheus-stack-operator": 443,
+        "kube-prometheus-stack-grafana": 80,
+        "kube-prometheus-stack-kube-state-metrics": 8080,
+        "kube-prometheus-stack-prometheus-node-exporter": 9100,
+    }
+
+
+def test_what_eks_hides_is_not_monitored() -> None:
+    hidden = {f"kube-prometheus-stack-kube-{part}" for part in ("controller-manager", "scheduler", "etcd", "proxy")}
+    ours = OURS["kube-prometheus-stack"]
+    assert hidden & set(_of(_render("kube-prometheus-stack", ours), "ServiceMonitor")) == set()
+    switched_on = _with(ours, "kubeProxy.enabled", True)
+    assert "kube-prometheus-stack-kube-proxy" in _of(_render("kube-prometheus-stack", switched_on), "ServiceMonitor")
+
+
+def test_grafanas_password_comes_from_its_secret_only() -> None:
+    deployment = _of(_render("kube-prometheus-stack", OURS["kube-prometheus-stack"]), "Deployment")[
+        "kube-prometheus-stack-grafana"
+    ]
+    grafana = next(c for c in deployment["spec"]["template"]["spec"]["containers"] if c["name"] == "grafana")
+    references = {e["name"]: e["valueFrom"]["secretKeyRef"] for e in grafana["env"]}
+    assert references["GF_SECURITY_ADMIN_PASSWORD"] == {"name": "grafana-admin", "key": "admin-password"}
+    without = _render("kube-prometheus-stack", prometheus_stack_values(replace(MONITORING, grafana=False)))
+    assert "kube-prometheus-stack-grafana" not in _of(without, "Deployment")
+
+
+def test_the_adapters_rules_are_those_of_the_values() -> None:
+    values = OURS["prometheus-adapter"]
+    config = _of(_render("prometheus-adapter", values), "ConfigMap")["prometheus-adapter"]["data"]["config.yaml"]
+    assert yaml.safe_load(config) == {"rules": values["rules"]["custom"]}
+
+
+def test_a_changed_rule_restarts_the_adapter() -> None:
+    def checksum(values: Values) -> str:
+        deployment = _of(_render("prometheus-adapter", values), "Deployment")["prometheus-adapter"]
+        return str(deployment["spec"]["template"]["metadata"]["annotations"]["checksum/config"])
+
+    ours = OURS["prometheus-adapter"]
+    assert checksum(ours) == checksum(copy.deepcopy(ours))
+    assert checksum(ours) != checksum(_with(ours, "rules.default", True))
+
+
+def test_the_adapter_asks_the_prometheus_of_the_values() -> None:
+    deployment = _of(_render("prometheus-adapter", OURS["prometheus-adapter"]), "Deployment")["prometheus-adapter"]
+    arguments = deployment["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert f"--prometheus-url={PROMETHEUS}:9090" in arguments
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_no_chart_registers_an_api_service(name: str) -> None:
+    """An APIService without a server behind it blocks the deletion of namespaces."""
+    assert _of(_render(name, OURS[name]), "APIService") == {}
+
+
+def test_definitions_put_beside_a_chart_are_applied_first_and_not_rendered(tmp_path: Path) -> None:
+    copied = shutil.copytree(CHARTS / "kube-prometheus-stack", tmp_path / "kube-prometheus-stack")
+    (copied / "crds").mkdir()
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "x"},
+    }
+    (copied / "crds" / "x.yaml").write_text(yaml.safe_dump(definition))
+    chart = Chart.load(copied)
+    assert [crd["filename"].rpartition("/")[2] for crd in chart.crds] == ["x.yaml"]
+    rendered = chart.render(OURS["kube-prometheus-stack"], name="x", namespace="y")
+    assert not any("CustomResourceDefinition" in text for text in rendered.values())
+
+
+def test_no_definitions_are_kept_in_git() -> None:
+    assert list(CHARTS.glob("*/crds")) == []

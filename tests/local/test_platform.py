@@ -1,0 +1,141 @@
+"""The processes of the platform and what they are given."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from local.certificates import Pki
+from local.completion import Model, ask, service_url
+from local.errors import PlatformError
+from local.paths import Paths
+from local.platform import assemble_charts, specs
+from local.ports import USUAL
+from local.processes import ProcessSpec
+from local.status import table
+from tests.conftest import REPO
+from tests.local.places import paths_in
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    where = paths_in(tmp_path)
+    return Paths(REPO, where.state, where.tools, where.cache)
+
+
+def all_specs(paths: Paths) -> dict[str, ProcessSpec]:
+    return {spec.name: spec for spec in specs(paths, Pki(paths.pki), USUAL, 6)}
+
+
+def test_each_process_comes_after_those_it_needs(paths: Paths) -> None:
+    assert list(all_specs(paths)) == [
+        "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "aws", "nodes", "engine",
+    ]  # fmt: skip
+
+
+def test_no_process_is_told_to_listen_beyond_loopback(paths: Paths) -> None:
+    for spec in all_specs(paths).values():
+        text = " ".join(spec.command)
+        assert "0.0.0.0" not in text
+        for flag in re.findall(r"--(?:bind-address|listen-\S+-urls|server-address)=\S+", text):
+            assert "127.0.0.1" in flag, spec.name
+    bound = [name for name, spec in all_specs(paths).items() if "--bind-address=127.0.0.1" in spec.command]
+    assert bound == ["kube-apiserver", "kube-controller-manager", "kube-scheduler"]
+
+
+def test_another_shell_does_not_restart_anything(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {name: spec.digest() for name, spec in all_specs(paths).items()}
+    monkeypatch.setenv("PATH", "/elsewhere:/usr/bin:/bin")
+    assert {name: spec.digest() for name, spec in all_specs(paths).items()} == before
+
+
+def test_the_aws_endpoint_is_not_restarted_for_code_because_it_would_forget_everything(paths: Paths) -> None:
+    found = all_specs(paths)
+    assert found["aws"].content == ()
+    assert {path.name for path in found["nodes"].content} >= {"nodes.py", "node_rendering.py", "gpu_features.py"}
+    assert found["engine"].content
+
+
+def test_every_module_of_the_node_watcher_is_watched(paths: Paths) -> None:
+    """A module that `nodes` imports and nobody watches would go on running as it was."""
+    watched = {path.stem for path in all_specs(paths)["nodes"].content}
+    imported = {
+        module
+        for name in watched
+        for module in re.findall(r"^from local(?:\.(\w+))? import", (REPO / "local" / f"{name}.py").read_text(), re.M)
+        if module
+    }
+    assert imported <= watched
+
+
+def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    for chart in ("kube-prometheus-stack", "gpu-operator"):
+        (paths.repo / "local" / "charts" / chart).mkdir(parents=True)
+        (paths.repo / "local" / "charts" / chart / "Chart.yaml").write_text(f"name: {chart}\n")
+    (paths.tools / "crds").mkdir(parents=True)
+    (paths.tools / "crds" / "podmonitors.yaml").write_text("kind: CustomResourceDefinition\n")
+    for _ in range(2):
+        assemble_charts(paths)
+        found = sorted(
+            str(path.relative_to(paths.state / "charts")) for path in (paths.state / "charts").rglob("*.yaml")
+        )
+        assert found == [
+            "gpu-operator/Chart.yaml",
+            "kube-prometheus-stack/Chart.yaml",
+            "kube-prometheus-stack/crds/podmonitors.yaml",
+        ]
+    assert not (paths.repo / "local" / "charts" / "kube-prometheus-stack" / "crds").exists()
+
+
+@contextmanager
+def http_server(answer: bytes) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        do_POST = do_GET
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_an_answer_is_what_the_model_said() -> None:
+    body = b'{"data": [{"id": "qwen"}], "choices": [{"message": {"content": "simulated words"}}]}'
+    with http_server(body) as url:
+        answer = ask(url)
+    assert (answer.model, answer.text) == ("qwen", "simulated words")
+
+
+def test_something_else_than_a_completion_names_the_log_to_read() -> None:
+    with http_server(b"{}") as url, pytest.raises(PlatformError, match=r"no completion from .*make logs NAME=engine"):
+        ask(url)
+
+
+def test_a_service_without_an_address_is_named(paths: Paths) -> None:
+    with pytest.raises(PlatformError, match="no address for Service models/qwen"):
+        service_url(paths, Model("models", "qwen", 1, 1), timeout_seconds=0)
+
+
+@pytest.mark.parametrize(("wanted", "available", "ready"), [(1, 1, True), (2, 1, False), (0, 0, False)])
+def test_a_model_is_ready_with_all_its_replicas_and_at_least_one(wanted: int, available: int, ready: bool) -> None:
+    assert Model("models", "qwen", wanted, available).ready is ready
+
+
+def test_tables_are_as_wide_as_their_values() -> None:
+    assert table(["A", "B"], [["long", "x"]]) == "A     B\nlong  x"

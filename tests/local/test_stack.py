@@ -1,0 +1,88 @@
+"""Running the Pulumi CLI: what it is told, what it is not told, and what is read out of its events."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from local.errors import PlatformError
+from local.paths import Paths
+from local.ports import USUAL
+from local.stack import Stack, existing_stacks
+from tests.local.places import paths_in, script
+
+# A `pulumi` that writes down its arguments and standard input, makes the stack's state, and says 2 changes.
+FAKE = """
+echo "$@" >> "$PULUMI_HOME/arguments"
+stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
+case "$*" in
+  *"stack init"*) mkdir -p "$stacks"; echo '{"checkpoint": {"latest": {"resources": [{}]}}}' > "$stacks/dev.json";;
+  *"config set"*) cat >> "$PULUMI_HOME/standard-input";;
+  *" up "*|"up "*)
+    while [ $# -gt 0 ]; do [ "$1" = --event-log ] && events="$2"; shift; done
+    echo '{"summaryEvent": {"resourceChanges": {"create": 9}}}' > "$events"
+    echo '{"resourcePreEvent": {}}' >> "$events"
+    echo '{"summaryEvent": {"resourceChanges": {"create": 1, "update": 1, "same": 5}}}' >> "$events"
+    exit "${FAKE_EXIT:-0}";;
+esac
+"""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    found = paths_in(tmp_path)
+    script(found.tools_bin / "pulumi", FAKE)
+    (found.repo / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    (found.repo / "Pulumi.dev.yaml").write_text("config: {}\n")
+    (found.state / "pulumi-home").mkdir(parents=True)
+    return found
+
+
+def arguments(paths: Paths) -> str:
+    return (paths.state / "pulumi-home" / "arguments").read_text()
+
+
+def test_a_missing_secret_is_made_up_and_never_an_argument(paths: Paths) -> None:
+    Stack(paths, USUAL, "dev").prepare()
+    given = (paths.state / "pulumi-home" / "standard-input").read_text()
+    assert len(given) >= 32
+    assert "config set --secret p:grafanaPassword --stack dev" in arguments(paths)
+    assert given not in arguments(paths)
+
+
+def test_a_stack_is_made_once_and_its_passphrase_stays(paths: Paths) -> None:
+    Stack(paths, USUAL, "dev").prepare()
+    passphrase = (paths.state / "passphrase").read_text()
+    assert (paths.state / "passphrase").stat().st_mode & 0o777 == 0o600
+    Stack(paths, USUAL, "dev").prepare()
+    assert arguments(paths).count("stack init") == 1
+    assert (paths.state / "passphrase").read_text() == passphrase
+    assert existing_stacks(paths) == ["dev"]
+
+
+def test_changes_are_counted_from_the_updates_own_summary(paths: Paths) -> None:
+    stack = Stack(paths, USUAL, "dev")
+    stack.prepare()
+    summary = stack.up()
+    assert (summary.changes, summary.unchanged) == (2, 5)
+    assert "up --stack dev --yes" in arguments(paths)
+
+
+def test_a_failed_update_says_that_it_can_be_run_again(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_EXIT", "255")
+    stack = Stack(paths, USUAL, "dev")
+    stack.prepare()
+    with pytest.raises(PlatformError, match=r"pulumi up of stack dev failed .*run the same command again"):
+        stack.up()
+
+
+def test_the_lock_of_a_killed_cli_is_removed_and_a_living_ones_stays(paths: Paths) -> None:
+    locks = paths.state / "pulumi" / ".pulumi" / "locks" / "organization" / "p" / "dev"
+    locks.mkdir(parents=True)
+    (locks / "dead.json").write_text(json.dumps({"pid": 2**22 + 1}))
+    (locks / "living.json").write_text(json.dumps({"pid": os.getpid()}))
+    Stack(paths, USUAL, "dev").prepare()
+    assert [path.name for path in locks.iterdir()] == ["living.json"]
