@@ -41,8 +41,12 @@ pools = {
 
 # Inside the cluster: what every model needs, then the models.
 # Hidden ordering: a kubeconfig says nothing of nodes, DNS and volumes, and nothing starts (or leaves) without them.
+# A rotated token updates its Secret in place; by default it would be deleted and made anew under its name.
 inside = kubernetes.Provider(
-    "kubernetes", kubeconfig=eks.kubeconfig, opts=pulumi.ResourceOptions(depends_on=[system, addons])
+    "kubernetes",
+    kubeconfig=eks.kubeconfig,
+    enable_secret_mutable=True,
+    opts=pulumi.ResourceOptions(depends_on=[system, addons]),
 )
 in_cluster = pulumi.ResourceOptions(providers=[inside])
 services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets), in_cluster)

@@ -14,6 +14,8 @@ from local.probes import http_ready
 from local.processes import ProcessSpec
 
 STAGES = Path(__file__).parent / "manifests" / "stages.yaml"
+# drain and crash of the simulated engines; they outweigh the general stages
+ENGINE_STAGES = Path(__file__).parent / "engine" / "stages.yaml"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 MODEL_SERVER = "model-server"
 
@@ -28,7 +30,7 @@ def stages(cold_start_seconds: float) -> list[dict[str, Any]]:
     server["spec"]["delay"] = {"durationMilliseconds": round(cold_start_seconds * 1000)}
     others = {"key": f'.metadata.labels["{COMPONENT_LABEL}"]', "operator": "NotIn", "values": [MODEL_SERVER]}
     ready["spec"]["selector"]["matchExpressions"].append(others)
-    return [*documents, server]
+    return [*documents, server, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
 
 
 def kwok(paths: Paths, ports: Mapping[str, int], cold_start_seconds: float) -> ProcessSpec:

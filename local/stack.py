@@ -99,14 +99,12 @@ class Stack:
         command = self._command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
         # The engine's events are what the automation API reads too; the flag shows only with this variable.
         environment = {**self._environment, "PULUMI_DEBUG_COMMANDS": "true"}
-        try:
-            done = subprocess.run(command, env=environment)
-        except KeyboardInterrupt:
-            # The CLI got the same signal: it lets running operations end and writes its state.
-            raise PlatformError("interrupted; what was begun is in the state, run the same command again") from None
-        if done.returncode != 0:
+        exit_code, interrupted = _wait(subprocess.Popen(command, env=environment))
+        if interrupted:
+            raise PlatformError("interrupted; what was begun is in the state, run the same command again")
+        if exit_code != 0:
             raise PlatformError(
-                f"pulumi {arguments[0]} of stack {self.name} failed (exit code {done.returncode}; see above). "
+                f"pulumi {arguments[0]} of stack {self.name} failed (exit code {exit_code}; see above). "
                 f"Logs: make logs. When it is mended, run the same command again."
             )
         return UpdateSummary(_resource_changes(events))
@@ -128,6 +126,17 @@ class Stack:
         for lock in folder.glob(f"{project_name(self._paths)}/{self.name}/*.json"):
             if not psutil.pid_exists(int(json.loads(lock.read_text()).get("pid", -1))):
                 lock.unlink()
+
+
+def _wait(child: subprocess.Popen[bytes]) -> tuple[int, bool]:
+    """Exit code, and whether Ctrl-C came. The CLI got the same Ctrl-C: it lets what runs end and writes its state,
+    so it is not killed here (as subprocess.run would do)."""
+    interrupted = False
+    while True:
+        try:
+            return child.wait(), interrupted
+        except KeyboardInterrupt:
+            interrupted = True
 
 
 def state_folder(paths: Paths) -> Path:

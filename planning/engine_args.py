@@ -63,7 +63,7 @@ WARNED = {
 def engine_args(model: Model, version: Version, weights: Weights, shutdown_seconds: int) -> tuple[str, ...]:
     """Arguments after `vllm serve`, each `--name=value`.
 
-    The model is named by its id: with HF_HUB_OFFLINE=1 vLLM finds id and revision in the cache under HF_HOME
+    The model is named by its id: with HF_HUB_OFFLINE=1 vLLM finds id and revision in the hub cache
     (EngineArgs.__post_init__), and /v1/models shows the served name, not a path.
     """
     planned = [
@@ -106,9 +106,8 @@ def check_extra_args(model: Model, version: Version, path: str, findings: Findin
         where = f"{path}.extraArgs[{index}]"
         name = argument.partition("=")[0]
         if not name.startswith("-") or any(letter.isspace() for letter in name):
-            findings.error(
-                where, "argument-form", f"{argument!r} is no argument; write name and value as one entry, --name=value"
-            )
+            # Not repeated: a value that stands alone may be a token.
+            findings.error(where, "argument-form", "not an argument; write name and value as one entry, --name=value")
             continue
         flag = vllm_versions.canonical_flag(name, version)
         if flag is None:

@@ -14,6 +14,9 @@ from planning.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type
 from planning.memory import MemoryFit, fit
 from planning.weights import FORMATS
 
+_SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
+_EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
+
 
 @dataclass(frozen=True)
 class Target:
@@ -41,9 +44,9 @@ def add_to(commands: Any) -> None:
     where.add_argument("--gpu-memory-gib", type=float, help="whole: as sold; with a fraction: as CUDA reports it")
     how = parser.add_argument_group("how vLLM is started")
     how.add_argument("--max-model-len", type=int, help="tokens; default: what the model was made for")
-    how.add_argument("--dtype", default="auto", choices=["auto", "bfloat16", "float16"])
-    how.add_argument("--quantization", default="none", choices=list(FORMATS), help="none: as the checkpoint is")
-    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", "fp8", "fp8_e4m3", "fp8_e5m2"])
+    how.add_argument("--dtype", default="auto", choices=["auto", *_SIXTEEN_BIT])
+    how.add_argument("--quantization", default="none", help=f"{', '.join(FORMATS)}; none: as the checkpoint is")
+    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", *_SIXTEEN_BIT, *_EIGHT_BIT_CACHE])
     how.add_argument("--tensor-parallel", type=int, default=1)
     how.add_argument("--pipeline-parallel", type=int, default=1)
     how.add_argument("--gpu-memory-utilization", type=float, default=0.9)

@@ -20,7 +20,7 @@ from planning.kv_cache import (
     max_concurrency,
 )
 from planning.overheads import activation_bytes, graph_bytes, reserve_bytes
-from planning.weights import weights_bytes, weights_bytes_per_gpu
+from planning.weights import weight_format, weights_bytes, weights_bytes_per_gpu
 
 __all__ = [
     "EngineConfig",
@@ -135,7 +135,7 @@ def _remedies(
         if size > engine.tensor_parallel and model.attention_heads % size == 0 and works(tensor_parallel=size):
             remedies.append(f"tensor parallel {size} fits")
             break
-    if engine.quantization == "none" and model.native_quantization == "none":
+    if weight_format(model, engine)[0] == "none":
         native_fp8 = gpu is None or gpu.compute_capability >= (8, 9)
         for method in ("fp8", "awq") if native_fp8 else ("awq",):
             if works(quantization=method):

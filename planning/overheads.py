@@ -26,8 +26,8 @@ _CONTEXT_BYTES = 0.15 * GIB
 _CONTEXT_BYTES_ALL_CONSUMED = 0.29 * GIB
 _COMMUNICATION_BYTES = 0.15 * GIB
 
-# CUDA graphs: piecewise graphs hold one segment per layer and batch size; logs show 0.33 to 0.38 MiB each, one to two times that
-# with tensor parallelism, where all-reduces split a segment.
+# CUDA graphs: piecewise graphs hold one segment per layer and batch size; logs show 0.33 to 0.38 MiB each, one to
+# two times that with tensor parallelism, where all-reduces split a segment.
 _GRAPH_SEGMENT_BYTES = 0.35 * 2**20
 _LARGEST_GRAPH_BATCH = 512
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -18,18 +17,13 @@ from planning.network import plan_network
 from planning.node_fit import daemons, node_room
 from planning.pools import Pool, check_zones, plan_pool, plan_system_nodes
 from planning.served import Served, Surroundings, plan_model
+from planning.stages import is_production
 from planning.tags import plan_tags
 from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
 
-PRODUCTION_WORDS = frozenset({"prod", "prd", "production", "live"})
 GP3_CLASS = "gp3"
-
-
-def is_production(stack: str) -> bool:
-    """Whether a stack's name says that people depend on it: prod, eu-prod, live_2, production."""
-    return not PRODUCTION_WORDS.isdisjoint(re.split(r"[^a-z]+", stack.lower()))
 
 
 def plan(settings: StackSettings, stack: str) -> StackPlan:

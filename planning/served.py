@@ -26,22 +26,10 @@ from planning.vllm_versions import Version
 from settings.models import Model, PulumiConfigToken
 from settings.pools import Capacity
 
-CACHE_PATH = "/cache"
-SCRATCH_PATH = "/tmp"
-# The root file system is read-only and the user has no home: everything that writes is sent to a volume.
+# Where things are written is the backend's business (components/serving); these hold whatever the backend.
 ENVIRONMENT = {
-    "HF_HOME": f"{CACHE_PATH}/huggingface",
-    "HF_HUB_OFFLINE": "1",
-    "HOME": SCRATCH_PATH,
-    "USER": "vllm",  # torch asks getpass for a name, and the uid has none
-    "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
-    "VLLM_CONFIG_ROOT": f"{SCRATCH_PATH}/vllm-config",
-    "XDG_CACHE_HOME": f"{SCRATCH_PATH}/cache",
-    "TRITON_CACHE_DIR": f"{SCRATCH_PATH}/triton",
-    "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/inductor",
-    "FLASHINFER_WORKSPACE_BASE": f"{SCRATCH_PATH}/flashinfer",
-    "CUDA_CACHE_PATH": f"{SCRATCH_PATH}/nv",
-    "VLLM_NO_USAGE_STATS": "1",
+    "HF_HUB_OFFLINE": "1",  # weights are there before the server starts: a missing file is an error, no download
+    "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
     "DO_NOT_TRACK": "1",
 }
 ROLLOUT_MARGIN = 1.5

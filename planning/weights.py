@@ -47,6 +47,19 @@ FORMATS = {
 }
 
 
+# Names that vLLM's logs and command line use for the same storage.
+_ALIASES = {
+    "auto": "none",
+    "awq_marlin": "awq",
+    "gptq_marlin": "gptq",
+    "w4a16": "gptq",
+    "w8a8": "int8",
+    "w8a16": "int8",
+    "bnb": "bitsandbytes",
+    "fbgemm_fp8": "fp8",
+}
+
+
 class UnknownQuantization(ValueError):
     """No such quantization method; the text lists those that are known."""
 
@@ -55,12 +68,18 @@ class UnknownQuantization(ValueError):
         super().__init__(f"unknown quantization {name!r}; known: {', '.join(FORMATS)}")
 
 
+def quantization_name(name: str) -> str:
+    """The key in FORMATS for a method's name; raises UnknownQuantization."""
+    plain = _ALIASES.get(name.lower(), name.lower())
+    if plain not in FORMATS:
+        raise UnknownQuantization(name)
+    return plain
+
+
 def weight_format(model: Architecture, engine: EngineConfig) -> tuple[str, WeightFormat]:
     """The method in force and its format: the engine's where it names one, else the checkpoint's."""
-    name = engine.quantization if engine.quantization not in ("none", "auto") else model.native_quantization
-    name = {"awq_marlin": "awq", "gptq_marlin": "gptq", "w8a8": "int8", "compressed-tensors": "int8"}.get(name, name)
-    if name not in FORMATS:
-        raise UnknownQuantization(name)
+    asked = quantization_name(engine.quantization)
+    name = quantization_name(model.native_quantization) if asked == "none" else asked
     return name, FORMATS[name]
 
 

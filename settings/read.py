@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -62,6 +63,43 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
             problems += found
             if not all(_taken_out(document, place, walker) for place in places):
                 return Loaded(stack, None, _distinct(problems))
+
+
+def loaded_from(texts: Mapping[str, str], encrypted: Collection[str], stack: str) -> Loaded:
+    """Reads configuration as Pulumi hands it over: the text by key (ours, without prefix; values that are no text
+    are JSON), and the keys that are stored encrypted. Mistakes are in the result, none is raised."""
+    sections: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for key in section_keys():
+        if key in texts:
+            value, problem = _section(key, texts[key], key in encrypted)
+            if problem is None:
+                sections[key] = value
+            else:
+                problems.append(problem)
+    loaded = read(sections, stack)
+    needs = secret_needs(loaded.settings) if loaded.settings else ()
+    if loaded.settings or not loaded.problems:
+        problems += unknown_key_problems(sorted(texts), needs)
+        problems += secret_problems(needs, {key: key in encrypted for key in texts}, stack)
+    else:
+        problems += unknown_key_problems([key for key in sorted(texts) if _looks_like_a_section(texts[key])], ())
+    return Loaded(stack, loaded.settings, (*loaded.problems, *problems))
+
+
+def _looks_like_a_section(text: str) -> bool:
+    return text.lstrip().startswith(("{", "["))
+
+
+def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Problem | None]:
+    if encrypted:
+        return None, Problem(key, "is stored as a secret; settings are plain, only the secrets they name are not")
+    if key == "region":
+        return text, None
+    try:
+        return json.loads(text), None
+    except json.JSONDecodeError:
+        return None, Problem(key, "is plain text; write a YAML mapping or list below the key")
 
 
 def _distinct(problems: list[Problem]) -> tuple[Problem, ...]:

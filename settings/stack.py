@@ -13,6 +13,7 @@ from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingClus
 from settings.models import Model
 from settings.pools import NodePool, SystemNodes
 from settings.types import AwsRegion, Section, described
+from settings.waivers import Waiver
 
 
 def _twice(names: Iterable[str]) -> list[str]:
@@ -32,6 +33,7 @@ class StackSettings(Section):
     models: tuple[Model, ...] = described("what is served", default=())
     registry: Registry = described("mirror for charts and images", default_factory=Registry)
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
+    waivers: tuple[Waiver, ...] = described("policies set aside until a day, each with its reason", default=())
 
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:
@@ -42,6 +44,10 @@ class StackSettings(Section):
         problems += [
             f"models: two models are called {name!r} in one namespace; names must differ"
             for name in _twice(f"{model.namespace}/{model.name}" for model in self.models)
+        ]
+        problems += [
+            f"waivers: rule {name!r} is waived twice; one waiver per rule"
+            for name in _twice(waiver.rule for waiver in self.waivers)
         ]
         if isinstance(self.cluster, ExistingCluster) and isinstance(self.network, CreateNetwork):
             problems.append(

@@ -88,9 +88,9 @@ class MotoEngine(Engine):
         self.provider.Delete(request, None)
 
     def destroy(self) -> list[str]:
-        """Deletes everything as early as its dependents allow, the reverse of the natural order; names in order.
+        """Deletes everything, each when nothing that is left depends on it, oldest first; names in order.
 
-        An ordering that the program did not state shows as a refusal, since what others still use cannot go.
+        One of the orders that Pulumi may take. moto refuses what others still use.
         """
         gone: list[str] = []
         left = {self.named(made.name, made.type).urn: made for made in self.made}

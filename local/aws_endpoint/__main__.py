@@ -33,9 +33,7 @@ def main() -> None:
 
     install_extension(options.cluster_endpoint, options.cluster_ca_file)
     application = DomainDispatcherApplication(create_backend_app)
-    server = make_server(
-        "127.0.0.1", options.port, application, threaded=True, request_handler=MotoRequestHandler
-    )
+    server = make_server("127.0.0.1", options.port, application, threaded=True, request_handler=MotoRequestHandler)
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(0)

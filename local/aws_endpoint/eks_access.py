@@ -27,8 +27,10 @@ def _entry(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Rec
     return cluster, store.found_in(
         store.extra(cluster, "access_entries"),
         principal,
-        lambda: "The specified principalArn could not be found. You must specify a valid principalArn; "
-        f"no access entry for {principal} in cluster {cluster.name}",
+        lambda: (
+            "The specified principalArn could not be found. You must specify a valid principalArn; "
+            f"no access entry for {principal} in cluster {cluster.name}"
+        ),
     )
 
 

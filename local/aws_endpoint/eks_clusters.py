@@ -1,4 +1,4 @@
-"""EKS clusters and node groups: what moto's operations drop or do not check, and their version updates."""
+"""EKS clusters: what moto's operations drop or do not check, and UpdateClusterVersion, which it lacks."""
 
 from __future__ import annotations
 
@@ -122,12 +122,12 @@ def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id:
         "clusterSecurityGroupId": group.id,
         "vpcId": vpc_id,
     }
-    if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
-        if cluster.access_config["bootstrapClusterCreatorAdminPermissions"]:
-            _admit(cluster, _CLUSTER_CREATOR.format(account=backend.account_id), "STANDARD")
+    has_entries = cluster.access_config["authenticationMode"] != "CONFIG_MAP"
+    if has_entries and cluster.access_config["bootstrapClusterCreatorAdminPermissions"]:
+        admit(cluster, _CLUSTER_CREATOR.format(account=backend.account_id), "STANDARD")
 
 
-def _admit(cluster: Any, principal: str, kind: str) -> None:
+def admit(cluster: Any, principal: str, kind: str) -> None:
     """The access entry that EKS makes by itself, unless there is one."""
     entries = store.extra(cluster, "access_entries")
     entries.setdefault(principal, new_access_entry(cluster, principal, {"type": kind}))
@@ -175,7 +175,7 @@ def update_cluster_config(response: EKSResponse) -> ActionResult:
             setattr(cluster, attribute, {**(getattr(cluster, attribute) or {}), **given[member]})
     for member, attribute in _KEPT.items():
         if member in given:
-            before = getattr(cluster, attribute, None)
+            before: Any = getattr(cluster, attribute, None)
             merges = isinstance(before, dict) and isinstance(given[member], dict)
             setattr(cluster, attribute, {**before, **given[member]} if merges else given[member])
     return ActionResult({"update": store.record_update(cluster, kinds.pop(), given)})
@@ -189,14 +189,10 @@ def update_cluster_version(response: EKSResponse) -> ActionResult:
     if wanted == now:
         raise store.invalid(f"Unsupported Kubernetes minor version update from {cluster.version} to the same")
     if wanted != now + 1:
-        raise store.invalid(
-            f"Unsupported Kubernetes minor version update from {cluster.version} to {given['version']}"
-        )
+        raise store.invalid(f"Unsupported Kubernetes minor version update from {cluster.version} to {given['version']}")
     cluster.version = given["version"]
     cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
-    return ActionResult(
-        {"update": store.record_update(cluster, "VersionUpdate", {"version": given["version"]})}
-    )
+    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", {"version": given["version"]})})
 
 
 def delete_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
@@ -212,72 +208,5 @@ def delete_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[
         if group:
             ec2_backends[backend.account_id][backend.region_name].delete_security_group(group_id=group)
         return result
-
-    return wrapped
-
-
-def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
-    def wrapped(response: EKSResponse) -> ActionResult:
-        given = parameters(response)
-        backend = response.eks_backend
-        cluster = backend.describe_cluster(given["clusterName"])
-        store.check_role_exists(given["nodeRole"])
-        store.check_subnets(backend, given["subnets"], minimum_zones=1)
-        store.check_launch_template(backend, given.get("launchTemplate"))
-        version = given.get("version") or cluster.version
-        if version not in facts.CLUSTER_VERSIONS or float(version) > float(cluster.version):
-            raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
-        original(response)
-        group = cluster.nodegroups[given["nodegroupName"]]
-        group.version = version
-        group.release_version = given.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
-        group.ami_type = given.get("amiType") or "AL2023_x86_64_STANDARD"
-        group.update_config = given.get("updateConfig") or {"maxUnavailable": 1}
-        group.node_repair_config = given.get("nodeRepairConfig") or {"enabled": False}
-        group.remote_access = given.get("remoteAccess")  # moto makes up a key pair
-        if given.get("launchTemplate"):
-            group.disk_size = given.get("diskSize")
-            group.instance_types = given.get("instanceTypes") or []
-        if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
-            _admit(cluster, given["nodeRole"], "EC2_LINUX")
-        return ActionResult({"nodegroup": group})
-
-    return wrapped
-
-
-def update_nodegroup_version(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    backend = response.eks_backend
-    cluster = backend.describe_cluster(given["clusterName"])
-    group = backend.describe_nodegroup(given["clusterName"], given["nodegroupName"])
-    template = given.get("launchTemplate")
-    if template:
-        store.check_launch_template(backend, template)
-        group.launch_template = {**(group.launch_template or {}), **template}
-    version = given.get("version") or (group.version if template else cluster.version)
-    store.check_version(version)
-    if float(version) > float(cluster.version):
-        raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
-    if given.get("releaseVersion"):
-        group.release_version = given["releaseVersion"]
-    elif not template or version != group.version:
-        group.release_version = facts.CLUSTER_VERSIONS[version].ami_release
-    group.version = version
-    group.modified_at = store.now()
-    changed = {key: given[key] for key in ("version", "releaseVersion") if given.get(key)}
-    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
-
-
-def update_nodegroup_config(
-    original: Callable[[EKSResponse], ActionResult],
-) -> Callable[[EKSResponse], ActionResult]:
-    """moto's own, remembered so that DescribeUpdate finds it."""
-
-    def wrapped(response: EKSResponse) -> ActionResult:
-        given = parameters(response)
-        cluster = response.eks_backend.describe_cluster(given["clusterName"])
-        update: Any = original(response).result
-        store.extra(cluster, "updates")[update["update"]["id"]] = {**update["update"], "params": []}
-        return ActionResult({"update": store.extra(cluster, "updates")[update["update"]["id"]]})
 
     return wrapped

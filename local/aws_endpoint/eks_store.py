@@ -30,15 +30,18 @@ def now() -> datetime:
 
 
 def invalid(message: str) -> Exception:
-    return InvalidParameterException(message=message)
+    error: Exception = InvalidParameterException(message=message)
+    return error
 
 
 def missing(message: str) -> Exception:
-    return ResourceNotFoundException(message=message)
+    error: Exception = ResourceNotFoundException(message=message)
+    return error
 
 
 def in_use(message: str) -> Exception:
-    return ResourceInUseException(message=message)
+    error: Exception = ResourceInUseException(message=message)
+    return error
 
 
 def extra(cluster: Any, kind: str) -> dict[str, Record]:
@@ -87,10 +90,11 @@ def check_role_arn(role_arn: str) -> None:
 def check_role_exists(role_arn: str) -> None:
     """EKS refuses a role that is not there; moto takes every well-formed ARN."""
     check_role_arn(role_arn)
-    found = _ROLE_ARN.fullmatch(role_arn)
+    found: re.Match[str] | None = _ROLE_ARN.fullmatch(role_arn)
     assert found is not None, "check_role_arn lets only matches through"
     name = found["path"].rsplit("/", 1)[-1]
-    roles = iam_backends[found["account"]][found["partition"]].roles.values()
+    account, partition = str(found["account"]), str(found["partition"])
+    roles = iam_backends[account][partition].roles.values()
     if not any(role.name == name for role in roles):
         raise invalid(f"Role with arn: {role_arn}, could not be assumed because it does not exist")
 

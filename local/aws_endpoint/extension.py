@@ -23,6 +23,7 @@ from local.aws_endpoint import (
     eks_clusters,
     eks_identity,
     eks_misc,
+    eks_node_groups,
     eks_store,
     managed_policies,
     other_gaps,
@@ -49,13 +50,13 @@ _PATHS: Final = (
 _WRAPPED: Final = {
     "create_cluster": eks_clusters.create_cluster,
     "delete_cluster": eks_clusters.delete_cluster,
-    "create_nodegroup": eks_clusters.create_nodegroup,
-    "update_nodegroup_config": eks_clusters.update_nodegroup_config,
+    "create_nodegroup": eks_node_groups.create_nodegroup,
+    "update_nodegroup_config": eks_node_groups.update_nodegroup_config,
 }
 _REPLACED: Final = {
     "update_cluster_config": eks_clusters.update_cluster_config,
     "update_cluster_version": eks_clusters.update_cluster_version,
-    "update_nodegroup_version": eks_clusters.update_nodegroup_version,
+    "update_nodegroup_version": eks_node_groups.update_nodegroup_version,
 }
 _MARK: Final = "local_extension_installed"
 

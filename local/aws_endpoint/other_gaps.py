@@ -12,8 +12,8 @@ from moto.iam.responses import IamResponse
 def install() -> None:
     """Patches moto's classes; once per process."""
     _free_address_with_nat_gateway()
-    setattr(IamResponse, "add_client_id_to_open_id_connect_provider", _add_client_id)
-    setattr(IamResponse, "remove_client_id_from_open_id_connect_provider", _remove_client_id)
+    IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
+    IamResponse.remove_client_id_from_open_id_connect_provider = _remove_client_id
 
 
 def _free_address_with_nat_gateway() -> None:

@@ -57,6 +57,13 @@ def _port_range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+async def _route(router: Router, listed: list[asyncio.Event]) -> None:
+    """Starts once everything is known: a list of addresses written earlier would lack some after a restart."""
+    for event in listed:
+        await event.wait()
+    await router.run()
+
+
 async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
@@ -79,15 +86,17 @@ async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
         _say(f"INFO (simulated) engines of pods are at http://{HOST}:{port}/pods/NAMESPACE/POD/PATH")
+        followed = (
+            ("/api/v1/pods", on_pod),
+            ("/api/v1/services", router.on_service),
+            ("/apis/discovery.k8s.io/v1/endpointslices", router.on_slice),
+        )
+        listed = [asyncio.Event() for _ in followed]
         tasks = [
-            asyncio.create_task(work)
-            for work in (
-                api.follow("/api/v1/pods", on_pod, _say),
-                api.follow("/api/v1/services", router.on_service, _say),
-                api.follow("/apis/discovery.k8s.io/v1/endpointslices", router.on_slice, _say),
-                router.run(),
-            )
+            asyncio.create_task(api.follow(path, on_event, _say, event))
+            for (path, on_event), event in zip(followed, listed, strict=True)
         ]
+        tasks.append(asyncio.create_task(_route(router, listed)))
         stopped = asyncio.create_task(_wait(stop))
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:

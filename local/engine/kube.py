@@ -85,8 +85,12 @@ class KubeApi:
             if response.status not in (404, 409):
                 response.raise_for_status()
 
-    async def follow(self, path: str, on_event: Callable[[str, Object], None], log: Log) -> None:
+    async def follow(
+        self, path: str, on_event: Callable[[str, Object], None], log: Log, listed: asyncio.Event | None = None
+    ) -> None:
         """Calls `on_event(ADDED|MODIFIED|DELETED, object)` for ever; after a gap, with what changed meanwhile.
+
+        `listed` is set once the first list has been told.
 
         Events may repeat (a re-list sends ADDED for what is known); DELETED comes with the last known object.
         """
@@ -97,6 +101,8 @@ class KubeApi:
             try:
                 if not version:
                     version = await self._list(path, known, on_event)
+                    if listed is not None:
+                        listed.set()
                 version = await self._watch(path, version, known, on_event)
                 failures = 0
             except Gone:

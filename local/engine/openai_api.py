@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from local.engine import text
+from local.engine.answers import Choice, Envelope
 from local.engine.engine import Engine, Overloaded, State
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.protocol import (
@@ -32,18 +30,6 @@ from local.engine.protocol import (
 STARTED = int(time.time())
 # what --api-key protects (vllm#29922); all else stays open, as in reality
 PROTECTED_PREFIXES = ("/v1", "/v2", "/inference", "/cohere")
-
-
-@dataclass
-class _Choice:
-    """One answer under way: `sent` tokens of it are with the client."""
-
-    index: int
-    prompt: Prompt
-    answer: text.Answer
-    output_tokens: int
-    finish_reason: str
-    sent: int = 0
 
 
 def refused(engine: Engine | None, why: str) -> web.Response:
@@ -133,86 +119,36 @@ async def _generate(
     for choice in choices:
         engine.metrics.observe("request_params_max_tokens", choice.prompt.max_tokens)
         engine.metrics.observe("request_max_num_generation_tokens", choice.prompt.max_tokens)
-    answer = _Envelope(engine, body, prompts)
+    answer = Envelope(body.model or engine.served_names[0], prompts, chat=isinstance(body, ChatRequest))
     if body.stream:
         return await _stream(engine, request, body, choices, answer)
     await asyncio.gather(*(_finish(engine, choice) for choice in choices))
     return web.json_response(answer.whole(choices))
 
 
-def _choice(engine: Engine, body: ChatRequest | CompletionRequest, prompt: Prompt) -> _Choice:
+def _choice(engine: Engine, body: ChatRequest | CompletionRequest, prompt: Prompt) -> Choice:
     answer = text.Answer(engine.served_names[0], engine.config.pod, prompt.tokens)
     if engine.state is State.DRAINING:  # vLLM's core ends what arrives after SIGTERM at once
-        return _Choice(0, prompt, answer, 0, "abort")
+        return Choice(0, prompt, answer, 0, "abort")
     natural = max(answer.natural_tokens, body.min_tokens)
     if body.ignore_eos or natural > prompt.max_tokens:
-        return _Choice(0, prompt, answer, prompt.max_tokens, "length")
-    return _Choice(0, prompt, answer, natural, "stop")
+        return Choice(0, prompt, answer, prompt.max_tokens, "length")
+    return Choice(0, prompt, answer, natural, "stop")
 
 
-async def _finish(engine: Engine, choice: _Choice) -> None:
+async def _finish(engine: Engine, choice: Choice) -> None:
     if choice.output_tokens == 0:
         return
     async for sequence in engine.generate(choice.prompt.tokens, choice.output_tokens, choice.finish_reason):
         choice.sent, choice.finish_reason = sequence.generated, sequence.finish_reason
 
 
-class _Envelope:
-    """The objects around the texts: whole answers and chunks of both endpoints."""
-
-    def __init__(self, engine: Engine, body: ChatRequest | CompletionRequest, prompts: list[Prompt]) -> None:
-        self.chat = isinstance(body, ChatRequest)
-        self.prompt_tokens = sum(prompt.tokens for prompt in prompts)
-        self._common = {
-            "id": f"{'chatcmpl' if self.chat else 'cmpl'}-{uuid.uuid4().hex}",
-            "object": "chat.completion" if self.chat else "text_completion",
-            "created": int(time.time()),
-            "model": body.model or engine.served_names[0],
-            "system_fingerprint": "simulated",
-        }
-
-    def usage(self, choices: list[_Choice]) -> dict[str, Any]:
-        completion = sum(choice.sent for choice in choices)
-        return {
-            "prompt_tokens": self.prompt_tokens,
-            "total_tokens": self.prompt_tokens + completion,
-            "completion_tokens": completion,
-            "prompt_tokens_details": None,
-        }
-
-    def whole(self, choices: list[_Choice]) -> dict[str, Any]:
-        """The answer that is not streamed."""
-        listed = []
-        for choice in choices:
-            words = choice.answer.piece(0, choice.sent)
-            content = {"message": {"role": "assistant", "content": words}} if self.chat else {"text": words}
-            end = {"logprobs": None, "finish_reason": choice.finish_reason, "stop_reason": None}
-            listed.append({"index": choice.index, **content, **end})
-        return {**self._common, "choices": listed, "usage": self.usage(choices)}
-
-    def chunk(self, choice: _Choice | None, delta: dict[str, Any] | str | None, usage: dict[str, Any] | None) -> bytes:
-        """One server-sent event; without a choice it carries only the usage."""
-        value = dict(self._common)
-        if self.chat:
-            value["object"] = "chat.completion.chunk"
-        choices: list[dict[str, Any]] = []
-        if choice is not None:
-            done = choice.sent == choice.output_tokens or choice.finish_reason == "abort"
-            if self.chat and delta and "role" in delta:
-                done = False
-            content = {"delta": delta} if self.chat else {"text": delta}
-            reason = choice.finish_reason if done else None
-            choices = [{"index": choice.index, **content, "logprobs": None, "finish_reason": reason}]
-        body = {**value, "choices": choices} | ({"usage": usage} if usage else {})
-        return f"data: {json.dumps(body)}\n\n".encode()
-
-
 async def _stream(
     engine: Engine,
     request: web.BaseRequest,
     body: ChatRequest | CompletionRequest,
-    choices: list[_Choice],
-    answer: _Envelope,
+    choices: list[Choice],
+    answer: Envelope,
 ) -> web.StreamResponse:
     options = body.stream_options
     with_usage = bool(options and options.include_usage) or engine.config.arguments.force_include_usage
@@ -233,11 +169,11 @@ async def _stream(
     return response
 
 
-async def _merged(engine: Engine, choices: list[_Choice]) -> AsyncGenerator[tuple[_Choice, str], None]:
+async def _merged(engine: Engine, choices: list[Choice]) -> AsyncGenerator[tuple[Choice, str], None]:
     """Pieces of all choices in the order they are made; cancels the rest when the reader leaves."""
-    queue: asyncio.Queue[tuple[_Choice, int, str] | None] = asyncio.Queue()
+    queue: asyncio.Queue[tuple[Choice, int, str] | None] = asyncio.Queue()
 
-    async def follow(choice: _Choice) -> None:
+    async def follow(choice: Choice) -> None:
         try:
             if choice.output_tokens == 0:
                 queue.put_nowait((choice, 0, choice.finish_reason))

@@ -100,12 +100,12 @@ class Router:
         self._changed.set()
 
     async def run(self) -> None:
-        """Opens and closes listeners for ever."""
+        """Opens and closes listeners for ever; the first time whatever there is, so that `services.json` appears."""
         while True:
-            await self._changed.wait()
-            await asyncio.sleep(SETTLE_SECONDS)
             self._changed.clear()
             await self.reconcile()
+            await self._changed.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
 
     def _wanted(self) -> dict[PortKey, int]:
         labels: dict[str, list[frozenset[tuple[str, str]]]] = {}

@@ -1,4 +1,4 @@
-"""What the AWS components made can be deleted again: their dependencies say all that the order needs."""
+"""What the AWS components made can be deleted again, in an order that their dependencies give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def client(service: str) -> Any:
     return boto3.client(service, region_name=REGION)
 
 
-def test_destroy_works_in_the_worst_order_that_the_dependencies_allow() -> None:
+def test_a_destroy_that_follows_the_dependencies_leaves_nothing_behind() -> None:
     with moto_account(REGION):
         engine = replay(lambda: build(CLUSTER_WITH_GUESTS), REGION)
         assert len(engine.destroy()) == len(engine.made)

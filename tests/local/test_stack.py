@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from local.errors import PlatformError
 from local.paths import Paths
 from local.ports import USUAL
 from local.stack import Stack, existing_stacks
+from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
 # A `pulumi` that writes down its arguments and standard input, makes the stack's state, and says 2 changes.
@@ -86,3 +91,33 @@ def test_the_lock_of_a_killed_cli_is_removed_and_a_living_ones_stays(paths: Path
     (locks / "living.json").write_text(json.dumps({"pid": os.getpid()}))
     Stack(paths, USUAL, "dev").prepare()
     assert [path.name for path in locks.iterdir()] == ["living.json"]
+
+
+def test_ctrl_c_lets_the_cli_write_its_state(paths: Paths) -> None:
+    """Both get the signal; a CLI that is killed while it stops leaves operations nobody knows the end of."""
+    slow = """
+case "$*" in *"up "*) trap 'sleep 0.5; touch "$PULUMI_HOME/state-written"; exit 1' INT; touch "$PULUMI_HOME/up"
+  while true; do sleep 0.1; done;;
+esac"""
+    script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*)', "*never*)") + slow)
+    folders = [str(path) for path in (paths.repo, paths.state, paths.tools, paths.cache)]
+    code = (
+        "from pathlib import Path; from local.paths import Paths; from local.ports import USUAL;"
+        "from local.stack import Stack; from local.errors import PlatformError\n"
+        f"paths = Paths(*map(Path, {folders}))\n"
+        "stack = Stack(paths, USUAL, 'dev')\n"
+        "stack.prepare()\n"
+        "try: stack.up()\n"
+        "except PlatformError as error: print(error)"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=REPO, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    home = paths.state / "pulumi-home"
+    deadline = time.monotonic() + 20
+    while not (home / "up").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=20)
+    assert "interrupted; what was begun is in the state" in out
+    assert (home / "state-written").exists()

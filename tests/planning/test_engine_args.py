@@ -70,6 +70,14 @@ def test_malformed_and_doubled_arguments_are_refused() -> None:
     assert "already in extraArgs[2]" in found["models[0].extraArgs[3]"]
 
 
+def test_a_value_that_stands_alone_may_be_a_token_and_is_not_repeated() -> None:
+    found = refusal(
+        models=[model(extraArgs=["--hf-token", "hf_canary", "--api-key hf_canary", "--hf-token=hf_canary"])]
+    )
+    assert len(errors(found)) >= 3
+    assert "hf_canary" not in str(found)
+
+
 def test_an_argument_the_version_does_not_know_is_warned_of_with_the_nearest() -> None:
     plan = planned(models=[model(extraArgs=["--enable-prefix-cache", "--swap-space=4"])])
     told = {each.path: each.message for each in plan.findings if each.rule == "unknown-argument"}

@@ -54,6 +54,12 @@ def test_every_option_of_the_engine_changes_the_answer(capsys: pytest.CaptureFix
         assert run_json(capsys, *base, *option)[1]["kv_cache_tokens"] != plain, option
 
 
+def test_names_of_vllm_s_log_mean_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    base = [QWEN, "--gpu", "l4", "--max-model-len", "8192"]
+    plain = run_json(capsys, *base, "--quantization", "awq", "--dtype", "float16")
+    assert run_json(capsys, *base, "--quantization", "awq_marlin", "--dtype", "fp16") == plain
+
+
 def test_a_model_that_does_not_fit_answers_1_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
     code, found = run_json(capsys, "meta-llama/Llama-3.1-70B", "--instance", "g5.xlarge", "--max-model-len", "4096")
     assert code == 1
@@ -100,6 +106,7 @@ def test_a_config_json_describes_a_model_outside_the_catalogue(
         ([QWEN, "--instance", "g6.xlarg"], "did you mean g6.xlarge"),
         ([QWEN, "--gpu", "l4s"], "did you mean"),
         ([QWEN, "--instance", "m7i.large"], "m7i.large has no GPU"),
+        ([QWEN, "--gpu", "l4", "--quantization", "int3"], "known: none, fp8, int8, awq"),
         ([QWEN], "--instance TYPE, --gpu NAME or --gpu-memory-gib G"),
         (["--gpu", "l4"], "name a model"),
         ([QWEN, "--gpu", "l4", "--max-model-len", "0"], "max_model_len must be 1 or more"),

@@ -271,7 +271,7 @@ engines = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(models, engines, st.floats(8, 200), st.floats(0, 100))
 def test_more_gpu_memory_never_turns_fits_into_not_fits(
     model: str, config: EngineConfig, memory_gib: float, more_gib: float
@@ -294,7 +294,7 @@ def test_a_class_of_larger_default_batches_does_not_look_worse_than_the_one_belo
     assert real.activation_bytes > below.activation_bytes or limit_gib == 160
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(models, engines, st.floats(8, 200), st.integers(1, 200_000))
 def test_a_longer_model_length_never_increases_capacity(
     model: str, config: EngineConfig, memory_gib: float, longer: int
@@ -311,7 +311,7 @@ def test_a_longer_model_length_never_increases_capacity(
             assert long.kv_cache_tokens <= short.kv_cache_tokens
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(models, engines, st.floats(8, 200))
 def test_every_result_is_sane(model: str, config: EngineConfig, memory_gib: float) -> None:
     found = fit(architectures()[model], config, int(memory_gib * GIB), None)

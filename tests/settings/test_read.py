@@ -138,7 +138,7 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: cluster, gpuOperator, models, monitoring, network, nodePools, "
-        "region, registry, systemNodes, tags",
+        "region, registry, systemNodes, tags, waivers",
     ]
 
 

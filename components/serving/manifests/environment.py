@@ -32,7 +32,6 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
             **_ANY_USER,
             "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
             "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/torchinductor",
-            "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
             "HF_HUB_OFFLINE": "1",
         }
     )

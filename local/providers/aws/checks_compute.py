@@ -1,23 +1,33 @@
-"""Mistakes in launch templates, EKS and storage inputs that neither botocore nor moto finds (see checks.py)."""
+"""Mistakes in launch templates and EKS inputs that neither botocore nor moto finds (see checks.py)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from typing import Any
 
 import yaml
 
-from local.providers.aws.checks import Inputs, instance_type_problems, known, network_problem
-from local.providers.aws.schema import Problem
+from local.providers.aws.checks import Inputs, known, network_problem
+from local.providers.aws.cloud import operation_model
+from local.providers.aws.schema import Problem, did_you_mean
 
 # gp3: https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html (limits of 2025-09: 80,000 IOPS,
 # 2,000 MiB/s); 500 IOPS per GiB above the base of 3,000, a quarter MiB/s per IOPS above the base of 125 MiB/s.
 _GP3 = {"iops": (3000, 80_000), "throughput": (125, 2000)}
 _GP3_IOPS_PER_GIB = 500
 _GP3_MIBPS_PER_IOPS = 0.25
+
+
+def instance_type_problems(names: Any, path: str) -> list[Problem]:
+    """Names that EC2 does not have; its model lists them all."""
+    shape = operation_model("ec2", "run_instances").input_shape.members["InstanceType"]
+    return [
+        Problem(path, f'"{name}" is no EC2 instance type.{did_you_mean(name, shape.enum)}')
+        for name in names
+        if isinstance(name, str) and name not in shape.enum
+    ]
 
 
 def launch_template(inputs: Inputs) -> list[Problem]:
@@ -71,9 +81,7 @@ def eks_cluster(inputs: Inputs) -> list[Problem]:
                 problems.append(Problem("vpcConfig.publicAccessCidrs", message))
         private, public = known(vpc, "endpointPrivateAccess"), known(vpc, "endpointPublicAccess")
         if public is False and not private:
-            problems.append(
-                Problem("vpcConfig.endpointPrivateAccess", "with endpointPublicAccess off it must be on")
-            )
+            problems.append(Problem("vpcConfig.endpointPrivateAccess", "with endpointPublicAccess off it must be on"))
         subnets = vpc.get("subnetIds")
         if isinstance(subnets, list) and len(subnets) < 2:
             problems.append(Problem("vpcConfig.subnetIds", "EKS needs subnets in at least two availability zones"))
@@ -165,60 +173,3 @@ def access_scope(inputs: Inputs) -> list[Problem]:
     if (scope["type"] == "namespace") != bool(scope.get("namespaces")):
         return [Problem("accessScope.namespaces", "type namespace needs namespaces, type cluster has none")]
     return []
-
-
-# -- storage and queues ------------------------------------------------------------------------------------------
-
-_BUCKET = re.compile(r"(?!xn--|sthree-)(?!.*(-s3alias|--ol-s3)$)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9](?!.*\.\.)[a-z0-9.-]{1,61}[a-z0-9]")
-
-
-def bucket_name(inputs: Inputs) -> list[Problem]:
-    name = known(inputs, "bucket")
-    if name is None or _BUCKET.fullmatch(name):
-        return []
-    return [Problem("bucket", f'"{name}": 3 to 63 of a-z, 0-9, dot and hyphen, with a letter or digit at both ends')]
-
-
-def queue_attributes(inputs: Inputs) -> list[Problem]:
-    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
-    limits = {
-        "visibilityTimeoutSeconds": (0, 43_200),
-        "messageRetentionSeconds": (60, 1_209_600),
-        "delaySeconds": (0, 900),
-        "receiveWaitTimeSeconds": (0, 20),
-        "maxMessageSize": (1024, 1_048_576),
-    }
-    problems = []
-    for prop, (low, high) in limits.items():
-        value = known(inputs, prop)
-        if value is not None and not low <= value <= high:
-            problems.append(Problem(prop, f"must be {low} to {high}, got {value}"))
-    name = known(inputs, "name")
-    if name is not None and bool(known(inputs, "fifoQueue")) != name.endswith(".fifo"):
-        problems.append(Problem("name", "FIFO queues, and only they, have names that end in .fifo"))
-    return problems
-
-
-def efs_throughput(inputs: Inputs) -> list[Problem]:
-    mode, value = known(inputs, "throughputMode"), inputs.get("provisionedThroughputInMibps")
-    if (mode == "provisioned") != (value is not None):
-        return [Problem("provisionedThroughputInMibps", "belongs to throughputMode provisioned, and is needed there")]
-    return []
-
-
-def secret_name(inputs: Inputs) -> list[Problem]:
-    name = known(inputs, "name")
-    if name is None or re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", name):
-        return []
-    return [Problem("name", f'"{name}": letters, digits and /_+=.@- only, at most 512')]
-
-
-def image_lifecycle(inputs: Inputs) -> list[Problem]:
-    text = known(inputs, "policy")
-    if text is None:
-        return []
-    try:
-        rules = json.loads(text).get("rules")
-    except (ValueError, AttributeError) as error:
-        return [Problem("policy", f"is not valid JSON: {error}")]
-    return [] if rules else [Problem("policy", "has no rules")]

@@ -89,9 +89,7 @@ class Converter:
             }
         return self._scalar(shape, value, path)
 
-    def structure(
-        self, shape: Any, value: Any, path: str, name_path: str, given: Iterable[str] = ()
-    ) -> Any:
+    def structure(self, shape: Any, value: Any, path: str, name_path: str, given: Iterable[str] = ()) -> Any:
         """`given`: required members that come from elsewhere."""
         if isinstance(value, list):
             if len(value) > 1:
@@ -106,9 +104,7 @@ class Converter:
             if member is None:
                 self._refuse(at, f"{shape.name} has no parameter for it.{did_you_mean(key, shape.members)}")
             elif item is not None:
-                result[member] = self.value(
-                    shape.members[member], item, at, f"{name_path}.{key}" if name_path else key
-                )
+                result[member] = self.value(shape.members[member], item, at, f"{name_path}.{key}" if name_path else key)
         for member in shape.required_members:
             if member not in result and member not in given:
                 self._refuse(path, f"{shape.name} needs {member}")

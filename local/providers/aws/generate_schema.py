@@ -105,7 +105,8 @@ def build_schema(tokens: typing.Iterable[str], functions: typing.Iterable[str] =
     for token in sorted(tokens):
         _, module_name, class_name = token.split(":")
         module = importlib.import_module(f"pulumi_aws.{module_name.split('/')[0]}")
-        args = getattr(module, f"{class_name}Args")
+        # A resource whose Args would be named like a nested type's has them as InitArgs.
+        args = getattr(module, f"{class_name}InitArgs", None) or getattr(module, f"{class_name}Args")
         outputs = resource_types(getattr(module, class_name))
         resources[token] = {
             "inputs": reader.properties(args),
@@ -126,12 +127,9 @@ def render(schema: dict[str, Any]) -> str:
     def lines(section: dict[str, Any]) -> str:
         return ",\n".join(f'  "{key}": {json.dumps(value, sort_keys=True)}' for key, value in section.items())
 
-    return (
-        f'{{\n"source": {json.dumps(schema["source"])},\n'
-        + "".join(
-            f'"{section}": {{\n{lines(schema[section])}\n}}{end}\n'
-            for section, end in (("resources", ","), ("functions", ","), ("objects", "\n}"))
-        )
+    return f'{{\n"source": {json.dumps(schema["source"])},\n' + "".join(
+        f'"{section}": {{\n{lines(schema[section])}\n}}{end}\n'
+        for section, end in (("resources", ","), ("functions", ","), ("objects", "\n}"))
     )
 
 

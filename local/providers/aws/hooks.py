@@ -19,9 +19,7 @@ Properties = dict[str, Any]
 
 def attach_internet_gateway(resource: Resource) -> None:
     if resource.inputs.get("vpcId"):
-        resource.call(
-            "attach_internet_gateway", {"InternetGatewayId": resource.id, "VpcId": resource.inputs["vpcId"]}
-        )
+        resource.call("attach_internet_gateway", {"InternetGatewayId": resource.id, "VpcId": resource.inputs["vpcId"]})
 
 
 def _detach(resource: Resource, vpc_id: str | None) -> None:
@@ -142,9 +140,7 @@ def set_default_version(resource: Resource, old: Mapping[str, Any], changed: set
     elif "defaultVersion" in changed:
         wanted = resource.inputs.get("defaultVersion")
     if wanted:
-        resource.call(
-            "modify_launch_template", {"LaunchTemplateId": resource.id, "DefaultVersion": str(wanted)}
-        )
+        resource.call("modify_launch_template", {"LaunchTemplateId": resource.id, "DefaultVersion": str(wanted)})
 
 
 def observe_launch_template(resource: Resource, seen: Properties) -> Properties:

@@ -96,9 +96,7 @@ def add_profile_role(resource: Resource) -> None:
 
 
 def _remove_profile_role(resource: Resource, role: str) -> None:
-    resource.call(
-        "remove_role_from_instance_profile", {"InstanceProfileName": resource.id, "RoleName": role}
-    )
+    resource.call("remove_role_from_instance_profile", {"InstanceProfileName": resource.id, "RoleName": role})
 
 
 def change_profile_role(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
@@ -143,9 +141,7 @@ def set_key_state(resource: Resource) -> None:
 
 def _enable_rotation(resource: Resource) -> None:
     period = resource.inputs.get("rotationPeriodInDays")
-    resource.call(
-        "enable_key_rotation", {"KeyId": resource.id, **({"RotationPeriodInDays": period} if period else {})}
-    )
+    resource.call("enable_key_rotation", {"KeyId": resource.id, **({"RotationPeriodInDays": period} if period else {})})
 
 
 def change_key_state(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:

@@ -47,16 +47,12 @@ def check(
     inputs = _typed(row, news, problems)
     _fill_defaults(row, inputs, olds, naming)
     schema = resource_schema(row.token)
-    problems += [
-        Problem(prop, "is required and was not given")
-        for prop in schema.required
-        if inputs.get(prop) is None
-    ]
+    problems += [Problem(prop, "is required and was not given") for prop in schema.required if inputs.get(prop) is None]
     if "tags" in schema.inputs and settings.default_tags:
         inputs["tags"] = _with_default_tags(inputs.get("tags"), settings.default_tags)
     if not problems:
         problems += _judge(row, plain(inputs))
-    secret_values = _secret_texts(inputs)
+    secret_values = secret_texts(inputs)
     return inputs, [Problem(p.path, _redacted(p.message, secret_values)) for p in problems]
 
 
@@ -68,9 +64,7 @@ def _typed(row: Row, news: Mapping[str, Any], problems: list[Problem]) -> dict[s
         if prop.startswith("__") or value is None:
             continue
         if prop not in schema.inputs:
-            problems.append(
-                Problem(prop, f'{row.token} has no property "{prop}".{did_you_mean(prop, schema.inputs)}')
-            )
+            problems.append(Problem(prop, f'{row.token} has no property "{prop}".{did_you_mean(prop, schema.inputs)}'))
         elif prop in beyond:
             problems.append(
                 Problem(prop, "is a property of the real provider that the local stand-in does not implement")
@@ -86,14 +80,14 @@ def _fill_defaults(row: Row, inputs: dict[str, Any], olds: Mapping[str, Any], na
         if inputs.get(prop) is None:
             inputs[prop] = value
             filled.append(prop)
-    prop = row.name_prop
-    if prop and inputs.get(prop) is None:
-        if prop in (olds.get(DEFAULTS_KEY) or []) and olds.get(prop):
-            inputs[prop] = olds[prop]
-            filled.append(prop)
+    name = row.name_prop
+    if name and inputs.get(name) is None:
+        if name in (olds.get(DEFAULTS_KEY) or []) and olds.get(name):
+            inputs[name] = olds[name]
+            filled.append(name)
         elif not naming.disabled:
-            inputs[prop] = naming.proposed or _random_name(row, naming)
-            filled.append(prop)
+            inputs[name] = naming.proposed or _random_name(row, naming)
+            filled.append(name)
     inputs[DEFAULTS_KEY] = sorted(filled)
 
 
@@ -120,13 +114,14 @@ def _judge(row: Row, inputs: dict[str, Any]) -> list[Problem]:
     return [p for p in problems if not ((p.path, p.message) in seen or seen.add((p.path, p.message)))]  # type: ignore[func-returns-value]
 
 
-def _secret_texts(value: Any, inside: bool = False) -> set[str]:
+def secret_texts(value: Any, inside: bool = False) -> set[str]:
+    """The texts of all secrets in the tree."""
     if isinstance(value, Secret):
-        return _secret_texts(value.value, True)
+        return secret_texts(value.value, True)
     if isinstance(value, Mapping):
-        return {text for item in value.values() for text in _secret_texts(item, inside)}
+        return {text for item in value.values() for text in secret_texts(item, inside)}
     if isinstance(value, list):
-        return {text for item in value for text in _secret_texts(item, inside)}
+        return {text for item in value for text in secret_texts(item, inside)}
     return {str(value)} if inside and value not in (None, "", UNKNOWN) else set()
 
 

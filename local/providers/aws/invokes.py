@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jmespath
+import jmespath  # type: ignore[import-untyped]
 
 from local.providers.aws.cloud import AwsError, Cloud
 from local.providers.aws.convert import find_member
@@ -137,7 +137,12 @@ def _eks_cluster_auth(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     region = args.get("region") or cloud.region
     client = cloud.client("sts", region)
     signer = RequestSigner(
-        client.meta.service_model.service_id, region, "sts", "v4", client._request_signer._credentials, client.meta.events
+        client.meta.service_model.service_id,
+        region,
+        "sts",
+        "v4",
+        client._request_signer._credentials,
+        client.meta.events,
     )
     request = {
         "method": "GET",

@@ -25,13 +25,8 @@ def create_parameters(row: Row, inputs: Mapping[str, Any]) -> tuple[dict[str, An
     if row.create is None:
         return {}, converter.problems
     shape = operation_model(row.service, row.create.operation).input_shape
-    if row.prepare is not None:
-        prepared = row.prepare(inputs)
-        given = {key: value for key, value in given.items() if key not in prepared}
-    else:
-        prepared = {}
-    inside = {key: value for key, value in given.items() if row.wrap and key not in row.names | dict.fromkeys(prepared)}
-    inside |= {k: v for k, v in given.items() if row.wrap and k in row.names and row.names[k] not in shape.members}
+    prepared = row.prepare(inputs) if row.prepare is not None else {}
+    inside = {key: value for key, value in given.items() if _is_wrapped(row, shape, key)}
     outside = {key: value for key, value in given.items() if key not in inside}
     come_otherwise = {*row.create.params, *prepared, row.wrap}
     parameters = converter.structure(shape, outside, "", "", given=come_otherwise)
@@ -39,6 +34,11 @@ def create_parameters(row: Row, inputs: Mapping[str, Any]) -> tuple[dict[str, An
         parameters[row.wrap] = converter.structure(shape.members[row.wrap], inside, "", "")
     parameters.update(prepared)
     return parameters, converter.problems
+
+
+def _is_wrapped(row: Row, shape: Any, prop: str) -> bool:
+    """Whether the property goes into the parameter that holds most of them (LaunchTemplateData)."""
+    return bool(row.wrap) and row.names.get(prop) not in shape.members
 
 
 def _is_parameter(row: Row, prop: str) -> bool:
@@ -84,8 +84,8 @@ def change_parameters(resource: Resource, change: Change, changed: set[str]) -> 
     # What the create operation does not take (None) may well be a parameter here.
     converter = Converter({path: name for path, name in resource.row.names.items() if name is not None})
     if resource.row.wrap and resource.row.wrap in shape.members:
-        outside = {key: value for key, value in values.items() if resource.row.names.get(key) in shape.members}
-        inside = {key: value for key, value in values.items() if key not in outside}
+        inside = {key: value for key, value in values.items() if _is_wrapped(resource.row, shape, key)}
+        outside = {key: value for key, value in values.items() if key not in inside}
         parameters = converter.structure(shape, outside, "", "", given=shape.members)
         parameters[resource.row.wrap] = converter.structure(shape.members[resource.row.wrap], inside, "", "")
     else:
@@ -106,9 +106,7 @@ def _check_tags(row: Row, tags: Any, converter: Converter) -> None:
         if key.lower().startswith("aws:"):
             converter.problems.append(Problem("tags", f'"{key}": keys with the prefix aws: are reserved'))
         if not 1 <= len(key) <= 128 or (isinstance(value, str) and len(value) > 256):
-            converter.problems.append(
-                Problem("tags", f'"{key}": a key has 1 to 128 characters, a value at most 256')
-            )
+            converter.problems.append(Problem("tags", f'"{key}": a key has 1 to 128 characters, a value at most 256'))
 
 
 def tags_as(shape: Any, tags: Mapping[str, str]) -> Any:

@@ -37,9 +37,7 @@ def _loaded(text: str) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else [found]
 
 
-def _merged(
-    before: list[dict[str, Any]], after: list[dict[str, Any]], *, replace: bool
-) -> list[dict[str, Any]]:
+def _merged(before: list[dict[str, Any]], after: list[dict[str, Any]], *, replace: bool) -> list[dict[str, Any]]:
     result = list(before)
     for statement in after:
         sid = statement.get("Sid")

@@ -10,7 +10,7 @@ from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2 as pb
 
 from local.providers.aws import inputs as checking
-from local.providers.aws import lifecycle
+from local.providers.aws import lifecycle, observe
 from local.providers.aws.cloud import Cloud, require_local_endpoint
 from local.providers.aws.invokes import INVOKES, invoke
 from local.providers.aws.resource import Resource, parse_template
@@ -31,6 +31,8 @@ from local.providers.rpc import (
 
 # Inputs of the provider resource that mean something here, and those that only make sense against real AWS.
 _SETTINGS = ("region", "accessKey", "secretKey", "token", "defaultTags", "allowedAccountIds", "version")
+# Shorter secrets would mark every output that has the same few letters by chance.
+_SHORTEST_SECRET = 8
 _NO_MEANING = (
     "skipCredentialsValidation",
     "skipMetadataApiCheck",
@@ -46,8 +48,7 @@ def row_of(token: str) -> Row:
     """The row of a resource type; an unknown type is an error, never ignored."""
     if token not in TABLE:
         raise ProviderError(
-            f"the local stand-in of the AWS provider does not know resource type {token}."
-            f"{did_you_mean(token, TABLE)}"
+            f"the local stand-in of the AWS provider does not know resource type {token}.{did_you_mean(token, TABLE)}"
         )
     return TABLE[token]
 
@@ -142,13 +143,13 @@ class AwsProvider(BaseProvider):
         resource = Resource(row, self.cloud, program, plain(known), request.id)
         if not program:
             _take_import_id(resource)
-        seen = lifecycle.read(resource)
+        seen = observe.read(resource)
         if seen is None:
             return pb.ReadResponse(id="")
         if program:
-            observed = {**lifecycle.observed_inputs(resource, seen), **_hidden(said)}
+            observed = {**observe.observed_inputs(resource, seen), **_hidden(said)}
         else:
-            observed = {**lifecycle.imported_inputs(resource, seen), checking.DEFAULTS_KEY: []}
+            observed = {**observe.imported_inputs(resource, seen), checking.DEFAULTS_KEY: []}
         return pb.ReadResponse(
             id=resource.id,
             properties=to_struct(mark_secrets_like(_marked(row, seen, said), known)),
@@ -211,10 +212,21 @@ def _marked(row: Row, state: Mapping[str, Any], said: Mapping[str, Any]) -> dict
     marked: dict[str, Any] = mark_secrets_like(dict(state), said)
     if "tagsAll" in marked:
         marked["tagsAll"] = mark_secrets_like(marked["tagsAll"], said.get("tags"))
+    texts = {text for text in checking.secret_texts(said) if len(text) >= _SHORTEST_SECRET}
+    marked = {key: _hide(value, texts) for key, value in marked.items()} if texts else marked
     for prop in row.secret:
         if marked.get(prop) is not None:
             marked[prop] = as_secret(marked[prop])
     return marked
+
+
+def _hide(value: Any, texts: set[str]) -> Any:
+    """Marks outputs that AWS derived from a secret input (an ARN with its name in it)."""
+    if isinstance(value, dict):
+        return {key: _hide(item, texts) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_hide(item, texts) for item in value]
+    return as_secret(value) if isinstance(value, str) and any(text in value for text in texts) else value
 
 
 def _previewed(

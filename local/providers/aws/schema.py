@@ -99,9 +99,7 @@ def _check_object(value: Any, term: str, path: str, problems: list[Problem]) -> 
     checked = {}
     for key, item in value.items():
         if key not in fields:
-            problems.append(
-                Problem(child_path(path, key), f'no property "{key}" here.{did_you_mean(key, fields)}')
-            )
+            problems.append(Problem(child_path(path, key), f'no property "{key}" here.{did_you_mean(key, fields)}'))
             continue
         checked[key] = check_types(item, fields[key], child_path(path, key), problems)
     return checked

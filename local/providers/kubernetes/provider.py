@@ -25,9 +25,9 @@ from local.providers.kubernetes.settings import (
 )
 from local.providers.kubernetes.state import (
     FIELD_MANAGER,
-    for_server,
     inputs_part,
     new_field_manager,
+    object_id,
     reference,
 )
 from local.providers.rpc import (
@@ -176,13 +176,13 @@ class KubernetesProvider(BaseProvider):
         call, inputs = self._call(request), from_struct(request.properties)
         type_token = tokens.type_of(request.urn)
         if tokens.is_release(type_token):
-            object_id, state = self.releases.create(call, inputs)
+            created_id, state = self.releases.create(call, inputs)
         elif tokens.is_patch(type_token, inputs):
             state = apply_patch(self.objects, call, inputs, new_field_manager())
-            object_id = "" if call.is_preview else object_id(plain(state))
+            created_id = "" if call.is_preview else object_id(plain(state))
         else:
-            object_id, state = self.objects.create(call, inputs)
-        return pb.CreateResponse(id=object_id, properties=to_struct(state))
+            created_id, state = self.objects.create(call, inputs)
+        return pb.CreateResponse(id=created_id, properties=to_struct(state))
 
     def Update(self, request: Any, context: Any) -> Any:
         call, olds, news = self._call(request), from_struct(request.olds), from_struct(request.news)

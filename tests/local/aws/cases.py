@@ -23,9 +23,7 @@ def trust(service: str) -> str:
 
 
 def policy(action: str) -> str:
-    return json.dumps(
-        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}
-    )
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]})
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,8 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "aws:ec2/internetGateway:InternetGateway",
-        {"vpcId": "$vpc.id", "tags": {"a": "1"}},
-        needs=(VPC,),
+        {"vpcId": "$vpc-without-gateway.id", "tags": {"a": "1"}},
+        needs=(("vpc-without-gateway", *VPC[1:]),),
         update={"vpcId": None},
         outputs=("arn", "vpcId"),
     ),

@@ -1,4 +1,4 @@
-"""In-process moto, extended, for each test."""
+"""In-process moto, extended."""
 
 from __future__ import annotations
 
@@ -11,10 +11,16 @@ from local.aws_endpoint.extension import install_extension
 from tests.local.aws.driver import Driver
 
 
-@pytest.fixture
-def driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
-    """The provider against an empty account."""
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+@pytest.fixture(scope="module")
+def driver() -> Iterator[Driver]:
+    """The provider against an account that is empty at the start of each test module.
+
+    One for all tests of a module, for making clients and loading managed policies costs more than the tests: a test
+    uses objects of its own.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.delenv("AWS_ENDPOINT_URL", raising=False)
     install_extension()
     with mock_aws():
         yield Driver()
+    patch.undo()

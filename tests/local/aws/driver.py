@@ -52,6 +52,9 @@ class Driver:
 
     provider: AwsProvider = field(default_factory=lambda: AwsProvider("7.51.1", Cloud(REGION)))
 
+    seeds: int = 0
+    """How many random seeds the engine has given: each resource gets its own names."""
+
     def configure(self, **settings: Any) -> None:
         self.provider.Configure(pb.ConfigureRequest(args=to_struct(settings)), None)
 
@@ -63,12 +66,16 @@ class Driver:
             urn=f"urn:pulumi:test::project::{token}::{name}",
             olds=to_struct(olds or {}),
             news=to_struct(inputs),
-            randomSeed=b"seed",
+            randomSeed=self._seed(),
         )
         answer = self.provider.Check(request, None)
         if answer.failures:
             raise Refused({failure.property: failure.reason for failure in answer.failures})
         return from_struct(answer.inputs)
+
+    def _seed(self) -> bytes:
+        self.seeds += 1
+        return str(self.seeds).encode()
 
     def preview(self, token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         checked = self.check(token, name, inputs)

@@ -41,13 +41,19 @@ def covers(shown: Any, said: Any) -> bool:
     return bool(shown == said)
 
 
+@pytest.fixture(scope="module")
+def shared_needs() -> dict[str, Deployed]:
+    """What cases need, by name: a VPC, a cluster, ... Made by the first case that needs it."""
+    return {}
+
+
 @pytest.fixture
-def made(driver: Driver, case: Case) -> dict[str, Deployed]:
+def made(driver: Driver, case: Case, shared_needs: dict[str, Deployed]) -> dict[str, Deployed]:
     """What the case needs, deployed."""
-    needed: dict[str, Deployed] = {}
     for name, token, inputs in case.needs:
-        needed[name] = driver.create(token, name, resolved(inputs, needed))
-    return needed
+        if name not in shared_needs:
+            shared_needs[name] = driver.create(token, name, resolved(inputs, shared_needs))
+    return shared_needs
 
 
 def test_every_row_has_a_case() -> None:
@@ -58,9 +64,7 @@ every_case = pytest.mark.parametrize("case", CASES, ids=[case.token for case in 
 
 
 @every_case
-def test_a_resource_is_made_kept_changed_and_deleted(
-    driver: Driver, case: Case, made: dict[str, Deployed]
-) -> None:
+def test_a_resource_is_made_kept_changed_and_deleted(driver: Driver, case: Case, made: dict[str, Deployed]) -> None:
     inputs = resolved(case.inputs, made)
     deployed = driver.create(case.token, "thing", inputs)
     assert deployed.id
@@ -102,12 +106,20 @@ def test_what_cannot_be_changed_is_replaced(driver: Driver, case: Case, made: di
     differences = driver.diff(deployed, changed)
     assert differences.replaces
     if differences.delete_first:
-        unprotected = merged(inputs, {"deletionProtection": False}) if "deletionProtection" in inputs else inputs
-        if unprotected != inputs:
-            driver.update(deployed, unprotected)
-        driver.delete(deployed)
-    replacement = driver.create(case.token, "thing" if differences.delete_first else "other", changed)
+        driver.delete(unprotected(driver, deployed, inputs))
+        replacement = driver.create(case.token, "thing", changed)
+    else:
+        replacement = driver.create(case.token, "thing", changed)
+        driver.delete(unprotected(driver, deployed, inputs))
     assert driver.diff(replacement, changed).paths == {}
+    assert driver.refresh(replacement)
+    driver.delete(replacement)
+
+
+def unprotected(driver: Driver, deployed: Deployed, inputs: dict[str, Any]) -> Deployed:
+    if inputs.get("deletionProtection"):
+        driver.update(deployed, {**inputs, "deletionProtection": False})
+    return deployed
 
 
 @every_case
@@ -118,16 +130,15 @@ def test_an_existing_object_is_imported_without_differences(
         pytest.skip("its id does not say enough")
     inputs = resolved(case.inputs, made)
     deployed = driver.create(case.token, "thing", inputs)
-    import_id = case.import_id.format(**{"id": deployed.id, **inputs}) or deployed.id
-    imported = driver.import_(case.token, "thing", import_id)
+    imported = driver.import_(case.token, "thing", case.import_id.format(id=deployed.id, **inputs) or deployed.id)
     assert imported is not None
     assert imported.id == deployed.id
     left_out = {*TABLE[case.token].unread, *case.not_imported}
-    written = {prop: value for prop, value in inputs.items() if prop not in left_out and value != []}
     defaults = TABLE[case.token].defaults
-    for prop, value in written.items():
-        if defaults.get(prop) != value:
+    for prop, value in inputs.items():
+        if prop not in left_out and value not in ([], defaults.get(prop)):
             assert covers(plain(imported.inputs).get(prop), value), f"import does not see {prop}"
+    driver.delete(unprotected(driver, deployed, inputs))
 
 
 @every_case
@@ -138,4 +149,5 @@ def test_a_preview_makes_nothing_and_knows_what_the_program_said(
     outputs = driver.preview(case.token, "thing", inputs)
     for prop, value in inputs.items():
         assert plain(outputs).get(prop) == value
-    driver.create(case.token, "thing", inputs)  # would be refused as a duplicate had the preview made it
+    deployed = driver.create(case.token, "thing", inputs)  # would be a duplicate had the preview made it
+    driver.delete(unprotected(driver, deployed, inputs))

@@ -112,9 +112,7 @@ ADDON = Row(
     id="{clusterName}:{addonName}",
     id_is_template=True,
     read=Call("describe_addon", {"clusterName": "$clusterName", "addonName": "$addonName"}, "addon"),
-    delete=(
-        Call("delete_addon", {"clusterName": "$clusterName", "addonName": "$addonName", "preserve": "$preserve"}),
-    ),
+    delete=(Call("delete_addon", {"clusterName": "$clusterName", "addonName": "$addonName", "preserve": "$preserve"}),),
     names={
         "resolveConflictsOnCreate": "resolveConflicts",
         "resolveConflictsOnUpdate": None,
@@ -150,9 +148,7 @@ ACCESS_ENTRY = Row(
     create=Call("create_access_entry"),
     id="{clusterName}:{principalArn}",
     id_is_template=True,
-    read=Call(
-        "describe_access_entry", {"clusterName": "$clusterName", "principalArn": "$principalArn"}, "accessEntry"
-    ),
+    read=Call("describe_access_entry", {"clusterName": "$clusterName", "principalArn": "$principalArn"}, "accessEntry"),
     delete=(Call("delete_access_entry", {"clusterName": "$clusterName", "principalArn": "$principalArn"}),),
     names={"userName": "username"},
     live={"userName": "username"},
@@ -201,9 +197,7 @@ POD_IDENTITY_ASSOCIATION = Row(
         {"clusterName": "$clusterName", "associationId": "$id"},
         "association",
     ),
-    delete=(
-        Call("delete_pod_identity_association", {"clusterName": "$clusterName", "associationId": "$id"}),
-    ),
+    delete=(Call("delete_pod_identity_association", {"clusterName": "$clusterName", "associationId": "$id"}),),
     changes=(
         Change(
             ("roleArn", "disableSessionTags", "targetRoleArn"),

@@ -1,9 +1,9 @@
-"""IAM roles, policies, instance profiles, OIDC providers; KMS keys; log groups."""
+"""IAM roles, policies, instance profiles and OIDC providers."""
 
 from __future__ import annotations
 
-from local.providers.aws import checks, hooks_iam
-from local.providers.aws.table import Call, Change, Ready, Row, Tagging
+from local.providers.aws import checks_iam, hooks_iam
+from local.providers.aws.table import Call, Change, Row, Tagging
 
 ROLE = Row(
     token="aws:iam/role:Role",
@@ -44,7 +44,7 @@ ROLE = Row(
     on_update=hooks_iam.change_managed_policies,
     observe=hooks_iam.observe_managed_policies,
     before_delete=hooks_iam.release_role,
-    checks=(checks.trust_policy,),
+    checks=(checks_iam.trust_policy,),
 )
 
 POLICY = Row(
@@ -68,7 +68,7 @@ POLICY = Row(
     before_delete=hooks_iam.delete_policy_versions,
     observe=hooks_iam.observe_policy,
     tagging=Tagging({"PolicyArn": "$id"}, "Tags", "tag_policy", "untag_policy"),
-    checks=(checks.permission_policy,),
+    checks=(checks_iam.permission_policy,),
 )
 
 ROLE_POLICY = Row(
@@ -88,7 +88,7 @@ ROLE_POLICY = Row(
             Call("put_role_policy", {"RoleName": "$role", "PolicyName": "$name", "PolicyDocument": "$policy"}),
         ),
     ),
-    checks=(checks.permission_policy,),
+    checks=(checks_iam.permission_policy,),
 )
 
 ROLE_POLICY_ATTACHMENT = Row(
@@ -97,9 +97,7 @@ ROLE_POLICY_ATTACHMENT = Row(
     create=Call("attach_role_policy"),
     id="{role}/{policyArn}",
     id_is_template=True,
-    read=Call(
-        "list_attached_role_policies", {"RoleName": "$role"}, "AttachedPolicies[?PolicyArn=='$policyArn'] | [0]"
-    ),
+    read=Call("list_attached_role_policies", {"RoleName": "$role"}, "AttachedPolicies[?PolicyArn=='$policyArn'] | [0]"),
     delete=(Call("detach_role_policy", {"RoleName": "$role", "PolicyArn": "$policyArn"}),),
     names={"role": "RoleName"},
     unread=("role",),
@@ -120,9 +118,7 @@ INSTANCE_PROFILE = Row(
     after_create=hooks_iam.add_profile_role,
     on_update=hooks_iam.change_profile_role,
     before_delete=hooks_iam.remove_profile_role,
-    tagging=Tagging(
-        {"InstanceProfileName": "$id"}, "Tags", "tag_instance_profile", "untag_instance_profile"
-    ),
+    tagging=Tagging({"InstanceProfileName": "$id"}, "Tags", "tag_instance_profile", "untag_instance_profile"),
 )
 
 OPEN_ID_CONNECT_PROVIDER = Row(
@@ -148,114 +144,7 @@ OPEN_ID_CONNECT_PROVIDER = Row(
         "untag_open_id_connect_provider",
     ),
     out={"arn": "{id}"},
-    checks=(checks.oidc_url,),
+    checks=(checks_iam.oidc_url,),
 )
 
-KEY = Row(
-    token="aws:kms/key:Key",
-    service="kms",
-    create=Call("create_key"),
-    id="KeyMetadata.KeyId",
-    read=Call("describe_key", {"KeyId": "$id"}, "KeyMetadata"),
-    delete=(
-        Call("schedule_key_deletion", {"KeyId": "$id", "PendingWindowInDays": "$deletionWindowInDays"}),
-    ),
-    names={
-        "customerMasterKeySpec": "KeySpec",
-        "bypassPolicyLockoutSafetyCheck": "BypassPolicyLockoutSafetyCheck",
-        "enableKeyRotation": None,
-        "rotationPeriodInDays": None,
-        "deletionWindowInDays": None,
-        "isEnabled": None,
-    },
-    live={"customerMasterKeySpec": "KeySpec", "isEnabled": "Enabled", "keyId": "KeyId", "arn": "Arn"},
-    changes=(
-        Change(("description",), Call("update_key_description", {"KeyId": "$id"})),
-        Change(("policy",), Call("put_key_policy", {"KeyId": "$id", "PolicyName": "default"})),
-    ),
-    updatable=(
-        "enableKeyRotation",
-        "rotationPeriodInDays",
-        "isEnabled",
-        "deletionWindowInDays",
-        "bypassPolicyLockoutSafetyCheck",
-    ),
-    unread=("deletionWindowInDays", "bypassPolicyLockoutSafetyCheck"),
-    more={
-        "policy": Call("get_key_policy", {"KeyId": "$id", "PolicyName": "default"}, "Policy"),
-        "enableKeyRotation": Call("get_key_rotation_status", {"KeyId": "$id"}, "KeyRotationEnabled"),
-        "rotationPeriodInDays": Call("get_key_rotation_status", {"KeyId": "$id"}, "RotationPeriodInDays"),
-    },
-    defaults={"description": "", "enableKeyRotation": False, "isEnabled": True},
-    gone=Ready("KeyState", ("PendingDeletion",)),
-    after_create=hooks_iam.set_key_state,
-    on_update=hooks_iam.change_key_state,
-    tagging=Tagging({"KeyId": "$id"}, read=Call("list_resource_tags", {"KeyId": "$id"}, "Tags")),
-    checks=(checks.json_document("policy"), checks.kms_key),
-)
-
-ALIAS = Row(
-    token="aws:kms/alias:Alias",
-    service="kms",
-    create=Call("create_alias"),
-    id="{name}",
-    id_is_template=True,
-    read=Call("list_aliases", {}, "Aliases[?AliasName=='$id'] | [0]"),
-    delete=(Call("delete_alias", {"AliasName": "$id"}),),
-    name_prop="name",
-    names={"name": "AliasName"},
-    live={"name": "AliasName", "arn": "AliasArn", "targetKeyId": "TargetKeyId"},
-    changes=(Change(("targetKeyId",), Call("update_alias", {"AliasName": "$id"})),),
-    observe=hooks_iam.observe_alias,
-    checks=(checks.alias_name,),
-)
-
-_LOG_ARN = "arn:$partition:logs:$region:$account:log-group:$id"
-LOG_GROUP = Row(
-    token="aws:cloudwatch/logGroup:LogGroup",
-    service="logs",
-    create=Call("create_log_group"),
-    id="{name}",
-    id_is_template=True,
-    read=Call(
-        "describe_log_groups", {"logGroupNamePrefix": "$id"}, "logGroups[?logGroupName=='$id'] | [0]"
-    ),
-    delete=(Call("delete_log_group", {"logGroupName": "$id"}),),
-    name_prop="name",
-    names={"name": "logGroupName", "retentionInDays": None, "skipDestroy": None},
-    live={"name": "logGroupName"},
-    changes=(
-        Change(
-            ("retentionInDays",),
-            Call("put_retention_policy", {"logGroupName": "$id"}),
-            on_create=True,
-            cleared=Call("delete_retention_policy", {"logGroupName": "$id"}),
-        ),
-        Change(
-            ("kmsKeyId",),
-            Call("associate_kms_key", {"logGroupName": "$id"}),
-            cleared=Call("disassociate_kms_key", {"logGroupName": "$id"}),
-        ),
-    ),
-    updatable=("skipDestroy",),
-    unread=("skipDestroy",),
-    tagging=Tagging(
-        {"resourceArn": _LOG_ARN},
-        "tags",
-        read=Call("list_tags_for_resource", {"resourceArn": _LOG_ARN}, "tags"),
-    ),
-    out={"arn": "arn:{partition}:logs:{region}:{account}:log-group:{id}"},
-    checks=(checks.log_retention,),
-)
-
-ROWS = (
-    ROLE,
-    POLICY,
-    ROLE_POLICY,
-    ROLE_POLICY_ATTACHMENT,
-    INSTANCE_PROFILE,
-    OPEN_ID_CONNECT_PROVIDER,
-    KEY,
-    ALIAS,
-    LOG_GROUP,
-)
+ROWS = (ROLE, POLICY, ROLE_POLICY, ROLE_POLICY_ATTACHMENT, INSTANCE_PROFILE, OPEN_ID_CONNECT_PROVIDER)

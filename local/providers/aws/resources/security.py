@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.providers.aws import checks, hooks_security
+from local.providers.aws import checks_network, hooks_security
 from local.providers.aws.resources.network import ec2_tags
 from local.providers.aws.table import Call, Row
 
@@ -28,7 +28,7 @@ SECURITY_GROUP = Row(
     on_update=hooks_security.change_rules,
     before_delete=hooks_security.revoke_rules,
     observe=hooks_security.observe_rules,
-    checks=(checks.security_group,),
+    checks=(checks_network.security_group,),
 )
 
 DEFAULT_SECURITY_GROUP = Row(
@@ -47,7 +47,7 @@ DEFAULT_SECURITY_GROUP = Row(
     after_create=hooks_security.replace_default_rules,
     on_update=hooks_security.change_rules,
     observe=hooks_security.observe_rules,
-    checks=(checks.security_group,),
+    checks=(checks_network.security_group,),
 )
 
 SECURITY_GROUP_RULE = Row(
@@ -74,7 +74,7 @@ SECURITY_GROUP_RULE = Row(
     ),
     observe=hooks_security.observe_rule,
     before_delete=hooks_security.remove_rule,
-    checks=(checks.security_group_rule,),
+    checks=(checks_network.security_group_rule,),
 )
 
 
@@ -113,7 +113,7 @@ def _vpc_rule(direction: str) -> Row:
         exclusive=("securityGroupId", "ipProtocol", "fromPort", "toPort", "cidrIpv4"),
         tagging=ec2_tags(""),
         out={"arn": "arn:{partition}:ec2:{region}:{account}:security-group-rule/{id}"},
-        checks=(checks.vpc_rule,),
+        checks=(checks_network.vpc_rule,),
     )
 
 

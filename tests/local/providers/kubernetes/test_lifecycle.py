@@ -271,3 +271,34 @@ def test_without_a_server_the_flags_drop_and_skip() -> None:
     assert driver.read(CONFIG_MAP, "d/c", INPUTS, live())[0] == ""
     assert driver.update(CONFIG_MAP, "c", live(), {**INPUTS, "data": {}}) == live()
     assert driver.lines[-1][0] == "warning"
+
+
+PATCH = "kubernetes:core/v1:ConfigMapPatch"
+
+
+def test_a_patch_is_one_apply_under_its_own_manager_and_asks_nothing_in_a_preview() -> None:
+    driver, cluster = driver_of(echo)
+    assert driver.create(PATCH, "p", INPUTS, preview=True) == ("", INPUTS)
+    assert cluster.asked == []
+    object_id, state = driver.create(PATCH, "p", INPUTS)
+    assert object_id == "d/c"
+    assert [(method, query["fieldManager"]) for method, _, query in cluster.asked] == [
+        ("PATCH", state["__fieldManager"])
+    ]
+
+
+def test_a_deleted_patch_gives_its_fields_back_and_leaves_the_object() -> None:
+    driver, cluster = driver_of(echo)
+    driver.delete(PATCH, "d/c", {**live(), "__fieldManager": "m"})
+    methods = [method for method, path, _ in cluster.asked if path != "/version"]
+    assert methods == ["GET", "PATCH"]
+    assert cluster.bodies[-1] == {key: INPUTS[key] for key in ("apiVersion", "kind", "metadata")}
+
+
+def test_a_deleted_patch_does_not_bring_a_gone_object_back() -> None:
+    def gone(*_: Any) -> Any:
+        raise not_found("c")
+
+    driver, cluster = driver_of(gone)
+    driver.delete(PATCH, "d/c", {**live(), "__fieldManager": "m"})
+    assert "PATCH" not in [method for method, _, _ in cluster.asked]

@@ -1,0 +1,80 @@
+"""EKS node groups: what moto's operations drop or do not check, and UpdateNodegroupVersion, which it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult
+from moto.eks.responses import EKSResponse
+
+from local.aws_endpoint import eks_store as store
+from local.aws_endpoint import facts
+from local.aws_endpoint.eks_clusters import admit, parameters
+
+
+def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
+    def wrapped(response: EKSResponse) -> ActionResult:
+        given = parameters(response)
+        backend = response.eks_backend
+        cluster = backend.describe_cluster(given["clusterName"])
+        store.check_role_exists(given["nodeRole"])
+        store.check_subnets(backend, given["subnets"], minimum_zones=1)
+        store.check_launch_template(backend, given.get("launchTemplate"))
+        version = given.get("version") or cluster.version
+        if version not in facts.CLUSTER_VERSIONS or float(version) > float(cluster.version):
+            raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
+        original(response)
+        group = cluster.nodegroups[given["nodegroupName"]]
+        group.version = version
+        group.release_version = given.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
+        group.ami_type = given.get("amiType") or "AL2023_x86_64_STANDARD"
+        group.update_config = given.get("updateConfig") or {"maxUnavailable": 1}
+        group.node_repair_config = given.get("nodeRepairConfig") or {"enabled": False}
+        group.remote_access = given.get("remoteAccess")  # moto makes up a key pair
+        if given.get("launchTemplate"):
+            group.disk_size = given.get("diskSize")
+            group.instance_types = given.get("instanceTypes") or []
+        if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
+            admit(cluster, given["nodeRole"], "EC2_LINUX")
+        return ActionResult({"nodegroup": group})
+
+    return wrapped
+
+
+def update_nodegroup_version(response: EKSResponse) -> ActionResult:
+    given = parameters(response)
+    backend = response.eks_backend
+    cluster = backend.describe_cluster(given["clusterName"])
+    group = backend.describe_nodegroup(given["clusterName"], given["nodegroupName"])
+    template = given.get("launchTemplate")
+    if template:
+        store.check_launch_template(backend, template)
+        group.launch_template = {**(group.launch_template or {}), **template}
+    version = given.get("version") or (group.version if template else cluster.version)
+    store.check_version(version)
+    if float(version) > float(cluster.version):
+        raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
+    if given.get("releaseVersion"):
+        group.release_version = given["releaseVersion"]
+    elif not template or version != group.version:
+        group.release_version = facts.CLUSTER_VERSIONS[version].ami_release
+    group.version = version
+    group.modified_at = store.now()
+    changed = {key: given[key] for key in ("version", "releaseVersion") if given.get(key)}
+    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
+
+
+def update_nodegroup_config(
+    original: Callable[[EKSResponse], ActionResult],
+) -> Callable[[EKSResponse], ActionResult]:
+    """moto's own, remembered so that DescribeUpdate finds it."""
+
+    def wrapped(response: EKSResponse) -> ActionResult:
+        given = parameters(response)
+        cluster = response.eks_backend.describe_cluster(given["clusterName"])
+        update: Any = original(response).result
+        store.extra(cluster, "updates")[update["update"]["id"]] = {**update["update"], "params": []}
+        return ActionResult({"update": store.extra(cluster, "updates")[update["update"]["id"]]})
+
+    return wrapped

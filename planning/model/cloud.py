@@ -1,0 +1,130 @@
+"""Network, cluster and nodes. Value types of the plan; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Tags = dict[str, str]
+
+
+@dataclass(frozen=True)
+class SubnetPlan:
+    """One subnet of a network that we create."""
+
+    zone: str
+    cidr: str
+    public: bool
+
+
+@dataclass(frozen=True)
+class CreateNetworkPlan:
+    """A VPC of our own. `nat_zones`: zones whose public subnet holds a NAT gateway."""
+
+    cidr: str
+    zones: tuple[str, ...]
+    subnets: tuple[SubnetPlan, ...]
+    nat_zones: tuple[str, ...]
+    flow_logs: bool
+    protect: bool
+
+
+@dataclass(frozen=True)
+class ExistingNetworkPlan:
+    """Subnets that exist."""
+
+    vpc_id: str
+    private_subnet_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AccessEntryPlan:
+    """An IAM principal, its EKS access policy ARN and where it holds (empty: the whole cluster)."""
+
+    principal_arn: str
+    policy_arn: str
+    namespaces: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AddonPlan:
+    """An EKS add-on. `pod_identity_policy_arn`: managed policy its service account needs, if any.
+
+    `after_nodes`: has pods that need nodes before it becomes ACTIVE.
+    """
+
+    name: str
+    version: str | None
+    after_nodes: bool
+    configuration: dict[str, Any] = field(default_factory=dict)
+    service_account: str | None = None
+    namespace: str = "kube-system"
+    pod_identity_policy_arn: str | None = None
+
+
+@dataclass(frozen=True)
+class CreateClusterPlan:
+    """An EKS cluster of our own."""
+
+    name: str
+    version: str
+    public_access: bool
+    public_access_cidrs: tuple[str, ...]
+    log_types: tuple[str, ...]
+    log_retention_days: int
+    kms_key_arn: str | None
+    access_entries: tuple[AccessEntryPlan, ...]
+    addons: tuple[AddonPlan, ...]
+    protect: bool
+
+    @property
+    def addons_after_nodes(self) -> tuple[AddonPlan, ...]:
+        """The add-ons that need nodes before they become ACTIVE."""
+        return tuple(addon for addon in self.addons if addon.after_nodes)
+
+
+@dataclass(frozen=True)
+class ExistingClusterPlan:
+    """A cluster that exists, with the add-ons its owner gave it."""
+
+    name: str
+    addons_after_nodes: tuple[AddonPlan, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaintPlan:
+    """A node taint in Kubernetes' spelling (effect `NoSchedule`)."""
+
+    key: str
+    value: str
+    effect: str
+
+
+GPU_TAINT = TaintPlan("nvidia.com/gpu", "present", "NoSchedule")
+
+
+@dataclass(frozen=True)
+class NodeGroupPlan:
+    """An EKS managed node group. `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
+
+    `zones` empty: all private subnets. Disk is encrypted gp3.
+    """
+
+    name: str
+    instance_types: tuple[str, ...]
+    capacity_type: str
+    ami_type: str
+    ami_release_version: str | None
+    min_nodes: int
+    desired_nodes: int
+    max_nodes: int
+    disk_gib: int
+    disk_throughput_mibps: int
+    disk_iops: int
+    zones: tuple[str, ...]
+    labels: dict[str, str]
+    taints: tuple[TaintPlan, ...]
+    node_repair: bool
+    max_unavailable: int = 1
+    gpu: str | None = None
+    gpus_per_node: int = 0

@@ -1,0 +1,41 @@
+"""What a plan has to say against the settings. Value types of the plan; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """What a finding does to the deployment."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing a plan has to say: where (path as the user wrote it), what is wrong, what to do instead."""
+
+    path: str
+    message: str
+    severity: Severity = Severity.ERROR
+    rule: str = ""
+
+
+class PlanRefused(Exception):
+    """The settings are well-formed but cannot work. Holds every finding, warnings too."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        self.findings = findings
+        super().__init__(_refusal_text(findings))
+
+
+def _refusal_text(findings: tuple[Finding, ...]) -> str:
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    lines = [f"the stack file cannot work: {count}; nothing was changed"]
+    lines += [f"  error    {finding.path}: {finding.message}" for finding in errors]
+    lines += [f"  warning  {finding.path}: {finding.message}" for finding in warnings]
+    return "\n".join(lines)

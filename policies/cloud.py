@@ -1,0 +1,107 @@
+"""Rules for what stands in AWS, and for the bill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed
+from policies.workloads import EVERYWHERE, POOL_LABEL, pod_of
+
+CLUSTER = "aws:eks/cluster:Cluster"
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
+STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
+# By these the bill is split and a stack's resources are found; planning/tags.py sets them.
+NEEDED_TAGS = ("project", "stack", "managed-by")
+# AWS has no tags for these (pulumi-aws 7.51.1: their classes take none).
+WITHOUT_TAGS = frozenset(
+    {
+        "aws:ec2/route:Route",
+        "aws:ec2/routeTableAssociation:RouteTableAssociation",
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        "aws:iam/rolePolicy:RolePolicy",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+        "aws:kms/alias:Alias",
+    }
+)
+Found = Iterator[Violation]
+
+
+def _of(resources: Sequence[Resource], type_: str) -> list[Resource]:
+    return [each for each in resources if each.type == type_]
+
+
+def api_endpoint_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """The Kubernetes API is private, or open to listed addresses only. EKS opens a list that is missing to all."""
+    for cluster in _of(resources, CLUSTER):
+        if at(cluster.inputs, "vpcConfig.endpointPublicAccess", True) in (True, "true"):
+            given = at(cluster.inputs, "vpcConfig.publicAccessCidrs")
+            if given != UNKNOWN and (not listed(given) or EVERYWHERE & set(listed(given))):
+                yield Violation(cluster, "the whole internet reaches the Kubernetes API")
+
+
+def ami_release_pinned(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
+    """In production GPU nodes name the AMI release: the GPU driver comes with it."""
+    if circumstances.production:
+        for group in _of(resources, NODE_GROUP):
+            if "NVIDIA" in str(at(group.inputs, "amiType", "")) and not at(group.inputs, "releaseVersion"):
+                yield Violation(group, "no releaseVersion: nodes made later may get another driver")
+
+
+def spot_has_a_floor(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
+    """In production no model stands on spot nodes alone: its fewest replicas need on-demand nodes."""
+    if not circumstances.production:
+        return
+    capacity: dict[str, set[str]] = {}
+    for group in _of(resources, NODE_GROUP):
+        pool = str(at(group.inputs, "labels", {}).get(POOL_LABEL))
+        capacity.setdefault(pool, set()).add(str(at(group.inputs, "capacityType", "ON_DEMAND")))
+    for workload in resources:
+        pool = str(at(pod_of(workload) or {}, "nodeSelector", {}).get(POOL_LABEL))
+        if workload.kind in ("Deployment", "StatefulSet") and capacity.get(pool) == {"SPOT"}:
+            yield Violation(workload, f"all nodes of pool {pool} are spot: AWS may take all replicas at once")
+
+
+def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Secrets in etcd, node volumes and claims are encrypted, and our keys rotate."""
+    for cluster in _of(resources, CLUSTER):
+        if "secrets" not in listed(at(cluster.inputs, "encryptionConfig.resources")):
+            yield Violation(cluster, "Kubernetes Secrets are not encrypted with a KMS key")
+    for template in _of(resources, LAUNCH_TEMPLATE):
+        for mapping in listed(template.inputs.get("blockDeviceMappings")):
+            if str(at(mapping, "ebs.encrypted", "")).lower() != "true":
+                yield Violation(template, f"volume {mapping.get('deviceName')} is not encrypted")
+    for each in _of(resources, STORAGE_CLASS):
+        ebs = at(each.inputs, "provisioner") == "ebs.csi.aws.com"
+        if ebs and str(at(each.inputs, "parameters", {}).get("encrypted", "")).lower() != "true":
+            yield Violation(each, "volumes of this class are not encrypted")
+    for key in _of(resources, "aws:kms/key:Key"):
+        if at(key.inputs, "enableKeyRotation") is not True:
+            yield Violation(key, "the key is never rotated")
+
+
+def imds_v2(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Node credentials cannot be fetched by a pod, nor by one forged request."""
+    for template in _of(resources, LAUNCH_TEMPLATE):
+        if at(template.inputs, "metadataOptions.httpTokens") != "required":
+            yield Violation(template, "the metadata service answers without a session token (IMDSv1)")
+        elif at(template.inputs, "metadataOptions.httpPutResponseHopLimit", 1) not in (1, "1"):
+            yield Violation(template, "the metadata service can be reached from pods (hop limit above 1)")
+
+
+def tagged(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Everything in AWS that can have tags says whose it is."""
+    for each in resources:
+        if not each.type.startswith("aws:") or each.type in WITHOUT_TAGS:
+            continue
+        tags = at(each.inputs, "tags", {})
+        missing = [tag for tag in NEEDED_TAGS if tags != UNKNOWN and tag not in tags]
+        if missing:
+            yield Violation(each, f"lacks the tags {', '.join(missing)}")
+
+
+def within_budget(_: Sequence[Resource], circumstances: Circumstances) -> Found:
+    """What the stack costs at most nodes stays under its budget."""
+    ceiling, budget = circumstances.ceiling_usd_per_month, circumstances.budget_usd_per_month
+    if ceiling is not None and budget is not None and ceiling > budget:
+        yield Violation(None, f"${ceiling:,.0f} a month at most nodes; the budget is ${budget:,.0f}")

@@ -1,0 +1,121 @@
+"""The rules as a Pulumi policy pack: what the engine hands over, put in the rules' words.
+
+Rules look at the whole stack, because taints and tolerations, or Deployments and their budgets, are different
+resources. Values that the engine does not know yet are `[unknown]`; secrets come in the open, so that the rule on
+plain secrets leaves the data of Secrets to the offline preview, which sees the marks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any
+
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyPack,
+    ReportViolation,
+    StackValidationArgs,
+    StackValidationPolicy,
+)
+from pulumi_policy import proxy as marks
+
+from planning.stages import is_production
+from policies.judge import Waiver, judge, waiver_problems
+from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
+from policies.rules import RULES
+
+PROJECT = "vllm-on-eks"
+HOURS_PER_MONTH = 730
+UNKNOWN_MARKS = frozenset(value for name, value in vars(marks).items() if name.startswith("UNKNOWN_"))
+
+
+def make_pack() -> PolicyPack:
+    """All rules and the one on waivers; errors are mandatory, warnings advisory."""
+    return PolicyPack(
+        name=PROJECT,
+        enforcement_level=EnforcementLevel.MANDATORY,
+        policies=[*(_policy(rule) for rule in RULES), _waivers_policy()],
+    )
+
+
+def _policy(rule: Rule) -> StackValidationPolicy:
+    error = rule.severity is Severity.ERROR
+    return StackValidationPolicy(
+        name=rule.id,
+        description=f"{rule.why}. {rule.fix[0].upper()}{rule.fix[1:]}.",
+        enforcement_level=EnforcementLevel.MANDATORY if error else EnforcementLevel.ADVISORY,
+        validate=partial(_validate, rule),
+        remediation_steps=rule.fix,
+    )
+
+
+def _validate(rule: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
+    resources = resources_of(args)
+    for found in judge(resources, _circumstances(resources), _waivers(), _today(), [rule]):
+        if found.waiver is None:
+            name = f"{found.resource.name}: " if found.resource else ""
+            report(f"{name}{found.message}", found.resource.urn if found.resource else None)
+
+
+def _waivers_policy() -> StackValidationPolicy:
+    def validate(_: StackValidationArgs, report: ReportViolation) -> None:
+        for problem in waiver_problems(_waivers(), _today()):
+            report(f"waivers[{problem.index}].{problem.field}: {problem.message}; {problem.fix}", None)
+
+    return StackValidationPolicy(
+        name="waiver",
+        description="a waiver names a rule that exists and has not expired",
+        enforcement_level=EnforcementLevel.MANDATORY,
+        validate=validate,
+    )
+
+
+def resources_of(args: StackValidationArgs) -> list[Resource]:
+    """The engine's resources in the rules' words."""
+    return [Resource(each.resource_type, each.name, each.urn, _plain(each.props)) for each in args.resources]
+
+
+def _plain(value: Any) -> Any:
+    """A value without the pack SDK's proxies, which raise when an unknown value is touched."""
+    if isinstance(value, Mapping):
+        raw: Mapping[str, Any] = value["__target"] if type(value).__name__.endswith("Proxy") else value
+        return {key: _plain(item) for key, item in raw.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        items = value["__target"] if type(value).__name__.endswith("Proxy") else value  # type: ignore[call-overload]
+        return [_plain(item) for item in items]
+    return UNKNOWN if isinstance(value, str) and value in UNKNOWN_MARKS else value
+
+
+def _circumstances(resources: Sequence[Resource]) -> Circumstances:
+    outputs = next((each.inputs for each in resources if each.type == "pulumi:pulumi:Stack"), {})
+    cost = outputs.get("usdPerHour")
+    ceiling = cost.get("max") if isinstance(cost, Mapping) else None
+    budget = _setting("budget")
+    return Circumstances(
+        production=is_production(os.environ.get("PULUMI_STACK", "")),
+        ceiling_usd_per_month=ceiling * HOURS_PER_MONTH if isinstance(ceiling, int | float) else None,
+        budget_usd_per_month=budget.get("usdPerMonth") if isinstance(budget, Mapping) else None,
+        secrets_marked=False,
+    )
+
+
+def _waivers() -> list[Waiver]:
+    """The stack's waivers; a day without quotes comes as `2026-12-31 00:00:00 +0000 UTC`."""
+    return [
+        Waiver(each["rule"], each["reason"], date.fromisoformat(str(each["expires"])[:10]))
+        for each in _setting("waivers") or []
+    ]
+
+
+def _setting(key: str) -> Any:
+    config = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
+    text = config.get(f"{PROJECT}:{key}") or config.get(f"{PROJECT}:config:{key}")
+    return json.loads(text) if text else None
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

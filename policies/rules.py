@@ -1,0 +1,107 @@
+"""The rules, each once; docs and both runners read this table."""
+
+from __future__ import annotations
+
+from policies import cloud, workloads
+from policies.rule import Rule, Severity
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "gpu-taint-tolerated",
+        "a pod that does not tolerate its nodes' taint stays Pending while the GPU is billed",
+        Severity.ERROR,
+        "give the pod a toleration for each taint of its pool (components/tolerations.py)",
+        workloads.taints_tolerated,
+    ),
+    Rule(
+        "image-pinned",
+        "a moving tag brings another server at the next restart, which nobody reviewed",
+        Severity.ERROR,
+        "name a version tag or a digest",
+        workloads.images_pinned,
+    ),
+    Rule(
+        "image-digest",
+        "a tag can be pushed again; only a digest is the image that was tested",
+        Severity.WARNING,  # digests are not known offline: planning/pins.py
+        "write what `crane digest IMAGE` prints into models[].image.digest",
+        workloads.images_have_digests,
+    ),
+    Rule(
+        "ami-pinned",
+        "the GPU driver comes with the AMI; a new one has broken vLLM before (awslabs/amazon-eks-ami#2554)",
+        Severity.ERROR,
+        "write the release you tested into nodePools[].amiReleaseVersion",
+        cloud.ami_release_pinned,
+    ),
+    Rule(
+        "load-balancer-open",
+        "vLLM has one port for the API and for metrics, and no users of its own",
+        Severity.ERROR,
+        "make it internal, or list loadBalancerSourceRanges",
+        workloads.load_balancers_closed,
+    ),
+    Rule(
+        "api-endpoint-open",
+        "whoever reaches the Kubernetes API is one leaked token away from the cluster",
+        Severity.ERROR,
+        "write cluster.endpointAccess: private, or your addresses into cluster.publicAccessCidrs",
+        cloud.api_endpoint_closed,
+    ),
+    Rule(
+        "secret-in-plain",
+        "inputs are readable in state, previews and logs unless they are marked secret",
+        Severity.ERROR,
+        "replace the credential at its source, then use pulumi config set --secret and a reference",
+        workloads.no_plain_secrets,
+    ),
+    Rule(
+        "spot-floor",
+        "spot nodes of one kind are taken back together, and a GPU node takes minutes to come again",
+        Severity.ERROR,
+        "write capacity: onDemand for the pool of the fewest replicas",
+        cloud.spot_has_a_floor,
+    ),
+    Rule(
+        "disruption-budget",
+        "without one a node upgrade evicts all replicas at once",
+        Severity.ERROR,
+        "add a PodDisruptionBudget with the workload's selector",
+        workloads.disruption_budgets,
+    ),
+    Rule(
+        "container-limits",
+        "a container without bounds takes its neighbours down with it, and without requests it is evicted first",
+        Severity.ERROR,
+        "set requests for cpu and memory, limits for memory and ephemeral-storage",
+        workloads.limits_present,
+    ),
+    Rule(
+        "budget",
+        "an autoscaler spends up to the ceiling without asking",
+        Severity.ERROR,
+        "lower maxNodes, or raise the budget",
+        cloud.within_budget,
+    ),
+    Rule(
+        "encryption",
+        "weights may be licensed, prompts may be private, and Secrets are in etcd",
+        Severity.ERROR,
+        "encrypt with KMS: encryptionConfig, ebs.encrypted, parameters.encrypted, enableKeyRotation",
+        cloud.encrypted,
+    ),
+    Rule(
+        "imds-v2",
+        "with IMDSv1 one forged request from a pod returns the node's credentials",
+        Severity.ERROR,
+        "metadataOptions: httpTokens required, httpPutResponseHopLimit 1",
+        cloud.imds_v2,
+    ),
+    Rule(
+        "tags",
+        "untagged resources are in nobody's bill and are found by nobody",
+        Severity.ERROR,
+        "pass the plan's tags to the resource",
+        cloud.tagged,
+    ),
+)

@@ -1,0 +1,153 @@
+"""Rules for what runs in the cluster."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
+
+POOL_LABEL = "vllm-on-eks/pool"
+# EKS' spelling of Kubernetes' taint effects; PreferNoSchedule keeps nobody away.
+BLOCKING_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute"}
+INTERNAL_SCHEMES = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+    "alb.ingress.kubernetes.io/scheme": "internal",
+}
+EVERYWHERE = {"0.0.0.0/0", "::/0"}
+SECRET_SHAPES = re.compile(
+    r"\bhf_[A-Za-z0-9]{20,}|\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
+    r"|\bxox[baprs]-[A-Za-z0-9-]{10,}|\bsk-[A-Za-z0-9_-]{20,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
+)
+SECRET_NAMES = re.compile(r"(^|[_-])(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)$", re.IGNORECASE)
+Found = Iterator[Violation]
+
+
+def taints_tolerated(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """A pod that names a pool tolerates the taints of that pool's nodes."""
+    pools: dict[str, list[Resource]] = {}
+    for group in (each for each in resources if each.type == "aws:eks/nodeGroup:NodeGroup"):
+        pools.setdefault(str(at(group.inputs, "labels", {}).get(POOL_LABEL)), []).append(group)
+    for workload in resources:
+        pod = pod_of(workload) or {}
+        for group in pools.get(str(at(pod, "nodeSelector", {}).get(POOL_LABEL)), []):
+            for taint in listed(group.inputs.get("taints")):
+                effect = BLOCKING_EFFECTS.get(taint.get("effect"))
+                if effect and not any(_tolerates(each, taint, effect) for each in listed(pod.get("tolerations"))):
+                    wanted = f"{taint.get('key')}={taint.get('value', '')}:{effect}"
+                    yield Violation(workload, f"does not tolerate {wanted} of {group.name}, the nodes it asks for")
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any], effect: str) -> bool:
+    if toleration.get("effect") not in (None, "", effect):
+        return False
+    if toleration.get("operator", "Equal") == "Exists":
+        return toleration.get("key") in (None, "", taint.get("key"))
+    return toleration.get("key") == taint.get("key") and toleration.get("value", "") == taint.get("value", "")
+
+
+def _images(resources: Sequence[Resource]) -> Iterator[tuple[Resource, str]]:
+    for workload in resources:
+        for container in containers_of(pod_of(workload) or {}):
+            image = str(container.get("image", ""))
+            if image != UNKNOWN:
+                yield workload, image
+
+
+def images_pinned(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Every image has a tag that is not `latest`, or a digest."""
+    for workload, image in _images(resources):
+        tag = image.rsplit("/", 1)[-1].partition(":")[2]
+        if "@sha256:" not in image and tag in ("", "latest", "nightly", "main"):
+            yield Violation(workload, f"image {image or '(none)'} is whatever was pushed last")
+
+
+def images_have_digests(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
+    """In production an image is named by its digest."""
+    if circumstances.production:
+        for workload, image in dict.fromkeys(_images(resources)):
+            if "@sha256:" not in image:
+                yield Violation(workload, f"image {image} has no digest")
+
+
+def limits_present(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Every container bounds what it may take of its node; CPU only asks, since a CPU limit throttles."""
+    for workload in resources:
+        for container in containers_of(pod_of(workload) or {}):
+            have, asked = at(container, "resources.limits", {}), at(container, "resources.requests", {})
+            missing = [f"limits.{name}" for name in ("memory", "ephemeral-storage") if name not in have]
+            missing += [f"requests.{name}" for name in ("cpu", "memory") if name not in asked]
+            if missing:
+                yield Violation(workload, f"container {container.get('name')} has no {', '.join(missing)}")
+
+
+def disruption_budgets(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """Every Deployment has a disruption budget that selects its pods."""
+    budgets = [each for each in resources if each.in_kubernetes and each.kind == "PodDisruptionBudget"]
+    for workload in resources:
+        if not workload.in_kubernetes or workload.kind not in ("Deployment", "StatefulSet"):
+            continue
+        labels = at(workload.inputs, "spec.template.metadata.labels", {})
+        namespace = at(workload.inputs, "metadata.namespace")
+        if not any(_selects(budget, labels, namespace) for budget in budgets):
+            yield Violation(workload, "no PodDisruptionBudget selects its pods")
+
+
+def _selects(budget: Resource, labels: Mapping[str, Any], namespace: Any) -> bool:
+    selector = at(budget.inputs, "spec.selector.matchLabels", {})
+    return (
+        bool(selector)
+        and at(budget.inputs, "metadata.namespace") == namespace
+        and all(labels.get(key) == value for key, value in selector.items())
+    )
+
+
+def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """A load balancer is internal or names who may reach it."""
+    for each in resources:
+        if each.type == "kubernetes:core/v1:Service" and at(each.inputs, "spec.type") == "LoadBalancer":
+            ranges = listed(at(each.inputs, "spec.loadBalancerSourceRanges"))
+            if not _internal(each) and (not ranges or EVERYWHERE & set(ranges)):
+                yield Violation(each, "a load balancer that the whole internet reaches")
+        elif each.in_kubernetes and each.kind == "Ingress" and not _internal(each):
+            annotations = at(each.inputs, "metadata.annotations", {})
+            cidrs = str(annotations.get("alb.ingress.kubernetes.io/inbound-cidrs", ""))
+            if not cidrs or EVERYWHERE & {cidr.strip() for cidr in cidrs.split(",")}:
+                yield Violation(each, "an ingress that the whole internet reaches")
+
+
+def _internal(resource: Resource) -> bool:
+    annotations = at(resource.inputs, "metadata.annotations", {})
+    return any(annotations.get(key) == value for key, value in INTERNAL_SCHEMES.items())
+
+
+def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
+    """No input holds a credential in the open. What was found is not repeated, only where."""
+    for each in resources:
+        secret = each.type == "kubernetes:core/v1:Secret"
+        for path, value in _texts(each.inputs):
+            data = secret and path.split(".")[0] in ("data", "stringData")
+            if data and not circumstances.secrets_marked:
+                continue
+            if SECRET_SHAPES.search(value):
+                yield Violation(each, f"{path} looks like a credential and is not marked secret")
+            elif data and path.count(".") and SECRET_NAMES.search(path):
+                yield Violation(each, f"{path} of a Secret is not marked secret")
+        for container in containers_of(pod_of(each) or {}):
+            for variable in listed(container.get("env")):
+                name, value = str(variable.get("name")), variable.get("value")
+                if SECRET_NAMES.search(name) and value and value not in ("[secret]", UNKNOWN):
+                    yield Violation(each, f"container {container.get('name')} is given {name} as plain text")
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _texts(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from _texts(item, f"{path}[{index}]")
