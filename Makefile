@@ -46,6 +46,8 @@ check: setup ## format, lint, types, architecture
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
 	@$(BIN)/mypy
+	@$(BIN)/check-jsonschema -q --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/zizmor --offline --quiet .github/workflows
 	@$(BIN)/python -m pytest -q tests/test_architecture.py
 
 bench: setup ## figures as ratios, for docs/figures.md

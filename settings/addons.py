@@ -22,9 +22,7 @@ class Grafana(Section):
     """Grafana of the Prometheus stack."""
 
     enabled: bool = described("install Grafana", default=True)
-    password_key: ConfigKey = described(
-        "pulumi config secret that holds the admin password", default="grafanaPassword"
-    )
+    password_key: ConfigKey = described("pulumi config secret that holds the admin password", default="grafanaPassword")
 
 
 class Monitoring(Section):

@@ -52,12 +52,8 @@ class CreateCluster(Section):
     kind: Literal["create"] = "create"
     name: DnsLabel | None = described("cluster name; default: vllm-on-eks-<stack>", default=None)
     version: KubernetesVersion = described("Kubernetes minor version", default="1.34")
-    endpoint_access: EndpointAccess = described(
-        "who reaches the Kubernetes API", default=EndpointAccess.PRIVATE
-    )
-    public_access_cidrs: tuple[Cidr, ...] = described(
-        "addresses that may reach a public API endpoint", default=()
-    )
+    endpoint_access: EndpointAccess = described("who reaches the Kubernetes API", default=EndpointAccess.PRIVATE)
+    public_access_cidrs: tuple[Cidr, ...] = described("addresses that may reach a public API endpoint", default=())
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
         "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog)
     )
@@ -79,9 +75,7 @@ class CreateCluster(Section):
                 "to the internet; list your addresses or write endpointAccess: private"
             )
         if public and EVERYWHERE in self.public_access_cidrs:
-            raise ValueError(
-                "publicAccessCidrs holds 0.0.0.0/0, the whole internet; list your own addresses instead"
-            )
+            raise ValueError("publicAccessCidrs holds 0.0.0.0/0, the whole internet; list your own addresses instead")
         if not public and self.public_access_cidrs:
             raise ValueError(
                 "publicAccessCidrs has no effect while endpointAccess is private; "
@@ -112,12 +106,8 @@ class CreateNetwork(Section):
 
     kind: Literal["create"] = "create"
     cidr: Cidr = described("address range of the VPC, /16 to /20", default="10.0.0.0/16")
-    zones: tuple[Zone, ...] = described(
-        "availability zones, at least two; default: <region>a, <region>b", default=()
-    )
-    nat_gateways: NatGateways = described(
-        "one NAT gateway, or one per zone for production", default=NatGateways.SINGLE
-    )
+    zones: tuple[Zone, ...] = described("availability zones, at least two; default: <region>a, <region>b", default=())
+    nat_gateways: NatGateways = described("one NAT gateway, or one per zone for production", default=NatGateways.SINGLE)
     flow_logs: bool = described("record rejected traffic in CloudWatch", default=True)
 
     @model_validator(mode="after")

@@ -126,9 +126,7 @@ class Autoscaling(Section):
         "upwards",
         default_factory=lambda: ScalingRule(window_seconds=0, pods=2, period_seconds=60),
     )
-    scale_down: ScalingRule | None = described(
-        "downwards; default: a window longer than the cold start", default=None
-    )
+    scale_down: ScalingRule | None = described("downwards; default: a window longer than the cold start", default=None)
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -143,9 +141,7 @@ class Autoscaling(Section):
 class Drain(Section):
     """How a pod leaves: no new requests, running ones finish."""
 
-    pre_stop_seconds: int = described(
-        "wait until no endpoint list names the pod any more, s", default=15, ge=0, le=300
-    )
+    pre_stop_seconds: int = described("wait until no endpoint list names the pod any more, s", default=15, ge=0, le=300)
     shutdown_timeout_seconds: int = described("running requests get this long, s", default=120, ge=0, le=3600)
     grace_period_seconds: int | None = described(
         "terminationGracePeriodSeconds; default: the sum and a margin", default=None, ge=1, le=7200
@@ -161,9 +157,7 @@ class DisruptionBudget(Section):
 class AcceptedRisks(Section):
     """Refusals that rest on an estimate, turned into warnings; the value is your reason."""
 
-    memory_fit: str | None = described(
-        "why the GPU memory estimate does not count here", default=None, min_length=8
-    )
+    memory_fit: str | None = described("why the GPU memory estimate does not count here", default=None, min_length=8)
     node_fit: str | None = described("why the node estimate does not count here", default=None, min_length=8)
 
 
@@ -197,6 +191,4 @@ class Model(Section):
     client_namespaces: tuple[DnsLabel, ...] = described(
         "namespaces whose pods may send requests, beside the model's own", default=()
     )
-    accepted_risks: AcceptedRisks = described(
-        "estimates you overrule, with the reason", default_factory=AcceptedRisks
-    )
+    accepted_risks: AcceptedRisks = described("estimates you overrule, with the reason", default_factory=AcceptedRisks)

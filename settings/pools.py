@@ -68,9 +68,7 @@ class NodePool(Section):
 class SystemNodes(Section):
     """The node group for everything that needs no GPU."""
 
-    instance_types: tuple[InstanceType, ...] = described(
-        "EC2 types without GPU", default=("m7i.large",), min_length=1
-    )
+    instance_types: tuple[InstanceType, ...] = described("EC2 types without GPU", default=("m7i.large",), min_length=1)
     min_nodes: int = described("nodes that always run", default=2, ge=1, le=450)
     max_nodes: int = described("most nodes", default=4, ge=1, le=450)
     disk_gib: int = described("root volume, GiB", default=50, ge=20, le=16384)

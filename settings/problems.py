@@ -109,9 +109,7 @@ def problems_from(
     for error in errors:
         place = written_path(error["loc"], document, schema)
         places.append(place)
-        problems += [
-            Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)
-        ]
+        problems += [Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)]
     return problems, places
 
 
@@ -120,10 +118,7 @@ def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWa
     if kind == "value_error":
         lines = str(context["error"]).split("\n")
         simple = not isinstance(error["input"], Mapping) and not hasattr(error["input"], "model_fields")
-        return [
-            f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line
-            for line in lines
-        ]
+        return [f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line for line in lines]
     if kind == "extra_forbidden":
         valid = schema.keys_at(place[:-1])
         return [f"unknown key; {did_you_mean(str(place[-1]), valid)}"]

@@ -136,17 +136,13 @@ def secret_needs(settings: StackSettings) -> tuple[SecretNeed, ...]:
     return tuple({need.key: need for need in reversed(needs)}.values())[::-1]
 
 
-def secret_problems(
-    needs: tuple[SecretNeed, ...], present: Mapping[str, bool], stack: str
-) -> tuple[Problem, ...]:
+def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], stack: str) -> tuple[Problem, ...]:
     """Secrets that are missing or lie there in plain text. `present`: config key → is it stored encrypted."""
     problems = []
     for need in needs:
         command = f"pulumi config set --secret {PROJECT}:{need.key} --stack {stack}"
         if need.key not in present:
-            problems.append(
-                Problem(need.path, f"config secret {PROJECT}:{need.key} is not set; run: {command}")
-            )
+            problems.append(Problem(need.path, f"config secret {PROJECT}:{need.key} is not set; run: {command}"))
         elif not present[need.key]:
             problems.append(
                 Problem(
@@ -162,7 +158,5 @@ def unknown_key_problems(keys: list[str], needs: tuple[SecretNeed, ...]) -> tupl
     """Config keys under our prefix that are neither a section nor a secret that a section names."""
     valid = [*section_keys(), *(need.key for need in needs)]
     return tuple(
-        Problem(f"{PROJECT}:{key}", f"unknown key; {did_you_mean(key, valid)}")
-        for key in keys
-        if key not in valid
+        Problem(f"{PROJECT}:{key}", f"unknown key; {did_you_mean(key, valid)}") for key in keys if key not in valid
     )

@@ -52,9 +52,7 @@ DnsLabel = Annotated[
 ]
 """A Kubernetes name that leaves 23 of the 63 characters for our suffixes."""
 
-AwsRegion = Annotated[
-    str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")
-]
+AwsRegion = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")]
 Zone = Annotated[
     str, _matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "not an availability zone; write for example us-east-1a")
 ]
@@ -83,9 +81,7 @@ Revision = Annotated[
 Digest = Annotated[str, _matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
 Quantity = Annotated[
     str,
-    _matching(
-        r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"
-    ),
+    _matching(r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"),
 ]
 ConfigKey = Annotated[
     str, _matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
@@ -97,9 +93,7 @@ LabelKey = Annotated[
         "not a Kubernetes label key",
     ),
 ]
-LabelValue = Annotated[
-    str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")
-]
+LabelValue = Annotated[str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")]
 
 
 def described(text: str, **kwargs: Any) -> Any:

@@ -26,9 +26,7 @@ def _not_a_day() -> Any:
     raise ValueError("not a day; write for example 2027-03-31") from None
 
 
-Day = Annotated[
-    date, BeforeValidator(_day), Field(json_schema_extra={"description": "a day, for example 2027-03-31"})
-]
+Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"description": "a day, for example 2027-03-31"})]
 
 
 class Waiver(Section):

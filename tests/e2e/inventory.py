@@ -53,7 +53,6 @@ def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, Iterable[str]
         ("route table", ec2.describe_route_tables, "RouteTables", "RouteTableId"),
         ("internet gateway", ec2.describe_internet_gateways, "InternetGateways", "InternetGatewayId"),
         ("address", ec2.describe_addresses, "Addresses", "AllocationId"),
-        ("endpoint", ec2.describe_vpc_endpoints, "VpcEndpoints", "VpcEndpointId"),
         ("launch template", ec2.describe_launch_templates, "LaunchTemplates", "LaunchTemplateId"),
         ("flow log", ec2.describe_flow_logs, "FlowLogs", "FlowLogId"),
         ("role", iam.list_roles, "Roles", "RoleName"),
@@ -62,8 +61,10 @@ def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, Iterable[str]
         ("key alias", kms.list_aliases, "Aliases", "AliasName"),
     ):
         yield kind, [row[name] for row in call()[key]]
-    gateways = ec2.describe_nat_gateways()["NatGateways"]
+    # Shown for a while after they are gone, as in EC2 (moto: for ever).
+    gateways, endpoints = ec2.describe_nat_gateways()["NatGateways"], ec2.describe_vpc_endpoints()["VpcEndpoints"]
     yield "nat gateway", [row["NatGatewayId"] for row in gateways if row["State"] != "deleted"]
+    yield "endpoint", [row["VpcEndpointId"] for row in endpoints if row["State"] != "deleted"]
     yield "policy", [row["PolicyName"] for row in iam.list_policies(Scope="Local")["Policies"]]
     yield "oidc provider", [r["Arn"] for r in iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]]
     yield "cluster", eks.list_clusters()["clusters"]

@@ -89,7 +89,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "aws:ec2/subnet:Subnet",
-        {"vpcId": "$vpc.id", "cidrBlock": "10.0.1.0/24", "availabilityZone": "us-west-2a"},
+        {"vpcId": "$vpc.id", "cidrBlock": "10.0.200.0/24", "availabilityZone": "us-west-2a"},
         needs=(VPC,),
         update={"mapPublicIpOnLaunch": True, "tags": {"kubernetes.io/role/elb": "1"}},
         replace={"availabilityZone": "us-west-2b"},

@@ -70,7 +70,10 @@ class Driver:
         )
         answer = self.provider.Check(request, None)
         if answer.failures:
-            raise Refused({failure.property: failure.reason for failure in answer.failures})
+            reasons: dict[str, list[str]] = {}
+            for failure in answer.failures:
+                reasons.setdefault(failure.property, []).append(failure.reason)
+            raise Refused({path: "; ".join(texts) for path, texts in reasons.items()})
         return from_struct(answer.inputs)
 
     def _seed(self) -> bytes:
