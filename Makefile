@@ -36,7 +36,7 @@ logs: setup ## last lines of every log, or NAME=etcd for one
 
 test: setup ## tests that need no cloud, no built tool, no network
 	@mkdir -p $(REPORTS)
-	@$(BIN)/python -m pytest -q --junitxml=$(REPORTS)/test.xml
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --junitxml=$(REPORTS)/test.xml
 
 e2e: setup ## from nothing to a completion on the embedded platform, and back
 	@mkdir -p $(REPORTS)

@@ -24,7 +24,7 @@ RULES: tuple[Rule, ...] = (
         "image-digest",
         "a tag can be pushed again; only a digest is the image that was tested",
         Severity.WARNING,  # digests are not known offline: planning/pins.py
-        "write what `crane digest IMAGE` prints into models[].image.digest",
+        "write what `crane digest IMAGE` prints into models[].image.digest, or into planning/pins.py where it is ours",
         workloads.images_have_digests,
     ),
     Rule(

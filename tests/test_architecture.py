@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "planning": {"planning", "settings"},
     "components": {"components", "planning"},
     "preview": {"preview", "components", "planning", "settings", "policies"},
-    "policies": {"policies"},
+    "policies": {"policies", "planning"},
     "local": {"local", "planning", "settings"},
     "bench": set(ROOMS) | {"tests"},
 }

@@ -65,7 +65,7 @@ def new_id() -> str:
 
 def record_update(cluster: Any, kind: str, changed: Record) -> Record:
     """An update that is over already: here everything happens at once."""
-    update = {
+    update: Record = {
         "id": new_id(),
         "status": "Successful",
         "type": kind,

@@ -11,6 +11,7 @@ import pytest
 from pulumi.runtime import config as runtime_config
 
 from settings.load import load, load_secrets
+from tests.engine import Secret, record
 
 MODEL = {"name": "q", "source": "A/b", "revision": "0" * 40, "tokenSecret": {"key": "hfToken"}}
 
@@ -27,25 +28,26 @@ def configure(sections: dict[str, Any], secrets: dict[str, str] | None = None, e
     runtime_config.set_all_config({**texts, **hidden}, list(hidden) if encrypted else [])
 
 
-def test_sections_become_settings_and_secrets_stay_apart() -> None:
-    configure({"region": "eu-west-1", "models": [MODEL]}, {"hfToken": "canary", "grafanaPassword": "canary"})
-    loaded = load()
+def test_sections_become_settings_and_secrets_stay_apart_and_marked() -> None:
+    seen: dict[str, Any] = {}
+
+    def build() -> None:
+        seen["loaded"] = load()
+        seen["secrets"] = load_secrets(seen["loaded"])
+        for key, secret in seen["secrets"].items():
+            pulumi.export(key, secret)
+
+    sections = {"region": "eu-west-1", "models": json.dumps([MODEL]), "hfToken": "canary", "grafanaPassword": "canary"}
+    engine = record(
+        build,
+        config={f"vllm-on-eks:{key}": value for key, value in sections.items()},
+        secret_keys=("vllm-on-eks:hfToken", "vllm-on-eks:grafanaPassword"),
+    )
+    loaded = seen["loaded"]
     assert loaded.problems == ()
-    assert loaded.settings is not None
     assert loaded.settings.region == "eu-west-1"
     assert "canary" not in repr(loaded)
-    assert set(load_secrets(loaded)) == {"hfToken", "grafanaPassword"}
-
-
-@pulumi.runtime.test
-def test_loaded_secrets_are_marked() -> pulumi.Output[None]:
-    configure({"models": [MODEL]}, {"hfToken": "canary", "grafanaPassword": "canary"})
-    token = load_secrets(load())["hfToken"]
-
-    async def check() -> None:
-        assert await token.is_secret()
-
-    return pulumi.Output.from_input(check())
+    assert engine.stack_outputs == {"hfToken": Secret("canary"), "grafanaPassword": Secret("canary")}
 
 
 def test_missing_secrets_and_unknown_keys_are_told_together() -> None:

@@ -106,7 +106,8 @@ class Converter:
             elif item is not None:
                 result[member] = self.value(shape.members[member], item, at, f"{name_path}.{key}" if name_path else key)
         for member in shape.required_members:
-            if member not in result and member not in given:
+            filled_by_botocore = shape.members[member].metadata.get("idempotencyToken")
+            if member not in result and member not in given and not filled_by_botocore:
                 self._refuse(path, f"{shape.name} needs {member}")
         return result
 

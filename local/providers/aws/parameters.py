@@ -137,6 +137,9 @@ def change_tags(resource: Resource, before: Mapping[str, str], after: Mapping[st
     """Writes what was added or changed, removes what is gone."""
     tagging = resource.row.tagging
     assert tagging is not None, "only called for rows with tags"
+    if resource.row.change_tags is not None:
+        resource.row.change_tags(resource, after)
+        return
     written = {key: value for key, value in after.items() if before.get(key) != value}
     removed = [key for key in before if key not in after]
     target = resource.fill(tagging.target)

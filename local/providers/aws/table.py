@@ -122,6 +122,8 @@ class Row:
     """Given the inputs, adds parameters to those of the create operation."""
     make: Hook | None = None
     """Creates instead of `create`; returns the id."""
+    change_tags: Hook | None = None
+    """Writes all tags, where the service has no operations to add and remove them."""
     after_create: Hook | None = None
     before_delete: Hook | None = None
     on_update: Hook | None = None

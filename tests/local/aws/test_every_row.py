@@ -9,8 +9,9 @@ import pytest
 
 from local.providers.aws.resources import TABLE
 from local.providers.rpc import plain
-from tests.local.aws.cases import CASES, Case
+from tests.local.aws.cases import CASES
 from tests.local.aws.driver import Deployed, Driver
+from tests.local.aws.needs import Case
 
 BY_TOKEN = {case.token: case for case in CASES}
 

@@ -1,0 +1,1 @@
+"""vLLM replicas, their autoscaler and their nodes, simulated; see docs/autoscaling.md."""

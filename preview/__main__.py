@@ -1,0 +1,85 @@
+"""`python -m preview STACK`: what a stack would be and what a change would do, without cloud or credentials."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from preview.document import Document, refused
+from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
+from preview.prepare import prepare
+from preview.stack_file import StackFileError
+
+ROOT = Path(__file__).resolve().parent.parent
+FORMATS = ("text", "markdown", "html", "json")
+FINE, FOUND, WRONG_INPUT = 0, 1, 2
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser("python -m preview", description=__doc__)
+    parser.add_argument("stack", help="name of a stack file, dev for Pulumi.dev.yaml")
+    parser.add_argument("--against", metavar="GIT_REV", help="show what changes from this revision on")
+    parser.add_argument("--format", choices=FORMATS, default="text")
+    parser.add_argument("--out", metavar="FILE", type=Path, help="write there instead of standard output")
+    parser.add_argument("--fail-on", choices=SEVERITIES[:2], default="error", help="findings that end with exit code 1")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | None = None) -> int:
+    """Exit code: 0 fine, 1 findings at or above --fail-on, 2 wrong input."""
+    asked = arguments(argv)
+    if asked.out is not None and not asked.out.absolute().parent.is_dir():
+        print(f"error: --out {asked.out}: there is no such folder", file=sys.stderr)
+        return WRONG_INPUT
+    try:
+        prepared = prepare(root, asked.stack)
+    except StackFileError as error:
+        return _refuse(asked, [finding("stack-file", "error", f"Pulumi.{asked.stack}.yaml", str(error))])
+    if prepared.plan is None:
+        return _refuse(asked, of_plan(prepared.findings))
+    # Everything below imports the SDKs, which takes seconds; a mistake was told before.
+    from preview.evaluate import ProgramFailed, evaluate
+
+    try:
+        document, base = evaluate(prepared, prepared.plan, asked.against, today or datetime.now(UTC).date())
+    except ProgramFailed as failure:
+        return _refuse(asked, [finding("program", "error", "__main__.py", str(failure))])
+    _write(asked, document)
+    if base is not None and base.commit is None:
+        print(f"error: --against {base.revision}: {base.problem}", file=sys.stderr)
+        return WRONG_INPUT
+    return FOUND if at_least(document["findings"], asked.fail_on) else FINE
+
+
+def _refuse(asked: argparse.Namespace, findings: list[Finding]) -> int:
+    """Tells what is wrong: people on standard error, machines in the format they asked for."""
+    document = refused(asked.stack, findings)
+    errors = sum(each["severity"] == "error" for each in document["findings"])
+    print(f"{asked.stack} cannot work: {errors} error{'' if errors == 1 else 's'}", file=sys.stderr)
+    for each in document["findings"]:
+        fix = f"; {each['fix']}" if each["fix"] else ""
+        print(f"  {each['severity']:<8} {each['path']}: {each['message']}{fix}", file=sys.stderr)
+    if asked.format != "text" or asked.out is not None:
+        _write(asked, document)
+    return WRONG_INPUT
+
+
+def _write(asked: argparse.Namespace, document: Document) -> None:
+    from preview.formats import rendered
+
+    if asked.out is None and asked.format == "text":
+        from preview.text import show
+
+        show(document)
+    elif asked.out is None:
+        sys.stdout.write(rendered(document, asked.format))
+    else:
+        asked.out.write_text(rendered(document, asked.format), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

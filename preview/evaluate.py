@@ -1,0 +1,23 @@
+"""Runs the program under the recorder and, beside it, the other revision's."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from datetime import date
+
+from planning.model import StackPlan
+from preview.base import BaseRun
+from preview.document import Base, Document, report
+from preview.prepare import Prepared
+from preview.recorder import ProgramFailed, record_program
+
+__all__ = ["ProgramFailed", "evaluate"]
+
+
+def evaluate(prepared: Prepared, plan: StackPlan, against: str | None, today: date) -> tuple[Document, Base | None]:
+    """The report of the working tree, compared with a revision where one is named; raises ProgramFailed."""
+    file = prepared.file
+    with BaseRun(prepared.root, against, file.stack) if against else nullcontext() as run:
+        recording = record_program(prepared.root, file.project, file.stack, prepared.config, prepared.secret_keys)
+        base = run.result() if run is not None else None
+    return report(prepared, plan, recording.resources, recording.outputs, today, base), base

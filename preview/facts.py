@@ -1,0 +1,195 @@
+"""The plan's figures as JSON: models, nodes, cost, quotas, what is pulled. Nothing is computed that planning owns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from planning.cold_start import seconds
+from planning.cost import HOURS_PER_MONTH
+from planning.instances import instance_type
+from planning.model import CostPlan, NodeGroupPlan, ServedModel, StackPlan
+from planning.node_fit import Packing, Room, daemons, node_room, pack
+from planning.quantity import GIB, mib, millicores
+from planning.quotas import quotas
+from settings.stack import StackSettings
+
+
+def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
+    """Every model: fit, throughput (null where the plan has none), cold start, scaling."""
+    asked = {(model.namespace, model.name): model for model in settings.models}
+    pools = {pool.name: pool for pool in plan.gpu_pools}
+    found = []
+    for model in plan.models:
+        wanted, pool = asked[model.namespace, model.name], pools[model.pool]
+        low, high = seconds(model.cold_start)
+        found.append(
+            {
+                "name": model.name,
+                "namespace": model.namespace,
+                "model": model.model_id,
+                "revision": model.revision,
+                "pool": model.pool,
+                "gpu": pool.gpu,
+                "gpus_per_replica": model.resources.gpus,
+                "max_model_len": wanted.max_model_len,
+                "fit": _fit(model, pool, wanted.max_model_len, wanted.gpu_memory_utilization),
+                "throughput": plain(getattr(model, "throughput", None)),
+                "cold_start_seconds": {
+                    "low": round(low, 1),
+                    "high": round(high, 1),
+                    "terms": [plain(term) for term in model.cold_start],
+                },
+                "scaling": plain(model.autoscaling),
+            }
+        )
+    return found
+
+
+def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> dict[str, Any]:
+    usable = min(_usable_bytes(name) for name in pool.instance_types)
+    fit: dict[str, Any] = {
+        "fits": None,
+        "gpu_memory_gib": _gib(usable),
+        "budget_gib": _gib(usable * utilization),
+        "weights_gib_per_gpu": None,
+        "activation_gib": None,
+        "reserve_gib": None,
+        "kv_cache_gib_per_gpu": None,
+        "kv_cache_tokens": None,
+        "max_concurrency": None,
+        "longest_model_len": None,
+    }
+    memory = model.memory
+    if memory is None:
+        return fit
+    return fit | {
+        "fits": memory.longest_model_len >= max_model_len,
+        "weights_gib_per_gpu": _gib(memory.weights_bytes_per_gpu),
+        "activation_gib": _gib(memory.activation_bytes),
+        "reserve_gib": _gib(memory.reserve_bytes),
+        "kv_cache_gib_per_gpu": _gib(memory.kv_cache_bytes_per_gpu),
+        "kv_cache_tokens": memory.kv_cache_tokens,
+        "max_concurrency": memory.max_concurrency,
+        "longest_model_len": memory.longest_model_len,
+    }
+
+
+def _usable_bytes(name: str) -> int:
+    gpu = instance_type(name).gpu
+    return gpu.usable_memory_bytes if gpu else 0
+
+
+def _gib(value_bytes: float) -> float:
+    return round(value_bytes / GIB, 2)
+
+
+def nodes(plan: StackPlan) -> list[dict[str, Any]]:
+    """Every GPU pool: how many nodes, and how its models lie on them at fewest and at most replicas."""
+    return [_pool(plan, pool) for pool in plan.gpu_pools]
+
+
+def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
+    # EKS may give any of the types: the plan counts with the one that holds least.
+    smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
+    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
+    room = node_room(smallest, pool.disk_gib, present)
+    served = [model for model in plan.models if model.pool == pool.name]
+    return {
+        "pool": pool.name,
+        "instance_types": list(pool.instance_types),
+        "capacity": "spot" if pool.capacity_type == "SPOT" else "onDemand",
+        "gpu": pool.gpu,
+        "gpus_per_node": pool.gpus_per_node,
+        "min_nodes": pool.min_nodes,
+        "max_nodes": pool.max_nodes,
+        "room_per_node": plain(room),
+        "pods": [{"model": model.name, **plain(_pod_room(model))} for model in served],
+        "at_fewest": _packed([(_pod_room(m), m.autoscaling.min_replicas) for m in served], room),
+        "at_most": _packed([(_pod_room(m), m.autoscaling.max_replicas) for m in served], room),
+    }
+
+
+def _pod_room(model: ServedModel) -> Room:
+    asked = model.resources
+    return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
+
+
+def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> dict[str, Any] | None:
+    packing: Packing | None = pack(pods, room)
+    if packing is None:
+        return None
+    return {
+        "replicas": sum(count for _, count in pods),
+        "nodes": packing.nodes,
+        "left": [{"nodes": count, **plain(left)} for left, count in packing.left],
+    }
+
+
+def cost(plan: CostPlan | None) -> dict[str, Any]:
+    """Dollars per hour and month at fewest and most nodes; nulls where there is no plan."""
+    low, high = (plan.min_usd_per_hour, plan.max_usd_per_hour) if plan else (None, None)
+    return {
+        "usd_per_hour_min": low,
+        "usd_per_hour_max": high,
+        "usd_per_month_min": None if low is None else round(low * HOURS_PER_MONTH, 2),
+        "usd_per_month_max": None if high is None else round(high * HOURS_PER_MONTH, 2),
+        "lines": [plain(line) for line in plan.lines] if plan else [],
+    }
+
+
+def needed_quotas(plan: StackPlan) -> list[dict[str, Any]]:
+    """Service quotas by code and amount."""
+    return [
+        {
+            "code": need.quota.code,
+            "service": need.quota.service,
+            "name": need.quota.name,
+            "needed": need.needed,
+            "unit": need.quota.unit,
+            "account_default": need.quota.default,
+            "used_by": list(need.used_by),
+        }
+        for need in quotas(plan)
+    ]
+
+
+def gpus(plan: StackPlan) -> dict[str, tuple[int, int]]:
+    """GPUs at fewest and most nodes, by name."""
+    found: dict[str, tuple[int, int]] = {}
+    for pool in plan.gpu_pools:
+        low, high = found.get(str(pool.gpu), (0, 0))
+        per_node = pool.gpus_per_node
+        found[str(pool.gpu)] = (low + pool.min_nodes * per_node, high + pool.max_nodes * per_node)
+    return found
+
+
+def pulled(resources: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Images that our own pods name, and charts (whose images are the charts' affair)."""
+    images, charts = set(), {}
+    for resource in resources:
+        inputs = resource["inputs"]
+        if resource["type"] == "kubernetes:helm.sh/v3:Release":
+            repository = (inputs.get("repositoryOpts") or {}).get("repo")
+            key = (str(inputs.get("chart")), str(inputs.get("version")))
+            charts[key] = {"chart": key[0], "version": key[1], "repository": repository}
+        elif resource["type"].startswith("kubernetes:"):
+            images |= set(_images(inputs))
+    return sorted(images), [charts[key] for key in sorted(charts)]
+
+
+def _images(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        own = [value["image"]] if isinstance(value.get("image"), str) else []
+        return own + [image for item in value.values() for image in _images(item)]
+    return [image for item in value for image in _images(item)] if isinstance(value, list) else []
+
+
+def plain(value: Any) -> Any:
+    """Frozen plan values as JSON."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value

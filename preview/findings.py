@@ -1,0 +1,94 @@
+"""Everything that has to be said about a stack, in one shape: `{rule, severity, path, message, fix}`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from planning.model import Finding as PlanFinding
+from policies.judge import Judgement, Waiver, judge, waiver_problems
+from policies.rule import Circumstances, Resource
+from preview.prepare import Prepared, secret_command
+
+Finding = dict[str, str]
+SEVERITIES = ("error", "warning", "info")
+# The plan's messages end in what to do: "... 1: a node upgrade interrupts the service; write 2".
+_REMEDY = re.compile(
+    r"(?:[;:.,]|--) +(?=(?:write|run|use|list|remove|choose|keep|make|give|lower|raise|take|get|replace|set|put|add|"
+    r"switch|shorten|did you mean|known are)\b)",
+    re.IGNORECASE,
+)
+_WITHOUT_REMEDY = {
+    "price-region": "add a few percent, or look the region's prices up",
+    "price-unknown": "look its price up and add it to the sum",
+    "replicas-beyond-nodes": "raise minNodes, or lower maxReplicas",
+    "unknown-type": "check the spelling; the plan takes the type as it is",
+    "unknown-model": "compare with the nearest known model by hand",
+    "image-too-new": "read vLLM's release notes for changed flags and metrics",
+}
+
+
+def finding(rule: str, severity: str, path: str, message: str, fix: str = "") -> Finding:
+    """One finding."""
+    return {"rule": rule, "severity": severity, "path": path, "message": message, "fix": fix}
+
+
+def of_plan(findings: Iterable[PlanFinding]) -> list[Finding]:
+    """The plan's findings; what to do is the end of their message."""
+    return [_of_plan(each) for each in findings]
+
+
+def _of_plan(found: PlanFinding) -> Finding:
+    parts = _REMEDY.split(found.message, maxsplit=1)
+    fix = getattr(found, "fix", "") or (parts[1] if len(parts) == 2 else _WITHOUT_REMEDY.get(found.rule, ""))
+    return finding(found.rule, found.severity.value, found.path, parts[0].rstrip(" .;"), fix)
+
+
+def of_secrets(prepared: Prepared) -> list[Finding]:
+    """Secrets that nobody has set: the preview goes on with stand-ins, `up` will not."""
+    return [
+        finding(
+            "secret-missing",
+            "info",
+            need.path,
+            f"config secret {need.key} is not set; the preview uses a stand-in, `up` will refuse",
+            f"run: {secret_command(need, prepared.file.stack)}",
+        )
+        for need in prepared.missing_secrets
+    ]
+
+
+def of_policies(
+    prepared: Prepared, resources: Sequence[dict[str, Any]], circumstances: Circumstances, today: date
+) -> list[Finding]:
+    """What the policies say of the recorded registrations, and of the stack's waivers."""
+    settings = prepared.loaded.settings
+    waivers = [Waiver(each.rule, each.reason, each.expires) for each in (settings.waivers if settings else ())]
+    seen = [Resource(each["type"], each["name"], each["urn"], each["inputs"]) for each in resources]
+    findings = [
+        finding("waiver", "error", f"waivers[{problem.index}].{problem.field}", problem.message, problem.fix)
+        for problem in waiver_problems(waivers, today)
+    ]
+    return findings + [_of_policy(each) for each in judge(seen, circumstances, waivers, today)]
+
+
+def _of_policy(found: Judgement) -> Finding:
+    resource = found.resource
+    path = f"{resource.kind} {resource.name}" if resource else "stack"
+    if found.waiver is None:
+        return finding(found.rule.id, found.rule.severity.value, path, found.message, found.rule.fix)
+    said = f"{found.message} (waived until {found.waiver.expires}: {found.waiver.reason})"
+    return finding(found.rule.id, "info", path, said, found.rule.fix)
+
+
+def ordered(findings: Iterable[Finding]) -> list[Finding]:
+    """Errors first; the same thing said once."""
+    unique = {tuple(each.items()): each for each in findings}.values()
+    return sorted(unique, key=lambda each: SEVERITIES.index(each["severity"]))
+
+
+def at_least(findings: Iterable[Finding], severity: str) -> list[Finding]:
+    """Those at or above a severity."""
+    return [each for each in findings if SEVERITIES.index(each["severity"]) <= SEVERITIES.index(severity)]

@@ -1,0 +1,58 @@
+"""Stack file → settings → plan, before any SDK is imported: a mistake is told in well under a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from planning.decide import decide
+from planning.model import Finding, PlanRefused, StackPlan
+from preview.stack_file import StackFile, read_stack_file
+from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a stack file asks for. `plan` None: it cannot work, `findings` say why.
+
+    `config` is what the program is given: secrets, set or not, are stand-ins; `secret_keys` mark them.
+    """
+
+    root: Path
+    file: StackFile
+    loaded: Loaded
+    plan: StackPlan | None
+    findings: tuple[Finding, ...]
+    missing_secrets: tuple[SecretNeed, ...]
+    config: Mapping[str, str] = field(repr=False)
+    secret_keys: frozenset[str]
+
+
+def prepare(root: Path, stack: str) -> Prepared:
+    """Reads and plans; raises StackFileError when there is nothing to read."""
+    file = read_stack_file(root, stack)
+    ours, encrypted = file.ours(), file.ours_encrypted()
+    loaded = loaded_from(ours, encrypted, stack)
+    needs = secret_needs(loaded.settings) if loaded.settings else ()
+    missing = tuple(need for need in needs if need.key not in ours)
+    if missing:
+        absent = {need.key for need in missing}
+        loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack)
+    secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
+    stand_ins = {key: f"stand-in for {key}" for key in secrets}
+    plan, findings = _decided(loaded)
+    return Prepared(root, file, loaded, plan, findings, missing, {**file.texts, **stand_ins}, frozenset(secrets))
+
+
+def _decided(loaded: Loaded) -> tuple[StackPlan | None, tuple[Finding, ...]]:
+    try:
+        plan = decide(loaded)
+    except PlanRefused as refusal:
+        return None, refusal.findings
+    return plan, plan.findings
+
+
+def secret_command(need: SecretNeed, stack: str) -> str:
+    """What sets a secret."""
+    return f"pulumi config set --secret {PROJECT}:{need.key} --stack {stack}"
