@@ -1,7 +1,6 @@
 """The Go programs the platform runs. Versions are said once, in tools/*/go.mod; this table says the rest.
 
-Measured 2026-11-21 on 2 cores (see docs/figures.md): kubernetes 5.5 min, pulumi 4 min, kwok 2 min, etcd 1 min,
-language host 0.5 min. No other pinned program is needed to bring the platform up.
+Times of their builds: docs/figures.md. No other pinned program is needed to bring the platform up.
 """
 
 from __future__ import annotations
@@ -24,13 +23,15 @@ class VersionRule:
 
 @dataclass(frozen=True)
 class Tool:
-    """One folder under tools/ and the programs that are built from it."""
+    """Programs that are built together and have one version."""
 
     name: str
+    folder: str
+    """Below tools/, with the go.mod and go.sum that pin it."""
     module: str
     """The module whose version is the tool's version."""
     programs: Mapping[str, str]
-    """Name that `go build` gives to a program -> name under which it is used."""
+    """Package -> name under which its program is used."""
     link_flags: str = ""
     """Further linker flags; {version} is v1.2.3, {major} and {minor} its first two numbers."""
     on_path: VersionRule | None = None
@@ -41,35 +42,49 @@ class Tool:
     """Taken from PATH only out of the folder of this accepted program (it does not say its version)."""
 
 
+CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "etcd",
+        "etcd",
         "go.etcd.io/etcd/server/v3",
-        {"server": "etcd"},
+        {"go.etcd.io/etcd/server/v3": "etcd"},
         # Older ones lack RequestWatchProgress, without which KWOK reacts up to 30 s late.
         on_path=VersionRule((3, 5, 13), (4,)),
     ),
-    Tool("kwok", "sigs.k8s.io/kwok", {"kwok": "kwok"}, on_path=VersionRule((0, 8), (0, 9))),
+    Tool(
+        "kwok",
+        # Not in a module of its own: so the packages that both need are compiled once.
+        "kubernetes",
+        "sigs.k8s.io/kwok",
+        {"sigs.k8s.io/kwok/cmd/kwok": "kwok"},
+        on_path=VersionRule((0, 8), (0, 9)),
+    ),
     Tool(
         "pulumi",
+        "pulumi",
         "github.com/pulumi/pulumi/pkg/v3",
-        {"pulumi": "pulumi"},
+        {"github.com/pulumi/pulumi/pkg/v3/cmd/pulumi": "pulumi"},
         "-X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",
         # The CLI, the Python package and the provider protocol move together.
         VersionRule((3, 258, 0), (3, 258, 1), ("version",)),
     ),
     Tool(
         "pulumi-language-python",
+        "pulumi-language-python",
+        # The last version whose module holds the host; its -exec script comes from the CLI's version.
         "github.com/pulumi/pulumi/sdk/v3",
-        {"pulumi-language-python": "pulumi-language-python"},
+        {"github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python": "pulumi-language-python"},
         companions={"python/cmd/pulumi-language-python-exec": "pulumi-language-python-exec"},
         companion_module="pulumi:github.com/pulumi/pulumi/sdk/v3",
         only_beside="pulumi",
     ),
     Tool(
         "kubernetes",
+        "kubernetes",
         "k8s.io/kubernetes",
-        {name: name for name in ("kube-apiserver", "kube-controller-manager", "kube-scheduler")},
+        {f"k8s.io/kubernetes/cmd/{name}": name for name in CONTROL_PLANE},
         # Without these /version answers v0.0.0-master, which charts and clients refuse.
         "-X k8s.io/component-base/version.gitVersion={version} "
         "-X k8s.io/component-base/version.gitMajor={major} "

@@ -7,6 +7,7 @@ go.mod, go.sum, flags or Go makes a new one. It appears by one rename: an interr
 from __future__ import annotations
 
 import fcntl
+import filecmp
 import hashlib
 import json
 import os
@@ -19,10 +20,13 @@ from typing import Any
 
 import yaml
 
-from local.errors import PlatformError
+from local.errors import BuildFailed, PlatformError
 from local.go import Go, find_go, program_version
 from local.paths import Paths
 from local.tool_table import CRD_FOLDER, CRD_MODULE, TOOLS, Tool
+
+# Without debugger tables the whole set compiles in a sixth less time; stack traces stay.
+COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
 
 
 def module_version(go_mod: Path, module: str) -> str:
@@ -48,7 +52,8 @@ def content_key(tool: Tool, folder: Path, go_identity: str) -> str:
     for name in ("go.mod", "go.sum"):
         told.update((folder / name).read_bytes())
     companions = sorted(tool.companions.items())
-    told.update(repr((link_flags(tool, folder), companions, sorted(tool.programs), go_identity)).encode())
+    flags = (*COMPILE_FLAGS, link_flags(tool, folder))
+    told.update(repr((flags, companions, sorted(tool.programs.items()), go_identity)).encode())
     if tool.companion_module:
         other, module = tool.companion_module.split(":", 1)
         told.update(module_version(folder.parent / other / "go.mod", module).encode())
@@ -73,6 +78,12 @@ def on_path(tool: Tool, search: Sequence[str], accepted: dict[str, Path]) -> dic
     return found
 
 
+def program_name(package: str) -> str:
+    """How `go build` calls a package's program: its last element that is not a major version."""
+    elements = [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)]
+    return elements[-1]
+
+
 @contextmanager
 def _locked(file: Path) -> Iterator[None]:
     """Holds a lock file; a second build of the same tool waits here and then finds the first one's result."""
@@ -89,7 +100,7 @@ def _locked(file: Path) -> Iterator[None]:
 def built(tool: Tool, folder: Path, cache: Path, go: Go) -> dict[str, Path]:
     """Programs of a tool in the cache, built now if they are not there."""
     target = cache / "tools" / f"{tool.name}-{content_key(tool, folder, go.identity)}"
-    names = {**tool.programs, **tool.companions}.values()
+    names = [*tool.programs.values(), *tool.companions.values()]
     with _locked(cache / "locks" / f"{target.name}.lock"):
         if not target.exists():
             _build(tool, folder, target, go)
@@ -100,10 +111,14 @@ def _build(tool: Tool, folder: Path, target: Path, go: Go) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    flags = ["-trimpath", "-buildvcs=false", "-v", "-ldflags", link_flags(tool, folder)]
-    go.run(tool.name, ["build", *flags, "-o", f"{unfinished}/", "tool"], folder)
-    for built_name, name in tool.programs.items():
-        (unfinished / built_name).rename(unfinished / name)
+    flags = [*COMPILE_FLAGS, "-v", "-ldflags", link_flags(tool, folder)]
+    command = ["build", *flags, "-o", f"{unfinished}/", *tool.programs]
+    go.run(tool.name, command, folder)
+    for package, name in tool.programs.items():
+        made = unfinished / program_name(package)
+        if not made.exists():
+            raise BuildFailed(tool.name, command, f"it made no {made.name}")
+        made.rename(unfinished / name)
     if tool.companion_module:
         other, module = tool.companion_module.split(":", 1)
         source = go.module_folder(tool.name, module, folder.parent / other)
@@ -168,11 +183,31 @@ def ensure_tools(paths: Paths, search: str | None = None) -> dict[str, Path]:
     go = find_go(paths.cache)
     programs: dict[str, Path] = {}
     for tool in TOOLS:
-        programs |= on_path(tool, folders, programs) or built(tool, paths.repo / "tools" / tool.name, paths.cache, go)
+        programs |= on_path(tool, folders, programs) or built(tool, paths.repo / "tools" / tool.folder, paths.cache, go)
     for name, program in programs.items():
-        link(paths.tools_bin / name, program)
+        if paths.cache in program.parents:
+            place(paths.tools_bin / name, program)
+        else:
+            link(paths.tools_bin / name, program)
     link(paths.tools / "crds", crds(paths, go))
     return programs
+
+
+def place(where: Path, program: Path) -> None:
+    """A hard link (a copy on another file system) to a kept program.
+
+    Not a symbolic one: the Pulumi CLI looks for the language host in the folder that its own file really is in.
+    """
+    if where.exists() and not where.is_symlink() and filecmp.cmp(where, program, shallow=True):
+        return
+    where.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = where.with_name(f".{where.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    try:
+        unfinished.hardlink_to(program)
+    except OSError:
+        shutil.copy2(program, unfinished)
+    unfinished.replace(where)
 
 
 def link(where: Path, target: Path) -> None:

@@ -14,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from planning.cost import HOURS_PER_MONTH
-from preview.document import Base
 from preview.masking import masked
+from preview.report import Base
 
 TIMEOUT_SECONDS = 300
 HERE = Path(__file__).resolve().parent
@@ -31,12 +31,14 @@ class BaseRun:
     def __init__(self, root: Path, revision: str, stack: str) -> None:
         self._revision, self._stack = revision, stack
         self._process: subprocess.Popen[str] | None = None
+        self._by_itself = False
         self._folder = tempfile.TemporaryDirectory(prefix="preview-")
         self._commit, self._problem = _commit(root, revision)
         if self._commit:
             self._problem = _extract(root, self._commit, Path(self._folder.name))
         if self._problem is None:
-            self._process = self._start(Path(self._folder.name))
+            has_preview = (Path(self._folder.name) / "preview" / "__main__.py").exists()
+            self._process = self._start(by_itself=has_preview)
 
     def __enter__(self) -> Self:
         return self
@@ -47,11 +49,12 @@ class BaseRun:
             self._process.communicate()
         self._folder.cleanup()
 
-    def _start(self, tree: Path) -> subprocess.Popen[str]:
-        if (tree / "preview" / "__main__.py").exists():
-            command = ["-m", "preview", self._stack, "--format", "json"]
-        else:
-            command = [str(HERE / "standalone.py"), str(tree), self._stack]
+    def _start(self, by_itself: bool) -> subprocess.Popen[str]:
+        """The revision's own preview, or our recorder on the revision's program."""
+        tree = Path(self._folder.name)
+        self._by_itself = by_itself
+        own = ["-m", "preview", self._stack, "--format", "json"]
+        command = own if by_itself else [str(HERE / "standalone.py"), str(tree), self._stack]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": ""}
         return subprocess.Popen(
             [sys.executable, *command],
@@ -74,6 +77,9 @@ class BaseRun:
         try:
             document = json.loads(output)
         except json.JSONDecodeError:
+            if self._by_itself:  # a revision whose preview was broken still has a program
+                self._process = self._start(by_itself=False)
+                return self.result()
             return self._failed(f"its evaluation failed: {(errors.strip().splitlines() or ['no output'])[-1]}")
         problem = _problem_of(document)
         return self._failed(problem) if problem else Base(self._revision, self._commit, _completed(document))

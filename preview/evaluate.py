@@ -7,9 +7,10 @@ from datetime import date
 
 from planning.model import StackPlan
 from preview.base import BaseRun
-from preview.document import Base, Document, report
+from preview.document import Document
 from preview.prepare import Prepared
 from preview.recorder import ProgramFailed, record_program
+from preview.report import Base, report
 
 __all__ = ["ProgramFailed", "evaluate"]
 

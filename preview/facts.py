@@ -127,15 +127,15 @@ def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> dict[str, Any] | No
     }
 
 
-def cost(plan: CostPlan | None) -> dict[str, Any]:
-    """Dollars per hour and month at fewest and most nodes; nulls where there is no plan."""
-    low, high = (plan.min_usd_per_hour, plan.max_usd_per_hour) if plan else (None, None)
+def cost(plan: CostPlan) -> dict[str, Any]:
+    """Dollars per hour and month at fewest and most nodes."""
+    low, high = plan.min_usd_per_hour, plan.max_usd_per_hour
     return {
         "usd_per_hour_min": low,
         "usd_per_hour_max": high,
-        "usd_per_month_min": None if low is None else round(low * HOURS_PER_MONTH, 2),
-        "usd_per_month_max": None if high is None else round(high * HOURS_PER_MONTH, 2),
-        "lines": [plain(line) for line in plan.lines] if plan else [],
+        "usd_per_month_min": round(low * HOURS_PER_MONTH, 2),
+        "usd_per_month_max": round(high * HOURS_PER_MONTH, 2),
+        "lines": [plain(line) for line in plan.lines],
     }
 
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Iterable
 
 from planning.model import Finding as PlanFinding
-from policies.judge import Judgement, Waiver, judge, waiver_problems
-from policies.rule import Circumstances, Resource
 from preview.prepare import Prepared, secret_command
 
 Finding = dict[str, str]
@@ -58,29 +54,6 @@ def of_secrets(prepared: Prepared) -> list[Finding]:
         )
         for need in prepared.missing_secrets
     ]
-
-
-def of_policies(
-    prepared: Prepared, resources: Sequence[dict[str, Any]], circumstances: Circumstances, today: date
-) -> list[Finding]:
-    """What the policies say of the recorded registrations, and of the stack's waivers."""
-    settings = prepared.loaded.settings
-    waivers = [Waiver(each.rule, each.reason, each.expires) for each in (settings.waivers if settings else ())]
-    seen = [Resource(each["type"], each["name"], each["urn"], each["inputs"]) for each in resources]
-    findings = [
-        finding("waiver", "error", f"waivers[{problem.index}].{problem.field}", problem.message, problem.fix)
-        for problem in waiver_problems(waivers, today)
-    ]
-    return findings + [_of_policy(each) for each in judge(seen, circumstances, waivers, today)]
-
-
-def _of_policy(found: Judgement) -> Finding:
-    resource = found.resource
-    path = f"{resource.kind} {resource.name}" if resource else "stack"
-    if found.waiver is None:
-        return finding(found.rule.id, found.rule.severity.value, path, found.message, found.rule.fix)
-    said = f"{found.message} (waived until {found.waiver.expires}: {found.waiver.reason})"
-    return finding(found.rule.id, "info", path, said, found.rule.fix)
 
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:

@@ -28,7 +28,7 @@ def masked(value: Any) -> Any:
     if not isinstance(value, list | tuple):
         return value
     # `--api-key VALUE` as two arguments.
-    before = [None, *value[:-1]]
+    before = [None, *value][: len(value)]
     return [SECRET if _is_flag(flag) else masked(item) for flag, item in zip(before, value, strict=True)]
 
 

@@ -14,7 +14,12 @@ class Section(BaseModel):
     """A frozen part of the stack file: camelCase keys outside, snake_case fields inside, no unknown keys."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True, validate_default=True
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        validate_default=True,
+        defer_build=True,
     )
 
 

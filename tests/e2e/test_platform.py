@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from local.completion import ask, models, service_url
+from local.stack_files import stack_file
 from local.status import memory_mib
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
@@ -98,21 +99,21 @@ def test_everything_listens_on_loopback_only(platform: Platform, first_up: str) 
 
 
 def test_a_changed_setting_is_a_minimal_update(platform: Platform, first_up: str, tmp_path: Path) -> None:
-    stack_file: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
-    model = stack_file["config"]["vllm-on-eks:models"][0]
+    content: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
+    model = content["config"]["vllm-on-eks:models"][0]
     model["autoscaling"] = {**model.get("autoscaling", {}), "queueDepth": 7}
     changed = tmp_path / "Pulumi.local.yaml"
-    changed.write_text(yaml.safe_dump(stack_file))
+    changed.write_text(yaml.safe_dump(content))
     assert changes(platform.run("up", "--stack-file", str(changed))) == 1
     assert changes(platform.run("up")) == 1
 
 
 def test_a_wrong_setting_ends_before_anything_is_registered(platform: Platform, first_up: str, tmp_path: Path) -> None:
-    stack_file: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
-    stack_file["config"]["vllm-on-eks:models"][0]["maxModelLenn"] = 1
-    stack_file["config"]["vllm-on-eks:nodePools"][0]["instanceTypes"] = ["g6.2xlarg"]
+    content: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
+    content["config"]["vllm-on-eks:models"][0]["maxModelLenn"] = 1
+    content["config"]["vllm-on-eks:nodePools"][0]["instanceTypes"] = ["g6.2xlarg"]
     wrong = tmp_path / "Pulumi.local.yaml"
-    wrong.write_text(yaml.safe_dump(stack_file))
+    wrong.write_text(yaml.safe_dump(content))
     resources = platform.stack("local").resource_count()
     output = platform.run("up", "--stack-file", str(wrong), check=False)
     assert "maxModelLenn" in output
@@ -147,8 +148,11 @@ def test_the_other_stacks_come_up_here_too_and_keep_their_secrets(
 ) -> None:
     prepared = platform.stack(stack)
     prepared.prepare()
-    for key in ("grafanaPassword", "hfToken"):
-        prepared.set_secret(f"vllm-on-eks:{key}", f"{CANARY}-{key}")
+    config = yaml.safe_load(stack_file(platform.paths, stack).read_text())["config"]
+    secrets = [key for key, value in config.items() if isinstance(value, dict) and "secure" in value]
+    assert "vllm-on-eks:grafanaPassword" in secrets
+    for key in secrets:
+        prepared.set_secret(key, f"{CANARY}-{key}")
     output = platform.run("up", "--stack", stack)
     assert CANARY not in output
     assert "says:" in output

@@ -165,8 +165,11 @@ def test_groups_of_every_region_are_found_with_the_disk_of_their_launch_template
     template = ec2.create_launch_template(LaunchTemplateName="t", LaunchTemplateData={"BlockDeviceMappings": disks})[
         "LaunchTemplate"
     ]
-    role = "arn:aws:iam::123456789012:role/node"
-    eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": [subnet["SubnetId"]]})
+    other = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.16.0/20", AvailabilityZone=f"{region}b")["Subnet"]
+    # As EKS itself, our endpoint refuses roles that do not exist and subnets in one zone.
+    role = boto3.client("iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    both = [subnet["SubnetId"], other["SubnetId"]]
+    eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": both})
     eks.create_nodegroup(
         clusterName="c", nodegroupName="g", nodeRole=role, subnets=[subnet["SubnetId"]], instanceTypes=["g6.xlarge"],
         scalingConfig={"minSize": 1, "maxSize": 2, "desiredSize": 2},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,11 +13,13 @@ from local import go as go_module
 from local.errors import BuildFailed, PlatformError
 from local.go import Go, find_go, parse_version
 from local.tool_table import CRD_MODULE, TOOLS, Tool, VersionRule
-from local.toolchain import built, content_key, crds, link, link_flags, module_version, on_path
+from local.toolchain import built, content_key, crds, link, link_flags, module_version, on_path, place, program_name
 from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
-TOOL = Tool("thing", "example.org/thing", {"server": "thingd"}, on_path=VersionRule((1, 2), (2,)))
+TOOL = Tool(
+    "thing", "thing", "example.org/thing", {"example.org/thing/server": "thingd"}, on_path=VersionRule((1, 2), (2,))
+)
 
 
 @pytest.fixture
@@ -44,7 +48,7 @@ esac"""
 def test_the_key_changes_with_each_thing_that_decides_a_build(folder: Path) -> None:
     keys = {content_key(TOOL, folder, "go1.26.0 linux amd64")}
     keys.add(content_key(TOOL, folder, "go1.26.1 linux amd64"))
-    keys.add(content_key(Tool("thing", "example.org/thing", {"server": "thingd"}, "-X a={version}"), folder, "x"))
+    keys.add(content_key(replace(TOOL, link_flags="-X a={version}"), folder, "go1.26.0 linux amd64"))
     (folder / "go.sum").write_text("other")
     keys.add(content_key(TOOL, folder, "go1.26.0 linux amd64"))
     (folder / "go.mod").write_text("other")
@@ -104,7 +108,7 @@ def test_a_failed_build_names_the_tool_and_its_last_lines_and_leaves_nothing_usa
 
 
 def test_a_program_that_the_build_did_not_make_is_not_kept(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(BuildFailed, match="made no server"):
         built(TOOL, folder, tmp_path / "cache", fake_go(tmp_path, "true"))
     assert not list((tmp_path / "cache" / "tools").glob("thing-*"))
 
@@ -140,9 +144,17 @@ def test_versions_are_read_out_of_what_programs_say(text: str, version: tuple[in
     assert parse_version(text) == version
 
 
+def test_what_is_built_is_what_go_mod_lists_as_tools() -> None:
+    for folder in {tool.folder for tool in TOOLS}:
+        text = (REPO / "tools" / folder / "go.mod").read_text()
+        block = re.search(r"^tool \((.*?)^\)", text, re.MULTILINE | re.DOTALL)
+        listed = block[1].split() if block else re.findall(r"^tool (\S+)$", text, re.MULTILINE)
+        assert sorted(listed) == sorted(package for t in TOOLS if t.folder == folder for package in t.programs)
+
+
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
 def test_every_tool_has_pinned_modules_with_sums(tool: Tool) -> None:
-    folder = REPO / "tools" / tool.name
+    folder = REPO / "tools" / tool.folder
     flags = link_flags(tool, folder)
     assert "{" not in flags
     if tool.companion_module:
@@ -157,7 +169,7 @@ def test_every_tool_has_pinned_modules_with_sums(tool: Tool) -> None:
 def test_a_pinned_tool_is_at_a_version_that_would_be_taken_from_path() -> None:
     for tool in TOOLS:
         if tool.on_path:
-            version = parse_version(module_version(REPO / "tools" / tool.name / "go.mod", tool.module))
+            version = parse_version(module_version(REPO / "tools" / tool.folder / "go.mod", tool.module))
             assert version is not None
             assert tool.on_path.accepts(version), tool.name
 
@@ -194,8 +206,24 @@ def test_a_module_that_go_mod_lacks_is_named(folder: Path) -> None:
         module_version(folder / "go.mod", "example.org/other")
 
 
+def test_programs_are_called_as_go_calls_them() -> None:
+    assert program_name("go.etcd.io/etcd/server/v3") == "server"
+    assert program_name("sigs.k8s.io/kwok/cmd/kwok") == "kwok"
+
+
 def test_a_link_is_replaced_in_place(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)
         link(tmp_path / "bin" / "tool", tmp_path / name)
         assert (tmp_path / "bin" / "tool").read_text() == name
+
+
+def test_kept_programs_are_real_files_side_by_side(tmp_path: Path) -> None:
+    """The Pulumi CLI looks for its language host where its own file is, links resolved."""
+    link(tmp_path / "bin" / "pulumi", script(tmp_path / "path" / "pulumi", "exit 0"))
+    for version in ("v1", "version 2"):
+        kept = script(tmp_path / version / "pulumi", f"echo {version}")
+        for _ in range(2):
+            place(tmp_path / "bin" / "pulumi", kept)
+        assert not (tmp_path / "bin" / "pulumi").is_symlink()
+        assert (tmp_path / "bin" / "pulumi").samefile(kept)

@@ -110,8 +110,7 @@ def _judge(row: Row, inputs: dict[str, Any]) -> list[Problem]:
     _, problems = create_parameters(row, {**row.defaults, **inputs} if row.create is None else inputs)
     for rule in row.checks:
         problems += rule(inputs)
-    seen: set[tuple[str, str]] = set()
-    return [p for p in problems if not ((p.path, p.message) in seen or seen.add((p.path, p.message)))]  # type: ignore[func-returns-value]
+    return list(dict.fromkeys(problems))  # two rules may say the same
 
 
 def secret_texts(value: Any, inside: bool = False) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath
 
 from local.providers.aws.cloud import AwsError, Cloud
 from local.providers.aws.convert import find_member

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import jmespath  # type: ignore[import-untyped]
+import jmespath
 
 from local.providers.aws.cloud import AwsError
 from local.providers.aws.observe import look, read

@@ -22,6 +22,7 @@ from local.providers.rpc import (
     BaseProvider,
     ProviderError,
     as_secret,
+    detailed_diff,
     diff_response,
     from_struct,
     mark_secrets_like,
@@ -79,8 +80,6 @@ class AwsProvider(BaseProvider):
 
     def DiffConfig(self, request: Any, context: Any) -> Any:
         """Like the real provider: another region means other objects, so the provider is replaced."""
-        from local.providers.rpc import detailed_diff
-
         changes = detailed_diff(plain(from_struct(request.olds)), plain(from_struct(request.news)))
         changes.pop("version", None)
         return diff_response(changes, lambda path: path == "region")

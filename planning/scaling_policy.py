@@ -1,0 +1,155 @@
+"""How replicas follow load: the default policy, derived from what one replica can do.
+
+`decide` answers metrics, targets and behavior of an HPA (or of KEDA, which makes an HPA). The simulator runs the
+answer and a component can render it: the demand is a Prometheus recording rule, in replicas. docs/autoscaling.md says
+how it was found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, sqrt
+
+from planning.throughput import StepCosts, Traffic, rates
+
+PROMPT_SERIES = "vllm:prompt_tokens_total"
+OUTPUT_SERIES = "vllm:generation_tokens_total"
+RUNNING_SERIES = "vllm:num_requests_running"
+WAITING_SERIES = "vllm:num_requests_waiting"
+LOAD_RULE = "vllm_on_eks:load:replicas"
+DEMAND_RULE = "vllm_on_eks:demand:replicas"
+LONGEST_WINDOW_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one replica does within its SLO: requests at once, and tokens per second if it did nothing else."""
+
+    concurrency: float
+    prompt_tokens_per_second: float
+    output_tokens_per_second: float
+
+    def share(self, prompt_rate: float, output_rate: float) -> float:
+        """Replicas' time per second that these token rates take."""
+        return prompt_rate / self.prompt_tokens_per_second + output_rate / self.output_tokens_per_second
+
+
+@dataclass(frozen=True)
+class Demand:
+    """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
+
+    `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool.
+    """
+
+    capacity: Capacity
+    utilization: float
+    rate_seconds: int
+    trend_seconds: int
+    lead_seconds: int
+    slack_replicas: float
+    season_seconds: int
+    season_lead_seconds: int
+
+    def load(self, prompt_rate: float, output_rate: float, in_flight: float) -> float:
+        """Replicas that are busy now: by token rates or by requests in flight, whichever says more."""
+        return max(self.capacity.share(prompt_rate, output_rate), in_flight / self.capacity.concurrency)
+
+    def replicas(self, expected_load: float) -> float:
+        """Replicas that carry this load with room for chance."""
+        return expected_load / self.utilization + self.slack_replicas * sqrt(max(0.0, expected_load))
+
+    def rules(self, selector: str) -> dict[str, str]:
+        """The recording rules as PromQL; `selector` as in `namespace="models",pod=~"llama-.*"`."""
+        rate = f"[{self.rate_seconds}s]"
+        tokens = (
+            f"sum(rate({PROMPT_SERIES}{{{selector}}}{rate})) / {self.capacity.prompt_tokens_per_second:.1f} + "
+            f"sum(rate({OUTPUT_SERIES}{{{selector}}}{rate})) / {self.capacity.output_tokens_per_second:.1f}"
+        )
+        flight = (
+            f"(sum(avg_over_time({RUNNING_SERIES}{{{selector}}}{rate})) + "
+            f"sum(avg_over_time({WAITING_SERIES}{{{selector}}}{rate}))) / {self.capacity.concurrency:.1f}"
+        )
+        trend = f"{LOAD_RULE} + clamp_min(deriv({LOAD_RULE}[{self.trend_seconds}s]), 0) * {self.lead_seconds}"
+        offset = self.season_seconds - self.season_lead_seconds
+        season = f"max_over_time({LOAD_RULE}[{self.season_lead_seconds}s] offset {offset}s)"
+        expected = f"max(({trend}) or ({season}))"
+        return {
+            LOAD_RULE: f"max(({tokens}) or ({flight}))",
+            DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected})",
+        }
+
+
+@dataclass(frozen=True)
+class Direction:
+    """One direction of an HPA's behavior: window, and at most `pods` or `percent` per period, whichever is more."""
+
+    window_seconds: int
+    pods: int
+    percent: int
+    period_seconds: int
+
+
+@dataclass(frozen=True)
+class ScalingDecision:
+    """An HPA on one external metric, `DEMAND_RULE`, AverageValue 1: replicas = demand, rounded up."""
+
+    min_replicas: int
+    max_replicas: int
+    demand: Demand
+    up: Direction
+    down: Direction
+
+
+def capacity(costs: StepCosts, most_concurrent: float, traffic: Traffic, ttft_seconds: float, tpot_seconds: float) -> Capacity:
+    """What one replica does within SLO: the batch whose steps stay within `tpot_seconds`, and its pure rates there."""
+    low, high = 1.0, max(1.0, most_concurrent)
+    if rates(costs, traffic, high).time_per_output_token_seconds > tpot_seconds:
+        for _ in range(30):
+            middle = (low + high) / 2
+            inside = rates(costs, traffic, middle).time_per_output_token_seconds <= tpot_seconds
+            low, high = (middle, high) if inside else (low, middle)
+        high = low
+    step = costs.step_seconds(high, high, high * traffic.resident_tokens)
+    full = rates(costs, traffic, high)
+    # What the prompts cost on top of a batch that decodes anyway.
+    prompt_seconds = max(1e-9, full.time_per_output_token_seconds - step) / max(1e-9, high / max(1.0, traffic.output_tokens))
+    alone = costs.token_seconds * traffic.input_tokens + costs.attention_pair_seconds * traffic.input_tokens**2 / 2
+    return Capacity(high, traffic.input_tokens / max(prompt_seconds, alone / 2), high / step)
+
+
+def decide(
+    what: Capacity, cold_start_seconds: float, min_replicas: int, max_replicas: int, tuning: Tuning | None = None
+) -> ScalingDecision:
+    """The policy for replicas with this capacity that take so long to start."""
+    tuned = tuning or Tuning()
+    lead = ceil(cold_start_seconds * tuned.lead_cold_starts)
+    window = min(LONGEST_WINDOW_SECONDS, ceil(cold_start_seconds * tuned.down_cold_starts / 60) * 60)
+    return ScalingDecision(
+        min_replicas=min_replicas,
+        max_replicas=max_replicas,
+        demand=Demand(
+            capacity=what,
+            utilization=tuned.utilization,
+            rate_seconds=tuned.rate_seconds,
+            trend_seconds=tuned.trend_seconds,
+            lead_seconds=lead,
+            slack_replicas=tuned.slack_replicas,
+            season_seconds=86_400,
+            season_lead_seconds=2 * lead if tuned.season else 0,
+        ),
+        up=Direction(0, 4, 100, 15),
+        down=Direction(window, 1, 10, 60),
+    )
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The constants that traces were tried for (docs/autoscaling.md)."""
+
+    utilization: float = 0.75
+    slack_replicas: float = 0.6
+    rate_seconds: int = 60
+    trend_seconds: int = 600
+    lead_cold_starts: float = 1.25
+    down_cold_starts: float = 1.25
+    season: bool = True

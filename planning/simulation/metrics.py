@@ -1,0 +1,115 @@
+"""Prometheus as a scaler sees it: samples at scrapes, rates over windows, nothing where no pod is up.
+
+Values are vLLM's own series. A pod's last sample is used for up to five minutes unless the pod is gone, in which case
+Prometheus marks the series stale at the next scrape. Rates are taken from scrape to scrape, so the first sample of a
+pod gives none, as with PromQL's rate().
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+STALE_SECONDS = 300.0
+# Recording rules keep a point a minute; ten days reach back to the same hour a week ago.
+_HISTORY_POINTS = 10 * 1440
+_RECENT_POINTS = 256
+
+
+@dataclass(frozen=True)
+class PodSample:
+    """One scrape of one pod: gauges, and counters since the pod's start."""
+
+    running: int
+    waiting: int
+    kv_usage: float
+    prompt_tokens: int
+    output_tokens: int
+    busy_seconds: float
+
+    @property
+    def in_flight(self) -> int:
+        """Requests running and waiting."""
+        return self.running + self.waiting
+
+
+@dataclass(frozen=True)
+class Total:
+    """Sums over pods at one scrape; rates since the scrape before, per second."""
+
+    at_seconds: float
+    pods: int
+    running: int
+    waiting: int
+    kv_usage: float
+    prompt_rate: float
+    output_rate: float
+
+    @property
+    def in_flight(self) -> int:
+        """Requests running and waiting."""
+        return self.running + self.waiting
+
+
+@dataclass
+class Metrics:
+    """What Prometheus holds of one model."""
+
+    pods: dict[str, PodSample] = field(default_factory=dict)
+    scraped_seconds: float = -1.0
+    recent: deque[Total] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
+    history_at: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
+
+    def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
+        """One scrape of all pods that are up."""
+        elapsed = now_seconds - self.scraped_seconds
+        prompt = output = 0.0
+        if self.scraped_seconds >= 0 and elapsed > 0:
+            for name, sample in samples.items():
+                before = self.pods.get(name)
+                if before is not None:
+                    prompt += (sample.prompt_tokens - before.prompt_tokens) / elapsed
+                    output += (sample.output_tokens - before.output_tokens) / elapsed
+        self.pods = dict(samples)
+        self.scraped_seconds = now_seconds
+        total = Total(
+            at_seconds=now_seconds,
+            pods=len(samples),
+            running=sum(sample.running for sample in samples.values()),
+            waiting=sum(sample.waiting for sample in samples.values()),
+            kv_usage=sum(sample.kv_usage for sample in samples.values()),
+            prompt_rate=prompt,
+            output_rate=output,
+        )
+        self.recent.append(total)
+        return total
+
+    def fresh_pods(self, now_seconds: float) -> Mapping[str, PodSample]:
+        """The pods' last samples, unless they are stale."""
+        return self.pods if now_seconds - self.scraped_seconds <= STALE_SECONDS else {}
+
+    def window(self, now_seconds: float, seconds: float) -> list[Total]:
+        """The scrapes of the last so many seconds that saw a pod, oldest first."""
+        found = []
+        for total in reversed(self.recent):
+            if total.at_seconds <= now_seconds - seconds:
+                break
+            if total.pods:
+                found.append(total)
+        return found[::-1]
+
+    def record(self, now_seconds: float, value: float) -> None:
+        """A recording rule's value."""
+        self.history_at.append(now_seconds)
+        self.history.append(value)
+        if len(self.history) > 2 * _HISTORY_POINTS:
+            del self.history_at[:_HISTORY_POINTS], self.history[:_HISTORY_POINTS]
+
+    def recorded_most(self, from_seconds: float, to_seconds: float) -> float | None:
+        """The largest recorded value between two times; None where nothing was recorded then."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        return max(self.history[first:last], default=None)

@@ -1,0 +1,131 @@
+"""Request traces as a stream of array chunks: Azure's LLM inference CSV, Mooncake's JSON lines.
+
+Memory does not grow with the file. A wrong line is named by its number. Timestamps of Azure's format are read without a
+calendar library: the date counts days, its fixed columns give the time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planning.simulation.engine_limits import PICOSECONDS
+
+Ints = NDArray[np.int64]
+CHUNK = 65_536
+AZURE_HEADER = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
+_LONGEST_SECONDS = 90 * 86_400  # picoseconds since the start must stay within 63 bits with room to run on
+
+
+class WrongTrace(ValueError):
+    """The trace cannot be read; the text names file and line."""
+
+
+@dataclass(frozen=True)
+class Requests:
+    """A piece of a trace, by time: arrivals in picoseconds from the trace's start, lengths in tokens."""
+
+    arrivals_ps: Ints
+    inputs: Ints
+    outputs: Ints
+
+
+def read_trace(path: Path) -> Iterator[Requests]:
+    """The chunks of a trace file, its format taken from its first line; raises WrongTrace, OSError."""
+    with path.open(encoding="utf-8-sig") as lines:
+        first = next((line for line in lines if line.strip()), "")
+    if not first:
+        raise WrongTrace(f"{path}: empty")
+    parse = _mooncake if first.lstrip().startswith("{") else _azure
+    with path.open(encoding="utf-8-sig") as lines:
+        yield from _chunks(path, parse(path, lines))
+
+
+def _chunks(path: Path, rows: Iterable[tuple[int, float, int, int]]) -> Iterator[Requests]:
+    """Rows of (line, seconds, input, output) to chunks, checked for order and range."""
+    start: float | None = None
+    last = 0.0
+    held: list[tuple[int, int, int]] = []
+    for line, seconds, inputs, outputs in rows:
+        start = seconds if start is None else start
+        since = seconds - start
+        if not 0 <= since <= _LONGEST_SECONDS:
+            raise WrongTrace(f"{path}:{line}: {since:g} s after the first request; sort by time, at most 90 days")
+        if since < last:
+            raise WrongTrace(f"{path}:{line}: earlier than the line before by {last - since:g} s; sort the trace by time")
+        if inputs < 0 or outputs < 0 or inputs + outputs == 0:
+            raise WrongTrace(f"{path}:{line}: {inputs} input and {outputs} output tokens; a request has some of both")
+        last = since
+        held.append((round(since * PICOSECONDS), max(1, inputs), max(1, outputs)))
+        if len(held) == CHUNK:
+            yield _chunk(held)
+            held = []
+    if start is None:
+        raise WrongTrace(f"{path}: no requests")
+    if held:
+        yield _chunk(held)
+
+
+def _chunk(held: list[tuple[int, int, int]]) -> Requests:
+    columns = np.array(held, np.int64).T
+    return Requests(columns[0].copy(), columns[1].copy(), columns[2].copy())
+
+
+def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, float, int, int]]:
+    places: list[int] | None = None
+    day = ""
+    days_seconds = 0.0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        cells = line.rstrip("\r\n").split(",")
+        if places is None:
+            missing = [name for name in AZURE_HEADER if name not in cells]
+            if missing:
+                raise WrongTrace(f"{path}:{number}: no column {', '.join(missing)}; Azure's are {','.join(AZURE_HEADER)}")
+            places = [cells.index(name) for name in AZURE_HEADER]
+            continue
+        try:
+            stamp, inputs, outputs = (cells[place].strip() for place in places)
+            if stamp[:10] != day:
+                day, days_seconds = stamp[:10], 86_400.0 * _days(stamp[:10])
+            yield number, days_seconds + _seconds(stamp[11:]), int(inputs), int(outputs)
+        except (ValueError, IndexError):
+            wanted = "2023-11-16 18:17:03.9799600,4808,10"
+            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
+
+
+def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, float, int, int]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            yield number, float(row["timestamp"]) / 1000, int(row["input_length"]), int(row["output_length"])
+        except (ValueError, KeyError, TypeError, OverflowError):
+            wanted = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
+            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
+
+
+def _days(date: str) -> int:
+    """Days since a fixed day of the civil calendar (Howard Hinnant's days_from_civil)."""
+    year, month, day = int(date[0:4]), int(date[5:7]), int(date[8:10])
+    if date[4] != "-" or date[7] != "-" or not (1 <= month <= 12 and 1 <= day <= 31):
+        raise ValueError(date)
+    year -= month <= 2
+    of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
+    return year // 400 * 146_097 + year % 400 * 365 + year % 400 // 4 - year % 400 // 100 + of_year
+
+
+def _seconds(clock: str) -> float:
+    """Seconds of `18:17:03.9799600`, with or without a fraction or a zone that is UTC."""
+    clock = clock.removesuffix("Z").removesuffix("+00:00")
+    hours, minutes, rest = int(clock[0:2]), int(clock[3:5]), float(clock[6:])
+    if clock[2] != ":" or clock[5] != ":" or not (hours < 24 and minutes < 60 and 0 <= rest < 61):
+        raise ValueError(clock)
+    return hours * 3600 + minutes * 60 + rest

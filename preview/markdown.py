@@ -1,0 +1,225 @@
+"""The report as a pull-request comment: GitHub's Markdown, no images, never longer than a comment may be.
+
+Everything that comes from a stack file or a program is escaped: a pull request may say anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from preview.document import Document
+from preview.tree import branches
+from preview.words import (
+    FIT_PARTS,
+    MARKS,
+    counted,
+    duration,
+    fit_line,
+    kind,
+    scaling_line,
+    short,
+    signed_usd,
+    span,
+    throughput_line,
+    usd,
+)
+
+# GitHub refuses comments above 65,536 characters; some are left for the workflow's own words.
+MOST_CHARACTERS = 64_000
+BAR_CELLS = 40
+ICONS = {"error": "🛑", "warning": "⚠️", "info": "ℹ️"}
+# The workflow finds its own comment by this line.
+MARKER = "<!-- vllm-on-eks preview: {stack} -->"
+
+
+def markdown(document: Document) -> str:
+    """The comment. What does not fit is cut by sections from the end, and the cut is told."""
+    parts = [MARKER.format(stack=document["stack"]), f"## {escaped(document['headline'])}", *_sections(document)]
+    kept: list[str] = []
+    length = 0
+    for index, part in enumerate(parts):
+        if length + len(part) + 2 > MOST_CHARACTERS - 200:
+            kept.append(f"_{len(parts) - index} sections more do not fit a comment; the HTML report has them all._")
+            break
+        kept.append(part)
+        length += len(part) + 2
+    return "\n\n".join(kept) + "\n"
+
+
+_MARKUP = str.maketrans({each: f"&#{ord(each)};" for each in "\\`*_[]<>|~#!&"} | {"@": "@\u200b"})
+
+
+def escaped(text: str) -> str:
+    """Text that stays text: no markup, no mention, no link, no end of a table cell. `words` in backticks are code."""
+    parts = " ".join(text.split()).split("`")
+    if len(parts) % 2 == 0:
+        return "&#96;".join(map(_plain, parts))
+    return "".join(code(part) if index % 2 else _plain(part) for index, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    return text.translate(_MARKUP).replace("://", ":&#47;&#47;")
+
+
+def code(text: str) -> str:
+    """Text as code, also in a table; a backtick in it cannot end it."""
+    return "`" + " ".join(text.split()).replace("`", "ˋ").replace("|", "\\|") + "`" if text else ""
+
+
+def _sections(document: Document) -> Iterator[str]:
+    yield from _findings(document["findings"])
+    if not document["resources"]:
+        return
+    if document["against"]:
+        yield from _changes(document)
+    for model in document["models"]:
+        yield _model(model)
+    yield from _cost(document)
+    yield from _nodes(document)
+    yield from _needs(document)
+    yield _details(f"Resources ({len(document['resources'])})", _tree(document))
+
+
+def _details(summary: str, body: str, *, opened: bool = False) -> str:
+    return f"<details{' open' if opened else ''}><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def _findings(found: list[dict[str, str]]) -> Iterator[str]:
+    if not found:
+        yield "No findings."
+        return
+    counts = [(name, sum(each["severity"] == name for each in found)) for name in ICONS]
+    told = ", ".join(f"{ICONS[name]} {count} {name}{'s' if count > 1 else ''}" for name, count in counts if count)
+    rows = ["| | where | what | what to do |", "|---|---|---|---|"]
+    rows += [
+        f"| {ICONS[each['severity']]} | {code(each['path'])} | {escaped(each['message'])} <sub>{each['rule']}</sub> | "
+        f"{escaped(each['fix'])} |"
+        for each in found[:100]
+    ]
+    if len(found) > 100:
+        rows.append(f"| | | and {len(found) - 100} more | |")
+    yield _details(f"<b>Findings</b>: {told}", "\n".join(rows), opened=any(count for _, count in counts[:1]))
+
+
+def _changes(document: Document) -> Iterator[str]:
+    against, found = document["against"], document["changes"]
+    commit = f" ({against['commit'][:10]})" if against["commit"] else ""
+    name = f"{escaped(against['revision'])}{commit}"
+    if against["problem"]:
+        yield f"**Changes against {name}: not known.** {escaped(against['problem'])}"
+        return
+    yield f"**Changes against {name}: {counted(found)}**"
+    for action in ("replaced", "deleted", "changed", "created"):
+        chosen = [each for each in found if each["action"] == action]
+        if not chosen:
+            continue
+        if action in ("created", "deleted"):
+            body = "\n".join(f"- {code(kind(each['type']))} {code(each['name'])}" for each in chosen)
+        else:
+            body = "\n\n".join(_changed(each) for each in chosen)
+        yield _details(f"{MARKS[action]} {len(chosen)} {action}", body, opened=action in ("replaced", "deleted"))
+
+
+def _changed(change: dict[str, Any]) -> str:
+    lines = [f"{code(kind(change['type']))} {code(change['name'])}"]
+    lines += [f"made anew: {escaped(reason)}" for reason in change["reasons"]]
+    if change["fields"]:
+        lines += ["", "| field | before | after |", "|---|---|---|"]
+        lines += [
+            f"| {code(field['path'])} | {code(short(field['before']))} | {code(short(field['after']))} |"
+            for field in change["fields"][:40]
+        ]
+        if len(change["fields"]) > 40:
+            lines.append(f"| and {len(change['fields']) - 40} more | | |")
+    return "\n".join(lines)
+
+
+def _model(model: dict[str, Any]) -> str:
+    fit = model["fit"]
+    mark = {True: "✅", False: "❌", None: "❔"}[fit["fits"]]
+    lines = [f"### {mark} {escaped(model['name'])}: {escaped(model['model'])} on pool {escaped(model['pool'])}"]
+    lines.append(escaped(fit_line(model)))
+    if fit["fits"] is not None:
+        lines.append(f"```text\n{_bar(fit)}\n```")
+    lines += [escaped(line) for line in (throughput_line(model), scaling_line(model)) if line]
+    rows = ["| cold start | at best | at worst | source |", "|---|--:|--:|---|"]
+    rows += [
+        f"| {escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
+        f"<sub>{escaped(term['source'])}</sub> |"
+        for term in model["cold_start_seconds"]["terms"]
+    ]
+    cold = model["cold_start_seconds"]
+    rows.append(f"| **sum** | **{duration(cold['low'])}** | **{duration(cold['high'])}** | |")
+    lines.append(_details("Cold start", "\n".join(rows)))
+    return "\n\n".join(lines)
+
+
+def _bar(fit: dict[str, Any]) -> str:
+    bar, legend = "", []
+    for (name, key), mark in zip(FIT_PARTS, "█▓▒░", strict=True):
+        cells = round(BAR_CELLS * max(0.0, fit[key]) / fit["gpu_memory_gib"])
+        bar += mark * min(cells, BAR_CELLS - len(bar))
+        legend.append(f"{mark} {name} {fit[key]:.1f}")
+    return f"▕{bar:·<{BAR_CELLS}}▏ of {fit['gpu_memory_gib']:.1f} GiB per GPU\n {'   '.join(legend)}"
+
+
+def _cost(document: Document) -> Iterator[str]:
+    cost, before = document["cost"], (document["against"] or {}).get("cost")
+    rows = ["| | at least | at most |", "|---|--:|--:|"]
+    rows += [
+        f"| {escaped(line['what'])} | {usd(line['min_usd_per_hour'], 3)} | {usd(line['max_usd_per_hour'], 3)} |"
+        for line in cost["lines"]
+    ]
+    rows.append(f"| **per hour** | **{usd(cost['usd_per_hour_min'])}** | **{usd(cost['usd_per_hour_max'])}** |")
+    rows.append(
+        f"| **per month** | **{usd(cost['usd_per_month_min'], 0)}** | **{usd(cost['usd_per_month_max'], 0)}** |"
+    )
+    told = f"{usd(cost['usd_per_month_min'], 0)}–{usd(cost['usd_per_month_max'], 0)} a month"
+    if before:
+        keys = ("usd_per_month_min", "usd_per_month_max")
+        low, high = (signed_usd(before[key], cost[key], 0) for key in keys)
+        rows.append(f"| difference a month | {low} | {high} |")
+        told += f" ({low} at least, {high} at most)"
+    yield _details(f"<b>Cost</b>: {told}", "\n".join(rows))
+
+
+def _nodes(document: Document) -> Iterator[str]:
+    if not document["nodes"]:
+        return
+    rows = [
+        "| pool | nodes | instance types | GPUs per node | fewest replicas | most replicas |",
+        "|---|---|---|--:|---|---|",
+    ]
+    rows += [
+        f"| {escaped(pool['pool'])} | {span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']} | "
+        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {str(pool['gpu']).upper()} | "
+        f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
+        for pool in document["nodes"]
+    ]
+    yield _details("<b>Nodes</b>", "\n".join(rows))
+
+
+def _packed(packing: dict[str, Any] | None) -> str:
+    return f"{packing['replicas']} on {packing['nodes']}" if packing else "a pod fits no node"
+
+
+def _needs(document: Document) -> Iterator[str]:
+    rows = ["| quota | needed | new accounts have | for |", "|---|--:|--:|---|"]
+    rows += [
+        f"| {code(quota['code'])} {escaped(quota['name'])} | {quota['needed']} {quota['unit']} | "
+        f"{quota['account_default']} | {escaped('; '.join(quota['used_by']))} |"
+        for quota in document["quotas"]
+    ]
+    yield _details("Quotas", "\n".join(rows))
+    lines = [f"- {code(image)}" for image in document["images"]]
+    lines += [
+        f"- {code(chart['chart'])} {code(chart['version'])} from {code(chart['repository'] or 'OCI')}"
+        for chart in document["charts"]
+    ]
+    yield _details("Images and charts", "\n".join(lines))
+
+
+def _tree(document: Document) -> str:
+    lines = [f"{'  ' * branch.depth}{branch.label}" for branch in branches(document["resources"])]
+    return "```text\n" + "\n".join(lines).replace("```", "ˋˋˋ") + "\n```"

@@ -1,0 +1,94 @@
+"""Fills the report in: what was recorded, what the plan says, what the policies say, what is different."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from planning.model import StackPlan
+from planning.stages import is_production
+from policies.rule import Circumstances
+from preview import facts
+from preview.changes import changes
+from preview.document import Document, empty, finished, no_cost
+from preview.findings import Finding, finding, of_plan, of_secrets
+from preview.judging import of_policies
+from preview.masking import masked
+from preview.prepare import Prepared
+from preview.words import span
+
+
+@dataclass(frozen=True)
+class Base:
+    """The other revision: what it registers and says (`document`), or why that is not known (`problem`)."""
+
+    revision: str
+    commit: str | None = None
+    document: Document | None = None
+    problem: str | None = None
+
+
+def report(
+    prepared: Prepared,
+    plan: StackPlan,
+    resources: list[dict[str, Any]],
+    outputs: dict[str, Any],
+    today: date,
+    base: Base | None = None,
+) -> Document:
+    """The whole report of a program that ran to its end."""
+    assert prepared.loaded.settings is not None, "a plan comes from settings"
+    document = empty(plan.stack)
+    images, charts = facts.pulled(resources)
+    document |= {
+        "region": plan.region,
+        "gpus": [{"gpu": gpu, "min": low, "max": high} for gpu, (low, high) in facts.gpus(plan).items()],
+        "resources": resources,
+        "resource_counts": dict(sorted(Counter(each["type"] for each in resources).items())),
+        "outputs": outputs,
+        "models": facts.models(plan, prepared.loaded.settings),
+        "nodes": facts.nodes(plan),
+        "cost": facts.cost(plan.cost),
+        "quotas": facts.needed_quotas(plan),
+        "images": images,
+        "charts": charts,
+    }
+    document["headline"] = _headline(document)
+    found = [*of_plan(plan.findings), *of_secrets(prepared)]
+    found += of_policies(prepared, resources, _circumstances(prepared, document), today)
+    if base is not None:
+        _compare(document, base, found)
+    return finished(document, found)
+
+
+def _circumstances(prepared: Prepared, document: Document) -> Circumstances:
+    budget = getattr(prepared.loaded.settings, "budget", None)
+    return Circumstances(
+        production=is_production(document["stack"]),
+        ceiling_usd_per_month=document["cost"]["usd_per_month_max"],
+        budget_usd_per_month=getattr(budget, "usd_per_month", None),
+    )
+
+
+def _compare(document: Document, base: Base, found: list[Finding]) -> None:
+    document["against"] = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
+    if base.document is None:
+        severity = "warning" if base.commit else "error"
+        found.append(finding("against", severity, base.revision, str(base.problem), "compare with another revision"))
+        return
+    # Both sides masked: a credential is no difference, and is never told.
+    document["changes"] = changes(base.document["resources"], masked(document["resources"]))
+    before = base.document.get("cost") or no_cost()
+    document["against"]["cost"] = {key: value for key, value in before.items() if key != "lines"}
+
+
+def _headline(document: Document) -> str:
+    served = [model["name"] for model in document["models"]]
+    what = f"{len(served)} model{'' if len(served) == 1 else 's'} ({', '.join(served)})" if served else "no models"
+    gpus = ", ".join(f"{span(each['min'], each['max'])} × {each['gpu'].upper()}" for each in document["gpus"])
+    cost = document["cost"]
+    hour = f"${cost['usd_per_hour_min']:.2f}–{cost['usd_per_hour_max']:.2f} per hour"
+    month = f"${cost['usd_per_month_min']:,.0f}–{cost['usd_per_month_max']:,.0f} a month"
+    return f"{document['stack']}: {what} on {gpus or 'no GPUs'}, {hour} ({month})"

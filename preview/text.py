@@ -1,0 +1,202 @@
+"""The report for a terminal."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from preview.document import Document
+from preview.tree import branches
+from preview.words import (
+    FIT_PARTS,
+    MARKS,
+    counted,
+    fit_line,
+    kind,
+    scaling_line,
+    short,
+    signed_usd,
+    span,
+    throughput_line,
+    usd,
+)
+
+PLAIN_WIDTH = 110
+BAR_WIDTH = 56
+COLOURS = {"created": "green", "changed": "yellow", "replaced": "magenta", "deleted": "red"}
+SEVERITY_COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+FIT_COLOURS = ("blue", "yellow", "bright_black", "green")
+MOST_FIELDS = 12
+
+
+def show(document: Document) -> None:
+    """Prints it on standard output, in colour where that is a terminal."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
+    for part in _parts(document):
+        console.print(part)
+
+
+def text(document: Document) -> str:
+    """The same without colour."""
+    target = io.StringIO()
+    console = Console(file=target, highlight=False, width=PLAIN_WIDTH, force_terminal=False, color_system=None)
+    for part in _parts(document):
+        console.print(part)
+    return target.getvalue()
+
+
+def _parts(document: Document) -> Iterator[RenderableType]:
+    yield Text(document["headline"], style="bold")
+    yield from _findings(document)
+    if not document["resources"]:
+        return
+    if document["against"]:
+        yield from _changes(document)
+    yield from _models(document)
+    yield from _nodes(document)
+    yield from _cost(document)
+    yield from _needs(document)
+    yield from _tree(document)
+
+
+def _line(indent: int, words: str | Text, style: str = "") -> RenderableType:
+    """A line whose continuations are indented, too."""
+    inner = Text(words, style=style) if isinstance(words, str) else words
+    return Padding(inner, (0, 0, 0, indent), expand=False)
+
+
+def _heading(words: str) -> RenderableType:
+    return Text(f"\n{words}", style="bold underline")
+
+
+def _findings(document: Document) -> Iterator[RenderableType]:
+    found = document["findings"]
+    yield _heading(f"Findings ({len(found)})")
+    if not found:
+        yield Text("  none")
+    for each in found:
+        line = Text(f"{each['severity']:<8}", style=SEVERITY_COLOURS[each["severity"]])
+        yield _line(2, line.append(f"{each['path']}: {each['message']} [{each['rule']}]", style="default"))
+        if each["fix"]:
+            yield _line(10, f"→ {each['fix']}", "dim")
+
+
+def _changes(document: Document) -> Iterator[RenderableType]:
+    against, found = document["against"], document["changes"]
+    commit = f" ({against['commit'][:10]})" if against["commit"] else ""
+    if against["problem"]:
+        yield _heading(f"Changes against {against['revision']}{commit}: not known")
+        yield _line(2, against["problem"])
+        return
+    yield _heading(f"Changes against {against['revision']}{commit}: {counted(found)}")
+    for each in found:
+        style = COLOURS[each["action"]]
+        yield _line(2, f"{MARKS[each['action']]} {kind(each['type'])} {each['name']}", style)
+        for reason in each["reasons"]:
+            yield _line(6, f"made anew: {reason}", "magenta")
+        for field in each["fields"][:MOST_FIELDS]:
+            yield _line(6, f"{field['path']}: {short(field['before'], 60)} → {short(field['after'], 60)}")
+        if len(each["fields"]) > MOST_FIELDS:
+            yield _line(6, f"and {len(each['fields']) - MOST_FIELDS} more")
+
+
+def _models(document: Document) -> Iterator[RenderableType]:
+    if document["models"]:
+        yield _heading("Models")
+    for model in document["models"]:
+        yield _line(2, f"{model['name']}  {model['model']} on pool {model['pool']}", "bold")
+        yield from (_line(4, part) for part in _fit(model))
+        throughput = throughput_line(model)
+        if throughput:
+            yield _line(4, throughput)
+        yield _line(4, scaling_line(model))
+        terms = model["cold_start_seconds"]["terms"]
+        told = ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in terms)
+        yield _line(4, told, "dim")
+
+
+def _fit(model: dict[str, Any]) -> Iterator[Text]:
+    fit = model["fit"]
+    yield Text(fit_line(model))
+    if fit["fits"] is None:
+        return
+    bar, legend, used = Text("▕"), Text(""), 0
+    for (name, key), colour, mark in zip(FIT_PARTS, FIT_COLOURS, "█▓▒░", strict=True):
+        cells = max(0, round(BAR_WIDTH * max(0.0, fit[key]) / fit["gpu_memory_gib"]))
+        cells = min(cells, BAR_WIDTH - used)
+        used += cells
+        bar.append(mark * cells, style=colour)
+        legend.append(f"{mark} ", style=colour)
+        legend.append(f"{name} {fit[key]:.1f}  ")
+    bar.append("·" * (BAR_WIDTH - used) + "▏", style="dim")
+    yield bar.append(f" of {fit['gpu_memory_gib']:.1f} GiB")
+    yield legend
+
+
+def _nodes(document: Document) -> Iterator[RenderableType]:
+    if not document["nodes"]:
+        return
+    yield _heading("Nodes")
+    table = Table("pool", "nodes", "instance", "fewest replicas", "most replicas", "left on each", box=None)
+    for pool in document["nodes"]:
+        fewest, most = pool["at_fewest"], pool["at_most"]
+        table.add_row(
+            pool["pool"],
+            f"{span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']}",
+            escape(" | ".join(pool["instance_types"])),
+            _packed(fewest),
+            _packed(most),
+            "; ".join(
+                f"{each['nodes']} × {each['gpus']} GPU, {each['cpu_millicores'] / 1000:.1f} CPU, "
+                f"{each['memory_mib'] / 1024:.0f} GiB"
+                for each in (most or {}).get("left", ())
+            ),
+        )
+    yield table
+
+
+def _packed(packing: dict[str, Any] | None) -> str:
+    return f"{packing['replicas']} on {packing['nodes']} nodes" if packing else "a pod fits no node"
+
+
+def _cost(document: Document) -> Iterator[RenderableType]:
+    cost = document["cost"]
+    yield _heading("Cost")
+    table = Table("", *(("at least", "at most")), "source", box=None)
+    for line in cost["lines"]:
+        numbers = usd(line["min_usd_per_hour"], 3), usd(line["max_usd_per_hour"], 3)
+        table.add_row(line["what"], *numbers, Text(short(line["source"], 34), style="dim"))
+    table.add_row("per hour", usd(cost["usd_per_hour_min"]), usd(cost["usd_per_hour_max"]), "", style="bold")
+    table.add_row("per month", usd(cost["usd_per_month_min"], 0), usd(cost["usd_per_month_max"], 0), "", style="bold")
+    before = (document["against"] or {}).get("cost")
+    if before:
+        pairs = [("usd_per_month_min", 0), ("usd_per_month_max", 0)]
+        table.add_row("difference a month", *(signed_usd(before[key], cost[key], digits) for key, digits in pairs), "")
+    yield table
+
+
+def _needs(document: Document) -> Iterator[RenderableType]:
+    yield _heading("Quotas this needs (a new account has fewer GPUs than one node: ask early)")
+    for quota in document["quotas"]:
+        line = f"  {quota['code']}  {quota['needed']} {quota['unit']}  {quota['name']}"
+        yield Text(f"{line} (new accounts: {quota['account_default']})")
+    yield _heading("Images and charts")
+    for image in document["images"]:
+        yield Text(f"  {image}")
+    for chart in document["charts"]:
+        yield Text(f"  {chart['chart']} {chart['version']} from {chart['repository'] or 'OCI'}")
+
+
+def _tree(document: Document) -> Iterator[RenderableType]:
+    yield _heading(f"Resources ({len(document['resources'])})")
+    for branch in branches(document["resources"]):
+        yield Text(f"  {'  ' * branch.depth}{branch.label}")
