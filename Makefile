@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 CODE := __main__.py settings planning components preview policies local bench tests tools .ci
 REPORTS := .local-reports
 
-.PHONY: help setup up down status logs test e2e check bench document
+.PHONY: help setup up down status logs test e2e check bench document preview
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -53,5 +53,10 @@ check: setup ## format, lint, types, architecture
 bench: setup ## figures as ratios, for docs/figures.md
 	@$(BIN)/python -m bench
 
-document: setup ## write the JSON Schema and README's settings table anew
+preview: setup ## what a stack would be: STACK=dev [AGAINST=main] [FORMAT=text|markdown|html|json] [OUT=file] [FAIL_ON=error]
+	@$(BIN)/python -m preview $(or $(STACK),dev) $(if $(AGAINST),--against $(AGAINST)) $(if $(FORMAT),--format $(FORMAT)) \
+	  $(if $(OUT),--out $(OUT)) $(if $(FAIL_ON),--fail-on $(FAIL_ON))
+
+document: setup ## write the JSON Schemas and README's settings table anew
 	@$(BIN)/python -m settings.document
+	@$(BIN)/python -m preview.schema

@@ -8,7 +8,9 @@ python -m bench.program plan N             settings and plan alone, N models
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -37,7 +39,7 @@ def many_models(count: int) -> dict[str, Any]:
 
 
 def bare(stack: str) -> None:
-    """Registers what the program registered, with the same engine, types, parents and plain inputs."""
+    """Registers what the program registered, through the same SDK classes, parents and inputs, and decides nothing."""
     import pulumi
 
     wanted = json.loads((RECORDED.with_suffix(f".{stack}.json")).read_text(encoding="utf-8"))
@@ -46,10 +48,37 @@ def bare(stack: str) -> None:
         made: dict[str, pulumi.Resource] = {}
         for one in wanted:
             options = pulumi.ResourceOptions(parent=made.get(one["parent"]))
-            make = pulumi.CustomResource if one["custom"] else pulumi.ComponentResource
-            made[one["urn"]] = make(one["type"], one["name"], one["inputs"], opts=options)
+            if one["custom"]:
+                made[one["urn"]] = _sdk_class(one["type"])(one["name"], **_keywords(one), opts=options)
+            else:
+                made[one["urn"]] = pulumi.ComponentResource(one["type"], one["name"], opts=options)
 
     record(build, stack=stack)
+
+
+def _sdk_class(token: str) -> Any:
+    """`aws:ec2/vpc:Vpc` is pulumi_aws.ec2.Vpc, `kubernetes:apps/v1:Deployment` pulumi_kubernetes.apps.v1.Deployment."""
+    import pulumi_kubernetes
+
+    package, module, name = token.split(":")
+    if package == "pulumi":
+        return importlib.import_module(f"pulumi_{name}").Provider
+    if module.startswith("monitoring.coreos.com"):
+        return pulumi_kubernetes.apiextensions.CustomResource
+    folder = module.split("/")[0] if package == "aws" else _kubernetes_module(module)
+    return getattr(importlib.import_module(f"pulumi_{package}.{folder}"), name)
+
+
+def _kubernetes_module(module: str) -> str:
+    group, version = module.split("/")
+    return f"{group.removesuffix('.k8s.io').split('.')[0]}.{version}"
+
+
+def _keywords(one: dict[str, Any]) -> dict[str, Any]:
+    keywords = {re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", key).lower(): value for key, value in one["inputs"].items()}
+    if one["type"].startswith("kubernetes:") and "monitoring.coreos.com" not in one["type"]:
+        keywords = {key: value for key, value in keywords.items() if key not in ("api_version", "kind")}
+    return keywords
 
 
 def keep(stack: str) -> None:
@@ -64,7 +93,7 @@ def _kept(registration: Registration) -> dict[str, Any]:
         "name": registration.name,
         "urn": registration.urn,
         "parent": registration.parent,
-        "custom": registration.custom and not registration.type.startswith("pulumi:providers:"),
+        "custom": registration.custom,
         "inputs": registration.plain_inputs if registration.custom else {},
     }
 

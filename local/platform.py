@@ -47,6 +47,13 @@ def start(paths: Paths, cold_start_seconds: float) -> Started:
     return Started(chosen, tuple(new))
 
 
+def empty(paths: Paths) -> None:
+    """Stops everything and forgets cluster, cloud and stacks; ports, certificates and logs stay."""
+    Processes(paths).stop_all()
+    for name in ("etcd", "pulumi", "stacks"):
+        shutil.rmtree(paths.state / name, ignore_errors=True)
+
+
 def specs(paths: Paths, pki: Pki, chosen: Mapping[str, int], cold_start_seconds: float) -> Iterator[ProcessSpec]:
     """Every process, each after those it needs."""
     yield control_plane.etcd(paths, chosen)

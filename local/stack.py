@@ -16,9 +16,11 @@ import psutil
 from local.certificates import write_private
 from local.environment import link_providers, passphrase_file, process_environment
 from local.errors import PlatformError, last_lines
+from local.interrupted import cannot_be_found, pending_creates, settled
 from local.paths import Paths
 from local.stack_files import project_folder, project_name, write_project, write_stack_file
 
+EKS_CLUSTER = "aws:eks/cluster:Cluster"
 CHANGES = ("create", "update", "replace", "delete", "create-replacement", "delete-replaced", "import", "read")
 
 
@@ -65,6 +67,7 @@ class Stack:
         for key in sorted(missing):
             self.set_secret(key, secrets.token_urlsafe(24))
         self._unlock()
+        self._settle_killed_update()
 
     def set_secret(self, key: str, value: str) -> None:
         """`pulumi config set --secret`, through standard input: an argument would show in the list of processes."""
@@ -75,21 +78,45 @@ class Stack:
         return self._update("up", *(["--refresh"] if refresh else []))
 
     def destroy(self) -> UpdateSummary:
-        """`pulumi destroy` of everything, protected resources included: the whole platform is about to go."""
+        """`pulumi destroy` of everything, protected resources included: nothing here is worth keeping.
+
+        In a real account one sets `cluster.protect: false` and runs `pulumi up` first.
+        """
         self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
+        self._lift_deletion_protection()
         return self._update("destroy")
+
+    def _lift_deletion_protection(self) -> None:
+        for resource in self.resources():
+            outputs = resource.get("outputs", {})
+            if resource["type"] == EKS_CLUSTER and outputs.get("deletionProtection"):
+                import boto3  # half a second, and hardly ever needed
+
+                session = boto3.session.Session("local", "local", region_name=outputs["arn"].split(":")[3])
+                eks = session.client("eks", endpoint_url=self._environment["AWS_ENDPOINT_URL"])
+                eks.update_cluster_config(name=outputs["name"], deletionProtection=False)
 
     def outputs(self) -> dict[str, Any]:
         """Stack outputs; secrets are masked."""
         outputs: dict[str, Any] = json.loads(self._quiet("stack", "output", "--json", "--stack", self.name) or "{}")
         return outputs
 
-    def resource_count(self) -> int:
+    def resources(self) -> list[dict[str, Any]]:
         """Resources in the state, the stack itself included."""
         if not self.state_file.exists():
-            return 0
-        latest = json.loads(self.state_file.read_text())["checkpoint"]["latest"] or {}
-        return len(latest.get("resources") or [])
+            return []
+        return self._latest().get("resources") or []
+
+    def lost_resources(self) -> list[str]:
+        """AWS resources that a killed update was creating and that cannot be found again."""
+        return cannot_be_found(self._latest()) if self.state_file.exists() else []
+
+    def _latest(self) -> dict[str, Any]:
+        return json.loads(self.state_file.read_text())["checkpoint"]["latest"] or {}
+
+    def resource_count(self) -> int:
+        """How many resources the state holds, the stack itself included."""
+        return len(self.resources())
 
     def _update(self, *arguments: str) -> UpdateSummary:
         events = self._paths.log / f"pulumi-{arguments[0]}-{self.name}.events.json"
@@ -119,6 +146,17 @@ class Stack:
             what = " ".join(arguments[:2])
             raise PlatformError(f"pulumi {what} failed:\n{last_lines(done.stdout + done.stderr)}")
         return done.stdout
+
+    def _settle_killed_update(self) -> None:
+        if not pending_creates(self._latest()):
+            return
+        print("  an earlier update was killed; looking for what it had begun")
+        exported = json.loads(self._quiet("stack", "export", "--stack", self.name))
+        exported["deployment"], assumed = settled(exported["deployment"])
+        self._quiet("stack", "import", "--stack", self.name, stdin=json.dumps(exported))
+        if assumed:
+            targets = [argument for urn in assumed for argument in ("--target", urn)]
+            self._quiet("refresh", "--yes", "--run-program=false", "--stack", self.name, *targets)
 
     def _unlock(self) -> None:
         """Removes locks that killed CLIs left behind; a living one's lock stays and Pulumi names it."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from local.completion import Answer, ask, service_url, wait_until_ready
 from local.errors import PlatformError
 from local.paths import Paths
-from local.platform import exclusively, start
+from local.platform import Started, empty, exclusively, start
 from local.progress import Stages
 from local.stack import Stack, UpdateSummary, existing_stacks
 from local.toolchain import ensure_tools
@@ -24,17 +24,29 @@ def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: f
         with stages.stage("platform"):
             started = start(paths, cold_start_seconds)
             print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
-        stack = Stack(paths, started.ports, stack_name)
+            reason = why_begin_anew(paths, started)
+            if reason:
+                print(f"  {reason}: beginning anew with an empty platform")
+                empty(paths)
+                started = start(paths, cold_start_seconds)
         with stages.stage(f"pulumi up --stack {stack_name}"):
-            # The AWS endpoint keeps its state in memory: one that was started anew has lost what the stack knows.
-            lost = "aws" in started.new and stack.resource_count() > 1
-            if lost:
-                print("  the AWS endpoint is a new one: refreshing what the stack believes")
             _refuse_a_second_stack(paths, stack_name, started.ports)
+            stack = Stack(paths, started.ports, stack_name)
             stack.prepare(source)
-            summary = stack.up(refresh=lost)
+            summary = stack.up()
         answers = _ask_models(paths, stages)
     _say_result(paths, stages, summary, answers)
+
+
+def why_begin_anew(paths: Paths, started: Started) -> str | None:
+    """Why what the stacks believe cannot be brought into line with what is there; None in the usual case."""
+    stacks = [Stack(paths, started.ports, name) for name in existing_stacks(paths)]
+    if "aws" in started.new and any(stack.resource_count() > 1 for stack in stacks):
+        return "the AWS endpoint keeps its state in memory and has ended"
+    lost = [name for stack in stacks for name in stack.lost_resources()]
+    if lost:
+        return f"an update was killed while it made {', '.join(lost)}, which cannot be found again"
+    return None
 
 
 def _refuse_a_second_stack(paths: Paths, name: str, ports: Mapping[str, int]) -> None:

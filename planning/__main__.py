@@ -1,4 +1,4 @@
-"""`python -m planning fit …`: what the plan knows, without cloud, credentials, network or a stack file.
+"""`python -m planning fit|recommend|simulate …`: what the plan knows, without cloud, credentials, network or a stack file.
 
 Exit codes: 0 it works, 1 it does not, 2 wrong input.
 """
@@ -9,14 +9,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from planning import fit_command
+from planning import fit_command, recommend_command, simulate_command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs one command."""
     parser = argparse.ArgumentParser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    fit_command.add_to(commands)
+    for command in (fit_command, recommend_command, simulate_command):
+        command.add_to(commands)
     parsed = parser.parse_args(arguments)
     try:
         return int(parsed.run(parsed))

@@ -38,7 +38,9 @@ class Capacity:
 class Demand:
     """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
 
-    `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool.
+    `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool. So is
+    `spread_factor` × what the load's standard deviation over `spread_seconds` exceeds `spread_allowed` × √load by, which
+    Poisson arrivals stay below: bursts that came will come again.
     """
 
     capacity: Capacity
@@ -47,6 +49,9 @@ class Demand:
     trend_seconds: int
     lead_seconds: int
     slack_replicas: float
+    spread_factor: float
+    spread_allowed: float
+    spread_seconds: int
     season_seconds: int
     season_lead_seconds: int
 
@@ -54,9 +59,11 @@ class Demand:
         """Replicas that are busy now: by token rates or by requests in flight, whichever says more."""
         return max(self.capacity.share(prompt_rate, output_rate), in_flight / self.capacity.concurrency)
 
-    def replicas(self, expected_load: float) -> float:
-        """Replicas that carry this load with room for chance."""
-        return expected_load / self.utilization + self.slack_replicas * sqrt(max(0.0, expected_load))
+    def replicas(self, expected_load: float, spread: float = 0.0) -> float:
+        """Replicas that carry this load with room for chance; `spread`: the load's standard deviation of late."""
+        root = sqrt(max(0.0, expected_load))
+        room = self.slack_replicas * root + self.spread_factor * max(0.0, spread - self.spread_allowed * root)
+        return expected_load / self.utilization + room
 
     def rules(self, selector: str) -> dict[str, str]:
         """The recording rules as PromQL; `selector` as in `namespace="models",pod=~"llama-.*"`."""
@@ -75,7 +82,9 @@ class Demand:
         expected = f"max(({trend}) or ({season}))"
         return {
             LOAD_RULE: f"max(({tokens}) or ({flight}))",
-            DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected})",
+            DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected}) + "
+            f"{self.spread_factor:g} * clamp_min(stddev_over_time({LOAD_RULE}[{self.spread_seconds}s]) - "
+            f"{self.spread_allowed:g} * sqrt({expected}), 0)",
         }
 
 
@@ -98,6 +107,23 @@ class ScalingDecision:
     demand: Demand
     up: Direction
     down: Direction
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """The constants that traces were tried for (docs/autoscaling.md)."""
+
+    name: str = "default"
+    utilization: float = 0.75
+    slack_replicas: float = 0.6
+    spread_factor: float = 8.0
+    spread_allowed: float = 0.5
+    spread_seconds: int = 3600
+    rate_seconds: int = 60
+    trend_seconds: int = 600
+    lead_cold_starts: float = 1.25
+    down_cold_starts: float = 1.25
+    season: bool = True
 
 
 def capacity(costs: StepCosts, most_concurrent: float, traffic: Traffic, ttft_seconds: float, tpot_seconds: float) -> Capacity:
@@ -134,22 +160,12 @@ def decide(
             trend_seconds=tuned.trend_seconds,
             lead_seconds=lead,
             slack_replicas=tuned.slack_replicas,
+            spread_factor=tuned.spread_factor,
+            spread_allowed=tuned.spread_allowed,
+            spread_seconds=tuned.spread_seconds,
             season_seconds=86_400,
             season_lead_seconds=2 * lead if tuned.season else 0,
         ),
         up=Direction(0, 4, 100, 15),
         down=Direction(window, 1, 10, 60),
     )
-
-
-@dataclass(frozen=True)
-class Tuning:
-    """The constants that traces were tried for (docs/autoscaling.md)."""
-
-    utilization: float = 0.75
-    slack_replicas: float = 0.6
-    rate_seconds: int = 60
-    trend_seconds: int = 600
-    lead_cold_starts: float = 1.25
-    down_cold_starts: float = 1.25
-    season: bool = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed
-from policies.workloads import EVERYWHERE, POOL_LABEL, pod_of
+from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
+from policies.workloads import EVERYWHERE, POOL_LABEL
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"

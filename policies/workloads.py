@@ -133,7 +133,7 @@ def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances
                 continue
             if SECRET_SHAPES.search(value):
                 yield Violation(each, f"{path} looks like a credential and is not marked secret")
-            elif data and path.count(".") and SECRET_NAMES.search(path):
+            elif data and value not in ("[secret]", UNKNOWN) and SECRET_NAMES.search(path.partition(".")[2]):
                 yield Violation(each, f"{path} of a Secret is not marked secret")
         for container in containers_of(pod_of(each) or {}):
             for variable in listed(container.get("env")):

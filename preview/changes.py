@@ -93,9 +93,10 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[tuple[str, 
 
 def _named(items: list[Any]) -> dict[str, Any] | None:
     """Entries by what tells them apart: a name, or `--flag` of `--flag=value`; None where nothing does."""
-    if all(isinstance(item, str) and item.startswith("--") for item in items):
-        keys = [item.partition("=")[0] for item in items]
-        return dict(zip(keys, items, strict=True)) if len(set(keys)) == len(keys) else None
+    texts = [item for item in items if isinstance(item, str)]
+    if len(texts) == len(items) and any(text.startswith("--") for text in texts):
+        keys = [text.partition("=")[0] if text.startswith("--") else str(at) for at, text in enumerate(texts)]
+        return dict(zip(keys, texts, strict=True)) if len(set(keys)) == len(keys) else None
     for key in _NAMING_KEYS:
         names = [item.get(key) if isinstance(item, Mapping) else None for item in items]
         if None not in names and UNKNOWN not in names and len(set(map(str, names))) == len(names):

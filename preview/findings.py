@@ -65,3 +65,14 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def at_least(findings: Iterable[Finding], severity: str) -> list[Finding]:
     """Those at or above a severity."""
     return [each for each in findings if SEVERITIES.index(each["severity"]) <= SEVERITIES.index(severity)]
+
+
+def grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """For people: what is said of several places is said once, with all of them."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for each in findings:
+        places.setdefault((each["rule"], each["severity"], each["message"], each["fix"]), []).append(each["path"])
+    return [
+        finding(rule, severity, ", ".join(paths), message, fix)
+        for (rule, severity, message, fix), paths in places.items()
+    ]

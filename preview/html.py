@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from preview.document import Document
+from preview.findings import grouped
 from preview.plots import cold_start_plot, cost_plot, fit_plot, packing_plots
 from preview.tree import branches
 from preview.words import (
@@ -38,12 +40,14 @@ def html(document: Document) -> str:
     )
     environment.filters |= {
         "kind": kind,
+        "prose": _prose,
         "short": short,
         "usd": usd,
         "duration": duration,
     }
     return environment.get_template(TEMPLATE).render(
         d=document,
+        findings=grouped(document["findings"]),
         before=(document["against"] or {}).get("cost"),
         marks=MARKS,
         counted=counted(document["changes"]),
@@ -65,3 +69,12 @@ def _model(model: dict[str, Any]) -> dict[str, Any]:
         "fit_plot": fit_plot(model["fit"]),
         "cold_start_plot": cold_start_plot(model["cold_start_seconds"]),
     }
+
+
+def _prose(text: str) -> Markup:
+    """Escaped text; `words` in backticks are code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    code = Markup("<code>{}</code>")
+    return Markup("").join(code.format(part) if index % 2 else escape(part) for index, part in enumerate(parts))

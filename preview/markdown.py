@@ -5,10 +5,11 @@ Everything that comes from a stack file or a program is escaped: a pull request 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preview.document import Document
+from preview.findings import grouped
 from preview.tree import branches
 from preview.words import (
     FIT_PARTS,
@@ -30,20 +31,30 @@ MOST_CHARACTERS = 64_000
 BAR_CELLS = 40
 ICONS = {"error": "🛑", "warning": "⚠️", "info": "ℹ️"}
 # The workflow finds its own comment by this line.
-MARKER = "<!-- vllm-on-eks preview: {stack} -->"
+MARKER = "<!-- vllm-on-eks preview -->"
 
 
-def markdown(document: Document) -> str:
-    """The comment. What does not fit is cut by sections from the end, and the cut is told."""
-    parts = [MARKER.format(stack=document["stack"]), f"## {escaped(document['headline'])}", *_sections(document)]
+def markdown(document: Document, most_characters: int = MOST_CHARACTERS) -> str:
+    """One stack's report. What does not fit is cut by sections from the end, and the cut is told."""
+    return f"{MARKER}\n\n{_report(document, most_characters - len(MARKER) - 2)}"
+
+
+def comment(documents: Sequence[Document], most_characters: int = MOST_CHARACTERS) -> str:
+    """One comment for several stacks; each may take its share."""
+    share = (most_characters - len(MARKER)) // max(1, len(documents)) - 10
+    return "\n\n".join([MARKER, *(_report(document, share).rstrip() for document in documents)]) + "\n"
+
+
+def _report(document: Document, most_characters: int) -> str:
+    parts = [f"## {escaped(short(document['headline'], 300))}", *_sections(document)]
     kept: list[str] = []
-    length = 0
+    left = most_characters - 120
     for index, part in enumerate(parts):
-        if length + len(part) + 2 > MOST_CHARACTERS - 200:
+        if len(part) + 2 > left:
             kept.append(f"_{len(parts) - index} sections more do not fit a comment; the HTML report has them all._")
             break
         kept.append(part)
-        length += len(part) + 2
+        left -= len(part) + 2
     return "\n\n".join(kept) + "\n"
 
 
@@ -68,7 +79,7 @@ def code(text: str) -> str:
 
 
 def _sections(document: Document) -> Iterator[str]:
-    yield from _findings(document["findings"])
+    yield from _findings(grouped(document["findings"]))
     if not document["resources"]:
         return
     if document["against"]:
@@ -193,7 +204,7 @@ def _nodes(document: Document) -> Iterator[str]:
     ]
     rows += [
         f"| {escaped(pool['pool'])} | {span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']} | "
-        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {str(pool['gpu']).upper()} | "
+        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {escaped(str(pool['gpu']).upper())} | "
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]
@@ -207,7 +218,7 @@ def _packed(packing: dict[str, Any] | None) -> str:
 def _needs(document: Document) -> Iterator[str]:
     rows = ["| quota | needed | new accounts have | for |", "|---|--:|--:|---|"]
     rows += [
-        f"| {code(quota['code'])} {escaped(quota['name'])} | {quota['needed']} {quota['unit']} | "
+        f"| {code(quota['code'])} {escaped(quota['name'])} | {quota['needed']} {escaped(quota['unit'])} | "
         f"{quota['account_default']} | {escaped('; '.join(quota['used_by']))} |"
         for quota in document["quotas"]
     ]

@@ -37,7 +37,8 @@ def _without_value(flag: re.Match[str]) -> str:
 
 
 def _is_flag(value: Any) -> bool:
-    return isinstance(value, str) and bool(found := _FLAG.fullmatch(value)) and not found[2]
+    found = _FLAG.fullmatch(value) if isinstance(value, str) else None
+    return found is not None and not found[2]
 
 
 def _names_a_secret(name: Any) -> bool:

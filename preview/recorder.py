@@ -28,7 +28,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import Settings, configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from preview.values import shown_struct
+from preview.values import UNKNOWN, shown_struct
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 _SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb2.ERROR: "error"}
@@ -60,9 +60,10 @@ class _NoMocks(Mocks):
 class _Monitor(MockMonitor):
     """Registrations are echoed: inputs are the outputs that are known. Invokes stay unknown: no cloud is asked."""
 
-    def __init__(self, project: str, stack: str) -> None:
+    def __init__(self, project: str, stack: str, *, wait_for_providers: bool) -> None:
         super().__init__(_NoMocks())
         self._project, self._stack = project, stack
+        self._wait_for_providers = wait_for_providers
         self.recording = Recording()
         self._by_urn: dict[str, dict[str, Any]] = {}
         self._lock = threading.Lock()  # requests come from the SDK's thread pool
@@ -72,7 +73,8 @@ class _Monitor(MockMonitor):
         if request.type == STACK_TYPE:
             return resource_pb2.RegisterResourceResponse(urn=urn)
         self._keep(urn, _resource(request, urn))
-        return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
+        known = None if self._wait_for_providers and self._waits(request.provider) else request.object
+        return resource_pb2.RegisterResourceResponse(urn=urn, object=known)
 
     def ReadResource(self, request: Any) -> Any:
         urn = self._urn(request)
@@ -92,6 +94,11 @@ class _Monitor(MockMonitor):
         """The recording, sorted: the order of registration is not the program's."""
         self.recording.resources = [self._by_urn[urn] for urn in sorted(self._by_urn)]
         return self.recording
+
+    def _waits(self, provider: str) -> bool:
+        """Whether the provider cannot be configured yet: the engine then knows nothing of its resources."""
+        registered = self._by_urn.get(provider.rpartition("::")[0])
+        return registered is not None and UNKNOWN in str(registered["inputs"])
 
     def _urn(self, request: Any) -> str:
         """As the engine makes it: the types of all parents count, the stack's does not."""
@@ -155,13 +162,26 @@ def _alias(urn: str, spec: Any) -> str:
 
 
 def record_program(
-    root: Path, project: str, stack: str, config: Mapping[str, str], secret_keys: frozenset[str]
+    root: Path,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+    secret_keys: frozenset[str],
+    *,
+    wait_for_providers: bool = False,
 ) -> Recording:
-    """Runs `root/__main__.py` to its end; `config` has full keys. Raises ProgramFailed with what the program said."""
+    """Runs `root/__main__.py` to its end; `config` has full keys. Raises ProgramFailed with what the program said.
+
+    `wait_for_providers` is the engine to the letter: before a cluster exists it does not know even the names that we
+    give to objects inside it, because their provider's kubeconfig is unknown. A reviewer is better off knowing them.
+    """
     # A preview started by something that Pulumi runs must not read that one's configuration.
     os.environ.pop("PULUMI_CONFIG", None)
     os.environ.pop("PULUMI_CONFIG_SECRET_KEYS", None)
-    monitor = _Monitor(project, stack)
+    monitor = _Monitor(project, stack, wait_for_providers=wait_for_providers)
+
+    def program() -> None:
+        runpy.run_path(str(root / "__main__.py"), run_name="__main__")
 
     def run() -> None:
         set_root_resource(None)  # type: ignore[arg-type]
@@ -173,7 +193,7 @@ def record_program(
         with asyncio.Runner() as runner:
             # Futures that hang on a failed registration are never awaited; the failure itself is raised.
             runner.get_loop().set_exception_handler(lambda *_: None)
-            runner.run(run_in_stack(lambda: runpy.run_path(str(root / "__main__.py"), run_name="__main__")))
+            runner.run(run_in_stack(program))
 
     _in_context(run)
     return monitor.finished()

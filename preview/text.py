@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from preview.document import Document
+from preview.findings import grouped
 from preview.tree import branches
 from preview.words import (
     FIT_PARTS,
@@ -51,7 +52,7 @@ def text(document: Document) -> str:
     console = Console(file=target, highlight=False, width=PLAIN_WIDTH, force_terminal=False, color_system=None)
     for part in _parts(document):
         console.print(part)
-    return target.getvalue()
+    return "\n".join(line.rstrip() for line in target.getvalue().splitlines()) + "\n"
 
 
 def _parts(document: Document) -> Iterator[RenderableType]:
@@ -79,7 +80,7 @@ def _heading(words: str) -> RenderableType:
 
 
 def _findings(document: Document) -> Iterator[RenderableType]:
-    found = document["findings"]
+    found = grouped(document["findings"])
     yield _heading(f"Findings ({len(found)})")
     if not found:
         yield Text("  none")

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 STALE_SECONDS = 300.0
-# Recording rules keep a point a minute; ten days reach back to the same hour a week ago.
-_HISTORY_POINTS = 10 * 1440
+# A recording rule keeps four points a minute; nine days reach back to the same hour a week ago.
+_HISTORY_POINTS = 9 * 1440 * 4
 _RECENT_POINTS = 256
 
 
@@ -113,3 +113,9 @@ class Metrics:
         first = bisect_left(self.history_at, from_seconds)
         last = bisect_right(self.history_at, to_seconds)
         return max(self.history[first:last], default=None)
+
+    def recorded(self, from_seconds: float, to_seconds: float) -> tuple[list[float], list[float]]:
+        """Times and values recorded between two times."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        return self.history_at[first:last], self.history[first:last]

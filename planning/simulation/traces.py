@@ -19,7 +19,8 @@ from planning.simulation.engine_limits import PICOSECONDS
 Ints = NDArray[np.int64]
 CHUNK = 65_536
 AZURE_HEADER = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
-_LONGEST_SECONDS = 90 * 86_400  # picoseconds since the start must stay within 63 bits with room to run on
+_MOST_TOKENS = 10**8
+_LONGEST_PS = 90 * 86_400 * PICOSECONDS  # picoseconds since the start must stay within 63 bits with room to run on
 
 
 class WrongTrace(ValueError):
@@ -46,22 +47,23 @@ def read_trace(path: Path) -> Iterator[Requests]:
         yield from _chunks(path, parse(path, lines))
 
 
-def _chunks(path: Path, rows: Iterable[tuple[int, float, int, int]]) -> Iterator[Requests]:
-    """Rows of (line, seconds, input, output) to chunks, checked for order and range."""
-    start: float | None = None
-    last = 0.0
+def _chunks(path: Path, rows: Iterable[tuple[int, int, int, int]]) -> Iterator[Requests]:
+    """Rows of (line, picoseconds, input, output) to chunks, checked for order and range."""
+    start: int | None = None
+    last = 0
     held: list[tuple[int, int, int]] = []
-    for line, seconds, inputs, outputs in rows:
-        start = seconds if start is None else start
-        since = seconds - start
-        if not 0 <= since <= _LONGEST_SECONDS:
-            raise WrongTrace(f"{path}:{line}: {since:g} s after the first request; sort by time, at most 90 days")
+    for line, time_ps, inputs, outputs in rows:
+        start = time_ps if start is None else start
+        since = time_ps - start
         if since < last:
-            raise WrongTrace(f"{path}:{line}: earlier than the line before by {last - since:g} s; sort the trace by time")
-        if inputs < 0 or outputs < 0 or inputs + outputs == 0:
+            early = (last - since) / PICOSECONDS
+            raise WrongTrace(f"{path}:{line}: {early:g} s earlier than the line before; sort the trace by time")
+        if since > _LONGEST_PS:
+            raise WrongTrace(f"{path}:{line}: more than 90 days after the first request")
+        if inputs < 0 or outputs < 0 or inputs + outputs == 0 or max(inputs, outputs) > _MOST_TOKENS:
             raise WrongTrace(f"{path}:{line}: {inputs} input and {outputs} output tokens; a request has some of both")
         last = since
-        held.append((round(since * PICOSECONDS), max(1, inputs), max(1, outputs)))
+        held.append((since, max(1, inputs), max(1, outputs)))
         if len(held) == CHUNK:
             yield _chunk(held)
             held = []
@@ -76,10 +78,10 @@ def _chunk(held: list[tuple[int, int, int]]) -> Requests:
     return Requests(columns[0].copy(), columns[1].copy(), columns[2].copy())
 
 
-def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, float, int, int]]:
+def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
     places: list[int] | None = None
     day = ""
-    days_seconds = 0.0
+    midnight_ps = 0
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -93,20 +95,21 @@ def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, float, int, 
         try:
             stamp, inputs, outputs = (cells[place].strip() for place in places)
             if stamp[:10] != day:
-                day, days_seconds = stamp[:10], 86_400.0 * _days(stamp[:10])
-            yield number, days_seconds + _seconds(stamp[11:]), int(inputs), int(outputs)
+                day, midnight_ps = stamp[:10], 86_400 * PICOSECONDS * _days(stamp[:10])
+            yield number, midnight_ps + round(_seconds(stamp[11:]) * PICOSECONDS), int(inputs), int(outputs)
         except (ValueError, IndexError):
             wanted = "2023-11-16 18:17:03.9799600,4808,10"
             raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
 
 
-def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, float, int, int]]:
+def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            yield number, float(row["timestamp"]) / 1000, int(row["input_length"]), int(row["output_length"])
+            time_ps = round(float(row["timestamp"]) * (PICOSECONDS // 1000))
+            yield number, time_ps, int(row["input_length"]), int(row["output_length"])
         except (ValueError, KeyError, TypeError, OverflowError):
             wanted = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
             raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None

@@ -10,7 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.client import BaseClient
+from moto import mock_aws
 
 from local.errors import PlatformError
 from local.paths import Paths
@@ -26,7 +29,7 @@ stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
 case "$*" in
   *"stack init"*) mkdir -p "$stacks"; echo '{"checkpoint": {"latest": {"resources": [{}]}}}' > "$stacks/dev.json";;
   *"config set"*) cat >> "$PULUMI_HOME/standard-input";;
-  *" up "*|"up "*)
+  *" up "*|"up "*|*destroy*)
     while [ $# -gt 0 ]; do [ "$1" = --event-log ] && events="$2"; shift; done
     echo '{"summaryEvent": {"resourceChanges": {"create": 9}}}' > "$events"
     echo '{"resourcePreEvent": {}}' >> "$events"
@@ -99,7 +102,7 @@ def test_ctrl_c_lets_the_cli_write_its_state(paths: Paths) -> None:
 case "$*" in *"up "*) trap 'sleep 0.5; touch "$PULUMI_HOME/state-written"; exit 1' INT; touch "$PULUMI_HOME/up"
   while true; do sleep 0.1; done;;
 esac"""
-    script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*)', "*never*)") + slow)
+    script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*|*destroy*)', "*never*)") + slow)
     folders = [str(path) for path in (paths.repo, paths.state, paths.tools, paths.cache)]
     code = (
         "from pathlib import Path; from local.paths import Paths; from local.ports import USUAL;"
@@ -121,3 +124,30 @@ esac"""
     out, _ = child.communicate(timeout=20)
     assert "interrupted; what was begun is in the state" in out
     assert (home / "state-written").exists()
+
+
+@mock_aws
+def test_deletion_protection_of_a_cluster_does_not_stop_a_destroy_here(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = "arn:aws:iam::123456789012:role/c"
+    eks = boto3.client("eks", region_name="eu-west-1")
+    network = {"subnetIds": ["subnet-1", "subnet-2"]}
+    arn = eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig=network)["cluster"]["arn"]
+    stack = Stack(paths, USUAL, "dev")
+    stack.prepare()
+    cluster = {"type": "aws:eks/cluster:Cluster", "outputs": {"name": "c", "arn": arn, "deletionProtection": True}}
+    state = {"checkpoint": {"latest": {"resources": [{"type": "pulumi:pulumi:Stack"}, cluster]}}}
+    stack.state_file.write_text(json.dumps(state))
+    asked: list[tuple[str, dict[str, object]]] = []
+    call = BaseClient._make_api_call
+
+    def recorded(client: BaseClient, operation: str, parameters: dict[str, object]) -> object:
+        asked.append((client.meta.region_name, parameters)) if operation == "UpdateClusterConfig" else None
+        return {} if operation == "UpdateClusterConfig" else call(client, operation, parameters)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", recorded)
+    stack.destroy()
+    assert asked == [("eu-west-1", {"name": "c", "deletionProtection": False})]
+    assert "state unprotect --all --yes --stack dev" in arguments(paths)
+    assert "destroy --stack dev --yes" in arguments(paths)

@@ -1,0 +1,162 @@
+"""`python -m planning simulate`: what an autoscaling policy would have done, on a trace or a generated profile."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from planning.simulation.compare import Case
+    from planning.simulation.outcome import Outcome
+
+COLUMNS = (
+    "slo_attainment",
+    "ttft_p50_s",
+    "ttft_p95_s",
+    "ttft_p99_s",
+    "e2e_p99_s",
+    "gpu_hours",
+    "usd",
+    "scale_events",
+    "rejected",
+    "lost",
+)
+
+
+def add_to(commands: Any) -> None:
+    """Registers the command with argparse; numpy and numba are imported only when it runs."""
+    parser = commands.add_parser("simulate", help="autoscaling policies on a trace", description=__doc__)
+    what = parser.add_argument_group("what serves")
+    what.add_argument("--stack", help="a stack file's model, dev for Pulumi.dev.yaml")
+    what.add_argument("--model", help="Hugging Face id; with --stack: the name of one of its models")
+    what.add_argument("--instance", help="EC2 type, for example g6e.xlarge")
+    what.add_argument("--max-model-len", type=int, default=8192)
+    what.add_argument("--max-num-seqs", type=int)
+    what.add_argument("--max-num-batched-tokens", type=int)
+    what.add_argument("--quantization", default="none")
+    what.add_argument("--kv-cache-dtype", default="auto")
+    what.add_argument("--tensor-parallel", type=int, default=1)
+    load = parser.add_argument_group("load, one of them")
+    load.add_argument("--trace", type=Path, help="Azure LLM inference CSV or Mooncake JSON lines")
+    load.add_argument("--profile", help="poisson:RATE, burst:BASE,PEAK[,EVERY_S,LENGTH_S], diurnal:MEAN[,DAYS]")
+    shape = parser.add_argument_group("shape of a profile")
+    shape.add_argument("--duration", type=float, help="seconds; default an hour, a day or the days named")
+    shape.add_argument("--input-tokens", type=float, default=1155.0, help="mean")
+    shape.add_argument("--output-tokens", type=float, default=211.0, help="mean")
+    scaling = parser.add_argument_group("scaling")
+    scaling.add_argument("--policy", action="append", metavar="NAME", help="once or more; default: all")
+    scaling.add_argument("--min-replicas", type=int)
+    scaling.add_argument("--max-replicas", type=int, help="default: what the oracle needs at its peak")
+    scaling.add_argument("--start-replicas", type=int, help="ready at the start; default: what the first minute needs")
+    scaling.add_argument("--cold-start", type=float, metavar="S", help="mean seconds ± 1/8; default: the plan's terms")
+    scaling.add_argument("--launch-failure", type=float, default=0.0, metavar="P", help="a node launch finds no capacity")
+    scaling.add_argument("--scrape-interval", type=float, metavar="S")
+    parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S", help="to the first token")
+    parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S", help="between the others")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers 0; raises LookupError, ValueError or OSError on wrong input."""
+    from planning.simulate_inputs import setting, trace
+    from planning.simulation.compare import Bounds, case, run
+    from planning.simulation.policies import POLICIES, policy
+
+    names = [name for given in arguments.policy or () for name in given.split(",")] or list(POLICIES)
+    for name in names:
+        policy(name)
+    load = trace(arguments)
+    served = setting(arguments)
+    bounds = Bounds(
+        arguments.min_replicas if arguments.min_replicas is not None else served.min_replicas,
+        arguments.max_replicas if arguments.max_replicas is not None else served.max_replicas,
+        arguments.start_replicas,
+    )
+    found = case(served.setting, load, bounds)
+    outcomes = run(found, names)
+    if arguments.json:
+        print(json.dumps(as_json(arguments, served.title, found, outcomes), indent=2))
+    else:
+        _print_table(arguments, served.title, found, outcomes)
+    return 0
+
+
+def as_json(arguments: argparse.Namespace, title: str, found: Case, outcomes: list[Outcome]) -> dict[str, Any]:
+    """The documented keys: seconds, hours, US dollars; shares between 0 and 1."""
+    capacity, given = found.given.capacity, found.given
+    return {
+        "serving": title,
+        "load": str(arguments.trace or arguments.profile),
+        "requests": found.survey.requests,
+        "seconds": round(found.survey.seconds, 3),
+        "mean_input_tokens": round(found.survey.mean_input_tokens, 1),
+        "mean_output_tokens": round(found.survey.mean_output_tokens, 1),
+        "seed": arguments.seed,
+        "slo": {"ttft_s": arguments.slo_ttft, "tpot_s": arguments.slo_tpot},
+        "min_replicas": given.min_replicas,
+        "max_replicas": given.max_replicas,
+        "start_replicas": given.start_replicas,
+        "cold_start_s": round(given.cold_start_seconds, 1),
+        "replica": {
+            "concurrency": round(capacity.concurrency, 1),
+            "prompt_tokens_per_s": round(capacity.prompt_tokens_per_second, 1),
+            "output_tokens_per_s": round(capacity.output_tokens_per_second, 1),
+        },
+        "oracle_gpu_hours": round(found.oracle.gpu_hours, 4),
+        "policies": [_row(outcome, found) for outcome in outcomes],
+    }
+
+
+def _row(outcome: Outcome, found: Case) -> dict[str, Any]:
+    row: dict[str, Any] = {"name": outcome.name}
+    for key in COLUMNS:
+        value = getattr(outcome, key)
+        row[key] = round(value, 6) if isinstance(value, float) else value
+    row["gpu_hours_to_oracle"] = round(outcome.gpu_hours / found.oracle.gpu_hours, 4) if found.oracle.gpu_hours else None
+    row["booting_gpu_hours"] = round(outcome.booting_gpu_hours, 4)
+    row["usd_per_million_tokens"] = _rounded(outcome.usd_per_million_tokens)
+    row["mean_replicas"] = round(outcome.mean_replicas, 3)
+    row["most_replicas"] = outcome.most_replicas
+    row["most_waiting"] = outcome.most_queue
+    return row
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _print_table(arguments: argparse.Namespace, title: str, found: Case, outcomes: list[Outcome]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=120)
+    seen, given = found.survey, found.given
+    console.print(f"[bold]{title}[/]: {seen.requests:,} requests in {seen.seconds / 3600:.2f} h, simulated")
+    console.print(
+        f"{seen.mean_input_tokens:.0f} tokens in, {seen.mean_output_tokens:.0f} out; SLO: first token ≤ "
+        f"{arguments.slo_ttft:g} s, then ≤ {arguments.slo_tpot * 1000:g} ms; {given.min_replicas} to "
+        f"{given.max_replicas} replicas, cold start {given.cold_start_seconds:.0f} s"
+    )
+    table = Table(header_style="bold")
+    headings = ("policy", "in SLO %", "TTFT p50", "p95", "p99 s", "E2E p99 s", "GPU-h", "÷ oracle", "USD", "events")
+    for heading in (*headings, "rejected", "lost"):
+        table.add_column(heading, justify="left" if heading == "policy" else "right")
+    for each in outcomes:
+        share = each.gpu_hours / found.oracle.gpu_hours if found.oracle.gpu_hours else float("nan")
+        latencies = (each.ttft_p50_s, each.ttft_p95_s, each.ttft_p99_s, each.e2e_p99_s)
+        table.add_row(
+            each.name,
+            f"{each.slo_attainment * 100:.2f}",
+            *("–" if value is None else f"{value:.2f}" for value in latencies),
+            f"{each.gpu_hours:.2f}",
+            f"{share:.2f}",
+            "–" if each.usd is None else f"{each.usd:.2f}",
+            *(str(count) for count in (each.scale_events, each.rejected, each.lost)),
+        )
+    console.print(table)

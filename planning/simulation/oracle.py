@@ -1,0 +1,111 @@
+"""What a trace will need, by time: for the oracle, the schedule, and the fixed peak they are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planning.scaling_policy import Capacity
+from planning.simulation.engine_limits import PICOSECONDS
+from planning.simulation.traces import Requests
+
+BIN_SECONDS = 15.0
+HOUR_BINS = int(3600 / BIN_SECONDS)
+
+
+@dataclass(frozen=True)
+class Future:
+    """Load in replicas per bin of 15 s; `utilization` and `slack` turn load into replicas (the oracle tries several)."""
+
+    load: NDArray[np.float64]
+    utilization: float = 0.75
+    slack: float = 0.6
+    smooth_bins: int = 4
+
+    def needed(self) -> NDArray[np.int64]:
+        """Replicas that serve each bin's arrivals."""
+        kernel = np.ones(self.smooth_bins) / self.smooth_bins
+        smooth = np.convolve(self.load, kernel, "full")[: self.load.size]
+        return np.ceil(smooth / self.utilization + self.slack * np.sqrt(smooth)).astype(np.int64)
+
+    def schedule(self, lead_seconds: float, fewest: int, most: int) -> tuple[list[float], list[int]]:
+        """Replicas to ask for at each bin so that they serve when needed, and none let go that is needed again before
+        another could have started."""
+        needed = np.clip(self.needed(), max(1, fewest), max(1, most))
+        ahead = ceil(lead_seconds / BIN_SECONDS) + 1
+        wanted = [int(needed[each : each + ahead + 1].max()) for each in range(needed.size)]
+        return _changes(wanted)
+
+    def hourly(self, fewest: int, most: int) -> tuple[list[float], list[int]]:
+        """A cron's replicas for each hour of the first day: its 99th percentile, begun a quarter of an hour early."""
+        needed = np.clip(self.needed(), max(1, fewest), max(1, most))
+        hours = [needed[start : start + HOUR_BINS] for start in range(0, min(needed.size, 24 * HOUR_BINS), HOUR_BINS)]
+        counts = [int(ceil(np.percentile(hour, 99))) for hour in hours]
+        following = [*counts[1:], counts[0]]
+        from_seconds, replicas = [], []
+        for hour, (now, then) in enumerate(zip(counts, following, strict=True)):
+            from_seconds += [3600.0 * hour, 3600.0 * hour + 2700]
+            replicas += [now, max(now, then)]
+        return from_seconds, replicas
+
+    @property
+    def peak(self) -> int:
+        """The most any bin needs."""
+        return int(self.needed().max())
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A trace read once: tokens per bin of 15 s, and totals."""
+
+    input_bins: NDArray[np.float64]
+    output_bins: NDArray[np.float64]
+    requests: int
+    seconds: float
+
+    @property
+    def mean_input_tokens(self) -> float:
+        """Per request."""
+        return float(self.input_bins.sum()) / self.requests
+
+    @property
+    def mean_output_tokens(self) -> float:
+        """Per request."""
+        return float(self.output_bins.sum()) / self.requests
+
+    def future(self, capacity: Capacity) -> Future:
+        """The load in replicas of that capacity."""
+        seconds = self.input_bins / capacity.prompt_tokens_per_second
+        seconds = seconds + self.output_bins / capacity.output_tokens_per_second
+        return Future(seconds / BIN_SECONDS)
+
+
+def survey(trace: Iterable[Requests]) -> Survey:
+    """Reads a trace once, keeping two numbers per bin; raises ValueError where it is empty."""
+    bins = np.zeros((2, 256))
+    requests, last = 0, 0
+    for chunk in trace:
+        places = (chunk.arrivals_ps // int(BIN_SECONDS * PICOSECONDS)).astype(np.int64)
+        last = int(chunk.arrivals_ps[-1])
+        while places[-1] >= bins.shape[1]:
+            bins = np.concatenate([bins, np.zeros_like(bins)], axis=1)
+        bins[0] += np.bincount(places, chunk.inputs, minlength=bins.shape[1])
+        bins[1] += np.bincount(places, chunk.outputs, minlength=bins.shape[1])
+        requests += chunk.inputs.size
+    if requests == 0:
+        raise ValueError("the trace has no requests")
+    count = int(last // int(BIN_SECONDS * PICOSECONDS)) + 1
+    return Survey(bins[0, :count], bins[1, :count], requests, last / PICOSECONDS)
+
+
+def _changes(wanted: list[int]) -> tuple[list[float], list[int]]:
+    from_seconds, replicas = [0.0], [wanted[0]]
+    for each, count in enumerate(wanted):
+        if count != replicas[-1]:
+            from_seconds.append(each * BIN_SECONDS)
+            replicas.append(count)
+    return from_seconds, replicas

@@ -1,0 +1,114 @@
+"""What scalers ask Prometheus, read from the simulated one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+from planning.scaling_policy import Demand
+from planning.simulation.hpa import Reading
+from planning.simulation.metrics import PodSample, Total
+from planning.simulation.scalers import Query, Scene, milli
+
+CPU_IDLE_MILLI = 60
+CPU_BUSY_MILLI = 500  # with a request of 4 CPUs: 5 to 15 %, as kunwar.page and spheron report of vLLM
+
+
+def per_pod(value: Callable[[PodSample], float]) -> Query:
+    """A pods metric: each pod's last sample; nothing where no pod is up."""
+
+    def read(scene: Scene) -> Reading:
+        samples = scene.metrics.fresh_pods(scene.now_seconds)
+        known = {pod.name for pod in scene.pods}
+        found = {name: milli(value(sample)) for name, sample in samples.items() if name in known}
+        return Reading(by_pod=found or None)
+
+    return read
+
+
+def summed(value: Callable[[Total], float], or_zero: bool = False) -> Query:
+    """The last scrape's sum; where no pod is up nothing, or 0 with `or vector(0)`."""
+
+    def read(scene: Scene) -> Reading:
+        recent = scene.metrics.window(scene.now_seconds, 60.0)
+        if not recent:
+            return Reading(value=0 if or_zero else None)
+        return Reading(value=milli(value(recent[-1])))
+
+    return read
+
+
+def averaged(value: Callable[[Total], float], seconds: float) -> Query:
+    """The mean over the scrapes of a window."""
+
+    def read(scene: Scene) -> Reading:
+        recent = scene.metrics.window(scene.now_seconds, seconds)
+        return Reading(value=milli(mean([value(total) for total in recent])) if recent else None)
+
+    return read
+
+
+def cpu(scene: Scene) -> Reading:
+    """CPU of the vLLM containers, milli-CPU: hardly anything, however busy the GPU is."""
+    samples = scene.metrics.fresh_pods(scene.now_seconds)
+    found = {name: CPU_IDLE_MILLI + (CPU_BUSY_MILLI if each.running else 0) for name, each in samples.items()}
+    return Reading(by_pod=found or None)
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of one or more."""
+    return sum(values) / len(values)
+
+
+@dataclass
+class DemandRule:
+    """The default policy's recording rules, evaluated at every sync; see `planning.scaling_policy.Demand.rules`."""
+
+    demand: Demand
+
+    def __call__(self, scene: Scene) -> Reading:
+        """Replicas wanted, as the external metric gives it to the HPA."""
+        load = self._load(scene)
+        if load is None:
+            return Reading()
+        now = scene.now_seconds
+        scene.metrics.record(now, load)
+        _, values = scene.metrics.recorded(now - self.demand.spread_seconds, now)
+        return Reading(value=milli(self.demand.replicas(self._expected(scene, load), deviation(values))))
+
+    def _load(self, scene: Scene) -> float | None:
+        recent = scene.metrics.window(scene.now_seconds, self.demand.rate_seconds)
+        if not recent:
+            return None
+        return self.demand.load(
+            mean([total.prompt_rate for total in recent]),
+            mean([total.output_rate for total in recent]),
+            mean([total.in_flight for total in recent]),
+        )
+
+    def _expected(self, scene: Scene, load: float) -> float:
+        now, demand = scene.now_seconds, self.demand
+        times, values = scene.metrics.recorded(now - demand.trend_seconds, now)
+        expected = load + max(0.0, slope(times, values)) * demand.lead_seconds
+        if demand.season_lead_seconds:
+            since = now - demand.season_seconds
+            before = scene.metrics.recorded_most(since, since + demand.season_lead_seconds)
+            expected = max(expected, before or 0.0)
+        return expected
+
+
+def deviation(values: Sequence[float]) -> float:
+    """PromQL's stddev_over_time()."""
+    middle = mean(values)
+    return sqrt(sum((value - middle) ** 2 for value in values) / len(values))
+
+
+def slope(times: Sequence[float], values: Sequence[float]) -> float:
+    """PromQL's deriv(): least squares per second; 0 for fewer than two points."""
+    if len(times) < 2:
+        return 0.0
+    middle_time, middle = mean(times), mean(values)
+    spread = sum((at - middle_time) ** 2 for at in times)
+    both = sum((at - middle_time) * (value - middle) for at, value in zip(times, values, strict=True))
+    return both / spread if spread else 0.0

@@ -1,0 +1,129 @@
+"""The recorder of the offline preview against the real engine: the same program, the same registrations.
+
+The engine runs `pulumi preview` of a stack that does not exist yet, with the platform's provider stand-ins, and writes
+down its gRPC calls (PULUMI_DEBUG_GRPC); of those the program's RegisterResource requests are compared. One thing may
+differ: where the AWS provider makes a name up (`node-role-role-1a2b3c4`, other digits each time), ours is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.paths import platform_paths
+from local.stack import Stack
+from preview.changes import differences
+from preview.prepare import prepare
+from preview.recorder import STACK_TYPE, record_program
+from preview.values import UNKNOWN, shown
+from tests.conftest import REPO
+from tests.e2e.conftest import Platform
+from tests.program import STACKS
+
+pytestmark = pytest.mark.e2e
+
+MADE_UP = re.compile(r"[a-z0-9-]+-[0-9a-f]{7}")
+NOBODY = {"aws": 1}  # a port where no AWS answers: a first preview asks for nothing
+
+
+class Engine:
+    """The CLI with a state of its own, beside the platform's."""
+
+    def __init__(self, folder: Path, stack: str) -> None:
+        self.log = folder / f"{stack}.grpc.json"
+        platform_paths().state.mkdir(parents=True)
+        self._stack = Stack(platform_paths(), NOBODY, stack)
+        self._stack.prepare()
+        self._name = stack
+
+    def preview(self, *arguments: str) -> tuple[subprocess.CompletedProcess[str], float]:
+        """`pulumi preview`, its log of calls written anew, and how long it took in seconds."""
+        self.log.unlink(missing_ok=True)
+        environment = {**self._stack._environment, "PULUMI_DEBUG_GRPC": str(self.log)}
+        start = time.monotonic()
+        done = subprocess.run(
+            self._stack._command("preview", "--stack", self._name, "--non-interactive", *arguments),
+            env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        return done, time.monotonic() - start
+
+    def registrations(self) -> dict[str, dict[str, Any]]:
+        """What the program registered, by URN."""
+        found = {}
+        for line in self.log.read_text().splitlines():
+            call = json.loads(line)
+            request = call.get("request") or {}
+            ours = call["method"].endswith(".ResourceMonitor/RegisterResource") and "response" in call
+            if ours and request["type"] != STACK_TYPE:
+                found[call["response"]["urn"]] = {
+                    "type": request["type"],
+                    "name": request["name"],
+                    "parent": request.get("parent", ""),
+                    "inputs": shown(request.get("object") or {}),
+                }
+        return found
+
+
+@pytest.fixture
+def engine(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Engine:
+    """Needs the platform's programs, not its processes; the state is the test's own."""
+    monkeypatch.setenv("VLLM_ON_EKS_LOCAL_DIR", str(tmp_path / "local"))
+    return Engine(tmp_path, request.param)
+
+
+@pytest.mark.parametrize("engine", STACKS, indirect=True)
+def test_the_recorder_registers_what_the_engine_registers(engine: Engine, request: pytest.FixtureRequest) -> None:
+    done, _ = engine.preview()
+    assert done.returncode == 0, done.stdout + done.stderr
+    theirs = engine.registrations()
+    asked = prepare(REPO, engine._name)
+    recording = record_program(
+        REPO, asked.file.project, engine._name, asked.config, asked.secret_keys, wait_for_providers=True
+    )
+    ours = {each["urn"]: each for each in recording.resources}
+    assert len(ours) > 80
+    assert set(ours) == set(theirs)
+    different = []
+    for urn, other in theirs.items():
+        mine = {key: ours[urn][key] for key in other}
+        for path, engines, recorders in differences(other, mine):
+            if not (recorders == UNKNOWN and isinstance(engines, str) and MADE_UP.fullmatch(engines)):
+                different.append(f"{other['name']} {path}: engine {engines!r}, recorder {recorders!r}")
+    assert different == []
+    told = record_program(REPO, asked.file.project, engine._name, asked.config, asked.secret_keys)
+    for each in told.resources:
+        for path, strict, known in differences(ours[each["urn"]]["inputs"], each["inputs"]):
+            assert strict == UNKNOWN, f"{each['name']} {path}: {strict!r} became {known!r}"
+
+
+@pytest.mark.parametrize("engine", ["dev"], indirect=True)
+def test_the_policy_pack_runs_in_the_engine_and_says_what_the_offline_preview_says(engine: Engine) -> None:
+    done, _ = engine.preview("--policy-pack", str(REPO / "policies"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"vllm-on-eks@v", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("engine", ["dev"], indirect=True)
+def test_the_offline_preview_is_twice_as_fast_as_the_engine(engine: Engine) -> None:
+    engine.preview()  # plugins and byte code are warm for both
+    engines = min(engine.preview()[1] for _ in range(2))
+    ours = min(_offline_seconds() for _ in range(2))
+    print(f"pulumi preview {engines:.1f} s, ours {ours:.1f} s, ratio {engines / ours:.1f}")
+    assert engines / ours >= 2
+
+
+def _offline_seconds() -> float:
+    start = time.monotonic()
+    command = [sys.executable, "-m", "preview", "dev", "--format", "json", "--out", os.devnull]
+    subprocess.run(command, cwd=REPO, check=True, stdin=subprocess.DEVNULL)
+    return time.monotonic() - start

@@ -1,0 +1,94 @@
+"""The pack: what the engine hands over, in the rules' words. The engine itself runs it in tests/e2e."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import Any
+
+import pulumi_policy
+import pytest
+from pulumi_policy import proxy
+
+from policies import pack
+from policies.rules import RULES
+from tests.policies.resources import deployment, good_stack, node_group
+
+UNKNOWN_LIST = "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2"
+
+
+def arguments(*resources: Any) -> pulumi_policy.StackValidationArgs:
+    """As the SDK's servicer makes them: properties behind a proxy that raises on unknown values."""
+    options = pulumi_policy.PolicyResourceOptions(
+        False, [], None, [], pulumi_policy.PolicyCustomTimeouts(0, 0, 0), [], None
+    )
+    made = [
+        pulumi_policy.PolicyResource(
+            each.type, proxy.unknown_checking_proxy(dict(each.inputs)), each.urn, each.name, options, None, None, [], {}
+        )
+        for each in resources
+    ]
+    return pulumi_policy.StackValidationArgs(made)
+
+
+def run(policy: pulumi_policy.StackValidationPolicy, *resources: Any) -> list[tuple[str, str | None]]:
+    told: list[tuple[str, str | None]] = []
+    policy.validate(arguments(*resources), lambda message, urn=None: told.append((message, urn)))
+    return told
+
+
+@pytest.fixture(autouse=True)
+def stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_STACK", "prod")
+    monkeypatch.setattr(pack, "_today", lambda: date(2027, 3, 1))
+    monkeypatch.setenv("PULUMI_CONFIG", "{}")
+
+
+def waive(monkeypatch: pytest.MonkeyPatch, rule: str, expires: str) -> None:
+    waivers = [{"rule": rule, "reason": "one replica only", "expires": expires}]
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"vllm-on-eks:waivers": json.dumps(waivers)}))
+
+
+def test_each_rule_is_a_policy_with_its_level_and_none_speaks_of_a_good_stack() -> None:
+    for rule in RULES:
+        policy = pack._policy(rule)
+        assert policy.name == rule.id
+        assert (policy.enforcement_level is pulumi_policy.EnforcementLevel.MANDATORY) == (rule.severity == "error")
+        assert run(policy, *good_stack()) == []
+
+
+def test_a_violation_is_reported_on_its_resource() -> None:
+    rule = next(each for each in RULES if each.id == "disruption-budget")
+    assert run(pack._policy(rule), deployment()) == [
+        ("qwen: no PodDisruptionBudget selects its pods", deployment().urn)
+    ]
+
+
+def test_values_that_the_engine_does_not_know_yet_do_not_stop_a_rule() -> None:
+    group = node_group()
+    group.inputs["subnetIds"] = UNKNOWN_LIST  # type: ignore[index]
+    made = pack.resources_of(arguments(group))[0]
+    assert made.inputs["subnetIds"] == "[unknown]"
+    assert made.inputs["taints"] == group.inputs["taints"]
+
+
+def test_a_waiver_in_the_stack_file_holds_until_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = next(each for each in RULES if each.id == "disruption-budget")
+    waive(monkeypatch, "disruption-budget", "2027-03-01 00:00:00 +0000 UTC")
+    assert run(pack._policy(rule), deployment()) == []
+    assert run(pack._waivers_policy()) == []
+    waive(monkeypatch, "disruption-budget", "2027-02-28")
+    assert len(run(pack._policy(rule), deployment())) == 1
+    assert "expired on 2027-02-28" in run(pack._waivers_policy())[0][0]
+
+
+def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.policies.resources import resource
+
+    rule = next(each for each in RULES if each.id == "budget")
+    outputs = resource("pulumi:pulumi:Stack", "dev", {"usdPerHour": {"min": 1.0, "max": 10.0}})
+    config = {"vllm-on-eks:budget": json.dumps({"usdPerMonth": 7000})}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+    assert run(pack._policy(rule), outputs) == [("$7,300 a month at most nodes; the budget is $7,000", None)]
+    monkeypatch.setenv("PULUMI_CONFIG", "{}")
+    assert run(pack._policy(rule), outputs) == []

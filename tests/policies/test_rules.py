@@ -1,0 +1,147 @@
+"""Each rule with a stack that breaks it and the same stack that does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from policies.judge import judge
+from policies.rule import Circumstances, Resource
+from policies.rules import RULES
+from tests.policies.resources import (
+    DEV,
+    DIGEST,
+    PROD,
+    budget,
+    changed,
+    cluster,
+    deployment,
+    found,
+    good_stack,
+    launch_template,
+    node_group,
+    resource,
+    secret,
+    service,
+)
+
+CONTAINER = "spec/template/spec/containers/0"
+POD = "spec/template/spec"
+BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
+    ("gpu-taint-tolerated", [node_group(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
+    (
+        "gpu-taint-tolerated",
+        [node_group(), changed(deployment(), f"{POD}/tolerations/0/effect", "NoExecute")],
+        DEV,
+        "NoSchedule",
+    ),
+    ("image-pinned", [changed(deployment(), f"{CONTAINER}/image", "vllm/vllm-openai:latest")], DEV, "latest"),
+    ("image-pinned", [changed(deployment(), f"{CONTAINER}/image", "reg:5000/vllm")], DEV, "reg:5000/vllm"),
+    ("image-digest", [changed(deployment(), f"{CONTAINER}/image", "vllm/vllm-openai:v1")], PROD, "no digest"),
+    ("ami-pinned", [changed(node_group(), "releaseVersion")], PROD, "another driver"),
+    ("load-balancer-open", [service(type="LoadBalancer")], DEV, "whole internet"),
+    (
+        "load-balancer-open",
+        [service(type="LoadBalancer", loadBalancerSourceRanges=["0.0.0.0/0"])],
+        DEV,
+        "whole internet",
+    ),
+    ("load-balancer-open", [resource("kubernetes:networking.k8s.io/v1:Ingress", "i", {"spec": {}})], DEV, "ingress"),
+    ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs")], DEV, "whole internet"),
+    ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs/0", "0.0.0.0/0")], DEV, "whole internet"),
+    ("secret-in-plain", [changed(secret(), "stringData/token", "hunter2")], DEV, "stringData.token"),
+    (
+        "secret-in-plain",
+        [changed(deployment(), f"{CONTAINER}/env/0", {"name": "API_KEY", "value": "hunter2"})],
+        DEV,
+        "API_KEY",
+    ),
+    ("secret-in-plain", [changed(deployment(), "metadata/name", "hf_" + "a" * 30)], DEV, "metadata.name"),
+    ("spot-floor", [node_group(capacity="SPOT"), deployment()], PROD, "are spot"),
+    ("disruption-budget", [deployment()], DEV, "PodDisruptionBudget"),
+    ("disruption-budget", [deployment(), changed(budget(), "metadata/namespace", "other")], DEV, "selects"),
+    ("container-limits", [changed(deployment(), f"{CONTAINER}/resources/limits/memory")], DEV, "limits.memory"),
+    ("container-limits", [changed(deployment(), f"{CONTAINER}/resources")], DEV, "requests.cpu"),
+    ("budget", [], replace(DEV, ceiling_usd_per_month=2001.0, budget_usd_per_month=2000.0), "$2,001"),
+    ("encryption", [changed(cluster(), "encryptionConfig")], DEV, "KMS"),
+    ("encryption", [changed(launch_template(), "blockDeviceMappings/0/ebs/encrypted")], DEV, "/dev/xvda"),
+    (
+        "encryption",
+        [resource("kubernetes:storage.k8s.io/v1:StorageClass", "gp3", {"provisioner": "ebs.csi.aws.com"})],
+        DEV,
+        "class",
+    ),
+    ("encryption", [resource("aws:kms/key:Key", "key", {})], DEV, "rotated"),
+    ("imds-v2", [changed(launch_template(), "metadataOptions/httpTokens", "optional")], DEV, "IMDSv1"),
+    ("imds-v2", [changed(launch_template(), "metadataOptions/httpPutResponseHopLimit", 2)], DEV, "hop limit"),
+    ("tags", [changed(cluster(), "tags/project")], DEV, "project"),
+]
+
+
+@pytest.mark.parametrize(("rule", "stack", "circumstances", "words"), BROKEN)
+def test_a_rule_names_the_resource_and_what_is_wrong(
+    rule: str, stack: list[Resource], circumstances: Circumstances, words: str
+) -> None:
+    told = found(rule, stack, circumstances)
+    assert len(told) == 1
+    assert words in told[0]
+    assert "hunter2" not in told[0]
+    assert "hf_a" not in told[0]
+
+
+def test_every_rule_is_broken_by_one_of_these() -> None:
+    assert {rule for rule, *_ in BROKEN} == {rule.id for rule in RULES}
+
+
+@pytest.mark.parametrize("circumstances", [DEV, PROD], ids=["dev", "prod"])
+def test_no_rule_has_anything_to_say_of_a_good_stack(circumstances: Circumstances) -> None:
+    within = replace(circumstances, ceiling_usd_per_month=2000.0, budget_usd_per_month=2000.0)
+    assert judge(good_stack(), within) == []
+
+
+@pytest.mark.parametrize(("rule", "stack"), [(rule, stack) for rule, stack, given, _ in BROKEN if given is PROD])
+def test_rules_for_production_leave_other_stacks_alone(rule: str, stack: list[Resource]) -> None:
+    assert found(rule, stack, DEV) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "good"),
+    [
+        ("image-pinned", changed(deployment(), f"{CONTAINER}/image", f"reg:5000/vllm@{DIGEST}")),
+        ("image-pinned", changed(deployment(), f"{CONTAINER}/image", "[unknown]")),
+        ("load-balancer-open", service(type="LoadBalancer", loadBalancerSourceRanges=["10.0.0.0/8"])),
+        ("api-endpoint-open", changed(cluster(), "vpcConfig/endpointPublicAccess", False)),
+        ("api-endpoint-open", changed(cluster(), "vpcConfig/publicAccessCidrs", "[unknown]")),
+        ("tags", changed(cluster(), "tags", "[unknown]")),
+        ("tags", resource("aws:ec2/route:Route", "route", {})),
+        ("secret-in-plain", changed(secret(), "stringData", "[secret]")),
+        ("encryption", resource("kubernetes:storage.k8s.io/v1:StorageClass", "nfs", {"provisioner": "nfs.csi"})),
+    ],
+)
+def test_what_is_closed_or_not_known_yet_is_no_violation(rule: str, good: Resource) -> None:
+    assert found(rule, [good], PROD) == []
+
+
+def test_an_internal_load_balancer_needs_no_ranges() -> None:
+    internal: dict[str, Any] = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
+    assert found("load-balancer-open", [changed(service(type="LoadBalancer"), "metadata/annotations", internal)]) == []
+
+
+def test_one_on_demand_group_in_the_pool_is_a_floor() -> None:
+    assert found("spot-floor", [node_group(capacity="SPOT"), node_group(), deployment()], PROD) == []
+
+
+def test_in_the_engine_the_data_of_secrets_is_not_judged_because_marks_do_not_reach_a_pack() -> None:
+    opened = changed(secret(), "stringData/token", "hf_" + "a" * 30)
+    assert found("secret-in-plain", [opened], replace(DEV, secrets_marked=False)) == []
+    assert len(found("secret-in-plain", [opened], DEV)) == 1
+
+
+def test_a_rule_has_all_that_a_reader_needs() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert len(rule.why) > 20
+        assert len(rule.fix) > 10
+        assert rule.check.__doc__

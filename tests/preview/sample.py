@@ -1,0 +1,108 @@
+"""A small report for renderers, so that their goldens do not move with every figure of planning."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preview.document import empty, finished
+from preview.findings import finding
+
+EVIL = "<script>alert(1)</script> [x](http://evil) @team | `code` ![i](http://evil/x.png)"
+
+
+def document() -> dict[str, Any]:
+    """One model, one pool, one change of each kind."""
+    made = empty("dev") | {
+        "region": "us-east-1",
+        "headline": "dev: 1 model (qwen) on 1–2 × L4, $1.40–2.63 per hour ($1,018–1,922 a month)",
+        "against": {"revision": "main", "commit": "0123456789abcdef", "problem": None, "cost": _money(0.9)},
+        "gpus": [{"gpu": "l4", "min": 1, "max": 2}],
+        "models": [_model()],
+        "nodes": [_pool()],
+        "cost": {
+            **_money(1.0),
+            "lines": [
+                {"what": "nodes of l4", "min_usd_per_hour": 0.98, "max_usd_per_hour": 1.96, "source": "list price"},
+                {"what": "cache volume", "min_usd_per_hour": None, "max_usd_per_hour": None, "source": "not known"},
+            ],
+        },
+        "changes": _changes(),
+        "quotas": [
+            {"code": "L-DB2E81BA", "service": "ec2", "name": "Running On-Demand G and VT instances", "needed": 16,
+             "unit": "vCPU", "account_default": 0, "used_by": ["2 × g6.2xlarge (l4)"]},
+        ],
+        "images": ["vllm/vllm-openai:v0.33.0"],
+        "charts": [{"chart": "gpu-operator", "version": "v26.7.0", "repository": "https://helm.ngc.nvidia.com/nvidia"}],
+        "resources": _resources(),
+        "resource_counts": {"aws:eks/nodeGroup:NodeGroup": 1},
+        "outputs": {"kubeconfig": "[unknown]"},
+    }  # fmt: skip
+    findings = [
+        finding("image-digest", "warning", "models[0].image.digest", "a tag can be moved", "write what `crane` prints"),
+        finding("waiver", "error", "waivers[0].expires", "the waiver of tags expired on 2026-11-30", "remove it"),
+    ]
+    return finished(made, findings)
+
+
+def _money(share: float) -> dict[str, Any]:
+    figures = {
+        "usd_per_hour_min": 1.4,
+        "usd_per_hour_max": 2.63,
+        "usd_per_month_min": 1018.0,
+        "usd_per_month_max": 1922.0,
+    }
+    return {key: round(value * share, 2) for key, value in figures.items()}
+
+
+def _model() -> dict[str, Any]:
+    return {
+        "name": "qwen", "namespace": "models", "model": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40, "pool": "l4",
+        "gpu": "l4", "gpus_per_replica": 1, "max_model_len": 8192,
+        "fit": {"fits": True, "gpu_memory_gib": 22.0, "budget_gib": 19.8, "weights_gib_per_gpu": 14.2,
+                "activation_gib": 0.3, "reserve_gib": 0.3, "kv_cache_gib_per_gpu": 4.8, "kv_cache_tokens": 90096,
+                "max_concurrency": 11.0, "longest_model_len": 32768},
+        "throughput": {"requests_per_second": 2.5},
+        "cold_start_seconds": {"low": 6.0, "high": 190.0, "terms": [
+            {"name": "pull image", "low_seconds": 0, "high_seconds": 160, "source": "measured"},
+            {"name": "compile", "low_seconds": 6, "high_seconds": 30, "source": "estimate"},
+        ]},
+        "scaling": {"min_replicas": 1, "max_replicas": 2, "average_value": 5,
+                    "metric": {"series": "vllm:num_requests_waiting"}, "scale_down": {"window_seconds": 660}},
+    }  # fmt: skip
+
+
+def _pool() -> dict[str, Any]:
+    room = {"gpus": 1, "cpu_millicores": 7715, "memory_mib": 29103, "ephemeral_mib": 179609}
+    left = {"gpus": 0, "cpu_millicores": 415, "memory_mib": 2223, "ephemeral_mib": 155033}
+    return {
+        "pool": "l4", "instance_types": ["g6.2xlarge"], "capacity": "onDemand", "gpu": "l4", "gpus_per_node": 1,
+        "min_nodes": 1, "max_nodes": 2, "room_per_node": room,
+        "pods": [{"model": "qwen", **{key: room[key] - left[key] for key in room}}],
+        "at_fewest": {"replicas": 1, "nodes": 1, "left": [{"nodes": 1, **left}]},
+        "at_most": {"replicas": 2, "nodes": 2, "left": [{"nodes": 2, **left}]},
+    }  # fmt: skip
+
+
+def _changes() -> list[dict[str, Any]]:
+    def change(action: str, name: str, fields: list[dict[str, Any]], reasons: list[str]) -> dict[str, Any]:
+        urn = f"urn:pulumi:dev::vllm-on-eks::aws:ec2/vpc:Vpc::{name}"
+        return {"action": action, "urn": urn, "type": "aws:ec2/vpc:Vpc", "name": name, "fields": fields,
+                "reasons": reasons}  # fmt: skip
+
+    field = {"path": "cidrBlock", "before": "10.0.0.0/16", "after": "10.1.0.0/16"}
+    return [
+        change("replaced", "vpc", [field], ["cidrBlock cannot be changed in place"]),
+        change("deleted", "old", [], []),
+        change("created", "new", [], []),
+        change("changed", "tags", [{"path": "tags.token", "before": None, "after": "[secret]"}], []),
+    ]
+
+
+def _resources() -> list[dict[str, Any]]:
+    stack = "urn:pulumi:dev::vllm-on-eks::pulumi:pulumi:Stack::vllm-on-eks-dev"
+    component = "urn:pulumi:dev::vllm-on-eks::vllm-on-eks:index:GpuNodeGroup::l4"
+    made = [{"urn": component, "type": "vllm-on-eks:index:GpuNodeGroup", "name": "l4", "parent": stack, "inputs": {}}]
+    for name in ("a", "b"):
+        made.append({"urn": f"urn:{name}", "type": "aws:eks/nodeGroup:NodeGroup", "name": name, "parent": component,
+                     "inputs": {"minSize": 1}})  # fmt: skip
+    return made
