@@ -60,3 +60,4 @@ preview: setup ## what a stack would be: STACK=dev [AGAINST=main] [FORMAT=text|m
 document: setup ## write the JSON Schemas and README's settings table anew
 	@$(BIN)/python -m settings.document
 	@$(BIN)/python -m preview.schema
+	@$(BIN)/python -m policies.document

@@ -30,12 +30,16 @@ def evaluate(stack: str) -> Engine:
 
 
 def many_models(count: int) -> dict[str, Any]:
-    """Sections of a stack with that many models in one pool."""
+    """Sections of a stack with that many models, fifty to a pool and ten namespaces."""
     sections = sections_of("local")
     model = {**sections["models"][0], "autoscaling": {"minReplicas": 1, "maxReplicas": 1}}
-    pool = {**sections["nodePools"][0], "minNodes": min(count, 450), "maxNodes": 450}
-    models = [{**model, "name": f"m{index}", "namespace": f"team-{index % 10}"} for index in range(count)]
-    return {**sections, "nodePools": [pool], "models": models}
+    pool = {**sections["nodePools"][0], "minNodes": 50, "maxNodes": 100}
+    pools = [{**pool, "name": f"pool{index}"} for index in range((count + 49) // 50)]
+    models = [
+        {**model, "name": f"m{index}", "namespace": f"team-{index % 10}", "pool": f"pool{index // 50}"}
+        for index in range(count)
+    ]
+    return {**sections, "nodePools": pools, "models": models}
 
 
 def bare(stack: str) -> None:

@@ -1,4 +1,4 @@
-"""`python -m planning fit|recommend|simulate …`: what the plan knows, without cloud, credentials, network or a stack file.
+"""`python -m planning fit|recommend|simulate …`: what the plan knows, without cloud, credentials or network.
 
 Exit codes: 0 it works, 1 it does not, 2 wrong input.
 """

@@ -1,4 +1,4 @@
-"""`python -m planning recommend`: the instance types that carry a load within its SLO, by cost, and why others do not."""
+"""`python -m planning recommend`: the instance types that carry a load within SLO, by cost, and why others do not."""
 
 from __future__ import annotations
 
@@ -176,13 +176,23 @@ def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refus
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=120)
+        console = Console(highlight=False, width=132)
     console.print(
         f"[bold]{model.model_id}[/]: {wanted.requests_per_second:g} requests/s of {wanted.traffic.input_tokens:g} + "
         f"{wanted.traffic.output_tokens:g} tokens; replicas are planned {Tuning().utilization:.0%} busy"
     )
     table = Table(header_style="bold")
-    for heading in ("instance", "GPUs", "replicas", "nodes", "USD/h", "USD/month", "USD/M tokens", "req/s each", "ms/token"):
+    for heading in (
+        "instance",
+        "GPUs",
+        "replicas",
+        "nodes",
+        "USD/h",
+        "USD/month",
+        "USD/M tokens",
+        "req/s each",
+        "ms/token",
+    ):
         table.add_column(heading, justify="left" if heading in ("instance", "GPUs") else "right")
     for offer in offers:
         table.add_row(

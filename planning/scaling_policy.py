@@ -39,8 +39,8 @@ class Demand:
     """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
 
     `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool. So is
-    `spread_factor` × what the load's standard deviation over `spread_seconds` exceeds `spread_allowed` × √load by, which
-    Poisson arrivals stay below: bursts that came will come again.
+    `spread_factor` × what the standard deviation of the load over `spread_seconds` exceeds `spread_allowed` × √load by:
+    Poisson arrivals stay below that, and bursts that came will come again.
     """
 
     capacity: Capacity
@@ -114,19 +114,21 @@ class Tuning:
     """The constants that traces were tried for (docs/autoscaling.md)."""
 
     name: str = "default"
-    utilization: float = 0.75
-    slack_replicas: float = 0.6
-    spread_factor: float = 8.0
-    spread_allowed: float = 0.5
+    utilization: float = 0.8
+    slack_replicas: float = 0.5
+    spread_factor: float = 20.0
+    spread_allowed: float = 0.4
     spread_seconds: int = 3600
-    rate_seconds: int = 60
+    rate_seconds: int = 30
     trend_seconds: int = 600
     lead_cold_starts: float = 1.25
-    down_cold_starts: float = 1.25
+    down_cold_starts: float = 2.5
     season: bool = True
 
 
-def capacity(costs: StepCosts, most_concurrent: float, traffic: Traffic, ttft_seconds: float, tpot_seconds: float) -> Capacity:
+def capacity(
+    costs: StepCosts, most_concurrent: float, traffic: Traffic, ttft_seconds: float, tpot_seconds: float
+) -> Capacity:
     """What one replica does within SLO: the batch whose steps stay within `tpot_seconds`, and its pure rates there."""
     low, high = 1.0, max(1.0, most_concurrent)
     if rates(costs, traffic, high).time_per_output_token_seconds > tpot_seconds:
@@ -138,7 +140,9 @@ def capacity(costs: StepCosts, most_concurrent: float, traffic: Traffic, ttft_se
     step = costs.step_seconds(high, high, high * traffic.resident_tokens)
     full = rates(costs, traffic, high)
     # What the prompts cost on top of a batch that decodes anyway.
-    prompt_seconds = max(1e-9, full.time_per_output_token_seconds - step) / max(1e-9, high / max(1.0, traffic.output_tokens))
+    prompt_seconds = max(1e-9, full.time_per_output_token_seconds - step) / max(
+        1e-9, high / max(1.0, traffic.output_tokens)
+    )
     alone = costs.token_seconds * traffic.input_tokens + costs.attention_pair_seconds * traffic.input_tokens**2 / 2
     return Capacity(high, traffic.input_tokens / max(prompt_seconds, alone / 2), high / step)
 

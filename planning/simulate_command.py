@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,9 @@ def add_to(commands: Any) -> None:
     scaling.add_argument("--max-replicas", type=int, help="default: what the oracle needs at its peak")
     scaling.add_argument("--start-replicas", type=int, help="ready at the start; default: what the first minute needs")
     scaling.add_argument("--cold-start", type=float, metavar="S", help="mean seconds ± 1/8; default: the plan's terms")
-    scaling.add_argument("--launch-failure", type=float, default=0.0, metavar="P", help="a node launch finds no capacity")
+    scaling.add_argument(
+        "--launch-failure", type=float, default=0.0, metavar="P", help="a node launch finds no capacity"
+    )
     scaling.add_argument("--scrape-interval", type=float, metavar="S")
     parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S", help="to the first token")
     parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S", help="between the others")
@@ -62,6 +65,7 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0; raises LookupError, ValueError or OSError on wrong input."""
+    _announce_compilation()
     from planning.simulate_inputs import setting, trace
     from planning.simulation.compare import Bounds, case, run
     from planning.simulation.policies import POLICIES, policy
@@ -85,6 +89,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _announce_compilation() -> None:
+    try:
+        from planning.simulation.compiled import is_compiled
+    except ModuleNotFoundError as missing:
+        raise ValueError(f"simulate needs {missing.name}: pip install -r requirements-dev.txt") from None
+    if not is_compiled():
+        print("compiling the engine model, once (about ten seconds)", file=sys.stderr)
+
+
 def as_json(arguments: argparse.Namespace, title: str, found: Case, outcomes: list[Outcome]) -> dict[str, Any]:
     """The documented keys: seconds, hours, US dollars; shares between 0 and 1."""
     capacity, given = found.given.capacity, found.given
@@ -106,17 +119,21 @@ def as_json(arguments: argparse.Namespace, title: str, found: Case, outcomes: li
             "prompt_tokens_per_s": round(capacity.prompt_tokens_per_second, 1),
             "output_tokens_per_s": round(capacity.output_tokens_per_second, 1),
         },
-        "oracle_gpu_hours": round(found.oracle.gpu_hours, 4),
-        "policies": [_row(outcome, found) for outcome in outcomes],
+        "policies": [_row(outcome, _oracle_hours(outcomes)) for outcome in outcomes],
     }
 
 
-def _row(outcome: Outcome, found: Case) -> dict[str, Any]:
+def _oracle_hours(outcomes: list[Outcome]) -> float | None:
+    """The oracle's GPU-hours, if it was among the policies asked for."""
+    return next((outcome.gpu_hours for outcome in outcomes if outcome.name == "oracle"), None)
+
+
+def _row(outcome: Outcome, oracle_hours: float | None) -> dict[str, Any]:
     row: dict[str, Any] = {"name": outcome.name}
     for key in COLUMNS:
         value = getattr(outcome, key)
         row[key] = round(value, 6) if isinstance(value, float) else value
-    row["gpu_hours_to_oracle"] = round(outcome.gpu_hours / found.oracle.gpu_hours, 4) if found.oracle.gpu_hours else None
+    row["gpu_hours_to_oracle"] = round(outcome.gpu_hours / oracle_hours, 4) if oracle_hours else None
     row["booting_gpu_hours"] = round(outcome.booting_gpu_hours, 4)
     row["usd_per_million_tokens"] = _rounded(outcome.usd_per_million_tokens)
     row["mean_replicas"] = round(outcome.mean_replicas, 3)
@@ -135,8 +152,8 @@ def _print_table(arguments: argparse.Namespace, title: str, found: Case, outcome
 
     console = Console(highlight=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=120)
-    seen, given = found.survey, found.given
+        console = Console(highlight=False, width=132)
+    seen, given, oracle_hours = found.survey, found.given, _oracle_hours(outcomes)
     console.print(f"[bold]{title}[/]: {seen.requests:,} requests in {seen.seconds / 3600:.2f} h, simulated")
     console.print(
         f"{seen.mean_input_tokens:.0f} tokens in, {seen.mean_output_tokens:.0f} out; SLO: first token ≤ "
@@ -144,18 +161,17 @@ def _print_table(arguments: argparse.Namespace, title: str, found: Case, outcome
         f"{given.max_replicas} replicas, cold start {given.cold_start_seconds:.0f} s"
     )
     table = Table(header_style="bold")
-    headings = ("policy", "in SLO %", "TTFT p50", "p95", "p99 s", "E2E p99 s", "GPU-h", "÷ oracle", "USD", "events")
-    for heading in (*headings, "rejected", "lost"):
-        table.add_column(heading, justify="left" if heading == "policy" else "right")
+    headings = ("policy", "SLO %", "TTFT p50", "p95", "p99 s", "E2E p99", "GPU-h", "÷ oracle", "USD", "moves")
+    for heading in (*headings, "refused", "lost"):
+        table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
     for each in outcomes:
-        share = each.gpu_hours / found.oracle.gpu_hours if found.oracle.gpu_hours else float("nan")
         latencies = (each.ttft_p50_s, each.ttft_p95_s, each.ttft_p99_s, each.e2e_p99_s)
         table.add_row(
             each.name,
             f"{each.slo_attainment * 100:.2f}",
             *("–" if value is None else f"{value:.2f}" for value in latencies),
             f"{each.gpu_hours:.2f}",
-            f"{share:.2f}",
+            f"{each.gpu_hours / oracle_hours:.2f}" if oracle_hours else "–",
             "–" if each.usd is None else f"{each.usd:.2f}",
             *(str(count) for count in (each.scale_events, each.rejected, each.lost)),
         )

@@ -121,7 +121,9 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     names = [model.name for model in planned.models]
     wanted = arguments.model or (names[0] if len(names) == 1 else None)
     if wanted not in names:
-        raise LookupError(f"--model: Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them")
+        raise LookupError(
+            f"--model: Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them"
+        )
     place = names.index(wanted)
     served, asked = planned.models[place], loaded.settings.models[place]
     pool = next(each for each in loaded.settings.node_pools if each.name == served.pool)
@@ -132,7 +134,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
         raise ValueError(f"{instance.name} has no GPU")
     simulated = Setting(
         engine_model(shape, engine, instance.gpu),
-        _drained(_supply(served.cold_start, instance, engine.world_size), served),
+        _drained(replace(_supply(served.cold_start, instance, engine.world_size), min_nodes=pool.min_nodes), served),
         scrape_seconds=float(served.scrape_interval_seconds or DEFAULT_SCRAPE_SECONDS),
     )
     scaling = served.autoscaling

@@ -59,7 +59,8 @@ class StepCosts:
     """What a step costs, in seconds; see `step_seconds`.
 
     `expert_seconds` is the time to read all routed experts, of which a step touches a share that grows with its
-    tokens. `prompts_apart`: the V0 engine ran prompts in steps of their own. `sequence_seconds`: host work and the constant states (windows, recurrent layers) of a sequence.
+    tokens. `prompts_apart`: the V0 engine ran prompts in steps of their own.
+    `sequence_seconds`: host work and the constant states (windows, recurrent layers) of a sequence.
     """
 
     host_seconds: float
@@ -80,7 +81,7 @@ class StepCosts:
         )
 
     def step_seconds(self, tokens: float, sequences: float, cached_tokens: float, pairs: float = 0.0) -> float:
-        """One step: tokens computed, sequences decoding, tokens they read from the cache, query-key pairs of prompts."""
+        """One step: tokens computed, sequences in it, cached tokens they read, query-key pairs of prompts."""
         return (
             self.linear_seconds(tokens)
             + self.sequence_seconds * sequences
@@ -209,10 +210,10 @@ def _cache_bytes(model: Architecture, engine: EngineConfig, typical_tokens: int)
     growing = constant = 0.0
     for group in model.attention:
         if model.latent is not None:
-            token = group.layers * group.head_dim * engine.kv_cache_element_bytes
+            token = float(group.layers * group.head_dim * engine.kv_cache_element_bytes)
         else:
             heads = max(1, group.kv_heads // engine.tensor_parallel)
-            token = group.layers * 2 * heads * group.head_dim * engine.kv_cache_element_bytes
+            token = float(group.layers * 2 * heads * group.head_dim * engine.kv_cache_element_bytes)
         token /= engine.pipeline_parallel
         if group.window is None:
             growing += token
@@ -235,4 +236,3 @@ def _all_reduce(model: Architecture, engine: EngineConfig, gpu: Gpu) -> tuple[fl
         times * _ALL_REDUCE_LATENCY[nvlink] * share,
         times * 2 * model.hidden_size * share / _LINK_BYTES_PER_SECOND[nvlink],
     )
-

@@ -12,8 +12,10 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -29,6 +31,7 @@ from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
 from policies.rules import RULES
 
 PROJECT = "vllm-on-eks"
+CHECKOUT = Path(__file__).resolve().parent.parent
 HOURS_PER_MONTH = 730
 UNKNOWN_MARKS = frozenset(value for name, value in vars(marks).items() if name.startswith("UNKNOWN_"))
 
@@ -55,15 +58,16 @@ def _policy(rule: Rule) -> StackValidationPolicy:
 
 def _validate(rule: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
     resources = resources_of(args)
-    for found in judge(resources, _circumstances(resources), _waivers(), _today(), [rule]):
+    stack = _stack_of(resources)
+    for found in judge(resources, _circumstances(resources, stack), _waivers(stack), _today(), [rule]):
         if found.waiver is None:
             name = f"{found.resource.name}: " if found.resource else ""
             report(f"{name}{found.message}", found.resource.urn if found.resource else None)
 
 
 def _waivers_policy() -> StackValidationPolicy:
-    def validate(_: StackValidationArgs, report: ReportViolation) -> None:
-        for problem in waiver_problems(_waivers(), _today()):
+    def validate(args: StackValidationArgs, report: ReportViolation) -> None:
+        for problem in waiver_problems(_waivers(_stack_of(resources_of(args))), _today()):
             report(f"waivers[{problem.index}].{problem.field}: {problem.message}; {problem.fix}", None)
 
     return StackValidationPolicy(
@@ -90,31 +94,40 @@ def _plain(value: Any) -> Any:
     return UNKNOWN if isinstance(value, str) and value in UNKNOWN_MARKS else value
 
 
-def _circumstances(resources: Sequence[Resource]) -> Circumstances:
+def _stack_of(resources: Sequence[Resource]) -> str:
+    """The stack's name: in every URN, whatever the language host hands over in the environment."""
+    return next((each.urn.split(":")[2] for each in resources), os.environ.get("PULUMI_STACK", ""))
+
+
+def _circumstances(resources: Sequence[Resource], stack: str) -> Circumstances:
     outputs = next((each.inputs for each in resources if each.type == "pulumi:pulumi:Stack"), {})
     cost = outputs.get("usdPerHour")
     ceiling = cost.get("max") if isinstance(cost, Mapping) else None
-    budget = _setting("budget")
+    budget = _setting("budget", stack)
     return Circumstances(
-        production=is_production(os.environ.get("PULUMI_STACK", "")),
+        production=is_production(stack),
         ceiling_usd_per_month=ceiling * HOURS_PER_MONTH if isinstance(ceiling, int | float) else None,
         budget_usd_per_month=budget.get("usdPerMonth") if isinstance(budget, Mapping) else None,
         secrets_marked=False,
     )
 
 
-def _waivers() -> list[Waiver]:
+def _waivers(stack: str) -> list[Waiver]:
     """The stack's waivers; a day without quotes comes as `2026-12-31 00:00:00 +0000 UTC`."""
     return [
         Waiver(each["rule"], each["reason"], date.fromisoformat(str(each["expires"])[:10]))
-        for each in _setting("waivers") or []
+        for each in _setting("waivers", stack) or []
     ]
 
 
-def _setting(key: str) -> Any:
-    config = json.loads(os.environ.get("PULUMI_CONFIG") or "{}")
-    text = config.get(f"{PROJECT}:{key}") or config.get(f"{PROJECT}:config:{key}")
-    return json.loads(text) if text else None
+def _setting(key: str, stack: str) -> Any:
+    """A section of the stack file: from the engine where it hands configuration over, else from the file itself."""
+    if config := json.loads(os.environ.get("PULUMI_CONFIG") or "{}"):
+        text = config.get(f"{PROJECT}:{key}") or config.get(f"{PROJECT}:config:{key}")
+        return json.loads(text) if text else None
+    file = CHECKOUT / f"Pulumi.{stack}.yaml"
+    written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return ((written or {}).get("config") or {}).get(f"{PROJECT}:{key}")
 
 
 def _today() -> date:

@@ -13,6 +13,7 @@ from planning.model import CostPlan, NodeGroupPlan, ServedModel, StackPlan
 from planning.node_fit import Packing, Room, daemons, node_room, pack
 from planning.quantity import GIB, mib, millicores
 from planning.quotas import quotas
+from preview.throughput import throughput
 from settings.stack import StackSettings
 
 
@@ -35,7 +36,7 @@ def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
                 "gpus_per_replica": model.resources.gpus,
                 "max_model_len": wanted.max_model_len,
                 "fit": _fit(model, pool, wanted.max_model_len, wanted.gpu_memory_utilization),
-                "throughput": plain(getattr(model, "throughput", None)),
+                "throughput": throughput(model, wanted, pool),
                 "cold_start_seconds": {
                     "low": round(low, 1),
                     "high": round(high, 1),

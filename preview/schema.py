@@ -117,11 +117,26 @@ def _model() -> Schema:
             "gpus_per_replica": WHOLE,
             "max_model_len": WHOLE,
             "fit": _object(fit),
-            "throughput": _or_null({"type": "object", "description": "of one replica, as the plan has it"}),
+            "throughput": _or_null(_throughput()),
             "cold_start_seconds": _object({"low": NUMBER, "high": NUMBER, "terms": _list(term)}),
             "scaling": {"type": "object", "description": "the autoscaler, as the plan has it"},
         }
     )
+
+
+def _throughput() -> Schema:
+    numbers = (
+        "concurrency",
+        "requests_per_second",
+        "output_tokens_per_second",
+        "total_tokens_per_second",
+        "time_per_output_token_seconds",
+    )
+    lengths = dict.fromkeys(("input_tokens", "output_tokens"), WHOLE)
+    return {
+        **_object({**lengths, **dict.fromkeys(numbers, NUMBER), "limited_by": TEXT}),
+        "description": "of one replica that always has more to do, on requests of these mean lengths",
+    }
 
 
 def _money() -> Schema:

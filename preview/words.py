@@ -91,11 +91,12 @@ def scaling_line(model: dict[str, Any]) -> str:
 
 
 def throughput_line(model: dict[str, Any]) -> str:
-    """The plan's figures of one replica, or nothing."""
-    throughput = model["throughput"]
-    if not isinstance(throughput, dict):
+    """What one replica does at most, or nothing where that is not known."""
+    rates = model["throughput"]
+    if rates is None:
         return ""
-    told = [
-        f"{key.replace('_', ' ')} {value:,.4g}" for key, value in throughput.items() if isinstance(value, int | float)
-    ]
-    return ", ".join(told)
+    return (
+        f"at most {rates['requests_per_second']:.2g} requests/s per replica ({rates['input_tokens']:,} tokens in, "
+        f"{rates['output_tokens']:,} out), {rates['output_tokens_per_second']:,.0f} tokens/s out, "
+        f"{rates['time_per_output_token_seconds'] * 1000:.0f} ms per token; limited by {rates['limited_by']}"
+    )

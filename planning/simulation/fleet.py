@@ -91,9 +91,7 @@ class Fleet:
         )  # fmt: skip
         ended = self._done[: self._count[0]]
         rows = self.requests[ended]
-        found = Finished(
-            rows[:, k.ARRIVAL], rows[:, k.FIRST], rows[:, k.DONE], rows[:, k.INPUT], rows[:, k.OUTPUT]
-        )
+        found = Finished(rows[:, k.ARRIVAL], rows[:, k.FIRST], rows[:, k.DONE], rows[:, k.INPUT], rows[:, k.OUTPUT])
         if ended.size:
             self._release(ended)
         return found

@@ -11,195 +11,109 @@ pushes the youngest one back to the head of the queue, where it starts again wit
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
-
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Function = TypeVar("Function", bound=Callable[..., object])
-
-BLOCK = 16  # tokens per KV block, vLLM's default
-
-# Columns of a replica's row.
-(
-    TIME,
-    STEPS,
-    FREE,
-    RUNNING,
-    CACHED,
-    HEAD,
-    TAIL,
-    WAITING,
-    PARTIAL,
-    PARTIAL_DONE,
-    NEXT_FINISH,
-    FINISHED,
-    PREEMPTED,
-    PROMPT_TOKENS,
-    OUTPUT_TOKENS,
-    BUSY,
+from planning.simulation.compiled import compiled
+from planning.simulation.kernel_state import (
+    ARRIVAL,
     ARRIVED,
     ARRIVED_TOKENS,
+    BLOCK,
+    BUSY,
+    CACHED,
+    CACHED_PS,
+    DONE,
+    FIRST,
+    FREE,
+    GENERATED,
+    HEAD,
+    INPUT,
+    MAX_SEQS,
+    MAX_TOKENS,
+    NEVER,
+    NEXT_FINISH,
+    OUTPUT,
+    OUTPUT_TOKENS,
+    OWNER,
+    PAIR_PS,
+    PARTIAL,
+    PARTIAL_DONE,
+    PREEMPTED,
+    PROMPT_TOKENS,
     REPLICA_COLUMNS,
-) = range(19)
-# Columns of a request's row. COMPUTED, GENERATED: at step BASE of its replica; both grow by one per step.
-(ARRIVAL, INPUT, OUTPUT, FIRST, DONE, COMPUTED, GENERATED, BASE, FINISH, NEXT, OWNER, REQUEST_COLUMNS) = range(12)
-# Limits and costs of the engine, one row for all replicas.
-(TOTAL_BLOCKS, MAX_SEQS, MAX_TOKENS, SEQUENCE_PS, CACHED_PS, PAIR_PS, LIMITS) = range(7)
-NEVER = 1 << 62
+    REQUEST_COLUMNS,
+    RUNNING,
+    SEQUENCE_PS,
+    STEPS,
+    TAIL,
+    TIME,
+    WAITING,
+    Ints,
+    allocate_decodes,
+    blocks_for,
+    blocks_taken,
+    dequeue,
+    enqueue,
+    finish_running,
+    preempt_youngest,
+    start_decoding,
+    steps_with_blocks,
+    steps_within,
+)
 
-
-def compiled(function: Function) -> Function:
-    """njit with its machine code kept beside the source, typed as the function it is."""
-    return njit(cache=True)(function)  # type: ignore[no-any-return]
+__all__ = [
+    "ARRIVAL",
+    "BLOCK",
+    "BUSY",
+    "CACHED",
+    "DONE",
+    "FIRST",
+    "FREE",
+    "HEAD",
+    "INPUT",
+    "NEVER",
+    "NEXT_FINISH",
+    "OUTPUT",
+    "OUTPUT_TOKENS",
+    "OWNER",
+    "PARTIAL",
+    "PARTIAL_DONE",
+    "PREEMPTED",
+    "PROMPT_TOKENS",
+    "REPLICA_COLUMNS",
+    "REQUEST_COLUMNS",
+    "RUNNING",
+    "STEPS",
+    "TAIL",
+    "TIME",
+    "WAITING",
+    "route",
+    "run_fleet",
+]
 
 
 @compiled
-def enqueue(replica: Ints, requests: Ints, slot: int, front: bool) -> None:
-    """Puts a request at the end, or the head, of a replica's queue."""
-    if replica[WAITING] == 0:
-        requests[slot, NEXT] = -1
-        replica[HEAD] = slot
-        replica[TAIL] = slot
-    elif front:
-        requests[slot, NEXT] = replica[HEAD]
-        replica[HEAD] = slot
-    else:
-        requests[slot, NEXT] = -1
-        requests[replica[TAIL], NEXT] = slot
-        replica[TAIL] = slot
-    replica[WAITING] += 1
+def continue_prompt(replica: Ints, running: Ints, phases: Ints, requests: Ints, budget: int) -> tuple[int, int, int]:
+    """The next chunk of the half-computed prompt: its tokens, query-key pairs, and its slot if that completes it.
 
-
-@compiled
-def dequeue(replica: Ints, requests: Ints) -> int:
-    """Takes the head of the queue."""
-    slot = replica[HEAD]
-    replica[HEAD] = requests[slot, NEXT]
-    replica[WAITING] -= 1
-    if replica[WAITING] == 0:
-        replica[HEAD] = -1
-        replica[TAIL] = -1
-    return int(slot)
-
-
-@compiled
-def blocks_for(tokens: int) -> int:
-    """KV blocks that hold that many tokens."""
-    return (tokens + BLOCK - 1) // BLOCK
-
-
-@compiled
-def preempt_youngest(replica: Ints, running: Ints, phases: Ints, requests: Ints) -> int:
-    """Frees the youngest running request and puts it at the head of the queue; returns its slot."""
-    if replica[PARTIAL] >= 0:
-        slot = replica[PARTIAL]
-        replica[FREE] += blocks_for(replica[PARTIAL_DONE])
+    Without blocks for the chunk the prompt, which is the youngest, goes back to the queue: 0 tokens.
+    """
+    slot = replica[PARTIAL]
+    before = replica[PARTIAL_DONE]
+    rest = requests[slot, INPUT] + requests[slot, GENERATED] - before
+    chunk = min(rest, budget)
+    blocks = blocks_for(before + chunk) - blocks_for(before)
+    if blocks > replica[FREE]:
+        preempt_youngest(replica, running, phases, requests)
+        return 0, 0, -1
+    replica[FREE] -= blocks
+    replica[PARTIAL_DONE] = before + chunk
+    done = -1
+    if chunk == rest:
+        done = slot
         replica[PARTIAL] = -1
-        replica[PARTIAL_DONE] = 0
-    else:
-        replica[RUNNING] -= 1
-        slot = running[replica[RUNNING]]
-        age = replica[STEPS] - requests[slot, BASE]
-        computed = requests[slot, COMPUTED] + age
-        requests[slot, GENERATED] += age
-        replica[FREE] += blocks_for(computed)
-        replica[CACHED] -= computed
-        phases[(computed - replica[STEPS]) % BLOCK] -= 1
-        replica[NEXT_FINISH] = next_finish(replica, running, requests)
-    replica[PREEMPTED] += 1
-    enqueue(replica, requests, slot, True)
-    return int(slot)
-
-
-@compiled
-def next_finish(replica: Ints, running: Ints, requests: Ints) -> int:
-    """The step at which the next running request has all its tokens."""
-    earliest = NEVER
-    for place in range(replica[RUNNING]):
-        earliest = min(earliest, requests[running[place], FINISH])
-    return earliest
-
-
-@compiled
-def allocate_decodes(replica: Ints, running: Ints, phases: Ints, requests: Ints) -> bool:
-    """A block for every running sequence whose last one is full; answers whether something was preempted for it."""
-    wanted = phases[(-replica[STEPS]) % BLOCK]
-    if wanted <= replica[FREE]:
-        replica[FREE] -= wanted
-        return False
-    place = 0
-    preempted = False
-    while place < replica[RUNNING]:
-        slot = running[place]
-        computed = requests[slot, COMPUTED] + replica[STEPS] - requests[slot, BASE]
-        if computed % BLOCK == 0:
-            itself = False
-            while replica[FREE] == 0 and not itself:
-                preempted = True
-                itself = preempt_youngest(replica, running, phases, requests) == slot
-            if itself:
-                break
-            replica[FREE] -= 1
-        place += 1
-    return preempted
-
-
-@compiled
-def finish_request(replica: Ints, requests: Ints, slot: int, done: Ints, count: Ints) -> None:
-    """Notes a request's end at the replica's present time."""
-    requests[slot, DONE] = replica[TIME]
-    replica[FINISHED] += 1
-    done[count[0]] = slot
-    count[0] += 1
-
-
-@compiled
-def finish_running(replica: Ints, running: Ints, phases: Ints, requests: Ints, done: Ints, count: Ints) -> None:
-    """Removes the running requests whose last token this step made, keeping the order of the others."""
-    if replica[NEXT_FINISH] > replica[STEPS]:
-        return
-    kept = 0
-    for place in range(replica[RUNNING]):
-        slot = running[place]
-        if requests[slot, FINISH] > replica[STEPS]:
-            running[kept] = slot
-            kept += 1
-            continue
-        computed = requests[slot, COMPUTED] + replica[STEPS] - requests[slot, BASE]
-        replica[FREE] += blocks_for(computed)
-        replica[CACHED] -= computed
-        phases[(computed - replica[STEPS]) % BLOCK] -= 1
-        finish_request(replica, requests, slot, done, count)
-    replica[RUNNING] = kept
-    replica[NEXT_FINISH] = next_finish(replica, running, requests)
-
-
-@compiled
-def start_decoding(
-    replica: Ints, running: Ints, phases: Ints, requests: Ints, slot: int, done: Ints, count: Ints
-) -> None:
-    """A prompt is computed: its first token is out, and it decodes from the next step on."""
-    prompt = requests[slot, INPUT] + requests[slot, GENERATED]
-    if requests[slot, FIRST] < 0:
-        requests[slot, FIRST] = replica[TIME]
-    requests[slot, GENERATED] += 1
-    replica[OUTPUT_TOKENS] += 1
-    if requests[slot, GENERATED] >= requests[slot, OUTPUT]:
-        replica[FREE] += blocks_for(prompt)
-        finish_request(replica, requests, slot, done, count)
-        return
-    requests[slot, COMPUTED] = prompt
-    requests[slot, BASE] = replica[STEPS]
-    requests[slot, FINISH] = replica[STEPS] + requests[slot, OUTPUT] - requests[slot, GENERATED]
-    replica[NEXT_FINISH] = min(replica[NEXT_FINISH], requests[slot, FINISH])
-    replica[CACHED] += prompt
-    phases[(prompt - replica[STEPS]) % BLOCK] += 1
-    running[replica[RUNNING]] = slot
-    replica[RUNNING] += 1
+    return chunk, chunk * before + chunk * (chunk + 1) // 2, done
 
 
 @compiled
@@ -210,29 +124,12 @@ def one_step(
     preempted = allocate_decodes(replica, running, phases, requests)
     decodes = replica[RUNNING]
     budget = limits[MAX_TOKENS] - decodes
-    pairs = 0
-    prompts = 0
-    computed_prompts = 0
-    ready = -1
+    prompts, pairs, computed_prompts, ready = 0, 0, 0, -1
     if replica[PARTIAL] >= 0 and budget > 0:
-        slot = replica[PARTIAL]
-        before = replica[PARTIAL_DONE]
-        rest = requests[slot, INPUT] + requests[slot, GENERATED] - before
-        chunk = min(rest, budget)
-        blocks = blocks_for(before + chunk) - blocks_for(before)
-        if blocks > replica[FREE]:
-            preempt_youngest(replica, running, phases, requests)
-            preempted = True
-        else:
-            replica[FREE] -= blocks
-            budget -= chunk
-            prompts += chunk
-            computed_prompts += 1
-            pairs += chunk * before + chunk * (chunk + 1) // 2
-            replica[PARTIAL_DONE] = before + chunk
-            if chunk == rest:
-                ready = slot
-                replica[PARTIAL] = -1
+        prompts, pairs, ready = continue_prompt(replica, running, phases, requests, budget)
+        preempted = preempted or prompts == 0
+        computed_prompts = 1 if prompts > 0 else 0
+        budget -= prompts
     # Prompts completed in this step are parked behind the running ones until the step has ended.
     parked = 0
     if ready >= 0:
@@ -258,7 +155,21 @@ def one_step(
         else:
             replica[PARTIAL] = slot
             replica[PARTIAL_DONE] = chunk
-    end_step(replica, running, phases, requests, limits, linear, done, count, decodes, parked, prompts, computed_prompts, pairs)
+    end_step(
+        replica,
+        running,
+        phases,
+        requests,
+        limits,
+        linear,
+        done,
+        count,
+        decodes,
+        parked,
+        prompts,
+        computed_prompts,
+        pairs,
+    )
 
 
 @compiled
@@ -283,47 +194,6 @@ def end_step(
 
 
 @compiled
-def steps_within(first: int, growth: int, time: int) -> int:
-    """The fewest steps, at least one, that take `time` or longer when each takes `growth` longer than the last."""
-    if first >= time:
-        return 1
-    if growth == 0:
-        return -(-time // first)
-    half = first - growth / 2
-    guess = int((np.sqrt(half * half + 2.0 * growth * time) - half) / growth)
-    steps = max(1, guess)
-    while steps * first + growth * (steps * (steps - 1) // 2) >= time and steps > 1:
-        steps -= 1
-    while steps * first + growth * (steps * (steps - 1) // 2) < time:
-        steps += 1
-    return steps
-
-
-@compiled
-def steps_with_blocks(phases: Ints, steps: int, running: int, free: int) -> int:
-    """How many steps the free blocks last; a full turn of BLOCK steps takes one block per sequence."""
-    turns = free // running
-    left = free - turns * running
-    count = turns * BLOCK
-    for ahead in range(BLOCK):
-        wanted = phases[(-(steps + ahead)) % BLOCK]
-        if wanted > left:
-            break
-        left -= wanted
-        count += 1
-    return count
-
-
-@compiled
-def blocks_taken(phases: Ints, steps: int, running: int, count: int) -> int:
-    """Blocks that `count` steps allocate."""
-    taken = count // BLOCK * running
-    for ahead in range(count % BLOCK):
-        taken += phases[(-(steps + ahead)) % BLOCK]
-    return taken
-
-
-@compiled
 def decode_ahead(
     replica: Ints, running: Ints, phases: Ints, requests: Ints, limits: Ints, linear: Ints, done: Ints, count: Ints,
     until: int,
@@ -342,7 +212,9 @@ def decode_ahead(
                 return False
         else:
             horizon = min(until, requests[slot, ARRIVAL])
-    possible = min(replica[NEXT_FINISH] - replica[STEPS], steps_with_blocks(phases, replica[STEPS], batch, replica[FREE]))
+    possible = min(
+        replica[NEXT_FINISH] - replica[STEPS], steps_with_blocks(phases, replica[STEPS], batch, replica[FREE])
+    )
     if possible <= 0:
         return False
     first = linear[batch] + limits[SEQUENCE_PS] * batch + limits[CACHED_PS] * (replica[CACHED] + batch)

@@ -11,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import sqrt
 
 STALE_SECONDS = 300.0
 # A recording rule keeps four points a minute; nine days reach back to the same hour a week ago.
@@ -62,6 +63,8 @@ class Metrics:
     recent: deque[Total] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
     history_at: list[float] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
+    _sums: list[float] = field(default_factory=lambda: [0.0])
+    _squares: list[float] = field(default_factory=lambda: [0.0])
 
     def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
         """One scrape of all pods that are up."""
@@ -105,8 +108,21 @@ class Metrics:
         """A recording rule's value."""
         self.history_at.append(now_seconds)
         self.history.append(value)
+        self._sums.append(self._sums[-1] + value)
+        self._squares.append(self._squares[-1] + value * value)
         if len(self.history) > 2 * _HISTORY_POINTS:
-            del self.history_at[:_HISTORY_POINTS], self.history[:_HISTORY_POINTS]
+            for column in (self.history_at, self.history, self._sums, self._squares):
+                del column[:_HISTORY_POINTS]
+
+    def recorded_deviation(self, from_seconds: float, to_seconds: float) -> float:
+        """PromQL's stddev_over_time() of what was recorded between two times; 0 where nothing was."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        count = last - first
+        if count == 0:
+            return 0.0
+        average = (self._sums[last] - self._sums[first]) / count
+        return sqrt(max(0.0, (self._squares[last] - self._squares[first]) / count - average * average))
 
     def recorded_most(self, from_seconds: float, to_seconds: float) -> float | None:
         """The largest recorded value between two times; None where nothing was recorded then."""

@@ -19,7 +19,7 @@ HOUR_BINS = int(3600 / BIN_SECONDS)
 
 @dataclass(frozen=True)
 class Future:
-    """Load in replicas per bin of 15 s; `utilization` and `slack` turn load into replicas (the oracle tries several)."""
+    """Load in replicas per bin of 15 s; `utilization` and `slack` turn it into replicas."""
 
     load: NDArray[np.float64]
     utilization: float = 0.75
@@ -44,7 +44,7 @@ class Future:
         """A cron's replicas for each hour of the first day: its 99th percentile, begun a quarter of an hour early."""
         needed = np.clip(self.needed(), max(1, fewest), max(1, most))
         hours = [needed[start : start + HOUR_BINS] for start in range(0, min(needed.size, 24 * HOUR_BINS), HOUR_BINS)]
-        counts = [int(ceil(np.percentile(hour, 99))) for hour in hours]
+        counts = [ceil(float(np.percentile(hour, 99))) for hour in hours]
         following = [*counts[1:], counts[0]]
         from_seconds, replicas = [], []
         for hour, (now, then) in enumerate(zip(counts, following, strict=True)):

@@ -13,12 +13,13 @@ from planning.simulation.fleet import Finished
 
 _FIRST_BIN = 1e-3
 _RATIO = 1.005
-_BINS = 3400  # 1 ms × 1.005^3400 = 6.5 hours
+_BATCH = 8192
+_BINS = 4400  # 1 ms × 1.005^4400 = 39 days
 
 
 @dataclass(frozen=True)
 class Slo:
-    """A request is in SLO when its first token comes within `ttft_seconds` and the others at most `tpot_seconds` apart."""
+    """In SLO: first token within `ttft_seconds`, the others on average at most `tpot_seconds` apart."""
 
     ttft_seconds: float = 2.0
     tpot_seconds: float = 0.1
@@ -47,6 +48,10 @@ class Latencies:
         return float(_FIRST_BIN * _RATIO ** (min(place, _BINS - 1) + 0.5))
 
 
+def _columns(ended: Finished) -> tuple[NDArray[np.int64], ...]:
+    return ended.arrival, ended.first_token, ended.done, ended.inputs, ended.outputs
+
+
 @dataclass
 class Tally:
     """Counts while a run goes on; lost and rejected requests are out of SLO."""
@@ -65,12 +70,23 @@ class Tally:
     scale_events: int = 0
     most_queue: int = 0
     most_replicas: int = 0
-    request_seconds: float = 0.0
+    _held: list[Finished] = field(default_factory=list)
+    _held_count: int = 0
 
     def add(self, ended: Finished) -> None:
-        """Counts requests that ended."""
-        if ended.arrival.size == 0:
+        """Takes requests that ended, to be counted by the thousand: one by one numpy's overhead would be the run."""
+        if ended.arrival.size:
+            self._held.append(ended)
+            self._held_count += ended.arrival.size
+            if self._held_count >= _BATCH:
+                self.settle()
+
+    def settle(self) -> None:
+        """Counts what was taken."""
+        if not self._held:
             return
+        ended = Finished(*(np.concatenate(column) for column in zip(*map(_columns, self._held), strict=True)))
+        self._held, self._held_count = [], 0
         ttft = (ended.first_token - ended.arrival) / PICOSECONDS + self.frontend_seconds
         decode = (ended.done - ended.first_token) / PICOSECONDS
         tpot = decode / np.maximum(ended.outputs - 1, 1)
@@ -80,7 +96,6 @@ class Tally:
         self.end_to_end.add(ttft + decode)
         self.input_tokens += int(ended.inputs.sum())
         self.output_tokens += int(ended.outputs.sum())
-        self.request_seconds += float((ended.done - ended.arrival).sum()) / PICOSECONDS
 
 
 @dataclass(frozen=True)

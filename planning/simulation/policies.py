@@ -164,7 +164,9 @@ def policy(name: str) -> Callable[[Given], Scaler]:
 
 def _reactive(name: str, given: Given, metric: Metric, queries: Mapping[str, Query]) -> Scaler:
     window = min(3600, max(300, 60 * round(given.cold_start_seconds / 60)))
-    spec = HpaSpec(given.min_replicas, given.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),)))
+    spec = HpaSpec(
+        given.min_replicas, given.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),))
+    )
     return HpaScaler(name, spec, queries, given.start_replicas)
 
 

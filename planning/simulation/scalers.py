@@ -29,9 +29,20 @@ Query = Callable[[Scene], Reading]
 class Scaler(Protocol):
     """Answers the replicas wanted at each sync."""
 
-    name: str
-    start_replicas: int
-    sync_seconds: float
+    @property
+    def name(self) -> str:
+        """Of the policy."""
+        ...
+
+    @property
+    def start_replicas(self) -> int:
+        """Ready when the trace begins."""
+        ...
+
+    @property
+    def sync_seconds(self) -> float:
+        """Time between decisions."""
+        ...
 
     def sync(self, scene: Scene) -> int:
         """The replicas wanted."""

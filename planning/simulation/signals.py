@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import sqrt
 
 from planning.scaling_policy import Demand
 from planning.simulation.hpa import Reading
@@ -74,8 +73,8 @@ class DemandRule:
             return Reading()
         now = scene.now_seconds
         scene.metrics.record(now, load)
-        _, values = scene.metrics.recorded(now - self.demand.spread_seconds, now)
-        return Reading(value=milli(self.demand.replicas(self._expected(scene, load), deviation(values))))
+        spread = scene.metrics.recorded_deviation(now - self.demand.spread_seconds, now)
+        return Reading(value=milli(self.demand.replicas(self._expected(scene, load), spread)))
 
     def _load(self, scene: Scene) -> float | None:
         recent = scene.metrics.window(scene.now_seconds, self.demand.rate_seconds)
@@ -98,17 +97,12 @@ class DemandRule:
         return expected
 
 
-def deviation(values: Sequence[float]) -> float:
-    """PromQL's stddev_over_time()."""
-    middle = mean(values)
-    return sqrt(sum((value - middle) ** 2 for value in values) / len(values))
-
-
 def slope(times: Sequence[float], values: Sequence[float]) -> float:
     """PromQL's deriv(): least squares per second; 0 for fewer than two points."""
     if len(times) < 2:
         return 0.0
     middle_time, middle = mean(times), mean(values)
-    spread = sum((at - middle_time) ** 2 for at in times)
-    both = sum((at - middle_time) * (value - middle) for at, value in zip(times, values, strict=True))
+    away = [at - middle_time for at in times]
+    spread = sum([one * one for one in away])
+    both = sum([one * (value - middle) for one, value in zip(away, values, strict=True)])
     return both / spread if spread else 0.0

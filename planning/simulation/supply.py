@@ -37,7 +37,9 @@ class ColdStart:
 
 # A node that somebody has to launch; ranges from docs/autoscaling.md.
 NODE_TERMS = (
-    ColdStartTerm("autoscaler decision", 5, 35, "Karpenter 5 s; Cluster Autoscaler 30 s for GPU pods (autoscaler#9126)"),
+    ColdStartTerm(
+        "autoscaler decision", 5, 35, "Karpenter 5 s; Cluster Autoscaler 30 s for GPU pods (autoscaler#9126)"
+    ),
     ColdStartTerm("node boot", 90, 150, "EC2 launch to Ready; estimate, no dated EKS measurement found"),
     ColdStartTerm("GPU advertised", 45, 90, "about a minute after Ready (k8s-device-plugin#291, gpu-operator#708)"),
 )

@@ -89,7 +89,9 @@ def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, in
         if places is None:
             missing = [name for name in AZURE_HEADER if name not in cells]
             if missing:
-                raise WrongTrace(f"{path}:{number}: no column {', '.join(missing)}; Azure's are {','.join(AZURE_HEADER)}")
+                raise WrongTrace(
+                    f"{path}:{number}: no column {', '.join(missing)}; Azure's are {','.join(AZURE_HEADER)}"
+                )
             places = [cells.index(name) for name in AZURE_HEADER]
             continue
         try:

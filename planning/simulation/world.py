@@ -229,6 +229,7 @@ class World:
 
     def _outcome(self, end: float) -> Outcome:
         tally, supply = self.tally, self.setting.supply
+        tally.settle()
         billed, booting, scale_events = self._billed
         usd = None if supply.usd_per_node_hour is None else billed / 3600 * supply.usd_per_node_hour
         tokens = tally.input_tokens + tally.output_tokens

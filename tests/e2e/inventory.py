@@ -46,6 +46,8 @@ def aws_objects(platform: Platform, region: str = "us-east-1") -> set[str]:
 
 def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, Iterable[str]]]:
     ec2, iam, eks, kms, logs = (client(name) for name in ("ec2", "iam", "eks", "kms", "logs"))
+    # Every account has one, with other ids each time that the endpoint starts.
+    default = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if vpc["IsDefault"]]
     for kind, call, key, name in (
         ("vpc", ec2.describe_vpcs, "Vpcs", "VpcId"),
         ("subnet", ec2.describe_subnets, "Subnets", "SubnetId"),
@@ -60,7 +62,7 @@ def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, Iterable[str]
         ("log group", logs.describe_log_groups, "logGroups", "logGroupName"),
         ("key alias", kms.list_aliases, "Aliases", "AliasName"),
     ):
-        yield kind, [row[name] for row in call()[key]]
+        yield kind, [row[name] for row in call()[key] if row.get("VpcId") not in default]
     # Shown for a while after they are gone, as in EC2 (moto: for ever).
     gateways, endpoints = ec2.describe_nat_gateways()["NatGateways"], ec2.describe_vpc_endpoints()["VpcEndpoints"]
     yield "nat gateway", [row["NatGatewayId"] for row in gateways if row["State"] != "deleted"]

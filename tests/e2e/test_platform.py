@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,44 @@ def test_the_other_stacks_come_up_here_too_and_keep_their_secrets(
     assert changes(platform.run("up", "--stack", stack)) == 0
     platform.run("down", "--stack", stack)
     assert_nothing_left(platform, stack, before)
+
+
+def test_a_killed_up_is_taken_up_by_the_next_one(platform: Platform, before: dict[str, set[str]]) -> None:
+    running = subprocess.Popen([sys.executable, "-m", "local", "up"], cwd=REPO, stdout=subprocess.DEVNULL)
+    kill_pulumi_while_it_creates("kubernetes:helm.sh/v3:Release", platform, running)
+    assert running.wait(timeout=60) != 0
+    output = platform.run("up")
+    assert "looking for what it had begun" in output
+    assert "says:" in output
+    assert changes(platform.run("up")) == 0
+
+
+def test_a_lost_aws_endpoint_makes_up_begin_anew(platform: Platform, before: dict[str, set[str]]) -> None:
+    """Its state is in memory only. Last of all: a new endpoint has another default VPC than `before` knows."""
+    record = platform.processes.record("aws")
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+    output = platform.run("up")
+    assert "beginning anew with an empty platform" in output
+    assert "says:" in output
+    platform.run("down", "--stack", "local")
+
+
+def kill_pulumi_while_it_creates(kind: str, platform: Platform, running: subprocess.Popen[bytes]) -> None:
+    """Waits until the state says that such a resource is being created, then ends the CLI as a power cut would."""
+    state = platform.stack("local").state_file
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        latest = json.loads(state.read_text())["checkpoint"]["latest"] if state.exists() else None
+        pending = (latest or {}).get("pending_operations") or []
+        if any(operation["resource"]["type"] == kind for operation in pending):
+            break
+        time.sleep(0.1)
+    (pulumi,) = (child for child in psutil.Process(running.pid).children() if child.name() == "pulumi")
+    hosts = pulumi.children(recursive=True)
+    pulumi.kill()
+    for host in psutil.wait_procs(hosts, timeout=10)[1]:
+        host.kill()  # the language host does not notice that nobody asks it any more
 
 
 def files_with(folder: Path, text: str) -> list[str]:

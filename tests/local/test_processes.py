@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,9 +128,8 @@ def test_one_that_does_not_listen_to_sigterm_is_killed(processes: Processes, tmp
         f"pathlib.Path({str(ready)!r}).touch(); time.sleep(60)"
     )
     processes.ensure(python("deaf", code, ready=ready.exists))
-    start = time.monotonic()
     assert processes.stop("deaf", grace_seconds=0.3) is True
-    assert time.monotonic() - start < 5
+    assert processes.records() == []
 
 
 def test_stop_all_goes_backwards_and_names_only_the_living(processes: Processes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -132,18 +131,10 @@ def test_the_table_for_people_shows_every_part(capsys: pytest.CaptureFixture[str
         assert part in shown
 
 
-def test_it_starts_in_half_a_second_without_pulumi() -> None:
+def test_it_imports_no_pulumi() -> None:
     code = (
         "import sys; from planning.__main__ import main; "
         f"main(['fit', '{QWEN}', '--gpu', 'l4', '--max-model-len', '4096', '--json']); "
         "sys.exit('pulumi' in sys.modules)"
     )
-    assert min(_cpu_seconds([sys.executable, "-c", code]) for _ in range(2)) < 0.5
-
-
-def _cpu_seconds(command: list[str]) -> float:
-    """Processor time, which other work on this machine does not change."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, cwd=REPO, check=True, capture_output=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True, capture_output=True)

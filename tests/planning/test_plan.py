@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -182,30 +181,6 @@ def test_a_stack_without_models_is_a_cluster() -> None:
     assert bare.models == ()
     assert bare.gpu_pools == ()
     assert bare.findings == ()
-
-
-def _many(count: int) -> Any:
-    pools = [pool(name=f"p{i}", minNodes=450, maxNodes=450) for i in range(2)]
-    models = [
-        model(name=f"m{i}", pool=f"p{i % 2}", maxModelLen=4096 + i % 50, autoscaling={"maxReplicas": 2})
-        for i in range(count)
-    ]
-    return stack(nodePools=pools, models=models)
-
-
-def _seconds(settings: Any) -> float:
-    best = float("inf")
-    for _ in range(3):
-        start = time.perf_counter()
-        plan(settings, "dev")
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-def test_ten_times_the_models_take_about_ten_times_as_long() -> None:
-    few, many = _many(30), _many(300)
-    _seconds(few)  # tables are read once
-    assert _seconds(many) < 25 * _seconds(few) + 0.05
 
 
 @hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

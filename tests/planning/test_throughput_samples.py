@@ -29,7 +29,7 @@ def factors(title: str, samples: Iterable[Measured]) -> list[float]:
 
 def test_current_vllm_is_within_a_factor_1_3(shared: Path) -> None:
     rows = [*vllm_samples(shared / "data" / "vllm_throughput_samples.csv")]
-    rows += [row for row in accelmark_samples(shared / "data" / "gpu_throughput.csv")]
+    rows += accelmark_samples(shared / "data" / "gpu_throughput.csv")
     found = factors("V1 engine", [row for row in rows if row.engine.is_v1])
     assert len(found) >= 17
     assert max(found) <= 1.3
@@ -38,7 +38,7 @@ def test_current_vllm_is_within_a_factor_1_3(shared: Path) -> None:
 
 def test_the_old_engine_is_mostly_within_a_factor_1_3(shared: Path) -> None:
     rows = [*vllm_samples(shared / "data" / "vllm_throughput_samples.csv")]
-    rows += [row for row in accelmark_samples(shared / "data" / "gpu_throughput.csv")]
+    rows += accelmark_samples(shared / "data" / "gpu_throughput.csv")
     found = factors("V0 engine", [row for row in rows if not row.engine.is_v1])
     assert len(found) >= 55
     assert sum(factor <= 1.3 for factor in found) / len(found) >= 0.75

@@ -54,7 +54,7 @@ def vllm_samples(path: Path) -> Iterator[Measured]:
 
 
 def accelmark_samples(path: Path) -> Iterator[Measured]:
-    """gpu_throughput.csv: the highest output rates of AccelMark's vLLM runs; 8-bit weights with 16-bit maths left out."""
+    """gpu_throughput.csv: the highest output rates of AccelMark's vLLM runs, W8A16 left out."""
     with path.open(encoding="utf-8") as lines:
         for row in csv.DictReader(lines):
             if row["metric"] != "max output throughput" or "AccelMark" not in row["source"]:

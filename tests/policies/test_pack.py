@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import grpc
 import pulumi_policy
 import pytest
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 from pulumi_policy import proxy
 
 from policies import pack
 from policies.rules import RULES
-from tests.policies.resources import deployment, good_stack, node_group
+from tests.conftest import REPO
+from tests.policies.resources import changed, deployment, good_stack, node_group
 
 UNKNOWN_LIST = "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2"
 
@@ -41,6 +48,7 @@ def run(policy: pulumi_policy.StackValidationPolicy, *resources: Any) -> list[tu
 def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PULUMI_STACK", "prod")
     monkeypatch.setattr(pack, "_today", lambda: date(2027, 3, 1))
+    monkeypatch.setattr(pack, "CHECKOUT", Path("/nowhere"))
     monkeypatch.setenv("PULUMI_CONFIG", "{}")
 
 
@@ -80,6 +88,49 @@ def test_a_waiver_in_the_stack_file_holds_until_its_day(monkeypatch: pytest.Monk
     waive(monkeypatch, "disruption-budget", "2027-02-28")
     assert len(run(pack._policy(rule), deployment())) == 1
     assert "expired on 2027-02-28" in run(pack._waivers_policy())[0][0]
+
+
+def test_where_the_engine_hands_no_configuration_over_the_stack_file_is_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = "config:\n  vllm-on-eks:waivers: [{rule: disruption-budget, reason: one replica, expires: 2027-03-01}]\n"
+    (tmp_path / "Pulumi.dev.yaml").write_text(text)
+    monkeypatch.setattr(pack, "CHECKOUT", tmp_path)
+    rule = next(each for each in RULES if each.id == "disruption-budget")
+    assert run(pack._policy(rule), deployment()) == []
+
+
+class Process:
+    """The pack as a language host starts it: a process that says its port and answers the engine's calls."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", "."]
+        self._process = subprocess.Popen(command, cwd=REPO / "policies", stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        channel = grpc.insecure_channel(f"127.0.0.1:{int(self._process.stdout.readline())}")
+        self.analyzer = analyzer_pb2_grpc.AnalyzerStub(channel)
+
+    def __enter__(self) -> Process:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+def test_the_engine_starts_the_pack_and_is_told_what_breaks_a_rule() -> None:
+    broken = [changed(deployment(), "spec/template/spec/containers/0/image", "vllm/vllm-openai:latest"), node_group()]
+    request = analyzer_pb2.AnalyzeStackRequest()
+    for each in broken:
+        sent = request.resources.add(type=each.type, name=each.name, urn=each.urn)
+        sent.properties.update(dict(each.inputs))
+    with Process() as pack_process:
+        info = pack_process.analyzer.GetAnalyzerInfo(Empty())
+        told = pack_process.analyzer.AnalyzeStack(request)
+    assert {policy.name for policy in info.policies} == {rule.id for rule in RULES} | {"waiver"}
+    assert {found.policyName for found in told.diagnostics} == {"image-pinned", "disruption-budget"}
+    assert all(found.enforcementLevel == analyzer_pb2.MANDATORY for found in told.diagnostics)
+    assert {found.urn for found in told.diagnostics} == {deployment().urn}
 
 
 def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:

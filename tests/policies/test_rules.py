@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from policies.document import DOCUMENT, document
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
 from policies.rules import RULES
+from tests.conftest import REPO
 from tests.policies.resources import (
     DEV,
     DIGEST,
@@ -145,3 +147,7 @@ def test_a_rule_has_all_that_a_reader_needs() -> None:
         assert len(rule.why) > 20
         assert len(rule.fix) > 10
         assert rule.check.__doc__
+
+
+def test_the_page_of_policies_is_current() -> None:
+    assert (REPO / DOCUMENT).read_text(encoding="utf-8") == document(), "run: make document"

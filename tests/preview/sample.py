@@ -61,7 +61,9 @@ def _model() -> dict[str, Any]:
         "fit": {"fits": True, "gpu_memory_gib": 22.0, "budget_gib": 19.8, "weights_gib_per_gpu": 14.2,
                 "activation_gib": 0.3, "reserve_gib": 0.3, "kv_cache_gib_per_gpu": 4.8, "kv_cache_tokens": 90096,
                 "max_concurrency": 11.0, "longest_model_len": 32768},
-        "throughput": {"requests_per_second": 2.5},
+        "throughput": {"input_tokens": 1155, "output_tokens": 211, "concurrency": 46.0, "requests_per_second": 2.5,
+                       "output_tokens_per_second": 527.5, "total_tokens_per_second": 3415.0,
+                       "time_per_output_token_seconds": 0.0872, "limited_by": "memory bandwidth"},
         "cold_start_seconds": {"low": 6.0, "high": 190.0, "terms": [
             {"name": "pull image", "low_seconds": 0, "high_seconds": 160, "source": "measured"},
             {"name": "compile", "low_seconds": 6, "high_seconds": 30, "source": "estimate"},

@@ -120,9 +120,7 @@ CPU_CASES = [
 
 
 @pytest.mark.parametrize(("name", "unready", "heated", "usage", "target", "wanted"), CPU_CASES)
-def test_cpu(
-    name: str, unready: list[int], heated: list[int], usage: dict[str, int], target: int, wanted: int
-) -> None:
+def test_cpu(name: str, unready: list[int], heated: list[int], usage: dict[str, int], target: int, wanted: int) -> None:
     some = pods(3)
     some = [never_ready(pod) if n in unready else hot(pod) if n in heated else pod for n, pod in enumerate(some)]
     if name == "ScaleHotCpuNoScale":

@@ -20,7 +20,10 @@ CASES = {
     "more than it can": (engine("l4"), requests(300, 3, 2, 800, 300)),
     "a small batch": (engine("l4", max_num_seqs=5), requests(200, 3, 2, 800, 300)),
     "hardly any cache": (engine("l4", kv_blocks=512), requests(150, 3, 2, 800, 300)),
-    "chunks and preemption": (engine("l4", kv_blocks=300, max_num_batched_tokens=256), requests(150, 20, 3, 300, 300, 2000)),
+    "chunks and preemption": (
+        engine("l4", kv_blocks=300, max_num_batched_tokens=256),
+        requests(150, 20, 3, 300, 300, 2000),
+    ),
     "answers of one token": (engine("l4"), requests(500, 20, 3, 30, 1)),
 }
 

@@ -11,7 +11,7 @@ from planning.simulation.hpa import HpaSpec, Metric, Reading
 from planning.simulation.metrics import Metrics, PodSample
 from planning.simulation.policies import policy
 from planning.simulation.scalers import KedaScaler, Scene
-from planning.simulation.signals import DemandRule, averaged, deviation, per_pod, slope, summed
+from planning.simulation.signals import DemandRule, averaged, per_pod, slope, summed
 from planning.simulation.supply import Pod, State
 
 CAPACITY = Capacity(concurrency=40.0, prompt_tokens_per_second=20_000.0, output_tokens_per_second=1000.0)
@@ -81,7 +81,11 @@ def test_keda_wakes_above_the_activation_threshold_only() -> None:
 def test_deriv_and_stddev_are_prometheus() -> None:
     assert slope([0, 15, 30], [1.0, 2.5, 4.0]) == pytest.approx(0.1)
     assert slope([0], [1.0]) == 0
-    assert deviation([1.0, 3.0]) == 1.0
+    metrics = Metrics()
+    for at, value in ((0, 9.0), (15, 1.0), (30, 3.0)):
+        metrics.record(at, value)
+    assert metrics.recorded_deviation(10, 30) == pytest.approx(1.0)
+    assert metrics.recorded_deviation(100, 200) == 0
 
 
 def test_the_rendered_rules_carry_the_numbers_the_simulator_uses() -> None:

@@ -46,7 +46,10 @@ WRONG = [
     (HEADER + "2023-11-16 18:17:03,NaN,1\n", ":2: '2023-11-16 18:17:03,NaN,1'"),
     (HEADER + "2023-11-16 18:17:03,1\n", ":2: "),
     (HEADER + "2023-11-16 18:17:03,1,1\n2023-11-16 18:17:02,1,1\n", ":3: 1 s earlier than the line before"),
-    (HEADER + "2023-11-16 18:17:01,1,1\n2023-11-16 18:17:05,1,1\n2023-11-16 18:17:03,1,1\n", ":4: 2 s earlier than the line before"),
+    (
+        HEADER + "2023-11-16 18:17:01,1,1\n2023-11-16 18:17:05,1,1\n2023-11-16 18:17:03,1,1\n",
+        ":4: 2 s earlier than the line before",
+    ),
     (HEADER + "2023-11-16 18:17:03,-5,1\n", ":2: -5 input"),
     (HEADER + "yesterday at noon...,5,1\n", ":2: 'yesterday"),
     ('{"timestamp": NaN, "input_length": 5, "output_length": 1}\n', ":1: "),
@@ -65,7 +68,9 @@ def test_a_wrong_trace_names_the_line(tmp_path: Path, text: str, message: str) -
 
 def test_a_long_trace_comes_in_chunks_in_order(tmp_path: Path) -> None:
     count = CHUNK + 5
-    text = HEADER + "".join(f"2023-11-16 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},1,{n % 7 + 1}\n" for n in range(count))
+    text = HEADER + "".join(
+        f"2023-11-16 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},1,{n % 7 + 1}\n" for n in range(count)
+    )
     found = read(tmp_path, text)
     assert [chunk.inputs.size for chunk in found] == [CHUNK, 5]
     assert found[1].arrivals_ps[0] == CHUNK * PICOSECONDS
@@ -100,7 +105,9 @@ def test_profiles_have_the_rate_and_lengths_asked_for() -> None:
     assert burst.requests == pytest.approx(10 * (540 + 9 * 60), rel=0.05)
 
 
-@pytest.mark.parametrize("text", ["poisson", "poisson:0", "poisson:nan", "burst:1", "diurnal:1,2,3", "square:1", "poisson:-1"])
+@pytest.mark.parametrize(
+    "text", ["poisson", "poisson:0", "poisson:nan", "burst:1", "diurnal:1,2,3", "square:1", "poisson:-1"]
+)
 def test_a_wrong_profile_lists_the_forms(text: str) -> None:
     with pytest.raises(ValueError, match="poisson:RATE"):
         profile(text)

@@ -91,7 +91,11 @@ def test_a_node_is_billed_from_launch_not_from_ready() -> None:
 
 
 def test_a_second_pod_on_a_node_pays_neither_node_nor_image() -> None:
-    cold = ColdStart((ColdStartTerm("node", 300, 300, ""),), (ColdStartTerm("image", 100, 100, ""),), (ColdStartTerm("load", 50, 50, ""),))
+    cold = ColdStart(
+        (ColdStartTerm("node", 300, 300, ""),),
+        (ColdStartTerm("image", 100, 100, ""),),
+        (ColdStartTerm("load", 50, 50, ""),),
+    )
     supply = Supply(cold, pods_per_node=2, gpus_per_node=2)
     world = World(Setting(setting().engine, supply), Scheduled("grow", [0.0, 60.0, 600.0], [2, 3, 4]))
     world.run([Requests(np.array([0, 2000 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))])
@@ -120,7 +124,9 @@ def test_a_drain_that_is_too_short_loses_requests_and_a_long_one_none() -> None:
 
 
 def test_without_a_replica_requests_are_rejected() -> None:
-    found = World(setting(), Fixed("nothing", 0)).run([Requests(np.array([0, 10**12]), np.array([5, 5]), np.array([5, 5]))])
+    found = World(setting(), Fixed("nothing", 0)).run(
+        [Requests(np.array([0, 10**12]), np.array([5, 5]), np.array([5, 5]))]
+    )
     assert (found.rejected, found.slo_attainment, found.ttft_p50_s) == (2, 0.0, None)
 
 

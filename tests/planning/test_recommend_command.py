@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from planning.__main__ import main
+
+ASKED = ["recommend", "meta-llama/Llama-3.1-8B-Instruct", "--max-model-len", "8192"]
+LOAD = ["--requests-per-second", "10", "--input-tokens", "1155", "--output-tokens", "211"]
+
+
+def recommended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, list[dict[str, object]]]]:
+    code = main([*ASKED, "--json", *arguments])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_instances_come_by_cost_and_carry_the_load(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = recommended(capsys, *LOAD)
+    assert code == 0
+    costs = [offer["usd_per_hour"] for offer in found["instances"]]
+    assert costs == sorted(costs)  # type: ignore[type-var]
+    assert len(costs) > 10
+    for offer in found["instances"]:
+        assert offer["replicas"] * offer["requests_per_second_per_replica"] >= 10  # type: ignore[operator]
+        assert offer["time_per_output_token_s"] <= 0.1001  # type: ignore[operator]
+
+
+def test_the_others_have_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = recommended(capsys, *LOAD)
+    reasons = {row["instance"]: row["reason"] for row in found["others"]}
+    assert all(reasons.values())
+    assert any("bfloat16" in str(reason) for reason in reasons.values())
+    offered = {offer["instance"] for offer in found["instances"]}
+    assert not offered & set(reasons)
+
+
+def test_more_load_never_costs_less(capsys: pytest.CaptureFixture[str]) -> None:
+    cheapest = []
+    for rate in ("1", "5", "20", "80"):
+        _, found = recommended(capsys, "--requests-per-second", rate, *LOAD[2:])
+        cheapest.append(found["instances"][0]["usd_per_hour"])
+    assert cheapest == sorted(cheapest)  # type: ignore[type-var]
+
+
+def test_an_slo_that_nothing_meets_is_exit_1_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = recommended(capsys, *LOAD, "--slo-tpot", "0.0001")
+    assert code == 1
+    assert found["instances"] == []
+    assert any("ms per token even alone" in str(row["reason"]) for row in found["others"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--requests-per-second", "nan", *LOAD[2:]], "--requests-per-second nan"),
+        (["--requests-per-second", "0", *LOAD[2:]], "a number above 0"),
+        ([*LOAD[:2], "--input-tokens", "9000", "--output-tokens", "10"], "shorter than the mean request"),
+    ],
+)
+def test_wrong_input_is_said(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_table_has_a_line_for_an_instance_and_one_for_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*ASKED, *LOAD]) == 0
+    text = capsys.readouterr().out
+    assert "g6e.xlarge" in text
+    assert "no bfloat16" in text
