@@ -176,6 +176,7 @@ def test_a_killed_up_is_taken_up_by_the_next_one(platform: Platform, before: dic
 
 def test_a_lost_aws_endpoint_makes_up_begin_anew(platform: Platform, before: dict[str, set[str]]) -> None:
     """Its state is in memory only. Last of all: a new endpoint has another default VPC than `before` knows."""
+    platform.run("up")
     record = platform.processes.record("aws")
     assert record is not None
     os.kill(record.pid, signal.SIGKILL)
