@@ -2,7 +2,8 @@
 
 New accounts start with 0 vCPU of G and P instances, and raising a quota takes hours to days: better asked early.
 Codes and units: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html and
-https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html (read from their published text, 2026-11-21).
+https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html; written 2026-11-21 from memory, not yet
+checked against these pages.
 """
 
 from __future__ import annotations

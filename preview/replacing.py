@@ -1,7 +1,8 @@
 """Which changes make a resource anew: what the providers call "forces new resource".
 
-AWS: argument references of terraform-provider-aws 6 (pulumi-aws 7 bridges it). Kubernetes: `forceNewProperties` of
-pulumi-kubernetes 4.34, provider/pkg/provider/diff.go. Read 2026-11-21; only types that we register.
+AWS: as terraform-provider-aws 6 does it (pulumi-aws 7 bridges it). Kubernetes: `forceNewProperties` of
+pulumi-kubernetes 4.34, provider/pkg/provider/diff.go. Written 2026-11-21 from memory and measured notes, not yet
+checked against the providers' schemas; only types that we register.
 """
 
 from __future__ import annotations
