@@ -20,7 +20,6 @@ from local.paths import Paths
 from local.probes import http_ready
 from local.processes import Processes, ProcessSpec
 
-DEFAULT_COLD_START_SECONDS = 6.0
 PROMETHEUS_CHART = "kube-prometheus-stack"
 # Process -> names of its ports; a process keeps its ports while it lives.
 PORT_OWNERS = {"etcd-peer": "etcd"}

@@ -20,8 +20,8 @@ from planning.model import (
     ServedModel,
 )
 from planning.pools import GP3_IOPS, GP3_MIBPS
+from planning.units import HOURS_PER_MONTH
 
-HOURS_PER_MONTH = 730
 PRICED_REGION = "us-east-1"
 
 

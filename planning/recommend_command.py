@@ -17,9 +17,9 @@ from planning.memory import fit
 from planning.quantization import AMPERE
 from planning.scaling_policy import Tuning, capacity
 from planning.throughput import Traffic, most_concurrent, rates, step_costs
+from planning.units import HOURS_PER_MONTH
 
 _TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
-HOURS_PER_MONTH = 730
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,13 @@ from pulumi_policy import (
 from pulumi_policy import proxy as marks
 
 from planning.stages import is_production
+from planning.units import HOURS_PER_MONTH
 from policies.judge import Waiver, judge, waiver_problems
 from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
 from policies.rules import RULES
 
 PROJECT = "vllm-on-eks"
 CHECKOUT = Path(__file__).resolve().parent.parent
-HOURS_PER_MONTH = 730
 UNKNOWN_MARKS = frozenset(value for name, value in vars(marks).items() if name.startswith("UNKNOWN_"))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from planning.cost import HOURS_PER_MONTH
+from planning.units import HOURS_PER_MONTH
 from preview.masking import masked
 from preview.report import Base
 

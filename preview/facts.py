@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planning.cold_start import seconds
-from planning.cost import HOURS_PER_MONTH
 from planning.instances import instance_type
 from planning.model import CostPlan, NodeGroupPlan, ServedModel, StackPlan
 from planning.node_fit import Packing, Room, daemons, node_room, pack
 from planning.quantity import GIB, mib, millicores
 from planning.quotas import quotas
+from planning.units import HOURS_PER_MONTH
 from preview.throughput import throughput
 from settings.stack import StackSettings
 

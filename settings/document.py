@@ -47,12 +47,10 @@ def with_table(readme: str) -> str:
 
 def _rows() -> Iterator[tuple[str, str, str]]:
     root = json_schema()
-    yield from _rows_below(root, "", root["$defs"], required=())
+    yield from _rows_below(root, "", root["$defs"])
 
 
-def _rows_below(
-    node: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any], required: tuple[str, ...]
-) -> Iterator[tuple[str, str, str]]:
+def _rows_below(node: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for key, field in node.get("properties", {}).items():
         if key == "kind":
             continue
@@ -70,7 +68,7 @@ def _rows_below(
             kind = branch["properties"].get("kind", {}).get("const")
             mark = f"({kind})" if kind else ""
             list_mark = "[]" if _is_list_of(field, definitions) else ""
-            yield from _rows_below(branch, f"{path}{list_mark}{mark}.", definitions, required)
+            yield from _rows_below(branch, f"{path}{list_mark}{mark}.", definitions)
 
 
 def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
