@@ -7,7 +7,7 @@ as the folder of stack files. Each of those is the checkout's file, freshly take
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +18,6 @@ from local.paths import Paths
 
 # Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
-DEFAULT_TOKEN_KEY = "hfToken"
-DEFAULT_PASSWORD_KEY = "grafanaPassword"
 
 
 def project_folder(paths: Paths) -> Path:
@@ -78,33 +76,12 @@ def merge(checkout: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str,
 
 
 def secret_keys(config: Mapping[str, Any], project: str) -> set[str]:
-    """Config secrets that a stack file asks for, as full keys: the Grafana password and the models' tokens."""
+    """Config secrets that a stack file asks for, as full keys. Of a file that cannot be read: none, `up` says why."""
+    from settings.read import read, secret_needs, section_keys  # the settings take a while to import
 
-    def setting(name: str) -> Any:
-        return config.get(f"{project}:{name}")
-
-    keys: set[str] = set()
-    monitoring = setting("monitoring") or {}
-    grafana = monitoring.get("grafana") or {}
-    if monitoring.get("enabled", True) and grafana.get("enabled", True):
-        keys.add(grafana.get("passwordKey", DEFAULT_PASSWORD_KEY))
-    for reference in _token_secrets(setting("models")):
-        if reference.get("kind") == "pulumiConfig":
-            keys.add(reference.get("key", DEFAULT_TOKEN_KEY))
-    return {f"{project}:{key}" for key in keys}
-
-
-def _token_secrets(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every `tokenSecret` below a value, wherever a later setting may put it."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key == "tokenSecret" and isinstance(inner, Mapping):
-                yield inner
-            else:
-                yield from _token_secrets(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _token_secrets(inner)
+    sections = {key: config[f"{project}:{key}"] for key in section_keys() if f"{project}:{key}" in config}
+    settings = read(sections, "platform").settings
+    return {f"{project}:{need.key}" for need in secret_needs(settings)} if settings else set()
 
 
 def _is_secure(value: Any) -> bool:

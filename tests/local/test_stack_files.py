@@ -28,13 +28,23 @@ def test_the_grafana_password_is_needed_while_grafana_is_on() -> None:
 
 
 def test_a_token_is_needed_for_each_model_that_takes_it_from_pulumi() -> None:
+    model = {"source": "A/b", "revision": "0" * 40}
     models = [
-        {"name": "a", "tokenSecret": {"kind": "pulumiConfig"}},
-        {"name": "b", "tokenSecret": {"kind": "pulumiConfig", "key": "otherToken"}},
-        {"name": "c", "tokenSecret": {"kind": "kubernetesSecret", "name": "hf"}},
-        {"name": "d"},
+        {**model, "name": "a", "tokenSecret": {"kind": "pulumiConfig"}},
+        {**model, "name": "b", "tokenSecret": {"kind": "pulumiConfig", "key": "otherToken"}},
+        {**model, "name": "c", "tokenSecret": {"kind": "kubernetesSecret", "name": "hf"}},
+        {**model, "name": "d"},
     ]
     assert keys(models=models, monitoring={"enabled": False}) == {"p:hfToken", "p:otherToken"}
+
+
+def test_a_token_whose_kind_is_left_out_is_pulumis_as_in_the_settings() -> None:
+    model = {"source": "A/b", "revision": "0" * 40, "name": "a", "tokenSecret": {"key": "mine"}}
+    assert keys(models=[model], monitoring={"enabled": False}) == {"p:mine"}
+
+
+def test_a_file_that_cannot_be_read_asks_for_nothing() -> None:
+    assert keys(models=[{"name": "a"}]) == set()
 
 
 def test_the_stack_files_of_this_repository_need_these_secrets() -> None:
