@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from settings.demand import Slo, Traffic
 from settings.types import (
     ConfigKey,
     Digest,
@@ -186,6 +187,8 @@ class Model(Section):
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
     token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)
     autoscaling: Autoscaling = described("replicas", default_factory=Autoscaling)
+    traffic: Traffic | None = described("the requests it is meant for", default=None)
+    slo: Slo = described("what its users were promised", default_factory=Slo)
     drain: Drain = described("how a pod leaves", default_factory=Drain)
     disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)
     client_namespaces: tuple[DnsLabel, ...] = described(

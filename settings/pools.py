@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from settings.sharing import GpuSharing, WholeGpu
 from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described
 
 
@@ -53,6 +54,7 @@ class NodePool(Section):
     ami_release_version: str | None = described(
         "pinned EKS AMI release, e.g. 1.34.2-20251108; default: newest at creation", default=None
     )
+    gpu_sharing: GpuSharing = described("how one GPU is divided among pods", default_factory=WholeGpu)
     node_repair: bool = described("let EKS replace unhealthy nodes", default=True)
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from pydantic import model_validator
 
 from settings.addons import GpuOperator, Monitoring, Registry
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
+from settings.demand import Budget
 from settings.models import Model
 from settings.pools import NodePool, SystemNodes
 from settings.types import AwsRegion, Section, described
@@ -33,6 +34,7 @@ class StackSettings(Section):
     models: tuple[Model, ...] = described("what is served", default=())
     registry: Registry = described("mirror for charts and images", default_factory=Registry)
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
+    budget: Budget | None = described("most the stack may cost", default=None)
     waivers: tuple[Waiver, ...] = described("policies set aside until a day, each with its reason", default=())
 
     @model_validator(mode="after")

@@ -137,7 +137,7 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     told = [str(problem) for problem in unknown_key_problems(["modles", "hfToken", "models"], ())]
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
-        "vllm-on-eks:hfToken: unknown key; known are: cluster, gpuOperator, models, monitoring, network, nodePools, "
+        "vllm-on-eks:hfToken: unknown key; known are: budget, cluster, gpuOperator, models, monitoring, network, nodePools, "
         "region, registry, systemNodes, tags, waivers",
     ]
 

@@ -1,0 +1,50 @@
+"""What a model has to do: its traffic, what its users were promised, and what the stack may cost."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+from pydantic import model_validator
+
+from settings.types import Section, described
+
+
+class Shape(StrEnum):
+    """How requests come over time."""
+
+    STEADY = "steady"
+    DIURNAL = "diurnal"
+    BURST = "burst"
+
+
+class Traffic(Section):
+    """The requests a model is meant for; cost per token, scaling and the preview's picture follow from it."""
+
+    requests_per_second: float = described("mean over the busiest hour", gt=0, le=100_000)
+    input_tokens: int = described("mean prompt length, tokens", default=1155, ge=1, le=10_485_760)
+    output_tokens: int = described("mean answer length, tokens", default=211, ge=1, le=10_485_760)
+    shape: Shape = described("steady, diurnal (days and weekends) or burst", default=Shape.DIURNAL)
+
+
+class Slo(Section):
+    """What users were promised; alerts and capacity follow from it."""
+
+    time_to_first_token_seconds: float = described("longest time to the first token, s", default=2.0, gt=0, le=600)
+    time_per_output_token_seconds: float = described("longest mean time per further token, s", default=0.1, gt=0, le=60)
+    share: float = described("share of requests that must hold both", default=0.99, gt=0.5, lt=1)
+    availability: float = described("share of requests that must not fail", default=0.999, gt=0.5, lt=1)
+    window_days: int = described("over how many days the shares are counted", default=30, ge=1, le=90)
+
+
+class Budget(Section):
+    """Most the stack may cost with every pool at its largest; a plan above it is refused."""
+
+    usd_per_hour: float | None = described("US dollars per hour", default=None, gt=0)
+    usd_per_month: float | None = described("US dollars per month of 730 hours", default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.usd_per_hour is None and self.usd_per_month is None:
+            raise ValueError("says no amount; write usdPerHour or usdPerMonth, or leave budget out")
+        return self
