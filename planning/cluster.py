@@ -22,7 +22,9 @@ class SupportWindow:
 
 
 # https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as carried by endoflife.date/amazon-eks
-# (2026-02-14). Newer versions exist and are not in that copy: they only draw a warning.
+# (2026-02-14), read again 2026-11-21. AWS' page names 1.36 by now, but no copy with its dates could be read: it only
+# draws a warning. The default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in
+# public configurations of May 2026), and GPU Operator 26.3.2 added 1.36 (its release notes), so 26.7 serves 1.35.
 SUPPORT = {
     "1.31": SupportWindow("2025-11-26", "2026-11-26"),
     "1.32": SupportWindow("2026-03-23", "2027-03-23"),

@@ -1,9 +1,8 @@
 """Service quotas that a plan needs of its AWS account, at most nodes.
 
 New accounts start with 0 vCPU of G and P instances, and raising a quota takes hours to days: better asked early.
-Codes and units: https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html and
-https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html; written 2026-11-21 from memory, not yet
-checked against these pages.
+Codes, names and defaults were compared with the pages below on 2026-11-21; what they do not say stands as a row's
+`source`.
 """
 
 from __future__ import annotations
@@ -17,13 +16,17 @@ from planning.model import CreateNetworkPlan, NodeGroupPlan, StackPlan
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota that is counted per account and region; `default`: what a new account has, None where it varies."""
+    """A quota that is counted per account and region; `default`: what a new account has, None where it varies.
+
+    `source`: where code, name and default were read on 2026-11-21.
+    """
 
     code: str
     service: str
     name: str
     unit: str
     default: int | None
+    source: str
 
 
 @dataclass(frozen=True)
@@ -35,19 +38,28 @@ class QuotaNeed:
     used_by: tuple[str, ...]
 
 
+# Links every row to its code (copy of the page in a public repository).
+_EC2_PAGE = "https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html"
+# Names and defaults; the codes are not on the page, but the same in several public tools
+# (e.g. cortexlabs/cortex, pkg/lib/aws/servicequotas.go).
+_VPC_PAGE = "https://docs.aws.amazon.com/general/latest/gr/vpc-service.html"
+_P6 = "not verified: AWS' page of 2026-11-21 names no quota for P6 on spot, and public tools disagree (or L-C4BD4855)"
+
 # (family's first letters, capacity type) -> quota of vCPUs.
+_STANDARD = "Standard (A, C, D, H, I, M, R, T, Z)"
 _VCPUS = {
-    ("g", "ON_DEMAND"): Quota("L-DB2E81BA", "ec2", "Running On-Demand G and VT instances", "vCPU", 0),
-    ("g", "SPOT"): Quota("L-3819A6DF", "ec2", "All G and VT Spot Instance Requests", "vCPU", 0),
-    ("p", "ON_DEMAND"): Quota("L-417A185B", "ec2", "Running On-Demand P instances", "vCPU", 0),
-    ("p", "SPOT"): Quota("L-7212CCBC", "ec2", "All P4, P3 and P2 Spot Instance Requests", "vCPU", 0),
-    ("p5", "SPOT"): Quota("L-C4BD4855", "ec2", "All P5 Spot Instance Requests", "vCPU", 0),
-    ("", "ON_DEMAND"): Quota("L-1216C47A", "ec2", "Running On-Demand Standard instances", "vCPU", 5),
-    ("", "SPOT"): Quota("L-34B43A08", "ec2", "All Standard Spot Instance Requests", "vCPU", 5),
+    ("g", "ON_DEMAND"): Quota("L-DB2E81BA", "ec2", "Running On-Demand G and VT instances", "vCPU", 0, _EC2_PAGE),
+    ("g", "SPOT"): Quota("L-3819A6DF", "ec2", "All G and VT Spot Instance Requests", "vCPU", 0, _EC2_PAGE),
+    ("p", "ON_DEMAND"): Quota("L-417A185B", "ec2", "Running On-Demand P instances", "vCPU", 0, _EC2_PAGE),
+    ("p", "SPOT"): Quota("L-7212CCBC", "ec2", "All P4, P3 and P2 Spot Instance Requests", "vCPU", 0, _EC2_PAGE),
+    ("p5", "SPOT"): Quota("L-C4BD4855", "ec2", "All P5 Spot Instance Requests", "vCPU", 0, _EC2_PAGE),
+    ("p6", "SPOT"): Quota("L-7212CCBC", "ec2", "P6 Spot Instance Requests (code not verified)", "vCPU", None, _P6),
+    ("", "ON_DEMAND"): Quota("L-1216C47A", "ec2", f"Running On-Demand {_STANDARD} instances", "vCPU", 5, _EC2_PAGE),
+    ("", "SPOT"): Quota("L-34B43A08", "ec2", f"All {_STANDARD} Spot Instance Requests", "vCPU", 5, _EC2_PAGE),
 }
-_VPCS = Quota("L-F678F1CE", "vpc", "VPCs per Region", "VPC", 5)
-_ADDRESSES = Quota("L-0263D0A3", "ec2", "EC2-VPC Elastic IPs", "address", 5)
-_NAT_GATEWAYS = Quota("L-FE5A380F", "vpc", "NAT gateways per Availability Zone", "gateway", 5)
+_VPCS = Quota("L-F678F1CE", "vpc", "VPCs per Region", "VPC", 5, _VPC_PAGE)
+_ADDRESSES = Quota("L-0263D0A3", "ec2", "EC2-VPC Elastic IPs", "address", 5, _VPC_PAGE)
+_NAT_GATEWAYS = Quota("L-FE5A380F", "vpc", "NAT gateways per Availability Zone", "gateway", 5, _VPC_PAGE)
 
 
 def quotas(plan: StackPlan) -> tuple[QuotaNeed, ...]:
@@ -80,7 +92,7 @@ def _vcpu(name: str) -> int:
 
 def _quota_of(group: NodeGroupPlan) -> Quota:
     family = group.instance_types[0].split(".")[0]
-    if group.capacity_type == "SPOT" and family.startswith("p5"):
-        return _VCPUS["p5", "SPOT"]
+    if group.capacity_type == "SPOT" and family[:2] in ("p5", "p6"):
+        return _VCPUS[family[:2], "SPOT"]
     kind = family[0] if group.gpu and family[0] in "gp" else ""
     return _VCPUS[kind, group.capacity_type]

@@ -1,99 +1,81 @@
 """Which changes make a resource anew: what the providers call "forces new resource".
 
-AWS: as terraform-provider-aws 6 does it (pulumi-aws 7 bridges it). Kubernetes: `forceNewProperties` of
-pulumi-kubernetes 4.34, provider/pkg/provider/diff.go. Written 2026-11-21 from memory and measured notes, not yet
-checked against the providers' schemas; only types that we register.
+The table is replacing.csv, of the types that we register. Its sources: `ForceNew` in the code of
+github.com/hashicorp/terraform-provider-aws, which pulumi-aws bridges, and `forceNewProperties` of
+github.com/pulumi/pulumi-kubernetes; copies of 2023 to 2026, read on the day in the row. A row `not verified` could
+not be compared with either. `when` is `removed` where only taking a property away does it.
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-_AWS: Mapping[str, tuple[str, ...]] = {
-    "cloudwatch/logGroup:LogGroup": ("name", "namePrefix", "logGroupClass"),
-    "ec2/defaultSecurityGroup:DefaultSecurityGroup": ("vpcId",),
-    "ec2/eip:Eip": ("domain", "address", "networkBorderGroup", "publicIpv4Pool"),
-    "ec2/flowLog:FlowLog": (
-        "vpcId", "trafficType", "logDestination", "logDestinationType", "logFormat", "iamRoleArn",
-        "maxAggregationInterval", "destinationOptions",
-    ),
-    "ec2/launchTemplate:LaunchTemplate": ("name", "namePrefix"),
-    "ec2/natGateway:NatGateway": ("allocationId", "connectivityType", "privateIp", "subnetId"),
-    "ec2/route:Route": ("routeTableId", "destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId"),
-    "ec2/routeTable:RouteTable": ("vpcId",),
-    "ec2/routeTableAssociation:RouteTableAssociation": ("subnetId", "gatewayId"),
-    "ec2/securityGroup:SecurityGroup": ("name", "namePrefix", "description", "vpcId"),
-    "ec2/subnet:Subnet": ("availabilityZone", "availabilityZoneId", "cidrBlock", "ipv6Native", "outpostArn", "vpcId"),
-    "ec2/vpc:Vpc": ("cidrBlock", "ipv4IpamPoolId", "ipv4NetmaskLength"),
-    "ec2/vpcEndpoint:VpcEndpoint": ("serviceName", "serviceRegion", "vpcEndpointType", "vpcId"),
-    "eks/accessEntry:AccessEntry": ("clusterName", "principalArn", "type"),
-    "eks/accessPolicyAssociation:AccessPolicyAssociation": (
-        "accessScope", "clusterName", "policyArn", "principalArn",
-    ),
-    "eks/addon:Addon": ("addonName", "clusterName", "namespaceConfig"),
-    "eks/cluster:Cluster": (
-        "accessConfig.bootstrapClusterCreatorAdminPermissions", "bootstrapSelfManagedAddons", "encryptionConfig",
-        "kubernetesNetworkConfig.ipFamily", "kubernetesNetworkConfig.serviceIpv4Cidr", "name", "outpostConfig",
-        "roleArn",
-    ),
-    "eks/nodeGroup:NodeGroup": (
-        "amiType", "capacityType", "clusterName", "diskSize", "instanceTypes", "launchTemplate.id",
-        "launchTemplate.name", "nodeGroupName", "nodeGroupNamePrefix", "nodeRoleArn", "remoteAccess", "subnetIds",
-    ),
-    "eks/podIdentityAssociation:PodIdentityAssociation": ("clusterName", "namespace", "serviceAccount"),
-    "iam/policy:Policy": ("description", "name", "namePrefix", "path"),
-    "iam/role:Role": ("name", "namePrefix", "path"),
-    "iam/rolePolicy:RolePolicy": ("name", "namePrefix", "role"),
-    "iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn", "role"),
-    "kms/alias:Alias": ("name", "namePrefix"),
-    "kms/key:Key": ("customKeyStoreId", "customerMasterKeySpec", "keyUsage", "multiRegion"),
-}  # fmt: skip
-_KUBERNETES: Mapping[str, tuple[str, ...]] = {
-    "ConfigMap": ("binaryData", "data"),
-    "Deployment": ("spec.selector",),
-    "Job": ("spec.completions", "spec.selector", "spec.template"),
-    "PersistentVolumeClaim": (
-        "spec.accessModes", "spec.selector", "spec.storageClassName", "spec.volumeName",
-    ),
-    "Pod": ("spec",),
-    "Release": ("name", "namespace"),
-    "RoleBinding": ("roleRef",),
-    "ClusterRoleBinding": ("roleRef",),
-    "Secret": ("data", "stringData", "type"),
-    "Service": ("spec.clusterIP",),
-    "StatefulSet": (
-        "spec.podManagementPolicy", "spec.revisionHistoryLimit", "spec.selector", "spec.serviceName",
-        "spec.volumeClaimTemplates",
-    ),
-    "StorageClass": ("parameters", "provisioner"),
-}  # fmt: skip
-_EVERY_OBJECT = ("metadata.name", "metadata.namespace", "apiVersion", "kind")
-_PROVIDERS = {"pulumi:providers:aws": ("region",)}
+TABLE = Path(__file__).resolve().parent / "replacing.csv"
+EVERY_OBJECT = "kubernetes:*"
+RELEASE = "kubernetes:Release"  # is no object, and keeps its own name and namespace
 
 
-def replacing_paths(resource: Mapping[str, Any]) -> tuple[str, ...]:
-    """Paths of a resource whose change makes it anew; what lies below a path counts with it."""
+@dataclass(frozen=True)
+class Row:
+    """Properties of a type (of Kubernetes: of a kind, in any version) whose change makes the resource anew."""
+
+    type: str
+    properties: tuple[str, ...]
+    when_removed: bool
+    source: str
+    read: str
+
+
+@cache
+def table() -> tuple[Row, ...]:
+    """The rows of replacing.csv."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Row(
+                each["type"], tuple(each["properties"].split()), each["when"] == "removed", each["source"], each["read"]
+            )
+            for each in csv.DictReader(file)
+        )
+
+
+@cache
+def _properties(type_: str, when_removed: bool) -> tuple[str, ...]:
+    return tuple(
+        path for row in table() if (row.type, row.when_removed) == (type_, when_removed) for path in row.properties
+    )
+
+
+def replacing_paths(resource: Mapping[str, Any], *, removed: bool = False) -> tuple[str, ...]:
+    """Paths of a resource whose change makes it anew (`removed`: those that do so only when taken away).
+
+    What lies below a path counts with it.
+    """
     token = str(resource["type"])
-    always = tuple(resource.get("replaceOnChanges", ()))
-    if token.startswith("aws:"):
-        return (*_AWS.get(token.removeprefix("aws:"), ()), *always)
+    always = () if removed else tuple(resource.get("replaceOnChanges", ()))
     if token.startswith("kubernetes:"):
-        kind = token.rsplit(":", 1)[-1]
-        common = () if kind == "Release" else _EVERY_OBJECT
-        return (*common, *_KUBERNETES.get(kind, ()), *always)
-    return (*_PROVIDERS.get(token, ()), *always)
+        kind = f"kubernetes:{token.rsplit(':', 1)[-1]}"
+        common = () if kind == RELEASE else _properties(EVERY_OBJECT, removed)
+        return (*common, *_properties(kind, removed), *always)
+    return (*_properties(token, removed), *always)
 
 
-def replaces(path: str, resource: Mapping[str, Any]) -> bool:
-    """Whether a change at `path` (`spec.template.spec.containers[vllm].image`) makes the resource anew."""
+def replaces(path: str, resource: Mapping[str, Any], *, removed: bool = False) -> bool:
+    """Whether a change at `path` (`spec.template.spec.containers[vllm].image`) makes the resource anew.
+
+    `removed`: what stood there stands there no more.
+    """
     steps = _steps(path)
     for pattern in map(_steps, replacing_paths(resource)):
         shared = min(len(steps), len(pattern))
         if steps[:shared] == pattern[:shared]:
             return True
-    return False
+    return removed and steps in [_steps(each) for each in replacing_paths(resource, removed=True)]
 
 
 def _steps(path: str) -> list[str]:
