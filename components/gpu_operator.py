@@ -11,12 +11,13 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
+import yaml
 
 from components.helm import mirrored, release_arguments
 from components.manifest import arguments
 from components.namespace import PodSecurity, namespace_manifest
 from components.tolerations import tolerations
-from planning.model import GpuOperatorPlan
+from planning.model import GpuOperatorPlan, GpuSharingPlan
 
 RELEASE = "gpu-operator"
 
@@ -30,7 +31,11 @@ OPERAND_REPOSITORIES = {
     "devicePlugin": "nvcr.io/nvidia",
     "gfd": "nvcr.io/nvidia",
     "dcgmExporter": "nvcr.io/nvidia/k8s",
+    "migManager": "nvcr.io/nvidia/cloud-native",
 }
+DEVICE_PLUGIN_CONFIG = "device-plugin-config"
+# For nodes without the label nvidia.com/device-plugin.config.
+WHOLE_GPUS = "whole"
 NFD_IMAGE = "registry.k8s.io/nfd/node-feature-discovery"
 
 
@@ -42,10 +47,9 @@ def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
         "cdi": {"enabled": True, "nriPluginEnabled": False},
         "driver": {"enabled": plan.driver},
         "toolkit": {"enabled": plan.toolkit},
-        "devicePlugin": {"enabled": plan.device_plugin},
+        "devicePlugin": {"enabled": plan.device_plugin, **_device_plugin_config(plan)},
         "gfd": {"enabled": plan.gpu_feature_discovery},
-        # We divide no GPU; A10G, L4 and L40S have no MIG at all.
-        "migManager": {"enabled": False},
+        **_mig(plan),
         "dcgmExporter": {
             "enabled": plan.dcgm_exporter,
             "serviceMonitor": {
@@ -61,9 +65,48 @@ def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
     }
     if plan.mirror:
         for operand, registry in OPERAND_REPOSITORIES.items():
-            values.setdefault(operand, {})["repository"] = mirrored(plan.mirror, registry)
+            if operand != "migManager" or values[operand]["enabled"]:
+                values.setdefault(operand, {})["repository"] = mirrored(plan.mirror, registry)
         values["node-feature-discovery"]["image"] = {"repository": mirrored(plan.mirror, NFD_IMAGE)}
     return values
+
+
+def _mig(plan: GpuOperatorPlan) -> dict[str, Any]:
+    """The MIG manager cuts the GPUs of nodes labelled nvidia.com/mig.config; `single` advertises nvidia.com/gpu."""
+    if all(sharing.kind != "mig" for sharing in plan.sharing):
+        return {"migManager": {"enabled": False}}
+    # MIG mode of an A100 comes with a reset that a cloud's virtual machine does not let through: it takes a reboot
+    # (NVIDIA GPU Operator, "Enabling MIG during installation").
+    environment = [{"name": "WITH_REBOOT", "value": "true"}]
+    return {"mig": {"strategy": "single"}, "migManager": {"enabled": True, "env": environment}}
+
+
+def _device_plugin_config(plan: GpuOperatorPlan) -> dict[str, Any]:
+    """One configuration per way of sharing; a node's label nvidia.com/device-plugin.config chooses one."""
+    shared = {each.device_plugin_config: each for each in plan.sharing if each.device_plugin_config}
+    if not shared:
+        return {}
+    data = {WHOLE_GPUS: _yaml({"version": "v1"})}
+    data |= {name: _yaml(device_plugin_config(sharing)) for name, sharing in shared.items() if name}
+    config = {"create": True, "name": DEVICE_PLUGIN_CONFIG, "default": WHOLE_GPUS, "data": data}
+    return {"config": config}
+
+
+def device_plugin_config(sharing: GpuSharingPlan) -> dict[str, Any]:
+    """The device plugin's configuration for MPS or time slicing.
+
+    The resource keeps its name nvidia.com/gpu. Two shares may be of one GPU: who asks for more than one is refused.
+    """
+    replicas = {
+        "renameByDefault": False,
+        "failRequestsGreaterThanOne": True,
+        "resources": [{"name": "nvidia.com/gpu", "replicas": sharing.pods_per_gpu}],
+    }
+    return {"version": "v1", "sharing": {sharing.kind: replicas}}
+
+
+def _yaml(value: dict[str, Any]) -> str:
+    return yaml.safe_dump(value, sort_keys=False)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ HYPERVISOR_SHARE = 0.075
 
 @dataclass(frozen=True)
 class NodeCapacity:
-    """One node's totals and what pods may ask of it."""
+    """One node's totals and what pods may ask of it. `gpu_name`: in the catalogue, empty where it has none."""
 
     vcpu: int
     memory_mib: int
@@ -36,6 +36,7 @@ class NodeCapacity:
     gpu_count: int = 0
     gpu_product: str = ""
     gpu_memory_mib: int = 0
+    gpu_name: str = ""
 
 
 def reserved_cpu_millicores(vcpu: int) -> int:
@@ -70,6 +71,7 @@ def node_capacity(name: str, disk_gib: int, described: Mapping[str, Any] | None)
         pods=known.allocatable_pods,
         arch=_kubernetes_arch(known.arch),
         gpu_count=known.gpu_count,
+        gpu_name=known.gpu.name if known.gpu else "",
         gpu_product=known.gpu.product if known.gpu else "",
         gpu_memory_mib=known.gpu.memory_mib if known.gpu else 0,
         **disk,
@@ -90,6 +92,7 @@ def _from_ec2(row: Mapping[str, Any], disk: Mapping[str, int]) -> NodeCapacity:
         pods=pods,
         arch=_kubernetes_arch(row["ProcessorInfo"]["SupportedArchitectures"][-1]),
         gpu_count=sum(gpu["Count"] for gpu in gpus),
+        gpu_name="",
         gpu_product=f"{gpus[0]['Manufacturer']} {gpus[0]['Name']}" if gpus else "",
         gpu_memory_mib=gpus[0]["MemoryInfo"]["SizeInMiB"] if gpus else 0,
         **disk,

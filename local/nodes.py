@@ -99,14 +99,17 @@ class NodeWatcher:
         deployments = self._apps.list_deployment_for_all_namespaces().items
         installed = any(gpu_features.is_operator(deployment) for deployment in deployments)
         pods = self._core.list_pod_for_all_namespaces().items if installed else []
-        advertising = gpu_features.nodes_with_device_plugin(pods)
+        maps = self._core.list_config_map_for_all_namespaces(label_selector=gpu_features.CONFIG_SELECTOR).items
+        configs = gpu_features.plugin_configs(maps)
         for name, node in with_gpus.items():
             capacity = wanted[name].capacity
-            labels = gpu_features.label_changes(node.metadata.labels, capacity, installed)
+            sharing = gpu_features.sharing_of(node.metadata.labels, configs)
+            labels = gpu_features.label_changes(node.metadata.labels, capacity, installed, sharing)
             if labels:
                 self._core.patch_node(name, {"metadata": {"labels": labels}})
                 say(f"node {name} labelled as the GPU operator does: {sorted(labels)}")
-            status = gpu_features.gpu_change(node.status.allocatable, capacity, name in advertising)
+            advertised = gpu_features.advertised_gpus(name, capacity, sharing, pods)
+            status = gpu_features.gpu_change(node.status.allocatable, advertised)
             if status:
                 self._core.patch_node_status(name, {"status": status})
                 say(f"node {name} now has {status['allocatable'][gpu_features.GPU] or 'no'} nvidia.com/gpu")

@@ -10,7 +10,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
 {{ printf "%s/%s:%s" .operand.repository .operand.image (default .root.Chart.AppVersion .operand.version) }}
 {{- end -}}
 
-{{- /* one operand's DaemonSet: dict root, name, operand, deploy (the node label that asks for it) */ -}}
+{{- /* one operand's DaemonSet: dict root, name, operand, deploy (the node label that asks for it), alsoOn (another) */ -}}
 {{- define "standin.daemonset" -}}
 apiVersion: apps/v1
 kind: DaemonSet
@@ -28,7 +28,11 @@ spec:
     spec:
       serviceAccountName: {{ .account }}
       priorityClassName: {{ .root.Values.daemonsets.priorityClassName }}
-      nodeSelector: {nvidia.com/gpu.deploy.{{ .deploy }}: "true"}
+      nodeSelector:
+        nvidia.com/gpu.deploy.{{ .deploy }}: "true"
+        {{- with .alsoOn }}
+        {{ . }}: "true"
+        {{- end }}
       tolerations:
         {{- toYaml .root.Values.daemonsets.tolerations | nindent 8 }}
       containers:
@@ -36,6 +40,10 @@ spec:
         image: {{ include "standin.image" . }}
         imagePullPolicy: IfNotPresent
         securityContext: {privileged: true}
+        {{- with .operand.env }}
+        env:
+          {{- toYaml . | nindent 8 }}
+        {{- end }}
         {{- with .ports }}
         ports:
           {{- toYaml . | nindent 8 }}
