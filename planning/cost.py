@@ -114,16 +114,8 @@ def _network(network: CreateNetworkPlan | ExistingNetworkPlan) -> list[CostLine]
 
 
 def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine]:
-    prices: dict[str, float] = {}
-    dated = set()
-    for name in group.instance_types:
-        try:
-            found = instance_type(name)
-        except UnknownInstanceType:
-            continue  # the pool said so already
-        if found.usd_per_hour is not None:
-            prices[name] = found.usd_per_hour
-            dated.add(found.dated)
+    prices = known_prices(group)
+    dated = {instance_type(name).dated for name in prices}
     unpriced = [name for name in group.instance_types if name not in prices]
     if unpriced:
         findings.warning(path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low")
@@ -145,6 +137,19 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
             _cite("gp3-storage"),
         ),
     ]
+
+
+def known_prices(group: NodeGroupPlan) -> dict[str, float]:
+    """On-demand dollars per hour of those of the group's types that have a price in the table."""
+    prices: dict[str, float] = {}
+    for name in group.instance_types:
+        try:
+            found = instance_type(name)
+        except UnknownInstanceType:
+            continue  # the pool said so already
+        if found.usd_per_hour is not None:
+            prices[name] = found.usd_per_hour
+    return prices
 
 
 def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> list[CostLine]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,13 @@ from planning.architectures import Architecture, architecture, from_config_json
 from planning.engine import GIB, EngineConfig, with_defaults
 from planning.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
 from planning.memory import MemoryFit, fit
+from planning.model import ThroughputPlan
+from planning.replica_throughput import throughput
+from planning.serving_rates import lengths, replica_rates
+from planning.slo_load import Promise
+from planning.throughput import Traffic
 from planning.weights import FORMATS
+from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
 _SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
 _EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
@@ -54,6 +60,9 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-batched-tokens", type=int)
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
+    load = parser.add_argument_group("of which requests its throughput is told")
+    load.add_argument("--input-tokens", type=float, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
+    load.add_argument("--output-tokens", type=float, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
     parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
@@ -65,15 +74,42 @@ def run(arguments: argparse.Namespace) -> int:
     target = _target(arguments)
     engine = _engine(arguments, model)
     found = _with_gpu_count(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
     if arguments.json:
-        print(json.dumps(as_json(model, engine, target, found), indent=2))
+        print(json.dumps(as_json(model, engine, target, found, plan), indent=2))
     else:
-        _print_table(model, engine, target, found)
+        _print_table(model, engine, target, found, plan)
     return 0 if found.fits else 1
 
 
-def as_json(model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit) -> dict[str, Any]:
-    """The documented keys; GiB are 2^30 bytes, per GPU."""
+def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic, bool]:
+    """The lengths, and whether they were stated."""
+    prompt, answer = arguments.input_tokens, arguments.output_tokens
+    if prompt is None and answer is None:
+        return lengths(None, max_model_len), False
+    asked = Traffic(prompt or USUAL_INPUT_TOKENS, answer or USUAL_OUTPUT_TOKENS)
+    if not (asked.input_tokens >= 1 and asked.output_tokens >= 1):
+        raise ValueError("--input-tokens and --output-tokens: 1 or more")
+    if asked.input_tokens + asked.output_tokens > max_model_len:
+        raise ValueError("--max-model-len is shorter than the mean request")
+    return asked, True
+
+
+def _throughput(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, traffic: tuple[Traffic, bool]
+) -> ThroughputPlan | None:
+    """None where it does not fit, or where nothing is known of the GPU but its memory."""
+    if target.gpu is None or not found.fits:
+        return None
+    mean, declared = traffic
+    rates = replica_rates(model, engine, target.gpu, mean, found.kv_cache_tokens, declared=declared)
+    return throughput(rates, Promise())
+
+
+def as_json(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+) -> dict[str, Any]:
+    """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica."""
     filled = with_defaults(engine, target.gpu_memory_bytes, target.gpu)
     return {
         "model": model.model_id,
@@ -96,7 +132,18 @@ def as_json(model: Architecture, engine: EngineConfig, target: Target, found: Me
         "vllm_version": engine.vllm_version,
         "usd_per_hour": target.instance.usd_per_hour if target.instance else None,
         "reasons": list(found.reasons),
+        "throughput": asdict(plan) if plan else None,
+        "usd_per_million_tokens": _usd_per_million_tokens(engine, target, plan),
     }
+
+
+def _usd_per_million_tokens(engine: EngineConfig, target: Target, plan: ThroughputPlan | None) -> float | None:
+    """Prompts and answers alike, of a node full of saturated replicas, at the on-demand price."""
+    if plan is None or target.instance is None or target.instance.usd_per_hour is None:
+        return None
+    replicas = target.instance.gpu_count // engine.world_size
+    tokens = plan.total_tokens_per_second * 3600 * replicas
+    return round(target.instance.usd_per_hour / tokens * 1e6, 4)
 
 
 def _model(arguments: argparse.Namespace) -> Architecture:
@@ -161,7 +208,9 @@ def _with_gpu_count(found: MemoryFit, engine: EngineConfig, target: Target) -> M
     return replace(found, fits=False, reasons=(reason, *found.reasons))
 
 
-def _print_table(model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit) -> None:
+def _print_table(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -189,6 +238,20 @@ def _print_table(model: Architecture, engine: EngineConfig, target: Target, foun
     )
     for reason in found.reasons:
         console.print(f"  • {reason}")
+    if plan is not None:
+        console.print(_throughput_words(plan, _usd_per_million_tokens(engine, target, plan)))
+
+
+def _throughput_words(plan: ThroughputPlan, usd: float | None) -> str:
+    price = f", ${usd:.3f} per million tokens" if usd is not None else ""
+    return (
+        f"Throughput ({plan.input_tokens:g} + {plan.output_tokens:g} tokens, to a factor {plan.range_factor:g}): "
+        f"{plan.requests_per_second:.2g} requests/s and {plan.output_tokens_per_second:,.0f} tokens/s out saturated"
+        f"{price}; {plan.slo_requests_per_second:.2g} requests/s with {plan.slo_share:.0%} within "
+        f"{Promise.ttft_seconds:g} s and {Promise.tpot_seconds * 1000:g} ms per token; alone "
+        f"{plan.idle_time_to_first_token_seconds:.2g} s to the first token, "
+        f"{plan.idle_time_per_output_token_seconds * 1000:.0f} ms per token; limited by {plan.limited_by}"
+    )
 
 
 def _gib(size_bytes: float) -> float:

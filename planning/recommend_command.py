@@ -11,20 +11,31 @@ from typing import Any
 from planning.ami import NVIDIA_AMI_FAMILIES
 from planning.architecture import Architecture
 from planning.architectures import architecture
-from planning.engine import EngineConfig, with_defaults
+from planning.engine import EngineConfig
 from planning.instances import InstanceType, instance_types
 from planning.memory import fit
+from planning.model import ThroughputPlan
 from planning.quantization import AMPERE
-from planning.scaling_policy import Tuning, capacity
-from planning.throughput import Traffic, most_concurrent, rates, step_costs
+from planning.replica_throughput import RANGE_FACTOR, Load, rates_at, throughput
+from planning.serving_rates import replica_rates
+from planning.slo_load import Promise
+from planning.spot import spot_share
+from planning.throughput import Rates, Traffic
 from planning.units import HOURS_PER_MONTH
 
 _TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
+# A cold start's lead does not change how many replicas a steady load needs.
+COLD_START_SECONDS = 300.0
+MOST_REPLICAS = 1_000_000
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What carries the load: replicas of that many GPUs, packed on nodes of one type."""
+    """What carries the load: replicas of that many GPUs, packed on nodes of one type.
+
+    Rates per replica are those at the edge of the SLO; `throughput` has the saturated and idle ones. Spot is the range
+    seen for the family (planning/facts/spot.csv), the other amounts are on-demand prices.
+    """
 
     instance: str
     gpu: str
@@ -39,6 +50,9 @@ class Offer:
     time_per_output_token_s: float
     concurrency: float
     limited_by: str
+    spot_usd_per_hour_low: float
+    spot_usd_per_hour_high: float
+    throughput: ThroughputPlan
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,7 @@ class Wanted:
     engine: EngineConfig
     ttft_seconds: float
     tpot_seconds: float
+    share: float = Promise.share
 
 
 def add_to(commands: Any) -> None:
@@ -64,6 +79,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--kv-cache-dtype", default="auto")
     parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S")
     parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S")
+    parser.add_argument("--slo-share", type=float, default=Promise.share, metavar="SHARE", help="that must hold both")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
 
@@ -74,6 +90,8 @@ def run(arguments: argparse.Namespace) -> int:
         value = getattr(arguments, name)
         if not 0 < value < inf:
             raise ValueError(f"--{name.replace('_', '-')} {value:g}: a number above 0")
+    if not 0 < arguments.slo_share < 1:
+        raise ValueError(f"--slo-share {arguments.slo_share:g}: between 0 and 1, as 0.99")
     if arguments.input_tokens + arguments.output_tokens > arguments.max_model_len:
         raise ValueError("--max-model-len is shorter than the mean request")
     model = architecture(arguments.model)
@@ -81,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.max_model_len, quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype
     )
     traffic = Traffic(arguments.input_tokens, arguments.output_tokens)
-    wanted = Wanted(arguments.requests_per_second, traffic, engine, arguments.slo_ttft, arguments.slo_tpot)
+    slo = (arguments.slo_ttft, arguments.slo_tpot, arguments.slo_share)
+    wanted = Wanted(arguments.requests_per_second, traffic, engine, *slo)
     offers, refused = recommend(model, wanted)
     if arguments.json:
         found = [asdict(offer) for offer in offers]
@@ -137,36 +156,52 @@ def _offer(model: Architecture, wanted: Wanted, instance: InstanceType, size: in
     memory = fit(model, engine, gpu.usable_memory_bytes, gpu)
     if not memory.fits:
         return f"{size} × {gpu.name}: {memory.reasons[0]}"
-    costs = step_costs(model, engine, gpu, ceil(wanted.traffic.resident_tokens))
-    filled = with_defaults(engine, gpu.usable_memory_bytes, gpu)
-    most = most_concurrent(memory.kv_cache_tokens, filled.max_num_seqs or 1, wanted.traffic)
-    what = capacity(costs, most, wanted.traffic, wanted.ttft_seconds, wanted.tpot_seconds)
-    found = rates(costs, wanted.traffic, what.concurrency)
-    if found.time_per_output_token_seconds > wanted.tpot_seconds:
-        step_ms = found.time_per_output_token_seconds * 1000
-        return f"{size} × {gpu.name}: {step_ms:.0f} ms per token even alone, SLO {wanted.tpot_seconds * 1000:.0f} ms"
-    alone = costs.linear_seconds(wanted.traffic.input_tokens)
-    if alone > wanted.ttft_seconds:
-        return f"{size} × {gpu.name}: {alone:.1f} s to the first token of a mean prompt, SLO {wanted.ttft_seconds:g} s"
-    usable = found.requests_per_second * Tuning().utilization
-    replicas = max(1, ceil(wanted.requests_per_second / usable))
+    found = replica_rates(model, engine, gpu, wanted.traffic, memory.kv_cache_tokens)
+    promise = Promise(wanted.ttft_seconds, wanted.tpot_seconds, wanted.share)
+    load = Load(wanted.requests_per_second, COLD_START_SECONDS, 1, MOST_REPLICAS)
+    plan = throughput(found, promise, load)
+    if plan.slo_share_alone < wanted.share:
+        return f"{size} × {gpu.name}: {_too_slow(plan, wanted)}"
+    assert plan.replicas_needed is not None
+    replicas = plan.replicas_needed
+    return _priced(instance, size, plan, replicas, wanted, rates_at(found, plan.slo_requests_per_second))
+
+
+def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
+    if plan.idle_time_per_output_token_seconds > wanted.tpot_seconds:
+        step_ms = plan.idle_time_per_output_token_seconds * 1000
+        return f"{step_ms:.0f} ms per token even alone, SLO {wanted.tpot_seconds * 1000:.0f} ms"
+    if plan.idle_time_to_first_token_seconds > wanted.ttft_seconds:
+        first = plan.idle_time_to_first_token_seconds
+        return f"{first:.1f} s to the first token of a mean prompt, SLO {wanted.ttft_seconds:g} s"
+    return f"{plan.slo_share_alone:.1%} of requests in SLO even alone, {wanted.share:.1%} are wanted"
+
+
+def _priced(
+    instance: InstanceType, size: int, plan: ThroughputPlan, replicas: int, wanted: Wanted, at_slo: Rates
+) -> Offer:
+    assert instance.gpu is not None
+    assert instance.usd_per_hour is not None
     nodes = ceil(replicas / (instance.gpu_count // size))
-    usd = nodes * instance.usd_per_hour
+    usd, spot = nodes * instance.usd_per_hour, spot_share(instance.name)
     tokens = wanted.requests_per_second * 3600 * (wanted.traffic.input_tokens + wanted.traffic.output_tokens)
     return Offer(
         instance=instance.name,
-        gpu=gpu.name,
+        gpu=instance.gpu.name,
         tensor_parallel=size,
         replicas=replicas,
         nodes=nodes,
         usd_per_hour=round(usd, 4),
         usd_per_month=round(usd * HOURS_PER_MONTH, 2),
         usd_per_million_tokens=round(usd / tokens * 1e6, 4),
-        requests_per_second_per_replica=round(found.requests_per_second, 3),
-        output_tokens_per_second_per_replica=round(found.output_tokens_per_second, 1),
-        time_per_output_token_s=round(found.time_per_output_token_seconds, 4),
-        concurrency=round(what.concurrency, 1),
-        limited_by=found.limited_by,
+        requests_per_second_per_replica=plan.slo_requests_per_second,
+        output_tokens_per_second_per_replica=round(at_slo.output_tokens_per_second, 1),
+        time_per_output_token_s=round(at_slo.time_per_output_token_seconds, 4),
+        concurrency=round(at_slo.concurrency, 1),
+        limited_by=at_slo.limited_by,
+        spot_usd_per_hour_low=round(usd * spot.low, 4),
+        spot_usd_per_hour_high=round(usd * spot.high, 4),
+        throughput=plan,
     )
 
 
@@ -179,7 +214,8 @@ def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refus
         console = Console(highlight=False, width=132)
     console.print(
         f"[bold]{model.model_id}[/]: {wanted.requests_per_second:g} requests/s of {wanted.traffic.input_tokens:g} + "
-        f"{wanted.traffic.output_tokens:g} tokens; replicas are planned {Tuning().utilization:.0%} busy"
+        f"{wanted.traffic.output_tokens:g} tokens, {wanted.share:.1%} within {wanted.ttft_seconds:g} s to the first "
+        f"token and {wanted.tpot_seconds * 1000:g} ms per token; rates to a factor {RANGE_FACTOR:g}"
     )
     table = Table(header_style="bold")
     for heading in (
@@ -189,6 +225,7 @@ def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refus
         "nodes",
         "USD/h",
         "USD/month",
+        "spot USD/h",
         "USD/M tokens",
         "req/s each",
         "ms/token",
@@ -202,6 +239,7 @@ def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refus
             str(offer.nodes),
             f"{offer.usd_per_hour:.2f}",
             f"{offer.usd_per_month:,.0f}",
+            f"{offer.spot_usd_per_hour_low:.2f}–{offer.spot_usd_per_hour_high:.2f}",
             f"{offer.usd_per_million_tokens:.3f}",
             f"{offer.requests_per_second_per_replica:.2f}",
             f"{offer.time_per_output_token_s * 1000:.0f}",

@@ -64,7 +64,11 @@ def _compared(before: Resource, after: Resource) -> dict[str, Any]:
         for path, old, new in differences(before["inputs"], after["inputs"])
         if not path.startswith(ignored or ("\0",))
     ]
-    reasons = [f"{field['path']} cannot be changed in place" for field in fields if replaces(field["path"], after)]
+    reasons = [
+        f"{field['path']} cannot be changed in place"
+        for field in fields
+        if replaces(field["path"], after, removed=field["after"] is None)
+    ]
     if before["type"] != after["type"]:
         reasons.append(f"its type was {before['type']}")
     return {**_entry("replaced" if reasons else "changed", after), "fields": fields, "reasons": reasons}

@@ -13,6 +13,7 @@ from preview.masking import masked
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
+MONEY = ("usd_per_hour_min", "usd_per_hour_max", "usd_per_month_min", "usd_per_month_max")
 
 
 def refused(stack: str, findings: Iterable[Finding]) -> Document:
@@ -45,8 +46,8 @@ def empty(stack: str) -> Document:
 
 def no_cost() -> dict[str, Any]:
     """The cost of a stack that has none to show."""
-    per = ("usd_per_hour_min", "usd_per_hour_max", "usd_per_month_min", "usd_per_month_max")
-    return {**dict.fromkeys(per), "lines": []}
+    nothing: dict[str, Any] = {"lines": [], "pools": [], "models": [], "usd_per_month_on_spot": None, "budget": None}
+    return {**dict.fromkeys(MONEY), **nothing}
 
 
 def finished(document: Document, findings: Iterable[Finding]) -> Document:

@@ -8,12 +8,12 @@ from typing import Any
 
 from planning.cold_start import seconds
 from planning.instances import instance_type
-from planning.model import CostPlan, NodeGroupPlan, ServedModel, StackPlan
+from planning.model import NodeGroupPlan, ServedModel, StackPlan
 from planning.node_fit import Packing, Room, daemons, node_room, pack
 from planning.quantity import GIB, mib, millicores
 from planning.quotas import quotas
-from planning.units import HOURS_PER_MONTH
-from preview.throughput import throughput
+from planning.sharing import share_of
+from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 
 
@@ -34,9 +34,11 @@ def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
                 "pool": model.pool,
                 "gpu": pool.gpu,
                 "gpus_per_replica": model.resources.gpus,
+                "gpu_share": _share_name(pool),
                 "max_model_len": wanted.max_model_len,
                 "fit": _fit(model, pool, wanted.max_model_len, wanted.gpu_memory_utilization),
-                "throughput": throughput(model, wanted, pool),
+                "throughput": throughput(model.throughput),
+                "traffic": traffic(model, wanted, pool, plan.cost),
                 "cold_start_seconds": {
                     "low": round(low, 1),
                     "high": round(high, 1),
@@ -49,7 +51,7 @@ def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
 
 
 def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> dict[str, Any]:
-    usable = min(_usable_bytes(name) for name in pool.instance_types)
+    usable = min(_usable_bytes(name, pool) for name in pool.instance_types)
     fit: dict[str, Any] = {
         "fits": None,
         "gpu_memory_gib": _gib(usable),
@@ -77,9 +79,17 @@ def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilizatio
     }
 
 
-def _usable_bytes(name: str) -> int:
+def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
     gpu = instance_type(name).gpu
-    return gpu.usable_memory_bytes if gpu else 0
+    return share_of(gpu, pool.sharing).usable_memory_bytes if gpu else 0
+
+
+def _share_name(pool: NodeGroupPlan) -> str | None:
+    """`mig 1g.10gb`, `1/4 by mps`; None where pods have whole GPUs."""
+    sharing = pool.sharing
+    if sharing.kind == "none":
+        return None
+    return f"mig {sharing.profile}" if sharing.profile else f"1/{sharing.pods_per_gpu} by {sharing.kind}"
 
 
 def _gib(value_bytes: float) -> float:
@@ -95,7 +105,8 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
     # EKS may give any of the types: the plan counts with the one that holds least.
     smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
     present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
-    room = node_room(smallest, pool.disk_gib, present)
+    room = node_room(smallest, pool.disk_gib, present, pool.sharing.pods_per_gpu)
+    fit = next((plain(each) for each in plan.node_fits if each.pool == pool.name), None)
     served = [model for model in plan.models if model.pool == pool.name]
     return {
         "pool": pool.name,
@@ -103,9 +114,13 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
         "capacity": "spot" if pool.capacity_type == "SPOT" else "onDemand",
         "gpu": pool.gpu,
         "gpus_per_node": pool.gpus_per_node,
+        "sharing": _share_name(pool),
+        "advertised_per_node": pool.advertised_gpus,
         "min_nodes": pool.min_nodes,
         "max_nodes": pool.max_nodes,
         "room_per_node": plain(room),
+        "node": fit,
+        "stranded": plain(next((each.stranded for each in plan.node_fits if each.pool == pool.name), None)),
         "pods": [{"model": model.name, **plain(_pod_room(model))} for model in served],
         "at_fewest": _packed([(_pod_room(m), m.autoscaling.min_replicas) for m in served], room),
         "at_most": _packed([(_pod_room(m), m.autoscaling.max_replicas) for m in served], room),
@@ -125,18 +140,6 @@ def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> dict[str, Any] | No
         "replicas": sum(count for _, count in pods),
         "nodes": packing.nodes,
         "left": [{"nodes": count, **plain(left)} for left, count in packing.left],
-    }
-
-
-def cost(plan: CostPlan) -> dict[str, Any]:
-    """Dollars per hour and month at fewest and most nodes."""
-    low, high = plan.min_usd_per_hour, plan.max_usd_per_hour
-    return {
-        "usd_per_hour_min": low,
-        "usd_per_hour_max": high,
-        "usd_per_month_min": round(low * HOURS_PER_MONTH, 2),
-        "usd_per_month_max": round(high * HOURS_PER_MONTH, 2),
-        "lines": [plain(line) for line in plan.lines],
     }
 
 

@@ -9,6 +9,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from preview.document import Document
+from preview.economy_plots import budget_plot, day_plot, model_cost_lines
+from preview.economy_words import budget_line, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.plots import cold_start_plot, cost_plot, fit_plot, packing_plots
 from preview.tree import branches
@@ -18,6 +20,7 @@ from preview.words import (
     duration,
     fit_line,
     kind,
+    node_line,
     scaling_line,
     short,
     signed_usd,
@@ -51,21 +54,27 @@ def html(document: Document) -> str:
         before=(document["against"] or {}).get("cost"),
         marks=MARKS,
         counted=counted(document["changes"]),
-        models=[_model(model) for model in document["models"]],
-        nodes=[{**pool, "plots": packing_plots(pool)} for pool in document["nodes"]],
+        models=[_model(model, document["cost"]) for model in document["models"]],
+        nodes=[{**pool, "plots": packing_plots(pool), "node_line": node_line(pool)} for pool in document["nodes"]],
         cost_plot=cost_plot(document["cost"]["lines"]),
+        model_cost_plot=cost_plot(model_cost_lines(document["cost"])),
+        budget_plot=budget_plot(document["cost"]),
+        money_lines=[line for line in (spot_line(document["cost"]), budget_line(document["cost"])) if line],
         branches=list(branches(document["resources"])),
         signed_usd=signed_usd,
         span=span,
     )
 
 
-def _model(model: dict[str, Any]) -> dict[str, Any]:
+def _model(model: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
     return {
         **model,
         "fit_line": fit_line(model),
         "scaling_line": scaling_line(model),
         "throughput_line": throughput_line(model),
+        "traffic_line": traffic_line(model),
+        "cost_line": model_cost_line(cost, model),
+        "day_plot": day_plot(model),
         "fit_plot": fit_plot(model["fit"]),
         "cold_start_plot": cold_start_plot(model["cold_start_seconds"]),
     }

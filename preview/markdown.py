@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from preview.document import Document
+from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.tree import branches
 from preview.words import (
@@ -17,7 +18,9 @@ from preview.words import (
     counted,
     duration,
     fit_line,
+    gpu_words,
     kind,
+    node_line,
     scaling_line,
     short,
     signed_usd,
@@ -85,7 +88,7 @@ def _sections(document: Document) -> Iterator[str]:
     if document["against"]:
         yield from _changes(document)
     for model in document["models"]:
-        yield _model(model)
+        yield _model(model, document["cost"])
     yield from _cost(document)
     yield from _nodes(document)
     yield from _needs(document)
@@ -146,14 +149,17 @@ def _changed(change: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _model(model: dict[str, Any]) -> str:
+def _model(model: dict[str, Any], cost: dict[str, Any]) -> str:
     fit = model["fit"]
     mark = {True: "✅", False: "❌", None: "❔"}[fit["fits"]]
     lines = [f"### {mark} {escaped(model['name'])}: {escaped(model['model'])} on pool {escaped(model['pool'])}"]
     lines.append(escaped(fit_line(model)))
     if fit["fits"] is not None:
         lines.append(f"```text\n{_bar(fit)}\n```")
-    lines += [escaped(line) for line in (throughput_line(model), scaling_line(model)) if line]
+    told = (throughput_line(model), traffic_line(model), scaling_line(model), model_cost_line(cost, model))
+    lines += [escaped(line) for line in told if line]
+    if day := day_lines(model):
+        lines.append("```text\n" + "\n".join(day) + "\n```")
     rows = ["| cold start | at best | at worst | source |", "|---|--:|--:|---|"]
     rows += [
         f"| {escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
@@ -192,7 +198,11 @@ def _cost(document: Document) -> Iterator[str]:
         low, high = (signed_usd(before[key], cost[key], 0) for key in keys)
         rows.append(f"| difference a month | {low} | {high} |")
         told += f" ({low} at least, {high} at most)"
-    yield _details(f"<b>Cost</b>: {told}", "\n".join(rows))
+    body = "\n".join(rows)
+    body += "".join(f"\n\n{escaped(line)}" for line in (spot_line(cost), budget_line(cost)) if line)
+    if cost["budget"]:
+        body += f"\n\n```text\n{budget_bar(cost)}\n```"
+    yield _details(f"<b>Cost</b>: {told}", body)
 
 
 def _nodes(document: Document) -> Iterator[str]:
@@ -204,11 +214,12 @@ def _nodes(document: Document) -> Iterator[str]:
     ]
     rows += [
         f"| {escaped(pool['pool'])} | {span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']} | "
-        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {escaped(str(pool['gpu']).upper())} | "
+        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {escaped(gpu_words(pool))} | "
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]
-    yield _details("<b>Nodes</b>", "\n".join(rows))
+    told = [f"- {escaped(pool['pool'])}: {escaped(node_line(pool))}" for pool in document["nodes"] if node_line(pool)]
+    yield _details("<b>Nodes</b>", "\n".join([*rows, "", *told] if told else rows))
 
 
 def _packed(packing: dict[str, Any] | None) -> str:

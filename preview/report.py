@@ -12,10 +12,11 @@ from planning.stages import is_production
 from policies.rule import Circumstances
 from preview import facts
 from preview.changes import changes
-from preview.document import Document, empty, finished, no_cost
+from preview.document import MONEY, Document, empty, finished, no_cost
 from preview.findings import Finding, finding, of_plan, of_secrets
 from preview.judging import of_policies
 from preview.masking import masked
+from preview.money import cost
 from preview.prepare import Prepared
 from preview.words import span
 
@@ -50,25 +51,22 @@ def report(
         "outputs": outputs,
         "models": facts.models(plan, prepared.loaded.settings),
         "nodes": facts.nodes(plan),
-        "cost": facts.cost(plan.cost),
+        "cost": cost(plan.cost),
         "quotas": facts.needed_quotas(plan),
         "images": images,
         "charts": charts,
     }
     document["headline"] = _headline(document)
     found = [*of_plan(plan.findings), *of_secrets(prepared)]
-    found += of_policies(prepared, resources, _circumstances(prepared, document), today)
+    found += of_policies(prepared, resources, _circumstances(plan), today)
     if base is not None:
         _compare(document, base, found)
     return finished(document, found)
 
 
-def _circumstances(prepared: Prepared, document: Document) -> Circumstances:
-    budget = getattr(prepared.loaded.settings, "budget", None)
+def _circumstances(plan: StackPlan) -> Circumstances:
     return Circumstances(
-        production=is_production(document["stack"]),
-        ceiling_usd_per_month=document["cost"]["usd_per_month_max"],
-        budget_usd_per_month=getattr(budget, "usd_per_month", None),
+        production=is_production(plan.stack), ceiling_usd_per_hour=plan.cost.max_usd_per_hour, budget=plan.cost.budget
     )
 
 
@@ -81,7 +79,7 @@ def _compare(document: Document, base: Base, found: list[Finding]) -> None:
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))
     before = base.document.get("cost") or no_cost()
-    document["against"]["cost"] = {key: value for key, value in before.items() if key != "lines"}
+    document["against"]["cost"] = {key: before.get(key) for key in MONEY}
 
 
 def _headline(document: Document) -> str:

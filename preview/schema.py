@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from preview.document import SCHEMA_VERSION
+from preview.document import MONEY, SCHEMA_VERSION
 from preview.findings import SEVERITIES
 from preview.words import MARKS
 
@@ -115,9 +115,11 @@ def _model() -> Schema:
             **dict.fromkeys(texts, TEXT),
             "gpu": _or_null(TEXT),
             "gpus_per_replica": WHOLE,
+            "gpu_share": {**_or_null(TEXT), "description": "what one of them is where GPUs are shared"},
             "max_model_len": WHOLE,
             "fit": _object(fit),
             "throughput": _or_null(_throughput()),
+            "traffic": _or_null(_traffic()),
             "cold_start_seconds": _object({"low": NUMBER, "high": NUMBER, "terms": _list(term)}),
             "scaling": {"type": "object", "description": "the autoscaler, as the plan has it"},
         }
@@ -131,22 +133,80 @@ def _throughput() -> Schema:
         "output_tokens_per_second",
         "total_tokens_per_second",
         "time_per_output_token_seconds",
+        "slo_requests_per_second",
+        "slo_share",
+        "slo_share_alone",
+        "idle_time_to_first_token_seconds",
+        "idle_time_per_output_token_seconds",
+        "prefill_tokens_per_second",
+        "range_factor",
     )
     lengths = dict.fromkeys(("input_tokens", "output_tokens"), WHOLE)
+    others = {"declared": {"type": "boolean"}, "limited_by": TEXT, "replicas_needed": _or_null(WHOLE)}
     return {
-        **_object({**lengths, **dict.fromkeys(numbers, NUMBER), "limited_by": TEXT}),
-        "description": "of one replica that always has more to do, on requests of these mean lengths",
+        **_object({**lengths, **dict.fromkeys(numbers, NUMBER), **others}),
+        "description": "of one replica that always has more to do, on requests of these mean lengths; slo_*: of the "
+        "most it takes with the promised share in SLO; idle_*: of a request alone; all to the factor range_factor",
     }
 
 
+def _traffic() -> Schema:
+    curve = _object(
+        {
+            "minutes": WHOLE,
+            **dict.fromkeys(("requests_per_second", "replicas"), _list(NUMBER)),
+            **dict.fromkeys(("slo_share", "replica_hours"), NUMBER),
+        }
+    )
+    simulated = {
+        "method": TEXT,
+        "slo_share": NUMBER,
+        "gpu_hours_per_month": WHOLE,
+        "usd_per_month": _or_null(NUMBER),
+        **dict.fromkeys(("replicas_wanted", "max_replicas"), WHOLE),
+        "weekday": curve,
+        "weekend": _or_null(curve),
+    }
+    slo = dict.fromkeys(("time_to_first_token_seconds", "time_per_output_token_seconds", "share"), NUMBER)
+    return _object(
+        {
+            "requests_per_second": NUMBER,
+            **dict.fromkeys(("input_tokens", "output_tokens"), WHOLE),
+            "shape": TEXT,
+            "slo": _object(slo),
+            "simulated": {
+                **_or_null(_object(simulated)),
+                "description": "a week of it, no request drawn; python -m planning simulate draws them",
+            },
+        }
+    )
+
+
 def _money() -> Schema:
-    keys = ("usd_per_hour_min", "usd_per_hour_max", "usd_per_month_min", "usd_per_month_max")
-    return dict.fromkeys(keys, _or_null(NUMBER))
+    return dict.fromkeys(MONEY, _or_null(NUMBER))
 
 
 def _cost() -> Schema:
     dollars = dict.fromkeys(("min_usd_per_hour", "max_usd_per_hour"), _or_null(NUMBER))
-    return _object({**_money(), "lines": _list(_object({"what": TEXT, **dollars, "source": TEXT}))})
+    spot = dict.fromkeys(
+        ("min_low_usd_per_hour", "min_high_usd_per_hour", "max_low_usd_per_hour", "max_high_usd_per_hour"), NUMBER
+    )
+    per_tokens = ("usd_per_million_tokens_at_traffic", "usd_per_million_tokens_saturated", "mean_replicas_at_traffic")
+    model = {**dict.fromkeys(("name", "namespace", "pool"), TEXT), **_money()}
+    budget = dict.fromkeys(("usd_per_hour", "usd_per_month", "used_min", "used_max"), NUMBER)
+    return _object(
+        {
+            **_money(),
+            "lines": _list(_object({"what": TEXT, **dollars, "source": TEXT})),
+            "pools": _list(_object({"pool": TEXT, **_money(), "spot": _or_null(_object({**spot, "source": TEXT}))})),
+            "models": _list(_object({**model, **dict.fromkeys(per_tokens, _or_null(NUMBER))})),
+            "usd_per_month_on_spot": {
+                **_or_null(_object(dict.fromkeys(("min_low", "min_high", "max_low", "max_high"), NUMBER))),
+                "description": "the stack with its spot pools at what spot has cost",
+            },
+            "budget": _or_null(_object({**budget, "written": TEXT})),
+        }
+    )
 
 
 def _against() -> Schema:
@@ -183,12 +243,34 @@ def _pool() -> Schema:
             "capacity": {"enum": ["onDemand", "spot"]},
             "gpu": _or_null(TEXT),
             **dict.fromkeys(("gpus_per_node", "min_nodes", "max_nodes"), WHOLE),
+            "sharing": {**_or_null(TEXT), "description": "how GPUs are divided among pods; null: they are not"},
+            "advertised_per_node": {**WHOLE, "description": "nvidia.com/gpu: GPUs, or shares of them"},
             "room_per_node": _object(room),
+            "node": _or_null(_node(room)),
+            "stranded": {
+                **_or_null(_object(room)),
+                "description": "left on all nodes at most replicas where no pod of the pool's models fits any more",
+            },
             "pods": _list(_object({"model": TEXT, **room})),
             "at_fewest": packing,
             "at_most": packing,
         }
     )
+
+
+def _node(room: Schema) -> Schema:
+    left = _object({**dict.fromkeys(("nodes", "gpus_used", "pods_more"), WHOLE), "left": _object(room)})
+    return {
+        **_object(
+            {
+                **dict.fromkeys(("pool", "instance_type"), TEXT),
+                **dict.fromkeys(("total", "system", "daemons"), _object(room)),
+                "images_mib": WHOLE,
+                "left": _list(left),
+            }
+        ),
+        "description": "where a node's size goes: total = system + daemons + room_per_node; images share its disk",
+    }
 
 
 def _quota() -> Schema:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from preview.document import Document
+from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.tree import branches
 from preview.words import (
@@ -21,6 +22,7 @@ from preview.words import (
     counted,
     fit_line,
     kind,
+    node_line,
     scaling_line,
     short,
     signed_usd,
@@ -116,10 +118,10 @@ def _models(document: Document) -> Iterator[RenderableType]:
     for model in document["models"]:
         yield _line(2, f"{model['name']}  {model['model']} on pool {model['pool']}", "bold")
         yield from (_line(4, part) for part in _fit(model))
-        throughput = throughput_line(model)
-        if throughput:
-            yield _line(4, throughput)
-        yield _line(4, scaling_line(model))
+        cost = model_cost_line(document["cost"], model)
+        lines = (throughput_line(model), traffic_line(model), scaling_line(model), cost)
+        yield from (_line(4, line) for line in lines if line)
+        yield from (_line(6, line) for line in day_lines(model))
         terms = model["cold_start_seconds"]["terms"]
         told = ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in terms)
         yield _line(4, told, "dim")
@@ -153,7 +155,7 @@ def _nodes(document: Document) -> Iterator[RenderableType]:
         table.add_row(
             pool["pool"],
             f"{span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']}",
-            escape(" | ".join(pool["instance_types"])),
+            escape(" | ".join(pool["instance_types"])) + (f"\n{pool['sharing']}" if pool.get("sharing") else ""),
             _packed(fewest),
             _packed(most),
             "; ".join(
@@ -163,6 +165,9 @@ def _nodes(document: Document) -> Iterator[RenderableType]:
             ),
         )
     yield table
+    for pool in document["nodes"]:
+        if line := node_line(pool):
+            yield _line(2, f"{pool['pool']}: {line}", "dim")
 
 
 def _packed(packing: dict[str, Any] | None) -> str:
@@ -183,6 +188,9 @@ def _cost(document: Document) -> Iterator[RenderableType]:
         pairs = [("usd_per_month_min", 0), ("usd_per_month_max", 0)]
         table.add_row("difference a month", *(signed_usd(before[key], cost[key], digits) for key, digits in pairs), "")
     yield table
+    yield from (_line(2, line) for line in (spot_line(cost), budget_line(cost)) if line)
+    if cost["budget"]:
+        yield _line(2, budget_bar(cost))
 
 
 def _needs(document: Document) -> Iterator[RenderableType]:

@@ -63,6 +63,12 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
+def gpu_words(model: dict[str, Any]) -> str:
+    """`L4`, `L4 (1/2 by mps)`, of a model or of a pool."""
+    share = model.get("gpu_share") or model.get("sharing")
+    return str(model["gpu"]).upper() + (f" ({share})" if share else "")
+
+
 def fit_line(model: dict[str, Any]) -> str:
     """What the bar shows, in words."""
     fit = model["fit"]
@@ -70,10 +76,33 @@ def fit_line(model: dict[str, Any]) -> str:
         return "not in the table: memory is not checked"
     verdict = "fits" if fit["fits"] else "does not fit"
     return (
-        f"{verdict} {model['gpus_per_replica']} × {str(model['gpu']).upper()}: {fit['kv_cache_tokens']:,} tokens of KV "
+        f"{verdict} {model['gpus_per_replica']} × {gpu_words(model)}: {fit['kv_cache_tokens']:,} tokens of KV "
         f"cache, {fit['max_concurrency']:g} requests of {model['max_model_len']:,} tokens at once, longest "
         f"{fit['longest_model_len']:,}"
     )
+
+
+def node_line(pool: dict[str, Any]) -> str:
+    """Where the size of one of a pool's nodes goes, and what nothing will use; nothing where that is not known."""
+    node = pool.get("node")
+    if not node:
+        return ""
+    parts = [
+        f"{name} {_room(node[key])}" for name, key in (("kubelet and system keep", "system"), ("daemons", "daemons"))
+    ]
+    told = f"of {_room(node['total'])} of a {node['instance_type']}, {', '.join(parts)}"
+    if node["images_mib"]:
+        told += f", images about {node['images_mib'] / 1024:.0f} GiB of disk"
+    left = pool["stranded"]
+    if any(left.values()):
+        shares = "GPU shares" if pool.get("sharing") else "GPUs"
+        told += f"; stranded on all nodes at most replicas: {left['gpus']} {shares}, {_room(left)}"
+    return told
+
+
+def _room(room: dict[str, int]) -> str:
+    disk = f", {room['ephemeral_mib'] / 1024:.0f} GiB disk" if room["ephemeral_mib"] else ""
+    return f"{room['cpu_millicores'] / 1000:.1f} CPU, {room['memory_mib'] / 1024:.1f} GiB memory{disk}"
 
 
 def scaling_line(model: dict[str, Any]) -> str:
@@ -83,11 +112,21 @@ def scaling_line(model: dict[str, Any]) -> str:
     start = f"cold start {duration(cold['low'])} to {duration(cold['high'])}"
     if scaling["min_replicas"] == scaling["max_replicas"]:
         return f"{replicas} replicas, fixed; {start}"
-    target = scaling.get("average_value")
-    metric = (scaling.get("metric") or {}).get("series", "its metric")
-    down = scaling.get("scale_down") or {}
-    after = f", down after {duration(down['window_seconds'])}" if "window_seconds" in down else ""
-    return f"{replicas} replicas, one more above {target} × {metric} per replica{after}; {start}"
+    targets = " and ".join(_target(metric) for metric in scaling["metrics"])
+    down = f", down after {duration(scaling['scale_down']['window_seconds'])}"
+    zero = scaling.get("zero")
+    idle = f", none after {duration(zero['idle_seconds'])} without requests" if zero else ""
+    planned = f", {len(scaling['schedules'])} schedules" if scaling.get("schedules") else ""
+    owner = {"hpa": "HPA", "keda": "KEDA"}[scaling["kind"]]
+    return f"{replicas} replicas by {owner} on {targets}{planned}{down}{idle}; {start}"
+
+
+def _target(metric: dict[str, Any]) -> str:
+    """`demand`, which is in replicas itself; `queueDepth (5 requests waiting per replica)`."""
+    if metric["unit"] == "replicas":
+        return str(metric["kind"])
+    per = " per replica" if metric["value_type"] == "AverageValue" else ""
+    return f"{metric['kind']} ({metric['target']:g} {metric['unit']}{per})"
 
 
 def throughput_line(model: dict[str, Any]) -> str:
@@ -95,8 +134,12 @@ def throughput_line(model: dict[str, Any]) -> str:
     rates = model["throughput"]
     if rates is None:
         return ""
+    lengths = "" if rates["declared"] else ", usual ones"
+    slo = f"{rates['slo_requests_per_second']:.2g} with {rates['slo_share']:.0%} in SLO"
     return (
         f"at most {rates['requests_per_second']:.2g} requests/s per replica ({rates['input_tokens']:,} tokens in, "
-        f"{rates['output_tokens']:,} out), {rates['output_tokens_per_second']:,.0f} tokens/s out, "
-        f"{rates['time_per_output_token_seconds'] * 1000:.0f} ms per token; limited by {rates['limited_by']}"
+        f"{rates['output_tokens']:,} out{lengths}), {rates['output_tokens_per_second']:,.0f} tokens/s out, "
+        f"{rates['time_per_output_token_seconds'] * 1000:.0f} ms per token, limited by {rates['limited_by']}; {slo}; "
+        f"alone {rates['idle_time_to_first_token_seconds']:.2g} s to the first token; all to a factor "
+        f"{rates['range_factor']:g}"
     )

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 from settings.types import Section, described
 
 
@@ -22,8 +23,8 @@ class Traffic(Section):
     """The requests a model is meant for; cost per token, scaling and the preview's picture follow from it."""
 
     requests_per_second: float = described("mean over the busiest hour", gt=0, le=100_000)
-    input_tokens: int = described("mean prompt length, tokens", default=1155, ge=1, le=10_485_760)
-    output_tokens: int = described("mean answer length, tokens", default=211, ge=1, le=10_485_760)
+    input_tokens: int = described("mean prompt length, tokens", default=USUAL_INPUT_TOKENS, ge=1, le=10_485_760)
+    output_tokens: int = described("mean answer length, tokens", default=USUAL_OUTPUT_TOKENS, ge=1, le=10_485_760)
     shape: Shape = described("steady, diurnal (days and weekends) or burst", default=Shape.DIURNAL)
 
 

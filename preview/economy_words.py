@@ -1,0 +1,110 @@
+"""What the traffic and the money come to, in words that every format writes the same way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from preview.words import span, usd
+
+LEVELS = "▁▂▃▄▅▆▇█"
+POINTS_PER_CELL = 4
+BUDGET_CELLS = 40
+
+
+def traffic_line(model: dict[str, Any]) -> str:
+    """The declared traffic and what replicas would do on it; nothing where none is declared."""
+    traffic = model["traffic"]
+    if traffic is None:
+        return ""
+    asked = f"meant for {traffic['requests_per_second']:g} requests/s in the busiest hour, {traffic['shape']}"
+    found = traffic["simulated"]
+    if found is None:
+        return f"{asked}; not simulated: nothing is known of its throughput"
+    replicas = found["weekday"]["replicas"]
+    money = f" and {usd(found['usd_per_month'], 0)}" if found["usd_per_month"] is not None else ""
+    told = (
+        f"{asked}; simulated ({found['method']}): {span(min(replicas), max(replicas))} replicas on a weekday, "
+        f"{found['slo_share']:.1%} of requests in SLO (promised {traffic['slo']['share']:.1%}), "
+        f"{found['gpu_hours_per_month']:,} GPU-hours{money} a month"
+    )
+    if found["replicas_wanted"] > found["max_replicas"]:
+        told += f"; the policy would want {found['replicas_wanted']}, maxReplicas is {found['max_replicas']}"
+    return told
+
+
+def day_lines(model: dict[str, Any]) -> list[str]:
+    """Requests and replicas by the hour of a weekday as rows of blocks; none without a picture."""
+    traffic = model["traffic"]
+    if traffic is None or traffic["simulated"] is None:
+        return []
+    day = traffic["simulated"]["weekday"]
+    rates, replicas = _by_hour(day["requests_per_second"]), _by_hour(day["replicas"])
+    return [
+        f"requests/s  {_levels(rates)}  {min(rates):.2g}–{max(rates):.2g}",
+        f"replicas    {_levels(replicas)}  {span(min(day['replicas']), max(day['replicas']))}",
+        f"            {'0':<6}{'6':<6}{'12':<6}{'18':<6}o'clock, a weekday, simulated",
+    ]
+
+
+def _by_hour(values: list[float]) -> list[float]:
+    cells = range(0, len(values), POINTS_PER_CELL)
+    return [sum(values[start : start + POINTS_PER_CELL]) / POINTS_PER_CELL for start in cells]
+
+
+def _levels(values: list[float]) -> str:
+    most = max([*values, 1e-9])
+    return "".join(LEVELS[min(len(LEVELS) - 1, int(value / most * len(LEVELS)))] for value in values)
+
+
+def model_cost_line(cost: dict[str, Any], model: dict[str, Any]) -> str:
+    """A model's part of the bill; nothing where the cost plan has none."""
+    found = [
+        each for each in cost["models"] if (each["name"], each["namespace"]) == (model["name"], model["namespace"])
+    ]
+    if not found:
+        return ""
+    part = found[0]
+    if part["usd_per_month_max"] is None:
+        return "cost not known: no price in the table"
+    low, high = usd(part["usd_per_month_min"], 0), usd(part["usd_per_month_max"], 0)
+    told = f"{low}–{high} a month: its share of pool {part['pool']}, by GPUs"
+    tokens = [
+        f"{usd(part[key], 2)} {words}"
+        for key, words in (
+            ("usd_per_million_tokens_at_traffic", "at its traffic"),
+            ("usd_per_million_tokens_saturated", "saturated"),
+        )
+        if part[key] is not None
+    ]
+    return f"{told}; per million tokens {' and '.join(tokens)}" if tokens else told
+
+
+def spot_line(cost: dict[str, Any]) -> str:
+    """What spot may make of the month; nothing without spot pools."""
+    spot = cost["usd_per_month_on_spot"]
+    if spot is None:
+        return ""
+    sources = "; ".join(dict.fromkeys(pool["spot"]["source"] for pool in cost["pools"] if pool["spot"]))
+    return (
+        f"on spot {usd(spot['min_low'], 0)}–{usd(spot['min_high'], 0)} a month at least, "
+        f"{usd(spot['max_low'], 0)}–{usd(spot['max_high'], 0)} at most ({sources})"
+    )
+
+
+def budget_line(cost: dict[str, Any]) -> str:
+    """How much of the budget the ceiling takes; nothing without a budget."""
+    budget = cost["budget"]
+    if budget is None:
+        return ""
+    return (
+        f"{budget['used_min']:.0%} at least and {budget['used_max']:.0%} at most of the budget of {budget['written']}"
+    )
+
+
+def budget_bar(cost: dict[str, Any]) -> str:
+    """The budget as a bar: floor, ceiling, rest."""
+    budget = cost["budget"]
+    floor = min(BUDGET_CELLS, round(BUDGET_CELLS * budget["used_min"]))
+    ceiling = min(BUDGET_CELLS, max(floor, round(BUDGET_CELLS * budget["used_max"])))
+    bar = "█" * floor + "▒" * (ceiling - floor)
+    return f"▕{bar:·<{BUDGET_CELLS}}▏ █ at least  ▒ at most  · left of {budget['written']}"

@@ -1,0 +1,94 @@
+"""`python -m preview.scan STACK ...`: the Kubernetes objects of stacks through checkov and kube-score (`make scan`).
+
+The objects come from the real program under the recorder. Every finding is shown with our explanation; one without
+makes exit code 1, and so does a model with more findings than the goals allow or a namespace that is not `restricted`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from policies.scanned import ScanFailed, ScanFinding, checkov_findings, explanations, kube_score_findings
+from preview.prepare import prepare
+from preview.scan_objects import ScannedStack, scanned_stack
+from preview.scan_table import show
+from preview.stack_file import StackFileError
+
+ROOT = Path(__file__).resolve().parent.parent
+FINE, FOUND, WRONG_INPUT = 0, 1, 2
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser("python -m preview.scan", description=__doc__)
+    parser.add_argument("stacks", nargs="+", metavar="STACK", help="name of a stack file, dev for Pulumi.dev.yaml")
+    parser.add_argument("--checkov", default="checkov", metavar="PROGRAM")
+    parser.add_argument("--kube-score", default="kube-score", metavar="PROGRAM")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Exit code: 0 fine, 1 unexplained findings or a goal missed, 2 wrong input or a scanner that did not scan."""
+    asked = arguments(argv)
+    for program in (asked.checkov, asked.kube_score):
+        if shutil.which(program) is None:
+            print(f"error: there is no {program}; `make scan` installs both scanners", file=sys.stderr)
+            return WRONG_INPUT
+    try:
+        stacks = [_rendered(root, name) for name in dict.fromkeys(asked.stacks)]
+        found = _scanned(stacks, asked.checkov, asked.kube_score)
+    except (StackFileError, ScanFailed) as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return WRONG_INPUT
+    return FINE if show(stacks, found, explanations()) else FOUND
+
+
+def _rendered(root: Path, stack: str) -> ScannedStack:
+    prepared = prepare(root, stack)
+    if prepared.plan is None:
+        raise StackFileError(f"{stack} cannot work; `python -m preview {stack}` says why")
+    from preview.recorder import ProgramFailed, record_program  # the SDKs take seconds
+
+    file = prepared.file
+    try:
+        recording = record_program(root, file.project, stack, prepared.config, prepared.secret_keys)
+    except ProgramFailed as failure:
+        raise StackFileError(f"{stack}: {failure}") from failure
+    return scanned_stack(stack, prepared.plan, recording.resources)
+
+
+def _scanned(stacks: Sequence[ScannedStack], checkov: str, kube_score: str) -> dict[str, list[ScanFinding]]:
+    """Findings by stack: one run of checkov, which is slow to start; kube-score takes one Kubernetes version a run."""
+    with tempfile.TemporaryDirectory(prefix="scan-") as folder:
+        files = {stack.name: Path(folder) / f"{stack.name}.yaml" for stack in stacks}
+        for stack in stacks:
+            files[stack.name].write_text(yaml.safe_dump_all(stack.objects, sort_keys=False), encoding="utf-8")
+        options = ["--framework", "kubernetes", "--output", "json", "--compact", "--quiet", "--skip-download"]
+        told = _said([checkov, "--directory", folder, *options])
+        found = {}
+        for stack in stacks:
+            file = files[stack.name]
+            options = ["--kubernetes-version", f"v{stack.kubernetes_version}", "--output-format", "json"]
+            scored = kube_score_findings(_said([kube_score, "score", *options, str(file)]))
+            found[stack.name] = [*checkov_findings(told, file.name), *scored]
+    return found
+
+
+def _said(command: list[str]) -> str:
+    """Standard output; a scanner's exit code says that it found something, its report says what."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not done.stdout.strip():
+        raise ScanFailed(f"{Path(command[0]).name} made no report: {done.stderr.strip()[-300:] or '(nothing)'}")
+    return done.stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
