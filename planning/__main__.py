@@ -8,17 +8,19 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from planning import fit_command, recommend_command, simulate_command
+COMMANDS = ("fit", "recommend", "simulate")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Parses and runs one command."""
+    """Parses and runs one command, importing only that one's modules: each is to start at once."""
+    given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in (fit_command, recommend_command, simulate_command):
-        command.add_to(commands)
-    parsed = parser.parse_args(arguments)
+    for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+        import_module(f"planning.{command}_command").add_to(commands)
+    parsed = parser.parse_args(given)
     try:
         return int(parsed.run(parsed))
     except (LookupError, ValueError, OSError) as problem:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from planning.findings import Findings
-from settings.pools import NodePool
+if TYPE_CHECKING:  # the command lines need the families only, and pydantic takes longer than they do
+    from planning.findings import Findings
+    from settings.pools import NodePool
 
 GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
 SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
@@ -36,7 +38,7 @@ def check_release(pool: NodePool, path: str, cluster_version: str | None, findin
         findings.error(
             where,
             "ami-release",
-            f"{release!r} is no EKS AMI release; write <Kubernetes version>-<date>, for example 1.34.2-20251108",
+            f"{release!r} is no EKS AMI release; write <Kubernetes version>-<date>, for example 1.35.4-20260505",
         )
         return
     major, minor, date = int(match[1]), int(match[2]), match[3]

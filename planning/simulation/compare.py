@@ -11,7 +11,9 @@ from planning.scaling_policy import Capacity, Tuning, capacity
 from planning.simulation.engine_limits import PICOSECONDS
 from planning.simulation.oracle import BIN_SECONDS, HOUR_BINS, Future, Survey, survey
 from planning.simulation.outcome import Outcome
+from planning.simulation.own_scaling import OWN_POLICY
 from planning.simulation.policies import POLICIES, Given, policy
+from planning.simulation.scalers import Scaler
 from planning.simulation.traces import Requests
 from planning.simulation.world import Setting, World
 from planning.throughput import Traffic
@@ -21,7 +23,8 @@ ORACLE_ATTAINMENT = 0.99
 # The first that holds the SLO in the busiest hour is the oracle; bursts want short bins, short answers much room.
 _ORACLE_ROOM = (
     *((1.0, 0.0, 4), (0.95, 0.2, 4), (0.9, 0.3, 4), (0.85, 0.4, 4), (0.8, 0.5, 4), (0.75, 0.6, 4), (0.7, 0.9, 4)),
-    *((0.6, 1.2, 4), (0.5, 1.6, 4), (0.4, 2.0, 2), (0.3, 2.5, 2), (0.25, 3.0, 1), (0.2, 3.5, 1), (0.15, 4.0, 1)),
+    *((0.6, 1.2, 4), (0.5, 1.6, 4), (0.45, 1.8, 4), (0.4, 2.0, 2), (0.35, 2.2, 2), (0.3, 2.5, 2), (0.25, 3.0, 1)),
+    *((0.2, 3.5, 1), (0.15, 4.0, 1), (0.1, 4.5, 1), (0.07, 5.0, 1)),
 )
 
 Trace = Callable[[], Iterator[Requests]]
@@ -38,12 +41,16 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Case:
-    """A setting and a trace, looked at once: its lengths, capacity of a replica, what is to come, and the bounds."""
+    """A setting and a trace, looked at once: its lengths, capacity of a replica, what is to come, and the bounds.
+
+    `own` makes the policy `stack`, the stack file's own, from the replicas it starts with.
+    """
 
     setting: Setting
     trace: Trace
     survey: Survey
     given: Given
+    own: Callable[[int], Scaler] | None = None
 
 
 def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None = None) -> Case:
@@ -51,7 +58,15 @@ def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None =
     seen = survey(trace())
     traffic = Traffic(seen.mean_input_tokens, seen.mean_output_tokens)
     most_at_once = setting.engine.most_concurrent(traffic)
-    what = capacity(setting.engine.costs, most_at_once, traffic, setting.slo.ttft_seconds, setting.slo.tpot_seconds)
+    what = capacity(
+        setting.engine.costs,
+        most_at_once,
+        traffic,
+        setting.slo.ttft_seconds,
+        setting.slo.tpot_seconds,
+        max_num_batched_tokens=setting.engine.max_num_batched_tokens,
+        share=setting.slo.share,
+    )
     ahead = seen.future(what)
     cold = setting.supply.cold_start.mean_seconds
     given = _given(_with_room(setting, trace, ahead, what, cold, bounds), what, cold, bounds)
@@ -60,8 +75,11 @@ def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None =
 
 def run(found: Case, names: Sequence[str]) -> list[Outcome]:
     """The outcome of each policy, in the order asked; raises LookupError for an unknown name."""
-    makers = {name: policy(name) for name in names}
-    return [_oracle(found) if name == "oracle" else _outcome(found, found.given, name) for name in makers]
+    for name in names:
+        if name != OWN_POLICY:
+            policy(name)
+    wanted = list(dict.fromkeys(names))
+    return [_oracle(found) if name == "oracle" else _outcome(found, found.given, name) for name in wanted]
 
 
 def _oracle(found: Case) -> Outcome:
@@ -81,7 +99,13 @@ def _oracle(found: Case) -> Outcome:
 
 
 def _outcome(found: Case, given: Given, name: str) -> Outcome:
-    return World(found.setting, POLICIES[name](given)).run(found.trace())
+    if name != OWN_POLICY:
+        scaler = POLICIES[name](given)
+    elif found.own is not None:
+        scaler = found.own(given.start_replicas)
+    else:
+        raise LookupError(f"policy {OWN_POLICY} is a stack file's own autoscaling; name one with --stack")
+    return World(found.setting, scaler).run(found.trace())
 
 
 def _given(read: Future, what: Capacity, cold: float, bounds: Bounds) -> Given:

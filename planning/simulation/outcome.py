@@ -19,10 +19,14 @@ _BINS = 4400  # 1 ms × 1.005^4400 = 39 days
 
 @dataclass(frozen=True)
 class Slo:
-    """In SLO: first token within `ttft_seconds`, the others on average at most `tpot_seconds` apart."""
+    """In SLO: first token within `ttft_seconds`, the others on average at most `tpot_seconds` apart.
+
+    `share` of the requests are meant to hold it.
+    """
 
     ttft_seconds: float = 2.0
     tpot_seconds: float = 0.1
+    share: float = 0.99
 
 
 class Latencies:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from planning.scaling_policy import DEMAND_RULE, LOAD_RULE, Capacity, decide
+from planning.scaling_policy import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity, decide
 from planning.simulation.hpa import HpaSpec, Metric, Reading
 from planning.simulation.metrics import Metrics, PodSample
 from planning.simulation.policies import policy
@@ -91,12 +91,12 @@ def test_deriv_and_stddev_are_prometheus() -> None:
 def test_the_rendered_rules_carry_the_numbers_the_simulator_uses() -> None:
     demand = decide(CAPACITY, 240, 1, 9).demand
     rules = demand.rules('namespace="models"')
-    assert set(rules) == {LOAD_RULE, DEMAND_RULE}
+    assert list(rules) == [LOAD_RULE, EXPECTED_RULE, DEMAND_RULE], "each reads the one before"
     assert 'vllm:prompt_tokens_total{namespace="models"}' in rules[LOAD_RULE]
     assert "/ 20000.0" in rules[LOAD_RULE]
     assert "/ 1000.0" in rules[LOAD_RULE]
     assert "/ 40.0" in rules[LOAD_RULE]
-    assert f"* {demand.lead_seconds}" in rules[DEMAND_RULE]
+    assert f"* {demand.lead_seconds}" in rules[EXPECTED_RULE]
     assert f"/ {demand.utilization:g}" in rules[DEMAND_RULE]
     assert all(rule.count("(") == rule.count(")") for rule in rules.values())
 

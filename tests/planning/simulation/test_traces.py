@@ -89,7 +89,8 @@ def test_a_trace_is_read_while_it_is_used(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_requests_and_another_seed_others() -> None:
     def drawn(seed: int) -> list[int]:
         chunks = list(generate(profile("poisson:2", 1800), Lengths(), seed))
-        return np.concatenate([chunk.arrivals_ps for chunk in chunks]).tolist()
+        times: list[int] = np.concatenate([chunk.arrivals_ps for chunk in chunks]).tolist()
+        return times
 
     assert drawn(7) == drawn(7)
     assert drawn(7) != drawn(8)
