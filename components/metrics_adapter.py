@@ -1,7 +1,8 @@
-"""`MetricsAdapter`: prometheus-adapter, which serves per-pod metrics to the HorizontalPodAutoscaler.
+"""`MetricsAdapter`: prometheus-adapter, which serves metrics of pods and Services to HorizontalPodAutoscalers.
 
-The names must agree in three places: the series vLLM exports, the rule here, the metric of the HPA. All three come
-from one `MetricRule`. External metrics stay empty: they belong to whoever owns external.metrics.k8s.io (KEDA).
+The names must agree in three places: the series that vLLM exports or we record, the rule here, the metric of the HPA.
+All three come from one `MetricRule`. External metrics stay empty: they belong to whoever owns
+external.metrics.k8s.io (KEDA).
 """
 
 from __future__ import annotations
@@ -14,22 +15,26 @@ import pulumi_kubernetes as k8s
 
 from components.helm import mirrored, release_arguments
 from components.prometheus_stack import PROMETHEUS_PORT
-from planning.model import MetricRule, MonitoringPlan
+from planning.model import MetricRule, MonitoringPlan, Via
 
 RELEASE = "prometheus-adapter"
 IMAGE_REPOSITORY = "registry.k8s.io/prometheus-adapter/prometheus-adapter"
 
-# The adapter fills the <<…>>: without LabelMatchers every pod would get the sum over all pods.
-METRICS_QUERY = "sum(<<.Series>>{<<.LabelMatchers>>}) by (<<.GroupBy>>)"
+# The resource whose name a label of the series holds.
+RESOURCES = {Via.PODS: "pod", Via.SERVICE: "service"}
 
 
 def adapter_rule(rule: MetricRule) -> dict[str, Any]:
-    """One series under one name, per namespace and pod."""
+    """One number under one name, per namespace and pod or Service.
+
+    The adapter fills the <<…>> of its query: without LabelMatchers every pod would get the sum over all pods.
+    """
+    resource = RESOURCES[rule.via]
     return {
-        "seriesQuery": f'{rule.series}{{namespace!="",pod!=""}}',
-        "resources": {"overrides": {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}},
+        "seriesQuery": f'{rule.series}{{namespace!="",{resource}!=""}}',
+        "resources": {"overrides": {"namespace": {"resource": "namespace"}, resource: {"resource": resource}}},
         "name": {"matches": f"^{rule.series}$", "as": rule.name},
-        "metricsQuery": METRICS_QUERY,
+        "metricsQuery": rule.query,
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
+from settings.architecture import ModelArchitecture
+from settings.autoscaling import Autoscaling, HpaScaling
 from settings.demand import Slo, Traffic
 from settings.types import (
     ConfigKey,
@@ -109,36 +111,6 @@ TokenSecret = Annotated[
 ]
 
 
-class ScalingRule(Section):
-    """How fast replicas move in one direction."""
-
-    window_seconds: int = described("stabilization window, s", ge=0, le=3600)
-    pods: int = described("most pods per period", ge=1, le=100)
-    period_seconds: int = described("period, s", ge=1, le=1800)
-
-
-class Autoscaling(Section):
-    """Replicas between two bounds, by requests waiting per replica."""
-
-    min_replicas: int = described("fewest replicas", default=1, ge=0, le=1000)
-    max_replicas: int = described("most replicas", default=2, ge=1, le=1000)
-    queue_depth: int = described("requests waiting per replica that add one", default=5, ge=1, le=10000)
-    scale_up: ScalingRule = described(
-        "upwards",
-        default_factory=lambda: ScalingRule(window_seconds=0, pods=2, period_seconds=60),
-    )
-    scale_down: ScalingRule | None = described("downwards; default: a window longer than the cold start", default=None)
-
-    @model_validator(mode="after")
-    def _bounds(self) -> Self:
-        if self.min_replicas > self.max_replicas:
-            raise ValueError(
-                f"minReplicas {self.min_replicas} is more than maxReplicas {self.max_replicas}; "
-                f"write maxReplicas: {self.min_replicas} or more"
-            )
-        return self
-
-
 class Drain(Section):
     """How a pod leaves: no new requests, running ones finish."""
 
@@ -172,8 +144,14 @@ class Model(Section):
         "name clients use; default: the model id", default=None, min_length=1, max_length=200
     )
     namespace: DnsLabel = described("Kubernetes namespace", default="models")
+    team: str | None = described(
+        "whose cost it is, on the cost dashboard; default: the stack's tag `team`",
+        default=None,
+        pattern=r"^[\w. -]{1,63}$",
+    )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
     image: Image = described("vLLM image", default_factory=Image)
+    architecture: ModelArchitecture | None = described("shape of a model that our table does not have", default=None)
     dtype: Dtype = described("type of weights that are not quantized", default=Dtype.AUTO)
     quantization: Quantization = described("how weights are stored", default=Quantization.NONE)
     kv_cache_dtype: KvCacheDtype = described("type of the KV cache", default=KvCacheDtype.AUTO)
@@ -186,7 +164,7 @@ class Model(Section):
     resources: Resources = described("what the pod asks of its node", default_factory=Resources)
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
     token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)
-    autoscaling: Autoscaling = described("replicas", default_factory=Autoscaling)
+    autoscaling: Autoscaling = described("replicas", default_factory=HpaScaling)
     traffic: Traffic | None = described("the requests it is meant for", default=None)
     slo: Slo = described("what its users were promised", default_factory=Slo)
     drain: Drain = described("how a pod leaves", default_factory=Drain)

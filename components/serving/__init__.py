@@ -18,13 +18,18 @@ from planning.model import ServedModel
 
 @dataclass(frozen=True)
 class ServingWiring:
-    """What all models of a stack share. Keys: namespace name, config key of a token, pool name."""
+    """What all models of a stack share. Keys: namespace name, config key of a token, pool name.
+
+    `prometheus_url` with port; `keda_after`: what brings KEDA's kinds, where we install it.
+    """
 
     namespaces: Mapping[str, pulumi.Input[str]]
     priority_class: pulumi.Input[str]
     hf_tokens: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     gpus_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     monitors_after: tuple[pulumi.Resource, ...] = ()
+    keda_after: tuple[pulumi.Resource, ...] = ()
+    prometheus_url: pulumi.Input[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,15 @@ def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi
         ),
         opts,
     )
-    VllmAutoscaler(model.name, VllmAutoscalerArgs(model, namespace, servers.deployment_name), opts)
+    scaling = VllmAutoscalerArgs(
+        model=model,
+        namespace=namespace,
+        deployment_name=servers.deployment_name,
+        prometheus_url=wiring.prometheus_url,
+        rules_after=wiring.monitors_after,
+        keda_after=wiring.keda_after,
+    )
+    VllmAutoscaler(model.name, scaling, opts)
     return Served(model.name, model.served_name, servers.url)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import arguments, controller_owned
+from components.manifest import Manifest, arguments, controller_owned
+from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.names import downloads_in_pod
@@ -60,7 +61,9 @@ class VllmModel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         if model.monitoring_namespace:
-            self._monitor(name, args)
+            self._monitored(f"{name}-pod-monitor", pod_monitor(model), args)
+        if model.alert_groups:
+            self._monitored(f"{name}-alerts", alert_rules(model), args)
         self.deployment_name = servers.metadata["name"]
         self.url = pulumi.Output.format(
             "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
@@ -134,15 +137,17 @@ class VllmModel(pulumi.ComponentResource):
                 # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so
                 # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
                 depends_on=list(before),
-                ignore_changes=controller_owned("Deployment"),
+                # A number that nobody scales is ours, and drift of it is shown.
+                ignore_changes=[]
+                if args.model.autoscaling.fixed_replicas is not None
+                else controller_owned("Deployment"),
                 custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
             ),
         )
 
-    def _monitor(self, name: str, args: VllmModelArgs) -> None:
-        manifest = pod_monitor(args.model)
+    def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
         k8s.apiextensions.CustomResource(
-            f"{name}-pod-monitor",
+            name,
             api_version=manifest["apiVersion"],
             kind=manifest["kind"],
             **arguments(manifest, args.namespace),

@@ -4,6 +4,7 @@ Nothing here computes; `planning.plan.plan` makes it. Units are in the names; si
 Kubernetes quantities (strings) only where they are about to be written into a manifest.
 """
 
+from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
 from planning.model.cloud import (
     GPU_TAINT,
     AccessEntryPlan,
@@ -12,32 +13,45 @@ from planning.model.cloud import (
     CreateNetworkPlan,
     ExistingClusterPlan,
     ExistingNetworkPlan,
+    GpuSharingPlan,
     NodeGroupPlan,
     SubnetPlan,
     Tags,
     TaintPlan,
 )
 from planning.model.findings import Finding, PlanRefused, Severity
-from planning.model.services import ChartRef, GpuOperatorPlan, MetricRule, MonitoringPlan, SmokeTestPlan
-from planning.model.serving import (
+from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
+from planning.model.scaling import (
     AutoscalingPlan,
+    MetricRule,
+    ScalerKind,
+    ScalingMetric,
+    ScalingRulePlan,
+    SchedulePlan,
+    Via,
+    ZeroPlan,
+)
+from planning.model.services import ChartRef, GpuOperatorPlan, KedaPlan, MonitoringPlan, SmokeTestPlan
+from planning.model.serving import (
     CachePlan,
     ColdStartTerm,
     DrainPlan,
     MemoryPlan,
     PodResources,
     ProbePlan,
-    ScalingRulePlan,
     ServedModel,
+    ThroughputPlan,
     TokenPlan,
 )
-from planning.model.stack import CostLine, CostPlan, StackPlan
+from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpotCost, StackPlan
 
 __all__ = [
     "GPU_TAINT",
     "AccessEntryPlan",
     "AddonPlan",
+    "AlertRulePlan",
     "AutoscalingPlan",
+    "BudgetPlan",
     "CachePlan",
     "ChartRef",
     "ColdStartTerm",
@@ -50,20 +64,37 @@ __all__ = [
     "ExistingNetworkPlan",
     "Finding",
     "GpuOperatorPlan",
+    "GpuSharingPlan",
+    "KedaPlan",
     "MemoryPlan",
     "MetricRule",
+    "ModelCost",
     "MonitoringPlan",
+    "NodeFitPlan",
     "NodeGroupPlan",
+    "NodeLeftPlan",
     "PlanRefused",
     "PodResources",
+    "PoolCost",
     "ProbePlan",
+    "RecordingRulePlan",
+    "RoomPlan",
+    "RuleGroupPlan",
+    "ScalerKind",
+    "ScalingMetric",
     "ScalingRulePlan",
+    "SchedulePlan",
     "ServedModel",
     "Severity",
     "SmokeTestPlan",
+    "SpotCost",
     "StackPlan",
     "SubnetPlan",
     "Tags",
     "TaintPlan",
+    "ThroughputPlan",
     "TokenPlan",
+    "Via",
+    "WebhookPlan",
+    "ZeroPlan",
 ]

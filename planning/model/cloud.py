@@ -104,10 +104,32 @@ GPU_TAINT = TaintPlan("nvidia.com/gpu", "present", "NoSchedule")
 
 
 @dataclass(frozen=True)
+class GpuSharingPlan:
+    """How each GPU of a pool is divided: `kind` is none, mig, mps or timeSlicing, as the stack file says it.
+
+    `pods_per_gpu`: how many `nvidia.com/gpu` a node advertises for each of its GPUs. `profile`: MIG's.
+    """
+
+    kind: str = "none"
+    pods_per_gpu: int = 1
+    profile: str | None = None
+
+    @property
+    def device_plugin_config(self) -> str | None:
+        """Name of the device plugin's configuration for such nodes; None: the default one serves them.
+
+        Its content is in the name: the plugin looks at a node's label, not for changes behind it, so another number
+        of pods per GPU must be another name.
+        """
+        names = {"mps": "mps", "timeSlicing": "time-slicing"}
+        return f"{names[self.kind]}-{self.pods_per_gpu}" if self.kind in names else None
+
+
+@dataclass(frozen=True)
 class NodeGroupPlan:
     """An EKS managed node group. `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
 
-    `zones` empty: all private subnets. Disk is encrypted gp3.
+    `zones` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever shares them.
     """
 
     name: str
@@ -128,3 +150,9 @@ class NodeGroupPlan:
     max_unavailable: int = 1
     gpu: str | None = None
     gpus_per_node: int = 0
+    sharing: GpuSharingPlan = GpuSharingPlan()
+
+    @property
+    def advertised_gpus(self) -> int:
+        """`nvidia.com/gpu` that a node of the group offers to the scheduler."""
+        return self.gpus_per_node * self.sharing.pods_per_gpu

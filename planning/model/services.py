@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planning.model.cloud import GPU_TAINT, TaintPlan
+from planning.model.alerts import RuleGroupPlan, WebhookPlan
+from planning.model.cloud import GPU_TAINT, GpuSharingPlan, TaintPlan
+from planning.model.scaling import MetricRule
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class SmokeTestPlan:
 
 @dataclass(frozen=True)
 class GpuOperatorPlan:
-    """The GPU Operator release. `taints` of all GPU pools: its DaemonSets tolerate them."""
+    """The GPU Operator release. `taints` of all GPU pools: its DaemonSets tolerate them.
+
+    `sharing`: the ways in which pools divide their GPUs, each once.
+    """
 
     chart: ChartRef
     namespace: str
@@ -44,15 +49,18 @@ class GpuOperatorPlan:
     smoke_tests: tuple[SmokeTestPlan, ...]
     timeout_seconds: int = 900
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    sharing: tuple[GpuSharingPlan, ...] = ()
 
 
 @dataclass(frozen=True)
-class MetricRule:
-    """A per-pod metric the adapter serves to the HPA: Prometheus series `series` under the name `name`."""
+class KedaPlan:
+    """KEDA's release, in a stack whose models ask for it. `install` False: the cluster has its own."""
 
-    series: str
-    name: str
-    source: str
+    chart: ChartRef
+    namespace: str
+    install: bool
+    mirror: str | None
+    timeout_seconds: int = 600
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,7 @@ class MonitoringPlan:
     """kube-prometheus-stack and prometheus-adapter.
 
     `retention_size_gib`: Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first.
+    `alert_groups`: those of the whole stack; a model's are in its own plan. `webhook` None: nobody is told.
     """
 
     stack_chart: ChartRef
@@ -75,3 +84,5 @@ class MonitoringPlan:
     mirror: str | None
     timeout_seconds: int = 900
     retention_size_gib: int | None = None
+    alert_groups: tuple[RuleGroupPlan, ...] = ()
+    webhook: WebhookPlan | None = None

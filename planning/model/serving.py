@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
-from planning.model.services import MetricRule
+from planning.model.scaling import AutoscalingPlan
 
 
 @dataclass(frozen=True)
 class PodResources:
-    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing."""
+    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing.
+
+    `shared_memory` None: no volume of ours at /dev/shm. `gpus`: of `nvidia.com/gpu`, whole ones or shares.
+    """
 
     cpu_request: str
     memory: str
     ephemeral_storage: str
-    shared_memory: str
+    shared_memory: str | None
     gpus: int
 
 
@@ -57,27 +61,6 @@ class CachePlan:
 
 
 @dataclass(frozen=True)
-class ScalingRulePlan:
-    """One direction of the HPA's behaviour."""
-
-    window_seconds: int
-    pods: int
-    period_seconds: int
-
-
-@dataclass(frozen=True)
-class AutoscalingPlan:
-    """HPA on a per-pod metric, AverageValue."""
-
-    min_replicas: int
-    max_replicas: int
-    metric: MetricRule
-    average_value: int
-    scale_up: ScalingRulePlan
-    scale_down: ScalingRulePlan
-
-
-@dataclass(frozen=True)
 class MemoryPlan:
     """What one GPU's memory holds, bytes per GPU, tokens per replica; see docs for the method."""
 
@@ -88,6 +71,37 @@ class MemoryPlan:
     kv_cache_tokens: int
     max_concurrency: float
     longest_model_len: int
+
+
+@dataclass(frozen=True)
+class ThroughputPlan:
+    """What one replica does with requests of these mean lengths (tokens); rates per second, times in seconds.
+
+    The first rates are saturated ones, of a replica that always has more to do. `slo_requests_per_second`: at most,
+    arriving at random, while the promised share holds the SLO (`slo_share` then does, estimated); 0 where hardly a
+    request holds it even alone (`slo_share_alone`). `idle_*` and `prefill_*`: of a replica with nothing else to do.
+    Every rate may be off by `range_factor` either way (docs/throughput-model.md). `declared`: the lengths are the
+    stack file's, else the usual ones. `replicas_needed` at the busiest hour, with the policy's room for chance; None
+    without declared traffic, or where no number would do.
+    """
+
+    input_tokens: float
+    output_tokens: float
+    declared: bool
+    concurrency: float
+    requests_per_second: float
+    output_tokens_per_second: float
+    total_tokens_per_second: float
+    time_per_output_token_seconds: float
+    limited_by: str
+    slo_requests_per_second: float
+    slo_share: float
+    slo_share_alone: float
+    idle_time_to_first_token_seconds: float
+    idle_time_per_output_token_seconds: float
+    prefill_tokens_per_second: float
+    replicas_needed: int | None
+    range_factor: float = 1.3
 
 
 @dataclass(frozen=True)
@@ -139,3 +153,5 @@ class ServedModel:
     port: int = 8000
     max_surge: int = 0
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    alert_groups: tuple[RuleGroupPlan, ...] = ()
+    throughput: ThroughputPlan | None = None

@@ -13,7 +13,8 @@ from planning.model.cloud import (
     Tags,
 )
 from planning.model.findings import Finding
-from planning.model.services import GpuOperatorPlan, MonitoringPlan
+from planning.model.nodes import NodeFitPlan
+from planning.model.services import GpuOperatorPlan, KedaPlan, MonitoringPlan
 from planning.model.serving import ServedModel
 
 
@@ -28,17 +29,78 @@ class CostLine:
 
 
 @dataclass(frozen=True)
+class SpotCost:
+    """What a spot pool's nodes and volumes cost at fewest and at most nodes, each from `low` to `high`, by the hour."""
+
+    min_low_usd_per_hour: float
+    min_high_usd_per_hour: float
+    max_low_usd_per_hour: float
+    max_high_usd_per_hour: float
+    source: str
+
+
+@dataclass(frozen=True)
+class PoolCost:
+    """Nodes and root volumes of one pool, US dollars per hour at fewest and most nodes, at the on-demand price.
+
+    None: no price in the table. `spot`: the range seen, where the pool's nodes are spot ones.
+    """
+
+    name: str
+    min_usd_per_hour: float | None
+    max_usd_per_hour: float | None
+    gpu_usd_per_hour: float | None
+    spot: SpotCost | None
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What a model costs: its share of its pool, by GPUs, and its own cache volume.
+
+    `min_usd_per_hour`, `max_usd_per_hour`: shares of the pool at fewest and most nodes, GPUs that nothing asks for
+    included. Dollars per million tokens, prompts and answers alike: at the declared traffic over a week, with as many
+    replicas as each hour needs; and saturated, the least there is. None: no price, no traffic, or rates unknown.
+    """
+
+    name: str
+    namespace: str
+    pool: str
+    min_usd_per_hour: float | None
+    max_usd_per_hour: float | None
+    usd_per_million_tokens_at_traffic: float | None
+    usd_per_million_tokens_saturated: float | None
+    mean_replicas_at_traffic: float | None
+
+
+@dataclass(frozen=True)
+class BudgetPlan:
+    """Most the stack may cost per hour at most nodes; `written`: as the stack file says it."""
+
+    usd_per_hour: float
+    written: str
+
+
+@dataclass(frozen=True)
 class CostPlan:
-    """Cost of the whole stack; a sum skips unknown prices, which `lines` and a warning show."""
+    """Cost of the whole stack; a sum skips unknown prices, which `lines` and a warning show.
+
+    `lines` and sums are at on-demand prices, spot pools too: what spot may take at worst.
+    """
 
     lines: tuple[CostLine, ...]
     min_usd_per_hour: float
     max_usd_per_hour: float
+    pools: tuple[PoolCost, ...] = ()
+    models: tuple[ModelCost, ...] = ()
+    budget: BudgetPlan | None = None
 
 
 @dataclass(frozen=True)
 class StackPlan:
-    """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used."""
+    """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used.
+
+    `node_fits`: what a node of each GPU pool holds and what is left there, in the order of `gpu_pools`.
+    """
 
     stack: str
     region: str
@@ -54,3 +116,5 @@ class StackPlan:
     cost: CostPlan
     findings: tuple[Finding, ...] = ()
     storage_class: str | None = None
+    keda: KedaPlan | None = None
+    node_fits: tuple[NodeFitPlan, ...] = ()

@@ -10,28 +10,37 @@ from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
+from components.serving.manifests.images import pull_policy
 from components.serving.manifests.names import downloads_in_pod, server_labels, server_selector
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (
     cache_volume,
+    download_volumes,
     scratch_volume,
     server_mounts,
-    shared_memory_volume,
+    shared_memory_volumes,
 )
 from components.tolerations import tolerations
 from planning.model import ProbePlan, ServedModel
 
 HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
+# An autoscaler that is taken away leaves the number in its name: without this an apply that sets it is a conflict.
+TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
 
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
-    """The Deployment. It has no `replicas`: they belong to the autoscaler (docs/adr/0003)."""
+    """The Deployment. It has no `replicas` unless nobody scales it: they belong to the autoscaler (docs/adr/0003)."""
+    metadata: dict[str, Any] = {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)}
+    fixed = model.autoscaling.fixed_replicas
+    if fixed is not None:
+        metadata["annotations"] = dict(TAKES_REPLICAS)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)},
+        "metadata": metadata,
         "spec": {
+            **({} if fixed is None else {"replicas": fixed}),
             "selector": {"matchLabels": server_selector(model)},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling_update(model)},
             "progressDeadlineSeconds": model.rollout_timeout_seconds,
@@ -71,7 +80,8 @@ def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any
     if downloads_in_pod(model):
         pod["initContainers"] = [download_container(model)]
     pod["containers"] = [_server(model)]
-    pod["volumes"] = [cache_volume(model), scratch_volume(), shared_memory_volume(model)]
+    filled = download_volumes(model) if downloads_in_pod(model) else [cache_volume(model), scratch_volume()]
+    pod["volumes"] = [*filled, *shared_memory_volumes(model)]
     return pod
 
 
@@ -79,8 +89,7 @@ def _server(model: ServedModel) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": "vllm",
         "image": model.image,
-        # The tag or digest is pinned: `Always` would ask the registry at every start and meet its rate limit.
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": pull_policy(model.image),
         "args": list(model.args),  # the image's entrypoint is `vllm serve`
         "env": server_environment(model),
         "ports": [{"name": "http", "containerPort": model.port, "protocol": "TCP"}],
@@ -90,7 +99,7 @@ def _server(model: ServedModel) -> dict[str, Any]:
         "readinessProbe": _health(model.readiness_probe),
         # Slower than readiness: a busy engine leaves the Service first, and is restarted only when it stays dead.
         "livenessProbe": _health(model.liveness_probe),
-        "volumeMounts": server_mounts(),
+        "volumeMounts": server_mounts(model),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(),
     }

@@ -13,9 +13,10 @@ from typing import Any
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.environment import download_environment
+from components.serving.manifests.images import pull_policy
 from components.serving.manifests.names import download_labels
 from components.serving.manifests.resources import quantities
-from components.serving.manifests.volumes import cache_volume, download_mounts, scratch_volume
+from components.serving.manifests.volumes import download_mounts, download_volumes
 from components.tolerations import tolerations
 from planning.model import ServedModel
 
@@ -50,12 +51,13 @@ def download_container(model: ServedModel) -> dict[str, Any]:
     return {
         "name": "download",
         "image": model.image,
-        "imagePullPolicy": "IfNotPresent",
+        "imagePullPolicy": pull_policy(model.image),
         "command": ["python3", "-c", DOWNLOAD],
         "args": [json.dumps(what)],
         "env": download_environment(model),
-        "resources": quantities(model.download_resources),
-        "volumeMounts": download_mounts(),
+        # As many CPUs as the server asks for: the pod, or the pool before its first server, has them anyway.
+        "resources": quantities(model.download_resources, cpu_limit=model.resources.cpu_request),
+        "volumeMounts": download_mounts(model),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(),
     }
@@ -91,7 +93,7 @@ def download_job(model: ServedModel) -> Manifest:
                     "tolerations": tolerations(model.taints),
                     "securityContext": non_root_pod(),
                     "containers": [download_container(model)],
-                    "volumes": [cache_volume(model), scratch_volume()],
+                    "volumes": download_volumes(model),
                 },
             },
         },

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.serving.manifests.names import HUB_CACHE, SCRATCH_PATH
+from components.serving.manifests.names import HUB_CACHE, SCRATCH_PATH, TOKEN_FILE, TOKEN_PATH
 from planning.model import ServedModel
 
 # Below HOME are most libraries' caches; HF_HOME is apart from the weights, which servers cannot write to.
@@ -38,7 +38,7 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
 
 
 def download_environment(model: ServedModel) -> list[dict[str, Any]]:
-    """The downloader; the token comes from the Secret, by reference."""
+    """The downloader; the token is a file: environments end up in crash dumps and child processes."""
     environment = _as_list(
         {
             **_ANY_USER,
@@ -48,8 +48,8 @@ def download_environment(model: ServedModel) -> list[dict[str, Any]]:
         }
     )
     if model.token:
-        reference = {"name": model.token.secret_name, "key": model.token.secret_key}
-        environment.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": reference}})
+        # Read where HF_TOKEN is not set (huggingface_hub, constants.py).
+        environment.append({"name": "HF_TOKEN_PATH", "value": f"{TOKEN_PATH}/{TOKEN_FILE}"})
     return environment
 
 

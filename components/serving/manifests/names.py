@@ -14,6 +14,9 @@ CACHE_PATH = "/cache"
 HUB_CACHE = f"{CACHE_PATH}/hub"
 # The one place a server may write on its disk: HOME, compile caches, sockets.
 SCRATCH_PATH = "/tmp"
+# The Hugging Face token, for the downloader only.
+TOKEN_PATH = "/var/run/secrets/huggingface"
+TOKEN_FILE = "token"
 
 
 def server_labels(model: ServedModel) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Service, disruption budget, service account, token Secret and autoscaler of a model."""
+"""Service, disruption budget, service account and token Secret of a model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from components.manifest import Manifest
 from components.serving.manifests.names import server_labels, server_selector
-from planning.model import ScalingRulePlan, ServedModel, TokenPlan
+from planning.model import ServedModel, TokenPlan
 
 
 def service(model: ServedModel) -> Manifest:
@@ -52,39 +52,6 @@ def token_secret(model: ServedModel, token: TokenPlan) -> Manifest:
         "kind": "Secret",
         "metadata": {**_metadata(model), "name": token.secret_name},
         "type": "Opaque",
-    }
-
-
-def horizontal_pod_autoscaler(model: ServedModel) -> Manifest:
-    """Replicas by requests waiting per pod. `AverageValue`: the sum over pods, divided by the pods."""
-    plan = model.autoscaling
-    return {
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": _metadata(model),
-        "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.name},
-            "minReplicas": plan.min_replicas,
-            "maxReplicas": plan.max_replicas,
-            "metrics": [
-                {
-                    "type": "Pods",
-                    "pods": {
-                        "metric": {"name": plan.metric.name},
-                        "target": {"type": "AverageValue", "averageValue": str(plan.average_value)},
-                    },
-                }
-            ],
-            "behavior": {"scaleUp": _direction(plan.scale_up), "scaleDown": _direction(plan.scale_down)},
-        },
-    }
-
-
-def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
-    return {
-        "stabilizationWindowSeconds": rule.window_seconds,
-        "selectPolicy": "Max",
-        "policies": [{"type": "Pods", "value": rule.pods, "periodSeconds": rule.period_seconds}],
     }
 
 

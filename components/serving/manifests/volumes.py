@@ -8,6 +8,8 @@ from components.manifest import Manifest
 from components.serving.manifests.names import (
     CACHE_PATH,
     SCRATCH_PATH,
+    TOKEN_FILE,
+    TOKEN_PATH,
     cache_claim_name,
     downloads_in_pod,
     server_labels,
@@ -27,24 +29,47 @@ def scratch_volume() -> dict[str, Any]:
     return {"name": "scratch", "emptyDir": {}}
 
 
-def shared_memory_volume(model: ServedModel) -> dict[str, Any]:
-    """/dev/shm: tensor parallel workers talk through it, the runtime's default is 64 MiB. It counts as memory."""
+def shared_memory_volumes(model: ServedModel) -> list[dict[str, Any]]:
+    """/dev/shm: tensor parallel workers talk through it, the runtime's default is 64 MiB. It counts as memory.
+
+    None where the device plugin mounts one (MPS).
+    """
     size = model.resources.shared_memory
-    return {"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}
+    return [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}] if size else []
 
 
-def server_mounts() -> list[dict[str, Any]]:
+def server_mounts(model: ServedModel) -> list[dict[str, Any]]:
     """Weights cannot be changed by the process that answers requests."""
-    return [
+    mounts: list[dict[str, Any]] = [
         {"name": "cache", "mountPath": CACHE_PATH, "readOnly": True},
         {"name": "scratch", "mountPath": SCRATCH_PATH},
-        {"name": "shm", "mountPath": "/dev/shm"},
     ]
+    shared = [{"name": each["name"], "mountPath": "/dev/shm"} for each in shared_memory_volumes(model)]
+    return [*mounts, *shared]
 
 
-def download_mounts() -> list[dict[str, Any]]:
+def download_volumes(model: ServedModel) -> list[dict[str, Any]]:
+    """What the downloader needs of a pod: the cache, a place to write, and the token as a file.
+
+    The token's volume is the pod's, but no other container mounts it. The group reads it: the pod's (fsGroup).
+    """
+    volumes = [cache_volume(model), scratch_volume()]
+    if model.token:
+        items = [{"key": model.token.secret_key, "path": TOKEN_FILE}]
+        secret = {"secretName": model.token.secret_name, "items": items, "defaultMode": 0o440}
+        volumes.append({"name": "hf-token", "secret": secret})
+    return volumes
+
+
+def download_mounts(model: ServedModel) -> list[dict[str, Any]]:
     """The downloader writes the cache."""
-    return [{"name": "cache", "mountPath": CACHE_PATH}, {"name": "scratch", "mountPath": SCRATCH_PATH}]
+    mounts: list[dict[str, Any]] = [
+        {"name": "cache", "mountPath": CACHE_PATH},
+        {"name": "scratch", "mountPath": SCRATCH_PATH},
+    ]
+    if model.token:
+        mounts.append({"name": "hf-token", "mountPath": TOKEN_PATH, "readOnly": True})
+    return mounts
 
 
 def cache_claim(model: ServedModel) -> Manifest:

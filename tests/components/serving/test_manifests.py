@@ -13,32 +13,20 @@ from components.serving.manifests.download import download_container, ignored_fi
 from components.serving.manifests.environment import download_environment, server_environment
 from components.serving.manifests.network_policy import NAMESPACE_NAME, download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
-from components.serving.manifests.service import horizontal_pod_autoscaler, pod_disruption_budget, service
+from components.serving.manifests.service import pod_disruption_budget, service
 from planning.model import ServedModel
 from tests.components.plans import MODEL, OPEN_MODEL, VOLUME_MODEL
-from tests.components.rendered import of_model
+from tests.components.rendered import MODELS, of_model
 from tests.golden import as_yaml, assert_matches
 
 GOLDENS = Path(__file__).parent / "goldens"
 
 
-@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
 def test_a_model_renders_as_its_golden(model: ServedModel) -> None:
     text = "---\n".join(f"# {what}\n{as_yaml(manifest)}" for what, manifest in of_model(model).items())
     assert "&id" not in text, "a shared object came out as a YAML anchor; goldens are to be read by people"
     assert_matches(GOLDENS / f"{model.name}.yaml", text)
-
-
-def test_nobody_but_the_autoscaler_sets_replicas() -> None:
-    assert "replicas" not in deployment(MODEL, "p")["spec"]
-    scaler = horizontal_pod_autoscaler(MODEL)["spec"]
-    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 3)
-
-
-def test_the_autoscaler_reads_the_metric_that_the_adapter_serves_as_an_average_over_pods() -> None:
-    (metric,) = horizontal_pod_autoscaler(MODEL)["spec"]["metrics"]
-    assert metric["pods"]["metric"]["name"] == MODEL.autoscaling.metric.name == "vllm_queue_depth"
-    assert metric["pods"]["target"] == {"type": "AverageValue", "averageValue": "5"}
 
 
 def test_service_budget_monitor_and_deployment_select_the_same_pods_and_only_servers() -> None:
@@ -69,11 +57,41 @@ def test_a_plan_cannot_put_a_server_online() -> None:
     assert {"name": "HF_HUB_OFFLINE", "value": "0"} not in server_environment(model)
 
 
-def test_only_the_downloader_gets_the_token_and_by_reference() -> None:
-    token = {"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": {"name": "llama-hf-token", "key": "token"}}}
-    assert token in download_environment(MODEL)
+def test_only_the_downloader_gets_the_token_and_as_a_file() -> None:
+    assert {"name": "HF_TOKEN_PATH", "value": "/var/run/secrets/huggingface/token"} in download_environment(MODEL)
     assert "HF_HUB_OFFLINE" not in {entry["name"] for entry in download_environment(MODEL)}
-    assert "HF_TOKEN" not in {entry["name"] for entry in download_environment(OPEN_MODEL)}
+    pod = deployment(MODEL, "p")["spec"]["template"]["spec"]
+    (volume,) = [each for each in pod["volumes"] if "secret" in each]
+    assert volume["secret"]["secretName"] == "llama-hf-token"
+    assert volume["secret"]["items"] == [{"key": "token", "path": "token"}]
+    mounted = {each["name"] for each in pod["initContainers"][0]["volumeMounts"]}
+    assert volume["name"] in mounted
+    assert volume["name"] not in {each["name"] for each in pod["containers"][0]["volumeMounts"]}
+
+
+def test_no_pod_has_the_token_of_a_model_that_needs_none_or_is_downloaded_by_a_job() -> None:
+    for model in (OPEN_MODEL, VOLUME_MODEL):
+        pod = deployment(model, "p")["spec"]["template"]["spec"]
+        assert not any("secret" in volume for volume in pod["volumes"])
+    assert not any("TOKEN" in entry["name"] for entry in download_environment(OPEN_MODEL))
+    job = of_model(VOLUME_MODEL)["download-job"]["spec"]["template"]["spec"]
+    assert any(volume.get("secret", {}).get("secretName") == "existing-token" for volume in job["volumes"])
+
+
+def test_a_tag_is_looked_up_at_each_start_and_a_digest_never() -> None:
+    def policies(model: ServedModel) -> set[str]:
+        pod = deployment(model, "p")["spec"]["template"]["spec"]
+        return {each["imagePullPolicy"] for each in (*pod.get("initContainers", []), *pod["containers"])}
+
+    assert policies(MODEL) == {"Always"}
+    assert policies(VOLUME_MODEL) == {"IfNotPresent"}
+
+
+def test_the_download_may_use_the_cpus_that_the_server_asks_for_and_the_server_any() -> None:
+    (init,) = deployment(MODEL, "p")["spec"]["template"]["spec"]["initContainers"]
+    (server,) = deployment(MODEL, "p")["spec"]["template"]["spec"]["containers"]
+    assert init["resources"]["limits"]["cpu"] == server["resources"]["requests"]["cpu"]
+    assert "cpu" not in server["resources"]["limits"]
 
 
 def test_a_volume_model_downloads_in_one_job_and_an_empty_dir_model_in_each_pod() -> None:

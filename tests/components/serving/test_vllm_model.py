@@ -6,14 +6,15 @@ import pulumi
 import pytest
 
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.keda import Keda, KedaArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.priority_class import ModelPriorityClass
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import BACKENDS, ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ServedModel
-from tests.components.plans import MODEL, MONITORING, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
-from tests.components.rendered import of_model
+from tests.components.plans import KEDA, MODEL, MONITORING, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+from tests.components.rendered import MODELS, PROMETHEUS, of_model
 from tests.engine import Engine, Registration, Secret, record
 
 # Which manifest of tests/components/rendered.py a registered type holds.
@@ -23,6 +24,8 @@ TYPES = {
     "service": "kubernetes:core/v1:Service",
     "pdb": "kubernetes:policy/v1:PodDisruptionBudget",
     "hpa": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
+    "scaled-object": "kubernetes:keda.sh/v1alpha1:ScaledObject",
+    "recording-rules": "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     "pod-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
     "cache": "kubernetes:core/v1:PersistentVolumeClaim",
     "download-job": "kubernetes:batch/v1:Job",
@@ -40,6 +43,8 @@ def _program(*models: ServedModel) -> None:
         hf_tokens={"hfToken": pulumi.Output.secret("hf_canary")},
         gpus_after={"gpu": (smoke,)},
         monitors_after=(stack,),
+        keda_after=(Keda("keda", KedaArgs(KEDA)),),
+        prometheus_url=PROMETHEUS,
     )
     for model in models:
         serve(model, wiring)
@@ -54,7 +59,7 @@ def _only(engine: Engine, what: str, instance: str) -> Registration:
     return found
 
 
-@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
 def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> None:
     """The SDK turns dictionaries into its own types and back: nothing may be lost or renamed on the way."""
     engine = _recorded(model)
@@ -63,7 +68,7 @@ def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> Non
         assert _only(engine, what, model.name).inputs == manifests[what], what
 
 
-@pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, OPEN_MODEL], ids=lambda model: str(model.name))
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
 def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
     engine = _recorded(model)
     components = {r.urn for r in engine.registrations if r.type.startswith("vllm-on-eks:index:Vllm")}
@@ -173,5 +178,5 @@ def test_a_provider_reaches_every_object_of_a_model() -> None:
 
     engine = record(program)
     objects = [r for r in engine.registrations if r.type.startswith("kubernetes:")]
-    assert len(objects) == 7
+    assert len(objects) == 8
     assert all("::cluster::" in r.provider for r in objects)
