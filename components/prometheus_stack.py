@@ -11,14 +11,21 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.alerts import StackRules, StackRulesArgs
+from components.dashboards import Dashboards, DashboardsArgs
 from components.helm import mirrored, release_arguments
 from components.manifest import COMMON_LABELS, Manifest, arguments
 from components.namespace import PodSecurity, namespace_manifest
-from planning.model import MonitoringPlan
+from planning.model import MonitoringPlan, WebhookPlan
 
 RELEASE = "kube-prometheus-stack"
 GRAFANA_SECRET = "grafana-admin"
 PROMETHEUS_PORT = 9090
+WEBHOOK_SECRET, WEBHOOK_KEY = "alertmanager-webhook", "url"
+# Where the operator mounts a Secret that alertmanagerSpec.secrets names.
+WEBHOOK_FILE = f"/etc/alertmanager/secrets/{WEBHOOK_SECRET}/{WEBHOOK_KEY}"
+# kube-state-metrics shows no labels by itself; cost and spot alerts need these two of nodes.
+NODE_LABELS = ("vllm-on-eks/pool", "node.kubernetes.io/instance-type")
 
 # EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down for ever.
 NOT_ON_EKS = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
@@ -54,9 +61,12 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         "fullnameOverride": RELEASE,  # names the Services, whatever the release is called
         "prometheus": {"prometheusSpec": _prometheus(plan)},
         "grafana": _grafana(plan),
+        "kube-state-metrics": {"metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"]},
         "defaultRules": {"rules": dict.fromkeys(RULES_NOT_ON_EKS, False)},
         **{component: {"enabled": False} for component in NOT_ON_EKS},
     }
+    if plan.webhook:
+        values["alertmanager"] = _alertmanager(plan.webhook)
     if plan.mirror:
         images = IMAGE_REGISTRIES | (GRAFANA_IMAGE_REGISTRIES if plan.grafana else {})
         for path, registry in images.items():
@@ -78,6 +88,39 @@ def _prometheus(plan: MonitoringPlan) -> dict[str, Any]:
         **size,
         "storageSpec": {"volumeClaimTemplate": {"spec": claim}},
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
+    }
+
+
+def _alertmanager(webhook: WebhookPlan) -> dict[str, Any]:
+    """A secret address stays in its Secret, which Alertmanager reads as a file at each notification."""
+    where = {"url": webhook.url} if webhook.url else {"url_file": WEBHOOK_FILE}
+    mounted = {} if webhook.url else {"alertmanagerSpec": {"secrets": [WEBHOOK_SECRET]}}
+    own = ["alertname", "namespace", "model"]
+    return {
+        **mounted,
+        "config": {
+            # The chart's rule, and by model: one model's page must not hide another's ticket.
+            "inhibit_rules": [
+                {
+                    "source_matchers": ["severity = critical"],
+                    "target_matchers": ["severity =~ warning|info"],
+                    "equal": own,
+                },
+            ],
+            "route": {
+                "receiver": "webhook",
+                "group_by": own,
+                "group_wait": "30s",
+                "group_interval": "5m",
+                "repeat_interval": "12h",
+                # Watchdog fires always, InfoInhibitor only to inhibit.
+                "routes": [{"receiver": "null", "matchers": ['alertname =~ "Watchdog|InfoInhibitor"']}],
+            },
+            "receivers": [
+                {"name": "null"},
+                {"name": "webhook", "webhook_configs": [{**where, "send_resolved": True}]},
+            ],
+        },
     }
 
 
@@ -104,17 +147,31 @@ def grafana_secret(namespace: str) -> Manifest:
     }
 
 
+def webhook_secret(namespace: str) -> Manifest:
+    """The Secret Alertmanager reads, without its data: the component puts the address in."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": WEBHOOK_SECRET, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "type": "Opaque",
+    }
+
+
 @dataclass(frozen=True)
 class PrometheusStackArgs:
-    """`grafana_password`: needed where the plan has Grafana. `after`: the storage class, where we make it."""
+    """`grafana_password`: needed where the plan has Grafana. `after`: the storage class, where we make it.
+
+    `webhook_url`: needed where the plan names a config secret for it.
+    """
 
     plan: MonitoringPlan
     grafana_password: pulumi.Input[str] | None = None
+    webhook_url: pulumi.Input[str] | None = None
     after: tuple[pulumi.Resource, ...] = ()
 
 
 class PrometheusStack(pulumi.ComponentResource):
-    """Namespace, Grafana's Secret and the release. `release` carries the CRDs that monitors need."""
+    """Namespace, Secrets and the release, our rules and dashboards. `release` carries the CRDs that monitors need."""
 
     namespace: pulumi.Output[str]
     release: pulumi.Resource
@@ -134,6 +191,8 @@ class PrometheusStack(pulumi.ComponentResource):
         before = list(args.after)
         if plan.grafana and args.grafana_password is not None:
             before.append(self._grafana_secret(name, args.grafana_password))
+        if plan.webhook and plan.webhook.url_key:
+            before.append(self._webhook_secret(name, plan.webhook.url_key, args.webhook_url))
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             **release_arguments(plan.stack_chart, RELEASE, plan.timeout_seconds),
@@ -143,6 +202,11 @@ class PrometheusStack(pulumi.ComponentResource):
             # pods that need both.
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
+        child = pulumi.ResourceOptions(parent=self)
+        if plan.alert_groups:
+            StackRules(name, StackRulesArgs(plan.alert_groups, self.namespace, (self.release,)), child)
+        if plan.grafana:
+            Dashboards(f"{name}-dashboards", DashboardsArgs(self.namespace), child)
         # The Service's name follows from fullnameOverride.
         self.prometheus_url = self.namespace.apply(lambda namespace: f"http://{RELEASE}-prometheus.{namespace}.svc")
         self.register_outputs({"namespace": self.namespace, "prometheus_url": self.prometheus_url})
@@ -152,6 +216,17 @@ class PrometheusStack(pulumi.ComponentResource):
             f"{name}-grafana-admin",
             **arguments(grafana_secret("monitoring"), self.namespace),
             string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(password)},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return secret
+
+    def _webhook_secret(self, name: str, key: str, url: pulumi.Input[str] | None) -> pulumi.Resource:
+        if url is None:
+            raise ValueError(f"{name}: the plan tells a webhook of secret {key}: PrometheusStackArgs needs webhook_url")
+        secret: pulumi.Resource = k8s.core.v1.Secret(
+            f"{name}-alert-webhook",
+            **arguments(webhook_secret("monitoring"), self.namespace),
+            string_data={WEBHOOK_KEY: pulumi.Output.secret(url)},
             opts=pulumi.ResourceOptions(parent=self),
         )
         return secret

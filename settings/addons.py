@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from settings.types import ConfigKey, DnsLabel, Section, described
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from settings.types import ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
 
 class GpuOperator(Section):
@@ -25,6 +29,41 @@ class Grafana(Section):
     password_key: ConfigKey = described("pulumi config secret that holds the admin password", default="grafanaPassword")
 
 
+class NoReceiver(Section):
+    """Alerts are shown by Prometheus and Alertmanager, and sent to nobody."""
+
+    kind: Literal["none"] = "none"
+
+
+class WebhookReceiver(Section):
+    """Alertmanager posts each group of alerts to one address (its webhook JSON, version 4)."""
+
+    kind: Literal["webhook"]
+    url: str | None = described("the address, where it is no secret", default=None, pattern=r"^https?://[^\s/]+[^\s]*$")
+    url_key: ConfigKey | None = described("pulumi config secret that holds the address", default=None)
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if (self.url is None) == (self.url_key is None):
+            raise ValueError("write one of url and urlKey: urlKey where whoever knows the address may post to it")
+        return self
+
+
+Receiver = Annotated[NoReceiver | WebhookReceiver, Field(discriminator="kind"), kind_defaults_to("webhook")]
+
+
+class Alerts(Section):
+    """What is alerted on follows from each model's `slo`, scaling and cold start; thresholds are a dated table."""
+
+    enabled: bool = described("write alert rules", default=True)
+    receiver: Receiver = described("who is told", default_factory=NoReceiver)
+    runbook_base_url: str = described(
+        "where each alert's page is, <base>/<AlertName>.md; the default is the folder of this repository",
+        default="docs/runbooks",
+        pattern=r"^[^\s]*[^\s/]$",
+    )
+
+
 class Monitoring(Section):
     """kube-prometheus-stack and the metrics adapter the autoscaler reads."""
 
@@ -35,6 +74,14 @@ class Monitoring(Section):
     storage_class: str = described("storage class of that volume", default="gp3", min_length=1)
     scrape_interval_seconds: int = described("how often pods are scraped, s", default=15, ge=5, le=120)
     grafana: Grafana = described("dashboards", default_factory=Grafana)
+    alerts: Alerts = described("alert rules and who is told", default_factory=Alerts)
+
+
+class Keda(Section):
+    """KEDA, in a stack whose models ask for it. It owns external.metrics.k8s.io."""
+
+    install: bool = described("install it where a model needs it; false: the cluster has its own", default=True)
+    namespace: DnsLabel = described("its namespace", default="keda")
 
 
 class Registry(Section):

@@ -10,19 +10,50 @@ from planning.model import (
     ChartRef,
     DrainPlan,
     GpuOperatorPlan,
+    GpuSharingPlan,
+    KedaPlan,
     MetricRule,
     MonitoringPlan,
     PodResources,
     ProbePlan,
+    RecordingRulePlan,
+    ScalerKind,
+    ScalingMetric,
     ScalingRulePlan,
+    SchedulePlan,
     ServedModel,
     SmokeTestPlan,
     TokenPlan,
+    Via,
+    ZeroPlan,
 )
 
 MIRROR = "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"
 PROMETHEUS_CHARTS = "https://prometheus-community.github.io/helm-charts"
-QUEUE_DEPTH = MetricRule("vllm:num_requests_waiting", "vllm_queue_depth", "test")
+QUEUE_DEPTH = ScalingMetric(
+    kind="queueDepth",
+    rule=MetricRule("vllm:num_requests_waiting", "vllm_queue_depth", "test"),
+    query='sum(vllm:num_requests_waiting{namespace="models",job="models/llama"})',
+    value_type="AverageValue",
+    target=5.0,
+    unit="requests waiting",
+    why="test",
+)
+DEMAND = ScalingMetric(
+    kind="demand",
+    rule=MetricRule(
+        "vllm_on_eks:demand:replicas",
+        "vllm_demand_replicas",
+        "test",
+        "max by (<<.GroupBy>>) (<<.Series>>{<<.LabelMatchers>>})",
+        Via.SERVICE,
+    ),
+    query='vllm_on_eks:demand:replicas{namespace="models",service="llama"}',
+    value_type="AverageValue",
+    target=1.0,
+    unit="replicas",
+    why="test",
+)
 
 SMOKE_TEST = SmokeTestPlan(
     image="nvidia/cuda:13.0.3-base-ubuntu24.04",
@@ -45,6 +76,16 @@ GPU_OPERATOR = GpuOperatorPlan(
     smoke_tests=(SMOKE_TEST,),
 )
 
+SHARING_OPERATOR = replace(
+    GPU_OPERATOR,
+    sharing=(
+        GpuSharingPlan("mps", 2),
+        GpuSharingPlan("timeSlicing", 4),
+        GpuSharingPlan("mig", 7, "1g.5gb"),
+        GpuSharingPlan("mig", 3, "2g.10gb"),
+    ),
+)
+
 MONITORING = MonitoringPlan(
     stack_chart=ChartRef("kube-prometheus-stack", "88.5.3", PROMETHEUS_CHARTS),
     adapter_chart=ChartRef("prometheus-adapter", "5.3.0", PROMETHEUS_CHARTS),
@@ -55,7 +96,7 @@ MONITORING = MonitoringPlan(
     scrape_interval_seconds=15,
     grafana=True,
     grafana_password_key="grafanaPassword",
-    adapter_rules=(QUEUE_DEPTH,),
+    adapter_rules=(DEMAND.rule, QUEUE_DEPTH.rule),
     mirror=None,
     retention_size_gib=45,
 )
@@ -88,12 +129,15 @@ MODEL = ServedModel(
     token=TokenPlan("llama-hf-token", "token", "hfToken"),
     cache=CachePlan("emptyDir", 40),
     autoscaling=AutoscalingPlan(
+        kind=ScalerKind.HPA,
         min_replicas=1,
         max_replicas=3,
-        metric=QUEUE_DEPTH,
-        average_value=5,
-        scale_up=ScalingRulePlan(0, 2, 60),
+        metrics=(DEMAND, QUEUE_DEPTH),
+        scale_up=ScalingRulePlan(0, 4, 15, 100),
         scale_down=ScalingRulePlan(600, 1, 120),
+        recordings=(
+            RecordingRulePlan("vllm_on_eks:demand:replicas", "vector(1)", {"namespace": "models", "service": "llama"}),
+        ),
     ),
     max_unavailable=1,
     client_namespaces=("chat",),
@@ -123,8 +167,37 @@ VOLUME_MODEL = replace(
     drain=DrainPlan(0, 120, 135),
     client_namespaces=(),
     monitoring_namespace=None,
+    autoscaling=replace(MODEL.autoscaling, metrics=(QUEUE_DEPTH,), recordings=()),
     max_surge=1,
 )
 
 # No token, no clients, emptyDir: the smallest model.
 OPEN_MODEL = replace(MODEL, name="smollm", token=None, client_namespaces=(), env={})
+
+# Scaled by KEDA between zero and three replicas, woken by a gateway, more of them in office hours.
+KEDA_MODEL = replace(
+    OPEN_MODEL,
+    name="phi",
+    autoscaling=replace(
+        MODEL.autoscaling,
+        kind=ScalerKind.KEDA,
+        min_replicas=0,
+        schedules=(SchedulePlan("Europe/Berlin", "0 8 * * 1-5", "0 18 * * 1-5", 2),),
+        zero=ZeroPlan(
+            wake_query='sum(gateway_requests_waiting{service="phi"})',
+            wake_target=32.0,
+            busy_query='sum(vllm:num_requests_running{namespace="models",job="models/phi"})',
+            busy_target=64.0,
+            idle_seconds=600,
+        ),
+    ),
+)
+
+# Two replicas, and nobody who changes that.
+FIXED_MODEL = replace(
+    OPEN_MODEL,
+    name="fixed",
+    autoscaling=AutoscalingPlan(ScalerKind.NONE, 2, 2, (), ScalingRulePlan(0, 2, 60), ScalingRulePlan(300, 1, 120)),
+)
+
+KEDA = KedaPlan(ChartRef("keda", "2.20.2", "https://kedacore.github.io/charts"), "keda", True, None)

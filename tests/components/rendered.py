@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.alerts import stack_rules
+from components.dashboards import dashboard_config_map, dashboard_names
 from components.gpu_smoke_test import smoke_test_job
 from components.namespace import PodSecurity, default_deny, namespace_manifest
 from components.priority_class import priority_class
-from components.prometheus_stack import grafana_secret
+from components.prometheus_stack import grafana_secret, webhook_secret
+from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from components.serving.manifests.service import (
-    horizontal_pod_autoscaler,
     pod_disruption_budget,
     service,
     service_account,
@@ -21,10 +24,13 @@ from components.serving.manifests.service import (
 )
 from components.serving.manifests.volumes import cache_claim
 from components.storage_class import gp3_storage_class
-from planning.model import ServedModel
-from tests.components.plans import MODEL, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+from planning.model import ScalerKind, ServedModel
+from tests.components.plans import FIXED_MODEL, KEDA_MODEL, MODEL, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+from tests.components.promtool import sample_plan
 
 Manifests = dict[str, dict[str, Any]]
+MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL)
+PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
 
 def of_platform() -> Manifests:
@@ -37,7 +43,18 @@ def of_platform() -> Manifests:
         "storage-class": gp3_storage_class("gp3"),
         "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
         "grafana-secret": grafana_secret("monitoring"),
+        "webhook-secret": webhook_secret("monitoring"),
+        **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
+        **_rules(),
     }
+
+
+def _rules() -> Manifests:
+    """Of a planned stack that has every alert."""
+    plan = sample_plan()
+    assert plan.monitoring is not None
+    alerts = {f"{model.name}-alerts": alert_rules(model) for model in plan.models}
+    return {"stack-rules": stack_rules("monitoring", plan.monitoring.alert_groups), **alerts}
 
 
 def of_model(model: ServedModel) -> Manifests:
@@ -48,8 +65,13 @@ def of_model(model: ServedModel) -> Manifests:
         "deployment": deployment(model, "vllm-model"),
         "service": service(model),
         "pdb": pod_disruption_budget(model),
-        "hpa": horizontal_pod_autoscaler(model),
     }
+    if model.autoscaling.kind is ScalerKind.HPA:
+        made["hpa"] = horizontal_pod_autoscaler(model)
+    if model.autoscaling.kind is ScalerKind.KEDA:
+        made["scaled-object"] = scaled_object(model, PROMETHEUS)
+    if model.autoscaling.recordings:
+        made["recording-rules"] = recording_rules(model)
     if model.token and model.token.config_key:
         made["token-secret"] = token_secret(model, model.token)
     if model.monitoring_namespace:
@@ -64,9 +86,7 @@ def of_model(model: ServedModel) -> Manifests:
 def everything() -> Manifests:
     """Platform and all sample models, keys `<model>/<what>`."""
     return of_platform() | {
-        f"{model.name}/{what}": manifest
-        for model in (MODEL, VOLUME_MODEL, OPEN_MODEL)
-        for what, manifest in of_model(model).items()
+        f"{model.name}/{what}": manifest for model in MODELS for what, manifest in of_model(model).items()
     }
 
 

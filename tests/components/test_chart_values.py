@@ -17,10 +17,11 @@ import pytest
 import yaml
 
 from components.gpu_operator import gpu_operator_values
+from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
-from planning.model import GPU_TAINT
-from tests.components.plans import GPU_OPERATOR, MIRROR, MONITORING
+from planning.model import GPU_TAINT, WebhookPlan
+from tests.components.plans import GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 
 Path_ = tuple[str, ...]
 
@@ -28,17 +29,21 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     "gpu-operator": [
         gpu_operator_values(GPU_OPERATOR),
         gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
+        gpu_operator_values(replace(SHARING_OPERATOR, mirror=MIRROR)),
     ],
     "kube-prometheus-stack": [
         prometheus_stack_values(MONITORING),
         prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
         prometheus_stack_values(replace(MONITORING, grafana=False)),
+        prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
     ],
+    "keda": [keda_values(replace(KEDA, mirror=MIRROR))],
     "prometheus-adapter": [metrics_adapter_values(replace(MONITORING, mirror=MIRROR), "http://prometheus.svc")],
 }
 
 # A map whose keys are a Kubernetes object's, which the chart copies; its schema is checked elsewhere.
 FREE_FORM: dict[str, set[Path_]] = {
+    "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "kube-prometheus-stack": {
         ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below
         ("prometheus", "prometheusSpec", "resources"),  # ResourceRequirements, tested below
@@ -52,6 +57,7 @@ SUB_CHARTS: dict[str, set[Path_]] = {
         ("grafana", "image", "registry"),
         ("grafana", "sidecar", "image", "registry"),
         ("kube-state-metrics", "image", "registry"),
+        ("kube-state-metrics", "metricLabelsAllowlist"),
         ("prometheus-node-exporter", "image", "registry"),
     },
 }

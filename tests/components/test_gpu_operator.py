@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
 from components.namespace import ModelNamespace, ModelNamespaceArgs
-from planning.model import ChartRef, GpuOperatorPlan, TaintPlan
-from tests.components.plans import GPU_OPERATOR, MIRROR
+from planning.model import ChartRef, GpuOperatorPlan, GpuSharingPlan, TaintPlan
+from tests.components.plans import GPU_OPERATOR, MIRROR, SHARING_OPERATOR
 from tests.engine import record
 from tests.golden import as_yaml, assert_matches
 
@@ -17,12 +18,49 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 @pytest.mark.parametrize(
     ("name", "plan"),
-    [("gpu-operator", GPU_OPERATOR), ("gpu-operator-mirrored", replace(GPU_OPERATOR, mirror=MIRROR))],
+    [
+        ("gpu-operator", GPU_OPERATOR),
+        ("gpu-operator-mirrored", replace(GPU_OPERATOR, mirror=MIRROR)),
+        ("gpu-operator-sharing", SHARING_OPERATOR),
+    ],
 )
 def test_values_are_as_their_golden(name: str, plan: GpuOperatorPlan) -> None:
     text = as_yaml(gpu_operator_values(plan))
     assert "&id" not in text
     assert_matches(GOLDENS / f"{name}.values.yaml", text)
+
+
+def test_each_way_of_sharing_is_a_configuration_that_a_nodes_label_chooses() -> None:
+    config = gpu_operator_values(SHARING_OPERATOR)["devicePlugin"]["config"]
+    assert set(config["data"]) == {"whole", "mps-2", "time-slicing-4"}
+    assert config["default"] == "whole"
+    assert yaml.safe_load(config["data"]["whole"]) == {"version": "v1"}
+    mps = yaml.safe_load(config["data"]["mps-2"])["sharing"]
+    assert list(mps) == ["mps"], "the plugin refuses two strategies in one configuration"
+    slices = yaml.safe_load(config["data"]["time-slicing-4"])["sharing"]["timeSlicing"]
+    assert slices["resources"] == [{"name": "nvidia.com/gpu", "replicas": 4}]
+    assert slices["renameByDefault"] is False, "pods and quotas ask for nvidia.com/gpu"
+    assert slices["failRequestsGreaterThanOne"] is True, "two shares may be one GPU"
+
+
+def test_mig_alone_needs_its_manager_and_no_configuration_of_the_device_plugin() -> None:
+    values = gpu_operator_values(replace(GPU_OPERATOR, sharing=(GpuSharingPlan("mig", 7, "1g.5gb"),)))
+    assert values["mig"] == {"strategy": "single"}
+    assert values["migManager"]["enabled"] is True
+    assert "config" not in values["devicePlugin"]
+
+
+def test_without_sharing_there_is_neither() -> None:
+    values = gpu_operator_values(GPU_OPERATOR)
+    assert values["migManager"] == {"enabled": False}
+    assert values["devicePlugin"] == {"enabled": True}
+    assert "mig" not in values
+
+
+def test_the_mig_managers_image_comes_from_the_mirror_when_it_runs() -> None:
+    values = gpu_operator_values(replace(SHARING_OPERATOR, mirror=MIRROR))
+    assert values["migManager"]["repository"] == f"{MIRROR}/nvcr.io/nvidia/cloud-native"
+    assert "repository" not in gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR))["migManager"]
 
 
 def test_driver_and_toolkit_are_said_even_when_off_because_the_chart_turns_them_on() -> None:

@@ -18,8 +18,8 @@ import yaml
 
 from tests.components.rendered import everything
 
-KUBERNETES = ("1.32", "1.34", "1.36")  # oldest in EKS support, our default, newest
-CUSTOM_GROUPS = ("monitoring.coreos.com",)
+KUBERNETES = ("1.32", "1.35", "1.36")  # oldest in EKS support, our default, newest
+CUSTOM_GROUPS = ("monitoring.coreos.com", "keda.sh")
 
 
 def _is_custom(manifest: dict[str, Any]) -> bool:

@@ -3,9 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from components.metrics_adapter import METRICS_QUERY, MetricsAdapter, MetricsAdapterArgs, metrics_adapter_values
-from planning.model import MetricRule
-from tests.components.plans import MIRROR, MODEL, MONITORING
+from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs, adapter_rule, metrics_adapter_values
+from tests.components.plans import DEMAND, MIRROR, MODEL, MONITORING, QUEUE_DEPTH
 from tests.engine import record
 from tests.golden import as_yaml, assert_matches
 
@@ -17,21 +16,25 @@ def test_values_are_as_their_golden() -> None:
     assert_matches(GOLDENS / "prometheus-adapter.values.yaml", as_yaml(metrics_adapter_values(MONITORING, URL)))
 
 
-def test_the_rule_gives_the_autoscalers_metric_per_pod() -> None:
-    (rule,) = metrics_adapter_values(MONITORING, URL)["rules"]["custom"]
-    assert rule["name"]["as"] == MODEL.autoscaling.metric.name
+def test_a_metric_of_pods_is_served_per_pod() -> None:
+    rule = adapter_rule(QUEUE_DEPTH.rule)
+    assert rule["name"] == {"matches": "^vllm:num_requests_waiting$", "as": "vllm_queue_depth"}
     assert rule["seriesQuery"] == 'vllm:num_requests_waiting{namespace!="",pod!=""}'
     assert rule["resources"]["overrides"] == {"namespace": {"resource": "namespace"}, "pod": {"resource": "pod"}}
-    assert "<<.LabelMatchers>>" in METRICS_QUERY, "without them each pod gets the sum over all pods"
-    assert "<<.GroupBy>>" in METRICS_QUERY
-    assert rule["metricsQuery"] == METRICS_QUERY
+    assert "<<.LabelMatchers>>" in rule["metricsQuery"], "without them each pod gets the sum over all pods"
+    assert "<<.GroupBy>>" in rule["metricsQuery"]
 
 
-def test_every_metric_of_the_plan_has_its_rule() -> None:
-    running = MetricRule("vllm:num_requests_running", "vllm_running", "test")
-    plan = replace(MONITORING, adapter_rules=(*MONITORING.adapter_rules, running))
-    rules = metrics_adapter_values(plan, URL)["rules"]["custom"]
-    assert [rule["name"]["as"] for rule in rules] == ["vllm_queue_depth", "vllm_running"]
+def test_what_we_record_is_served_for_the_models_service() -> None:
+    rule = adapter_rule(DEMAND.rule)
+    assert rule["seriesQuery"] == 'vllm_on_eks:demand:replicas{namespace!="",service!=""}'
+    assert rule["resources"]["overrides"]["service"] == {"resource": "service"}
+    assert rule["metricsQuery"].startswith("max by"), "recorded by two servers, it is not twice as much"
+
+
+def test_every_metric_that_an_hpa_names_has_its_rule() -> None:
+    served = {rule["name"]["as"] for rule in metrics_adapter_values(MONITORING, URL)["rules"]["custom"]}
+    assert {metric.rule.name for metric in MODEL.autoscaling.metrics} == served
 
 
 def test_external_metrics_are_left_to_their_owner() -> None:

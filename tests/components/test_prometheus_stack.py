@@ -8,7 +8,7 @@ import pytest
 
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from planning.model import MonitoringPlan
+from planning.model import MonitoringPlan, WebhookPlan
 from tests.components.plans import MIRROR, MONITORING
 from tests.engine import Engine, Secret, record
 from tests.golden import as_yaml, assert_matches
@@ -27,6 +27,7 @@ def _recorded(plan: MonitoringPlan = MONITORING, password: str | None = "p") -> 
         ("kube-prometheus-stack", MONITORING),
         ("kube-prometheus-stack-mirrored", replace(MONITORING, mirror=MIRROR)),
         ("kube-prometheus-stack-without-grafana", NO_GRAFANA),
+        ("kube-prometheus-stack-webhook", replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
     ],
 )
 def test_values_are_as_their_golden(name: str, plan: MonitoringPlan) -> None:

@@ -1,0 +1,103 @@
+"""Dashboards: current, complete, small enough, and made of series that exist."""
+
+from __future__ import annotations
+
+import json
+import re
+import runpy
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from components.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
+from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from tests.components.metric_names import known_names, names_in
+from tests.components.plans import MONITORING
+from tests.conftest import REPO
+from tests.engine import record
+
+ASKED_FOR = {
+    "vllm": (
+        "time_to_first_token_seconds", "inter_token_latency_seconds", "e2e_request_latency_seconds",
+        "request_queue_time_seconds", "num_requests_running", "num_requests_waiting", "kv_cache_usage_perc",
+        "num_preemptions", "generation_tokens",
+    ),
+    "gpu": ("DCGM_FI_DEV_GPU_UTIL", "DCGM_FI_DEV_FB_USED", "DCGM_FI_DEV_XID_ERRORS"),
+    "autoscaling": (
+        "status_desired_replicas", "status_replicas_available", "spec_max_replicas", "status_target_metric",
+        "spec_target_metric", "vllm_on_eks:demand:replicas",
+    ),
+    "cost": ("by (model) (vllm_on_eks:usd_per_hour)", "by (team) (vllm_on_eks:usd_per_hour)"),
+}  # fmt: skip
+
+
+def _dashboard(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def _queries(name: str) -> list[str]:
+    return [target["expr"] for panel in _dashboard(name)["panels"] for target in panel["targets"]]
+
+
+def test_the_files_are_what_the_panels_make() -> None:
+    made = runpy.run_path(str(REPO / "tools" / "dashboards.py"))
+    wanted = {dashboard.uid: made["text"](dashboard) for dashboard in made["DASHBOARDS"]}
+    assert set(dashboard_names()) == set(wanted)
+    for name, text in wanted.items():
+        assert (HERE / f"{name}.json").read_text(encoding="utf-8") == text, f"run: python tools/dashboards.py ({name})"
+
+
+@pytest.mark.parametrize("name", sorted(ASKED_FOR))
+def test_a_dashboard_shows_what_it_is_for(name: str) -> None:
+    queries = "\n".join(_queries(name))
+    assert [wanted for wanted in ASKED_FOR[name] if wanted not in queries] == []
+
+
+@pytest.mark.parametrize("name", dashboard_names())
+def test_a_dashboard_reads_only_series_that_exist(name: str) -> None:
+    variables = [each["query"] for each in _dashboard(name)["templating"]["list"] if each["type"] == "query"]
+    asked = [re.sub(r"label_values\((.*), *\w+\)", r"\1", query) for query in variables]
+    assert {found for query in (*_queries(name), *asked) for found in names_in(query)} - known_names() == set()
+
+
+@pytest.mark.parametrize("name", dashboard_names())
+def test_a_dashboard_uses_only_variables_it_has(name: str) -> None:
+    loaded = _dashboard(name)
+    own = {each["name"] for each in loaded["templating"]["list"]} | {"__rate_interval", "1"}
+    used = set(re.findall(r"\$(\w+)", "\n".join(_queries(name))))
+    assert used <= own
+    assert loaded["uid"] == f"vllm-on-eks-{name}"
+    assert all(panel["datasource"]["uid"] == "$datasource" for panel in loaded["panels"])
+
+
+@pytest.mark.parametrize("name", dashboard_names())
+def test_panels_of_a_dashboard_do_not_overlap_and_say_what_they_show(name: str) -> None:
+    panels = _dashboard(name)["panels"]
+    places = {(panel["gridPos"]["x"], panel["gridPos"]["y"]) for panel in panels}
+    assert len(places) == len(panels)
+    assert all(panel["description"] and panel["title"] for panel in panels)
+
+
+@pytest.mark.parametrize("name", dashboard_names())
+def test_a_config_map_is_found_by_the_sidecar_and_within_its_limit(name: str) -> None:
+    manifest = dashboard_config_map(name, "monitoring")
+    assert manifest["metadata"]["labels"]["grafana_dashboard"] == "1"
+    (text,) = manifest["data"].values()
+    assert json.loads(text) == _dashboard(name)
+    assert len(text.encode()) < LARGEST_CONFIG_MAP_BYTES
+
+
+def test_dashboards_come_with_grafana_and_only_with_it() -> None:
+    with_grafana = record(lambda: PrometheusStack("monitoring", PrometheusStackArgs(MONITORING, "p")))
+    made = [each.inputs["metadata"]["name"] for each in with_grafana.all("kubernetes:core/v1:ConfigMap")]
+    assert sorted(made) == [f"dashboard-{name}" for name in dashboard_names()]
+    bare = replace(MONITORING, grafana=False, grafana_password_key=None)
+    without = record(lambda: PrometheusStack("monitoring", PrometheusStackArgs(bare)))
+    assert without.all("kubernetes:core/v1:ConfigMap") == []
+
+
+def test_the_product_does_not_need_the_sdk() -> None:
+    for path in (REPO / "components").rglob("*.py"):
+        assert "grafana_foundation_sdk" not in path.read_text(encoding="utf-8")
