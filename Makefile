@@ -5,10 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := __main__.py settings planning components preview policies local bench tests tools .ci
+CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
-.PHONY: help setup up down status logs test e2e check bench document preview
+.PHONY: help setup up down status logs test e2e check bench document preview scan
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -56,6 +56,11 @@ bench: setup ## figures as ratios, for docs/figures.md
 preview: setup ## what a stack would be: STACK=dev [AGAINST=main] [FORMAT=text|markdown|html|json] [OUT=file] [FAIL_ON=error]
 	@$(BIN)/python -m preview $(or $(STACK),dev) $(if $(AGAINST),--against $(AGAINST)) $(if $(FORMAT),--format $(FORMAT)) \
 	  $(if $(OUT),--out $(OUT)) $(if $(FAIL_ON),--fail-on $(FAIL_ON))
+
+scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
+	@$(BIN)/python -m local tools scan
+	@checkov=$$($(BIN)/python -m local.checkov) && \
+	  $(BIN)/python -m preview.scan $(or $(STACK),dev prod) --checkov "$$checkov" --kube-score .tools/bin/kube-score
 
 document: setup ## write the JSON Schemas and README's settings table anew
 	@$(BIN)/python -m settings.document

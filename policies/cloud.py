@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from planning.budget import excess
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
 from policies.workloads import EVERYWHERE, POOL_LABEL
 
@@ -101,7 +102,8 @@ def tagged(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 
 def within_budget(_: Sequence[Resource], circumstances: Circumstances) -> Found:
-    """What the stack costs at most nodes stays under its budget."""
-    ceiling, budget = circumstances.ceiling_usd_per_month, circumstances.budget_usd_per_month
-    if ceiling is not None and budget is not None and ceiling > budget:
-        yield Violation(None, f"${ceiling:,.0f} a month at most nodes; the budget is ${budget:,.0f}")
+    """What the stack says it costs at most nodes stays under its budget."""
+    ceiling, budget = circumstances.ceiling_usd_per_hour, circumstances.budget
+    over = excess(ceiling, budget) if ceiling is not None and budget is not None else None
+    if over is not None:
+        yield Violation(None, over)

@@ -1,8 +1,11 @@
 """The rules as a Pulumi policy pack: what the engine hands over, put in the rules' words.
 
 Rules look at the whole stack, because taints and tolerations, or Deployments and their budgets, are different
-resources. Values that the engine does not know yet are `[unknown]`; secrets come in the open, so that the rule on
-plain secrets leaves the data of Secrets to the offline preview, which sees the marks.
+resources. At the end the engine hands over outputs, and before the first `up` it knows none of what will stand in a
+cluster that is not there. So a policy of its own writes down each resource's inputs when the engine asks about it, and
+the rules judge these, as the offline preview does. Values that the engine does not know yet are `[unknown]`; secrets
+come in the open, so that the rule on plain secrets leaves the data of Secrets to the offline preview, which sees the
+marks.
 """
 
 from __future__ import annotations
@@ -20,13 +23,15 @@ from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
     ReportViolation,
+    ResourceValidationArgs,
+    ResourceValidationPolicy,
     StackValidationArgs,
     StackValidationPolicy,
 )
 from pulumi_policy import proxy as marks
 
+from planning.budget import budget_of
 from planning.stages import is_production
-from planning.units import HOURS_PER_MONTH
 from policies.judge import Waiver, judge, waiver_problems
 from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
 from policies.rules import RULES
@@ -41,7 +46,7 @@ def make_pack() -> PolicyPack:
     return PolicyPack(
         name=PROJECT,
         enforcement_level=EnforcementLevel.MANDATORY,
-        policies=[*(_policy(rule) for rule in RULES), _waivers_policy()],
+        policies=[_inputs_policy(), *(_policy(rule) for rule in RULES), _waivers_policy()],
     )
 
 
@@ -78,9 +83,28 @@ def _waivers_policy() -> StackValidationPolicy:
     )
 
 
+_INPUTS: dict[str, Any] = {}
+"""By URN, of this engine run: a pack's process lives as long as one."""
+
+
+def _inputs_policy() -> ResourceValidationPolicy:
+    def remember(args: ResourceValidationArgs, _: ReportViolation) -> None:
+        _INPUTS[args.urn] = _plain(args.props)
+
+    return ResourceValidationPolicy(
+        name="inputs",
+        description="reports nothing: it writes down what the program asked for, which the other rules judge",
+        enforcement_level=EnforcementLevel.ADVISORY,
+        validate=remember,
+    )
+
+
 def resources_of(args: StackValidationArgs) -> list[Resource]:
-    """The engine's resources in the rules' words."""
-    return [Resource(each.resource_type, each.name, each.urn, _plain(each.props)) for each in args.resources]
+    """The engine's resources in the rules' words: with their inputs, or outputs where there are none (the stack)."""
+    return [
+        Resource(each.resource_type, each.name, each.urn, _INPUTS.get(each.urn) or _plain(each.props))
+        for each in args.resources
+    ]
 
 
 def _plain(value: Any) -> Any:
@@ -106,8 +130,8 @@ def _circumstances(resources: Sequence[Resource], stack: str) -> Circumstances:
     budget = _setting("budget", stack)
     return Circumstances(
         production=is_production(stack),
-        ceiling_usd_per_month=ceiling * HOURS_PER_MONTH if isinstance(ceiling, int | float) else None,
-        budget_usd_per_month=budget.get("usdPerMonth") if isinstance(budget, Mapping) else None,
+        ceiling_usd_per_hour=ceiling if isinstance(ceiling, int | float) else None,
+        budget=budget_of(budget.get("usdPerHour"), budget.get("usdPerMonth")) if isinstance(budget, Mapping) else None,
         secrets_marked=False,
     )
 

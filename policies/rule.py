@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from planning.model import BudgetPlan
+
 # Words that stand for values which nobody may see, or nobody knows before `up`.
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"
@@ -47,8 +49,8 @@ class Circumstances:
     """
 
     production: bool
-    ceiling_usd_per_month: float | None = None
-    budget_usd_per_month: float | None = None
+    ceiling_usd_per_hour: float | None = None
+    budget: BudgetPlan | None = None
     secrets_marked: bool = True
 
 

@@ -80,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         "budget",
         "an autoscaler spends up to the ceiling without asking",
         Severity.ERROR,
-        "lower maxNodes, or raise the budget",
+        "lower nodePools[].maxNodes, or raise budget.usdPerHour or usdPerMonth",
         cloud.within_budget,
     ),
     Rule(

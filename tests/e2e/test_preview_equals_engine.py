@@ -10,19 +10,23 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from local.paths import platform_paths
 from local.stack import Stack
+from policies.rules import RULES
 from preview.changes import differences
 from preview.prepare import prepare
 from preview.recorder import STACK_TYPE, record_program
 from preview.values import UNKNOWN, shown
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
+from tests.preview.checkout import make_checkout
 from tests.program import STACKS
 
 pytestmark = pytest.mark.e2e
@@ -101,12 +105,45 @@ def test_the_recorder_registers_what_the_engine_registers(engine: Engine) -> Non
             assert strict == UNKNOWN, f"{each['name']} {path}: {strict!r} became {known!r}"
 
 
-@pytest.mark.parametrize("engine", ["dev"], indirect=True)
+@pytest.mark.parametrize("engine", STACKS, indirect=True)
 def test_the_policy_pack_runs_in_the_engine_and_says_what_the_offline_preview_says(engine: Engine) -> None:
-    done = engine.preview("--policy-pack", str(REPO / "policies"))
-    said = done.stdout + done.stderr
-    if "failed to start" in said and f'File "{REPO / "__main__.py"}"' in said:
-        # The protocol is tested with the pack's own process in tests/policies/test_pack.py.
-        pytest.skip("this language host (3.79, the last in the Go module proxy) starts the program in place of a pack")
+    done = engine.preview("--policy-pack", "policies")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"vllm-on-eks@v", done.stdout), done.stdout
+    assert "vllm-on-eks@v" in done.stdout
+    assert told_by_engine(done.stdout) == told_offline(REPO, engine._name)
+
+
+@pytest.mark.parametrize("engine", ["prod"], indirect=True)
+def test_the_engine_refuses_a_stack_that_breaks_a_policy_as_the_offline_preview_does(
+    engine: Engine, tmp_path: Path
+) -> None:
+    content = yaml.safe_load((REPO / "Pulumi.prod.yaml").read_text())
+    pool = content["config"]["vllm-on-eks:nodePools"][0]
+    pool["capacity"] = "spot"
+    del pool["amiReleaseVersion"]
+    checkout = make_checkout(tmp_path / "checkout")
+    bad = checkout / "Pulumi.prod.yaml"
+    bad.write_text(yaml.safe_dump(content))
+    engine._stack.prepare(bad)
+    done = engine.preview("--policy-pack", "policies")
+    assert done.returncode != 0, done.stdout
+    told = told_by_engine(done.stdout)
+    assert {("error", "ami-pinned", "l4-nodes"), ("error", "spot-floor", "qwen-deployment")} <= told
+    assert told == told_offline(checkout, "prod")
+
+
+def told_by_engine(output: str) -> set[tuple[str, str, str]]:
+    """(severity, rule, resource) of the engine's lines on policies: `- [mandatory]  spot-floor  (type: name)`."""
+    found = re.findall(r"- \[(mandatory|advisory)\]\s+(\S+)\s+\(\S+: (\S+)\)", output)
+    return {("error" if level == "mandatory" else "warning", rule, name) for level, rule, name in found}
+
+
+def told_offline(root: Path, stack: str) -> set[tuple[str, str, str]]:
+    """The same of `python -m preview`, whose findings of the plan are left out: the policies speak of resources."""
+    done = subprocess.run(
+        [sys.executable, "-m", "preview", stack, "--format", "json"],
+        cwd=root, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    ids = {rule.id for rule in RULES}
+    told = [each for each in json.loads(done.stdout)["findings"] if each["rule"] in ids and " " in each["path"]]
+    return {(each["severity"], each["rule"], each["path"].split()[-1]) for each in told}

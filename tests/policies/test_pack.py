@@ -40,7 +40,11 @@ def arguments(*resources: Any) -> pulumi_policy.StackValidationArgs:
 
 def run(policy: pulumi_policy.StackValidationPolicy, *resources: Any) -> list[tuple[str, str | None]]:
     told: list[tuple[str, str | None]] = []
-    policy.validate(arguments(*resources), lambda message, urn=None: told.append((message, urn)))
+
+    def report(message: str, urn: str | None = None) -> None:
+        told.append((message, urn))
+
+    policy.validate(arguments(*resources), report)
     return told
 
 
@@ -121,13 +125,16 @@ class Process:
 def test_the_engine_starts_the_pack_and_is_told_what_breaks_a_rule() -> None:
     broken = [changed(deployment(), "spec/template/spec/containers/0/image", "vllm/vllm-openai:latest"), node_group()]
     request = analyzer_pb2.AnalyzeStackRequest()
-    for each in broken:
-        sent = request.resources.add(type=each.type, name=each.name, urn=each.urn)
-        sent.properties.update(dict(each.inputs))
     with Process() as pack_process:
         info = pack_process.analyzer.GetAnalyzerInfo(Empty())
+        for each in broken:
+            asked = analyzer_pb2.AnalyzeRequest(type=each.type, name=each.name, urn=each.urn)
+            asked.properties.update(dict(each.inputs))
+            assert not pack_process.analyzer.Analyze(asked).diagnostics
+            # Before the first `up` the engine knows no outputs of what is to stand in a cluster that is not there.
+            request.resources.add(type=each.type, name=each.name, urn=each.urn)
         told = pack_process.analyzer.AnalyzeStack(request)
-    assert {policy.name for policy in info.policies} == {rule.id for rule in RULES} | {"waiver"}
+    assert {policy.name for policy in info.policies} == {rule.id for rule in RULES} | {"waiver", "inputs"}
     assert {found.policyName for found in told.diagnostics} == {"image-pinned", "disruption-budget"}
     assert all(found.enforcementLevel == analyzer_pb2.MANDATORY for found in told.diagnostics)
     assert {found.urn for found in told.diagnostics} == {deployment().urn}
@@ -140,6 +147,11 @@ def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPat
     outputs = resource("pulumi:pulumi:Stack", "dev", {"usdPerHour": {"min": 1.0, "max": 10.0}})
     config = {"vllm-on-eks:budget": json.dumps({"usdPerMonth": 7000})}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
-    assert run(pack._policy(rule), outputs) == [("$7,300 a month at most nodes; the budget is $7,000", None)]
+    assert run(pack._policy(rule), outputs) == [
+        ("$10.00 an hour ($7,300 a month) at most nodes; the budget is $7,000 a month", None)
+    ]
+    config = {"vllm-on-eks:budget": json.dumps({"usdPerHour": 10, "usdPerMonth": 8000})}
+    monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
+    assert run(pack._policy(rule), outputs) == []
     monkeypatch.setenv("PULUMI_CONFIG", "{}")
     assert run(pack._policy(rule), outputs) == []

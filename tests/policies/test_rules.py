@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from planning.budget import budget_of
 from policies.document import DOCUMENT, document
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
@@ -66,7 +67,7 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("disruption-budget", [deployment(), changed(budget(), "metadata/namespace", "other")], DEV, "selects"),
     ("container-limits", [changed(deployment(), f"{CONTAINER}/resources/limits/memory")], DEV, "limits.memory"),
     ("container-limits", [changed(deployment(), f"{CONTAINER}/resources")], DEV, "requests.cpu"),
-    ("budget", [], replace(DEV, ceiling_usd_per_month=2001.0, budget_usd_per_month=2000.0), "$2,001"),
+    ("budget", [], replace(DEV, ceiling_usd_per_hour=2.02, budget=budget_of(2.0, None)), "$2.02 an hour"),
     ("encryption", [changed(cluster(), "encryptionConfig")], DEV, "KMS"),
     ("encryption", [changed(launch_template(), "blockDeviceMappings/0/ebs/encrypted")], DEV, "/dev/xvda"),
     (
@@ -99,7 +100,7 @@ def test_every_rule_is_broken_by_one_of_these() -> None:
 
 @pytest.mark.parametrize("circumstances", [DEV, PROD], ids=["dev", "prod"])
 def test_no_rule_has_anything_to_say_of_a_good_stack(circumstances: Circumstances) -> None:
-    within = replace(circumstances, ceiling_usd_per_month=2000.0, budget_usd_per_month=2000.0)
+    within = replace(circumstances, ceiling_usd_per_hour=2.0, budget=budget_of(2.0, None))
     assert judge(good_stack(), within) == []
 
 

@@ -1,0 +1,120 @@
+"""What scanners of Kubernetes objects said, in one form, beside what we say to it.
+
+The scanners are checkov and kube-score; `make scan` runs them (preview/scan.py). An explanation is a row of
+explained_findings.csv: it stands for a check on objects of a name, and says why the finding remains.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+EXPLANATIONS = Path(__file__).resolve().parent / "explained_findings.csv"
+# kube-score's grades: 1 critical, 5 warning, 7 almost OK, 10 OK (github.com/zegl/kube-score, scorecard/grade.go).
+CRITICAL, WARNING = 1, 5
+# What each model's objects may keep. Best peer as shipped, 2026-11: 7 and 6 (KServe's preset).
+CHECKOV_GOAL, KUBE_SCORE_GOAL = 3, 4
+
+
+class ScanFailed(Exception):
+    """A scanner did not say what it found."""
+
+
+@dataclass(frozen=True, order=True)
+class ScanFinding:
+    """One thing that a scanner wants otherwise. `object`: `Deployment/qwen`; `where`: the container, if one is named.
+
+    `counts`: whether it is of the kind that the goals count (kube-score's warnings are not).
+    """
+
+    object: str
+    tool: str
+    check: str
+    where: str
+    message: str
+    counts: bool = True
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a finding remains. `object` is a pattern, `Deployment/*`; `date` the day it was last thought over."""
+
+    tool: str
+    check: str
+    object: str
+    explanation: str
+    source: str
+    date: str
+
+    def covers(self, found: ScanFinding) -> bool:
+        """Whether it speaks of this finding."""
+        return (self.tool, self.check) == (found.tool, found.check) and fnmatchcase(found.object, self.object)
+
+
+def checkov_findings(text: str, file: str) -> list[ScanFinding]:
+    """The failed checks on one file of the folder that `checkov --framework kubernetes -o json` looked at.
+
+    Raises ScanFailed for what is no report, and for files that checkov could not read.
+    """
+    report = _json("checkov", text)
+    if isinstance(report, list):
+        report = next((each for each in report if each.get("check_type") == "kubernetes"), {})
+    if "results" not in report:
+        raise ScanFailed("checkov looked at nothing")
+    if unread := report["results"].get("parsing_errors"):
+        raise ScanFailed(f"checkov could not read {', '.join(unread)}")
+    found = []
+    for failed in report["results"]["failed_checks"]:
+        if failed["file_path"].lstrip("/") != file:
+            continue
+        kind, _, rest = failed["resource"].partition(".")
+        name = rest.partition(".")[2]  # the namespace stands between
+        found.append(ScanFinding(f"{kind}/{name}", "checkov", failed["check_id"], "", failed["check_name"]))
+    return sorted(found)
+
+
+def kube_score_findings(text: str) -> list[ScanFinding]:
+    """Criticals and warnings in `kube-score score -o json`, one for each comment. Raises ScanFailed for no report."""
+    report = _json("kube-score", text)
+    if not isinstance(report, list) or not report:
+        raise ScanFailed("kube-score looked at nothing")
+    found = []
+    for each in report:
+        name = f"{each['type_meta']['kind']}/{each['object_meta']['name']}"
+        for check in each["checks"]:
+            if check["skipped"] or check["grade"] > WARNING:
+                continue
+            critical = check["grade"] <= CRITICAL
+            for comment in check["comments"] or [{"path": "", "summary": check["check"]["name"]}]:
+                summary = comment["summary"]
+                found.append(ScanFinding(name, "kube-score", check["check"]["id"], comment["path"], summary, critical))
+    return sorted(found)
+
+
+def _json(tool: str, text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise ScanFailed(f"{tool} made no report: {text.strip()[:300] or '(nothing)'}") from None
+
+
+def explanations(path: Path = EXPLANATIONS) -> list[Explanation]:
+    """The table of explanations."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return [Explanation(**row) for row in csv.DictReader(file)]
+
+
+def explained(found: ScanFinding, table: Sequence[Explanation]) -> Explanation | None:
+    """The row that speaks of a finding."""
+    return next((each for each in table if each.covers(found)), None)
+
+
+def stale(found: Iterable[ScanFinding], table: Sequence[Explanation]) -> list[Explanation]:
+    """Rows that speak of nothing that was found."""
+    told = list(found)
+    return [each for each in table if not any(each.covers(one) for one in told)]
