@@ -9,13 +9,14 @@ import pulumi
 
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.keda import Keda, KedaArgs
 from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.priority_class import ModelPriorityClass
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.prometheus_stack import PROMETHEUS_PORT, PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from planning.model import GpuOperatorPlan, MonitoringPlan, StackPlan
+from planning.model import GpuOperatorPlan, KedaPlan, MonitoringPlan, StackPlan
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class ClusterServices(pulumi.ComponentResource):
             hf_tokens=args.secrets,
             gpus_after=gpus,
             monitors_after=monitors,
+            keda_after=self._keda(plan.keda, monitors) if plan.keda else (),
+            prometheus_url=self._prometheus_address(),
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
 
@@ -67,11 +70,20 @@ class ClusterServices(pulumi.ComponentResource):
     ) -> tuple[pulumi.Resource, ...]:
         """Prometheus and the adapter; what brings the monitoring kinds is returned."""
         password = secrets[plan.grafana_password_key] if plan.grafana_password_key else None
-        stack = PrometheusStack("monitoring", PrometheusStackArgs(plan, password, volumes), self._child)
-        adapter = MetricsAdapterArgs(plan, stack.namespace, stack.prometheus_url, (stack.release,))
-        MetricsAdapter("metrics-adapter", adapter, self._child)
+        webhook = secrets[plan.webhook.url_key] if plan.webhook and plan.webhook.url_key else None
+        stack = PrometheusStack("monitoring", PrometheusStackArgs(plan, password, webhook, volumes), self._child)
+        if plan.adapter_rules:
+            adapter = MetricsAdapterArgs(plan, stack.namespace, stack.prometheus_url, (stack.release,))
+            MetricsAdapter("metrics-adapter", adapter, self._child)
         self.prometheus_url = stack.prometheus_url
         return (stack.release,)
+
+    def _prometheus_address(self) -> pulumi.Output[str] | None:
+        return self.prometheus_url.apply(lambda url: f"{url}:{PROMETHEUS_PORT}") if self.prometheus_url else None
+
+    def _keda(self, plan: KedaPlan, monitors: tuple[pulumi.Resource, ...]) -> tuple[pulumi.Resource, ...]:
+        """What brings the kind ScaledObject; nothing where the cluster has its own KEDA."""
+        return (Keda("keda", KedaArgs(plan, monitors), self._child).release,) if plan.install else ()
 
     def _gpus(
         self, plan: GpuOperatorPlan, pools: Mapping[str, pulumi.Resource], monitors: tuple[pulumi.Resource, ...]

@@ -6,15 +6,25 @@ from collections.abc import Sequence
 
 from planning import pins
 from planning.findings import Findings
-from planning.model import GPU_TAINT, GpuOperatorPlan, MonitoringPlan, SmokeTestPlan
+from planning.model import (
+    GPU_TAINT,
+    AutoscalingPlan,
+    GpuOperatorPlan,
+    KedaPlan,
+    MetricRule,
+    MonitoringPlan,
+    ScalerKind,
+    SmokeTestPlan,
+)
 from planning.pools import POOL_LABEL, Pool
-from planning.scaling import QUEUE_DEPTH
 from settings.cluster import CreateCluster
+from settings.sharing import WholeGpu
 from settings.stack import StackSettings
 
 OPERATOR_CHART = "gpu-operator"
 STACK_CHART = "kube-prometheus-stack"
 ADAPTER_CHART = "prometheus-adapter"
+KEDA_CHART = "keda"
 # Prometheus drops its oldest samples there; write-ahead log and compaction need the rest.
 RETENTION_SHARE = 0.9
 SMOKE_TEST_TIMEOUT_SECONDS = 900
@@ -23,6 +33,7 @@ SMOKE_TEST_TIMEOUT_SECONDS = 900
 def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
     """The operator against what EKS' NVIDIA AMIs contain: driver and toolkit, but no device plugin."""
     operator = settings.gpu_operator
+    _check_sharing(settings, findings)
     if not operator.enabled:
         _check_absent(settings, findings)
         return
@@ -82,11 +93,12 @@ def plan_gpu_operator(settings: StackSettings, pools: Sequence[Pool]) -> GpuOper
         mirror=mirror,
         smoke_tests=tests,
         taints=tuple(dict.fromkeys((GPU_TAINT, *(taint for pool in pools for taint in pool.group.taints)))),
+        sharing=tuple(dict.fromkeys(pool.sharing for pool in pools if pool.sharing.kind != "none")),
     )
 
 
-def plan_monitoring(settings: StackSettings) -> MonitoringPlan | None:
-    """Prometheus, Grafana and the adapter with the one metric the autoscaler reads."""
+def plan_monitoring(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> MonitoringPlan | None:
+    """Prometheus, Grafana, and the adapter with the metrics that HPAs read; KEDA asks Prometheus itself."""
     monitoring = settings.monitoring
     if not monitoring.enabled:
         return None
@@ -101,10 +113,40 @@ def plan_monitoring(settings: StackSettings) -> MonitoringPlan | None:
         scrape_interval_seconds=monitoring.scrape_interval_seconds,
         grafana=monitoring.grafana.enabled,
         grafana_password_key=monitoring.grafana.password_key if monitoring.grafana.enabled else None,
-        adapter_rules=(QUEUE_DEPTH,),
+        adapter_rules=_adapter_rules(scalings),
         mirror=mirror,
         retention_size_gib=int(monitoring.storage_gib * RETENTION_SHARE),
     )
+
+
+def _check_sharing(settings: StackSettings, findings: Findings) -> None:
+    """Nothing but the operator's device plugin and MIG manager divides a GPU."""
+    operator = settings.gpu_operator
+    if operator.enabled and operator.device_plugin:
+        return
+    for index, pool in enumerate(settings.node_pools):
+        if not isinstance(pool.gpu_sharing, WholeGpu):
+            missing = "gpuOperator.devicePlugin" if operator.enabled else "gpuOperator.enabled"
+            findings.error(
+                f"nodePools[{index}].gpuSharing",
+                "sharing-operator",
+                f"{pool.gpu_sharing.kind}, but {missing} is false and nobody would divide the GPUs; write true there, "
+                "or gpuSharing: {kind: none}",
+            )
+
+
+def plan_keda(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> KedaPlan | None:
+    """KEDA, where a model uses it."""
+    if not any(each.kind is ScalerKind.KEDA for each in scalings):
+        return None
+    mirror = settings.registry.mirror
+    return KedaPlan(pins.chart_reference(KEDA_CHART, mirror), settings.keda.namespace, settings.keda.install, mirror)
+
+
+def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:
+    """Each metric once, whichever models follow it; a rule is not one model's."""
+    used = {metric.rule: None for each in scalings if each.kind is ScalerKind.HPA for metric in each.metrics}
+    return tuple(sorted(used, key=lambda rule: rule.name))
 
 
 def _check_absent(settings: StackSettings, findings: Findings) -> None:

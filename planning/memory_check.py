@@ -9,7 +9,7 @@ from functools import lru_cache
 from planning import vllm_versions
 from planning.ami import NVIDIA_AMI_FAMILIES
 from planning.architecture import Architecture
-from planning.engine import EngineConfig
+from planning.engine import EngineConfig, with_defaults
 from planning.engine_args import flag_value
 from planning.findings import Findings
 from planning.instances import instance_types
@@ -18,6 +18,7 @@ from planning.model import MemoryPlan
 from planning.pools import Pool
 from planning.quantity import GIB
 from planning.quantization import ADA, AMPERE
+from planning.sharing import larger_than, share_of
 from planning.vllm_versions import Version
 from settings.models import Model, Quantization
 
@@ -68,7 +69,10 @@ def check_memory(
     model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, path: str, findings: Findings
 ) -> MemoryPlan:
     """GPU memory of one replica on its pool; refuses what does not fit and says what would."""
-    found = fit(architecture, engine, pool.gpu.usable_memory_bytes, pool.gpu)
+    if pool.sharing.kind == "mps":
+        # vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS.
+        engine = with_defaults(engine, pool.gpu.usable_memory_bytes, pool.gpu)
+    found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
     if not found.fits:
         findings.estimate(
             f"{path}.maxModelLen" if found.longest_model_len > 0 else f"{path}.source",
@@ -89,8 +93,9 @@ def check_memory(
 
 
 def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit) -> str:
-    budget = pool.gpu.usable_memory_bytes * engine.gpu_memory_utilization / GIB
-    gpus = f"{model.tensor_parallel} × {pool.gpu.name}"
+    share = pool.share
+    budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
+    gpus = f"{model.tensor_parallel} × {share.name}"
     held = (
         f"weights take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, the cache then holds "
         f"{found.kv_cache_tokens} tokens"
@@ -98,23 +103,35 @@ def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, poo
     ways = [f"tensorParallel: {size}" for size in _larger_groups(architecture, engine, pool)]
     if architecture.native_quantization == "none" and engine.quantization == "none":
         smaller = replace(engine, quantization="fp8")
-        if fit(architecture, smaller, pool.gpu.usable_memory_bytes, pool.gpu).fits:
+        if fit(architecture, smaller, share.usable_memory_bytes, share).fits:
             ways.append("quantization: fp8")
     if engine.kv_cache_dtype == "auto" and pool.gpu.compute_capability >= ADA:
         smaller = replace(engine, kv_cache_dtype="fp8")
-        if fit(architecture, smaller, pool.gpu.usable_memory_bytes, pool.gpu).fits:
+        if fit(architecture, smaller, share.usable_memory_bytes, share).fits:
             ways.append("kvCacheDtype: fp8")
     if found.longest_model_len > 0:
         ways.insert(0, f"maxModelLen: {found.longest_model_len}")
         what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
     else:
         what = f"{model.source} does not fit {gpus}: {held}"
+    ways += [f"gpuSharing: {way} in {pool.path}" for way in larger_shares(pool, architecture, engine)]
     cheapest = _cheapest(architecture, engine)
     instances = f"; instances that fit: {', '.join(cheapest)}" if cheapest else "; no instance in the table fits it"
     return what + (f"; write {' or '.join(ways)}" if ways else "") + instances + "."
 
 
+def larger_shares(pool: Pool, architecture: Architecture, engine: EngineConfig) -> Iterator[str]:
+    """The smallest larger part of the pool's GPU that holds a replica, then the whole GPU if only that does."""
+    for text, sharing in larger_than(pool.gpu, pool.sharing):
+        share = share_of(pool.gpu, sharing)
+        if fit(architecture, engine, share.usable_memory_bytes, share).fits:
+            yield text
+            return
+
+
 def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool) -> Iterator[int]:
+    if pool.sharing.kind != "none":
+        return  # shares cannot be joined
     memory_bytes = pool.gpu.usable_memory_bytes
     for size in _TENSOR_PARALLEL_SIZES:
         larger = engine.tensor_parallel < size <= pool.gpus_per_node and architecture.attention_heads % size == 0

@@ -7,6 +7,7 @@ from planning.architecture import Architecture
 from planning.findings import Findings
 from planning.instances import instance_types
 from planning.pools import Pool
+from planning.sharing import check_group_shared
 from planning.vllm_versions import Version
 from settings.models import Model
 
@@ -42,7 +43,9 @@ def image_pin(model: Model) -> pins.ImagePin:
 
 
 def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool:
-    """Whether one node of the pool has the GPUs of one replica."""
+    """Whether one node of the pool has the GPUs of one replica, and whole ones where it needs several."""
+    if not check_group_shared(model, pool.sharing, path, findings):
+        return False
     if model.tensor_parallel <= pool.gpus_per_node:
         return True
     larger = sorted(

@@ -37,6 +37,14 @@ DAEMONS = (
     Daemon("node-exporter", 0, 0, 50, "monitoring", "kube-prometheus-stack 88.5.3: resources {}"),
 )
 
+# Of pools with that kind of sharing only.
+SHARING_DAEMONS = {
+    "mig": (Daemon("nvidia-mig-manager", 0, 0, 60, "gpu-operator", "gpu-operator v26.7.0: resources {}"),),
+    "mps": (
+        Daemon("nvidia-device-plugin-mps-control-daemon", 0, 0, 100, "gpu-operator", "gpu-operator v26.7.0: none"),
+    ),
+}
+
 # The vLLM image unpacked; containerd of the AL2023 AMI discards the packed layers. 9.4-10.8 GB packed were measured
 # for images of this kind (aws-samples/karpenter-blueprints soci README and issue 32); 2.3 times that is an estimate.
 IMAGE_UNPACKED_MIB = 24 * 1024
@@ -81,11 +89,14 @@ def daemons(gpu_operator: bool, monitoring: bool) -> tuple[Daemon, ...]:
     return tuple(each for each in DAEMONS if each.part_of in parts)
 
 
-def node_room(node: InstanceType, disk_gib: int, present: Iterable[Daemon]) -> Room:
-    """What pods may request of a node after the kubelet's and the DaemonSets' share."""
+def node_room(node: InstanceType, disk_gib: int, present: Iterable[Daemon], pods_per_gpu: int = 1) -> Room:
+    """What pods may request of a node after the kubelet's and the DaemonSets' share.
+
+    `pods_per_gpu`: `nvidia.com/gpu` the device plugin advertises for each GPU.
+    """
     present = tuple(present)
     return Room(
-        gpus=node.gpu_count,
+        gpus=node.gpu_count * pods_per_gpu,
         cpu_millicores=node.allocatable_cpu_millicores - sum(each.cpu_millicores for each in present),
         memory_mib=node.allocatable_memory_mib - sum(each.memory_mib for each in present),
         ephemeral_mib=allocatable_ephemeral_mib(disk_gib),

@@ -73,11 +73,18 @@ CHARTS = {
             repository="https://prometheus-community.github.io/helm-charts",
             source="prometheus-community/helm-charts, 2026-08",
         ),
+        ChartPin(
+            chart="keda",
+            # renovate: datasource=helm depName=keda
+            version="2.20.2",
+            repository="https://kedacore.github.io/charts",
+            source="kedacore/charts tag v2.20.2, 2026-07-31",
+        ),
     )
 }
 
 # EKS add-on versions. None: EKS's default for the cluster's Kubernetes version, which AWS moves with the platform.
-# List with `aws eks describe-addon-versions --kubernetes-version 1.34 --addon-name <name>` to pin one.
+# List with `aws eks describe-addon-versions --kubernetes-version 1.35 --addon-name <name>` to pin one.
 ADDON_VERSIONS: dict[str, str | None] = {
     "vpc-cni": None,
     "kube-proxy": None,

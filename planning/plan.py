@@ -6,18 +6,24 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from planning.addons import check_gpu_operator, plan_gpu_operator, plan_monitoring
+from planning.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
+from planning.alerts import check_receiver, plan_alerts
+from planning.budget import BudgetPool, check_budget
 from planning.capacity import Demand, check_capacity
 from planning.cluster import plan_cluster
 from planning.cost import plan_cost
+from planning.cost_shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
-from planning.model import ServedModel, StackPlan
+from planning.model import CostPlan, ServedModel, StackPlan
 from planning.model_checks import image_pin
 from planning.network import plan_network
-from planning.node_fit import daemons, node_room
+from planning.node_fit import daemons
 from planning.pools import Pool, check_zones, plan_pool, plan_system_nodes
+from planning.resources import pool_room
 from planning.served import Served, Surroundings, plan_model
+from planning.sharing import Sharer, check_together
 from planning.stages import is_production
+from planning.stranded import plan_node_fits
 from planning.tags import plan_tags
 from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
@@ -38,9 +44,12 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
     check_gpu_operator(settings, findings)
-    monitoring = plan_monitoring(settings)
+    check_receiver(settings, findings)
     served = _models(settings, stack, production, pools, findings)
     served = _with_surge(settings, pools, served, findings)
+    scalings = [each.model.autoscaling for each in served]
+    monitoring = plan_monitoring(settings, scalings)
+    _check_together(settings, pools, served, findings)
     groups = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
     cost = plan_cost(
         settings.region,
@@ -51,9 +60,14 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
         [(each.path, each.model) for each in served],
         findings,
     )
-    findings.raise_if_refused()
-    models = tuple(each.model for each in served)
+    cost = _shared_out(settings, cost, pools, served, findings)
     whole = tuple(pool for pool in pools.values() if pool is not None)
+    present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
+    node_fits = plan_node_fits(whole, present, served, findings)
+    findings.raise_if_refused()
+    operator = plan_gpu_operator(settings, whole)
+    nodes = (*(pool.group for pool in whole), system_nodes)
+    monitoring, models = plan_alerts(settings, monitoring, [s.model for s in served], nodes, operator, findings)
     return StackPlan(
         stack=stack,
         region=settings.region,
@@ -62,13 +76,36 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
         cluster=cluster,
         system_nodes=system_nodes,
         gpu_pools=tuple(pool.group for pool in whole),
-        gpu_operator=plan_gpu_operator(settings, whole),
+        gpu_operator=operator,
         monitoring=monitoring,
+        keda=plan_keda(settings, scalings),
         model_namespaces=tuple(sorted({model.namespace for model in models})),
         models=models,
         cost=cost,
         findings=findings.all(),
         storage_class=_storage_class(settings),
+        node_fits=node_fits,
+    )
+
+
+def _shared_out(
+    settings: StackSettings,
+    cost: CostPlan,
+    pools: Mapping[str, Pool | None],
+    served: list[Served],
+    findings: Findings,
+) -> CostPlan:
+    """The cost by pool and by model, held against the budget."""
+    whole = [pool for pool in pools.values() if pool is not None]
+    costs = {pool.group.name: pool_cost(pool.group) for pool in whole}
+    traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
+    asked = [Asked(each.model, traffic[each.path]) for each in served]
+    may_shrink = [BudgetPool(p.path, costs[p.group.name], p.group.min_nodes, p.group.max_nodes) for p in whole]
+    return replace(
+        cost,
+        pools=tuple(costs.values()),
+        models=model_costs(asked, costs.values()),
+        budget=check_budget(settings.budget, cost, may_shrink, findings),
     )
 
 
@@ -94,6 +131,7 @@ def _models(
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
         daemons=daemons(settings.gpu_operator.enabled, settings.monitoring.enabled),
+        gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,
     )
     without_digest: set[str] = set()
     served = []
@@ -136,6 +174,8 @@ def _check_namespace(model: Model, path: str, settings: StackSettings, findings:
         owners[settings.gpu_operator.namespace] = "the GPU operator, whose pods are privileged"
     if settings.monitoring.enabled:
         owners[settings.monitoring.namespace] = "Prometheus and Grafana"
+    if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
+        owners[settings.keda.namespace] = "KEDA"
     if model.namespace in owners:
         findings.error(
             f"{path}.namespace",
@@ -167,7 +207,7 @@ def _with_surge(
     for name, of_pool in by_pool.items():
         pool = pools[name]
         assert pool is not None
-        node = node_room(pool.smallest, pool.settings.disk_gib, present)
+        node = pool_room(pool, present)
         demands = [
             Demand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
                    s.model.autoscaling.max_replicas)
@@ -175,6 +215,27 @@ def _with_surge(
         ]  # fmt: skip
         surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
     return [replace(each, model=replace(each.model, max_surge=_surge_of(each.model, surge))) for each in served]
+
+
+def _check_together(
+    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
+) -> None:
+    """The pods that may meet on one GPU, those of a rollout too."""
+    asked = {f"models[{index}]": model for index, model in enumerate(settings.models)}
+    for name, pool in pools.items():
+        if pool is None:
+            continue
+        sharers = [
+            Sharer(
+                each.path,
+                each.model.name,
+                asked[each.path].gpu_memory_utilization,
+                each.model.autoscaling.max_replicas + each.model.max_surge,
+            )
+            for each in served
+            if each.model.pool == name
+        ]
+        check_together(pool.sharing, sharers, name, findings)
 
 
 def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:

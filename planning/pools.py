@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from planning.ami import GPU_AMI_TYPES, NVIDIA_AMI_FAMILIES, SYSTEM_AMI_TYPES, check_release
 from planning.findings import Findings, listed
 from planning.instances import Gpu, InstanceType, UnknownInstanceType, instance_type
-from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, NodeGroupPlan, TaintPlan
+from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
+from planning.sharing import plan_sharing, share_of
 from settings.pools import Capacity, NodePool, SystemNodes
 
 POOL_LABEL = "vllm-on-eks/pool"
 SYSTEM_POOL = "system"
+# What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
+MIG_LABEL = "nvidia.com/mig.config"
+DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com")
 
@@ -26,7 +30,10 @@ GP3_IOPS_PER_MIBPS = 4
 
 @dataclass(frozen=True)
 class Pool:
-    """A GPU pool whose instance types are known; `types` all have the same GPU, count and architecture."""
+    """A GPU pool whose instance types are known; `types` all have the same GPU, count and architecture.
+
+    `gpu` and `gpus_per_node` are the real ones; `share` is what one `nvidia.com/gpu` is to a pod.
+    """
 
     settings: NodePool
     index: int
@@ -39,6 +46,16 @@ class Pool:
     def path(self) -> str:
         """Where the user wrote it."""
         return f"nodePools[{self.index}]"
+
+    @property
+    def sharing(self) -> GpuSharingPlan:
+        """How its GPUs are divided."""
+        return self.group.sharing
+
+    @property
+    def share(self) -> Gpu:
+        """What a pod gets for one `nvidia.com/gpu`: the whole GPU, or its part as a GPU of its own."""
+        return share_of(self.gpu, self.sharing)
 
     @property
     def smallest(self) -> InstanceType:
@@ -71,6 +88,7 @@ def plan_pool(
         return None
     first = types[0]
     assert first.gpu is not None
+    sharing = plan_sharing(pool, first.gpu, path, findings)
     group = NodeGroupPlan(
         name=pool.name,
         instance_types=tuple(dict.fromkeys(pool.instance_types)),
@@ -84,11 +102,18 @@ def plan_pool(
         disk_throughput_mibps=pool.disk_throughput_mibps,
         disk_iops=max(GP3_IOPS, math.ceil(pool.disk_throughput_mibps * GP3_IOPS_PER_MIBPS)),
         zones=pool.zones,
-        labels={"accelerator": "nvidia", "gpu-type": first.gpu.name, POOL_LABEL: pool.name, **pool.labels},
+        labels={
+            "accelerator": "nvidia",
+            "gpu-type": first.gpu.name,
+            POOL_LABEL: pool.name,
+            **_sharing_labels(sharing),
+            **pool.labels,
+        },
         taints=(GPU_TAINT, *(TaintPlan(each.key, each.value, each.effect.value) for each in pool.taints)),
         node_repair=pool.node_repair,
         gpu=first.gpu.name,
         gpus_per_node=first.gpu_count,
+        sharing=sharing,
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 
@@ -152,6 +177,13 @@ def check_zones(
             findings.error(
                 f"{path}[{position}]", "zones-unknown", f"{zone} is not a zone of the network ({listed(network.zones)})"
             )
+
+
+def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:
+    if sharing.kind == "mig":
+        return {MIG_LABEL: f"all-{sharing.profile}"}
+    config = sharing.device_plugin_config
+    return {DEVICE_PLUGIN_LABEL: config} if config else {}
 
 
 def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceType, ...]:

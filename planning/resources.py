@@ -12,6 +12,7 @@ from planning.model import CachePlan, PodResources
 from planning.node_fit import (
     DISK_SHARE,
     IMAGE_UNPACKED_MIB,
+    SHARING_DAEMONS,
     Daemon,
     Room,
     default_cpu_millicores,
@@ -34,24 +35,29 @@ EBS_CLASSES = ("gp2", "gp3", "io1", "io2")
 
 @dataclass(frozen=True)
 class PodPlan:
-    """Resources of the server and of the download, and the pod's size for the scheduler."""
+    """Resources of the server and of the download, and the pod's size for the scheduler.
+
+    `accepted`: why the user takes the risk that the node estimate is right.
+    """
 
     server: PodResources
     download: PodResources
     room: Room
     cache: CachePlan
+    accepted: str | None = None
 
 
 def plan_pod(
     model: Model, pool: Pool, on_disk_bytes: int, daemons: tuple[Daemon, ...], path: str, findings: Findings
 ) -> PodPlan:
     """Requests as written or computed; findings where a node cannot hold them."""
-    node = node_room(pool.smallest, pool.settings.disk_gib, daemons)
+    daemons = (*daemons, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
+    node = pool_room(pool, daemons)
     gpus = model.tensor_parallel
     weights_mib = on_disk_bytes // MIB
     own_disk = isinstance(model.cache, EmptyDirCache)
     asked = model.resources
-    shared = mib(asked.shared_memory) if asked.shared_memory else default_shared_memory_mib(gpus)
+    shared = _shared_memory_mib(model, pool, path, findings)
     room = Room(
         gpus=gpus,
         cpu_millicores=millicores(asked.cpu) if asked.cpu else default_cpu_millicores(node, gpus),
@@ -66,7 +72,11 @@ def plan_pod(
     _check_memory(model, room, shared, path, findings)
     _check_disk(model, room, pool, path, findings)
     server = PodResources(
-        as_cpu(room.cpu_millicores), as_mib(room.memory_mib), as_mib(room.ephemeral_mib), as_mib(shared), gpus
+        as_cpu(room.cpu_millicores),
+        as_mib(room.memory_mib),
+        as_mib(room.ephemeral_mib),
+        as_mib(shared) if shared else None,
+        gpus,
     )
     download = PodResources(
         as_cpu(min(1000, room.cpu_millicores)),
@@ -75,11 +85,34 @@ def plan_pod(
         as_mib(64),
         0,
     )
-    return PodPlan(server, download, room, plan_cache(model, on_disk_bytes, pool.gpus_per_node, path, findings))
+    cache = plan_cache(model, on_disk_bytes, pool.group.advertised_gpus, path, findings)
+    return PodPlan(server, download, room, cache, model.accepted_risks.node_fit)
 
 
-def plan_cache(model: Model, on_disk_bytes: int, gpus_per_node: int, path: str, findings: Findings) -> CachePlan:
-    """Size and kind of the weights' volume."""
+def pool_room(pool: Pool, daemons: tuple[Daemon, ...]) -> Room:
+    """What pods may request of the smallest node of a pool; its GPUs are what the device plugin advertises."""
+    return node_room(pool.smallest, pool.settings.disk_gib, daemons, pool.sharing.pods_per_gpu)
+
+
+def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) -> int:
+    """/dev/shm of our own; 0 under MPS, whose clients need the daemon's, which the device plugin mounts there
+    (NVIDIA/k8s-device-plugin internal/plugin/mps.go): a volume of ours would lie over it.
+    """
+    asked = model.resources.shared_memory
+    if pool.sharing.kind != "mps":
+        return mib(asked) if asked else default_shared_memory_mib(model.tensor_parallel)
+    if asked:
+        findings.error(
+            f"{path}.resources.sharedMemory",
+            "sharing-shm",
+            f"{asked}, but under gpuSharing: mps the device plugin mounts the MPS daemon's /dev/shm (64Mi) into the "
+            "pod and CUDA does not find the daemon without it; leave sharedMemory out",
+        )
+    return 0
+
+
+def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str, findings: Findings) -> CachePlan:
+    """Size and kind of the weights' volume. `advertised_gpus`: `nvidia.com/gpu` of a node."""
     needed_gib = -(-round(on_disk_bytes * DISK_SHARE) // GIB) + 1
     cache = model.cache
     if not isinstance(cache, VolumeCache):
@@ -101,7 +134,7 @@ def plan_cache(model: Model, on_disk_bytes: int, gpus_per_node: int, path: str, 
             f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; use a storage class "
             "of EFS or FSx, or kind: emptyDir",
         )
-    per_node = max(1, gpus_per_node // model.tensor_parallel)
+    per_node = max(1, advertised_gpus // model.tensor_parallel)
     if cache.access_mode == "ReadWriteOnce" and model.autoscaling.max_replicas > per_node:
         findings.error(
             f"{where}.accessMode",
@@ -161,7 +194,8 @@ def _check_memory(model: Model, room: Room, shared_mib: int, path: str, findings
 
 
 def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findings) -> None:
-    per_node = max(1, pool.gpus_per_node // room.gpus)
+    # As many as the GPUs hold, or as there ever are: one more while a rollout goes on.
+    per_node = max(1, min(pool.group.advertised_gpus // room.gpus, model.autoscaling.max_replicas + 1))
     needed = IMAGE_UNPACKED_MIB + per_node * room.ephemeral_mib
     have = allocatable_ephemeral_mib(pool.settings.disk_gib)
     if needed <= have:

@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 
 from planning import cold_start as starting
 from planning import pins, probes, vllm_versions
 from planning.architecture import Architecture
-from planning.architectures import UnknownModel, architecture, quantization_of_name
+from planning.architectures import quantization_of_name
+from planning.chunk_advice import check_chunk
+from planning.described import check_architecture
 from planning.drain import plan_drain
 from planning.engine_args import check_extra_args, engine_args
 from planning.findings import Findings
 from planning.memory_check import check_memory, check_shape, engine_config
-from planning.model import AutoscalingPlan, ColdStartTerm, DrainPlan, MemoryPlan, ServedModel, TokenPlan
+from planning.model import (
+    AutoscalingPlan,
+    ColdStartTerm,
+    DrainPlan,
+    MemoryPlan,
+    ServedModel,
+    ThroughputPlan,
+    TokenPlan,
+)
 from planning.model_checks import check_budget, check_group, check_token, image_pin, plan_version
 from planning.model_size import ModelSize, model_size
 from planning.node_fit import Daemon
 from planning.pools import POOL_LABEL, Pool
 from planning.quantization import Weights, check_gpu, plan_weights
+from planning.replica_throughput import Load, throughput
 from planning.resources import PodPlan, plan_pod
-from planning.scaling import check_autoscaling, plan_autoscaling
+from planning.scaling import ScalingInputs, plan_autoscaling
+from planning.scaling_checks import Supplies, check_autoscaling, check_metrics
+from planning.serving_rates import ServingRates, serving_rates
+from planning.sharing import told_to_vllm
+from planning.slo_load import Promise
+from planning.traffic_check import check_traffic
 from planning.vllm_versions import Version
 from settings.models import Model, PulumiConfigToken
 from settings.pools import Capacity
@@ -46,6 +61,7 @@ class Surroundings:
     monitoring_namespace: str | None
     scrape_interval_seconds: int
     daemons: tuple[Daemon, ...]
+    gpu_metrics: bool = True
 
 
 @dataclass(frozen=True)
@@ -69,8 +85,7 @@ class Served:
 
 def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Served | None:
     """A model on its pool; None when it has none, or image or GPUs are so wrong that the rest cannot be judged."""
-    monitoring = around.monitoring_namespace is not None
-    check_autoscaling(model.autoscaling, monitoring, f"{path}.autoscaling", findings)
+    check_autoscaling(model, _supplies(around, pool), f"{path}.autoscaling", findings)
     check_budget(model, around.production, path, findings)
     asked = _asked(model, path, pool, around, findings)
     if asked is None or pool is None or not check_group(model, pool, path, findings):
@@ -80,16 +95,21 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     size = model_size(model.source, asked.known, asked.weights.stored)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
     times = _times(model, pool, size)
-    cold_start_seconds = starting.seconds(starting.cold_start(times))[1]
-    scaling = plan_autoscaling(model.autoscaling, cold_start_seconds, f"{path}.autoscaling", findings)
-    return Served(path, _assemble(model, pool, around, asked, pod, scaling, memory, times), pod)
+    cold_start_seconds = starting.seconds(starting.cold_start(times))
+    found = _rates(model, asked, pool, memory)
+    scaling = _scaling(model, asked, around, found, cold_start_seconds, f"{path}.autoscaling", findings)
+    rates = _throughput(model, found, scaling, sum(cold_start_seconds) / 2)
+    check_traffic(model, rates, scaling, path, findings)
+    check_chunk(model, found, path, findings)
+    served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
+    return Served(path, replace(served, throughput=rates), pod)
 
 
 def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:
     version = plan_version(model, path, findings)
     if version is None:
         return None
-    known = _architecture(model, path, findings)
+    known = check_architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
     if known is not None:
@@ -100,33 +120,51 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     return Asked(version, known, weights, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 
 
-def _architecture(model: Model, path: str, findings: Findings) -> Architecture | None:
-    known = _look_up(model.source)
-    if isinstance(known, tuple):
-        near = f" Nearest: {', '.join(known)}." if known else ""
-        findings.warning(
-            f"{path}.source",
-            "unknown-model",
-            f"{model.source} is not in the table: its memory is not checked, sizes and times come from its name.{near}",
-        )
-        return None
-    return known
-
-
-@lru_cache(maxsize=1024)
-def _look_up(model_id: str) -> Architecture | tuple[str, ...]:
-    """The architecture, or the nearest ids: many models of a stack are often the same."""
-    try:
-        return architecture(model_id)
-    except UnknownModel as unknown:
-        return unknown.suggestions
-
-
 def _memory(model: Model, asked: Asked, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
     if asked.known is None:
         return None
     engine = engine_config(model, asked.weights.stored, asked.version)
     return check_memory(model, asked.known, engine, pool, path, findings)
+
+
+def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
+    shared = pool is not None and pool.sharing.kind != "none"
+    return Supplies(around.monitoring_namespace is not None, around.gpu_metrics, shared)
+
+
+def _rates(model: Model, asked: Asked, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
+    if asked.known is None or memory is None or memory.kv_cache_tokens <= 0:
+        return None
+    engine = engine_config(model, asked.weights.stored, asked.version)
+    return serving_rates(model, asked.known, engine, pool.share, memory.kv_cache_tokens)
+
+
+def _scaling(
+    model: Model,
+    asked: Asked,
+    around: Surroundings,
+    rates: ServingRates | None,
+    cold_start_seconds: tuple[float, float],
+    path: str,
+    findings: Findings,
+) -> AutoscalingPlan:
+    check_metrics(model, asked.version, rates is not None, path, findings)
+    monitoring = around.monitoring_namespace is not None
+    given = ScalingInputs(model, asked.version, rates, cold_start_seconds, around.scrape_interval_seconds, monitoring)
+    return plan_autoscaling(given, path, findings)
+
+
+def _throughput(
+    model: Model, found: ServingRates | None, scaling: AutoscalingPlan, cold_start_seconds: float
+) -> ThroughputPlan | None:
+    if found is None:
+        return None
+    slo, load = model.slo, None
+    if model.traffic is not None:
+        rate = model.traffic.requests_per_second
+        load = Load(rate, cold_start_seconds, scaling.min_replicas, scaling.max_replicas)
+    promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
+    return throughput(found, promise, load)
 
 
 def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInputs:
@@ -173,7 +211,9 @@ def _assemble(
         served_name=model.served_name or model.source,
         image=pins.image_reference(image_pin(model), around.mirror),
         vllm_version=vllm_versions.text(asked.version),
-        args=engine_args(model, asked.version, asked.weights, asked.drain.shutdown_timeout_seconds),
+        args=engine_args(
+            told_to_vllm(model, pool.sharing), asked.version, asked.weights, asked.drain.shutdown_timeout_seconds
+        ),
         env=dict(ENVIRONMENT),
         pool=pool.settings.name,
         node_selector={POOL_LABEL: pool.settings.name},

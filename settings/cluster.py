@@ -51,7 +51,7 @@ class CreateCluster(Section):
 
     kind: Literal["create"] = "create"
     name: DnsLabel | None = described("cluster name; default: vllm-on-eks-<stack>", default=None)
-    version: KubernetesVersion = described("Kubernetes minor version", default="1.34")
+    version: KubernetesVersion = described("Kubernetes minor version", default="1.35")
     endpoint_access: EndpointAccess = described("who reaches the Kubernetes API", default=EndpointAccess.PRIVATE)
     public_access_cidrs: tuple[Cidr, ...] = described("addresses that may reach a public API endpoint", default=())
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(

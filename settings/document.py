@@ -52,7 +52,7 @@ def _rows() -> Iterator[tuple[str, str, str]]:
 
 def _rows_below(node: Mapping[str, Any], prefix: str, definitions: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for key, field in node.get("properties", {}).items():
-        if key == "kind":
+        if key == "kind" and "const" in field:  # shown as a mark beside the paths of its branch
             continue
         path = f"{prefix}{key}"
         needed = key in node.get("required", ())

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from settings.addons import WebhookReceiver
 from settings.models import PulumiConfigToken
 from settings.problems import PathPart, Problem, SchemaWalker, did_you_mean, problems_from
 from settings.stack import StackSettings
@@ -128,6 +129,9 @@ def secret_needs(settings: StackSettings) -> tuple[SecretNeed, ...]:
     needs = []
     if settings.monitoring.enabled and settings.monitoring.grafana.enabled:
         needs.append(SecretNeed(settings.monitoring.grafana.password_key, "monitoring.grafana.passwordKey"))
+    receiver = settings.monitoring.alerts.receiver
+    if settings.monitoring.enabled and isinstance(receiver, WebhookReceiver) and receiver.url_key:
+        needs.append(SecretNeed(receiver.url_key, "monitoring.alerts.receiver.urlKey"))
     needs += [
         SecretNeed(model.token_secret.key, f"models[{index}].tokenSecret.key")
         for index, model in enumerate(settings.models)

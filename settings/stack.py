@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from settings.addons import GpuOperator, Monitoring, Registry
+from settings.addons import GpuOperator, Keda, Monitoring, Registry
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.models import Model
@@ -31,6 +31,7 @@ class StackSettings(Section):
     node_pools: tuple[NodePool, ...] = described("GPU nodes", default=())
     gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
+    keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
     models: tuple[Model, ...] = described("what is served", default=())
     registry: Registry = described("mirror for charts and images", default_factory=Registry)
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)

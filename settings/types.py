@@ -9,6 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from settings.cron import checked_cron
+
 
 class Section(BaseModel):
     """A frozen part of the stack file: camelCase keys outside, snake_case fields inside, no unknown keys."""
@@ -66,7 +68,7 @@ InstanceType = Annotated[
 ]
 Arn = Annotated[str, _matching(r"arn:aws[a-z-]*:[^:]+:[^:]*:[^:]*:.+", "not an ARN (arn:aws:...)")]
 KubernetesVersion = Annotated[
-    str, _matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.34'")
+    str, _matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.35'")
 ]
 HuggingFaceId = Annotated[
     str,
@@ -99,6 +101,14 @@ LabelKey = Annotated[
     ),
 ]
 LabelValue = Annotated[str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")]
+
+Cron = Annotated[str, AfterValidator(checked_cron)]
+TimeZone = Annotated[
+    str,
+    _matching(
+        r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+){1,2}", "not an IANA time zone; write UTC or, for example, Europe/Berlin"
+    ),
+]
 
 
 def described(text: str, **kwargs: Any) -> Any:

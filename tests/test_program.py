@@ -126,3 +126,23 @@ def test_without_monitoring_nothing_asks_for_its_kinds_and_replicas_stay_fixed()
     engine = run_program({"nodePools": [POOL], "models": [model], "monitoring": {"enabled": False}}, secrets={})
     assert [r for r in engine.registrations if "PodMonitor" in r.type] == []
     assert [r.name for r in engine.all("kubernetes:helm.sh/v3:Release")] == ["gpu-operator-release"]
+
+
+def test_a_model_scaled_by_keda_brings_keda_and_no_adapter_and_an_hpa_never_does() -> None:
+    wake = {"query": 'sum(increase(gateway_unserved_total{service="qwen"}[2m]))'}
+    model = {**MODEL, "autoscaling": {"kind": "keda", "minReplicas": 0, "maxReplicas": 2, "wake": wake}}
+    pool = {**POOL, "minNodes": 2}
+    given: dict[str, Any] = {"nodePools": [pool], "models": [model]}
+    secrets = {"grafanaPassword": CANARIES["grafanaPassword"]}
+    engine = run_program(given, secrets=secrets)
+    releases = {release.name for release in engine.all("kubernetes:helm.sh/v3:Release")}
+    assert "keda-release" in releases
+    assert "metrics-adapter-release" not in releases, "one owner of metrics, and nothing that nobody reads"
+    scaled = engine.only("kubernetes:keda.sh/v1alpha1:ScaledObject")
+    assert {trigger["metadata"]["serverAddress"] for trigger in scaled.inputs["spec"]["triggers"]} == {
+        "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
+    }
+    assert any("keda-release" in urn for urn in scaled.dependencies), "its kind comes with KEDA's release"
+    assert engine.all("kubernetes:autoscaling/v2:HorizontalPodAutoscaler") == []
+    usual = run_program({**given, "models": [MODEL]}, secrets=secrets)
+    assert "keda-release" not in {release.name for release in usual.all("kubernetes:helm.sh/v3:Release")}

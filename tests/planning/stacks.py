@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from enum import StrEnum
 from typing import Any
 
 from planning.model import Finding, PlanRefused, Severity, StackPlan
@@ -54,11 +55,12 @@ def rules(findings: tuple[Finding, ...], severity: Severity) -> set[str]:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as plain values for YAML."""
+    """Dataclasses as plain values for YAML; rules have a golden of their own (tests/components/goldens/rules.yaml)."""
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        names = [field.name for field in dataclasses.fields(value) if field.name != "alert_groups"]
+        return {name: plain(getattr(value, name)) for name in names}
     if isinstance(value, (list, tuple)):
         return [plain(each) for each in value]
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
-    return str(value) if isinstance(value, Severity) else value
+    return value.value if isinstance(value, StrEnum) else value

@@ -52,7 +52,7 @@ def test_prometheus_drops_samples_before_the_disk_is_full() -> None:
     monitoring = planned(monitoring={"storageGib": 50}).monitoring
     assert monitoring is not None
     assert monitoring.retention_size_gib == 45
-    assert [rule.name for rule in monitoring.adapter_rules] == ["vllm_queue_depth"]
+    assert [rule.name for rule in monitoring.adapter_rules] == ["vllm_demand_replicas"]
 
 
 def test_without_grafana_no_password_is_asked_for() -> None:

@@ -6,17 +6,17 @@ from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 
 def test_a_pinned_release_has_the_form_of_one() -> None:
     found = errors(refusal(nodePools=[pool(amiReleaseVersion="v20251108")]))
-    assert "for example 1.34.2-20251108" in found["nodePools[0].amiReleaseVersion"]
+    assert "for example 1.35.4-20260505" in found["nodePools[0].amiReleaseVersion"]
 
 
 def test_nodes_are_not_ahead_of_the_cluster() -> None:
-    found = errors(refusal(nodePools=[pool(amiReleaseVersion="1.35.0-20261101")]))
-    assert "newer than the cluster's Kubernetes 1.34" in found["nodePools[0].amiReleaseVersion"]
-    behind = planned(cluster={"version": "1.35"}, nodePools=[pool(amiReleaseVersion="1.34.2-20261101")])
+    found = errors(refusal(nodePools=[pool(amiReleaseVersion="1.36.0-20261101")]))
+    assert "newer than the cluster's Kubernetes 1.35" in found["nodePools[0].amiReleaseVersion"]
+    behind = planned(nodePools=[pool(amiReleaseVersion="1.34.2-20261101")])
     assert "ami-release" in rules(behind.findings, Severity.WARNING)
-    level = planned(nodePools=[pool(amiReleaseVersion="1.34.2-20261101")])
+    level = planned(nodePools=[pool(amiReleaseVersion="1.35.4-20261101")])
     assert "ami-release" not in rules(level.findings, Severity.WARNING)
-    assert level.gpu_pools[0].ami_release_version == "1.34.2-20261101"
+    assert level.gpu_pools[0].ami_release_version == "1.35.4-20261101"
 
 
 def test_the_version_of_an_existing_cluster_is_not_known() -> None:

@@ -69,3 +69,9 @@ def test_a_principal_has_one_entry_and_cluster_admin_no_namespaces() -> None:
 def test_a_stack_whose_name_makes_no_cluster_name_must_name_it() -> None:
     found = refusal("dev.eu")
     assert "write cluster: {name: ...}" in errors(found)["cluster.name"]
+
+
+def test_the_default_version_is_in_standard_support_for_months() -> None:
+    version = planned().cluster.version
+    assert not in_extended_support(version)
+    assert not in_extended_support(version, "2027-03-01"), "a new stack would soon pay six times as much"

@@ -36,6 +36,41 @@ def test_the_documented_keys_are_there(capsys: pytest.CaptureFixture[str]) -> No
     assert 14 < found["weights_gib_per_gpu"] < 14.5
 
 
+def test_a_model_that_fits_has_a_throughput_and_a_price_per_token(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192"]
+    found = run_json(capsys, *asked)[1]
+    rates = found["throughput"]
+    assert (rates["input_tokens"], rates["output_tokens"], rates["declared"]) == (1155, 211, False)
+    assert 0 < rates["slo_requests_per_second"] < rates["requests_per_second"]
+    tokens_per_hour = rates["total_tokens_per_second"] * 3600
+    assert found["usd_per_million_tokens"] == pytest.approx(0.8048 / tokens_per_hour * 1e6, rel=1e-3)
+    short = run_json(capsys, *asked, "--input-tokens", "100", "--output-tokens", "50")[1]["throughput"]
+    assert short["declared"] is True
+    assert short["requests_per_second"] > 3 * rates["requests_per_second"]
+
+
+def test_four_replicas_on_a_node_make_its_tokens_cheaper_than_one_of_four_gpus(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = [QWEN, "--instance", "g6.12xlarge", "--max-model-len", "8192"]
+    one, four = (run_json(capsys, *asked, "--tensor-parallel", size)[1] for size in ("1", "4"))
+    assert one["usd_per_million_tokens"] < four["usd_per_million_tokens"]
+
+
+@pytest.mark.parametrize("target", [["--gpu-memory-gib", "24"], ["--instance", "g4dn.xlarge"]])
+def test_without_a_known_gpu_or_without_a_fit_there_is_no_throughput(
+    target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_json(capsys, QWEN, *target, "--max-model-len", "8192")[1]
+    assert found["throughput"] is None
+    assert found["usd_per_million_tokens"] is None
+
+
+def test_requests_longer_than_the_model_takes_are_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", QWEN, "--gpu", "l4", "--max-model-len", "512", "--input-tokens", "600"]) == 2
+    assert "shorter than the mean request" in capsys.readouterr().err
+
+
 def test_every_option_of_the_engine_changes_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
     base = [QWEN, "--instance", "g6.12xlarge", "--max-model-len", "8192"]
     plain = run_json(capsys, *base)[1]["kv_cache_tokens"]

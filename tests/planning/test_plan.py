@@ -63,7 +63,7 @@ PRODUCTION: dict[str, Any] = {
             "maxModelLen": 32768,
             "tokenSecret": {"kind": "pulumiConfig"},
             "clientNamespaces": ["web"],
-            "autoscaling": {"minReplicas": 2, "maxReplicas": 6, "queueDepth": 8},
+            "autoscaling": {"minReplicas": 2, "maxReplicas": 6, "metrics": [{"kind": "queueDepth", "target": 8}]},
             "image": {"digest": "sha256:" + "1" * 64},
         },
     ],

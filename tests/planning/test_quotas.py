@@ -53,10 +53,23 @@ def test_spot_has_quotas_of_its_own(planned: StackPlan) -> None:
         ("p4d.24xlarge", "SPOT", "L-7212CCBC"),
         ("p5.48xlarge", "ON_DEMAND", "L-417A185B"),
         ("p5.48xlarge", "SPOT", "L-C4BD4855"),
+        ("p6-b200.48xlarge", "ON_DEMAND", "L-417A185B"),
     ],
 )
 def test_families_have_quotas_of_their_own(planned: StackPlan, name: str, capacity: str, code: str) -> None:
     assert code in needed(with_pool(planned, instance_types=(name,), capacity_type=capacity, gpu="x"))
+
+
+def test_a_quota_that_nobody_could_verify_says_so(planned: StackPlan) -> None:
+    stack = with_pool(planned, instance_types=("p6-b200.48xlarge",), capacity_type="SPOT", gpu="x")
+    (found,) = [need.quota for need in quotas(stack) if "P6" in need.quota.name]
+    assert "not verified" in found.name
+    assert found.source.startswith("not verified")
+
+
+def test_every_other_quota_says_where_it_was_read(planned: StackPlan) -> None:
+    for need in quotas(planned):
+        assert need.quota.source.startswith("https://docs.aws.amazon.com/")
 
 
 def test_a_network_of_our_own_needs_addresses_for_its_gateways(planned: StackPlan) -> None:

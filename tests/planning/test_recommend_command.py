@@ -26,6 +26,24 @@ def test_instances_come_by_cost_and_carry_the_load(capsys: pytest.CaptureFixture
         assert offer["time_per_output_token_s"] <= 0.1001  # type: ignore[operator]
 
 
+def test_an_offer_has_all_its_rates_and_spot_as_a_range(capsys: pytest.CaptureFixture[str]) -> None:
+    _, found = recommended(capsys, *LOAD)
+    for offer in found["instances"]:
+        rates = offer["throughput"]
+        assert rates["replicas_needed"] == offer["replicas"]  # type: ignore[index]
+        assert rates["slo_requests_per_second"] <= rates["requests_per_second"]  # type: ignore[index]
+        assert 0 < offer["spot_usd_per_hour_low"] <= offer["spot_usd_per_hour_high"]  # type: ignore[operator]
+        assert offer["spot_usd_per_hour_high"] <= offer["usd_per_hour"]  # type: ignore[operator]
+
+
+def test_a_looser_promise_never_costs_more(capsys: pytest.CaptureFixture[str]) -> None:
+    costs = []
+    for share in ("0.99", "0.8"):
+        _, found = recommended(capsys, *LOAD, "--slo-share", share)
+        costs.append(found["instances"][0]["usd_per_hour"])
+    assert costs == sorted(costs, reverse=True)  # type: ignore[type-var]
+
+
 def test_the_others_have_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = recommended(capsys, *LOAD)
     reasons = {row["instance"]: row["reason"] for row in found["others"]}
@@ -55,6 +73,7 @@ def test_an_slo_that_nothing_meets_is_exit_1_with_reasons(capsys: pytest.Capture
     [
         (["--requests-per-second", "nan", *LOAD[2:]], "--requests-per-second nan"),
         (["--requests-per-second", "0", *LOAD[2:]], "a number above 0"),
+        ([*LOAD, "--slo-share", "1"], "--slo-share 1"),
         ([*LOAD[:2], "--input-tokens", "9000", "--output-tokens", "10"], "shorter than the mean request"),
     ],
 )

@@ -75,13 +75,6 @@ def test_metrics_are_named_as_prometheus_shows_them() -> None:
     assert "vllm:num_requests_waiting_by_reason" not in metrics((0, 19, 0))
 
 
-def test_the_metric_of_the_autoscaler_is_in_every_version() -> None:
-    from planning.scaling import QUEUE_DEPTH
-
-    for minor in range(16, 34):
-        assert QUEUE_DEPTH.series in metrics((0, minor, 0)), minor
-
-
 def test_the_image_of_the_newest_version_runs_on_turing_and_needs_cuda_13() -> None:
     assert vllm_versions.lowest_compute_capability(NEW) == (7, 5)
     assert vllm_versions.lowest_compute_capability((0, 16, 0)) == (7, 0)
