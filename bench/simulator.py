@@ -11,9 +11,9 @@ import time
 import numpy as np
 
 from bench.engine_reference import Replica, Request
-from planning.architectures import architecture
-from planning.engine import EngineConfig
-from planning.instances import gpu
+from planning.architectures.table import architecture
+from planning.memory.engine import EngineConfig
+from planning.nodes.instances import gpu
 from planning.simulation.compare import Bounds, case, run
 from planning.simulation.engine_limits import EngineModel, engine_model
 from planning.simulation.fleet import Fleet

@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
-        import_module(f"planning.{command}_command").add_to(commands)
+        import_module(f"planning.commands.{command}").add_to(commands)
     parsed = parser.parse_args(given)
     try:
         return int(parsed.run(parsed))

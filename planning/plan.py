@@ -6,25 +6,25 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
-from planning.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
-from planning.alerts import check_receiver, plan_alerts
-from planning.budget import BudgetPool, check_budget
-from planning.capacity import Demand, check_capacity
-from planning.cluster import plan_cluster
-from planning.cost import plan_cost
-from planning.cost_shares import Asked, model_costs, pool_cost
+from planning.alerts.choose import check_receiver, plan_alerts
+from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
+from planning.cluster.control_plane import plan_cluster
+from planning.cluster.network import plan_network
+from planning.cluster.tags import plan_tags
+from planning.cost.budget import BudgetPool, check_budget
+from planning.cost.lines import plan_cost
+from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import CostPlan, ServedModel, StackPlan
-from planning.model_checks import image_pin
-from planning.network import plan_network
-from planning.node_fit import daemons
-from planning.pools import Pool, check_zones, plan_pool, plan_system_nodes
-from planning.resources import pool_room
-from planning.served import Served, Surroundings, plan_model
-from planning.sharing import Sharer, check_together
-from planning.stages import is_production
-from planning.stranded import plan_node_fits
-from planning.tags import plan_tags
+from planning.nodes.capacity import Demand, check_capacity
+from planning.nodes.fit import daemons
+from planning.nodes.pod_resources import pool_room
+from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
+from planning.nodes.sharing import Sharer, check_together
+from planning.nodes.stranded import plan_node_fits
+from planning.serving.model_checks import image_pin
+from planning.serving.served import Served, Surroundings, plan_model
+from planning.serving.stages import is_production
 from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings

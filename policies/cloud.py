@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planning.budget import excess
+from planning.cost.budget import excess
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
 from policies.workloads import EVERYWHERE, POOL_LABEL
 
@@ -12,7 +12,7 @@ CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 LAUNCH_TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 STORAGE_CLASS = "kubernetes:storage.k8s.io/v1:StorageClass"
-# By these the bill is split and a stack's resources are found; planning/tags.py sets them.
+# By these the bill is split and a stack's resources are found; planning/cluster/tags.py sets them.
 NEEDED_TAGS = ("project", "stack", "managed-by")
 # AWS has no tags for these (pulumi-aws 7.51.1: their classes take none).
 WITHOUT_TAGS = frozenset(

@@ -30,8 +30,8 @@ from pulumi_policy import (
 )
 from pulumi_policy import proxy as marks
 
-from planning.budget import budget_of
-from planning.stages import is_production
+from planning.cost.budget import budget_of
+from planning.serving.stages import is_production
 from policies.judge import Waiver, judge, waiver_problems
 from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
 from policies.rules import RULES

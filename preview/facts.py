@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planning.cold_start import seconds
-from planning.instances import instance_type
+from planning.cluster.quotas import quotas
 from planning.model import NodeGroupPlan, ServedModel, StackPlan
-from planning.node_fit import Packing, Room, daemons, node_room, pack
-from planning.quantity import GIB, mib, millicores
-from planning.quotas import quotas
-from planning.sharing import share_of
+from planning.nodes.fit import Packing, Room, daemons, node_room, pack
+from planning.nodes.instances import instance_type
+from planning.nodes.quantity import GIB, mib, millicores
+from planning.nodes.sharing import share_of
+from planning.serving.cold_start import seconds
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 

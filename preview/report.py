@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from planning.model import StackPlan
-from planning.stages import is_production
+from planning.serving.stages import is_production
 from policies.rule import Circumstances
 from preview import facts
 from preview.changes import changes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from planning.day import STEP_SECONDS, Day, Week
-from planning.instances import instance_type
 from planning.model import CostPlan, NodeGroupPlan, ServedModel, ThroughputPlan
-from planning.sharing import share_of
-from planning.traffic_picture import traffic_picture
-from planning.traffic_shape import WEEKDAYS, WEEKEND_DAYS
+from planning.nodes.instances import instance_type
+from planning.nodes.sharing import share_of
+from planning.throughput.day import STEP_SECONDS, Day, Week
+from planning.throughput.traffic_picture import traffic_picture
+from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
 from settings.models import Model
 

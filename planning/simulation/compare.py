@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planning.scaling_policy import Capacity, Tuning, capacity
+from planning.scaling.policy import Capacity, Tuning, capacity
 from planning.simulation.engine_limits import PICOSECONDS
 from planning.simulation.oracle import BIN_SECONDS, HOUR_BINS, Future, Survey, survey
 from planning.simulation.outcome import Outcome
@@ -16,7 +16,7 @@ from planning.simulation.policies import POLICIES, Given, policy
 from planning.simulation.scalers import Scaler
 from planning.simulation.traces import Requests
 from planning.simulation.world import Setting, World
-from planning.throughput import Traffic
+from planning.throughput.roofline import Traffic
 
 ORACLE_ATTAINMENT = 0.99
 # Room for chance that the oracle tries, least first: utilization, slack, bins of 15 s that a peak is averaged over.

@@ -8,11 +8,11 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from planning.architecture import Architecture
-from planning.engine import EngineConfig, with_defaults
-from planning.instances import Gpu
-from planning.memory import fit
-from planning.throughput import FRONTEND_SECONDS, StepCosts, Traffic, most_concurrent, step_costs
+from planning.architectures.shape import Architecture
+from planning.memory.engine import EngineConfig, with_defaults
+from planning.memory.fit import fit
+from planning.nodes.instances import Gpu
+from planning.throughput.roofline import FRONTEND_SECONDS, StepCosts, Traffic, most_concurrent, step_costs
 
 PICOSECONDS = 10**12
 BLOCK = 16

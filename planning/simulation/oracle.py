@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from planning.scaling_policy import Capacity
+from planning.scaling.policy import Capacity
 from planning.simulation.engine_limits import PICOSECONDS
 from planning.simulation.traces import Requests
 

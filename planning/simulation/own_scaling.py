@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from planning.model import AutoscalingPlan, ScalerKind, ScalingMetric, ScalingRulePlan
-from planning.scaling_policy import ScalingDecision
+from planning.scaling.policy import ScalingDecision
 from planning.simulation.hpa import HpaSpec, Metric, Policy, Rules
 from planning.simulation.metrics import Total
 from planning.simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, milli

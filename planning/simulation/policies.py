@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from planning.scaling_policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
 from planning.simulation.hpa import DEFAULT_UP, HpaSpec, Metric, Policy, Rules
 from planning.simulation.oracle import Future
 from planning.simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, Scheduled, milli
@@ -112,7 +112,7 @@ def forecast(given: Given) -> Scaler:
 
 
 def default(given: Given, tuning: Tuning | None = None) -> Scaler:
-    """Ours: `planning.scaling_policy.decide`."""
+    """Ours: `planning.scaling.policy.decide`."""
     tuned = tuning or given.tuning or Tuning()
     decision = decide(given.capacity, given.cold_start_seconds, given.min_replicas, given.max_replicas, tuned)
     return from_decision(tuned.name, decision, given.start_replicas)

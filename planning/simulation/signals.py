@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from planning.scaling_policy import Demand
+from planning.scaling.policy import Demand
 from planning.simulation.hpa import Reading
 from planning.simulation.metrics import PodSample, Total
 from planning.simulation.scalers import Query, Scene, milli
@@ -62,7 +62,7 @@ def mean(values: Sequence[float]) -> float:
 
 @dataclass
 class DemandRule:
-    """The default policy's recording rules, evaluated at every sync; see `planning.scaling_policy.Demand.rules`."""
+    """The default policy's recording rules, evaluated at every sync; see `planning.scaling.policy.Demand.rules`."""
 
     demand: Demand
 

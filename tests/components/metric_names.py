@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from local.engine.metric_table import METRICS
-from planning import pins, vllm_versions
 from planning.facts import rows
+from planning.serving import pins, vllm_versions
 
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 # Words of PromQL that look like names of series.

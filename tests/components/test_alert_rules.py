@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from planning.alert_table import thresholds
-from planning.alerts_slo import ERROR_RATIO, TTFT_BUCKETS_SECONDS, TTFT_RATIO
+from planning.alerts.slo import ERROR_RATIO, TTFT_BUCKETS_SECONDS, TTFT_RATIO
+from planning.alerts.table import thresholds
 from planning.model import StackPlan
 from tests.components import promtool
 from tests.components.alert_cases import CASES

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from planning.architectures import Architecture, UnknownModel, architecture
-from planning.engine import GIB, EngineConfig
-from planning.instances import Gpu, UnknownGpu, gpu, usable_memory_bytes
+from planning.architectures.table import Architecture, UnknownModel, architecture
+from planning.memory.engine import GIB, EngineConfig
+from planning.nodes.instances import Gpu, UnknownGpu, gpu, usable_memory_bytes
 
 QUANTIZATIONS = {"awq_marlin 4-bit": "awq", "w8a8": "int8", "bitsandbytes 4-bit": "bitsandbytes"}
 # Arrangements that our settings cannot express.

@@ -10,8 +10,8 @@ from statistics import median
 
 import pytest
 
-from planning.memory import MemoryFit, fit
-from planning.weights import weights_bytes_per_gpu
+from planning.memory.fit import MemoryFit, fit
+from planning.memory.weights import weights_bytes_per_gpu
 from tests.planning.memory_samples import Sample, read_samples
 
 

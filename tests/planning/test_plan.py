@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 
 from planning.model import PlanRefused, Severity
 from planning.plan import plan
-from planning.stages import is_production
+from planning.serving.stages import is_production
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import LLAMA, QWEN, errors, model, plain, planned, pool, refusal, rules, stack
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
-from planning.throughput import saturated
+from planning.throughput.roofline import saturated
 from tests.planning.throughput_samples import Measured, accelmark_samples, vllm_samples
 
 

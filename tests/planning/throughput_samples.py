@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from planning.architectures import Architecture, architecture
-from planning.engine import EngineConfig
-from planning.instances import Gpu, gpu
-from planning.throughput import Traffic
+from planning.architectures.table import Architecture, architecture
+from planning.memory.engine import EngineConfig
+from planning.nodes.instances import Gpu, gpu
+from planning.throughput.roofline import Traffic
 
 # ShareGPT's means where a row does not state lengths (its own note: about 233 in, 221 out).
 SHAREGPT = (233.0, 221.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from planning.budget import budget_of
+from planning.cost.budget import budget_of
 from policies.document import DOCUMENT, document
 from policies.judge import judge
 from policies.rule import Circumstances, Resource

@@ -25,6 +25,15 @@ def document() -> dict[str, Any]:
                 {"what": "nodes of l4", "min_usd_per_hour": 0.98, "max_usd_per_hour": 1.96, "source": "list price"},
                 {"what": "cache volume", "min_usd_per_hour": None, "max_usd_per_hour": None, "source": "not known"},
             ],
+            "pools": [{"pool": "l4", **_money(0.7), "spot": {
+                "min_low_usd_per_hour": 0.28, "min_high_usd_per_hour": 0.5, "max_low_usd_per_hour": 0.56,
+                "max_high_usd_per_hour": 1.0, "source": "g6: 51 to 72 % off in us-east-2, 2026-08-10"}}],
+            "models": [{"name": "qwen", "namespace": "models", "pool": "l4", **_money(0.7),
+                        "usd_per_million_tokens_at_traffic": 0.41, "usd_per_million_tokens_saturated": 0.08,
+                        "mean_replicas_at_traffic": 1.5}],
+            "usd_per_month_on_spot": {"min_low": 510.0, "min_high": 670.0, "max_low": 900.0, "max_high": 1220.0},
+            "budget": {"usd_per_hour": 2.7397, "usd_per_month": 2000.0, "written": "$2,000 a month",
+                       "used_min": 0.509, "used_max": 0.961},
         },
         "changes": _changes(),
         "quotas": [
@@ -57,19 +66,37 @@ def _money(share: float) -> dict[str, Any]:
 def _model() -> dict[str, Any]:
     return {
         "name": "qwen", "namespace": "models", "model": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40, "pool": "l4",
-        "gpu": "l4", "gpus_per_replica": 1, "max_model_len": 8192,
+        "gpu": "l4", "gpus_per_replica": 1, "gpu_share": None, "max_model_len": 8192,
         "fit": {"fits": True, "gpu_memory_gib": 22.0, "budget_gib": 19.8, "weights_gib_per_gpu": 14.2,
                 "activation_gib": 0.3, "reserve_gib": 0.3, "kv_cache_gib_per_gpu": 4.8, "kv_cache_tokens": 90096,
                 "max_concurrency": 11.0, "longest_model_len": 32768},
-        "throughput": {"input_tokens": 1155, "output_tokens": 211, "concurrency": 46.0, "requests_per_second": 2.5,
-                       "output_tokens_per_second": 527.5, "total_tokens_per_second": 3415.0,
-                       "time_per_output_token_seconds": 0.0872, "limited_by": "memory bandwidth"},
+        "throughput": {"input_tokens": 1155, "output_tokens": 211, "declared": True, "concurrency": 46.0,
+                       "requests_per_second": 2.5, "output_tokens_per_second": 527.5, "total_tokens_per_second": 3415.0,
+                       "time_per_output_token_seconds": 0.0872, "limited_by": "memory bandwidth",
+                       "slo_requests_per_second": 0.91, "slo_share": 0.99, "slo_share_alone": 1.0,
+                       "idle_time_to_first_token_seconds": 0.265, "idle_time_per_output_token_seconds": 0.064,
+                       "prefill_tokens_per_second": 4595.1, "replicas_needed": 3, "range_factor": 1.3},
+        "traffic": _traffic(),
         "cold_start_seconds": {"low": 6.0, "high": 190.0, "terms": [
             {"name": "pull image", "low_seconds": 0, "high_seconds": 160, "source": "measured"},
             {"name": "compile", "low_seconds": 6, "high_seconds": 30, "source": "estimate"},
         ]},
-        "scaling": {"min_replicas": 1, "max_replicas": 2, "average_value": 5,
-                    "metric": {"series": "vllm:num_requests_waiting"}, "scale_down": {"window_seconds": 660}},
+        "scaling": {"kind": "hpa", "min_replicas": 1, "max_replicas": 2, "scale_down": {"window_seconds": 660},
+                    "metrics": [{"kind": "demand", "target": 1.0, "unit": "replicas", "value_type": "AverageValue"}]},
+    }  # fmt: skip
+
+
+def _traffic() -> dict[str, Any]:
+    hours = [0.4] * 7 + [0.6, 0.9, 1.2, 1.5, 1.8, 2.0, 2.0, 2.0, 2.0, 1.8, 1.5, 1.2, 0.9, 0.6, 0.4, 0.4, 0.4]
+    rates = [rate for rate in hours for _ in range(4)]
+    day = {"minutes": 15, "requests_per_second": rates, "replicas": [1 if rate < 1 else 2 for rate in rates],
+           "slo_share": 0.93, "replica_hours": 36.0}  # fmt: skip
+    return {
+        "requests_per_second": 2.0, "input_tokens": 1155, "output_tokens": 211, "shape": "diurnal",
+        "slo": {"time_to_first_token_seconds": 2.0, "time_per_output_token_seconds": 0.15, "share": 0.99},
+        "simulated": {"method": "fluid, by the minute, replicas after the demand policy", "slo_share": 0.9321,
+                      "gpu_hours_per_month": 1095, "usd_per_month": 1126.0, "replicas_wanted": 3, "max_replicas": 2,
+                      "weekday": day, "weekend": day},
     }  # fmt: skip
 
 
@@ -78,7 +105,13 @@ def _pool() -> dict[str, Any]:
     left = {"gpus": 0, "cpu_millicores": 415, "memory_mib": 2223, "ephemeral_mib": 155033}
     return {
         "pool": "l4", "instance_types": ["g6.2xlarge"], "capacity": "onDemand", "gpu": "l4", "gpus_per_node": 1,
-        "min_nodes": 1, "max_nodes": 2, "room_per_node": room,
+        "min_nodes": 1, "max_nodes": 2, "room_per_node": room, "sharing": None, "advertised_per_node": 1,
+        "node": {"pool": "l4", "instance_type": "g6.2xlarge",
+                 "total": {"gpus": 1, "cpu_millicores": 8000, "memory_mib": 32768, "ephemeral_mib": 204800},
+                 "system": {"gpus": 0, "cpu_millicores": 90, "memory_mib": 3451, "ephemeral_mib": 25191},
+                 "daemons": {"gpus": 0, "cpu_millicores": 195, "memory_mib": 214, "ephemeral_mib": 0},
+                 "images_mib": 24576, "left": [{"nodes": 2, "gpus_used": 1, "pods_more": 0, "left": left}]},
+        "stranded": {key: 2 * value for key, value in left.items()},
         "pods": [{"model": "qwen", **{key: room[key] - left[key] for key in room}}],
         "at_fewest": {"replicas": 1, "nodes": 1, "left": [{"nodes": 1, **left}]},
         "at_most": {"replicas": 2, "nodes": 2, "left": [{"nodes": 2, **left}]},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from preview.changes import changes, differences
+from preview.replacing import table
+from tests.conftest import REPO
 
 
 def resource(type_: str, name: str, inputs: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -14,6 +17,8 @@ def resource(type_: str, name: str, inputs: dict[str, Any], **options: Any) -> d
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+CLUSTER = "aws:eks/cluster:Cluster"
+SECRET = "kubernetes:core/v1:Secret"
 
 
 def test_equal_recordings_have_no_changes() -> None:
@@ -103,3 +108,32 @@ def test_the_type_of_an_object_decides_what_replaces_it() -> None:
     assert told(DEPLOYMENT, {"metadata": {"name": "a"}}, {"metadata": {"name": "b"}}) == "replaced"
     assert told("kubernetes:helm.sh/v3:Release", {"values": {"a": 1}}, {"values": {"a": 2}}) == "changed"
     assert told("aws:eks/nodeGroup:NodeGroup", {"instanceTypes": ["a"]}, {"instanceTypes": ["b"]}) == "replaced"
+
+
+def test_encryption_of_a_cluster_is_changed_in_place_but_not_taken_away() -> None:
+    def told(after: dict[str, Any]) -> dict[str, Any]:
+        before = {"encryptionConfig": {"provider": {"keyArn": "a"}, "resources": ["secrets"]}, "version": "1.34"}
+        (found,) = changes([resource(CLUSTER, "c", before)], [resource(CLUSTER, "c", {"version": "1.34", **after})])
+        return found
+
+    assert told({"encryptionConfig": {"provider": {"keyArn": "b"}, "resources": ["secrets"]}})["action"] == "changed"
+    assert told({})["reasons"] == ["encryptionConfig cannot be changed in place"]
+
+
+def test_a_rotated_secret_is_an_update_because_our_provider_makes_it_one() -> None:
+    token, other = ({"type": "Opaque", "stringData": {"token": text}} for text in "ab")
+    (found,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", other)])
+    assert found["action"] == "changed"
+    (found,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", {**token, "type": "x"})])
+    assert found["action"] == "replaced"
+    assert "enable_secret_mutable=True" in (REPO / "__main__.py").read_text()
+
+
+def test_each_row_of_the_table_says_where_and_when_it_was_read_or_that_it_was_not() -> None:
+    rows = table()
+    assert len(rows) > 30
+    for row in rows:
+        assert row.properties, row
+        assert row.source.startswith(("terraform-provider-aws ", "pulumi-kubernetes ", "measured ", "not verified"))
+        assert date.fromisoformat(row.read)
+    assert sum(row.source == "not verified" for row in rows) <= 8

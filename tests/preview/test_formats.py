@@ -25,7 +25,7 @@ def poisoned(value: Any) -> Any:
     if isinstance(value, str):
         return value if value.startswith(("urn:", "aws:", "vllm-on-eks:")) else f"{value}{EVIL}"
     if isinstance(value, dict):
-        kept = ("severity", "action", "capacity", "rule", "urn", "parent", "type")
+        kept = ("severity", "action", "capacity", "rule", "urn", "parent", "type", "kind")
         return {key: item if key in kept else poisoned(item) for key, item in value.items()}
     return [poisoned(item) for item in value] if isinstance(value, list) else value
 
@@ -69,7 +69,7 @@ def test_the_page_stands_alone_and_is_well_formed() -> None:
     assert "url(" not in text
     assert "prefers-color-scheme: dark" in text
     assert 'name="viewport"' in text
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 7
 
 
 def test_no_text_of_a_pull_request_becomes_markup() -> None:

@@ -7,7 +7,7 @@ import pytest
 from local.engine import rates
 from local.engine.flags import parse
 from local.engine.shapes import planned_shape
-from planning import instances
+from planning.nodes import instances
 
 
 @pytest.mark.parametrize(

@@ -272,3 +272,20 @@ def test_the_admin_port_reaches_each_pod(tmp_path: Path) -> None:
         await asyncio.sleep(0)
 
     run(work)
+
+
+def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counted_from_zero_on(tmp_path: Path) -> None:
+    """What wakes a model at zero replicas: vLLM's own metrics are gone with its last pod."""
+
+    async def work(_: Fleet, router: Router, url: str) -> None:
+        mine = 'router_requests_unserved_total{namespace="models",service="qwen"}'
+        assert f"{mine} 0" in router.exposition(), "it must be there before the first request, or its rate is not"
+        router.on_slice("MODIFIED", _slice())
+        async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/completions", json={}) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert f"{mine} 1" in router.exposition()
+        router.on_slice("MODIFIED", _slice(("qwen-0", "ready")))
+        assert (await _ask(url))[0][0] == 200
+        assert f"{mine} 1" in router.exposition()
+
+    _with_router(tmp_path, work)

@@ -12,7 +12,7 @@ from local.engine.rates import gpu_of
 from local.engine.shapes import planned_shape
 from local.gpu_features import feature_labels
 from planning.model import GpuSharingPlan
-from planning.sharing import share_of
+from planning.nodes.sharing import share_of
 from tests.planning.stacks import model, planned, pool
 
 SMALL = "Qwen/Qwen2.5-3B-Instruct"

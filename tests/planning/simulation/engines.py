@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from planning.architectures import architecture
-from planning.engine import EngineConfig
-from planning.instances import gpu
+from planning.architectures.table import architecture
+from planning.memory.engine import EngineConfig
+from planning.nodes.instances import gpu
 from planning.simulation.engine_limits import PICOSECONDS, EngineModel, engine_model
 from planning.simulation.profiles import Lengths, generate, profile
 from planning.simulation.supply import Supply, fixed_cold_start

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from planning.scaling_policy import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity, decide
+from planning.scaling.policy import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity, decide
 from planning.simulation.hpa import HpaSpec, Metric, Reading
 from planning.simulation.metrics import Metrics, PodSample
 from planning.simulation.policies import policy

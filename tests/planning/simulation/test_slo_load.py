@@ -8,11 +8,11 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from planning.scaling_policy import capacity
+from planning.scaling.policy import capacity
 from planning.simulation.engine_limits import PICOSECONDS, EngineModel
 from planning.simulation.fleet import Fleet
-from planning.slo_load import Promise, Replica, Variation, most_load, share_in_slo, steady
-from planning.throughput import Traffic
+from planning.throughput.roofline import Traffic
+from planning.throughput.slo_load import Promise, Replica, Variation, most_load, share_in_slo, steady
 from tests.planning.simulation.engines import engine
 
 CONVERSATION = Traffic(1155.0, 211.0)

@@ -1,0 +1,196 @@
+"""The architecture of a model: what the stack file describes, else what the table knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+from planning.architectures.hf_config import UnreadableConfig, from_config_json
+from planning.architectures.shape import Architecture, AttentionLayers, Experts, LatentAttention
+from planning.architectures.table import UnknownModel, architecture
+from planning.findings import Findings
+from settings.architecture import PastedConfig, Shape
+from settings.models import Model
+
+# A stated number of parameters that differs by more than this share is a mistake in one of the two.
+TOLERATED_DIFFERENCE = 0.1
+
+
+def architecture_of(model: Model) -> Architecture | None:
+    """The model's architecture, or None where nobody knows it or the description cannot be read."""
+    if model.architecture is None:
+        known = look_up(model.source)
+        return known if isinstance(known, Architecture) else None
+    try:
+        return _described(model)
+    except UnreadableConfig:
+        return None
+
+
+def check_architecture(model: Model, path: str, findings: Findings) -> Architecture | None:
+    """As `architecture_of`, and says what is wrong with the description or that the model is not known."""
+    known = look_up(model.source)
+    if model.architecture is None:
+        if isinstance(known, Architecture):
+            return known
+        near = f" Nearest: {', '.join(known)}." if known else ""
+        findings.warning(
+            f"{path}.source",
+            "unknown-model",
+            f"{model.source} is not in the table: its memory is not checked, sizes and times come from its name; "
+            f"write architecture: {{config: <its config.json>}}.{near}",
+        )
+        return None
+    where = f"{path}.architecture"
+    if isinstance(known, Architecture):
+        findings.warning(
+            where,
+            "architecture-known",
+            f"{model.source} is in the table; the stack file's description is used instead: remove it unless the "
+            "table is wrong",
+        )
+    try:
+        found = _described(model)
+    except UnreadableConfig as problem:
+        findings.error(f"{where}.config", "architecture-config", f"{problem}; paste the whole config.json")
+        return None
+    _check_parameters(model, found, where, findings)
+    return found
+
+
+@lru_cache(maxsize=1024)
+def look_up(model_id: str) -> Architecture | tuple[str, ...]:
+    """The architecture of the table, or the nearest ids: many models of a stack are often the same."""
+    try:
+        return architecture(model_id)
+    except UnknownModel as unknown:
+        return unknown.suggestions
+
+
+def _described(model: Model) -> Architecture:
+    described = model.architecture
+    assert described is not None
+    found = _from_config(described.config) if isinstance(described, PastedConfig) else _from_shape(described)
+    found = replace(found, model_id=model.source, source="stack file")
+    if described.parameters is None:
+        return found
+    return replace(found, extra_parameters=max(0, described.parameters - found.parameters))
+
+
+def _from_config(config: Mapping[str, Any]) -> Architecture:
+    try:
+        found = from_config_json(config)
+        for problem in _implausible(found):
+            raise UnreadableConfig(f"config.json gives {problem}")
+        return found
+    except UnreadableConfig:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ZeroDivisionError) as problem:
+        # A key of the wrong type deep in somebody's JSON: said as a mistake of the stack file, never as a traceback.
+        raise UnreadableConfig(f"config.json cannot be read ({type(problem).__name__}: {problem})") from problem
+
+
+# No model has more of anything; a slip of the pen has.
+_MOST = {
+    "layers": 1_000,
+    "hidden_size": 1_000_000,
+    "attention_heads": 4_096,
+    "head_dim": 4_096,
+    "vocab_size": 10_000_000,
+    "max_position_embeddings": 100_000_000,
+    "intermediate_size": 10_000_000,
+    "vision_patches": 10_000_000,
+}
+
+
+def _implausible(found: Architecture) -> Iterator[str]:
+    """What cannot be meant, in the words of config.json's reader."""
+    for name, most in _MOST.items():
+        value = getattr(found, name)
+        least = 0 if name in ("intermediate_size", "vision_patches") else 1
+        if not least <= value <= most:
+            yield f"{name} {value}, which is not between {least} and {most}"
+    if not found.attention_layers and found.recurrent is None:
+        yield "no layer that remembers anything: its layer types are not known here"
+    if found.attention_layers > found.layers or not 0 <= found.dense_mlp_layers <= found.layers:
+        yield f"more layers of a kind than the {found.layers} there are"
+    for group in found.attention:
+        if group.layers < 1 or not 1 <= group.kv_heads <= 4096 or not 1 <= group.head_dim <= 65536:
+            yield f"{group.layers} attention layers with {group.kv_heads} KV heads of {group.head_dim}"
+        if group.window is not None and group.window < 1:
+            yield f"a window of {group.window} tokens"
+    experts = found.experts
+    if experts is not None and (
+        not 0 <= experts.layers <= found.layers
+        or not 1 <= experts.per_token <= experts.experts <= 100_000
+        or not 0 < experts.intermediate_size <= 10_000_000
+        or not 0 <= experts.shared_intermediate_size <= 10_000_000
+    ):
+        yield f"{experts.experts} experts, {experts.per_token} per token, in {experts.layers} layers"
+    if not 0 < found.parameters <= 10**14 or found.vision_parameters < 0:
+        yield f"{found.parameters:.3g} parameters"
+
+
+def _from_shape(shape: Shape) -> Architecture:
+    head_dim = shape.head_dim or shape.hidden_size // shape.attention_heads
+    latent, experts = shape.latent_attention, shape.experts
+    dense = shape.layers if experts is None else experts.dense_layers
+    return Architecture(
+        model_id="",
+        family="described",
+        layers=shape.layers,
+        hidden_size=shape.hidden_size,
+        attention_heads=shape.attention_heads,
+        head_dim=head_dim if latent is None else latent.nope_dim + latent.rope_dim,
+        vocab_size=shape.vocab_size,
+        max_position_embeddings=shape.max_positions,
+        attention=_attention(shape, head_dim),
+        intermediate_size=shape.intermediate_size,
+        dense_mlp_layers=dense,
+        gated_mlp=shape.gated_mlp,
+        tied_embeddings=shape.tied_embeddings,
+        latent=None
+        if latent is None
+        else LatentAttention(
+            latent.kv_lora_rank, latent.rope_dim, latent.nope_dim, latent.value_dim, latent.query_lora_rank
+        ),
+        experts=None
+        if experts is None
+        else Experts(
+            shape.layers - dense,
+            experts.experts,
+            experts.per_token,
+            experts.intermediate_size,
+            experts.shared_intermediate_size,
+        ),
+        native_quantization=shape.quantization,
+    )
+
+
+def _attention(shape: Shape, head_dim: int) -> tuple[AttentionLayers, ...]:
+    latent = shape.latent_attention
+    if latent is not None:
+        return (AttentionLayers(shape.layers, 1, latent.kv_lora_rank + latent.rope_dim),)
+    kv_heads = shape.kv_heads or shape.attention_heads
+    sliding = shape.sliding_window
+    groups = [AttentionLayers(shape.layers - (sliding.layers if sliding else 0), kv_heads, head_dim)]
+    if sliding is not None:
+        groups.append(AttentionLayers(sliding.layers, kv_heads, head_dim, sliding.tokens))
+    return tuple(group for group in groups if group.layers)
+
+
+def _check_parameters(model: Model, found: Architecture, where: str, findings: Findings) -> None:
+    described = model.architecture
+    if described is None or described.parameters is None:
+        return
+    stated = described.parameters
+    shape = found.parameters - found.extra_parameters
+    if abs(shape - stated) > TOLERATED_DIFFERENCE * stated:
+        findings.error(
+            f"{where}.parameters",
+            "architecture-parameters",
+            f"{stated / 1e9:.2f} billion, but the shape has {shape / 1e9:.2f} billion: one of the two is wrong; "
+            "correct it or leave parameters out",
+        )

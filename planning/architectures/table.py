@@ -1,0 +1,146 @@
+"""Model architectures by Hugging Face id: a table, and config.json for models outside it.
+
+Ids of quantized builds, re-uploads and fine-tunes resolve to the base model's shape: `RedHatAI/Llama-3.3-70B-
+Instruct-FP8-dynamic` is Llama 3.3 70B with FP8 weights. A name that carries a word that may mean another shape
+(`vision`, `omni`, another size) does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from planning.architectures.hf_config import from_config_json
+from planning.architectures.shape import (
+    Architecture,
+    AttentionLayers,
+    Experts,
+    LatentAttention,
+    RecurrentLayers,
+)
+from planning.facts import json_table
+
+__all__ = ["Architecture", "UnknownModel", "architecture", "architectures", "from_config_json"]
+
+# Words of a model name that say how it was tuned or packed, not how it is built.
+_PACKING_WORDS = (
+    "instruct chat it hf base meta bnb 4bit 8bit awq gptq int4 int8 fp8 dynamic quantized w4a16 w8a8 w8a16 a16 bf16 "
+    "fp16 unsloth g128 128g g32 marlin mxfp4 nvfp4 autoround auto round qat ct block per tensor kv gguf preview latest "
+    "quant sym nf4 fp4 class 1m"
+)
+_PACKING = frozenset(_PACKING_WORDS.split())
+# Words that may mean another shape than the rest of the name says.
+_SHAPE_CHANGING = (
+    "vl vision multimodal omni audio embedding embed reranker reward moe mini small medium large lite nano tiny "
+    "micro draft eagle eagle3 speculator mtp vlm guard pruned minitron"
+)
+_SHAPE_WORDS = frozenset(_SHAPE_CHANGING.split())
+_SIZE = re.compile(r"(\d+x)?\d+(\.\d+)?[bm]|a\d+(\.\d+)?b|\d+e")
+# Name fragments of quantized builds, first match wins.
+_QUANTIZED_NAMES = (
+    (re.compile(r"nvfp4|[-_]fp4$"), "nvfp4"),
+    (re.compile(r"mxfp4"), "mxfp4"),
+    (re.compile(r"bnb|nf4"), "bitsandbytes"),
+    (re.compile(r"awq"), "awq"),
+    (re.compile(r"gptq.*(int8|8bit|w8)"), "int8"),
+    (re.compile(r"gptq|w4a16|int4|autoround"), "gptq"),
+    (re.compile(r"w8a8|w8a16|int8"), "int8"),
+    (re.compile(r"fp8"), "fp8"),
+    (re.compile(r"4bit"), "awq"),
+    (re.compile(r"[-_]bf16$"), "none"),
+)
+
+
+class UnknownModel(LookupError):
+    """No such model in the table; `suggestions` are the nearest ids."""
+
+    def __init__(self, name: str, suggestions: tuple[str, ...]) -> None:
+        self.name = name
+        self.suggestions = suggestions
+        nearest = f"did you mean {' or '.join(suggestions)}? " if suggestions else ""
+        super().__init__(
+            f"no model {name!r} in the catalogue; {nearest}For a model outside the catalogue hand over its config.json"
+        )
+
+
+def architecture(model_id: str) -> Architecture:
+    """The shape of a Hugging Face model id, quantized build or fine-tune; raises UnknownModel."""
+    base = _exact(model_id) or _contained(model_id)
+    if base is None:
+        raise UnknownModel(model_id, _nearest(model_id))
+    quantization = quantization_of_name(model_id)
+    # A mirror by somebody else asks for no licence click.
+    gated = base.gated and model_id.split("/")[0] == base.model_id.split("/")[0]
+    return replace(
+        base,
+        model_id=model_id,
+        gated=gated,
+        native_quantization=base.native_quantization if quantization is None else quantization,
+    )
+
+
+@cache
+def architectures() -> Mapping[str, Architecture]:
+    """The table: every base model by its id."""
+    models: dict[str, Any] = json_table("architectures.json")["models"]
+    return MappingProxyType({model_id: _from_row(model_id, row) for model_id, row in models.items()})
+
+
+def quantization_of_name(model_id: str) -> str | None:
+    """How a build of that name stores its weights; None: the name does not say."""
+    name = model_id.split("/")[-1].lower()
+    return next((quantization for pattern, quantization in _QUANTIZED_NAMES if pattern.search(name)), None)
+
+
+def _exact(model_id: str) -> Architecture | None:
+    return architectures().get(_stems().get(_words(model_id), ""))
+
+
+def _contained(model_id: str) -> Architecture | None:
+    """The base model whose name is the longest run of words in this one, if the other words are harmless."""
+    words = _words(model_id)
+    for length in range(len(words) - 1, 1, -1):
+        for start in range(len(words) - length + 1):
+            found = _stems().get(words[start : start + length])
+            if found is None:
+                continue
+            rest = words[:start] + words[start + length :]
+            if any(word in _SHAPE_WORDS or _SIZE.fullmatch(word) for word in rest):
+                return None
+            return architectures()[found]
+    return None
+
+
+@cache
+def _stems() -> Mapping[tuple[str, ...], str]:
+    stems: dict[tuple[str, ...], str] = {}
+    for model_id, row in json_table("architectures.json")["models"].items():
+        for name in (model_id, *row.get("also", ())):
+            stems.setdefault(_words(name), model_id)
+    return stems
+
+
+def _words(model_id: str) -> tuple[str, ...]:
+    name = model_id.split("/")[-1].lower().replace("_", "-").replace("quantized.", "")
+    return tuple(word for word in name.split("-") if word and word not in _PACKING)
+
+
+def _nearest(model_id: str) -> tuple[str, ...]:
+    wanted = " ".join(_words(model_id))
+    by_words = {" ".join(words): model for words, model in _stems().items()}
+    return tuple(dict.fromkeys(by_words[m] for m in get_close_matches(wanted, by_words, n=3, cutoff=0.5)))
+
+
+def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
+    plain = {k: v for k, v in row.items() if k not in {"also", "attention", "published_billion", "not_loaded"}}
+    for key, kind in (("latent", LatentAttention), ("experts", Experts), ("recurrent", RecurrentLayers)):
+        if key in plain:
+            plain[key] = kind(**plain[key])
+    return Architecture(
+        model_id=model_id, attention=tuple(AttentionLayers(*group) for group in row["attention"]), **plain
+    )

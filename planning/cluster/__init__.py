@@ -1,0 +1,1 @@
+"""Control plane, network, add-ons and quotas."""

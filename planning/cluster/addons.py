@@ -1,0 +1,167 @@
+"""What is installed beside the models: GPU Operator, monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planning.findings import Findings
+from planning.model import (
+    GPU_TAINT,
+    AutoscalingPlan,
+    GpuOperatorPlan,
+    KedaPlan,
+    MetricRule,
+    MonitoringPlan,
+    ScalerKind,
+    SmokeTestPlan,
+)
+from planning.nodes.pools import POOL_LABEL, Pool
+from planning.serving import pins
+from settings.cluster import CreateCluster
+from settings.sharing import WholeGpu
+from settings.stack import StackSettings
+
+OPERATOR_CHART = "gpu-operator"
+STACK_CHART = "kube-prometheus-stack"
+ADAPTER_CHART = "prometheus-adapter"
+KEDA_CHART = "keda"
+# Prometheus drops its oldest samples there; write-ahead log and compaction need the rest.
+RETENTION_SHARE = 0.9
+SMOKE_TEST_TIMEOUT_SECONDS = 900
+
+
+def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
+    """The operator against what EKS' NVIDIA AMIs contain: driver and toolkit, but no device plugin."""
+    operator = settings.gpu_operator
+    _check_sharing(settings, findings)
+    if not operator.enabled:
+        _check_absent(settings, findings)
+        return
+    parts = (("driver", operator.driver, "the GPU driver"), ("toolkit", operator.toolkit, "the container toolkit"))
+    for name, wanted, what in parts:
+        if wanted:
+            findings.error(
+                f"gpuOperator.{name}",
+                "ami-has-it",
+                f"true, but EKS' NVIDIA AMIs contain {what}: two of them end in `GLIBC_2.27 not found` and "
+                "CrashLoopBackOff (NVIDIA/gpu-operator#755); write false",
+            )
+    if not operator.device_plugin and settings.models:
+        findings.error(
+            "gpuOperator.devicePlugin",
+            "no-device-plugin",
+            "false: the AL2023 NVIDIA AMI has none, so nobody advertises nvidia.com/gpu and no model is scheduled; "
+            "write true",
+        )
+    if operator.smoke_test and not operator.device_plugin:
+        findings.error("gpuOperator.smokeTest", "no-device-plugin", "true needs devicePlugin: true; write false")
+    if operator.enabled and settings.monitoring.enabled and operator.namespace == settings.monitoring.namespace:
+        findings.error(
+            "gpuOperator.namespace",
+            "shared-namespace",
+            f"{operator.namespace} is also monitoring.namespace; privileged pods need their own: write gpu-operator",
+        )
+
+
+def plan_gpu_operator(settings: StackSettings, pools: Sequence[Pool]) -> GpuOperatorPlan | None:
+    """The release and one smoke test per pool that has nodes."""
+    operator = settings.gpu_operator
+    if not operator.enabled:
+        return None
+    mirror = settings.registry.mirror
+    tests = tuple(
+        SmokeTestPlan(
+            image=pins.image_reference(pins.CUDA_BASE, mirror),
+            pool=pool.settings.name,
+            gpus=1,  # one is enough to show driver, toolkit and plugin; more would wait for models to leave
+            node_selector={POOL_LABEL: pool.settings.name},
+            timeout_seconds=SMOKE_TEST_TIMEOUT_SECONDS,
+            taints=pool.group.taints,
+        )
+        for pool in pools
+        if operator.smoke_test and pool.group.min_nodes > 0
+    )
+    return GpuOperatorPlan(
+        chart=pins.chart_reference(OPERATOR_CHART, mirror),
+        namespace=operator.namespace,
+        driver=operator.driver,
+        toolkit=operator.toolkit,
+        device_plugin=operator.device_plugin,
+        gpu_feature_discovery=operator.gpu_feature_discovery,
+        dcgm_exporter=operator.dcgm_exporter,
+        dcgm_scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
+        mirror=mirror,
+        smoke_tests=tests,
+        taints=tuple(dict.fromkeys((GPU_TAINT, *(taint for pool in pools for taint in pool.group.taints)))),
+        sharing=tuple(dict.fromkeys(pool.sharing for pool in pools if pool.sharing.kind != "none")),
+    )
+
+
+def plan_monitoring(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> MonitoringPlan | None:
+    """Prometheus, Grafana, and the adapter with the metrics that HPAs read; KEDA asks Prometheus itself."""
+    monitoring = settings.monitoring
+    if not monitoring.enabled:
+        return None
+    mirror = settings.registry.mirror
+    return MonitoringPlan(
+        stack_chart=pins.chart_reference(STACK_CHART, mirror),
+        adapter_chart=pins.chart_reference(ADAPTER_CHART, mirror),
+        namespace=monitoring.namespace,
+        retention_days=monitoring.retention_days,
+        storage_gib=monitoring.storage_gib,
+        storage_class=monitoring.storage_class,
+        scrape_interval_seconds=monitoring.scrape_interval_seconds,
+        grafana=monitoring.grafana.enabled,
+        grafana_password_key=monitoring.grafana.password_key if monitoring.grafana.enabled else None,
+        adapter_rules=_adapter_rules(scalings),
+        mirror=mirror,
+        retention_size_gib=int(monitoring.storage_gib * RETENTION_SHARE),
+    )
+
+
+def _check_sharing(settings: StackSettings, findings: Findings) -> None:
+    """Nothing but the operator's device plugin and MIG manager divides a GPU."""
+    operator = settings.gpu_operator
+    if operator.enabled and operator.device_plugin:
+        return
+    for index, pool in enumerate(settings.node_pools):
+        if not isinstance(pool.gpu_sharing, WholeGpu):
+            missing = "gpuOperator.devicePlugin" if operator.enabled else "gpuOperator.enabled"
+            findings.error(
+                f"nodePools[{index}].gpuSharing",
+                "sharing-operator",
+                f"{pool.gpu_sharing.kind}, but {missing} is false and nobody would divide the GPUs; write true there, "
+                "or gpuSharing: {kind: none}",
+            )
+
+
+def plan_keda(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> KedaPlan | None:
+    """KEDA, where a model uses it."""
+    if not any(each.kind is ScalerKind.KEDA for each in scalings):
+        return None
+    mirror = settings.registry.mirror
+    return KedaPlan(pins.chart_reference(KEDA_CHART, mirror), settings.keda.namespace, settings.keda.install, mirror)
+
+
+def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:
+    """Each metric once, whichever models follow it; a rule is not one model's."""
+    used = {metric.rule: None for each in scalings if each.kind is ScalerKind.HPA for metric in each.metrics}
+    return tuple(sorted(used, key=lambda rule: rule.name))
+
+
+def _check_absent(settings: StackSettings, findings: Findings) -> None:
+    if not settings.models:
+        return
+    if isinstance(settings.cluster, CreateCluster):
+        findings.error(
+            "gpuOperator.enabled",
+            "no-device-plugin",
+            "false: nobody advertises nvidia.com/gpu in a new cluster and no model is scheduled; write true",
+        )
+    else:
+        findings.warning(
+            "gpuOperator.enabled",
+            "no-device-plugin",
+            "false: models wait for ever unless the cluster has its own NVIDIA device plugin that tolerates "
+            f"{GPU_TAINT.key}={GPU_TAINT.value}:{GPU_TAINT.effect}",
+        )

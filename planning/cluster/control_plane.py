@@ -1,0 +1,165 @@
+"""The EKS cluster: version, logs, who may use it, add-ons."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from planning.findings import Findings, listed
+from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan
+from planning.serving.pins import ADDON_VERSIONS
+from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
+
+CALENDAR_DATED = "2026-11-21"
+
+
+@dataclass(frozen=True)
+class SupportWindow:
+    """Dates (ISO) up to which EKS supports a Kubernetes version, standard and extended."""
+
+    standard_until: str
+    extended_until: str
+
+
+# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as carried by endoflife.date/amazon-eks
+# (2026-02-14), read again 2026-11-21. AWS' page names 1.36 by now, but no copy with its dates could be read: it only
+# draws a warning. The default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in
+# public configurations of May 2026), and GPU Operator 26.3.2 added 1.36 (its release notes), so 26.7 serves 1.35.
+SUPPORT = {
+    "1.31": SupportWindow("2025-11-26", "2026-11-26"),
+    "1.32": SupportWindow("2026-03-23", "2027-03-23"),
+    "1.33": SupportWindow("2026-07-29", "2027-07-29"),
+    "1.34": SupportWindow("2026-12-02", "2027-12-02"),
+    "1.35": SupportWindow("2027-03-27", "2028-03-27"),
+}
+
+# https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
+ACCESS_POLICIES = {
+    AccessPolicy.CLUSTER_ADMIN: "AmazonEKSClusterAdminPolicy",
+    AccessPolicy.ADMIN: "AmazonEKSAdminPolicy",
+    AccessPolicy.EDIT: "AmazonEKSEditPolicy",
+    AccessPolicy.VIEW: "AmazonEKSViewPolicy",
+}
+
+
+def partition(region: str) -> str:
+    """The AWS partition in ARNs of a region."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def access_policy_arn(policy: AccessPolicy, region: str) -> str:
+    """ARN of an EKS access policy."""
+    return f"arn:{partition(region)}:eks::aws:cluster-access-policy/{ACCESS_POLICIES[policy]}"
+
+
+def in_extended_support(version: str, date: str = CALENDAR_DATED) -> bool:
+    """Whether the version is past standard support on an ISO date: the control plane then costs six times as much."""
+    window = SUPPORT.get(version)
+    return window is not None and window.standard_until < date
+
+
+def addons(region: str) -> tuple[AddonPlan, ...]:
+    """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes."""
+    driver_policy = f"arn:{partition(region)}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
+    return (
+        # Without the policy agent NetworkPolicy objects are accepted and ignored.
+        _addon("vpc-cni", after_nodes=False, configuration={"enableNetworkPolicy": "true"}),
+        _addon("kube-proxy", after_nodes=False),
+        _addon("eks-pod-identity-agent", after_nodes=False),
+        _addon("coredns", after_nodes=True),
+        AddonPlan(
+            name="aws-ebs-csi-driver",
+            version=ADDON_VERSIONS["aws-ebs-csi-driver"],
+            after_nodes=True,
+            service_account="ebs-csi-controller-sa",
+            pod_identity_policy_arn=driver_policy,
+        ),
+        # Its GPU part has no tolerations by default (aws/eks-node-monitoring-agent values.yaml) and would stay off
+        # our tainted nodes, and node repair would not see a dead GPU.
+        _addon(
+            "eks-node-monitoring-agent",
+            after_nodes=True,
+            configuration={"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
+        ),
+    )
+
+
+def plan_cluster(
+    cluster: Cluster, stack: str, region: str, findings: Findings
+) -> CreateClusterPlan | ExistingClusterPlan:
+    """The cluster of a stack."""
+    if not isinstance(cluster, CreateCluster):
+        return ExistingClusterPlan(cluster.name)
+    name = cluster.name or f"vllm-on-eks-{stack}"
+    if not re.fullmatch(r"[0-9A-Za-z][\w-]{0,99}", name):
+        findings.error(
+            "cluster.name",
+            "cluster-name",
+            f"{name!r} is no EKS cluster name (letters, digits, - and _, at most 100); write cluster: {{name: ...}}",
+        )
+    _check_version(cluster.version, findings)
+    return CreateClusterPlan(
+        name=name,
+        version=cluster.version,
+        public_access=cluster.endpoint_access is EndpointAccess.PUBLIC_AND_PRIVATE,
+        public_access_cidrs=cluster.public_access_cidrs,
+        log_types=tuple(dict.fromkeys(log.value for log in cluster.control_plane_logs)),
+        log_retention_days=cluster.log_retention_days,
+        kms_key_arn=cluster.kms_key_arn,
+        access_entries=_access_entries(cluster, region, findings),
+        addons=addons(region),
+        protect=cluster.protect,
+    )
+
+
+def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None = None) -> AddonPlan:
+    return AddonPlan(name, ADDON_VERSIONS[name], after_nodes, configuration=configuration or {})
+
+
+def _check_version(version: str, findings: Findings) -> None:
+    window = SUPPORT.get(version)
+    if window is None:
+        findings.warning(
+            "cluster.version",
+            "kubernetes-version",
+            f"{version} is not in our calendar of {CALENDAR_DATED} (it holds {listed(SUPPORT)}): "
+            "end of support and price of the control plane are not checked",
+        )
+    elif window.extended_until < CALENDAR_DATED:
+        findings.error(
+            "cluster.version",
+            "kubernetes-version",
+            f"{version} left EKS on {window.extended_until}; write {max(SUPPORT)!r}",
+        )
+    elif in_extended_support(version):
+        findings.warning(
+            "cluster.version",
+            "kubernetes-version",
+            f"{version} is in extended support since {window.standard_until}: the control plane costs $0.60 "
+            f"instead of $0.10 an hour; write {max(SUPPORT)!r}",
+        )
+
+
+def _access_entries(cluster: CreateCluster, region: str, findings: Findings) -> tuple[AccessEntryPlan, ...]:
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(cluster.access_entries):
+        path = f"cluster.accessEntries[{index}]"
+        first = seen.setdefault(entry.principal_arn, index)
+        if first != index:
+            findings.error(
+                f"{path}.principalArn",
+                "access-entry-twice",
+                f"{entry.principal_arn} is already in cluster.accessEntries[{first}]; EKS has one entry per principal",
+            )
+        if entry.policy is AccessPolicy.CLUSTER_ADMIN and entry.namespaces:
+            findings.error(
+                f"{path}.policy",
+                "access-scope",
+                "clusterAdmin is for the whole cluster; with namespaces write policy: admin",
+            )
+    return tuple(
+        AccessEntryPlan(entry.principal_arn, access_policy_arn(entry.policy, region), entry.namespaces)
+        for entry in cluster.access_entries
+    )

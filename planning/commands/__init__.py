@@ -1,0 +1,1 @@
+"""`python -m planning fit | recommend | simulate`."""

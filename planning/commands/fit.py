@@ -1,0 +1,258 @@
+"""`python -m planning fit`: does a model fit these GPUs, and what would."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from planning.architectures.table import Architecture, architecture, from_config_json
+from planning.memory.engine import GIB, EngineConfig, with_defaults
+from planning.memory.fit import MemoryFit, fit
+from planning.memory.weights import FORMATS
+from planning.model import ThroughputPlan
+from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
+from planning.throughput.replica import throughput
+from planning.throughput.roofline import Traffic
+from planning.throughput.serving_rates import lengths, replica_rates
+from planning.throughput.slo_load import Promise
+from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
+
+_SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
+_EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the model is to run; `instance` None: GPUs named on the command line."""
+
+    instance: InstanceType | None
+    gpu: Gpu | None
+    gpu_memory_bytes: int
+
+    @property
+    def name(self) -> str:
+        """For the title."""
+        card = self.gpu.name if self.gpu else "GPU"
+        memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
+        return f"{self.instance.name} ({self.instance.gpu_count} × {memory})" if self.instance else memory
+
+
+def add_to(commands: Any) -> None:
+    """Registers the command with argparse."""
+    parser = commands.add_parser("fit", help="does a model fit these GPUs", description=__doc__)
+    parser.add_argument("model", nargs="?", help="Hugging Face id; may be left out with --config")
+    where = parser.add_argument_group("where, one of them")
+    where.add_argument("--instance", help="EC2 type, for example g6.xlarge")
+    where.add_argument("--gpu", help="GPU name, for example l4 or a100-80gb")
+    where.add_argument("--gpu-memory-gib", type=float, help="whole: as sold; with a fraction: as CUDA reports it")
+    how = parser.add_argument_group("how vLLM is started")
+    how.add_argument("--max-model-len", type=int, help="tokens; default: what the model was made for")
+    how.add_argument("--dtype", default="auto", choices=["auto", *_SIXTEEN_BIT])
+    how.add_argument("--quantization", default="none", help=f"{', '.join(FORMATS)}; none: as the checkpoint is")
+    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", *_SIXTEEN_BIT, *_EIGHT_BIT_CACHE])
+    how.add_argument("--tensor-parallel", type=int, default=1)
+    how.add_argument("--pipeline-parallel", type=int, default=1)
+    how.add_argument("--gpu-memory-utilization", type=float, default=0.9)
+    how.add_argument("--max-num-seqs", type=int)
+    how.add_argument("--max-num-batched-tokens", type=int)
+    how.add_argument("--enforce-eager", action="store_true")
+    how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
+    load = parser.add_argument_group("of which requests its throughput is told")
+    load.add_argument("--input-tokens", type=float, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
+    load.add_argument("--output-tokens", type=float, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
+    parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
+    model = _model(arguments)
+    target = _target(arguments)
+    engine = _engine(arguments, model)
+    found = _with_gpu_count(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
+    if arguments.json:
+        print(json.dumps(as_json(model, engine, target, found, plan), indent=2))
+    else:
+        _print_table(model, engine, target, found, plan)
+    return 0 if found.fits else 1
+
+
+def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic, bool]:
+    """The lengths, and whether they were stated."""
+    prompt, answer = arguments.input_tokens, arguments.output_tokens
+    if prompt is None and answer is None:
+        return lengths(None, max_model_len), False
+    asked = Traffic(prompt or USUAL_INPUT_TOKENS, answer or USUAL_OUTPUT_TOKENS)
+    if not (asked.input_tokens >= 1 and asked.output_tokens >= 1):
+        raise ValueError("--input-tokens and --output-tokens: 1 or more")
+    if asked.input_tokens + asked.output_tokens > max_model_len:
+        raise ValueError("--max-model-len is shorter than the mean request")
+    return asked, True
+
+
+def _throughput(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, traffic: tuple[Traffic, bool]
+) -> ThroughputPlan | None:
+    """None where it does not fit, or where nothing is known of the GPU but its memory."""
+    if target.gpu is None or not found.fits:
+        return None
+    mean, declared = traffic
+    rates = replica_rates(model, engine, target.gpu, mean, found.kv_cache_tokens, declared=declared)
+    return throughput(rates, Promise())
+
+
+def as_json(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+) -> dict[str, Any]:
+    """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica."""
+    filled = with_defaults(engine, target.gpu_memory_bytes, target.gpu)
+    return {
+        "model": model.model_id,
+        "instance": target.instance.name if target.instance else None,
+        "gpu": target.gpu.name if target.gpu else None,
+        "gpu_memory_gib": _gib(target.gpu_memory_bytes),
+        "fits": found.fits,
+        "weights_gib_per_gpu": _gib(found.weights_bytes_per_gpu),
+        "activation_gib_per_gpu": _gib(found.activation_bytes),
+        "reserve_gib_per_gpu": _gib(found.reserve_bytes),
+        "graph_gib_per_gpu": _gib(found.graph_bytes),
+        "graphs_reserved": engine.reserves_graphs,
+        "kv_cache_gib_per_gpu": _gib(found.kv_cache_bytes_per_gpu),
+        "kv_cache_tokens": found.kv_cache_tokens,
+        "max_concurrency": round(found.max_concurrency, 2),
+        "longest_model_len": found.longest_model_len,
+        "max_model_len": engine.max_model_len,
+        "max_num_seqs": filled.max_num_seqs,
+        "max_num_batched_tokens": filled.max_num_batched_tokens,
+        "vllm_version": engine.vllm_version,
+        "usd_per_hour": target.instance.usd_per_hour if target.instance else None,
+        "reasons": list(found.reasons),
+        "throughput": asdict(plan) if plan else None,
+        "usd_per_million_tokens": _usd_per_million_tokens(engine, target, plan),
+    }
+
+
+def _usd_per_million_tokens(engine: EngineConfig, target: Target, plan: ThroughputPlan | None) -> float | None:
+    """Prompts and answers alike, of a node full of saturated replicas, at the on-demand price."""
+    if plan is None or target.instance is None or target.instance.usd_per_hour is None:
+        return None
+    replicas = target.instance.gpu_count // engine.world_size
+    tokens = plan.total_tokens_per_second * 3600 * replicas
+    return round(target.instance.usd_per_hour / tokens * 1e6, 4)
+
+
+def _model(arguments: argparse.Namespace) -> Architecture:
+    if arguments.config is None:
+        if not arguments.model:
+            raise ValueError("name a model or hand over its --config config.json")
+        return architecture(arguments.model)
+    try:
+        config = json.loads(arguments.config.read_text(encoding="utf-8"))
+    except json.JSONDecodeError as problem:
+        raise ValueError(f"{arguments.config}: not JSON: {problem}") from None
+    if not isinstance(config, dict):
+        raise ValueError(f"{arguments.config}: not a config.json, which is an object")
+    read = from_config_json(config)
+    return replace(read, model_id=arguments.model) if arguments.model else read
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    memory_gib = arguments.gpu_memory_gib
+    if memory_gib is not None and not 1 <= memory_gib <= 2048:
+        raise ValueError(f"--gpu-memory-gib {memory_gib:g}: write the memory of one GPU, 1 to 2048")
+    if arguments.instance:
+        instance = instance_type(arguments.instance)
+        if instance.gpu is None:
+            raise ValueError(f"{instance.name} has no GPU; types with one: families g4dn, g5, g6, g6e, g7e, p4d, p5")
+        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes)
+    if arguments.gpu:
+        try:
+            card = gpu(arguments.gpu, memory_gib)
+        except UnknownGpu:
+            if memory_gib is None:
+                raise
+            return Target(None, None, usable_memory_bytes(memory_gib))
+        stated = memory_gib is not None and not memory_gib.is_integer()
+        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes)
+    if memory_gib is None:
+        raise ValueError("say where: --instance TYPE, --gpu NAME or --gpu-memory-gib G")
+    return Target(None, None, usable_memory_bytes(memory_gib))
+
+
+def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
+    return EngineConfig(
+        max_model_len=model.max_position_embeddings if arguments.max_model_len is None else arguments.max_model_len,
+        max_num_seqs=arguments.max_num_seqs,
+        dtype=arguments.dtype,
+        quantization=arguments.quantization,
+        kv_cache_dtype=arguments.kv_cache_dtype,
+        tensor_parallel=arguments.tensor_parallel,
+        pipeline_parallel=arguments.pipeline_parallel,
+        gpu_memory_utilization=arguments.gpu_memory_utilization,
+        max_num_batched_tokens=arguments.max_num_batched_tokens,
+        enforce_eager=arguments.enforce_eager,
+        vllm_version=arguments.vllm_version,
+    )
+
+
+def _with_gpu_count(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
+    """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
+    if target.instance is None or engine.world_size <= target.instance.gpu_count:
+        return found
+    reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
+    return replace(found, fits=False, reasons=(reason, *found.reasons))
+
+
+def _print_table(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    verdict = "[green]fits[/]" if found.fits else "[red]does not fit[/]"
+    console.print(f"[bold]{model.model_id}[/] on {target.name}: {verdict}")
+    table = Table(show_header=True, header_style="bold")
+    for column, justify in (("per GPU", "left"), ("GiB", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    budget = target.gpu_memory_bytes * engine.gpu_memory_utilization
+    graphs = "CUDA graphs" if engine.reserves_graphs else "CUDA graphs (beside the budget)"
+    for what, size in (
+        (f"budget ({engine.gpu_memory_utilization:g} of {target.gpu_memory_bytes / GIB:.2f})", budget),
+        ("weights", found.weights_bytes_per_gpu),
+        ("activation peak", found.activation_bytes),
+        ("context and buffers", found.reserve_bytes),
+        (graphs, found.graph_bytes),
+        ("KV cache", found.kv_cache_bytes_per_gpu),
+    ):
+        table.add_row(what, f"{size / GIB:.2f}")
+    console.print(table)
+    console.print(
+        f"KV cache: {found.kv_cache_tokens:,} tokens, {found.max_concurrency:.2f} sequences of "
+        f"{engine.max_model_len:,}; longest that fits: {found.longest_model_len:,}"
+    )
+    for reason in found.reasons:
+        console.print(f"  • {reason}")
+    if plan is not None:
+        console.print(_throughput_words(plan, _usd_per_million_tokens(engine, target, plan)))
+
+
+def _throughput_words(plan: ThroughputPlan, usd: float | None) -> str:
+    price = f", ${usd:.3f} per million tokens" if usd is not None else ""
+    return (
+        f"Throughput ({plan.input_tokens:g} + {plan.output_tokens:g} tokens, to a factor {plan.range_factor:g}): "
+        f"{plan.requests_per_second:.2g} requests/s and {plan.output_tokens_per_second:,.0f} tokens/s out saturated"
+        f"{price}; {plan.slo_requests_per_second:.2g} requests/s with {plan.slo_share:.0%} within "
+        f"{Promise.ttft_seconds:g} s and {Promise.tpot_seconds * 1000:g} ms per token; alone "
+        f"{plan.idle_time_to_first_token_seconds:.2g} s to the first token, "
+        f"{plan.idle_time_per_output_token_seconds * 1000:.0f} ms per token; limited by {plan.limited_by}"
+    )
+
+
+def _gib(size_bytes: float) -> float:
+    return round(size_bytes / GIB, 3)

@@ -1,0 +1,249 @@
+"""`python -m planning recommend`: the instance types that carry a load within SLO, by cost, and why others do not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass
+from math import ceil, inf
+from typing import Any
+
+from planning.architectures.shape import Architecture
+from planning.architectures.table import architecture
+from planning.cost.spot import spot_share
+from planning.memory.engine import EngineConfig
+from planning.memory.fit import fit
+from planning.memory.quantization import AMPERE
+from planning.model import ThroughputPlan
+from planning.nodes.ami import NVIDIA_AMI_FAMILIES
+from planning.nodes.instances import InstanceType, instance_types
+from planning.throughput.replica import RANGE_FACTOR, Load, rates_at, throughput
+from planning.throughput.roofline import Rates, Traffic
+from planning.throughput.serving_rates import replica_rates
+from planning.throughput.slo_load import Promise
+from planning.units import HOURS_PER_MONTH
+
+_TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
+# A cold start's lead does not change how many replicas a steady load needs.
+COLD_START_SECONDS = 300.0
+MOST_REPLICAS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What carries the load: replicas of that many GPUs, packed on nodes of one type.
+
+    Rates per replica are those at the edge of the SLO; `throughput` has the saturated and idle ones. Spot is the range
+    seen for the family (planning/facts/spot.csv), the other amounts are on-demand prices.
+    """
+
+    instance: str
+    gpu: str
+    tensor_parallel: int
+    replicas: int
+    nodes: int
+    usd_per_hour: float
+    usd_per_month: float
+    usd_per_million_tokens: float
+    requests_per_second_per_replica: float
+    output_tokens_per_second_per_replica: float
+    time_per_output_token_s: float
+    concurrency: float
+    limited_by: str
+    spot_usd_per_hour_low: float
+    spot_usd_per_hour_high: float
+    throughput: ThroughputPlan
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The load, and how it is to be served."""
+
+    requests_per_second: float
+    traffic: Traffic
+    engine: EngineConfig
+    ttft_seconds: float
+    tpot_seconds: float
+    share: float = Promise.share
+
+
+def add_to(commands: Any) -> None:
+    """Registers the command with argparse."""
+    parser = commands.add_parser("recommend", help="instances for a load, by cost", description=__doc__)
+    parser.add_argument("model", help="Hugging Face id")
+    parser.add_argument("--max-model-len", type=int, required=True)
+    parser.add_argument("--requests-per-second", type=float, required=True)
+    parser.add_argument("--input-tokens", type=float, required=True, help="mean")
+    parser.add_argument("--output-tokens", type=float, required=True, help="mean")
+    parser.add_argument("--quantization", default="none")
+    parser.add_argument("--kv-cache-dtype", default="auto")
+    parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S")
+    parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S")
+    parser.add_argument("--slo-share", type=float, default=Promise.share, metavar="SHARE", help="that must hold both")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers 0 where something carries the load, else 1; raises LookupError or ValueError on wrong input."""
+    for name in ("requests_per_second", "input_tokens", "output_tokens", "slo_ttft", "slo_tpot"):
+        value = getattr(arguments, name)
+        if not 0 < value < inf:
+            raise ValueError(f"--{name.replace('_', '-')} {value:g}: a number above 0")
+    if not 0 < arguments.slo_share < 1:
+        raise ValueError(f"--slo-share {arguments.slo_share:g}: between 0 and 1, as 0.99")
+    if arguments.input_tokens + arguments.output_tokens > arguments.max_model_len:
+        raise ValueError("--max-model-len is shorter than the mean request")
+    model = architecture(arguments.model)
+    engine = EngineConfig(
+        arguments.max_model_len, quantization=arguments.quantization, kv_cache_dtype=arguments.kv_cache_dtype
+    )
+    traffic = Traffic(arguments.input_tokens, arguments.output_tokens)
+    slo = (arguments.slo_ttft, arguments.slo_tpot, arguments.slo_share)
+    wanted = Wanted(arguments.requests_per_second, traffic, engine, *slo)
+    offers, refused = recommend(model, wanted)
+    if arguments.json:
+        found = [asdict(offer) for offer in offers]
+        others = [{"instance": name, "reason": reason} for name, reason in refused.items()]
+        print(json.dumps({"model": model.model_id, "instances": found, "others": others}, indent=2))
+    else:
+        _print_table(model, wanted, offers, refused)
+    return 0 if offers else 1
+
+
+def recommend(model: Architecture, wanted: Wanted) -> tuple[list[Offer], dict[str, str]]:
+    """Offers by cost, and the reason by instance type for the others."""
+    offers: list[Offer] = []
+    refused: dict[str, str] = {}
+    for instance in instance_types().values():
+        if instance.gpu is None:
+            continue
+        found = _offers(model, wanted, instance)
+        if isinstance(found, str):
+            refused[instance.name] = found
+        else:
+            offers.append(found)
+    return sorted(offers, key=lambda offer: (offer.usd_per_hour, offer.instance)), refused
+
+
+def _offers(model: Architecture, wanted: Wanted, instance: InstanceType) -> Offer | str:
+    """The cheapest group size on this type, or why there is none."""
+    if instance.usd_per_hour is None:
+        return "no price in the table"
+    if instance.family not in NVIDIA_AMI_FAMILIES:
+        return "no EKS GPU image for this family"
+    assert instance.gpu is not None
+    if instance.gpu.compute_capability < AMPERE and model.native_dtype == "bfloat16":
+        return f"{instance.gpu.name} has no bfloat16"
+    best: Offer | None = None
+    reason = ""
+    for size in _TENSOR_PARALLEL_SIZES:
+        if size > instance.gpu_count or model.attention_heads % size:
+            continue
+        found = _offer(model, wanted, instance, size)
+        if isinstance(found, str):
+            reason = found
+        elif best is None or (found.usd_per_hour, found.tensor_parallel) < (best.usd_per_hour, best.tensor_parallel):
+            best = found
+    return best or reason
+
+
+def _offer(model: Architecture, wanted: Wanted, instance: InstanceType, size: int) -> Offer | str:
+    gpu = instance.gpu
+    assert gpu is not None
+    assert instance.usd_per_hour is not None
+    engine = EngineConfig(**{**wanted.engine.__dict__, "tensor_parallel": size})
+    memory = fit(model, engine, gpu.usable_memory_bytes, gpu)
+    if not memory.fits:
+        return f"{size} × {gpu.name}: {memory.reasons[0]}"
+    found = replica_rates(model, engine, gpu, wanted.traffic, memory.kv_cache_tokens)
+    promise = Promise(wanted.ttft_seconds, wanted.tpot_seconds, wanted.share)
+    load = Load(wanted.requests_per_second, COLD_START_SECONDS, 1, MOST_REPLICAS)
+    plan = throughput(found, promise, load)
+    if plan.slo_share_alone < wanted.share:
+        return f"{size} × {gpu.name}: {_too_slow(plan, wanted)}"
+    assert plan.replicas_needed is not None
+    replicas = plan.replicas_needed
+    return _priced(instance, size, plan, replicas, wanted, rates_at(found, plan.slo_requests_per_second))
+
+
+def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
+    if plan.idle_time_per_output_token_seconds > wanted.tpot_seconds:
+        step_ms = plan.idle_time_per_output_token_seconds * 1000
+        return f"{step_ms:.0f} ms per token even alone, SLO {wanted.tpot_seconds * 1000:.0f} ms"
+    if plan.idle_time_to_first_token_seconds > wanted.ttft_seconds:
+        first = plan.idle_time_to_first_token_seconds
+        return f"{first:.1f} s to the first token of a mean prompt, SLO {wanted.ttft_seconds:g} s"
+    return f"{plan.slo_share_alone:.1%} of requests in SLO even alone, {wanted.share:.1%} are wanted"
+
+
+def _priced(
+    instance: InstanceType, size: int, plan: ThroughputPlan, replicas: int, wanted: Wanted, at_slo: Rates
+) -> Offer:
+    assert instance.gpu is not None
+    assert instance.usd_per_hour is not None
+    nodes = ceil(replicas / (instance.gpu_count // size))
+    usd, spot = nodes * instance.usd_per_hour, spot_share(instance.name)
+    tokens = wanted.requests_per_second * 3600 * (wanted.traffic.input_tokens + wanted.traffic.output_tokens)
+    return Offer(
+        instance=instance.name,
+        gpu=instance.gpu.name,
+        tensor_parallel=size,
+        replicas=replicas,
+        nodes=nodes,
+        usd_per_hour=round(usd, 4),
+        usd_per_month=round(usd * HOURS_PER_MONTH, 2),
+        usd_per_million_tokens=round(usd / tokens * 1e6, 4),
+        requests_per_second_per_replica=plan.slo_requests_per_second,
+        output_tokens_per_second_per_replica=round(at_slo.output_tokens_per_second, 1),
+        time_per_output_token_s=round(at_slo.time_per_output_token_seconds, 4),
+        concurrency=round(at_slo.concurrency, 1),
+        limited_by=at_slo.limited_by,
+        spot_usd_per_hour_low=round(usd * spot.low, 4),
+        spot_usd_per_hour_high=round(usd * spot.high, 4),
+        throughput=plan,
+    )
+
+
+def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refused: dict[str, str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=132)
+    console.print(
+        f"[bold]{model.model_id}[/]: {wanted.requests_per_second:g} requests/s of {wanted.traffic.input_tokens:g} + "
+        f"{wanted.traffic.output_tokens:g} tokens, {wanted.share:.1%} within {wanted.ttft_seconds:g} s to the first "
+        f"token and {wanted.tpot_seconds * 1000:g} ms per token; rates to a factor {RANGE_FACTOR:g}"
+    )
+    table = Table(header_style="bold")
+    for heading in (
+        "instance",
+        "GPUs",
+        "replicas",
+        "nodes",
+        "USD/h",
+        "USD/month",
+        "spot USD/h",
+        "USD/M tokens",
+        "req/s each",
+        "ms/token",
+    ):
+        table.add_column(heading, justify="left" if heading in ("instance", "GPUs") else "right")
+    for offer in offers:
+        table.add_row(
+            offer.instance,
+            f"{offer.tensor_parallel} × {offer.gpu}",
+            str(offer.replicas),
+            str(offer.nodes),
+            f"{offer.usd_per_hour:.2f}",
+            f"{offer.usd_per_month:,.0f}",
+            f"{offer.spot_usd_per_hour_low:.2f}–{offer.spot_usd_per_hour_high:.2f}",
+            f"{offer.usd_per_million_tokens:.3f}",
+            f"{offer.requests_per_second_per_replica:.2f}",
+            f"{offer.time_per_output_token_s * 1000:.0f}",
+        )
+    console.print(table)
+    for name, reason in refused.items():
+        console.print(f"  {name}: {reason}")

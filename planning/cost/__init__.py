@@ -1,0 +1,1 @@
+"""What it costs, per hour, by pool, by model, per token."""

@@ -1,0 +1,179 @@
+"""Cost of a stack per hour, at fewest and most nodes. Data transfer, logs and requests are not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from planning.cluster.control_plane import in_extended_support
+from planning.findings import Findings, listed
+from planning.model import (
+    CostLine,
+    CostPlan,
+    CreateClusterPlan,
+    CreateNetworkPlan,
+    ExistingClusterPlan,
+    ExistingNetworkPlan,
+    MonitoringPlan,
+    NodeGroupPlan,
+    ServedModel,
+)
+from planning.nodes.instances import UnknownInstanceType, instance_type
+from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
+from planning.units import HOURS_PER_MONTH
+
+PRICED_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Price:
+    """A list price in us-east-1, US dollars, with the page and the day it was read from."""
+
+    usd: float
+    unit: str
+    source: str
+    dated: str
+
+
+_EBS = "https://aws.amazon.com/ebs/pricing/"
+PRICES = {
+    "eks-standard": Price(
+        0.10, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
+    "eks-extended": Price(
+        0.60, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
+    "nat-gateway": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
+    "public-ipv4": Price(
+        0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"
+    ),
+    "gp3-storage": Price(0.08, "GB month", f"{_EBS}, quoted by aws/agent-toolkit-for-aws ebs-optimization.md", "2026"),
+    "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
+    "gp3-throughput": Price(
+        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"
+    ),
+    "kms-key": Price(1.00, "key month", "https://aws.amazon.com/kms/pricing/, quoted by fnox.jdx.dev", "2026"),
+}
+
+
+def gp3_usd_per_hour(size_gib: int, iops: int = GP3_IOPS, throughput_mibps: int = GP3_MIBPS) -> float:
+    """One gp3 volume."""
+    month = (
+        size_gib * PRICES["gp3-storage"].usd
+        + max(0, iops - GP3_IOPS) * PRICES["gp3-iops"].usd
+        + max(0, throughput_mibps - GP3_MIBPS) * PRICES["gp3-throughput"].usd
+    )
+    return month / HOURS_PER_MONTH
+
+
+def plan_cost(
+    region: str,
+    cluster: CreateClusterPlan | ExistingClusterPlan,
+    network: CreateNetworkPlan | ExistingNetworkPlan,
+    groups: Iterable[tuple[str, NodeGroupPlan]],
+    monitoring: MonitoringPlan | None,
+    models: Iterable[tuple[str, ServedModel]],
+    findings: Findings,
+) -> CostPlan:
+    """All lines and their sums; `groups` come with the path of their instance types, `models` with their own."""
+    lines = [*_cluster(cluster), *_network(network)]
+    for path, group in groups:
+        lines += _group(path, group, findings)
+    if monitoring is not None:
+        lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
+    lines += _caches(models, findings)
+    if region != PRICED_REGION:
+        findings.warning(
+            "region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent"
+        )
+    return CostPlan(
+        tuple(lines),
+        round(sum(line.min_usd_per_hour or 0 for line in lines), 4),
+        round(sum(line.max_usd_per_hour or 0 for line in lines), 4),
+    )
+
+
+def _cluster(cluster: CreateClusterPlan | ExistingClusterPlan) -> list[CostLine]:
+    if isinstance(cluster, ExistingClusterPlan):
+        return []
+    key = "eks-extended" if in_extended_support(cluster.version) else "eks-standard"
+    lines = [_fixed("EKS control plane", PRICES[key].usd, key)]
+    if cluster.kms_key_arn is None:
+        lines.append(_fixed("KMS key", PRICES["kms-key"].usd / HOURS_PER_MONTH, "kms-key"))
+    return lines
+
+
+def _network(network: CreateNetworkPlan | ExistingNetworkPlan) -> list[CostLine]:
+    if isinstance(network, ExistingNetworkPlan):
+        return []
+    count = len(network.nat_zones)
+    return [
+        _fixed(f"NAT gateways ({count})", count * PRICES["nat-gateway"].usd, "nat-gateway"),
+        _fixed(f"public IPv4 addresses ({count})", count * PRICES["public-ipv4"].usd, "public-ipv4"),
+    ]
+
+
+def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine]:
+    prices = known_prices(group)
+    dated = {instance_type(name).dated for name in prices}
+    unpriced = [name for name in group.instance_types if name not in prices]
+    if unpriced:
+        findings.warning(path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low")
+    spot = group.capacity_type == "SPOT"
+    note = "; spot costs less, by the hour and zone: the on-demand price is taken" if spot else ""
+    source = f"on-demand, Linux, {PRICED_REGION}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
+    volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
+    return [
+        CostLine(
+            f"nodes of {group.name} ({group.min_nodes}-{group.max_nodes} × {'|'.join(group.instance_types)})",
+            round(group.min_nodes * min(prices.values()), 4) if prices else None,
+            round(group.max_nodes * max(prices.values()), 4) if prices else None,
+            source,
+        ),
+        CostLine(
+            f"root volumes of {group.name}",
+            round(group.min_nodes * volume, 4),
+            round(group.max_nodes * volume, 4),
+            _cite("gp3-storage"),
+        ),
+    ]
+
+
+def known_prices(group: NodeGroupPlan) -> dict[str, float]:
+    """On-demand dollars per hour of those of the group's types that have a price in the table."""
+    prices: dict[str, float] = {}
+    for name in group.instance_types:
+        try:
+            found = instance_type(name)
+        except UnknownInstanceType:
+            continue  # the pool said so already
+        if found.usd_per_hour is not None:
+            prices[name] = found.usd_per_hour
+    return prices
+
+
+def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> list[CostLine]:
+    lines = []
+    for path, model in models:
+        cache = model.cache
+        if cache.kind != "persistentVolume":
+            continue
+        what = f"cache volume of {model.name} ({cache.size_gib} GiB, {cache.storage_class})"
+        if cache.storage_class == "gp3":
+            lines.append(_fixed(what, gp3_usd_per_hour(cache.size_gib), "gp3-storage"))
+        else:
+            lines.append(CostLine(what, None, None, "price of that storage class is not known here"))
+            findings.warning(
+                f"{path}.cache.storageClass",
+                "price-unknown",
+                f"{cache.storage_class}: no price in the table; the sum is too low",
+            )
+    return lines
+
+
+def _fixed(what: str, usd_per_hour: float, price: str) -> CostLine:
+    return CostLine(what, round(usd_per_hour, 4), round(usd_per_hour, 4), _cite(price))
+
+
+def _cite(price: str) -> str:
+    return f"{PRICES[price].source}, {PRICES[price].dated}"

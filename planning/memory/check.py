@@ -1,0 +1,160 @@
+"""Whether a model fits the GPUs of its pool, and what would."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+from planning.architectures.shape import Architecture
+from planning.findings import Findings
+from planning.memory.engine import EngineConfig, with_defaults
+from planning.memory.fit import MemoryFit, fit
+from planning.memory.quantization import ADA, AMPERE
+from planning.model import MemoryPlan
+from planning.nodes.ami import NVIDIA_AMI_FAMILIES
+from planning.nodes.instances import instance_types
+from planning.nodes.pools import Pool
+from planning.nodes.quantity import GIB
+from planning.nodes.sharing import larger_than, share_of
+from planning.serving import vllm_versions
+from planning.serving.engine_args import flag_value
+from planning.serving.vllm_versions import Version
+from settings.models import Model, Quantization
+
+_TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
+
+
+def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
+    """The memory side of a model's settings."""
+    batched = flag_value(model, "--max-num-batched-tokens", version)
+    quantization = stored if model.quantization is Quantization.NONE else model.quantization.value
+    return EngineConfig(
+        max_model_len=model.max_model_len,
+        max_num_seqs=model.max_num_seqs,
+        dtype=model.dtype.value,
+        quantization=quantization,
+        kv_cache_dtype=model.kv_cache_dtype.value,
+        tensor_parallel=model.tensor_parallel,
+        gpu_memory_utilization=model.gpu_memory_utilization,
+        max_num_batched_tokens=int(batched) if batched and batched.isdigit() else None,
+        enforce_eager=model.enforce_eager,
+        vllm_version=vllm_versions.text(version),
+    )
+
+
+def check_shape(model: Model, architecture: Architecture, path: str, version: Version, findings: Findings) -> None:
+    """What vLLM refuses whatever the memory: heads that do not divide, a context the model was not made for."""
+    heads = architecture.attention_heads
+    if heads % model.tensor_parallel:
+        divisors = [size for size in _TENSOR_PARALLEL_SIZES if heads % size == 0]
+        findings.error(
+            f"{path}.tensorParallel",
+            "tensor-parallel-heads",
+            f"{model.tensor_parallel} does not divide the {heads} attention heads of {model.source}; write one of "
+            f"{', '.join(map(str, divisors))}",
+        )
+    longest = architecture.max_position_embeddings
+    overridden = any(flag_value(model, flag, version) is not None for flag in ("--hf-overrides", "--rope-scaling"))
+    if model.max_model_len > longest and not overridden:
+        findings.error(
+            f"{path}.maxModelLen",
+            "context-length",
+            f"{model.max_model_len} is more than the {longest} positions {model.source} was made for; write {longest} "
+            "or less",
+        )
+
+
+def check_memory(
+    model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, path: str, findings: Findings
+) -> MemoryPlan:
+    """GPU memory of one replica on its pool; refuses what does not fit and says what would."""
+    if pool.sharing.kind == "mps":
+        # vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS.
+        engine = with_defaults(engine, pool.gpu.usable_memory_bytes, pool.gpu)
+    found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
+    if not found.fits:
+        findings.estimate(
+            f"{path}.maxModelLen" if found.longest_model_len > 0 else f"{path}.source",
+            "memory-fit",
+            _refusal(model, architecture, engine, pool, found),
+            model.accepted_risks.memory_fit,
+            "memoryFit",
+        )
+    return MemoryPlan(
+        weights_bytes_per_gpu=found.weights_bytes_per_gpu,
+        activation_bytes=found.activation_bytes,
+        reserve_bytes=found.reserve_bytes,
+        kv_cache_bytes_per_gpu=found.kv_cache_bytes_per_gpu,
+        kv_cache_tokens=found.kv_cache_tokens,
+        max_concurrency=round(found.max_concurrency, 2),
+        longest_model_len=found.longest_model_len,
+    )
+
+
+def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit) -> str:
+    share = pool.share
+    budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
+    gpus = f"{model.tensor_parallel} × {share.name}"
+    held = (
+        f"weights take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, the cache then holds "
+        f"{found.kv_cache_tokens} tokens"
+    )
+    ways = [f"tensorParallel: {size}" for size in _larger_groups(architecture, engine, pool)]
+    if architecture.native_quantization == "none" and engine.quantization == "none":
+        smaller = replace(engine, quantization="fp8")
+        if fit(architecture, smaller, share.usable_memory_bytes, share).fits:
+            ways.append("quantization: fp8")
+    if engine.kv_cache_dtype == "auto" and pool.gpu.compute_capability >= ADA:
+        smaller = replace(engine, kv_cache_dtype="fp8")
+        if fit(architecture, smaller, share.usable_memory_bytes, share).fits:
+            ways.append("kvCacheDtype: fp8")
+    if found.longest_model_len > 0:
+        ways.insert(0, f"maxModelLen: {found.longest_model_len}")
+        what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
+    else:
+        what = f"{model.source} does not fit {gpus}: {held}"
+    ways += [f"gpuSharing: {way} in {pool.path}" for way in larger_shares(pool, architecture, engine)]
+    cheapest = _cheapest(architecture, engine)
+    instances = f"; instances that fit: {', '.join(cheapest)}" if cheapest else "; no instance in the table fits it"
+    return what + (f"; write {' or '.join(ways)}" if ways else "") + instances + "."
+
+
+def larger_shares(pool: Pool, architecture: Architecture, engine: EngineConfig) -> Iterator[str]:
+    """The smallest larger part of the pool's GPU that holds a replica, then the whole GPU if only that does."""
+    for text, sharing in larger_than(pool.gpu, pool.sharing):
+        share = share_of(pool.gpu, sharing)
+        if fit(architecture, engine, share.usable_memory_bytes, share).fits:
+            yield text
+            return
+
+
+def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool) -> Iterator[int]:
+    if pool.sharing.kind != "none":
+        return  # shares cannot be joined
+    memory_bytes = pool.gpu.usable_memory_bytes
+    for size in _TENSOR_PARALLEL_SIZES:
+        larger = engine.tensor_parallel < size <= pool.gpus_per_node and architecture.attention_heads % size == 0
+        if larger and fit(architecture, replace(engine, tensor_parallel=size), memory_bytes, pool.gpu).fits:
+            yield size
+            return
+
+
+@lru_cache(maxsize=1024)
+def _cheapest(architecture: Architecture, engine: EngineConfig, most: int = 3) -> tuple[str, ...]:
+    """For each GPU that holds a replica the cheapest instance type, with its group size and price; cheapest first."""
+    found: dict[str, tuple[float, str]] = {}
+    for each in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
+        gpu = each.gpu
+        if gpu is None or gpu.name in found or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
+            continue
+        if gpu.compute_capability < AMPERE and (engine.dtype == "bfloat16" or engine.kv_cache_dtype == "fp8"):
+            continue
+        for size in _TENSOR_PARALLEL_SIZES:
+            if size > each.gpu_count or architecture.attention_heads % size:
+                continue
+            if fit(architecture, replace(engine, tensor_parallel=size), gpu.usable_memory_bytes, gpu).fits:
+                group = f", tensorParallel: {size}" if size > 1 else ""
+                found[gpu.name] = (each.usd_per_hour, f"{each.name} ({gpu.name}{group}, ${each.usd_per_hour:g}/h)")
+                break
+    return tuple(text for _, text in sorted(found.values())[:most])

@@ -1,0 +1,120 @@
+"""How vLLM is started, as far as memory is concerned, and what it takes for what is left open.
+
+Defaults by version were read in vLLM's engine/arg_utils.py (`get_batch_defaults`) and config/scheduler.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from planning.nodes.instances import Gpu
+
+GIB = 2**30
+
+# GPU memory from which vLLM's default batch is larger (`get_batch_defaults`).
+BATCH_CLASS_BYTES = (70 * GIB, 160 * GIB)
+
+# Model Runner V2 is the default from here; its sampler keeps other buffers (v1/worker/gpu/sample).
+_RUNNER_V2 = (0, 27)
+# From here top-k and top-p run in Triton instead of sorting all logits (v1/sample/ops/topk_topp_sampler.py).
+_TRITON_SAMPLER = (0, 19)
+# From here memory profiling measures CUDA graphs and takes them from the KV cache ("default since v0.21.0").
+_GRAPHS_RESERVED = (0, 21)
+# From here V1 is the engine: chunked prefill always, prefix caching, sampler profiled with max_num_seqs requests.
+_ENGINE_V1 = (0, 8, 3)
+# Engine V0 profiled prompts up to this length in one piece, longer ones in chunks.
+V0_UNCHUNKED_TOKENS = 32768
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """vLLM's arguments; None: vLLM's own default for that version and GPU.
+
+    `quantization` none: as the checkpoint stores its weights. `max_model_len` in tokens. `engine` "v0" names the
+    old engine where a version that could run both did so.
+    """
+
+    max_model_len: int
+    max_num_seqs: int | None = None
+    dtype: str = "auto"
+    quantization: str = "none"
+    kv_cache_dtype: str = "auto"
+    tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    gpu_memory_utilization: float = 0.9
+    max_num_batched_tokens: int | None = None
+    enforce_eager: bool = False
+    vllm_version: str = "0.33.0"
+    block_size: int = 16
+    engine: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name in ("max_model_len", "tensor_parallel", "pipeline_parallel", "block_size"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        if not 0 < self.gpu_memory_utilization <= 1:
+            raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version as numbers, `0.10.1.1` as (0, 10, 1, 1)."""
+        numbers = re.match(r"v?(\d+(?:\.\d+)*)", self.vllm_version)
+        return tuple(int(n) for n in numbers[1].split(".")) if numbers else (0, 33, 0)
+
+    @property
+    def is_v1(self) -> bool:
+        """Whether the V1 engine runs."""
+        return self.engine == "v1" or (self.engine != "v0" and self.version >= _ENGINE_V1)
+
+    @property
+    def profiles_sampler(self) -> bool:
+        """Whether the profiling pass samples: V0 did not where it cut prompts into chunks, above 32k tokens."""
+        return self.is_v1 or self.max_model_len <= V0_UNCHUNKED_TOKENS
+
+    @property
+    def has_runner_v2(self) -> bool:
+        """Whether Model Runner V2 runs."""
+        return self.version >= _RUNNER_V2 and self.is_v1
+
+    @property
+    def has_triton_sampler(self) -> bool:
+        """Whether top-k and top-p need no sorted copy of the logits."""
+        return self.version >= _TRITON_SAMPLER and self.is_v1
+
+    @property
+    def reserves_graphs(self) -> bool:
+        """Whether CUDA graphs are taken from the memory the KV cache would get."""
+        return self.version >= _GRAPHS_RESERVED and self.is_v1 and not self.enforce_eager
+
+    @property
+    def kv_cache_element_bytes(self) -> int:
+        """Bytes of one KV-cache element."""
+        return 1 if self.kv_cache_dtype.startswith("fp8") else 2
+
+    @property
+    def world_size(self) -> int:
+        """GPUs of one replica."""
+        return self.tensor_parallel * self.pipeline_parallel
+
+
+def with_defaults(engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) -> EngineConfig:
+    """The same engine with batch limits filled in, as the OpenAI API server would."""
+    large = gpu_memory_bytes >= BATCH_CLASS_BYTES[0] and not (gpu is not None and gpu.name.startswith("a100"))
+    if not engine.is_v1:
+        return _with_v0_defaults(engine)
+    seqs = engine.max_num_seqs or (1024 if large and engine.version >= (0, 10) else 256)
+    tokens = engine.max_num_batched_tokens
+    if tokens is None:
+        largest = gpu_memory_bytes >= BATCH_CLASS_BYTES[1] and engine.version >= (0, 30)
+        tokens = 16384 if largest else 8192 if large else 2048
+        tokens = max(min(tokens, seqs * engine.max_model_len), 1)
+    return replace(engine, max_num_seqs=seqs, max_num_batched_tokens=tokens)
+
+
+def _with_v0_defaults(engine: EngineConfig) -> EngineConfig:
+    tokens = engine.max_num_batched_tokens
+    if tokens is None:
+        unchunked = engine.max_model_len <= V0_UNCHUNKED_TOKENS
+        tokens = max(engine.max_model_len, 2048) if unchunked else 2048
+    return replace(engine, max_num_seqs=engine.max_num_seqs or 256, max_num_batched_tokens=tokens)

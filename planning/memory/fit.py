@@ -1,0 +1,153 @@
+"""GPU memory of one vLLM replica: weights, activations, reserves, KV cache, and what to change if it does not fit.
+
+vLLM takes `gpu_memory_utilization` of the memory CUDA reports, subtracts weights, the peak of a profiling pass,
+what lives outside PyTorch and (since 0.21) CUDA graphs, and gives the rest to the KV cache. It refuses to start
+when that rest cannot hold one sequence of `max_model_len`. See docs/memory-model.md for method and weak spots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from planning.architectures.shape import Architecture
+from planning.memory.engine import BATCH_CLASS_BYTES, GIB, EngineConfig, with_defaults
+from planning.memory.kv_cache import (
+    cache_layout,
+    kv_cache_bytes_per_token,
+    kv_cache_tokens,
+    longest_sequence,
+    max_concurrency,
+)
+from planning.memory.overheads import activation_bytes, graph_bytes, reserve_bytes
+from planning.memory.weights import weight_format, weights_bytes, weights_bytes_per_gpu
+from planning.nodes.instances import Gpu
+
+__all__ = [
+    "EngineConfig",
+    "MemoryFit",
+    "activation_bytes",
+    "fit",
+    "graph_bytes",
+    "kv_cache_bytes_per_token",
+    "kv_cache_tokens",
+    "reserve_bytes",
+    "weights_bytes",
+    "weights_bytes_per_gpu",
+]
+
+
+@dataclass(frozen=True)
+class MemoryFit:
+    """Whether a replica fits, and where each GPU's memory goes; bytes per GPU, tokens per replica.
+
+    `kv_cache_bytes_per_gpu` is negative where weights and reserves alone are too large. `reasons`: empty when it
+    fits, else what is wrong and what would fit.
+    """
+
+    fits: bool
+    weights_bytes_per_gpu: int
+    activation_bytes: int
+    reserve_bytes: int
+    graph_bytes: int
+    kv_cache_bytes_per_gpu: int
+    kv_cache_tokens: int
+    max_concurrency: float
+    longest_model_len: int
+    reasons: tuple[str, ...]
+
+
+def fit(architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None = None) -> MemoryFit:
+    """Memory of one replica on GPUs that report `gpu_memory_bytes` as total to CUDA."""
+    found = _measure(architecture, engine, gpu_memory_bytes, gpu)
+    if found.fits:
+        return found
+    return replace(found, reasons=_reasons(architecture, engine, gpu_memory_bytes, gpu, found))
+
+
+def _measure(model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) -> MemoryFit:
+    """The fit with vLLM's default limits for this memory.
+
+    vLLM raises its default batch at 70 and 160 GiB, which costs up to 4 GiB at once. No card has a size just above
+    (the next are 79 and 178 GiB), so the smaller class's result is kept until the larger card's is better: more
+    memory must never look worse.
+    """
+    sizes = [gpu_memory_bytes]
+    if engine.max_num_seqs is None or engine.max_num_batched_tokens is None:
+        sizes += [limit - 1 for limit in BATCH_CLASS_BYTES if limit <= gpu_memory_bytes]
+    found = [_measure_with(model, with_defaults(engine, size, gpu), size) for size in sizes]
+    return max(found, key=lambda each: each.kv_cache_bytes_per_gpu)
+
+
+def _measure_with(model: Architecture, engine: EngineConfig, gpu_memory_bytes: int) -> MemoryFit:
+    weights, activation = weights_bytes_per_gpu(model, engine), activation_bytes(model, engine)
+    reserve, graphs = reserve_bytes(model, engine), graph_bytes(model, engine)
+    budget = int(gpu_memory_bytes * engine.gpu_memory_utilization)
+    left = budget - weights - activation - reserve - (graphs if engine.reserves_graphs else 0)
+    layout = cache_layout(model, engine)
+    limit = max(engine.max_model_len, model.max_position_embeddings)
+    longest = longest_sequence(layout, engine, left, limit) if left > 0 else 0
+    return MemoryFit(
+        fits=longest >= engine.max_model_len,
+        weights_bytes_per_gpu=weights,
+        activation_bytes=activation,
+        reserve_bytes=reserve,
+        graph_bytes=graphs,
+        kv_cache_bytes_per_gpu=left,
+        kv_cache_tokens=kv_cache_tokens(layout, engine, left, engine.max_model_len),
+        max_concurrency=max_concurrency(layout, engine, left, engine.max_model_len),
+        longest_model_len=longest,
+        reasons=(),
+    )
+
+
+def _reasons(
+    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, found: MemoryFit
+) -> tuple[str, ...]:
+    budget = gpu_memory_bytes * engine.gpu_memory_utilization
+    held = budget - found.kv_cache_bytes_per_gpu
+    if found.longest_model_len == 0:
+        first = (
+            f"weights {_gib(found.weights_bytes_per_gpu)} and {_gib(held - found.weights_bytes_per_gpu)} "
+            f"for activations and reserves leave no KV cache in {_gib(budget)} "
+            f"({engine.gpu_memory_utilization:g} of {_gib(gpu_memory_bytes)} per GPU)"
+        )
+    else:
+        first = (
+            f"{_gib(found.kv_cache_bytes_per_gpu)} of KV cache hold {found.longest_model_len} tokens, "
+            f"less than max model length {engine.max_model_len}"
+        )
+    return (first, *_remedies(model, engine, gpu_memory_bytes, gpu, found))
+
+
+def _remedies(
+    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, found: MemoryFit
+) -> list[str]:
+    remedies: list[str] = []
+
+    def works(**changes: object) -> bool:
+        return _measure(model, replace(engine, **changes), gpu_memory_bytes, gpu).fits  # type: ignore[arg-type]
+
+    if found.longest_model_len > 0:
+        remedies.append(f"a max model length of {found.longest_model_len} or less fits")
+    if not engine.kv_cache_dtype.startswith("fp8") and works(kv_cache_dtype="fp8"):
+        remedies.append("an fp8 KV cache fits")
+    for size in (2, 4, 8, 16):
+        if size > engine.tensor_parallel and model.attention_heads % size == 0 and works(tensor_parallel=size):
+            remedies.append(f"tensor parallel {size} fits")
+            break
+    if weight_format(model, engine)[0] == "none":
+        native_fp8 = gpu is None or gpu.compute_capability >= (8, 9)
+        for method in ("fp8", "awq") if native_fp8 else ("awq",):
+            if works(quantization=method):
+                size_gib = weights_bytes_per_gpu(model, replace(engine, quantization=method))
+                remedies.append(f"{method} weights ({_gib(size_gib)} per GPU) fit")
+                break
+    if (engine.max_num_seqs is None or engine.max_num_seqs > 32) and works(max_num_seqs=32):
+        remedies.append("max sequences 32 fits (less memory for sampling)")
+    if engine.gpu_memory_utilization < 0.95 and works(gpu_memory_utilization=0.95):
+        remedies.append("GPU memory utilization 0.95 fits, if nothing else uses the GPU")
+    return remedies or ["a GPU with more memory is needed"]
+
+
+def _gib(size_bytes: float) -> str:
+    return f"{size_bytes / GIB:.2f} GiB"

@@ -1,0 +1,1 @@
+"""Nodes of a pool and what fits on them."""

@@ -1,0 +1,214 @@
+"""What a model's pod asks of its node, checked against every node its pool may give."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from planning.findings import Findings
+from planning.model import CachePlan, PodResources
+from planning.nodes.ami import NVIDIA_AMI_FAMILIES
+from planning.nodes.fit import (
+    DISK_SHARE,
+    IMAGE_UNPACKED_MIB,
+    SHARING_DAEMONS,
+    Daemon,
+    Room,
+    default_cpu_millicores,
+    default_ephemeral_mib,
+    default_memory_mib,
+    default_shared_memory_mib,
+    node_room,
+    unrequested_memory_mib,
+)
+from planning.nodes.instances import allocatable_ephemeral_mib, instance_types
+from planning.nodes.pools import Pool
+from planning.nodes.quantity import GIB, MIB, as_cpu, as_mib, mib, millicores
+from settings.models import EmptyDirCache, Model, VolumeCache
+
+# The download holds file chunks and the hub client in memory, not the weights. Estimate.
+DOWNLOAD_MEMORY_MIB = 3 * 1024
+# CUDA context, Python, tokenizer per GPU worker; below this vLLM is killed while it starts. Estimate.
+LEAST_MEMORY_PER_GPU_MIB = 4 * 1024
+EBS_CLASSES = ("gp2", "gp3", "io1", "io2")
+
+
+@dataclass(frozen=True)
+class PodPlan:
+    """Resources of the server and of the download, and the pod's size for the scheduler.
+
+    `accepted`: why the user takes the risk that the node estimate is right.
+    """
+
+    server: PodResources
+    download: PodResources
+    room: Room
+    cache: CachePlan
+    accepted: str | None = None
+
+
+def plan_pod(
+    model: Model, pool: Pool, on_disk_bytes: int, daemons: tuple[Daemon, ...], path: str, findings: Findings
+) -> PodPlan:
+    """Requests as written or computed; findings where a node cannot hold them."""
+    daemons = (*daemons, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
+    node = pool_room(pool, daemons)
+    gpus = model.tensor_parallel
+    weights_mib = on_disk_bytes // MIB
+    own_disk = isinstance(model.cache, EmptyDirCache)
+    asked = model.resources
+    shared = _shared_memory_mib(model, pool, path, findings)
+    room = Room(
+        gpus=gpus,
+        cpu_millicores=millicores(asked.cpu) if asked.cpu else default_cpu_millicores(node, gpus),
+        memory_mib=mib(asked.memory)
+        if asked.memory
+        else default_memory_mib(node, gpus, weights_mib, shared, unrequested_memory_mib(daemons)),
+        ephemeral_mib=mib(asked.ephemeral_storage)
+        if asked.ephemeral_storage
+        else default_ephemeral_mib(weights_mib, own_disk),
+    )
+    _check_node(model, room, node, pool, path, findings)
+    _check_memory(model, room, shared, path, findings)
+    _check_disk(model, room, pool, path, findings)
+    server = PodResources(
+        as_cpu(room.cpu_millicores),
+        as_mib(room.memory_mib),
+        as_mib(room.ephemeral_mib),
+        as_mib(shared) if shared else None,
+        gpus,
+    )
+    download = PodResources(
+        as_cpu(min(1000, room.cpu_millicores)),
+        as_mib(min(DOWNLOAD_MEMORY_MIB, room.memory_mib)),
+        as_mib(room.ephemeral_mib if own_disk else 1024),
+        as_mib(64),
+        0,
+    )
+    cache = plan_cache(model, on_disk_bytes, pool.group.advertised_gpus, path, findings)
+    return PodPlan(server, download, room, cache, model.accepted_risks.node_fit)
+
+
+def pool_room(pool: Pool, daemons: tuple[Daemon, ...]) -> Room:
+    """What pods may request of the smallest node of a pool; its GPUs are what the device plugin advertises."""
+    return node_room(pool.smallest, pool.settings.disk_gib, daemons, pool.sharing.pods_per_gpu)
+
+
+def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) -> int:
+    """/dev/shm of our own; 0 under MPS, whose clients need the daemon's, which the device plugin mounts there
+    (NVIDIA/k8s-device-plugin internal/plugin/mps.go): a volume of ours would lie over it.
+    """
+    asked = model.resources.shared_memory
+    if pool.sharing.kind != "mps":
+        return mib(asked) if asked else default_shared_memory_mib(model.tensor_parallel)
+    if asked:
+        findings.error(
+            f"{path}.resources.sharedMemory",
+            "sharing-shm",
+            f"{asked}, but under gpuSharing: mps the device plugin mounts the MPS daemon's /dev/shm (64Mi) into the "
+            "pod and CUDA does not find the daemon without it; leave sharedMemory out",
+        )
+    return 0
+
+
+def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str, findings: Findings) -> CachePlan:
+    """Size and kind of the weights' volume. `advertised_gpus`: `nvidia.com/gpu` of a node."""
+    needed_gib = -(-round(on_disk_bytes * DISK_SHARE) // GIB) + 1
+    cache = model.cache
+    if not isinstance(cache, VolumeCache):
+        return CachePlan("emptyDir", needed_gib)
+    where = f"{path}.cache"
+    size_gib = cache.size_gib or needed_gib
+    if size_gib < needed_gib:
+        findings.estimate(
+            f"{where}.sizeGib",
+            "cache-size",
+            f"{size_gib} GiB; the weights take about {needed_gib} GiB with their other files: write {needed_gib}.",
+            model.accepted_risks.node_fit,
+            "nodeFit",
+        )
+    if cache.access_mode == "ReadWriteMany" and cache.storage_class in EBS_CLASSES:
+        findings.error(
+            f"{where}.accessMode",
+            "cache-access",
+            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; use a storage class "
+            "of EFS or FSx, or kind: emptyDir",
+        )
+    per_node = max(1, advertised_gpus // model.tensor_parallel)
+    if cache.access_mode == "ReadWriteOnce" and model.autoscaling.max_replicas > per_node:
+        findings.error(
+            f"{where}.accessMode",
+            "cache-access",
+            f"ReadWriteOnce: one node mounts the volume and holds {per_node} replica{'s' * (per_node > 1)}, "
+            f"autoscaling.maxReplicas is {model.autoscaling.max_replicas}; write ReadWriteMany with a storage class of "
+            f"EFS or FSx, kind: emptyDir, or maxReplicas: {per_node}",
+        )
+    return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
+
+
+def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, findings: Findings) -> None:
+    asks = (
+        ("cpu", room.cpu_millicores, node.cpu_millicores, as_cpu, 100, lambda each: each.cpu_millicores),
+        ("memory", room.memory_mib, node.memory_mib, as_mib, 1024, lambda each: each.memory_mib),
+    )
+    for name, wanted, there, as_text, step, of in asks:
+        if wanted > there:
+            left = as_text(max(0, there // step * step))
+            findings.estimate(
+                f"{path}.resources.{name}",
+                "node-fit",
+                f"{as_text(wanted)} asked, {left} left on {pool.smallest.name} after kubelet and "
+                f"DaemonSets: the pod is never scheduled; write at most {left}"
+                f"{_roomier(pool, wanted, of)}.",
+                model.accepted_risks.node_fit,
+                "nodeFit",
+            )
+
+
+def _roomier(pool: Pool, wanted: int, of: Callable[[Room], int]) -> str:
+    """The cheapest type with the same GPU that has that much."""
+    fitting = [
+        (each.usd_per_hour, each.name)
+        for each in instance_types().values()
+        if each.gpu == pool.gpu
+        and each.usd_per_hour is not None
+        and each.family in NVIDIA_AMI_FAMILIES
+        and of(node_room(each, pool.settings.disk_gib, ())) >= wanted * 1.02
+    ]
+    return f", or use {min(fitting)[1]} (${min(fitting)[0]:g}/h)" if fitting else ""
+
+
+def _check_memory(model: Model, room: Room, shared_mib: int, path: str, findings: Findings) -> None:
+    least = shared_mib + LEAST_MEMORY_PER_GPU_MIB * room.gpus
+    if room.memory_mib < least:
+        field = "memory" if model.resources.memory else "sharedMemory"
+        findings.estimate(
+            f"{path}.resources.{field}",
+            "pod-memory",
+            f"{as_mib(room.memory_mib)} of memory hold {as_mib(shared_mib)} of /dev/shm and leave "
+            f"{as_mib(max(0, room.memory_mib - shared_mib))} for {room.gpus} worker{'s' * (room.gpus > 1)}, which need "
+            f"{as_mib(LEAST_MEMORY_PER_GPU_MIB)} each: the kernel kills them; write memory: {as_mib(least)} or more.",
+            model.accepted_risks.node_fit,
+            "nodeFit",
+        )
+
+
+def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findings) -> None:
+    # As many as the GPUs hold, or as there ever are: one more while a rollout goes on.
+    per_node = max(1, min(pool.group.advertised_gpus // room.gpus, model.autoscaling.max_replicas + 1))
+    needed = IMAGE_UNPACKED_MIB + per_node * room.ephemeral_mib
+    have = allocatable_ephemeral_mib(pool.settings.disk_gib)
+    if needed <= have:
+        return
+    disk_gib = pool.settings.disk_gib
+    while allocatable_ephemeral_mib(disk_gib) < needed:
+        disk_gib += 10
+    findings.estimate(
+        f"{pool.path}.diskGib",
+        "disk-fit",
+        f"{pool.settings.disk_gib} GiB leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
+        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi; write "
+        f"{-(-disk_gib // 10) * 10}.",
+        model.accepted_risks.node_fit,
+        "nodeFit",
+    )

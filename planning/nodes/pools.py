@@ -1,0 +1,252 @@
+"""Node groups: AMI type, labels, taints, disk, how many nodes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from planning.findings import Findings, listed
+from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
+from planning.nodes.ami import GPU_AMI_TYPES, NVIDIA_AMI_FAMILIES, SYSTEM_AMI_TYPES, check_release
+from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, instance_type
+from planning.nodes.sharing import plan_sharing, share_of
+from settings.pools import Capacity, NodePool, SystemNodes
+
+POOL_LABEL = "vllm-on-eks/pool"
+SYSTEM_POOL = "system"
+# What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
+MIG_LABEL = "nvidia.com/mig.config"
+DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
+RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com")
+
+# gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
+# (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).
+GP3_IOPS = 3000
+GP3_MIBPS = 125
+GP3_IOPS_PER_MIBPS = 4
+
+
+@dataclass(frozen=True)
+class Pool:
+    """A GPU pool whose instance types are known; `types` all have the same GPU, count and architecture.
+
+    `gpu` and `gpus_per_node` are the real ones; `share` is what one `nvidia.com/gpu` is to a pod.
+    """
+
+    settings: NodePool
+    index: int
+    types: tuple[InstanceType, ...]
+    gpu: Gpu
+    gpus_per_node: int
+    group: NodeGroupPlan
+
+    @property
+    def path(self) -> str:
+        """Where the user wrote it."""
+        return f"nodePools[{self.index}]"
+
+    @property
+    def sharing(self) -> GpuSharingPlan:
+        """How its GPUs are divided."""
+        return self.group.sharing
+
+    @property
+    def share(self) -> Gpu:
+        """What a pod gets for one `nvidia.com/gpu`: the whole GPU, or its part as a GPU of its own."""
+        return share_of(self.gpu, self.sharing)
+
+    @property
+    def smallest(self) -> InstanceType:
+        """The type that holds least: EKS may give us any of them."""
+        return min(self.types, key=lambda each: each.allocatable_memory_mib)
+
+
+def plan_pool(
+    pool: NodePool, index: int, cluster_version: str | None, production: bool, findings: Findings
+) -> Pool | None:
+    """A GPU pool, or None when its instance types do not make one (findings say why)."""
+    path = f"nodePools[{index}]"
+    types = _gpu_types(pool, path, findings)
+    _check_words(pool, path, findings)
+    check_release(pool, path, cluster_version, findings)
+    if pool.capacity is Capacity.SPOT and len(set(pool.instance_types)) == 1:
+        findings.warning(
+            f"{path}.instanceTypes",
+            "spot-one-type",
+            f"spot with {pool.instance_types[0]} alone is often out of capacity; list several types with the same GPU",
+        )
+    if production and pool.ami_release_version is None:
+        findings.warning(
+            f"{path}.amiReleaseVersion",
+            "ami-unpinned",
+            "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so); write "
+            "the release of the AMI you tested",
+        )
+    if not types or not _alike(types, path, findings):
+        return None
+    first = types[0]
+    assert first.gpu is not None
+    sharing = plan_sharing(pool, first.gpu, path, findings)
+    group = NodeGroupPlan(
+        name=pool.name,
+        instance_types=tuple(dict.fromkeys(pool.instance_types)),
+        capacity_type="SPOT" if pool.capacity is Capacity.SPOT else "ON_DEMAND",
+        ami_type=GPU_AMI_TYPES[first.arch],
+        ami_release_version=pool.ami_release_version,
+        min_nodes=pool.min_nodes,
+        desired_nodes=pool.min_nodes,  # nothing adds nodes yet
+        max_nodes=pool.max_nodes,
+        disk_gib=pool.disk_gib,
+        disk_throughput_mibps=pool.disk_throughput_mibps,
+        disk_iops=max(GP3_IOPS, math.ceil(pool.disk_throughput_mibps * GP3_IOPS_PER_MIBPS)),
+        zones=pool.zones,
+        labels={
+            "accelerator": "nvidia",
+            "gpu-type": first.gpu.name,
+            POOL_LABEL: pool.name,
+            **_sharing_labels(sharing),
+            **pool.labels,
+        },
+        taints=(GPU_TAINT, *(TaintPlan(each.key, each.value, each.effect.value) for each in pool.taints)),
+        node_repair=pool.node_repair,
+        gpu=first.gpu.name,
+        gpus_per_node=first.gpu_count,
+        sharing=sharing,
+    )
+    return Pool(pool, index, types, first.gpu, first.gpu_count, group)
+
+
+def plan_system_nodes(nodes: SystemNodes, findings: Findings) -> NodeGroupPlan:
+    """The node group without GPU. Types outside the catalogue are taken as they are."""
+    architectures: dict[str, str] = {}
+    for index, name in enumerate(nodes.instance_types):
+        path = f"systemNodes.instanceTypes[{index}]"
+        try:
+            found = instance_type(name)
+        except UnknownInstanceType as unknown:
+            near = f" Did you mean {' or '.join(unknown.suggestions)}?" if unknown.suggestions else ""
+            findings.warning(path, "unknown-type", f"{name} is not in the catalogue: its price is unknown.{near}")
+            architectures[name] = _architecture_by_name(name)
+            continue
+        architectures[name] = found.arch
+        if found.gpu is not None:
+            findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use; write for example m7i.large")
+    if len(set(architectures.values())) > 1:
+        kinds = listed(f"{name} is {arch}" for name, arch in architectures.items())
+        findings.error(
+            "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI: keep one kind"
+        )
+    return NodeGroupPlan(
+        name=SYSTEM_POOL,
+        instance_types=tuple(dict.fromkeys(nodes.instance_types)),
+        capacity_type="ON_DEMAND",
+        ami_type=SYSTEM_AMI_TYPES[architectures[nodes.instance_types[0]]],
+        ami_release_version=None,
+        min_nodes=nodes.min_nodes,
+        desired_nodes=nodes.min_nodes,
+        max_nodes=nodes.max_nodes,
+        disk_gib=nodes.disk_gib,
+        disk_throughput_mibps=GP3_MIBPS,
+        disk_iops=GP3_IOPS,
+        zones=(),
+        labels={POOL_LABEL: SYSTEM_POOL},
+        taints=(),
+        node_repair=True,
+    )
+
+
+def check_zones(
+    pool: NodePool, index: int, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings
+) -> None:
+    """A pool's zones must be zones of the network."""
+    path = f"nodePools[{index}].zones"
+    if not pool.zones:
+        return
+    if isinstance(network, ExistingNetworkPlan):
+        findings.error(
+            path,
+            "zones-unknown",
+            "network.kind is existing: the zones of those subnets are not known here; remove zones and list only the "
+            "wanted subnets under network.privateSubnetIds",
+        )
+        return
+    for position, zone in enumerate(pool.zones):
+        if zone not in network.zones:
+            findings.error(
+                f"{path}[{position}]", "zones-unknown", f"{zone} is not a zone of the network ({listed(network.zones)})"
+            )
+
+
+def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:
+    if sharing.kind == "mig":
+        return {MIG_LABEL: f"all-{sharing.profile}"}
+    config = sharing.device_plugin_config
+    return {DEVICE_PLUGIN_LABEL: config} if config else {}
+
+
+def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceType, ...]:
+    found = []
+    for position, name in enumerate(pool.instance_types):
+        if name in pool.instance_types[:position]:
+            continue
+        where = f"{path}.instanceTypes[{position}]"
+        try:
+            each = instance_type(name)
+        except UnknownInstanceType as unknown:
+            findings.error(where, "unknown-type", str(unknown))
+            continue
+        if each.gpu is None or each.gpu_count == 0:
+            findings.error(
+                where, "no-gpu", f"{name} has no GPU; write for example g6.xlarge (1 L4, $0.80/h) or g5.xlarge (1 A10G)"
+            )
+        elif each.family not in NVIDIA_AMI_FAMILIES:
+            findings.error(
+                where,
+                "ami-driver",
+                f"the driver of EKS' NVIDIA AMIs does not serve {each.family}; families that it serves: "
+                f"{listed(sorted(NVIDIA_AMI_FAMILIES), 20)}",
+            )
+        else:
+            found.append(each)
+    return tuple(found)
+
+
+def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bool:
+    facts: Mapping[str, set[object]] = {
+        "GPU": {each.gpu.name for each in types if each.gpu},
+        "GPU count": {each.gpu_count for each in types},
+        "architecture": {each.arch for each in types},
+    }
+    for what, values in facts.items():
+        if len(values) > 1:
+            kinds = listed(f"{e.name}: {e.gpu_count} × {e.gpu.name if e.gpu else '-'} on {e.arch}" for e in types)
+            findings.error(
+                f"{path}.instanceTypes", "mixed-pool", f"types differ in {what} ({kinds}); make a pool for each"
+            )
+            return False
+    return True
+
+
+def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
+    if pool.name == SYSTEM_POOL:
+        findings.error(f"{path}.name", "pool-name", f"{SYSTEM_POOL!r} is our group without GPU; choose another name")
+    for key in pool.labels:
+        domain = key.split("/")[0] if "/" in key else ""
+        if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):
+            findings.error(
+                f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes; choose another key"
+            )
+    for position, taint in enumerate(pool.taints):
+        if taint.key == GPU_TAINT.key:
+            findings.error(
+                f"{path}.taints[{position}].key", "reserved-taint", f"every GPU pool has {taint.key} already"
+            )
+
+
+def _architecture_by_name(name: str) -> str:
+    # Graviton families carry a g right after the generation digit: m7g, c7gn, t4g; g5g.
+    family = name.split(".")[0]
+    digits = next((i for i, letter in enumerate(family) if letter.isdigit()), len(family) - 1)
+    return "arm64" if "g" in family[digits + 1 : digits + 2] else "x86_64"

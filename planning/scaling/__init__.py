@@ -1,0 +1,1 @@
+"""Who moves replicas, by which numbers, how fast."""

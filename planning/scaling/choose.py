@@ -1,0 +1,237 @@
+"""Replicas: who moves them, by which numbers, how fast; windows held against the cold start.
+
+What cannot work is refused in `planning/scaling/checks.py`. The default follows the plan's own capacity
+(`planning/scaling/policy.py`, the function that the simulator runs too).
+"""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from planning.findings import Findings
+from planning.model import (
+    AutoscalingPlan,
+    RecordingRulePlan,
+    ScalerKind,
+    ScalingMetric,
+    ScalingRulePlan,
+    SchedulePlan,
+    ZeroPlan,
+)
+from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
+from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_expr, weekly_window
+from planning.scaling.targets import default_target
+from planning.serving.vllm_versions import Version
+from planning.throughput.replica import replica_capacity
+from planning.throughput.serving_rates import ServingRates
+from settings.autoscaling import Autoscaling, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, ScalingRule
+from settings.models import Model
+
+# Down: what AWS' own guide and most peers use (docs of KEDA on EKS, vLLM production-stack).
+SHORTEST_DOWN_WINDOW_SECONDS = 300
+LONGEST_WINDOW_SECONDS = 3600  # autoscaling/v2 refuses more
+DEFAULT_UP = ScalingRulePlan(0, 2, 60)
+# Without an architecture nobody knows a replica's capacity: the queue, which comes late, and the batch are left.
+SCHEDULE = "schedule"
+FALLBACK = (MetricKind.QUEUE_DEPTH, MetricKind.RUNNING)
+# A rate needs two samples.
+SAMPLES_OF_A_RATE = 4
+
+
+@dataclass(frozen=True)
+class ScalingInputs:
+    """What a model's scaling follows from. `rates` None: its architecture is not known."""
+
+    model: Model
+    version: Version
+    rates: ServingRates | None
+    cold_start_seconds: tuple[float, float]
+    scrape_interval_seconds: int
+    monitoring: bool
+
+    @property
+    def capacity(self) -> Capacity | None:
+        """What one replica does within the model's SLO."""
+        if self.rates is None:
+            return None
+        slo = self.model.slo
+        first, each = slo.time_to_first_token_seconds, slo.time_per_output_token_seconds
+        return replica_capacity(self.rates, first, each, slo.share)
+
+    @property
+    def window_seconds(self) -> int:
+        """Over how long rates are taken."""
+        return max(60, SAMPLES_OF_A_RATE * self.scrape_interval_seconds)
+
+
+def default_scale_down(cold_start_seconds: float) -> ScalingRulePlan:
+    """A window longer than a cold start, one pod every two minutes: a replica let go too early costs a cold start."""
+    window = math.ceil(max(SHORTEST_DOWN_WINDOW_SECONDS, cold_start_seconds) / 60) * 60
+    return ScalingRulePlan(min(window, LONGEST_WINDOW_SECONDS), 1, 120)
+
+
+def plan_autoscaling(given: ScalingInputs, path: str, findings: Findings) -> AutoscalingPlan:
+    """Who moves the model's replicas; `path` is the setting's, e.g. `models[0].autoscaling`."""
+    wanted = given.model.autoscaling
+    fixed = wanted.min_replicas == wanted.max_replicas
+    if isinstance(wanted, NoScaling) or (fixed and not given.monitoring):
+        down = default_scale_down(given.cold_start_seconds[1])
+        return AutoscalingPlan(ScalerKind.NONE, wanted.min_replicas, wanted.max_replicas, (), DEFAULT_UP, down)
+    decision = _decision(given)
+    metrics = _metrics(given, decision, path, findings)
+    follows = decision if any(metric.kind == MetricKind.DEMAND for metric in metrics) else None
+    up, down = _directions(given, wanted, follows, path, findings)
+    if isinstance(wanted, HpaScaling):
+        metrics += _scheduled(given, wanted)
+    plan = AutoscalingPlan(
+        kind=ScalerKind(wanted.kind),
+        min_replicas=wanted.min_replicas,
+        max_replicas=wanted.max_replicas,
+        metrics=metrics,
+        scale_up=up,
+        scale_down=down,
+        recordings=_recordings(given, metrics, decision),
+        rule_interval_seconds=given.scrape_interval_seconds,
+        schedules=tuple(SchedulePlan(s.time_zone, s.start, s.end, s.min_replicas) for s in wanted.schedules),
+    )
+    return _with_keda(plan, given, wanted) if isinstance(wanted, KedaScaling) else plan
+
+
+def _decision(given: ScalingInputs) -> ScalingDecision | None:
+    what, wanted = given.capacity, given.model.autoscaling
+    if what is None:
+        return None
+    usual = Tuning()
+    # Two samples per window at least, or the rate is never there.
+    tuning = replace(usual, rate_seconds=max(usual.rate_seconds, 2 * given.scrape_interval_seconds))
+    cold = sum(given.cold_start_seconds) / 2
+    scrape = given.scrape_interval_seconds
+    return decide(what, cold, wanted.min_replicas, wanted.max_replicas, tuning, scrape_seconds=scrape)
+
+
+def _metrics(
+    given: ScalingInputs, decision: ScalingDecision | None, path: str, findings: Findings
+) -> tuple[ScalingMetric, ...]:
+    wanted = given.model.autoscaling
+    assert not isinstance(wanted, NoScaling)
+    if wanted.metrics:
+        return tuple(_metric(given, each) for each in wanted.metrics)
+    if decision is not None:
+        return (_metric(given, Metric(kind=MetricKind.DEMAND)),)
+    if wanted.min_replicas != wanted.max_replicas:
+        findings.warning(
+            f"{path}.metrics",
+            "scaling-fallback",
+            f"{given.model.source} is not in the table, so nobody knows what one replica carries: replicas follow "
+            "requests waiting and running, which moves late; write metrics: [{kind: inFlight, target: <requests one "
+            "replica carries within its SLO>}]",
+        )
+    return tuple(_metric(given, Metric(kind=kind)) for kind in FALLBACK)
+
+
+def _metric(given: ScalingInputs, wanted: Metric) -> ScalingMetric:
+    usual = default_target(wanted.kind, given.model, given.capacity, given.rates)
+    return _metric_of(given, wanted.kind.value, wanted.target or usual or 1.0)
+
+
+def _metric_of(given: ScalingInputs, kind: str, target: float) -> ScalingMetric:
+    model, row = given.model, row_for(kind, given.version)
+    return ScalingMetric(
+        kind=kind,
+        rule=adapter_rule(row, given.window_seconds),
+        query=query(row, model.namespace, model.name, given.window_seconds),
+        value_type=row.value_type,
+        target=target,
+        unit=row.unit,
+        why=row.why,
+    )
+
+
+def _scheduled(given: ScalingInputs, wanted: HpaScaling) -> tuple[ScalingMetric, ...]:
+    """An HPA knows no time: what is recorded of the schedules is one more number it follows."""
+    return (_metric_of(given, SCHEDULE, 1.0),) if _windows(wanted) else ()
+
+
+def _windows(wanted: Autoscaling) -> list[tuple[WeeklyWindow, int]]:
+    """The windows of an HPA's schedules; those that PromQL cannot say were refused."""
+    found = []
+    for each in wanted.schedules if isinstance(wanted, HpaScaling) else ():
+        with suppress(UnsupportedWindow):
+            found.append((weekly_window(each.time_zone, each.start, each.end), each.min_replicas))
+    return found
+
+
+def _recordings(
+    given: ScalingInputs, metrics: tuple[ScalingMetric, ...], decision: ScalingDecision | None
+) -> tuple[RecordingRulePlan, ...]:
+    """What is recorded once per model: the demand, and every number that no pod has alone."""
+    model = given.model
+    labels = {"namespace": model.namespace, "service": model.name}
+    found: dict[str, str] = {}
+    for metric in metrics:
+        row = row_for(metric.kind, given.version)
+        if metric.kind == MetricKind.DEMAND and decision is not None:
+            pods, own = pods_selector(model.namespace, model.name), service_selector(model.namespace, model.name)
+            found |= decision.demand.rules(pods, own)
+        elif metric.kind == SCHEDULE:
+            found[row.record] = schedule_expr(_windows(model.autoscaling))
+        elif row.record:
+            quantile = next((each.quantile for each in _written(given) if each.kind == metric.kind), 0.95)
+            found[row.record] = expression(row, model.namespace, model.name, given.window_seconds, quantile)
+    return tuple(RecordingRulePlan(name, text, labels) for name, text in found.items())
+
+
+def _written(given: ScalingInputs) -> tuple[Metric, ...]:
+    wanted = given.model.autoscaling
+    return () if isinstance(wanted, NoScaling) else wanted.metrics
+
+
+def _directions(
+    given: ScalingInputs,
+    wanted: HpaScaling | KedaScaling,
+    decision: ScalingDecision | None,
+    path: str,
+    findings: Findings,
+) -> tuple[ScalingRulePlan, ScalingRulePlan]:
+    cold = given.cold_start_seconds[1]
+    usual_up = DEFAULT_UP if decision is None else _of_policy(decision.up)
+    usual_down = default_scale_down(cold) if decision is None else _of_policy(decision.down)
+    down = wanted.scale_down
+    if down is not None and wanted.min_replicas != wanted.max_replicas and down.window_seconds < cold:
+        findings.warning(
+            f"{path}.scaleDown.windowSeconds",
+            "down-window",
+            f"{down.window_seconds} s is shorter than a cold start of up to {math.ceil(cold)} s: replicas go and come "
+            f"again; write {default_scale_down(cold).window_seconds}",
+        )
+    return _as_written(wanted.scale_up) or usual_up, _as_written(down) or usual_down
+
+
+def _as_written(rule: ScalingRule | None) -> ScalingRulePlan | None:
+    if rule is None:
+        return None
+    return ScalingRulePlan(rule.window_seconds, rule.pods, rule.period_seconds, rule.percent)
+
+
+def _of_policy(direction: Direction) -> ScalingRulePlan:
+    return ScalingRulePlan(direction.window_seconds, direction.pods, direction.period_seconds, direction.percent)
+
+
+def _with_keda(plan: AutoscalingPlan, given: ScalingInputs, wanted: KedaScaling) -> AutoscalingPlan:
+    polled = replace(plan, polling_seconds=wanted.polling_interval_seconds)
+    if wanted.min_replicas > 0 or wanted.wake is None:
+        return polled
+    model, row = given.model, row_for(MetricKind.IN_FLIGHT, given.version)
+    holds = given.capacity.concurrency if given.capacity else float(model.max_num_seqs)
+    zero = ZeroPlan(
+        wake_query=wanted.wake.query,
+        wake_target=wanted.wake.target or round(max(1.0, holds), 1),
+        busy_query=query(row, model.namespace, model.name, given.window_seconds),
+        # As a scaling metric it asks for no more than the others do.
+        busy_target=float(model.max_num_seqs),
+        idle_seconds=wanted.idle_seconds or default_scale_down(given.cold_start_seconds[1]).window_seconds,
+    )
+    return replace(polled, zero=zero)

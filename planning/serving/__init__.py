@@ -1,0 +1,1 @@
+"""How a model is served: versions, arguments, probes, times."""

@@ -1,0 +1,102 @@
+"""Time from the decision to add a replica to its first answer, as a sum of named terms with a range each.
+
+Ranges are for sizing probes, windows and time-outs, not promises: low is a warm node, high a bad day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planning.model import ColdStartTerm
+from planning.nodes.quantity import GIB
+
+# Rates in bytes per second.
+IMAGE_PACKED_BYTES = 10.8e9
+DOWNLOAD_FAST = 1.0e9
+DOWNLOAD_SLOW = 60e6
+# gp3 measured below its setting by readers that map files (a 9.4 GiB load took 142 s on an A10G: 70 MB/s at the
+# 125 MiB/s default), so the slow case is 40 % of the slower of disk and EBS link.
+DISK_SHARE_SLOW = 0.4
+PAGE_CACHE_RATE = 3.5 * GIB
+
+
+@dataclass(frozen=True)
+class ColdStartInputs:
+    """What the times depend on."""
+
+    weights_on_disk_bytes: int
+    gpus: int
+    disk_mibps: int
+    ebs_bandwidth_mbps: int
+    network_gbps: float
+    enforce_eager: bool
+    downloads_per_pod: bool
+
+
+def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
+    """All terms in order. Nodes are there already: nothing adds nodes in this release."""
+    terms = [
+        ColdStartTerm("schedule", 1, 10, "kube-scheduler and kubelet; estimate"),
+        _image(given),
+        *((_download(given),) if given.downloads_per_pod else ()),
+        *load_terms(given),
+    ]
+    return tuple(terms)
+
+
+def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
+    """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
+    disk = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    weights = ColdStartTerm(
+        "load weights",
+        round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
+        round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
+        "low: page cache at 3.5 GiB/s; high: 40 % of the slower of gp3 and EBS link",
+    )
+    python = ColdStartTerm(
+        "start Python and CUDA",
+        15,
+        30 + 5 * given.gpus,
+        "16-20 s need no GPU (llm-d-autoscaling gpu-free-overprovisioning); 5 s per worker more: estimate",
+    )
+    if given.enforce_eager:
+        return (python, weights)
+    return (
+        python,
+        weights,
+        ColdStartTerm("compile", 6, 80, "torch.compile 53-80 s, 6 s from a cache on the node (AWS fast-model-loading)"),
+        ColdStartTerm(
+            "capture CUDA graphs", 5, 30, "11.4 s for Qwen3-32B on H100 (llm-d-autoscaling); range: estimate"
+        ),
+    )
+
+
+def seconds(terms: tuple[ColdStartTerm, ...]) -> tuple[float, float]:
+    """Sum of the low and of the high ends, s."""
+    return sum(term.low_seconds for term in terms), sum(term.high_seconds for term in terms)
+
+
+def download_seconds(weights_on_disk_bytes: int) -> float:
+    """How long the download takes on a bad day, s."""
+    return weights_on_disk_bytes / DOWNLOAD_SLOW
+
+
+def _image(given: ColdStartInputs) -> ColdStartTerm:
+    slowest_disk = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    unpack = IMAGE_PACKED_BYTES * 2.3 / slowest_disk
+    return ColdStartTerm(
+        "pull image",
+        0,
+        round(max(160.0, unpack * 1.5), 1),
+        "0 when the node has it; 10.76 GB took 138 s (karpenter-blueprints#32); on slow disks by unpacked size",
+    )
+
+
+def _download(given: ColdStartInputs) -> ColdStartTerm:
+    link = given.network_gbps * 1e9 / 8
+    return ColdStartTerm(
+        "download weights",
+        round(given.weights_on_disk_bytes / min(DOWNLOAD_FAST, link), 1),
+        round(download_seconds(given.weights_on_disk_bytes), 1),
+        "Hugging Face: 60 MB/s to 1 GB/s, at most the instance's network; estimate",
+    )

@@ -1,0 +1,59 @@
+"""How a pod leaves: preStop sleep, then SIGTERM and vLLM's own shutdown time-out, then SIGKILL at the grace period."""
+
+from __future__ import annotations
+
+from planning.findings import Findings
+from planning.model import DrainPlan
+from planning.serving import vllm_versions
+from settings.models import Drain
+
+# vLLM stops its engine processes after the last request: python exit, CUDA contexts, NCCL. Estimate.
+MARGIN_SECONDS = 15
+# EC2 takes a spot instance back two minutes after its notice.
+SPOT_NOTICE_SECONDS = 120
+
+
+def shutdown_seconds(drain: Drain, version: vllm_versions.Version) -> int:
+    """How long running requests get after SIGTERM, s: nothing before the flag existed."""
+    return drain.shutdown_timeout_seconds if vllm_versions.has_flag("--shutdown-timeout", version) else 0
+
+
+def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: str, findings: Findings) -> DrainPlan:
+    """The drain of one model; `path` is the setting's, e.g. `models[0].drain`."""
+    shutdown = shutdown_seconds(drain, version)
+    needed = drain.pre_stop_seconds + shutdown
+    grace = drain.grace_period_seconds or needed + MARGIN_SECONDS
+    if shutdown != drain.shutdown_timeout_seconds:
+        findings.warning(
+            f"{path}.shutdownTimeoutSeconds",
+            "drain-unsupported",
+            f"vLLM {vllm_versions.text(version)} has no --shutdown-timeout (0.18.0 has): it cuts running requests at "
+            "SIGTERM; take a newer image",
+        )
+    elif shutdown == 0:
+        findings.warning(
+            f"{path}.shutdownTimeoutSeconds",
+            "drain-zero",
+            "0 cuts running requests; write the longest answer you expect",
+        )
+    if grace < needed:
+        findings.error(
+            f"{path}.gracePeriodSeconds",
+            "drain-sum",
+            f"{grace} s is less than preStopSeconds {drain.pre_stop_seconds} + shutdownTimeoutSeconds {shutdown}: the "
+            f"pod is killed while requests run; write {needed + MARGIN_SECONDS} or leave it out",
+        )
+    elif grace < needed + MARGIN_SECONDS:
+        findings.warning(
+            f"{path}.gracePeriodSeconds",
+            "drain-margin",
+            f"{grace} s leaves {grace - needed} s for the processes to end; write {needed + MARGIN_SECONDS}",
+        )
+    if spot and needed > SPOT_NOTICE_SECONDS:
+        findings.warning(
+            path,
+            "drain-spot",
+            f"{needed} s of drain on spot nodes, which leave {SPOT_NOTICE_SECONDS} s after their notice: long answers "
+            f"are cut; keep preStopSeconds + shutdownTimeoutSeconds at {SPOT_NOTICE_SECONDS} or use onDemand",
+        )
+    return DrainPlan(drain.pre_stop_seconds, shutdown, grace)

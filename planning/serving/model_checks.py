@@ -1,0 +1,89 @@
+"""What is wrong with a model whatever its memory: image, GPUs of one node, token, disruption budget."""
+
+from __future__ import annotations
+
+from planning.architectures.shape import Architecture
+from planning.findings import Findings
+from planning.nodes.instances import instance_types
+from planning.nodes.pools import Pool
+from planning.nodes.sharing import check_group_shared
+from planning.serving import pins, vllm_versions
+from planning.serving.vllm_versions import Version
+from settings.models import Model
+
+
+def plan_version(model: Model, path: str, findings: Findings) -> Version | None:
+    """The vLLM version of the image, from its tag; None when it is too old to be planned for."""
+    version = vllm_versions.version_of(image_pin(model).tag)
+    if version < vllm_versions.OLDEST_SUPPORTED:
+        findings.error(
+            f"{path}.image.tag",
+            "image-too-old",
+            f"vLLM {vllm_versions.text(version)}: flags and metrics are known from "
+            f"{vllm_versions.text(vllm_versions.OLDEST_SUPPORTED)} on; write {pins.VLLM.tag}",
+        )
+        return None
+    if version > (newest := vllm_versions.newest_known()):
+        findings.warning(
+            f"{path}.image.tag",
+            "image-too-new",
+            f"vLLM {vllm_versions.text(version)} is newer than our table, which ends at {vllm_versions.text(newest)}: "
+            "its flags and metrics are taken for the same",
+        )
+    return version
+
+
+def image_pin(model: Model) -> pins.ImagePin:
+    """The image of a model: as written, else the pinned one."""
+    image = model.image
+    tag = image.tag or pins.VLLM.tag
+    ours = image.repository == pins.VLLM.repository and tag == pins.VLLM.tag
+    digest = image.digest or (pins.VLLM.digest if ours else None)
+    return pins.ImagePin(image.repository, tag, digest, "models[].image")
+
+
+def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool:
+    """Whether one node of the pool has the GPUs of one replica, and whole ones where it needs several."""
+    if not check_group_shared(model, pool.sharing, path, findings):
+        return False
+    if model.tensor_parallel <= pool.gpus_per_node:
+        return True
+    larger = sorted(
+        (each.usd_per_hour, each.name, each.gpu_count)
+        for each in instance_types().values()
+        if each.gpu == pool.gpu and each.gpu_count >= model.tensor_parallel and each.usd_per_hour is not None
+    )
+    hint = f"use {larger[0][1]} ({larger[0][2]} GPUs, ${larger[0][0]:g}/h)" if larger else "use another GPU"
+    findings.error(
+        f"{path}.tensorParallel",
+        "tensor-parallel-node",
+        f"{model.tensor_parallel} GPUs for one replica; a node of {pool.settings.name} ({pool.smallest.name}) has "
+        f"{pool.gpus_per_node}: write tensorParallel: {pool.gpus_per_node} or {hint}",
+    )
+    return False
+
+
+def check_token(model: Model, known: Architecture | None, stack: str, path: str, findings: Findings) -> None:
+    """A gated model needs a token; the command that sets one names the stack."""
+    if known is not None and known.gated and model.token_secret is None:
+        findings.error(
+            f"{path}.tokenSecret",
+            "gated-model",
+            f"{model.source} is gated and nothing names a token; run `pulumi config set --secret vllm-on-eks:hfToken "
+            f"--stack {stack}` and write tokenSecret: {{kind: pulumiConfig}}",
+        )
+
+
+def check_budget(model: Model, production: bool, path: str, findings: Findings) -> None:
+    """The disruption budget against the fewest replicas."""
+    allowed, fewest = model.disruption_budget.max_unavailable, model.autoscaling.min_replicas
+    if fewest > 1 and allowed >= fewest:
+        findings.warning(
+            f"{path}.disruptionBudget.maxUnavailable",
+            "budget-everything",
+            f"{allowed} of {fewest} replicas may be away at once, which is all; write {fewest - 1}",
+        )
+    if production and fewest == 1:
+        findings.warning(
+            f"{path}.autoscaling.minReplicas", "single-replica", "1: a node upgrade interrupts the service; write 2"
+        )

@@ -1,0 +1,238 @@
+"""One model: from its settings and its pool to a ServedModel."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from planning.architectures.described import check_architecture
+from planning.architectures.shape import Architecture
+from planning.architectures.size import ModelSize, model_size
+from planning.architectures.table import quantization_of_name
+from planning.findings import Findings
+from planning.memory.check import check_memory, check_shape, engine_config
+from planning.memory.quantization import Weights, check_gpu, plan_weights
+from planning.model import (
+    AutoscalingPlan,
+    ColdStartTerm,
+    DrainPlan,
+    MemoryPlan,
+    ServedModel,
+    ThroughputPlan,
+    TokenPlan,
+)
+from planning.nodes.fit import Daemon
+from planning.nodes.pod_resources import PodPlan, plan_pod
+from planning.nodes.pools import POOL_LABEL, Pool
+from planning.nodes.sharing import told_to_vllm
+from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
+from planning.scaling.choose import ScalingInputs, plan_autoscaling
+from planning.serving import cold_start as starting
+from planning.serving import pins, probes, vllm_versions
+from planning.serving.drain import plan_drain
+from planning.serving.engine_args import check_extra_args, engine_args
+from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version
+from planning.serving.vllm_versions import Version
+from planning.throughput.chunk_advice import check_chunk
+from planning.throughput.replica import Load, throughput
+from planning.throughput.serving_rates import ServingRates, serving_rates
+from planning.throughput.slo_load import Promise
+from planning.throughput.traffic_check import check_traffic
+from settings.models import Model, PulumiConfigToken
+from settings.pools import Capacity
+
+# Where things are written is the backend's business (components/serving); these hold whatever the backend.
+ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "1",  # weights are there before the server starts: a missing file is an error, no download
+    "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
+    "DO_NOT_TRACK": "1",
+}
+ROLLOUT_MARGIN = 1.5
+LONGEST_ROLLOUT_SECONDS = 4 * 3600
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a model's plan needs to know of the rest of the stack."""
+
+    stack: str
+    production: bool
+    mirror: str | None
+    monitoring_namespace: str | None
+    scrape_interval_seconds: int
+    daemons: tuple[Daemon, ...]
+    gpu_metrics: bool = True
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known of a model before its nodes: version, shape where the table has it, weights, drain."""
+
+    version: Version
+    known: Architecture | None
+    weights: Weights
+    drain: DrainPlan
+
+
+@dataclass(frozen=True)
+class Served:
+    """A planned model and its pod's size; `max_surge` is settled when all models are known."""
+
+    path: str
+    model: ServedModel
+    pod: PodPlan
+
+
+def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Served | None:
+    """A model on its pool; None when it has none, or image or GPUs are so wrong that the rest cannot be judged."""
+    check_autoscaling(model, _supplies(around, pool), f"{path}.autoscaling", findings)
+    check_budget(model, around.production, path, findings)
+    asked = _asked(model, path, pool, around, findings)
+    if asked is None or pool is None or not check_group(model, pool, path, findings):
+        return None
+    check_gpu(model, asked.weights, pool.gpu, asked.version, path, findings)
+    memory = _memory(model, asked, pool, path, findings)
+    size = model_size(model.source, asked.known, asked.weights.stored)
+    pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
+    times = _times(model, pool, size)
+    cold_start_seconds = starting.seconds(starting.cold_start(times))
+    found = _rates(model, asked, pool, memory)
+    scaling = _scaling(model, asked, around, found, cold_start_seconds, f"{path}.autoscaling", findings)
+    rates = _throughput(model, found, scaling, sum(cold_start_seconds) / 2)
+    check_traffic(model, rates, scaling, path, findings)
+    check_chunk(model, found, path, findings)
+    served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
+    return Served(path, replace(served, throughput=rates), pod)
+
+
+def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:
+    version = plan_version(model, path, findings)
+    if version is None:
+        return None
+    known = check_architecture(model, path, findings)
+    check_token(model, known, around.stack, path, findings)
+    check_extra_args(model, version, path, findings)
+    if known is not None:
+        check_shape(model, known, path, version, findings)
+    stored = known.native_quantization if known else quantization_of_name(model.source) or "none"
+    weights = plan_weights(model, stored, known is not None, version, path, findings)
+    spot = pool is not None and pool.settings.capacity is Capacity.SPOT
+    return Asked(version, known, weights, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
+
+
+def _memory(model: Model, asked: Asked, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
+    if asked.known is None:
+        return None
+    engine = engine_config(model, asked.weights.stored, asked.version)
+    return check_memory(model, asked.known, engine, pool, path, findings)
+
+
+def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
+    shared = pool is not None and pool.sharing.kind != "none"
+    return Supplies(around.monitoring_namespace is not None, around.gpu_metrics, shared)
+
+
+def _rates(model: Model, asked: Asked, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
+    if asked.known is None or memory is None or memory.kv_cache_tokens <= 0:
+        return None
+    engine = engine_config(model, asked.weights.stored, asked.version)
+    return serving_rates(model, asked.known, engine, pool.share, memory.kv_cache_tokens)
+
+
+def _scaling(
+    model: Model,
+    asked: Asked,
+    around: Surroundings,
+    rates: ServingRates | None,
+    cold_start_seconds: tuple[float, float],
+    path: str,
+    findings: Findings,
+) -> AutoscalingPlan:
+    check_metrics(model, asked.version, rates is not None, path, findings)
+    monitoring = around.monitoring_namespace is not None
+    given = ScalingInputs(model, asked.version, rates, cold_start_seconds, around.scrape_interval_seconds, monitoring)
+    return plan_autoscaling(given, path, findings)
+
+
+def _throughput(
+    model: Model, found: ServingRates | None, scaling: AutoscalingPlan, cold_start_seconds: float
+) -> ThroughputPlan | None:
+    if found is None:
+        return None
+    slo, load = model.slo, None
+    if model.traffic is not None:
+        rate = model.traffic.requests_per_second
+        load = Load(rate, cold_start_seconds, scaling.min_replicas, scaling.max_replicas)
+    promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
+    return throughput(found, promise, load)
+
+
+def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInputs:
+    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
+    return starting.ColdStartInputs(
+        weights_on_disk_bytes=size.on_disk_bytes,
+        gpus=model.tensor_parallel,
+        disk_mibps=pool.settings.disk_throughput_mibps,
+        ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
+        network_gbps=min(each.network_gbps for each in pool.types),
+        enforce_eager=model.enforce_eager,
+        downloads_per_pod=model.cache.kind == "emptyDir",
+    )
+
+
+def _token(model: Model) -> TokenPlan | None:
+    secret = model.token_secret
+    if secret is None:
+        return None
+    if isinstance(secret, PulumiConfigToken):
+        return TokenPlan(f"{model.name}-hf-token", "token", secret.key)
+    return TokenPlan(secret.name, secret.key, None)
+
+
+def _assemble(
+    model: Model,
+    pool: Pool,
+    around: Surroundings,
+    asked: Asked,
+    pod: PodPlan,
+    scaling: AutoscalingPlan,
+    memory: MemoryPlan | None,
+    times: starting.ColdStartInputs,
+) -> ServedModel:
+    terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
+    high = starting.seconds(terms)[1]
+    download = starting.download_seconds(times.weights_on_disk_bytes)
+    rollout = (high * ROLLOUT_MARGIN + asked.drain.grace_period_seconds) * max(1, scaling.min_replicas)
+    return ServedModel(
+        name=model.name,
+        namespace=model.namespace,
+        model_id=model.source,
+        revision=model.revision,
+        served_name=model.served_name or model.source,
+        image=pins.image_reference(image_pin(model), around.mirror),
+        vllm_version=vllm_versions.text(asked.version),
+        args=engine_args(
+            told_to_vllm(model, pool.sharing), asked.version, asked.weights, asked.drain.shutdown_timeout_seconds
+        ),
+        env=dict(ENVIRONMENT),
+        pool=pool.settings.name,
+        node_selector={POOL_LABEL: pool.settings.name},
+        resources=pod.server,
+        download_resources=pod.download,
+        startup_probe=probes.startup(starting.seconds(starting.load_terms(times))[1]),
+        readiness_probe=probes.readiness(),
+        liveness_probe=probes.liveness(),
+        drain=asked.drain,
+        token=_token(model),
+        cache=pod.cache,
+        autoscaling=scaling,
+        max_unavailable=model.disruption_budget.max_unavailable,
+        client_namespaces=tuple(dict.fromkeys(model.client_namespaces)),
+        monitoring_namespace=around.monitoring_namespace,
+        scrape_interval_seconds=around.scrape_interval_seconds,
+        rollout_timeout_seconds=min(LONGEST_ROLLOUT_SECONDS, math.ceil(max(900, rollout))),
+        download_timeout_seconds=math.ceil(max(600, download * ROLLOUT_MARGIN)),
+        memory=memory,
+        cold_start=terms,
+        taints=pool.group.taints,
+    )

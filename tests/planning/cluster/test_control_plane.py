@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+
+from planning.cluster.control_plane import SUPPORT, access_policy_arn, addons, in_extended_support
+from planning.model import Severity
+from settings.cluster import AccessPolicy
+from tests.planning.stacks import errors, planned, refusal, rules
+
+
+def test_network_policies_are_enforced() -> None:
+    cni = next(addon for addon in addons("us-east-1") if addon.name == "vpc-cni")
+    assert cni.configuration == {"enableNetworkPolicy": "true"}
+    assert not cni.after_nodes
+
+
+def test_the_ebs_driver_has_its_role_by_pod_identity() -> None:
+    driver = next(addon for addon in addons("cn-north-1") if addon.name == "aws-ebs-csi-driver")
+    assert driver.pod_identity_policy_arn == "arn:aws-cn:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
+    assert driver.service_account == "ebs-csi-controller-sa"
+
+
+@pytest.mark.parametrize("policy", list(AccessPolicy))
+def test_every_access_policy_has_an_arn(policy: AccessPolicy) -> None:
+    arn = access_policy_arn(policy, "us-east-1")
+    assert arn.startswith("arn:aws:eks::aws:cluster-access-policy/AmazonEKS")
+
+
+def test_all_control_plane_logs_by_default_and_a_private_endpoint() -> None:
+    cluster = planned().cluster
+    assert cluster.log_types == ("api", "audit", "authenticator", "controllerManager", "scheduler")
+    assert not cluster.public_access
+    assert cluster.name == "vllm-on-eks-dev"
+
+
+def test_extended_support_is_told_and_priced() -> None:
+    assert in_extended_support("1.33")
+    assert not in_extended_support("1.35")
+    plan = planned(cluster={"version": "1.33"})
+    assert "kubernetes-version" in rules(plan.findings, Severity.WARNING)
+    control_plane = next(line for line in plan.cost.lines if line.what == "EKS control plane")
+    assert control_plane.max_usd_per_hour == 0.60
+
+
+def test_a_version_that_left_eks_is_refused_and_an_unknown_one_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    from planning.cluster.control_plane import SupportWindow
+
+    monkeypatch.setitem(SUPPORT, "1.29", SupportWindow("2025-03-23", "2026-03-23"))
+    assert "1.29 left EKS on 2026-03-23" in errors(refusal(cluster={"version": "1.29"}))["cluster.version"]
+    assert "kubernetes-version" in rules(planned(cluster={"version": "1.39"}).findings, Severity.WARNING)
+
+
+def test_a_principal_has_one_entry_and_cluster_admin_no_namespaces() -> None:
+    arn = "arn:aws:iam::123456789012:role/ops"
+    found = errors(
+        refusal(
+            cluster={
+                "accessEntries": [
+                    {"principalArn": arn, "policy": "clusterAdmin", "namespaces": ["models"]},
+                    {"principalArn": arn},
+                ]
+            }
+        )
+    )
+    assert "policy: admin" in found["cluster.accessEntries[0].policy"]
+    assert "cluster.accessEntries[0]" in found["cluster.accessEntries[1].principalArn"]
+
+
+def test_a_stack_whose_name_makes_no_cluster_name_must_name_it() -> None:
+    found = refusal("dev.eu")
+    assert "write cluster: {name: ...}" in errors(found)["cluster.name"]
+
+
+def test_the_default_version_is_in_standard_support_for_months() -> None:
+    version = planned().cluster.version
+    assert not in_extended_support(version)
+    assert not in_extended_support(version, "2027-03-01"), "a new stack would soon pay six times as much"

@@ -1,0 +1,175 @@
+"""The command line: keys for machines, a table for people, wrong input."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planning.__main__ import main
+
+REPO = Path(__file__).resolve().parents[3]
+DOCUMENTED = {
+    "fits", "weights_gib_per_gpu", "kv_cache_gib_per_gpu", "kv_cache_tokens", "max_concurrency", "longest_model_len",
+    "reasons",
+}  # fmt: skip
+QWEN = "Qwen/Qwen2.5-7B-Instruct"
+
+
+def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    code = main(["fit", *arguments, "--json"])
+    return code, json.loads(capsys.readouterr().out)
+
+
+def test_the_documented_keys_are_there(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192")
+    assert code == 0
+    assert set(found) >= DOCUMENTED
+    assert found["fits"] is True
+    assert found["reasons"] == []
+    assert found["gpu"] == "l4"
+    assert found["usd_per_hour"] == 0.8048
+    assert 14 < found["weights_gib_per_gpu"] < 14.5
+
+
+def test_a_model_that_fits_has_a_throughput_and_a_price_per_token(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = [QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192"]
+    found = run_json(capsys, *asked)[1]
+    rates = found["throughput"]
+    assert (rates["input_tokens"], rates["output_tokens"], rates["declared"]) == (1155, 211, False)
+    assert 0 < rates["slo_requests_per_second"] < rates["requests_per_second"]
+    tokens_per_hour = rates["total_tokens_per_second"] * 3600
+    assert found["usd_per_million_tokens"] == pytest.approx(0.8048 / tokens_per_hour * 1e6, rel=1e-3)
+    short = run_json(capsys, *asked, "--input-tokens", "100", "--output-tokens", "50")[1]["throughput"]
+    assert short["declared"] is True
+    assert short["requests_per_second"] > 3 * rates["requests_per_second"]
+
+
+def test_four_replicas_on_a_node_make_its_tokens_cheaper_than_one_of_four_gpus(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = [QWEN, "--instance", "g6.12xlarge", "--max-model-len", "8192"]
+    one, four = (run_json(capsys, *asked, "--tensor-parallel", size)[1] for size in ("1", "4"))
+    assert one["usd_per_million_tokens"] < four["usd_per_million_tokens"]
+
+
+@pytest.mark.parametrize("target", [["--gpu-memory-gib", "24"], ["--instance", "g4dn.xlarge"]])
+def test_without_a_known_gpu_or_without_a_fit_there_is_no_throughput(
+    target: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = run_json(capsys, QWEN, *target, "--max-model-len", "8192")[1]
+    assert found["throughput"] is None
+    assert found["usd_per_million_tokens"] is None
+
+
+def test_requests_longer_than_the_model_takes_are_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", QWEN, "--gpu", "l4", "--max-model-len", "512", "--input-tokens", "600"]) == 2
+    assert "shorter than the mean request" in capsys.readouterr().err
+
+
+def test_every_option_of_the_engine_changes_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    base = [QWEN, "--instance", "g6.12xlarge", "--max-model-len", "8192"]
+    plain = run_json(capsys, *base)[1]["kv_cache_tokens"]
+    for option in (
+        ["--quantization", "fp8"],
+        ["--kv-cache-dtype", "fp8"],
+        ["--tensor-parallel", "4"],
+        ["--pipeline-parallel", "2"],
+        ["--gpu-memory-utilization", "0.8"],
+        ["--max-num-seqs", "8"],
+        ["--max-num-batched-tokens", "16384"],
+        ["--enforce-eager"],
+        ["--vllm-version", "0.11.0"],
+    ):
+        assert run_json(capsys, *base, *option)[1]["kv_cache_tokens"] != plain, option
+
+
+def test_names_of_vllm_s_log_mean_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    base = [QWEN, "--gpu", "l4", "--max-model-len", "8192"]
+    plain = run_json(capsys, *base, "--quantization", "awq", "--dtype", "float16")
+    assert run_json(capsys, *base, "--quantization", "awq_marlin", "--dtype", "fp16") == plain
+
+
+def test_a_model_that_does_not_fit_answers_1_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run_json(capsys, "meta-llama/Llama-3.1-70B", "--instance", "g5.xlarge", "--max-model-len", "4096")
+    assert code == 1
+    assert found["fits"] is False
+    assert found["reasons"]
+
+
+def test_more_gpus_than_the_instance_has_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--tensor-parallel", "4")
+    assert code == 1
+    assert found["reasons"][0] == "the replica needs 4 GPUs, g6.xlarge has 1"
+
+
+def test_a_gpu_may_be_named_or_only_sized(capsys: pytest.CaptureFixture[str]) -> None:
+    named = run_json(capsys, QWEN, "--gpu", "A100", "--gpu-memory-gib", "80")[1]
+    assert named["gpu"] == "a100-80gb"
+    sized = run_json(capsys, QWEN, "--gpu-memory-gib", "22.03")[1]
+    assert (sized["gpu"], sized["gpu_memory_gib"]) == (None, 22.03)
+    unknown = run_json(capsys, QWEN, "--gpu", "some new card", "--gpu-memory-gib", "48.5")[1]
+    assert unknown["gpu_memory_gib"] == 48.5
+
+
+def test_a_config_json_describes_a_model_outside_the_catalogue(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(
+        json.dumps({
+            "model_type": "llama", "num_hidden_layers": 16, "hidden_size": 2048, "intermediate_size": 8192,
+            "num_attention_heads": 32, "num_key_value_heads": 8, "vocab_size": 32000,
+            "max_position_embeddings": 4096,
+        })
+    )  # fmt: skip
+    code, found = run_json(capsys, "our/own", "--config", str(config), "--gpu", "t4")
+    assert code == 0
+    assert found["model"] == "our/own"
+    assert found["max_model_len"] == 4096
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["Qwen/Qwen2.5-7", "--gpu", "l4"], "did you mean Qwen/Qwen2.5-7B"),
+        ([QWEN, "--instance", "g6.xlarg"], "did you mean g6.xlarge"),
+        ([QWEN, "--gpu", "l4s"], "did you mean"),
+        ([QWEN, "--instance", "m7i.large"], "m7i.large has no GPU"),
+        ([QWEN, "--gpu", "l4", "--quantization", "int3"], "known: none, fp8, int8, awq"),
+        ([QWEN], "--instance TYPE, --gpu NAME or --gpu-memory-gib G"),
+        (["--gpu", "l4"], "name a model"),
+        ([QWEN, "--gpu", "l4", "--max-model-len", "0"], "max_model_len must be 1 or more"),
+        ([QWEN, "--gpu", "l4", "--gpu-memory-utilization", "1.5"], "gpu_memory_utilization"),
+        ([QWEN, "--gpu-memory-gib", "nan"], "--gpu-memory-gib"),
+        ([QWEN, "--gpu", "l4", "--config", "/no/such/config.json"], "No such file"),
+    ],
+)
+def test_wrong_input_answers_2_and_says_what_to_write(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", *arguments]) == 2
+    captured = capsys.readouterr()
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+    assert captured.out == ""
+
+
+def test_the_table_for_people_shows_every_part(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("fits", "budget", "weights", "activation peak", "CUDA graphs", "KV cache"):
+        assert part in shown
+
+
+def test_it_imports_no_pulumi() -> None:
+    code = (
+        "import sys; from planning.__main__ import main; "
+        f"main(['fit', '{QWEN}', '--gpu', 'l4', '--max-model-len', '4096', '--json']); "
+        "sys.exit('pulumi' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True, capture_output=True)

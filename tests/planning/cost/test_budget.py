@@ -1,0 +1,69 @@
+"""A plan above its budget is refused with the way out; one under it is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planning.cost.budget import budget_of, excess
+from tests.planning.stacks import errors, model, planned, pool, refusal
+
+MODEL = model(autoscaling={"maxReplicas": 1})
+
+
+def refused(budget: dict[str, float], *pools: dict[str, Any]) -> dict[str, str]:
+    many = [model(name=f"m{index}", pool=each["name"]) for index, each in enumerate(pools)]
+    return errors(refusal(nodePools=list(pools), models=many, budget=budget))
+
+
+def test_a_stack_within_its_budget_is_planned_and_says_what_the_budget_is() -> None:
+    cost = planned(budget={"usdPerHour": 5}).cost
+    assert cost.budget is not None
+    assert (cost.budget.usd_per_hour, cost.budget.written) == (5, "$5.00 an hour")
+    assert planned().cost.budget is None
+
+
+def test_a_ceiling_above_the_budget_is_refused_with_the_pool_and_the_number_of_nodes() -> None:
+    told = refused({"usdPerHour": 3}, pool(maxNodes=5))
+    assert list(told) == ["budget.usdPerHour"]
+    message = told["budget.usdPerHour"]
+    assert "the budget is $3.00 an hour" in message
+    assert "lower nodePools[0].maxNodes: 2 (l4: $0.85 per node and hour)" in message
+    assert planned(nodePools=[pool(maxNodes=2)], budget={"usdPerHour": 3}).cost.max_usd_per_hour <= 3
+
+
+def test_the_dearest_pool_comes_first_and_each_that_would_do_is_named() -> None:
+    large = pool(name="large", instanceTypes=["g6e.xlarge"], maxNodes=4)
+    message = refused({"usdPerHour": 10}, pool(maxNodes=5), large)["budget.usdPerHour"]
+    assert message.index("nodePools[1].maxNodes") < message.index("nodePools[0].maxNodes")
+
+
+def test_pools_that_only_together_can_give_enough_are_named_together() -> None:
+    large = pool(name="large", instanceTypes=["g6e.xlarge"], maxNodes=4)
+    message = refused({"usdPerHour": 3.9}, pool(maxNodes=5), large)["budget.usdPerHour"]
+    assert "lower maxNodes of large, l4 together" in message
+
+
+def test_a_budget_under_the_floor_says_so() -> None:
+    message = refused({"usdPerMonth": 100}, pool())["budget.usdPerMonth"]
+    assert "even at fewest nodes" in message
+
+
+def test_the_tighter_of_two_amounts_counts_and_is_the_one_named() -> None:
+    told = refused({"usdPerHour": 100, "usdPerMonth": 730}, pool(maxNodes=5))
+    assert list(told) == ["budget.usdPerMonth"]
+    assert "$730 a month" in told["budget.usdPerMonth"]
+
+
+@pytest.mark.parametrize("amounts", [(2.0, None), (None, 1460.0), (2.0, 9000.0), (50.0, 1460.0)])
+def test_a_month_has_730_hours(amounts: tuple[float | None, float | None]) -> None:
+    budget = budget_of(*amounts)
+    assert budget is not None
+    assert budget.usd_per_hour == pytest.approx(2.0)
+    assert excess(2.0, budget) is None
+    assert "$1,533 a month" in str(excess(2.1, budget))
+
+
+def test_no_amount_is_no_budget() -> None:
+    assert budget_of(None, None) is None

@@ -1,0 +1,137 @@
+"""The default policy: what it derives from a replica's costs, and the PromQL that it becomes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from planning.architectures.table import architecture
+from planning.memory.engine import EngineConfig
+from planning.nodes.instances import gpu
+from planning.scaling.policy import (
+    DEMAND_RULE,
+    EXPECTED_RULE,
+    LOAD_RULE,
+    Capacity,
+    capacity,
+    decide,
+)
+from planning.throughput.roofline import Traffic
+from planning.throughput.serving_rates import ServingRates, replica_rates
+
+REPO = Path(__file__).resolve().parents[3]
+USUAL = Traffic(1155.0, 211.0)
+MODEL = "meta-llama/Llama-3.1-8B-Instruct"
+
+
+def rates_of(card: str, tokens: int | None = None) -> ServingRates:
+    engine = EngineConfig(8192, max_num_seqs=64, max_num_batched_tokens=tokens)
+    return replica_rates(architecture(MODEL), engine, gpu(card), USUAL)
+
+
+def capacity_of(card: str, tokens: int | None = None, ttft: float = 2.0, tpot: float = 0.1) -> Capacity:
+    found = rates_of(card, tokens)
+    return capacity(
+        found.costs,
+        found.most_concurrent,
+        found.traffic,
+        ttft,
+        tpot,
+        max_num_batched_tokens=found.max_num_batched_tokens,
+    )
+
+
+def test_a_slow_gpu_is_planned_far_less_busy_than_a_fast_one() -> None:
+    busy = {card: decide(capacity_of(card), 240, 1, 9).demand.utilization for card in ("l4", "l40s", "h100")}
+    assert busy["l4"] < 0.35
+    assert busy["l4"] < busy["l40s"] < busy["h100"] < 1.0
+
+
+def test_a_smaller_chunk_makes_a_slow_gpu_hold_more() -> None:
+    assert capacity_of("l4", 256).requests_per_second > 1.3 * capacity_of("l4").requests_per_second
+
+
+def test_a_laxer_slo_never_needs_more_replicas() -> None:
+    wanted = []
+    for tpot in (0.09, 0.12, 0.2, 0.5):
+        what = capacity_of("l4", tpot=tpot)
+        load = what.share(USUAL.input_tokens * 5, USUAL.output_tokens * 5)
+        wanted.append(decide(what, 240, 1, 99).demand.replicas(load))
+    assert wanted == sorted(wanted, reverse=True)
+
+
+def test_requests_that_come_steadily_are_carried_with_room_for_chance() -> None:
+    """Whatever the GPU: more replicas than the edge of the SLO needs, and not half as many again for a large pool."""
+    for card in ("l4", "a10g", "l40s", "h100"):
+        what = capacity_of(card)
+        rate = 50 * what.requests_per_second
+        load = what.share(rate * USUAL.input_tokens, rate * USUAL.output_tokens)
+        assert 50 / 0.9 < decide(what, 240, 1, 999).demand.replicas(load) < 75
+
+
+def test_slow_replicas_are_watched_for_longer_but_no_longer_than_half_a_cold_start() -> None:
+    assert decide(capacity_of("h100"), 240, 1, 9).demand.rate_seconds == 30
+    assert decide(capacity_of("l4"), 240, 1, 9).demand.rate_seconds == 120
+    assert decide(capacity_of("l4"), 40, 1, 9).demand.rate_seconds == 30
+
+
+def test_an_slo_that_nothing_meets_still_gives_a_finite_demand() -> None:
+    what = capacity_of("l4", tpot=0.0001)
+    assert what.share_alone < 0.05
+    assert 0 < decide(what, 240, 1, 9).demand.replicas(1.0) < 100
+
+
+def test_rates_reach_back_to_the_sample_before_their_window() -> None:
+    demand = decide(capacity_of("h100"), 240, 1, 9, scrape_seconds=20).demand
+    rule = demand.rules('job="models/llama"')[LOAD_RULE]
+    assert 'generation_tokens_total{job="models/llama"}[50s]' in rule
+    assert 'num_requests_waiting{job="models/llama"}[30s]' in rule
+
+
+def test_yesterday_counts_only_while_there_is_a_load_today() -> None:
+    """Without pods no rule may say anything: an HPA that reads yesterday alone would scale by it."""
+    demand = decide(capacity_of("l40s"), 240, 1, 9).demand
+    rule = demand.rules('job="models/llama"', 'service="llama"')[EXPECTED_RULE]
+    assert f'offset 85800s)) and max({LOAD_RULE}{{service="llama"}})' in rule
+    unseasonal = replace(demand, season_lead_seconds=0).rules('job="models/llama"')
+    assert "offset" not in "".join(unseasonal.values())
+
+
+def test_every_recorded_series_is_reduced_to_one_number_without_labels() -> None:
+    """Arithmetic between series matches labels: a bare recorded one beside a max() would match nothing."""
+    demand = decide(capacity_of("l40s"), 240, 1, 9).demand
+    rules = demand.rules('job="models/llama"', 'service="llama"')
+    for name in (EXPECTED_RULE, DEMAND_RULE):
+        text = rules[name]
+        for series in (LOAD_RULE, EXPECTED_RULE):
+            start = text.find(series)
+            while start >= 0:
+                before = text[:start]
+                assert before.endswith(("max(", "max(deriv(", "max(max_over_time(", "max(stddev_over_time(")), before
+                start = text.find(series, start + 1)
+
+
+def test_planning_a_policy_imports_neither_numba_nor_numpy_nor_pydantic() -> None:
+    code = (
+        "import sys, planning.scaling.policy, planning.throughput.slo_load;"
+        "sys.exit(bool({'numpy', 'numba', 'pydantic', 'statistics', 'pulumi'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPO, check=False).returncode == 0
+
+
+def test_the_same_input_gives_the_same_decision_to_the_last_digit() -> None:
+    assert repr(decide(capacity_of("a10g"), 240, 1, 9)) == repr(decide(capacity_of("a10g"), 240, 1, 9))
+
+
+@pytest.mark.parametrize("share", [0.9, 0.99, 0.999])
+def test_a_stricter_share_holds_less(share: float) -> None:
+    found = rates_of("l40s")
+    loads = [
+        capacity(found.costs, found.most_concurrent, USUAL, 2.0, 0.1, share=each).requests_per_second
+        for each in (share, 1 - (1 - share) / 2)
+    ]
+    assert loads[0] > loads[1]

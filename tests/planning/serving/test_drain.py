@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from planning.model import Severity
+from planning.serving.drain import MARGIN_SECONDS
+from tests.planning.stacks import errors, model, planned, pool, refusal, rules
+
+
+def test_the_grace_period_is_the_sum_and_a_margin() -> None:
+    drain = planned().models[0].drain
+    assert (drain.pre_stop_seconds, drain.shutdown_timeout_seconds) == (15, 120)
+    assert drain.grace_period_seconds == 15 + 120 + MARGIN_SECONDS
+
+
+def test_a_grace_period_under_the_sum_is_refused() -> None:
+    found = errors(refusal(models=[model(drain={"gracePeriodSeconds": 30})]))
+    message = found["models[0].drain.gracePeriodSeconds"]
+    assert "30 s is less than preStopSeconds 15 + shutdownTimeoutSeconds 120" in message
+    assert "write 150" in message
+
+
+def test_a_grace_period_without_margin_and_no_shutdown_time_are_warned_of() -> None:
+    plan = planned(models=[model(drain={"gracePeriodSeconds": 140})])
+    assert "drain-margin" in rules(plan.findings, Severity.WARNING)
+    plan = planned(models=[model(drain={"shutdownTimeoutSeconds": 0})])
+    assert "drain-zero" in rules(plan.findings, Severity.WARNING)
+
+
+def test_spot_nodes_leave_before_a_long_drain_ends() -> None:
+    plan = planned(nodePools=[pool(capacity="spot")])
+    assert "drain-spot" in rules(plan.findings, Severity.WARNING)
+    assert "drain-spot" not in rules(planned().findings, Severity.WARNING)
+
+
+def test_a_version_that_cannot_drain_gets_no_flag_and_says_so() -> None:
+    plan = planned(models=[model(image={"tag": "v0.17.1"})])
+    assert "drain-unsupported" in rules(plan.findings, Severity.WARNING)
+    assert not any(argument.startswith("--shutdown-timeout") for argument in plan.models[0].args)
+    assert plan.models[0].drain.grace_period_seconds == 15 + MARGIN_SECONDS

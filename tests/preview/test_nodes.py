@@ -1,0 +1,80 @@
+"""What the report says of nodes: shares, where a node's size goes, what is stranded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from preview import facts
+from preview.formats import rendered
+from preview.words import fit_line, node_line
+from settings.stack import StackSettings
+from tests.planning.stacks import model, planned, pool
+from tests.preview.sample import document
+
+SMALL = "Qwen/Qwen2.5-3B-Instruct"
+SHARED = pool(instanceTypes=["g6.2xlarge"], gpuSharing={"kind": "mps", "replicas": 2})
+REPO = Path(__file__).parents[2]
+
+
+def pool_of(**sections: Any) -> dict[str, Any]:
+    return facts.nodes(planned(**sections))[0]
+
+
+def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
+    two = [model(source=SMALL, autoscaling={"minReplicas": 2, "maxReplicas": 2})]
+    found = pool_of(nodePools=[SHARED], models=two)
+    assert (found["gpus_per_node"], found["advertised_per_node"], found["sharing"]) == (1, 2, "1/2 by mps")
+    assert found["at_most"]["nodes"] == 1
+    assert found["at_most"]["left"][0]["gpus"] == 0
+    assert facts.gpus(planned(nodePools=[SHARED], models=two)) == {"l4": (1, 3)}
+
+
+def test_a_models_bar_is_of_its_part_of_the_gpu() -> None:
+    sections: dict[str, Any] = {"nodePools": [SHARED], "models": [model(source=SMALL)]}
+    plan = planned("dev", **sections)
+    (found,) = facts.models(plan, StackSettings.model_validate(sections))
+    assert 11.0 < found["fit"]["gpu_memory_gib"] < 11.1
+    assert found["fit"]["fits"] is True
+    assert "1 × L4 (1/2 by mps)" in fit_line(found)
+
+
+def test_whole_gpus_are_called_by_their_name_alone() -> None:
+    sections: dict[str, Any] = {"nodePools": [pool()], "models": [model()]}
+    plan = planned("dev", **sections)
+    (found,) = facts.models(plan, StackSettings.model_validate(sections))
+    assert found["gpu_share"] is None
+    assert "1 × L4:" in fit_line(found)
+
+
+def test_a_nodes_line_adds_up_to_its_size_and_names_what_is_stranded() -> None:
+    found = pool_of()
+    told = node_line(found)
+    assert told.startswith("of 4.0 CPU, 16.0 GiB memory, 200 GiB disk of a g6.xlarge, kubelet and system keep 0.1 CPU")
+    assert "images about 24 GiB of disk" in told
+    assert "stranded on all nodes at most replicas: 0 GPUs" in told
+    idle = pool_of(nodePools=[pool(instanceTypes=["g6.12xlarge"], diskGib=400)], models=[model(source=SMALL)])
+    assert "stranded" not in node_line(idle), "another pod would fit"
+
+
+@pytest.mark.parametrize("name", ["text", "markdown", "html"])
+def test_every_format_tells_shares_and_what_is_stranded(name: str) -> None:
+    report = document()
+    for pool_ in report["nodes"]:
+        pool_["sharing"] = "1/2 by timeSlicing"
+    text = " ".join(rendered(report, name).replace("&nbsp;", " ").split())
+    assert "1/2 by timeSlicing" in text
+    assert "stranded" in text
+    assert "0 GPU shares" in text
+
+
+def test_the_nodes_of_a_report_fit_the_published_schema() -> None:
+    schema = json.loads((REPO / "docs/preview.schema.json").read_text(encoding="utf-8"))
+    nodes = {"$schema": schema["$schema"], "$defs": schema.get("$defs", {}), **schema["properties"]["nodes"]}
+    kinds: tuple[dict[str, Any], ...] = ({}, {"nodePools": [SHARED], "models": [model(source=SMALL)]}, {"models": []})
+    for sections in kinds:
+        jsonschema.validate(json.loads(json.dumps(facts.nodes(planned(**sections)))), nodes)
