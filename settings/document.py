@@ -1,4 +1,4 @@
-"""What the settings look like from outside: the committed JSON Schema and the table in README.
+"""What the settings look like from outside: the committed JSON Schema and the table in docs/settings.md.
 
 `python -m settings.document` writes both anew; a test keeps them current.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from settings.read import PROJECT, json_schema
 
 SCHEMA_FILE = Path("docs/stack.schema.json")
-README_FILE = Path("README.md")
+TABLE_FILE = Path("docs/settings.md")
 TABLE_BEGIN = "<!-- settings table: python -m settings.document -->"
 TABLE_END = "<!-- end of settings table -->"
 
@@ -39,10 +39,10 @@ def settings_table() -> str:
     return "\n".join(rows)
 
 
-def with_table(readme: str) -> str:
-    """README with the table between its two markers."""
+def with_table(page: str) -> str:
+    """The page with the table between its two markers."""
     pattern = re.compile(re.escape(TABLE_BEGIN) + ".*?" + re.escape(TABLE_END), re.DOTALL)
-    return pattern.sub(lambda _: f"{TABLE_BEGIN}\n{settings_table()}\n{TABLE_END}", readme)
+    return pattern.sub(lambda _: f"{TABLE_BEGIN}\n{settings_table()}\n{TABLE_END}", page)
 
 
 def _rows() -> Iterator[tuple[str, str, str]]:
@@ -97,7 +97,7 @@ def _choices(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[s
 def main() -> None:
     """Writes the schema and the table."""
     SCHEMA_FILE.write_text(json.dumps(stack_file_schema(), indent=2) + "\n", encoding="utf-8")
-    README_FILE.write_text(with_table(README_FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    TABLE_FILE.write_text(with_table(TABLE_FILE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ TimeZone = Annotated[
 
 
 def described(text: str, **kwargs: Any) -> Any:
-    """A field with its one-line description, which the schema and the README table show."""
+    """A field with its one-line description, which the schema and the settings page show."""
     return Field(description=text, **kwargs)
 
 

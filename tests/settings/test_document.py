@@ -1,4 +1,4 @@
-"""The committed schema and README's table say what the settings say."""
+"""The committed schema and the settings page say what the settings say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import jsonschema
 import yaml
 
-from settings.document import README_FILE, SCHEMA_FILE, stack_file_schema, with_table
+from settings.document import TABLE_FILE, SCHEMA_FILE, stack_file_schema, with_table
 from tests.conftest import REPO
 
 
@@ -16,10 +16,10 @@ def test_the_committed_json_schema_is_current() -> None:
     assert committed == stack_file_schema(), "run: make document"
 
 
-def test_readmes_settings_table_is_current() -> None:
-    readme = (REPO / README_FILE).read_text(encoding="utf-8")
-    assert "`models[].maxModelLen`" in readme
-    assert with_table(readme) == readme, "run: make document"
+def test_pages_settings_table_is_current() -> None:
+    page = (REPO / TABLE_FILE).read_text(encoding="utf-8")
+    assert "`models[].maxModelLen`" in page
+    assert with_table(page) == page, "run: make document"
 
 
 def test_the_schema_accepts_our_stack_files_and_refuses_a_typo() -> None:
