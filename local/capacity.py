@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
-from planning.instances import UnknownInstanceType, allocatable_ephemeral_mib, instance_type
+from planning.nodes.instances import UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 
 CPU_RESERVE_MILLICORES = (60, 10, 5, 5)
 CPU_RESERVE_OF_EACH_OTHER_CORE = 2.5

@@ -6,6 +6,7 @@ import base64
 import datetime
 import ipaddress
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,13 +67,29 @@ def ensure_pki(folder: Path) -> Pki:
     _write(pki.certificate("ca"), authority.public_bytes(serialization.Encoding.PEM))
     _write_key(pki.key("ca"), authority_key)
     for name, (user, group) in CLIENTS.items():
-        _leaf(pki, name, user, group, authority, authority_key, server=False)
-    _leaf(pki, "kube-apiserver", "kube-apiserver", "", authority, authority_key, server=True)
+        _leaf(pki, name, user, group, authority, authority_key)
+    server = [ExtendedKeyUsageOID.SERVER_AUTH]
+    _leaf(pki, "kube-apiserver", "kube-apiserver", "", authority, authority_key, purposes=server, names=SERVER_NAMES)
     _write_key(pki.key("service-account"), rsa.generate_private_key(public_exponent=65537, key_size=2048))
     token = f"k8s-aws-v1.{secrets.token_urlsafe(32)}"
     _write(pki.token_file, token.encode())
     _write(pki.token_table, f'{token},{EKS_USER},{EKS_USER},"system:masters"\n'.encode())
     return pki
+
+
+def ensure_service_certificate(pki: Pki, folder: Path, names: tuple[str, ...]) -> Path:
+    """ca.crt, tls.crt and tls.key of a service that is server and client at once; made once, returns `folder`."""
+    own = Pki(folder)
+    if (folder / "ca.crt").exists():  # written last
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    authority = x509.load_pem_x509_certificate(pki.certificate("ca").read_bytes())
+    key = serialization.load_pem_private_key(pki.key("ca").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    purposes = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    _leaf(own, "tls", names[0], "", authority, key, purposes=purposes, names=names)
+    _write(own.certificate("ca"), pki.certificate("ca").read_bytes())
+    return folder
 
 
 def kubeconfig(pki: Pki, client: str, server: str) -> str:
@@ -154,20 +171,20 @@ def _leaf(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
     *,
-    server: bool,
+    purposes: Sequence[x509.ObjectIdentifier] = (ExtendedKeyUsageOID.CLIENT_AUTH,),
+    names: Sequence[str] = (),
 ) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
-    purpose = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
     builder = (
         _builder(_name(user, group), authority.subject, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
     )
-    if server:
-        names: list[x509.GeneralName] = [x509.DNSName(host) for host in SERVER_NAMES]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if ExtendedKeyUsageOID.SERVER_AUTH in purposes:
+        hosts: list[x509.GeneralName] = [x509.DNSName(host) for host in names]
+        hosts += [x509.IPAddress(ipaddress.ip_address(address)) for address in SERVER_ADDRESSES]
+        builder = builder.add_extension(x509.SubjectAlternativeName(hosts), critical=False)
     certificate = builder.sign(authority_key, hashes.SHA256())
     _write(pki.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
     _write_key(pki.key(name), key)

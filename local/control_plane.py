@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import yaml
+
 from local.certificates import SERVICE_ADDRESS_RANGE, Pki, kubeconfig, write_private
 from local.paths import Paths
 from local.probes import http_ready
@@ -45,8 +47,28 @@ def etcd(paths: Paths, ports: Mapping[str, int]) -> ProcessSpec:
     )
 
 
+def egress_selection(pki: Pki, ports: Mapping[str, int]) -> str:
+    """Connections into the cluster (aggregated APIs, webhooks) go to the pod network, which stands for kube-proxy."""
+    tls = {
+        "caBundle": str(pki.certificate("ca")),
+        "clientCert": str(pki.certificate("front-proxy")),
+        "clientKey": str(pki.key("front-proxy")),
+    }
+    transport = {"tcp": {"url": f"https://127.0.0.1:{ports['pod-network-connect']}", "tlsConfig": tls}}
+    connection = {"proxyProtocol": "HTTPConnect", "transport": transport}
+    config = {
+        "apiVersion": "apiserver.k8s.io/v1beta1",
+        "kind": "EgressSelectorConfiguration",
+        "egressSelections": [{"name": "cluster", "connection": connection}],
+    }
+    return yaml.safe_dump(config, sort_keys=False)
+
+
 def kube_apiserver(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:
     url = server_url(ports)
+    egress = paths.run / "kube-apiserver" / "egress.yaml"
+    egress.parent.mkdir(parents=True, exist_ok=True)
+    egress.write_text(egress_selection(pki, ports))
     flags = {
         "etcd-servers": f"http://127.0.0.1:{ports['etcd']}",
         "bind-address": "127.0.0.1",
@@ -73,10 +95,12 @@ def kube_apiserver(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessS
         "authorization-mode": "RBAC",
         # As EKS has it; the GPU operator's pods ask for it. Pod Security admission judges per namespace.
         "allow-privileged": "true",
+        "egress-selector-config-file": egress,
     }
     command = (str(paths.tools_bin / "kube-apiserver"), *_flags(flags))
     client = (pki.certificate("admin"), pki.key("admin"))
-    return ProcessSpec("kube-apiserver", command, http_ready(f"{url}/readyz", pki.certificate("ca"), client))
+    ready = http_ready(f"{url}/readyz", pki.certificate("ca"), client)
+    return ProcessSpec("kube-apiserver", command, ready, content=(egress,))
 
 
 def kube_controller_manager(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:

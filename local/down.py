@@ -7,10 +7,12 @@ import shutil
 
 from local.errors import PlatformError
 from local.paths import Paths
-from local.platform import exclusively
+from local.platform import exclusively, stop_all
 from local.processes import Processes
 from local.progress import Stages
-from local.stack import Stack, existing_stacks
+from local.recover import say
+from local.stack import Stack, UpdateSummary, existing_stacks
+from local.stuck import held
 
 NEEDED_TO_DESTROY = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws")
 
@@ -25,7 +27,7 @@ def down(paths: Paths) -> None:
     with exclusively(paths):
         failed = _destroy_stacks(paths, processes, stages)
         with stages.stage("stopping"):
-            print(f"  stopped: {', '.join(processes.stop_all()) or 'nothing was alive'}")
+            print(f"  stopped: {', '.join(stop_all(processes)) or 'nothing was alive'}")
         shutil.rmtree(paths.state)
     if failed:
         raise PlatformError(f"pulumi destroy failed for {', '.join(failed)}; what it left went away with the platform")
@@ -37,14 +39,36 @@ def down_stack(paths: Paths, name: str) -> None:
     stages = Stages()
     processes = Processes(paths)
     with exclusively(paths):
-        dead = [each for each in NEEDED_TO_DESTROY if not processes.is_alive(each)]
-        if dead:
-            raise PlatformError(f"{', '.join(dead)} is not alive; start it with: python -m local start")
-        if name not in existing_stacks(paths):
-            raise PlatformError(f"no stack {name!r} here; stacks: {', '.join(existing_stacks(paths)) or 'none'}")
+        _refuse_without_platform(paths, processes, name)
         with stages.stage(f"pulumi destroy --stack {name}"):
-            summary = _stack(paths, name).destroy()
+            summary = _destroyed(paths, _stack(paths, name))
     print(f"pulumi: {summary.changes} changes")
+
+
+def _destroyed(paths: Paths, stack: Stack) -> UpdateSummary:
+    """Destroys it; an error also says what of the cluster does not go, and who holds it."""
+    try:
+        return stack.destroy()
+    except PlatformError as error:
+        lines = held(paths.kubeconfig)
+        raise PlatformError("\n  ".join([str(error), *lines])) from error
+
+
+def recover_stack(paths: Paths, name: str) -> None:
+    """Makes a stack usable whose update was killed or whose state cannot be read; changes nothing that is there."""
+    processes = Processes(paths)
+    with exclusively(paths):
+        _refuse_without_platform(paths, processes, name)
+        stack = _stack(paths, name)
+        say(name, [*stack.restore(), *stack.recover()])
+
+
+def _refuse_without_platform(paths: Paths, processes: Processes, name: str) -> None:
+    dead = [each for each in NEEDED_TO_DESTROY if not processes.is_alive(each)]
+    if dead:
+        raise PlatformError(f"{', '.join(dead)} is not alive; start it with: python -m local start")
+    if name not in existing_stacks(paths):
+        raise PlatformError(f"no stack {name!r} here; stacks: {', '.join(existing_stacks(paths)) or 'none'}")
 
 
 def _stack(paths: Paths, name: str) -> Stack:
@@ -61,11 +85,10 @@ def _destroy_stacks(paths: Paths, processes: Processes, stages: Stages) -> list[
     failed = []
     for name in stacks:
         stack = _stack(paths, name)
-        if stack.resource_count() == 0:
-            continue
         with stages.stage(f"pulumi destroy --stack {name}"):
             try:
-                stack.destroy()
+                if stack.resource_count() > 0:
+                    _destroyed(paths, stack)
             except PlatformError as error:
                 print(f"  {error}")
                 failed.append(name)

@@ -41,6 +41,7 @@ def platform_environment(paths: Paths, ports: Mapping[str, int]) -> dict[str, st
         "PULUMI_HOME": str(paths.state / "pulumi-home"),
         "PULUMI_BACKEND_URL": f"file://{paths.state / 'pulumi'}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file(paths)),
+        "PULUMI_PYTHON_CMD": str(paths.repo / "local" / "bin" / "pulumi-python"),
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         **({} if uses_installed_providers() else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1"}),
         "VLLM_ON_EKS_CHARTS_DIR": str(paths.state / "charts"),

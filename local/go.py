@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from local.errors import BuildFailed
+from local.errors import BuildFailed, PlatformError
 from local.progress import MovingLine
 from local.tool_table import GO_MINIMUM, GO_PACKAGE
 
@@ -79,6 +79,14 @@ class Go:
         if done.returncode != 0 or "Dir" not in answer:
             raise BuildFailed(label, command, str(answer.get("Error", "")) + done.stderr)
         return Path(answer["Dir"])
+
+
+def module_version(go_mod: Path, module: str) -> str:
+    """The version that a go.mod requires of a module, e.g. v1.36.2."""
+    found = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", go_mod.read_text(), re.MULTILINE)
+    if not found:
+        raise PlatformError(f"{go_mod} does not require {module}")
+    return found[1]
 
 
 def run_shown(label: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:

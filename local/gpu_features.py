@@ -17,7 +17,7 @@ import yaml
 from local.capacity import NodeCapacity
 from local.node_rendering import gpu_product_label
 from planning.model import GpuSharingPlan
-from planning.sharing import WHOLE, mig_profiles
+from planning.nodes.sharing import WHOLE, mig_profiles
 
 GPU = "nvidia.com/gpu"
 OPERATOR = "gpu-operator"

@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,28 @@ from local.paths import Paths
 from local.probes import http_ready
 from local.processes import Processes, ProcessSpec
 
-PROMETHEUS_CHART = "kube-prometheus-stack"
 # Process -> names of its ports; a process keeps its ports while it lives.
-PORT_OWNERS = {"etcd-peer": "etcd"}
+PORT_OWNERS = {
+    "etcd-peer": "etcd",
+    "pod-network-connect": "pod-network",
+    "keda-operator-metrics": "keda-operator",
+    "keda-operator-health": "keda-operator",
+    "keda-adapter-metrics": "keda-adapter",
+}
+# What all others need, and what that needs. The AWS endpoint takes as long as both and needs neither.
+FIRST = (("etcd", "aws"), ("kube-apiserver",))
+# Starts again what was stopped: it goes before the programs that it keeps.
+SUPERVISOR = "supervisor"
+
+
+# Process of ours -> modules below local/ that it runs: a change of one of them restarts it.
+NODE_MODULES = ("nodes", "node_groups", "node_rendering", "capacity", "gpu_features", "volumes", "cluster")
+CODE = {
+    "nodes": tuple(f"{module}.py" for module in NODE_MODULES),
+    "engine": ("engine/*.py",),
+    "pod-network": ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "ports.py"),
+    SUPERVISOR: ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "processes.py", "ports.py"),
+}
 
 
 @dataclass(frozen=True)
@@ -41,16 +60,31 @@ def start(paths: Paths, cold_start_seconds: float) -> Started:
     pki = ensure_pki(paths.pki)
     control_plane.write_kubeconfigs(paths, pki, chosen)
     assemble_charts(paths)
-    new = [spec.name for spec in specs(paths, pki, chosen, cold_start_seconds) if processes.ensure(spec)]
+    found = list(specs(paths, pki, chosen, cold_start_seconds))
+    new: list[str] = []
+    for wave in waves(found):
+        new += processes.ensure_all(wave)
     paths.env_file.write_text(env_script(paths, chosen))
     return Started(chosen, tuple(new))
 
 
 def empty(paths: Paths) -> None:
     """Stops everything and forgets cluster, cloud and stacks; ports, certificates and logs stay."""
-    Processes(paths).stop_all()
-    for name in ("etcd", "pulumi", "stacks"):
+    stop_all(Processes(paths))
+    for name in ("etcd", "pulumi", "stacks", "programs"):
         shutil.rmtree(paths.state / name, ignore_errors=True)
+
+
+def waves(found: Sequence[ProcessSpec]) -> list[list[ProcessSpec]]:
+    """Processes that may start together: each wave needs the ones before it."""
+    first = [[spec for spec in found if spec.name in names] for names in FIRST]
+    started = {name for names in FIRST for name in names}
+    return [*first, [spec for spec in found if spec.name not in started]]
+
+
+def stop_all(processes: Processes) -> list[str]:
+    """Stops every process; names of those that lived."""
+    return processes.stop_all(first=(SUPERVISOR,))
 
 
 def specs(paths: Paths, pki: Pki, chosen: Mapping[str, int], cold_start_seconds: float) -> Iterator[ProcessSpec]:
@@ -63,12 +97,16 @@ def specs(paths: Paths, pki: Pki, chosen: Mapping[str, int], cold_start_seconds:
     yield aws_endpoint(paths, pki, chosen)
     yield node_watcher(paths, chosen)
     yield engine(paths, chosen)
+    yield pod_network(paths, chosen)
+    yield supervisor(paths, chosen)
 
 
 def aws_endpoint(paths: Paths, pki: Pki, chosen: Mapping[str, int]) -> ProcessSpec:
     """moto with our extension; every EKS cluster it makes is the local API server."""
     url = f"http://127.0.0.1:{chosen['aws']}"
-    arguments = ("--port", str(chosen["aws"]), "--cluster-endpoint", control_plane.server_url(chosen),
+    # `faults` puts a proxy in front of the API server.
+    endpoint = os.environ.get("VLLM_ON_EKS_CLUSTER_ENDPOINT") or control_plane.server_url(chosen)
+    arguments = ("--port", str(chosen["aws"]), "--cluster-endpoint", endpoint,
                  "--cluster-ca-file", str(pki.certificate("ca")))  # fmt: skip
     # Its state is in memory: it is not restarted for a change of its code, `make down` does that.
     return ProcessSpec("aws", _python("local.aws_endpoint", *arguments), http_ready(f"{url}/moto-api/"))
@@ -89,6 +127,20 @@ def engine(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
     return _with_own_code(paths, chosen, "engine", command, paths.services_file)
 
 
+def pod_network(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
+    """The ways to pods and Services, and the simulated exporters."""
+    ready = paths.run / "pod-network.ready"
+    command = _python("local.monitoring.pod_network", "--ready-file", str(ready))
+    return _with_own_code(paths, chosen, "pod-network", command, ready)
+
+
+def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
+    """Runs the real programs of the monitoring charts while their pods are Ready."""
+    ready = paths.run / "supervisor.ready"
+    command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
+    return _with_own_code(paths, chosen, SUPERVISOR, command, ready)
+
+
 def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
@@ -98,10 +150,7 @@ def _with_own_code(
 ) -> ProcessSpec:
     """A process of ours that is restarted when its code changed; it is ready when it has written `ready_file`."""
     folder = paths.repo / "local"
-    code = sorted((folder / name).glob("*.py")) or [
-        folder / f"{module}.py"
-        for module in ("nodes", "node_groups", "node_rendering", "capacity", "gpu_features", "volumes", "cluster")
-    ]
+    code = [path for pattern in CODE[name] for path in sorted(folder.glob(pattern))]
     environment = platform_environment(paths, chosen)
     environment.pop("PATH")  # differs between shells and would restart it for nothing
     return ProcessSpec(
@@ -116,9 +165,9 @@ def assemble_charts(paths: Paths) -> None:
     unfinished.mkdir(parents=True)
     for chart in sorted((paths.repo / "local" / "charts").glob("*/Chart.yaml")):
         shutil.copytree(chart.parent, unfinished / chart.parent.name)
-    prometheus = unfinished / PROMETHEUS_CHART
-    if prometheus.exists():
-        shutil.copytree(paths.tools / "crds", prometheus / "crds", dirs_exist_ok=True)
+    for definitions in sorted((paths.tools / "definitions").glob("*")):
+        if (unfinished / definitions.name).exists():
+            shutil.copytree(definitions, unfinished / definitions.name / "crds", dirs_exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
 

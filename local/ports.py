@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 USUAL: Mapping[str, int] = {
@@ -15,6 +15,17 @@ USUAL: Mapping[str, int] = {
     "kube-scheduler": 11259,
     "kwok": 11247,
     "aws": 15566,
+    "pod-network": 19400,
+    "pod-network-connect": 19401,
+    "prometheus": 19090,
+    "alertmanager": 19093,
+    "prometheus-operator": 19091,
+    "prometheus-adapter": 16644,
+    "keda-operator": 19666,
+    "keda-operator-metrics": 19081,
+    "keda-operator-health": 19082,
+    "keda-adapter": 16645,
+    "keda-adapter-metrics": 19083,
 }
 
 
@@ -46,3 +57,41 @@ def choose(file: Path, holds_its_port: Callable[[str], bool]) -> dict[str, int]:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(ports, indent=2))
     return ports
+
+
+def keep_free(file: Path, names: Iterable[str]) -> dict[str, int]:
+    """All ports, after moving those of `names` that somebody else took since they were chosen.
+
+    For a program that starts long after `choose`: another platform on this machine may have come first.
+    """
+    ports: dict[str, int] = json.loads(file.read_text())
+    moved = {
+        name: next(port for port in range(ports[name], 65536) if port not in ports.values() and is_free(port))
+        for name in names
+        if not is_free(ports[name])
+    }
+    if moved:
+        unfinished = file.with_suffix(".new")
+        unfinished.write_text(json.dumps(ports | moved, indent=2))
+        unfinished.replace(file)
+    return ports | moved
+
+
+class PortsFile(Mapping[str, int]):
+    """The recorded ports as they are now: a program that starts later may have moved."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def _read(self) -> dict[str, int]:
+        found: dict[str, int] = json.loads(self._file.read_text())
+        return found
+
+    def __getitem__(self, name: str) -> int:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())

@@ -6,13 +6,14 @@ later got the same pid is never taken for ours and never stopped.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -99,14 +100,24 @@ class Processes:
 
         Raises ProcessFailed with the last lines of its log when it crashes or is not ready in time.
         """
-        record = self.record(spec.name)
-        if record and record.process() and record.digest == spec.digest():
-            self._wait(spec, 0)
-            return False
-        self.stop(spec.name)
-        offset = self._start(spec)
-        self._wait(spec, offset)
-        return True
+        return bool(self.ensure_all([spec]))
+
+    def ensure_all(self, specs: Iterable[ProcessSpec]) -> list[str]:
+        """As `ensure`, for processes that do not need each other: all are started before one is waited for.
+
+        Returns the names of those that were started now.
+        """
+        begun: list[tuple[ProcessSpec, int, bool]] = []
+        for spec in specs:
+            record = self.record(spec.name)
+            if record and record.process() and record.digest == spec.digest():
+                begun.append((spec, 0, False))
+                continue
+            self.stop(spec.name)
+            begun.append((spec, self._start(spec), True))
+        for spec, offset, _ in begun:
+            self._wait(spec, offset)
+        return [spec.name for spec, _, is_new in begun if is_new]
 
     def _start(self, spec: ProcessSpec) -> int:
         """Starts it and writes its record; returns where in the log this run begins, bytes."""
@@ -174,14 +185,15 @@ class Processes:
         self._record_file(name).unlink(missing_ok=True)
         return process is not None
 
-    def stop_all(self) -> list[str]:
-        """Ends all in the reverse order of their starts; returns the names of those that lived."""
-        return [record.name for record in reversed(self.records()) if self.stop(record.name)]
+    def stop_all(self, first: Sequence[str] = ()) -> list[str]:
+        """Ends `first`, then all others in the reverse order of their starts; returns the names of those that lived."""
+        names = [*first, *(record.name for record in reversed(self.records()) if record.name not in first)]
+        return [name for name in names if self.stop(name)]
 
 
 def _end_group(process: psutil.Process, grace_seconds: float) -> None:
     """SIGTERM, then SIGKILL, to the session's process group, until its leader and what it started are gone."""
-    family = [process, *process.children(recursive=True)]
+    family = family_of(process)
     for signal_number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, signal_number)
@@ -192,6 +204,16 @@ def _end_group(process: psutil.Process, grace_seconds: float) -> None:
             time.sleep(0.05)
         if not any(map(_lives, family)):
             return
+
+
+def family_of(process: psutil.Process) -> list[psutil.Process]:
+    """A process and what it started in its own session; a supervisor's programs have their own records."""
+    own = [process]
+    for child in process.children(recursive=True):
+        with contextlib.suppress(OSError):
+            if os.getsid(child.pid) == process.pid:
+                own.append(child)
+    return own
 
 
 def _lives(process: psutil.Process) -> bool:

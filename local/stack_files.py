@@ -15,6 +15,7 @@ import yaml
 
 from local.errors import PlatformError
 from local.paths import Paths
+from local.toolchain import link
 
 # Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
@@ -44,6 +45,8 @@ def write_project(paths: Paths) -> None:
     folder = project_folder(paths)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Pulumi.yaml").write_text(yaml.safe_dump(project, sort_keys=False))
+    # `--policy-pack policies` counts from here, too.
+    link(folder / "policies", paths.repo / "policies")
 
 
 def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> set[str]:
@@ -77,11 +80,27 @@ def merge(checkout: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str,
 
 def secret_keys(config: Mapping[str, Any], project: str) -> set[str]:
     """Config secrets that a stack file asks for, as full keys. Of a file that cannot be read: none, `up` says why."""
-    from settings.read import read, secret_needs, section_keys  # the settings take a while to import
+    from settings.read import secret_needs  # the settings take a while to import
+
+    settings = _settings(config, project)
+    return {f"{project}:{need.key}" for need in secret_needs(settings)} if settings else set()
+
+
+def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[str, ...]:
+    """What the platform has to build for a stack (tool_table.NEEDS); of a file that cannot be read: the least."""
+    file = source or paths.repo / f"Pulumi.{stack}.yaml"
+    settings = _settings(_read(file).get("config") or {}, project_name(paths)) if file.exists() else None
+    if settings is None or not settings.monitoring.enabled:
+        return ("platform",)
+    keda = any(model.autoscaling.kind == "keda" for model in settings.models)
+    return ("platform", "monitoring", *(["keda"] if keda else []))
+
+
+def _settings(config: Mapping[str, Any], project: str) -> Any:
+    from settings.read import read, section_keys
 
     sections = {key: config[f"{project}:{key}"] for key in section_keys() if f"{project}:{key}" in config}
-    settings = read(sections, "platform").settings
-    return {f"{project}:{need.key}" for need in secret_needs(settings)} if settings else set()
+    return read(sections, "platform").settings
 
 
 def _is_secure(value: Any) -> bool:

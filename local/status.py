@@ -14,8 +14,11 @@ from local.cluster import connect
 from local.completion import services
 from local.errors import PlatformError, last_lines
 from local.paths import Paths
-from local.processes import Processes, Record
+from local.processes import Processes, Record, family_of
 from local.stack import Stack, existing_stacks
+
+WEB_PROGRAMS = ("prometheus", "alertmanager")
+"""Programs that one may want to ask oneself; their Services have no way in from this machine."""
 
 
 def status(paths: Paths) -> None:
@@ -34,6 +37,8 @@ def status(paths: Paths) -> None:
     reachable = [[s["namespace"], s["name"], str(s["port"]), s["url"]] for s in services(paths)]
     print(table(["NAMESPACE", "SERVICE", "PORT", "ON THIS MACHINE"], reachable))
     ports = json.loads((paths.run / "ports.json").read_text())
+    for name in (each for each in WEB_PROGRAMS if processes.is_alive(each)):
+        print(f"{name}: http://127.0.0.1:{ports[name]}")
     for name in existing_stacks(paths):
         stack = Stack(paths, ports, name)
         print(f"\nstack {name}: {stack.resource_count()} resources")
@@ -48,8 +53,7 @@ def memory_mib(record: Record) -> float:
     if process is None:
         return 0.0
     try:
-        family = [process, *process.children(recursive=True)]
-        return float(sum(each.memory_info().rss for each in family)) / 2**20
+        return float(sum(each.memory_info().rss for each in family_of(process))) / 2**20
     except psutil.NoSuchProcess:
         return 0.0
 

@@ -9,32 +9,21 @@ from __future__ import annotations
 import fcntl
 import filecmp
 import hashlib
-import json
 import os
-import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-
+from local.definitions import definitions
 from local.errors import BuildFailed, PlatformError
-from local.go import Go, find_go, program_version
+from local.go import Go, find_go, module_version, program_version
 from local.paths import Paths
-from local.tool_table import CRD_FOLDER, CRD_MODULE, TOOLS, Tool
+from local.tool_source import program_name, source_of
+from local.tool_table import DEFINITIONS, NEEDS, TOOLS, Tool
 
 # Without debugger tables the whole set compiles in a sixth less time; stack traces stay.
 COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
-
-
-def module_version(go_mod: Path, module: str) -> str:
-    """The version that a go.mod requires of a module, e.g. v1.36.2."""
-    found = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", go_mod.read_text(), re.MULTILINE)
-    if not found:
-        raise PlatformError(f"{go_mod} does not require {module}")
-    return found[1]
 
 
 def link_flags(tool: Tool, folder: Path) -> str:
@@ -54,6 +43,8 @@ def content_key(tool: Tool, folder: Path, go_identity: str) -> str:
     companions = sorted(tool.companions.items())
     flags = (*COMPILE_FLAGS, link_flags(tool, folder))
     told.update(repr((flags, companions, sorted(tool.programs.items()), go_identity)).encode())
+    if tool.tags or tool.patches or tool.added:
+        told.update(repr((tool.tags, tool.patches, sorted(tool.added.items()))).encode())
     if tool.companion_module:
         other, module = tool.companion_module.split(":", 1)
         told.update(module_version(folder.parent / other / "go.mod", module).encode())
@@ -76,12 +67,6 @@ def on_path(tool: Tool, search: Sequence[str], accepted: dict[str, Path]) -> dic
                 return None
         found[name] = Path(program)
     return found
-
-
-def program_name(package: str) -> str:
-    """How `go build` calls a package's program: its last element that is not a major version."""
-    elements = [element for element in package.split("/") if not re.fullmatch(r"v\d+", element)]
-    return elements[-1]
 
 
 @contextmanager
@@ -111,11 +96,13 @@ def _build(tool: Tool, folder: Path, target: Path, go: Go) -> None:
     unfinished = target.with_name(f".{target.name}.unfinished")
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
-    flags = [*COMPILE_FLAGS, "-v", "-ldflags", link_flags(tool, folder)]
-    command = ["build", *flags, "-o", f"{unfinished}/", *tool.programs]
-    go.run(tool.name, command, folder)
+    tags = ["-tags", tool.tags] if tool.tags else []
+    flags = [*COMPILE_FLAGS, *tags, "-v", "-ldflags", link_flags(tool, folder)]
+    with source_of(tool, folder, go) as (place_of, packages):
+        command = ["build", *flags, "-o", f"{unfinished}/", *packages.values()]
+        go.run(tool.name, command, place_of)
     for package, name in tool.programs.items():
-        made = unfinished / program_name(package)
+        made = unfinished / program_name(packages[package])
         if not made.exists():
             raise BuildFailed(tool.name, command, f"it made no {made.name}")
         made.rename(unfinished / name)
@@ -128,52 +115,23 @@ def _build(tool: Tool, folder: Path, target: Path, go: Go) -> None:
     unfinished.rename(target)
 
 
-def crds(paths: Paths, go: Go) -> Path:
-    """Folder with the CRDs of monitoring.coreos.com, out of the pinned module (go.sum checks its content).
-
-    Without the fields' descriptions: these decide nothing, and with them Helm's record of the release is larger
-    than the 1 MiB that a Secret may have.
-    """
-    folder = paths.repo / "tools" / "crds"
-    version = module_version(folder / "go.mod", CRD_MODULE)
-    target = paths.cache / "crds" / f"prometheus-operator-{version}-plain"
-    with _locked(paths.cache / "locks" / f"{target.name}.lock"):
-        if not target.exists():
-            source = go.module_folder("crds", CRD_MODULE, folder) / CRD_FOLDER
-            unfinished = target.with_name(f".{target.name}.unfinished")
-            shutil.rmtree(unfinished, ignore_errors=True)
-            unfinished.mkdir(parents=True)
-            for path in sorted(source.glob("*.yaml")):
-                crd = yaml.load(path.read_text(), Loader=_CrdLoader)
-                text = json.dumps(without_descriptions(crd), separators=(",", ":"))
-                (unfinished / path.name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
-            unfinished.rename(target)
-    return target
+def tools_of(needs: Iterable[str]) -> list[Tool]:
+    """The tools of these needs, in the table's order; raises PlatformError for a need that there is not."""
+    wanted: set[str] = set()
+    for need in needs:
+        if need not in NEEDS:
+            raise PlatformError(f"there is no need {need!r} of tools; needs: {', '.join(NEEDS)}")
+        wanted |= set(NEEDS[need])
+    return [tool for tool in TOOLS if tool.name in wanted]
 
 
-class _CrdLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML with a plain `=` as text: a matcher's enum has it, and PyYAML knows no value for its YAML 1.1 meaning."""
-
-
-_CrdLoader.add_constructor("tag:yaml.org,2002:value", _CrdLoader.construct_yaml_str)
-
-
-def without_descriptions(schema: Any) -> Any:
-    """A CRD without what `description` says of its fields; a field that is itself called so has a schema and stays."""
-    if isinstance(schema, dict):
-        return {
-            key: without_descriptions(value)
-            for key, value in schema.items()
-            if not (key == "description" and isinstance(value, str))
-        }
-    return [without_descriptions(each) for each in schema] if isinstance(schema, list) else schema
-
-
-def ensure_tools(paths: Paths, search: str | None = None) -> dict[str, Path]:
-    """Makes every program and the CRDs available under `.tools`; returns where each program really is.
+def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str | None = None) -> dict[str, Path]:
+    """Makes the programs and CRDs of `needs` available under `.tools`; returns where each program really is.
 
     `search` is a PATH to look for usable programs in; default: the environment's.
     """
+    needs = list(needs)
+    chosen = tools_of(needs)
     paths.cache.mkdir(parents=True, exist_ok=True)
     folders = [
         folder
@@ -182,14 +140,17 @@ def ensure_tools(paths: Paths, search: str | None = None) -> dict[str, Path]:
     ]
     go = find_go(paths.cache)
     programs: dict[str, Path] = {}
-    for tool in TOOLS:
+    for tool in chosen:
         programs |= on_path(tool, folders, programs) or built(tool, paths.repo / "tools" / tool.folder, paths.cache, go)
     for name, program in programs.items():
         if paths.cache in program.parents:
             place(paths.tools_bin / name, program)
         else:
             link(paths.tools_bin / name, program)
-    link(paths.tools / "crds", crds(paths, go))
+    for row in DEFINITIONS:
+        if row.need in needs:
+            with _locked(paths.cache / "locks" / f"crds-{row.chart}.lock"):
+                link(paths.tools / "definitions" / row.chart, definitions(row, paths, go))
     return programs
 
 

@@ -12,6 +12,7 @@ from local.paths import Paths
 from local.platform import Started, empty, exclusively, start
 from local.progress import Stages
 from local.stack import Stack, UpdateSummary, existing_stacks
+from local.stack_files import tool_needs
 from local.toolchain import ensure_tools
 
 
@@ -20,7 +21,7 @@ def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: f
     stages = Stages()
     with exclusively(paths):
         with stages.stage("tools"):
-            ensure_tools(paths)
+            ensure_tools(paths, tool_needs(paths, stack_name, source))
         with stages.stage("platform"):
             started = start(paths, cold_start_seconds)
             print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")

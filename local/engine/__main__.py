@@ -82,7 +82,7 @@ async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed
             router.pods_changed()
 
         # the first port of the range is tried first for admin, so that it is the same on most machines
-        admin = admin_handler(fleet)
+        admin = admin_handler(fleet, router.exposition)
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
         _say(f"INFO (simulated) engines of pods are at http://{HOST}:{port}/pods/NAMESPACE/POD/PATH")

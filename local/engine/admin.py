@@ -1,23 +1,30 @@
 """The admin port: reaches a pod's engine directly, as an in-cluster scraper would by pod IP.
 
-GET /pods/NAMESPACE/POD/PATH is what Prometheus is relabelled to; GET /engines lists states; GET /healthz.
+GET /pods/NAMESPACE/POD/PATH is what Prometheus is relabelled to; GET /engines lists states; GET /metrics
+is the router's own; GET /healthz.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from aiohttp import web
 
+from local.engine.engine import Engine
 from local.engine.fleet import Fleet
+from local.engine.metrics import CONTENT_TYPE
 from local.engine.openai_api import handle, refused
 
 
-def admin_handler(fleet: Fleet) -> web.Server:
-    """The admin server over these engines."""
+def admin_handler(fleet: Fleet, router_metrics: Callable[[], str] = str) -> web.Server:
+    """The admin server over these engines; `router_metrics`: Prometheus text of the router in front of them."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         parts = request.path.split("/", 4)
         if request.path == "/healthz":
             return web.Response(text="ok")
+        if request.path == "/metrics":
+            return web.Response(text=router_metrics(), headers={"Content-Type": CONTENT_TYPE})
         if request.path == "/engines":
             return web.json_response(_states(fleet))
         if len(parts) == 5 and parts[1] == "pods":
@@ -43,6 +50,19 @@ def _states(fleet: Fleet) -> list[dict[str, object]]:
             "in_flight": member.engine.in_flight if member.engine else 0,
             "failure": member.failure.text if member.failure else None,
             "simulated": True,
+            **_figures(member.engine),
         }
         for _, member in sorted(fleet.members.items())
     ]
+
+
+def _figures(engine: Engine | None) -> dict[str, object]:
+    """What the simulated GPU exporter makes its series of, and the port that the engine listens on."""
+    if engine is None:
+        return {"port": None, "running": 0, "busy_seconds": 0.0, "gpu_memory_utilization": 0.0}
+    return {
+        "port": engine.config.arguments.port,
+        "running": len(engine.batcher.running),
+        "busy_seconds": engine.busy_seconds,
+        "gpu_memory_utilization": engine.config.arguments.gpu_memory_utilization,
+    }

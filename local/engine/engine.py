@@ -12,7 +12,7 @@ from local.engine.batching import Batcher, Observer, Sequence
 from local.engine.flags import EngineArguments
 from local.engine.metrics import EngineMetrics
 from local.engine.rates import EngineRates
-from planning import vllm_versions
+from planning.serving import vllm_versions
 
 MIN_TICK_SECONDS = 0.004  # steps shorter than this are computed together: hundreds of engines share one thread
 
@@ -73,6 +73,8 @@ class Engine:
             Observer(self._on_step, self._on_first_token, self._on_next_token, self._on_preemption, self._on_finish),
         )
         self._pump_task: asyncio.Task[None] | None = None
+        self._busy_before_seconds = 0.0
+        self._busy_since: float | None = None
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -80,6 +82,12 @@ class Engine:
     def in_flight(self) -> int:
         """Sequences waiting or running."""
         return len(self.batcher.waiting) + len(self.batcher.running)
+
+    @property
+    def busy_seconds(self) -> float:
+        """For how long it has computed since its start: what a GPU's utilization is made of."""
+        running = 0.0 if self._busy_since is None else asyncio.get_running_loop().time() - self._busy_since
+        return self._busy_before_seconds + running
 
     def start_serving(self) -> None:
         """The model is "loaded": answer requests from now on."""
@@ -132,10 +140,12 @@ class Engine:
 
     async def _pump(self) -> None:
         clock = asyncio.get_running_loop().time
+        self._busy_since = clock()
         while (end := self.batcher.next_event) is not None:
             await asyncio.sleep(max(end - clock(), MIN_TICK_SECONDS))
             self.batcher.advance(clock())
             self._refresh_gauges()
+        self._busy_before_seconds, self._busy_since = self.busy_seconds, None
         self._idle.set()
 
     async def drain(self, seconds: float) -> int:

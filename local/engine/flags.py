@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, NoReturn
 
 from local.engine import flag_table as table
-from planning import vllm_versions
-from planning.vllm_versions import Version
+from planning.serving import vllm_versions
+from planning.serving.vllm_versions import Version
 
 PINNED_VERSION: Version = vllm_versions.version_of(table.VLLM_VERSION)
 

@@ -16,8 +16,8 @@ from local.engine.flags import EngineArguments, UsageError
 from local.engine.pods import PodView, crash_status, view
 from local.engine.rates import ModelShape
 from local.engine.shapes import planned_shape
-from planning import vllm_versions
-from planning.instances import Gpu
+from planning.nodes.instances import Gpu
+from planning.serving import vllm_versions
 
 ShapeLookup = Callable[[EngineArguments, Gpu, str], ModelShape | None]
 

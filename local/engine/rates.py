@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from planning import instances
-from planning.instances import Gpu
+from planning.model import GpuSharingPlan
+from planning.nodes import instances
+from planning.nodes.instances import Gpu
+from planning.nodes.sharing import mig_profiles, share_of
 
 AS_OF = "2026-11-21"
 
@@ -88,7 +90,22 @@ def shape_from_name(model: str) -> ModelShape:
 
 
 def gpu_of(labels: Mapping[str, str]) -> Gpu:
-    """The GPU of a node: its instance type's, else our label `gpu-type`, else GPU feature discovery's product."""
+    """The GPU of a node: its instance type's, else our label `gpu-type`, else GPU feature discovery's product.
+
+    Where it is shared, the part that a pod gets: a MIG instance; under MPS and time slicing the speed of its part,
+    but all the memory, of which vLLM's own flag takes the pod's.
+    """
+    gpu = _whole_gpu_of(labels)
+    profile = mig_profiles(gpu.name).get(labels.get("nvidia.com/mig.config", "").removeprefix("all-"))
+    if profile is not None:
+        return share_of(gpu, GpuSharingPlan("mig", profile.instances, profile.name))
+    parts = labels.get("nvidia.com/gpu.replicas", "1")
+    if parts.isdigit() and int(parts) > 1:
+        return share_of(gpu, GpuSharingPlan("timeSlicing", int(parts)))
+    return gpu
+
+
+def _whole_gpu_of(labels: Mapping[str, str]) -> Gpu:
     kind = instances.instance_types().get(labels.get("node.kubernetes.io/instance-type", ""))
     if kind is not None and kind.gpu is not None:
         return kind.gpu

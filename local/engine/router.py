@@ -3,6 +3,9 @@
 Every Service that selects pods with an engine gets one local port per Service port. An endpoint is chosen round robin
 for each connection, and a connection stays with its endpoint, as with kube-proxy: a new pod only gets new connections.
 NetworkPolicy is NOT enforced: callers have no pod identity here.
+
+Where no endpoint is ready a connection would be refused; a gateway in front answers 503 with Retry-After and counts it.
+That counter lives while no pod does, so it can wake a model from zero replicas: the admin port shows it at /metrics.
 """
 
 from __future__ import annotations
@@ -17,10 +20,13 @@ from typing import Any
 
 from aiohttp import web
 
+from local.engine.engine import Engine, State
 from local.engine.fleet import Fleet
 from local.engine.openai_api import handle, refused
 from local.engine.ports import HOST, PortBook, write_json
 
+RETRY_AFTER_SECONDS = 5
+UNSERVED = "router_requests_unserved_total"
 SETTLE_SECONDS = 0.05  # changes within this time are taken together
 PortKey = tuple[str, str, str]  # namespace, service, port name ("" for an unnamed port)
 
@@ -66,6 +72,13 @@ def backends(slices: list[dict[str, Any]], port_name: str) -> list[Backend]:
     return sorted(ready or terminating, key=lambda b: (b.namespace, b.pod))
 
 
+def _try_later(engine: Engine | None, why: str) -> web.Response:
+    """Nothing of the request was begun, so that the caller may send it again."""
+    answer = refused(engine, why)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
+
+
 class Router:
     """Listeners for Services, kept in step with the cluster; `services.json` names them."""
 
@@ -78,6 +91,7 @@ class Router:
         self._slices: dict[str, dict[str, Any]] = {}
         self._listeners: dict[PortKey, Listener] = {}
         self._changed = asyncio.Event()
+        self._unserved: dict[tuple[str, str], int] = {}
 
     def on_service(self, event: str, item: dict[str, Any]) -> None:
         """Takes a watch event of Services."""
@@ -156,6 +170,7 @@ class Router:
         async def answer(request: web.BaseRequest) -> web.StreamResponse:
             return await self._answer(key, request)
 
+        self._unserved.setdefault(key[:2], 0)
         http = web.Server(answer, handler_cancellation=True, access_log=None)
         server, port = await self._book.listen("/".join(key), http)
         self._log(f"INFO (simulated) Service {'/'.join(key[:2])}:{service_port} is at http://{HOST}:{port}")
@@ -172,6 +187,16 @@ class Router:
                 await self._close(listener)
         self._listeners.clear()
 
+    def exposition(self) -> str:
+        """Prometheus text: requests that found no ready endpoint, from 0 on for every Service with an address."""
+        lines = [
+            f"# HELP {UNSERVED} Requests answered 503 + Retry-After because no endpoint was ready (simulated gateway).",
+            f"# TYPE {UNSERVED} counter",
+        ]
+        for (namespace, service), count in sorted(self._unserved.items()):
+            lines.append(f'{UNSERVED}{{namespace="{namespace}",service="{service}"}} {count}')
+        return "\n".join(lines) + "\n"
+
     def _backends(self, key: PortKey) -> list[Backend]:
         namespace, name, port_name = key
         slices = [
@@ -182,24 +207,35 @@ class Router:
         ]
         return backends(slices, port_name)
 
-    def _alive(self, backend: Backend) -> bool:
-        return (backend.namespace, backend.pod) in self._fleet.members
+    def _listens(self, backend: Backend) -> bool:
+        """Whether its HTTP server takes connections: from SIGTERM on it closes those it has and takes no more."""
+        engine = self._fleet.engine(backend.namespace, backend.pod)
+        return engine is not None and engine.state is State.SERVING
+
+    def _choose(self, key: PortKey, listener: Listener) -> Backend | None:
+        """The next endpoint in turn; those that would refuse the connection only where all would."""
+        candidates = self._backends(key)
+        listening = [backend for backend in candidates if self._listens(backend)] or candidates
+        if not listening:
+            return None
+        listener.turn += 1
+        return listening[(listener.turn - 1) % len(listening)]
 
     async def _answer(self, key: PortKey, request: web.BaseRequest) -> web.StreamResponse:
         listener = self._listeners[key]
         transport = request.transport
         chosen = listener.pinned.get(transport) if transport is not None else None
-        if chosen is None or not self._alive(chosen):
-            candidates = self._backends(key)
-            if not candidates:
-                return refused(None, f"Service {'/'.join(key[:2])} has no ready endpoint")
-            chosen = candidates[listener.turn % len(candidates)]
-            listener.turn += 1
+        if chosen is None or not self._listens(chosen):
+            chosen = self._choose(key, listener)
+            if chosen is None:
+                self._unserved[key[:2]] = self._unserved.get(key[:2], 0) + 1
+                return _try_later(None, f"Service {'/'.join(key[:2])} has no ready endpoint")
             if transport is not None:
                 listener.pinned[transport] = chosen
         engine = self._fleet.engine(chosen.namespace, chosen.pod)
-        if engine is None:
-            return refused(None, f"pod {chosen.namespace}/{chosen.pod} runs no simulated engine")
+        if engine is None or engine.state is not State.SERVING:
+            state = f"is {engine.state}" if engine else "runs no simulated engine"
+            return _try_later(engine, f"pod {chosen.namespace}/{chosen.pod} {state}")
         listening = engine.config.arguments.port
         if listening != chosen.port:
             return refused(

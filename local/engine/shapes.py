@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from local.engine.flags import EngineArguments
 from local.engine.rates import ModelShape
-from planning.architectures import UnknownModel, architecture
-from planning.engine import EngineConfig
-from planning.instances import Gpu
-from planning.memory import fit, kv_cache_bytes_per_token, weights_bytes
+from planning.architectures.table import UnknownModel, architecture
+from planning.memory.engine import EngineConfig
+from planning.memory.fit import fit, kv_cache_bytes_per_token, weights_bytes
+from planning.nodes.instances import Gpu
 
 # how the planner names what a --quantization method stores; others: as the checkpoint does
 _METHODS = {

@@ -103,7 +103,7 @@ def test_everything_listens_on_loopback_only(platform: Platform, first_up: str) 
 def test_a_changed_setting_is_a_minimal_update(platform: Platform, first_up: str, tmp_path: Path) -> None:
     content: dict[str, Any] = yaml.safe_load((REPO / "Pulumi.local.yaml").read_text())
     model = content["config"]["vllm-on-eks:models"][0]
-    model["autoscaling"] = {**model.get("autoscaling", {}), "queueDepth": 7}
+    model["autoscaling"] = {**model.get("autoscaling", {}), "maxReplicas": 3}
     changed = tmp_path / "Pulumi.local.yaml"
     changed.write_text(yaml.safe_dump(content))
     assert changes(platform.run("up", "--stack-file", str(changed))) == 1

@@ -41,3 +41,11 @@ def test_another_cold_start_makes_kwok_start_anew(tmp_path: Path) -> None:
     digests = [kwok(paths, {"kwok": 1}, seconds).digest() for seconds in (6, 6, 7)]
     assert digests[0] == digests[1]
     assert digests[1] != digests[2]
+
+
+def test_an_image_of_a_registry_that_cannot_exist_is_never_pulled() -> None:
+    found = by_name(6)["pod-image-unpullable"]
+    assert found["weight"] == 1, "it wins over pod-ready and model-server-ready"
+    status = found["next"]["statusTemplate"]  # type: ignore[index]
+    assert "ImagePullBackOff" in status
+    assert "Now" not in status, "the same status again must be no change, or it fires for ever"

@@ -11,14 +11,33 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from components.gpu_operator import gpu_operator_values
 from local.capacity import node_capacity, reserved_cpu_millicores
-from local.gpu_features import GPU, gpu_change, is_operator, label_changes, nodes_with_device_plugin
+from local.gpu_features import (
+    DEFAULT_ANNOTATION,
+    DEVICE_PLUGIN,
+    GPU,
+    MIG_MANAGER,
+    MPS_DAEMON,
+    PluginConfigs,
+    advertised_gpus,
+    gpu_change,
+    is_operator,
+    label_changes,
+    nodes_with,
+    plugin_configs,
+    sharing_of,
+)
 from local.node_groups import NodeGroups
 from local.node_rendering import gpu_product_label, render_nodes
 from local.nodes import _taints_to_set
 from local.volumes import SELECTED_NODE, reconcile_volumes, wanted_volume
-from planning.instances import instance_type
+from planning.model import GpuSharingPlan
+from planning.nodes.instances import instance_type
+from planning.nodes.sharing import WHOLE
+from tests.components.plans import SHARING_OPERATOR
 from tests.golden import as_yaml, assert_matches
+from tests.planning.stacks import planned, pool
 
 GOLDENS = Path(__file__).parent / "goldens"
 
@@ -111,10 +130,89 @@ def test_gpus_are_advertised_only_where_the_device_plugins_own_pod_is_ready() ->
     plugin = "nvidia-device-plugin-daemonset"
     pods = [_pod("a", plugin, "True"), _pod("b", plugin, "False"), _pod("c", "other", "True"),
             _pod("d", plugin, "True", deleted=True)]  # fmt: skip
-    assert nodes_with_device_plugin(pods) == {"a"}
-    assert gpu_change({}, CAPACITY, True) == {"capacity": {GPU: "1"}, "allocatable": {GPU: "1"}}
-    assert gpu_change({GPU: "1"}, CAPACITY, True) == {}
-    assert gpu_change({GPU: "1"}, CAPACITY, False) == {"capacity": {GPU: None}, "allocatable": {GPU: None}}
+    assert nodes_with(plugin, pods) == {"a"}
+    assert [advertised_gpus(node, CAPACITY, WHOLE, pods) for node in "abcd"] == [1, 0, 0, 0]
+    assert gpu_change({}, 1) == {"capacity": {GPU: "1"}, "allocatable": {GPU: "1"}}
+    assert gpu_change({GPU: "1"}, 1) == {}
+    assert gpu_change({GPU: "1"}, 2) == {"capacity": {GPU: "2"}, "allocatable": {GPU: "2"}}
+    assert gpu_change({GPU: "1"}, 0) == {"capacity": {GPU: None}, "allocatable": {GPU: None}}
+
+
+A100S = node_capacity("p4d.24xlarge", 1000, None)
+
+
+def _config_map(data: dict[str, str], default: str = "whole") -> Any:
+    return SimpleNamespace(metadata=SimpleNamespace(annotations={DEFAULT_ANNOTATION: default}), data=data)
+
+
+def _our_configs() -> PluginConfigs:
+    """The ConfigMap as our own values make it."""
+    return plugin_configs([_config_map(gpu_operator_values(SHARING_OPERATOR)["devicePlugin"]["config"]["data"])])
+
+
+@pytest.mark.parametrize(
+    ("labels", "sharing"),
+    [
+        ({}, WHOLE),
+        ({"nvidia.com/device-plugin.config": "mps-2"}, GpuSharingPlan("mps", 2)),
+        ({"nvidia.com/device-plugin.config": "time-slicing-4"}, GpuSharingPlan("timeSlicing", 4)),
+        ({"nvidia.com/device-plugin.config": "unknown"}, WHOLE),
+        ({"nvidia.com/mig.config": "all-3g.20gb"}, GpuSharingPlan("mig", 1, "3g.20gb")),
+    ],
+)
+def test_a_node_is_shared_as_its_label_and_the_plugins_configuration_say(
+    labels: dict[str, str], sharing: GpuSharingPlan
+) -> None:
+    assert sharing_of(labels, _our_configs()) == sharing
+
+
+def test_a_default_configuration_serves_nodes_without_label_and_nonsense_serves_nobody() -> None:
+    slices = gpu_operator_values(SHARING_OPERATOR)["devicePlugin"]["config"]["data"]["time-slicing-4"]
+    assert sharing_of({}, plugin_configs([_config_map({"x": slices}, "x")])) == GpuSharingPlan("timeSlicing", 4)
+    assert sharing_of({}, plugin_configs([_config_map({"x": "{"}, "x")])) == WHOLE
+    assert sharing_of({"nvidia.com/device-plugin.config": "mps-2"}, plugin_configs([])) == WHOLE
+
+
+def test_shares_are_advertised_only_once_the_programs_that_make_them_run() -> None:
+    plugin, mig, mps = (
+        [_pod("a", name, "True")] for name in ("nvidia-device-plugin-daemonset", "nvidia-mig-manager",
+                                               "nvidia-device-plugin-mps-control-daemon")
+    )  # fmt: skip
+    cut, served = GpuSharingPlan("mig", 1, "3g.20gb"), GpuSharingPlan("mps", 3)
+    assert advertised_gpus("a", A100S, cut, plugin) == 0
+    assert advertised_gpus("a", A100S, cut, plugin + mig) == 16
+    assert advertised_gpus("a", A100S, served, plugin) == 0
+    assert advertised_gpus("a", A100S, served, plugin + mps) == 24
+    assert advertised_gpus("a", A100S, GpuSharingPlan("timeSlicing", 4), plugin) == 32
+    assert advertised_gpus("a", A100S, served, mps) == 0
+    assert advertised_gpus("a", A100S, GpuSharingPlan("mig", 1, "9g.99gb"), plugin + mig) == 0
+
+
+def test_what_the_plan_counts_on_is_what_the_node_advertises() -> None:
+    pods = [_pod("a", name, "True") for name in (DEVICE_PLUGIN, MIG_MANAGER, MPS_DAEMON)]
+    for wanted in ({"kind": "mps", "replicas": 2}, {"kind": "timeSlicing", "replicas": 4},
+                   {"kind": "mig", "profile": "2g.10gb"}):  # fmt: skip
+        types = {"instanceTypes": ["p4d.24xlarge"], "diskGib": 2000}
+        group = planned(nodePools=[pool(gpuSharing=wanted, **types)], models=[]).gpu_pools[0]
+        sharing = sharing_of(group.labels, _our_configs())
+        assert advertised_gpus("a", A100S, sharing, pods) == group.advertised_gpus, wanted
+
+
+def test_labels_of_shares_are_those_of_feature_discovery_and_go_with_the_operator() -> None:
+    ours = {"nvidia.com/mig.config": "all-1g.5gb"}
+    cut = label_changes(ours, A100S, True, GpuSharingPlan("mig", 1, "1g.5gb"))
+    assert cut["nvidia.com/gpu.product"] == "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb"
+    assert cut["nvidia.com/gpu.count"] == "56"
+    assert cut["nvidia.com/mig.config.state"] == "success"
+    assert cut["nvidia.com/gpu.deploy.mig-manager"] == "true"
+    served = label_changes({}, CAPACITY, True, GpuSharingPlan("mps", 2))
+    assert served["nvidia.com/gpu.product"] == "NVIDIA-L4-SHARED"
+    assert (served["nvidia.com/gpu.replicas"], served["nvidia.com/gpu.sharing-strategy"]) == ("2", "mps")
+    assert served["nvidia.com/mps.capable"] == "true"
+    assert "nvidia.com/mig.capable" not in served, "an L4 has no MIG"
+    assert label_changes({**ours, **cut}, A100S, False, WHOLE) == dict.fromkeys(cut), "the group's own label stays"
+    wrong = label_changes({}, A100S, True, GpuSharingPlan("mig", 1, "9g.99gb"))
+    assert wrong["nvidia.com/mig.config.state"] == "failed"
 
 
 def test_the_operators_labels_come_and_go_with_it_and_leave_ours_alone() -> None:

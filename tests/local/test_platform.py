@@ -10,14 +10,16 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
 
 from local.certificates import Pki
 from local.completion import Model, ask, service_url
+from local.control_plane import egress_selection
 from local.errors import PlatformError
 from local.paths import Paths
-from local.platform import assemble_charts, specs
+from local.platform import assemble_charts, specs, stop_all, waves
 from local.ports import USUAL
-from local.processes import ProcessSpec
+from local.processes import Processes, ProcessSpec, Record
 from local.status import table
 from tests.conftest import REPO
 from tests.local.places import paths_in
@@ -36,7 +38,15 @@ def all_specs(paths: Paths) -> dict[str, ProcessSpec]:
 def test_each_process_comes_after_those_it_needs(paths: Paths) -> None:
     assert list(all_specs(paths)) == [
         "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok", "aws", "nodes", "engine",
+        "pod-network", "supervisor",
     ]  # fmt: skip
+
+
+def test_processes_start_together_unless_they_need_each_other(paths: Paths) -> None:
+    found = list(all_specs(paths).values())
+    names = [[spec.name for spec in wave] for wave in waves(found)]
+    assert names[:2] == [["etcd", "aws"], ["kube-apiserver"]]
+    assert sorted(name for wave in names for name in wave) == sorted(spec.name for spec in found)
 
 
 def test_no_process_is_told_to_listen_beyond_loopback(paths: Paths) -> None:
@@ -74,13 +84,37 @@ def test_every_module_of_the_node_watcher_is_watched(paths: Paths) -> None:
     assert imported <= watched
 
 
+def test_the_supervisor_is_stopped_before_the_programs_that_it_keeps(paths: Paths) -> None:
+    """Otherwise it would start again what was just stopped."""
+    stopped: list[str] = []
+
+    class Recorded(Processes):
+        def records(self) -> list[Record]:
+            return [Record(name, 1, 0.0, "", order) for order, name in enumerate(["etcd", "supervisor", "prometheus"])]
+
+        def stop(self, name: str, grace_seconds: float = 10.0) -> bool:
+            stopped.append(name)
+            return True
+
+    stop_all(Recorded(paths))
+    assert stopped == ["supervisor", "prometheus", "etcd"]
+
+
+def test_the_api_server_reaches_the_cluster_through_the_pod_network_only(paths: Paths) -> None:
+    config = yaml.safe_load(egress_selection(Pki(paths.pki), USUAL))
+    (selection,) = config["egressSelections"]
+    assert selection["name"] == "cluster"
+    assert selection["connection"]["transport"]["tcp"]["url"] == f"https://127.0.0.1:{USUAL['pod-network-connect']}"
+
+
 def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
     paths = paths_in(tmp_path)
     for chart in ("kube-prometheus-stack", "gpu-operator"):
         (paths.repo / "local" / "charts" / chart).mkdir(parents=True)
         (paths.repo / "local" / "charts" / chart / "Chart.yaml").write_text(f"name: {chart}\n")
-    (paths.tools / "crds").mkdir(parents=True)
-    (paths.tools / "crds" / "podmonitors.yaml").write_text("kind: CustomResourceDefinition\n")
+    crds = paths.tools / "definitions" / "kube-prometheus-stack"
+    crds.mkdir(parents=True)
+    (crds / "podmonitors.yaml").write_text("kind: CustomResourceDefinition\n")
     for _ in range(2):
         assemble_charts(paths)
         found = sorted(

@@ -37,3 +37,16 @@ def test_our_own_process_on_its_port_is_no_reason_to_move(taken: int, tmp_path: 
     (tmp_path / "ports.json").write_text(f'{{"aws": {taken}}}')
     assert ports.choose(tmp_path / "ports.json", lambda name: name == "aws")["aws"] == taken
     assert ports.choose(tmp_path / "ports.json", lambda name: False)["aws"] != taken
+
+
+def test_a_port_that_somebody_took_before_the_program_started_is_moved_and_the_others_stay(
+    taken: int, tmp_path: Path
+) -> None:
+    """Programs of the monitoring charts start long after the ports were chosen."""
+    file = tmp_path / "ports.json"
+    file.write_text(f'{{"aws": {taken}, "etcd": {taken + 1}}}')
+    now = ports.keep_free(file, ["aws"])
+    assert now["aws"] not in (taken, taken + 1)
+    assert now["etcd"] == taken + 1
+    assert dict(ports.PortsFile(file)) == now
+    assert ports.keep_free(file, ["aws"]) == now

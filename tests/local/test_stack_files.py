@@ -9,7 +9,16 @@ import pytest
 import yaml
 
 from local.errors import PlatformError
-from local.stack_files import merge, project_folder, secret_keys, stack_file, write_project, write_stack_file
+from local.paths import Paths
+from local.stack_files import (
+    merge,
+    project_folder,
+    secret_keys,
+    stack_file,
+    tool_needs,
+    write_project,
+    write_stack_file,
+)
 from tests.conftest import REPO
 from tests.local.places import paths_in
 
@@ -99,3 +108,28 @@ def test_an_edited_stack_file_is_taken_over_and_the_checkout_is_not_touched(chec
 def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(PlatformError, match=r"no stack file Pulumi\.prd\.yaml; stacks: dev"):
         write_stack_file(paths_in(tmp_path), "prd")
+
+
+@pytest.mark.parametrize(
+    ("settings", "needs"),
+    [
+        ({}, ("platform", "monitoring")),
+        ({"monitoring": {"enabled": False}, "models": []}, ("platform",)),
+        ({"autoscaling": {"kind": "hpa"}}, ("platform", "monitoring")),
+        ({"autoscaling": {"kind": "keda", "maxReplicas": 2}}, ("platform", "monitoring", "keda")),
+    ],
+    ids=["default", "no monitoring", "hpa", "keda"],
+)
+def test_a_stack_needs_the_tools_of_what_it_installs(
+    tmp_path: Path, settings: dict[str, Any], needs: tuple[str, ...]
+) -> None:
+    """KEDA's build is the heaviest: an HPA stack never waits for it."""
+    where = paths_in(tmp_path)
+    paths = Paths(REPO, where.state, where.tools, where.cache)
+    model = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}
+    if "autoscaling" in settings:
+        settings = {"models": [{**model, "autoscaling": settings["autoscaling"]}]}
+    file = tmp_path / "Pulumi.x.yaml"
+    file.write_text(yaml.safe_dump({"config": {f"vllm-on-eks:{key}": value for key, value in settings.items()}}))
+    assert tool_needs(paths, "x", file) == needs
+    assert tool_needs(paths, "x", tmp_path / "absent.yaml") == ("platform",)  # `up` says why it cannot be read

@@ -10,10 +10,12 @@ import pytest
 import yaml
 
 from local import go as go_module
+from local.definitions import definitions
 from local.errors import BuildFailed, PlatformError
-from local.go import Go, find_go, parse_version
-from local.tool_table import CRD_MODULE, TOOLS, Tool, VersionRule
-from local.toolchain import built, content_key, crds, link, link_flags, module_version, on_path, place, program_name
+from local.go import Go, find_go, module_version, parse_version
+from local.tool_source import program_name
+from local.tool_table import CRD_MODULE, DEFINITIONS, NEEDS, TOOLS, Patch, Tool, VersionRule
+from local.toolchain import built, content_key, link, link_flags, on_path, place, tools_of
 from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
@@ -62,6 +64,70 @@ def test_the_key_is_the_same_for_the_same_content_elsewhere(folder: Path, tmp_pa
     for name in ("go.mod", "go.sum"):
         (copy / name).write_bytes((folder / name).read_bytes())
     assert content_key(TOOL, folder, "go") == content_key(TOOL, copy, "go")
+
+
+def test_tags_and_patches_make_another_build(folder: Path) -> None:
+    patch = Patch("example.org/thing/server", "a", "b", "why")
+    kinds = (TOOL, replace(TOOL, tags="small"), replace(TOOL, patches=(patch,)))
+    assert len({content_key(tool, folder, "go1.26.0 linux amd64") for tool in kinds}) == 3
+
+
+def test_a_patched_program_is_built_from_a_copy_with_the_change(folder: Path, tmp_path: Path) -> None:
+    """The module cache and the checkout stay as they are."""
+    source = tmp_path / "module" / "server"
+    source.mkdir(parents=True)
+    (source / "main.go").write_text('package main // listens on ":80"\n')
+    (source / "main_test.go").write_text('package main // ":80"\n')
+    go = patching_go(tmp_path)
+    patched = replace(TOOL, patches=(Patch("example.org/thing/server", '":80"', '"127.0.0.1:80"', "why"),))
+    program = built(patched, folder, tmp_path / "cache", go)["thingd"]
+    assert program.read_text() == 'package main // listens on "127.0.0.1:80"\n'
+    assert (source / "main.go").read_text() == 'package main // listens on ":80"\n'
+    assert sorted(path.name for path in folder.iterdir()) == ["go.mod", "go.sum"]
+
+
+def test_a_patch_whose_place_is_gone_is_refused(folder: Path, tmp_path: Path) -> None:
+    """A newer version may listen elsewhere: it must not be built unpatched."""
+    (tmp_path / "module" / "server").mkdir(parents=True)
+    (tmp_path / "module" / "server" / "main.go").write_text("package main\n")
+    patched = replace(TOOL, patches=(Patch("example.org/thing/server", '":80"', '"127.0.0.1:80"', "why"),))
+    with pytest.raises(PlatformError, match="0 times, not once"):
+        built(patched, folder, tmp_path / "cache", patching_go(tmp_path))
+
+
+def test_what_a_module_lacks_is_added_to_a_copy_that_stands_for_it(folder: Path, tmp_path: Path) -> None:
+    source = tmp_path / "module" / "server"
+    source.mkdir(parents=True)
+    (source / "main.go").write_text("package main\n")
+    lines = 'cat module/ui/index.html module/server/main.go go.mod > "$OUT/server"'
+    go = patching_go(tmp_path, lines)
+    program = built(replace(TOOL, added={"ui/index.html": "<p>"}), folder, tmp_path / "cache", go)["thingd"]
+    assert program.read_text().startswith("<p>package main")
+    assert "replace example.org/thing => ./module" in program.read_text()
+    assert not (tmp_path / "module" / "ui").exists()
+    assert "replace" not in (folder / "go.mod").read_text()
+
+
+def patching_go(where: Path, build: str = 'test -f go.mod && cp "$LAST/main.go" "$OUT/server"') -> Go:
+    """A `go` that finds the module in `where`/module and "builds" by copying the package's main.go."""
+    lines = f"""
+case "$1" in
+env) echo go1.26.0; echo linux; echo amd64;;
+mod) echo '{{"Dir": "{where / "module"}"}}';;
+build)
+  while [ $# -gt 0 ]; do [ "$1" = -o ] && OUT="$2"; LAST="$1"; shift; done
+  {build};;
+esac"""
+    return Go(script(where / "bin" / "go", lines))
+
+
+def test_every_tool_is_made_for_some_need_and_every_need_is_known() -> None:
+    named = [name for names in NEEDS.values() for name in names]
+    assert sorted(named) == sorted(tool.name for tool in TOOLS)
+    assert {row.need for row in DEFINITIONS} <= set(NEEDS)
+    assert [tool.name for tool in tools_of(["platform", "monitoring"])].count("keda") == 0
+    with pytest.raises(PlatformError, match=r"no need 'grafana'.*keda"):
+        tools_of(["grafana"])
 
 
 def test_a_program_on_path_is_taken_at_a_good_version_only(tmp_path: Path) -> None:
@@ -188,7 +254,7 @@ def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> Non
         "properties:\n  description: {type: string, description: words}\n  match: {enum: [=, '!=']}\n"
     )
     go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
-    (file,) = crds(paths, go).iterdir()
+    (file,) = definitions(DEFINITIONS[0], paths, go).iterdir()
     assert file.name == "podmonitors.yaml"
     assert yaml.safe_load(file.read_text()) == {
         "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}}

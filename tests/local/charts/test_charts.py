@@ -23,9 +23,12 @@ from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
 from components.gpu_operator import gpu_operator_values
+from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
-from tests.components.plans import GPU_OPERATOR, MIRROR, MONITORING
+from local.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
+from local.monitoring.programs import program_of
+from tests.components.plans import GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 from tests.golden import assert_matches
 
 CHARTS = Path(__file__).parents[3] / "local" / "charts"
@@ -35,15 +38,22 @@ PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 Values = dict[str, Any]
 OURS: dict[str, Values] = {
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
+    "keda": keda_values(KEDA),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
 }
 MIRRORED: dict[str, Values] = {
     "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
+    "keda": keda_values(replace(KEDA, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
 }
-VERSIONS = {"gpu-operator": "v26.7.0", "kube-prometheus-stack": "88.5.3", "prometheus-adapter": "5.3.0"}
+VERSIONS = {
+    "gpu-operator": "v26.7.0",
+    "keda": "2.20.2",
+    "kube-prometheus-stack": "88.5.3",
+    "prometheus-adapter": "5.3.0",
+}
 EVERY = sorted(OURS)
 
 
@@ -53,7 +63,7 @@ def _chart(name: str) -> Chart:
 
 
 def _render(name: str, values: Values) -> list[dict[str, Any]]:
-    namespace = "gpu-operator" if name == "gpu-operator" else "monitoring"
+    namespace = name if name in ("gpu-operator", "keda") else "monitoring"
     files = _chart(name).render(values, name=name, namespace=namespace)
     documents = (yaml.safe_load_all(text) for _, text in sorted(files.items()))
     return [document for file in documents for document in file if document]
@@ -212,6 +222,23 @@ def test_the_tolerations_of_the_operands_are_those_of_the_values_and_no_others()
             assert spec["tolerations"] == odd, name
 
 
+def test_sharing_brings_its_config_map_its_daemons_and_a_mig_manager_that_may_reboot() -> None:
+    documents = _render("gpu-operator", gpu_operator_values(SHARING_OPERATOR))
+    found = _of(documents, "ConfigMap")["device-plugin-config"]
+    assert set(found["data"]) == {"whole", "mps-2", "time-slicing-4"}
+    key, value = CONFIG_SELECTOR.split("=")
+    assert found["metadata"]["labels"][key] == value
+    assert found["metadata"]["annotations"][DEFAULT_ANNOTATION] == "whole"
+    daemonsets = _of(documents, "DaemonSet")
+    mps = daemonsets[MPS_DAEMON]["spec"]["template"]["spec"]
+    assert mps["nodeSelector"] == {"nvidia.com/gpu.deploy.device-plugin": "true", "nvidia.com/mps.capable": "true"}
+    mig = daemonsets[MIG_MANAGER]["spec"]["template"]["spec"]
+    assert mig["nodeSelector"] == {"nvidia.com/gpu.deploy.mig-manager": "true"}
+    assert mig["containers"][0]["env"] == [{"name": "WITH_REBOOT", "value": "true"}]
+    for document in documents:
+        kubernetes_validate.validate(document, "1.36", strict=True)
+
+
 def test_a_device_plugin_configuration_becomes_its_config_map() -> None:
     config = {"create": True, "name": "device-plugin-config", "default": "a", "data": {"a": "version: v1\n"}}
     found = _of(_render("gpu-operator", _with(OURS["gpu-operator"], "devicePlugin.config", config)), "ConfigMap")
@@ -286,10 +313,30 @@ def test_the_adapter_asks_the_prometheus_of_the_values() -> None:
     assert f"--prometheus-url={PROMETHEUS}:9090" in arguments
 
 
-@pytest.mark.parametrize("name", EVERY)
-def test_no_chart_registers_an_api_service(name: str) -> None:
-    """An APIService without a server behind it blocks the deletion of namespaces."""
-    assert _of(_render(name, OURS[name]), "APIService") == {}
+def test_an_api_service_leads_to_a_service_of_its_own_chart() -> None:
+    """Without a server behind it an APIService blocks the deletion of every namespace."""
+    registered = {}
+    for name in EVERY:
+        documents = _render(name, OURS[name])
+        for found in _of(documents, "APIService").values():
+            registered[found["spec"]["group"]] = name
+            port = found["spec"]["service"]["port"]
+            service = _of(documents, "Service")[found["spec"]["service"]["name"]]
+            assert port in [each["port"] for each in service["spec"]["ports"]]
+    assert registered == {"custom.metrics.k8s.io": "prometheus-adapter", "external.metrics.k8s.io": "keda"}
+
+
+@pytest.mark.parametrize("chart", ["keda", "kube-prometheus-stack", "prometheus-adapter"])
+def test_a_program_that_runs_here_is_found_by_the_image_of_a_chart_also_from_a_mirror(chart: str) -> None:
+    """The supervisor starts a real program for pods with its image; Prometheus' pods come from the operator."""
+    expected = {
+        "keda": {"keda-operator", "keda-adapter"},
+        "kube-prometheus-stack": {"prometheus-operator"},
+        "prometheus-adapter": {"prometheus-adapter"},
+    }
+    for values in (OURS[chart], MIRRORED[chart]):
+        specs = [{"spec": spec} for _, spec in _pod_specs(_render(chart, values))]
+        assert {found[0].name for found in map(program_of, specs) if found} == expected[chart]
 
 
 def test_definitions_put_beside_a_chart_are_applied_first_and_not_rendered(tmp_path: Path) -> None:

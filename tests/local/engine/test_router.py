@@ -15,6 +15,7 @@ import aiohttp
 import pytest
 
 from local.engine.admin import admin_handler
+from local.engine.engine import State
 from local.engine.fleet import Fleet
 from local.engine.ports import PortBook
 from local.engine.router import Backend, Router, backends
@@ -287,5 +288,50 @@ def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counte
         router.on_slice("MODIFIED", _slice(("qwen-0", "ready")))
         assert (await _ask(url))[0][0] == 200
         assert f"{mine} 1" in router.exposition()
+
+    _with_router(tmp_path, work)
+
+
+def test_an_endpoint_that_takes_no_connections_any_more_gets_none(tmp_path: Path) -> None:
+    """After SIGTERM its server closes; a slice that still names it must not cost a request."""
+
+    async def work(pods: Fleet, _: Router, url: str) -> None:
+        leaving = pods.engine("models", "qwen-0")
+        assert leaving is not None
+        leaving.state = State.DRAINING
+        assert _pods(await _ask(url, 3)) == {"models/qwen-1": 3}
+
+    _with_router(tmp_path, work)
+
+
+def test_a_kept_connection_goes_on_with_another_endpoint_when_its_own_has_closed(tmp_path: Path) -> None:
+    async def work(pods: Fleet, _: Router, url: str) -> None:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
+
+            async def ask() -> str:
+                async with session.post(f"{url}/v1/completions", json={"prompt": "x", "max_tokens": 20}) as answer:
+                    (name,) = _pods([(answer.status, await answer.json())])
+                    return name
+
+            first = await ask()
+            leaving = pods.engine(*first.split("/"))
+            assert leaving is not None
+            leaving.state = State.DRAINING
+            other = await ask()
+            assert other != first
+            assert await ask() == other, "and stays there"
+
+    _with_router(tmp_path, work)
+
+
+def test_where_every_endpoint_refuses_the_caller_is_told_to_try_again(tmp_path: Path) -> None:
+    async def work(pods: Fleet, _: Router, url: str) -> None:
+        for name in ("qwen-0", "qwen-1"):
+            engine = pods.engine("models", name)
+            assert engine is not None
+            engine.stop()
+        async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/completions", json={}) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+            assert (await answer.json())["error"]["message"].endswith("is stopped")
 
     _with_router(tmp_path, work)

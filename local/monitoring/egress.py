@@ -1,0 +1,73 @@
+"""The API server's way to Services: an HTTP CONNECT proxy over TLS, as its egress selector knows it.
+
+On a node kube-proxy leads a cluster address to a pod. There is none here, so the API server is told (control_plane.py)
+to ask this proxy for connections into the cluster, for aggregated APIs and webhooks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Callable
+
+from local.certificates import Pki
+from local.monitoring.view import ClusterView, Unreachable
+
+HEAD_LIMIT_BYTES = 16384
+
+
+def server_context(pki: Pki) -> ssl.SSLContext:
+    """TLS with the API server's own certificate (it names 127.0.0.1); only the API server may connect."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki.certificate("ca")))
+    context.load_cert_chain(pki.certificate("kube-apiserver"), pki.key("kube-apiserver"))
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+async def serve_connect(
+    view: ClusterView, pki: Pki, host: str, port: int, say: Callable[[str], None]
+) -> asyncio.Server:
+    """Opens the proxy; connections to what nothing stands for are refused with 502."""
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await _tunnel(view, host, reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
+            say(f"connection of the API server ended: {type(error).__name__}: {error}")
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
+
+    return await asyncio.start_server(handle, host, port, ssl=server_context(pki), limit=HEAD_LIMIT_BYTES)
+
+
+async def _tunnel(view: ClusterView, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    method, target = head.split(" ", 2)[:2]
+    address, _, port = target.rpartition(":")
+    try:
+        local = view.by_cluster_address(address.strip("[]"), int(port)) if method == "CONNECT" else None
+        if local is None:
+            raise Unreachable(f"nothing stands for {target}")
+        near, far = await asyncio.open_connection(host, local)
+    except (Unreachable, OSError) as reason:
+        writer.write(f"HTTP/1.1 502 {str(reason)[:200]}\r\n\r\n".encode("latin-1", "replace"))
+        await writer.drain()
+        return
+    try:
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await writer.drain()
+        await asyncio.gather(_copy(reader, far), _copy(near, writer))
+    finally:
+        far.close()
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    """Until the source ends; then the other direction is ended, too, since TLS cannot be half closed."""
+    with contextlib.suppress(OSError, ssl.SSLError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+    target.close()

@@ -1,0 +1,101 @@
+"""Which pods a real program of this machine stands behind. KWOK's pods run nothing; these do, beside them.
+
+The rule is one for all: a program runs here while a Ready pod with its image is in the cluster. So a Deployment that
+cannot be scheduled, a release that was not installed, or a StatefulSet that the operator never made means that the
+program does not run, as in production. Its arguments and its files come from that pod, too (rewrites.py).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program in `.tools/bin` and the image whose pods it stands behind."""
+
+    name: str
+    image: str
+    """Repository of the image, without registry and tag."""
+    ports: Mapping[int, str]
+    """Port of the container -> name of the local port (ports.json) that answers for it."""
+    need: str
+    """What builds it: `python -m local tools NEED`."""
+    other_ports: tuple[str, ...] = ()
+    """Local ports that no port of the container stands for."""
+
+    @property
+    def port_names(self) -> set[str]:
+        """Every local port that it listens on."""
+        return {*self.ports.values(), *self.other_ports}
+
+
+PROGRAMS: tuple[Program, ...] = (
+    Program(
+        "prometheus-operator",
+        "prometheus-operator/prometheus-operator",
+        {8080: "prometheus-operator", 10250: "prometheus-operator"},
+        "monitoring",
+    ),
+    Program("prometheus", "prometheus/prometheus", {9090: "prometheus"}, "monitoring"),
+    Program("alertmanager", "prometheus/alertmanager", {9093: "alertmanager"}, "monitoring"),
+    Program("prometheus-adapter", "prometheus-adapter/prometheus-adapter", {6443: "prometheus-adapter"}, "monitoring"),
+    Program(
+        "keda-operator",
+        "kedacore/keda",
+        {8080: "keda-operator-metrics", 9666: "keda-operator"},
+        "keda",
+        ("keda-operator-health",),
+    ),
+    Program(
+        "keda-adapter",
+        "kedacore/keda-metrics-apiserver",
+        {6443: "keda-adapter", 8080: "keda-adapter-metrics"},
+        "keda",
+    ),
+)
+
+
+def repository(image: str) -> str:
+    """An image's name without tag and digest."""
+    return re.sub(r"(@.*|:[^/:@]+(@.*)?)$", "", image)
+
+
+def program_of(pod: Object) -> tuple[Program, Object] | None:
+    """The program behind a pod, and the container that is meant to run it."""
+    for container in (pod.get("spec") or {}).get("containers") or []:
+        name = repository(str(container.get("image", "")))
+        for program in PROGRAMS:
+            if name == program.image or name.endswith(f"/{program.image}"):
+                return program, container
+    return None
+
+
+def is_ready(pod: Object) -> bool:
+    """Ready and not being deleted."""
+    if "deletionTimestamp" in pod["metadata"]:
+        return False
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+
+
+def behind(pods: Iterable[Object]) -> dict[str, Object]:
+    """Program -> the pod it stands behind now: the youngest Ready one, as after a rolling update."""
+    found: dict[str, Object] = {}
+    for pod in pods:
+        known = program_of(pod)
+        if known is None or not is_ready(pod):
+            continue
+        name = known[0].name
+        if name not in found or _age_key(found[name]) < _age_key(pod):
+            found[name] = pod
+    return found
+
+
+def _age_key(pod: Object) -> tuple[str, str]:
+    return pod["metadata"].get("creationTimestamp") or "", pod["metadata"]["name"]

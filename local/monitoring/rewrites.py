@@ -1,0 +1,162 @@
+"""Every change that is made to what the cluster says before a real program is started with it. There are no others.
+
+The programs' configuration and arguments come from the pods of the charts and of the operator. Three things differ
+here: pods have no network (their addresses are KWOK's inventions), files lie below a folder of ours instead of in a
+container, and every server has to listen on 127.0.0.1. Each function below says which of these it is for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HOST = "127.0.0.1"
+# How a scraper proves who it is to a pod's own TLS; the pod network below speaks plain HTTP on this machine.
+AUTHENTICATION = ("tls_config", "authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file")
+
+
+@dataclass(frozen=True)
+class Here:
+    """What stands on this machine for the cluster's own: where files are, and who answers."""
+
+    root: Path
+    """Folder that stands for the container's `/`."""
+    kubeconfig: Path
+    pod_network: int
+    alertmanager: int
+
+
+def in_root(text: str, folders: Iterable[str], root: Path) -> str:
+    """Names of mounted folders and files in `text`, below `root`: there is no container around the program."""
+    for folder in sorted(set(folders), key=len, reverse=True):
+        text = re.sub(rf"(?<![\w./-]){re.escape(folder)}(?=[/\s\"',*}}]|$)", f"{root}{folder}", text, flags=re.M)
+    return text
+
+
+def expanded(text: str, pod: str) -> str:
+    """What the config-reloader container would fill in: the operator writes these two as variables."""
+    return text.replace("$(POD_NAME)", pod).replace("$(SHARD)", "0")
+
+
+def prometheus_config(text: str, pod: str, folders: Iterable[str], here: Here) -> str:
+    """The operator's configuration of Prometheus, with the pods' fake addresses led to the pod network."""
+    config: dict[str, Any] = yaml.load(in_root(expanded(text, pod), folders, here.root), Loader=_Loader)
+    for job in config.get("scrape_configs") or []:
+        if _discovers(job, here):
+            _plain(job)
+            job.setdefault("relabel_configs", []).extend(scrape_relabelings(here.pod_network))
+    alerting = config.get("alerting") or {}
+    for target in alerting.get("alertmanagers") or []:
+        if _discovers(target, here):
+            _plain(target)
+            reach = {"target_label": "__address__", "replacement": f"{HOST}:{here.alertmanager}"}
+            target.setdefault("relabel_configs", []).append(reach)
+    return yaml.safe_dump(config, sort_keys=False, width=1000)
+
+
+def scrape_relabelings(port: int) -> list[dict[str, Any]]:
+    """Every target found becomes http://127.0.0.1:`port`/pods/NAMESPACE/POD:PORT/path, after all other relabelings.
+
+    The pod's own port goes along, so that a monitor with a wrong port number fails here as it does in production, and
+    `instance` keeps the address that Prometheus would have used.
+    """
+    parts = ["__meta_kubernetes_namespace", "__meta_kubernetes_pod_name", "__address__", "__metrics_path__"]
+    return [
+        {
+            "source_labels": ["instance", "__address__"],
+            "regex": ";(.+)",
+            "target_label": "instance",
+            "replacement": "$1",
+        },
+        {
+            "source_labels": parts,
+            "regex": r"(.+);(.+);.*:(\d+);(.+)",
+            "target_label": "__metrics_path__",
+            "replacement": "/pods/$1/$2:$3$4",
+        },
+        {"target_label": "__address__", "replacement": f"{HOST}:{port}"},
+    ]
+
+
+def _discovers(job: dict[str, Any], here: Here) -> bool:
+    """Gives Kubernetes' service discovery the way to the API server that a pod has from its service account."""
+    found = job.get("kubernetes_sd_configs") or []
+    for discovery in found:
+        for key in ("api_server", *AUTHENTICATION):
+            discovery.pop(key, None)
+        discovery["kubeconfig_file"] = str(here.kubeconfig)
+    return bool(found)
+
+
+def _plain(job: dict[str, Any]) -> None:
+    job["scheme"] = "http"
+    for key in AUTHENTICATION:
+        job.pop(key, None)
+
+
+def alertmanager_config(text: str, pod: str, folders: Iterable[str], here: Here) -> str:
+    """The operator's configuration of Alertmanager; receivers keep their addresses."""
+    return in_root(expanded(text, pod), folders, here.root)
+
+
+def without_flags(arguments: Sequence[str], names: Iterable[str]) -> list[str]:
+    """A container's arguments less those flags; a flag is `--name`, `--name=value` or `--name.part=value`."""
+    refused = tuple(names)
+
+    def is_refused(argument: str) -> bool:
+        flag = argument.lstrip("-").partition("=")[0]
+        return any(flag == name or flag.startswith(f"{name}.") for name in refused)
+
+    return [argument for argument in arguments if argument.startswith("-") and not is_refused(argument)]
+
+
+def flags(values: Mapping[str, object]) -> list[str]:
+    """`--name=value` of each."""
+    return [f"--{name}={value}" for name, value in values.items()]
+
+
+# Of each program: flags of its container that mean the container itself (files, addresses, the API server of the
+# cluster), and are said anew in specs.py.
+REPLACED: Mapping[str, tuple[str, ...]] = {
+    "prometheus": (
+        "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",
+    ),
+    # one Alertmanager here, whatever the replicas: there is nobody to gossip with
+    "alertmanager": (
+        "config.file", "storage.path", "web.config.file", "web.listen-address", "cluster",
+    ),
+    "prometheus-operator": (
+        # kubelet: its endpoints would be nodes' addresses; webhooks and TLS belong to its Service
+        "web", "apiserver", "kubelet-service", "kubelet-endpoints", "kubelet-endpointslice", "kubelet-selector",
+        "kubeconfig",
+    ),
+    # relist interval and age: at the chart's minute each scaling would be a minute late
+    "prometheus-adapter": (
+        "secure-port", "bind-address", "cert-dir", "tls-cert-file", "tls-private-key-file", "config",
+        "metrics-relist-interval", "metrics-max-age", "lister-kubeconfig", "authentication-kubeconfig",
+        "authorization-kubeconfig",
+    ),
+    # certificates are the platform's; webhooks and their rotation are not run
+    "keda-operator": (
+        "leader-elect", "cert-dir", "enable-cert-rotation", "enable-webhook-patching", "enable-apiservice-patching",
+        "metrics-bind-address", "health-probe-bind-address", "metrics-service-bind-address", "cert-secret-name",
+        "operator-service-name", "metrics-server-service-name", "webhooks-service-name", "ca-dir",
+    ),
+    "keda-adapter": (
+        "port", "secure-port", "bind-address", "cert-dir", "tls-cert-file", "tls-private-key-file", "client-ca-file",
+        "metrics-service-address", "lister-kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig",
+        "metrics-service-grpc-authority", "logtostderr", "stderrthreshold",
+    ),
+}  # fmt: skip
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML 1.1 knows `=` as a value of its own, and Prometheus means the text."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)

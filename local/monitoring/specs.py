@@ -1,0 +1,245 @@
+"""How each real program is started for its pod: command, files, and what makes it read them again."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from local.certificates import Pki, ensure_service_certificate
+from local.control_plane import server_url
+from local.monitoring import rewrites
+from local.monitoring.mounts import Files, mount_points
+from local.monitoring.programs import Program, program_of
+from local.paths import Paths
+from local.probes import http_ready
+from local.processes import ProcessSpec
+
+HOST = rewrites.HOST
+Object = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A program as it should run now."""
+
+    spec: ProcessSpec
+    files: Mapping[Path, bytes] = field(default_factory=dict)
+    """Written before the start."""
+    owned: Path | None = None
+    """Folder in which there is nothing but `files`."""
+    data: Path | None = None
+    """Folder in which the program keeps its data; others beside it are of storage that is gone."""
+    reload_url: str | None = None
+    """Asked with POST when files changed and the process need not be started anew."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """The platform a program is started on."""
+
+    paths: Paths
+    pki: Pki
+    ports: Mapping[str, int]
+    storage: str = "none"
+
+    def data(self, program: str) -> Path:
+        return self.folder(program) / "data" / self.storage
+
+    def folder(self, program: str) -> Path:
+        """All that a program keeps; it goes with the platform's other state."""
+        return self.paths.state / "programs" / program
+
+    def here(self, program: str) -> rewrites.Here:
+        return rewrites.Here(
+            self.folder(program) / "root", self.paths.kubeconfig, self.ports["pod-network"], self.ports["alertmanager"]
+        )
+
+    def binary(self, program: str) -> str:
+        return str(self.paths.tools_bin / program)
+
+    @property
+    def cluster_names(self) -> dict[str, str]:
+        """Environment of a program that calls Services by name: the pod network stands for the cluster's DNS.
+
+        Programs in Go never send requests for 127.0.0.1 to a proxy.
+        """
+        proxy = f"http://{HOST}:{self.ports['pod-network']}"
+        return {"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost", "http_proxy": proxy}
+
+
+def wanted(place: Place, pod: Object, files: Files, storage: str = "none") -> Wanted:
+    """The program behind this pod, with the files of its volumes. Raises LookupError for a file that it needs.
+
+    `storage` names what it may keep (mounts.storage_id): data of a claim that is gone must not come back.
+    """
+    known = program_of(pod)
+    if known is None:
+        raise LookupError(f"no program behind pod {pod['metadata']['name']}")
+    program, container = known
+    arguments = rewrites.without_flags(container.get("args") or [], rewrites.REPLACED[program.name])
+    return _BUILDERS[program.name](replace(place, storage=storage), program, pod, arguments, files)
+
+
+def _rooted(place: Place, program: Program, files: Files) -> dict[Path, bytes]:
+    root = place.folder(program.name) / "root"
+    return {root / path.lstrip("/"): content for path, content in files.items()}
+
+
+def _unpacked(files: Files, name: str) -> str:
+    """A gzipped configuration among the mounted files; raises LookupError when there is none."""
+    for path, content in files.items():
+        if path.endswith(f"/{name}"):
+            return gzip.decompress(content).decode()
+    raise LookupError(f"{name} is in none of the pod's volumes")
+
+
+def _prometheus(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    folder, port = place.folder(program.name), place.ports["prometheus"]
+    config = folder / "prometheus.yaml"
+    text = rewrites.prometheus_config(
+        _unpacked(files, "prometheus.yaml.gz"), pod["metadata"]["name"], mount_points(pod), place.here(program.name)
+    )
+    own = rewrites.flags(
+        {"config.file": config, "storage.tsdb.path": place.data(program.name), "web.listen-address": f"{HOST}:{port}"}
+    )
+    url = f"http://{HOST}:{port}"
+    spec = ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), http_ready(f"{url}/-/ready"))
+    written = {config: text.encode(), **_rooted(place, program, files)}
+    return Wanted(spec, written, folder / "root", place.data(program.name), f"{url}/-/reload")
+
+
+def _alertmanager(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    folder, port = place.folder(program.name), place.ports["alertmanager"]
+    config = folder / "alertmanager.yaml"
+    text = rewrites.alertmanager_config(
+        _unpacked(files, "alertmanager.yaml.gz"), pod["metadata"]["name"], mount_points(pod), place.here(program.name)
+    )
+    own = rewrites.flags(
+        {
+            "config.file": config,
+            "storage.path": place.data(program.name),
+            "web.listen-address": f"{HOST}:{port}",
+            "cluster.listen-address": "",
+        }
+    )
+    url = f"http://{HOST}:{port}"
+    spec = ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), http_ready(f"{url}/-/ready"))
+    written = {config: text.encode(), **_rooted(place, program, files)}
+    return Wanted(spec, written, folder / "root", place.data(program.name), f"{url}/-/reload")
+
+
+def _operator(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    port = place.ports["prometheus-operator"]
+    own = rewrites.flags(
+        {
+            "apiserver": server_url(place.ports),
+            "ca-file": place.pki.certificate("ca"),
+            "cert-file": place.pki.certificate("admin"),
+            "key-file": place.pki.key("admin"),
+            "web.listen-address": f"{HOST}:{port}",
+            "kubelet-endpoints": "false",
+        }
+    )
+    command = (place.binary(program.name), *own, *arguments)
+    return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{HOST}:{port}/healthz")))
+
+
+def _api_server_flags(place: Place, program: Program, port: int) -> dict[str, object]:
+    """What a server behind the API server's aggregation needs outside of a pod."""
+    kubeconfig = place.paths.kubeconfig
+    return {
+        "lister-kubeconfig": kubeconfig,
+        "authentication-kubeconfig": kubeconfig,
+        "authorization-kubeconfig": kubeconfig,
+        "bind-address": HOST,
+        "secure-port": port,
+        "cert-dir": place.folder(program.name) / "certificates",
+    }
+
+
+def _adapter(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    folder, port = place.folder(program.name), place.ports["prometheus-adapter"]
+    config = next((content for path, content in files.items() if path.endswith("/config.yaml")), None)
+    if config is None:
+        raise LookupError("config.yaml is in none of the pod's volumes")
+    own = rewrites.flags(
+        {
+            **_api_server_flags(place, program, port),
+            "config": folder / "config.yaml",
+            "metrics-relist-interval": "5s",
+            "metrics-max-age": "2m",
+        }
+    )
+    spec = ProcessSpec(
+        program.name,
+        (place.binary(program.name), *own, *arguments),
+        http_ready(f"https://{HOST}:{port}/healthz"),
+        environment=place.cluster_names,
+        content=(folder / "config.yaml",),  # it is read once
+    )
+    return Wanted(spec, {folder / "config.yaml": config})
+
+
+KEDA_NAMES = ("keda-operator", "keda-operator.keda.svc", "localhost")
+
+
+def _keda_environment(place: Place, pod: Object) -> dict[str, str]:
+    namespace = pod["metadata"]["namespace"]
+    return {
+        **place.cluster_names,
+        "KUBECONFIG": str(place.paths.kubeconfig),
+        "POD_NAMESPACE": namespace,
+        "POD_NAME": pod["metadata"]["name"],
+        "KEDA_CLUSTER_OBJECT_NAMESPACE": namespace,
+        "WATCH_NAMESPACE": "",
+    }
+
+
+def _keda_operator(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    ports = place.ports
+    own = rewrites.flags(
+        {
+            "metrics-bind-address": f"{HOST}:{ports['keda-operator-metrics']}",
+            "health-probe-bind-address": f"{HOST}:{ports['keda-operator-health']}",
+            "metrics-service-bind-address": f"{HOST}:{ports['keda-operator']}",
+            "cert-dir": ensure_service_certificate(place.pki, place.folder("keda") / "certificates", KEDA_NAMES),
+            "enable-cert-rotation": "false",
+            "enable-webhook-patching": "false",
+            "enable-apiservice-patching": "false",
+        }
+    )
+    ready = http_ready(f"http://{HOST}:{ports['keda-operator-health']}/readyz")
+    command = (place.binary(program.name), *own, *arguments)
+    return Wanted(ProcessSpec(program.name, command, ready, environment=_keda_environment(place, pod)))
+
+
+def _keda_adapter(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    port = place.ports["keda-adapter"]
+    certificates = ensure_service_certificate(place.pki, place.folder("keda") / "certificates", KEDA_NAMES)
+    own = rewrites.flags(
+        {
+            **_api_server_flags(place, program, port),
+            "cert-dir": certificates,
+            "tls-cert-file": certificates / "tls.crt",
+            "tls-private-key-file": certificates / "tls.key",
+            "client-ca-file": certificates / "ca.crt",
+            "metrics-service-address": f"{HOST}:{place.ports['keda-operator']}",
+            "port": place.ports["keda-adapter-metrics"],
+        }
+    )
+    command = (place.binary(program.name), *own, *arguments)
+    ready = http_ready(f"https://{HOST}:{port}/healthz")
+    return Wanted(ProcessSpec(program.name, command, ready, environment=_keda_environment(place, pod)))
+
+
+_BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wanted]] = {
+    "prometheus": _prometheus,
+    "alertmanager": _alertmanager,
+    "prometheus-operator": _operator,
+    "prometheus-adapter": _adapter,
+    "keda-operator": _keda_operator,
+    "keda-adapter": _keda_adapter,
+}

@@ -1,0 +1,102 @@
+"""How programs are started for their pods."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+
+from local.certificates import ensure_pki
+from local.monitoring.programs import PROGRAMS
+from local.monitoring.specs import Place, Wanted, wanted
+from local.ports import USUAL
+from tests.local.monitoring.objects import pod
+from tests.local.places import paths_in
+
+FILES = {
+    "/etc/prometheus/config/prometheus.yaml.gz": gzip.compress(b"rule_files: [/etc/prometheus/rules/r/*.yaml]"),
+    "/etc/alertmanager/config/alertmanager.yaml.gz": gzip.compress(b"templates: [/etc/alertmanager/config/*.tmpl]"),
+    "/etc/adapter/config.yaml": b"rules: []",
+    "/etc/prometheus/rules/r/a.yaml": b"groups: []",
+}
+# What the charts and the operator give each of them: addresses and files of a container among it.
+ARGUMENTS = {
+    "prometheus": [
+        "--config.file=/etc/prometheus/config_out/prometheus.env.yaml", "--web.enable-lifecycle",
+        "--storage.tsdb.path=/prometheus", "--web.config.file=/etc/prometheus/web_config/web-config.yaml",
+        "--storage.tsdb.wal-compression", "--web.listen-address=:9090",
+    ],
+    "alertmanager": [
+        "--config.file=/etc/alertmanager/config_out/alertmanager.env.yaml", "--storage.path=/alertmanager",
+        "--cluster.listen-address=[$(POD_IP)]:9094", "--web.listen-address=:9093", "--cluster.peer=x:9094",
+    ],
+    "prometheus-operator": ["--kubelet-service=kube-system/kubelet", "--prometheus-config-reloader=quay.io/x:v1"],
+    "prometheus-adapter": [
+        "/adapter", "--secure-port=6443", "--cert-dir=/tmp/cert", "--config=/etc/adapter/config.yaml", "--v=4",
+    ],
+    "keda-operator": ["--leader-elect", "--cert-dir=/certs", "--enable-cert-rotation=true", "--zap-log-level=info"],
+    "keda-adapter": [
+        "--port=8080", "--secure-port=6443", "--client-ca-file=/certs/ca.crt", "--cert-dir=/certs", "--v=0",
+        "--metrics-service-address=keda-operator.keda.svc.cluster.local:9666",
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    paths = paths_in(tmp_path)
+    return Place(paths, ensure_pki(paths.pki), USUAL)
+
+
+def started(place: Place, program: str) -> Wanted:
+    image = next(p.image for p in PROGRAMS if p.name == program)
+    mounts = [
+        {"name": "r", "mountPath": "/etc/prometheus/rules/r"},
+        {"name": "a", "mountPath": "/etc/alertmanager/config"},
+    ]
+    return wanted(
+        place, pod(f"{program}-0", f"quay.io/{image}:v1", args=ARGUMENTS[program], volumeMounts=mounts), FILES
+    )
+
+
+@pytest.mark.parametrize("program", list(ARGUMENTS))
+def test_every_program_listens_on_loopback_only_and_reads_no_file_of_a_container(place: Place, program: str) -> None:
+    command = started(place, program).spec.command
+    assert command[0] == str(place.paths.tools_bin / program)
+    known = {"/-/", str(place.paths.state), str(place.paths.repo)}
+    for argument in command[1:]:
+        flag, _, value = argument.partition("=")
+        if re.search(r"(listen|bind|service)-address$", flag) and value:
+            assert value.startswith("127.0.0.1"), argument
+        assert not value.startswith("/") or any(value.startswith(folder) for folder in known), argument
+
+
+def test_prometheus_gets_the_operators_configuration_and_the_rules_as_files(place: Place) -> None:
+    found = started(place, "prometheus")
+    root = place.folder("prometheus") / "root"
+    assert found.files[root / "etc/prometheus/rules/r/a.yaml"] == b"groups: []"
+    config = found.files[place.folder("prometheus") / "prometheus.yaml"].decode()
+    assert f"{root}/etc/prometheus/rules/r/*.yaml" in config
+    assert found.reload_url == f"http://127.0.0.1:{USUAL['prometheus']}/-/reload"
+
+
+def test_a_program_without_its_configuration_is_not_started(place: Place) -> None:
+    with pytest.raises(LookupError, match=r"prometheus\.yaml\.gz is in none"):
+        wanted(place, pod("prometheus-0"), {})
+
+
+def test_the_adapter_is_restarted_when_its_rules_change_and_finds_prometheus_by_its_services_name(place: Place) -> None:
+    spec = started(place, "prometheus-adapter").spec
+    assert [path.name for path in spec.content] == ["config.yaml"]
+    assert spec.environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"
+
+
+def test_keda_has_certificates_of_the_platforms_authority(place: Place) -> None:
+    started(place, "keda-operator")
+    folder = place.folder("keda") / "certificates"
+    made = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert set(made) == {"ca.crt", "tls.crt", "tls.key"}
+    started(place, "keda-adapter")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
