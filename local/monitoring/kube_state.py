@@ -84,6 +84,8 @@ def _pod(found: Families, pod: Object) -> None:
     kind = {"owner_kind": owner.get("kind", ""), "owner_name": owner.get("name", "")}
     found.add("kube_pod_owner", {**base, **kind, "owner_is_controller": str(bool(owner)).lower()}, 1)
     found.add("kube_pod_created", base, _seconds(pod["metadata"]["creationTimestamp"]))
+    if "deletionTimestamp" in pod["metadata"]:
+        found.add("kube_pod_deletion_timestamp", base, _seconds(pod["metadata"]["deletionTimestamp"]))
     one_hot(found, "kube_pod_status_phase", base, "phase", PHASES, status.get("phase", "Unknown"))
     conditions = {c["type"]: c for c in status.get("conditions") or []}
     ready = conditions.get("Ready", {}).get("status", "False").lower()
@@ -96,6 +98,9 @@ def _pod(found: Families, pod: Object) -> None:
         _requests(found, {**base, "container": container["name"], "node": where["node"]}, container)
     for container in status.get("containerStatuses") or []:
         _container(found, {**base, "container": container["name"]}, container)
+    for container in status.get("initContainerStatuses") or []:
+        labels = {**base, "container": container["name"]}
+        found.add("kube_pod_init_container_status_restarts_total", labels, container.get("restartCount", 0))
 
 
 def _requests(found: Families, base: dict[str, str], container: Object) -> None:

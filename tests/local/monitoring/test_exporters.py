@@ -126,3 +126,13 @@ def test_pods_and_nodes_show_their_state_and_only_the_labels_that_are_allowed() 
 @pytest.mark.parametrize(("text", "number"), [("250m", 0.25), ("2Gi", 2**31), ("4", 4), ("1.5", 1.5), ("3k", 3000)])
 def test_quantities_are_numbers(text: str, number: float) -> None:
     assert node_exporter.quantity(text) == number
+
+
+def test_a_pod_that_leaves_and_one_whose_download_fails_show_it() -> None:
+    """Alerts on readiness and downloads read these; a rule on a series that nobody writes can never fire."""
+    leaving = pod("leaving")
+    leaving["metadata"]["deletionTimestamp"] = "2026-11-21T10:05:00Z"
+    leaving["status"]["initContainerStatuses"] = [{"name": "download", "restartCount": 2}]
+    found = samples(kube_state.families({"pods": [leaving, pod("staying")]}, {}).text())
+    assert [value for _, value in found["kube_pod_init_container_status_restarts_total"]] == [2]
+    assert [labels["pod"] for labels, _ in found["kube_pod_deletion_timestamp"]] == ["leaving"]
