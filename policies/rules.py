@@ -23,8 +23,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "image-digest",
         "a tag can be pushed again; only a digest is the image that was tested",
-        Severity.WARNING,  # digests are not known offline: planning/serving/pins.py
-        "write what `crane digest IMAGE` prints into models[].image.digest; ours are in planning/serving/pins.py",
+        Severity.WARNING,  # digests are not known offline: planning/versions/pins.py
+        "write what `crane digest IMAGE` prints into models[].image.digest; ours are in planning/versions/pins.py",
         workloads.images_have_digests,
     ),
     Rule(

@@ -12,7 +12,7 @@ from local.engine.batching import Batcher, Observer, Sequence
 from local.engine.flags import EngineArguments
 from local.engine.metrics import EngineMetrics
 from local.engine.rates import EngineRates
-from planning.serving import vllm_versions
+from planning.versions import vllm_versions
 
 MIN_TICK_SECONDS = 0.004  # steps shorter than this are computed together: hundreds of engines share one thread
 

@@ -15,8 +15,8 @@ from functools import cache
 from typing import Any, NoReturn
 
 from local.engine import flag_table as table
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import Version
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version
 
 PINNED_VERSION: Version = vllm_versions.version_of(table.VLLM_VERSION)
 

@@ -17,7 +17,7 @@ from local.engine.pods import PodView, crash_status, view
 from local.engine.rates import ModelShape
 from local.engine.shapes import planned_shape
 from planning.nodes.instances import Gpu
-from planning.serving import vllm_versions
+from planning.versions import vllm_versions
 
 ShapeLookup = Callable[[EngineArguments, Gpu, str], ModelShape | None]
 

@@ -9,8 +9,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.metrics import MetricWrapperBase
 
 from local.engine.metric_table import METRICS, MetricSpec
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import Version
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 Metric = TypeVar("Metric", bound=MetricWrapperBase)

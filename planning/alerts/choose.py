@@ -19,7 +19,7 @@ from planning.model import (
     ServedModel,
     WebhookPlan,
 )
-from planning.serving.vllm_versions import version_of
+from planning.versions.vllm_versions import version_of
 from settings.addons import WebhookReceiver
 from settings.models import Model
 from settings.stack import StackSettings

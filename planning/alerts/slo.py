@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from planning.alerts.table import CRITICAL, WARNING, Desk, duration, number
 from planning.findings import Findings
 from planning.model import AlertRulePlan, RecordingRulePlan, RuleGroupPlan
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import Version
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version
 from settings.demand import Slo
 
 HOUR, DAY = 3600, 86400

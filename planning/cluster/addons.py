@@ -16,7 +16,7 @@ from planning.model import (
     SmokeTestPlan,
 )
 from planning.nodes.pools import POOL_LABEL, Pool
-from planning.serving import pins
+from planning.versions import pins
 from settings.cluster import CreateCluster
 from settings.sharing import WholeGpu
 from settings.stack import StackSettings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan
-from planning.serving.pins import ADDON_VERSIONS
+from planning.versions.pins import ADDON_VERSIONS
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
 
 CALENDAR_DATED = "2026-11-21"

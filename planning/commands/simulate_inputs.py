@@ -155,7 +155,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     from planning.memory.check import engine_config
     from planning.nodes.sharing import share_of
     from planning.plan import plan
-    from planning.serving.vllm_versions import version_of
+    from planning.versions.vllm_versions import version_of
     from settings.read import read
 
     sections = _sections(REPO / f"Pulumi.{arguments.stack}.yaml")

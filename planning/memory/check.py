@@ -17,9 +17,9 @@ from planning.nodes.instances import instance_types
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import GIB
 from planning.nodes.sharing import larger_than, share_of
-from planning.serving import vllm_versions
 from planning.serving.engine_args import flag_value
-from planning.serving.vllm_versions import Version
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version
 from settings.models import Model, Quantization
 
 _TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)

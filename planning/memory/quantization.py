@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from planning.findings import Findings
 from planning.nodes.instances import Gpu
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import Version, text
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version, text
 from settings.models import Dtype, KvCacheDtype, Model, Quantization
 
 # Compute capabilities, docs/features/quantization/README.md of vLLM 0.33.0.

@@ -10,7 +10,7 @@ from planning.findings import Findings
 from planning.scaling.metric_table import row_for
 from planning.scaling.schedule import UnsupportedWindow, weekly_window
 from planning.scaling.targets import default_target
-from planning.serving.vllm_versions import Version
+from planning.versions.vllm_versions import Version
 from settings.autoscaling import MEANT, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, Schedule
 from settings.models import Model
 

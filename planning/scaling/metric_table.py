@@ -11,7 +11,7 @@ from functools import cache
 
 from planning.facts import rows
 from planning.model import MetricRule, Via
-from planning.serving.vllm_versions import Version, version_of
+from planning.versions.vllm_versions import Version, version_of
 
 # The adapter's own placeholders (prometheus-adapter docs/config.md): matchers of the objects asked for, their label.
 ADAPTER_SELECTOR = "<<.LabelMatchers>>"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planning.findings import Findings
 from planning.model import DrainPlan
-from planning.serving import vllm_versions
+from planning.versions import vllm_versions
 from settings.models import Drain
 
 # vLLM stops its engine processes after the last request: python exit, CUDA contexts, NCCL. Estimate.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from planning.findings import Findings
 from planning.memory.quantization import Weights
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import Version, text
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import Version, text
 from settings.models import Model
 
 PORT = 8000

@@ -7,8 +7,8 @@ from planning.findings import Findings
 from planning.nodes.instances import instance_types
 from planning.nodes.pools import Pool
 from planning.nodes.sharing import check_group_shared
-from planning.serving import pins, vllm_versions
-from planning.serving.vllm_versions import Version
+from planning.versions import pins, vllm_versions
+from planning.versions.vllm_versions import Version
 from settings.models import Model
 
 

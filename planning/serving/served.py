@@ -28,16 +28,17 @@ from planning.nodes.sharing import told_to_vllm
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.serving import cold_start as starting
-from planning.serving import pins, probes, vllm_versions
+from planning.serving import probes
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version
-from planning.serving.vllm_versions import Version
 from planning.throughput.chunk_advice import check_chunk
 from planning.throughput.replica import Load, throughput
 from planning.throughput.serving_rates import ServingRates, serving_rates
 from planning.throughput.slo_load import Promise
 from planning.throughput.traffic_check import check_traffic
+from planning.versions import pins, vllm_versions
+from planning.versions.vllm_versions import Version
 from settings.models import Model, PulumiConfigToken
 from settings.pools import Capacity
 

@@ -8,11 +8,11 @@ from planning.model import ServedModel
 from planning.nodes.instances import Gpu
 from planning.scaling.policy import decide
 from planning.serving.cold_start import seconds
-from planning.serving.vllm_versions import version_of
 from planning.throughput.day import Served, Week, week
 from planning.throughput.replica import replica_capacity
 from planning.throughput.serving_rates import serving_rates
 from planning.throughput.slo_load import Promise
+from planning.versions.vllm_versions import version_of
 from settings.models import Model
 
 

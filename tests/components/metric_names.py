@@ -6,7 +6,7 @@ import re
 
 from local.engine.metric_table import METRICS
 from planning.facts import rows
-from planning.serving import pins, vllm_versions
+from planning.versions import pins, vllm_versions
 
 SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_count", "_sum")}
 # Words of PromQL that look like names of series.

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from kubernetes import client, config
 
-from planning.serving.vllm_versions import names, version_of
+from planning.versions.vllm_versions import names, version_of
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
 

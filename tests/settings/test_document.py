@@ -7,7 +7,7 @@ import json
 import jsonschema
 import yaml
 
-from settings.document import TABLE_FILE, SCHEMA_FILE, stack_file_schema, with_table
+from settings.document import SCHEMA_FILE, TABLE_FILE, stack_file_schema, with_table
 from tests.conftest import REPO
 
 

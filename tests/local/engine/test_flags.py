@@ -10,7 +10,7 @@ import pytest
 
 from local.engine import flag_table, flags
 from local.engine.flags import EngineArguments, UsageError, container_arguments, parse
-from planning.serving import vllm_versions
+from planning.versions import vllm_versions
 
 DEFAULT = EngineArguments(model="m", served_names=("m",))
 PINNED = vllm_versions.version_of(flag_table.VLLM_VERSION)

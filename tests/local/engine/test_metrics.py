@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from local.engine import metric_table
 from local.engine.engine import Engine
 from local.engine.metrics import EngineMetrics, length_buckets
-from planning.serving import vllm_versions
+from planning.versions import vllm_versions
 from tests.local.engine.simulated import client_of, engine, run
 
 # Families that exist only with a feature that is not simulated; see metric_table.

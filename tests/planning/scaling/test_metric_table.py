@@ -6,7 +6,7 @@ import pytest
 
 from planning.model import Via
 from planning.scaling.metric_table import adapter_rule, expression, gpus_selector, pods_selector, query, row_for, table
-from planning.serving.vllm_versions import OLDEST_SUPPORTED, Version, metrics, newest_known
+from planning.versions.vllm_versions import OLDEST_SUPPORTED, Version, metrics, newest_known
 from settings.autoscaling import MEANT, MetricKind
 
 VERSIONS: list[Version] = [(0, minor, 0) for minor in range(OLDEST_SUPPORTED[1], newest_known()[1] + 1)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from planning.cluster.control_plane import addons
-from planning.serving import pins, vllm_versions
+from planning.versions import pins, vllm_versions
 
 
 def test_an_image_goes_behind_the_mirror_once() -> None:

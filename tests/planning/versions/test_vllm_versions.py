@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from planning.serving import vllm_versions
-from planning.serving.vllm_versions import canonical_flag, has_flag, metrics, names, version_of, why_unknown
+from planning.versions import vllm_versions
+from planning.versions.vllm_versions import canonical_flag, has_flag, metrics, names, version_of, why_unknown
 
 NEW = (0, 33, 0)
 

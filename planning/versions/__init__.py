@@ -1,0 +1,1 @@
+"""What is pinned, and what differs between versions of vLLM."""
