@@ -1,33 +1,49 @@
 """After a killed `pulumi up`: what it was about to create may or may not be there.
 
-The state names each such resource with its inputs but without an id. Where the id follows from the inputs, a refresh
-can look: what is there is taken over, what is not is forgotten. (`pulumi refresh --import-pending-creates` of 3.258
-says it does this and only forgets.) The id of a VPC or a NAT gateway was known to the
-provider alone: then `up` begins anew with an empty platform. In a real account a person has to look for them.
+The state names each such resource with its inputs but without an id. Where the id follows from the inputs, or AWS
+tells it (aws_lookup), a refresh can look: what is there is taken over, what is not is forgotten.
+(`pulumi refresh --import-pending-creates` of 3.258 says it does this and only forgets.)
+
+What was being changed or deleted is in the state as it was before; a refresh says how it is now. Without one, an
+`up` after a killed `destroy` would believe in what is gone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from local.aws_lookup import can_be_looked_for
 
 # Type -> id as the provider forms it, of inputs.
 AWS_IDS: Mapping[str, str] = {
     "aws:cloudwatch/logGroup:LogGroup": "{name}",
+    "aws:ec2/route:Route": "r-{routeTableId}-{destinationCidrBlock}",  # read by its inputs, not by this
     "aws:eks/accessEntry:AccessEntry": "{clusterName}:{principalArn}",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": "{clusterName}#{principalArn}#{policyArn}",
     "aws:eks/addon:Addon": "{clusterName}:{addonName}",
     "aws:eks/cluster:Cluster": "{name}",
     "aws:eks/nodeGroup:NodeGroup": "{clusterName}:{nodeGroupName}",
     "aws:iam/instanceProfile:InstanceProfile": "{name}",
     "aws:iam/role:Role": "{name}",
+    "aws:iam/rolePolicy:RolePolicy": "{role}:{name}",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": "{role}/{policyArn}",
     "aws:kms/alias:Alias": "{name}",
 }
+
+Find = Callable[[Mapping[str, Any]], Sequence[str]]
+"""The ids that a resource of a pending create has in the cloud; none if it is not there."""
+
+
+def pending_operations(latest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What a killed update had begun: {"type": "creating", "resource": {...}} and so on."""
+    return list(latest.get("pending_operations") or [])
 
 
 def pending_creates(latest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Resources of a state that a killed update was creating."""
-    operations = latest.get("pending_operations") or []
-    return [operation["resource"] for operation in operations if operation["type"] == "creating"]
+    return [operation["resource"] for operation in pending_operations(latest) if operation["type"] == "creating"]
 
 
 def probable_id(resource: Mapping[str, Any]) -> str | None:
@@ -45,25 +61,58 @@ def probable_id(resource: Mapping[str, Any]) -> str | None:
 
 
 def cannot_be_found(latest: Mapping[str, Any]) -> list[str]:
-    """Names of pending AWS resources whose id nobody knows; made again, they would collide with themselves."""
+    """Names of pending AWS resources that nobody can look for; made again, they would collide with themselves."""
     return [
-        resource["urn"].rsplit("::", 1)[-1]
+        name_of(resource)
         for resource in pending_creates(latest)
-        if resource["type"].startswith("aws:") and probable_id(resource) is None
+        if resource["type"].startswith("aws:")
+        and probable_id(resource) is None
+        and not can_be_looked_for(resource["type"])
     ]
 
 
-def settled(deployment: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """An exported deployment without pending operations, and the URNs in it that a refresh has to look for.
+def name_of(resource: Mapping[str, Any]) -> str:
+    """The name in the program, out of the URN."""
+    return str(resource["urn"]).rsplit("::", 1)[-1]
 
-    Each resource whose id follows from its inputs is put into the state as if it were there; the refresh reads it,
-    or removes it when it is not.
+
+@dataclass
+class Settlement:
+    """A deployment without pending operations, and what became of each of them."""
+
+    deployment: dict[str, Any]
+    to_refresh: list[str] = field(default_factory=list)
+    """URNs whose place in the state is an assumption until a refresh has looked."""
+    lines: list[str] = field(default_factory=list)
+    """One sentence per operation, for a person."""
+    ambiguous: list[str] = field(default_factory=list)
+    """Creates of which more than one is there: nothing is decided for them."""
+
+
+def settled(deployment: Mapping[str, Any], find: Find) -> Settlement:
+    """An exported deployment without pending operations.
+
+    Each resource that may be there is put into the state with its id; the refresh of `to_refresh` reads it, or
+    removes it when it is not there.
     """
-    known = {resource["urn"] for resource in deployment.get("resources") or []}
-    assumed = []
-    for resource in pending_creates(deployment):
-        live_id = probable_id(resource)
-        if live_id and resource["urn"] not in known:
-            assumed.append({**resource, "id": live_id, "outputs": resource.get("inputs") or {}})
-    resources = [*(deployment.get("resources") or []), *assumed]
-    return {**deployment, "resources": resources, "pending_operations": []}, [r["urn"] for r in assumed]
+    resources = list(deployment.get("resources") or [])
+    known = {resource["urn"] for resource in resources}
+    result = Settlement({**deployment, "resources": resources, "pending_operations": []})
+    for operation in pending_operations(deployment):
+        resource, kind = operation["resource"], operation["type"]
+        if kind != "creating":
+            result.lines.append(f"{name_of(resource)}: was {kind}; looking how it is")
+            if resource["urn"] in known:
+                result.to_refresh.append(resource["urn"])
+            continue
+        ids = [live] if (live := probable_id(resource)) else list(find(resource))
+        if len(ids) > 1:
+            result.ambiguous.append(f"{name_of(resource)}: {', '.join(ids)}")
+        elif not ids:
+            result.lines.append(f"{name_of(resource)}: was not made yet")
+        elif resource["urn"] not in known:
+            result.lines.append(f"{name_of(resource)}: taken over as {ids[0]}, if it is there")
+            resources.append({**resource, "id": ids[0], "outputs": resource.get("inputs") or {}})
+            known.add(resource["urn"])
+            result.to_refresh.append(resource["urn"])
+    return result

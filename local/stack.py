@@ -13,11 +13,13 @@ from typing import Any
 
 import psutil
 
+from local.backup import is_readable, restore
 from local.certificates import write_private
 from local.environment import link_providers, passphrase_file, process_environment
 from local.errors import PlatformError, last_lines
-from local.interrupted import cannot_be_found, pending_creates, settled
+from local.interrupted import cannot_be_found, pending_operations
 from local.paths import Paths
+from local.recover import boto3_client, recover
 from local.stack_files import project_folder, project_name, write_project, write_stack_file
 
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
@@ -48,6 +50,11 @@ class Stack:
         self._environment = process_environment(paths, ports)
 
     @property
+    def environment(self) -> Mapping[str, str]:
+        """In which `pulumi` means the platform."""
+        return self._environment
+
+    @property
     def state_file(self) -> Path:
         return state_folder(self._paths) / f"{self.name}.json"
 
@@ -66,8 +73,7 @@ class Stack:
             self._quiet("stack", "init", self.name)
         for key in sorted(missing):
             self.set_secret(key, secrets.token_urlsafe(24))
-        self._unlock()
-        self._settle_killed_update()
+        self._recover_aloud()
 
     def set_secret(self, key: str, value: str) -> None:
         """`pulumi config set --secret`, through standard input: an argument would show in the list of processes."""
@@ -82,6 +88,7 @@ class Stack:
 
         In a real account one sets `cluster.protect: false` and runs `pulumi up` first.
         """
+        self._recover_aloud()
         self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
         self._lift_deletion_protection()
         return self._update("destroy")
@@ -107,11 +114,20 @@ class Stack:
             return []
         return self._latest().get("resources") or []
 
+    def pending(self) -> list[str]:
+        """What a killed update had begun, in words."""
+        return [f"{each['type']} {each['resource']['urn']}" for each in pending_operations(self._latest())]
+
     def lost_resources(self) -> list[str]:
         """AWS resources that a killed update was creating and that cannot be found again."""
         return cannot_be_found(self._latest()) if self.state_file.exists() else []
 
     def _latest(self) -> dict[str, Any]:
+        if not is_readable(self.state_file):
+            raise PlatformError(
+                f"the state of stack {self.name} cannot be read ({self.state_file}); Pulumi keeps copies of it, "
+                f"the newest is put back by: python -m local recover --stack {self.name}"
+            )
         return json.loads(self.state_file.read_text())["checkpoint"]["latest"] or {}
 
     def resource_count(self) -> int:
@@ -123,7 +139,7 @@ class Stack:
         events.parent.mkdir(parents=True, exist_ok=True)
         events.unlink(missing_ok=True)
         shown = [] if sys.stdout.isatty() else ["--non-interactive"]
-        command = self._command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
+        command = self.command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
         # The engine's events are what the automation API reads too; the flag shows only with this variable.
         environment = {**self._environment, "PULUMI_DEBUG_COMMANDS": "true"}
         exit_code, interrupted = _wait(subprocess.Popen(command, env=environment))
@@ -136,27 +152,40 @@ class Stack:
             )
         return UpdateSummary(_resource_changes(events))
 
-    def _command(self, *arguments: str) -> list[str]:
+    def command(self, *arguments: str) -> list[str]:
+        """A command line of the CLI, to be run in `environment`."""
         return [str(self._paths.tools_bin / "pulumi"), "--cwd", str(project_folder(self._paths)), *arguments]
 
     def _quiet(self, *arguments: str, stdin: str | None = None) -> str:
-        command = self._command("--non-interactive", *arguments)
+        command = self.command("--non-interactive", *arguments)
         done = subprocess.run(command, env=self._environment, input=stdin or "", capture_output=True, text=True)
         if done.returncode != 0:
             what = " ".join(arguments[:2])
             raise PlatformError(f"pulumi {what} failed:\n{last_lines(done.stdout + done.stderr)}")
         return done.stdout
 
-    def _settle_killed_update(self) -> None:
-        if not pending_creates(self._latest()):
-            return
-        print("  an earlier update was killed; looking for what it had begun")
-        exported = json.loads(self._quiet("stack", "export", "--stack", self.name))
-        exported["deployment"], assumed = settled(exported["deployment"])
-        self._quiet("stack", "import", "--stack", self.name, stdin=json.dumps(exported))
-        if assumed:
-            targets = [argument for urn in assumed for argument in ("--target", urn)]
-            self._quiet("refresh", "--yes", "--run-program=false", "--stack", self.name, *targets)
+    def recover(self) -> list[str]:
+        """Makes the stack usable after a killed update; returns what became of what it had begun."""
+        self._unlock()
+        if not pending_operations(self._latest()):
+            return []
+        return recover(self._quiet, self.name, boto3_client(self.environment["AWS_ENDPOINT_URL"]))
+
+    def _recover_aloud(self) -> None:
+        lines = self.recover()
+        if lines:
+            print("  an earlier update was killed; looking for what it had begun", *lines, sep="\n    ", flush=True)
+
+    def restore(self) -> list[str]:
+        """Puts Pulumi's newest copy in the place of a state that cannot be read, and looks how everything is."""
+        if not self.state_file.exists() or is_readable(self.state_file):
+            return []
+        copy = restore(self.state_file)
+        if copy is None:
+            raise PlatformError(f"{self.state_file} cannot be read, and there is no copy of it that can; make down")
+        lines = [f"the state could not be read; taken from {copy.name}", *self.recover()]
+        self._quiet("refresh", "--yes", "--run-program=false", "--stack", self.name)
+        return [*lines, "refreshed"]
 
     def _unlock(self) -> None:
         """Removes locks that killed CLIs left behind; a living one's lock stays and Pulumi names it."""

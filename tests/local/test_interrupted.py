@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ SERVICE = {
     "type": "kubernetes:core/v1:Service",
     "custom": True,
     "inputs": {"metadata": {"name": "qwen", "namespace": "models"}},
+}
+FILES = {
+    "urn": "urn:pulumi:local::p::aws:efs/fileSystem:FileSystem::disk",
+    "type": "aws:efs/fileSystem:FileSystem",
+    "inputs": {},
 }
 VPC = {"urn": "urn:pulumi:local::p::aws:ec2/vpc:Vpc::net", "type": "aws:ec2/vpc:Vpc", "inputs": {"cidrBlock": "x"}}
 
@@ -41,6 +47,8 @@ def deployment(*pending: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         ("kubernetes:core/v1:Service", {"metadata": {}}, None),
         ("kubernetes:helm.sh/v3:Release", {"name": "r", "namespace": "n", "chart": "c"}, "n/r"),
         ("aws:eks/addon:Addon", {"clusterName": "c", "addonName": "vpc-cni"}, "c:vpc-cni"),
+        ("aws:iam/rolePolicyAttachment:RolePolicyAttachment", {"role": "r", "policyArn": "arn:p"}, "r/arn:p"),
+        ("aws:ec2/route:Route", {"routeTableId": "rtb-1", "destinationCidrBlock": "0.0.0.0/0"}, "r-rtb-1-0.0.0.0/0"),
         ("aws:iam/role:Role", {}, None),
         ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, None),
     ],
@@ -49,31 +57,53 @@ def test_an_id_is_told_where_it_follows_from_the_inputs(kind: str, inputs: dict[
     assert probable_id({"type": kind, "inputs": inputs}) == found
 
 
+def nowhere(resource: Mapping[str, Any]) -> list[str]:
+    return []
+
+
 def test_what_can_be_found_is_put_where_a_refresh_looks_and_the_rest_is_forgotten() -> None:
-    after, to_read = settled(deployment(("creating", SERVICE), ("creating", VPC)))
-    assert to_read == [SERVICE["urn"]]
-    assert after["pending_operations"] == []
-    assert [resource["urn"] for resource in after["resources"]] == ["stack", SERVICE["urn"]]
-    assert after["resources"][1]["id"] == "models/qwen"
-    assert after["secrets_providers"] == {"type": "passphrase"}
+    after = settled(deployment(("creating", SERVICE), ("creating", VPC)), nowhere)
+    assert after.to_refresh == [SERVICE["urn"]]
+    assert after.deployment["pending_operations"] == []
+    assert [resource["urn"] for resource in after.deployment["resources"]] == ["stack", SERVICE["urn"]]
+    assert after.deployment["resources"][1]["id"] == "models/qwen"
+    assert after.deployment["secrets_providers"] == {"type": "passphrase"}
+    assert after.lines == ["qwen: taken over as models/qwen, if it is there", "net: was not made yet"]
 
 
-def test_other_pending_operations_are_of_no_interest() -> None:
-    assert pending_creates(deployment(("updating", SERVICE), ("deleting", VPC))) == []
+def test_what_only_the_provider_knew_is_taken_over_under_the_id_that_was_found() -> None:
+    after = settled(deployment(("creating", VPC)), lambda resource: ["vpc-1"])
+    assert after.to_refresh == [VPC["urn"]]
+    assert after.deployment["resources"][1] == {**VPC, "id": "vpc-1", "outputs": {"cidrBlock": "x"}}
+
+
+def test_two_of_one_are_for_a_person_to_decide() -> None:
+    after = settled(deployment(("creating", VPC)), lambda resource: ["vpc-1", "vpc-2"])
+    assert after.ambiguous == ["net: vpc-1, vpc-2"]
+    assert after.to_refresh == []
+
+
+def test_what_was_changed_or_deleted_is_looked_at_again() -> None:
+    state = deployment(("updating", SERVICE), ("deleting", VPC))
+    state["resources"].append(SERVICE)
+    after = settled(state, nowhere)
+    assert after.to_refresh == [SERVICE["urn"]]
+    assert after.lines == ["qwen: was updating; looking how it is", "net: was deleting; looking how it is"]
+    assert after.deployment["resources"] == state["resources"]
+    assert pending_creates(state) == []
     assert pending_creates({}) == []
 
 
 def test_a_resource_that_is_in_the_state_already_is_not_put_there_twice() -> None:
     state = deployment(("creating", SERVICE))
     state["resources"].append(SERVICE)
-    after, to_read = settled(state)
-    assert to_read == []
-    assert len(after["resources"]) == 2
+    after = settled(state, nowhere)
+    assert len(after.deployment["resources"]) == 2
 
 
-def test_aws_resources_that_nobody_can_find_are_named() -> None:
-    assert cannot_be_found(deployment(("creating", SERVICE), ("creating", VPC))) == ["net"]
-    assert cannot_be_found(deployment(("updating", VPC))) == []
+def test_aws_resources_that_nobody_can_look_for_are_named() -> None:
+    assert cannot_be_found(deployment(("creating", SERVICE), ("creating", VPC), ("creating", FILES))) == ["disk"]
+    assert cannot_be_found(deployment(("updating", FILES))) == []
 
 
 @pytest.mark.parametrize(
@@ -83,7 +113,8 @@ def test_aws_resources_that_nobody_can_find_are_named() -> None:
         (("aws",), {"resources": [{"urn": "stack"}]}, None),
         (("engine",), {"resources": [{"urn": "stack"}, SERVICE]}, None),
         (("aws",), {"resources": [{"urn": "stack"}, SERVICE]}, "keeps its state in memory and has ended"),
-        ((), deployment(("creating", VPC)), "killed while it made net"),
+        ((), deployment(("creating", VPC)), None),
+        ((), deployment(("creating", FILES)), "killed while it made disk"),
     ],
 )
 def test_an_empty_platform_is_begun_with_only_when_the_old_one_cannot_go_on(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +23,8 @@ JSON_PATCH: Final = "application/json-patch+json"
 _CONNECT_SECONDS: Final = 10
 _READ_SECONDS: Final = 60
 _POOL_CONNECTIONS: Final = 64
+_MOST_RETRIES: Final = 11
+"""client-go: a request and ten repetitions (k8s.io/client-go v0.34 rest/request.go, maxRetries)."""
 
 
 class ApiError(Exception):
@@ -104,6 +107,17 @@ class Cluster:
         content_type: str = "application/json",
     ) -> Json:
         """One call; the answer's JSON. Raises ApiError for a refusal, Unreachable without a connection."""
+        for _ in range(_MOST_RETRIES):
+            response = self._send(method, path, query, body, content_type)
+            pause = response.headers.get("Retry-After", "")
+            # As client-go: 429 and 5xx are tried again when the server says when, ten times at most.
+            if not pause.isdigit() or (response.status != 429 and response.status < 500):
+                break
+            time.sleep(int(pause))
+        self._has_answered = True
+        return _answer(response.status, response.data)
+
+    def _send(self, method: str, path: str, query: Mapping[str, str] | None, body: Any, content_type: str) -> Any:
         import urllib3
 
         api = self._connect()
@@ -112,7 +126,7 @@ class Cluster:
             headers[auth["key"]] = auth["value"]
         url = f"{api.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         try:
-            response = api.rest_client.pool_manager.request(
+            return api.rest_client.pool_manager.request(
                 method,
                 url,
                 headers=headers,
@@ -123,8 +137,6 @@ class Cluster:
             )
         except urllib3.exceptions.HTTPError as error:
             raise Unreachable(f'Get "{api.configuration.host}/openapi/v2": {_root_cause(error)}') from None
-        self._has_answered = True
-        return _answer(response.status, response.data)
 
     def check_reachable(self) -> None:
         """Raises Unreachable when the server does not answer (any answer counts, a refusal too)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -31,7 +32,8 @@ from local.providers.kubernetes.replacing import group_of
 
 SKIP_AWAIT: Final = "pulumi.com/skipAwait"
 TIMEOUT_SECONDS: Final = "pulumi.com/timeoutSeconds"
-DELETE_LIMIT_SECONDS: Final = 600.0
+# The real provider's, 10 minutes; shorter only where a test of the limit itself asks for it.
+DELETE_LIMIT_SECONDS: Final = float(os.environ.get("VLLM_ON_EKS_DELETE_LIMIT_SECONDS", "600"))
 _TEN_MINUTES: Final = 600.0
 _FIVE_MINUTES: Final = 300.0
 _POLL_DELETE_SECONDS: Final = (0.1, 0.2, 0.3, 0.5, 1.0)

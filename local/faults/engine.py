@@ -1,0 +1,137 @@
+"""One run of the Pulumi CLI that can be watched by its events and killed with all that it started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from local.faults.scenario import DoesNotHold
+
+Event = Mapping[str, Any]
+
+
+class EngineRun:
+    """A CLI in a session of its own, so that it and its language host and providers can be told from all else."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        events: bool = True,
+        preexec: Callable[[], None] | None = None,
+    ) -> None:
+        self.log = log
+        self._events_file = log.with_suffix(".events.json")
+        self._events_file.unlink(missing_ok=True)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self.started = time.monotonic()
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*command, *(["--event-log", str(self._events_file)] if events else [])],
+                env={**environment, "PULUMI_DEBUG_COMMANDS": "true"},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=preexec,
+            )
+
+    @property
+    def text(self) -> str:
+        """What the CLI has said so far."""
+        return self.log.read_text(errors="replace")
+
+    def said(self) -> str:
+        """What the CLI has said, with the engine's diagnostics that only a terminal shows."""
+        lines = [str(d["message"]) for event in self.events() if (d := event.get("diagnosticEvent"))]
+        return "\n".join([self.text, *lines])
+
+    def event_count(self) -> int:
+        """Events of the engine so far."""
+        return self._events_file.read_bytes().count(b"\n") if self._events_file.exists() else 0
+
+    def events(self) -> list[Event]:
+        """Events of the engine so far; a line that is being written is left out."""
+        lines = self._events_file.read_text().split("\n")[:-1] if self._events_file.exists() else []
+        return [json.loads(line) for line in lines]
+
+    def wait_until(self, condition: Callable[[], bool], timeout_seconds: float = 120) -> bool:
+        """False if the CLI ended, or the time did, before the condition held."""
+        deadline = time.monotonic() + timeout_seconds
+        while time.monotonic() < deadline:
+            if condition():
+                return True
+            if self.process.poll() is not None:
+                return condition()
+            time.sleep(0.02)
+        return False
+
+    def wait_for_step(self, kind_prefix: str, timeout_seconds: float = 180) -> bool:
+        """Waits until the engine begins to create, update or delete a resource of such a type."""
+
+        def begun() -> bool:
+            for event in self.events():
+                metadata = (event.get("resourcePreEvent") or {}).get("metadata") or {}
+                if metadata.get("op") not in (None, "same", "read") and metadata["type"].startswith(kind_prefix):
+                    return True
+            return False
+
+        return self.wait_until(begun, timeout_seconds)
+
+    def end(self, timeout_seconds: float = 240) -> int:
+        """Exit code; after the time-out everything is killed and DoesNotHold says so."""
+        try:
+            return self.process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise DoesNotHold(f"pulumi still ran after {timeout_seconds:.0f} s; {self.log}") from None
+
+    def members(self) -> list[psutil.Process]:
+        """All processes of its session, whoever is their parent by now."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if os.getsid(process.pid) == self.process.pid:
+                    found.append(process)
+            except (ProcessLookupError, PermissionError):
+                continue
+        return found
+
+    def kill(self) -> list[str]:
+        """SIGKILL to the CLI first, then to its language host and providers, as in a crash of the machine.
+
+        Returns the names of what was killed.
+        """
+        killed: dict[int, str] = {}
+        while members := [each for each in self.members() if each.status() != psutil.STATUS_ZOMBIE]:
+            for process in sorted(members, key=lambda each: each.pid != self.process.pid):
+                try:
+                    killed.setdefault(process.pid, process.name())
+                    os.kill(process.pid, signal.SIGKILL)
+                except (psutil.NoSuchProcess, ProcessLookupError):
+                    continue
+            self.process.poll()
+            time.sleep(0.02)
+        self.process.wait()
+        return list(killed.values())
+
+    def provider(self, name: str) -> psutil.Process:
+        """The process of a provider: `aws` or `kubernetes`."""
+        for process in self.members():
+            try:
+                if any(
+                    part.endswith((f"pulumi-resource-{name}", f"local.providers.{name}")) for part in process.cmdline()
+                ):
+                    return process
+            except psutil.NoSuchProcess:
+                continue
+        raise DoesNotHold(f"no provider {name} runs among {[each.name() for each in self.members()]}")
