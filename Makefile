@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
-.PHONY: help setup up down status logs test e2e check bench document preview scan
+.PHONY: help setup up down status logs load test e2e check bench document preview scan faults
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -34,6 +34,13 @@ status: setup ## what runs, on which port, how it is
 logs: setup ## last lines of every log, or NAME=etcd for one
 	@$(BIN)/python -m local logs $(NAME)
 
+# SECONDS is a variable of bash's own, so it is taken from make's command line only.
+load: setup ## requests through a model: PROFILE=burst|steady|diurnal [MODEL=...] [RATE=4] [SECONDS=120] [SEED=1] [STACK=local]
+	@mkdir -p $(REPORTS)
+	@$(BIN)/python -m local load $(if $(PROFILE),--profile $(PROFILE)) $(if $(MODEL),--model $(MODEL)) \
+	  $(if $(RATE),--rate $(RATE)) $(if $(filter command line,$(origin SECONDS)),--seconds $(SECONDS)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(STACK),--stack $(STACK)) $(if $(OUT),--out $(OUT)) $(if $(JSON),--json $(JSON))
+
 test: setup ## tests that need no cloud, no built tool, no network
 	@mkdir -p $(REPORTS)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --junitxml=$(REPORTS)/test.xml
@@ -41,6 +48,9 @@ test: setup ## tests that need no cloud, no built tool, no network
 e2e: setup ## from nothing to a completion on the embedded platform, and back
 	@mkdir -p $(REPORTS)
 	@$(BIN)/python -m pytest -q -x -m e2e --junitxml=$(REPORTS)/e2e.xml tests/e2e
+
+faults: setup ## provoke what goes wrong in production, and see it survived: [SEED=n] [ONLY=name,...] [COUNT=n]
+	@$(BIN)/python -m local faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(COUNT),--count $(COUNT))
 
 check: setup ## format, lint, types, architecture
 	@$(BIN)/ruff format --check $(CODE)
@@ -62,7 +72,8 @@ scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
 	@checkov=$$($(BIN)/python -m local.checkov) && \
 	  $(BIN)/python -m preview.scan $(or $(STACK),dev prod) --checkov "$$checkov" --kube-score .tools/bin/kube-score
 
-document: setup ## write the JSON Schemas and README's settings table anew
+document: setup ## write the JSON Schemas and the generated pages anew
 	@$(BIN)/python -m settings.document
 	@$(BIN)/python -m preview.schema
 	@$(BIN)/python -m policies.document
+	@$(BIN)/python tools/dashboards.py

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from local.errors import PlatformError
+from local.load import options as load_options
 from local.paths import platform_paths
 
 # Modules are imported by the command that needs them: `status` does not wait for certificates, nor `env` for boto3.
@@ -26,7 +27,7 @@ def _start(arguments: argparse.Namespace) -> None:
 
     paths = platform_paths()
     with exclusively(paths):
-        ensure_tools(paths)
+        ensure_tools(paths, ("platform", "monitoring"))
         started = start(paths, arguments.cold_start_seconds)
     print(f"started: {', '.join(started.new) or 'nothing, all lives'}; source {paths.env_file}")
 
@@ -34,7 +35,7 @@ def _start(arguments: argparse.Namespace) -> None:
 def _tools(arguments: argparse.Namespace) -> None:
     from local.toolchain import ensure_tools
 
-    for name, program in ensure_tools(platform_paths()).items():
+    for name, program in ensure_tools(platform_paths(), arguments.needs or ("platform", "monitoring")).items():
         print(f"{name}: {program}")
 
 
@@ -45,6 +46,25 @@ def _down(arguments: argparse.Namespace) -> None:
         down_stack(platform_paths(), arguments.stack)
     else:
         down(platform_paths())
+
+
+def _recover(arguments: argparse.Namespace) -> None:
+    from local import recover
+
+    if arguments.own_account:
+        recover.say(arguments.stack, recover.recover(recover.own_pulumi, arguments.stack, recover.boto3_client()))
+        return
+    from local.down import recover_stack
+
+    recover_stack(platform_paths(), arguments.stack)
+
+
+def _faults(arguments: argparse.Namespace) -> None:
+    from local.faults.run import run
+
+    only = [name for name in arguments.only.split(",") if name]
+    if not run(platform_paths(), arguments.seed, only, arguments.count, arguments.list):
+        raise PlatformError("not everything held; see above")
 
 
 def _status(arguments: argparse.Namespace) -> None:
@@ -73,6 +93,12 @@ def _wait(arguments: argparse.Namespace) -> None:
         print(f"{model.namespace}/{model.name}: {model.available} of {model.wanted} replicas available")
 
 
+def _load(arguments: argparse.Namespace) -> None:
+    from local.load.command import load
+
+    load(platform_paths(), arguments)
+
+
 def _refresh_stack_files(arguments: argparse.Namespace) -> None:
     from local.stack_files import stacks_of, write_stack_file
 
@@ -97,10 +123,26 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     start = commands.add_parser("start", parents=[cold_start], help="the platform's processes, no stack")
     start.set_defaults(run=_start)
-    commands.add_parser("tools", help="only find or build the programs").set_defaults(run=_tools)
+    tools = commands.add_parser("tools", help="only find or build the programs")
+    tools.add_argument(
+        "needs", nargs="*", metavar="NEED", help="platform, monitoring (both: default), keda, rules, scan"
+    )
+    tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")
     down.add_argument("--stack", help="destroy only this stack, and leave the platform up")
     down.set_defaults(run=_down)
+    recover = commands.add_parser("recover", help="make a stack usable whose update was killed")
+    recover.add_argument("--stack", default="local")
+    recover.add_argument(
+        "--own-account", action="store_true", help="with the pulumi, backend and AWS account of this shell"
+    )
+    recover.set_defaults(run=_recover)
+    faults = commands.add_parser("faults", help="provoke what goes wrong in production, on a platform of its own")
+    faults.add_argument("--seed", type=int, help="repeat the choices of an earlier run; default: a new one")
+    faults.add_argument("--only", default="", metavar="NAME,...", help="scenarios by name, or by the start of names")
+    faults.add_argument("--count", type=int, help="a sample of so many")
+    faults.add_argument("--list", action="store_true", help="say what there is and what must hold")
+    faults.set_defaults(run=_faults)
     commands.add_parser("status", help="what runs and how it is").set_defaults(run=_status)
     logs = commands.add_parser("logs", help="the end of every log, or of one")
     logs.add_argument("name", nargs="?")
@@ -110,6 +152,9 @@ def _parser() -> argparse.ArgumentParser:
     wait = commands.add_parser("wait", help="until every model is Ready")
     wait.add_argument("--timeout-seconds", type=float, default=180)
     wait.set_defaults(run=_wait)
+    load = commands.add_parser("load", help="requests through a model's Service, and what becomes of them")
+    load_options.add_arguments(load)
+    load.set_defaults(run=_load)
     refresh = commands.add_parser("refresh-stack-files", help="take the checkout's stack files over")
     refresh.set_defaults(run=_refresh_stack_files)
     return parser
@@ -122,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except PlatformError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to go on", file=sys.stderr)
         return 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,11 +60,28 @@ def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
             return found
         if time.monotonic() > deadline:
             names = ", ".join(f"{m.namespace}/{m.name} ({m.available} of {m.wanted})" for m in lacking)
+            reasons = "".join(f"\n  {line}" for line in why_not_ready(paths, lacking))
             raise PlatformError(
-                f"not ready after {timeout_seconds:.0f} s: {names}. Why: make status; then "
-                f"kubectl --kubeconfig {paths.kubeconfig} describe pods -n {lacking[0].namespace}"
+                f"not ready after {timeout_seconds:.0f} s: {names}.{reasons}\n"
+                f"More: kubectl --kubeconfig {paths.kubeconfig} describe pods -n {lacking[0].namespace}"
             )
         time.sleep(0.5)
+
+
+def why_not_ready(paths: Paths, lacking: Iterable[Model]) -> list[str]:
+    """What scheduler and kubelet say of the pods of these models that are not Ready, one line each."""
+    core = connect(paths.kubeconfig).core
+    lines = []
+    for model in lacking:
+        selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.name}"
+        for pod in core.list_namespaced_pod(model.namespace, label_selector=selector).items:
+            said = [
+                f"{c.reason}: {c.message}" for c in pod.status.conditions or [] if c.status == "False" and c.message
+            ]
+            waiting = [s.state.waiting for s in pod.status.container_statuses or [] if s.state and s.state.waiting]
+            said = [f"{each.reason}: {each.message or ''}" for each in waiting] or said
+            lines.append(f"{pod.metadata.name} is {pod.status.phase}: {'; '.join(said) or 'it is starting'}")
+    return lines
 
 
 def services(paths: Paths) -> list[dict[str, Any]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 class PlatformError(Exception):
     """Shown to the user as it is, without a traceback."""
 
+    exit_code = 1
+
 
 def last_lines(text: str, count: int = 20) -> str:
     """The last lines of a log, indented so that they read as a quotation."""

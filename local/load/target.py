@@ -1,0 +1,113 @@
+"""Which model a run means, and where it is: found on the running platform, or said in one line why not."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from local.cluster import connect
+from local.completion import Model, models, service_url
+from local.engine.pods import CONTAINER
+from local.errors import PlatformError
+from local.load.options import CannotLoad, near
+from local.paths import Paths
+from local.processes import Processes
+from local.stack import Stack, existing_stacks
+
+NEEDED = ("kube-apiserver", "engine")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A model behind its Service: `served` is its name in requests, `max_model_len` its longest context, tokens."""
+
+    namespace: str
+    name: str
+    url: str
+    served: str
+    max_model_len: int
+
+
+def find_target(paths: Paths, wanted: str, stack: str) -> Target:
+    """The model named `wanted` (or the only one). Raises CannotLoad: stopped, another stack, no such model."""
+    processes = Processes(paths)
+    if not all(processes.is_alive(name) for name in NEEDED):
+        raise CannotLoad("the platform is stopped: make up")
+    _check_stack(paths, stack)
+    try:
+        found = sorted(models(paths), key=lambda model: (model.name, model.namespace))
+    except Exception as error:  # the client's own kinds of error are many; each means the same here
+        raise CannotLoad(f"the API server does not answer ({type(error).__name__}): make status") from error
+    model = choose(found, wanted)
+    try:
+        url = service_url(paths, model)
+    except PlatformError as error:
+        raise CannotLoad(str(error)) from error
+    served, longest = _asked(url) or declared(_arguments(paths, model))
+    return Target(model.namespace, model.name, url, served, longest)
+
+
+def choose(found: list[Model], wanted: str) -> Model:
+    """By name or namespace/name; raises CannotLoad with the nearest names."""
+    names = [f"{model.namespace}/{model.name}" for model in found]
+    if not found:
+        raise CannotLoad("no model is on the platform: make up")
+    if not wanted:
+        if len(found) == 1:
+            return found[0]
+        raise CannotLoad(f"which model? name one with MODEL=: {', '.join(names)}")
+    matching = [model for model, name in zip(found, names, strict=True) if wanted in (model.name, name)]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise CannotLoad(f"--model {wanted} is in several namespaces; write one of {', '.join(names)}")
+    short = [model.name for model in found]
+    raise CannotLoad(f"--model {wanted}: there is no such model{near(wanted, short)}; models: {', '.join(short)}")
+
+
+def _check_stack(paths: Paths, wanted: str) -> None:
+    if not wanted:
+        return
+    ports = json.loads((paths.run / "ports.json").read_text())
+    there = [name for name in existing_stacks(paths) if Stack(paths, ports, name).resource_count() > 1]
+    if wanted not in there:
+        raise CannotLoad(f"--stack {wanted} is not up{near(wanted, there)}; up: {', '.join(there) or 'none'}: make up")
+
+
+def declared(arguments: list[str]) -> tuple[str, int]:
+    """Name in requests and longest context as the Deployment's arguments say: a model at zero replicas tells nothing.
+
+    Raises CannotLoad where they do not say.
+    """
+    given = dict(each[2:].split("=", 1) for each in arguments if each.startswith("--") and "=" in each)
+    try:
+        return given["served-model-name"].split()[0], int(given["max-model-len"])
+    except (LookupError, ValueError):
+        raise CannotLoad(
+            "the model has no Ready replica, and its Deployment says no --served-model-name= and --max-model-len= in "
+            "numbers; wait until it is Ready: make status"
+        ) from None
+
+
+def _arguments(paths: Paths, model: Model) -> list[str]:
+    deployment = connect(paths.kubeconfig).apps.read_namespaced_deployment(model.name, model.namespace)
+    containers = deployment.spec.template.spec.containers
+    return next((list(each.args or []) for each in containers if each.name == CONTAINER), [])
+
+
+def _asked(url: str) -> tuple[str, int] | None:
+    """Name in requests and longest context as the model itself says; None where no replica is Ready."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{url}/v1/models", timeout=10) as answer:
+            card: dict[str, Any] = json.load(answer)["data"][0]
+            return str(card["id"]), int(card["max_model_len"])
+    except urllib.error.HTTPError as error:
+        if error.code == 503:
+            return None
+        raise CannotLoad(f"{url}/v1/models answered {error.code}: make logs NAME=engine") from error
+    except (OSError, ValueError, LookupError) as error:
+        raise CannotLoad(f"{url}/v1/models does not answer ({error}): make logs NAME=engine") from error
