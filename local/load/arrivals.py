@@ -50,7 +50,7 @@ def arrivals(options: Options, max_model_len: int) -> tuple[list[Arrival], int]:
     """The requests in order, and how many more the profile had than `most_requests`.
 
     Prompt and answer together fit `max_model_len` tokens: a request that the model refuses for its length would tell
-    nothing about the platform.
+    nothing about the platform. Answers end at `longest_output_tokens`, as with clients that set max_tokens.
     """
     lengths = Lengths(
         input_tokens=float(options.input_tokens),
@@ -58,7 +58,7 @@ def arrivals(options: Options, max_model_len: int) -> tuple[list[Arrival], int]:
         most_tokens=max(1, max_model_len // 2),
     )
     stream = (
-        Arrival(time / PICOSECONDS, int(inputs), int(outputs))
+        Arrival(time / PICOSECONDS, int(inputs), min(int(outputs), options.longest_output_tokens))
         for piece in generate(shape_of(options), lengths, options.seed)
         for time, inputs, outputs in zip(
             piece.arrivals_ps.tolist(), piece.inputs.tolist(), piece.outputs.tolist(), strict=True

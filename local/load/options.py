@@ -38,6 +38,7 @@ class Options:
     stack: str = ""
     input_tokens: int = 1155
     output_tokens: int = 211
+    longest_output_tokens: int = 1000
     most_requests: int = 10_000
     most_in_flight: int = 500
     answer_seconds: float = 300.0
@@ -77,6 +78,7 @@ NUMBERS = (
     _Number("seed", _USUAL.seed, 0, 2**32 - 1, True, "the same seed sends the same requests at the same moments"),
     _Number("input-tokens", _USUAL.input_tokens, 1, 100_000, True, "mean prompt length"),
     _Number("output-tokens", _USUAL.output_tokens, 1, 100_000, True, "mean answer length"),
+    _Number("longest-output-tokens", _USUAL.longest_output_tokens, 1, 100_000, True, "no answer is longer"),
     _Number("most-requests", _USUAL.most_requests, 1, MOST_REQUESTS, True, "no more than these are sent"),
     _Number("most-in-flight", _USUAL.most_in_flight, 1, MOST_IN_FLIGHT, True, "no more than these at a time"),
     _Number("answer-seconds", _USUAL.answer_seconds, 1, MOST_SECONDS, False, "an answer that takes longer is lost"),

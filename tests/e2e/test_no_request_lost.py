@@ -25,7 +25,7 @@ LEAD_SECONDS = 10
 
 
 def _three_replicas(settings: dict[str, Any], model: dict[str, Any]) -> None:
-    """A fixed number: here the test moves it."""
+    """A fixed number: here the test moves it. Answers of `load` take 75 s at most, the drain gives them 120."""
     settings["nodePools"][0] |= {"minNodes": 4, "maxNodes": 4}
     model["autoscaling"] = {"kind": "none", "minReplicas": 3, "maxReplicas": 3}
     model["drain"] = {"preStopSeconds": 5}  # shorter than most answers, so that requests run when SIGTERM comes

@@ -54,3 +54,12 @@ def test_prompt_and_answer_together_fit_the_model() -> None:
     planned, _ = arrivals(Options(profile="steady", rate=50, seconds=10), 1000)
     assert max(a.input_tokens + a.output_tokens for a in planned) <= 1000
     assert max(a.input_tokens for a in planned) == 500
+
+
+def test_no_answer_is_longer_than_asked_for() -> None:
+    """One that takes longer than the drain's time-out is cut by vLLM, whatever the platform does."""
+    planned, _ = arrivals(Options(profile="steady", rate=50, seconds=20, longest_output_tokens=300), 8192)
+    usual, _ = arrivals(Options(profile="steady", rate=50, seconds=20), 8192)
+    assert max(a.output_tokens for a in planned) == 300
+    assert max(a.output_tokens for a in usual) > 300
+    assert [a.seconds for a in planned] == [a.seconds for a in usual]

@@ -129,7 +129,7 @@ def _run(answer: Answer, planned: list[Arrival], most_in_flight: int = 50, stop_
 def test_requests_leave_at_their_moments_whatever_the_answers_take() -> None:
     """Open loop: all are sent before the first has its answer."""
     planned = [Arrival(0.02 * n, 5, 2) for n in range(10)]
-    sender = _run(lambda request, body: whole(request, body, pause_seconds=0.3), planned)
+    sender = _run(lambda request, body: whole(request, body, pause_seconds=0.5), planned)
     assert sender.counts == {Outcome.ANSWERED: 10}
     assert max(r.sent for r in sender.results) < min(r.done for r in sender.results if r.done)
     assert all(r.sent >= r.arrival.seconds for r in sender.results)
