@@ -62,7 +62,7 @@ def _stack_that_tells(url: str) -> Any:
         receiver = {"kind": "webhook", "url": url}
         settings["monitoring"] = {"scrapeIntervalSeconds": 5, "alerts": {"receiver": receiver}}
         model |= {"maxNumSeqs": 2, "drain": {"preStopSeconds": 5, "shutdownTimeoutSeconds": 60}}
-        model["autoscaling"] = {"minReplicas": 1, "maxReplicas": 2, "metrics": [{"kind": "kvCacheUsage"}]}
+        model["autoscaling"] = {"minReplicas": 1, "maxReplicas": 2}
 
     return change
 
