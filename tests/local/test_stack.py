@@ -104,6 +104,8 @@ esac"""
     script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*|*destroy*)', "*never*)") + slow)
     folders = [str(path) for path in (paths.repo, paths.state, paths.tools, paths.cache)]
     code = (
+        # A shell that runs tests in the background lets them ignore the signal, and children inherit that.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path; from local.paths import Paths; from local.ports import USUAL;"
         "from local.stack import Stack; from local.errors import PlatformError\n"
         f"paths = Paths(*map(Path, {folders}))\n"
