@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from planning.alerts.table import Desk, number
+from planning.alerts.table import Desk
 from planning.model import AlertRulePlan, RuleGroupPlan, ServedModel
 from planning.serving.cold_start import seconds
 
@@ -147,5 +147,6 @@ def _at_max(model: ServedModel, desk: Desk) -> AlertRulePlan:
         f"kube_horizontalpodautoscaler_status_desired_replicas{{{hpa}}} >= on (namespace, horizontalpodautoscaler) "
         f"kube_horizontalpodautoscaler_spec_max_replicas{{{hpa}}}",
         f"{model.name} is at its most replicas",
-        f"{{{{ $value }}}} wanted of {number(model.autoscaling.max_replicas)} allowed: what comes next waits.",
+        # No number of ours here: a changed bound then touches the autoscaler only.
+        "{{ $value }} are wanted and no more are allowed: what comes next waits.",
     )
