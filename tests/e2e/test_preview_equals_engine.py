@@ -50,7 +50,7 @@ class Engine:
         self.log.unlink(missing_ok=True)
         environment = {**self._stack._environment, "PULUMI_DEBUG_GRPC": str(self.log)}
         return subprocess.run(
-            self._stack._command("preview", "--stack", self._name, "--non-interactive", *arguments),
+            self._stack.command("preview", "--stack", self._name, "--non-interactive", *arguments),
             env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
 
