@@ -108,7 +108,7 @@ class Drains:
 def _load(name: str, seconds: int) -> Load:
     load = Load.start(
         f"no-request-lost-{name}", "--profile", "steady", "--rate", "2", "--seconds", str(seconds),
-        "--output-tokens", "200",
+        "--output-tokens", "200", "--longest-output-tokens", "500",
     )  # fmt: skip
     time.sleep(LEAD_SECONDS)
     return load
