@@ -41,11 +41,12 @@ pools = {
 
 # Inside the cluster: what every model needs, then the models.
 # Hidden ordering: a kubeconfig says nothing of nodes, DNS and volumes, and nothing starts (or leaves) without them.
-# A rotated token updates its Secret in place; by default it would be deleted and made anew under its name.
+# A rotated token or a new dashboard updates in place; by default it would be made anew under a name that is taken.
 inside = kubernetes.Provider(
     "kubernetes",
     kubeconfig=eks.kubeconfig,
     enable_secret_mutable=True,
+    enable_config_map_mutable=True,
     opts=pulumi.ResourceOptions(depends_on=[system, addons]),
 )
 in_cluster = pulumi.ResourceOptions(providers=[inside])

@@ -46,7 +46,7 @@ def hand_edits(ground: Ground, random: Random) -> str:
     must(code == 0, f"refresh failed:\n{said[-2000:]}")
     code, said = ground.pulumi("preview")
     must(code == 0, f"preview failed:\n{said[-2000:]}")
-    planned = set(re.findall(r"^\s*[~+-]+\s+\S+\s+(\S+)\s+(?:update|replace|create|delete)", said, re.MULTILINE))
+    planned = set(re.findall(r"^\s*[~+-]+\s+\S+:\S+\s+(\S+)\s+(?:update|replace|create|delete)", said, re.MULTILINE))
     must(planned == edited, f"edited were {sorted(edited)}, preview shows {sorted(planned)}:\n{said[-2000:]}")
     ground.go_on_to("full")
     return f"{', '.join(sorted(edited))}: shown by refresh and preview, nothing else; put back by up"
