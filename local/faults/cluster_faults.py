@@ -11,7 +11,8 @@ from random import Random
 from typing import Any, Final
 
 from local.faults.ground import STACK, Ground
-from local.faults.scenario import Scenario, must, must_say
+from local.faults.holds import must, must_say
+from local.faults.scenario import Scenario
 
 MODEL_PODS: Final = "app.kubernetes.io/instance=qwen,app.kubernetes.io/component=model-server"
 GPU: Final = "nvidia.com/gpu"

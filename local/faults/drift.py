@@ -9,7 +9,8 @@ from random import Random
 from typing import Any, Final
 
 from local.faults.ground import STACK, Ground
-from local.faults.scenario import Scenario, must
+from local.faults.holds import must
+from local.faults.scenario import Scenario
 
 HAND: Final = "kubectl-edit"
 

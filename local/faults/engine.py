@@ -13,7 +13,7 @@ from typing import Any
 
 import psutil
 
-from local.faults.scenario import DoesNotHold
+from local.faults.holds import DoesNotHold
 
 Event = Mapping[str, Any]
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from local.faults.engine import EngineRun
 from local.faults.ground import Ground
-from local.faults.scenario import DoesNotHold, Scenario, must
+from local.faults.holds import DoesNotHold, must
+from local.faults.scenario import Scenario
 
 KILL_POINTS: Final = 50
 # From state to state, so that each scenario leaves the next one's beginning: up, update, update back, destroy.

@@ -25,8 +25,8 @@ from local.certificates import ensure_pki
 from local.errors import PlatformError
 from local.faults.engine import EngineRun
 from local.faults.final_state import FinalState, aws_of, differences, objects_of, resources_of
+from local.faults.holds import DoesNotHold, must
 from local.faults.proxy import FaultProxy
-from local.faults.scenario import DoesNotHold, must
 from local.inventory import aws_objects, every_object
 from local.paths import Paths
 from local.processes import Processes, ProcessSpec
@@ -135,6 +135,15 @@ class Ground:
         """What `make up` does before `pulumi up`: stack file, secrets, recovery after a killed update."""
         with self.quietly():
             self.stack.prepare(file)
+
+    def begin_update(self) -> tuple[str, EngineRun]:
+        """Starts the update from `one` to `two` or back; the state it aims at, and the run."""
+        if self.state not in ("one", "two"):
+            self.to("one")
+        target = "two" if self.state == "one" else "one"
+        self.prepare(self.file(target))
+        self.state = None
+        return target, self.begin("up")
 
     def begin(
         self, operation: str, *options: str, events: bool = True, preexec: Callable[[], None] | None = None

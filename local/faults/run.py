@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local.errors import PlatformError
-from local.faults.scenario import DoesNotHold, Scenario, Skipped, chosen
+from local.faults.holds import DoesNotHold, Skipped
+from local.faults.scenario import Scenario, chosen
 from local.paths import Paths
 from local.platform import exclusively
 

@@ -12,7 +12,8 @@ from random import Random
 import psutil
 
 from local.faults.ground import Ground
-from local.faults.scenario import Scenario, must
+from local.faults.holds import must
+from local.faults.scenario import Scenario
 
 TOKEN_KEY = "vllm-on-eks:hfToken"
 TOKEN_SECRET = ("models", "qwen-hf-token")

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from local.faults.engine import EngineRun
 from local.faults.ground import STACK, Ground
-from local.faults.scenario import Scenario, must, must_say
+from local.faults.holds import must, must_say
+from local.faults.scenario import Scenario
 
 OUTAGE_SECONDS: Final = 20.0
 LIMIT_SECONDS: Final = 300.0
@@ -21,12 +22,7 @@ METRICS_API: Final = "v1beta1.custom.metrics.k8s.io"
 
 def _update_under(ground: Ground, provoke: Callable[[EngineRun], None]) -> tuple[str, int, str]:
     """Begins an update, provokes when it is at work in the cluster; target state, exit code, what was said."""
-    if ground.state not in ("one", "two"):
-        ground.to("one")
-    target = "two" if ground.state == "one" else "one"
-    ground.prepare(ground.file(target))
-    ground.state = None
-    run = ground.begin("up")
+    target, run = ground.begin_update()
     must(run.wait_for_step("kubernetes:"), f"the update never came to the cluster; {run.log}")
     provoke(run)
     return target, run.end(LIMIT_SECONDS), run.text

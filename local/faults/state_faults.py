@@ -9,7 +9,8 @@ from typing import Final
 
 from local.backup import is_readable
 from local.faults.ground import COLD_START_SECONDS, STACK, Ground
-from local.faults.scenario import Scenario, must, must_say
+from local.faults.holds import must, must_say
+from local.faults.scenario import Scenario
 
 UP: Final = ("up", "--stack", STACK, "--cold-start-seconds", str(COLD_START_SECONDS))
 
@@ -90,12 +91,7 @@ def _wait_for_lock(ground: Ground) -> None:
 
 def two_updates(ground: Ground, random: Random) -> str:
     """A second plain `pulumi up` of the same stack."""
-    if ground.state not in ("one", "two"):
-        ground.to("one")
-    target = "two" if ground.state == "one" else "one"
-    ground.prepare(ground.file(target))
-    ground.state = None
-    first = ground.begin("up")
+    target, first = ground.begin_update()
     must(first.wait_for_step("aws:"), f"the first update never began; {first.log}")
     code, said = ground.pulumi("up", "--yes", "--skip-preview")
     must(first.process.poll() is None, "the first update was over before the second came: nothing was tried")

@@ -10,7 +10,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-MINUTES_OF_A_DAY = 24 * 60
 DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")  # as day_of_week() and cron count them
 
 

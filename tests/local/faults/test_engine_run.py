@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from local.faults.engine import EngineRun
-from local.faults.scenario import DoesNotHold
+from local.faults.holds import DoesNotHold
 
 # Writes two events, starts a child in a process group of its own (as the engine does with plugins), and waits.
 PROGRAM = """

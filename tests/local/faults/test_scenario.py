@@ -7,7 +7,8 @@ from collections import Counter
 import pytest
 
 from local.faults.engine_kills import KILL_POINTS
-from local.faults.scenario import DoesNotHold, chosen, must, must_say
+from local.faults.holds import DoesNotHold, must, must_say
+from local.faults.scenario import chosen
 from local.faults.table import SCENARIOS
 
 
