@@ -55,6 +55,13 @@ class EngineRun:
         lines = [str(d["message"]) for event in self.events() if (d := event.get("diagnosticEvent"))]
         return "\n".join([self.text, *lines])
 
+    @property
+    def why(self) -> str:
+        """Log and diagnostics of a run that failed, without the stack's outputs; its end where it has none."""
+        _, named, diagnostics = self.text.partition("\nDiagnostics:\n")
+        told = diagnostics.partition("\nOutputs:\n")[0] if named else self.text
+        return f"{self.log}:\n{told.strip()[-2500:]}"
+
     def event_count(self) -> int:
         """Events of the engine so far."""
         return self._events_file.read_bytes().count(b"\n") if self._events_file.exists() else 0

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Ids that AWS gives: vpc-0a1b..., subnet-..., and KMS's UUIDs.
+# Ids that AWS gives (vpc-0a1b..., subnet-..., KMS's UUIDs) and those of volumes (pvc- and a UUID).
 _IDS = re.compile(
-    r"\b(?:[a-z]+-[0-9a-f]{8,17}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b"
+    r"\b(?:pvc-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"
+    r"|\b[a-z]+-[0-9a-f]{8,17}\b"
     r"|\b(?:\d{1,3}\.){3}\d{1,3}\b"
     r"|\bip(?:-\d{1,3}){4}\b"  # EC2's name of an instance
     r"|(?<=-)[0-9a-f]{7}\b"  # Pulumi's own suffix of a name
@@ -80,6 +81,8 @@ def _sealed(value: Any) -> Any:
 
 def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The cluster's objects that no controller made for another object: name -> content, or how many of that name."""
+    objects = list(objects)
+    scaled = _scaled(objects)
     found: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for item in objects:
@@ -94,9 +97,21 @@ def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             counts[name + leaving] += 1 if "sh.helm.release" not in name else 0
             continue
         kept = {key: value for key, value in item.items() if key not in ("metadata", "apiVersion")}
+        if (item["kind"], metadata.get("namespace"), metadata["name"]) in scaled:
+            kept["spec"] = {key: value for key, value in kept["spec"].items() if key != "replicas"}
         own = {key: metadata.get(key) or {} for key in ("labels", "annotations")}
         found[name + leaving] = json.dumps(without_ids({**kept, **own}), sort_keys=True)
     return {**found, **{name: str(count) for name, count in counts.items()}}
+
+
+def _scaled(objects: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None, str]]:
+    """Kind, namespace and name of what an HPA scales: its number of replicas is the HPA's, whatever it is just now."""
+    found = set()
+    for item in objects:
+        if item["kind"] == "HorizontalPodAutoscaler":
+            target = item["spec"]["scaleTargetRef"]
+            found.add((target["kind"], item["metadata"].get("namespace"), target["name"]))
+    return found
 
 
 def aws_of(names: Iterable[str]) -> dict[str, str]:

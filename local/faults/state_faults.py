@@ -97,7 +97,7 @@ def two_updates(ground: Ground, random: Random) -> str:
     must(first.process.poll() is None, "the first update was over before the second came: nothing was tried")
     must(code != 0, "the second update was not refused")
     must_say(said, "currently locked by 1 lock", str(first.process.pid))
-    must(first.end() == 0, f"the first update failed; {first.log}:\n{first.text[-2000:]}")
+    must(first.end() == 0, f"the first update failed; {first.why}")
     ground.must_be(target)
     return f"Pulumi refused the second and named process {first.process.pid}; the first ended well"
 

@@ -58,3 +58,10 @@ def test_a_run_that_hangs_is_killed_and_does_not_hold(tmp_path: Path) -> None:
     with pytest.raises(DoesNotHold, match="still ran after"):
         run.end(0.2)
     assert run.process.poll() is not None
+
+
+def test_why_a_run_failed_is_its_diagnostics_without_the_outputs(tmp_path: Path) -> None:
+    said = "Updating (faults):\\nDiagnostics:\\n  error: the disk is full\\n\\nOutputs:\\n    kubeconfig: {}\\n"
+    run = started(tmp_path, f"print('{said}')")
+    assert run.end(30) == 0
+    assert run.why == f"{run.log}:\nerror: the disk is full"

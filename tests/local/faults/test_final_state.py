@@ -70,3 +70,22 @@ def test_names_that_hold_an_address_or_pulumis_suffix_are_the_same_each_time() -
     assert nodes == {"Node models/<id>.ec2.internal": "2"}
     assert objects_of([thing("IPAddress", "10.96.0.7")]) == {}
     assert aws_of(["role node-role-1b37b48"]) == aws_of(["role node-role-a15d2ba"]) == {"role node-role-<id>": "1"}
+
+
+def test_a_volume_is_one_whatever_its_id() -> None:
+    names = ("pvc-1b2c3d4e-1111-2222-3333-444455556666", "pvc-aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee")
+    first, second = (objects_of([thing("PersistentVolume", name)]) for name in names)
+    assert first == second
+
+
+def test_replicas_of_what_an_hpa_scales_are_the_hpas_and_those_of_others_count() -> None:
+    target = {"scaleTargetRef": {"kind": "Deployment", "name": "qwen"}}
+    hpa = {"kind": "HorizontalPodAutoscaler", "metadata": {"name": "qwen", "namespace": "models"}, "spec": target}
+
+    def seen(name: str, replicas: int) -> dict[str, str]:
+        deployment = {**thing("Deployment", name), "spec": {"replicas": replicas, "paused": False}}
+        return {key: value for key, value in objects_of([hpa, deployment]).items() if "Deployment models" in key}
+
+    assert seen("qwen", 1) == seen("qwen", 2)
+    assert "paused" in seen("qwen", 1)["Deployment models/qwen"]
+    assert seen("other", 1) != seen("other", 2)
