@@ -61,7 +61,13 @@ def node_lost(ground: Ground, random: Random) -> str:
     """The node with the model's pod is gone, and what ran on it."""
     ground.to("one")
     core = ground.api("CoreV1Api")
-    lost = until(lambda: [pod for pod in _pods(ground) if _is_ready(pod)], 60, "no pod of the model is Ready")[0]
+
+    def on_a_node() -> list[Any]:
+        # A pod of a node that went before (another scenario's) is Ready until the pod garbage collector comes by.
+        nodes = {node.metadata.name for node in core.list_node().items}
+        return [pod for pod in _pods(ground) if _is_ready(pod) and pod.spec.node_name in nodes]
+
+    (lost, *_) = until(on_a_node, RESCHEDULE_SECONDS, "no pod of the model is Ready on a node")
     ground.state = None
     with node_watcher_stopped(ground):
         start = time.monotonic()
