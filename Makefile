@@ -45,9 +45,11 @@ test: setup ## tests that need no cloud, no built tool, no network
 	@mkdir -p $(REPORTS)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --junitxml=$(REPORTS)/test.xml
 
+# Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
 e2e: setup ## from nothing to a completion on the embedded platform, and back
 	@mkdir -p $(REPORTS)
-	@$(BIN)/python -m pytest -q -x -m e2e --junitxml=$(REPORTS)/e2e.xml tests/e2e
+	@$(BIN)/python -m local tools platform monitoring rules
+	@$(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
 
 faults: setup ## provoke what goes wrong in production, and see it survived: [SEED=n] [ONLY=name,...] [COUNT=n]
 	@$(BIN)/python -m local faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(COUNT),--count $(COUNT))

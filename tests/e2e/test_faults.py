@@ -1,4 +1,4 @@
-"""Three quick scenarios of `make faults`, on a platform of their own; `.ci/run` takes a larger sample."""
+"""Ten quick scenarios of `make faults`, of every kind, on a platform of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from tests.conftest import REPO
 
 pytestmark = pytest.mark.e2e
 
-QUICK = ("kill-01-up", "kill-02-update", "two-updates")
+QUICK = (
+    "kill-01-up", "kill-02-update", "kill-04-destroy", "api-429", "provider-kubernetes", "gpu-gone", "wrong-image",
+    "stuck-finalizer", "two-updates", "state-truncated",
+)  # fmt: skip
 
 
 def test_a_sample_of_faults_is_survived() -> None:
