@@ -39,7 +39,9 @@ def platform_environment(paths: Paths, ports: Mapping[str, int]) -> dict[str, st
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "PULUMI_HOME": str(paths.state / "pulumi-home"),
-        "PULUMI_BACKEND_URL": f"file://{paths.state / 'pulumi'}",
+        # Beside each file the backend would write another one with its media type, and not at once: a kill between
+        # the two steps leaves it empty, and then the state "failed to load checkpoint: EOF" (gocloud.dev, fileblob).
+        "PULUMI_BACKEND_URL": f"file://{paths.state / 'pulumi'}?metadata=skip",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase_file(paths)),
         "PULUMI_PYTHON_CMD": str(paths.repo / "local" / "bin" / "pulumi-python"),
         "PULUMI_SKIP_UPDATE_CHECK": "1",

@@ -33,8 +33,9 @@ _BY_NAME_ONLY = {
     "Node", "CSINode", "Secret", "ServiceAccount", "ConfigMap", "APIService", "PersistentVolume", "FlowSchema",
     "PriorityLevelConfiguration", "ClusterRole", "ClusterRoleBinding",
 }  # fmt: skip
-# Named by an address.
+# Named by an address, and the API server's own Service, which has its port of this machine.
 _LEFT_OUT = {"IPAddress"}
+_OF_THE_API_SERVER = ("Service", "default", "kubernetes")
 _HELM_REVISION = re.compile(r"(sh\.helm\.release\.v1\..+)\.v\d+$")
 
 
@@ -87,7 +88,10 @@ def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     counts: Counter[str] = Counter()
     for item in objects:
         metadata = item["metadata"]
-        if item["kind"] in _LEFT_OUT or any(owner.get("controller") for owner in metadata.get("ownerReferences") or ()):
+        identity = (item["kind"], metadata.get("namespace"), metadata["name"])
+        if item["kind"] in _LEFT_OUT or identity == _OF_THE_API_SERVER:
+            continue
+        if any(owner.get("controller") for owner in metadata.get("ownerReferences") or ()):
             continue
         name = _HELM_REVISION.sub(
             r"\1", f"{item['kind']} {metadata.get('namespace') or ''}/{_IDS.sub('<id>', metadata['name'])}"
@@ -97,7 +101,7 @@ def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
             counts[name + leaving] += 1 if "sh.helm.release" not in name else 0
             continue
         kept = {key: value for key, value in item.items() if key not in ("metadata", "apiVersion")}
-        if (item["kind"], metadata.get("namespace"), metadata["name"]) in scaled:
+        if identity in scaled:
             kept["spec"] = {key: value for key, value in kept["spec"].items() if key != "replicas"}
         own = {key: metadata.get(key) or {} for key in ("labels", "annotations")}
         found[name + leaving] = json.dumps(without_ids({**kept, **own}), sort_keys=True)

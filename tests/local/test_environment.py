@@ -17,7 +17,7 @@ from tests.local.places import paths_in
 def test_every_client_is_pointed_at_the_platform(tmp_path: Path) -> None:
     environment = platform_environment(paths_in(tmp_path), USUAL)
     assert environment["AWS_ENDPOINT_URL"] == f"http://127.0.0.1:{USUAL['aws']}"
-    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state/pulumi"
+    assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state/pulumi?metadata=skip"
     assert environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{tmp_path}/state/passphrase"
     assert environment["PULUMI_SKIP_UPDATE_CHECK"] == "1"
     assert environment["VLLM_ON_EKS_CHARTS_DIR"] == f"{tmp_path}/state/charts"

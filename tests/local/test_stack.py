@@ -24,7 +24,7 @@ from tests.local.places import paths_in, script
 # A `pulumi` that writes down its arguments and standard input, makes the stack's state, and says 2 changes.
 FAKE = """
 echo "$@" >> "$PULUMI_HOME/arguments"
-stacks="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p"
+stacks="${PULUMI_HOME%/*}/pulumi/.pulumi/stacks/p"
 case "$*" in
   *"stack init"*) mkdir -p "$stacks"; echo '{"checkpoint": {"latest": {"resources": [{}]}}}' > "$stacks/dev.json";;
   *"config set"*) cat >> "$PULUMI_HOME/standard-input";;

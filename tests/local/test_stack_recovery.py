@@ -23,7 +23,7 @@ KILLED = {"resources": [], "pending_operations": [{"type": "creating", "resource
 # Writes its arguments down; exports what is in the state file and imports into it.
 FAKE = """
 echo "$@" >> "$PULUMI_HOME/arguments"
-state="${PULUMI_BACKEND_URL#file://}/.pulumi/stacks/p/dev.json"
+state="${PULUMI_HOME%/*}/pulumi/.pulumi/stacks/p/dev.json"
 case "$*" in
   *"stack export"*) python3 -c 'import json,sys; print(json.dumps({"version": 3, "deployment":
       json.load(open(sys.argv[1]))["checkpoint"]["latest"]}))' "$state";;

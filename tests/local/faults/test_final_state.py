@@ -89,3 +89,9 @@ def test_replicas_of_what_an_hpa_scales_are_the_hpas_and_those_of_others_count()
     assert seen("qwen", 1) == seen("qwen", 2)
     assert "paused" in seen("qwen", 1)["Deployment models/qwen"]
     assert seen("other", 1) != seen("other", 2)
+
+
+def test_the_api_servers_own_service_is_left_out_for_its_port_may_move() -> None:
+    own = {**thing("Service", "kubernetes", namespace="default"), "spec": {"ports": [{"targetPort": 16444}]}}
+    assert objects_of([own]) == {}
+    assert objects_of([thing("Service", "kubernetes")]).keys() == {"Service models/kubernetes"}
