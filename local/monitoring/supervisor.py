@@ -26,7 +26,7 @@ from local.monitoring.programs import PROGRAMS, Program, behind, program_of
 from local.monitoring.running import say, stop_signal, until
 from local.monitoring.specs import Place, Wanted, wanted
 from local.paths import platform_paths
-from local.ports import keep_free
+from local.ports import Reservations, keep_free
 from local.processes import Processes
 
 ROUND_SECONDS = 1.0
@@ -142,7 +142,8 @@ class Keeper:
         file = self._place.paths.run / "ports.json"
         if self._processes.is_alive(self._program.name):
             return replace(self._place, ports=read_json(file, self._place.ports))
-        return replace(self._place, ports=keep_free(file, self._program.port_names))
+        reservations = Reservations(self._place.paths.cache)
+        return replace(self._place, ports=keep_free(file, self._program.port_names, reservations))
 
     @property
     def is_built(self) -> bool:
