@@ -2,6 +2,9 @@
 
 Variables of Grafana: $namespace, $model and $pod hold one or many values (as regular expressions), $__rate_interval is
 four scrapes. A PodMonitor's series have job <namespace>/<model>, so both variables select by it.
+
+kube-state-metrics tells of everything in the cluster and, of workloads, no labels. Which of it are models of ours is
+told by the recorded cost, which every model has, with or without pods: those series are joined with it.
 """
 
 from __future__ import annotations
@@ -14,6 +17,9 @@ OURS = 'namespace=~"$namespace",model=~"$model"'
 GPU = 'Hostname=~"$node"'
 RATE = "[$__rate_interval]"
 HPA = "kube_horizontalpodautoscaler"
+MODELS = f"vllm_on_eks:usd_per_hour{{{OURS}}}"
+# A Deployment's pod: its name, the template's hash, five letters (Kubernetes leaves out vowels).
+POD_NAME = "(.+)-[^-aeiou]{1,10}-[^-aeiou]{5}"
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Dashboard:
 
 NAMESPACE = Variable("namespace", "label_values(vllm:num_requests_running, namespace)")
 MODEL = Variable("model", 'label_values(vllm:num_requests_running{namespace=~"$namespace"}, job)', "/.*\\/(.*)/")
+PLANNED_NAMESPACE = Variable("namespace", "label_values(vllm_on_eks:usd_per_hour, namespace)")
+PLANNED_MODEL = Variable("model", 'label_values(vllm_on_eks:usd_per_hour{namespace=~"$namespace"}, model)')
 POD = Variable("pod", 'label_values(vllm:num_requests_running{job=~"$namespace/$model"}, pod)')
 NODE = Variable("node", "label_values(DCGM_FI_DEV_GPU_UTIL, Hostname)")
 
@@ -72,6 +80,31 @@ def _quantiles(histogram: str, *shares: float) -> tuple[Query, ...]:
 
 def _by(labels: str, counter: str) -> str:
     return f"sum by ({labels}) (rate(vllm:{counter}_total{{{SERVERS}}}{RATE}))"
+
+
+def _named(label: str, name: str = "$1") -> str:
+    """Our models, with their name as that label."""
+    return f'label_replace({MODELS}, "{label}", "{name}", "model", "(.+)")'
+
+
+def _scaler(series: str) -> str:
+    """A series of our models' autoscalers; KEDA names its own keda-hpa-<model>."""
+    label = "horizontalpodautoscaler"
+    ours = f"({_named(label)} or {_named(label, 'keda-hpa-$1')})"
+    return f"{HPA}_{series}{{{SCALER}}} and on (namespace, {label}) {ours}"
+
+
+def _ready_replicas() -> str:
+    ready = 'kube_deployment_status_replicas_available{namespace=~"$namespace",deployment=~"$model"}'
+    return f"{ready} and on (namespace, deployment) {_named('deployment')}"
+
+
+def _pods_without_node() -> str:
+    pods = f'label_replace(kube_pod_info{{namespace=~"$namespace",node=""}}, "model", "$1", "pod", "{POD_NAME}")'
+    return (
+        f"count by (namespace, model) ({pods} and on (namespace, model) {MODELS}) "
+        f"or sum by (namespace, model) (0 * {MODELS})"
+    )
 
 
 VLLM = Dashboard(
@@ -140,32 +173,31 @@ GPUS = Dashboard(
 AUTOSCALING = Dashboard(
     "autoscaling",
     "Autoscaling: wanted, ready, allowed",
-    (NAMESPACE, MODEL),
+    (PLANNED_NAMESPACE, PLANNED_MODEL),
     (
         Panel("Replicas", "short",
-              (Query(f"{HPA}_status_desired_replicas{{{SCALER}}}", "{{horizontalpodautoscaler}} wanted"),
-               Query('kube_deployment_status_replicas_available{namespace=~"$namespace",deployment=~"$model"}',
-                     "{{deployment}} ready"),
-               Query(f"{HPA}_spec_max_replicas{{{SCALER}}}", "{{horizontalpodautoscaler}} most"),
-               Query(f"{HPA}_spec_min_replicas{{{SCALER}}}", "{{horizontalpodautoscaler}} fewest")),
+              (Query(_scaler("status_desired_replicas"), "{{horizontalpodautoscaler}} wanted"),
+               Query(_ready_replicas(), "{{deployment}} ready"),
+               Query(_scaler("spec_max_replicas"), "{{horizontalpodautoscaler}} most"),
+               Query(_scaler("spec_min_replicas"), "{{horizontalpodautoscaler}} fewest")),
               "Wanted above ready is a cold start; wanted at most is a limit that works."),
         Panel("Demand", "short",
               (Query('vllm_on_eks:demand:replicas{namespace=~"$namespace",service=~"$model"}', "{{service}}"),),
               "Replicas that the traffic needs, as recorded for the autoscaler."),
         Panel("Metric and its target", "short",
-              (Query(f"{HPA}_status_target_metric{{{SCALER}}}", "{{horizontalpodautoscaler}} {{metric_name}}"),
-               Query(f"{HPA}_spec_target_metric{{{SCALER}}}", "{{horizontalpodautoscaler}} {{metric_name}} target")),
+              (Query(_scaler("status_target_metric"), "{{horizontalpodautoscaler}} {{metric_name}}"),
+               Query(_scaler("spec_target_metric"), "{{horizontalpodautoscaler}} {{metric_name}} target")),
               "Above its target the autoscaler adds replicas (after its window and tolerance)."),
         Panel("Requests in flight", "short",
               (Query('sum by (job) (vllm:num_requests_running{job=~"$namespace/$model"})', "{{job}} running"),
                Query('sum by (job) (vllm:num_requests_waiting{job=~"$namespace/$model"})', "{{job}} waiting")),
               "The queue is empty until the promise is already broken: running leads."),
         Panel("Nodes by pool", "short",
-              (Query("count by (label_vllm_on_eks_pool) (kube_node_labels)", "{{label_vllm_on_eks_pool}}"),),
+              (Query('count by (label_vllm_on_eks_pool) (kube_node_labels{label_vllm_on_eks_pool!=""})',
+                     "{{label_vllm_on_eks_pool}}"),),
               "A replica needs a free GPU."),
         Panel("Pods without a node", "short",
-              (Query('count by (namespace) (kube_pod_info{namespace=~"$namespace",node=""}) or '
-                     'sum by (namespace) (0 * kube_pod_info{namespace=~"$namespace"})', "{{namespace}}"),),
+              (Query(_pods_without_node(), "{{model}}"),),
               "They wait for a GPU."),
     ),
 )  # fmt: skip

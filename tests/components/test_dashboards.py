@@ -101,3 +101,12 @@ def test_dashboards_come_with_grafana_and_only_with_it() -> None:
 def test_the_product_does_not_need_the_sdk() -> None:
     for path in (REPO / "components").rglob("*.py"):
         assert "grafana_foundation_sdk" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", dashboard_names())
+def test_what_the_cluster_tells_is_restricted_to_our_models_and_pools(name: str) -> None:
+    """With every variable at All, kube-state-metrics tells of all that runs in the cluster."""
+    told = [query for query in _queries(name) if re.search(r"\bkube_(?!node_labels)", query)]
+    assert [query for query in told if "vllm_on_eks:usd_per_hour{" not in query] == []
+    nodes = [query for query in _queries(name) if "kube_node_labels" in query]
+    assert [query for query in nodes if 'label_vllm_on_eks_pool!=""' not in query] == []

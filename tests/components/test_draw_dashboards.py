@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -32,7 +33,7 @@ def test_no_variable_is_left_in_what_is_asked(tool: dict[str, Any]) -> None:
     for name in dashboard_names():
         for panel in json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["panels"]:
             for target in panel["targets"]:
-                left = tool["filled"](target["expr"]).replace('"$1"', "")
+                left = re.sub(r"\$\d", "", tool["filled"](target["expr"]))  # label_replace's own
                 assert "$" not in left
 
 

@@ -9,6 +9,7 @@ import pytest
 from local.paths import platform_paths
 from local.toolchain import ensure_tools
 from tests.components import promtool
+from tests.components.dashboard_cases import write_panels_test
 
 pytestmark = pytest.mark.e2e
 
@@ -29,3 +30,7 @@ def test_every_rule_fires_when_it_must_and_is_silent_when_it_must_be(tool: str, 
     cost = promtool.write_cost_test(groups["stack.cost"], tmp_path)
     output = promtool.run(tool, "test", "rules", *files, str(cost))
     assert output.count("SUCCESS") == len(files) + 1
+
+
+def test_panels_about_the_cluster_show_models_and_nothing_else(tool: str, tmp_path: Path) -> None:
+    assert "SUCCESS" in promtool.run(tool, "test", "rules", str(write_panels_test(tmp_path)))
