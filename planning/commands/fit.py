@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from planning.architectures.table import Architecture, architecture, from_config_json
+from planning.commands import sharing
 from planning.memory.engine import GIB, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
 from planning.memory.weights import FORMATS
-from planning.model import ThroughputPlan
+from planning.model import GpuSharingPlan, ThroughputPlan
 from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
 from planning.throughput.replica import throughput
 from planning.throughput.roofline import Traffic
@@ -26,18 +27,24 @@ _EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
 
 @dataclass(frozen=True)
 class Target:
-    """Where the model is to run; `instance` None: GPUs named on the command line."""
+    """Where the model is to run; `instance` None: GPUs named on the command line.
+
+    Of a divided GPU, `gpu` and the memory are those of one share, and `whole` is the GPU.
+    """
 
     instance: InstanceType | None
     gpu: Gpu | None
     gpu_memory_bytes: int
+    whole: Gpu | None
+    sharing: GpuSharingPlan = field(default_factory=GpuSharingPlan)
 
     @property
     def name(self) -> str:
         """For the title."""
         card = self.gpu.name if self.gpu else "GPU"
         memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
-        return f"{self.instance.name} ({self.instance.gpu_count} × {memory})" if self.instance else memory
+        shares = self.instance.gpu_count * self.sharing.pods_per_gpu if self.instance else 0
+        return f"{self.instance.name} ({shares} × {memory})" if self.instance else memory
 
 
 def add_to(commands: Any) -> None:
@@ -60,6 +67,7 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-batched-tokens", type=int)
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
+    sharing.add_to(parser)
     load = parser.add_argument_group("of which requests its throughput is told")
     load.add_argument("--input-tokens", type=float, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
     load.add_argument("--output-tokens", type=float, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
@@ -71,12 +79,13 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
     model = _model(arguments)
-    target = _target(arguments)
-    engine = _engine(arguments, model)
-    found = _with_gpu_count(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    share = sharing.wanted(arguments)
+    target = _shared(_target(arguments), share)
+    engine = sharing.as_started(target.sharing, _engine(arguments, model), target.whole)
+    found = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
     plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
     if arguments.json:
-        print(json.dumps(as_json(model, engine, target, found, plan), indent=2))
+        print(json.dumps(as_json(model, engine, target, found, plan) | {"gpu_sharing": share.setting}, indent=2))
     else:
         _print_table(model, engine, target, found, plan)
     return 0 if found.fits else 1
@@ -109,13 +118,17 @@ def _throughput(
 def as_json(
     model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
 ) -> dict[str, Any]:
-    """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica."""
+    """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica.
+
+    Of a divided GPU all are of one share, with its neighbours at work; `gpu` and `usd_per_hour` are of the whole.
+    """
     filled = with_defaults(engine, target.gpu_memory_bytes, target.gpu)
     return {
         "model": model.model_id,
         "instance": target.instance.name if target.instance else None,
-        "gpu": target.gpu.name if target.gpu else None,
+        "gpu": target.whole.name if target.whole else None,
         "gpu_memory_gib": _gib(target.gpu_memory_bytes),
+        "replicas_per_gpu": target.sharing.pods_per_gpu,
         "fits": found.fits,
         "weights_gib_per_gpu": _gib(found.weights_bytes_per_gpu),
         "activation_gib_per_gpu": _gib(found.activation_bytes),
@@ -141,7 +154,7 @@ def _usd_per_million_tokens(engine: EngineConfig, target: Target, plan: Throughp
     """Prompts and answers alike, of a node full of saturated replicas, at the on-demand price."""
     if plan is None or target.instance is None or target.instance.usd_per_hour is None:
         return None
-    replicas = target.instance.gpu_count // engine.world_size
+    replicas = target.instance.gpu_count * target.sharing.pods_per_gpu // engine.world_size
     tokens = plan.total_tokens_per_second * 3600 * replicas
     return round(target.instance.usd_per_hour / tokens * 1e6, 4)
 
@@ -169,19 +182,30 @@ def _target(arguments: argparse.Namespace) -> Target:
         instance = instance_type(arguments.instance)
         if instance.gpu is None:
             raise ValueError(f"{instance.name} has no GPU; types with one: families g4dn, g5, g6, g6e, g7e, p4d, p5")
-        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes)
+        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes, instance.gpu)
     if arguments.gpu:
         try:
             card = gpu(arguments.gpu, memory_gib)
         except UnknownGpu:
             if memory_gib is None:
                 raise
-            return Target(None, None, usable_memory_bytes(memory_gib))
+            return Target(None, None, usable_memory_bytes(memory_gib), None)
         stated = memory_gib is not None and not memory_gib.is_integer()
-        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes)
+        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes, card)
     if memory_gib is None:
         raise ValueError("say where: --instance TYPE, --gpu NAME or --gpu-memory-gib G")
-    return Target(None, None, usable_memory_bytes(memory_gib))
+    return Target(None, None, usable_memory_bytes(memory_gib), None)
+
+
+def _shared(target: Target, share: sharing.WantedShare) -> Target:
+    """One share of the target's GPU; raises ValueError where it has none."""
+    if share.is_whole:
+        return target
+    if target.gpu is None:
+        raise ValueError("--gpu-sharing: say which GPU is divided: --instance or --gpu")
+    whole = replace(target.gpu, usable_memory_bytes=target.gpu_memory_bytes)
+    plan, gpu = share.on(whole)
+    return Target(target.instance, gpu, gpu.usable_memory_bytes, whole, plan)
 
 
 def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
@@ -200,12 +224,12 @@ def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
     )
 
 
-def _with_gpu_count(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
+def _with_counts(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
     """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
-    if target.instance is None or engine.world_size <= target.instance.gpu_count:
-        return found
-    reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
-    return replace(found, fits=False, reasons=(reason, *found.reasons))
+    reason = sharing.trouble(target.sharing, engine)
+    if target.instance is not None and engine.world_size > target.instance.gpu_count:
+        reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
+    return replace(found, fits=False, reasons=(reason, *found.reasons)) if reason else found
 
 
 def _print_table(

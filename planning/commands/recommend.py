@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import ceil, inf
 from typing import Any
 
 from planning.architectures.shape import Architecture
 from planning.architectures.table import architecture
+from planning.commands import sharing
 from planning.cost.spot import spot_share
 from planning.memory.engine import EngineConfig
 from planning.memory.fit import fit
-from planning.memory.quantization import AMPERE
 from planning.model import ThroughputPlan
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
-from planning.nodes.instances import InstanceType, instance_types
+from planning.nodes.instances import AMPERE, Gpu, InstanceType, instance_types
 from planning.throughput.replica import RANGE_FACTOR, Load, rates_at, throughput
 from planning.throughput.roofline import Rates, Traffic
 from planning.throughput.serving_rates import replica_rates
@@ -31,7 +31,7 @@ MOST_REPLICAS = 1_000_000
 
 @dataclass(frozen=True)
 class Offer:
-    """What carries the load: replicas of that many GPUs, packed on nodes of one type.
+    """What carries the load: replicas of that many GPUs (or of one share of a GPU), packed on nodes of one type.
 
     Rates per replica are those at the edge of the SLO; `throughput` has the saturated and idle ones. Spot is the range
     seen for the family (planning/facts/spot.csv), the other amounts are on-demand prices.
@@ -40,6 +40,7 @@ class Offer:
     instance: str
     gpu: str
     tensor_parallel: int
+    gpu_memory_utilization: float
     replicas: int
     nodes: int
     usd_per_hour: float
@@ -65,6 +66,19 @@ class Wanted:
     ttft_seconds: float
     tpot_seconds: float
     share: float = Promise.share
+    gpu_sharing: sharing.WantedShare = sharing.WHOLE
+
+
+@dataclass(frozen=True)
+class _Replica:
+    """Its rates, and those at the edge of the SLO."""
+
+    plan: ThroughputPlan
+    at_slo: Rates
+
+
+# By what it is made of; a string says why there is none.
+_Replicas = dict[tuple[EngineConfig, Gpu], _Replica | str]
 
 
 def add_to(commands: Any) -> None:
@@ -80,6 +94,7 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S")
     parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S")
     parser.add_argument("--slo-share", type=float, default=Promise.share, metavar="SHARE", help="that must hold both")
+    sharing.add_to(parser)
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
 
@@ -100,12 +115,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     traffic = Traffic(arguments.input_tokens, arguments.output_tokens)
     slo = (arguments.slo_ttft, arguments.slo_tpot, arguments.slo_share)
-    wanted = Wanted(arguments.requests_per_second, traffic, engine, *slo)
+    wanted = Wanted(arguments.requests_per_second, traffic, engine, *slo, sharing.wanted(arguments))
     offers, refused = recommend(model, wanted)
     if arguments.json:
         found = [asdict(offer) for offer in offers]
         others = [{"instance": name, "reason": reason} for name, reason in refused.items()]
-        print(json.dumps({"model": model.model_id, "instances": found, "others": others}, indent=2))
+        about = {"model": model.model_id, "gpu_sharing": wanted.gpu_sharing.setting}
+        print(json.dumps({**about, "instances": found, "others": others}, indent=2))
     else:
         _print_table(model, wanted, offers, refused)
     return 0 if offers else 1
@@ -115,10 +131,11 @@ def recommend(model: Architecture, wanted: Wanted) -> tuple[list[Offer], dict[st
     """Offers by cost, and the reason by instance type for the others."""
     offers: list[Offer] = []
     refused: dict[str, str] = {}
+    replicas: _Replicas = {}
     for instance in instance_types().values():
         if instance.gpu is None:
             continue
-        found = _offers(model, wanted, instance)
+        found = _offers(model, wanted, instance, replicas)
         if isinstance(found, str):
             refused[instance.name] = found
         else:
@@ -126,7 +143,7 @@ def recommend(model: Architecture, wanted: Wanted) -> tuple[list[Offer], dict[st
     return sorted(offers, key=lambda offer: (offer.usd_per_hour, offer.instance)), refused
 
 
-def _offers(model: Architecture, wanted: Wanted, instance: InstanceType) -> Offer | str:
+def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replicas: _Replicas) -> Offer | str:
     """The cheapest group size on this type, or why there is none."""
     if instance.usd_per_hour is None:
         return "no price in the table"
@@ -135,12 +152,23 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType) -> Offe
     assert instance.gpu is not None
     if instance.gpu.compute_capability < AMPERE and model.native_dtype == "bfloat16":
         return f"{instance.gpu.name} has no bfloat16"
+    try:
+        plan, part = wanted.gpu_sharing.on(instance.gpu)
+    except sharing.NoSuchShare as missing:
+        return missing.reason
     best: Offer | None = None
     reason = ""
-    for size in _TENSOR_PARALLEL_SIZES:
+    for size in _TENSOR_PARALLEL_SIZES if plan.kind == "none" else (1,):
         if size > instance.gpu_count or model.attention_heads % size:
             continue
-        found = _offer(model, wanted, instance, size)
+        utilization = sharing.utilization_together(plan, wanted.engine.gpu_memory_utilization)
+        engine = replace(wanted.engine, tensor_parallel=size, gpu_memory_utilization=utilization)
+        engine = sharing.as_started(plan, engine, instance.gpu)
+        if (engine, part) not in replicas:
+            replicas[engine, part] = _replica(model, wanted, engine, part)
+        of_each = replicas[engine, part]
+        per_node = instance.gpu_count * plan.pods_per_gpu // size
+        found = of_each if isinstance(of_each, str) else _priced(instance, engine, part, of_each, per_node, wanted)
         if isinstance(found, str):
             reason = found
         elif best is None or (found.usd_per_hour, found.tensor_parallel) < (best.usd_per_hour, best.tensor_parallel):
@@ -148,11 +176,9 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType) -> Offe
     return best or reason
 
 
-def _offer(model: Architecture, wanted: Wanted, instance: InstanceType, size: int) -> Offer | str:
-    gpu = instance.gpu
-    assert gpu is not None
-    assert instance.usd_per_hour is not None
-    engine = EngineConfig(**{**wanted.engine.__dict__, "tensor_parallel": size})
+def _replica(model: Architecture, wanted: Wanted, engine: EngineConfig, gpu: Gpu) -> _Replica | str:
+    """One replica within the SLO, or why there is none; on every instance type with that GPU it is the same."""
+    size = engine.tensor_parallel
     memory = fit(model, engine, gpu.usable_memory_bytes, gpu)
     if not memory.fits:
         return f"{size} × {gpu.name}: {memory.reasons[0]}"
@@ -162,9 +188,7 @@ def _offer(model: Architecture, wanted: Wanted, instance: InstanceType, size: in
     plan = throughput(found, promise, load)
     if plan.slo_share_alone < wanted.share:
         return f"{size} × {gpu.name}: {_too_slow(plan, wanted)}"
-    assert plan.replicas_needed is not None
-    replicas = plan.replicas_needed
-    return _priced(instance, size, plan, replicas, wanted, rates_at(found, plan.slo_requests_per_second))
+    return _Replica(plan, rates_at(found, plan.slo_requests_per_second))
 
 
 def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
@@ -178,17 +202,21 @@ def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
 
 
 def _priced(
-    instance: InstanceType, size: int, plan: ThroughputPlan, replicas: int, wanted: Wanted, at_slo: Rates
+    instance: InstanceType, engine: EngineConfig, gpu: Gpu, replica: _Replica, per_node: int, wanted: Wanted
 ) -> Offer:
-    assert instance.gpu is not None
+    """As many of the replicas as the load needs; `gpu` is one share where GPUs are divided."""
+    plan, at_slo = replica.plan, replica.at_slo
     assert instance.usd_per_hour is not None
-    nodes = ceil(replicas / (instance.gpu_count // size))
+    assert plan.replicas_needed is not None
+    replicas = plan.replicas_needed
+    nodes = ceil(replicas / per_node)
     usd, spot = nodes * instance.usd_per_hour, spot_share(instance.name)
     tokens = wanted.requests_per_second * 3600 * (wanted.traffic.input_tokens + wanted.traffic.output_tokens)
     return Offer(
         instance=instance.name,
-        gpu=instance.gpu.name,
-        tensor_parallel=size,
+        gpu=gpu.name,
+        tensor_parallel=engine.tensor_parallel,
+        gpu_memory_utilization=engine.gpu_memory_utilization,
         replicas=replicas,
         nodes=nodes,
         usd_per_hour=round(usd, 4),

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planning.units import amount
+
 if TYPE_CHECKING:
     from planning.simulation.compare import Case
     from planning.simulation.outcome import Outcome
@@ -167,11 +169,13 @@ def _print_table(title: str, load: str, found: Case, outcomes: list[Outcome]) ->
     if not console.is_terminal:
         console = Console(highlight=False, width=132)
     seen, given, oracle_hours, slo = found.survey, found.given, _oracle_hours(outcomes), found.setting.slo
-    console.print(f"[bold]{title}[/]: {load}, {seen.requests:,} requests in {seen.seconds / 3600:.2f} h, simulated")
+    console.print(
+        f"[bold]{title}[/]: {load}, {amount(seen.requests, 'request')} in {seen.seconds / 3600:.2f} h, simulated"
+    )
     console.print(
         f"{seen.mean_input_tokens:.0f} tokens in, {seen.mean_output_tokens:.0f} out; SLO: first token ≤ "
         f"{slo.ttft_seconds:g} s, then ≤ {slo.tpot_seconds * 1000:g} ms; {given.min_replicas} to "
-        f"{given.max_replicas} replicas, cold start {given.cold_start_seconds:.0f} s"
+        f"{amount(given.max_replicas, 'replica')}, cold start {given.cold_start_seconds:.0f} s"
     )
     table = Table(header_style="bold")
     headings = ("policy", "SLO %", "TTFT p50", "p95", "p99 s", "E2E p99", "GPU-h", "÷ oracle", "USD", "moves")

@@ -108,13 +108,20 @@ class Replica:
         costs = self.costs
         return costs.linear_seconds(batch + tokens) - costs.linear_seconds(batch) + costs.sequence_seconds
 
-    def prompt_seconds(self, tokens: float, batch: float) -> float:
-        """What a prompt adds to the steps that it is computed in."""
+    def prompt_seconds(self, batch: float) -> list[float]:
+        """What a prompt of each length of `inputs` adds to the steps that it is computed in."""
+        costs = self.costs
         chunk = max(1.0, self.max_num_batched_tokens - batch)
-        full = int(tokens // chunk)
-        rest = tokens - full * chunk
-        seconds = full * self.chunk_seconds(chunk, batch) + (self.chunk_seconds(rest, batch) if rest else 0.0)
-        return seconds + self.costs.attention_pair_seconds * tokens * tokens / 2
+        whole, alone = self.chunk_seconds(chunk, batch), costs.linear_seconds(batch)
+        found = []
+        for tokens in self.inputs:  # thousands of times per estimate: what is the same for all is not asked again
+            full = int(tokens // chunk)
+            rest = tokens - full * chunk
+            seconds = full * whole
+            if rest:
+                seconds += costs.linear_seconds(batch + rest) - alone + costs.sequence_seconds
+            found.append(seconds + costs.attention_pair_seconds * tokens * tokens / 2)
+        return found
 
 
 @dataclass(frozen=True)
@@ -169,7 +176,7 @@ def steady(replica: Replica, rate: float) -> Steady | None:
     gaps = max(0.0, replica.traffic.output_tokens - 1)
     batch = max(_FEWEST_SEQUENCES, rate * gaps * replica.decode_seconds(1))
     for _ in range(40):
-        prompts = [replica.prompt_seconds(tokens, batch) for tokens in replica.inputs]
+        prompts = replica.prompt_seconds(batch)
         left = 1 - rate * _mean(prompts)
         if left <= 0 or batch > replica.most_at_once:
             return None
@@ -274,6 +281,6 @@ def _mean(values: Sequence[float]) -> float:
 
 def _most_rate(replica: Replica) -> float:
     """A rate that no replica exceeds: its prompts or its decodes alone would take all of its time."""
-    prompt = _mean([replica.prompt_seconds(tokens, 1.0) for tokens in replica.inputs])
+    prompt = _mean(replica.prompt_seconds(1.0))
     answer = replica.traffic.output_tokens * replica.decode_seconds(replica.most_at_once) / replica.most_at_once
     return 1.0 / max(1e-9, prompt, answer)
