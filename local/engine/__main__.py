@@ -13,14 +13,17 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from local.engine.admin import admin_handler
+from local.engine.described import StackFiles
 from local.engine.fleet import Fleet
 from local.engine.kube import KubeApi
 from local.engine.pods import PodView
 from local.engine.ports import HOST, PortBook, write_json
 from local.engine.router import Router
+from local.engine.shapes import planned_shape
 
 DEFAULT_PORTS = (18000, 18999)
 
@@ -68,13 +71,14 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float) -> None:
-    """Runs until a signal. Raises OSError when no port of the range is free."""
+async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float, stacks: Path) -> None:
+    """Runs until a signal. `stacks`: folder of stack files. Raises OSError when no port of the range is free."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeApi(kubeconfig) as api:
-        fleet = Fleet(api, pod_log(directory), speed=speed)
+        shape_of = partial(planned_shape, described=StackFiles(stacks).architecture)
+        fleet = Fleet(api, pod_log(directory), shape_of, speed)
         router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say)
 
         def on_pod(event: str, item: dict[str, object]) -> None:
@@ -116,11 +120,14 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, required=True, help="where addresses and logs are written")
     parser.add_argument("--port-range", type=_port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the estimate (default 1)")
+    parser.add_argument(
+        "--stack-files", type=Path, default=Path(), metavar="FOLDER", help="Pulumi.*.yaml that may describe models"
+    )
     given = parser.parse_args()
     if given.speed <= 0:
         parser.error("--speed has to be above 0")
     given.directory.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed))
+    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed, given.stack_files))
     return 0
 
 

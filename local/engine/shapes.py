@@ -1,9 +1,12 @@
-"""Model sizes and KV-cache room from the planner, where its catalogue has the model."""
+"""Model sizes and KV-cache room from the planner, where its catalogue or a stack file has the model."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from local.engine.flags import EngineArguments
 from local.engine.rates import ModelShape
+from planning.architectures.shape import Architecture
 from planning.architectures.table import UnknownModel, architecture
 from planning.memory.engine import EngineConfig
 from planning.memory.fit import fit, kv_cache_bytes_per_token, weights_bytes
@@ -17,11 +20,19 @@ _METHODS = {
 }  # fmt: skip
 
 
-def planned_shape(arguments: EngineArguments, gpu: Gpu, version: str) -> ModelShape | None:
-    """The size of the model these arguments name and its room on this GPU; None for one the catalogue does not have."""
-    try:
-        model = next(architecture(name) for name in (arguments.model, *arguments.served_names) if _known(name))
-    except StopIteration:
+def planned_shape(
+    arguments: EngineArguments,
+    gpu: Gpu,
+    version: str,
+    described: Callable[[str], Architecture | None] = lambda model: None,
+) -> ModelShape | None:
+    """The size of the model these arguments name and its room on this GPU; None for one that nobody knows.
+
+    `described`: what is known of a model beside the catalogue, and goes before it, as in the plan.
+    """
+    names = (arguments.model, *arguments.served_names)
+    model = next((known for look in (described, _catalogued) for name in names if (known := look(name))), None)
+    if model is None:
         return None
     length = arguments.max_model_len
     engine = EngineConfig(
@@ -50,9 +61,8 @@ def planned_shape(arguments: EngineArguments, gpu: Gpu, version: str) -> ModelSh
     )
 
 
-def _known(name: str) -> bool:
+def _catalogued(name: str) -> Architecture | None:
     try:
-        architecture(name)
+        return architecture(name)
     except UnknownModel:
-        return False
-    return True
+        return None

@@ -1,0 +1,67 @@
+"""Models that only a stack file describes (`models[].architecture`).
+
+vLLM reads a model's config.json, which comes with its weights; nothing is downloaded here. The platform's own copies of
+the stack files stand for it where they describe a model. Nothing of that is in the pod: the product carries nothing for
+the simulation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planning.architectures.described import architecture_of
+from planning.architectures.shape import Architecture
+from settings.read import read
+
+# Reading one takes tens of milliseconds in Python's own parser, and pods come by the hundred.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class StackFiles:
+    """The stack files of a folder, each read again when it changes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, tuple[int, dict[str, Architecture]]] = {}
+
+    def architecture(self, model: str) -> Architecture | None:
+        """What the latest stack file that describes the model says of it; None where none does."""
+        for path, written_ns in self._files():
+            if self._read.get(path, (None,))[0] != written_ns:
+                self._read[path] = (written_ns, _described(path))
+            if model in self._read[path][1]:
+                return self._read[path][1][model]
+        return None
+
+    def _files(self) -> list[tuple[Path, int]]:
+        """Latest first."""
+        found = []
+        for path in self._folder.glob("Pulumi.*.yaml"):
+            try:
+                found.append((path, path.stat().st_mtime_ns))
+            except OSError:
+                continue  # gone in between
+        return sorted(found, key=lambda each: -each[1])
+
+
+def _described(path: Path) -> dict[str, Architecture]:
+    """By source. `up` and the preview tell what is wrong with a file; here it describes nothing."""
+    try:
+        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    settings = read({"models": list(_models(document))}, "platform").settings
+    found = {model.source: architecture_of(model) for model in (settings.models if settings else ())}
+    return {source: architecture for source, architecture in found.items() if architecture is not None}
+
+
+def _models(document: Any) -> Iterator[Mapping[str, Any]]:
+    """Models with a description; their namespaces and pools are nobody's business here."""
+    config = document.get("config") if isinstance(document, Mapping) else None
+    for key, section in (config if isinstance(config, Mapping) else {}).items():
+        if str(key).endswith(":models") and isinstance(section, list):
+            yield from (each for each in section if isinstance(each, Mapping) and each.get("architecture"))
