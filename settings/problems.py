@@ -72,14 +72,18 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
 
 
+def nearest(word: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The valid name that a misspelt one most likely means; None where none is near."""
+    folded = {name.lower().replace("_", ""): name for name in sorted(valid)}
+    near = difflib.get_close_matches(word.lower().replace("_", ""), folded, n=1, cutoff=cutoff)
+    return folded[near[0]] if near else None
+
+
 def did_you_mean(word: str, valid: Iterable[str]) -> str:
     """The hint that follows an unknown name: the nearest valid one, else all of them."""
     names = sorted(valid)
-    folded = {name.lower().replace("_", ""): name for name in names}
-    near = difflib.get_close_matches(word.lower().replace("_", ""), folded, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {folded[near[0]]}?"
-    return f"known are: {', '.join(names)}"
+    near = nearest(word, names)
+    return f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
 
 
 def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalker) -> tuple[PathPart, ...]:

@@ -13,10 +13,12 @@ from pydantic import ValidationError
 
 from settings.addons import WebhookReceiver
 from settings.models import PulumiConfigToken
-from settings.problems import PathPart, Problem, SchemaWalker, did_you_mean, problems_from
+from settings.problems import PathPart, Problem, SchemaWalker, did_you_mean, nearest, problems_from
 from settings.stack import StackSettings
 
 PROJECT = "vllm-on-eks"
+# As near as this to a section's key, an encrypted value is that section misspelt and no secret.
+SECTION_MISSPELT = 0.8
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Loaded:
     stack: str
     settings: StackSettings | None
     problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,13 +82,18 @@ def loaded_from(texts: Mapping[str, str], encrypted: Collection[str], stack: str
             else:
                 problems.append(problem)
     loaded = read(sections, stack)
+    if loaded.settings is None and loaded.problems:
+        others = [key for key in sorted(texts) if key not in encrypted and _looks_like_a_section(texts[key])]
+        return Loaded(stack, None, (*loaded.problems, *problems, *unknown_key_problems(others, ())))
     needs = secret_needs(loaded.settings) if loaded.settings else ()
-    if loaded.settings or not loaded.problems:
-        problems += unknown_key_problems(sorted(texts), needs)
-        problems += secret_problems(needs, {key: key in encrypted for key in texts}, stack)
-    else:
-        problems += unknown_key_problems([key for key in sorted(texts) if _looks_like_a_section(texts[key])], ())
-    return Loaded(stack, loaded.settings, (*loaded.problems, *problems))
+    unused = _unused_secrets(texts, encrypted, loaded.settings)
+    problems += unknown_key_problems([key for key in sorted(texts) if key not in unused], needs)
+    problems += secret_problems(needs, {key: key in encrypted for key in texts}, stack)
+    if problems or loaded.problems:  # what is wrong may be what names them
+        return Loaded(stack, loaded.settings, (*loaded.problems, *problems))
+    leaked = tuple(_leaked(key, stack) for key in unused if key not in encrypted)
+    left_over = tuple(_left_over(key, unused[key], stack) for key in unused if key in encrypted)
+    return Loaded(stack, loaded.settings, leaked, left_over)
 
 
 def _looks_like_a_section(text: str) -> bool:
@@ -126,18 +134,57 @@ def _holds(container: Any, part: PathPart) -> bool:
 
 def secret_needs(settings: StackSettings) -> tuple[SecretNeed, ...]:
     """The config secrets these settings name, each once."""
-    needs = []
-    if settings.monitoring.enabled and settings.monitoring.grafana.enabled:
-        needs.append(SecretNeed(settings.monitoring.grafana.password_key, "monitoring.grafana.passwordKey"))
-    receiver = settings.monitoring.alerts.receiver
-    if settings.monitoring.enabled and isinstance(receiver, WebhookReceiver) and receiver.url_key:
-        needs.append(SecretNeed(receiver.url_key, "monitoring.alerts.receiver.urlKey"))
-    needs += [
-        SecretNeed(model.token_secret.key, f"models[{index}].tokenSecret.key")
+    needs = [need for need, used in _named_secrets(settings) if used]
+    return tuple({need.key: need for need in reversed(needs)}.values())[::-1]
+
+
+def _named_secrets(settings: StackSettings) -> list[tuple[SecretNeed, bool]]:
+    """Every config secret that a setting names, and whether what it belongs to is switched on."""
+    monitoring = settings.monitoring
+    grafana = SecretNeed(monitoring.grafana.password_key, "monitoring.grafana.passwordKey")
+    named = [(grafana, monitoring.enabled and monitoring.grafana.enabled)]
+    receiver = monitoring.alerts.receiver
+    if isinstance(receiver, WebhookReceiver) and receiver.url_key:
+        need = SecretNeed(receiver.url_key, "monitoring.alerts.receiver.urlKey")
+        named.append((need, monitoring.enabled and monitoring.alerts.enabled))
+    return named + [
+        (SecretNeed(model.token_secret.key, f"models[{index}].tokenSecret.key"), True)
         for index, model in enumerate(settings.models)
         if isinstance(model.token_secret, PulumiConfigToken)
     ]
-    return tuple({need.key: need for need in reversed(needs)}.values())[::-1]
+
+
+def _unused_secrets(
+    texts: Mapping[str, str], encrypted: Collection[str], settings: StackSettings | None
+) -> dict[str, str]:
+    """Config secrets that nothing reads, with why: left over from what is switched off, renamed or removed.
+
+    Without their setting they are known by being encrypted, or by a name that we gave.
+    """
+    named = _named_secrets(settings) if settings else []
+    used = {need.key for need, on in named if on}
+    why = {PulumiConfigToken.model_fields["key"].default: "no setting names it"}
+    why |= {need.key: f"{need.path} names it, and that is switched off" for need, on in named if not on}
+    for key in encrypted:
+        if nearest(key, section_keys(), SECTION_MISSPELT) is None:
+            why.setdefault(key, "no setting names it")
+    return {key: why[key] for key in sorted(texts) if key in why and key not in used}
+
+
+def _left_over(key: str, why: str, stack: str) -> Problem:
+    return Problem(f"{PROJECT}:{key}", f"is a secret that nothing uses ({why}); run: {_removal(key, stack)}")
+
+
+def _leaked(key: str, stack: str) -> Problem:
+    return Problem(
+        f"{PROJECT}:{key}",
+        "is a secret that nothing uses, stored in plain text in the stack file: regard it as leaked, replace it at "
+        f"its source, and run: {_removal(key, stack)}",
+    )
+
+
+def _removal(key: str, stack: str) -> str:
+    return f"pulumi config rm {PROJECT}:{key} --stack {stack}"
 
 
 def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], stack: str) -> tuple[Problem, ...]:

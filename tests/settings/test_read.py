@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from settings.cluster import CreateCluster
 from settings.models import EmptyDirCache, PulumiConfigToken
-from settings.read import Loaded, SecretNeed, read, secret_needs, secret_problems, unknown_key_problems
+from settings.read import (
+    Loaded,
+    SecretNeed,
+    loaded_from,
+    read,
+    secret_needs,
+    secret_problems,
+    unknown_key_problems,
+)
 from tests.conftest import REPO
 from tests.golden import assert_matches
 
@@ -138,8 +146,78 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: budget, cluster, gpuOperator, keda, models, monitoring, network, "
-        "nodePools, region, registry, systemNodes, tags, waivers",
+        "nodeAutoscaling, nodePools, region, registry, systemNodes, tags, waivers",
     ]
+
+
+RECEIVER = '"receiver": {"kind": "webhook", "urlKey": "alertWebhook"}'
+OFF = "run: pulumi config rm vllm-on-eks:"
+
+
+@pytest.mark.parametrize(
+    ("sections", "key", "named_by"),
+    [
+        ({"monitoring": '{"enabled": false}'}, "grafanaPassword", "monitoring.grafana.passwordKey"),
+        ({"monitoring": '{"grafana": {"enabled": false}}'}, "grafanaPassword", "monitoring.grafana.passwordKey"),
+        ({"monitoring": '{"enabled": false, "grafana": {"passwordKey": "boss"}}'}, "boss", "passwordKey"),
+        ({"monitoring": f'{{"enabled": false, "alerts": {{{RECEIVER}}}}}'}, "alertWebhook", "alerts.receiver.urlKey"),
+        (
+            {"monitoring": f'{{"grafana": {{"enabled": false}}, "alerts": {{"enabled": false, {RECEIVER}}}}}'},
+            "alertWebhook",
+            "alerts.receiver.urlKey",
+        ),
+        ({"monitoring": '{"enabled": false}'}, "hfToken", "no setting names it"),
+        ({"monitoring": '{"enabled": false}'}, "ofLastYear", "no setting names it"),
+    ],
+)
+def test_a_secret_left_over_from_what_is_switched_off_is_a_warning_that_says_what_to_do(
+    sections: dict[str, str], key: str, named_by: str
+) -> None:
+    loaded = loaded_from({**sections, key: "canary"}, {key}, "dev")
+    assert loaded.problems == ()
+    (told,) = map(str, loaded.warnings)
+    assert told.startswith(f"vllm-on-eks:{key}: ")
+    assert named_by in told
+    assert told.endswith(f"{OFF}{key} --stack dev")
+    assert "canary" not in repr(loaded)
+
+
+def test_a_left_over_secret_in_plain_text_is_still_an_error() -> None:
+    for key in ("grafanaPassword", "hfToken"):
+        loaded = loaded_from({"monitoring": '{"enabled": false}', key: "canary"}, set(), "dev")
+        (told,) = map(str, loaded.problems)
+        assert "regard it as leaked" in told
+        assert told.endswith(f"{OFF}{key} --stack dev")
+        assert loaded.warnings == ()
+        assert "canary" not in repr(loaded)
+
+
+def test_a_secret_in_use_is_no_warning() -> None:
+    loaded = loaded_from({"grafanaPassword": ""}, {"grafanaPassword"}, "dev")
+    assert (loaded.problems, loaded.warnings) == ((), ())
+
+
+def test_a_section_that_is_misspelt_and_encrypted_stays_an_error() -> None:
+    loaded = loaded_from({"modles": "[]", "monitoring": '{"enabled": false}'}, {"modles"}, "dev")
+    assert [str(problem) for problem in loaded.problems] == ["vllm-on-eks:modles: unknown key; did you mean models?"]
+    assert loaded.warnings == ()
+
+
+@pytest.mark.parametrize("models", ["3", "[{}]", "["])
+@pytest.mark.parametrize("encrypted", [{"hfToken"}, set()])
+def test_while_settings_are_wrong_nobody_is_told_to_remove_a_secret(models: str, encrypted: set[str]) -> None:
+    """What is wrong may be what names it."""
+    texts = {"models": models, "monitoring": '{"enabled": false}', "hfToken": "{canary" if encrypted else "canary"}
+    loaded = loaded_from(texts, encrypted, "dev")
+    assert loaded.problems
+    assert "hfToken" not in str((loaded.problems, loaded.warnings))
+
+
+def test_without_alerts_their_receivers_secret_is_not_needed() -> None:
+    receiver = {"kind": "webhook", "urlKey": "alertWebhook"}
+    loaded = read({"monitoring": {"alerts": {"enabled": False, "receiver": receiver}}}, "dev")
+    assert loaded.settings is not None
+    assert [need.key for need in secret_needs(loaded.settings)] == ["grafanaPassword"]
 
 
 JSON = st.recursive(
