@@ -49,8 +49,8 @@ inside = kubernetes.Provider(
     enable_config_map_mutable=True,
     opts=pulumi.ResourceOptions(depends_on=[system, addons]),
 )
-in_cluster = pulumi.ResourceOptions(providers=[inside])
-services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets), in_cluster)
+in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
+services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks.name), in_cluster)
 served = [serve(model, services.wiring, in_cluster) for model in plan.models]
 
 pulumi.export("cluster", eks.name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.keda import Keda, KedaArgs
@@ -16,20 +17,22 @@ from components.priority_class import ModelPriorityClass
 from components.prometheus_stack import PROMETHEUS_PORT, PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from planning.model import GpuOperatorPlan, KedaPlan, MonitoringPlan, StackPlan
+from planning.model import ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan, StackPlan
 
 
 @dataclass(frozen=True)
 class ClusterServicesArgs:
-    """`pools`: the node group of each GPU pool. `secrets`: config secrets by key."""
+    """`pools`: the node group of each GPU pool. `secrets`: config secrets by key. `cluster_name`: of a cluster that is
+    there."""
 
     plan: StackPlan
     pools: Mapping[str, pulumi.Resource]
     secrets: Mapping[str, pulumi.Input[str]]
+    cluster_name: pulumi.Input[str]
 
 
 class ClusterServices(pulumi.ComponentResource):
-    """Storage class, priority class, monitoring, GPU Operator with its smoke tests, namespaces.
+    """Storage class, priority class, monitoring, GPU Operator with its smoke tests, node autoscaler, namespaces.
 
     `wiring` is what a model needs of them; `prometheus_url` is None in a stack without monitoring.
     """
@@ -48,6 +51,11 @@ class ClusterServices(pulumi.ComponentResource):
         gpus: dict[str, tuple[pulumi.Resource, ...]] = {pool: (group,) for pool, group in args.pools.items()}
         if plan.gpu_operator:
             gpus = self._gpus(plan.gpu_operator, args.pools, monitors)
+        if plan.cluster_autoscaler:
+            scaler = self._node_autoscaler(plan.cluster_autoscaler, args, monitors)
+            # Fewest replicas may need more nodes than run from the start; and a model's pods go before what would
+            # buy nodes for them.
+            gpus = {pool: (*proofs, scaler) for pool, proofs in gpus.items()}
         self.wiring = ServingWiring(
             namespaces={
                 namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
@@ -84,6 +92,14 @@ class ClusterServices(pulumi.ComponentResource):
     def _keda(self, plan: KedaPlan, monitors: tuple[pulumi.Resource, ...]) -> tuple[pulumi.Resource, ...]:
         """What brings the kind ScaledObject; nothing where the cluster has its own KEDA."""
         return (Keda("keda", KedaArgs(plan, monitors), self._child).release,) if plan.install else ()
+
+    def _node_autoscaler(
+        self, plan: ClusterAutoscalerPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]
+    ) -> pulumi.Resource:
+        """What makes nodes follow pods."""
+        groups = tuple(args.pools.values())
+        wanted = ClusterAutoscalerArgs(plan, args.cluster_name, args.plan.tags, groups, monitors)
+        return ClusterAutoscaler("cluster-autoscaler", wanted, self._child).release
 
     def _gpus(
         self, plan: GpuOperatorPlan, pools: Mapping[str, pulumi.Resource], monitors: tuple[pulumi.Resource, ...]

@@ -63,3 +63,38 @@ def flow_logs_policy(log_group_arn: str) -> str:
             "Resource": [log_group_arn, f"{log_group_arn}:*"],
         }
     )
+
+
+def cluster_autoscaler_policy(cluster_name: str, node_groups_arn: str) -> str:
+    """Looking at Auto Scaling groups, and changing those that EKS tagged as this cluster's.
+
+    Actions as cluster-autoscaler 1.35 names them (cloudprovider/aws/README.md, full policy): describing Auto Scaling
+    and EC2 knows no resources, so it is for all.
+    """
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": [
+                "autoscaling:DescribeAutoScalingGroups",
+                "autoscaling:DescribeAutoScalingInstances",
+                "autoscaling:DescribeLaunchConfigurations",
+                "autoscaling:DescribeScalingActivities",
+                "autoscaling:DescribeTags",
+                "ec2:DescribeImages",
+                "ec2:DescribeInstanceTypes",
+                "ec2:DescribeLaunchTemplateVersions",
+                "ec2:GetInstanceTypesFromInstanceRequirements",
+            ],
+            "Resource": ["*"],
+        },
+        # Labels and taints of a group that has no node to look at.
+        {"Effect": "Allow", "Action": ["eks:DescribeNodegroup"], "Resource": [node_groups_arn]},
+        {
+            "Effect": "Allow",
+            "Action": ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+            "Resource": ["*"],
+            "Condition": {
+                "StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}": "owned"},
+            },
+        },
+    )

@@ -18,7 +18,8 @@ from local.paths import platform_paths
 def _up(arguments: argparse.Namespace) -> None:
     from local.up import up
 
-    up(platform_paths(), arguments.stack, arguments.stack_file, arguments.cold_start_seconds)
+    times = (arguments.cold_start_seconds, arguments.node_boot_seconds)
+    up(platform_paths(), arguments.stack, arguments.stack_file, *times)
 
 
 def _start(arguments: argparse.Namespace) -> None:
@@ -28,7 +29,7 @@ def _start(arguments: argparse.Namespace) -> None:
     paths = platform_paths()
     with exclusively(paths):
         ensure_tools(paths, ("platform", "monitoring"))
-        started = start(paths, arguments.cold_start_seconds)
+        started = start(paths, arguments.cold_start_seconds, arguments.node_boot_seconds)
     print(f"started: {', '.join(started.new) or 'nothing, all lives'}; source {paths.env_file}")
 
 
@@ -116,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=float(os.environ.get("VLLM_ON_EKS_COLD_START_SECONDS", "6")),
         help="how long a model server takes until it is Ready (default 6)",
+    )
+    cold_start.add_argument(
+        "--node-boot-seconds",
+        type=float,
+        default=float(os.environ.get("VLLM_ON_EKS_NODE_BOOT_SECONDS", "3")),
+        help="how long a node takes that the simulated cluster-autoscaler asked for (default 3)",
     )
     up = commands.add_parser("up", parents=[cold_start], help="platform, stack, a completion")
     up.add_argument("--stack", default="local")

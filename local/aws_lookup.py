@@ -118,8 +118,20 @@ def _key(inputs: Mapping[str, Any], region: str, client: Client) -> list[str]:
     return found
 
 
+def _pod_identity(inputs: Mapping[str, Any], region: str, client: Client) -> list[str]:
+    """A service account has one."""
+    eks = client("eks", region)
+    place = {key: inputs[key] for key in ("clusterName", "namespace", "serviceAccount")}
+    try:
+        rows = eks.list_pod_identity_associations(**place)["associations"]
+    except eks.exceptions.ResourceNotFoundException:
+        return []  # the cluster is gone, and it with it
+    return [str(row["associationId"]) for row in rows]
+
+
 OTHERS: Mapping[str, Callable[[Mapping[str, Any], str, Client], list[str]]] = {
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": _default_security_group,
     "aws:ec2/routeTableAssociation:RouteTableAssociation": _association,
+    "aws:eks/podIdentityAssociation:PodIdentityAssociation": _pod_identity,
     "aws:kms/key:Key": _key,
 }

@@ -13,6 +13,7 @@ from local.progress import Stages
 from local.recover import say
 from local.stack import Stack, UpdateSummary, existing_stacks
 from local.stuck import held
+from planning.units import amount
 
 NEEDED_TO_DESTROY = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws")
 
@@ -42,7 +43,7 @@ def down_stack(paths: Paths, name: str) -> None:
         _refuse_without_platform(paths, processes, name)
         with stages.stage(f"pulumi destroy --stack {name}"):
             summary = _destroyed(paths, _stack(paths, name))
-    print(f"pulumi: {summary.changes} changes")
+    print(f"pulumi: {amount(summary.changes, 'change')}")
 
 
 def _destroyed(paths: Paths, stack: Stack) -> UpdateSummary:

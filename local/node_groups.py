@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 
 from local.capacity import NodeCapacity, node_capacity
-from local.node_rendering import render_nodes
+from local.node_rendering import node_indices, render_nodes
 
 REGION_SCAN_SECONDS = 3.0
 """How often regions without a cluster are looked at; those with one are looked at in every round."""
@@ -19,11 +19,43 @@ DEFAULT_DISK_GIB = 20
 
 
 @dataclass(frozen=True)
+class NodeGroup:
+    """A node group as EKS describes it, with its subnets and what one of its nodes has."""
+
+    region: str
+    described: Mapping[str, Any]
+    subnets: Sequence[Mapping[str, Any]]
+    capacity: NodeCapacity
+
+    @property
+    def arn(self) -> str:
+        return str(self.described["nodegroupArn"])
+
+    @property
+    def name(self) -> str:
+        return str(self.described["nodegroupName"])
+
+    @property
+    def cluster(self) -> str:
+        return str(self.described["clusterName"])
+
+
+@dataclass(frozen=True)
 class WantedNode:
     """A node that a group asks for."""
 
     manifest: Mapping[str, Any]
     capacity: NodeCapacity
+
+
+def wanted_nodes(groups: Sequence[NodeGroup], present: Mapping[str, Mapping[int, bool]]) -> dict[str, WantedNode]:
+    """All nodes that should exist now, by name; `present`: by group, see node_indices."""
+    wanted: dict[str, WantedNode] = {}
+    for group in groups:
+        indices = node_indices(group.described["scalingConfig"]["desiredSize"], present.get(group.arn, {}))
+        for manifest in render_nodes(group.described, group.subnets, group.capacity, indices):
+            wanted[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity)
+    return wanted
 
 
 class NodeGroups:
@@ -37,16 +69,17 @@ class NodeGroups:
         self._next_scan = 0.0
         self._details: dict[tuple[str, str], tuple[list[Any], NodeCapacity]] = {}
 
-    def wanted_nodes(self) -> dict[str, WantedNode]:
-        """All nodes that should exist now, by name. Raises botocore's errors; then nothing is known."""
-        wanted: dict[str, WantedNode] = {}
-        for region, group in self._groups():
-            if group["status"] == "DELETING":
-                continue
-            subnets, capacity = self._detail(region, group)
-            for manifest in render_nodes(group, subnets, capacity):
-                wanted[manifest["metadata"]["name"]] = WantedNode(manifest, capacity)
-        return wanted
+    def read(self) -> list[NodeGroup]:
+        """All groups that are to have nodes. Raises botocore's errors; then nothing is known."""
+        return [
+            NodeGroup(region, group, *self._detail(region, group))
+            for region, group in self._groups()
+            if group["status"] != "DELETING"
+        ]
+
+    def eks(self, region: str) -> Any:
+        """EKS' client of a region."""
+        return self._client("eks", region)
 
     def _client(self, service: str, region: str) -> Any:
         key = (service, region)

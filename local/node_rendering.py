@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import count, islice
 from typing import Any
 
 from local.capacity import NodeCapacity
@@ -17,17 +18,31 @@ TAINT_EFFECTS = {
 }
 GROUP_ANNOTATION = "vllm-on-eks.local/node-group"
 """ARN of the group a node belongs to: how the watcher finds its own nodes again."""
+INDEX_ANNOTATION = "vllm-on-eks.local/index"
+"""Which of its group's nodes it is: name, address and zone follow from it, whichever others leave."""
 RESERVED_ADDRESSES = 4
 """AWS keeps the first four addresses of a subnet (and the last)."""
 
 
 def render_nodes(
-    group: Mapping[str, Any], subnets: Sequence[Mapping[str, Any]], capacity: NodeCapacity
+    group: Mapping[str, Any],
+    subnets: Sequence[Mapping[str, Any]],
+    capacity: NodeCapacity,
+    indices: Iterable[int],
 ) -> list[dict[str, Any]]:
-    """The nodes of a group as `describe_nodegroup` shows it, spread over its subnets; `subnets` from EC2."""
-    count = group["scalingConfig"]["desiredSize"]
+    """Nodes of a group as `describe_nodegroup` shows it, spread over its subnets; `subnets` from EC2."""
     spread = sorted(subnets, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
-    return [_node(group, spread[index % len(spread)], capacity, index) for index in range(count)]
+    return [_node(group, spread[index % len(spread)], capacity, index) for index in indices]
+
+
+def node_indices(desired: int, present: Mapping[int, bool]) -> list[int]:
+    """Which of a group's nodes there should be; `present`: those that are there, and whether each is marked to leave.
+
+    What is there stays: of too many the marked ones go first, then the last; a new one takes the first free index.
+    """
+    stay = sorted(present, key=lambda index: (present[index], index))[:desired]
+    free = (index for index in count() if index not in present)
+    return sorted([*stay, *islice(free, desired - len(stay))])
 
 
 def gpu_product_label(product: str) -> str:
@@ -44,7 +59,11 @@ def _node(group: Mapping[str, Any], subnet: Mapping[str, Any], capacity: NodeCap
     metadata = {
         "name": name,
         "labels": _labels(group, subnet, capacity, name, region),
-        "annotations": {"kwok.x-k8s.io/node": "fake", GROUP_ANNOTATION: group["nodegroupArn"]},
+        "annotations": {
+            "kwok.x-k8s.io/node": "fake",
+            GROUP_ANNOTATION: group["nodegroupArn"],
+            INDEX_ANNOTATION: str(index),
+        },
     }
     spec: dict[str, Any] = {"providerID": f"aws:///{subnet['AvailabilityZone']}/i-{seed[8:25]}"}
     taints = [

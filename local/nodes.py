@@ -2,7 +2,7 @@
 
 Every second it compares what should be with what is and acts on the difference, so that it may be stopped and
 started at any time. KWOK keeps the nodes alive; this process makes and removes them, and plays the parts of the
-GPU operator's programs (gpu_features) and of the EBS CSI driver (volumes).
+GPU operator's programs (gpu_features), of the EBS CSI driver (volumes) and of the cluster-autoscaler (node_autoscaler).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,14 @@ from kubernetes.client.exceptions import ApiException
 
 from local import gpu_features
 from local.cluster import connect
-from local.node_groups import NodeGroups, WantedNode
-from local.node_rendering import GROUP_ANNOTATION
+from local.node_autoscaler import NodeAutoscaler
+from local.node_demand import LEAVING_TAINT
+from local.node_groups import NodeGroups, WantedNode, wanted_nodes
+from local.node_rendering import GROUP_ANNOTATION, INDEX_ANNOTATION
 from local.volumes import reconcile_volumes
 
+# Not of a node group.
+OTHERS_TAINTS = ("node.kubernetes.io/", LEAVING_TAINT)
 LABELS_ANNOTATION = "vllm-on-eks.local/labels"
 """Names of the labels that came from the group, so that one taken out of the group leaves the node too."""
 
@@ -36,31 +40,43 @@ def say(text: str) -> None:
 
 
 class NodeWatcher:
-    """Compares and acts; holds nothing that it could not read again."""
+    """Compares and acts; what it holds it could read again, or wait for again."""
 
-    def __init__(self, kubeconfig: Path) -> None:
+    def __init__(self, kubeconfig: Path, boot_seconds: float) -> None:
         apis = connect(kubeconfig)
         self._core, self._apps, self._storage = apis.core, apis.apps, apis.storage
         self._groups = NodeGroups()
+        self._autoscaler = NodeAutoscaler(apis.core, apis.apps, self._groups.eks, say)
+        self._boot_seconds = boot_seconds
+        self._joins_at: dict[str, float] = {}
 
     def round(self) -> None:
         """One comparison."""
-        wanted = self._groups.wanted_nodes()
+        groups = self._groups.read()
         present = {
             node.metadata.name: node
             for node in self._core.list_node().items
             if GROUP_ANNOTATION in (node.metadata.annotations or {})
         }
-        for name in wanted.keys() - present.keys():
+        wanted = wanted_nodes(groups, _indices(present.values()))
+        for name in self._booted(wanted.keys() - present.keys(), time.monotonic()):
             self._create(wanted[name])
         for name in present.keys() - wanted.keys():
             self._remove(name)
         stay = {name: present[name] for name in present.keys() & wanted.keys()}
         for name, node in stay.items():
             self._follow_group(node, wanted[name].manifest)
-        self._follow_operator(stay, wanted)
+        pods = self._core.list_pod_for_all_namespaces().items
+        self._follow_operator(stay, wanted, pods)
+        self._autoscaler.look(groups, list(stay.values()), pods, time.monotonic())
         zones = {name: node.metadata.labels["topology.kubernetes.io/zone"] for name, node in stay.items()}
         reconcile_volumes(self._core, self._storage, zones, say)
+
+    def _booted(self, missing: Set[str], now: float) -> list[str]:
+        """Those that join now. The nodes of a new stack are there at once: only an autoscaler's boot first."""
+        wait = self._boot_seconds if self._autoscaler.is_running else 0.0
+        self._joins_at = {name: self._joins_at.get(name, now + wait) for name in missing}
+        return sorted(name for name in missing if self._joins_at[name] <= now)
 
     def _create(self, node: WantedNode) -> None:
         manifest = json.loads(json.dumps(node.manifest))
@@ -92,13 +108,15 @@ class NodeWatcher:
             self._core.patch_node(node.metadata.name, patch)
             say(f"node {node.metadata.name} follows its group: labels {sorted(changes)}, taints {taints}")
 
-    def _follow_operator(self, nodes: Mapping[str, Any], wanted: Mapping[str, WantedNode]) -> None:
+    def _follow_operator(
+        self, nodes: Mapping[str, Any], wanted: Mapping[str, WantedNode], every_pod: Sequence[Any]
+    ) -> None:
         with_gpus = {name: node for name, node in nodes.items() if wanted[name].capacity.gpu_count}
         if not with_gpus:
             return
         deployments = self._apps.list_deployment_for_all_namespaces().items
         installed = any(gpu_features.is_operator(deployment) for deployment in deployments)
-        pods = self._core.list_pod_for_all_namespaces().items if installed else []
+        pods = list(every_pod) if installed else []
         maps = self._core.list_config_map_for_all_namespaces(label_selector=gpu_features.CONFIG_SELECTOR).items
         configs = gpu_features.plugin_configs(maps)
         for name, node in with_gpus.items():
@@ -115,14 +133,24 @@ class NodeWatcher:
                 say(f"node {name} now has {status['allocatable'][gpu_features.GPU] or 'no'} nvidia.com/gpu")
 
 
+def _indices(nodes: Iterable[Any]) -> dict[str, dict[int, bool]]:
+    """By group: the indices of its nodes, and whether each is marked to leave."""
+    found: dict[str, dict[int, bool]] = {}
+    for node in nodes:
+        annotations = node.metadata.annotations
+        leaving = any(taint.key == LEAVING_TAINT for taint in node.spec.taints or [])
+        found.setdefault(annotations[GROUP_ANNOTATION], {})[int(annotations.get(INDEX_ANNOTATION, -1))] = leaving
+    return found
+
+
 def _taints_to_set(current: list[Any], wanted: list[Mapping[str, str]]) -> list[dict[str, str]] | None:
-    """The whole list for a patch, or None when nothing is to change; Kubernetes' own taints stay."""
+    """The whole list for a patch, or None when nothing is to change; Kubernetes' and the autoscaler's taints stay."""
 
     def plain(taint: Any) -> dict[str, str]:
         return {"key": taint.key, "value": taint.value or "", "effect": taint.effect}
 
-    own = [plain(taint) for taint in current if taint.key.startswith("node.kubernetes.io/")]
-    group = [plain(taint) for taint in current if not taint.key.startswith("node.kubernetes.io/")]
+    own = [plain(taint) for taint in current if taint.key.startswith(OTHERS_TAINTS)]
+    group = [plain(taint) for taint in current if not taint.key.startswith(OTHERS_TAINTS)]
     order = ("key", "effect", "value")
     as_set = [sorted(tuple(taint[k] for k in order) for taint in taints) for taints in (group, wanted)]
     return None if as_set[0] == as_set[1] else [*own, *(dict(taint) for taint in wanted)]
@@ -142,9 +170,10 @@ def main() -> None:
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--ready-file", type=Path, required=True, help="written after the first whole round")
     parser.add_argument("--interval-seconds", type=float, default=1.0)
+    parser.add_argument("--node-boot-seconds", type=float, default=3.0, help="of a node that an autoscaler asked for")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    watcher = NodeWatcher(arguments.kubeconfig)
+    watcher = NodeWatcher(arguments.kubeconfig, arguments.node_boot_seconds)
     said = ""
     while True:
         try:

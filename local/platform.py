@@ -35,7 +35,12 @@ SUPERVISOR = "supervisor"
 
 
 # Process of ours -> modules below local/ that it runs: a change of one of them restarts it.
-NODE_MODULES = ("nodes", "node_groups", "node_rendering", "capacity", "gpu_features", "volumes", "cluster")
+NODE_MODULES = (
+    "nodes", "node_groups", "node_rendering", "node_autoscaler", "node_demand", "node_scaling", "capacity",
+    "gpu_features", "volumes", "cluster",
+)  # fmt: skip
+NODE_BOOT_SECONDS = 3.0
+"""Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""
 CODE = {
     "nodes": tuple(f"{module}.py" for module in NODE_MODULES),
     "engine": ("engine/*.py",),
@@ -53,14 +58,18 @@ class Started:
     """Processes that were started now; the others lived."""
 
 
-def start(paths: Paths, cold_start_seconds: float) -> Started:
+def start(paths: Paths, cold_start_seconds: float, node_boot_seconds: float = NODE_BOOT_SECONDS) -> Started:
     """Brings every process up; raises ProcessFailed naming the first that does not come up."""
     processes = Processes(paths)
-    chosen = ports.choose(paths.run / "ports.json", lambda name: processes.is_alive(PORT_OWNERS.get(name, name)))
+    chosen = ports.choose(
+        paths.run / "ports.json",
+        lambda name: processes.is_alive(PORT_OWNERS.get(name, name)),
+        ports.Reservations(paths.cache),
+    )
     pki = ensure_pki(paths.pki)
     control_plane.write_kubeconfigs(paths, pki, chosen)
     assemble_charts(paths)
-    found = list(specs(paths, pki, chosen, cold_start_seconds))
+    found = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds))
     new: list[str] = []
     for wave in waves(found):
         new += processes.ensure_all(wave)
@@ -87,7 +96,13 @@ def stop_all(processes: Processes) -> list[str]:
     return processes.stop_all(first=(SUPERVISOR,))
 
 
-def specs(paths: Paths, pki: Pki, chosen: Mapping[str, int], cold_start_seconds: float) -> Iterator[ProcessSpec]:
+def specs(
+    paths: Paths,
+    pki: Pki,
+    chosen: Mapping[str, int],
+    cold_start_seconds: float,
+    node_boot_seconds: float = NODE_BOOT_SECONDS,
+) -> Iterator[ProcessSpec]:
     """Every process, each after those it needs."""
     yield control_plane.etcd(paths, chosen)
     yield control_plane.kube_apiserver(paths, pki, chosen)
@@ -95,7 +110,7 @@ def specs(paths: Paths, pki: Pki, chosen: Mapping[str, int], cold_start_seconds:
     yield control_plane.kube_scheduler(paths, chosen)
     yield kwok(paths, chosen, cold_start_seconds)
     yield aws_endpoint(paths, pki, chosen)
-    yield node_watcher(paths, chosen)
+    yield node_watcher(paths, chosen, node_boot_seconds)
     yield engine(paths, chosen)
     yield pod_network(paths, chosen)
     yield supervisor(paths, chosen)
@@ -112,10 +127,11 @@ def aws_endpoint(paths: Paths, pki: Pki, chosen: Mapping[str, int]) -> ProcessSp
     return ProcessSpec("aws", _python("local.aws_endpoint", *arguments), http_ready(f"{url}/moto-api/"))
 
 
-def node_watcher(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
-    """Makes nodes follow node groups."""
+def node_watcher(paths: Paths, chosen: Mapping[str, int], boot_seconds: float) -> ProcessSpec:
+    """Makes nodes follow node groups, and node groups follow pods."""
     ready = paths.run / "nodes.ready"
-    command = _python("local.nodes", "--kubeconfig", str(paths.kubeconfig), "--ready-file", str(ready))
+    options = ("--kubeconfig", str(paths.kubeconfig), "--ready-file", str(ready))
+    command = _python("local.nodes", *options, "--node-boot-seconds", f"{boot_seconds:g}")
     return _with_own_code(paths, chosen, "nodes", command, ready)
 
 
@@ -123,7 +139,8 @@ def engine(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
     """The simulated vLLM of every Ready model pod, and the router that stands for kube-proxy."""
     folder = paths.services_file.parent
     folder.mkdir(parents=True, exist_ok=True)
-    command = _python("local.engine", "--kubeconfig", str(paths.kubeconfig), "--directory", str(folder))
+    options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder))
+    command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"))
     return _with_own_code(paths, chosen, "engine", command, paths.services_file)
 
 

@@ -16,6 +16,7 @@ from local.errors import PlatformError, last_lines
 from local.paths import Paths
 from local.processes import Processes, Record, family_of
 from local.stack import Stack, existing_stacks
+from planning.units import amount
 
 WEB_PROGRAMS = ("prometheus", "alertmanager")
 """Programs that one may want to ask oneself; their Services have no way in from this machine."""
@@ -41,7 +42,7 @@ def status(paths: Paths) -> None:
         print(f"{name}: http://127.0.0.1:{ports[name]}")
     for name in existing_stacks(paths):
         stack = Stack(paths, ports, name)
-        print(f"\nstack {name}: {stack.resource_count()} resources")
+        print(f"\nstack {name}: {amount(stack.resource_count(), 'resource')}")
         for key, value in stack.outputs().items():
             text = value if isinstance(value, str) else json.dumps(value)
             print(f"  {key}: {text if len(text) < 200 else f'({len(text)} characters: pulumi stack output {key})'}")
@@ -75,6 +76,17 @@ def _print_cluster(paths: Paths) -> None:
         for p in pods
     ]
     print(table(["NAMESPACE", "POD", "PHASE", "READY", "NODE"], rows) + "\n")
+    print(_autoscaler_line(pods) + "\n")
+
+
+def _autoscaler_line(pods: Sequence[Any]) -> str:
+    """Who adds and removes nodes here."""
+    from local.node_autoscaler import DEFAULTS, OWN_NAME, flags_of, own_pod  # with boto3 it takes a second to import
+
+    if (pod := own_pod(pods)) is None:
+        return "nodes do not follow pods: no cluster-autoscaler is Ready"
+    unneeded = {**DEFAULTS, **flags_of(pod)}["scale-down-unneeded-time"]
+    return f"nodes follow pods by a {OWN_NAME} (make logs NAME=nodes); an empty one goes after {unneeded}"
 
 
 def _node_row(node: Any) -> list[str]:

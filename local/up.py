@@ -14,22 +14,23 @@ from local.progress import Stages
 from local.stack import Stack, UpdateSummary, existing_stacks
 from local.stack_files import tool_needs
 from local.toolchain import ensure_tools
+from planning.units import amount
 
 
-def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: float) -> None:
+def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: float, node_boot_seconds: float) -> None:
     """Tools, processes, `pulumi up`, a completion; says the time of each and where things are."""
     stages = Stages()
     with exclusively(paths):
         with stages.stage("tools"):
             ensure_tools(paths, tool_needs(paths, stack_name, source))
         with stages.stage("platform"):
-            started = start(paths, cold_start_seconds)
+            started = start(paths, cold_start_seconds, node_boot_seconds)
             print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
             reason = why_begin_anew(paths, started)
             if reason:
                 print(f"  {reason}: beginning anew with an empty platform")
                 empty(paths)
-                started = start(paths, cold_start_seconds)
+                started = start(paths, cold_start_seconds, node_boot_seconds)
         with stages.stage(f"pulumi up --stack {stack_name}"):
             _refuse_a_second_stack(paths, stack_name, started.ports)
             stack = Stack(paths, started.ports, stack_name)
@@ -73,7 +74,7 @@ def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: S
     print()
     for answer in answers:
         print(f"{answer.model} at {answer.url}/v1 says:\n  {answer.text.strip()}\n")
-    print(f"pulumi: {summary.changes} changes, {summary.unchanged} unchanged\n{stages.table()}\n")
+    print(f"pulumi: {amount(summary.changes, 'change')}, {summary.unchanged} unchanged\n{stages.table()}\n")
     for line in hints(paths, answers):
         print(line)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planning.model import Finding, PlanRefused, Severity, StackPlan
 from planning.plan import plan
 from settings.read import Loaded
@@ -15,18 +17,19 @@ def decide(loaded: Loaded) -> StackPlan:
     default that stands in for it.
     """
     mistakes = tuple(Finding(problem.path, problem.message, rule="settings") for problem in loaded.problems)
+    left_over = tuple(Finding(each.path, each.message, Severity.WARNING, "unused-secret") for each in loaded.warnings)
     if loaded.settings is None:
-        raise PlanRefused(mistakes)
+        raise PlanRefused((*mistakes, *left_over))
     try:
         planned = plan(loaded.settings, loaded.stack)
         findings = planned.findings
     except PlanRefused as refusal:
         planned, findings = None, refusal.findings
     wrong_places = tuple(mistake.path for mistake in mistakes)
-    findings = (*mistakes, *(finding for finding in findings if not _below(finding.path, wrong_places)))
+    findings = (*mistakes, *left_over, *(finding for finding in findings if not _below(finding.path, wrong_places)))
     if planned is None or any(finding.severity is Severity.ERROR for finding in findings):
         raise PlanRefused(findings)
-    return planned
+    return replace(planned, findings=findings)
 
 
 def _below(path: str, places: tuple[str, ...]) -> bool:

@@ -16,8 +16,10 @@ from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import CostPlan, ServedModel, StackPlan
+from planning.nodes.autoscaler import plan_cluster_autoscaler
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import daemons
+from planning.nodes.growth import with_growth
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
 from planning.nodes.sharing import Sharer, check_together
@@ -64,6 +66,7 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
     whole = tuple(pool for pool in pools.values() if pool is not None)
     present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
     node_fits = plan_node_fits(whole, present, served, findings)
+    autoscaler = plan_cluster_autoscaler(settings, cluster, [system_nodes, *(p.group for p in whole)], findings)
     findings.raise_if_refused()
     operator = plan_gpu_operator(settings, whole)
     nodes = (*(pool.group for pool in whole), system_nodes)
@@ -85,6 +88,7 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
         findings=findings.all(),
         storage_class=_storage_class(settings),
         node_fits=node_fits,
+        cluster_autoscaler=autoscaler,
     )
 
 
@@ -111,10 +115,11 @@ def _shared_out(
 
 def _pools(settings: StackSettings, production: bool, findings: Findings) -> dict[str, Pool | None]:
     version = settings.cluster.version if isinstance(settings.cluster, CreateCluster) else None
-    return {
+    planned = {
         pool.name: plan_pool(pool, index, version, production, findings)
         for index, pool in enumerate(settings.node_pools)
     }
+    return {name: pool and with_growth(pool, settings) for name, pool in planned.items()}
 
 
 def _models(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from planning.units import amount
 from preview.document import Document, refused
 from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
 from preview.prepare import prepare
@@ -59,7 +60,7 @@ def _refuse(asked: argparse.Namespace, findings: list[Finding]) -> int:
     """Tells what is wrong: people on standard error, machines in the format they asked for."""
     document = refused(asked.stack, findings)
     errors = sum(each["severity"] == "error" for each in document["findings"])
-    print(f"{asked.stack} cannot work: {errors} error{'' if errors == 1 else 's'}", file=sys.stderr)
+    print(f"{asked.stack} cannot work: {amount(errors, 'error')}", file=sys.stderr)
     for each in document["findings"]:
         fix = f"; {each['fix']}" if each["fix"] else ""
         print(f"  {each['severity']:<8} {each['path']}: {each['message']}{fix}", file=sys.stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from planning.units import amount, numbered
 from preview.plots import WIDTH, Bar, Label, Plot
 from preview.words import span, usd
 
@@ -22,13 +23,13 @@ def day_plot(model: dict[str, Any]) -> Plot | None:
     step, most = WIDTH / len(rates), max(1, *replicas)
     for index, (rate, count) in enumerate(zip(rates, replicas, strict=True)):
         hour = index * day["minutes"] / 60
-        title = f"{int(hour):02}:{int(hour % 1 * 60):02}: {rate:.2g} requests/s, {count} replicas"
+        title = f"{int(hour):02}:{int(hour % 1 * 60):02}: {rate:.2g} requests/s, {amount(count, 'replica', spec='g')}"
         height = DAY_HEIGHT * rate / max(1e-9, *rates)
         plot.bars.append(Bar(index * step, DAY_HEIGHT - height, step - 0.5, height, "high", title))
         plot.bars.append(Bar(index * step, DAY_HEIGHT * (1 - 0.92 * count / most) - 1, step + 0.5, 3, "mark", title))
     for hour in range(0, HOURS, 6):
         plot.labels.append(Label(WIDTH * hour / HOURS, DAY_HEIGHT + 16, f"{hour} h", tone="muted"))
-    told = f"bars: up to {max(rates):.2g} requests/s; line: {span(min(replicas), max(replicas))} replicas"
+    told = f"bars: up to {max(rates):.2g} requests/s; line: {numbered(span(min(replicas), max(replicas)), 'replica')}"
     plot.labels.append(Label(0, DAY_HEIGHT + 36, told))
     return plot
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from planning.units import amount, numbered
 from preview.words import span, usd
 
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -22,10 +23,11 @@ def traffic_line(model: dict[str, Any]) -> str:
         return f"{asked}; not simulated: nothing is known of its throughput"
     replicas = found["weekday"]["replicas"]
     money = f" and {usd(found['usd_per_month'], 0)}" if found["usd_per_month"] is not None else ""
+    seen = numbered(span(min(replicas), max(replicas)), "replica")
     told = (
-        f"{asked}; simulated ({found['method']}): {span(min(replicas), max(replicas))} replicas on a weekday, "
+        f"{asked}; simulated ({found['method']}): {seen} on a weekday, "
         f"{found['slo_share']:.1%} of requests in SLO (promised {traffic['slo']['share']:.1%}), "
-        f"{found['gpu_hours_per_month']:,} GPU-hours{money} a month"
+        f"{amount(found['gpu_hours_per_month'], 'GPU-hour')}{money} a month"
     )
     if found["replicas_wanted"] > found["max_replicas"]:
         told += f"; the policy would want {found['replicas_wanted']}, maxReplicas is {found['max_replicas']}"

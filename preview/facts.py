@@ -12,7 +12,7 @@ from planning.nodes.fit import Packing, Room, daemons, node_room, pack
 from planning.nodes.instances import instance_type
 from planning.nodes.quantity import GIB, mib, millicores
 from planning.nodes.sharing import share_of
-from planning.serving.cold_start import seconds
+from planning.serving.cold_start import pod_seconds, seconds
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 
@@ -43,11 +43,20 @@ def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
                     "low": round(low, 1),
                     "high": round(high, 1),
                     "terms": [plain(term) for term in model.cold_start],
+                    "on_new_node": _on_new_node(model),
                 },
                 "scaling": plain(model.autoscaling),
             }
         )
     return found
+
+
+def _on_new_node(model: ServedModel) -> dict[str, Any] | None:
+    """What comes before all that where a node has to come first, and the sums with it."""
+    if not model.node_start:
+        return None
+    low, high = pod_seconds(model)
+    return {"low": round(low, 1), "high": round(high, 1), "terms": [plain(term) for term in model.node_start]}
 
 
 def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> dict[str, Any]:

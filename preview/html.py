@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from planning.units import amount
 from preview.document import Document
 from preview.economy_plots import budget_plot, day_plot, model_cost_lines
 from preview.economy_words import budget_line, model_cost_line, spot_line, traffic_line
@@ -42,6 +43,7 @@ def html(document: Document) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "amount": amount,
         "kind": kind,
         "prose": _prose,
         "short": short,

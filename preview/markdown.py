@@ -161,15 +161,24 @@ def _model(model: dict[str, Any], cost: dict[str, Any]) -> str:
     if day := day_lines(model):
         lines.append("```text\n" + "\n".join(day) + "\n```")
     rows = ["| cold start | at best | at worst | source |", "|---|--:|--:|---|"]
-    rows += [
-        f"| {escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
-        f"<sub>{escaped(term['source'])}</sub> |"
-        for term in model["cold_start_seconds"]["terms"]
-    ]
     cold = model["cold_start_seconds"]
-    rows.append(f"| **sum** | **{duration(cold['low'])}** | **{duration(cold['high'])}** | |")
+    rows += [*_terms(cold), *_cold_sum("sum", cold)]
+    if new_node := cold["on_new_node"]:
+        rows += [*_terms(new_node, "before that, on a new node: "), *_cold_sum("sum on a new node", new_node)]
     lines.append(_details("Cold start", "\n".join(rows)))
     return "\n\n".join(lines)
+
+
+def _terms(cold: dict[str, Any], before: str = "") -> list[str]:
+    return [
+        f"| {before}{escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
+        f"<sub>{escaped(term['source'])}</sub> |"
+        for term in cold["terms"]
+    ]
+
+
+def _cold_sum(name: str, cold: dict[str, Any]) -> list[str]:
+    return [f"| **{name}** | **{duration(cold['low'])}** | **{duration(cold['high'])}** | |"]
 
 
 def _bar(fit: dict[str, Any]) -> str:

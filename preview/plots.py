@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from planning.units import amount
 from preview.words import FIT_PARTS, duration, usd
 
 WIDTH = 640.0
@@ -70,10 +71,12 @@ def fit_plot(fit: dict[str, Any]) -> Plot | None:
 
 
 def cold_start_plot(cold: dict[str, Any]) -> Plot:
-    """Each term from its earliest to its latest end, below each other in order."""
-    terms = cold["terms"]
-    scale = (WIDTH - LABEL - 70) / max(1.0, cold["high"])
-    plot = Plot(ROW * len(terms) + 4, f"Cold start: {duration(cold['low'])} to {duration(cold['high'])}")
+    """Each term from its earliest to its latest end, below each other in order; a new node's coming first."""
+    whole = cold["on_new_node"] or cold
+    terms = [*(whole["terms"] if whole is not cold else ()), *cold["terms"]]
+    scale = (WIDTH - LABEL - 70) / max(1.0, whole["high"])
+    where = "" if whole is cold else " on a new node"
+    plot = Plot(ROW * len(terms) + 4, f"Cold start{where}: {duration(whole['low'])} to {duration(whole['high'])}")
     low = high = 0.0
     for index, term in enumerate(terms):
         y = index * ROW
@@ -125,7 +128,7 @@ def packing_plots(pool: dict[str, Any]) -> list[Plot]:
 
 def _node(room: dict[str, int], left: dict[str, int]) -> Plot:
     count = left["nodes"]
-    plot = Plot(ROW * len(_MEASURES) + 4, f"{count} node{'s' if count > 1 else ''} filled like this at most replicas")
+    plot = Plot(ROW * len(_MEASURES) + 4, f"{amount(count, 'node')} filled like this at most replicas")
     track = WIDTH - LABEL - 130
     for index, (name, key, unit, words) in enumerate(_MEASURES):
         y, used = index * ROW, room[key] - left[key]

@@ -9,6 +9,7 @@ from typing import Any
 
 from planning.model import StackPlan
 from planning.serving.stages import is_production
+from planning.units import amount
 from policies.rule import Circumstances
 from preview import facts
 from preview.changes import changes
@@ -84,7 +85,7 @@ def _compare(document: Document, base: Base, found: list[Finding]) -> None:
 
 def _headline(document: Document) -> str:
     served = [model["name"] for model in document["models"]]
-    what = f"{len(served)} model{'' if len(served) == 1 else 's'} ({', '.join(served)})" if served else "no models"
+    what = f"{amount(len(served), 'model')} ({', '.join(served)})" if served else "no models"
     gpus = ", ".join(f"{span(each['min'], each['max'])} × {each['gpu'].upper()}" for each in document["gpus"])
     cost = document["cost"]
     hour = f"${cost['usd_per_hour_min']:.2f}–{cost['usd_per_hour_max']:.2f} per hour"

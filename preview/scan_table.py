@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from planning.units import amount
 from policies.scanned import CHECKOV_GOAL, KUBE_SCORE_GOAL, Explanation, ScanFinding, explained, stale
 from preview.scan_objects import SHARED, ScannedStack
 
@@ -29,7 +30,10 @@ def show(stacks: Sequence[ScannedStack], found: Found, table: Sequence[Explanati
             f"stale here: {row.tool} {row.check} {row.object} is explained, and nobody found it", markup=False
         )
     if unexplained:
-        console.print(f"{unexplained} findings are not explained in policies/explained_findings.csv", markup=False)
+        console.print(
+            f"{amount(unexplained, 'finding is', 'findings are')} not explained in policies/explained_findings.csv",
+            markup=False,
+        )
     return fine and not unexplained
 
 

@@ -109,6 +109,8 @@ def _model() -> Schema:
         "longest_model_len": _or_null(WHOLE),
     }
     term = _object({"name": TEXT, "low_seconds": NUMBER, "high_seconds": NUMBER, "source": TEXT})
+    cold = {"low": NUMBER, "high": NUMBER, "terms": _list(term)}
+    on_new_node = {**_or_null(_object(cold)), "description": "what comes before on a new node, and the sums with it"}
     texts = ("name", "namespace", "model", "revision", "pool")
     return _object(
         {
@@ -120,7 +122,7 @@ def _model() -> Schema:
             "fit": _object(fit),
             "throughput": _or_null(_throughput()),
             "traffic": _or_null(_traffic()),
-            "cold_start_seconds": _object({"low": NUMBER, "high": NUMBER, "terms": _list(term)}),
+            "cold_start_seconds": _object({**cold, "on_new_node": on_new_node}),
             "scaling": {"type": "object", "description": "the autoscaler, as the plan has it"},
         }
     )

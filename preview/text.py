@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planning.units import amount
 from preview.document import Document
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
@@ -122,9 +123,14 @@ def _models(document: Document) -> Iterator[RenderableType]:
         lines = (throughput_line(model), traffic_line(model), scaling_line(model), cost)
         yield from (_line(4, line) for line in lines if line)
         yield from (_line(6, line) for line in day_lines(model))
-        terms = model["cold_start_seconds"]["terms"]
-        told = ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in terms)
-        yield _line(4, told, "dim")
+        cold = model["cold_start_seconds"]
+        yield _line(4, _terms(cold), "dim")
+        if cold["on_new_node"]:
+            yield _line(4, f"on a new node, before that: {_terms(cold['on_new_node'])}", "dim")
+
+
+def _terms(cold: dict[str, Any]) -> str:
+    return ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in cold["terms"])
 
 
 def _fit(model: dict[str, Any]) -> Iterator[Text]:
@@ -171,7 +177,7 @@ def _nodes(document: Document) -> Iterator[RenderableType]:
 
 
 def _packed(packing: dict[str, Any] | None) -> str:
-    return f"{packing['replicas']} on {packing['nodes']} nodes" if packing else "a pod fits no node"
+    return f"{packing['replicas']} on {amount(packing['nodes'], 'node')}" if packing else "a pod fits no node"
 
 
 def _cost(document: Document) -> Iterator[RenderableType]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+from planning.units import amount, numbered
 
 MARKS = {"created": "+", "changed": "~", "replaced": "±", "deleted": "-"}
 FIT_PARTS = (
@@ -76,8 +79,9 @@ def fit_line(model: dict[str, Any]) -> str:
         return "not in the table: memory is not checked"
     verdict = "fits" if fit["fits"] else "does not fit"
     return (
-        f"{verdict} {model['gpus_per_replica']} × {gpu_words(model)}: {fit['kv_cache_tokens']:,} tokens of KV "
-        f"cache, {fit['max_concurrency']:g} requests of {model['max_model_len']:,} tokens at once, longest "
+        f"{verdict} {model['gpus_per_replica']} × {gpu_words(model)}: {amount(fit['kv_cache_tokens'], 'token')} of KV "
+        f"cache, {amount(fit['max_concurrency'], 'request', spec='g')} of {amount(model['max_model_len'], 'token')} "
+        "at once, longest "
         f"{fit['longest_model_len']:,}"
     )
 
@@ -95,8 +99,8 @@ def node_line(pool: dict[str, Any]) -> str:
         told += f", images about {node['images_mib'] / 1024:.0f} GiB of disk"
     left = pool["stranded"]
     if any(left.values()):
-        shares = "GPU shares" if pool.get("sharing") else "GPUs"
-        told += f"; stranded on all nodes at most replicas: {left['gpus']} {shares}, {_room(left)}"
+        gpus = amount(left["gpus"], "GPU share" if pool.get("sharing") else "GPU")
+        told += f"; stranded on all nodes at most replicas: {gpus}, {_room(left)}"
     return told
 
 
@@ -108,17 +112,24 @@ def _room(room: dict[str, int]) -> str:
 def scaling_line(model: dict[str, Any]) -> str:
     """When replicas come and go."""
     scaling, cold = model["scaling"], model["cold_start_seconds"]
-    replicas = span(scaling["min_replicas"], scaling["max_replicas"])
-    start = f"cold start {duration(cold['low'])} to {duration(cold['high'])}"
+    replicas = numbered(span(scaling["min_replicas"], scaling["max_replicas"]), "replica")
+    start = f"cold start {_range(cold)}"
+    if new_node := cold["on_new_node"]:
+        start += f", on a new node {_range(new_node)}"
     if scaling["min_replicas"] == scaling["max_replicas"]:
-        return f"{replicas} replicas, fixed; {start}"
+        return f"{replicas}, fixed; {start}"
     targets = " and ".join(_target(metric) for metric in scaling["metrics"])
     down = f", down after {duration(scaling['scale_down']['window_seconds'])}"
     zero = scaling.get("zero")
     idle = f", none after {duration(zero['idle_seconds'])} without requests" if zero else ""
-    planned = f", {len(scaling['schedules'])} schedules" if scaling.get("schedules") else ""
+    planned = f", {amount(len(scaling['schedules']), 'schedule')}" if scaling.get("schedules") else ""
     owner = {"hpa": "HPA", "keda": "KEDA"}[scaling["kind"]]
-    return f"{replicas} replicas by {owner} on {targets}{planned}{down}{idle}; {start}"
+    return f"{replicas} by {owner} on {targets}{planned}{down}{idle}; {start}"
+
+
+def _range(ends: dict[str, Any]) -> str:
+    """`55 s to 10.5 min`."""
+    return f"{duration(ends['low'])} to {duration(ends['high'])}"
 
 
 def _target(metric: dict[str, Any]) -> str:
@@ -126,7 +137,10 @@ def _target(metric: dict[str, Any]) -> str:
     if metric["unit"] == "replicas":
         return str(metric["kind"])
     per = " per replica" if metric["value_type"] == "AverageValue" else ""
-    return f"{metric['kind']} ({metric['target']:g} {metric['unit']}{per})"
+    target, unit = f"{metric['target']:g}", str(metric["unit"])
+    if target == "1":
+        unit = re.sub(r"^(\w+)s(?= |$)", r"\1", unit)
+    return f"{metric['kind']} ({target} {unit}{per})"
 
 
 def throughput_line(model: dict[str, Any]) -> str:
@@ -135,9 +149,10 @@ def throughput_line(model: dict[str, Any]) -> str:
     if rates is None:
         return ""
     lengths = "" if rates["declared"] else ", usual ones"
+    tokens = amount(rates["input_tokens"], "token")
     slo = f"{rates['slo_requests_per_second']:.2g} with {rates['slo_share']:.0%} in SLO"
     return (
-        f"at most {rates['requests_per_second']:.2g} requests/s per replica ({rates['input_tokens']:,} tokens in, "
+        f"at most {rates['requests_per_second']:.2g} requests/s per replica ({tokens} in, "
         f"{rates['output_tokens']:,} out{lengths}), {rates['output_tokens_per_second']:,.0f} tokens/s out, "
         f"{rates['time_per_output_token_seconds'] * 1000:.0f} ms per token, limited by {rates['limited_by']}; {slo}; "
         f"alone {rates['idle_time_to_first_token_seconds']:.2g} s to the first token; all to a factor "

@@ -42,7 +42,7 @@ class NodePool(Section):
         "EC2 types with the same GPU; several help spot capacity", min_length=1
     )
     capacity: Capacity = described("onDemand or spot", default=Capacity.ON_DEMAND)
-    min_nodes: int = described("nodes that always run", default=1, ge=0, le=450)
+    min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
     max_nodes: int = described("most nodes", default=3, ge=1, le=450)
     disk_gib: int = described("root volume, encrypted gp3, GiB", default=200, ge=50, le=16384)
     disk_throughput_mibps: int = described(

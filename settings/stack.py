@@ -12,6 +12,7 @@ from settings.addons import GpuOperator, Keda, Monitoring, Registry
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.models import Model
+from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
 from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
@@ -29,6 +30,9 @@ class StackSettings(Section):
     network: Network = described("the VPC", default_factory=CreateNetwork)
     system_nodes: SystemNodes = described("nodes without GPU", default_factory=SystemNodes)
     node_pools: tuple[NodePool, ...] = described("GPU nodes", default=())
+    node_autoscaling: NodeAutoscaling = described(
+        "who adds and removes nodes between minNodes and maxNodes", default_factory=ClusterAutoscaler
+    )
     gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)

@@ -121,11 +121,50 @@ def test_an_existing_cluster_in_an_existing_network_is_only_added_to() -> None:
     assert len(engine.all("aws:eks/nodeGroup:NodeGroup")) == 2
 
 
+def _releases(engine: Engine) -> set[str]:
+    return {registration.name for registration in engine.all("kubernetes:helm.sh/v3:Release")}
+
+
 def test_without_monitoring_nothing_asks_for_its_kinds_and_replicas_stay_fixed() -> None:
     model = {**MODEL, "autoscaling": {"minReplicas": 1, "maxReplicas": 1}}
     engine = run_program({"nodePools": [POOL], "models": [model], "monitoring": {"enabled": False}}, secrets={})
     assert [r for r in engine.registrations if "PodMonitor" in r.type] == []
-    assert [r.name for r in engine.all("kubernetes:helm.sh/v3:Release")] == ["gpu-operator-release"]
+    assert _releases(engine) == {"gpu-operator-release", "cluster-autoscaler-release"}
+
+
+def test_models_come_after_what_brings_their_nodes_and_it_after_the_groups_that_it_scales(
+    programs: dict[str, Engine],
+) -> None:
+    """So a destroy takes models, autoscaler and groups in this order, and nobody buys nodes meanwhile."""
+    release = programs["prod"].named("cluster-autoscaler-release")
+    assert {"l4-nodes", "a10g-nodes", "cluster-autoscaler-identity"} <= release.depends_on
+    for model in ("qwen", "llama"):
+        assert "cluster-autoscaler-release" in programs["prod"].named(f"{model}-deployment").depends_on
+
+
+def test_no_autoscaler_is_installed_where_no_pool_can_grow_or_nobody_is_to_make_it() -> None:
+    fixed = {"minNodes": 2, "maxNodes": 2}
+    stacks: list[dict[str, Any]] = [
+        {"nodePools": [{**POOL, **fixed}], "systemNodes": fixed},
+        {"nodePools": [POOL], "nodeAutoscaling": {"kind": "none"}},
+        {"nodePools": [POOL], "nodeAutoscaling": {"install": False}},
+    ]
+    for sections in stacks:
+        engine = run_program({**sections, "monitoring": {"enabled": False}}, secrets={})
+        assert _releases(engine) == {"gpu-operator-release"}
+        assert engine.all("aws:eks/podIdentityAssociation:PodIdentityAssociation") == []
+
+
+def test_monitoring_can_be_switched_off_while_its_password_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warned.append)
+    model = {**MODEL, "autoscaling": {"minReplicas": 1, "maxReplicas": 1}}
+    sections = {"nodePools": [POOL], "models": [model], "monitoring": {"enabled": False}}
+    engine = run_program(sections, secrets={"grafanaPassword": CANARIES["grafanaPassword"]})
+    assert _releases(engine) == {"gpu-operator-release", "cluster-autoscaler-release"}
+    told = [line for line in warned if "pulumi config rm vllm-on-eks:grafanaPassword" in line]
+    assert len(told) == 1
+    assert CANARIES["grafanaPassword"] not in told[0]
 
 
 def test_a_model_scaled_by_keda_brings_keda_and_no_adapter_and_an_hpa_never_does() -> None:

@@ -1,4 +1,5 @@
-"""Simulated exporters: what the pods of DCGM exporter, kube-state-metrics and node-exporter would answer.
+"""Simulated exporters: what the pods of DCGM exporter, kube-state-metrics, node-exporter and cluster-autoscaler would
+answer.
 
 Each is asked only as the pod that it is: the image decides which one, the port has to be one that the pod declares.
 kube-state-metrics (k8s.io/kube-state-metrics) and DCGM exporter cannot be had from the Go module proxy (asked
@@ -15,7 +16,7 @@ import aiohttp
 
 from local.engine.kube import KubeApi
 from local.engine.ports import read_json
-from local.monitoring import dcgm, kube_state, node_exporter
+from local.monitoring import cluster_autoscaler, dcgm, kube_state, node_exporter
 from local.monitoring.programs import is_ready, repository
 from local.monitoring.view import ClusterView, Unreachable
 from local.paths import Paths
@@ -36,7 +37,7 @@ class Exporters:
         images = {
             repository(str(container.get("image", ""))).rpartition("/")[2] for container in pod["spec"]["containers"]
         }
-        known = images & {"dcgm-exporter", "kube-state-metrics", "node-exporter"}
+        known = images & {"dcgm-exporter", "kube-state-metrics", "node-exporter", "cluster-autoscaler"}
         if not known:
             return None
         declared = {p["containerPort"] for c in pod["spec"]["containers"] for p in c.get("ports") or []}
@@ -44,6 +45,8 @@ class Exporters:
             raise Unreachable(f"pod {pod['metadata']['name']}: connection refused on port {port}, path {path}")
         if "kube-state-metrics" in known:
             return await self._kube_state(pod)
+        if "cluster-autoscaler" in known:
+            return cluster_autoscaler.families(self._view.nodes.values(), self._view.pods.values()).text()
         node = self._view.nodes.get(pod["spec"].get("nodeName", ""))
         if node is None:
             raise Unreachable(f"pod {pod['metadata']['name']} has no node")

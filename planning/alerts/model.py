@@ -6,7 +6,7 @@ import math
 
 from planning.alerts.table import Desk
 from planning.model import AlertRulePlan, RuleGroupPlan, ServedModel
-from planning.serving.cold_start import seconds
+from planning.serving.cold_start import pod_seconds
 
 # Kubernetes draws the random parts of pod names from consonants and digits (apimachinery, util/rand): so a Job's pods,
 # <model>-download-xxxxx, never look like a Deployment's.
@@ -32,8 +32,8 @@ def server_group(model: ServedModel, desk: Desk) -> RuleGroupPlan:
 
 
 def ready_budget_seconds(model: ServedModel) -> int:
-    """How long a pod may take from its creation to Ready: the high ends of its cold start."""
-    return math.ceil(seconds(model.cold_start)[1])
+    """How long a pod may take from its creation to Ready: the high ends of its cold start, a node's coming included."""
+    return math.ceil(pod_seconds(model)[1])
 
 
 def _engine(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:

@@ -157,7 +157,7 @@ def _alerts(
             desk.alert(
                 promise.name,
                 f"({recorded[0]}) and ignoring (window) ({recorded[1]})",
-                f"{desk.labels['model']} burns its budget {number(factor)} times too fast",
+                f"{desk.labels['model']} burns its budget at {number(factor)} × the rate that would just use it up",
                 f"{{{{ $value | humanizePercentage }}}} of the requests of the last {long} were {promise.what}; "
                 f"{number(promise.budget * 100)} % over {slo.window_days} days were promised.",
                 severity=window.severity,

@@ -10,10 +10,9 @@ from planning.architectures.shape import Architecture
 from planning.findings import Findings
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
-from planning.memory.quantization import ADA, AMPERE
 from planning.model import MemoryPlan
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
-from planning.nodes.instances import instance_types
+from planning.nodes.instances import ADA, AMPERE, instance_types
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import GIB
 from planning.nodes.sharing import larger_than, share_of

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planning.findings import Findings
-from planning.nodes.instances import Gpu
+from planning.nodes.instances import ADA, AMPERE, TURING, Gpu
 from planning.versions import vllm_versions
 from planning.versions.vllm_versions import Version, text
 from settings.models import Dtype, KvCacheDtype, Model, Quantization
-
-# Compute capabilities, docs/features/quantization/README.md of vLLM 0.33.0.
-TURING = (7, 5)
-AMPERE = (8, 0)
-ADA = (8, 9)
 
 # Methods vLLM can apply to 16-bit weights while it loads them, best first; the first that the version has is used.
 # `--quantization fp8` stopped doing that: Fp8Config of 0.33 says to write fp8_per_tensor.

@@ -31,7 +31,14 @@ from planning.model.scaling import (
     Via,
     ZeroPlan,
 )
-from planning.model.services import ChartRef, GpuOperatorPlan, KedaPlan, MonitoringPlan, SmokeTestPlan
+from planning.model.services import (
+    ChartRef,
+    ClusterAutoscalerPlan,
+    GpuOperatorPlan,
+    KedaPlan,
+    MonitoringPlan,
+    SmokeTestPlan,
+)
 from planning.model.serving import (
     CachePlan,
     ColdStartTerm,
@@ -54,6 +61,7 @@ __all__ = [
     "BudgetPlan",
     "CachePlan",
     "ChartRef",
+    "ClusterAutoscalerPlan",
     "ColdStartTerm",
     "CostLine",
     "CostPlan",

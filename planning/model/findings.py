@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from planning.units import amount
+
 
 class Severity(StrEnum):
     """What a finding does to the deployment."""
@@ -34,8 +36,7 @@ class PlanRefused(Exception):
 def _refusal_text(findings: tuple[Finding, ...]) -> str:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
-    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
-    lines = [f"the stack file cannot work: {count}; nothing was changed"]
+    lines = [f"the stack file cannot work: {amount(len(errors), 'error')}; nothing was changed"]
     lines += [f"  error    {finding.path}: {finding.message}" for finding in errors]
     lines += [f"  warning  {finding.path}: {finding.message}" for finding in warnings]
     return "\n".join(lines)

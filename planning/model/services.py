@@ -64,6 +64,29 @@ class KedaPlan:
 
 
 @dataclass(frozen=True)
+class ClusterAutoscalerPlan:
+    """The cluster-autoscaler's release, in a stack whose pools may grow.
+
+    `image_tag`: its minor is the cluster's, since it runs that release's scheduler. `node_groups_arn`: of all managed
+    groups of the cluster, with wildcards. `arguments` of the program; `node_selector`: of nodes that it may stand on.
+    `monitoring_namespace` None: nobody asks for its metrics.
+    """
+
+    chart: ChartRef
+    namespace: str
+    image_tag: str
+    cluster_name: str
+    region: str
+    node_groups_arn: str
+    arguments: dict[str, str | bool]
+    node_selector: dict[str, str]
+    monitoring_namespace: str | None
+    scrape_interval_seconds: int
+    mirror: str | None
+    timeout_seconds: int = 600
+
+
+@dataclass(frozen=True)
 class MonitoringPlan:
     """kube-prometheus-stack and prometheus-adapter.
 

@@ -119,7 +119,9 @@ class ServedModel:
     """What is served, and how: all a backend needs to render it.
 
     `max_unavailable` is the disruption budget's. `max_surge`: pods a rollout may start beside the running ones; 0
-    where the pool has no GPU left for them. `taints` of the pool's nodes are tolerated.
+    where the pool has no GPU left for them. `taints` of the pool's nodes are tolerated. `cold_start` is that on a node
+    which is there; `node_start` comes before it for a pod that needs a new one, and is empty where none ever does.
+    `replicas_may_need_nodes`: not only a rollout's further pods do, so scaling counts with it.
     """
 
     name: str
@@ -155,3 +157,5 @@ class ServedModel:
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
     alert_groups: tuple[RuleGroupPlan, ...] = ()
     throughput: ThroughputPlan | None = None
+    node_start: tuple[ColdStartTerm, ...] = ()
+    replicas_may_need_nodes: bool = False

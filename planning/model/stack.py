@@ -14,7 +14,7 @@ from planning.model.cloud import (
 )
 from planning.model.findings import Finding
 from planning.model.nodes import NodeFitPlan
-from planning.model.services import GpuOperatorPlan, KedaPlan, MonitoringPlan
+from planning.model.services import ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan
 from planning.model.serving import ServedModel
 
 
@@ -100,6 +100,7 @@ class StackPlan:
     """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used.
 
     `node_fits`: what a node of each GPU pool holds and what is left there, in the order of `gpu_pools`.
+    `cluster_autoscaler` None: no pool can grow, or somebody else makes it do so.
     """
 
     stack: str
@@ -118,3 +119,4 @@ class StackPlan:
     storage_class: str | None = None
     keda: KedaPlan | None = None
     node_fits: tuple[NodeFitPlan, ...] = ()
+    cluster_autoscaler: ClusterAutoscalerPlan | None = None

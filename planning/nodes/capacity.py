@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planning.findings import Findings, listed
 from planning.nodes.fit import Room, pack
 from planning.nodes.pools import Pool
+from planning.units import amount
 
 
 @dataclass(frozen=True)
@@ -30,22 +31,48 @@ def check_capacity(pool: Pool, node: Room, demands: Sequence[Demand], findings: 
     at_most = pack([(demand.room, demand.most) for demand in demands], node)
     if at_least is None or at_most is None:
         return no_surge
-    have = pool.group.desired_nodes
+    have = pool.most_nodes
     names = listed([demand.name for demand in demands], 5)
     if at_least.nodes > have:
-        more = "" if at_least.nodes <= pool.group.max_nodes else f" and maxNodes: {at_least.nodes} or more"
-        findings.error(
-            f"{pool.path}.minNodes",
-            "too-few-nodes",
-            f"{have}; minReplicas of {names} need {at_least.nodes} nodes of {pool.smallest.name}, and nothing adds "
-            f"nodes in this release: pods would wait for ever; write minNodes: {at_least.nodes}{more}",
-        )
+        _too_few(pool, at_least.nodes, names, findings)
     elif at_most.nodes > have:
-        field = "maxNodes" if at_most.nodes > pool.group.max_nodes else "minNodes"
-        findings.warning(
-            f"{pool.path}.{field}",
-            "replicas-beyond-nodes",
-            f"maxReplicas of {names} need {at_most.nodes} nodes; {have} run, at most {pool.group.max_nodes} may, and "
-            "nothing adds nodes in this release: replicas beyond them wait until somebody raises minNodes",
-        )
+        _beyond(pool, at_most.nodes, names, findings)
     return {d.name: int(at_most.holds_one_more(d.room, node, have)) for d in demands}
+
+
+def _too_few(pool: Pool, needed: int, names: str, findings: Findings) -> None:
+    group, nodes = pool.group, amount(needed, "node")
+    if pool.nodes_follow:
+        findings.error(
+            f"{pool.path}.maxNodes",
+            "too-few-nodes",
+            f"{group.max_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}: pods would wait "
+            f"for ever; write maxNodes: {needed}",
+        )
+        return
+    more = "" if needed <= group.max_nodes else f" and maxNodes: {needed} or more"
+    findings.error(
+        f"{pool.path}.minNodes",
+        "too-few-nodes",
+        f"{group.desired_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}, and nothing adds "
+        f"nodes to this pool: pods would wait for ever; write minNodes: {needed}{more}",
+    )
+
+
+def _beyond(pool: Pool, needed: int, names: str, findings: Findings) -> None:
+    group, nodes = pool.group, amount(needed, "node")
+    if pool.nodes_follow:
+        findings.warning(
+            f"{pool.path}.maxNodes",
+            "replicas-beyond-nodes",
+            f"{group.max_nodes}; maxReplicas of {names} need {nodes}: replicas beyond them wait; write maxNodes: "
+            f"{needed}, or lower maxReplicas",
+        )
+        return
+    field = "maxNodes" if needed > group.max_nodes else "minNodes"
+    findings.warning(
+        f"{pool.path}.{field}",
+        "replicas-beyond-nodes",
+        f"maxReplicas of {names} need {nodes}; {group.desired_nodes} run, at most {group.max_nodes} may, and "
+        "nothing adds nodes to this pool: replicas beyond them wait until somebody raises minNodes",
+    )

@@ -38,6 +38,12 @@ class UnknownGpu(LookupError):
         super().__init__(_not_found(f"GPU {name!r}", suggestions, "GPUs: " + ", ".join(gpus())))
 
 
+# Compute capabilities of generations; what vLLM needs which for: docs/features/quantization/README.md of vLLM 0.33.0.
+TURING = (7, 5)
+AMPERE = (8, 0)
+ADA = (8, 9)
+
+
 @dataclass(frozen=True)
 class Gpu:
     """One GPU model with one memory size.

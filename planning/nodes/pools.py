@@ -18,6 +18,9 @@ SYSTEM_POOL = "system"
 # What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
 MIG_LABEL = "nvidia.com/mig.config"
 DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
+# By this the cluster-autoscaler knows that a new node is not ready before its GPU is advertised: without it a second
+# one is bought meanwhile (cluster-autoscaler's cloudprovider/aws; kubernetes/autoscaler#2446).
+ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
 RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com")
 
@@ -32,7 +35,9 @@ GP3_IOPS_PER_MIBPS = 4
 class Pool:
     """A GPU pool whose instance types are known; `types` all have the same GPU, count and architecture.
 
-    `gpu` and `gpus_per_node` are the real ones; `share` is what one `nvidia.com/gpu` is to a pod.
+    `gpu` and `gpus_per_node` are the real ones; `share` is what one `nvidia.com/gpu` is to a pod. `nodes_follow`:
+    somebody adds nodes up to `maxNodes` (planning/nodes/growth.py); then most replicas, or those and a rollout's
+    further pods, may need more than `minNodes`.
     """
 
     settings: NodePool
@@ -41,6 +46,14 @@ class Pool:
     gpu: Gpu
     gpus_per_node: int
     group: NodeGroupPlan
+    nodes_follow: bool = False
+    replicas_may_need_nodes: bool = False
+    pods_may_need_nodes: bool = False
+
+    @property
+    def most_nodes(self) -> int:
+        """How many nodes pods can count on: those that run, or those that may come."""
+        return self.group.max_nodes if self.nodes_follow else self.group.desired_nodes
 
     @property
     def path(self) -> str:
@@ -96,7 +109,7 @@ def plan_pool(
         ami_type=GPU_AMI_TYPES[first.arch],
         ami_release_version=pool.ami_release_version,
         min_nodes=pool.min_nodes,
-        desired_nodes=pool.min_nodes,  # nothing adds nodes yet
+        desired_nodes=pool.min_nodes,  # to begin with: more come when pods need them
         max_nodes=pool.max_nodes,
         disk_gib=pool.disk_gib,
         disk_throughput_mibps=pool.disk_throughput_mibps,
@@ -106,6 +119,7 @@ def plan_pool(
             "accelerator": "nvidia",
             "gpu-type": first.gpu.name,
             POOL_LABEL: pool.name,
+            ACCELERATOR_LABEL: f"nvidia-{first.gpu.name}",
             **_sharing_labels(sharing),
             **pool.labels,
         },

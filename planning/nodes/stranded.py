@@ -86,10 +86,11 @@ def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings
     price = pool.smallest.usd_per_hour
     cost = f" (${price * gpus / fit.total.gpus:.2f}/h)" if price is not None else ""
     what = "shares" if pool.sharing.kind != "none" else "GPUs"
+    verb = "is" if gpus == 1 else "are"
     findings.warning(
         f"{pool.path}.instanceTypes",
         "gpus-stranded",
-        f"{gpus} of {fit.total.gpus * sum(each.nodes for each in fit.left)} {what}{cost} are out of reach: on "
+        f"{gpus} of {fit.total.gpus * sum(each.nodes for each in fit.left)} {what}{cost} {verb} out of reach: on "
         f"{fit.instance_type} the {listed(lacking) or 'room'} is gone before them; let "
         f"{listed([each.model.name for each in served], 5)} ask for less (resources), or take a type with more",
     )

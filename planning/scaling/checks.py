@@ -42,8 +42,8 @@ def check_autoscaling(model: Model, supplies: Supplies, path: str, findings: Fin
         findings.error(
             f"{path}.maxReplicas",
             "no-metrics",
-            f"{wanted.max_replicas} replicas that follow metrics need Prometheus; write monitoring: {{enabled: true}} "
-            f"or autoscaling: {{kind: none, minReplicas: {max(1, wanted.min_replicas)}}}",
+            f"replicas that follow metrics (up to {wanted.max_replicas}) need Prometheus; write monitoring: "
+            f"{{enabled: true}} or autoscaling: {{kind: none, minReplicas: {max(1, wanted.min_replicas)}}}",
         )
     for index, schedule in enumerate(wanted.schedules):
         _check_schedule(schedule, wanted, f"{path}.schedules[{index}]", findings)

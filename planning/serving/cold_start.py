@@ -1,5 +1,6 @@
 """Time from the decision to add a replica to its first answer, as a sum of named terms with a range each.
 
+`cold_start` is that on a node which is there; what comes before on a new one is planning/nodes/growth.py's.
 Ranges are for sizing probes, windows and time-outs, not promises: low is a warm node, high a bad day.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planning.model import ColdStartTerm
+from planning.model import ColdStartTerm, ServedModel
 from planning.nodes.quantity import GIB
 
 # Rates in bytes per second.
@@ -34,7 +35,7 @@ class ColdStartInputs:
 
 
 def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
-    """All terms in order. Nodes are there already: nothing adds nodes in this release."""
+    """All terms in order, on a node that is there."""
     terms = [
         ColdStartTerm("schedule", 1, 10, "kube-scheduler and kubelet; estimate"),
         _image(given),
@@ -74,6 +75,20 @@ def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
 def seconds(terms: tuple[ColdStartTerm, ...]) -> tuple[float, float]:
     """Sum of the low and of the high ends, s."""
     return sum(term.low_seconds for term in terms), sum(term.high_seconds for term in terms)
+
+
+def replica_seconds(model: ServedModel) -> tuple[float, float]:
+    """Low and high end of what scaling counts with: on a new node, where more replicas may need one, s.
+
+    A replica that finds a node comes sooner; but one let go too early costs its node too, and the policy was found on
+    cold starts that began with a node's (planning/simulation/supply.py).
+    """
+    return seconds((*(model.node_start if model.replicas_may_need_nodes else ()), *model.cold_start))
+
+
+def pod_seconds(model: ServedModel) -> tuple[float, float]:
+    """Low and high end from a pod's creation to Ready, on a new node where any pod may need one, s: for time-outs."""
+    return seconds((*model.node_start, *model.cold_start))
 
 
 def download_seconds(weights_on_disk_bytes: int) -> float:

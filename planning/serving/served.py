@@ -22,6 +22,7 @@ from planning.model import (
     TokenPlan,
 )
 from planning.nodes.fit import Daemon
+from planning.nodes.growth import node_start
 from planning.nodes.pod_resources import PodPlan, plan_pod
 from planning.nodes.pools import POOL_LABEL, Pool
 from planning.nodes.sharing import told_to_vllm
@@ -96,7 +97,8 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     size = model_size(model.source, asked.known, asked.weights.stored)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
     times = _times(model, pool, size)
-    cold_start_seconds = starting.seconds(starting.cold_start(times))
+    nodes = node_start() if pool.replicas_may_need_nodes else ()
+    cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     found = _rates(model, asked, pool, memory)
     scaling = _scaling(model, asked, around, found, cold_start_seconds, f"{path}.autoscaling", findings)
     rates = _throughput(model, found, scaling, sum(cold_start_seconds) / 2)
@@ -201,7 +203,8 @@ def _assemble(
     times: starting.ColdStartInputs,
 ) -> ServedModel:
     terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
-    high = starting.seconds(terms)[1]
+    nodes = node_start() if pool.pods_may_need_nodes else ()
+    high = starting.seconds((*nodes, *terms))[1]
     download = starting.download_seconds(times.weights_on_disk_bytes)
     rollout = (high * ROLLOUT_MARGIN + asked.drain.grace_period_seconds) * max(1, scaling.min_replicas)
     return ServedModel(
@@ -236,4 +239,6 @@ def _assemble(
         memory=memory,
         cold_start=terms,
         taints=pool.group.taints,
+        node_start=nodes,
+        replicas_may_need_nodes=pool.replicas_may_need_nodes,
     )

@@ -11,6 +11,7 @@ from enum import StrEnum
 import numpy as np
 
 from planning.model import ColdStartTerm
+from planning.nodes.growth import node_start
 
 
 @dataclass(frozen=True)
@@ -35,13 +36,12 @@ class ColdStart:
         return sum((term.low_seconds + term.high_seconds) / 2 for term in self.all_terms)
 
 
-# A node that somebody has to launch; ranges from docs/autoscaling.md.
+# A node that somebody has to launch, whoever decides it; ranges from docs/autoscaling.md.
 NODE_TERMS = (
     ColdStartTerm(
         "autoscaler decision", 5, 35, "Karpenter 5 s; Cluster Autoscaler 30 s for GPU pods (autoscaler#9126)"
     ),
-    ColdStartTerm("node boot", 90, 150, "EC2 launch to Ready; estimate, no dated EKS measurement found"),
-    ColdStartTerm("GPU advertised", 45, 90, "about a minute after Ready (k8s-device-plugin#291, gpu-operator#708)"),
+    *node_start()[1:],
 )
 
 

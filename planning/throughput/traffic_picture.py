@@ -7,7 +7,7 @@ from planning.memory.check import engine_config
 from planning.model import ServedModel
 from planning.nodes.instances import Gpu
 from planning.scaling.policy import decide
-from planning.serving.cold_start import seconds
+from planning.serving.cold_start import replica_seconds
 from planning.throughput.day import Served, Week, week
 from planning.throughput.replica import replica_capacity
 from planning.throughput.serving_rates import serving_rates
@@ -28,7 +28,7 @@ def traffic_picture(asked: Model, served: ServedModel, gpu: Gpu) -> Week | None:
     slo, scaling = asked.slo, served.autoscaling
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
     what = replica_capacity(found, promise.ttft_seconds, promise.tpot_seconds, promise.share)
-    cold = sum(seconds(served.cold_start)) / 2
+    cold = sum(replica_seconds(served)) / 2
     return week(
         asked.traffic, Served(found, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold)
     )

@@ -80,7 +80,26 @@ CHARTS = {
             repository="https://kedacore.github.io/charts",
             source="kedacore/charts tag v2.20.2, 2026-07-31",
         ),
+        ChartPin(
+            chart="cluster-autoscaler",
+            # renovate: datasource=helm depName=cluster-autoscaler
+            version="9.59.0",
+            repository="https://kubernetes.github.io/autoscaler",
+            source="kubernetes/autoscaler charts/cluster-autoscaler 9.59.0 (appVersion 1.35.0), 2026-11-21",
+        ),
     )
+}
+
+# cluster-autoscaler by the cluster's Kubernetes minor: it decides with that release's scheduler, and its README
+# recommends no other. Patch releases as kops pins them (kubernetes/kops, model/components/clusterautoscaler.go, read
+# 2026-11-21; not looked up in the registry, which cannot be reached here); 1.31's as others use it.
+CLUSTER_AUTOSCALER_TAGS = {
+    "1.31": "v1.31.5",
+    "1.32": "v1.32.7",
+    "1.33": "v1.33.5",
+    "1.34": "v1.34.4",
+    "1.35": "v1.35.1",
+    "1.36": "v1.36.0",
 }
 
 # EKS add-on versions. None: EKS's default for the cluster's Kubernetes version, which AWS moves with the platform.

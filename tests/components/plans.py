@@ -8,6 +8,7 @@ from planning.model import (
     AutoscalingPlan,
     CachePlan,
     ChartRef,
+    ClusterAutoscalerPlan,
     DrainPlan,
     GpuOperatorPlan,
     GpuSharingPlan,
@@ -198,6 +199,26 @@ FIXED_MODEL = replace(
     OPEN_MODEL,
     name="fixed",
     autoscaling=AutoscalingPlan(ScalerKind.NONE, 2, 2, (), ScalingRulePlan(0, 2, 60), ScalingRulePlan(300, 1, 120)),
+)
+
+CLUSTER_AUTOSCALER = ClusterAutoscalerPlan(
+    chart=ChartRef("cluster-autoscaler", "9.59.0", "https://kubernetes.github.io/autoscaler"),
+    namespace="kube-system",
+    image_tag="v1.35.1",
+    cluster_name="main",
+    region="us-west-2",
+    node_groups_arn="arn:aws:eks:us-west-2:*:nodegroup/main/*/*",
+    arguments={
+        "expander": "least-waste",
+        "balance-similar-node-groups": True,
+        "skip-nodes-with-system-pods": False,
+        "scale-down-unneeded-time": "300s",
+        "scale-down-delay-after-add": "300s",
+    },
+    node_selector={"vllm-on-eks/pool": "system"},
+    monitoring_namespace="monitoring",
+    scrape_interval_seconds=15,
+    mirror=None,
 )
 
 KEDA = KedaPlan(ChartRef("keda", "2.20.2", "https://kedacore.github.io/charts"), "keda", True, None)

@@ -20,6 +20,7 @@ from tests.planning.stacks import model, planned, pool
 
 # A spot pool, a model that downloads in its pod, one that downloads once: so every alert there is has its rule.
 SECTIONS: dict[str, Any] = {
+    "nodeAutoscaling": {"kind": "none"},  # what is not ready is late by its cold start, with no node's on top
     "nodePools": [
         pool(name="l4", instanceTypes=["g6.xlarge"], minNodes=2, maxNodes=4),
         pool(name="cheap", instanceTypes=["g5.12xlarge", "g5.24xlarge"], capacity="spot", minNodes=1, maxNodes=2),

@@ -16,16 +16,21 @@ import jsonschema
 import pytest
 import yaml
 
+from components.cluster_autoscaler import cluster_autoscaler_values
 from components.gpu_operator import gpu_operator_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
 from planning.model import GPU_TAINT, WebhookPlan
-from tests.components.plans import GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
+from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 
 Path_ = tuple[str, ...]
 
 CHARTS: dict[str, list[dict[str, Any]]] = {
+    "cluster-autoscaler": [
+        cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
+        cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, monitoring_namespace=None)),
+    ],
     "gpu-operator": [
         gpu_operator_values(GPU_OPERATOR),
         gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
@@ -43,6 +48,13 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
 
 # A map whose keys are a Kubernetes object's, which the chart copies; its schema is checked elsewhere.
 FREE_FORM: dict[str, set[Path_]] = {
+    "cluster-autoscaler": {
+        ("extraArgs",),  # the program's own flags (its FAQ); those that we set are in the chart's comments
+        ("nodeSelector",),
+        ("resources",),
+        ("securityContext",),
+        ("containerSecurityContext",),
+    },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "kube-prometheus-stack": {
         ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below

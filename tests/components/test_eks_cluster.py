@@ -241,6 +241,10 @@ def test_the_kubeconfig_is_as_reviewed() -> None:
         ("cluster_trust", iam.cluster_trust()),
         ("node_trust", iam.node_trust()),
         ("pod_identity_trust", iam.pod_identity_trust()),
+        (
+            "cluster_autoscaler_policy",
+            iam.cluster_autoscaler_policy("main", "arn:aws:eks:eu-central-1:*:nodegroup/main/*/*"),
+        ),
         ("flow_logs_trust", iam.flow_logs_trust()),
         ("flow_logs_policy", iam.flow_logs_policy("arn:aws:logs:eu-central-1:111122223333:log-group:x")),
     ],

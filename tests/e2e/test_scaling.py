@@ -29,7 +29,7 @@ BEHAVIOUR = {
 
 
 def _four_replicas(settings: dict[str, Any], model: dict[str, Any]) -> None:
-    """Nodes are there from the start: nothing adds any in this release. Two requests in flight fill a replica."""
+    """Nodes are there from the start (test_nodes_follow.py lets them come). Two requests in flight fill a replica."""
     settings["nodePools"][0] |= {"minNodes": 4, "maxNodes": 4}
     settings["monitoring"] = {"scrapeIntervalSeconds": SCRAPE_SECONDS}
     metrics = [{"kind": "inFlight", "target": 2}]

@@ -7,6 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.stub import Stubber
 from moto import mock_aws
 
 from local.aws_lookup import EC2_BY_TAGS, OTHERS, find
@@ -83,6 +84,17 @@ def test_a_key_is_found_by_its_tags_unless_it_is_being_deleted(ec2: Any) -> None
     made = [kms.create_key(Tags=tags)["KeyMetadata"]["KeyId"] for _ in range(2)]
     kms.schedule_key_deletion(KeyId=made[0], PendingWindowInDays=7)
     assert find(resource("aws:kms/key:Key", tags=TAGS), REGION, client) == [made[1]]
+
+
+def test_a_pod_identity_is_found_by_its_service_account_and_is_gone_with_its_cluster() -> None:
+    place = {"clusterName": "main", "namespace": "kube-system", "serviceAccount": "cluster-autoscaler"}
+    wanted = resource("aws:eks/podIdentityAssociation:PodIdentityAssociation", **place, roleArn="arn:aws:iam::1:role/x")
+    eks = client("eks", REGION)
+    with Stubber(eks) as answers:
+        answers.add_response("list_pod_identity_associations", {"associations": [{"associationId": "a-1"}]}, place)
+        answers.add_client_error("list_pod_identity_associations", "ResourceNotFoundException", expected_params=place)
+        assert find(wanted, REGION, lambda service, region: eks) == ["a-1"]
+        assert find(wanted, REGION, lambda service, region: eks) == []
 
 
 def test_an_unknown_type_is_refused(ec2: Any) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,8 +27,9 @@ from local.gpu_features import (
     plugin_configs,
     sharing_of,
 )
-from local.node_groups import NodeGroups
-from local.node_rendering import gpu_product_label, render_nodes
+from local.node_demand import LEAVING_TAINT
+from local.node_groups import NodeGroup, NodeGroups, wanted_nodes
+from local.node_rendering import gpu_product_label, node_indices, render_nodes
 from local.nodes import _taints_to_set
 from local.volumes import SELECTED_NODE, reconcile_volumes, wanted_volume
 from planning.model import GpuSharingPlan
@@ -66,26 +66,56 @@ CAPACITY = node_capacity("g6.2xlarge", 100, None)
 
 
 def test_a_node_group_becomes_these_nodes() -> None:
-    assert_matches(GOLDENS / "nodes.yaml", as_yaml(render_nodes(GROUP, SUBNETS, CAPACITY)))
+    assert_matches(GOLDENS / "nodes.yaml", as_yaml(render_nodes(GROUP, SUBNETS, CAPACITY, range(3))))
 
 
 def test_nodes_are_spread_over_zones_and_start_without_gpus() -> None:
-    nodes = render_nodes(GROUP, SUBNETS, CAPACITY)
+    nodes = render_nodes(GROUP, SUBNETS, CAPACITY, range(3))
     zones = [node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes]
     assert zones == ["eu-west-1a", "eu-west-1b", "eu-west-1a"]
     assert len({node["metadata"]["name"] for node in nodes}) == 3
     assert all(GPU not in node["status"]["allocatable"] for node in nodes)
 
 
-def test_a_smaller_group_keeps_its_first_nodes_and_a_new_group_has_others() -> None:
-    def names(group: dict[str, Any]) -> list[str]:
-        return [node["metadata"]["name"] for node in render_nodes(group, SUBNETS, CAPACITY)]
+def _names(described: dict[str, Any], present: dict[int, bool] | None = None) -> list[str]:
+    groups = [NodeGroup("eu-west-1", described, SUBNETS, CAPACITY)]
+    return list(wanted_nodes(groups, {described["nodegroupArn"]: present or {}}))
 
-    smaller = copy.deepcopy(GROUP)
-    smaller["scalingConfig"]["desiredSize"] = 1  # type: ignore[index]
+
+def _sized(desired: int) -> dict[str, Any]:
+    return {**GROUP, "scalingConfig": {"minSize": 1, "maxSize": 4, "desiredSize": desired}}
+
+
+def test_a_smaller_group_keeps_its_first_nodes_and_a_new_group_has_others() -> None:
     other = {**GROUP, "nodegroupArn": "arn:aws:eks:eu-west-1:123456789012:nodegroup/prod/l4/22222222"}
-    assert names(smaller) == names(GROUP)[:1]
-    assert not set(names(other)) & set(names(GROUP))
+    assert _names(_sized(1), dict.fromkeys(range(3), False)) == _names(GROUP)[:1]
+    assert not set(_names(other)) & set(_names(GROUP))
+
+
+@pytest.mark.parametrize(
+    ("desired", "present", "wanted"),
+    [
+        (3, {}, [0, 1, 2]),
+        (2, {0: False, 1: False, 2: False}, [0, 1]),
+        (2, {0: True, 1: False, 2: False}, [1, 2]),  # the marked one leaves, whichever it is
+        (1, {0: True, 1: False, 2: True}, [1]),
+        (1, {0: True, 1: True}, [0]),
+        (3, {1: False, 2: False}, [0, 1, 2]),  # a new one takes the free place
+        (4, {1: False, 5: False}, [0, 1, 2, 5]),
+        (2, {0: True, 1: False}, [0, 1]),  # marked, but the group still wants it
+        (0, {0: False}, []),
+    ],
+)
+def test_nodes_that_stay_are_those_that_were_there_and_are_not_marked(
+    desired: int, present: dict[int, bool], wanted: list[int]
+) -> None:
+    assert node_indices(desired, present) == wanted
+
+
+def test_a_node_keeps_name_and_zone_whichever_others_leave() -> None:
+    before = _names(_sized(3))
+    assert _names(_sized(2), {0: True, 1: False, 2: False}) == before[1:]
+    assert _names(_sized(3), {1: False, 2: False}) == before
 
 
 def test_the_scheduler_judges_with_the_planners_numbers() -> None:
@@ -251,6 +281,8 @@ def test_a_changed_taint_reaches_the_node_and_kubernetes_own_taints_stay() -> No
     changed = _taints_to_set([own, taint("b", "NoSchedule")], wanted)
     assert changed is not None
     assert [each["key"] for each in changed] == ["node.kubernetes.io/not-ready", "a"]
+    leaving = taint(LEAVING_TAINT, "NoSchedule", "1763740000")
+    assert _taints_to_set([leaving, taint("a", "NoSchedule")], wanted) is None
 
 
 @mock_aws
@@ -274,12 +306,12 @@ def test_groups_of_every_region_are_found_with_the_disk_of_their_launch_template
         launchTemplate={"id": template["LaunchTemplateId"], "version": "1"},
     )  # fmt: skip
     groups = NodeGroups(["us-east-1", region])
-    wanted = groups.wanted_nodes()
+    wanted = wanted_nodes(groups.read(), {})
     assert len(wanted) == 2
     assert {node.capacity.ephemeral_mib for node in wanted.values()} == {250 * 1024}
     assert all(name.endswith(f".{region}.compute.internal") for name in wanted)
     eks.delete_nodegroup(clusterName="c", nodegroupName="g")
-    assert groups.wanted_nodes() == {}
+    assert wanted_nodes(groups.read(), {}) == {}
 
 
 def _claim(node: str | None, volume: str | None = None) -> Any:

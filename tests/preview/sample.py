@@ -80,7 +80,9 @@ def _model() -> dict[str, Any]:
         "cold_start_seconds": {"low": 6.0, "high": 190.0, "terms": [
             {"name": "pull image", "low_seconds": 0, "high_seconds": 160, "source": "measured"},
             {"name": "compile", "low_seconds": 6, "high_seconds": 30, "source": "estimate"},
-        ]},
+        ], "on_new_node": {"low": 96.0, "high": 340.0, "terms": [
+            {"name": "node boot", "low_seconds": 90, "high_seconds": 150, "source": "estimate"},
+        ]}},
         "scaling": {"kind": "hpa", "min_replicas": 1, "max_replicas": 2, "scale_down": {"window_seconds": 660},
                     "metrics": [{"kind": "demand", "target": 1.0, "unit": "replicas", "value_type": "AverageValue"}]},
     }  # fmt: skip

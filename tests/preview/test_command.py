@@ -66,7 +66,11 @@ def test_the_report_has_what_a_reviewer_asks_for(prod: dict[str, Any]) -> None:
     for model in prod["models"]:
         cold = model["cold_start_seconds"]
         assert cold["high"] == pytest.approx(sum(term["high_seconds"] for term in cold["terms"]), abs=0.1)
+        new_node = cold["on_new_node"]
+        node_seconds = sum(term["high_seconds"] for term in new_node["terms"])
+        assert new_node["high"] == pytest.approx(cold["high"] + node_seconds, abs=0.1)
     assert {chart["chart"] for chart in prod["charts"]} == {
+        "cluster-autoscaler",
         "gpu-operator",
         "kube-prometheus-stack",
         "prometheus-adapter",
@@ -99,6 +103,16 @@ def test_encrypted_secrets_need_no_passphrase(root: Path) -> None:
     code, found = report(root, "dev")
     assert code == 0
     assert [each for each in found["findings"] if each["rule"] == "secret-missing"] == []
+
+
+def test_a_left_over_secret_is_a_warning_with_the_command_that_removes_it(root: Path) -> None:
+    config = sections(root, "dev")
+    write(root, "dev", {**config, f"{PREFIX}:oldToken": {"secure": "v1:abc:def"}})
+    code, found = report(root, "dev")
+    assert code == 0
+    (told,) = [each for each in found["findings"] if each["rule"] == "unused-secret"]
+    assert (told["severity"], told["path"]) == ("warning", f"{PREFIX}:oldToken")
+    assert told["fix"] == f"run: pulumi config rm {PREFIX}:oldToken --stack dev"
 
 
 def test_mistakes_end_with_two_and_all_are_told(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -101,7 +101,7 @@ def test_a_finding_without_explanation_fails(planned: StackPlan, capsys: pytest.
     assert not told(made(planned), [cpu(check="CKV_K8S_99")], [WHY])
     output = capsys.readouterr().out
     assert "NOT EXPLAINED" in output
-    assert "1 findings are not explained" in output
+    assert "1 finding is not explained" in output
     assert "stale here: checkov CKV_K8S_11" in output
 
 

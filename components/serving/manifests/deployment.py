@@ -27,6 +27,9 @@ HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 # An autoscaler that is taken away leaves the number in its name: without this an apply that sets it is a conflict.
 TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
+# A cold start costs minutes of a GPU: a node autoscaler must not move a model to save a node. Replicas leave when their
+# own autoscaler lets them go, and the node when it is empty. Drains and node upgrades do not look at it.
+STAYS_ON_ITS_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
@@ -45,7 +48,7 @@ def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifes
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling_update(model)},
             "progressDeadlineSeconds": model.rollout_timeout_seconds,
             "template": {
-                "metadata": {"labels": server_labels(model)},
+                "metadata": {"labels": server_labels(model), "annotations": dict(STAYS_ON_ITS_NODE)},
                 "spec": _pod(model, priority_class),
             },
         },

@@ -22,13 +22,14 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
+from components.cluster_autoscaler import cluster_autoscaler_values
 from components.gpu_operator import gpu_operator_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
 from local.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from local.monitoring.programs import program_of
-from tests.components.plans import GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
+from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 from tests.golden import assert_matches
 
 CHARTS = Path(__file__).parents[3] / "local" / "charts"
@@ -37,18 +38,21 @@ PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 
 Values = dict[str, Any]
 OURS: dict[str, Values] = {
+    "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
     "keda": keda_values(KEDA),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
 }
 MIRRORED: dict[str, Values] = {
+    "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
     "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
     "keda": keda_values(replace(KEDA, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
 }
 VERSIONS = {
+    "cluster-autoscaler": "9.59.0",
     "gpu-operator": "v26.7.0",
     "keda": "2.20.2",
     "kube-prometheus-stack": "88.5.3",
@@ -158,6 +162,7 @@ def test_a_mirror_reaches_every_image(name: str) -> None:
         ("kube-prometheus-stack", "grafana.adminPassword"),
         ("prometheus-adapter", "rules.defaults"),
         ("prometheus-adapter", "prometheus.host"),
+        ("cluster-autoscaler", "extraArgs.scale-down-unneeded-tme"),
     ],
 )
 def test_a_value_that_the_chart_does_not_know_is_refused(name: str, path: str) -> None:
@@ -295,6 +300,20 @@ def test_the_adapters_rules_are_those_of_the_values() -> None:
     values = OURS["prometheus-adapter"]
     config = _of(_render("prometheus-adapter", values), "ConfigMap")["prometheus-adapter"]["data"]["config.yaml"]
     assert yaml.safe_load(config) == {"rules": values["rules"]["custom"]}
+
+
+def test_the_autoscaler_is_told_what_the_plan_says_and_looks_for_the_clusters_tags() -> None:
+    documents = _render("cluster-autoscaler", OURS["cluster-autoscaler"])
+    deployment = _of(documents, "Deployment")["cluster-autoscaler"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    discovery = "asg:tag=k8s.io/cluster-autoscaler/enabled,k8s.io/cluster-autoscaler/main"
+    assert f"--node-group-auto-discovery={discovery}" in container["command"]
+    for name, value in CLUSTER_AUTOSCALER.arguments.items():
+        assert f"--{name}={str(value).lower() if isinstance(value, bool) else value}" in container["command"]
+    monitor = _of(documents, "ServiceMonitor")["cluster-autoscaler"]
+    service = _of(documents, "Service")["cluster-autoscaler"]
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["spec"]["endpoints"][0]["port"] == service["spec"]["ports"][0]["name"]
 
 
 def test_a_changed_rule_restarts_the_adapter() -> None:

@@ -103,10 +103,13 @@ def test_without_gpu_metrics_nothing_is_alerted_on_them() -> None:
 
 
 def test_not_ready_is_measured_against_the_plans_cold_start() -> None:
-    plan = planned()
-    budget = sum(term.high_seconds for term in plan.models[0].cold_start)
-    (rule,) = _named(plan, "VllmModelNotReady")
-    assert f"> {-(-budget // 1):g})" in rule.expr
+    for most_nodes in (1, 2):  # 2: a rollout's pod may need a node of its own
+        plan = planned(nodePools=[pool(maxNodes=most_nodes)])
+        served = plan.models[0]
+        assert bool(served.node_start) == (most_nodes == 2)
+        budget = sum(term.high_seconds for term in (*served.node_start, *served.cold_start))
+        (rule,) = _named(plan, "VllmModelNotReady")
+        assert f"> {-(-budget // 1):g})" in rule.expr
 
 
 def test_ranges_hold_four_scrapes_where_scrapes_are_rare() -> None:

@@ -9,12 +9,18 @@ from tests.planning.stacks import errors, planned, pool, refusal, rules
 def test_a_pool_of_l4_nodes() -> None:
     group = planned(nodePools=[pool(labels={"team": "search"})]).gpu_pools[0]
     assert group.ami_type == "AL2023_x86_64_NVIDIA"
-    assert group.labels == {"accelerator": "nvidia", "gpu-type": "l4", "vllm-on-eks/pool": "l4", "team": "search"}
+    assert group.labels == {
+        "accelerator": "nvidia",
+        "gpu-type": "l4",
+        "vllm-on-eks/pool": "l4",
+        "k8s.amazonaws.com/accelerator": "nvidia-l4",
+        "team": "search",
+    }
     assert group.taints == (GPU_TAINT,)
     assert (group.gpu, group.gpus_per_node) == ("l4", 1)
 
 
-def test_nothing_adds_nodes_so_as_many_run_as_are_asked_for() -> None:
+def test_a_pool_begins_with_its_fewest_nodes() -> None:
     group = planned(nodePools=[pool(minNodes=2, maxNodes=5)]).gpu_pools[0]
     assert (group.min_nodes, group.desired_nodes, group.max_nodes) == (2, 2, 5)
 

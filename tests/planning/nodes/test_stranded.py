@@ -57,7 +57,7 @@ def test_gpus_that_memory_keeps_out_of_reach_are_warned_of_with_their_price() ->
     assert fit.stranded.gpus == 1
     finding = next(each for each in plan.findings if each.rule == "gpus-stranded")
     assert finding.path == "nodePools[0].instanceTypes"
-    assert finding.message.startswith("1 of 8 GPUs ($1.15/h) are out of reach: on g6.12xlarge the memory is gone")
+    assert finding.message.startswith("1 of 8 GPUs ($1.15/h) is out of reach: on g6.12xlarge the memory is gone")
     modest = model(source=SMALL, autoscaling=FOUR)
     fitting = planned(nodePools=[fours(minNodes=2)], models=[modest])
     assert fitting.node_fits[0].stranded.gpus == 0

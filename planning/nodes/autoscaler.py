@@ -1,0 +1,87 @@
+"""The cluster-autoscaler of a stack: when there is one, and what it is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planning.cluster.control_plane import partition
+from planning.findings import Findings
+from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
+from planning.nodes.growth import can_grow
+from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL
+from planning.versions import pins
+from settings.cluster import CreateCluster
+from settings.node_autoscaling import ClusterAutoscaler
+from settings.stack import StackSettings
+
+CHART = "cluster-autoscaler"
+# Two groups are worth telling apart only where both would do: the one that leaves less of a node unused is bought.
+EXPANDER = "least-waste"
+
+
+def plan_cluster_autoscaler(
+    settings: StackSettings,
+    cluster: CreateClusterPlan | ExistingClusterPlan,
+    groups: Sequence[NodeGroupPlan],
+    findings: Findings,
+) -> ClusterAutoscalerPlan | None:
+    """The release, where a group can grow and the cluster has no autoscaler of its own."""
+    wanted = settings.node_autoscaling
+    if not isinstance(wanted, ClusterAutoscaler) or not wanted.install:
+        return None
+    if not any(can_grow(settings, group.min_nodes, group.max_nodes) for group in groups):
+        return None
+    if isinstance(cluster, ExistingClusterPlan):
+        findings.warning(
+            "nodeAutoscaling",
+            "autoscaler-credentials",
+            f"the cluster-autoscaler gets its AWS role from the EKS add-on eks-pod-identity-agent, and it is not known "
+            f"here whether {cluster.name} has it, or an autoscaler already; write install: false if it has one",
+        )
+    mirror = settings.registry.mirror
+    region = settings.region
+    return ClusterAutoscalerPlan(
+        chart=pins.chart_reference(CHART, mirror),
+        namespace="kube-system",
+        image_tag=image_tag(cluster.version if isinstance(cluster, CreateClusterPlan) else None),
+        cluster_name=cluster.name,
+        region=region,
+        node_groups_arn=f"arn:{partition(region)}:eks:{region}:*:nodegroup/{cluster.name}/*/*",
+        arguments=arguments(wanted.scale_down_after_seconds),
+        node_selector={POOL_LABEL: SYSTEM_POOL},
+        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
+        mirror=mirror,
+    )
+
+
+def arguments(scale_down_after_seconds: int) -> dict[str, str | bool]:
+    """What differs from the program's defaults (its FAQ, "What are the parameters to CA?").
+
+    Down after 5 min by default where its own is 10: the HPA has let a replica go only after 2.5 cold starts, and
+    the GPU is paid for meanwhile. As long after a scale-up, too: a surplus node goes as any other. A node whose GPU
+    is not advertised yet is no candidate (label k8s.amazonaws.com/accelerator).
+    """
+    unneeded = f"{scale_down_after_seconds}s"
+    return {
+        "expander": EXPANDER,
+        "balance-similar-node-groups": True,
+        # CoreDNS and the like have budgets and run anywhere; they must not keep an empty node for ever.
+        "skip-nodes-with-system-pods": False,
+        "scale-down-unneeded-time": unneeded,
+        "scale-down-delay-after-add": unneeded,
+    }
+
+
+def image_tag(kubernetes_version: str | None) -> str:
+    """The image's tag for a Kubernetes minor; the nearest for one that is not in the table.
+
+    None, a cluster whose version is not known here: as for a new one.
+    """
+    tags = pins.CLUSTER_AUTOSCALER_TAGS
+    wanted = kubernetes_version or str(CreateCluster.model_fields["version"].default)
+    return tags[min(tags, key=lambda known: abs(_minor(known) - _minor(wanted)))]
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])

@@ -1,0 +1,53 @@
+"""Nodes that come when pods need them: which pools have them, when, and how long they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+
+from planning import facts
+from planning.model import ColdStartTerm
+from planning.nodes.fit import Room, pack
+from planning.nodes.pools import Pool
+from settings.models import Model
+from settings.node_autoscaling import NoNodeAutoscaling
+from settings.stack import StackSettings
+
+
+@cache
+def node_start() -> tuple[ColdStartTerm, ...]:
+    """The terms in order, s: a pod fits nowhere → its GPU is advertised on a new node."""
+    return tuple(
+        ColdStartTerm(row["name"], float(row["low_seconds"]), float(row["high_seconds"]), row["source"])
+        for row in facts.rows("node_start.csv")
+    )
+
+
+def can_grow(settings: StackSettings, min_nodes: int, max_nodes: int) -> bool:
+    """Whether somebody adds nodes to a group with these bounds."""
+    return min_nodes < max_nodes and not isinstance(settings.node_autoscaling, NoNodeAutoscaling)
+
+
+def with_growth(pool: Pool, settings: StackSettings) -> Pool:
+    """The pool, told whether nodes follow its pods and whether its models may need more than `minNodes` of them."""
+    if not can_grow(settings, pool.group.min_nodes, pool.group.max_nodes):
+        return pool
+    own = [model for model in settings.models if model.pool in (None, pool.settings.name)]
+    return replace(
+        pool,
+        nodes_follow=True,
+        replicas_may_need_nodes=not _fit_at_fewest(pool, own, 0),
+        pods_may_need_nodes=not _fit_at_fewest(pool, own, 1),
+    )
+
+
+def _fit_at_fewest(pool: Pool, models: Sequence[Model], further: int) -> bool:
+    """Whether `minNodes` nodes hold most replicas of each model and as many `further` pods of each.
+
+    By GPUs alone: this is asked before the pods' other requests are known, which by default are their GPUs' share.
+    """
+    node = Room(pool.group.advertised_gpus, 0, 0, 0)
+    pods = [(Room(each.tensor_parallel, 0, 0, 0), each.autoscaling.max_replicas + further) for each in models]
+    packed = pack(pods, node)
+    return packed is not None and packed.nodes <= pool.group.min_nodes
