@@ -107,7 +107,9 @@ def _extract(root: Path, commit: str, target: Path) -> str | None:
     if archive.returncode != 0:
         return f"git archive failed: {archive.stderr.decode(errors='replace').strip()}"
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
-        files.extractall(target, filter="data")
+        # Pythons before 3.11.4 (Debian 12 has 3.11.2) know no filters; the archive is of this repository's own files.
+        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+        files.extractall(target, **options)
     return None
 
 
