@@ -22,3 +22,9 @@ def connect(kubeconfig: Path) -> Apis:
 
     api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
     return Apis(client.CoreV1Api(api), client.AppsV1Api(api), client.StorageV1Api(api))
+
+
+def is_ready(pod: Any) -> bool:
+    """Whether a pod, as the official client gives it, is Ready and stays."""
+    ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
+    return ready and pod.metadata.deletion_timestamp is None

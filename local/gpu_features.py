@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from local.capacity import NodeCapacity
+from local.cluster import is_ready
 from local.node_rendering import gpu_product_label
 from planning.model import GpuSharingPlan
 from planning.nodes.sharing import WHOLE, mig_profiles
@@ -122,7 +123,7 @@ def label_changes(
 
 def nodes_with(daemon_set: str, pods: Iterable[Any]) -> set[str]:
     """Names of the nodes on which a pod of that DaemonSet is Ready."""
-    return {pod.spec.node_name for pod in pods if _is_of(daemon_set, pod) and _is_ready(pod)}
+    return {pod.spec.node_name for pod in pods if _is_of(daemon_set, pod) and is_ready(pod)}
 
 
 def advertised_gpus(node: str, capacity: NodeCapacity, sharing: GpuSharingPlan, pods: list[Any]) -> int:
@@ -154,10 +155,3 @@ def _parsed(text: str) -> Any:
 def _is_of(daemon_set: str, pod: Any) -> bool:
     owners = pod.metadata.owner_references or []
     return any(owner.kind == "DaemonSet" and owner.name == daemon_set for owner in owners)
-
-
-def _is_ready(pod: Any) -> bool:
-    if pod.metadata.deletion_timestamp is not None:
-        return False
-    conditions = pod.status.conditions or []
-    return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)

@@ -17,6 +17,7 @@ from typing import Any
 from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.duration import parse_duration
 
+from local.cluster import is_ready
 from local.node_demand import LEAVING_TAINT, asks, group_value, is_waiting, keeps_its_node, node_values
 from local.node_groups import NodeGroup
 from local.node_scaling import Group, Growth, grow, leaving, unneeded_since
@@ -30,17 +31,12 @@ DEFAULTS = {"scale-down-unneeded-time": "10m", "scale-down-delay-after-add": "10
 
 def own_pod(pods: Sequence[Any]) -> Any | None:
     """The Ready pod that it stands for."""
-    return next((pod for pod in pods if _is_autoscaler(pod) and _is_ready(pod)), None)
+    return next((pod for pod in pods if _is_autoscaler(pod) and is_ready(pod)), None)
 
 
 def _is_autoscaler(pod: Any) -> bool:
     images = [re.sub(r"(@.*|:[^/:@]+)$", "", container.image) for container in pod.spec.containers]
     return any(image.endswith(IMAGE) for image in images)
-
-
-def _is_ready(pod: Any) -> bool:
-    ready = any(c.type == "Ready" and c.status == "True" for c in pod.status.conditions or [])
-    return ready and pod.metadata.deletion_timestamp is None
 
 
 def flags_of(pod: Any) -> dict[str, str]:

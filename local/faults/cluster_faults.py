@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
+from local.cluster import is_ready
 from local.faults.ground import STACK, Ground
 from local.faults.holds import must, must_say
 from local.faults.scenario import Scenario
@@ -52,11 +53,6 @@ def _pods(ground: Ground) -> list[Any]:
     return list(ground.api("CoreV1Api").list_namespaced_pod("models", label_selector=MODEL_PODS).items)
 
 
-def _is_ready(pod: Any) -> bool:
-    conditions = pod.status.conditions or []
-    return pod.metadata.deletion_timestamp is None and any(c.type == "Ready" and c.status == "True" for c in conditions)
-
-
 def node_lost(ground: Ground, random: Random) -> str:
     """The node with the model's pod is gone, and what ran on it."""
     ground.to("one")
@@ -65,7 +61,7 @@ def node_lost(ground: Ground, random: Random) -> str:
     def on_a_node() -> list[Any]:
         # A pod of a node that went before (another scenario's) is Ready until the pod garbage collector comes by.
         nodes = {node.metadata.name for node in core.list_node().items}
-        return [pod for pod in _pods(ground) if _is_ready(pod) and pod.spec.node_name in nodes]
+        return [pod for pod in _pods(ground) if is_ready(pod) and pod.spec.node_name in nodes]
 
     (lost, *_) = until(on_a_node, RESCHEDULE_SECONDS, "no pod of the model is Ready on a node")
     ground.state = None
@@ -74,7 +70,7 @@ def node_lost(ground: Ground, random: Random) -> str:
         core.delete_node(lost.spec.node_name)
 
         def elsewhere() -> list[Any]:
-            return [pod for pod in _pods(ground) if _is_ready(pod) and pod.metadata.uid != lost.metadata.uid]
+            return [pod for pod in _pods(ground) if is_ready(pod) and pod.metadata.uid != lost.metadata.uid]
 
         (after, *_) = until(elsewhere, RESCHEDULE_SECONDS, f"no other pod than {lost.metadata.name} is Ready")
         seconds = time.monotonic() - start
@@ -100,7 +96,7 @@ def gpu_gone(ground: Ground, random: Random) -> str:
             said, _ = wait.communicate(timeout=60)
         must(wait.returncode == 1, f"the wait for models ended well without a GPU:\n{said}")
         must_say(said, "models/qwen", f"Insufficient {GPU}")
-    until(lambda: [pod for pod in _pods(ground) if _is_ready(pod)], 60, "with its GPUs back no pod is Ready")
+    until(lambda: [pod for pod in _pods(ground) if is_ready(pod)], 60, "with its GPUs back no pod is Ready")
     ground.must_be("one")
     return "the wait for models names Pending and Insufficient nvidia.com/gpu; Ready again with the GPUs"
 
@@ -117,7 +113,7 @@ def wrong_image(ground: Ground, random: Random) -> str:
     run = ground.begin("up")
     named = run.wait_until(lambda: "ImagePullBackOff" in run.said(), 120)
     seconds = time.monotonic() - run.started
-    served = any(_is_ready(pod) for pod in _pods(ground))
+    served = any(is_ready(pod) for pod in _pods(ground))
     os.kill(run.process.pid, signal.SIGINT)
     code = run.end(90)
     must(named, f"nothing named the image within 120 s:\n{run.said()[-2500:]}")
