@@ -1,20 +1,18 @@
 """Every value path that we set exists in the chart: Helm itself ignores a misspelt one without a word.
 
 A path exists when the chart's values.yaml has it. Three kinds of path are not written there and are listed here, each
-with where it comes from: values of sub-charts that ../shared does not hold, keys below a map that the chart passes on
-as it is, and keys that values.yaml only comments out.
+with where it comes from: values of sub-charts that tests/reference does not hold, keys below a map that the chart
+passes on as it is, and keys that values.yaml only comments out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
 from components.cluster_autoscaler import cluster_autoscaler_values
 from components.gpu_operator import gpu_operator_values
@@ -22,7 +20,9 @@ from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
 from planning.model import GPU_TAINT, WebhookPlan
+from tests import reference_data
 from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
+from tests.reference_data import chart_values
 
 Path_ = tuple[str, ...]
 
@@ -63,7 +63,7 @@ FREE_FORM: dict[str, set[Path_]] = {
 }
 
 # Values of sub-charts, from their values.yaml: grafana 12.11.1 (grafana-community/helm-charts), kube-state-metrics
-# 8.4.0 and prometheus-node-exporter 4.56.1 (prometheus-community/helm-charts). Not in ../shared.
+# 8.4.0 and prometheus-node-exporter 4.56.1 (prometheus-community/helm-charts). Not in tests/reference.
 SUB_CHARTS: dict[str, set[Path_]] = {
     "kube-prometheus-stack": {
         ("grafana", "image", "registry"),
@@ -83,24 +83,6 @@ def _leaves(values: Any, path: Path_ = ()) -> Iterator[Path_]:
         yield path
 
 
-def _chart_values(shared: Path, chart: str) -> dict[str, Any]:
-    """values.yaml with the values of the sub-charts that ../shared holds below their names."""
-    folder = shared / "charts" / chart
-    values: dict[str, Any] = yaml.safe_load((folder / "values.yaml").read_text(encoding="utf-8"))
-    for sub_chart in (path for path in folder.iterdir() if path.is_dir()):
-        defaults = yaml.safe_load((sub_chart / "values.yaml").read_text(encoding="utf-8"))
-        values[sub_chart.name] = _merged(defaults, values.get(sub_chart.name, {}))
-    return values
-
-
-def _merged(defaults: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(defaults)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
-
-
 def _exists(path: Path_, defaults: Any, chart: str) -> bool:
     if path in SUB_CHARTS.get(chart, ()) or any(path[: len(free)] == free for free in FREE_FORM.get(chart, ())):
         return True
@@ -112,23 +94,23 @@ def _exists(path: Path_, defaults: Any, chart: str) -> bool:
 
 
 @pytest.mark.parametrize("chart", sorted(CHARTS))
-def test_the_chart_knows_every_value_that_we_set(chart: str, shared: Path) -> None:
-    defaults = _chart_values(shared, chart)
+def test_the_chart_knows_every_value_that_we_set(chart: str) -> None:
+    defaults = chart_values(chart)
     unknown = {
         ".".join(path) for values in CHARTS[chart] for path in _leaves(values) if not _exists(path, defaults, chart)
     }
     assert unknown == set()
 
 
-def test_a_misspelt_value_would_be_found(shared: Path) -> None:
-    defaults = _chart_values(shared, "gpu-operator")
+def test_a_misspelt_value_would_be_found() -> None:
+    defaults = chart_values("gpu-operator")
     assert not _exists(("dcgmExporter", "serviceMonitors", "enabled"), defaults, "gpu-operator")
     assert not _exists(("node-feature-discovery", "workers", "tolerations"), defaults, "gpu-operator")
 
 
 @pytest.mark.parametrize("chart", sorted(CHARTS))
-def test_our_values_have_the_types_of_the_charts(chart: str, shared: Path) -> None:
-    defaults = _chart_values(shared, chart)
+def test_our_values_have_the_types_of_the_charts(chart: str) -> None:
+    defaults = chart_values(chart)
     wrong = []
     for values in CHARTS[chart]:
         for path in _leaves(values):
@@ -139,12 +121,11 @@ def test_our_values_have_the_types_of_the_charts(chart: str, shared: Path) -> No
 
 
 @pytest.mark.parametrize("chart", sorted(CHARTS))
-def test_our_values_pass_the_charts_own_schemas(chart: str, shared: Path) -> None:
+def test_our_values_pass_the_charts_own_schemas(chart: str) -> None:
     """Only node-feature-discovery has one among the charts we use."""
-    for path in (shared / "charts" / chart).glob("*/values.schema.json"):
-        schema = yaml.safe_load(path.read_text(encoding="utf-8"))
-        for values in CHARTS[chart]:
-            jsonschema.Draft202012Validator(schema).validate(values[path.parent.name])
+    for name, sub_chart in reference_data.chart(chart).get("subCharts", {}).items():
+        for values in CHARTS[chart] if "schema" in sub_chart else []:
+            jsonschema.Draft202012Validator(sub_chart["schema"]).validate(values[name])
 
 
 def test_the_tables_of_exceptions_hold_nothing_we_do_not_set() -> None:
@@ -153,30 +134,27 @@ def test_the_tables_of_exceptions_hold_nothing_we_do_not_set() -> None:
         assert paths <= ours
 
 
-def test_the_prometheus_values_that_become_its_custom_resource_fit_it(shared: Path) -> None:
-    definition = yaml.load(
-        (shared / "crds/monitoring.coreos.com/crd-prometheuses.yaml").read_text(encoding="utf-8"),
-        Loader=yaml.CSafeLoader,
-    )
-    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+def test_the_prometheus_values_that_become_its_custom_resource_fit_it() -> None:
+    whole = reference_data.custom_resource_validator("monitoring.coreos.com/v1", "Prometheus").schema
+    schema = whole["properties"]["spec"]["properties"]
     spec = prometheus_stack_values(MONITORING)["prometheus"]["prometheusSpec"]
     custom = {"storageSpec": "storage"}
     for key in ("storageSpec", "resources", "retention", "retentionSize", "scrapeInterval"):
         jsonschema.Draft202012Validator(schema[custom.get(key, key)]).validate(spec[key])
 
 
-def test_the_charts_own_toleration_is_the_taint_of_our_pools(shared: Path) -> None:
+def test_the_charts_own_toleration_is_the_taint_of_our_pools() -> None:
     """We replace the list; this says that it was right for our taint all along, so nothing else depends on it."""
-    (toleration,) = _chart_values(shared, "gpu-operator")["daemonsets"]["tolerations"]
+    (toleration,) = chart_values("gpu-operator")["daemonsets"]["tolerations"]
     assert (toleration["key"], toleration["effect"]) == (GPU_TAINT.key, GPU_TAINT.effect)
 
 
-def test_a_mirror_covers_every_image_of_a_part_that_is_on(shared: Path) -> None:
+def test_a_mirror_covers_every_image_of_a_part_that_is_on() -> None:
     """A part that is on without its image mirrored would hang in a network without internet."""
     ours = gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR, driver=True, toolkit=True))
     missing = [
         name
-        for name, part in _chart_values(shared, "gpu-operator").items()
+        for name, part in chart_values("gpu-operator").items()
         if isinstance(part, dict) and "repository" in part and name in ours and ours[name].get("enabled", True)
         if "repository" not in ours[name]
     ]

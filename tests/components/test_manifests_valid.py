@@ -7,16 +7,14 @@ the oldest and the newest that EKS offers are tried beside our default.
 from __future__ import annotations
 
 import copy
-import json
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import kubernetes_validate
 import pytest
-import yaml
 
 from tests.components.rendered import everything
+from tests.reference_data import custom_resource_validator
 
 KUBERNETES = ("1.32", "1.35", "1.36")  # oldest in EKS support, our default, newest
 CUSTOM_GROUPS = ("monitoring.coreos.com", "keda.sh")
@@ -45,36 +43,17 @@ def test_the_validator_refuses_what_it_does_not_know() -> None:
 
 
 @pytest.mark.parametrize("what", sorted(CUSTOM))
-def test_a_custom_resource_is_valid_against_its_definition(what: str, shared: Path) -> None:
+def test_a_custom_resource_is_valid_against_its_definition(what: str) -> None:
     manifest = CUSTOM[what]
-    _validator(shared, manifest).validate({key: manifest[key] for key in manifest if key != "metadata"})
+    _validator(manifest).validate({key: manifest[key] for key in manifest if key != "metadata"})
 
 
-def test_the_definition_refuses_a_field_it_does_not_know(shared: Path) -> None:
+def test_the_definition_refuses_a_field_it_does_not_know() -> None:
     wrong = copy.deepcopy(CUSTOM["llama/pod-monitor"])
     wrong["spec"]["podMetricsEndpoints"][0]["intervall"] = "15s"
     with pytest.raises(jsonschema.ValidationError, match="intervall"):
-        _validator(shared, wrong).validate({key: wrong[key] for key in wrong if key != "metadata"})
+        _validator(wrong).validate({key: wrong[key] for key in wrong if key != "metadata"})
 
 
-def _validator(shared: Path, manifest: dict[str, Any]) -> jsonschema.Draft202012Validator:
-    index = json.loads((shared / "crds/index.json").read_text(encoding="utf-8"))
-    entry = index[f"{manifest['apiVersion']}/{manifest['kind']}"]
-    definition = yaml.load((shared / "crds" / entry["file"]).read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    version = manifest["apiVersion"].split("/")[1]
-    (found,) = [each for each in definition["spec"]["versions"] if each["name"] == version]
-    schema = _closed(found["schema"]["openAPIV3Schema"])
-    schema["properties"] |= {"apiVersion": {}, "kind": {}}
-    return jsonschema.Draft202012Validator(schema)
-
-
-def _closed(schema: Any) -> Any:
-    """The schema with unknown fields refused, as the API server's strict field validation does."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    if isinstance(schema.get("properties"), dict) and not schema.get("x-kubernetes-preserve-unknown-fields"):
-        closed.setdefault("additionalProperties", False)
-    return closed
+def _validator(manifest: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    return custom_resource_validator(manifest["apiVersion"], manifest["kind"])

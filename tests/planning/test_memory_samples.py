@@ -5,7 +5,6 @@ Run with -s to see the table.
 
 from __future__ import annotations
 
-from pathlib import Path
 from statistics import median
 
 import pytest
@@ -13,11 +12,12 @@ import pytest
 from planning.memory.fit import MemoryFit, fit
 from planning.memory.weights import weights_bytes_per_gpu
 from tests.planning.memory_samples import Sample, read_samples
+from tests.reference_data import DATA
 
 
 @pytest.fixture(scope="module")
-def samples(shared: Path) -> list[Sample]:
-    return list(read_samples(shared / "data" / "vllm_memory_samples.csv"))
+def samples() -> list[Sample]:
+    return list(read_samples(DATA / "vllm_memory_samples.csv"))
 
 
 def fitted(sample: Sample) -> MemoryFit | None:

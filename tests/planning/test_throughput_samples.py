@@ -6,11 +6,11 @@ Run with -s to see the table.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from statistics import median
 
 from planning.throughput.roofline import saturated
 from tests.planning.throughput_samples import Measured, accelmark_samples, vllm_samples
+from tests.reference_data import DATA
 
 
 def factors(title: str, samples: Iterable[Measured]) -> list[float]:
@@ -27,18 +27,18 @@ def factors(title: str, samples: Iterable[Measured]) -> list[float]:
     return found
 
 
-def test_current_vllm_is_within_a_factor_1_3(shared: Path) -> None:
-    rows = [*vllm_samples(shared / "data" / "vllm_throughput_samples.csv")]
-    rows += accelmark_samples(shared / "data" / "gpu_throughput.csv")
+def test_current_vllm_is_within_a_factor_1_3() -> None:
+    rows = [*vllm_samples(DATA / "vllm_throughput_samples.csv")]
+    rows += accelmark_samples(DATA / "gpu_throughput.csv")
     found = factors("V1 engine", [row for row in rows if row.engine.is_v1])
     assert len(found) >= 17
     assert max(found) <= 1.3
     assert median(found) <= 1.15
 
 
-def test_the_old_engine_is_mostly_within_a_factor_1_3(shared: Path) -> None:
-    rows = [*vllm_samples(shared / "data" / "vllm_throughput_samples.csv")]
-    rows += accelmark_samples(shared / "data" / "gpu_throughput.csv")
+def test_the_old_engine_is_mostly_within_a_factor_1_3() -> None:
+    rows = [*vllm_samples(DATA / "vllm_throughput_samples.csv")]
+    rows += accelmark_samples(DATA / "gpu_throughput.csv")
     found = factors("V0 engine", [row for row in rows if not row.engine.is_v1])
     assert len(found) >= 55
     assert sum(factor <= 1.3 for factor in found) / len(found) >= 0.75

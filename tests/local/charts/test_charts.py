@@ -15,7 +15,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
@@ -31,6 +30,7 @@ from local.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER,
 from local.monitoring.programs import program_of
 from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 from tests.golden import assert_matches
+from tests.reference_data import custom_resource_validator
 
 CHARTS = Path(__file__).parents[3] / "local" / "charts"
 GOLDENS = Path(__file__).parent / "goldens"
@@ -114,34 +114,15 @@ def test_built_in_objects_are_valid(name: str) -> None:
             kubernetes_validate.validate(document, "1.36", strict=True)
 
 
-def test_custom_resources_are_valid_against_their_definitions(shared: Path) -> None:
+def test_custom_resources_are_valid_against_their_definitions() -> None:
     checked = set()
     for document in _render("kube-prometheus-stack", OURS["kube-prometheus-stack"]):
         if document["apiVersion"] == "monitoring.coreos.com/v1":
-            _validator(shared, document["kind"]).validate(document["spec"])
+            custom_resource_validator(document["apiVersion"], document["kind"]).validate(
+                {key: document[key] for key in document if key != "metadata"}
+            )
             checked.add(document["kind"])
     assert checked == {"Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"}
-
-
-def _validator(shared: Path, kind: str) -> jsonschema.Draft202012Validator:
-    plural = {"Prometheus": "prometheuses"}.get(kind, f"{kind.lower()}s")
-    crd = yaml.safe_load((shared / "crds" / "monitoring.coreos.com" / f"crd-{plural}.yaml").read_text())
-    schema = next(v for v in crd["spec"]["versions"] if v["name"] == "v1")["schema"]["openAPIV3Schema"]
-    return jsonschema.Draft202012Validator(_closed(schema["properties"]["spec"]))
-
-
-def _closed(schema: Any) -> Any:
-    """The schema with unknown fields refused, as the API server prunes them; ints or strings as Kubernetes has them."""
-    if isinstance(schema, list):
-        return [_closed(item) for item in schema]
-    if not isinstance(schema, dict):
-        return schema
-    closed = {key: _closed(value) for key, value in schema.items()}
-    if schema.get("x-kubernetes-int-or-string"):
-        return {"type": ["integer", "string"]}
-    if isinstance(schema.get("properties"), dict) and "additionalProperties" not in schema:
-        closed["additionalProperties"] = bool(schema.get("x-kubernetes-preserve-unknown-fields", False))
-    return closed
 
 
 @pytest.mark.parametrize("name", EVERY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from planning.architectures.hf_config import UnreadableConfig
 from planning.architectures.table import UnknownModel, architecture, architectures, from_config_json
 from planning.facts import json_table
+from tests.reference_data import DATA
 
 ROWS: dict[str, Any] = json_table("architectures.json")["models"]
 
@@ -176,8 +176,8 @@ def test_compressed_tensors_are_told_apart_by_bits_and_type() -> None:
     ]  # fmt: skip
 
 
-def test_every_model_of_the_reference_list_is_known_and_agrees(shared: Path) -> None:
-    rows = list(csv.DictReader((shared / "data" / "models.csv").read_text().splitlines()))
+def test_every_model_of_the_reference_list_is_known_and_agrees() -> None:
+    rows = list(csv.DictReader((DATA / "models.csv").read_text().splitlines()))
     assert len(rows) == 76
     for row in rows:
         found = architecture(row["hf_id"])

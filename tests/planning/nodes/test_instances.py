@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +16,7 @@ from planning.nodes.instances import (
     instance_types,
     usable_memory_bytes,
 )
+from tests.reference_data import DATA
 from tools import generate_instances
 
 GPU_FAMILIES = {"g4dn", "g5", "g6", "g6e", "gr6", "g7e", "p4d", "p4de", "p5", "p5e", "p5en"}
@@ -98,7 +98,7 @@ def test_ephemeral_storage_leaves_room_for_eviction_and_the_system() -> None:
     assert allocatable_ephemeral_mib(1) == 0
 
 
-def test_the_catalogue_agrees_with_the_reference_tables(shared: Path) -> None:
+def test_the_catalogue_agrees_with_the_reference_tables() -> None:
     """Karpenter's own list, row by row; network figures of three g7 types differ between EC2's own answers."""
     columns = {
         "vcpu": "vcpu",
@@ -112,7 +112,7 @@ def test_the_catalogue_agrees_with_the_reference_tables(shared: Path) -> None:
     }
     compared = 0
     for name in ("aws_gpu_instances.csv", "aws_gpu_allocatable.csv"):
-        for row in csv.DictReader((shared / "data" / name).read_text().splitlines()):
+        for row in csv.DictReader((DATA / name).read_text().splitlines()):
             mine = instance_types().get(row["instance_type"])
             if mine is None:
                 continue

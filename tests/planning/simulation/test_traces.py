@@ -10,6 +10,7 @@ from planning.simulation.engine_limits import PICOSECONDS
 from planning.simulation.oracle import survey
 from planning.simulation.profiles import Lengths, generate, profile
 from planning.simulation.traces import CHUNK, Requests, WrongTrace, read_trace
+from tests.reference_data import trace
 
 HEADER = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
 
@@ -114,10 +115,9 @@ def test_a_wrong_profile_lists_the_forms(text: str) -> None:
         profile(text)
 
 
-def test_the_published_traces_have_their_published_shape(shared: Path) -> None:
-    folder = shared / "data" / "traces"
-    code = survey(read_trace(folder / "AzureLLMInferenceTrace_code.csv"))
-    conversation = survey(read_trace(folder / "AzureLLMInferenceTrace_conv.csv"))
+def test_the_published_traces_have_their_published_shape(tmp_path: Path) -> None:
+    code = survey(read_trace(trace("AzureLLMInferenceTrace_code.csv", tmp_path)))
+    conversation = survey(read_trace(trace("AzureLLMInferenceTrace_conv.csv", tmp_path)))
     assert (code.requests, conversation.requests) == (8819, 19366)
     assert (round(code.mean_input_tokens), round(conversation.mean_output_tokens)) == (2048, 211)
     assert code.seconds == pytest.approx(3436, abs=1)

@@ -7,6 +7,7 @@ import pytest
 
 from planning.cluster.control_plane import addons
 from planning.versions import pins, vllm_versions
+from tests.reference_data import chart_versions
 
 
 def test_an_image_goes_behind_the_mirror_once() -> None:
@@ -47,9 +48,6 @@ def test_every_pin_has_a_renovate_line() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(pins.CHARTS))
-def test_charts_are_those_whose_values_were_checked(name: str, shared: Path) -> None:
+def test_charts_are_those_whose_values_were_checked(name: str) -> None:
     pin = pins.CHARTS[name]
-    table = (shared / "charts" / "README.md").read_text(encoding="utf-8")
-    row = next(line for line in table.splitlines() if line.startswith(f"| {name} |"))
-    assert f"| {pin.version} |" in row
-    assert pin.repository in row
+    assert chart_versions()[name] == (pin.version, pin.repository)
