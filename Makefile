@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
-.PHONY: help setup up down status logs load test e2e check bench document preview scan faults
+.PHONY: help setup up down status logs load test fuzz e2e check bench document preview scan faults
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -44,6 +44,12 @@ load: setup ## requests through a model: PROFILE=burst|steady|diurnal [MODEL=...
 test: setup ## tests that need no cloud, no built tool, no network
 	@mkdir -p $(REPORTS)
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --junitxml=$(REPORTS)/test.xml
+
+# `make test` draws the same examples every time, this one new ones; a counter-example becomes a named case.
+fuzz: setup ## every property on new examples: [COUNT=20000] [SEED=n]
+	@seed=$(or $(SEED),$$RANDOM$$RANDOM); count=$(or $(COUNT),20000); \
+	  echo "$$count examples of each property, seed $$seed; the same again: make fuzz COUNT=$$count SEED=$$seed"; \
+	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed
 
 # Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
 e2e: setup ## from nothing to a completion on the embedded platform, and back

@@ -1,7 +1,19 @@
-"""Shared fixtures."""
+"""Shared fixtures, and how many examples a property draws."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from hypothesis import HealthCheck, settings
+
 REPO = Path(__file__).resolve().parent.parent
+
+# `make test` draws the same examples each time; `make fuzz` draws COUNT new ones from the seed that it prints.
+_ALWAYS = settings(
+    deadline=None, database=None, print_blob=True, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+_COUNT = os.environ.get("FUZZ_COUNT")
+settings.register_profile("test", _ALWAYS, max_examples=100)
+settings.register_profile("fuzz", _ALWAYS, derandomize=False, max_examples=int(_COUNT or 20_000))
+settings.load_profile("fuzz" if _COUNT else "test")

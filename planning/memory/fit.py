@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
-from planning.memory.engine import BATCH_CLASS_BYTES, GIB, EngineConfig, with_defaults
+from planning.memory.engine import GIB, EngineConfig, with_defaults
 from planning.memory.kv_cache import (
     cache_layout,
     kv_cache_bytes_per_token,
@@ -65,20 +65,7 @@ def fit(architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int,
 
 
 def _measure(model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) -> MemoryFit:
-    """The fit with vLLM's default limits for this memory.
-
-    vLLM raises its default batch at 70 and 160 GiB, which costs up to 4 GiB at once. No card has a size just above
-    (the next are 79 and 178 GiB), so the smaller class's result is kept until the larger card's is better: more
-    memory must never look worse.
-    """
-    sizes = [gpu_memory_bytes]
-    if engine.max_num_seqs is None or engine.max_num_batched_tokens is None:
-        sizes += [limit - 1 for limit in BATCH_CLASS_BYTES if limit <= gpu_memory_bytes]
-    found = [_measure_with(model, with_defaults(engine, size, gpu), size) for size in sizes]
-    return max(found, key=lambda each: each.kv_cache_bytes_per_gpu)
-
-
-def _measure_with(model: Architecture, engine: EngineConfig, gpu_memory_bytes: int) -> MemoryFit:
+    engine = with_defaults(engine, gpu_memory_bytes, gpu)
     weights, activation = weights_bytes_per_gpu(model, engine), activation_bytes(model, engine)
     reserve, graphs = reserve_bytes(model, engine), graph_bytes(model, engine)
     budget = int(gpu_memory_bytes * engine.gpu_memory_utilization)

@@ -4,8 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from planning.model import PlanRefused, Severity
@@ -183,7 +182,6 @@ def test_a_stack_without_models_is_a_cluster() -> None:
     assert bare.findings == ()
 
 
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     instance=some.sampled_from(["g6.xlarge", "g5.12xlarge", "g4dn.xlarge", "p5.48xlarge", "m7i.large", "g6.nano"]),
     source=some.sampled_from([QWEN, LLAMA, "openai/gpt-oss-20b", "nobody/x-3B", "Qwen/Qwen2.5-7B-Instruct-AWQ"]),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from settings.cluster import CreateCluster
@@ -234,7 +234,6 @@ PLACES: list[tuple[str | int, ...]] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
 @given(place=st.sampled_from(PLACES), value=JSON)
 def test_any_value_at_any_place_is_taken_or_told_with_its_path(place: tuple[str | int, ...], value: Any) -> None:
     document: dict[str, Any] = {

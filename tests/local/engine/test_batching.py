@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from local.engine.batching import Batcher, Observer, Sequence
@@ -22,7 +22,6 @@ def _drain(batcher: Batcher) -> None:
         batcher.advance(end)
 
 
-@settings(max_examples=60, deadline=None)
 @given(REQUESTS, st.integers(1, 8), st.integers(16, 256))
 def test_every_request_ends_once_with_all_its_tokens(
     requests: list[tuple[int, int, float, bool]], seqs: int, budget: int
