@@ -46,7 +46,6 @@ def platform_environment(paths: Paths, ports: Mapping[str, int]) -> dict[str, st
         "PULUMI_PYTHON_CMD": str(paths.repo / "local" / "bin" / "pulumi-python"),
         "PULUMI_SKIP_UPDATE_CHECK": "1",
         **({} if uses_installed_providers() else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1"}),
-        "VLLM_ON_EKS_CHARTS_DIR": str(paths.state / "charts"),
         "VLLM_ON_EKS_LOCAL_DIR": str(paths.state),
         "VLLM_ON_EKS_PYTHON": sys.executable,
         "VLLM_ON_EKS_TOKEN_FILE": str(paths.token_file),

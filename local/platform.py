@@ -19,6 +19,7 @@ from local.kwok import kwok
 from local.paths import Paths
 from local.probes import http_ready
 from local.processes import Processes, ProcessSpec
+from local.stack_files import charts_folder
 
 # Process -> names of its ports; a process keeps its ports while it lives.
 PORT_OWNERS = {
@@ -177,7 +178,7 @@ def _with_own_code(
 
 def assemble_charts(paths: Paths) -> None:
     """`.local/charts`: our stand-in charts, with the real CRDs in the chart that brings them."""
-    target, unfinished = paths.state / "charts", paths.state / "charts.new"
+    target, unfinished = charts_folder(paths), paths.state / "charts.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
     for chart in sorted((paths.repo / "local" / "charts").glob("*/Chart.yaml")):

@@ -2,7 +2,8 @@
 
 Pulumi writes an encryption salt and encrypted secrets into the stack file. On the platform these are throw-away and
 must not show up in the checkout, so `.local/project/Pulumi.yaml` names the checkout as `main` and `.local/stacks`
-as the folder of stack files. Each of those is the checkout's file, freshly taken, plus the platform's own secrets.
+as the folder of stack files. Each of those is the checkout's file, freshly taken, plus the platform's own secrets, plus
+the folder of stand-in charts (`registry.charts`) where the file names no source of charts itself.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ from local.toolchain import link
 
 # Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
+
+
+def charts_folder(paths: Paths) -> Path:
+    """The stand-in charts, with the real CRDs in them (`platform.assemble_charts`)."""
+    return paths.state / "charts"
 
 
 def project_folder(paths: Paths) -> Path:
@@ -56,6 +62,7 @@ def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> se
         raise PlatformError(f"there is no stack file {source.name}; stacks: {', '.join(stacks_of(paths))}")
     target = stack_file(paths, stack)
     merged = merge(_read(source), _read(target) if target.exists() else {})
+    _take_charts_from(merged["config"], f"{project_name(paths)}:registry", charts_folder(paths))
     target.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(merged, sort_keys=False, width=1000)
     if not target.exists() or target.read_text() != text:
@@ -76,6 +83,13 @@ def merge(checkout: Mapping[str, Any], platform: Mapping[str, Any]) -> dict[str,
     config = {key: value for key, value in (checkout.get("config") or {}).items() if not _is_secure(value)}
     secrets = {key: value for key, value in (platform.get("config") or {}).items() if _is_secure(value)}
     return {**merged, "config": {**config, **secrets}}
+
+
+def _take_charts_from(config: dict[str, Any], key: str, folder: Path) -> None:
+    """Sets `registry.charts`, unless the stack file does; what is no mapping is left for `up` to refuse."""
+    registry = config.get(key) or {}
+    if isinstance(registry, Mapping) and not registry.get("charts"):
+        config[key] = {**registry, "charts": str(folder)}
 
 
 def secret_keys(config: Mapping[str, Any], project: str) -> set[str]:

@@ -27,6 +27,8 @@ from planning.nodes.stranded import plan_node_fits
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
+from planning.versions.charts import ChartSources
+from settings.charts import ChartFolder
 from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
@@ -34,9 +36,13 @@ from settings.stack import StackSettings
 GP3_CLASS = "gp3"
 
 
-def plan(settings: StackSettings, stack: str) -> StackPlan:
-    """The whole stack; raises PlanRefused with every finding when it cannot work."""
+def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = None) -> StackPlan:
+    """The whole stack; raises PlanRefused with every finding when it cannot work.
+
+    `charts_here`: what is in the folder of `registry.charts`; None: it is none, or nobody looked.
+    """
     findings = Findings()
+    charts = ChartSources(settings.registry, charts_here)
     production = is_production(stack)
     tags = plan_tags(settings.tags, stack, findings)
     cluster = plan_cluster(settings.cluster, stack, settings.region, findings)
@@ -50,14 +56,14 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
     served = _models(settings, stack, production, pools, findings)
     served = _with_surge(settings, pools, served, findings)
     scalings = [each.model.autoscaling for each in served]
-    monitoring = plan_monitoring(settings, scalings)
+    monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
-    groups = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
+    priced = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
     cost = plan_cost(
         settings.region,
         cluster,
         network,
-        [("systemNodes.instanceTypes", system_nodes), *groups],
+        [("systemNodes.instanceTypes", system_nodes), *priced],
         monitoring,
         [(each.path, each.model) for each in served],
         findings,
@@ -66,9 +72,11 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
     whole = tuple(pool for pool in pools.values() if pool is not None)
     present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
     node_fits = plan_node_fits(whole, present, served, findings)
-    autoscaler = plan_cluster_autoscaler(settings, cluster, [system_nodes, *(p.group for p in whole)], findings)
+    groups = [system_nodes, *(pool.group for pool in whole)]
+    autoscaler = plan_cluster_autoscaler(settings, cluster, groups, charts, findings)
+    operator = plan_gpu_operator(settings, whole, charts, findings)
+    keda = plan_keda(settings, scalings, charts, findings)
     findings.raise_if_refused()
-    operator = plan_gpu_operator(settings, whole)
     nodes = (*(pool.group for pool in whole), system_nodes)
     monitoring, models = plan_alerts(settings, monitoring, [s.model for s in served], nodes, operator, findings)
     return StackPlan(
@@ -81,7 +89,7 @@ def plan(settings: StackSettings, stack: str) -> StackPlan:
         gpu_pools=tuple(pool.group for pool in whole),
         gpu_operator=operator,
         monitoring=monitoring,
-        keda=plan_keda(settings, scalings),
+        keda=keda,
         model_namespaces=tuple(sorted({model.namespace for model in models})),
         models=models,
         cost=cost,

@@ -9,6 +9,7 @@ from pathlib import Path
 from planning.decide import decide
 from planning.model import Finding, PlanRefused, StackPlan
 from preview.stack_file import StackFile, read_stack_file
+from settings.charts import with_charts
 from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
 
 
@@ -41,6 +42,7 @@ def prepare(root: Path, stack: str) -> Prepared:
         loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack)
     secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
     stand_ins = {key: f"stand-in for {key}" for key in secrets}
+    loaded = with_charts(loaded, root)
     plan, findings = _decided(loaded)
     return Prepared(root, file, loaded, plan, findings, missing, {**file.texts, **stand_ins}, frozenset(secrets))
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from settings.types import ConfigKey, DnsLabel, Section, described, kind_defaults_to
+from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
 
 class GpuOperator(Section):
@@ -88,7 +88,13 @@ class Registry(Section):
     """Where charts and images come from in a network without internet."""
 
     mirror: str | None = described(
-        "prefix put before every image and chart, e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
+        "prefix put before every image, and before the charts too (oci://<mirror>/charts) unless charts is set; "
+        "e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
         default=None,
         pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?[a-z0-9]$",
+    )
+    charts: ChartSource | None = described(
+        "where every Helm chart is taken from instead of its own repository: a folder of charts as `helm pull` leaves "
+        "them, oci://<registry>/<prefix>, or one https:// Helm repository that holds all of them",
+        default=None,
     )

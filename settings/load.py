@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pulumi
 from pulumi.runtime import config as runtime_config
 
+from settings.charts import with_charts
 from settings.read import PROJECT, Loaded, loaded_from, secret_needs
 
 
 def load() -> Loaded:
-    """Reads the selected stack's configuration. Mistakes are in the result, none is raised."""
+    """Reads the selected stack's configuration, and what is in its folder of charts, if it names one.
+
+    Mistakes are in the result, none is raised.
+    """
     ours = _our_keys()
     encrypted = {key for key in ours if runtime_config.is_config_secret(f"{PROJECT}:{key}")}
-    return loaded_from(ours, encrypted, pulumi.get_stack())
+    return with_charts(loaded_from(ours, encrypted, pulumi.get_stack()), Path.cwd())
 
 
 def load_secrets(loaded: Loaded) -> Mapping[str, pulumi.Output[str]]:

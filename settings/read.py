@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from settings.addons import WebhookReceiver
+from settings.charts import ChartFolder
 from settings.models import PulumiConfigToken
 from settings.problems import PathPart, Problem, SchemaWalker, did_you_mean, nearest, problems_from
 from settings.stack import StackSettings
@@ -25,13 +26,15 @@ SECTION_MISSPELT = 0.8
 class Loaded:
     """What a stack file said. With problems, `settings` is what is left without the wrong parts, or None.
 
-    Planning may look at that rest so that its findings are told together with the mistakes.
+    Planning may look at that rest so that its findings are told together with the mistakes. `charts`: what is in the
+    folder of `registry.charts`; None where that is no folder, or where nobody looked.
     """
 
     stack: str
     settings: StackSettings | None
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    charts: ChartFolder | None = None
 
 
 @dataclass(frozen=True)

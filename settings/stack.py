@@ -37,7 +37,7 @@ class StackSettings(Section):
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
     models: tuple[Model, ...] = described("what is served", default=())
-    registry: Registry = described("mirror for charts and images", default_factory=Registry)
+    registry: Registry = described("where images and charts come from", default_factory=Registry)
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
     budget: Budget | None = described("most the stack may cost", default=None)
     waivers: tuple[Waiver, ...] = described("policies set aside until a day, each with its reason", default=())

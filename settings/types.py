@@ -102,6 +102,25 @@ LabelKey = Annotated[
 ]
 LabelValue = Annotated[str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")]
 
+
+def _chart_source(text: str) -> str:
+    told = "write a folder (/srv/charts, ./charts), oci://<registry>/<prefix> or https://<Helm repository>"
+    if text.startswith(("/", "./", "../")):
+        return text.rstrip("/") or "/"
+    if re.fullmatch(r"(oci|https)://[A-Za-z0-9.-]+(:\d+)?(/[\w.%~+-]+)*/?", text):
+        return text.rstrip("/")
+    if text.startswith("http://"):
+        why = ": charts decide what runs in the cluster, and http can be altered on the way"
+    elif re.match(r"\w+://[^/]*@", text):
+        why = ": credentials do not belong here, `helm registry login` and `helm repo add` keep them"
+    else:
+        why = ""
+    raise ValueError(f"not a source of charts{why}; {told}")
+
+
+ChartSource = Annotated[str, AfterValidator(_chart_source)]
+"""Where charts are taken from: a folder, an OCI prefix or an https Helm repository."""
+
 Cron = Annotated[str, AfterValidator(checked_cron)]
 TimeZone = Annotated[
     str,

@@ -17,6 +17,7 @@ from planning.model import (
 )
 from planning.nodes.pools import POOL_LABEL, Pool
 from planning.versions import pins
+from planning.versions.charts import ChartSources
 from settings.cluster import CreateCluster
 from settings.sharing import WholeGpu
 from settings.stack import StackSettings
@@ -63,7 +64,9 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
         )
 
 
-def plan_gpu_operator(settings: StackSettings, pools: Sequence[Pool]) -> GpuOperatorPlan | None:
+def plan_gpu_operator(
+    settings: StackSettings, pools: Sequence[Pool], charts: ChartSources, findings: Findings
+) -> GpuOperatorPlan | None:
     """The release and one smoke test per pool that has nodes."""
     operator = settings.gpu_operator
     if not operator.enabled:
@@ -82,7 +85,7 @@ def plan_gpu_operator(settings: StackSettings, pools: Sequence[Pool]) -> GpuOper
         if operator.smoke_test and pool.group.min_nodes > 0
     )
     return GpuOperatorPlan(
-        chart=pins.chart_reference(OPERATOR_CHART, mirror),
+        chart=charts.reference(OPERATOR_CHART, findings),
         namespace=operator.namespace,
         driver=operator.driver,
         toolkit=operator.toolkit,
@@ -97,15 +100,17 @@ def plan_gpu_operator(settings: StackSettings, pools: Sequence[Pool]) -> GpuOper
     )
 
 
-def plan_monitoring(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> MonitoringPlan | None:
+def plan_monitoring(
+    settings: StackSettings, scalings: Sequence[AutoscalingPlan], charts: ChartSources, findings: Findings
+) -> MonitoringPlan | None:
     """Prometheus, Grafana, and the adapter with the metrics that HPAs read; KEDA asks Prometheus itself."""
     monitoring = settings.monitoring
     if not monitoring.enabled:
         return None
     mirror = settings.registry.mirror
     return MonitoringPlan(
-        stack_chart=pins.chart_reference(STACK_CHART, mirror),
-        adapter_chart=pins.chart_reference(ADAPTER_CHART, mirror),
+        stack_chart=charts.reference(STACK_CHART, findings),
+        adapter_chart=charts.reference(ADAPTER_CHART, findings),
         namespace=monitoring.namespace,
         retention_days=monitoring.retention_days,
         storage_gib=monitoring.storage_gib,
@@ -135,12 +140,15 @@ def _check_sharing(settings: StackSettings, findings: Findings) -> None:
             )
 
 
-def plan_keda(settings: StackSettings, scalings: Sequence[AutoscalingPlan]) -> KedaPlan | None:
-    """KEDA, where a model uses it."""
+def plan_keda(
+    settings: StackSettings, scalings: Sequence[AutoscalingPlan], charts: ChartSources, findings: Findings
+) -> KedaPlan | None:
+    """KEDA, where a model uses it. Of a cluster that has its own no chart is looked for."""
     if not any(each.kind is ScalerKind.KEDA for each in scalings):
         return None
-    mirror = settings.registry.mirror
-    return KedaPlan(pins.chart_reference(KEDA_CHART, mirror), settings.keda.namespace, settings.keda.install, mirror)
+    keda = settings.keda
+    chart = charts.reference(KEDA_CHART, findings if keda.install else Findings())
+    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror)
 
 
 def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:

@@ -10,6 +10,7 @@ from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, ExistingClu
 from planning.nodes.growth import can_grow
 from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL
 from planning.versions import pins
+from planning.versions.charts import ChartSources
 from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.stack import StackSettings
@@ -23,6 +24,7 @@ def plan_cluster_autoscaler(
     settings: StackSettings,
     cluster: CreateClusterPlan | ExistingClusterPlan,
     groups: Sequence[NodeGroupPlan],
+    charts: ChartSources,
     findings: Findings,
 ) -> ClusterAutoscalerPlan | None:
     """The release, where a group can grow and the cluster has no autoscaler of its own."""
@@ -41,7 +43,7 @@ def plan_cluster_autoscaler(
     mirror = settings.registry.mirror
     region = settings.region
     return ClusterAutoscalerPlan(
-        chart=pins.chart_reference(CHART, mirror),
+        chart=charts.reference(CHART, findings),
         namespace="kube-system",
         image_tag=image_tag(cluster.version if isinstance(cluster, CreateClusterPlan) else None),
         cluster_name=cluster.name,

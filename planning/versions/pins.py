@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planning.model import ChartRef
-
 
 @dataclass(frozen=True)
 class ImagePin:
@@ -125,11 +123,3 @@ def image_reference(pin: ImagePin, mirror: str | None) -> str:
     """mirror/repository:tag[@digest]."""
     digest = f"@{pin.digest}" if pin.digest else ""
     return mirrored(f"{pin.repository}:{pin.tag}{digest}", mirror)
-
-
-def chart_reference(name: str, mirror: str | None) -> ChartRef:
-    """The pinned chart; behind a mirror it is an OCI chart `oci://<mirror>/charts/<name>` pushed with `helm push`."""
-    pin = CHARTS[name]
-    if mirror is None:
-        return ChartRef(pin.chart, pin.version, pin.repository)
-    return ChartRef(f"oci://{mirror}/charts/{pin.chart}", pin.version, None)

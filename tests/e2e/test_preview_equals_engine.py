@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,9 @@ import pytest
 import yaml
 
 from local.paths import platform_paths
+from local.platform import assemble_charts
 from local.stack import Stack
+from local.stack_files import stack_file
 from policies.rules import RULES
 from preview.changes import differences
 from preview.prepare import prepare
@@ -41,9 +44,15 @@ class Engine:
     def __init__(self, folder: Path, stack: str) -> None:
         self.log = folder / f"{stack}.grpc.json"
         platform_paths().state.mkdir(parents=True)
+        assemble_charts(platform_paths())
         self._stack = Stack(platform_paths(), NOBODY, stack)
         self._stack.prepare()
         self._name = stack
+        # What the platform adds to a stack file (its folder of charts), the offline preview has to be given, too.
+        self.root = folder / "asked"
+        self.root.mkdir()
+        shutil.copy(REPO / "Pulumi.yaml", self.root)
+        shutil.copy(stack_file(platform_paths(), stack), self.root / f"Pulumi.{stack}.yaml")
 
     def preview(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`pulumi preview`, its log of calls written anew."""
@@ -85,7 +94,7 @@ def test_the_recorder_registers_what_the_engine_registers(engine: Engine) -> Non
     done = engine.preview()
     assert done.returncode == 0, done.stdout + done.stderr
     theirs = engine.registrations()
-    asked = prepare(REPO, engine._name)
+    asked = prepare(engine.root, engine._name)
     recording = record_program(
         REPO, asked.file.project, engine._name, asked.config, asked.secret_keys, wait_for_providers=True
     )

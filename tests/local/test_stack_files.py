@@ -11,6 +11,7 @@ import yaml
 from local.errors import PlatformError
 from local.paths import Paths
 from local.stack_files import (
+    charts_folder,
     merge,
     project_folder,
     secret_keys,
@@ -102,7 +103,31 @@ def test_an_edited_stack_file_is_taken_over_and_the_checkout_is_not_touched(chec
     target.write_text(yaml.safe_dump(content))
     (checkout / "Pulumi.dev.yaml").write_text("config:\n  p:region: eu-west-2\n")
     assert write_stack_file(paths, "dev") == set()
-    assert yaml.safe_load(target.read_text())["config"] == {"p:region": "eu-west-2", "p:grafanaPassword": SECURE}
+    config = yaml.safe_load(target.read_text())["config"]
+    assert (config["p:region"], config["p:grafanaPassword"]) == ("eu-west-2", SECURE)
+
+
+@pytest.mark.parametrize(
+    ("written", "used"),
+    [
+        (None, {"charts": "FOLDER"}),
+        ({"mirror": "mirror.example"}, {"mirror": "mirror.example", "charts": "FOLDER"}),
+        ({"charts": "oci://registry.example"}, {"charts": "oci://registry.example"}),
+        ("wrong", "wrong"),
+    ],
+)
+def test_charts_come_from_the_platforms_folder_unless_the_stack_file_names_another(
+    checkout: Path, tmp_path: Path, written: Any, used: Any
+) -> None:
+    paths = paths_in(tmp_path)
+    config = {} if written is None else {"p:registry": written}
+    (checkout / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
+    write_stack_file(paths, "dev")
+    found = yaml.safe_load(stack_file(paths, "dev").read_text())["config"]["p:registry"]
+    expected = (
+        {**used, "charts": used["charts"].replace("FOLDER", str(charts_folder(paths)))} if written != "wrong" else used
+    )
+    assert found == expected
 
 
 def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_path: Path) -> None:

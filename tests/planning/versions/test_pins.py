@@ -23,12 +23,6 @@ def test_a_digest_is_written_behind_the_tag() -> None:
     assert pins.image_reference(pin, "mirror.example") == f"mirror.example/vllm/vllm-openai:v0.33.0@sha256:{'0' * 64}"
 
 
-def test_a_chart_behind_a_mirror_is_an_oci_chart() -> None:
-    chart = pins.chart_reference("gpu-operator", "mirror.example/x")
-    assert (chart.chart, chart.repository) == ("oci://mirror.example/x/charts/gpu-operator", None)
-    assert pins.chart_reference("gpu-operator", None).repository == "https://helm.ngc.nvidia.com/nvidia"
-
-
 def test_the_pinned_vllm_is_a_version_we_know() -> None:
     assert vllm_versions.version_of(pins.VLLM.tag) == vllm_versions.newest_known()
 
