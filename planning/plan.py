@@ -53,12 +53,12 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
         check_zones(pool, index, network, findings)
     check_gpu_operator(settings, findings)
     check_receiver(settings, findings)
-    served = _models(settings, stack, production, pools, findings)
-    served = _with_surge(settings, pools, served, findings)
+    served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
-    priced = [(f"{pool.path}.instanceTypes", pool.group) for pool in pools.values() if pool is not None]
+    whole = tuple(pool for pool in pools.values() if pool is not None)
+    priced = [(f"{pool.path}.instanceTypes", pool.group) for pool in whole]
     cost = plan_cost(
         settings.region,
         cluster,
@@ -69,15 +69,13 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
         findings,
     )
     cost = _shared_out(settings, cost, pools, served, findings)
-    whole = tuple(pool for pool in pools.values() if pool is not None)
     present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
     node_fits = plan_node_fits(whole, present, served, findings)
-    groups = [system_nodes, *(pool.group for pool in whole)]
-    autoscaler = plan_cluster_autoscaler(settings, cluster, groups, charts, findings)
+    nodes = (*(pool.group for pool in whole), system_nodes)
+    autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
     operator = plan_gpu_operator(settings, whole, charts, findings)
     keda = plan_keda(settings, scalings, charts, findings)
     findings.raise_if_refused()
-    nodes = (*(pool.group for pool in whole), system_nodes)
     monitoring, models = plan_alerts(settings, monitoring, [s.model for s in served], nodes, operator, findings)
     return StackPlan(
         stack=stack,
