@@ -132,6 +132,9 @@ class AcceptedRisks(Section):
 
     memory_fit: str | None = described("why the GPU memory estimate does not count here", default=None, min_length=8)
     node_fit: str | None = described("why the node estimate does not count here", default=None, min_length=8)
+    quantization_layout: str | None = described(
+        "why the usual groups or blocks of such builds are not this one's", default=None, min_length=8
+    )
 
 
 class Model(Section):

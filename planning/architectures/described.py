@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from planning.architectures.hf_config import UnreadableConfig, from_config_json
+from planning.architectures.layout import QuantizationLayout, layout_of_name
 from planning.architectures.shape import Architecture, AttentionLayers, Experts, LatentAttention
 from planning.architectures.table import UnknownModel, architecture
 from planning.findings import Findings
@@ -72,7 +73,9 @@ def look_up(model_id: str) -> Architecture | tuple[str, ...]:
 def _described(model: Model) -> Architecture:
     described = model.architecture
     assert described is not None
-    found = _from_config(described.config) if isinstance(described, PastedConfig) else _from_shape(described)
+    found = (
+        _from_config(described.config) if isinstance(described, PastedConfig) else _from_shape(described, model.source)
+    )
     found = replace(found, model_id=model.source, source="stack file")
     if described.parameters is None:
         return found
@@ -133,7 +136,7 @@ def _implausible(found: Architecture) -> Iterator[str]:
         yield f"{found.parameters:.3g} parameters"
 
 
-def _from_shape(shape: Shape) -> Architecture:
+def _from_shape(shape: Shape, source: str) -> Architecture:
     head_dim = shape.head_dim or shape.hidden_size // shape.attention_heads
     latent, experts = shape.latent_attention, shape.experts
     dense = shape.layers if experts is None else experts.dense_layers
@@ -166,7 +169,19 @@ def _from_shape(shape: Shape) -> Architecture:
             experts.shared_intermediate_size,
         ),
         native_quantization=shape.quantization,
+        layout=_layout(shape.quantization, source),
     )
+
+
+def _layout(quantization: str, source: str) -> QuantizationLayout:
+    """What the id says of builds of that kind, else the method's habit: a shape does not tell groups or blocks."""
+    if quantization == "none":
+        return QuantizationLayout()
+    for name in (source, quantization):
+        named = layout_of_name(name)
+        if named is not None and named[0] == quantization:
+            return named[1]
+    return QuantizationLayout(quantization, certain=False)
 
 
 def _attention(shape: Shape, head_dim: int) -> tuple[AttentionLayers, ...]:

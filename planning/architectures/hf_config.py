@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from planning.architectures.layout import first_weights, layout_of_config, stated_quantization
 from planning.architectures.recurrent import gated_delta_net, mamba2
 from planning.architectures.shape import (
     Architecture,
@@ -18,6 +20,19 @@ _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "flo
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
 # Families whose config.json leaves out what their code in transformers ties by default.
 _TIED_FAMILIES = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "cohere", "cohere2"})
+# config.json's quant_method -> the format of planning/memory/weights.py.
+_STORED = {
+    "fp8": "fp8",
+    "fbgemm_fp8": "fp8",
+    "awq": "awq",
+    "awq_marlin": "awq",
+    "gptq": "gptq",
+    "gptq_marlin": "gptq",
+    "auto-round": "gptq",
+    "auto_round": "gptq",
+    "bitsandbytes": "bitsandbytes",
+    "mxfp4": "mxfp4",
+}
 _UNGATED_MLP_FAMILIES = frozenset({"nemotron", "nemotron_h", "opt", "phi", "starcoder2", "gpt_neox", "falcon"})
 
 
@@ -63,7 +78,8 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         recurrent=recurrent,
         vision_parameters=_vision_parameters(config.get("vision_config"), hidden),
         vision_patches=_vision_patches(config.get("vision_config")),
-        native_quantization=_quantization(config.get("quantization_config")),
+        native_quantization=_quantization(stated_quantization(config)),
+        layout=layout_of_config(config, layers),
         native_dtype=_DTYPES.get(str(text.get("torch_dtype") or text.get("dtype")), "bfloat16"),
         source="config.json",
     )
@@ -232,18 +248,19 @@ def _vision_patches(vision: Any) -> int:
     return int((int(vision["image_size"]) // int(vision.get("patch_size") or 14)) ** 2)
 
 
-def _quantization(stated: Any) -> str:
-    if not isinstance(stated, Mapping):
+def _quantization(stated: Mapping[str, Any] | None) -> str:
+    """The format whose bytes are counted; `none` for methods that vLLM does not have, which the plan refuses."""
+    if stated is None:
         return "none"
     method = str(stated.get("quant_method", "none")).lower()
-    if method in {"compressed-tensors", "quark", "modelopt"}:
-        groups = stated.get("config_groups") or {}
-        first: Mapping[str, Any] = next(iter(groups.values()), {}) if isinstance(groups, Mapping) else {}
-        weights = first.get("weights") or {}
-        bits, kind = int(weights.get("num_bits") or 8), str(weights.get("type") or "float")
+    weights = first_weights(stated)
+    if method in {"compressed-tensors", "compressed_tensors", "quark", "modelopt"}:
+        algorithm = str(stated.get("quant_algo") or stated.get("format") or "").lower()
+        bits = int(weights.get("num_bits") or (4 if re.search("fp4|w4a|awq", algorithm) else 8))
+        is_float = str(weights.get("type") or ("int" if re.search("int|awq", algorithm) else "float")) == "float"
         if bits == 4:
-            return "nvfp4" if kind == "float" else "gptq"
-        return "fp8" if kind == "float" else "int8"
-    if method == "gptq" and int(stated.get("bits") or 4) == 8:
+            return "nvfp4" if is_float else "gptq"
+        return "fp8" if is_float else "int8"
+    if method in {"gptq", "gptq_marlin"} and int(stated.get("bits") or 4) == 8:
         return "int8"
-    return {"fbgemm_fp8": "fp8", "gptq_marlin": "gptq", "awq_marlin": "awq", "auto-round": "gptq"}.get(method, method)
+    return _STORED.get(method, "none")

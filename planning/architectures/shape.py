@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.architectures.layout import SIXTEEN_BIT, QuantizationLayout
+
 
 @dataclass(frozen=True)
 class AttentionLayers:
@@ -60,6 +62,7 @@ class Architecture:
 
     `attention` lists groups of layers by cache shape. `dense_mlp_layers` counts layers with a dense MLP of
     `intermediate_size`. `native_quantization` is how the checkpoint stores its weights (`none`: 16 bit).
+    `layout`: in which groups or blocks, and which parts are not.
     `rotary_tables`: 2 where local and global layers rotate differently.
     `vision_patches`: patches of the largest picture the vision tower takes, which vLLM profiles with.
     """
@@ -88,6 +91,7 @@ class Architecture:
     vision_patches: int = 0
     extra_parameters: int = 0
     native_quantization: str = "none"
+    layout: QuantizationLayout = SIXTEEN_BIT
     native_dtype: str = "bfloat16"
     gated: bool = False
     license: str = ""
@@ -152,6 +156,19 @@ class Architecture:
             + self.shared_expert_parameters
             + recurrent
         )
+
+    @property
+    def kept_16_bit_parameters(self) -> int:
+        """Of `linear_parameters` those that a partly quantized checkpoint leaves as they are."""
+        recurrent = self.recurrent.layers * self.recurrent.quantizable if self.recurrent else 0
+        parts = {
+            "attention": self.attention_parameters,
+            "dense": self.dense_mlp_parameters,
+            "routed": self.routed_expert_parameters,
+            "shared": self.shared_expert_parameters,
+            "recurrent": recurrent,
+        }
+        return round(sum(size * self.layout.share_unquantized(part) for part, size in parts.items()))
 
     @property
     def other_parameters(self) -> int:

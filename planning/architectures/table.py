@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 from planning.architectures.hf_config import from_config_json
+from planning.architectures.layout import QuantizationLayout, layout_of_name
 from planning.architectures.shape import (
     Architecture,
     AttentionLayers,
@@ -41,19 +42,6 @@ _SHAPE_CHANGING = (
 )
 _SHAPE_WORDS = frozenset(_SHAPE_CHANGING.split())
 _SIZE = re.compile(r"(\d+x)?\d+(\.\d+)?[bm]|a\d+(\.\d+)?b|\d+e")
-# Name fragments of quantized builds, first match wins.
-_QUANTIZED_NAMES = (
-    (re.compile(r"nvfp4|[-_]fp4$"), "nvfp4"),
-    (re.compile(r"mxfp4"), "mxfp4"),
-    (re.compile(r"bnb|nf4"), "bitsandbytes"),
-    (re.compile(r"awq"), "awq"),
-    (re.compile(r"gptq.*(int8|8bit|w8)"), "int8"),
-    (re.compile(r"gptq|w4a16|int4|autoround"), "gptq"),
-    (re.compile(r"w8a8|w8a16|int8"), "int8"),
-    (re.compile(r"fp8"), "fp8"),
-    (re.compile(r"4bit"), "awq"),
-    (re.compile(r"[-_]bf16$"), "none"),
-)
 
 
 class UnknownModel(LookupError):
@@ -73,14 +61,17 @@ def architecture(model_id: str) -> Architecture:
     base = _exact(model_id) or _contained(model_id)
     if base is None:
         raise UnknownModel(model_id, _nearest(model_id))
-    quantization = quantization_of_name(model_id)
+    named = layout_of_name(model_id)
     # A mirror by somebody else asks for no licence click.
     gated = base.gated and model_id.split("/")[0] == base.model_id.split("/")[0]
+    padded = named[1].mlp_width if named is not None else None
     return replace(
         base,
         model_id=model_id,
+        intermediate_size=padded or base.intermediate_size,
         gated=gated,
-        native_quantization=base.native_quantization if quantization is None else quantization,
+        native_quantization=base.native_quantization if named is None else named[0],
+        layout=base.layout if named is None else named[1],
     )
 
 
@@ -89,12 +80,6 @@ def architectures() -> Mapping[str, Architecture]:
     """The table: every base model by its id."""
     models: dict[str, Any] = json_table("architectures.json")["models"]
     return MappingProxyType({model_id: _from_row(model_id, row) for model_id, row in models.items()})
-
-
-def quantization_of_name(model_id: str) -> str | None:
-    """How a build of that name stores its weights; None: the name does not say."""
-    name = model_id.split("/")[-1].lower()
-    return next((quantization for pattern, quantization in _QUANTIZED_NAMES if pattern.search(name)), None)
 
 
 def _exact(model_id: str) -> Architecture | None:
@@ -141,6 +126,8 @@ def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
     for key, kind in (("latent", LatentAttention), ("experts", Experts), ("recurrent", RecurrentLayers)):
         if key in plain:
             plain[key] = kind(**plain[key])
+    if "layout" in plain:
+        plain["layout"] = QuantizationLayout(**plain["layout"])
     return Architecture(
         model_id=model_id, attention=tuple(AttentionLayers(*group) for group in row["attention"]), **plain
     )

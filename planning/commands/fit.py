@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from planning.architectures.table import Architecture, architecture, from_config_json
-from planning.commands import sharing
+from planning.commands import sharing, start_checks
+from planning.findings import Findings
 from planning.memory.engine import GIB, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
 from planning.memory.weights import FORMATS
-from planning.model import GpuSharingPlan, ThroughputPlan
+from planning.model import GpuSharingPlan, Severity, ThroughputPlan
 from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
 from planning.throughput.replica import throughput
 from planning.throughput.roofline import Traffic
@@ -66,6 +67,7 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-seqs", type=int)
     how.add_argument("--max-num-batched-tokens", type=int)
     how.add_argument("--enforce-eager", action="store_true")
+    how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
     how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
     sharing.add_to(parser)
     load = parser.add_argument_group("of which requests its throughput is told")
@@ -83,11 +85,17 @@ def run(arguments: argparse.Namespace) -> int:
     target = _shared(_target(arguments), share)
     engine = sharing.as_started(target.sharing, _engine(arguments, model), target.whole)
     found = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    whole_experts = arguments.enable_expert_parallel
+    said = start_checks.checked(model, engine, target.instance, target.whole, whole_experts)
+    found, notes = _with_checks(found, said)
     plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
     if arguments.json:
-        print(json.dumps(as_json(model, engine, target, found, plan) | {"gpu_sharing": share.setting}, indent=2))
+        extra = {"warnings": list(notes), "gpu_sharing": share.setting}
+        print(json.dumps(as_json(model, engine, target, found, plan) | extra, indent=2))
     else:
         _print_table(model, engine, target, found, plan)
+        for note in notes:
+            print(f"  note: {note}")
     return 0 if found.fits else 1
 
 
@@ -232,6 +240,14 @@ def _with_counts(found: MemoryFit, engine: EngineConfig, target: Target) -> Memo
     return replace(found, fits=False, reasons=(reason, *found.reasons)) if reason else found
 
 
+def _with_checks(found: MemoryFit, findings: Findings) -> tuple[MemoryFit, tuple[str, ...]]:
+    """The memory's answer with what else keeps vLLM from starting, and what works but is worth knowing."""
+    said = [(each.severity, f"{each.path}: {each.message}") for each in findings.all()]
+    errors = tuple(text for severity, text in said if severity is Severity.ERROR)
+    notes = tuple(text for severity, text in said if severity is not Severity.ERROR)
+    return (replace(found, fits=False, reasons=(*errors, *found.reasons)) if errors else found), notes
+
+
 def _print_table(
     model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
 ) -> None:
@@ -239,7 +255,7 @@ def _print_table(
     from rich.table import Table
 
     console = Console(highlight=False)
-    verdict = "[green]fits[/]" if found.fits else "[red]does not fit[/]"
+    verdict = "[green]fits[/]" if found.fits else "[red]does not work[/]"
     console.print(f"[bold]{model.model_id}[/] on {target.name}: {verdict}")
     table = Table(show_header=True, header_style="bold")
     for column, justify in (("per GPU", "left"), ("GiB", "right")):

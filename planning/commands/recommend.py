@@ -11,11 +11,12 @@ from typing import Any
 from planning.architectures.shape import Architecture
 from planning.architectures.table import architecture
 from planning.commands import sharing
+from planning.commands.start_checks import checked
 from planning.cost.spot import spot_share
 from planning.memory.engine import EngineConfig
 from planning.memory.fit import fit
-from planning.model import ThroughputPlan
-from planning.nodes.ami import NVIDIA_AMI_FAMILIES
+from planning.model import Severity, ThroughputPlan
+from planning.nodes.ami import family_trouble
 from planning.nodes.instances import AMPERE, Gpu, InstanceType, instance_types
 from planning.throughput.replica import RANGE_FACTOR, Load, rates_at, throughput
 from planning.throughput.roofline import Rates, Traffic
@@ -147,7 +148,7 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replica
     """The cheapest group size on this type, or why there is none."""
     if instance.usd_per_hour is None:
         return "no price in the table"
-    if instance.family not in NVIDIA_AMI_FAMILIES:
+    if family_trouble(instance) is not None:
         return "no EKS GPU image for this family"
     assert instance.gpu is not None
     if instance.gpu.compute_capability < AMPERE and model.native_dtype == "bfloat16":
@@ -159,13 +160,14 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replica
     best: Offer | None = None
     reason = ""
     for size in _TENSOR_PARALLEL_SIZES if plan.kind == "none" else (1,):
-        if size > instance.gpu_count or model.attention_heads % size:
+        if size > instance.gpu_count:
             continue
         utilization = sharing.utilization_together(plan, wanted.engine.gpu_memory_utilization)
         engine = replace(wanted.engine, tensor_parallel=size, gpu_memory_utilization=utilization)
         engine = sharing.as_started(plan, engine, instance.gpu)
         if (engine, part) not in replicas:
-            replicas[engine, part] = _replica(model, wanted, engine, part)
+            trouble = _trouble(model, engine, instance.gpu)
+            replicas[engine, part] = trouble or _replica(model, wanted, engine, part)
         of_each = replicas[engine, part]
         per_node = instance.gpu_count * plan.pods_per_gpu // size
         found = of_each if isinstance(of_each, str) else _priced(instance, engine, part, of_each, per_node, wanted)
@@ -174,6 +176,12 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replica
         elif best is None or (found.usd_per_hour, found.tensor_parallel) < (best.usd_per_hour, best.tensor_parallel):
             best = found
     return best or reason
+
+
+def _trouble(model: Architecture, engine: EngineConfig, gpu: Gpu) -> str | None:
+    """Why vLLM does not start like this whatever the memory: the stack file's own checks."""
+    said = checked(model, engine, None, gpu).all()
+    return next((each.message for each in said if each.severity is Severity.ERROR), None)
 
 
 def _replica(model: Architecture, wanted: Wanted, engine: EngineConfig, gpu: Gpu) -> _Replica | str:

@@ -17,11 +17,10 @@ from planning.nodes.pools import Pool
 from planning.nodes.quantity import GIB
 from planning.nodes.sharing import larger_than, share_of
 from planning.serving.engine_args import flag_value
+from planning.starting.split import sizes_that_start
 from planning.versions import vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.models import Model, Quantization
-
-_TENSOR_PARALLEL_SIZES = (1, 2, 4, 8)
 
 
 def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
@@ -40,28 +39,6 @@ def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
         enforce_eager=model.enforce_eager,
         vllm_version=vllm_versions.text(version),
     )
-
-
-def check_shape(model: Model, architecture: Architecture, path: str, version: Version, findings: Findings) -> None:
-    """What vLLM refuses whatever the memory: heads that do not divide, a context the model was not made for."""
-    heads = architecture.attention_heads
-    if heads % model.tensor_parallel:
-        divisors = [size for size in _TENSOR_PARALLEL_SIZES if heads % size == 0]
-        findings.error(
-            f"{path}.tensorParallel",
-            "tensor-parallel-heads",
-            f"{model.tensor_parallel} does not divide the {heads} attention heads of {model.source}; write one of "
-            f"{', '.join(map(str, divisors))}",
-        )
-    longest = architecture.max_position_embeddings
-    overridden = any(flag_value(model, flag, version) is not None for flag in ("--hf-overrides", "--rope-scaling"))
-    if model.max_model_len > longest and not overridden:
-        findings.error(
-            f"{path}.maxModelLen",
-            "context-length",
-            f"{model.max_model_len} is more than the {longest} positions {model.source} was made for; write {longest} "
-            "or less",
-        )
 
 
 def check_memory(
@@ -132,8 +109,8 @@ def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool)
     if pool.sharing.kind != "none":
         return  # shares cannot be joined
     memory_bytes = pool.gpu.usable_memory_bytes
-    for size in _TENSOR_PARALLEL_SIZES:
-        larger = engine.tensor_parallel < size <= pool.gpus_per_node and architecture.attention_heads % size == 0
+    for size in sizes_that_start(architecture, engine.exact_version):
+        larger = engine.tensor_parallel < size <= pool.gpus_per_node
         if larger and fit(architecture, replace(engine, tensor_parallel=size), memory_bytes, pool.gpu).fits:
             yield size
             return
@@ -143,14 +120,15 @@ def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool)
 def _cheapest(architecture: Architecture, engine: EngineConfig, most: int = 3) -> tuple[str, ...]:
     """For each GPU that holds a replica the cheapest instance type, with its group size and price; cheapest first."""
     found: dict[str, tuple[float, str]] = {}
+    sizes = sizes_that_start(architecture, engine.exact_version)
     for each in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
         gpu = each.gpu
         if gpu is None or gpu.name in found or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
             continue
         if gpu.compute_capability < AMPERE and (engine.dtype == "bfloat16" or engine.kv_cache_dtype == "fp8"):
             continue
-        for size in _TENSOR_PARALLEL_SIZES:
-            if size > each.gpu_count or architecture.attention_heads % size:
+        for size in sizes:
+            if size > each.gpu_count:
                 continue
             if fit(architecture, replace(engine, tensor_parallel=size), gpu.usable_memory_bytes, gpu).fits:
                 group = f", tensorParallel: {size}" if size > 1 else ""

@@ -63,6 +63,12 @@ class EngineConfig:
         return tuple(int(n) for n in numbers[1].split(".")) if numbers else (0, 33, 0)
 
     @property
+    def exact_version(self) -> tuple[int, int, int]:
+        """Major, minor and patch, as planning/versions has them."""
+        major, minor, patch = (*self.version, 0, 0)[:3]
+        return major, minor, patch
+
+    @property
     def is_v1(self) -> bool:
         """Whether the V1 engine runs."""
         return self.engine == "v1" or (self.engine != "v0" and self.version >= _ENGINE_V1)

@@ -21,6 +21,7 @@ from planning.memory.kv_cache import (
 from planning.memory.overheads import activation_bytes, graph_bytes, reserve_bytes
 from planning.memory.weights import weight_format, weights_bytes, weights_bytes_per_gpu
 from planning.nodes.instances import Gpu
+from planning.starting.split import sizes_that_start
 
 __all__ = [
     "EngineConfig",
@@ -118,8 +119,8 @@ def _remedies(
         remedies.append(f"a max model length of {found.longest_model_len} or less fits")
     if not engine.kv_cache_dtype.startswith("fp8") and works(kv_cache_dtype="fp8"):
         remedies.append("an fp8 KV cache fits")
-    for size in (2, 4, 8, 16):
-        if size > engine.tensor_parallel and model.attention_heads % size == 0 and works(tensor_parallel=size):
+    for size in sizes_that_start(model, engine.exact_version):
+        if size > engine.tensor_parallel and works(tensor_parallel=size):
             remedies.append(f"tensor parallel {size} fits")
             break
     if weight_format(model, engine)[0] == "none":

@@ -6,13 +6,15 @@ vision towers stay 16 bit. PyTorch's allocator then rounds large blocks to 2 MiB
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 from planning.architectures.shape import Architecture
 from planning.memory.engine import EngineConfig
 
 MIB = 2**20
+# Group size of the formats below.
+_USUAL_GROUP = 128
 
 # Allocator constants of PyTorch, c10/cuda/CUDACachingAllocator: blocks above 10 MiB come in 2 MiB steps, and a rest
 # of up to 1 MiB is not split off but counted as allocated.
@@ -79,8 +81,20 @@ def quantization_name(name: str) -> str:
 def weight_format(model: Architecture, engine: EngineConfig) -> tuple[str, WeightFormat]:
     """The method in force and its format: the engine's where it names one, else the checkpoint's."""
     asked = quantization_name(engine.quantization)
-    name = quantization_name(model.native_quantization) if asked == "none" else asked
-    return name, FORMATS[name]
+    native = quantization_name(model.native_quantization)
+    name = native if asked == "none" else asked
+    found, group = FORMATS[name], model.layout.group
+    if name == native and name in ("awq", "gptq") and group is not None:
+        return name, replace(found, overhead_bits=found.overhead_bits * _USUAL_GROUP / group)
+    return name, found
+
+
+def kept_share(model: Architecture, engine: EngineConfig) -> float:
+    """Of the large matrices the share that stays 16 bit since the checkpoint's own lists say so."""
+    name = weight_format(model, engine)[0]
+    if name in ("none", "mxfp4") or name != quantization_name(model.native_quantization):
+        return 0
+    return model.kept_16_bit_parameters / max(1, model.linear_parameters)
 
 
 def weights_bytes(model: Architecture, engine: EngineConfig) -> int:
@@ -93,7 +107,8 @@ def checkpoint_bytes(model: Architecture, engine: EngineConfig) -> int:
     name, stored = weight_format(model, engine)
     large = model.routed_expert_parameters if name == "mxfp4" else model.linear_parameters
     rest = model.parameters - large
-    return round(large * stored.bytes_per_weight) + 2 * rest
+    kept = kept_share(model, engine)
+    return round(large * (stored.bytes_per_weight * (1 - kept) + 2 * kept)) + 2 * rest
 
 
 def weights_bytes_per_gpu(model: Architecture, engine: EngineConfig) -> int:
@@ -105,7 +120,8 @@ def weights_bytes_per_gpu(model: Architecture, engine: EngineConfig) -> int:
         experts = _mxfp4_expert_bytes(model, engine)
         large = experts + 2 * (_not_mxfp4(model) / tensor + replicated)
     else:
-        large = stored.bytes_per_weight * (split / tensor + replicated)
+        kept = kept_share(model, engine)
+        large = (stored.bytes_per_weight * (1 - kept) + 2 * kept) * (split / tensor + replicated)
     small = 2 * (_small_split(model) / tensor + _small_replicated(model))
     embedding = 2 * (model.embedding_parameters + model.lm_head_parameters) / tensor
     per_stage = (large + small) / pipeline

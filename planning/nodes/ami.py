@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from planning.findings import listed
+
 if TYPE_CHECKING:  # the command lines need the families only, and pydantic takes longer than they do
     from planning.findings import Findings
+    from planning.nodes.instances import InstanceType
     from settings.pools import NodePool
 
 GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
@@ -25,6 +28,14 @@ NVIDIA_AMI_FAMILIES = frozenset(
 TROUBLED_SINCE = {"p5en": ("20251108", "vLLM ends with CUDA error 802 (awslabs/amazon-eks-ami#2554, open)")}
 
 _RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+-(\d{8})")
+
+
+def family_trouble(instance: InstanceType) -> str | None:
+    """Why no EKS image serves a GPU instance type; None where one does."""
+    if instance.family in NVIDIA_AMI_FAMILIES:
+        return None
+    served = listed(sorted(NVIDIA_AMI_FAMILIES), 20)
+    return f"the driver of EKS' NVIDIA AMIs does not serve {instance.family}; families that it serves: {served}"
 
 
 def check_release(pool: NodePool, path: str, cluster_version: str | None, findings: Findings) -> None:

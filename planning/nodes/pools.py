@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from planning.findings import Findings, listed
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
-from planning.nodes.ami import GPU_AMI_TYPES, NVIDIA_AMI_FAMILIES, SYSTEM_AMI_TYPES, check_release
+from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, instance_type
 from planning.nodes.sharing import plan_sharing, share_of
+from planning.starting.start import check_instance
 from settings.pools import Capacity, NodePool, SystemNodes
 
 POOL_LABEL = "vllm-on-eks/pool"
@@ -215,14 +216,7 @@ def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceT
             findings.error(
                 where, "no-gpu", f"{name} has no GPU; write for example g6.xlarge (1 L4, $0.80/h) or g5.xlarge (1 A10G)"
             )
-        elif each.family not in NVIDIA_AMI_FAMILIES:
-            findings.error(
-                where,
-                "ami-driver",
-                f"the driver of EKS' NVIDIA AMIs does not serve {each.family}; families that it serves: "
-                f"{listed(sorted(NVIDIA_AMI_FAMILIES), 20)}",
-            )
-        else:
+        elif check_instance(each, where, findings):
             found.append(each)
     return tuple(found)
 

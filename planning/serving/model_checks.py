@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from planning.architectures.layout import QuantizationLayout
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
+from planning.memory.quantization import Weights
 from planning.nodes.instances import instance_types
 from planning.nodes.pools import Pool
 from planning.nodes.sharing import check_group_shared
+from planning.starting.start import Start, check_version
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.models import Model
@@ -15,22 +18,7 @@ from settings.models import Model
 def plan_version(model: Model, path: str, findings: Findings) -> Version | None:
     """The vLLM version of the image, from its tag; None when it is too old to be planned for."""
     version = vllm_versions.version_of(image_pin(model).tag)
-    if version < vllm_versions.OLDEST_SUPPORTED:
-        findings.error(
-            f"{path}.image.tag",
-            "image-too-old",
-            f"vLLM {vllm_versions.text(version)}: flags and metrics are known from "
-            f"{vllm_versions.text(vllm_versions.OLDEST_SUPPORTED)} on; write {pins.VLLM.tag}",
-        )
-        return None
-    if version > (newest := vllm_versions.newest_known()):
-        findings.warning(
-            f"{path}.image.tag",
-            "image-too-new",
-            f"vLLM {vllm_versions.text(version)} is newer than our table, which ends at {vllm_versions.text(newest)}: "
-            "its flags and metrics are taken for the same",
-        )
-    return version
+    return version if check_version(version, f"{path}.image.tag", findings) else None
 
 
 def image_pin(model: Model) -> pins.ImagePin:
@@ -40,6 +28,35 @@ def image_pin(model: Model) -> pins.ImagePin:
     ours = image.repository == pins.VLLM.repository and tag == pins.VLLM.tag
     digest = image.digest or (pins.VLLM.digest if ours else None)
     return pins.ImagePin(image.repository, tag, digest, "models[].image")
+
+
+def start_of(
+    model: Model,
+    known: Architecture | None,
+    weights: Weights,
+    layout: QuantizationLayout,
+    version: Version,
+    pool: Pool | None,
+) -> Start:
+    """The model as the list of checks wants it."""
+    names = (argument.partition("=")[0] for argument in model.extra_args)
+    flags = (vllm_versions.canonical_flag(name, version) for name in names)
+    asked = model.quantization.value
+    return Start(
+        source=model.source,
+        version=version,
+        architecture=known,
+        weights=weights.stored if asked == "none" else asked,
+        layout=layout,
+        tensor_parallel=model.tensor_parallel,
+        max_model_len=model.max_model_len,
+        dtype=model.dtype.value,
+        kv_cache_dtype=model.kv_cache_dtype.value,
+        gpu=pool.gpu if pool is not None else None,
+        flags=frozenset(flag for flag in flags if flag is not None),
+        own_image=model.image.repository != pins.VLLM.repository,
+        accepted=model.accepted_risks.quantization_layout,
+    )
 
 
 def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool:

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
 from planning.architectures.size import ModelSize, model_size
-from planning.architectures.table import quantization_of_name
 from planning.findings import Findings
-from planning.memory.check import check_memory, check_shape, engine_config
-from planning.memory.quantization import Weights, check_gpu, plan_weights
+from planning.memory.check import check_memory, engine_config
+from planning.memory.quantization import Source, Weights, plan_weights
 from planning.model import (
     AutoscalingPlan,
     ColdStartTerm,
@@ -32,7 +31,8 @@ from planning.serving import cold_start as starting
 from planning.serving import probes
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
-from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version
+from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
+from planning.starting.start import check_start, stored_as
 from planning.throughput.chunk_advice import check_chunk
 from planning.throughput.replica import Load, throughput
 from planning.throughput.serving_rates import ServingRates, serving_rates
@@ -92,7 +92,6 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     asked = _asked(model, path, pool, around, findings)
     if asked is None or pool is None or not check_group(model, pool, path, findings):
         return None
-    check_gpu(model, asked.weights, pool.gpu, asked.version, path, findings)
     memory = _memory(model, asked, pool, path, findings)
     size = model_size(model.source, asked.known, asked.weights.stored)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
@@ -115,10 +114,10 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     known = check_architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
-    if known is not None:
-        check_shape(model, known, path, version, findings)
-    stored = known.native_quantization if known else quantization_of_name(model.source) or "none"
-    weights = plan_weights(model, stored, known is not None, version, path, findings)
+    stored, layout = stored_as(model.source, known)
+    source = Source(model.source, stored, known is not None)
+    weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
+    check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
     spot = pool is not None and pool.settings.capacity is Capacity.SPOT
     return Asked(version, known, weights, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 

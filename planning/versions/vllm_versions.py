@@ -65,6 +65,12 @@ def has_flag(flag: str, version: Version) -> bool:
 
 
 @cache
+def span(kind: str, name: str) -> tuple[Version, Version] | None:
+    """First and last version that has the name; None where none does."""
+    return next(((fact.first, fact.last) for fact in _facts() if fact.kind == kind and fact.name == name), None)
+
+
+@cache
 def metrics(version: Version) -> frozenset[str]:
     """Series names as Prometheus shows them: counters carry `_total`."""
     counters = (f"{name}_total" for name in names("counter", version))

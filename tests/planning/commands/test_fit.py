@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from planning.__main__ import main
+from tests.planning.stacks import errors, model, refusal
 
 REPO = Path(__file__).resolve().parents[3]
 DOCUMENTED = {
@@ -173,3 +174,42 @@ def test_it_imports_no_pulumi() -> None:
         "sys.exit('pulumi' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], cwd=REPO, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option", "sections"),
+    [
+        (["--tensor-parallel", "8", "--instance", "p5.48xlarge"], "--tensor-parallel", {"tensorParallel": 8}),
+        (["--max-model-len", "200000", "--instance", "p5.48xlarge"], "--max-model-len", {"maxModelLen": 200000}),
+        (["--dtype", "bfloat16", "--instance", "g4dn.xlarge"], "--dtype", {"dtype": "bfloat16"}),
+        (["--kv-cache-dtype", "fp8", "--instance", "g4dn.xlarge"], "--kv-cache-dtype", {"kvCacheDtype": "fp8"}),
+        (["--vllm-version", "0.9.2", "--instance", "g6.xlarge"], "--vllm-version", {"image": {"tag": "v0.9.2"}}),
+    ],
+)
+def test_the_command_and_the_stack_file_have_one_list_of_checks(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], option: str, sections: dict[str, Any]
+) -> None:
+    code, found = run_json(
+        capsys, QWEN, *(["--max-model-len", "4096"] if option != "--max-model-len" else []), *arguments
+    )
+    told = [reason.removeprefix(f"{option}: ") for reason in found["reasons"] if reason.startswith(f"{option}: ")]
+    instance = arguments[arguments.index("--instance") + 1]
+    pools = [{"name": "one", "instanceTypes": [instance], "diskGib": 800}]
+    refused = errors(refusal(nodePools=pools, models=[model(**{"maxModelLen": 4096, **sections})]))
+    assert code == 1
+    assert found["fits"] is False
+    assert told
+    assert set(told) <= set(refused.values())
+
+
+def test_an_instance_that_no_eks_image_serves_does_not_work(capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = run_json(capsys, "Qwen/Qwen2.5-1.5B-Instruct", "--instance", "g5g.xlarge", "--max-model-len", "4096")
+    assert code == 1
+    assert any(reason.startswith("--instance: the driver of EKS") for reason in found["reasons"])
+
+
+def test_what_works_and_is_worth_knowing_is_a_note(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["Qwen/Qwen2.5-7B-Instruct", "--quantization", "fp8", "--instance", "g5.xlarge", "--max-model-len", "4096"]
+    code, found = run_json(capsys, *asked)
+    assert code == 0
+    assert "computes no fp8" in found["warnings"][0]

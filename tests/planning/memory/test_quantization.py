@@ -69,15 +69,3 @@ def test_turing_has_no_bfloat16() -> None:
 def test_mxfp4_needs_ampere() -> None:
     found = errors(refusal(nodePools=[T4], models=[model(source="openai/gpt-oss-20b")]))
     assert "mxfp4 needs compute capability 8.0" in found["models[0].quantization"]
-
-
-def test_volta_has_no_kernels_in_new_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    from planning.findings import Findings
-    from planning.memory.quantization import Weights, check_gpu
-    from planning.nodes import instances
-    from settings.models import Model
-
-    findings = Findings()
-    served = Model.model_validate(model())
-    check_gpu(served, Weights("none", None, False), instances.gpu("v100"), (0, 33, 0), "models[0]", findings)
-    assert "compute capability 7.5 on" in errors(findings.all())["models[0].pool"]

@@ -1,0 +1,207 @@
+"""How a checkpoint stores quantized weights: by whose method, in groups or blocks of what size, and which parts not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import Any
+
+from planning.facts import rows
+
+# The parts of a model whose large matrices a method may quantize, and one module of each as vLLM names it.
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "attention": ("self_attn.q_proj", "self_attn.o_proj"),
+    "dense": ("mlp.gate_proj", "mlp.down_proj"),
+    "shared": ("mlp.shared_expert.down_proj", "mlp.shared_experts.down_proj"),
+    "routed": ("mlp.experts.0.gate_proj", "mlp.experts.0.down_proj"),
+    "recurrent": ("linear_attn.out_proj", "mixer.out_proj"),
+}
+# Where families call them otherwise; tried beside the names above.
+_OTHER_NAMES = (("mlp.", "feed_forward."), ("mlp.experts.0.", "block_sparse_moe.experts.0."), ("self_attn.", "mixer."))
+# Towers for pictures and sound have layers of their own, which are no layers of the language model.
+_TOWERS = re.compile(r"visual|vision|audio|image")
+_USUAL_GROUP = 128
+# config.json's words -> vLLM's (layers/quantization/__init__.py and override_quantization_method of 0.33.0).
+_METHODS = {
+    "compressed_tensors": "compressed-tensors",
+    "auto-round": "inc",
+    "auto_round": "inc",
+    "intel/auto-round": "inc",
+    "awq_marlin": "awq",
+    "auto_awq": "awq",
+    "gptq_marlin": "gptq",
+    "auto_gptq": "gptq",
+}
+
+
+@dataclass(frozen=True)
+class QuantizationLayout:
+    """`method` as vLLM calls it; `none`: 16 bit. `group`: inputs that share a scale, `block`: the edge of a square.
+
+    `mlp_width`: where the publisher padded the MLP to whole groups. `unquantized`: share of the layers whose part
+    (PARTS) stays 16 bit, sorted by part. `certain`: read from the checkpoint's config or known of its publisher, not
+    taken from the method's habit.
+    """
+
+    method: str = "none"
+    group: int | None = None
+    block: int | None = None
+    mlp_width: int | None = None
+    unquantized: tuple[tuple[str, float], ...] = ()
+    certain: bool = True
+
+    def share_unquantized(self, part: str) -> float:
+        """0: all of that part is quantized, 1: none."""
+        return dict(self.unquantized).get(part, 0.0)
+
+
+def layout_of_config(config: Mapping[str, Any], layers: int) -> QuantizationLayout:
+    """The layout that config.json states, at its top or in its text_config; 16 bit where it states none."""
+    stated = stated_quantization(config)
+    if stated is None:
+        return SIXTEEN_BIT
+    method = str(stated.get("quant_method") or "none").lower()
+    weights = first_weights(stated)
+    return QuantizationLayout(
+        method=_METHODS.get(method, method),
+        group=_group(method, stated, weights),
+        block=_block(stated, weights),
+        unquantized=_kept(stated, layers),
+    )
+
+
+def stated_quantization(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The section of config.json that says it, wherever exporters put it."""
+    text = config.get("text_config") or config.get("llm_config") or {}
+    for place in (config, text):
+        for key in ("quantization_config", "compression_config"):
+            if isinstance(place, Mapping) and isinstance(place.get(key), Mapping):
+                found: Mapping[str, Any] = place[key]
+                return found
+    return None
+
+
+def first_weights(stated: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `weights` of the first of compressed-tensors' or ModelOpt's groups; empty where there is none."""
+    groups = stated.get("config_groups")
+    if not isinstance(groups, Mapping):
+        return {}
+    first = next((each for each in groups.values() if isinstance(each, Mapping)), {})
+    weights = first.get("weights")
+    return weights if isinstance(weights, Mapping) else {}
+
+
+def _group(method: str, stated: Mapping[str, Any], weights: Mapping[str, Any]) -> int | None:
+    if _METHODS.get(method, method) in ("awq", "gptq", "inc"):
+        value = stated.get("group_size", _USUAL_GROUP)
+    else:
+        value = weights.get("group_size") if weights.get("strategy", "group") in ("group", "tensor_group") else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _block(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> int | None:
+    shape = stated.get("weight_block_size") or weights.get("block_structure")
+    if isinstance(shape, list) and len(shape) == 2 and all(type(each) is int and each > 0 for each in shape):
+        return int(max(shape))
+    return None
+
+
+def _kept(stated: Mapping[str, Any], layers: int) -> tuple[tuple[str, float], ...]:
+    """By part the share of layers whose modules the checkpoint's own lists leave in 16 bit."""
+    entries = [entry for entry in _ignored(stated) if not _TOWERS.search(entry)]
+    if not entries:
+        return ()
+    exact = {_from_layers(entry) for entry in entries if not _is_pattern(entry)}
+    patterns = [entry for entry in entries if _is_pattern(entry) or "layers." not in entry]
+    shares = {}
+    for part, modules in PARTS.items():
+        kept = sum(_is_kept(index, modules, exact, patterns) for index in range(layers))
+        if kept:
+            shares[part] = kept / layers
+    return tuple(sorted(shares.items()))
+
+
+def _ignored(stated: Mapping[str, Any]) -> Iterator[str]:
+    for key in ("ignore", "ignored_layers", "modules_to_not_convert", "exclude_modules", "llm_int8_skip_modules"):
+        listed = stated.get(key)
+        if isinstance(listed, list):
+            yield from (each for each in listed if isinstance(each, str) and each)
+    # GPTQModel: a rule that begins with `-:` leaves what it matches alone; auto-round: 16 bits for a module.
+    for key in _mapping(stated.get("dynamic")):
+        if key.startswith("-:"):
+            yield "re:" + key[2:]
+    for key, value in _mapping(stated.get("extra_config")).items():
+        if _mapping(value).get("bits") == 16:
+            yield key
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_pattern(entry: str) -> bool:
+    return entry.startswith("re:") or "*" in entry
+
+
+def _from_layers(name: str) -> str:
+    """`model.language_model.layers.0.mlp` and `model.layers.0.mlp` are the same module."""
+    at = name.find("layers.")
+    return name[at:] if at >= 0 else name
+
+
+def _is_kept(index: int, modules: Iterable[str], exact: set[str], patterns: list[str]) -> bool:
+    names = {f"layers.{index}.{module}" for module in modules}
+    for usual, other in _OTHER_NAMES:
+        names |= {f"layers.{index}.{other}{module[len(usual) :]}" for module in modules if module.startswith(usual)}
+    return any(_listed(name, exact) or any(_matches(name, entry) for entry in patterns) for name in names)
+
+
+def _listed(name: str, exact: set[str]) -> bool:
+    """A list names a module or one that holds it."""
+    parts = name.split(".")
+    return any(".".join(parts[:length]) in exact for length in range(2, len(parts) + 1))
+
+
+def _matches(name: str, entry: str) -> bool:
+    whole = f"model.{name}"
+    if entry.startswith("re:"):
+        try:
+            return re.match(entry[3:], whole) is not None or re.match(entry[3:], name) is not None
+        except re.error:
+            return False
+    if "*" in entry:
+        return any(fnmatchcase(each, entry) for each in (whole, name, f"model.language_{whole}"))
+    return f".{entry}." in f".{name}."
+
+
+def layout_of_name(model_id: str) -> tuple[str, QuantizationLayout] | None:
+    """The stored format (planning/memory) and the layout of a build of that name; None: the name does not say."""
+    name = model_id.lower()
+    for pattern, stored, layout in _builds():
+        if pattern.search(name):
+            return stored, layout
+    return None
+
+
+@cache
+def _builds() -> tuple[tuple[re.Pattern[str], str, QuantizationLayout], ...]:
+    return tuple(
+        (
+            re.compile(row["pattern"]),
+            row["stored"],
+            QuantizationLayout(
+                method=row["method"],
+                group=int(row["group"]) if row["group"] else None,
+                block=int(row["block"]) if row["block"] else None,
+                mlp_width=int(row["mlp"]) if row["mlp"] else None,
+                certain=row["certain"] == "yes",
+            ),
+        )
+        for row in rows("quantized_builds.csv")
+    )
+
+
+SIXTEEN_BIT = QuantizationLayout()

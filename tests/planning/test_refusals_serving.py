@@ -1,0 +1,93 @@
+"""Golden of what the plan says to stacks that the server, its files, its volumes or its GPUs could not serve."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planning.model import Finding, PlanRefused, Severity
+from planning.plan import plan
+from tests.golden import assert_matches
+from tests.planning.stacks import model, pool, stack
+
+GOLDENS = Path(__file__).parent / "goldens"
+EIGHT = [pool(instanceTypes=["g6.48xlarge"], diskGib=800)]
+H100 = [pool(name="h", instanceTypes=["p5.48xlarge"], diskGib=1200)]
+
+
+def one(pools: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
+    """A stack of one model, on one g6.xlarge where no pools are given."""
+    return {"models": [model(**changes)], **({"nodePools": pools} if pools else {})}
+
+
+CASES: dict[str, dict[str, Any]] = {
+    "heads": one(EIGHT, tensorParallel=8),
+    "key-value heads": one(EIGHT, source="microsoft/phi-4", tensorParallel=4),
+    "AWQ groups": one(EIGHT, source="Qwen/Qwen2.5-14B-Instruct-AWQ", tensorParallel=8),
+    "FP8 blocks of shared experts": one(H100, source="Qwen/Qwen3.6-35B-A3B-FP8", tensorParallel=8),
+    "FP8 blocks of experts in an older image": one(
+        H100, source="MiniMaxAI/MiniMax-M2", tensorParallel=8, image={"tag": "v0.25.0"}
+    ),
+    "groups of somebody's build, an estimate": one(EIGHT, source="someone/Qwen2.5-14B-AWQ", tensorParallel=8),
+    "bitsandbytes after 0.27": one(source="unsloth/Qwen2.5-7B-Instruct-bnb-4bit"),
+    "a method that is too new": one(
+        source="x/y-7b",
+        image={"tag": "v0.18.0"},
+        architecture={
+            "config": {
+                "num_hidden_layers": 4, "hidden_size": 512, "num_attention_heads": 8, "vocab_size": 1000,
+                "quantization_config": {"quant_method": "mxfp8"},
+            }
+        },
+    ),
+    "a method that no vLLM has": one(
+        source="x/y-7b",
+        architecture={
+            "config": {
+                "num_hidden_layers": 4, "hidden_size": 512, "num_attention_heads": 8, "vocab_size": 1000,
+                "quantization_config": {"quant_method": "hqq"},
+            }
+        },
+    ),
+    "GGUF": one(source="bartowski/Qwen2.5-7B-Instruct-GGUF"),
+    "MLX": one(source="mlx-community/Qwen2.5-7B-Instruct-4bit"),
+}  # fmt: skip
+
+
+def findings(sections: dict[str, Any]) -> tuple[Finding, ...]:
+    try:
+        return plan(stack(**sections), "dev").findings
+    except PlanRefused as refused:
+        return refused.findings
+
+
+def said(sections: dict[str, Any]) -> list[str]:
+    """Errors and warnings as lines, without the digest that no stack here names."""
+    found = [each for each in findings(sections) if each.rule != "image-digest"]
+    return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.message}" for each in found]
+
+
+def test_what_the_plan_says_of_each_is_recorded() -> None:
+    text = "\n".join(line for name, sections in CASES.items() for line in (name, *said(sections)))
+    assert_matches(GOLDENS / "refusals-serving.txt", text + "\n")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_each_is_refused_before_anything_is_bought(name: str) -> None:
+    assert any(each.severity is Severity.ERROR for each in findings(CASES[name]))
+
+
+def test_an_estimate_can_be_waived_and_logic_cannot() -> None:
+    why = {"quantizationLayout": "its config.json says 32"}
+    habit = one(EIGHT, source="someone/Qwen2.5-14B-AWQ", tensorParallel=8, acceptedRisks=why)
+    known = one(EIGHT, source="Qwen/Qwen2.5-14B-Instruct-AWQ", tensorParallel=8, acceptedRisks=why)
+    assert "tensor-parallel-groups" in {each.rule for each in findings(habit) if each.severity is Severity.WARNING}
+    assert "tensor-parallel-groups" in {each.rule for each in findings(known) if each.severity is Severity.ERROR}
+
+
+def test_an_image_of_ones_own_may_hold_the_plug_in() -> None:
+    own = {"repository": "registry.example/vllm", "tag": "v0.33.0"}
+    found = findings(one(source="unsloth/Qwen2.5-7B-Instruct-bnb-4bit", image=own))
+    assert {each.severity for each in found if each.rule == "stored-version"} == {Severity.WARNING}
