@@ -15,7 +15,7 @@ import yaml
 
 from components.helm import mirrored, release_arguments
 from components.manifest import arguments
-from components.namespace import PodSecurity, namespace_manifest
+from components.namespace import namespace_manifest
 from components.tolerations import tolerations
 from planning.model import GpuOperatorPlan, GpuSharingPlan
 
@@ -129,7 +129,7 @@ class GpuOperator(pulumi.ComponentResource):
         # privileged: operands mount host paths and the device plugin socket.
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            **arguments(namespace_manifest(plan.namespace, PodSecurity.PRIVILEGED)),
+            **arguments(namespace_manifest(plan.namespace, "gpuOperator.namespace")),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]

@@ -10,7 +10,7 @@ import pulumi_kubernetes as k8s
 
 from components.helm import mirrored, release_arguments
 from components.manifest import arguments
-from components.namespace import PodSecurity, namespace_manifest
+from components.namespace import namespace_manifest
 from planning.model import KedaPlan
 
 RELEASE = "keda"
@@ -48,7 +48,7 @@ class Keda(pulumi.ComponentResource):
         super().__init__("vllm-on-eks:index:Keda", name, None, opts)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            **arguments(namespace_manifest(args.plan.namespace, PodSecurity.RESTRICTED)),
+            **arguments(namespace_manifest(args.plan.namespace, "keda.namespace")),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.release = k8s.helm.v3.Release(

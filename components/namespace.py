@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from components.manifest import COMMON_LABELS, Manifest, arguments
+from planning.model import NAMESPACE_OWNERS
 
 
-class PodSecurity(StrEnum):
-    """Levels of the Pod Security Standards that we use."""
-
-    PRIVILEGED = "privileged"
-    RESTRICTED = "restricted"
-
-
-def namespace_manifest(name: str, level: PodSecurity) -> Manifest:
-    """A Namespace whose admission enforces `level`, and warns and audits at it too."""
+def namespace_manifest(name: str, setting: str) -> Manifest:
+    """A Namespace whose admission enforces the level of the setting that names it, and warns and audits at it too."""
+    level = NAMESPACE_OWNERS[setting].level
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -68,7 +62,7 @@ class ModelNamespace(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            **arguments(namespace_manifest(args.namespace, PodSecurity.RESTRICTED)),
+            **arguments(namespace_manifest(args.namespace, "models[].namespace")),
             opts=child,
         )
         self.name = namespace.metadata["name"]

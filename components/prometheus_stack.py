@@ -15,7 +15,7 @@ from components.alerts import StackRules, StackRulesArgs
 from components.dashboards import Dashboards, DashboardsArgs
 from components.helm import mirrored, release_arguments
 from components.manifest import COMMON_LABELS, Manifest, arguments
-from components.namespace import PodSecurity, namespace_manifest
+from components.namespace import namespace_manifest
 from planning.model import MonitoringPlan, WebhookPlan
 
 RELEASE = "kube-prometheus-stack"
@@ -184,7 +184,7 @@ class PrometheusStack(pulumi.ComponentResource):
             raise ValueError(f"{name}: the plan has Grafana, so PrometheusStackArgs needs grafana_password")
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
-            **arguments(namespace_manifest(plan.namespace, PodSecurity.PRIVILEGED)),
+            **arguments(namespace_manifest(plan.namespace, "monitoring.namespace")),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]

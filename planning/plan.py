@@ -9,6 +9,7 @@ from dataclasses import replace
 from planning.alerts.choose import check_receiver, plan_alerts
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
 from planning.cluster.control_plane import plan_cluster
+from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.tags import plan_tags
 from planning.cost.budget import BudgetPool, check_budget
@@ -52,6 +53,7 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
     check_gpu_operator(settings, findings)
+    check_namespaces(settings, findings)
     check_receiver(settings, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
@@ -148,7 +150,6 @@ def _models(
     served = []
     for index, model in enumerate(settings.models):
         path = f"models[{index}]"
-        _check_namespace(model, path, settings, findings)
         _check_digest(model, path, without_digest, findings)
         pool = _pool_of(model, path, pools, findings)
         planned = plan_model(model, path, pool, around, findings)
@@ -177,22 +178,6 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
             f"{model.name} has no node to run on; write nodePools: [{{name: l4, instanceTypes: [g6.xlarge]}}]",
         )
     return None
-
-
-def _check_namespace(model: Model, path: str, settings: StackSettings, findings: Findings) -> None:
-    owners = {"kube-system": "Kubernetes", "kube-public": "Kubernetes", "kube-node-lease": "Kubernetes"}
-    if settings.gpu_operator.enabled:
-        owners[settings.gpu_operator.namespace] = "the GPU operator, whose pods are privileged"
-    if settings.monitoring.enabled:
-        owners[settings.monitoring.namespace] = "Prometheus and Grafana"
-    if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
-        owners[settings.keda.namespace] = "KEDA"
-    if model.namespace in owners:
-        findings.error(
-            f"{path}.namespace",
-            "reserved-namespace",
-            f"{model.namespace} belongs to {owners[model.namespace]}; write another, for example models",
-        )
 
 
 def _check_digest(model: Model, path: str, seen: set[str], findings: Findings) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from planning.cost.budget import excess
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
-from policies.workloads import EVERYWHERE, POOL_LABEL
+from policies.workloads import POOL_LABEL
+from settings.addresses import opened
 
 CLUSTER = "aws:eks/cluster:Cluster"
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
@@ -37,8 +38,10 @@ def api_endpoint_closed(resources: Sequence[Resource], _: Circumstances) -> Foun
     for cluster in _of(resources, CLUSTER):
         if at(cluster.inputs, "vpcConfig.endpointPublicAccess", True) in (True, "true"):
             given = at(cluster.inputs, "vpcConfig.publicAccessCidrs")
-            if given != UNKNOWN and (not listed(given) or EVERYWHERE & set(listed(given))):
-                yield Violation(cluster, "the whole internet reaches the Kubernetes API")
+            if given == UNKNOWN:
+                continue
+            if what := opened(listed(given)) if listed(given) else "the whole internet":
+                yield Violation(cluster, f"{what} reaches the Kubernetes API")
 
 
 def ami_release_pinned(resources: Sequence[Resource], circumstances: Circumstances) -> Found:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
+from settings.addresses import opened
+from settings.secrets import SECRET_NAMES, secret_kind
 
 POOL_LABEL = "vllm-on-eks/pool"
 # EKS' spelling of Kubernetes' taint effects; PreferNoSchedule keeps nobody away.
@@ -16,12 +17,6 @@ INTERNAL_SCHEMES = {
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
     "alb.ingress.kubernetes.io/scheme": "internal",
 }
-EVERYWHERE = {"0.0.0.0/0", "::/0"}
-SECRET_SHAPES = re.compile(
-    r"\bhf_[A-Za-z0-9]{20,}|\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\bgh[pousr]_[A-Za-z0-9]{30,}"
-    r"|\bxox[baprs]-[A-Za-z0-9-]{10,}|\bsk-[A-Za-z0-9_-]{20,}|\beyJ[\w-]{10,}\.eyJ[\w-]{10,}"
-)
-SECRET_NAMES = re.compile(r"(^|[_-])(TOKEN|PASSWORD|PASSWD|SECRET|API_?KEY|ACCESS_?KEY)$", re.IGNORECASE)
 Found = Iterator[Violation]
 
 
@@ -109,13 +104,18 @@ def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Fo
     for each in resources:
         if each.type == "kubernetes:core/v1:Service" and at(each.inputs, "spec.type") == "LoadBalancer":
             ranges = listed(at(each.inputs, "spec.loadBalancerSourceRanges"))
-            if not _internal(each) and (not ranges or EVERYWHERE & set(ranges)):
-                yield Violation(each, "a load balancer that the whole internet reaches")
+            if not _internal(each) and (what := _opened(ranges)):
+                yield Violation(each, f"a load balancer that {what} reaches")
         elif each.in_kubernetes and each.kind == "Ingress" and not _internal(each):
             annotations = at(each.inputs, "metadata.annotations", {})
             cidrs = str(annotations.get("alb.ingress.kubernetes.io/inbound-cidrs", ""))
-            if not cidrs or EVERYWHERE & {cidr.strip() for cidr in cidrs.split(",")}:
-                yield Violation(each, "an ingress that the whole internet reaches")
+            if what := _opened([cidr for cidr in cidrs.split(",") if cidr.strip()]):
+                yield Violation(each, f"an ingress that {what} reaches")
+
+
+def _opened(ranges: Sequence[str]) -> str | None:
+    """No list at all lets everybody in."""
+    return opened(ranges) if ranges else "the whole internet"
 
 
 def _internal(resource: Resource) -> bool:
@@ -131,7 +131,7 @@ def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances
             data = secret and path.split(".")[0] in ("data", "stringData")
             if data and not circumstances.secrets_marked:
                 continue
-            if SECRET_SHAPES.search(value):
+            if secret_kind(value):
                 yield Violation(each, f"{path} looks like a credential and is not marked secret")
             elif data and value not in ("[secret]", UNKNOWN) and SECRET_NAMES.search(path.partition(".")[2]):
                 yield Violation(each, f"{path} of a Secret is not marked secret")

@@ -1,4 +1,5 @@
-"""The last look at a report before anybody reads it: what looks like a credential becomes `[secret]`.
+"""The last look at a report before anybody reads it: what looks like a credential becomes `[secret]`, and a character
+that nobody sees its escape.
 
 Values marked secret never get this far (`preview.values`). This is for a credential that somebody wrote in the open: it
 is an error of its own, and still must not be repeated in a pull request.
@@ -10,18 +11,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from policies.workloads import SECRET_NAMES, SECRET_SHAPES
 from preview.values import SECRET, UNKNOWN
+from settings.printable import lines
+from settings.secrets import SECRET_NAMES, hidden
 
-_FLAG = re.compile(r"(--[\w-]*(?:api-key|token|password|secret))(=\S+)?", re.IGNORECASE)
+_FLAG = re.compile(r"--[\w-]*(?:api-key|token|password|secret)", re.IGNORECASE)
 
 
 def masked(value: Any) -> Any:
-    """The same document without credentials."""
+    """The same document without credentials and hidden characters, in keys too."""
     if isinstance(value, str):
-        return _FLAG.sub(_without_value, SECRET_SHAPES.sub(SECRET, value)) if len(value) > 8 else value
+        return hidden(lines(value), SECRET)
     if isinstance(value, Mapping):
-        made = {key: masked(item) for key, item in value.items()}
+        made = {masked(key): masked(item) for key, item in value.items()}
         if isinstance(made.get("value"), str) and _names_a_secret(made.get("name")) and made["value"] != UNKNOWN:
             made["value"] = SECRET
         return made
@@ -32,13 +34,8 @@ def masked(value: Any) -> Any:
     return [SECRET if _is_flag(flag) else masked(item) for flag, item in zip(before, value, strict=True)]
 
 
-def _without_value(flag: re.Match[str]) -> str:
-    return f"{flag[1]}={SECRET}" if flag[2] else flag[1]
-
-
 def _is_flag(value: Any) -> bool:
-    found = _FLAG.fullmatch(value) if isinstance(value, str) else None
-    return found is not None and not found[2]
+    return isinstance(value, str) and _FLAG.fullmatch(value) is not None
 
 
 def _names_a_secret(name: Any) -> bool:

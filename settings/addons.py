@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
 
@@ -39,7 +40,7 @@ class WebhookReceiver(Section):
     """Alertmanager posts each group of alerts to one address (its webhook JSON, version 4)."""
 
     kind: Literal["webhook"]
-    url: str | None = described("the address, where it is no secret", default=None, pattern=r"^https?://[^\s/]+[^\s]*$")
+    url: HttpUrl | None = described("the address, where it is no secret", default=None)
     url_key: ConfigKey | None = described("pulumi config secret that holds the address", default=None)
 
     @model_validator(mode="after")
@@ -57,10 +58,9 @@ class Alerts(Section):
 
     enabled: bool = described("write alert rules", default=True)
     receiver: Receiver = described("who is told", default_factory=NoReceiver)
-    runbook_base_url: str = described(
+    runbook_base_url: RunbookBase = described(
         "where each alert's page is, <base>/<AlertName>.md; the default is the folder of this repository",
         default="docs/runbooks",
-        pattern=r"^[^\s]*[^\s/]$",
     )
 
 
@@ -71,7 +71,7 @@ class Monitoring(Section):
     namespace: DnsLabel = described("their namespace", default="monitoring")
     retention_days: int = described("how long Prometheus keeps samples, days", default=15, ge=1, le=365)
     storage_gib: int = described("Prometheus volume, GiB", default=50, ge=5, le=16384)
-    storage_class: str = described("storage class of that volume", default="gp3", min_length=1)
+    storage_class: ObjectName = described("storage class of that volume", default="gp3")
     scrape_interval_seconds: int = described("how often pods are scraped, s", default=15, ge=5, le=120)
     grafana: Grafana = described("dashboards", default_factory=Grafana)
     alerts: Alerts = described("alert rules and who is told", default_factory=Alerts)
@@ -87,11 +87,10 @@ class Keda(Section):
 class Registry(Section):
     """Where charts and images come from in a network without internet."""
 
-    mirror: str | None = described(
+    mirror: MirrorPrefix | None = described(
         "prefix put before every image, and before the charts too (oci://<mirror>/charts) unless charts is set; "
         "e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
         default=None,
-        pattern=r"^[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?[a-z0-9]$",
     )
     charts: ChartSource | None = described(
         "where every Helm chart is taken from instead of its own repository: a folder of charts as `helm pull` leaves "

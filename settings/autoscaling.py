@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from settings.types import Cron, Section, TimeZone, described, kind_defaults_to
+from settings.names import TimeZone
+from settings.types import Cron, Section, described, kind_defaults_to
 
 
 class MetricKind(StrEnum):

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from settings.types import Arn, Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
-
-EVERYWHERE = "0.0.0.0/0"
+from settings.addresses import MOST_PUBLIC_BLOCKS, PRIVATE_RANGES, block, is_private, never_arrives, opened
+from settings.names import ClusterName, KmsKeyArn, PrincipalArn, SubnetId, VpcId
+from settings.types import Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
 
 
 class EndpointAccess(StrEnum):
@@ -41,7 +41,7 @@ class AccessPolicy(StrEnum):
 class AccessEntry(Section):
     """An IAM principal that may use the cluster."""
 
-    principal_arn: Arn = described("IAM role or user")
+    principal_arn: PrincipalArn = described("IAM role or user")
     policy: AccessPolicy = described("what it may do", default=AccessPolicy.VIEW)
     namespaces: tuple[DnsLabel, ...] = described("only in these namespaces; empty: everywhere", default=())
 
@@ -53,14 +53,16 @@ class CreateCluster(Section):
     name: DnsLabel | None = described("cluster name; default: vllm-on-eks-<stack>", default=None)
     version: KubernetesVersion = described("Kubernetes minor version", default="1.35")
     endpoint_access: EndpointAccess = described("who reaches the Kubernetes API", default=EndpointAccess.PRIVATE)
-    public_access_cidrs: tuple[Cidr, ...] = described("addresses that may reach a public API endpoint", default=())
+    public_access_cidrs: tuple[Cidr, ...] = described(
+        "addresses that may reach a public API endpoint", default=(), max_length=MOST_PUBLIC_BLOCKS
+    )
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
         "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog)
     )
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = described(
         "how long CloudWatch keeps them", default=30
     )
-    kms_key_arn: Arn | None = described(
+    kms_key_arn: KmsKeyArn | None = described(
         "KMS key that encrypts Kubernetes Secrets; default: one of our own", default=None
     )
     access_entries: tuple[AccessEntry, ...] = described("who else may use the cluster", default=())
@@ -74,8 +76,13 @@ class CreateCluster(Section):
                 "endpointAccess is publicAndPrivate without publicAccessCidrs: that opens the Kubernetes API "
                 "to the internet; list your addresses or write endpointAccess: private"
             )
-        if public and EVERYWHERE in self.public_access_cidrs:
-            raise ValueError("publicAccessCidrs holds 0.0.0.0/0, the whole internet; list your own addresses instead")
+        if public and (what := opened(self.public_access_cidrs)):
+            raise ValueError(f"publicAccessCidrs opens the Kubernetes API to {what}; list your own addresses instead")
+        if unused := [text for text in self.public_access_cidrs if never_arrives(block(text))]:
+            raise ValueError(
+                f"publicAccessCidrs holds {', '.join(unused)}, which nobody on the internet has (EKS refuses it); list "
+                "the public addresses that you come from; the VPC's own always reach the API"
+            )
         if not public and self.public_access_cidrs:
             raise ValueError(
                 "publicAccessCidrs has no effect while endpointAccess is private; "
@@ -88,7 +95,7 @@ class ExistingCluster(Section):
     """A cluster that somebody else made; node groups and workloads are added to it."""
 
     kind: Literal["existing"]
-    name: str = described("name of the EKS cluster", min_length=1, max_length=100)
+    name: ClusterName = described("name of the EKS cluster")
 
 
 Cluster = Annotated[CreateCluster | ExistingCluster, Field(discriminator="kind"), kind_defaults_to("create")]
@@ -112,9 +119,14 @@ class CreateNetwork(Section):
 
     @model_validator(mode="after")
     def _sizes(self) -> CreateNetwork:
-        prefix = int(self.cidr.rsplit("/", 1)[1])
-        if not 16 <= prefix <= 20:
-            raise ValueError(f"cidr {self.cidr} is a /{prefix}; a VPC for pods needs /16 to /20")
+        found = block(self.cidr)
+        if not 16 <= found.prefixlen <= 20:
+            raise ValueError(f"cidr {self.cidr} is a /{found.prefixlen}; a VPC for pods needs /16 to /20")
+        if not is_private(found):
+            raise ValueError(
+                f"cidr {self.cidr} is not private; a VPC has addresses of {', '.join(PRIVATE_RANGES)} (RFC 1918, "
+                "RFC 6598): pods would take those of others for their own, and be let out to them"
+            )
         if len(self.zones) == 1:
             raise ValueError("zones lists one availability zone; EKS needs at least two")
         return self
@@ -124,10 +136,8 @@ class ExistingNetwork(Section):
     """Subnets that somebody else made."""
 
     kind: Literal["existing"]
-    vpc_id: str = described("VPC id", pattern=r"^vpc-[0-9a-f]+$")
-    private_subnet_ids: tuple[Annotated[str, Field(pattern=r"^subnet-[0-9a-f]+$")], ...] = described(
-        "private subnets in at least two zones", min_length=2
-    )
+    vpc_id: VpcId = described("VPC id")
+    private_subnet_ids: tuple[SubnetId, ...] = described("private subnets in at least two zones", min_length=2)
 
 
 Network = Annotated[CreateNetwork | ExistingNetwork, Field(discriminator="kind"), kind_defaults_to("create")]

@@ -14,7 +14,7 @@ FIELDS: tuple[tuple[str, int, int, tuple[str, ...], int], ...] = (
     ("month", 1, 12, MONTHS, 1),
     ("weekday", 0, 6, WEEKDAYS, 0),
 )
-_PART = re.compile(r"(\*|\?|(\w+)(?:-(\w+))?)(?:/(\d+))?")
+_PART = re.compile(r"(\*|\?|(\w+)(?:-(\w+))?)(?:/(\d+))?", re.ASCII)
 
 
 def checked_cron(text: str) -> str:

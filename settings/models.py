@@ -10,6 +10,8 @@ from pydantic import Field
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
 from settings.demand import Slo, Traffic
+from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
+from settings.names import Literal as Untouched
 from settings.types import (
     ConfigKey,
     Digest,
@@ -53,12 +55,8 @@ class KvCacheDtype(StrEnum):
 class Image(Section):
     """The vLLM image."""
 
-    repository: str = described("image repository", default="vllm/vllm-openai", min_length=1)
-    tag: str | None = described(
-        "image tag, v<vLLM version>; default: the pinned one",
-        default=None,
-        pattern=r"^v\d+\.\d+\.\d+[\w.-]*$",
-    )
+    repository: ImageRepository = described("image repository", default="vllm/vllm-openai")
+    tag: ImageTag | None = described("image tag, v<vLLM version>; default: the pinned one", default=None)
     digest: Digest | None = described("digest the tag must have; production should set it", default=None)
 
 
@@ -81,7 +79,7 @@ class VolumeCache(Section):
     """Weights on one volume, downloaded once by a Job."""
 
     kind: Literal["persistentVolume"]
-    storage_class: str = described("storage class", min_length=1)
+    storage_class: ObjectName = described("storage class")
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = described(
         "ReadWriteOnce holds all pods on one node", default="ReadWriteMany"
     )
@@ -102,8 +100,8 @@ class KubernetesSecretToken(Section):
     """A Hugging Face token in a Kubernetes Secret that exists in the model's namespace."""
 
     kind: Literal["kubernetesSecret"]
-    name: DnsLabel = described("name of the Secret")
-    key: str = described("key in the Secret", default="token", min_length=1)
+    name: ObjectName = described("name of the Secret")
+    key: SecretKey = described("key in the Secret", default="token")
 
 
 TokenSecret = Annotated[
@@ -130,9 +128,11 @@ class DisruptionBudget(Section):
 class AcceptedRisks(Section):
     """Refusals that rest on an estimate, turned into warnings; the value is your reason."""
 
-    memory_fit: str | None = described("why the GPU memory estimate does not count here", default=None, min_length=8)
-    node_fit: str | None = described("why the node estimate does not count here", default=None, min_length=8)
-    quantization_layout: str | None = described(
+    memory_fit: Sentence | None = described(
+        "why the GPU memory estimate does not count here", default=None, min_length=8
+    )
+    node_fit: Sentence | None = described("why the node estimate does not count here", default=None, min_length=8)
+    quantization_layout: Sentence | None = described(
         "why the usual groups or blocks of such builds are not this one's", default=None, min_length=8
     )
 
@@ -143,14 +143,12 @@ class Model(Section):
     name: DnsLabel = described("name of the deployment")
     source: HuggingFaceId = described("Hugging Face model id")
     revision: Revision = described("commit id of the model repository")
-    served_name: str | None = described(
+    served_name: Untouched | None = described(
         "name clients use; default: the model id", default=None, min_length=1, max_length=200
     )
     namespace: DnsLabel = described("Kubernetes namespace", default="models")
-    team: str | None = described(
-        "whose cost it is, on the cost dashboard; default: the stack's tag `team`",
-        default=None,
-        pattern=r"^[\w. -]{1,63}$",
+    team: TeamName | None = described(
+        "whose cost it is, on the cost dashboard; default: the stack's tag `team`", default=None
     )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
     image: Image = described("vLLM image", default_factory=Image)
@@ -163,7 +161,7 @@ class Model(Section):
     max_num_seqs: int = described("most requests in one batch", default=64, ge=1, le=4096)
     gpu_memory_utilization: float = described("share of GPU memory vLLM takes", default=0.9, gt=0, lt=1)
     enforce_eager: bool = described("no CUDA graphs: less memory, slower decode", default=False)
-    extra_args: tuple[str, ...] = described("further vLLM arguments, each --name=value", default=())
+    extra_args: tuple[Untouched, ...] = described("further vLLM arguments, each --name=value", default=())
     resources: Resources = described("what the pod asks of its node", default_factory=Resources)
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
     token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)

@@ -10,9 +10,13 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from settings.meant import meant
+from settings.printable import printable
+from settings.secrets import hidden, secret_kind
+
 PathPart = str | int
-SECRET_LOOKING = re.compile(r"hf_\w{8,}|AKIA[0-9A-Z]{12,}|-----BEGIN|eyJ[\w-]{10,}\.")
 LONGEST_VALUE_SHOWN = 60
+LONGEST_KEY_SHOWN = 120
 
 # What to do instead, by pydantic's error type; {limit}s come from the error's own context.
 ADVICE: Mapping[str, str] = {
@@ -21,10 +25,11 @@ ADVICE: Mapping[str, str] = {
     "greater_than": "{value} is not more than {gt}; write more than {gt}",
     "less_than_equal": "{value} is more than {le}; write {le} or less",
     "less_than": "{value} is not less than {lt}; write less than {lt}",
+    "string_pattern_mismatch": "{value} holds characters that may not stand there: {description}",
     "string_too_long": "{value} has more than {max_length} characters; shorten it",
     "string_too_short": "{value} has fewer than {min_length} characters",
     "too_short": "has {actual_length} entries; at least {min_length} are needed",
-    "union_tag_invalid": "kind {tag!r} is unknown; write one of {expected_tags}",
+    "union_tag_invalid": "kind {tag} is unknown; write one of {expected_tags}",
     "union_tag_not_found": "has no kind; write kind: one of {kinds}",
 }
 WANTED: Mapping[str, str] = {
@@ -57,17 +62,17 @@ def path_text(parts: Sequence[PathPart]) -> str:
     for part in parts:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif re.fullmatch(r"[\w-]+", part):
+        elif re.fullmatch(r"[\w-]+", part, re.ASCII) and len(part) <= LONGEST_KEY_SHOWN:
             text += f".{part}" if text else part
         else:
-            text += f'["{part}"]'
-    return SECRET_LOOKING.sub("(hidden)", text)
+            text += f'["{part if len(part) <= LONGEST_KEY_SHOWN else part[: LONGEST_KEY_SHOWN - 3] + "..."}"]'
+    return hidden(printable(text), "(hidden)")
 
 
 def shown(value: Any) -> str:
     """A value fit to be printed: short, and never one that looks like a credential."""
-    text = repr(value)
-    if SECRET_LOOKING.search(text):
+    text = printable(repr(value))
+    if secret_kind(text):
         return "(a value that looks like a secret; not shown)"
     return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
 
@@ -83,7 +88,7 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     """The hint that follows an unknown name: the nearest valid one, else all of them."""
     names = sorted(valid)
     near = nearest(word, names)
-    return f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
+    return f"did you mean {near}?" if near else f"known are: {', '.join(map(printable, names))}"
 
 
 def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalker) -> tuple[PathPart, ...]:
@@ -113,7 +118,8 @@ def problems_from(
     for error in errors:
         place = written_path(error["loc"], document, schema)
         places.append(place)
-        problems += [Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)]
+        told = (hidden(printable(text), "(hidden)") for text in _messages(error, place, schema))
+        problems += [Problem(path_text(place) or "stack file", text) for text in told]
     return problems, places
 
 
@@ -124,8 +130,8 @@ def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWa
         simple = not isinstance(error["input"], Mapping) and not hasattr(error["input"], "model_fields")
         return [f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line for line in lines]
     if kind == "extra_forbidden":
-        valid = schema.keys_at(place[:-1])
-        return [f"unknown key; {did_you_mean(str(place[-1]), valid)}"]
+        hint = meant(place, error["input"]) or did_you_mean(str(place[-1]), schema.keys_at(place[:-1]))
+        return [f"unknown key; {hint}"]
     if kind in ("enum", "literal_error"):
         expected = str(context["expected"])
         hint = did_you_mean(str(error["input"]), re.findall(r"'([^']+)'", expected))
@@ -136,6 +142,7 @@ def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWa
             "value": shown(error["input"]),
             "description": schema.description_at(place),
             "kinds": ", ".join(schema.kinds_at(place)),
+            "tag": shown(context.get("tag")),
         }
         return [ADVICE[kind].format(**facts)]
     for prefix, wanted in WANTED.items():

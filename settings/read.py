@@ -10,11 +10,22 @@ from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from settings.addons import WebhookReceiver
 from settings.charts import ChartFolder
 from settings.models import PulumiConfigToken
-from settings.problems import PathPart, Problem, SchemaWalker, did_you_mean, nearest, problems_from
+from settings.problems import (
+    PathPart,
+    Problem,
+    SchemaWalker,
+    did_you_mean,
+    nearest,
+    path_text,
+    problems_from,
+    written_path,
+)
+from settings.secrets import secret_kind, texts
 from settings.stack import StackSettings
 
 PROJECT = "vllm-on-eks"
@@ -60,16 +71,39 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
     """Validates the sections of a stack file, `{"models": [...], ...}`, keys as written."""
     document = copy.deepcopy(dict(sections))
     walker = SchemaWalker(json_schema())
-    problems: list[Problem] = []
+    problems: list[Problem] = _credentials(document)
+    wrong: set[tuple[PathPart, ...]] = set()
     # A wrong field hides the rules that span fields: take the wrong parts out, read the rest again.
     while True:
         try:
             return Loaded(stack, StackSettings.model_validate(document), _distinct(problems))
         except ValidationError as failure:
-            found, places = problems_from(failure.errors(include_url=False), document, walker)
+            # What was taken out is not missing.
+            errors = [each for each in failure.errors(include_url=False) if not _is_hole(each, document, walker, wrong)]
+            found, places = problems_from(errors, document, walker)
             problems += found
-            if not all(_taken_out(document, place, walker) for place in places):
+            wrong.update(places)
+            if not errors or not all(_taken_out(document, place) for place in places):
                 return Loaded(stack, None, _distinct(problems))
+
+
+def _is_hole(
+    error: ErrorDetails, document: dict[str, Any], walker: SchemaWalker, wrong: Collection[tuple[PathPart, ...]]
+) -> bool:
+    return error["type"] == "missing" and written_path(error["loc"], document, walker) in wrong
+
+
+def _credentials(document: Mapping[str, Any]) -> list[Problem]:
+    """Settings are readable for everybody: what looks like a credential is refused wherever it stands."""
+    return [
+        Problem(
+            path_text(place),
+            f"holds what looks like {kind}: regard it as leaked, replace it at its source, store the new one with "
+            f"`pulumi config set --secret {PROJECT}:<key>`, and write a setting that names the key",
+        )
+        for place, text in texts(document)
+        if (kind := secret_kind(text))
+    ]
 
 
 def loaded_from(texts: Mapping[str, str], encrypted: Collection[str], stack: str) -> Loaded:
@@ -118,7 +152,7 @@ def _distinct(problems: list[Problem]) -> tuple[Problem, ...]:
     return tuple(dict.fromkeys(problems))
 
 
-def _taken_out(document: dict[str, Any], place: tuple[PathPart, ...], walker: SchemaWalker) -> bool:
+def _taken_out(document: dict[str, Any], place: tuple[PathPart, ...]) -> bool:
     """Removes what stands at the place, if defaults can take its place without moving other paths."""
     here: Any = document
     for part in place[:-1]:

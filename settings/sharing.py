@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from settings.names import MigProfile
 from settings.types import Section, described, kind_defaults_to
 
 
@@ -19,7 +20,7 @@ class Mig(Section):
     """Every GPU cut by hardware into instances of one profile: memory and compute of their own."""
 
     kind: Literal["mig"]
-    profile: str = described("MIG profile, e.g. 1g.10gb", min_length=1, max_length=20)
+    profile: MigProfile = described("MIG profile, e.g. 1g.10gb")
 
 
 class Mps(Section):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from settings.addresses import block
 from settings.cron import checked_cron
+from settings.matching import Matching
 
 
 class Section(BaseModel):
@@ -26,24 +26,7 @@ class Section(BaseModel):
 
 
 def _cidr(text: str) -> str:
-    try:
-        network = ipaddress.ip_network(text, strict=True)
-    except ValueError as cause:
-        raise ValueError(f"not a CIDR block ({cause}); write for example 203.0.113.0/24") from cause
-    if network.version != 4:
-        raise ValueError("not an IPv4 CIDR block; write for example 203.0.113.0/24")
-    return text
-
-
-def _matching(pattern: str, meaning: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
-    def check(text: str) -> str:
-        if not compiled.fullmatch(text):
-            raise ValueError(meaning)
-        return text
-
-    return AfterValidator(check)
+    return str(block(text))
 
 
 Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"format": "ipv4-cidr"})]
@@ -52,55 +35,60 @@ Cidr = Annotated[str, AfterValidator(_cidr), Field(json_schema_extra={"format": 
 DnsLabel = Annotated[
     str,
     Field(min_length=1, max_length=40),
-    _matching(
+    Matching(
         r"[a-z]([a-z0-9-]*[a-z0-9])?",
         "not a DNS label: lower-case letters, digits and '-', starting with a letter (RFC 1035)",
     ),
 ]
 """A Kubernetes name that leaves 23 of the 63 characters for our suffixes."""
 
-AwsRegion = Annotated[str, _matching(r"[a-z]{2}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")]
+AwsRegion = Annotated[str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")]
 Zone = Annotated[
-    str, _matching(r"[a-z]{2}(-[a-z]+)+-\d[a-z]", "not an availability zone; write for example us-east-1a")
+    str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d[a-z]", "not an availability zone; write for example us-east-1a")
 ]
 InstanceType = Annotated[
-    str, _matching(r"[a-z0-9-]+\.[a-z0-9-]+", "not an EC2 instance type; write for example g6.xlarge")
+    str, Matching(r"[a-z0-9-]+\.[a-z0-9-]+", "not an EC2 instance type; write for example g6.xlarge")
 ]
-Arn = Annotated[str, _matching(r"arn:aws[a-z-]*:[^:]+:[^:]*:[^:]*:.+", "not an ARN (arn:aws:...)")]
 KubernetesVersion = Annotated[
-    str, _matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.35'")
+    str, Matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.35'")
 ]
 HuggingFaceId = Annotated[
     str,
-    _matching(
+    Matching(
         r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*",
         "not a Hugging Face model id; write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
     ),
 ]
 Revision = Annotated[
     str,
-    _matching(
+    Matching(
         r"[0-9a-f]{40}",
         "not a commit id (40 hex digits): a branch name moves under you; take the id from the model page, "
         "Files and versions",
     ),
 ]
-Digest = Annotated[str, _matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
+Digest = Annotated[str, Matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
 Quantity = Annotated[
     str,
-    _matching(r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"),
+    Matching(r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"),
 ]
 ConfigKey = Annotated[
-    str, _matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
+    str, Matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
 ]
 LabelKey = Annotated[
     str,
-    _matching(
-        r"([a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?",
-        "not a Kubernetes label key",
+    Matching(
+        r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?",
+        "not a Kubernetes label key: letters, digits, '-', '_' and '.', at most 63, perhaps after a DNS prefix and '/'",
     ),
 ]
-LabelValue = Annotated[str, _matching(r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?", "not a Kubernetes label value")]
+LabelValue = Annotated[
+    str,
+    Matching(
+        r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?",
+        "not a Kubernetes label value: letters, digits, '-', '_' and '.', at most 63",
+    ),
+]
 
 
 def _chart_source(text: str) -> str:
@@ -122,12 +110,6 @@ ChartSource = Annotated[str, AfterValidator(_chart_source)]
 """Where charts are taken from: a folder, an OCI prefix or an https Helm repository."""
 
 Cron = Annotated[str, AfterValidator(checked_cron)]
-TimeZone = Annotated[
-    str,
-    _matching(
-        r"UTC|[A-Z][A-Za-z_]+(/[A-Za-z0-9_+-]+){1,2}", "not an IANA time zone; write UTC or, for example, Europe/Berlin"
-    ),
-]
 
 
 def described(text: str, **kwargs: Any) -> Any:

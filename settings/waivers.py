@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from settings.names import RuleId, Sentence
 from settings.types import Section, described
 
 
@@ -32,6 +33,6 @@ Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"descripti
 class Waiver(Section):
     """A policy that does not count for this stack until a day. What it finds is still shown."""
 
-    rule: str = described("id of the policy, e.g. image-pinned", pattern=r"^[a-z][a-z0-9-]*$")
-    reason: str = described("why the stack may do without it", min_length=8, max_length=500)
+    rule: RuleId = described("id of the policy, e.g. image-pinned")
+    reason: Sentence = described("why the stack may do without it", min_length=8, max_length=500)
     expires: Day = described("the last day on which the waiver holds; afterwards it is an error")

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "planning": {"planning", "settings"},
     "components": {"components", "planning"},
     "preview": {"preview", "components", "planning", "settings", "policies"},
-    "policies": {"policies", "planning"},
+    "policies": {"policies", "planning", "settings"},
     "local": {"local", "planning", "settings"},
     "bench": set(ROOMS) | {"tests"},
 }

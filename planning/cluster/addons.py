@@ -56,12 +56,6 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
         )
     if operator.smoke_test and not operator.device_plugin:
         findings.error("gpuOperator.smokeTest", "no-device-plugin", "true needs devicePlugin: true; write false")
-    if operator.enabled and settings.monitoring.enabled and operator.namespace == settings.monitoring.namespace:
-        findings.error(
-            "gpuOperator.namespace",
-            "shared-namespace",
-            f"{operator.namespace} is also monitoring.namespace; privileged pods need their own: write gpu-operator",
-        )
 
 
 def plan_gpu_operator(

@@ -9,6 +9,7 @@ from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan
 from planning.versions.pins import ADDON_VERSIONS
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
+from settings.names import CLUSTER_NAME, CLUSTER_NAME_MEANING
 
 CALENDAR_DATED = "2026-11-21"
 
@@ -93,11 +94,9 @@ def plan_cluster(
     if not isinstance(cluster, CreateCluster):
         return ExistingClusterPlan(cluster.name)
     name = cluster.name or f"vllm-on-eks-{stack}"
-    if not re.fullmatch(r"[0-9A-Za-z][\w-]{0,99}", name):
+    if not re.fullmatch(CLUSTER_NAME, name):
         findings.error(
-            "cluster.name",
-            "cluster-name",
-            f"{name!r} is no EKS cluster name (letters, digits, - and _, at most 100); write cluster: {{name: ...}}",
+            "cluster.name", "cluster-name", f"{name!r} is {CLUSTER_NAME_MEANING}; write cluster: {{name: ...}}"
         )
     _check_version(cluster.version, findings)
     return CreateClusterPlan(

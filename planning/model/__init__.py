@@ -20,6 +20,7 @@ from planning.model.cloud import (
     TaintPlan,
 )
 from planning.model.findings import Finding, PlanRefused, Severity
+from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
 from planning.model.scaling import (
     AutoscalingPlan,
@@ -54,6 +55,7 @@ from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, Pool
 
 __all__ = [
     "GPU_TAINT",
+    "NAMESPACE_OWNERS",
     "AccessEntryPlan",
     "AddonPlan",
     "AlertRulePlan",
@@ -78,11 +80,13 @@ __all__ = [
     "MetricRule",
     "ModelCost",
     "MonitoringPlan",
+    "NamespaceOwner",
     "NodeFitPlan",
     "NodeGroupPlan",
     "NodeLeftPlan",
     "PlanRefused",
     "PodResources",
+    "PodSecurity",
     "PoolCost",
     "ProbePlan",
     "RecordingRulePlan",

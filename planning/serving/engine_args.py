@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+
+from planning.facts import rows
 from planning.findings import Findings
 from planning.memory.quantization import Weights
 from planning.versions import vllm_versions
@@ -11,53 +14,8 @@ from settings.models import Model
 PORT = 8000
 QUIET_ENDPOINTS = "/health,/metrics,/ping"
 
-# Flags that we set, and the setting that decides each.
-PLANNED = {
-    "--model": "source",
-    "--tokenizer": "source",
-    "--served-model-name": "servedName",
-    "--revision": "revision",
-    "--tokenizer-revision": "revision",
-    "--dtype": "dtype",
-    "--quantization": "quantization",
-    "--kv-cache-dtype": "kvCacheDtype",
-    "--tensor-parallel-size": "tensorParallel",
-    "--max-model-len": "maxModelLen",
-    "--max-num-seqs": "maxNumSeqs",
-    "--gpu-memory-utilization": "gpuMemoryUtilization",
-    "--enforce-eager": "enforceEager",
-    "--shutdown-timeout": "drain.shutdownTimeoutSeconds",
-}
-# Flags that break what the rest of the stack relies on.
-REFUSED = {
-    "--port": f"the Service, the probes and the NetworkPolicy use port {PORT}",
-    "--host": "the server listens on all addresses of its pod; the NetworkPolicy says who reaches it",
-    "--uds": "the Service and the probes need a TCP port",
-    "--grpc": "the probes and the Service speak HTTP",
-    "--grpc-port": "the Service and the NetworkPolicy open one port only",
-    "--headless": "a headless engine answers no requests",
-    "--config": "no file is mounted; write each argument here",
-    "--download-dir": "weights are downloaded to the cache before the server starts; see models[].cache",
-    "--api-key": "it would stand in plain text in state and manifest, and it guards only some paths "
-    "(vllm#29922); put authentication in front of the Service",
-    "--hf-token": "it would stand in plain text in state and manifest; use tokenSecret",
-    "--ssl-keyfile": "the probes and the metrics scrape speak plain HTTP inside the cluster; end TLS in front",
-    "--ssl-certfile": "the probes and the metrics scrape speak plain HTTP inside the cluster; end TLS in front",
-    "--disable-log-stats": "it empties /metrics, which the autoscaler reads",
-    "--pipeline-parallel-size": "one replica is one pod with tensorParallel GPUs in this release",
-    "--data-parallel-size": "replicas are pods in this release; use autoscaling",
-    "--data-parallel-size-local": "replicas are pods in this release; use autoscaling",
-    "--nnodes": "one replica is one pod in this release",
-    "--prefill-context-parallel-size": "one replica is one pod with tensorParallel GPUs in this release",
-}
-WARNED = {
-    "--trust-remote-code": "runs code from the model repository; read it at the pinned revision first",
-    "--speculative-config": "the draft model's memory is not in our estimate",
-    "--enable-lora": "adapters' memory is not in our estimate",
-    "--cpu-offload-gb": "our memory estimate does not count what moves to the CPU; pod memory must hold it",
-    "--kv-cache-memory-bytes": "overrules gpuMemoryUtilization, which our memory estimate counts with",
-    "--load-format": "the download and the load time are planned for safetensors on disk",
-}
+# Flags that the plan sets itself to what no setting decides.
+SET_BY_US = "--disable-access-log-for-endpoints"
 
 
 def engine_args(model: Model, version: Version, weights: Weights, shutdown_seconds: int) -> tuple[str, ...]:
@@ -111,24 +69,37 @@ def check_extra_args(model: Model, version: Version, path: str, findings: Findin
             continue
         flag = vllm_versions.canonical_flag(name, version)
         if flag is None:
-            findings.warning(
-                where,
-                "unknown-argument",
-                f"{name} {vllm_versions.why_unknown(name, version)}; vLLM {text(version)} would not start with it",
-            )
+            _judge_unknown(name, version, where, findings)
             continue
         if seen.setdefault(flag, index) != index:
             findings.error(where, "argument-twice", f"{flag} is already in extraArgs[{seen[flag]}]; keep one")
         _judge(flag, name, where, findings)
 
 
+def _judge_unknown(name: str, version: Version, where: str, findings: Findings) -> None:
+    why = f"{name} {vllm_versions.why_unknown(name, version)}"
+    newest = vllm_versions.newest_known()
+    if version > newest:  # it may have come with a release that the table does not have
+        message = f"our table ends at vLLM {text(newest)}, and there {why}"
+        findings.warning(where, "unknown-argument", message)
+    else:
+        message = f"vLLM {text(version)} would not start: {why}"
+        findings.error(where, "unknown-argument", message)
+
+
+@cache
+def verdicts() -> dict[str, tuple[str, str]]:
+    """Verdict and words by flag, of those that have one; the user's own are not among them."""
+    return {row["flag"]: (row["verdict"], row["words"]) for row in rows("vllm_flags.csv")}
+
+
 def _judge(flag: str, name: str, where: str, findings: Findings) -> None:
-    if flag in PLANNED:
-        setting = PLANNED[flag]
-        findings.error(where, "planned-argument", f"{name} is set by the plan; write {setting} instead")
-    elif flag == "--disable-access-log-for-endpoints":
+    verdict, words = verdicts().get(flag, ("", ""))
+    if flag == SET_BY_US:
         findings.error(where, "planned-argument", f"{name} is set by the plan to {QUIET_ENDPOINTS}; remove it")
-    elif flag in REFUSED:
-        findings.error(where, "refused-argument", f"{name}: {REFUSED[flag]}")
-    elif flag in WARNED:
-        findings.warning(where, "argument-risk", f"{name}: {WARNED[flag]}")
+    elif verdict == "planned":
+        findings.error(where, "planned-argument", f"{name} is set by the plan; write {words} instead")
+    elif verdict == "refused":
+        findings.error(where, "refused-argument", f"{name}: {words}")
+    elif verdict == "warned":
+        findings.warning(where, "argument-risk", f"{name}: {words}")

@@ -7,7 +7,7 @@ from typing import Any
 from components.alerts import stack_rules
 from components.dashboards import dashboard_config_map, dashboard_names
 from components.gpu_smoke_test import smoke_test_job
-from components.namespace import PodSecurity, default_deny, namespace_manifest
+from components.namespace import default_deny, namespace_manifest
 from components.priority_class import priority_class
 from components.prometheus_stack import grafana_secret, webhook_secret
 from components.serving.manifests.alerts import alert_rules
@@ -36,8 +36,8 @@ PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 def of_platform() -> Manifests:
     """What a stack has once."""
     return {
-        "models-namespace": namespace_manifest("models", PodSecurity.RESTRICTED),
-        "gpu-operator-namespace": namespace_manifest("gpu-operator", PodSecurity.PRIVILEGED),
+        "models-namespace": namespace_manifest("models", "models[].namespace"),
+        "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
         "default-deny": default_deny("models"),
         "priority-class": priority_class("vllm-model"),
         "storage-class": gp3_storage_class("gp3"),

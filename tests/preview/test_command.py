@@ -149,7 +149,7 @@ def test_a_credential_in_the_open_is_an_error_and_is_in_no_format(root: Path) ->
         assert main(["dev", "--format", name, "--out", str(out)], root=root, today=TODAY) in (1, 2)
         text = out.read_text()
         assert "canary" not in text.lower(), name
-        assert "secret-in-plain" in text or "looks like a secret" in text
+        assert "holds what looks like a Hugging Face token" in text
 
 
 def test_a_plain_secret_is_refused_and_not_repeated(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -78,11 +78,28 @@ def test_a_value_that_stands_alone_may_be_a_token_and_is_not_repeated() -> None:
     assert "hf_canary" not in str(found)
 
 
-def test_an_argument_the_version_does_not_know_is_warned_of_with_the_nearest() -> None:
-    plan = planned(models=[model(extraArgs=["--enable-prefix-cache", "--swap-space=4"])])
-    told = {each.path: each.message for each in plan.findings if each.rule == "unknown-argument"}
+def test_an_argument_the_version_does_not_know_is_refused_with_the_nearest() -> None:
+    told = errors(refusal(models=[model(extraArgs=["--enable-prefix-cache", "--swap-space=4"])]))
     assert "did you mean --enable-prefix-caching" in told["models[0].extraArgs[0]"]
     assert "last seen in vLLM 0.17.0" in told["models[0].extraArgs[1]"]
+
+
+def test_an_argument_may_have_come_with_a_version_that_the_table_does_not_have() -> None:
+    plan = planned(models=[model(image={"tag": "v0.40.0"}, extraArgs=["--brand-new"])])
+    assert "unknown-argument" in rules(plan.findings, Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["--allowed-local-media-path=/", "--allowed_local_media_path=/data", "--allowed-local=/", "--tool-server=demo"],
+)
+def test_what_opens_files_or_a_way_out_to_clients_is_refused(argument: str) -> None:
+    assert "models[0].extraArgs[0]" in errors(refusal(models=[model(extraArgs=[argument])]))
+
+
+@pytest.mark.parametrize("argument", ["--worker-cls=os.system", "--middleware=a.b", "--tool-parser-plugin=/tmp/x.py"])
+def test_what_imports_code_is_warned_of(argument: str) -> None:
+    assert "argument-risk" in rules(planned(models=[model(extraArgs=[argument])]).findings, Severity.WARNING)
 
 
 def test_remote_code_and_draft_models_are_warned_of() -> None:

@@ -29,11 +29,12 @@ def test_flags_come_and_go_with_versions() -> None:
 
 
 def test_every_flag_we_may_set_is_in_the_newest_version() -> None:
-    from planning.serving.engine_args import PLANNED, REFUSED, WARNED
+    from planning.serving.engine_args import verdicts
 
-    everything = names("flag", NEW)
-    assert {*PLANNED, *WARNED} - everything == set()
-    assert set(REFUSED) - everything == set()
+    ever = names("flag", NEW) | names("flag", (0, 16, 0))
+    assert set(verdicts()) - ever == set()
+    assert {verdict for verdict, _ in verdicts().values()} == {"planned", "refused", "warned"}
+    assert {flag for flag, (verdict, _) in verdicts().items() if verdict == "planned"} <= names("flag", NEW)
 
 
 def test_a_version_beyond_the_table_is_taken_for_its_newest() -> None:

@@ -1,0 +1,73 @@
+"""Who lives in which namespace: nobody in another's, and nothing of ours in one that the system owns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from planning.facts import rows
+from planning.findings import Findings
+from planning.model import NAMESPACE_OWNERS, NamespaceOwner
+from settings.stack import StackSettings
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """A namespace that a setting names. `labelled`: we make it, with labels; else the cluster has it."""
+
+    name: str
+    path: str
+    owner: NamespaceOwner
+    labelled: bool = True
+
+
+def system_owner(namespace: str) -> str | None:
+    """Who owns a namespace that is none of ours to label, or None."""
+    return next((row["owner"] for row in rows("namespaces.csv") if fnmatchcase(namespace, row["pattern"])), None)
+
+
+def check_namespaces(settings: StackSettings, findings: Findings) -> None:
+    """One namespace, one owner: a second would label it anew, at another level, and close the first one's network."""
+    first: dict[str, _Claim] = {}
+    # Who has its usual name was there first: the other one is moved.
+    for claim in sorted(_claims(settings), key=lambda each: each.name != each.owner.usual):
+        system = system_owner(claim.name)
+        if system is not None and claim.labelled:
+            findings.error(
+                claim.path,
+                "reserved-namespace",
+                f"{claim.name} belongs to {system}: Pod Security {claim.owner.level.value} and a closed network would "
+                f"stop what runs there; write another, for example {claim.owner.usual}",
+            )
+        before = first.setdefault(claim.name, claim)
+        if before.owner is not claim.owner:
+            findings.error(
+                claim.path,
+                "shared-namespace",
+                f"{claim.name} belongs to {before.owner.what} ({before.path}; Pod Security "
+                f"{before.owner.level.value}: {before.owner.why}); write another, for example {_free(claim, first)}",
+            )
+
+
+def _claims(settings: StackSettings) -> Iterator[_Claim]:
+    """Models come last."""
+    named = {
+        "gpuOperator.namespace": (settings.gpu_operator.namespace, settings.gpu_operator.enabled, True),
+        "monitoring.namespace": (settings.monitoring.namespace, settings.monitoring.enabled, True),
+        "keda.namespace": (
+            settings.keda.namespace,
+            any(model.autoscaling.kind == "keda" for model in settings.models),
+            settings.keda.install,
+        ),
+    }
+    for path, (name, used, labelled) in named.items():
+        if used:
+            yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)
+    for index, model in enumerate(settings.models):
+        yield _Claim(model.namespace, f"models[{index}].namespace", NAMESPACE_OWNERS["models[].namespace"])
+
+
+def _free(claim: _Claim, taken: dict[str, _Claim]) -> str:
+    usual = claim.owner.usual
+    return usual if usual not in taken or taken[usual].owner is claim.owner else f"{usual}-2"

@@ -1,0 +1,88 @@
+"""Blocks of addresses: how one is written, which are private, and what a list of them opens together."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+Block = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# RFC 1918 and RFC 6598: what a VPC of ours may be made of, and what pods that go out to the internet do not reach.
+PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
+# Blocks that no packet from the internet carries as its source (IANA IPv4 special-purpose address registry, read
+# 2026-11-27). The three documentation blocks stand in examples and are left out: whoever keeps one is locked out.
+NOT_FROM_THE_INTERNET = (
+    *PRIVATE_RANGES,
+    *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
+)
+# As many addresses as this, of one version, are no list of somebody's own: a /8, a /16.
+TOO_MANY = {4: 2**24, 6: 2**112}
+# https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html, 2026-11-27.
+MOST_PUBLIC_BLOCKS = 40
+
+
+def block(text: str) -> ipaddress.IPv4Network:
+    """An IPv4 block as AWS writes it; raises ValueError saying what to write instead."""
+    try:
+        found = ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise ValueError("not a CIDR block; write four numbers from 0 to 255 and a mask, 203.0.113.0/24") from None
+    if not isinstance(found, ipaddress.IPv4Network):
+        raise ValueError("not an IPv4 CIDR block; the cluster has no IPv6: write for example 203.0.113.0/24")
+    if "/" not in text:
+        raise ValueError(
+            f"not a CIDR block: it has no mask; write {text}/32 for one address, {_network_of(text)} for a network"
+        )
+    if str(found) != text:
+        why = "it has host bits set" if ipaddress.ip_address(text.partition("/")[0]) != found.network_address else ""
+        raise ValueError(f"not a CIDR block{': ' if why else ''}{why}; write {found}")
+    return found
+
+
+def _network_of(address: str) -> str:
+    """The block that an address without mask most likely means: its trailing zeros are the hosts."""
+    parts = address.split(".")
+    hosts = 1
+    while hosts < 3 and parts[-hosts - 1] == "0" and parts[-1] == "0":
+        hosts += 1
+    return str(ipaddress.ip_network(f"{address}/{32 - 8 * hosts}", strict=False))
+
+
+def is_private(found: ipaddress.IPv4Network) -> bool:
+    """Whether a block lies in the private ranges."""
+    return _within(found, PRIVATE_RANGES)
+
+
+def never_arrives(found: ipaddress.IPv4Network) -> bool:
+    """Whether nobody on the internet has an address of the block."""
+    return _within(found, NOT_FROM_THE_INTERNET)
+
+
+def _within(found: Block, ranges: Iterable[str]) -> bool:
+    return any(
+        found.version == outer.version and found.subnet_of(outer)  # type: ignore[arg-type]
+        for outer in map(ipaddress.ip_network, ranges)
+    )
+
+
+def opened(texts: Iterable[str]) -> str | None:
+    """What blocks open together, in words, where that is the internet or a good part of it; else None.
+
+    Text that is no block is left out: it is somebody else's error.
+    """
+    for version, most in TOO_MANY.items():
+        blocks = [each for each in map(_parsed, texts) if each is not None and each.version == version]
+        together = [b for b in ipaddress.collapse_addresses(blocks) if not _within(b, NOT_FROM_THE_INTERNET)]  # type: ignore[type-var]
+        count = sum(each.num_addresses for each in together)
+        if count >= most:
+            share = count / 2 ** (32 if version == 4 else 128)
+            part = "the whole internet" if share == 1 else f"{share:.2%} of the internet"
+            return f"{part} ({', '.join(map(str, together[:4]))}{', ...' if len(together) > 4 else ''})"
+    return None
+
+
+def _parsed(text: str) -> Block | None:
+    try:
+        return ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None

@@ -1,0 +1,37 @@
+"""Keys that are called otherwise here: what to write for those that people bring from other tools."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).resolve().parent / "meant_keys.csv"
+
+
+def meant(place: Sequence[str | int], value: Any) -> str | None:
+    """What somebody who wrote this key at this place most likely means; None where nobody knows."""
+    where = ""
+    for part in place[:-1]:
+        where += "[]" if isinstance(part, int) else f".{part}" if where else part
+    key = str(place[-1]).lower().replace("_", "").replace("-", "")
+    rows = _rows().get((where or "(top)", key), [])
+    return next((write for wanted, write in rows if not wanted or _is_fraction(value)), None)
+
+
+def _is_fraction(value: Any) -> bool:
+    try:
+        return not float(value).is_integer()
+    except (TypeError, ValueError, OverflowError):
+        return False
+
+
+@lru_cache(maxsize=1)
+def _rows() -> dict[tuple[str, str], list[tuple[str, str]]]:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(line for line in file if not line.startswith("#")):
+            found.setdefault((row["where"], row["key"]), []).append((row["value"], row["write"]))
+    return found

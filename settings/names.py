@@ -1,0 +1,142 @@
+"""Names that AWS, Kubernetes and others gave rules to: one type each, with the characters that may stand in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, Field
+
+from settings.matching import Matching
+
+# https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html (name), 2026-11-27.
+CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}"
+CLUSTER_NAME_MEANING = "not an EKS cluster name: letters, digits, '-' and '_', the first a letter or digit, at most 100"
+
+ClusterName = Annotated[str, Matching(CLUSTER_NAME, CLUSTER_NAME_MEANING)]
+
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, 2026-11-27: names of users and roles.
+# A wildcard would make one entry stand for many.
+PrincipalArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)(/[\w+=,.@-]+)+",
+        "not the ARN of an IAM role or user; write arn:aws:iam::<12 digits>:role/<name>, name of letters, digits and "
+        "+=,.@_-, no wildcard",
+    ),
+]
+KmsKeyArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:kms:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+        "not the ARN of a KMS key; write arn:aws:kms:<region>:<12 digits>:key/<id> (an alias may move to another key)",
+    ),
+]
+VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
+SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id; write subnet- and hex digits")]
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/, 2026-11-27.
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+ObjectName = Annotated[
+    str,
+    Field(max_length=253),
+    Matching(
+        rf"{_LABEL}(\.{_LABEL})*",
+        "not the name of a Kubernetes object: lower-case letters, digits, '-' and '.', first and last a letter or "
+        "digit (RFC 1123)",
+    ),
+]
+SecretKey = Annotated[
+    str, Field(max_length=253), Matching(r"[\w.-]+", "not the key of a Secret: letters, digits, '-', '_' and '.'")
+]
+
+# https://github.com/distribution/reference, reference.go, 2026-11-27: a repository without tag and digest.
+ImageRepository = Annotated[
+    str,
+    Field(max_length=255),
+    Matching(
+        r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
+        "not an image repository: lower-case letters and digits, '.', '_' and '-' between them, parts divided by '/'; "
+        "tag and digest have settings of their own",
+    ),
+]
+ImageTag = Annotated[
+    str,
+    Field(max_length=128),
+    Matching(r"v\d{1,4}\.\d{1,4}\.\d{1,4}[\w.-]*", "not an image tag; write v<vLLM version>, for example v0.33.0"),
+]
+MirrorPrefix = Annotated[
+    str,
+    Matching(
+        r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?[a-z0-9]",
+        "not a registry prefix: host, or host:port, and a path, without https:// and without '/' at its end",
+    ),
+]
+HttpUrl = Annotated[
+    str,
+    Matching(
+        r"https?://[^\s/\x00-\x1f\x7f\\]+[^\s\x00-\x1f\x7f\\]*",
+        "not an address; write https://host/path without blanks",
+    ),
+]
+RunbookBase = Annotated[
+    str,
+    Matching(r"[^\s\x00-\x1f\x7f\\]*[^\s\x00-\x1f\x7f\\/]", "not a base address: no blanks, and no '/' at its end"),
+]
+TeamName = Annotated[
+    str, Matching(r"[\w. -]{1,63}", "not a team's name: letters, digits, blank, '.', '_' and '-', at most 63")
+]
+RuleId = Annotated[
+    str, Matching(r"[a-z][a-z0-9-]{0,63}", "not a policy's id: lower-case letters, digits and '-', as in image-pinned")
+]
+MigProfile = Annotated[
+    str,
+    Matching(r"[0-9a-z.+]{1,20}", "not a MIG profile: digits, lower-case letters and '.'; write for example 1g.10gb"),
+]
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # ValueError: a path; OSError: a folder of zones
+        near = _near(name, available_timezones())
+        raise ValueError(f"not a time zone that the IANA database knows{near}") from None
+    return name
+
+
+def _near(name: str, known: set[str]) -> str:
+    last = name.rsplit("/", 1)[-1].lower()
+    same = sorted(zone for zone in known if zone.rsplit("/", 1)[-1].lower() == last)
+    return f"; did you mean {same[0]}?" if same else "; write UTC or, for example, Europe/Berlin"
+
+
+TimeZone = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}",
+        "not an IANA time zone: write UTC or, for example, Europe/Berlin",
+    ),
+    AfterValidator(_known_zone),
+]
+
+# Kubernetes puts a variable's value in the place of $(NAME) in arguments and environment of a container.
+_EXPANDED = re.compile(r"\$\(")
+
+
+def _not_expanded(text: str) -> str:
+    if _EXPANDED.search(text):
+        raise ValueError("holds $( and Kubernetes would put a variable's value there; write it without $(")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds a line break or control character; write visible characters and blanks only")
+    return text
+
+
+Literal = Annotated[str, AfterValidator(_not_expanded), AfterValidator(_one_line)]
+"""Text that reaches a container as it is written."""
+Sentence = Annotated[str, AfterValidator(_one_line)]
+"""Text of one line, for people."""
