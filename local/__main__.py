@@ -11,6 +11,8 @@ from pathlib import Path
 from local.errors import PlatformError
 from local.load import options as load_options
 from local.paths import platform_paths
+from settings.command_line import Parser
+from settings.printable import lines
 
 # Modules are imported by the command that needs them: `status` does not wait for certificates, nor `env` for boto3.
 
@@ -109,9 +111,9 @@ def _refresh_stack_files(arguments: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m local", description="The embedded platform.")
+    parser = Parser(prog="python -m local", description="The embedded platform.")
     commands = parser.add_subparsers(required=True, metavar="command")
-    cold_start = argparse.ArgumentParser(add_help=False)
+    cold_start = Parser(add_help=False)
     cold_start.add_argument(
         "--cold-start-seconds",
         type=float,
@@ -173,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options.run(options)
     except PlatformError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {lines(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted; run the same command again to go on", file=sys.stderr)

@@ -5,10 +5,12 @@ Exit codes: 0 it works, 1 it does not, 2 wrong input.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+
+from settings.command_line import Parser
+from settings.printable import lines
 
 COMMANDS = ("fit", "recommend", "simulate")
 
@@ -16,7 +18,7 @@ COMMANDS = ("fit", "recommend", "simulate")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs one command, importing only that one's modules: each is to start at once."""
     given = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="python -m planning", description=__doc__)
+    parser = Parser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
         import_module(f"planning.commands.{command}").add_to(commands)
@@ -24,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(parsed.run(parsed))
     except (LookupError, ValueError, OSError) as problem:
-        print(f"error: {problem}", file=sys.stderr)
+        print(f"error: {lines(str(problem))}", file=sys.stderr)
         return 2
 
 

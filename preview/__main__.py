@@ -13,6 +13,8 @@ from preview.document import Document, refused
 from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
 from preview.prepare import prepare
 from preview.stack_file import StackFileError
+from settings.command_line import Parser
+from settings.printable import lines
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMATS = ("text", "markdown", "html", "json")
@@ -21,7 +23,7 @@ FINE, FOUND, WRONG_INPUT = 0, 1, 2
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m preview", description=__doc__)
+    parser = Parser("python -m preview", description=__doc__)
     parser.add_argument("stack", help="name of a stack file, dev for Pulumi.dev.yaml")
     parser.add_argument("--against", metavar="GIT_REV", help="show what changes from this revision on")
     parser.add_argument("--format", choices=FORMATS, default="text")
@@ -51,7 +53,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         return _refuse(asked, [finding("program", "error", "__main__.py", str(failure))])
     _write(asked, document)
     if base is not None and base.commit is None:
-        print(f"error: --against {base.revision}: {base.problem}", file=sys.stderr)
+        print(f"error: --against {base.revision}: {lines(base.problem or '')}", file=sys.stderr)
         return WRONG_INPUT
     return FOUND if at_least(document["findings"], asked.fail_on) else FINE
 

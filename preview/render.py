@@ -5,20 +5,23 @@ Several reports make one Markdown comment. Nothing is evaluated, and no SDK is i
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from preview.document import SCHEMA_VERSION, Document
 from preview.formats import rendered
 from preview.markdown import comment
+from preview.masking import masked
+from settings.command_line import Parser
+from settings.printable import lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 2 when a file is no report of ours."""
-    parser = argparse.ArgumentParser("python -m preview.render", description=__doc__)
+    parser = Parser("python -m preview.render", description=__doc__)
     parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.json")
     parser.add_argument("--format", choices=("markdown", "html", "text"), default="markdown")
     parser.add_argument("--out", type=Path, metavar="FILE")
@@ -26,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         documents = [_read(path) for path in asked.reports]
     except (OSError, ValueError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {lines(str(error))}", file=sys.stderr)
         return 2
     if len(documents) > 1 and asked.format != "markdown":
         print(f"error: {asked.format} shows one report at a time", file=sys.stderr)
@@ -46,7 +49,7 @@ def _read(path: Path) -> Document:
         raise ValueError(f"{path}: no JSON ({error})") from None
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"{path}: no preview report of version {SCHEMA_VERSION}")
-    return document
+    return cast("Document", masked(document))
 
 
 if __name__ == "__main__":

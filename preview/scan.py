@@ -21,6 +21,8 @@ from preview.prepare import prepare
 from preview.scan_objects import ScannedStack, scanned_stack
 from preview.scan_table import show
 from preview.stack_file import StackFileError
+from settings.command_line import Parser
+from settings.printable import lines
 
 ROOT = Path(__file__).resolve().parent.parent
 FINE, FOUND, WRONG_INPUT = 0, 1, 2
@@ -28,7 +30,7 @@ FINE, FOUND, WRONG_INPUT = 0, 1, 2
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser("python -m preview.scan", description=__doc__)
+    parser = Parser("python -m preview.scan", description=__doc__)
     parser.add_argument("stacks", nargs="+", metavar="STACK", help="name of a stack file, dev for Pulumi.dev.yaml")
     parser.add_argument("--checkov", default="checkov", metavar="PROGRAM")
     parser.add_argument("--kube-score", default="kube-score", metavar="PROGRAM")
@@ -46,7 +48,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         stacks = [_rendered(root, name) for name in dict.fromkeys(asked.stacks)]
         found = _scanned(stacks, asked.checkov, asked.kube_score)
     except (StackFileError, ScanFailed) as failure:
-        print(f"error: {failure}", file=sys.stderr)
+        print(f"error: {lines(str(failure))}", file=sys.stderr)
         return WRONG_INPUT
     return FINE if show(stacks, found, explanations()) else FOUND
 

@@ -52,6 +52,11 @@ class Problem:
     path: str
     message: str
 
+    def __post_init__(self) -> None:
+        # Keys and values of the file stand in both, and both end on somebody's terminal.
+        for field in ("path", "message"):
+            object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
+
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
 
@@ -88,7 +93,7 @@ def did_you_mean(word: str, valid: Iterable[str]) -> str:
     """The hint that follows an unknown name: the nearest valid one, else all of them."""
     names = sorted(valid)
     near = nearest(word, names)
-    return f"did you mean {near}?" if near else f"known are: {', '.join(map(printable, names))}"
+    return f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
 
 
 def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalker) -> tuple[PathPart, ...]:
@@ -118,8 +123,7 @@ def problems_from(
     for error in errors:
         place = written_path(error["loc"], document, schema)
         places.append(place)
-        told = (hidden(printable(text), "(hidden)") for text in _messages(error, place, schema))
-        problems += [Problem(path_text(place) or "stack file", text) for text in told]
+        problems += [Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)]
     return problems, places
 
 

@@ -79,7 +79,7 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
             return Loaded(stack, StackSettings.model_validate(document), _distinct(problems))
         except ValidationError as failure:
             # What was taken out is not missing.
-            errors = [each for each in failure.errors(include_url=False) if not _is_hole(each, document, walker, wrong)]
+            errors = _own_mistakes(failure.errors(include_url=False), document, walker, wrong)
             found, places = problems_from(errors, document, walker)
             problems += found
             wrong.update(places)
@@ -87,10 +87,22 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
                 return Loaded(stack, None, _distinct(problems))
 
 
-def _is_hole(
-    error: ErrorDetails, document: dict[str, Any], walker: SchemaWalker, wrong: Collection[tuple[PathPart, ...]]
-) -> bool:
-    return error["type"] == "missing" and written_path(error["loc"], document, walker) in wrong
+def _own_mistakes(
+    errors: list[ErrorDetails], document: dict[str, Any], walker: SchemaWalker, wrong: Collection[tuple[PathPart, ...]]
+) -> list[ErrorDetails]:
+    """Without those that only follow from others: what was taken out as wrong is not missing, and a list whose entries
+    are wrong is not too short."""
+    places = [error["loc"] for error in errors]
+    return [
+        error
+        for error in errors
+        if not (error["type"] == "missing" and written_path(error["loc"], document, walker) in wrong)
+        and not (error["type"] == "too_short" and any(_below(place, error["loc"]) for place in places))
+    ]
+
+
+def _below(place: tuple[PathPart, ...], above: tuple[PathPart, ...]) -> bool:
+    return len(place) > len(above) and place[: len(above)] == above
 
 
 def _credentials(document: Mapping[str, Any]) -> list[Problem]:

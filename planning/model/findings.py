@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from planning.units import amount
+from settings.printable import printable
+from settings.secrets import hidden
 
 
 class Severity(StrEnum):
@@ -23,6 +25,11 @@ class Finding:
     message: str
     severity: Severity = Severity.ERROR
     rule: str = ""
+
+    def __post_init__(self) -> None:
+        # Words of the stack file stand in both, and both end on somebody's terminal.
+        for field in ("path", "message"):
+            object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
 
 
 class PlanRefused(Exception):
