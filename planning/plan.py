@@ -52,9 +52,7 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     pools = _pools(settings, production, findings)
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
-    check_gpu_operator(settings, findings)
-    check_namespaces(settings, findings)
-    check_receiver(settings, findings)
+    _check_services(settings, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     monitoring = plan_monitoring(settings, scalings, charts, findings)
@@ -98,6 +96,13 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
         node_fits=node_fits,
         cluster_autoscaler=autoscaler,
     )
+
+
+def _check_services(settings: StackSettings, findings: Findings) -> None:
+    """What the stack has once, whatever its models."""
+    check_gpu_operator(settings, findings)
+    check_namespaces(settings, findings)
+    check_receiver(settings, findings)
 
 
 def _shared_out(
