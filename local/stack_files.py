@@ -122,5 +122,12 @@ def _is_secure(value: Any) -> bool:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    content = yaml.safe_load(path.read_text())
+    """The mapping in a file; raises PlatformError in one line where it cannot be read, as the preview does."""
+    from settings.documents import DocumentError
+    from settings.yaml_text import yaml_file
+
+    try:
+        content = yaml_file(path)
+    except DocumentError as error:
+        raise PlatformError(str(error)) from None
     return content if isinstance(content, dict) else {}

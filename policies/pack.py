@@ -18,7 +18,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -35,6 +34,7 @@ from planning.serving.stages import is_production
 from policies.judge import Waiver, judge, waiver_problems
 from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
 from policies.rules import RULES
+from settings.yaml_text import yaml_file
 
 PROJECT = "vllm-on-eks"
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -150,7 +150,7 @@ def _setting(key: str, stack: str) -> Any:
         text = config.get(f"{PROJECT}:{key}") or config.get(f"{PROJECT}:config:{key}")
         return json.loads(text) if text else None
     file = CHECKOUT / f"Pulumi.{stack}.yaml"
-    written = yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    written = yaml_file(file) if file.is_file() else None
     return ((written or {}).get("config") or {}).get(f"{PROJECT}:{key}")
 
 

@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 
 from settings.addons import WebhookReceiver
 from settings.charts import ChartFolder
+from settings.documents import DocumentError, json_document
 from settings.models import PulumiConfigToken
 from settings.problems import (
     PathPart,
@@ -155,9 +156,11 @@ def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Problem | None]
     if key == "region":
         return text, None
     try:
-        return json.loads(text), None
+        return json_document(text), None
     except json.JSONDecodeError:
         return None, Problem(key, "is plain text; write a YAML mapping or list below the key")
+    except DocumentError as error:
+        return None, Problem(key, str(error))
 
 
 def _distinct(problems: list[Problem]) -> tuple[Problem, ...]:

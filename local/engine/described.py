@@ -11,14 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from planning.architectures.described import architecture_of
 from planning.architectures.shape import Architecture
 from settings.read import read
-
-# Reading one takes tens of milliseconds in Python's own parser, and pods come by the hundred.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+from settings.yaml_text import yaml_file
 
 
 class StackFiles:
@@ -51,8 +47,8 @@ class StackFiles:
 def _described(path: Path) -> dict[str, Architecture]:
     """By source. `up` and the preview tell what is wrong with a file; here it describes nothing."""
     try:
-        document = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
-    except (OSError, ValueError, yaml.YAMLError):
+        document = yaml_file(path)
+    except ValueError:
         return {}
     settings = read({"models": list(_models(document))}, "platform").settings
     found = {model.source: architecture_of(model) for model in (settings.models if settings else ())}

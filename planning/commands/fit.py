@@ -20,6 +20,7 @@ from planning.throughput.replica import throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import lengths, replica_rates
 from planning.throughput.slo_load import Promise
+from settings.documents import json_file
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
 _SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
@@ -172,10 +173,7 @@ def _model(arguments: argparse.Namespace) -> Architecture:
         if not arguments.model:
             raise ValueError("name a model or hand over its --config config.json")
         return architecture(arguments.model)
-    try:
-        config = json.loads(arguments.config.read_text(encoding="utf-8"))
-    except json.JSONDecodeError as problem:
-        raise ValueError(f"{arguments.config}: not JSON: {problem}") from None
+    config = json_file(arguments.config)
     if not isinstance(config, dict):
         raise ValueError(f"{arguments.config}: not a config.json, which is an object")
     read = from_config_json(config)

@@ -27,6 +27,7 @@ from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import lengths
 from planning.throughput.traffic_shape import BURST_EVERY_SECONDS, BURST_FACTOR, BURST_SECONDS, rate_share
 from settings.demand import Traffic as DeclaredTraffic
+from settings.yaml_text import yaml_file
 
 REPO = Path(__file__).resolve().parent.parent.parent
 DEFAULT_DISK_MIBPS = 500
@@ -239,15 +240,10 @@ def _drained(supply: Supply, served: ServedModel) -> Supply:
 
 
 def _sections(path: Path) -> dict[str, Any]:
-    import yaml
-
     if not path.exists():
         stacks = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
         raise LookupError(f"no stack file {path.name}; stacks: {', '.join(stacks)}")
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as problem:
-        raise ValueError(f"{path.name}: {problem}") from None
+    document = yaml_file(path)
     config = document.get("config") if isinstance(document, dict) else None
     if not isinstance(config, dict):
         raise ValueError(f"{path.name}: no mapping under config:")

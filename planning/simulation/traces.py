@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ Ints = NDArray[np.int64]
 CHUNK = 65_536
 AZURE_HEADER = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 _MOST_TOKENS = 10**8
+_MOST_LINE_CHARACTERS = 2**20
 _LONGEST_PS = 90 * 86_400 * PICOSECONDS  # picoseconds since the start must stay within 63 bits with room to run on
 
 
@@ -38,13 +40,28 @@ class Requests:
 
 def read_trace(path: Path) -> Iterator[Requests]:
     """The chunks of a trace file, its format taken from its first line; raises WrongTrace, OSError."""
-    with path.open(encoding="utf-8-sig") as lines:
-        first = next((line for line in lines if line.strip()), "")
+    first = next((line for line in _lines(path) if line.strip()), "")
     if not first:
         raise WrongTrace(f"{path}: empty")
     parse = _mooncake if first.lstrip().startswith("{") else _azure
-    with path.open(encoding="utf-8-sig") as lines:
-        yield from _chunks(path, parse(path, lines))
+    yield from _chunks(path, parse(path, _lines(path)))
+
+
+def _lines(path: Path) -> Iterator[str]:
+    """The file's lines, none longer than a trace's can be."""
+    if path.exists() and not path.is_file():
+        raise WrongTrace(f"{path}: no file; a trace is read twice")
+    with path.open(encoding="utf-8-sig") as file:
+        for number in count(1):
+            try:
+                line = file.readline(_MOST_LINE_CHARACTERS + 1)
+            except UnicodeDecodeError:
+                raise WrongTrace(f"{path}:{number}: no text in UTF-8 here, or a little later") from None
+            if len(line) > _MOST_LINE_CHARACTERS:
+                raise WrongTrace(f"{path}:{number}: longer than {_MOST_LINE_CHARACTERS} characters")
+            if not line:
+                return
+            yield line
 
 
 def _chunks(path: Path, rows: Iterable[tuple[int, int, int, int]]) -> Iterator[Requests]:
@@ -112,7 +129,7 @@ def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int,
             row = json.loads(line)
             time_ps = round(float(row["timestamp"]) * (PICOSECONDS // 1000))
             yield number, time_ps, int(row["input_length"]), int(row["output_length"])
-        except (ValueError, KeyError, TypeError, OverflowError):
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             wanted = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
             raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
 

@@ -147,7 +147,7 @@ def test_a_config_json_describes_a_model_outside_the_catalogue(
         ([QWEN, "--gpu", "l4", "--max-model-len", "0"], "max_model_len must be 1 or more"),
         ([QWEN, "--gpu", "l4", "--gpu-memory-utilization", "1.5"], "gpu_memory_utilization"),
         ([QWEN, "--gpu-memory-gib", "nan"], "--gpu-memory-gib"),
-        ([QWEN, "--gpu", "l4", "--config", "/no/such/config.json"], "No such file"),
+        ([QWEN, "--gpu", "l4", "--config", "/no/such/config.json"], "there is no file /no/such/config.json"),
     ],
 )
 def test_wrong_input_answers_2_and_says_what_to_write(
