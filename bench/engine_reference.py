@@ -92,7 +92,8 @@ class Replica:
             if request.arrival > self.time or len(self.running) >= self.engine.max_num_seqs:
                 break
             count = min(request.known, budget)
-            if -(-count // BLOCK) > self.free:
+            wanted = request.known if self.engine.admits_whole_prompts else count
+            if -(-wanted // BLOCK) > self.free:
                 break
             self.waiting.popleft()
             self.free -= -(-count // BLOCK)

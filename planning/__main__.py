@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from settings.command_line import Parser
+from planning.commands.option_types import Parser
 from settings.printable import lines
 
 COMMANDS = ("fit", "recommend", "simulate")
@@ -22,8 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
         import_module(f"planning.commands.{command}").add_to(commands)
-    parsed = parser.parse_args(given)
     try:
+        parsed = parser.parse_args(given)
         return int(parsed.run(parsed))
     except (LookupError, ValueError, OSError) as problem:
         print(f"error: {lines(str(problem))}", file=sys.stderr)

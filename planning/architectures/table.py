@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -41,6 +41,7 @@ _SHAPE_CHANGING = (
     "micro draft eagle eagle3 speculator mtp vlm guard pruned minitron"
 )
 _SHAPE_WORDS = frozenset(_SHAPE_CHANGING.split())
+_KNOWN_WORDS = tuple(sorted(word for word in _PACKING | _SHAPE_WORDS if len(word) > 4))
 _SIZE = re.compile(r"(\d+x)?\d+(\.\d+)?[bm]|a\d+(\.\d+)?b|\d+e")
 
 
@@ -59,7 +60,7 @@ class UnknownModel(LookupError):
 def architecture(model_id: str) -> Architecture:
     """The shape of a Hugging Face model id, quantized build or fine-tune; raises UnknownModel."""
     base = _exact(model_id) or _contained(model_id)
-    if base is None:
+    if base is None or _mistyped_owner(model_id, base):
         raise UnknownModel(model_id, _nearest(model_id))
     named = layout_of_name(model_id)
     # A mirror by somebody else asks for no licence click.
@@ -95,10 +96,22 @@ def _contained(model_id: str) -> Architecture | None:
             if found is None:
                 continue
             rest = words[:start] + words[start + length :]
-            if any(word in _SHAPE_WORDS or _SIZE.fullmatch(word) for word in rest):
+            if any(word in _SHAPE_WORDS or _SIZE.fullmatch(word) or _mistyped(word) for word in rest):
                 return None
             return architectures()[found]
     return None
+
+
+@cache
+def _mistyped(word: str) -> bool:
+    """Whether it looks like a word that we know with a letter wrong, as `instrct`; `coder` or `tulu` do not."""
+    return len(word) > 4 and bool(get_close_matches(word, _KNOWN_WORDS, n=1, cutoff=0.8))
+
+
+def _mistyped_owner(model_id: str, base: Architecture) -> bool:
+    """Whether the owner's name is nearly, but not quite, that of the base model's: `meta-lama`."""
+    owner, known = model_id.split("/")[0].lower(), base.model_id.split("/")[0].lower()
+    return "/" in model_id and owner != known and SequenceMatcher(None, owner, known).ratio() >= 0.85
 
 
 @cache

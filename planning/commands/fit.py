@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from planning.architectures.table import Architecture, architecture, from_config_json
-from planning.commands import sharing, start_checks
+from planning.architectures.plausible import described_config
+from planning.architectures.table import Architecture, architecture
+from planning.commands import option_types, sharing, start_checks
 from planning.findings import Findings
 from planning.memory.engine import GIB, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
@@ -56,24 +57,29 @@ def add_to(commands: Any) -> None:
     where = parser.add_argument_group("where, one of them")
     where.add_argument("--instance", help="EC2 type, for example g6.xlarge")
     where.add_argument("--gpu", help="GPU name, for example l4 or a100-80gb")
-    where.add_argument("--gpu-memory-gib", type=float, help="whole: as sold; with a fraction: as CUDA reports it")
+    where.add_argument(
+        "--gpu-memory-gib",
+        type=option_types.number(1, 2048),
+        help="whole: as sold; with a fraction: as CUDA reports it",
+    )
     how = parser.add_argument_group("how vLLM is started")
-    how.add_argument("--max-model-len", type=int, help="tokens; default: what the model was made for")
+    how.add_argument("--max-model-len", type=option_types.tokens, help="tokens; default: what the model was made for")
     how.add_argument("--dtype", default="auto", choices=["auto", *_SIXTEEN_BIT])
     how.add_argument("--quantization", default="none", help=f"{', '.join(FORMATS)}; none: as the checkpoint is")
     how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", *_SIXTEEN_BIT, *_EIGHT_BIT_CACHE])
-    how.add_argument("--tensor-parallel", type=int, default=1)
-    how.add_argument("--pipeline-parallel", type=int, default=1)
-    how.add_argument("--gpu-memory-utilization", type=float, default=0.9)
-    how.add_argument("--max-num-seqs", type=int)
-    how.add_argument("--max-num-batched-tokens", type=int)
+    how.add_argument("--tensor-parallel", type=option_types.gpus, default=1)
+    how.add_argument("--pipeline-parallel", type=option_types.gpus, default=1)
+    how.add_argument("--gpu-memory-utilization", type=option_types.utilization, default=0.9)
+    how.add_argument("--max-num-seqs", type=option_types.sequences)
+    how.add_argument("--max-num-batched-tokens", type=option_types.tokens)
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
     how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
     sharing.add_to(parser)
     load = parser.add_argument_group("of which requests its throughput is told")
-    load.add_argument("--input-tokens", type=float, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
-    load.add_argument("--output-tokens", type=float, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
+    mean = option_types.mean_tokens
+    load.add_argument("--input-tokens", type=mean, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
+    load.add_argument("--output-tokens", type=mean, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
     parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
@@ -106,8 +112,6 @@ def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic
     if prompt is None and answer is None:
         return lengths(None, max_model_len), False
     asked = Traffic(prompt or USUAL_INPUT_TOKENS, answer or USUAL_OUTPUT_TOKENS)
-    if not (asked.input_tokens >= 1 and asked.output_tokens >= 1):
-        raise ValueError("--input-tokens and --output-tokens: 1 or more")
     if asked.input_tokens + asked.output_tokens > max_model_len:
         raise ValueError("--max-model-len is shorter than the mean request")
     return asked, True
@@ -176,14 +180,12 @@ def _model(arguments: argparse.Namespace) -> Architecture:
     config = json_file(arguments.config)
     if not isinstance(config, dict):
         raise ValueError(f"{arguments.config}: not a config.json, which is an object")
-    read = from_config_json(config)
+    read = described_config(config)
     return replace(read, model_id=arguments.model) if arguments.model else read
 
 
 def _target(arguments: argparse.Namespace) -> Target:
     memory_gib = arguments.gpu_memory_gib
-    if memory_gib is not None and not 1 <= memory_gib <= 2048:
-        raise ValueError(f"--gpu-memory-gib {memory_gib:g}: write the memory of one GPU, 1 to 2048")
     if arguments.instance:
         instance = instance_type(arguments.instance)
         if instance.gpu is None:
@@ -215,18 +217,20 @@ def _shared(target: Target, share: sharing.WantedShare) -> Target:
 
 
 def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
-    return EngineConfig(
-        max_model_len=model.max_position_embeddings if arguments.max_model_len is None else arguments.max_model_len,
-        max_num_seqs=arguments.max_num_seqs,
-        dtype=arguments.dtype,
-        quantization=arguments.quantization,
-        kv_cache_dtype=arguments.kv_cache_dtype,
-        tensor_parallel=arguments.tensor_parallel,
-        pipeline_parallel=arguments.pipeline_parallel,
-        gpu_memory_utilization=arguments.gpu_memory_utilization,
-        max_num_batched_tokens=arguments.max_num_batched_tokens,
-        enforce_eager=arguments.enforce_eager,
-        vllm_version=arguments.vllm_version,
+    return option_types.startable(
+        EngineConfig(
+            max_model_len=model.max_position_embeddings if arguments.max_model_len is None else arguments.max_model_len,
+            max_num_seqs=arguments.max_num_seqs,
+            dtype=arguments.dtype,
+            quantization=arguments.quantization,
+            kv_cache_dtype=arguments.kv_cache_dtype,
+            tensor_parallel=arguments.tensor_parallel,
+            pipeline_parallel=arguments.pipeline_parallel,
+            gpu_memory_utilization=arguments.gpu_memory_utilization,
+            max_num_batched_tokens=arguments.max_num_batched_tokens,
+            enforce_eager=arguments.enforce_eager,
+            vllm_version=arguments.vllm_version,
+        )
     )
 
 

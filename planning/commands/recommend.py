@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, dataclass, replace
-from math import ceil, inf
+from math import ceil
 from typing import Any
 
 from planning.architectures.shape import Architecture
 from planning.architectures.table import architecture
-from planning.commands import sharing
+from planning.commands import option_types, sharing
 from planning.commands.start_checks import checked
 from planning.cost.spot import spot_share
 from planning.memory.engine import EngineConfig
@@ -86,15 +86,17 @@ def add_to(commands: Any) -> None:
     """Registers the command with argparse."""
     parser = commands.add_parser("recommend", help="instances for a load, by cost", description=__doc__)
     parser.add_argument("model", help="Hugging Face id")
-    parser.add_argument("--max-model-len", type=int, required=True)
-    parser.add_argument("--requests-per-second", type=float, required=True)
-    parser.add_argument("--input-tokens", type=float, required=True, help="mean")
-    parser.add_argument("--output-tokens", type=float, required=True, help="mean")
+    parser.add_argument("--max-model-len", type=option_types.tokens, required=True)
+    parser.add_argument("--requests-per-second", type=option_types.number(0, 1e6, above=True), required=True)
+    parser.add_argument("--input-tokens", type=option_types.mean_tokens, required=True, help="mean")
+    parser.add_argument("--output-tokens", type=option_types.mean_tokens, required=True, help="mean")
     parser.add_argument("--quantization", default="none")
     parser.add_argument("--kv-cache-dtype", default="auto")
-    parser.add_argument("--slo-ttft", type=float, default=2.0, metavar="S")
-    parser.add_argument("--slo-tpot", type=float, default=0.1, metavar="S")
-    parser.add_argument("--slo-share", type=float, default=Promise.share, metavar="SHARE", help="that must hold both")
+    parser.add_argument("--slo-ttft", type=option_types.seconds_above_zero, default=2.0, metavar="S")
+    parser.add_argument("--slo-tpot", type=option_types.seconds_above_zero, default=0.1, metavar="S")
+    parser.add_argument(
+        "--slo-share", type=option_types.share, default=Promise.share, metavar="SHARE", help="that must hold both"
+    )
     sharing.add_to(parser)
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
@@ -102,12 +104,6 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0 where something carries the load, else 1; raises LookupError or ValueError on wrong input."""
-    for name in ("requests_per_second", "input_tokens", "output_tokens", "slo_ttft", "slo_tpot"):
-        value = getattr(arguments, name)
-        if not 0 < value < inf:
-            raise ValueError(f"--{name.replace('_', '-')} {value:g}: a number above 0")
-    if not 0 < arguments.slo_share < 1:
-        raise ValueError(f"--slo-share {arguments.slo_share:g}: between 0 and 1, as 0.99")
     if arguments.input_tokens + arguments.output_tokens > arguments.max_model_len:
         raise ValueError("--max-model-len is shorter than the mean request")
     model = architecture(arguments.model)

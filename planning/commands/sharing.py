@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
+from planning.commands import option_types
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.model import GpuSharingPlan
 from planning.nodes.instances import Gpu
@@ -65,7 +66,12 @@ def add_to(parser: argparse.ArgumentParser) -> None:
         "one GPU for several replicas, as gpuSharing of a node pool (docs/gpu-sharing.md)"
     )
     group.add_argument(_OPTION, default="none", choices=KINDS, help="kind; default: none, a replica has whole GPUs")
-    group.add_argument(f"{_OPTION}-replicas", type=int, metavar="N", help="of mps and timeSlicing: parts of each GPU")
+    group.add_argument(
+        f"{_OPTION}-replicas",
+        type=option_types.whole(1, 10_000),
+        metavar="N",
+        help="of mps and timeSlicing: parts of each GPU",
+    )
     group.add_argument(f"{_OPTION}-profile", metavar="NAME", help="of mig: for example 1g.10gb")
 
 

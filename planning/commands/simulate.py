@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from planning.commands import option_types
 from planning.units import amount
 
 if TYPE_CHECKING:
@@ -36,34 +37,44 @@ def add_to(commands: Any) -> None:
     what.add_argument("--stack", help="a stack file's model, dev for Pulumi.dev.yaml")
     what.add_argument("--model", help="Hugging Face id; with --stack: the name of one of its models")
     what.add_argument("--instance", help="EC2 type, for example g6e.xlarge")
-    what.add_argument("--max-model-len", type=int, default=8192)
-    what.add_argument("--max-num-seqs", type=int)
-    what.add_argument("--max-num-batched-tokens", type=int)
+    what.add_argument("--max-model-len", type=option_types.tokens, default=8192)
+    what.add_argument("--max-num-seqs", type=option_types.sequences)
+    what.add_argument("--max-num-batched-tokens", type=option_types.tokens)
     what.add_argument("--quantization", default="none")
     what.add_argument("--kv-cache-dtype", default="auto")
-    what.add_argument("--tensor-parallel", type=int, default=1)
+    what.add_argument("--tensor-parallel", type=option_types.gpus, default=1)
     load = parser.add_argument_group("load, one of them; with --stack default: the traffic that the model declares")
     load.add_argument("--trace", type=Path, help="Azure LLM inference CSV or Mooncake JSON lines")
     load.add_argument("--profile", help="poisson:RATE, burst:BASE,PEAK[,EVERY_S,LENGTH_S], diurnal:MEAN[,DAYS]")
     shape = parser.add_argument_group("shape of a profile")
-    shape.add_argument("--duration", type=float, help="seconds; default an hour, a day or the days named")
-    shape.add_argument("--input-tokens", type=float, help="mean; default 1155, or what the stack declares")
-    shape.add_argument("--output-tokens", type=float, help="mean; default 211, or what the stack declares")
+    duration = option_types.number(1, option_types.LONGEST_SECONDS)
+    shape.add_argument("--duration", type=duration, help="seconds; default an hour, a day or the days named")
+    shape.add_argument(
+        "--input-tokens", type=option_types.mean_tokens, help="mean; default 1155, or what the stack declares"
+    )
+    shape.add_argument(
+        "--output-tokens", type=option_types.mean_tokens, help="mean; default 211, or what the stack declares"
+    )
     scaling = parser.add_argument_group("scaling")
     scaling.add_argument(
         "--policy", action="append", metavar="NAME", help="once or more; stack: the stack's own; default: all"
     )
-    scaling.add_argument("--min-replicas", type=int)
-    scaling.add_argument("--max-replicas", type=int, help="default: what the oracle needs at its peak")
-    scaling.add_argument("--start-replicas", type=int, help="ready at the start; default: what the first minute needs")
-    scaling.add_argument("--cold-start", type=float, metavar="S", help="mean seconds ± 1/8; default: the plan's terms")
+    replicas = option_types.whole(1, option_types.MOST_REPLICAS)
+    scaling.add_argument("--min-replicas", type=option_types.whole(0, option_types.MOST_REPLICAS))
+    scaling.add_argument("--max-replicas", type=replicas, help="default: what the oracle needs at its peak")
+    scaling.add_argument("--start-replicas", type=replicas, help="ready at the start; default: what comes first needs")
     scaling.add_argument(
-        "--launch-failure", type=float, default=0.0, metavar="P", help="a node launch finds no capacity"
+        "--cold-start", type=option_types.seconds, metavar="S", help="mean seconds ± 1/8; default: the plan's terms"
     )
-    scaling.add_argument("--scrape-interval", type=float, metavar="S")
-    parser.add_argument("--slo-ttft", type=float, metavar="S", help="to the first token; default 2, or the stack's")
-    parser.add_argument("--slo-tpot", type=float, metavar="S", help="between the others; default 0.1, or the stack's")
-    parser.add_argument("--seed", type=int, default=0)
+    probability = option_types.number(0, 1, below=True)
+    scaling.add_argument(
+        "--launch-failure", type=probability, default=0.0, metavar="P", help="probability that a launch finds no node"
+    )
+    scaling.add_argument("--scrape-interval", type=option_types.number(1, 300), metavar="S")
+    above = option_types.seconds_above_zero
+    parser.add_argument("--slo-ttft", type=above, metavar="S", help="to the first token; default 2, or the stack's")
+    parser.add_argument("--slo-tpot", type=above, metavar="S", help="between the others; default 0.1, or the stack's")
+    parser.add_argument("--seed", type=option_types.whole(0, 2**63 - 1), default=0)
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
 
@@ -92,6 +103,10 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.max_replicas if arguments.max_replicas is not None else served.max_replicas,
         arguments.start_replicas,
     )
+    if bounds.most is not None and bounds.fewest > bounds.most:
+        raise ValueError(f"--min-replicas {bounds.fewest} is more than --max-replicas {bounds.most}")
+    if bounds.most is not None and (bounds.start or 1) > bounds.most:
+        raise ValueError(f"--start-replicas {bounds.start} is more than --max-replicas {bounds.most}")
     found = replace(case(served.setting, comes.start, bounds), own=served.own)
     outcomes = run(found, names)
     if arguments.json:

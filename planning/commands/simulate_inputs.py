@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from planning.architectures.table import architecture
+from planning.commands import option_types
 from planning.memory.engine import EngineConfig
 from planning.memory.weights import checkpoint_bytes
-from planning.model import AutoscalingPlan, ColdStartTerm, PlanRefused, ServedModel
+from planning.model import ColdStartTerm, PlanRefused, ServedModel
 from planning.nodes.instances import InstanceType, instance_type
-from planning.scaling.policy import capacity, decide
 from planning.serving.cold_start import ColdStartInputs, cold_start
 from planning.simulation.engine_limits import engine_model
 from planning.simulation.outcome import Slo
@@ -23,8 +23,6 @@ from planning.simulation.scalers import Scaler
 from planning.simulation.supply import NODE_TERMS, ColdStart, Supply, fixed_cold_start
 from planning.simulation.traces import Requests, read_trace
 from planning.simulation.world import Setting
-from planning.throughput.roofline import Traffic
-from planning.throughput.serving_rates import lengths
 from planning.throughput.traffic_shape import BURST_EVERY_SECONDS, BURST_FACTOR, BURST_SECONDS, rate_share
 from settings.demand import Traffic as DeclaredTraffic
 from settings.yaml_text import yaml_file
@@ -74,8 +72,6 @@ def load(arguments: argparse.Namespace, served: ServedSetting) -> Load:
     usual = Lengths()
     prompt = arguments.input_tokens or (traffic.input_tokens if traffic else usual.input_tokens)
     answer = arguments.output_tokens or (traffic.output_tokens if traffic else usual.output_tokens)
-    if not (1 <= prompt <= 1e6 and 1 <= answer <= 1e6):
-        raise ValueError("--input-tokens and --output-tokens: 1 to 1,000,000")
     longest = served.setting.engine.max_model_len
     lengths = Lengths(prompt, answer, most_tokens=max(1, longest - 1))
     return Load(text, lambda: generate(chosen, lengths, arguments.seed))
@@ -95,13 +91,9 @@ def profile_of(traffic: DeclaredTraffic) -> str:
 
 def setting(arguments: argparse.Namespace) -> ServedSetting:
     """The replica, its nodes and its metrics; raises LookupError or ValueError on wrong input."""
-    if any(given is not None and not given > 0 for given in (arguments.slo_ttft, arguments.slo_tpot)):
-        raise ValueError("--slo-ttft and --slo-tpot are seconds above 0")
     found = _from_stack(arguments) if arguments.stack else _from_arguments(arguments)
     supply = replace(found.setting.supply, launch_failure=arguments.launch_failure)
     if arguments.cold_start is not None:
-        if not 0 <= arguments.cold_start <= 86_400:
-            raise ValueError("--cold-start: seconds, 0 to 86400")
         supply = replace(supply, cold_start=fixed_cold_start(arguments.cold_start, arguments.cold_start / 8))
     changed = replace(
         found.setting,
@@ -114,8 +106,6 @@ def setting(arguments: argparse.Namespace) -> ServedSetting:
         scrape_seconds=arguments.scrape_interval or found.setting.scrape_seconds,
         seed=arguments.seed,
     )
-    if not 1 <= changed.scrape_seconds <= 300:
-        raise ValueError("--scrape-interval: 1 to 300 s")
     return replace(found, setting=changed)
 
 
@@ -132,6 +122,7 @@ def _from_arguments(arguments: argparse.Namespace) -> ServedSetting:
         kv_cache_dtype=arguments.kv_cache_dtype,
         tensor_parallel=arguments.tensor_parallel,
     )
+    option_types.startable(engine)
     if instance.gpu is None:
         raise ValueError(f"{instance.name} has no GPU")
     if instance.gpu_count < engine.world_size:
@@ -170,9 +161,8 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     names = [model.name for model in planned.models]
     wanted = arguments.model or (names[0] if len(names) == 1 else None)
     if wanted not in names:
-        raise LookupError(
-            f"--model: Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them"
-        )
+        said = f"--model {wanted!r}: " if wanted else "--model: "
+        raise LookupError(f"{said}Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them")
     place = names.index(wanted)
     served, asked = planned.models[place], loaded.settings.models[place]
     pool = next(each for each in loaded.settings.node_pools if each.name == served.pool)
@@ -198,29 +188,9 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
         scaling.min_replicas,
         scaling.max_replicas,
         asked.traffic,
-        _own(simulated, scaling, lengths(asked.traffic, asked.max_model_len)),
+        None if not_simulated(scaling) else lambda start: own_scaler(scaling, start),
         not_simulated(scaling),
     )
-
-
-def _own(simulated: Setting, scaling: AutoscalingPlan, traffic: Traffic) -> Callable[[int], Scaler] | None:
-    """The stack file's own autoscaling, from the lengths it declares: what comes may have others."""
-    if not_simulated(scaling) is not None:
-        return None
-    engine, slo = simulated.engine, simulated.slo
-    what = capacity(
-        engine.costs,
-        engine.most_concurrent(traffic),
-        traffic,
-        slo.ttft_seconds,
-        slo.tpot_seconds,
-        max_num_batched_tokens=engine.max_num_batched_tokens,
-        share=slo.share,
-    )
-    cold = simulated.supply.cold_start.mean_seconds
-    scrape = round(simulated.scrape_seconds)
-    decision = decide(what, cold, scaling.min_replicas, scaling.max_replicas, scrape_seconds=scrape)
-    return lambda start: own_scaler(scaling, decision, start)
 
 
 def _supply(terms: tuple[ColdStartTerm, ...], instance: InstanceType, gpus: int, pods_per_gpu: int = 1) -> Supply:

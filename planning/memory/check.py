@@ -48,6 +48,8 @@ def check_memory(
     if pool.sharing.kind == "mps":
         # vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS.
         engine = with_defaults(engine, pool.gpu.usable_memory_bytes, pool.gpu)
+    if engine.cannot_start:
+        findings.error(f"{path}.extraArgs", "batched-tokens", f"--max-num-batched-tokens: {engine.cannot_start}")
     found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
     if not found.fits:
         findings.estimate(

@@ -12,6 +12,10 @@ from planning.nodes.instances import Gpu
 
 GIB = 2**30
 
+_COUNTS = (
+    *("max_model_len", "tensor_parallel", "pipeline_parallel", "block_size"),
+    *("max_num_seqs", "max_num_batched_tokens"),
+)
 # GPU memory from which vLLM's default batch is larger (`get_batch_defaults`).
 BATCH_CLASS_BYTES = (70 * GIB, 160 * GIB)
 
@@ -21,6 +25,8 @@ _RUNNER_V2 = (0, 27)
 _TRITON_SAMPLER = (0, 19)
 # From here memory profiling measures CUDA graphs and takes them from the KV cache ("default since v0.21.0").
 _GRAPHS_RESERVED = (0, 21)
+# From here a prompt is admitted when all of it fits the KV cache (config/scheduler.py, scheduler_reserve_full_isl).
+_WHOLE_PROMPTS = (0, 19)
 # From here V1 is the engine: chunked prefill always, prefix caching, sampler profiled with max_num_seqs requests.
 _ENGINE_V1 = (0, 8, 3)
 # Engine V0 profiled prompts up to this length in one piece, longer ones in chunks.
@@ -50,11 +56,23 @@ class EngineConfig:
     engine: str = "auto"
 
     def __post_init__(self) -> None:
-        for name in ("max_model_len", "tensor_parallel", "pipeline_parallel", "block_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be 1 or more, not {getattr(self, name)}")
+        for name in _COUNTS:
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be 1 or more, not {value}")
         if not 0 < self.gpu_memory_utilization <= 1:
             raise ValueError(f"gpu_memory_utilization must be in (0, 1], not {self.gpu_memory_utilization}")
+
+    @property
+    def cannot_start(self) -> str | None:
+        """Why vLLM refuses these batch limits, None where it starts (V1's SchedulerConfig.verify_max_model_len)."""
+        tokens, seqs = self.max_num_batched_tokens, self.max_num_seqs
+        if tokens is None or seqs is None or tokens >= seqs:
+            return None
+        return (
+            f"{tokens} batched tokens are fewer than {seqs} sequences, so vLLM does not start; write {seqs} or more, "
+            "or fewer sequences"
+        )
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -94,6 +112,11 @@ class EngineConfig:
         return self.version >= _GRAPHS_RESERVED and self.is_v1 and not self.enforce_eager
 
     @property
+    def admits_whole_prompts(self) -> bool:
+        """Whether a prompt waits until all of it fits the KV cache, or only its first chunk."""
+        return self.version >= _WHOLE_PROMPTS and self.is_v1
+
+    @property
     def kv_cache_element_bytes(self) -> int:
         """Bytes of one KV-cache element."""
         return 1 if self.kv_cache_dtype.startswith("fp8") else 2
@@ -115,6 +138,8 @@ def with_defaults(engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) 
         largest = gpu_memory_bytes >= BATCH_CLASS_BYTES[1] and engine.version >= (0, 30)
         tokens = 16384 if largest else 8192 if large else 2048
         tokens = max(min(tokens, seqs * engine.max_model_len), 1)
+    if engine.max_num_seqs is None:
+        seqs = min(seqs, tokens)
     return replace(engine, max_num_seqs=seqs, max_num_batched_tokens=tokens)
 
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from planning.model.alerts import RecordingRulePlan
+
+if TYPE_CHECKING:
+    from planning.scaling.policy import Demand
 
 
 class ScalerKind(StrEnum):
@@ -43,7 +47,8 @@ class ScalingMetric:
 
     `query`: the whole model's number as PromQL, which KEDA asks for; `rule`: how the HPA gets at it. `value_type`:
     AverageValue (divided by the replicas, for what adds up over them) or Value (for what does not, as a latency).
-    `target` in `unit`, per replica where it is an AverageValue.
+    `target` in `unit`, per replica where it is an AverageValue. Rates are taken over `window_seconds`; `quantile` of a
+    latency.
     """
 
     kind: str
@@ -53,6 +58,8 @@ class ScalingMetric:
     target: float
     unit: str
     why: str
+    window_seconds: int = 60
+    quantile: float = 0.95
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,8 @@ class ZeroPlan:
 class AutoscalingPlan:
     """Who moves the replicas of one model, between which bounds, by what, and how fast.
 
-    `recordings` are evaluated every `rule_interval_seconds`; `zero` only where `min_replicas` is 0. Of kind
-    `none` only the bounds count, and they are equal.
+    `recordings` are evaluated every `rule_interval_seconds`; `demand`: what those of the demand say, for the simulator.
+    `zero` only where `min_replicas` is 0. Of kind `none` only the bounds count, and they are equal.
     """
 
     kind: ScalerKind
@@ -110,6 +117,7 @@ class AutoscalingPlan:
     schedules: tuple[SchedulePlan, ...] = ()
     polling_seconds: int = 15
     zero: ZeroPlan | None = None
+    demand: Demand | None = None
 
     @property
     def fixed_replicas(self) -> int | None:

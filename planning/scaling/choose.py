@@ -96,6 +96,7 @@ def plan_autoscaling(given: ScalingInputs, path: str, findings: Findings) -> Aut
         recordings=_recordings(given, metrics, decision),
         rule_interval_seconds=given.scrape_interval_seconds,
         schedules=tuple(SchedulePlan(s.time_zone, s.start, s.end, s.min_replicas) for s in wanted.schedules),
+        demand=None if follows is None else follows.demand,
     )
     return _with_keda(plan, given, wanted) if isinstance(wanted, KedaScaling) else plan
 
@@ -147,6 +148,8 @@ def _metric_of(given: ScalingInputs, kind: str, target: float) -> ScalingMetric:
         target=target,
         unit=row.unit,
         why=row.why,
+        window_seconds=given.window_seconds,
+        quantile=_quantile(given, kind),
     )
 
 
@@ -179,14 +182,16 @@ def _recordings(
         elif metric.kind == SCHEDULE:
             found[row.record] = schedule_expr(_windows(model.autoscaling))
         elif row.record:
-            quantile = next((each.quantile for each in _written(given) if each.kind == metric.kind), 0.95)
-            found[row.record] = expression(row, model.namespace, model.name, given.window_seconds, quantile)
+            expr = expression(row, model.namespace, model.name, metric.window_seconds, metric.quantile)
+            found[row.record] = expr
     return tuple(RecordingRulePlan(name, text, labels) for name, text in found.items())
 
 
-def _written(given: ScalingInputs) -> tuple[Metric, ...]:
+def _quantile(given: ScalingInputs, kind: str) -> float:
+    """As written for the metric of that kind."""
     wanted = given.model.autoscaling
-    return () if isinstance(wanted, NoScaling) else wanted.metrics
+    written = () if isinstance(wanted, NoScaling) else wanted.metrics
+    return next((each.quantile for each in written if each.kind == kind), 0.95)
 
 
 def _directions(

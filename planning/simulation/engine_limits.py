@@ -23,6 +23,7 @@ class EngineModel:
     """What one replica can hold and how long its steps take.
 
     `costs` in seconds; `linear_ps[n]`: host and matrix work of a step with n tokens, in picoseconds.
+    `admits_whole_prompts`: a prompt starts when all of it fits the cache, not only its first chunk.
     """
 
     costs: StepCosts
@@ -31,6 +32,7 @@ class EngineModel:
     max_num_batched_tokens: int
     max_model_len: int
     frontend_seconds: float = FRONTEND_SECONDS
+    admits_whole_prompts: bool = True
 
     @property
     def linear_ps(self) -> NDArray[np.int64]:
@@ -40,7 +42,10 @@ class EngineModel:
 
     @property
     def limits(self) -> NDArray[np.int64]:
-        """In the order of the kernel's columns: blocks, sequences, tokens, ps per sequence, cached token and pair."""
+        """In the order of the kernel's columns: blocks, sequences, tokens, ps per sequence, cached token and pair.
+
+        The last: 1 where prompts are admitted whole.
+        """
         return np.array(
             [
                 self.kv_blocks,
@@ -49,6 +54,7 @@ class EngineModel:
                 _ps(self.costs.sequence_seconds),
                 _ps(self.costs.cached_token_seconds),
                 _ps(self.costs.attention_pair_seconds),
+                int(self.admits_whole_prompts),
             ],
             dtype=np.int64,
         )
@@ -71,6 +77,7 @@ def engine_model(model: Architecture, engine: EngineConfig, gpu: Gpu, typical_to
         max_num_seqs=seqs,
         max_num_batched_tokens=max(filled.max_num_batched_tokens or 2048, seqs),
         max_model_len=engine.max_model_len,
+        admits_whole_prompts=engine.admits_whole_prompts,
     )
 
 

@@ -101,6 +101,12 @@ class Fleet:
         row = self.replicas[place]
         return int(row[k.RUNNING] + row[k.WAITING] + (row[k.PARTIAL] >= 0))
 
+    def first_tokens(self, after_ps: int) -> Ints:
+        """Picoseconds to the first token of the requests that run and had it after that time."""
+        got = self.requests[(self.requests[:, k.DONE] == -1) & (self.requests[:, k.FIRST] > max(0, after_ps))]
+        taken: Ints = got[:, k.FIRST] - got[:, k.ARRIVAL]
+        return taken
+
     def _release(self, slots: Ints) -> None:
         self.requests[slots, k.DONE] = -2
         count = int(self.free_count[0])

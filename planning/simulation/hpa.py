@@ -1,17 +1,20 @@
-"""The HorizontalPodAutoscaler's own algorithm: autoscaling/v2 with behavior, as in Kubernetes 1.34 to 1.36.
+"""The HorizontalPodAutoscaler's own algorithm: autoscaling/v2 with and without behavior, as in Kubernetes 1.36.
 
-Follows pkg/controller/podautoscaler/horizontal.go; what one metric proposes is in `hpa_proposals.py`. Times in seconds.
+Follows pkg/controller/podautoscaler/horizontal.go; what one metric proposes is in `hpa_proposals.py`. The vectors that
+`tools/hpa-vectors` takes from the controller itself hold both files to it. Times in seconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import ceil
 
 from planning.simulation.hpa_proposals import (
     DEFAULT_DOWN,
     DEFAULT_UP,
+    DOWNSCALE_STABILIZATION_SECONDS,
     SYNC_SECONDS,
     HpaSpec,
     Metric,
@@ -21,6 +24,7 @@ from planning.simulation.hpa_proposals import (
     Policy,
     Reading,
     Rules,
+    active,
     cpu_proposal,
     external_proposal,
     pods_proposal,
@@ -48,13 +52,22 @@ __all__ = [
 
 
 @dataclass
+class ScaleEvent:
+    """So many pods more, or less, at a time; an outdated one may be overwritten by the next."""
+
+    at_seconds: float
+    change: int
+    outdated: bool = False
+
+
+@dataclass
 class Hpa:
     """One HPA's state between syncs: recommendations and scale events."""
 
     spec: HpaSpec
     recommendations: list[tuple[float, int]] = field(default_factory=list)
-    up_events: list[tuple[float, int]] = field(default_factory=list)
-    down_events: list[tuple[float, int]] = field(default_factory=list)
+    up_events: list[ScaleEvent] = field(default_factory=list)
+    down_events: list[ScaleEvent] = field(default_factory=list)
 
     def sync(
         self,
@@ -79,15 +92,26 @@ class Hpa:
         return self._record(now_seconds, current, self.normalize(now_seconds, current, wanted))
 
     def normalize(self, now_seconds: float, current: int, wanted: int) -> int:
-        """`normalizeDesiredReplicasWithBehaviors`: stabilization, then policies and bounds."""
-        stable = self._stabilize(now_seconds, current, wanted)
+        """Stabilization, then policies and bounds; without a behavior `normalizeDesiredReplicas`' own ones."""
+        up, down = self.spec.behavior
+        if up is None or down is None:
+            return self._normalize_plainly(now_seconds, current, wanted)
+        stable = self._stabilize(now_seconds, current, wanted, up, down)
         if stable > current:
-            limit = max(current, self._limit(now_seconds, current, self.spec.up, up=True))
-            return min(stable, min(self.spec.max_replicas, limit))
+            limit = max(current, self._limit(now_seconds, current, up, up=True))
+            return min(stable, self.spec.max_replicas, limit)
         if stable < current:
-            limit = min(current, self._limit(now_seconds, current, self.spec.down, up=False))
-            return max(stable, max(self.spec.min_replicas, limit))
+            limit = min(current, self._limit(now_seconds, current, down, up=False))
+            return max(stable, self.spec.min_replicas, limit)
         return stable
+
+    def _normalize_plainly(self, now: float, current: int, wanted: int) -> int:
+        """`normalizeDesiredReplicas`: down by the highest of five minutes, up to twice as many or four."""
+        cutoff = now - DOWNSCALE_STABILIZATION_SECONDS
+        self.recommendations = [each for each in self.recommendations if each[0] >= cutoff]
+        stable = max([wanted, *(count for _, count in self.recommendations)])
+        self.recommendations.append((now, wanted))
+        return max(self.spec.min_replicas, min(stable, self.spec.max_replicas, max(2 * current, 4)))
 
     def _wanted(
         self,
@@ -98,12 +122,12 @@ class Hpa:
         cpu_requests: Mapping[str, int],
     ) -> int | None:
         """The largest proposal; None where every metric fails, or one fails and the others would scale down."""
-        wanted, failed = 0, 0
+        proposals = []
         for metric in self.spec.metrics:
-            try:
-                wanted = max(wanted, self._propose(metric, now_seconds, current, pods, readings, cpu_requests))
-            except NoMetric:
-                failed += 1
+            with suppress(NoMetric):
+                proposals.append(self._propose(metric, now_seconds, current, pods, readings, cpu_requests))
+        failed = len(self.spec.metrics) - len(proposals)
+        wanted = max([0, *proposals])
         if failed == len(self.spec.metrics) or (failed and wanted < current):
             return None
         return wanted
@@ -122,7 +146,7 @@ class Hpa:
             if reading.value is None:
                 raise NoMetric(metric.name)
             if metric.kind == "external":
-                return external_proposal(current, len(pods), reading.value, metric.target_milli, self.spec)
+                return external_proposal(active(pods), reading.value, metric.target_milli, self.spec)
             return value_proposal(current, reading.value, metric.target_milli, pods, self.spec)
         if reading.by_pod is None:
             raise NoMetric(metric.name)
@@ -130,8 +154,8 @@ class Hpa:
             return pods_proposal(current, reading.by_pod, metric.target_milli, pods, self.spec)
         return cpu_proposal(current, reading.by_pod, cpu_requests, metric.target_milli, pods, now_seconds, self.spec)
 
-    def _stabilize(self, now: float, current: int, wanted: int) -> int:
-        up_cutoff, down_cutoff = now - self.spec.up.window_seconds, now - self.spec.down.window_seconds
+    def _stabilize(self, now: float, current: int, wanted: int, up: Rules, down: Rules) -> int:
+        up_cutoff, down_cutoff = now - up.window_seconds, now - down.window_seconds
         lowest = min([wanted, *(count for at, count in self.recommendations if at > up_cutoff)])
         highest = max([wanted, *(count for at, count in self.recommendations if at > down_cutoff)])
         oldest = min(up_cutoff, down_cutoff)
@@ -144,8 +168,8 @@ class Hpa:
             return current
         proposals = []
         for policy in rules.policies:
-            added = sum(count for at, count in self.up_events if at > now - policy.period_seconds)
-            removed = sum(count for at, count in self.down_events if at > now - policy.period_seconds)
+            added = _changed(self.up_events, now - policy.period_seconds)
+            removed = _changed(self.down_events, now - policy.period_seconds)
             start = current - added + removed
             if policy.kind == "Pods":
                 proposals.append(start + policy.value if up else start - policy.value)
@@ -157,11 +181,27 @@ class Hpa:
         return largest_change(proposals)
 
     def _record(self, now: float, current: int, desired: int) -> int:
-        longest = max([policy.period_seconds for rules in (self.spec.up, self.spec.down) for policy in rules.policies])
-        self.up_events = [each for each in self.up_events if each[0] >= now - longest]
-        self.down_events = [each for each in self.down_events if each[0] >= now - longest]
-        if desired > current:
-            self.up_events.append((now, desired - current))
-        elif desired < current:
-            self.down_events.append((now, current - desired))
+        """`storeScaleEvent`; without a behavior nothing is kept."""
+        up, down = self.spec.behavior
+        if up is not None and down is not None and desired != current:
+            events, rules = (self.up_events, up) if desired > current else (self.down_events, down)
+            _store(events, ScaleEvent(now, abs(desired - current)), now, rules)
         return desired
+
+
+def _changed(events: Sequence[ScaleEvent], after_seconds: float) -> int:
+    """Outdated events count as long as a period reaches back to them and nothing has taken their place."""
+    return sum(event.change for event in events if event.at_seconds > after_seconds)
+
+
+def _store(events: list[ScaleEvent], new: ScaleEvent, now: float, rules: Rules) -> None:
+    """The controller overwrites the last event that is older than this direction's longest period, or appends."""
+    longest = max(policy.period_seconds for policy in rules.policies)
+    place = None
+    for each, event in enumerate(events):
+        event.outdated = event.outdated or event.at_seconds < now - longest
+        place = each if event.outdated else place
+    if place is None:
+        events.append(new)
+    else:
+        events[place] = new

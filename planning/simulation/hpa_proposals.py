@@ -1,8 +1,8 @@
-"""What one metric proposes: the HPA's replica calculator, as in Kubernetes 1.34 to 1.36.
+"""What one metric proposes: the HPA's replica calculator, as in Kubernetes 1.36.
 
 Follows pkg/controller/podautoscaler/replica_calculator.go, integer arithmetic included: values and
-targets are milli-units, averages are cut, not rounded. `tests/planning/simulation/test_hpa.py` holds it to the
-controller's own test cases. Times in seconds.
+targets are milli-units, averages are cut, not rounded. Held to the controller's own test cases
+(`tests/planning/simulation/test_hpa.py`) and to its answers (`test_hpa_vectors.py`). Times in seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from math import ceil
 from typing import Literal
 
 TOLERANCE = 0.1  # --horizontal-pod-autoscaler-tolerance
+DOWNSCALE_STABILIZATION_SECONDS = 300.0  # --horizontal-pod-autoscaler-downscale-stabilization
 SYNC_SECONDS = 15.0  # --horizontal-pod-autoscaler-sync-period
 CPU_INITIALIZATION_SECONDS = 300.0  # --horizontal-pod-autoscaler-cpu-initialization-period
 CPU_METRIC_WINDOW_SECONDS = 30.0  # window of metrics-server's samples, which are taken as of now
@@ -35,7 +36,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class PodState:
-    """A pod of the target; `started_seconds` and `ready_since_seconds` matter for CPU only."""
+    """A pod of the target; a terminating one can be ready still. The times matter for CPU only."""
 
     name: str
     phase: Phase = Phase.RUNNING
@@ -62,7 +63,7 @@ class Rules:
     select: Literal["Max", "Min", "Disabled"] = "Max"
 
 
-# What the API server fills in (pkg/apis/autoscaling/v2/defaults.go).
+# What the API server fills in where behavior says something (pkg/apis/autoscaling/v2/defaults.go).
 DEFAULT_UP = Rules(0, (Policy("Pods", 4, 15), Policy("Percent", 100, 15)))
 DEFAULT_DOWN = Rules(300, (Policy("Percent", 100, 15),))
 
@@ -71,8 +72,8 @@ DEFAULT_DOWN = Rules(300, (Policy("Percent", 100, 15),))
 class Metric:
     """One entry of spec.metrics; `target_milli` in thousandths, for `cpu` in percent of the request.
 
-    Kinds: `pods` (AverageValue over pods), `external` with AverageValue, `external-value` with Value (also objects),
-    `cpu` (Utilization).
+    Kinds: `pods` (AverageValue over pods), `external` with AverageValue and `external-value` with Value, which are also
+    an object's, `cpu` (Utilization).
     """
 
     name: str
@@ -82,15 +83,22 @@ class Metric:
 
 @dataclass(frozen=True)
 class HpaSpec:
-    """spec of a HorizontalPodAutoscaler."""
+    """spec of a HorizontalPodAutoscaler; neither `up` nor `down`: it has no behavior, and other limits hold."""
 
     min_replicas: int
     max_replicas: int
     metrics: tuple[Metric, ...]
-    up: Rules = DEFAULT_UP
-    down: Rules = DEFAULT_DOWN
+    up: Rules | None = None
+    down: Rules | None = None
     tolerance_up: float = TOLERANCE
     tolerance_down: float = TOLERANCE
+
+    @property
+    def behavior(self) -> tuple[Rules | None, Rules | None]:
+        """Both directions as the API server keeps them, or neither."""
+        if self.up is None and self.down is None:
+            return None, None
+        return self.up or DEFAULT_UP, self.down or DEFAULT_DOWN
 
 
 @dataclass(frozen=True)
@@ -143,8 +151,13 @@ def cpu_proposal(
     return _proposal(current, known, ratio, ready, unready, fallback, spec)
 
 
-def external_proposal(current: int, status: int, value: int, target: int, spec: HpaSpec) -> int:
-    """`GetExternalPerPodMetricReplicas`: one value divided by the replicas (AverageValue)."""
+def active(pods: Sequence[PodState]) -> int:
+    """The scale's status.replicas: what a ReplicaSet counts, neither failed nor terminating (`FilterActivePods`)."""
+    return sum(pod.phase in (Phase.RUNNING, Phase.PENDING) for pod in pods)
+
+
+def external_proposal(status: int, value: int, target: int, spec: HpaSpec) -> int:
+    """`GetExternalPerPodMetricReplicas`: one value divided by the `status` replicas there are (AverageValue)."""
     if status == 0:
         return ceil(value / target)
     if _within(value / (target * status), spec):
@@ -153,7 +166,10 @@ def external_proposal(current: int, status: int, value: int, target: int, spec: 
 
 
 def value_proposal(current: int, value: int, target: int, pods: Sequence[PodState], spec: HpaSpec) -> int:
-    """`getUsageRatioReplicaCount`: one value against one target (Value); ready pods are multiplied by the ratio."""
+    """`getUsageRatioReplicaCount`: one value against one target (Value).
+
+    The ratio multiplies the pods that are ready, those that terminate included (`getReadyPodsCount`).
+    """
     ratio = value / target
     if current == 0:
         return ceil(ratio)
@@ -161,7 +177,8 @@ def value_proposal(current: int, value: int, target: int, pods: Sequence[PodStat
         return current
     if not pods:
         raise NoMetric("no pods returned by selector")
-    return ceil(ratio * sum(pod.phase is Phase.RUNNING and pod.ready for pod in pods))
+    running = (Phase.RUNNING, Phase.TERMINATING)
+    return ceil(ratio * sum(pod.phase in running and pod.ready for pod in pods))
 
 
 def _group(

@@ -5,7 +5,9 @@ fixed batch each step reads `n` cached tokens more than the last, and an arithme
 engine, one step at a time and without numba, is `bench/engine_reference.py`; both give equal results.
 
 A step follows vLLM's V1 scheduler: running requests first, one token each, then the rest of a half-computed prompt,
-then the queue in order, while the step's token budget, the batch and the blocks allow. A sequence that finds no block
+then the queue in order, while the step's token budget, the batch and the blocks allow. A prompt leaves the queue when
+blocks for all of it are free, though it takes them chunk by chunk (`scheduler_reserve_full_isl`, the default of the
+versions that `engine_limits.py` names; before, blocks for its first chunk were enough). A sequence that finds no block
 pushes the youngest one back to the head of the queue, where it starts again with all its tokens as prompt.
 """
 
@@ -49,6 +51,7 @@ from planning.simulation.kernel_state import (
     TAIL,
     TIME,
     WAITING,
+    WHOLE_PROMPT,
     Ints,
     allocate_decodes,
     blocks_for,
@@ -141,7 +144,7 @@ def one_step(
             break
         prompt = requests[slot, INPUT] + requests[slot, GENERATED]
         chunk = min(prompt, budget)
-        if blocks_for(chunk) > replica[FREE]:
+        if blocks_for(prompt if limits[WHOLE_PROMPT] else chunk) > replica[FREE]:
             break
         dequeue(replica, requests)
         replica[FREE] -= blocks_for(chunk)
@@ -206,9 +209,10 @@ def decode_ahead(
     if replica[WAITING] > 0 and batch < limits[MAX_SEQS] and batch < limits[MAX_TOKENS]:
         slot = replica[HEAD]
         if requests[slot, ARRIVAL] <= replica[TIME]:
-            chunk = min(requests[slot, INPUT] + requests[slot, GENERATED], limits[MAX_TOKENS] - batch)
+            prompt = requests[slot, INPUT] + requests[slot, GENERATED]
+            wanted = prompt if limits[WHOLE_PROMPT] else min(prompt, limits[MAX_TOKENS] - batch)
             taken = phases[(-replica[STEPS]) % BLOCK]
-            if blocks_for(chunk) <= replica[FREE] - taken:
+            if blocks_for(wanted) <= replica[FREE] - taken:
                 return False
         else:
             horizon = min(until, requests[slot, ARRIVAL])

@@ -35,8 +35,8 @@ BLOCK = 16  # tokens per KV block, vLLM's default
 ) = range(19)
 # Columns of a request's row. COMPUTED, GENERATED: at step BASE of its replica; both grow by one per step.
 (ARRIVAL, INPUT, OUTPUT, FIRST, DONE, COMPUTED, GENERATED, BASE, FINISH, NEXT, OWNER, REQUEST_COLUMNS) = range(12)
-# Limits and costs of the engine, one row for all replicas.
-(TOTAL_BLOCKS, MAX_SEQS, MAX_TOKENS, SEQUENCE_PS, CACHED_PS, PAIR_PS, LIMITS) = range(7)
+# Limits and costs of the engine, one row for all replicas. WHOLE_PROMPT: 1 where a prompt is admitted whole or not.
+(TOTAL_BLOCKS, MAX_SEQS, MAX_TOKENS, SEQUENCE_PS, CACHED_PS, PAIR_PS, WHOLE_PROMPT, LIMITS) = range(8)
 NEVER = 1 << 62
 
 

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import sqrt
 
+from planning.simulation.histogram import FIRST_TOKEN_BUCKETS, REQUEST_LATENCY_BUCKETS, Histogram
+
 STALE_SECONDS = 300.0
 # A recording rule keeps four points a minute; nine days reach back to the same hour a week ago.
 _HISTORY_POINTS = 9 * 1440 * 4
@@ -38,7 +40,7 @@ class PodSample:
 
 @dataclass(frozen=True)
 class Total:
-    """Sums over pods at one scrape; rates since the scrape before, per second."""
+    """Sums over pods at one scrape; rates since the scrape before, per second, `busy` in GPUs' worth of work."""
 
     at_seconds: float
     pods: int
@@ -47,6 +49,7 @@ class Total:
     kv_usage: float
     prompt_rate: float
     output_rate: float
+    busy: float = 0.0
 
     @property
     def in_flight(self) -> int:
@@ -61,6 +64,9 @@ class Metrics:
     pods: dict[str, PodSample] = field(default_factory=dict)
     scraped_seconds: float = -1.0
     recent: deque[Total] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
+    scrapes: deque[tuple[float, Mapping[str, PodSample]]] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
+    first_token: Histogram = field(default_factory=lambda: Histogram(FIRST_TOKEN_BUCKETS))
+    end_to_end: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY_BUCKETS))
     history_at: list[float] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
     _sums: list[float] = field(default_factory=lambda: [0.0])
@@ -69,14 +75,18 @@ class Metrics:
     def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
         """One scrape of all pods that are up."""
         elapsed = now_seconds - self.scraped_seconds
-        prompt = output = 0.0
+        prompt = output = busy = 0.0
         if self.scraped_seconds >= 0 and elapsed > 0:
             for name, sample in samples.items():
                 before = self.pods.get(name)
                 if before is not None:
                     prompt += (sample.prompt_tokens - before.prompt_tokens) / elapsed
                     output += (sample.output_tokens - before.output_tokens) / elapsed
+                    busy += (sample.busy_seconds - before.busy_seconds) / elapsed
         self.pods = dict(samples)
+        self.scrapes.append((now_seconds, self.pods))
+        self.first_token.scrape(now_seconds)
+        self.end_to_end.scrape(now_seconds)
         self.scraped_seconds = now_seconds
         total = Total(
             at_seconds=now_seconds,
@@ -86,6 +96,7 @@ class Metrics:
             kv_usage=sum(sample.kv_usage for sample in samples.values()),
             prompt_rate=prompt,
             output_rate=output,
+            busy=busy,
         )
         self.recent.append(total)
         return total
@@ -93,6 +104,16 @@ class Metrics:
     def fresh_pods(self, now_seconds: float) -> Mapping[str, PodSample]:
         """The pods' last samples, unless they are stale."""
         return self.pods if now_seconds - self.scraped_seconds <= STALE_SECONDS else {}
+
+    def output_rates(self, now_seconds: float, seconds: float) -> dict[str, float]:
+        """PromQL's rate() of generated tokens over a window, by pod; without pods that have fewer than two samples."""
+        start = now_seconds - seconds
+        found: dict[str, list[tuple[float, float]]] = {}
+        for at, samples in self.scrapes:
+            if start < at <= now_seconds:
+                for name in self.pods.keys() & samples.keys():
+                    found.setdefault(name, []).append((at, float(samples[name].output_tokens)))
+        return {name: _rate(points, start, now_seconds) for name, points in found.items() if len(points) > 1}
 
     def window(self, now_seconds: float, seconds: float) -> list[Total]:
         """The scrapes of the last so many seconds that saw a pod, oldest first."""
@@ -135,3 +156,16 @@ class Metrics:
         first = bisect_left(self.history_at, from_seconds)
         last = bisect_right(self.history_at, to_seconds)
         return self.history_at[first:last], self.history[first:last]
+
+
+def _rate(points: list[tuple[float, float]], start_seconds: float, end_seconds: float) -> float:
+    """PromQL's rate() of a counter's (time, value) points, extrapolated to the window as `extrapolatedRate` does."""
+    (first_at, first), (last_at, last) = points[0], points[-1]
+    sampled = last_at - first_at
+    apart = sampled / (len(points) - 1)
+    before, after = first_at - start_seconds, end_seconds - last_at
+    before = apart / 2 if before >= 1.1 * apart else before
+    after = apart / 2 if after >= 1.1 * apart else after
+    if last > first >= 0:
+        before = min(before, sampled * first / (last - first))
+    return (last - first) * (sampled + before + after) / sampled / (end_seconds - start_seconds)

@@ -1,49 +1,58 @@
-"""The autoscaling that a stack file describes, as the simulator runs it: the plan's own numbers, bounds and windows."""
+"""The autoscaling that a stack file describes, as the simulator runs it: what is rendered, from the plan it is rendered
+from (`tests/components/serving/test_simulated_scaling.py` holds the two together).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
-from planning.model import AutoscalingPlan, ScalerKind, ScalingMetric, ScalingRulePlan
-from planning.scaling.policy import ScalingDecision
+from planning.model import AutoscalingPlan, ScalerKind, ScalingMetric, ScalingRulePlan, Via
 from planning.simulation.hpa import HpaSpec, Metric, Policy, Rules
-from planning.simulation.metrics import Total
+from planning.simulation.metrics import PodSample
 from planning.simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, milli
-from planning.simulation.signals import DemandRule, averaged
+from planning.simulation.signals import (
+    DemandRule,
+    Recorded,
+    busy_percent,
+    per_pod,
+    pod_rates,
+    quantile,
+    summed,
+    summed_rates,
+)
 
 OWN_POLICY = "stack"
-# Each adds up over replicas and is divided by them again, so the sum says the same as each pod's own number.
-_TOTALS: Mapping[str, tuple[Callable[[Total], float], float]] = {
-    "queueDepth": (lambda total: total.waiting, 15.0),
-    "inFlight": (lambda total: total.in_flight, 15.0),
-    "running": (lambda total: total.running, 15.0),
-    "kvCacheUsage": (lambda total: total.kv_usage, 15.0),
-    "tokensPerSecond": (lambda total: total.output_rate, 60.0),
+_GAUGES: Mapping[str, Callable[[PodSample], float]] = {
+    "queueDepth": lambda pod: pod.waiting,
+    "inFlight": lambda pod: pod.in_flight,
+    "running": lambda pod: pod.running,
+    "kvCacheUsage": lambda pod: pod.kv_usage,
 }
+_SIMULATED = {*_GAUGES, "demand", "tokensPerSecond", "timeToFirstToken", "gpuUtilization"}
 
 
 def not_simulated(plan: AutoscalingPlan) -> str | None:
     """What of it the simulator has no model of; None where it has one of everything."""
-    unknown = [metric.kind for metric in plan.metrics if metric.kind not in _TOTALS and metric.kind != "demand"]
+    if plan.schedules or any(metric.kind == "schedule" for metric in plan.metrics):
+        return "schedules are not simulated"
+    unknown = [metric.kind for metric in plan.metrics if metric.kind not in _SIMULATED]
     if unknown:
         return f"{', '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} not simulated"
-    if plan.schedules:
-        return "schedules are not simulated"
+    if any(metric.kind == "demand" for metric in plan.metrics) and plan.demand is None:
+        return "nobody knows what one replica of this model carries, so its demand is not simulated"
     return "what waits in front of zero replicas is not simulated" if plan.zero is not None else None
 
 
-def own_scaler(plan: AutoscalingPlan, decision: ScalingDecision | None, start_replicas: int) -> Scaler:
-    """The scaler of a plan; `decision` where it follows the demand. Raises ValueError for what is not simulated."""
+def own_scaler(plan: AutoscalingPlan, start_replicas: int) -> Scaler:
+    """The scaler of a plan. Raises ValueError for what is not simulated."""
     reason = not_simulated(plan)
     if reason is not None:
         raise ValueError(reason)
     if plan.kind is ScalerKind.NONE:
         return Fixed(OWN_POLICY, plan.min_replicas)
-    metrics = tuple(Metric(each.kind, "external", milli(each.target)) for each in plan.metrics)
-    queries = {each.kind: _query(each, decision) for each in plan.metrics}
-    spec = HpaSpec(
-        max(1, plan.min_replicas), plan.max_replicas, metrics, up=_rules(plan.scale_up), down=_rules(plan.scale_down)
-    )
+    queries = {each.kind: _query(plan, each) for each in plan.metrics}
+    spec = own_spec(plan)
     if plan.kind is ScalerKind.HPA:
         return HpaScaler(OWN_POLICY, spec, queries, start_replicas)
     return KedaScaler(
@@ -51,12 +60,41 @@ def own_scaler(plan: AutoscalingPlan, decision: ScalingDecision | None, start_re
     )
 
 
-def _query(metric: ScalingMetric, decision: ScalingDecision | None) -> Query:
-    if metric.kind != "demand":
-        return averaged(*_TOTALS[metric.kind])
-    if decision is None:
-        raise ValueError("nobody knows what one replica of this model carries, so its demand is not simulated")
-    return DemandRule(decision.demand)
+def own_spec(plan: AutoscalingPlan) -> HpaSpec:
+    """The HPA that is rendered, or that KEDA makes of the ScaledObject (which has no fewer than one replica)."""
+    metrics = tuple(Metric(each.kind, _kind(plan, each), _target_milli(plan, each)) for each in plan.metrics)
+    up, down = _rules(plan.scale_up), _rules(plan.scale_down)
+    return HpaSpec(max(1, plan.min_replicas), plan.max_replicas, metrics, up=up, down=down)
+
+
+def _kind(plan: AutoscalingPlan, metric: ScalingMetric) -> Literal["pods", "external", "external-value"]:
+    """A Pods metric, an object's or KEDA's with AverageValue, or one with Value."""
+    if metric.value_type == "Value":
+        return "external-value"
+    return "pods" if _by_pod(plan, metric) else "external"
+
+
+def _by_pod(plan: AutoscalingPlan, metric: ScalingMetric) -> bool:
+    return plan.kind is ScalerKind.HPA and metric.rule.via is Via.PODS
+
+
+def _target_milli(plan: AutoscalingPlan, metric: ScalingMetric) -> int:
+    """As it is written: an HPA's in thousandths, KEDA's threshold with six digits, which KEDA cuts to thousandths."""
+    return round(metric.target * 1000) if plan.kind is ScalerKind.HPA else milli(float(f"{metric.target:g}"))
+
+
+def _query(plan: AutoscalingPlan, metric: ScalingMetric) -> Query:
+    every = float(plan.rule_interval_seconds)
+    if metric.kind == "demand":
+        assert plan.demand is not None
+        return Recorded(DemandRule(plan.demand), every)
+    if metric.kind == "timeToFirstToken":
+        return Recorded(quantile(lambda seen: seen.first_token, metric.quantile, metric.window_seconds), every)
+    if metric.kind == "gpuUtilization":
+        return Recorded(busy_percent, every)
+    if metric.kind == "tokensPerSecond":
+        return (pod_rates if _by_pod(plan, metric) else summed_rates)(metric.window_seconds)
+    return (per_pod if _by_pod(plan, metric) else summed)(_GAUGES[metric.kind])
 
 
 def _rules(rule: ScalingRulePlan) -> Rules:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from math import isnan
 from typing import Protocol
 
 from planning.simulation.hpa import SYNC_SECONDS, Hpa, HpaSpec, Phase, PodState, Reading
@@ -154,8 +154,12 @@ class KedaScaler:
 
 
 def milli(value: float) -> int:
-    """A Kubernetes quantity in thousandths, rounded up as the API does."""
-    return ceil(value * 1000 - 1e-9)
+    """A metric's value in thousandths, cut: prometheus-adapter and KEDA both convert `value * 1000` to an integer.
+
+    sigs.k8s.io/prometheus-adapter v0.12.0 pkg/custom-provider/provider.go (NaN is 0) and external-provider;
+    kedacore/keda v2 pkg/scalers/scaler.go, GenerateMetricInMili and GetMetricTargetMili.
+    """
+    return 0 if isnan(value) else int(value * 1000)
 
 
 def _pod_state(pod: Pod, now: float) -> PodState:

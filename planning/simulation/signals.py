@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planning.scaling.policy import Demand
+from planning.simulation.histogram import Histogram
 from planning.simulation.hpa import Reading
-from planning.simulation.metrics import PodSample, Total
+from planning.simulation.metrics import Metrics, PodSample, Total
 from planning.simulation.scalers import Query, Scene, milli
 
 CPU_IDLE_MILLI = 60
@@ -26,16 +27,63 @@ def per_pod(value: Callable[[PodSample], float]) -> Query:
     return read
 
 
-def summed(value: Callable[[Total], float], or_zero: bool = False) -> Query:
-    """The last scrape's sum; where no pod is up nothing, or 0 with `or vector(0)`."""
+def summed(value: Callable[[PodSample], float], or_zero: bool = False) -> Query:
+    """The sum of the pods' last samples; where no pod is up nothing, or 0 with `or vector(0)`."""
 
     def read(scene: Scene) -> Reading:
-        recent = scene.metrics.window(scene.now_seconds, 60.0)
-        if not recent:
+        samples = scene.metrics.fresh_pods(scene.now_seconds)
+        if not samples:
             return Reading(value=0 if or_zero else None)
-        return Reading(value=milli(value(recent[-1])))
+        return Reading(value=milli(sum(value(sample) for sample in samples.values())))
 
     return read
+
+
+def pod_rates(seconds: float) -> Query:
+    """Each pod's generated tokens per second over a window."""
+
+    def read(scene: Scene) -> Reading:
+        rates = scene.metrics.output_rates(scene.now_seconds, seconds)
+        return Reading(by_pod={name: milli(rate) for name, rate in rates.items()} or None)
+
+    return read
+
+
+def summed_rates(seconds: float) -> Query:
+    """Their sum; nothing where no pod has one."""
+
+    def read(scene: Scene) -> Reading:
+        rates = scene.metrics.output_rates(scene.now_seconds, seconds)
+        return Reading(value=milli(sum(rates.values()))) if rates else Reading()
+
+    return read
+
+
+def quantile(of: Callable[[Metrics], Histogram], share: float, seconds: float) -> Query:
+    """A latency's quantile over a window; 0 where pods are up and nothing ended, nothing where none is up."""
+
+    def read(scene: Scene) -> Reading:
+        if not scene.metrics.fresh_pods(scene.now_seconds):
+            return Reading()
+        return Reading(value=milli(of(scene.metrics).quantile(share, scene.now_seconds, seconds)))
+
+    return read
+
+
+@dataclass
+class Recorded:
+    """A query that Prometheus evaluates every so many seconds; asked in between, it says what it said last."""
+
+    query: Query
+    every_seconds: float
+    _at: float = float("-inf")
+    _last: Reading = field(default_factory=Reading)
+
+    def __call__(self, scene: Scene) -> Reading:
+        """The value of the last evaluation."""
+        if scene.now_seconds - self._at >= self.every_seconds:
+            self._at, self._last = scene.now_seconds, self.query(scene)
+        return self._last
 
 
 def averaged(value: Callable[[Total], float], seconds: float) -> Query:
@@ -53,6 +101,12 @@ def cpu(scene: Scene) -> Reading:
     samples = scene.metrics.fresh_pods(scene.now_seconds)
     found = {name: CPU_IDLE_MILLI + (CPU_BUSY_MILLI if each.running else 0) for name, each in samples.items()}
     return Reading(by_pod=found or None)
+
+
+def busy_percent(scene: Scene) -> Reading:
+    """DCGM's GPU utilization, each pod's in percent, summed: the share of time in which some kernel runs."""
+    recent = scene.metrics.window(scene.now_seconds, 300.0)
+    return Reading(value=milli(100 * recent[-1].busy)) if recent else Reading()
 
 
 def mean(values: Sequence[float]) -> float:

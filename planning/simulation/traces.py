@@ -21,7 +21,7 @@ Ints = NDArray[np.int64]
 CHUNK = 65_536
 AZURE_HEADER = ("TIMESTAMP", "ContextTokens", "GeneratedTokens")
 _MOST_TOKENS = 10**8
-_MOST_LINE_CHARACTERS = 2**20
+_MOST_LINE_BYTES = 2**20
 _LONGEST_PS = 90 * 86_400 * PICOSECONDS  # picoseconds since the start must stay within 63 bits with room to run on
 
 
@@ -48,20 +48,24 @@ def read_trace(path: Path) -> Iterator[Requests]:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The file's lines, none longer than a trace's can be."""
+    """The file's lines, none longer than a trace's can be; raises WrongTrace with the number of a wrong one."""
     if path.exists() and not path.is_file():
         raise WrongTrace(f"{path}: no file; a trace is read twice")
-    with path.open(encoding="utf-8-sig") as file:
+    with path.open("rb") as file:
         for number in count(1):
-            try:
-                line = file.readline(_MOST_LINE_CHARACTERS + 1)
-            except UnicodeDecodeError:
-                raise WrongTrace(f"{path}:{number}: no text in UTF-8 here, or a little later") from None
-            if len(line) > _MOST_LINE_CHARACTERS:
-                raise WrongTrace(f"{path}:{number}: longer than {_MOST_LINE_CHARACTERS} characters")
+            line = file.readline(_MOST_LINE_BYTES + 1)
+            if len(line) > _MOST_LINE_BYTES:
+                raise WrongTrace(f"{path}:{number}: longer than {_MOST_LINE_BYTES} characters")
             if not line:
                 return
-            yield line
+            try:
+                yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as problem:
+                byte = line[problem.start]
+                raise WrongTrace(
+                    f"{path}:{number}: byte 0x{byte:02x} at {problem.start + 1} is not UTF-8; a trace is text (unpack "
+                    "it, or convert it with iconv)"
+                ) from None
 
 
 def _chunks(path: Path, rows: Iterable[tuple[int, int, int, int]]) -> Iterator[Requests]:
@@ -102,6 +106,8 @@ def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, in
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
+        if '"' in line:
+            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r} is quoted; write cells without quotes")
         cells = line.rstrip("\r\n").split(",")
         if places is None:
             missing = [name for name in AZURE_HEADER if name not in cells]

@@ -15,7 +15,7 @@ import numpy as np
 
 from planning.simulation import kernel as k
 from planning.simulation.engine_limits import PICOSECONDS, EngineModel
-from planning.simulation.fleet import Fleet
+from planning.simulation.fleet import Finished, Fleet
 from planning.simulation.metrics import Metrics, PodSample
 from planning.simulation.outcome import Outcome, Slo, Tally
 from planning.simulation.scalers import Scaler, Scene
@@ -126,7 +126,9 @@ class World:
 
     def _next_event(self) -> None:
         time_ps, kind, _, pod = heapq.heappop(self._events)
-        self.tally.add(self.fleet.run_until(time_ps))
+        ended = self.fleet.run_until(time_ps)
+        self.tally.add(ended)
+        self._observe(ended)
         now = time_ps / PICOSECONDS
         if kind == Event.POD_READY and pod is not None:
             self._pod_ready(pod, now, time_ps)
@@ -138,6 +140,14 @@ class World:
         elif kind == Event.SYNC:
             self._sync(now)
             self._push(now + self.scaler.sync_seconds, Event.SYNC)
+
+    def _observe(self, ended: Finished) -> None:
+        """What vLLM counts into its histograms of requests that ended."""
+        if ended.arrival.size:
+            frontend, seen = self.setting.engine.frontend_seconds, self.metrics
+            fresh = ended.first_token > round(seen.scraped_seconds * PICOSECONDS)
+            seen.first_token.observe((ended.first_token - ended.arrival)[fresh] / PICOSECONDS + frontend)
+            seen.end_to_end.observe((ended.done - ended.arrival) / PICOSECONDS + frontend)
 
     def _push(self, seconds: float, kind: Event, pod: Pod | None = None) -> None:
         self._order += 1
@@ -161,6 +171,8 @@ class World:
                     row[k.OUTPUT_TOKENS],
                     row[k.BUSY] / PICOSECONDS,
                 )
+        since = self.fleet.first_tokens(round(self.metrics.scraped_seconds * PICOSECONDS))
+        self.metrics.first_token.observe(since / PICOSECONDS + self.setting.engine.frontend_seconds)
         total = self.metrics.scrape(now, samples)
         self.tally.most_queue = max(self.tally.most_queue, total.waiting)
 

@@ -71,9 +71,10 @@ def test_an_slo_that_nothing_meets_is_exit_1_with_reasons(capsys: pytest.Capture
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--requests-per-second", "nan", *LOAD[2:]], "--requests-per-second nan"),
-        (["--requests-per-second", "0", *LOAD[2:]], "a number above 0"),
-        ([*LOAD, "--slo-share", "1"], "--slo-share 1"),
+        (["--requests-per-second", "nan", *LOAD[2:]], "--requests-per-second: nan is not above 0"),
+        (["--requests-per-second", "0", *LOAD[2:]], "--requests-per-second: 0 is not above 0"),
+        (["--requests-per-second", "many", *LOAD[2:]], "--requests-per-second: 'many' is no number"),
+        ([*LOAD, "--slo-share", "1"], "--slo-share: 1"),
         ([*LOAD[:2], "--input-tokens", "9000", "--output-tokens", "10"], "shorter than the mean request"),
     ],
 )

@@ -132,24 +132,27 @@ def test_another_autoscaling_of_the_stack_moves_differently(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hours = []
-    for metric in ({"kind": "queueDepth", "target": 50}, {"kind": "inFlight", "target": 1}):
+    cheap, dear = {"kind": "queueDepth", "target": 50}, {"kind": "timeToFirstToken", "target": 0.05}
+    for metric in (cheap, {"kind": "inFlight", "target": 1}, dear):
         scaling = {"minReplicas": 1, "maxReplicas": 3, "metrics": [metric]}
         stack_file(tmp_path, monkeypatch, autoscaling=scaling)
         assert main([*LAB, "--duration", "1800", "--policy", "stack"]) == 0
         hours.append(json.loads(capsys.readouterr().out)["policies"][0]["gpu_hours"])
     assert hours[0] < hours[1]
+    assert hours[0] < hours[2]
 
 
 def test_what_of_a_stacks_autoscaling_is_not_simulated_is_said(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scaling = {"minReplicas": 1, "maxReplicas": 3, "metrics": [{"kind": "timeToFirstToken"}]}
+    office = {"start": "0 8 * * 1-5", "end": "0 18 * * 1-5", "minReplicas": 2}
+    scaling = {"minReplicas": 1, "maxReplicas": 3, "schedules": [office]}
     stack_file(tmp_path, monkeypatch, autoscaling=scaling)
     assert main([*LAB, "--policy", "stack"]) == 2
-    assert "timeToFirstToken is not simulated" in capsys.readouterr().err
+    assert "schedules are not simulated" in capsys.readouterr().err
     assert main([*LAB, "--duration", "60"]) == 0
     said = capsys.readouterr()
-    assert "left out: timeToFirstToken is not simulated" in said.err
+    assert "left out: schedules are not simulated" in said.err
     assert [row["name"] for row in json.loads(said.out)["policies"]] == list(POLICIES)
 
 
@@ -174,7 +177,27 @@ WRONG = [
     ([], "--trace FILE or --profile poisson:2"),
     (["--profile", "poisson:1", "--trace", "x.csv"], "--trace FILE or --profile"),
     (["--trace", "no-such-file.csv"], "no-such-file.csv"),
-    (["--profile", "poisson:1", "--launch-failure", "1"], "probability"),
+    (["--profile", "poisson:1", "--launch-failure", "1"], "--launch-failure: 1 is not from 0 to below 1"),
+    (["--profile", "poisson:1", "--min-replicas", "5", "--max-replicas", "2"], "--min-replicas 5 is more than"),
+    (["--profile", "poisson:1", "--min-replicas", "-1"], "--min-replicas: -1"),
+    (["--profile", "poisson:1", "--max-replicas", "0"], "--max-replicas: 0"),
+    (["--profile", "poisson:1", "--start-replicas", "9", "--max-replicas", "2"], "--start-replicas 9 is more than"),
+    (["--profile", "poisson:1", "--start-replicas", "-3"], "--start-replicas: -3"),
+    (["--profile", "poisson:1", "--seed", "soon"], "--seed: 'soon' is no whole number"),
+    (["--profile", "poisson:1", "--seed", "-1"], "--seed: -1"),
+    (["--profile", "poisson:1", "--seed", "1.5"], "--seed: '1.5'"),
+    (["--profile", "poisson:1", "--duration", "an hour"], "--duration: 'an hour' is no number"),
+    (["--profile", "poisson:1", "--duration", "-5"], "--duration: -5"),
+    (["--profile", "poisson:1", "--duration", "nan"], "--duration: nan"),
+    (["--profile", "poisson:1", "--duration", "1e12"], "--duration: 1e12"),
+    (["--profile", "poisson:1", "--scrape-interval", "0"], "--scrape-interval: 0"),
+    (["--profile", "poisson:1", "--max-num-seqs", "0"], "--max-num-seqs: 0"),
+    (["--profile", "poisson:1", "--tensor-parallel", "-1"], "--tensor-parallel: -1"),
+    (["--profile", "poisson:1", "--input-tokens", "-10"], "--input-tokens: -10"),
+    (
+        ["--profile", "poisson:1", "--max-num-seqs", "512", "--max-num-batched-tokens", "256"],
+        "--max-num-batched-tokens: 256 batched tokens are fewer than 512 sequences",
+    ),
     (["--profile", "poisson:1", "--cold-start", "nan"], "--cold-start"),
     (["--profile", "poisson:1", "--slo-ttft", "0"], "--slo-ttft"),
     (["--profile", "poisson:1", "--policy", "stack"], "--stack"),

@@ -89,7 +89,7 @@ EXTERNAL_CASES = [
 
 @pytest.mark.parametrize(("name", "current", "value", "target", "wanted"), EXTERNAL_CASES)
 def test_average_values_of_one_number(name: str, current: int, value: int, target: int, wanted: int) -> None:
-    assert external_proposal(current, current, value, target, SPEC) == wanted
+    assert external_proposal(current, value, target, SPEC) == wanted
 
 
 def test_values_of_one_number_multiply_the_ready_pods() -> None:

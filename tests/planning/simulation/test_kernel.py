@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -22,6 +24,10 @@ CASES = {
     "hardly any cache": (engine("l4", kv_blocks=512), requests(150, 3, 2, 800, 300)),
     "chunks and preemption": (
         engine("l4", kv_blocks=300, max_num_batched_tokens=256),
+        requests(150, 20, 3, 300, 300, 2000),
+    ),
+    "chunks, the first of which is enough": (
+        engine("l4", kv_blocks=300, max_num_batched_tokens=256, admits_whole_prompts=False),
         requests(150, 20, 3, 300, 300, 2000),
     ),
     "answers of one token": (engine("l4"), requests(500, 20, 3, 30, 1)),
@@ -67,6 +73,20 @@ def test_every_request_ends_once_and_every_block_comes_back(name: str) -> None:
     assert int(row[k.CACHED]) == 0
     assert bool((fast.first_token > fast.arrival).all())
     assert bool((fast.done >= fast.first_token).all())
+
+
+def test_a_prompt_waits_until_all_of_it_fits_the_cache() -> None:
+    """vLLM 0.19's `scheduler_reserve_full_isl`: 100 blocks are free of 200, the next prompt needs 120, 16 at a time."""
+    model = engine("l4", kv_blocks=200, max_num_batched_tokens=256)
+    load = Requests(np.array([0, 1]), np.array([1600, 1920]), np.array([200, 1]))
+    ended = {}
+    for whole in (True, False):
+        fast, row = run(replace(model, admits_whole_prompts=whole), load)
+        ended[whole] = int(fast.done[fast.arrival == 0][0])
+        assert bool(row[k.PREEMPTED] > 0) is not whole, "its first chunks fit, the last do not"
+    alone, _ = run(model, Requests(np.array([0]), np.array([1600]), np.array([200])))
+    assert ended[True] == int(alone.done[0]), "the one that runs is not held up by one that cannot end"
+    assert ended[False] > ended[True]
 
 
 def test_stopping_at_any_moment_and_going_on_changes_nothing() -> None:

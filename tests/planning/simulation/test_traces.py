@@ -67,6 +67,27 @@ def test_a_wrong_trace_names_the_line(tmp_path: Path, text: str, message: str) -
     assert "trace.csv" in str(problem.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (HEADER.encode("utf-16"), "trace.csv:1: byte 0xff at 1 is not UTF-8"),
+        (HEADER.encode() + b"2023-11-16 18:17:03,10\xe9,5\n", "trace.csv:2: byte 0xe9 at 23 is not UTF-8"),
+        (b"\x1f\x8b\x08\x00trace", "trace.csv:1: byte 0x8b at 2 is not UTF-8"),
+        (HEADER.encode() + b'"2023-11-16 18:17:03","10","5"\n', "trace.csv:2"),
+        (b'"TIMESTAMP","ContextTokens","GeneratedTokens"\n2023-11-16 18:17:03,10,5\n', "trace.csv:1"),
+        (b'{"timestamp": ' + b"[" * 100_000 + b"\n", "trace.csv:1"),
+    ],
+)
+def test_bytes_that_are_no_trace_are_refused_by_line(tmp_path: Path, content: bytes, message: str) -> None:
+    file = tmp_path / "trace.csv"
+    file.write_bytes(content)
+    with pytest.raises(WrongTrace) as problem:
+        list(read_trace(file))
+    assert message in str(problem.value)
+    if b'"2023' in content or b'"TIME' in content:
+        assert "quoted; write cells without quotes" in str(problem.value)
+
+
 def test_a_long_trace_comes_in_chunks_in_order(tmp_path: Path) -> None:
     count = CHUNK + 5
     text = HEADER + "".join(

@@ -1,0 +1,64 @@
+"""A config.json from somebody's hands: read, and held against what any model has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planning.architectures.hf_config import UnreadableConfig, from_config_json
+from planning.architectures.shape import Architecture
+
+
+def described_config(config: Mapping[str, Any]) -> Architecture:
+    """The architecture of a config.json; raises UnreadableConfig, whatever is wrong with it."""
+    try:
+        found = from_config_json(config)
+        for problem in _implausible(found):
+            raise UnreadableConfig(f"config.json gives {problem}")
+        return found
+    except UnreadableConfig:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ZeroDivisionError) as problem:
+        # A key of the wrong type deep in somebody's JSON: said as a mistake of the file, never as a traceback.
+        raise UnreadableConfig(f"config.json cannot be read ({type(problem).__name__}: {problem})") from problem
+
+
+# No model has more of anything; a slip of the pen has.
+_MOST = {
+    "layers": 1_000,
+    "hidden_size": 1_000_000,
+    "attention_heads": 4_096,
+    "head_dim": 4_096,
+    "vocab_size": 10_000_000,
+    "max_position_embeddings": 100_000_000,
+    "intermediate_size": 10_000_000,
+    "vision_patches": 10_000_000,
+}
+
+
+def _implausible(found: Architecture) -> Iterator[str]:
+    """What cannot be meant, in the words of config.json's reader."""
+    for name, most in _MOST.items():
+        value = getattr(found, name)
+        least = 0 if name in ("intermediate_size", "vision_patches") else 1
+        if not least <= value <= most:
+            yield f"{name} {value}, which is not between {least} and {most}"
+    if not found.attention_layers and found.recurrent is None:
+        yield "no layer that remembers anything: its layer types are not known here"
+    if found.attention_layers > found.layers or not 0 <= found.dense_mlp_layers <= found.layers:
+        yield f"more layers of a kind than the {found.layers} there are"
+    for group in found.attention:
+        if group.layers < 1 or not 1 <= group.kv_heads <= 4096 or not 1 <= group.head_dim <= 65536:
+            yield f"{group.layers} attention layers with {group.kv_heads} KV heads of {group.head_dim}"
+        if group.window is not None and group.window < 1:
+            yield f"a window of {group.window} tokens"
+    experts = found.experts
+    if experts is not None and (
+        not 0 <= experts.layers <= found.layers
+        or not 1 <= experts.per_token <= experts.experts <= 100_000
+        or not 0 < experts.intermediate_size <= 10_000_000
+        or not 0 <= experts.shared_intermediate_size <= 10_000_000
+    ):
+        yield f"{experts.experts} experts, {experts.per_token} per token, in {experts.layers} layers"
+    if not 0 < found.parameters <= 10**14 or found.vision_parameters < 0:
+        yield f"{found.parameters:.3g} parameters"

@@ -1,0 +1,147 @@
+"""What `simulate --stack` simulates is what is rendered, in every stack there is and for every kind of metric."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
+from planning.model import ScalerKind, ServedModel, StackPlan
+from planning.plan import plan
+from planning.scaling.metric_table import pods_selector, service_selector
+from planning.simulation.hpa import HpaSpec, Rules
+from planning.simulation.own_scaling import not_simulated, own_scaler, own_spec
+from planning.simulation.scalers import HpaScaler, KedaScaler
+from planning.simulation.signals import DemandRule, Recorded
+from settings.read import read
+from tests.planning.stacks import model as asked
+from tests.planning.stacks import planned
+
+REPO = Path(__file__).resolve().parents[3]
+STACKS = sorted(REPO.glob("Pulumi.*.yaml"))
+KINDS = ("demand", "queueDepth", "inFlight", "running", "kvCacheUsage", "timeToFirstToken", "tokensPerSecond")
+MONITORED = {"monitoring": {"scrapeIntervalSeconds": 30}}
+
+
+def from_file(path: Path) -> StackPlan:
+    name = path.name.split(".")[1]
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]
+    sections = {key.removeprefix("vllm-on-eks:"): value for key, value in config.items()}
+    plain = {key: value for key, value in sections.items() if not (isinstance(value, dict) and "secure" in value)}
+    loaded = read(plain, name)
+    assert loaded.settings is not None, loaded.problems
+    return plan(loaded.settings, name)
+
+
+def scaled(kind: str, **scaling: Any) -> ServedModel:
+    written = {"kind": kind, "minReplicas": 1, "maxReplicas": 4, **scaling}
+    return planned(
+        models=[asked(autoscaling=written)],
+        nodePools=[{"name": "l4", "instanceTypes": ["g6.xlarge"], "maxNodes": 4}],
+        **MONITORED,
+    ).models[0]
+
+
+def every_model() -> list[ServedModel]:
+    found = [model for path in STACKS for model in from_file(path).models]
+    found += [scaled(kind) for kind in ("hpa", "keda")]
+    for kind in ("hpa", "keda"):
+        for metric in KINDS:
+            target = 0.7123456789 if metric == "kvCacheUsage" else 31.4159265
+            written = {"kind": metric} if metric == "demand" else {"kind": metric, "target": target}
+            found.append(scaled(kind, metrics=[written]))
+        rules = {"windowSeconds": 45, "pods": 3, "percent": 40, "periodSeconds": 90}
+        both = [{"kind": "inFlight", "target": 7}, {"kind": "timeToFirstToken", "target": 1.5, "quantile": 0.9}]
+        found.append(scaled(kind, metrics=both, scaleUp=rules, scaleDown={**rules, "windowSeconds": 2400}))
+    return [model for model in found if model.autoscaling.kind is not ScalerKind.NONE]
+
+
+def milli(quantity: str) -> int:
+    return int(quantity[:-1]) if quantity.endswith("m") else 1000 * int(quantity)
+
+
+def rules(written: dict[str, Any]) -> tuple[Any, ...]:
+    policies = tuple((each["type"], each["value"], each["periodSeconds"]) for each in written["policies"])
+    return written["stabilizationWindowSeconds"], policies, written["selectPolicy"]
+
+
+def told(simulated: Rules | None) -> tuple[Any, ...]:
+    assert simulated is not None
+    policies = tuple((each.kind, each.value, each.period_seconds) for each in simulated.policies)
+    return simulated.window_seconds, policies, simulated.select
+
+
+def rendered_hpa(model: ServedModel) -> tuple[dict[str, Any], list[tuple[str, int]]]:
+    """Behaviour with bounds, and (kind, target) of each metric, as the HPA or KEDA's ScaledObject has them."""
+    if model.autoscaling.kind is ScalerKind.HPA:
+        spec = horizontal_pod_autoscaler(model)["spec"]
+        bounds = {**spec["behavior"], "min": spec["minReplicas"], "max": spec["maxReplicas"]}
+        metrics = []
+        for each in spec["metrics"]:
+            target = (each.get("pods") or each["object"])["target"]
+            value = milli(target.get("averageValue") or target["value"])
+            kind = "pods" if each["type"] == "Pods" else "external" if "averageValue" in target else "external-value"
+            metrics.append((kind, value))
+        return bounds, metrics
+    spec = scaled_object(model, "http://prometheus")["spec"]
+    behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    bounds = {**behavior, "min": spec["minReplicaCount"], "max": spec["maxReplicaCount"]}
+    kinds = {"AverageValue": "external", "Value": "external-value"}
+    triggers = [
+        (kinds[each["metricType"]], int(float(each["metadata"]["threshold"]) * 1000)) for each in spec["triggers"]
+    ]
+    return bounds, triggers
+
+
+def check_spec(simulated: HpaSpec, model: ServedModel) -> None:
+    bounds, metrics = rendered_hpa(model)
+    assert (simulated.min_replicas, simulated.max_replicas) == (max(1, bounds["min"]), bounds["max"])
+    assert told(simulated.up) == rules(bounds["scaleUp"])
+    assert told(simulated.down) == rules(bounds["scaleDown"])
+    assert [(each.kind, each.target_milli) for each in simulated.metrics] == metrics
+
+
+@pytest.mark.parametrize(
+    "model", every_model(), ids=lambda model: f"{model.autoscaling.kind} {[m.kind for m in model.autoscaling.metrics]}"
+)
+def test_the_simulated_autoscaler_is_the_rendered_one(model: ServedModel) -> None:
+    assert not_simulated(model.autoscaling) is None
+    scaler = own_scaler(model.autoscaling, 1)
+    assert isinstance(scaler, HpaScaler | KedaScaler)
+    check_spec(own_spec(model.autoscaling), model)
+    assert scaler.spec == own_spec(model.autoscaling)
+    if isinstance(scaler, KedaScaler):
+        assert scaler.polling_seconds == scaled_object(model, "http://prometheus")["spec"]["pollingInterval"]
+
+
+@pytest.mark.parametrize(
+    "model", every_model(), ids=lambda model: f"{model.autoscaling.kind} {[m.kind for m in model.autoscaling.metrics]}"
+)
+def test_the_simulated_demand_is_the_recorded_one(model: ServedModel) -> None:
+    """Lead, rate window, season and capacity are in the rules' text: the same parameters write the same text."""
+    scaler = own_scaler(model.autoscaling, 1)
+    assert isinstance(scaler, HpaScaler | KedaScaler)
+    query = scaler.queries.get("demand")
+    if query is None:
+        return
+    assert isinstance(query, Recorded)
+    assert isinstance(query.query, DemandRule)
+    group = recording_rules(model)["spec"]["groups"][0]
+    assert group["interval"] == f"{query.every_seconds:g}s"
+    recorded = {rule["record"]: rule["expr"] for rule in group["rules"]}
+    pods, own = pods_selector(model.namespace, model.name), service_selector(model.namespace, model.name)
+    written = query.query.demand.rules(pods, own)
+    assert {name: recorded[name] for name in written} == written
+    endpoint = pod_monitor(model)["spec"]["podMetricsEndpoints"][0]
+    assert endpoint["interval"] == f"{query.query.demand.scrape_seconds}s"
+
+
+def test_every_stack_file_and_every_kind_was_looked_at() -> None:
+    models = every_model()
+    assert len(STACKS) >= 3
+    assert {metric.kind for model in models for metric in model.autoscaling.metrics} == set(KINDS)
+    assert {model.scrape_interval_seconds for model in models} >= {15, 30}
