@@ -23,7 +23,7 @@ AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n"
         (b'{"timestamp": 1, "input_length": Infinity, "output_length": 1}', ":1: "),
         (AZURE.encode() + b"2023-11-16 18:17:03.9," + b"9" * 6000 + b",1\n", ":2: "),
         (AZURE.encode() + b"2023-11-16 18:17:0" + b"9" * 400 + b",1,1\n", ":2: "),
-        (AZURE.encode() + b"\xff\xfe", "no text in UTF-8"),
+        (AZURE.encode() + b"\xff\xfe", ":2: byte 0xff at 1 is not UTF-8"),
         (b"\0" * 1000, ":1: no column"),
     ],
 )
