@@ -17,6 +17,7 @@ from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import CostPlan, ServedModel, StackPlan
+from planning.names import check_names
 from planning.nodes.autoscaler import plan_cluster_autoscaler
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import daemons
@@ -102,6 +103,7 @@ def _check_services(settings: StackSettings, findings: Findings) -> None:
     """What the stack has once, whatever its models."""
     check_gpu_operator(settings, findings)
     check_namespaces(settings, findings)
+    check_names(settings, findings)
     check_receiver(settings, findings)
 
 

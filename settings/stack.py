@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from typing import Self
 
@@ -18,8 +17,12 @@ from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
 
 
-def _twice(names: Iterable[str]) -> list[str]:
-    return sorted(name for name, count in Counter(names).items() if count > 1)
+def _twice(section: str, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each name that stands more than once, and where."""
+    places: dict[str, list[str]] = {}
+    for index, name in enumerate(names):
+        places.setdefault(name, []).append(f"{section}[{index}]")
+    return sorted((name, ", ".join(found)) for name, found in places.items() if len(found) > 1)
 
 
 class StackSettings(Section):
@@ -45,16 +48,16 @@ class StackSettings(Section):
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:
         problems = [
-            f"nodePools: two pools are called {name!r}; names must differ"
-            for name in _twice(pool.name for pool in self.node_pools)
+            f"nodePools: two pools are called {name!r} ({places}); names must differ"
+            for name, places in _twice("nodePools", (pool.name for pool in self.node_pools))
         ]
         problems += [
-            f"models: two models are called {name!r} in one namespace; names must differ"
-            for name in _twice(f"{model.namespace}/{model.name}" for model in self.models)
+            f"models: two models are called {name!r} ({places}); names must differ, whatever the namespace"
+            for name, places in _twice("models", (model.name for model in self.models))
         ]
         problems += [
-            f"waivers: rule {name!r} is waived twice; one waiver per rule"
-            for name in _twice(waiver.rule for waiver in self.waivers)
+            f"waivers: rule {name!r} is waived twice ({places}); one waiver per rule"
+            for name, places in _twice("waivers", (waiver.rule for waiver in self.waivers))
         ]
         if isinstance(self.cluster, ExistingCluster) and isinstance(self.network, CreateNetwork):
             problems.append(

@@ -1,0 +1,81 @@
+"""Every name that a stack registers and that the stack file has a say in, computed before anything is registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planning.facts import rows
+from planning.findings import Findings
+from settings.models import Model, VolumeCache
+from settings.stack import StackSettings
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One resource. `path` and `word`: the setting it is named after, and what stands there.
+
+    `urn`: component, type and logical name, by which Pulumi knows it; None: somebody else makes it. `object`: kind,
+    namespace and name in Kubernetes; None: it is none, or cluster-wide under the setting's own name.
+    """
+
+    path: str
+    word: str
+    urn: tuple[str, str, str] | None
+    object: tuple[str, str, str] | None
+
+
+def registered(settings: StackSettings) -> tuple[Registered, ...]:
+    """What models, their namespaces and pools are called in Pulumi and in Kubernetes."""
+    found: list[Registered] = []
+    first: dict[str, str] = {}
+    for index, model in enumerate(settings.models):
+        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model))
+        first.setdefault(model.namespace, f"models[{index}].namespace")
+    for namespace, path in first.items():
+        found += _rows("namespace", path, namespace, namespace)
+    for index, pool in enumerate(settings.node_pools):
+        found += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace)
+    return tuple(found)
+
+
+def check_names(settings: StackSettings, findings: Findings) -> None:
+    """Two of one name in one place: the second would be the first one's, or end an update half-way."""
+    taken: dict[tuple[str, ...], Registered] = {}
+    told: set[tuple[str, str]] = set()
+    # What is not called after a model was there first.
+    for each in sorted(registered(settings), key=_chosen):
+        for key in filter(None, (each.object, each.urn)):
+            before = taken.setdefault(key, each)
+            if before.path != each.path and (each.path, before.path) not in told:
+                told.add((each.path, before.path))
+                findings.error(each.path, "name-twice", _words(each, before, key))
+
+
+def _chosen(each: Registered) -> bool:
+    """Whether its name is a model's to choose; what namespaces, Kubernetes and KEDA make is not."""
+    return each.urn is not None and each.path.startswith("models") and each.path.endswith(".name")
+
+
+def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
+    kind = key[0].rsplit(":", 1)[-1] if key == each.object else key[1].rsplit(":", 1)[-1]
+    where = f" in namespace {key[1]}" if key == each.object and key[1] else ""
+    return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}; choose another name"
+
+
+def _kinds(model: Model) -> set[str]:
+    kinds = {"volume"} if isinstance(model.cache, VolumeCache) else set()
+    return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
+
+
+def _rows(per: str, path: str, name: str, namespace: str, kinds: set[str] | None = None) -> Iterator[Registered]:
+    for row in rows("registered_names.csv"):
+        if row["per"] != per or (row["when"] and row["when"] not in (kinds or ())):
+            continue
+        logical, called = row["logical"].format(name=name), row["object"].format(name=name)
+        yield Registered(
+            path,
+            name,
+            (row["component"], row["type"], logical) if logical else None,
+            (row["type"], namespace, called) if called else None,
+        )
