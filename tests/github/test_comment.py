@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 from tests.conftest import REPO
 
@@ -68,7 +70,14 @@ def state(github: Path) -> dict[str, Any]:
 
 
 def run(github: Path, **changed: str) -> subprocess.CompletedProcess[str]:
-    event = {"REPOSITORY": "o/r", "HEAD_OWNER": "fork", "HEAD_BRANCH": "add $(x)", "HEAD_SHA": COMMIT, **changed}
+    event = {
+        "REPOSITORY": "o/r",
+        "HEAD_REPOSITORY": "o/r",
+        "HEAD_OWNER": "fork",
+        "HEAD_BRANCH": "add $(x)",
+        "HEAD_SHA": COMMIT,
+        **changed,
+    }
     return subprocess.run(
         [sys.executable, str(SCRIPT), "comment.md"], cwd=github, capture_output=True, text=True, check=False,
         env={"PATH": f"{github}{os.pathsep}/usr/bin:/bin", **event},
@@ -96,6 +105,47 @@ def test_our_comment_is_found_on_a_later_page_and_nobody_elses_is_touched(github
     assert run(github).stdout == "https://4\n"
     bodies = [each["body"] for each in state(github)["comments"]]
     assert bodies == [*(each["body"] for each in others[:3]), (github / "comment.md").read_text()]
+
+
+HOSTILE = [
+    "@team look ![x](http://evil/x.png) [y](http://evil) <img src=http://evil/z>",
+    "```\nout\n````\n`````\n@team\n~~~~\n<!-- -->",
+    "\x1b[31mred\u202eright to left",
+    "</details>\n# heading\n| a | b |",
+    "x" * 60_000,
+]
+
+
+@pytest.mark.parametrize("words", HOSTILE)
+@pytest.mark.parametrize("plain", [True, False])
+def test_a_forks_words_are_one_block_of_code_that_they_cannot_end(github: Path, words: str, plain: bool) -> None:
+    (github / "comment.md").write_text(f"{MARKER}\n{'as Markdown' if plain else words}\n")
+    if plain:
+        (github / "comment.txt").write_text(words)
+    done = run(github, HEAD_REPOSITORY="fork/r")
+    assert done.returncode == 0, done.stderr
+    (only,) = state(github)["comments"]
+    body: str = only["body"]
+    assert len(body) < 31_000
+    assert body.startswith(MARKER)
+    before, fence, inside = body.partition("\n\n`")[0], re.search(r"^(`{3,})text$", body, re.MULTILINE), body
+    assert "fork" in before
+    assert fence is not None
+    inside = body[fence.end() :]
+    assert inside.count(f"\n{fence[1]}\n") == 1, "nothing inside ends the block"
+    assert inside.endswith(f"\n{fence[1]}\n")
+    assert all(each.isprintable() or each == "\n" for each in body)
+    tokens = MarkdownIt().parse(body)
+    assert [each.type for each in tokens if each.type in ("fence", "html_block", "heading_open")] == [
+        "html_block",
+        "fence",
+    ]
+
+
+def test_the_same_words_of_a_branch_of_ours_stay_markdown(github: Path) -> None:
+    (github / "comment.md").write_text(f"{MARKER}\n**bold**\n")
+    run(github)
+    assert state(github)["comments"][0]["body"] == f"{MARKER}\n**bold**\n"
 
 
 def test_a_pull_request_that_has_moved_on_gets_no_stale_comment(github: Path) -> None:
@@ -129,6 +179,28 @@ def test_a_refusal_of_github_fails_the_job_in_words(github: Path) -> None:
 
 def workflow(name: str) -> dict[Any, Any]:
     return yaml.safe_load((WORKFLOWS / name).read_text())  # type: ignore[no-any-return]
+
+
+def test_whatever_asks_the_engine_is_bound_by_the_policies() -> None:
+    """The rules that a preview is judged by bind the update too, in every workflow and in every command of the docs."""
+    steps = [
+        (file.name, step["with"])
+        for file in sorted(WORKFLOWS.glob("*.yml"))
+        for job in workflow(file.name)["jobs"].values()
+        for step in job["steps"]
+        if str(step.get("uses", "")).startswith("pulumi/actions@")
+    ]
+    assert {given["command"] for _, given in steps} == {"preview", "up"}
+    assert [name for name, given in steps if given.get("policyPacks") != "policies"] == []
+    pages = [REPO / "README.md", *sorted((REPO / "docs").rglob("*.md"))]
+    commands = [
+        line
+        for page in pages
+        for line in page.read_text().splitlines()
+        if re.search(r"pulumi (up|preview) .*--stack", line)
+    ]
+    assert len(commands) > 5
+    assert [line for line in commands if "--policy-pack policies" not in line] == []
 
 
 def test_code_of_a_pull_request_runs_where_nothing_can_be_written() -> None:
