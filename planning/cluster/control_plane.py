@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from planning.cluster.regions import check_arns, check_region, partition
 from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan
 from planning.versions.pins import ADDON_VERSIONS
@@ -23,8 +24,8 @@ class SupportWindow:
 
 
 # https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as carried by endoflife.date/amazon-eks
-# (2026-02-14), read again 2026-11-21. AWS' page names 1.36 by now, but no copy with its dates could be read: it only
-# draws a warning. The default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in
+# (2026-02-14), read again 2026-11-21. AWS' page names 1.36 by now, but no copy with its dates could be read. The
+# default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in
 # public configurations of May 2026), and GPU Operator 26.3.2 added 1.36 (its release notes), so 26.7 serves 1.35.
 SUPPORT = {
     "1.31": SupportWindow("2025-11-26", "2026-11-26"),
@@ -41,13 +42,6 @@ ACCESS_POLICIES = {
     AccessPolicy.EDIT: "AmazonEKSEditPolicy",
     AccessPolicy.VIEW: "AmazonEKSViewPolicy",
 }
-
-
-def partition(region: str) -> str:
-    """The AWS partition in ARNs of a region."""
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def access_policy_arn(policy: AccessPolicy, region: str) -> str:
@@ -91,6 +85,8 @@ def plan_cluster(
     cluster: Cluster, stack: str, region: str, findings: Findings
 ) -> CreateClusterPlan | ExistingClusterPlan:
     """The cluster of a stack."""
+    check_region(region, findings)
+    check_arns(cluster, region, findings)
     if not isinstance(cluster, CreateCluster):
         return ExistingClusterPlan(cluster.name)
     name = cluster.name or f"vllm-on-eks-{stack}"
@@ -120,11 +116,12 @@ def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None
 def _check_version(version: str, findings: Findings) -> None:
     window = SUPPORT.get(version)
     if window is None:
-        findings.warning(
+        near = min(SUPPORT, key=lambda known: abs(int(known[2:]) - int(version[2:])))
+        findings.error(
             "cluster.version",
             "kubernetes-version",
-            f"{version} is not in our calendar of {CALENDAR_DATED} (it holds {listed(SUPPORT)}): "
-            "end of support and price of the control plane are not checked",
+            f"{version} is not in our calendar of {CALENDAR_DATED} (it holds {listed(SUPPORT)}): whether EKS has it, "
+            f"until when and at what price is not known; write {near!r}",
         )
     elif window.extended_until < CALENDAR_DATED:
         findings.error(

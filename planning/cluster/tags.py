@@ -5,7 +5,7 @@ from __future__ import annotations
 from planning.findings import Findings
 from planning.model import Tags
 
-# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html (lengths, characters)
 MOST_TAGS = 50
 LONGEST_KEY = 128
 LONGEST_VALUE = 256
@@ -19,6 +19,13 @@ def plan_tags(written: Tags, stack: str, findings: Findings) -> Tags:
             findings.error(path, "tag-reserved", "keys that begin with aws: belong to AWS; choose another")
         if not 1 <= len(key) <= LONGEST_KEY:
             findings.error(path, "tag-length", f"a key has 1 to {LONGEST_KEY} characters, this one has {len(key)}")
+        for what, text in (("key", key), ("value", value)):
+            if wrong := "".join(sorted({each for each in text if not (each.isalnum() or each in " +-=._:/@")})):
+                findings.error(
+                    path,
+                    "tag-characters",
+                    f"its {what} holds {wrong!r}; use letters, digits, blanks and + - = . _ : / @",
+                )
         if len(value) > LONGEST_VALUE:
             findings.error(path, "tag-length", f"a value has at most {LONGEST_VALUE} characters, this has {len(value)}")
     tags = {"project": "vllm-on-eks", "stack": stack, "managed-by": "pulumi", **written}

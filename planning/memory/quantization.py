@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.facts import rows
 from planning.findings import Findings
 from planning.versions import vllm_versions
 from planning.versions.vllm_versions import Version, text
@@ -70,7 +71,15 @@ def plan_weights(wanted: str, source: Source, version: Version, where: str, find
         refuse(
             where,
             "quantization-mismatch",
-            f"{wanted} needs weights that are stored so, and {source.model_id} does not look like it; choose a "
-            f"source with {wanted} weights (its id usually says it) or write quantization: fp8",
+            f"{wanted} needs weights that are stored so, and {source.model_id} does not look like it; "
+            f"{_build_of(source.model_id, wanted)} or write quantization: fp8",
         )
     return Weights(wanted, None, online=False)
+
+
+def _build_of(model_id: str, wanted: str) -> str:
+    """Which repository to write instead, where one is known."""
+    for row in rows("quantized_siblings.csv"):
+        if (row["source"], row["method"]) == (model_id, wanted):
+            return f"write source: {row['repository']} with its own revision,"
+    return f"choose a source with {wanted} weights (its id usually says it)"

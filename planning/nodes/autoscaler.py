@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from planning.cluster.control_plane import partition
+from planning.cluster.regions import partition
 from planning.findings import Findings
 from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
 from planning.nodes.growth import can_grow

@@ -43,7 +43,7 @@ SAMPLES_OF_A_RATE = 4
 
 @dataclass(frozen=True)
 class ScalingInputs:
-    """What a model's scaling follows from. `rates` None: its architecture is not known."""
+    """What a model's scaling follows from. `rates` None: its architecture is not `known`, or no cache fits its GPU."""
 
     model: Model
     version: Version
@@ -51,6 +51,7 @@ class ScalingInputs:
     cold_start_seconds: tuple[float, float]
     scrape_interval_seconds: int
     monitoring: bool
+    known: bool = True
 
     @property
     def capacity(self) -> Capacity | None:
@@ -123,10 +124,11 @@ def _metrics(
     if decision is not None:
         return (_metric(given, Metric(kind=MetricKind.DEMAND)),)
     if wanted.min_replicas != wanted.max_replicas:
+        why = "does not fit its GPU by our estimate" if given.known else "is not in the table"
         findings.warning(
             f"{path}.metrics",
             "scaling-fallback",
-            f"{given.model.source} is not in the table, so nobody knows what one replica carries: replicas follow "
+            f"{given.model.source} {why}, so nobody knows what one replica carries: replicas follow "
             "requests waiting and running, which moves late; write metrics: [{kind: inFlight, target: <requests one "
             "replica carries within its SLO>}]",
         )

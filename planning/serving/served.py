@@ -152,7 +152,15 @@ def _scaling(
 ) -> AutoscalingPlan:
     check_metrics(model, asked.version, rates is not None, path, findings)
     monitoring = around.monitoring_namespace is not None
-    given = ScalingInputs(model, asked.version, rates, cold_start_seconds, around.scrape_interval_seconds, monitoring)
+    given = ScalingInputs(
+        model,
+        asked.version,
+        rates,
+        cold_start_seconds,
+        around.scrape_interval_seconds,
+        monitoring,
+        asked.known is not None,
+    )
     return plan_autoscaling(given, path, findings)
 
 

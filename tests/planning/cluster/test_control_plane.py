@@ -42,12 +42,13 @@ def test_extended_support_is_told_and_priced() -> None:
     assert control_plane.max_usd_per_hour == 0.60
 
 
-def test_a_version_that_left_eks_is_refused_and_an_unknown_one_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_that_left_eks_or_that_nobody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from planning.cluster.control_plane import SupportWindow
 
+    for unknown, near in (("1.39", "'1.35'"), ("1.99", "'1.35'"), ("1.27", "'1.31'")):
+        assert near in errors(refusal(cluster={"version": unknown}))["cluster.version"]
     monkeypatch.setitem(SUPPORT, "1.29", SupportWindow("2025-03-23", "2026-03-23"))
     assert "1.29 left EKS on 2026-03-23" in errors(refusal(cluster={"version": "1.29"}))["cluster.version"]
-    assert "kubernetes-version" in rules(planned(cluster={"version": "1.39"}).findings, Severity.WARNING)
 
 
 def test_a_principal_has_one_entry_and_cluster_admin_no_namespaces() -> None:
@@ -75,3 +76,21 @@ def test_the_default_version_is_in_standard_support_for_months() -> None:
     version = planned().cluster.version
     assert not in_extended_support(version)
     assert not in_extended_support(version, "2027-03-01"), "a new stack would soon pay six times as much"
+
+
+KEY = "arn:{partition}:kms:{region}:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_arns_lie_in_the_stacks_partition_and_a_key_in_its_region() -> None:
+    entry = {"principalArn": "arn:aws-cn:iam::123456789012:role/ops"}
+    assert "partition" in errors(refusal(cluster={"accessEntries": [entry]}))["cluster.accessEntries[0].principalArn"]
+    elsewhere = KEY.format(partition="aws", region="eu-west-1")
+    assert "must be in the cluster's region" in errors(refusal(cluster={"kmsKeyArn": elsewhere}))["cluster.kmsKeyArn"]
+    assert planned(cluster={"kmsKeyArn": KEY.format(partition="aws", region="us-east-1")})
+
+
+@pytest.mark.parametrize(
+    ("region", "near"), [("us-esat-1", "us-east-1"), ("eu-central-9", "eu-central-"), ("xx-x-1", "")]
+)
+def test_a_region_that_aws_does_not_have_is_refused_with_the_nearest(region: str, near: str) -> None:
+    assert near in errors(refusal(region=region))["region"]

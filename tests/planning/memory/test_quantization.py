@@ -34,7 +34,7 @@ def test_a_method_that_does_not_match_the_source_is_refused() -> None:
     found = errors(refusal(models=[model(source=AWQ, quantization="gptq")]))
     assert "write quantization: awq" in found["models[0].quantization"]
     found = errors(refusal(models=[model(quantization="awq")]))
-    assert "choose a source with awq weights" in found["models[0].quantization"]
+    assert "write source: Qwen/Qwen2.5-7B-Instruct-AWQ" in found["models[0].quantization"]
 
 
 def test_a_source_that_is_not_in_the_table_is_believed_with_a_warning() -> None:

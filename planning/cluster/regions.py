@@ -1,0 +1,47 @@
+"""Regions of AWS, and what must lie in the stack's own."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from planning.facts import rows
+from planning.findings import Findings, did_you_mean
+from settings.cluster import Cluster, CreateCluster
+
+
+@cache
+def _partitions() -> dict[str, str]:
+    return {row["region"]: row["partition"] for row in rows("regions.csv")}
+
+
+def partition(region: str) -> str:
+    """The AWS partition in ARNs of a region; `aws` for one that is not in the table, which is refused elsewhere."""
+    return _partitions().get(region, "aws")
+
+
+def check_region(region: str, findings: Findings) -> None:
+    """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
+    if region not in _partitions():
+        findings.error("region", "unknown-region", f"{region} is no region of AWS{did_you_mean(region, _partitions())}")
+
+
+def check_arns(cluster: Cluster, region: str, findings: Findings) -> None:
+    """ARNs against the stack's partition, and a key against its region: EKS takes none from elsewhere."""
+    if not isinstance(cluster, CreateCluster) or region not in _partitions():
+        return
+    here = partition(region)
+    named = [
+        (f"cluster.accessEntries[{i}].principalArn", e.principal_arn) for i, e in enumerate(cluster.access_entries)
+    ]
+    if cluster.kms_key_arn:
+        named.append(("cluster.kmsKeyArn", cluster.kms_key_arn))
+    for path, arn in named:
+        _, where, _, its_region, *_ = arn.split(":")
+        if where != here:
+            findings.error(path, "arn-partition", f"{arn} is of partition {where}, region {region} of {here}")
+        elif its_region and its_region != region:
+            findings.error(
+                path,
+                "arn-region",
+                f"{arn} is in {its_region}; the key must be in the cluster's region: write one of {region}",
+            )
