@@ -20,7 +20,8 @@ class Parser(argparse.ArgumentParser):
         given = list(sys.argv[1:] if args is None else args)
         for index, text in enumerate(given):
             if not text.isprintable():
-                self.error(f"argument {index + 1} holds a line break or control character: {printable(text)[:80]}")
+                what = f"a line break or control character: {printable(text)[:80]}"
+                self.error(f"word {index + 1} of the command line holds {what}")
         return super().parse_args(given, None)
 
     def error(self, message: str) -> NoReturn:
