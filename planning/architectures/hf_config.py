@@ -80,9 +80,14 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         vision_patches=_vision_patches(config.get("vision_config")),
         native_quantization=_quantization(stated_quantization(config)),
         layout=layout_of_config(config, layers),
-        native_dtype=_DTYPES.get(str(text.get("torch_dtype") or text.get("dtype")), "bfloat16"),
+        native_dtype=_DTYPES.get(_dtype(text), "bfloat16"),
+        file_bytes_per_weight=4 if _dtype(text) == "float32" else 2,
         source="config.json",
     )
+
+
+def _dtype(text: Mapping[str, Any]) -> str:
+    return str(text.get("torch_dtype") or text.get("dtype"))
 
 
 def _integer(text: Mapping[str, Any], *names: str) -> int:

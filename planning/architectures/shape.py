@@ -63,6 +63,7 @@ class Architecture:
     `attention` lists groups of layers by cache shape. `dense_mlp_layers` counts layers with a dense MLP of
     `intermediate_size`. `native_quantization` is how the checkpoint stores its weights (`none`: 16 bit).
     `layout`: in which groups or blocks, and which parts are not.
+    `file_bytes_per_weight` of those that are not quantized: 4 in repositories that keep what training wrote.
     `rotary_tables`: 2 where local and global layers rotate differently.
     `vision_patches`: patches of the largest picture the vision tower takes, which vLLM profiles with.
     """
@@ -93,6 +94,7 @@ class Architecture:
     native_quantization: str = "none"
     layout: QuantizationLayout = SIXTEEN_BIT
     native_dtype: str = "bfloat16"
+    file_bytes_per_weight: int = 2
     gated: bool = False
     license: str = ""
     source: str = ""

@@ -107,8 +107,10 @@ def checkpoint_bytes(model: Architecture, engine: EngineConfig) -> int:
     name, stored = weight_format(model, engine)
     large = model.routed_expert_parameters if name == "mxfp4" else model.linear_parameters
     rest = model.parameters - large
-    kept = kept_share(model, engine)
-    return round(large * (stored.bytes_per_weight * (1 - kept) + 2 * kept)) + 2 * rest
+    kept, plain = kept_share(model, engine), model.file_bytes_per_weight
+    if name == "none":
+        return plain * model.parameters
+    return round(large * (stored.bytes_per_weight * (1 - kept) + plain * kept)) + plain * rest
 
 
 def weights_bytes_per_gpu(model: Architecture, engine: EngineConfig) -> int:

@@ -51,6 +51,19 @@ class TokenPlan:
 
 
 @dataclass(frozen=True)
+class RepositoryPlan:
+    """A repository that the downloader brings: of its weight files the first kind of `weights` that it has.
+
+    Patterns at the repository's root, `a!b`: those of a that are not b's; of safetensors only what `index` names.
+    """
+
+    repository: str
+    revision: str
+    weights: tuple[str, ...]
+    index: str | None = None
+
+
+@dataclass(frozen=True)
 class CachePlan:
     """Where weights are kept. `kind` emptyDir: an init container downloads; persistentVolume: one Job downloads."""
 
@@ -118,10 +131,11 @@ class ColdStartTerm:
 class ServedModel:
     """What is served, and how: all a backend needs to render it.
 
-    `max_unavailable` is the disruption budget's. `max_surge`: pods a rollout may start beside the running ones; 0
-    where the pool has no GPU left for them. `taints` of the pool's nodes are tolerated. `cold_start` is that on a node
-    which is there; `node_start` comes before it for a pod that needs a new one, and is empty where none ever does.
-    `replicas_may_need_nodes`: not only a rollout's further pods do, so scaling counts with it.
+    `repositories`: the model's own first. `max_unavailable` is the disruption budget's. `max_surge`: pods a rollout
+    may start beside the running ones; 0 where the pool has no GPU left for them. `taints` of the pool's nodes are
+    tolerated. `cold_start` is that on a node which is there; `node_start` comes before it for a pod that needs a new
+    one, and is empty where none ever does. `replicas_may_need_nodes`: not only a rollout's further pods do, so
+    scaling counts with it.
     """
 
     name: str
@@ -143,6 +157,7 @@ class ServedModel:
     drain: DrainPlan
     token: TokenPlan | None
     cache: CachePlan
+    repositories: tuple[RepositoryPlan, ...]
     autoscaling: AutoscalingPlan
     max_unavailable: int
     client_namespaces: tuple[str, ...]

@@ -57,6 +57,13 @@ def flag_value(model: Model, flag: str, version: Version) -> str | None:
     return None
 
 
+def place_of(model: Model, flag: str, version: Version) -> int | None:
+    """Where among the user's own arguments a flag stands."""
+    names = (argument.partition("=")[0] for argument in model.extra_args)
+    found = (index for index, name in enumerate(names) if vllm_versions.canonical_flag(name, version) == flag)
+    return next(found, None)
+
+
 def check_extra_args(model: Model, version: Version, path: str, findings: Findings) -> None:
     """The user's own arguments: form, collisions with ours, and whether that version knows them."""
     seen: dict[str, int] = {}

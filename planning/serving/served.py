@@ -16,6 +16,7 @@ from planning.model import (
     ColdStartTerm,
     DrainPlan,
     MemoryPlan,
+    RepositoryPlan,
     ServedModel,
     ThroughputPlan,
     TokenPlan,
@@ -31,6 +32,7 @@ from planning.serving import cold_start as starting
 from planning.serving import probes
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
+from planning.serving.files import plan_files
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
 from planning.starting.start import check_start, stored_as
 from planning.throughput.chunk_advice import check_chunk
@@ -73,6 +75,7 @@ class Asked:
     version: Version
     known: Architecture | None
     weights: Weights
+    files: RepositoryPlan
     drain: DrainPlan
 
 
@@ -119,7 +122,8 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
     check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
     spot = pool is not None and pool.settings.capacity is Capacity.SPOT
-    return Asked(version, known, weights, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
+    files = plan_files(model, version, path, findings)
+    return Asked(version, known, weights, files, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 
 
 def _memory(model: Model, asked: Asked, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
@@ -236,6 +240,7 @@ def _assemble(
         drain=asked.drain,
         token=_token(model),
         cache=pod.cache,
+        repositories=(asked.files,),
         autoscaling=scaling,
         max_unavailable=model.disruption_budget.max_unavailable,
         client_namespaces=tuple(dict.fromkeys(model.client_namespaces)),

@@ -18,6 +18,7 @@ from planning.model import (
     PodResources,
     ProbePlan,
     RecordingRulePlan,
+    RepositoryPlan,
     ScalerKind,
     ScalingMetric,
     ScalingRulePlan,
@@ -129,6 +130,14 @@ MODEL = ServedModel(
     drain=DrainPlan(15, 120, 150),
     token=TokenPlan("llama-hf-token", "token", "hfToken"),
     cache=CachePlan("emptyDir", 40),
+    repositories=(
+        RepositoryPlan(
+            "meta-llama/Llama-3.1-8B-Instruct",
+            "0e9e39f249a16976918f6564b8830bc894c89659",
+            ("*.safetensors!consolidated*", "*.bin"),
+            "model.safetensors.index.json",
+        ),
+    ),
     autoscaling=AutoscalingPlan(
         kind=ScalerKind.HPA,
         min_replicas=1,
@@ -165,6 +174,11 @@ VOLUME_MODEL = replace(
     resources=PodResources("40", "150Gi", "30Gi", "16Gi", 4),
     token=TokenPlan("existing-token", "hf", None),
     cache=CachePlan("persistentVolume", 200, "efs", "ReadWriteMany"),
+    repositories=(
+        RepositoryPlan(
+            "Qwen/Qwen2.5-72B-Instruct", "495f39366efef23836d0cfae4fbe635880d2be31", ("consolidated*.safetensors",)
+        ),
+    ),
     drain=DrainPlan(0, 120, 135),
     client_namespaces=(),
     monitoring_namespace=None,

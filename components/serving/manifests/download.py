@@ -1,13 +1,14 @@
 """How weights come into the cache: one container, used as init container or as a Job's only container.
 
-It runs in the vLLM image, which the node pulls anyway and which brings huggingface_hub. `snapshot_download` goes on
-where an interrupted one stopped, and does nothing when the revision is complete.
+It runs in the vLLM image, which the node pulls anyway and which brings huggingface_hub. fetch_weights.py goes on where
+an interrupted download stopped, and does nothing when everything is there.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from components.manifest import Manifest
@@ -20,40 +21,28 @@ from components.serving.manifests.volumes import download_mounts, download_volum
 from components.tolerations import tolerations
 from planning.model import ServedModel
 
-# The Python call and not the `hf` command: its arguments are the same in every version of huggingface_hub.
-DOWNLOAD = (
-    "import json, sys; from huggingface_hub import snapshot_download; "
-    "print(snapshot_download(**json.loads(sys.argv[1])))"
-)
-
-# Other formats of the same weights: some repositories hold two or three, and a pod whose cache outgrows its size is
-# evicted.
-OTHER_FORMATS = ("original/*", "*.pth", "*.gguf", "*.onnx*", "*.h5", "*.msgpack", "*.tflite")
-# By vLLM's --load-format: what it will not read. Any other format reads safetensors in Hugging Face's layout, for
-# Mistral's repositories too: vLLM 0.33.0 takes their own layout only when it finds `consolidated*` (config.py).
-UNREAD: Mapping[str, tuple[str, ...]] = {
-    "mistral": ("model*.safetensors", "pytorch_model*.bin"),
-    "pt": ("*.safetensors",),
-    "npcache": ("*.safetensors",),
-}
-UNREAD_BY_DEFAULT = ("consolidated*", "pytorch_model*.bin")
+# The program is handed over as text: the image has Python and huggingface_hub, and nothing of ours.
+PROGRAM = (Path(__file__).parents[1] / "fetch_weights.py").read_text(encoding="utf-8")
+# Of the cache's size, what files may take: the file system and the hub's bookkeeping need the rest.
+ROOM_SHARE = 0.98
 
 
-def ignored_files(args: tuple[str, ...]) -> list[str]:
-    """Patterns of files the server will not read, by its arguments."""
-    formats = [arg.partition("=")[2] for arg in args if arg.startswith("--load-format=")]
-    return [*OTHER_FORMATS, *(UNREAD.get(formats[-1], UNREAD_BY_DEFAULT) if formats else UNREAD_BY_DEFAULT)]
+def request(model: ServedModel) -> dict[str, Any]:
+    """What the program is asked for."""
+    return {
+        "repositories": [asdict(each) for each in model.repositories],
+        "room_bytes": int(model.cache.size_gib * 2**30 * ROOM_SHARE),
+    }
 
 
 def download_container(model: ServedModel) -> dict[str, Any]:
     """The container that fills the cache with the pinned revision."""
-    what = {"repo_id": model.model_id, "revision": model.revision, "ignore_patterns": ignored_files(model.args)}
     return {
         "name": "download",
         "image": model.image,
         "imagePullPolicy": pull_policy(model.image),
-        "command": ["python3", "-c", DOWNLOAD],
-        "args": [json.dumps(what)],
+        "command": ["python3", "-c", PROGRAM],
+        "args": [json.dumps(request(model))],
         "env": download_environment(model),
         # As many CPUs as the server asks for: the pod, or the pool before its first server, has them anyway.
         "resources": quantities(model.download_resources, cpu_limit=model.resources.cpu_request),

@@ -1,0 +1,57 @@
+"""Which files of a repository the server reads, so that the download brings those and no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from planning.facts import rows
+from planning.findings import Findings, did_you_mean, listed
+from planning.model import RepositoryPlan
+from planning.serving.engine_args import flag_value, place_of
+from planning.versions.vllm_versions import Version
+from settings.models import Model
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class LoadFormat:
+    """A row of facts/load_formats.csv; `refused` empty: it works on our pods."""
+
+    weights: tuple[str, ...]
+    index: str | None
+    refused: str
+
+
+@cache
+def load_formats() -> dict[str, LoadFormat]:
+    """By the value of --load-format."""
+    return {
+        row["name"]: LoadFormat(tuple(row["weights"].split()), row["index"] or None, row["refused"])
+        for row in rows("load_formats.csv")
+    }
+
+
+def plan_files(model: Model, version: Version, path: str, findings: Findings) -> RepositoryPlan:
+    """What the downloader brings of the model's own repository."""
+    asked = flag_value(model, "--load-format", version) or AUTO
+    formats = load_formats()
+    found = formats.get(asked)
+    where = f"{path}.extraArgs[{place_of(model, '--load-format', version) or 0}]"
+    if found is None:
+        findings.error(
+            where,
+            "load-format",
+            f"--load-format={asked}: nothing is known of its files{did_you_mean(asked, formats)}; write one of "
+            f"{listed(name for name, each in formats.items() if not each.refused)} or leave it out",
+        )
+    elif found.refused:
+        findings.error(where, "load-format", f"--load-format={asked}: {found.refused}; leave it out")
+    return repository(model.source, model.revision, AUTO if found is None or found.refused else asked)
+
+
+def repository(name: str, revision: str, load_format: str = AUTO) -> RepositoryPlan:
+    """A repository whose weights are read in that format."""
+    found = load_formats()[load_format]
+    return RepositoryPlan(name, revision, found.weights, found.index)
