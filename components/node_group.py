@@ -22,6 +22,8 @@ TAINT_EFFECTS = {
     "PreferNoSchedule": "PREFER_NO_SCHEDULE",
 }
 
+TEMPLATE_LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
+
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
 
@@ -83,7 +85,7 @@ class NodeGroup(pulumi.ComponentResource):
             node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
             labels=plan.labels,
             taints=[taint(item.key, item.value, item.effect) for item in plan.taints],
-            tags=named(args.tags, name),
+            tags={**named(args.tags, name), **autoscaler_tags(plan)},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
@@ -93,6 +95,13 @@ class NodeGroup(pulumi.ComponentResource):
         )
         self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name, "clusterName": self.cluster_name})
+
+
+def autoscaler_tags(plan: NodeGroupPlan) -> dict[str, str]:
+    """What the cluster-autoscaler cannot know of a group without nodes: it reads a managed group's labels itself, and
+    by tags what a node gets later (cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup").
+    """
+    return {f"{TEMPLATE_LABEL}{key}": value for key, value in plan.labels_later.items()}
 
 
 def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:

@@ -15,6 +15,7 @@ from local.node_scaling import Amounts, Group, Node, Pod, Requirement, Taint, To
 LEAVING_TAINT = "ToBeDeletedByClusterAutoscaler"
 # Of one node alone; a group's next node will have its own.
 OWN_LABELS = ("kubernetes.io/hostname",)
+TEMPLATE_LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
 MIRROR_POD = "kubernetes.io/config.mirror"
 
 
@@ -87,7 +88,7 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         whole = amounts(sample.status.allocatable)
     else:
         rendered = render_nodes(group.described, group.subnets, group.capacity, [0])[0]
-        labels = dict(rendered["metadata"]["labels"])
+        labels = {**rendered["metadata"]["labels"], **_tagged_labels(group)}
         taints = tuple(Taint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
         whole = {**amounts(rendered["status"]["allocatable"]), GPU: float(group.capacity.gpu_count)}
     for key in OWN_LABELS:
@@ -103,6 +104,12 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         taints=taints,
         allocatable=_left(whole, (each for each in daemons if each.may_stand_on(labels, taints))),
     )
+
+
+def _tagged_labels(group: NodeGroup) -> dict[str, str]:
+    """Labels that a node gets later, as the group's tags say (cluster-autoscaler, cloudprovider/aws/README.md)."""
+    tags = group.described.get("tags") or {}
+    return {key.removeprefix(TEMPLATE_LABEL): tags[key] for key in tags if key.startswith(TEMPLATE_LABEL)}
 
 
 def node_values(

@@ -26,6 +26,7 @@ from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.stranded import plan_node_fits
+from planning.nodes.volumes import check_classes
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
@@ -102,6 +103,7 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
 def _check_services(settings: StackSettings, findings: Findings) -> None:
     """What the stack has once, whatever its models."""
     check_gpu_operator(settings, findings)
+    check_classes(settings, findings)
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)
@@ -249,7 +251,7 @@ def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
 
 
 def _storage_class(settings: StackSettings) -> str | None:
-    """The gp3 class we make: a new EKS cluster has no storage class at all; an existing one has its own."""
+    """The gp3 class we make: a new EKS cluster has gp2 only, unencrypted; an existing one has its own."""
     wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
     if settings.monitoring.enabled:
         wanted.add(settings.monitoring.storage_class)

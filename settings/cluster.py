@@ -66,6 +66,9 @@ class CreateCluster(Section):
         "KMS key that encrypts Kubernetes Secrets; default: one of our own", default=None
     )
     access_entries: tuple[AccessEntry, ...] = described("who else may use the cluster", default=())
+    storage_classes: tuple[str, ...] = described(
+        "further storage classes that you make in it yourself, before a model or Prometheus uses them", default=()
+    )
     protect: bool = described("refuse to delete cluster and network with pulumi destroy", default=False)
 
     @model_validator(mode="after")

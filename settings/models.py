@@ -81,9 +81,12 @@ class VolumeCache(Section):
     kind: Literal["persistentVolume"]
     storage_class: ObjectName = described("storage class")
     access_mode: Literal["ReadWriteOnce", "ReadWriteMany"] = described(
-        "ReadWriteOnce holds all pods on one node", default="ReadWriteMany"
+        "ReadWriteOnce: one node mounts it, so all pods are kept on that one", default="ReadWriteMany"
     )
     size_gib: int | None = described("size; default: computed from the weights", default=None, ge=1, le=65536)
+    throughput_mibps: int | None = described(
+        "what a pod reads from it, MiB/s; default: known of gp3 and gp2, else 60", default=None, ge=1, le=100_000
+    )
 
 
 Cache = Annotated[EmptyDirCache | VolumeCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]

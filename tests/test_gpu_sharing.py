@@ -72,6 +72,20 @@ def test_a_cut_a100_ends_in_label_manager_and_pods_with_one_instance_each() -> N
     assert {each["name"] for each in pod["volumes"]} == {"cache", "scratch", "shm"}
 
 
+def test_pods_of_a_cut_pool_wait_until_it_is_cut_and_an_empty_pool_says_that_it_will_be() -> None:
+    engine = run({**A100, "gpuSharing": {"kind": "mig", "profile": "2g.10gb"}})
+    pod, labels, _ = pods_and_labels(engine)
+    done = {"nvidia.com/mig.config.state": "success"}
+    assert done.items() <= pod["nodeSelector"].items()
+    tests = [each for each in engine.all("kubernetes:batch/v1:Job") if "smoke" in each.name]
+    assert tests
+    assert all(done.items() <= each.inputs["spec"]["template"]["spec"]["nodeSelector"].items() for each in tests)
+    group = next(each for each in engine.all("aws:eks/nodeGroup:NodeGroup") if "shared" in each.name)
+    assert done.keys().isdisjoint(labels), "the MIG manager writes it, not the node group"
+    template = "k8s.io/cluster-autoscaler/node-template/label/nvidia.com/mig.config.state"
+    assert group.inputs["tags"][template] == "success"
+
+
 def test_whole_gpus_leave_no_trace_of_sharing() -> None:
     pod, labels, values = pods_and_labels(run(L4))
     assert not any(key.startswith("nvidia.com") for key in labels)

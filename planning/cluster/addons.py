@@ -15,7 +15,7 @@ from planning.model import (
     ScalerKind,
     SmokeTestPlan,
 )
-from planning.nodes.pools import POOL_LABEL, Pool
+from planning.nodes.pools import Pool
 from planning.versions import pins
 from planning.versions.charts import ChartSources
 from settings.cluster import CreateCluster
@@ -29,6 +29,15 @@ KEDA_CHART = "keda"
 # Prometheus drops its oldest samples there; write-ahead log and compaction need the rest.
 RETENTION_SHARE = 0.9
 SMOKE_TEST_TIMEOUT_SECONDS = 900
+# The MIG manager cuts the GPUs and reboots the node first. Estimate.
+MIG_CUT_SECONDS = 600
+# What waits for a label that GPU feature discovery writes (gpu-operator v26.7.0).
+_BY_LABEL = {
+    "mps": "the MPS daemon stands only on nodes labelled nvidia.com/mps.capable (assets/state-mps-control-daemon), and "
+    "the device plugin waits for the daemon for ever",
+    "mig": "the MIG manager comes only to nodes labelled nvidia.com/mig.capable (controllers/state_manager.go), so "
+    "nobody cuts the GPUs",
+}
 
 
 def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
@@ -71,8 +80,8 @@ def plan_gpu_operator(
             image=pins.image_reference(pins.CUDA_BASE, mirror),
             pool=pool.settings.name,
             gpus=1,  # one is enough to show driver, toolkit and plugin; more would wait for models to leave
-            node_selector={POOL_LABEL: pool.settings.name},
-            timeout_seconds=SMOKE_TEST_TIMEOUT_SECONDS,
+            node_selector=pool.node_selector,
+            timeout_seconds=SMOKE_TEST_TIMEOUT_SECONDS + (MIG_CUT_SECONDS if pool.sharing.kind == "mig" else 0),
             taints=pool.group.taints,
         )
         for pool in pools
@@ -121,10 +130,18 @@ def plan_monitoring(
 def _check_sharing(settings: StackSettings, findings: Findings) -> None:
     """Nothing but the operator's device plugin and MIG manager divides a GPU."""
     operator = settings.gpu_operator
-    if operator.enabled and operator.device_plugin:
-        return
     for index, pool in enumerate(settings.node_pools):
-        if not isinstance(pool.gpu_sharing, WholeGpu):
+        kind = pool.gpu_sharing.kind
+        if isinstance(pool.gpu_sharing, WholeGpu):
+            continue
+        if operator.enabled and operator.device_plugin and not operator.gpu_feature_discovery and kind in _BY_LABEL:
+            findings.error(
+                f"nodePools[{index}].gpuSharing",
+                "sharing-discovery",
+                f"{kind}, but gpuOperator.gpuFeatureDiscovery is false: {_BY_LABEL[kind]}; write true there, or "
+                "gpuSharing: {kind: timeSlicing, ...}, which needs no label of its",
+            )
+        if not (operator.enabled and operator.device_plugin):
             missing = "gpuOperator.devicePlugin" if operator.enabled else "gpuOperator.enabled"
             findings.error(
                 f"nodePools[{index}].gpuSharing",

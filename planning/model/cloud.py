@@ -129,6 +129,7 @@ class GpuSharingPlan:
 class NodeGroupPlan:
     """An EKS managed node group. `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
 
+    `labels_later`: what programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only.
     `zones` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever shares them.
     """
 
@@ -151,6 +152,7 @@ class NodeGroupPlan:
     gpu: str | None = None
     gpus_per_node: int = 0
     sharing: GpuSharingPlan = GpuSharingPlan()
+    labels_later: dict[str, str] = field(default_factory=dict)
 
     @property
     def advertised_gpus(self) -> int:

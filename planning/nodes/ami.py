@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
+from planning.facts import rows
 from planning.findings import listed
 
 if TYPE_CHECKING:  # the command lines need the families only, and pydantic takes longer than they do
@@ -69,4 +71,39 @@ def check_release(pool: NodePool, path: str, cluster_version: str | None, findin
             )
     for family, (since, what) in TROUBLED_SINCE.items():
         if date >= since and any(name.split(".")[0] == family for name in pool.instance_types):
-            findings.warning(where, "ami-trouble", f"{release} on {family}: {what}; test it or take an older release")
+            findings.warning(where, "ami-trouble", f"{release} on {family}: {what}; test it before models depend on it")
+
+
+def check_driver(pool: NodePool, where: str, cuda: str, image: str, findings: Findings) -> None:
+    """The driver in a pinned release against the CUDA of an image that runs on it."""
+    match = _RELEASE.fullmatch(pool.ami_release_version or "")
+    if match is None:
+        return
+    needed = _driver_for(cuda.partition(".")[0])
+    first = _first_release(f"{match[1]}.{match[2]}", needed)
+    if first is not None and match[3] < first:
+        findings.warning(
+            where,
+            "ami-cuda",
+            f"{pool.ami_release_version} has a driver older than {needed}, and {image} is made with CUDA {cuda}, which "
+            f"needs {needed} or newer: its containers may not start; write a release of {first} or later, or an image "
+            "tag with an older CUDA (-cu129)",
+        )
+
+
+@cache
+def _driver_for(cuda_major: str) -> int:
+    return next((int(row["driver"]) for row in rows("cuda_drivers.csv") if row["cuda"] == cuda_major), 0)
+
+
+@cache
+def _first_release(kubernetes: str, driver: int) -> str | None:
+    """The first release date of that minor with that driver; None: all we know have it."""
+    return next(
+        (
+            row["since"]
+            for row in rows("ami_drivers.csv")
+            if row["kubernetes"] == kubernetes and int(row["driver"]) == driver
+        ),
+        None,
+    )

@@ -9,7 +9,6 @@ from planning.findings import Findings
 from planning.model import CachePlan, PodResources
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
 from planning.nodes.fit import (
-    DISK_SHARE,
     IMAGE_UNPACKED_MIB,
     SHARING_DAEMONS,
     Daemon,
@@ -23,14 +22,14 @@ from planning.nodes.fit import (
 )
 from planning.nodes.instances import allocatable_ephemeral_mib, instance_types
 from planning.nodes.pools import Pool
-from planning.nodes.quantity import GIB, MIB, as_cpu, as_mib, mib, millicores
-from settings.models import EmptyDirCache, Model, VolumeCache
+from planning.nodes.quantity import MIB, as_cpu, as_mib, mib, millicores
+from planning.nodes.volumes import plan_cache
+from settings.models import EmptyDirCache, Model
 
 # The download holds file chunks and the hub client in memory, not the weights. Estimate.
 DOWNLOAD_MEMORY_MIB = 3 * 1024
 # CUDA context, Python, tokenizer per GPU worker; below this vLLM is killed while it starts. Estimate.
 LEAST_MEMORY_PER_GPU_MIB = 4 * 1024
-EBS_CLASSES = ("gp2", "gp3", "io1", "io2")
 
 
 @dataclass(frozen=True)
@@ -109,41 +108,6 @@ def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) 
             "pod and CUDA does not find the daemon without it; leave sharedMemory out",
         )
     return 0
-
-
-def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str, findings: Findings) -> CachePlan:
-    """Size and kind of the weights' volume. `advertised_gpus`: `nvidia.com/gpu` of a node."""
-    needed_gib = -(-round(on_disk_bytes * DISK_SHARE) // GIB) + 1
-    cache = model.cache
-    if not isinstance(cache, VolumeCache):
-        return CachePlan("emptyDir", needed_gib)
-    where = f"{path}.cache"
-    size_gib = cache.size_gib or needed_gib
-    if size_gib < needed_gib:
-        findings.estimate(
-            f"{where}.sizeGib",
-            "cache-size",
-            f"{size_gib} GiB; the weights take about {needed_gib} GiB with their other files: write {needed_gib}.",
-            model.accepted_risks.node_fit,
-            "nodeFit",
-        )
-    if cache.access_mode == "ReadWriteMany" and cache.storage_class in EBS_CLASSES:
-        findings.error(
-            f"{where}.accessMode",
-            "cache-access",
-            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; use a storage class "
-            "of EFS or FSx, or kind: emptyDir",
-        )
-    per_node = max(1, advertised_gpus // model.tensor_parallel)
-    if cache.access_mode == "ReadWriteOnce" and model.autoscaling.max_replicas > per_node:
-        findings.error(
-            f"{where}.accessMode",
-            "cache-access",
-            f"ReadWriteOnce: one node mounts the volume and holds {per_node} replica{'s' * (per_node > 1)}, "
-            f"autoscaling.maxReplicas is {model.autoscaling.max_replicas}; write ReadWriteMany with a storage class of "
-            f"EFS or FSx, kind: emptyDir, or maxReplicas: {per_node}",
-        )
-    return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
 
 
 def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, findings: Findings) -> None:

@@ -18,6 +18,9 @@ POOL_LABEL = "vllm-on-eks/pool"
 SYSTEM_POOL = "system"
 # What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
 MIG_LABEL = "nvidia.com/mig.config"
+# The MIG manager writes it when the GPUs are cut. Before that the device plugin advertises whole GPUs, nothing in the
+# operator makes it wait, and the cut reboots the node from under whoever took one (NVIDIA/gpu-operator#2670).
+MIG_DONE_LABEL, MIG_DONE = "nvidia.com/mig.config.state", "success"
 DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 # By this the cluster-autoscaler knows that a new node is not ready before its GPU is advertised: without it a second
 # one is bought meanwhile (cluster-autoscaler's cloudprovider/aws; kubernetes/autoscaler#2446).
@@ -65,6 +68,12 @@ class Pool:
     def sharing(self) -> GpuSharingPlan:
         """How its GPUs are divided."""
         return self.group.sharing
+
+    @property
+    def node_selector(self) -> dict[str, str]:
+        """Labels of a node of the pool whose GPUs are as the pool divides them."""
+        done = {MIG_DONE_LABEL: MIG_DONE} if self.sharing.kind == "mig" else {}
+        return {POOL_LABEL: self.settings.name, **done}
 
     @property
     def share(self) -> Gpu:
@@ -129,6 +138,7 @@ def plan_pool(
         gpu=first.gpu.name,
         gpus_per_node=first.gpu_count,
         sharing=sharing,
+        labels_later={MIG_DONE_LABEL: MIG_DONE} if sharing.kind == "mig" else {},
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 

@@ -23,7 +23,7 @@ PAGE_CACHE_RATE = 3.5 * GIB
 
 @dataclass(frozen=True)
 class ColdStartInputs:
-    """What the times depend on."""
+    """What the times depend on. `volume_mibps`: of the volume with the weights, None where the node's disk has them."""
 
     weights_on_disk_bytes: int
     gpus: int
@@ -32,6 +32,7 @@ class ColdStartInputs:
     network_gbps: float
     enforce_eager: bool
     downloads_per_pod: bool
+    volume_mibps: float | None = None
 
 
 def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
@@ -47,12 +48,13 @@ def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
 
 def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
-    disk = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    own = given.volume_mibps is None
+    disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
     weights = ColdStartTerm(
         "load weights",
         round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
         round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
-        "low: page cache at 3.5 GiB/s; high: 40 % of the slower of gp3 and EBS link",
+        f"low: page cache at 3.5 GiB/s; high: 40 % of the slower of {'gp3' if own else 'the volume'} and EBS link",
     )
     python = ColdStartTerm(
         "start Python and CUDA",
@@ -91,9 +93,10 @@ def pod_seconds(model: ServedModel) -> tuple[float, float]:
     return seconds((*model.node_start, *model.cold_start))
 
 
-def download_seconds(weights_on_disk_bytes: int) -> float:
-    """How long the download takes on a bad day, s."""
-    return weights_on_disk_bytes / DOWNLOAD_SLOW
+def download_seconds(weights_on_disk_bytes: int, volume_mibps: float | None = None) -> float:
+    """How long the download takes on a bad day, s; `volume_mibps`: of the volume that it is written to."""
+    rate = DOWNLOAD_SLOW if volume_mibps is None else min(DOWNLOAD_SLOW, volume_mibps * 2**20 * DISK_SHARE_SLOW)
+    return weights_on_disk_bytes / rate
 
 
 def _image(given: ColdStartInputs) -> ColdStartTerm:

@@ -21,11 +21,13 @@ from planning.model import (
     ThroughputPlan,
     TokenPlan,
 )
+from planning.nodes.ami import check_driver
 from planning.nodes.fit import Daemon
 from planning.nodes.growth import node_start
 from planning.nodes.pod_resources import PodPlan, plan_pod
-from planning.nodes.pools import POOL_LABEL, Pool
+from planning.nodes.pools import Pool
 from planning.nodes.sharing import told_to_vllm
+from planning.nodes.volumes import read_mibps
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.serving import cold_start as starting
@@ -42,7 +44,7 @@ from planning.throughput.slo_load import Promise
 from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
-from settings.models import Model, PulumiConfigToken
+from settings.models import Model, PulumiConfigToken, VolumeCache
 from settings.pools import Capacity
 
 # Where things are written is the backend's business (components/serving); these hold whatever the backend.
@@ -95,6 +97,9 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     asked = _asked(model, path, pool, around, findings)
     if asked is None or pool is None or not check_group(model, pool, path, findings):
         return None
+    pin = image_pin(model)
+    image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
+    check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, findings)
     memory = _memory(model, asked, pool, path, findings)
     size = model_size(model.source, asked.known, asked.weights.stored)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
@@ -191,6 +196,7 @@ def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInput
         network_gbps=min(each.network_gbps for each in pool.types),
         enforce_eager=model.enforce_eager,
         downloads_per_pod=model.cache.kind == "emptyDir",
+        volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
     )
 
 
@@ -216,7 +222,9 @@ def _assemble(
     terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
     nodes = node_start() if pool.pods_may_need_nodes else ()
     high = starting.seconds((*nodes, *terms))[1]
-    download = starting.download_seconds(times.weights_on_disk_bytes)
+    # The Job's deadline covers its pod's wait for a node, the image, and the slower of network and volume.
+    before = starting.seconds((*nodes, *terms[:2]))[1]
+    download = before + starting.download_seconds(times.weights_on_disk_bytes, times.volume_mibps)
     rollout = (high * ROLLOUT_MARGIN + asked.drain.grace_period_seconds) * max(1, scaling.min_replicas)
     return ServedModel(
         name=model.name,
@@ -231,7 +239,7 @@ def _assemble(
         ),
         env=dict(ENVIRONMENT),
         pool=pool.settings.name,
-        node_selector={POOL_LABEL: pool.settings.name},
+        node_selector=pool.node_selector,
         resources=pod.server,
         download_resources=pod.download,
         startup_probe=probes.startup(starting.seconds(starting.load_terms(times))[1]),

@@ -90,6 +90,12 @@ def cuda(version: Version) -> str:
     return max(names("cuda", version))
 
 
+def cuda_of_tag(tag: str) -> str:
+    """As `cuda`, or what the tag itself says: `v0.33.0-cu129` -> 12.9."""
+    said = re.search(r"-cu(\d\d)(\d)", tag)
+    return f"{said[1]}.{said[2]}" if said else cuda(version_of(tag))
+
+
 @cache
 def canonical_flag(spelled: str, version: Version) -> str | None:
     """The flag that `vllm serve` reads `spelled` as, or None.

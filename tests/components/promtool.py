@@ -32,7 +32,7 @@ SECTIONS: dict[str, Any] = {
             pool="cheap",
             team="search",
             tensorParallel=2,
-            cache={"kind": "persistentVolume", "storageClass": "efs"},
+            cache={"kind": "persistentVolume", "storageClass": "gp3", "accessMode": "ReadWriteOnce"},
             autoscaling={"minReplicas": 1, "maxReplicas": 1},
         ),
     ],

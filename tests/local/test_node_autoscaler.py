@@ -242,6 +242,14 @@ def test_a_group_without_nodes_is_known_by_its_type_labels_and_taints() -> None:
     assert "kubernetes.io/hostname" not in value.labels
 
 
+def test_a_label_that_a_node_gets_later_is_known_of_an_empty_group_by_its_tag_only() -> None:
+    cloud = Cloud(desired=0)
+    label = "nvidia.com/mig.config.state"
+    assert label not in group_value(cloud.group, [], []).labels
+    cloud.described["tags"] = {f"k8s.io/cluster-autoscaler/node-template/label/{label}": "success"}
+    assert group_value(cloud.group, [], []).labels[label] == "success"
+
+
 def test_a_pod_asks_for_its_containers_together_or_its_largest_init_container() -> None:
     def container(cpu: str, memory: str) -> dict[str, Any]:
         return {"name": "c", "image": "c", "resources": {"requests": {"cpu": cpu, "memory": memory}}}

@@ -24,6 +24,7 @@ PRODUCTION: dict[str, Any] = {
         "publicAccessCidrs": ["203.0.113.0/24"],
         "accessEntries": [{"principalArn": "arn:aws:iam::123456789012:role/ops", "policy": "clusterAdmin"}],
         "protect": True,
+        "storageClasses": ["efs-sc"],
     },
     "network": {"zones": ["eu-central-1a", "eu-central-1b", "eu-central-1c"], "natGateways": "perZone"},
     "registry": {"mirror": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/mirror"},

@@ -52,8 +52,37 @@ CASES: dict[str, dict[str, Any]] = {
         },
     ),
     "GGUF": one(source="bartowski/Qwen2.5-7B-Instruct-GGUF"),
+    "a load format that reads somebody else's files": one(extraArgs=["--load-format=sharded_state"]),
+    "a load format that nobody knows": one(extraArgs=["--load-format=safetensor"]),
+    "random weights": one(extraArgs=["--load-format=dummy"]),
+    "a storage class that nobody makes": one(cache={"kind": "persistentVolume", "storageClass": "efs-sc"}),
+    "a storage class of Prometheus that nobody makes": {**one(), "monitoring": {"storageClass": "fast"}},
+    "EBS on several nodes": one(cache={"kind": "persistentVolume", "storageClass": "gp3"}),
+    "more replicas than the node of the volume holds": one(
+        cache={"kind": "persistentVolume", "storageClass": "gp3", "accessMode": "ReadWriteOnce"},
+        autoscaling={"maxReplicas": 3},
+    ),
+    "MPS without feature discovery": {
+        **one([pool(gpuSharing={"kind": "mps", "replicas": 2})], maxModelLen=2048, source="Qwen/Qwen2.5-1.5B-Instruct"),
+        "gpuOperator": {"gpuFeatureDiscovery": False},
+    },
+    "MIG without feature discovery": {
+        **one(
+            [pool(instanceTypes=["p4d.24xlarge"], diskGib=600, gpuSharing={"kind": "mig", "profile": "3g.20gb"})],
+            maxModelLen=2048,
+        ),
+        "gpuOperator": {"gpuFeatureDiscovery": False},
+    },
     "MLX": one(source="mlx-community/Qwen2.5-7B-Instruct-4bit"),
 }  # fmt: skip
+
+
+WARNED: dict[str, dict[str, Any]] = {
+    "CUDA 13 on an AMI from before driver 580": {
+        **one([pool(amiReleaseVersion="1.33.0-20250519")]),
+        "cluster": {"version": "1.33", "endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["198.51.100.7/32"]},
+    },
+}
 
 
 def findings(sections: dict[str, Any]) -> tuple[Finding, ...]:
@@ -70,13 +99,25 @@ def said(sections: dict[str, Any]) -> list[str]:
 
 
 def test_what_the_plan_says_of_each_is_recorded() -> None:
-    text = "\n".join(line for name, sections in CASES.items() for line in (name, *said(sections)))
+    text = "\n".join(line for name, sections in {**CASES, **WARNED}.items() for line in (name, *said(sections)))
     assert_matches(GOLDENS / "refusals-serving.txt", text + "\n")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_is_refused_before_anything_is_bought(name: str) -> None:
     assert any(each.severity is Severity.ERROR for each in findings(CASES[name]))
+
+
+@pytest.mark.parametrize("name", WARNED)
+def test_what_may_work_is_a_warning(name: str) -> None:
+    assert {each.severity for each in findings(WARNED[name])} == {Severity.WARNING}
+
+
+def test_an_older_cuda_or_a_newer_release_is_not_warned_of() -> None:
+    for changes, tag in (("1.33.0-20251201", "v0.33.0"), ("1.33.0-20250519", "v0.33.0-cu129")):
+        sections = {**WARNED["CUDA 13 on an AMI from before driver 580"]}
+        found = findings({**sections, **one([pool(amiReleaseVersion=changes)], image={"tag": tag})})
+        assert "ami-cuda" not in {each.rule for each in found}
 
 
 def test_an_estimate_can_be_waived_and_logic_cannot() -> None:

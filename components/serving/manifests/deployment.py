@@ -76,8 +76,7 @@ def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any
         "terminationGracePeriodSeconds": model.drain.grace_period_seconds,
         "nodeSelector": model.node_selector,
         "tolerations": tolerations(model.taints),
-        "affinity": _apart_from_its_like(model),
-        "topologySpreadConstraints": [_spread(model, ZONE), _spread(model, HOSTNAME)],
+        **(_beside_its_like(model) if on_one_node(model) else _apart_from_its_like(model)),
         "securityContext": non_root_pod(),
     }
     if downloads_in_pod(model):
@@ -133,7 +132,21 @@ def _spread(model: ServedModel, topology_key: str) -> dict[str, Any]:
     }
 
 
+def on_one_node(model: ServedModel) -> bool:
+    """Whether a volume that one node mounts holds all pods there; the scheduler does not look at ReadWriteOnce."""
+    return model.cache.access_mode == "ReadWriteOnce"
+
+
+def _beside_its_like(model: ServedModel) -> dict[str, Any]:
+    """The first pod goes where it likes (a pod may satisfy its own affinity), the others after it."""
+    term = {"labelSelector": {"matchLabels": server_selector(model)}, "topologyKey": HOSTNAME}
+    return {"affinity": {"podAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}}
+
+
 def _apart_from_its_like(model: ServedModel) -> dict[str, Any]:
     term = {"labelSelector": {"matchLabels": server_selector(model)}, "topologyKey": HOSTNAME}
     preferred = [{"weight": 100, "podAffinityTerm": term}]
-    return {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    return {
+        "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}},
+        "topologySpreadConstraints": [_spread(model, ZONE), _spread(model, HOSTNAME)],
+    }

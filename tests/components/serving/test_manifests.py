@@ -135,6 +135,20 @@ def test_a_rollout_starts_first_only_where_a_gpu_is_free() -> None:
     assert rolling_update(VOLUME_MODEL) == {"maxSurge": 1, "maxUnavailable": 0}
 
 
+def test_pods_that_share_a_volume_of_one_node_are_kept_on_it_and_others_are_spread() -> None:
+    one_node = replace(VOLUME_MODEL, cache=replace(VOLUME_MODEL.cache, access_mode="ReadWriteOnce"), max_surge=0)
+    pod = deployment(one_node, "p")["spec"]["template"]["spec"]
+    (term,) = pod["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert term["topologyKey"] == "kubernetes.io/hostname"
+    labels = deployment(one_node, "p")["spec"]["template"]["metadata"]["labels"]
+    assert term["labelSelector"]["matchLabels"].items() <= labels.items(), "the first pod must satisfy its own affinity"
+    assert "topologySpreadConstraints" not in pod
+    assert "podAntiAffinity" not in pod["affinity"]
+    spread = deployment(VOLUME_MODEL, "p")["spec"]["template"]["spec"]
+    assert "podAffinity" not in spread["affinity"]
+    assert len(spread["topologySpreadConstraints"]) == 2
+
+
 def test_no_sleep_means_no_lifecycle_hook() -> None:
     (server,) = deployment(VOLUME_MODEL, "p")["spec"]["template"]["spec"]["containers"]
     assert "lifecycle" not in server

@@ -71,7 +71,7 @@ def test_privileged_pods_have_a_namespace_of_their_own() -> None:
 
 def test_the_storage_class_is_made_where_it_is_used_and_missing() -> None:
     assert planned().storage_class == "gp3"
-    assert planned(monitoring={"storageClass": "fast"}).storage_class is None
+    assert planned(monitoring={"storageClass": "fast"}, cluster={"storageClasses": ["fast"]}).storage_class is None
     existing = planned(
         cluster={"kind": "existing", "name": "main"},
         network={"kind": "existing", "vpcId": "vpc-0a", "privateSubnetIds": ["subnet-0a", "subnet-0b"]},

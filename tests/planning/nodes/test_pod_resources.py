@@ -7,6 +7,7 @@ from planning.nodes.quantity import mib, millicores
 from tests.planning.stacks import errors, model, planned, pool, refusal
 
 EFS = {"kind": "persistentVolume", "storageClass": "efs-sc"}
+OF_YOURS = {"storageClasses": ["efs-sc"]}
 
 
 def test_defaults_leave_the_node_its_daemon_sets() -> None:
@@ -37,7 +38,7 @@ def test_the_download_asks_for_no_gpu_and_no_more_than_the_server() -> None:
 
 def test_weights_in_the_pod_count_for_its_disk_and_on_a_volume_they_do_not() -> None:
     inside = planned().models[0]
-    outside = planned(models=[model(cache=EFS)]).models[0]
+    outside = planned(models=[model(cache=EFS)], cluster=OF_YOURS).models[0]
     assert mib(inside.resources.ephemeral_storage) - mib(outside.resources.ephemeral_storage) >= 14 * 1024
     assert inside.cache.kind == "emptyDir"
     assert outside.cache.size_gib == inside.cache.size_gib == 17
@@ -101,12 +102,12 @@ def test_a_volume_of_one_node_holds_the_replicas_of_one_node(most: int, refused:
 
 
 def test_a_volume_smaller_than_the_weights_is_refused() -> None:
-    found = errors(refusal(models=[model(cache={**EFS, "sizeGib": 10})]))
+    found = errors(refusal(models=[model(cache={**EFS, "sizeGib": 10})], cluster=OF_YOURS))
     assert "write 17" in found["models[0].cache.sizeGib"]
 
 
 def test_a_price_that_is_not_known_is_said() -> None:
-    plan = planned(models=[model(cache=EFS)])
+    plan = planned(models=[model(cache=EFS)], cluster=OF_YOURS)
     unknown = next(each for each in plan.findings if each.rule == "price-unknown")
     assert (unknown.path, unknown.severity) == ("models[0].cache.storageClass", Severity.WARNING)
     assert any(line.max_usd_per_hour is None for line in plan.cost.lines)

@@ -1,0 +1,109 @@
+"""Volumes: which storage class there is, who may mount what it makes, and how fast weights come from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from planning.facts import optional_float, rows
+from planning.findings import Findings
+from planning.model import CachePlan
+from planning.nodes.fit import DISK_SHARE
+from planning.nodes.quantity import GIB
+from settings.cluster import CreateCluster
+from settings.models import Model, VolumeCache
+from settings.stack import StackSettings
+
+# Of a class that nobody here knows: an elastic file system read by one client took 43 minutes for 140 GB
+# (modelplaneai/modelplane#204: 54 MB/s). Deliberately slow: probes and time-outs are sized by it.
+UNKNOWN_MIBPS = 60
+
+
+@dataclass(frozen=True)
+class StorageClass:
+    """A row of facts/volumes.csv; `read_mibps` None: not known."""
+
+    kind: str
+    read_mibps: float | None
+    in_new_cluster: bool
+
+
+@cache
+def storage_classes() -> dict[str, StorageClass]:
+    """By name."""
+    return {
+        row["storage_class"]: StorageClass(
+            row["kind"], optional_float(row["read_mibps"]), row["in_new_cluster"] == "yes"
+        )
+        for row in rows("volumes.csv")
+    }
+
+
+def read_mibps(cache: VolumeCache) -> float:
+    """What a pod reads from the volume, MiB/s."""
+    known = storage_classes().get(cache.storage_class)
+    return cache.throughput_mibps or (known and known.read_mibps) or UNKNOWN_MIBPS
+
+
+def check_classes(settings: StackSettings, findings: Findings) -> None:
+    """Classes that nothing in a cluster of our own provides: their claims would be Pending for ever."""
+    if not isinstance(settings.cluster, CreateCluster):
+        return
+    wanted = [
+        (f"models[{index}].cache.storageClass", model.cache.storage_class)
+        for index, model in enumerate(settings.models)
+        if isinstance(model.cache, VolumeCache)
+    ]
+    if settings.monitoring.enabled:
+        wanted.append(("monitoring.storageClass", settings.monitoring.storage_class))
+    there = [name for name, each in storage_classes().items() if each.in_new_cluster]
+    for where, name in wanted:
+        if name not in (*there, *settings.cluster.storage_classes):
+            more = "" if where.startswith("monitoring") else ", or cache: {kind: emptyDir}"
+            findings.error(
+                where,
+                "storage-class",
+                f"{name}: in a cluster that this stack creates nothing provides it (no driver and no file system), and "
+                f"the claim would stay Pending; write {' or '.join(there)}{more}. A class that you make in it yourself "
+                f"stands in cluster.storageClasses: [{name}]",
+            )
+
+
+def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str, findings: Findings) -> CachePlan:
+    """Size and kind of the weights' volume. `advertised_gpus`: `nvidia.com/gpu` of a node."""
+    needed_gib = -(-round(on_disk_bytes * DISK_SHARE) // GIB) + 1
+    cache = model.cache
+    if not isinstance(cache, VolumeCache):
+        return CachePlan("emptyDir", needed_gib)
+    where = f"{path}.cache"
+    size_gib = cache.size_gib or needed_gib
+    if size_gib < needed_gib:
+        findings.estimate(
+            f"{where}.sizeGib",
+            "cache-size",
+            f"{size_gib} GiB; the weights take about {needed_gib} GiB with their other files: write {needed_gib}.",
+            model.accepted_risks.node_fit,
+            "nodeFit",
+        )
+    _check_access(cache, max(1, advertised_gpus // model.tensor_parallel), model, where, findings)
+    return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
+
+
+def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, findings: Findings) -> None:
+    known = storage_classes().get(cache.storage_class)
+    if cache.access_mode == "ReadWriteMany" and known is not None and known.kind == "ebs":
+        findings.error(
+            f"{where}.accessMode",
+            "cache-access",
+            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; write "
+            "kind: emptyDir, ReadWriteOnce, which keeps all pods on one node, or a class of EFS or FSx of yours",
+        )
+    most = model.autoscaling.max_replicas
+    if cache.access_mode == "ReadWriteOnce" and most > per_node:
+        findings.error(
+            f"{where}.accessMode",
+            "cache-access",
+            f"ReadWriteOnce: one node mounts the volume and holds {per_node} replica{'s' * (per_node > 1)}, "
+            f"autoscaling.maxReplicas is {most}; write kind: emptyDir, maxReplicas: {per_node}, or "
+            "ReadWriteMany with a class of EFS or FSx of yours",
+        )
