@@ -84,4 +84,5 @@ document: setup ## write the JSON Schemas and the generated pages anew
 	@$(BIN)/python -m settings.document
 	@$(BIN)/python -m preview.schema
 	@$(BIN)/python -m policies.document
+	@$(BIN)/python -m local.aws_endpoint.contract.document
 	@$(BIN)/python tools/dashboards.py

@@ -23,10 +23,6 @@ def _addon(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Rec
 def create_addon(response: EKSResponse) -> ActionResult:
     given = parameters(response)
     cluster, name = cluster_of(response, given), given["addonName"]
-    store.check_addon(name, given.get("addonVersion"))
-    store.check_configuration(given.get("configurationValues"))
-    if name in store.extra(cluster, "addons"):
-        raise store.in_use(f"Addon already exists: {name}")
     if given.get("serviceAccountRoleArn"):
         store.check_role_arn(given["serviceAccountRoleArn"])
     namespace = (given.get("namespaceConfig") or {}).get("namespace") or facts.ADDONS[name][1]
@@ -67,8 +63,6 @@ def describe_addon(response: EKSResponse) -> ActionResult:
 def update_addon(response: EKSResponse) -> ActionResult:
     given = parameters(response)
     cluster, addon = _addon(response, given)
-    store.check_addon(addon["addonName"], given.get("addonVersion"))
-    store.check_configuration(given.get("configurationValues"))
     changed = {
         key: given[key]
         for key in ("addonVersion", "serviceAccountRoleArn", "configurationValues")
@@ -88,7 +82,8 @@ def delete_addon(response: EKSResponse) -> ActionResult:
 
 
 def list_addons(response: EKSResponse) -> ActionResult:
-    return ActionResult({"addons": sorted(store.extra(cluster_of(response, parameters(response)), "addons"))})
+    given = parameters(response)
+    return ActionResult(store.page("addons", sorted(store.extra(cluster_of(response, given), "addons")), given))
 
 
 def describe_addon_versions(response: EKSResponse) -> ActionResult:

@@ -10,11 +10,12 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.ec2.models import ec2_backends
-from moto.eks.exceptions import InvalidRequestException
 from moto.eks.responses import EKSResponse
+from moto.utilities.utils import get_partition
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
+from local.aws_endpoint.contract.account import current
 
 # Members of CreateCluster that moto's Cluster does not keep -> attribute that its serializer reads.
 _KEPT = {
@@ -44,7 +45,6 @@ _VPC_DEFAULTS = {
     "securityGroupIds": [],
     "publicAccessCidrs": ["0.0.0.0/0"],
 }
-_CLUSTER_CREATOR = "arn:aws:iam::{account}:user/local"
 
 
 @dataclass
@@ -79,22 +79,12 @@ def create_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[
     def wrapped(response: EKSResponse) -> ActionResult:
         given = parameters(response)
         backend = response.eks_backend
-        store.check_version(given.get("version") or facts.DEFAULT_CLUSTER_VERSION)
-        store.check_role_exists(given["roleArn"])
-        vpc = given["resourcesVpcConfig"]
-        vpc_id = store.check_subnets(backend, vpc.get("subnetIds") or [], minimum_zones=2)
-        store.check_security_groups(backend, vpc.get("securityGroupIds") or [])
-        _check_endpoint_access({**_VPC_DEFAULTS, **vpc})
+        vpc_id = store.vpc_of(backend, given["resourcesVpcConfig"].get("subnetIds") or [])
         original(response)
         _complete_cluster(backend, backend.clusters[given["name"]], given, vpc_id)
         return ActionResult({"cluster": backend.clusters[given["name"]]})
 
     return wrapped
-
-
-def _check_endpoint_access(vpc: dict[str, Any]) -> None:
-    if not vpc.get("endpointPublicAccess") and not vpc.get("endpointPrivateAccess"):
-        raise store.invalid("Private and public endpoint access cannot be false")
 
 
 def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id: str) -> None:
@@ -124,13 +114,15 @@ def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id:
     }
     has_entries = cluster.access_config["authenticationMode"] != "CONFIG_MAP"
     if has_entries and cluster.access_config["bootstrapClusterCreatorAdminPermissions"]:
-        admit(cluster, _CLUSTER_CREATOR.format(account=backend.account_id), "STANDARD")
+        entry = admit(cluster, current().caller, "STANDARD")
+        policy = f"arn:{get_partition(backend.region_name)}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+        entry["localPolicies"] = {policy: {"policyArn": policy, "accessScope": {"type": "cluster"}}}
 
 
-def admit(cluster: Any, principal: str, kind: str) -> None:
+def admit(cluster: Any, principal: str, kind: str) -> store.Record:
     """The access entry that EKS makes by itself, unless there is one."""
     entries = store.extra(cluster, "access_entries")
-    entries.setdefault(principal, new_access_entry(cluster, principal, {"type": kind}))
+    return entries.setdefault(principal, new_access_entry(cluster, principal, {"type": kind}))
 
 
 def new_access_entry(cluster: Any, principal: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -164,8 +156,6 @@ def update_cluster_config(response: EKSResponse) -> ActionResult:
         raise store.invalid(f"Only one type of update can be allowed, not {', '.join(sorted(kinds)) or 'none'}")
     if "resourcesVpcConfig" in given:
         merged = {**cluster.resources_vpc_config, **given["resourcesVpcConfig"]}
-        store.check_subnets(response.eks_backend, merged["subnetIds"], minimum_zones=2)
-        _check_endpoint_access(merged)
         cluster.resources_vpc_config = merged
     if "logging" in given:
         cluster.logging = given["logging"]
@@ -184,12 +174,6 @@ def update_cluster_config(response: EKSResponse) -> ActionResult:
 def update_cluster_version(response: EKSResponse) -> ActionResult:
     given = parameters(response)
     cluster = response.eks_backend.describe_cluster(given["name"])
-    store.check_version(given["version"])
-    now, wanted = (int(v.split(".")[1]) for v in (cluster.version, given["version"]))
-    if wanted == now:
-        raise store.invalid(f"Unsupported Kubernetes minor version update from {cluster.version} to the same")
-    if wanted != now + 1:
-        raise store.invalid(f"Unsupported Kubernetes minor version update from {cluster.version} to {given['version']}")
     cluster.version = given["version"]
     cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
     return ActionResult({"update": store.record_update(cluster, "VersionUpdate", {"version": given["version"]})})
@@ -199,10 +183,6 @@ def delete_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[
     def wrapped(response: EKSResponse) -> ActionResult:
         backend = response.eks_backend
         cluster = backend.describe_cluster(parameters(response)["name"])
-        if getattr(cluster, "deletion_protection", False):
-            raise InvalidRequestException(
-                message=f"Cluster {cluster.name} has deletion protection enabled; disable it first"
-            )
         result = original(response)
         group = cluster.resources_vpc_config.get("clusterSecurityGroupId")
         if group:

@@ -12,7 +12,6 @@ from local.aws_endpoint.eks_clusters import cluster_of, parameters
 
 
 def new_association(cluster: Any, given: dict[str, Any], owner: str | None = None) -> store.Record:
-    store.check_role_exists(given["roleArn"])
     associations = store.extra(cluster, "pod_identity")
     place = (given["namespace"], given["serviceAccount"])
     if any((old["namespace"], old["serviceAccount"]) == place for old in associations.values()):
@@ -55,8 +54,6 @@ def describe_pod_identity_association(response: EKSResponse) -> ActionResult:
 def update_pod_identity_association(response: EKSResponse) -> ActionResult:
     given = parameters(response)
     _, record = _association(response, given)
-    if given.get("roleArn"):
-        store.check_role_exists(given["roleArn"])
     keys = ("roleArn", "disableSessionTags", "targetRoleArn")
     record.update({key: given[key] for key in keys if given.get(key) is not None}, modifiedAt=store.now())
     return ActionResult({"association": record})

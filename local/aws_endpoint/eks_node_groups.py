@@ -16,14 +16,8 @@ from local.aws_endpoint.eks_clusters import admit, parameters
 def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
     def wrapped(response: EKSResponse) -> ActionResult:
         given = parameters(response)
-        backend = response.eks_backend
-        cluster = backend.describe_cluster(given["clusterName"])
-        store.check_role_exists(given["nodeRole"])
-        store.check_subnets(backend, given["subnets"], minimum_zones=1)
-        store.check_launch_template(backend, given.get("launchTemplate"))
+        cluster = response.eks_backend.describe_cluster(given["clusterName"])
         version = given.get("version") or cluster.version
-        if version not in facts.CLUSTER_VERSIONS or float(version) > float(cluster.version):
-            raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
         original(response)
         group = cluster.nodegroups[given["nodegroupName"]]
         group.version = version
@@ -49,12 +43,8 @@ def update_nodegroup_version(response: EKSResponse) -> ActionResult:
     group = backend.describe_nodegroup(given["clusterName"], given["nodegroupName"])
     template = given.get("launchTemplate")
     if template:
-        store.check_launch_template(backend, template)
         group.launch_template = {**(group.launch_template or {}), **template}
     version = given.get("version") or (group.version if template else cluster.version)
-    store.check_version(version)
-    if float(version) > float(cluster.version):
-        raise store.invalid(f"Nodegroup version {version} does not fit cluster version {cluster.version}")
     if given.get("releaseVersion"):
         group.release_version = given["releaseVersion"]
     elif not template or version != group.version:

@@ -28,6 +28,7 @@ from local.aws_endpoint import (
     managed_policies,
     other_gaps,
 )
+from local.aws_endpoint.contract import gate
 
 _IN_CLUSTER: Final = "{0}/clusters/(?P<name>[^/]+)"
 # Order matters: an ARN holds slashes, so the greedy path of access entries comes after its longer ones.
@@ -83,6 +84,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     ami_parameters.install(SimpleSystemManagerBackend)
     managed_policies.install(IAMBackend)
     other_gaps.install()
+    gate.install()
     setattr(EKSResponse, _MARK, True)
 
 

@@ -91,3 +91,10 @@ AMI_PARAMETERS: Final[dict[str, str]] = {
 def addon_version(name: str, cluster_version: str) -> str:
     """The add-on's version that goes with a cluster of `cluster_version`; KeyError for an unknown add-on."""
     return ADDONS[name][0].format(minor=cluster_version)
+
+
+def addon_versions(name: str, cluster_version: str) -> tuple[str, ...]:
+    """All versions on offer for a cluster of `cluster_version`: the default and the build before it."""
+    default = addon_version(name, cluster_version)
+    stem, build = default.rsplit(".", 1)
+    return (default, f"{stem}.{int(build) - 1}") if int(build) > 1 else (default,)

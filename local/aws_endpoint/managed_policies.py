@@ -10,23 +10,22 @@ from moto.iam.models import IAMBackend
 
 
 def install(backend: type[IAMBackend]) -> None:
-    """Keeps the parsed policies of the `aws` partition; each backend gets copies, the other partitions none."""
+    """Keeps the parsed policies of the `aws` partition; each backend gets copies with its partition's ARNs."""
     original: Callable[[Any], list[Any]] = backend._init_aws_policies
 
     cache: dict[str, list[Any]] = {}
 
     def init_aws_policies(self: Any) -> list[Any]:
-        if self.region_name != "aws":
-            return []
         if self.account_id not in cache:
             cache[self.account_id] = original(self)
-        return [_fresh(policy) for policy in cache[self.account_id]]
+        return [_fresh(policy, self.region_name) for policy in cache[self.account_id]]
 
     backend._init_aws_policies = init_aws_policies
 
 
-def _fresh(policy: Any) -> Any:
+def _fresh(policy: Any, partition: str) -> Any:
     """A copy that counts its own attachments and has its own tags; documents and versions never change."""
     made = copy.copy(policy)
     made.tags = dict(policy.tags)
+    made.partition = partition
     return made

@@ -4,16 +4,48 @@ from __future__ import annotations
 
 from typing import Any
 
-from moto.core.responses import ActionResult, EmptyResult
+from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.ec2.models import EC2Backend
 from moto.iam.responses import IamResponse
+from moto.sts.models import STSBackend
+from moto.utilities.utils import get_partition
+
+from local.aws_endpoint.contract.account import current
 
 
 def install() -> None:
     """Patches moto's classes; once per process."""
     _free_address_with_nat_gateway()
+    _name_the_caller()
+    _know_govcloud()
     IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
     IamResponse.remove_client_id_from_open_id_connect_provider = _remove_client_id
+
+
+def _know_govcloud() -> None:
+    """IAM of GovCloud is at iam.us-gov.amazonaws.com: no region, and moto takes it for one of the partition `aws`."""
+    original = BaseResponse.get_region_from_url
+
+    def get_region_from_url(self: Any, request: Any, full_url: str) -> str:
+        region: str = original(self, request, full_url)
+        return "us-gov-west-1" if region == "us-gov" else region
+
+    BaseResponse.get_region_from_url = get_region_from_url
+
+
+def _name_the_caller() -> None:
+    """moto's caller is `sts:user/moto`, an ARN that nobody has: ours is a session of the account's caller."""
+    original = STSBackend.get_caller_identity
+
+    def get_caller_identity(self: Any, access_key_id: str, region: str) -> tuple[str, str, str]:
+        user_id, arn, account_id = original(self, access_key_id, region)
+        if not arn.endswith(":user/moto"):
+            return user_id, arn, account_id
+        caller = current().caller.replace("arn:aws:", f"arn:{get_partition(region)}:", 1)
+        session = caller.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
+        return user_id, f"{session}/local" if ":role/" in caller else caller, account_id
+
+    STSBackend.get_caller_identity = get_caller_identity
 
 
 def _free_address_with_nat_gateway() -> None:

@@ -17,6 +17,7 @@ from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
 from components.network import Network, NetworkArgs, network
 from components.node_group import NodeGroup, NodeGroupArgs, node_role
 from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan
+from settings.stack import StackSettings
 from tests.components.samples import (
     CLUSTER_WITH_GUESTS,
     GPU_NODES,
@@ -29,6 +30,7 @@ from tests.components.samples import (
 from tests.moto_engine import MotoEngine, Refused, moto_account, replay
 from tests.program import STACKS, needed_canaries, run_program, sections_of
 
+DEFAULT_REGION = str(StackSettings.model_fields["region"].default)
 PRODUCTION = replace(CLUSTER_WITH_GUESTS, protect=True)
 
 
@@ -59,7 +61,7 @@ def engine(account: None) -> MotoEngine:
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_aws_input_of_our_stack_files_is_made(account: None, stack: str) -> None:
     sections = sections_of(stack)
-    engine = MotoEngine(sections.get("region", REGION))
+    engine = MotoEngine(sections.get("region", DEFAULT_REGION))
     run_program(sections, stack, secrets=needed_canaries(stack), engine=engine)
     groups = engine.all("aws:eks/nodeGroup:NodeGroup")
     assert groups

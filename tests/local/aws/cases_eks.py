@@ -82,7 +82,7 @@ CASES: tuple[Case, ...] = (
         },
         needs=ON_CLUSTER,
         update={
-            "addonVersion": "v1.53.0-eksbuild.1",
+            "addonVersion": "v1.52.1-eksbuild.1",
             "configurationValues": '{"controller": {"replicaCount": 2}}',
             "tags": {"a": "1"},
         },
@@ -91,10 +91,10 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "aws:eks/accessEntry:AccessEntry",
-        {"clusterName": "$cluster.name", "principalArn": "arn:aws:iam::123456789012:role/admins/one"},
+        {"clusterName": "$cluster.name", "principalArn": "arn:aws:iam::444455556666:role/admins/one"},
         needs=ON_CLUSTER,
         update={"kubernetesGroups": ["viewers"], "tags": {"a": "1"}},
-        replace={"principalArn": "arn:aws:iam::123456789012:role/two"},
+        replace={"principalArn": "arn:aws:iam::444455556666:role/two"},
         outputs=("accessEntryArn", "createdAt", "userName"),
     ),
     Case(
@@ -110,7 +110,7 @@ CASES: tuple[Case, ...] = (
             (
                 "entry",
                 "aws:eks/accessEntry:AccessEntry",
-                {"clusterName": "$cluster.name", "principalArn": "arn:aws:iam::123456789012:role/one"},
+                {"clusterName": "$cluster.name", "principalArn": "arn:aws:iam::444455556666:role/one"},
             ),
         ),
         replace={"accessScope": {"type": "cluster"}},

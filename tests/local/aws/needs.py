@@ -12,11 +12,12 @@ from typing import Any
 Inputs = dict[str, Any]
 
 
-def trust(service: str) -> str:
+def trust(*services: str) -> str:
+    principal = {"Service": list(services) if len(services) > 1 else services[0]}
     return json.dumps(
         {
             "Version": "2012-10-17",
-            "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}],
+            "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
         }
     )
 
@@ -57,8 +58,16 @@ SUBNETS = tuple(
 GATEWAY = ("igw", "aws:ec2/internetGateway:InternetGateway", {"vpcId": "$vpc.id"})
 TABLE = ("table", "aws:ec2/routeTable:RouteTable", {"vpcId": "$vpc.id"})
 GROUP = ("group", "aws:ec2/securityGroup:SecurityGroup", {"vpcId": "$vpc.id"})
-ROLE = ("role", "aws:iam/role:Role", {"assumeRolePolicy": trust("eks.amazonaws.com")})
-NODE_ROLE = ("node-role", "aws:iam/role:Role", {"assumeRolePolicy": trust("ec2.amazonaws.com")})
+ROLE = (
+    "role",
+    "aws:iam/role:Role",
+    {"assumeRolePolicy": trust("eks.amazonaws.com", "ec2.amazonaws.com", "pods.eks.amazonaws.com")},
+)
+NODE_ROLE = (
+    "node-role",
+    "aws:iam/role:Role",
+    {"assumeRolePolicy": trust("ec2.amazonaws.com", "pods.eks.amazonaws.com")},
+)
 LOGS = ("logs", "aws:cloudwatch/logGroup:LogGroup", {})
 KEY = ("key", "aws:kms/key:Key", {"deletionWindowInDays": 7})
 CLUSTER = (

@@ -14,6 +14,7 @@ from moto import mock_aws
 
 from local.aws_endpoint import eks_clusters
 from local.aws_endpoint.extension import install_extension
+from tests.local.aws.needs import trust
 
 REGION = "us-west-2"
 VIEW_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -33,7 +34,10 @@ def account() -> Iterator[dict[str, Any]]:
             for i, zone in enumerate("ab")
         ]
         clients["subnets"] = [subnet["Subnet"]["SubnetId"] for subnet in subnets]
-        role = clients["iam"].create_role(RoleName="r", AssumeRolePolicyDocument='{"Statement": []}')
+        role = clients["iam"].create_role(
+            RoleName="r",
+            AssumeRolePolicyDocument=trust("eks.amazonaws.com", "ec2.amazonaws.com", "pods.eks.amazonaws.com"),
+        )
         clients["role"] = role["Role"]["Arn"]
         yield clients
     patch.undo()
@@ -160,8 +164,8 @@ def test_addons_live_and_become_active(eks: Any, cluster: str, account: dict[str
 
 
 def test_access_entries_and_their_policies(eks: Any, cluster: str) -> None:
-    who = {"clusterName": "c", "principalArn": "arn:aws:iam::123456789012:role/path/to/viewer"}
-    assert eks.list_access_entries(clusterName="c")["accessEntries"] == ["arn:aws:iam::123456789012:user/local"]
+    who = {"clusterName": "c", "principalArn": "arn:aws:iam::444455556666:role/path/to/viewer"}
+    assert eks.list_access_entries(clusterName="c")["accessEntries"] == ["arn:aws:iam::123456789012:role/platform"]
     eks.create_access_entry(**who)
     eks.associate_access_policy(**who, policyArn=VIEW_POLICY, accessScope={"type": "cluster"})
     policies = eks.list_associated_access_policies(**who)["associatedAccessPolicies"]
@@ -203,7 +207,7 @@ def test_node_groups_keep_their_update_and_repair_settings(eks: Any, cluster: st
     found = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
     assert found["releaseVersion"] == "1.34.1-20251001"
     template = account["ec2"].create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})
-    with pytest.raises(ClientError, match="has no version 7"):
+    with pytest.raises(ClientError, match="with version 7 does not exist"):
         eks.create_nodegroup(
             clusterName="c",
             nodegroupName="m",

@@ -1,0 +1,47 @@
+"""How calls flow: pages, and "slower"."""
+
+from __future__ import annotations
+
+from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.sources import SINCE, api
+
+MOST_PER_PAGE = 100
+_LISTS = (
+    *("eks:ListAccessEntries", "eks:ListAddons", "eks:ListUpdates", "eks:ListPodIdentityAssociations"),
+    *("eks:ListAssociatedAccessPolicies", "eks:ListClusters", "eks:ListNodegroups"),
+)
+
+RULES = (
+    Rule(
+        id="page-size",
+        operations=_LISTS,
+        condition=f"maxResults is not between 1 and {MOST_PER_PAGE}",
+        code="InvalidParameterException",
+        words=f"maxResults needs to be between 1 and {MOST_PER_PAGE}",
+        source=f"{api('ListAccessEntries')} (the words are not AWS' own)",
+        since=SINCE,
+        check=f"maxResults && (maxResults > `{MOST_PER_PAGE}` || maxResults < `1`)",
+    ),
+    Rule(
+        id="pages",
+        operations=_LISTS,
+        condition=f"a list comes in pages of at most {MOST_PER_PAGE}, the next one by nextToken: two hundred entries "
+        "are two pages",
+        source=api("ListAccessEntries"),
+        since=SINCE,
+        by="local/aws_endpoint/eks_store.py",
+    ),
+    Rule(
+        id="throttling",
+        operations=("*",),
+        condition="a share of all calls (`--throttle`, with a seed) is answered with Throttling, RequestLimitExceeded "
+        "(EC2) "
+        "or 429 ThrottlingException (EKS)",
+        code="Throttling",
+        words="Rate exceeded",
+        source="https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html; "
+        "https://docs.aws.amazon.com/eks/latest/APIReference/CommonErrors.html",
+        since=SINCE,
+        by="local/aws_endpoint/contract/gate.py",
+    ),
+)

@@ -1,0 +1,102 @@
+"""Puts the table in front of every operation of moto: refusals before it runs, effects after it went through."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse
+
+from local.aws_endpoint.contract.account import current
+from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.table import TABLE
+from local.aws_endpoint.contract.world import Before, World
+
+# How services say "slower": https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html for EC2, the
+# common errors of each API reference for the others.
+THROTTLED = {"ec2": "RequestLimitExceeded", "eks": "ThrottlingException"}
+_STATUS = {"ResourceInUseException": 409, "RequestLimitExceeded": 503, "ThrottlingException": 429}
+
+
+class Refused(ServiceException):  # type: ignore[misc]  # moto has no types here
+    """The contract's error; `rule` names the row."""
+
+    def __init__(self, code: str, message: str, rule: str) -> None:
+        super().__init__(code, message)
+        self.rule = rule
+
+
+def by_operation(rules: tuple[Rule, ...]) -> Mapping[str, tuple[Rule, ...]]:
+    """The rows of each operation, in the table's order."""
+    found: dict[str, list[Rule]] = defaultdict(list)
+    for rule in rules:
+        for operation in rule.operations:
+            found[operation].append(rule)
+    return {operation: tuple(rows) for operation, rows in found.items()}
+
+
+ROWS = by_operation(TABLE)
+
+
+def judge(asked: Asked) -> None:
+    """Raises Refused with the first row that the call breaks."""
+    for rule in ROWS.get(asked.operation, ()):
+        words = rule.refusal(asked)
+        if words is not None:
+            raise Refused(rule.code, words, rule.id)
+
+
+def install() -> None:
+    """Wraps moto's dispatcher; once per process."""
+    original = BaseResponse.call_action
+
+    def call_action(self: Any) -> Any:
+        operation = f"{self.service_name}:{self._get_action()}"
+        account = current()
+        if account.throttles():
+            code = THROTTLED.get(self.service_name, "Throttling")
+            return _refusal(self, Refused(code, "Rate exceeded", "throttling"))
+        rows = ROWS.get(operation, ())
+        if not rows:
+            return original(self)
+        world = World(self.current_account, self.region, self.partition)
+        asked = Asked(operation, _parameters(self), world, account)
+        try:
+            judge(asked)
+        except Refused as refusal:
+            return _refusal(self, refusal)
+        effects = [rule.effect for rule in rows if rule.effect]
+        before = world.remember(asked.given) if effects else Before()
+        answer = original(self)
+        if int(answer[0]) < 300:
+            for effect in effects:
+                effect(replace(asked, before=before))
+        return answer
+
+    BaseResponse.call_action = call_action
+
+
+def _parameters(response: Any) -> dict[str, Any]:
+    """The call's parameters by botocore's names, whatever the protocol; what moto has parsed is left as it was."""
+    before = response.__dict__.get("params")
+    response.parse_parameters(response.normalized_request)
+    found = dict(response.params)
+    if before is None:
+        del response.params
+    else:
+        response.params = before
+    return found
+
+
+def _refusal(response: Any, refusal: Refused) -> Any:
+    status, headers, body = response.serialized(ActionResult(refusal))
+    if refusal.code in _STATUS:
+        status = _STATUS[refusal.code]
+    headers["status"] = str(status)
+    if isinstance(body, str):
+        body = re.sub(r"(?<=<RequestId>).*(?=</RequestId>)", "contract", body)
+    return status, headers, body

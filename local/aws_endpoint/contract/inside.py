@@ -1,0 +1,144 @@
+"""The cluster's own API and what pods need of AWS: asked by who plays Kubernetes (the replay of the tests)."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from local.aws_endpoint import eks_store as store
+from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.sources import SINCE, guide, issue
+
+HTTPS = 443
+_ADMIN = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
+_NEEDS_AWS = ("kubernetes:Install", "kubernetes:Uninstall")
+
+
+def _within(address: str, blocks: list[str]) -> bool:
+    return any(ipaddress.ip_address(address) in ipaddress.ip_network(block) for block in blocks)
+
+
+def lets_in(world: Any, group_id: str, address: str) -> bool:
+    """Whether an ingress rule of the security group lets the address reach port 443."""
+    group = world.ec2.get_security_group_from_id(group_id)
+    for rule in group.ingress_rules if group is not None else ():
+        protocol, low, high = str(rule.ip_protocol), rule.from_port, rule.to_port
+        everything = protocol == "-1"
+        ports = everything or (low not in (None, "") and int(low) <= HTTPS <= int(high))
+        block = rule.ip_range.get("CidrIp")
+        if protocol in ("tcp", "6", "-1") and ports and block and _within(address, [block]):
+            return True
+    return False
+
+
+def reaches(asked: Asked) -> bool:
+    """Whether the runner reaches the cluster's API."""
+    cluster = asked.world.cluster(asked.given.get("clusterName"))
+    if cluster is None:
+        return False
+    vpc, runner = cluster.resources_vpc_config, asked.account.runner
+    public = runner.public_address if vpc.get("endpointPublicAccess") else None
+    if public and _within(public, vpc.get("publicAccessCidrs") or ["0.0.0.0/0"]):
+        return True
+    if runner.inside_address and vpc.get("endpointPrivateAccess"):
+        groups = [vpc["clusterSecurityGroupId"], *(vpc.get("securityGroupIds") or [])]
+        return any(lets_in(asked.world, group, runner.inside_address) for group in groups)
+    return False
+
+
+def _unreachable(asked: Asked) -> Mapping[str, Any] | None:
+    return None if reaches(asked) else {}
+
+
+def _unauthorized(asked: Asked) -> Mapping[str, Any] | None:
+    """An entry of the caller with a policy that lets it do anything; namespaces are not looked at."""
+    cluster = asked.world.cluster(asked.given.get("clusterName"))
+    entry = store.extra(cluster, "access_entries").get(asked.account.caller) if cluster else None
+    held = {arn.rsplit("/", 1)[-1] for arn in (entry or {}).get("localPolicies", {})}
+    return None if held & set(_ADMIN) else {"caller": asked.account.caller}
+
+
+def _shut_subnets(asked: Asked) -> list[str]:
+    groups = [group for group in asked.world.node_groups() if group.cluster_name == asked.given.get("clusterName")]
+    subnets = asked.world.subnets({each for group in groups for each in group.subnets})
+    return sorted(subnet.id for subnet in subnets if not asked.world.has_way_out(subnet))
+
+
+def _no_nodes(asked: Asked) -> Mapping[str, Any] | None:
+    cluster = asked.world.cluster(asked.given.get("clusterName"))
+    running = [each for each in cluster.nodegroups.values() if each.scaling_config["desiredSize"]] if cluster else []
+    return None if running else {}
+
+
+def _cut_off(asked: Asked) -> Mapping[str, Any] | None:
+    shut = _shut_subnets(asked)
+    return {"subnets": ", ".join(shut)} if shut else None
+
+
+def _volumes_stay(asked: Asked) -> Mapping[str, Any] | None:
+    """Claims are given back by the EBS CSI controller, which needs its add-on, its identity and a way to AWS."""
+    cluster = asked.world.cluster(asked.given.get("clusterName"))
+    if not asked.given.get("volumes") or cluster is None:
+        return None
+    driver = "aws-ebs-csi-driver" in store.extra(cluster, "addons")
+    return None if driver and not _shut_subnets(asked) and _no_nodes(asked) is None else {}
+
+
+RULES = (
+    Rule(
+        id="api-unreachable",
+        operations=("kubernetes:*",),
+        condition="the runner is outside and not in publicAccessCidrs, or the endpoint is private and the runner is "
+        "not in "
+        "the VPC's networks, or no rule of the cluster's security group lets its address in on 443",
+        code="Unreachable",
+        words="configured Kubernetes cluster is unreachable: unable to load schema information from the API server",
+        source=guide("cluster-endpoint"),
+        since=SINCE,
+        check=_unreachable,
+    ),
+    Rule(
+        id="api-unauthorized",
+        operations=("kubernetes:*",),
+        condition="the caller has no access entry with an admin policy",
+        code="Unauthorized",
+        words="Unauthorized ({caller})",
+        source=guide("access-entries"),
+        since=SINCE,
+        check=_unauthorized,
+    ),
+    Rule(
+        id="pods-no-nodes",
+        operations=_NEEDS_AWS,
+        condition="a chart is installed, or removed with its hooks, in a cluster without nodes",
+        code="Timeout",
+        words="timed out waiting for the condition: no nodes",
+        source=guide("managed-node-groups"),
+        since=SINCE,
+        check=_no_nodes,
+    ),
+    Rule(
+        id="pods-cut-off",
+        operations=_NEEDS_AWS,
+        condition="a chart is installed, or removed with its hooks, while nodes have no route to AWS: images cannot be "
+        "pulled, controllers reach no API",
+        code="Timeout",
+        words="timed out waiting for the condition: no route to AWS in {subnets}",
+        source=issue("awslabs/ai-on-eks", 323),
+        since=SINCE,
+        check=_cut_off,
+    ),
+    Rule(
+        id="volumes-stay",
+        operations=("kubernetes:Uninstall", "kubernetes:Delete"),
+        condition="claims go while the EBS CSI add-on, its nodes or their route to AWS have gone: the volumes stay, "
+        "and "
+        "are billed",
+        code="Orphaned",
+        words="EBS volumes of deleted claims stay behind",
+        source=issue("aws-solutions-library-samples/global-capacity-orchestrator-on-aws", 268, 297),
+        since=SINCE,
+        check=_volumes_stay,
+    ),
+)

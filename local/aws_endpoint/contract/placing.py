@@ -1,0 +1,148 @@
+"""Where a control plane stands and who reaches it: subnets, zones, endpoints."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+
+# https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements": EKS makes no control
+# plane interfaces there.
+REFUSED_ZONE_IDS = ("use1-az3", "usw1-az2", "cac1-az3")
+_CREATE = ("eks:CreateCluster",)
+_UPDATE = ("eks:UpdateClusterConfig",)
+_INVALID = "InvalidParameterException"
+
+
+def _vpc_config(asked: Asked) -> Mapping[str, Any]:
+    config: Mapping[str, Any] = asked.given.get("resourcesVpcConfig") or {}
+    return config
+
+
+def subnet_missing(asked: Asked) -> Mapping[str, Any] | None:
+    ids = _vpc_config(asked).get("subnetIds") or asked.given.get("subnets") or []
+    known = {subnet.id for subnet in asked.world.subnets(ids)}
+    return next(({"id": each} for each in ids if each not in known), None)
+
+
+def _one_zone(asked: Asked) -> Mapping[str, Any] | None:
+    config = _vpc_config(asked)
+    if "subnetIds" not in config and asked.operation in _UPDATE:
+        return None
+    zones = {subnet.availability_zone for subnet in asked.world.subnets(config.get("subnetIds") or [])}
+    return {} if len(zones) < 2 else None
+
+
+def _two_vpcs(asked: Asked) -> Mapping[str, Any] | None:
+    vpcs = {subnet.vpc_id for subnet in asked.world.subnets(_vpc_config(asked).get("subnetIds") or [])}
+    return {"vpcs": ", ".join(sorted(vpcs))} if len(vpcs) > 1 else None
+
+
+def _refused_zone(asked: Asked) -> Mapping[str, Any] | None:
+    for subnet in asked.world.subnets(_vpc_config(asked).get("subnetIds") or []):
+        if asked.world.zone_id(subnet.availability_zone) in REFUSED_ZONE_IDS:
+            good = [zone for zone in asked.world.zones() if asked.world.zone_id(zone) not in REFUSED_ZONE_IDS]
+            name = asked.given.get("name")
+            return {"name": name, "zone": subnet.availability_zone, "zones": ", ".join(good)}
+    return None
+
+
+def _groups_missing(asked: Asked) -> Mapping[str, Any] | None:
+    ids = _vpc_config(asked).get("securityGroupIds") or []
+    return next(({"id": each} for each in ids if asked.world.ec2.get_security_group_from_id(each) is None), None)
+
+
+def _endpoints_off(asked: Asked) -> Mapping[str, Any] | None:
+    cluster = asked.world.cluster(asked.given.get("name"))
+    before = cluster.resources_vpc_config if cluster and asked.operation in _UPDATE else {}
+    merged = {"endpointPublicAccess": True, "endpointPrivateAccess": False, **before, **_vpc_config(asked)}
+    return {} if not merged["endpointPublicAccess"] and not merged["endpointPrivateAccess"] else None
+
+
+def _private_cidrs(asked: Asked) -> Mapping[str, Any] | None:
+    """EKS takes public IPv4 blocks only; the documentation networks are public by syntax and pass."""
+    documentation = [ipaddress.IPv4Network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+    for text in _vpc_config(asked).get("publicAccessCidrs") or []:
+        block = ipaddress.IPv4Network(text)
+        if text != "0.0.0.0/0" and block.is_private and not any(block.subnet_of(each) for each in documentation):
+            return {"cidr": text}
+    return None
+
+
+RULES = (
+    Rule(
+        id="cluster-subnet-missing",
+        operations=(*_CREATE, *_UPDATE),
+        condition="a subnet does not exist",
+        code=_INVALID,
+        words="The subnet ID '{id}' does not exist",
+        source=api("CreateCluster"),
+        since=SINCE,
+        check=subnet_missing,
+    ),
+    Rule(
+        id="cluster-two-zones",
+        operations=(*_CREATE, *_UPDATE),
+        condition="the subnets are in one availability zone",
+        code=_INVALID,
+        words="Subnets specified must be in at least two different AZs",
+        source=guide("network-reqs"),
+        since=SINCE,
+        check=_one_zone,
+    ),
+    Rule(
+        id="cluster-one-vpc",
+        operations=(*_CREATE, *_UPDATE),
+        condition="the subnets are in several VPCs",
+        code=_INVALID,
+        words="Subnets must be in one VPC; these are in {vpcs}",
+        source=guide("network-reqs"),
+        since=SINCE,
+        check=_two_vpcs,
+    ),
+    Rule(
+        id="cluster-zone",
+        operations=_CREATE,
+        condition=f"a subnet in a zone whose id is {', '.join(REFUSED_ZONE_IDS)}",
+        code="UnsupportedAvailabilityZoneException",
+        words="Cannot create cluster '{name}' because EKS does not support creating control plane instances in {zone}, "
+        "the targeted availability zone. Retry cluster creation using control plane subnets that span at least two of "
+        "these availability zones: {zones}.",
+        source=f"{guide('network-reqs')}; {issue('eksctl-io/eksctl', 817, 905)}",
+        since=SINCE,
+        check=_refused_zone,
+    ),
+    Rule(
+        id="cluster-security-group",
+        operations=(*_CREATE, *_UPDATE),
+        condition="a security group does not exist",
+        code=_INVALID,
+        words="The security group '{id}' does not exist",
+        source=api("CreateCluster"),
+        since=SINCE,
+        check=_groups_missing,
+    ),
+    Rule(
+        id="cluster-endpoints",
+        operations=(*_CREATE, *_UPDATE),
+        condition="neither the public nor the private endpoint is on",
+        code=_INVALID,
+        words="Private and public endpoint access cannot be false",
+        source=guide("cluster-endpoint"),
+        since=SINCE,
+        check=_endpoints_off,
+    ),
+    Rule(
+        id="cluster-public-cidrs",
+        operations=(*_CREATE, *_UPDATE),
+        condition="publicAccessCidrs holds a private or reserved block",
+        code=_INVALID,
+        words="The following CIDRs are not allowed in publicAccessCidrs: {cidr}",
+        source=f"{guide('cluster-endpoint')} (the words are not AWS' own)",
+        since=SINCE,
+        check=_private_cidrs,
+    ),
+)

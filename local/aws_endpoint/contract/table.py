@@ -1,0 +1,32 @@
+"""All rows, in the order in which a call is judged by them."""
+
+from __future__ import annotations
+
+from local.aws_endpoint.contract import (
+    access,
+    addons,
+    clusters,
+    flow,
+    identity,
+    inside,
+    network,
+    nodes,
+    placing,
+    rollouts,
+    templates,
+)
+from local.aws_endpoint.contract.rule import Rule
+
+TABLE: tuple[Rule, ...] = (
+    *access.RULES,
+    *clusters.RULES,
+    *placing.RULES,
+    *addons.RULES,
+    *nodes.RULES,
+    *templates.RULES,
+    *rollouts.RULES,
+    *network.RULES,
+    *identity.RULES,
+    *inside.RULES,
+    *flow.RULES,
+)

@@ -1,0 +1,132 @@
+"""Launch templates of node groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.sources import SINCE, guide, issue
+
+_CREATE = ("eks:CreateNodegroup",)
+_VERSION = ("eks:UpdateNodegroupVersion",)
+_INVALID = "InvalidParameterException"
+_TEMPLATES = guide("launch-templates")
+
+
+def _template(asked: Asked) -> Mapping[str, Any] | None:
+    template = asked.given.get("launchTemplate")
+    if not template:
+        return None
+    known = [
+        each
+        for each in asked.world.ec2.launch_templates.values()
+        if each.id == template.get("id") or each.name == template.get("name")
+    ]
+    name = template.get("id") or template.get("name")
+    version = str(template.get("version") or "$Default")
+    if known and (version.startswith("$") or any(str(each.number) == version for each in known[0].versions)):
+        return None
+    return {"template": name, "version": version}
+
+
+def _in_template(member: str) -> Any:
+    """Whether the launch template says something about `member`, and the call too where `also` is named."""
+
+    def check(asked: Asked) -> Mapping[str, Any] | None:
+        return {} if asked.world.launch_template_data(asked.given.get("launchTemplate")).get(member) else None
+
+    return check
+
+
+def _types_twice(asked: Asked) -> Mapping[str, Any] | None:
+    data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
+    return {} if data.get("InstanceType") and asked.given.get("instanceTypes") else None
+
+
+def _image_and_type(asked: Asked) -> Mapping[str, Any] | None:
+    data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
+    return {} if data.get("ImageId") and asked.given.get("amiType") not in (None, "CUSTOM") else None
+
+
+def _other_template(asked: Asked) -> Mapping[str, Any] | None:
+    group, template = asked.world.node_group(asked.given), asked.given.get("launchTemplate")
+    before = (group.launch_template or {}) if group else {}
+    if not template or not before or template.get("id") is None or before.get("id") is None:
+        return None
+    return {} if template["id"] != before["id"] else None
+
+
+RULES = (
+    Rule(
+        id="nodes-template",
+        operations=(*_CREATE, *_VERSION),
+        condition="the launch template, or its version, does not exist",
+        code=_INVALID,
+        words="Launch template {template} with version {version} does not exist",
+        source=f"{_TEMPLATES} (the words are not AWS' own)",
+        since=SINCE,
+        check=_template,
+    ),
+    Rule(
+        id="nodes-template-other",
+        operations=_VERSION,
+        condition="another launch template than the one the group was made with",
+        code=_INVALID,
+        words="You cannot update a node group to another launch template, only to another version of its own",
+        source=f"{_TEMPLATES} (the words are not AWS' own)",
+        since=SINCE,
+        check=_other_template,
+    ),
+    Rule(
+        id="nodes-template-disk",
+        operations=_CREATE,
+        condition="diskSize beside a launch template",
+        code=_INVALID,
+        words="Disk size must be specified within the launch template.",
+        source=_TEMPLATES,
+        since=SINCE,
+        check="launchTemplate && diskSize",
+    ),
+    Rule(
+        id="nodes-template-remote-access",
+        operations=_CREATE,
+        condition="remoteAccess beside a launch template",
+        code=_INVALID,
+        words="Remote access configuration cannot be specified with a launch template.",
+        source=issue("terraform-aws-modules/terraform-aws-eks", 2219),
+        since=SINCE,
+        check="launchTemplate && remoteAccess",
+    ),
+    Rule(
+        id="nodes-template-types",
+        operations=_CREATE,
+        condition="instance types in the call and in the launch template",
+        code="InvalidRequestException",
+        words="Cannot specify instance types in launch template and API Request",
+        source=issue("terraform-aws-modules/terraform-aws-eks", 1386),
+        since=SINCE,
+        check=_types_twice,
+    ),
+    Rule(
+        id="nodes-template-image",
+        operations=_CREATE,
+        condition="an AMI type other than CUSTOM, and an image id in the launch template",
+        code="InvalidRequestException",
+        words="You cannot specify an AMI Type other than CUSTOM, when specifying an image id in your launch template.",
+        source=f"{_TEMPLATES} (the words are not AWS' own)",
+        since=SINCE,
+        check=_image_and_type,
+    ),
+    Rule(
+        id="nodes-template-profile",
+        operations=_CREATE,
+        condition="an instance profile in the launch template",
+        code=_INVALID,
+        words="Launch template should not specify an instance profile. The noderole in your request will be used to "
+        "construct an instance profile.",
+        source=_TEMPLATES,
+        since=SINCE,
+        check=_in_template("IamInstanceProfile"),
+    ),
+)

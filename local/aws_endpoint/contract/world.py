@@ -1,0 +1,137 @@
+"""What is in moto's account and region, as the rules ask for it: zones, routes, roles, node groups, interfaces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moto.backends import get_backend
+
+# Of the partition, as trust policies name EC2 (China only has the second name).
+EC2_SERVICE = {"aws": "ec2.amazonaws.com", "aws-us-gov": "ec2.amazonaws.com", "aws-cn": "ec2.amazonaws.com.cn"}
+EVERYWHERE = "0.0.0.0/0"
+
+
+@dataclass(frozen=True)
+class Before:
+    """Cluster and node group that a call names, and the group's desired size before it."""
+
+    cluster: Any | None = None
+    group: Any | None = None
+    desired: int | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """One account and region of moto."""
+
+    account_id: str
+    region: str
+    partition: str
+
+    @property
+    def ec2(self) -> Any:
+        return get_backend("ec2")[self.account_id][self.region]
+
+    @property
+    def eks(self) -> Any:
+        return get_backend("eks")[self.account_id][self.region]
+
+    @property
+    def iam(self) -> Any:
+        return get_backend("iam")[self.account_id][self.partition]
+
+    @property
+    def logs(self) -> Any:
+        return get_backend("logs")[self.account_id][self.region]
+
+    def remember(self, given: Mapping[str, Any]) -> Before:
+        """What an effect wants to know of an object that the call changes or takes away."""
+        group = self.node_group(given)
+        desired = group.scaling_config["desiredSize"] if group is not None else None
+        return Before(self.cluster(given.get("name") or given.get("clusterName")), group, desired)
+
+    # -- EKS --
+
+    def cluster(self, name: str | None) -> Any | None:
+        return self.eks.clusters.get(name) if name else None
+
+    def node_group(self, given: Mapping[str, Any]) -> Any | None:
+        cluster = self.cluster(given.get("clusterName"))
+        return cluster.nodegroups.get(given.get("nodegroupName")) if cluster else None
+
+    def node_groups(self) -> Iterator[Any]:
+        for cluster in self.eks.clusters.values():
+            yield from cluster.nodegroups.values()
+
+    # -- EC2 --
+
+    def subnets(self, ids: Iterable[str]) -> list[Any]:
+        """Those of the subnets that exist."""
+        known = {subnet.id: subnet for zone in self.ec2.subnets.values() for subnet in zone.values()}
+        return [known[each] for each in ids if each in known]
+
+    def zone_id(self, zone: str) -> str | None:
+        zones = self.ec2.zones.get(self.region, [])
+        return next((each.zone_id for each in zones if each.name == zone), None)
+
+    def zones(self) -> list[str]:
+        return [each.name for each in self.ec2.zones.get(self.region, [])]
+
+    def route_table_of(self, subnet_id: str) -> Any | None:
+        for table in self.ec2.route_tables.values():
+            if subnet_id in table._associations.values():
+                return table
+        return None
+
+    def has_way_out(self, subnet: Any) -> bool:
+        """Whether a default route leads from the subnet to an internet gateway, through a NAT gateway or directly."""
+        table = self.route_table_of(subnet.id)
+        for route in table.routes if table is not None else ():
+            if route.destination_cidr_block != EVERYWHERE:
+                continue
+            if route.nat_gateway is not None:
+                gateway = self.ec2.nat_gateways.get(route.nat_gateway.id)
+                if gateway is not None and gateway.state == "available":
+                    return any(self.has_way_out(each) for each in self.subnets([gateway.subnet_id]))
+            elif route.gateway is not None:
+                internet = self.ec2.internet_gateways.get(route.gateway.id)
+                return internet is not None and internet.vpc is not None
+        return False
+
+    def interfaces_in(self, subnet_id: str) -> list[Any]:
+        return [each for each in self.ec2.enis.values() if each.subnet.id == subnet_id]
+
+    def launch_template_data(self, template: Mapping[str, Any] | None) -> Mapping[str, Any]:
+        """The data of the version that is named; empty where there is none."""
+        if not template:
+            return {}
+        for known in self.ec2.launch_templates.values():
+            if known.id == template.get("id") or known.name == template.get("name"):
+                version = str(template.get("version") or known.default_version_number)
+                found = [v for v in known.versions if str(v.number) == version]
+                data: Mapping[str, Any] = found[0].data if found else {}
+                return data
+        return {}
+
+    # -- IAM --
+
+    def role(self, arn: str) -> Any | None:
+        name = arn.rsplit("/", 1)[-1]
+        return next((role for role in self.iam.roles.values() if role.name == name and role.arn == arn), None)
+
+    def trusts(self, role: Any, service: str) -> bool:
+        """Whether the role's trust policy lets the service assume it."""
+        document = role.assume_role_policy_document
+        statements = (json.loads(document) if isinstance(document, str) else document).get("Statement", [])
+        for statement in statements if isinstance(statements, list) else [statements]:
+            principal = statement.get("Principal", {})
+            named = principal.get("Service", []) if isinstance(principal, dict) else []
+            actions = statement.get("Action", [])
+            actions = [actions] if isinstance(actions, str) else actions
+            allows = statement.get("Effect") == "Allow" and {"sts:AssumeRole", "sts:*", "*"} & set(actions)
+            if allows and service in ([named] if isinstance(named, str) else named):
+                return True
+        return False

@@ -1,0 +1,273 @@
+"""For each refusal of the contract a call that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from local.aws_endpoint.contract.account import Runner
+from tests.local.aws.needs import policy, trust
+from tests.local.aws_endpoint.land import ACCOUNT, Land, new_name
+
+ENTRY = "arn:aws:iam::444455556666:role/guest"
+VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
+WHOLE = {"type": "cluster"}
+
+
+def _entry(here: Land, cluster: str | None = None, **more: Any) -> str:
+    name = cluster or here.cluster()
+    here.eks.create_access_entry(**{"clusterName": name, "principalArn": ENTRY, **more})
+    return name
+
+
+def _associate(here: Land, cluster: str | None = None, **more: Any) -> None:
+    name = cluster or _entry(here)
+    arguments = {"principalArn": ENTRY, "policyArn": VIEW, "accessScope": WHOLE, **more}
+    here.eks.associate_access_policy(clusterName=name, **arguments)
+
+
+def _cluster_vpc(here: Land, **vpc: Any) -> None:
+    here.cluster(vpc=vpc)
+
+
+def _addon(here: Land, cluster: str | None = None, **more: Any) -> str:
+    name = cluster or here.cluster()
+    here.eks.create_addon(**{"clusterName": name, "addonName": "vpc-cni", **more})
+    return name
+
+
+def _group(here: Land, **more: Any) -> None:
+    here.group(here.cluster(), **more)
+
+
+def _resize(here: Land, **sizes: int) -> None:
+    name = here.cluster()
+    group = here.group(name)
+    here.eks.update_nodegroup_config(clusterName=name, nodegroupName=group, scalingConfig=sizes)
+
+
+def _template_group(here: Land, data: dict[str, Any], **more: Any) -> None:
+    _group(here, launchTemplate={"id": here.template(**data), "version": "1"}, **more)
+
+
+def _version(here: Land, start: str = "1.34", **given: Any) -> None:
+    name = here.cluster(version="1.34")
+    group = here.group(name, version=start, **({"launchTemplate": given.pop("was")} if "was" in given else {}))
+    here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, **given)
+
+
+def _up(here: Land, start: str, wanted: str) -> None:
+    here.eks.update_cluster_version(name=here.cluster(version=start), version=wanted)
+
+
+def _delete(here: Land, **more: Any) -> None:
+    name = here.cluster(**more)
+    if not more:
+        here.group(name)
+    here.eks.delete_cluster(name=name)
+
+
+def _twice(call: Callable[[], Any]) -> None:
+    call()
+    call()
+
+
+def _private(here: Land, address: str, **vpc: Any) -> str:
+    here.account.runner = Runner(None, address)
+    return here.cluster(vpc={"endpointPublicAccess": False, "endpointPrivateAccess": True, **vpc})
+
+
+def _role(here: Land) -> str:
+    name = new_name("role")
+    here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("eks.amazonaws.com"))
+    return name
+
+
+def _eleven_policies(here: Land) -> None:
+    name = _role(here)
+    for index in range(11):
+        made = here.iam.create_policy(PolicyName=new_name("p"), PolicyDocument=policy(f"s3:Get{index}"))
+        here.iam.attach_role_policy(RoleName=name, PolicyArn=made["Policy"]["Arn"])
+
+
+def _delete_role(here: Land) -> None:
+    name = _role(here)
+    here.iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
+    here.iam.delete_role(RoleName=name)
+
+
+def _quota(here: Land, code: str, call: Callable[[], Any]) -> None:
+    here.account.quotas = {code: 1}
+    call()
+    call()
+
+
+def _rules(here: Land) -> None:
+    here.account.quotas = {"L-0EA8095F": 60}
+    group = here.ec2.create_security_group(GroupName=new_name("g"), Description="d", VpcId=here.vpc)["GroupId"]
+    for number in range(61):
+        here.ec2.authorize_security_group_ingress(
+            GroupId=group,
+            IpPermissions=[
+                {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": f"10.9.{number}.0/24"}]}
+            ],
+        )
+
+
+def _two_gateways(here: Land) -> None:
+    here.account.quotas = {"L-FE5A380F": 1}
+    gateway = here.ec2.describe_nat_gateways()["NatGateways"][0]
+    address = here.ec2.allocate_address(Domain="vpc")["AllocationId"]
+    here.ec2.create_nat_gateway(SubnetId=gateway["SubnetId"], AllocationId=address)
+
+
+def _gateway(here: Land) -> str:
+    return str(here.ec2.describe_internet_gateways()["InternetGateways"][0]["InternetGatewayId"])
+
+
+def _tagged(*keys: str) -> list[dict[str, Any]]:
+    return [{"ResourceType": "vpc", "Tags": [{"Key": key, "Value": "v"} for key in keys]}]
+
+
+def _volumes(here: Land) -> None:
+    here.account.runner = Runner("198.51.100.7")
+    name = here.cluster(accessConfig={"authenticationMode": "API"})
+    here.group(name)
+    here.inside("kubernetes:Delete", name, volumes=1)
+
+
+def _installed(here: Land, nodes: bool = True) -> None:
+    name = here.cluster()
+    if nodes:
+        here.group(name, subnets=[here.shut])
+    here.inside("kubernetes:Install", name)
+
+
+OTHER_VPC = "10.0.0.0/16"
+
+
+def _two_vpcs(here: Land) -> None:
+    other = here.ec2.create_vpc(CidrBlock=OTHER_VPC)["Vpc"]["VpcId"]
+    zone = here.ec2.describe_subnets(SubnetIds=here.subnets[:1])["Subnets"][0]["AvailabilityZone"]
+    _cluster_vpc(here, subnetIds=[here.subnets[1], here.subnet(zone[-1], 1, other)])
+
+
+BREAKS: dict[str, Callable[[Land], Any]] = {
+    "access-mode-config-map": lambda h: _entry(h, h.cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})),
+    "access-entry-twice": lambda h: _entry(h, principalArn=h.account.caller),
+    "access-principal-kind": lambda h: _entry(h, principalArn=f"arn:aws:sts::{ACCOUNT}:assumed-role/a/b"),
+    "access-principal-partition": lambda h: _entry(h, principalArn=f"arn:aws-us-gov:iam::{ACCOUNT}:role/all"),
+    "access-principal-missing": lambda h: _entry(h, principalArn=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
+    "access-type-unknown": lambda h: _entry(h, type="EC_LINUX"),
+    "access-groups-of-nodes": lambda h: _entry(h, type="EC2_LINUX", kubernetesGroups=["g"]),
+    "access-group-system": lambda h: _entry(h, kubernetesGroups=["system:masters"]),
+    "access-policy-partition": lambda h: _associate(h, policyArn=VIEW.replace("arn:aws:", "arn:aws-us-gov:")),
+    "access-policy-unknown": lambda h: _associate(h, policyArn=f"{VIEW}y"),
+    "access-policy-of-nodes": lambda h: _associate(h, _entry(h, type="EC2_LINUX")),
+    "access-scope": lambda h: _associate(h, accessScope={"type": "namespace"}),
+    "access-entry-missing": lambda h: _associate(h, h.cluster()),
+    "cluster-version": lambda h: h.cluster(version="1.12"),
+    "cluster-version-steps": lambda h: _up(h, "1.32", "1.34"),
+    "cluster-version-downgrade": lambda h: _up(h, "1.34", "1.33"),
+    "cluster-role": lambda h: h.cluster(roleArn=h.stranger),
+    "cluster-subnet-missing": lambda h: _cluster_vpc(h, subnetIds=["subnet-1", "subnet-2"]),
+    "cluster-two-zones": lambda h: _cluster_vpc(h, subnetIds=h.subnets[:1]),
+    "cluster-one-vpc": _two_vpcs,
+    "cluster-zone": lambda h: _cluster_vpc(h, subnetIds=[*h.subnets, h.subnet("a", 20)]),
+    "cluster-security-group": lambda h: _cluster_vpc(h, securityGroupIds=["sg-1"]),
+    "cluster-endpoints": lambda h: _cluster_vpc(h, endpointPublicAccess=False),
+    "cluster-public-cidrs": lambda h: _cluster_vpc(h, publicAccessCidrs=["10.0.0.0/8"]),
+    "cluster-one-change": lambda h: h.eks.update_cluster_config(
+        name=h.cluster(), deletionProtection=True, upgradePolicy={"supportType": "STANDARD"}
+    ),
+    "cluster-has-node-groups": _delete,
+    "cluster-protected": lambda h: _delete(h, deletionProtection=True),
+    "cluster-name": lambda h: h.cluster(name=h.cluster()),
+    "addon-unknown": lambda h: _addon(h, addonName="vpc-cnii"),
+    "addon-version": lambda h: _addon(h, addonVersion="v1.99.0-eksbuild.1"),
+    "addon-configuration": lambda h: _addon(h, configurationValues="[1]"),
+    "addon-exists": lambda h: _addon(h, _addon(h)),
+    "identity-trust": lambda h: _addon(h, podIdentityAssociations=[{"serviceAccount": "s", "roleArn": h.stranger}]),
+    "identity-twice": lambda h: (
+        lambda name: _twice(
+            lambda: h.eks.create_pod_identity_association(
+                clusterName=name, namespace="n", serviceAccount="s", roleArn=h.role
+            )
+        )
+    )(h.cluster()),
+    "role-arn": lambda h: h.cluster(roleArn="nobody"),
+    "nodes-min-over-desired": lambda h: _resize(h, minSize=3),
+    "nodes-desired-over-max": lambda h: _resize(h, maxSize=1),
+    "nodes-create-min-over-desired": lambda h: _group(h, scalingConfig={"minSize": 2, "desiredSize": 1, "maxSize": 3}),
+    "nodes-create-desired-over-max": lambda h: _group(h, scalingConfig={"minSize": 1, "desiredSize": 4, "maxSize": 3}),
+    "nodes-max-zero": lambda h: _group(h, scalingConfig={"minSize": 0, "desiredSize": 0, "maxSize": 0}),
+    "nodes-version": lambda h: h.group(h.cluster(version="1.33"), version="1.34"),
+    "nodes-version-older": lambda h: _version(h, version="1.33"),
+    "nodes-release-minor": lambda h: _group(h, releaseVersion="1.33.5-20251108"),
+    "nodes-type-zone": lambda h: _group(h, instanceTypes=["g6e.xlarge"], subnets=[h.subnet("f", 21)]),
+    "nodes-type-region": lambda h: _group(h, instanceTypes=["p5e.48xlarge"]),
+    "nodes-subnet-missing": lambda h: _group(h, subnets=["subnet-1"]),
+    "nodes-role": lambda h: _group(h, nodeRole=f"arn:aws:iam::{ACCOUNT}:role/nobody"),
+    "nodes-trust": lambda h: _group(h, nodeRole=h.stranger),
+    "nodes-template": lambda h: _group(h, launchTemplate={"id": h.template(), "version": "7"}),
+    "nodes-template-other": lambda h: _version(
+        h, was={"id": h.template(), "version": "1"}, launchTemplate={"id": h.template(), "version": "1"}
+    ),
+    "nodes-template-disk": lambda h: _template_group(h, {}, diskSize=50),
+    "nodes-template-remote-access": lambda h: _template_group(h, {}, remoteAccess={"ec2SshKey": "k"}),
+    "nodes-template-types": lambda h: _template_group(h, {"InstanceType": "m7i.large"}),
+    "nodes-template-image": lambda h: _template_group(h, {"ImageId": "ami-1"}, amiType="AL2023_x86_64_NVIDIA"),
+    "nodes-template-profile": lambda h: _template_group(h, {"IamInstanceProfile": {"Name": "p"}}),
+    "nodes-unavailable": lambda h: _group(h, updateConfig={"maxUnavailable": 5}),
+    "nodes-name": lambda h: (lambda name: h.group(name, nodegroupName=h.group(name)))(h.cluster()),
+    "subnet-zone": lambda h: h.subnet("z", 30),
+    "subnet-overlap": lambda h: h.subnet("b", 0),
+    "subnet-range": lambda h: h.ec2.create_subnet(VpcId=h.vpc, CidrBlock="10.1.0.0/24"),
+    "vpc-range": lambda h: h.ec2.create_vpc(CidrBlock="10.0.0.0/8"),
+    "vpc-quota": lambda h: _quota(h, "L-F678F1CE", lambda: h.ec2.create_vpc(CidrBlock="10.3.0.0/16")),
+    "address-quota": lambda h: _quota(h, "L-0263D0A3", lambda: h.ec2.allocate_address(Domain="vpc")),
+    "nat-quota": _two_gateways,
+    "security-group-rules-quota": _rules,
+    "tag-reserved": lambda h: h.ec2.create_vpc(CidrBlock="10.3.0.0/16", TagSpecifications=_tagged("aws:x")),
+    "tag-count": lambda h: h.ec2.create_vpc(
+        CidrBlock="10.3.0.0/16", TagSpecifications=_tagged(*(f"k{n}" for n in range(51)))
+    ),
+    "endpoint-service": lambda h: h.ec2.create_vpc_endpoint(
+        VpcId=h.vpc, ServiceName="com.amazonaws.eu-west-1.s3", RouteTableIds=[h.table]
+    ),
+    "subnet-held": lambda h: h.ec2.delete_subnet(SubnetId=h.ec2.describe_nat_gateways()["NatGateways"][0]["SubnetId"]),
+    "vpc-held": lambda h: h.ec2.delete_vpc(VpcId=h.vpc),
+    "gateway-mapped": lambda h: h.ec2.detach_internet_gateway(InternetGatewayId=_gateway(h), VpcId=h.vpc),
+    "address-in-use": lambda h: h.ec2.release_address(
+        AllocationId=h.ec2.describe_addresses()["Addresses"][0]["AllocationId"]
+    ),
+    "policy-partition": lambda h: h.iam.attach_role_policy(
+        RoleName=_role(h), PolicyArn="arn:aws-us-gov:iam::aws:policy/AmazonEKSClusterPolicy"
+    ),
+    "policy-missing": lambda h: h.iam.attach_role_policy(
+        RoleName=_role(h), PolicyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicies"
+    ),
+    "policies-per-role": _eleven_policies,
+    "inline-policy-size": lambda h: h.iam.put_role_policy(
+        RoleName=_role(h), PolicyName="p", PolicyDocument=policy("s3:" + "a" * 11_000)
+    ),
+    "trust-policy-size": lambda h: h.iam.create_role(
+        RoleName=new_name("r"), AssumeRolePolicyDocument=trust(*(f"s{n}.amazonaws.com" for n in range(150)))
+    ),
+    "role-in-use": _delete_role,
+    "log-group-exists": lambda h: _twice(lambda: h.logs.create_log_group(logGroupName="/aws/eks/c/cluster")),
+    "log-retention": lambda h: h.logs.put_retention_policy(logGroupName="g", retentionInDays=31),
+    "key-alias": lambda h: (lambda key: _twice(lambda: h.kms.create_alias(AliasName="alias/eks/c", TargetKeyId=key)))(
+        h.kms.create_key()["KeyMetadata"]["KeyId"]
+    ),
+    "api-unreachable": lambda h: h.inside("kubernetes:Create", _private(h, "10.0.0.9")),
+    "api-unauthorized": lambda h: h.inside(
+        "kubernetes:Create",
+        h.cluster(accessConfig={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": False}),
+    ),
+    "pods-no-nodes": lambda h: _installed(h, nodes=False),
+    "pods-cut-off": _installed,
+    "volumes-stay": _volumes,
+    "page-size": lambda h: h.eks.list_addons(clusterName=h.cluster(), maxResults=0),
+    "throttling": lambda h: (setattr(h.account, "throttled_share", 1.0), h.sts.get_caller_identity()),
+}
