@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components import iam
 from components.helm import mirrored, release_arguments
+from components.network_policies import cluster_autoscaler_policy, register_policies
 from components.security import non_root_pod, restricted_container
 from components.tags import named
 from planning.model import ClusterAutoscalerPlan, Tags
@@ -74,6 +75,8 @@ class ClusterAutoscaler(pulumi.ComponentResource):
         super().__init__("vllm-on-eks:index:ClusterAutoscaler", name, None, opts)
         plan = args.plan
         identity = self._identity(name, args)
+        child = pulumi.ResourceOptions(parent=self)
+        closed = register_policies(name, [cluster_autoscaler_policy(plan, RELEASE)], None, child)
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             **release_arguments(plan.chart, RELEASE, plan.timeout_seconds),
@@ -84,7 +87,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 # Hidden ordering: a pod gets its identity when it is made, so the association is first. The release
                 # holds a ServiceMonitor. And a destroy takes the autoscaler away before the groups that it would
                 # go on to scale, as it takes the models before the autoscaler.
-                depends_on=[identity, *args.node_groups, *args.after],
+                depends_on=[identity, *closed, *args.node_groups, *args.after],
             ),
         )
         self.register_outputs({})

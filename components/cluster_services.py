@@ -13,8 +13,9 @@ from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.keda import Keda, KedaArgs
 from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.network_policies import PROMETHEUS_PORT
 from components.priority_class import ModelPriorityClass
-from components.prometheus_stack import PROMETHEUS_PORT, PrometheusStack, PrometheusStackArgs
+from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
 from planning.model import ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan, StackPlan

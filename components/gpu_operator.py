@@ -16,6 +16,7 @@ import yaml
 from components.helm import mirrored, release_arguments
 from components.manifest import arguments
 from components.namespace import namespace_manifest
+from components.network_policies import gpu_operator_policies, register_policies
 from components.tolerations import tolerations
 from planning.model import GpuOperatorPlan, GpuSharingPlan
 
@@ -133,12 +134,15 @@ class GpuOperator(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]
+        child = pulumi.ResourceOptions(parent=self)
+        closed = register_policies(name, gpu_operator_policies(plan), self.namespace, child)
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             **release_arguments(plan.chart, RELEASE, plan.timeout_seconds),
             namespace=self.namespace,
             values=gpu_operator_values(plan),
-            # Hidden ordering: the operator quietly makes no ServiceMonitor while monitoring.coreos.com is unknown.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+            # Hidden ordering: the operator quietly makes no ServiceMonitor while monitoring.coreos.com is unknown. And
+            # no pod of it is there without its policies.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.after, *closed]),
         )
         self.register_outputs({"namespace": self.namespace})

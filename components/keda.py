@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 from components.helm import mirrored, release_arguments
 from components.manifest import arguments
 from components.namespace import namespace_manifest
+from components.network_policies import keda_policies, register_policies
 from planning.model import KedaPlan
 
 RELEASE = "keda"
@@ -51,12 +52,15 @@ class Keda(pulumi.ComponentResource):
             **arguments(namespace_manifest(args.plan.namespace, "keda.namespace")),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        child = pulumi.ResourceOptions(parent=self)
+        closed = register_policies(name, keda_policies(args.plan), namespace.metadata["name"], child)
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
             **release_arguments(args.plan.chart, RELEASE, args.plan.timeout_seconds),
             namespace=namespace.metadata["name"],
             values=keda_values(args.plan),
-            # Hidden ordering: the release holds ServiceMonitors, a kind that the Prometheus stack brings.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
+            # Hidden ordering: the release holds ServiceMonitors, a kind that the Prometheus stack brings; and no pod of
+            # it is there without its policies.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*args.after, *closed]),
         )
         self.register_outputs({})

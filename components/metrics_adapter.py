@@ -14,7 +14,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.helm import mirrored, release_arguments
-from components.prometheus_stack import PROMETHEUS_PORT
+from components.network_policies import PROMETHEUS_PORT
 from planning.model import MetricRule, MonitoringPlan, Via
 
 RELEASE = "prometheus-adapter"

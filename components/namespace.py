@@ -8,6 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.manifest import COMMON_LABELS, Manifest, arguments
+from components.network_policies import default_deny
 from planning.model import NAMESPACE_OWNERS
 
 
@@ -24,24 +25,6 @@ def namespace_manifest(name: str, setting: str) -> Manifest:
                 **{f"pod-security.kubernetes.io/{mode}": level.value for mode in ("enforce", "audit", "warn")},
             },
         },
-    }
-
-
-def default_deny(namespace: str) -> Manifest:
-    """Nothing in, nothing out, for every pod of the namespace; each model opens what it needs.
-
-    Pods that nobody thought of start closed. The kubelet's probes still arrive: traffic from a pod's own node is
-    always allowed.
-    """
-    return {
-        "apiVersion": "networking.k8s.io/v1",
-        "kind": "NetworkPolicy",
-        "metadata": {
-            "name": "default-deny",
-            "namespace": namespace,
-            "labels": dict(COMMON_LABELS),
-        },
-        "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]},
     }
 
 

@@ -16,11 +16,11 @@ from components.dashboards import Dashboards, DashboardsArgs
 from components.helm import mirrored, release_arguments
 from components.manifest import COMMON_LABELS, Manifest, arguments
 from components.namespace import namespace_manifest
+from components.network_policies import monitoring_policies, register_policies
 from planning.model import MonitoringPlan, WebhookPlan
 
 RELEASE = "kube-prometheus-stack"
 GRAFANA_SECRET = "grafana-admin"
-PROMETHEUS_PORT = 9090
 WEBHOOK_SECRET, WEBHOOK_KEY = "alertmanager-webhook", "url"
 # Where the operator mounts a Secret that alertmanagerSpec.secrets names.
 WEBHOOK_FILE = f"/etc/alertmanager/secrets/{WEBHOOK_SECRET}/{WEBHOOK_KEY}"
@@ -188,7 +188,8 @@ class PrometheusStack(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = namespace.metadata["name"]
-        before = list(args.after)
+        child = pulumi.ResourceOptions(parent=self)
+        before = [*args.after, *register_policies(name, monitoring_policies(plan), self.namespace, child)]
         if plan.grafana and args.grafana_password is not None:
             before.append(self._grafana_secret(name, args.grafana_password))
         if plan.webhook and plan.webhook.url_key:
@@ -199,10 +200,9 @@ class PrometheusStack(pulumi.ComponentResource):
             namespace=self.namespace,
             values=prometheus_stack_values(plan),
             # Hidden ordering: values name the Secret and the StorageClass only as text, and the release waits for
-            # pods that need both.
+            # pods that need both. No pod is there without its policies.
             opts=pulumi.ResourceOptions(parent=self, depends_on=before),
         )
-        child = pulumi.ResourceOptions(parent=self)
         if plan.alert_groups:
             StackRules(name, StackRulesArgs(plan.alert_groups, self.namespace, (self.release,)), child)
         if plan.grafana:

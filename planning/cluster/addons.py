@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planning.cluster.addon_network import addon_network
 from planning.findings import Findings
 from planning.model import (
     GPU_TAINT,
@@ -100,6 +101,7 @@ def plan_gpu_operator(
         smoke_tests=tests,
         taints=tuple(dict.fromkeys((GPU_TAINT, *(taint for pool in pools for taint in pool.group.taints)))),
         sharing=tuple(dict.fromkeys(pool.sharing for pool in pools if pool.sharing.kind != "none")),
+        network=addon_network(settings),
     )
 
 
@@ -124,6 +126,7 @@ def plan_monitoring(
         adapter_rules=_adapter_rules(scalings),
         mirror=mirror,
         retention_size_gib=int(monitoring.storage_gib * RETENTION_SHARE),
+        network=addon_network(settings),
     )
 
 
@@ -159,7 +162,7 @@ def plan_keda(
         return None
     keda = settings.keda
     chart = charts.reference(KEDA_CHART, findings if keda.install else Findings())
-    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror)
+    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror, network=addon_network(settings))
 
 
 def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:

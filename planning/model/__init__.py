@@ -33,6 +33,7 @@ from planning.model.scaling import (
     ZeroPlan,
 )
 from planning.model.services import (
+    AddonNetworkPlan,
     ChartRef,
     ClusterAutoscalerPlan,
     GpuOperatorPlan,
@@ -58,6 +59,7 @@ __all__ = [
     "GPU_TAINT",
     "NAMESPACE_OWNERS",
     "AccessEntryPlan",
+    "AddonNetworkPlan",
     "AddonPlan",
     "AlertRulePlan",
     "AutoscalingPlan",

@@ -19,6 +19,20 @@ class ChartRef:
 
 
 @dataclass(frozen=True)
+class AddonNetworkPlan:
+    """Who reaches a service of the stack, and whom it reaches; NetworkPolicies follow from it.
+
+    `api_server_ranges`: where the API server is reached. `node_ranges`: nodes, and where the API server asks from.
+    None: there is no such namespace.
+    """
+
+    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    node_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    monitoring_namespace: str | None = None
+    keda_namespace: str | None = None
+
+
+@dataclass(frozen=True)
 class SmokeTestPlan:
     """One nvidia-smi Job per GPU pool, which models wait for. `taints` of the pool's nodes are tolerated."""
 
@@ -50,6 +64,7 @@ class GpuOperatorPlan:
     timeout_seconds: int = 900
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
     sharing: tuple[GpuSharingPlan, ...] = ()
+    network: AddonNetworkPlan = AddonNetworkPlan()
 
 
 @dataclass(frozen=True)
@@ -61,6 +76,7 @@ class KedaPlan:
     install: bool
     mirror: str | None
     timeout_seconds: int = 600
+    network: AddonNetworkPlan = AddonNetworkPlan()
 
 
 @dataclass(frozen=True)
@@ -84,6 +100,7 @@ class ClusterAutoscalerPlan:
     scrape_interval_seconds: int
     mirror: str | None
     timeout_seconds: int = 600
+    network: AddonNetworkPlan = AddonNetworkPlan()
 
 
 @dataclass(frozen=True)
@@ -109,3 +126,4 @@ class MonitoringPlan:
     retention_size_gib: int | None = None
     alert_groups: tuple[RuleGroupPlan, ...] = ()
     webhook: WebhookPlan | None = None
+    network: AddonNetworkPlan = AddonNetworkPlan()

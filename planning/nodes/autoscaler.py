@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings
 from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
@@ -54,6 +55,7 @@ def plan_cluster_autoscaler(
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
         mirror=mirror,
+        network=addon_network(settings),
     )
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from components.alerts import stack_rules
 from components.dashboards import dashboard_config_map, dashboard_names
 from components.gpu_smoke_test import smoke_test_job
-from components.namespace import default_deny, namespace_manifest
+from components.namespace import namespace_manifest
+from components.network_policies import (
+    default_deny,
+    gpu_operator_policies,
+    keda_policies,
+    monitoring_policies,
+)
 from components.priority_class import priority_class
 from components.prometheus_stack import grafana_secret, webhook_secret
 from components.serving.manifests.alerts import alert_rules
@@ -24,12 +31,23 @@ from components.serving.manifests.service import (
 )
 from components.serving.manifests.volumes import cache_claim
 from components.storage_class import gp3_storage_class
-from planning.model import ScalerKind, ServedModel
-from tests.components.plans import FIXED_MODEL, KEDA_MODEL, MODEL, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
+from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, WebhookPlan
+from tests.components.plans import (
+    FIXED_MODEL,
+    GPU_OPERATOR,
+    KEDA,
+    KEDA_MODEL,
+    MODEL,
+    MONITORING,
+    OPEN_MODEL,
+    SMOKE_TEST,
+    VOLUME_MODEL,
+)
 from tests.components.promtool import sample_plan
 
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL)
+NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
 
@@ -46,6 +64,7 @@ def of_platform() -> Manifests:
         "webhook-secret": webhook_secret("monitoring"),
         **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
         **_rules(),
+        **_policies(),
     }
 
 
@@ -55,6 +74,16 @@ def _rules() -> Manifests:
     assert plan.monitoring is not None
     alerts = {f"{model.name}-alerts": alert_rules(model) for model in plan.models}
     return {"stack-rules": stack_rules("monitoring", plan.monitoring.alert_groups), **alerts}
+
+
+def _policies() -> Manifests:
+    """The NetworkPolicies of the services' namespaces."""
+    found = [
+        *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
+        *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
+        *keda_policies(replace(KEDA, network=NETWORK)),
+    ]
+    return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in found}
 
 
 def of_model(model: ServedModel) -> Manifests:

@@ -128,4 +128,6 @@ def test_the_component_registers_its_outputs() -> None:
     engine = record(lambda: GpuOperator("gpus", GpuOperatorArgs(GPU_OPERATOR)))
     component = engine.only("vllm-on-eks:index:GpuOperator")
     assert engine.outputs_of(component) == {"namespace": "gpu-operator"}
-    assert {child.name for child in engine.children(component)} == {"gpus-namespace", "gpus-release"}
+    policies = {"gpus-default-deny", "gpus-within"}
+    assert {child.name for child in engine.children(component)} == {"gpus-namespace", "gpus-release", *policies}
+    assert engine.only("kubernetes:helm.sh/v3:Release").depends_on >= policies

@@ -64,7 +64,8 @@ def test_the_password_is_in_the_secret_and_nowhere_else() -> None:
     release = engine.only("kubernetes:helm.sh/v3:Release")
     assert release.inputs["values"]["grafana"]["admin"]["existingSecret"] == "grafana-admin"
     assert "s3cret-canary" not in str(release.plain_inputs)
-    assert release.depends_on == {"monitoring-grafana-admin"}, "Grafana's pod starts only with its Secret"
+    policies = {f"monitoring-{name}" for name in ("default-deny", "within", "from-api-server", "prometheus")}
+    assert release.depends_on == {"monitoring-grafana-admin", *policies}, "Grafana's pod starts only with its Secret"
 
 
 def test_without_grafana_there_is_no_secret() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
+from components.network_policies import name_resolution, pods_of, tcp, to_the_internet
 from components.serving.manifests.names import (
     download_labels,
     download_selector,
@@ -18,11 +19,6 @@ from components.serving.manifests.names import (
 )
 from planning.model import ServedModel
 
-NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
-
-# The Hub and its CDN are public addresses; what is inside the VPC, the cluster and the node stays out of reach.
-NOT_PUBLIC = ("10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16")
-
 
 def server_policy(model: ServedModel) -> Manifest:
     """Requests from the model's namespace and its clients', scrapes from Prometheus.
@@ -31,16 +27,9 @@ def server_policy(model: ServedModel) -> Manifest:
     beside the finished init container keeps that opening; with `cache.kind: persistentVolume` it has none.
     """
     namespaces = dict.fromkeys((model.namespace, *model.client_namespaces))
-    sources: list[dict[str, Any]] = [
-        {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: namespace}}} for namespace in namespaces
-    ]
+    sources: list[dict[str, Any]] = [pods_of(namespace) for namespace in namespaces]
     if model.monitoring_namespace:
-        sources.append(
-            {
-                "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: model.monitoring_namespace}},
-                "podSelector": {"matchLabels": {"app.kubernetes.io/name": "prometheus"}},
-            }
-        )
+        sources.append(pods_of(model.monitoring_namespace, name="prometheus"))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
@@ -49,8 +38,8 @@ def server_policy(model: ServedModel) -> Manifest:
             "podSelector": {"matchLabels": server_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
             # /metrics is on the port of the API: vLLM has one port for both.
-            "ingress": [{"from": sources, "ports": [{"protocol": "TCP", "port": model.port}]}],
-            "egress": _out_to_the_hub() if downloads_in_pod(model) else [],
+            "ingress": [{"from": sources, "ports": tcp(model.port)}],
+            "egress": [name_resolution(), to_the_internet()] if downloads_in_pod(model) else [],
         },
     }
 
@@ -69,18 +58,6 @@ def download_policy(model: ServedModel) -> Manifest:
             "podSelector": {"matchLabels": download_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [],
-            "egress": _out_to_the_hub(),
+            "egress": [name_resolution(), to_the_internet()],
         },
     }
-
-
-def _out_to_the_hub() -> list[dict[str, Any]]:
-    names = {
-        "namespaceSelector": {"matchLabels": {NAMESPACE_NAME: "kube-system"}},
-        "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-    }
-    public = {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(NOT_PUBLIC)}}
-    return [
-        {"to": [names], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]},
-        {"to": [public], "ports": [{"protocol": "TCP", "port": 443}]},
-    ]

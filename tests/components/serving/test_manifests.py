@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+from components.network_policies import NAMESPACE_NAME
 from components.serving.manifests.deployment import deployment, rolling_update
 from components.serving.manifests.download import PROGRAM, download_container
 from components.serving.manifests.environment import download_environment, server_environment
-from components.serving.manifests.network_policy import NAMESPACE_NAME, download_policy, server_policy
+from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.service import pod_disruption_budget, service
 from planning.model import ServedModel

@@ -79,7 +79,8 @@ def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
 
 def test_two_models_live_side_by_side_in_one_namespace() -> None:
     engine = _recorded(MODEL, VOLUME_MODEL)
-    names = [(r.type, r.inputs["metadata"]["name"]) for r in engine.registrations if "metadata" in r.inputs]
+    found = [(r.type, r.inputs["metadata"]) for r in engine.registrations if "metadata" in r.inputs]
+    names = [(kind, metadata.get("namespace"), metadata["name"]) for kind, metadata in found]
     assert len(names) == len(set(names)), "two objects of one kind with one name"
     assert len(engine.all("kubernetes:apps/v1:Deployment")) == 2
     assert len(engine.all("kubernetes:scheduling.k8s.io/v1:PriorityClass")) == 1

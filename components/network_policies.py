@@ -1,0 +1,199 @@
+"""NetworkPolicies of the namespaces that the stack's services live in: closed, and opened for what each one does.
+
+Every namespace of ours begins closed (`default_deny`). Inside one, its own pods talk to each other; out of it go name
+resolution and the API server; and what else there is stands here by service. Pods on the node's own network
+(node-exporter) have no policy. The kubelet's probes and a port-forward come from the pod's own node and always arrive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.manifest import COMMON_LABELS, Manifest, arguments
+from planning.cluster.addon_network import NOT_PUBLIC
+from planning.model import AddonNetworkPlan, ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan
+
+NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
+APP_NAME = "app.kubernetes.io/name"
+LINK_LOCAL = "169.254.0.0/16"
+# https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html, 2026-11-27.
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+HTTPS = 443
+# Ports of the charts in planning/versions/pins.py as their values set them, read 2026-11-27.
+PROMETHEUS_PORT = 9090
+OPERATOR_WEBHOOK, ADAPTER_API = 10250, 6443
+KUBELET, NODE_EXPORTER = 10250, 9100
+GPU_OPERATOR_METRICS, DCGM_METRICS = 8080, 9400
+KEDA_API, KEDA_WEBHOOK, KEDA_METRICS = 6443, 9443, 8080
+AUTOSCALER_METRICS = 8085
+
+Rule = dict[str, Any]
+
+
+def network_policy(
+    name: str, namespace: str, pods: dict[str, str], ingress: Iterable[Rule] = (), egress: Iterable[Rule] = ()
+) -> Manifest:
+    """Openings for the pods with these labels; {} is all of the namespace. What is not opened here stays as it is."""
+    rules = {"ingress": list(ingress), "egress": list(egress)}
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "spec": {
+            "podSelector": {"matchLabels": pods} if pods else {},
+            "policyTypes": [way.capitalize() for way, found in rules.items() if found],
+            **{way: found for way, found in rules.items() if found},
+        },
+    }
+
+
+def default_deny(namespace: str) -> Manifest:
+    """Nothing in, nothing out, for every pod of the namespace; pods that nobody thought of start closed."""
+    policy = network_policy("default-deny", namespace, {})
+    policy["spec"] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    return policy
+
+
+def tcp(*ports: int) -> list[dict[str, Any]]:
+    """TCP ports of a rule."""
+    return [{"protocol": "TCP", "port": port} for port in ports]
+
+
+def pods_of(namespace: str, **labels: str) -> dict[str, Any]:
+    """A peer: the pods of a namespace, all or those with labels (`name="prometheus"` is app.kubernetes.io/name)."""
+    peer: dict[str, Any] = {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME: namespace}}}
+    if labels:
+        peer["podSelector"] = {"matchLabels": {f"app.kubernetes.io/{key}": value for key, value in labels.items()}}
+    return peer
+
+
+def blocks(ranges: Iterable[str], but: Iterable[str] = ()) -> list[dict[str, Any]]:
+    """Peers: blocks of addresses, without others."""
+    left_out = {"except": list(but)} if but else {}
+    return [{"ipBlock": {"cidr": cidr, **left_out}} for cidr in ranges]
+
+
+def name_resolution() -> Rule:
+    """To CoreDNS."""
+    dns = {**pods_of("kube-system"), "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}}
+    return {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+
+
+def to_the_internet() -> Rule:
+    """HTTPS to public addresses: nothing in the VPC, the cluster and the node."""
+    return {"to": blocks(["0.0.0.0/0"], NOT_PUBLIC), "ports": tcp(HTTPS)}
+
+
+def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
+    if network.monitoring_namespace is None:
+        return []
+    return [{"from": [pods_of(network.monitoring_namespace, name="prometheus")], "ports": tcp(*ports)}]
+
+
+def _within(namespace: str, network: AddonNetworkPlan) -> Manifest:
+    """What all pods of a service need: each other, names, the API server."""
+    each_other: dict[str, Any] = {"podSelector": {}}
+    return network_policy(
+        "within",
+        namespace,
+        {},
+        ingress=[{"from": [each_other]}],
+        egress=[
+            {"to": [each_other]},
+            name_resolution(),
+            {"to": blocks(network.api_server_ranges), "ports": tcp(HTTPS)},
+        ],
+    )
+
+
+def _from_api_server(namespace: str, network: AddonNetworkPlan, *ports: int) -> Manifest:
+    """Webhooks and aggregated APIs: the API server asks from addresses in the VPC."""
+    asked = {"from": blocks(network.node_ranges), "ports": tcp(*ports)}
+    return network_policy("from-api-server", namespace, {}, ingress=[asked])
+
+
+def monitoring_policies(plan: MonitoringPlan) -> list[Manifest]:
+    """Prometheus scrapes everywhere and is asked by KEDA; Alertmanager tells one webhook."""
+    namespace, network = plan.namespace, plan.network
+    scrapes: list[Rule] = [
+        {"to": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP"}]},  # each monitor names a port of its own
+        {"to": blocks(network.node_ranges), "ports": tcp(KUBELET, NODE_EXPORTER)},
+    ]
+    asked: list[Rule] = []
+    if network.keda_namespace:
+        asked.append({"from": [pods_of(network.keda_namespace)], "ports": tcp(PROMETHEUS_PORT)})
+    found = [
+        default_deny(namespace),
+        _within(namespace, network),
+        _from_api_server(namespace, network, OPERATOR_WEBHOOK, ADAPTER_API),
+        network_policy("prometheus", namespace, {APP_NAME: "prometheus"}, ingress=asked, egress=scrapes),
+    ]
+    if plan.webhook:
+        told = {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": _webhook_ports(plan.webhook.url)}
+        found.append(network_policy("alertmanager", namespace, {APP_NAME: "alertmanager"}, egress=[told]))
+    return found
+
+
+def _webhook_ports(url: str | None) -> list[dict[str, Any]]:
+    """The address' port. A secret address may have any: it is not known here."""
+    if url is None:
+        return [{"protocol": "TCP"}]
+    parts = urlsplit(url)
+    return tcp(parts.port or (HTTPS if parts.scheme == "https" else 80))
+
+
+def gpu_operator_policies(plan: GpuOperatorPlan) -> list[Manifest]:
+    """Operands talk to the API server; Prometheus asks the operator and the DCGM exporter."""
+    metrics = _from_prometheus(plan.network, GPU_OPERATOR_METRICS, DCGM_METRICS)
+    found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    return [*found, network_policy("metrics", plan.namespace, {}, ingress=metrics)] if metrics else found
+
+
+def keda_policies(plan: KedaPlan) -> list[Manifest]:
+    """The API server asks for metrics and admission; KEDA asks Prometheus, and Prometheus KEDA."""
+    namespace, network = plan.namespace, plan.network
+    found = [
+        default_deny(namespace),
+        _within(namespace, network),
+        _from_api_server(namespace, network, KEDA_API, KEDA_WEBHOOK),
+    ]
+    if network.monitoring_namespace:
+        prometheus = {"to": [pods_of(network.monitoring_namespace, name="prometheus")], "ports": tcp(PROMETHEUS_PORT)}
+        metrics = _from_prometheus(network, KEDA_METRICS)
+        found.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=[prometheus]))
+    return found
+
+
+def cluster_autoscaler_policy(plan: ClusterAutoscalerPlan, release: str) -> Manifest:
+    """Of one pod in kube-system, which is not ours to close: names, the API server and AWS, and its credentials."""
+    out = [
+        name_resolution(),
+        {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
+        {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)},
+    ]
+    policy = network_policy(
+        release,
+        plan.namespace,
+        {"app.kubernetes.io/instance": release},
+        ingress=_from_prometheus(plan.network, AUTOSCALER_METRICS),
+        egress=out,
+    )
+    policy["spec"]["policyTypes"] = ["Ingress", "Egress"]
+    return policy
+
+
+def register_policies(
+    name: str, policies: Iterable[Manifest], namespace: pulumi.Input[str] | None, opts: pulumi.ResourceOptions
+) -> list[pulumi.Resource]:
+    """One resource per policy, called after the service and the policy."""
+    return [
+        k8s.networking.v1.NetworkPolicy(
+            f"{name}-{policy['metadata']['name']}", **arguments(policy, namespace), opts=opts
+        )
+        for policy in policies
+    ]

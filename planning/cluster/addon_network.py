@@ -1,0 +1,36 @@
+"""Who has to reach whom among the stack's services: what their namespaces are opened for."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from planning.model import AddonNetworkPlan
+from settings.addresses import PRIVATE_RANGES
+from settings.cluster import CreateCluster, CreateNetwork
+from settings.stack import StackSettings
+
+# EKS takes the Services' addresses of a new cluster from the one that the VPC does not overlap
+# (docs.aws.amazon.com/eks, KubernetesNetworkConfigRequest, 2026-11-27).
+SERVICE_RANGES = ("10.100.0.0/16", "172.20.0.0/16")
+# Where somebody else made the VPC its ranges are not known here, and it may have public ones.
+ANYWHERE = ("0.0.0.0/0",)
+
+
+def addon_network(settings: StackSettings) -> AddonNetworkPlan:
+    """The API server's and nodes' addresses, and the namespaces that ask each other."""
+    ours = isinstance(settings.cluster, CreateCluster)
+    if ours and isinstance(settings.network, CreateNetwork):
+        api_server: tuple[str, ...] = (settings.network.cidr, *SERVICE_RANGES)
+    else:
+        api_server = ANYWHERE
+    keda = any(model.autoscaling.kind == "keda" for model in settings.models)
+    return AddonNetworkPlan(
+        api_server_ranges=api_server,
+        node_ranges=api_server[:1],
+        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        keda_namespace=settings.keda.namespace if keda else None,
+    )
+
+
+# A pod that may go out to the internet still reaches nobody inside, and not the node's own addresses.
+NOT_PUBLIC = tuple(sorted((*PRIVATE_RANGES, "169.254.0.0/16"), key=ip_network))
