@@ -97,14 +97,13 @@ def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
 
 def _within(namespace: str, network: AddonNetworkPlan) -> Manifest:
     """What all pods of a service need: each other, names, the API server."""
-    each_other: dict[str, Any] = {"podSelector": {}}
     return network_policy(
         "within",
         namespace,
         {},
-        ingress=[{"from": [each_other]}],
+        ingress=[{"from": [{"podSelector": {}}]}],
         egress=[
-            {"to": [each_other]},
+            {"to": [{"podSelector": {}}]},
             name_resolution(),
             {"to": blocks(network.api_server_ranges), "ports": tcp(HTTPS)},
         ],

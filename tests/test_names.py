@@ -26,6 +26,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"autoscaling": {"kind": "none"}},
     ]
     return {
+        "cluster": {"storageClasses": ["efs"]},
         "nodePools": [{"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 8, "maxNodes": 8}],
         "models": [
             {**common, "namespace": f"{marker}-ns", "name": f"{marker}-{index}", **kind}
