@@ -36,6 +36,15 @@ RULES_NOT_ON_EKS = (
     "kubeSchedulerAlerting",
     "kubeSchedulerRecording",
 )
+# Alerts of the chart that fire for ever in a healthy stack of ours.
+ALERTS_NOT_FOR_US = (
+    # They ask that the cluster could lose its largest node: here a pod asks for what its GPU node has, nodes are bought
+    # for pods and go with them, and the plan has checked that they fit.
+    "KubeCPUOvercommit",
+    "KubeMemoryOvercommit",
+    # Also where minReplicas is maxReplicas. Ours is VllmAutoscalerAtMax, per model and only where it may scale.
+    "KubeHpaMaxedOut",
+)
 # Every monitor in every namespace counts; true would select only those labelled with the release's name.
 SELECTORS = ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
 
@@ -62,7 +71,10 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         "prometheus": {"prometheusSpec": _prometheus(plan)},
         "grafana": _grafana(plan),
         "kube-state-metrics": {"metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"]},
-        "defaultRules": {"rules": dict.fromkeys(RULES_NOT_ON_EKS, False)},
+        "defaultRules": {
+            "rules": dict.fromkeys(RULES_NOT_ON_EKS, False),
+            "disabled": dict.fromkeys(ALERTS_NOT_FOR_US, True),
+        },
         **{component: {"enabled": False} for component in NOT_ON_EKS},
     }
     if plan.webhook:
@@ -99,13 +111,25 @@ def _alertmanager(webhook: WebhookPlan) -> dict[str, Any]:
     return {
         **mounted,
         "config": {
-            # The chart's rule, and by model: one model's page must not hide another's ticket.
+            # The chart's four (a list of ours replaces it), the first two by model: one model's page must not hide
+            # another's ticket. InfoInhibitor fires beside any info alert and holds it back until something worse fires.
             "inhibit_rules": [
                 {
                     "source_matchers": ["severity = critical"],
                     "target_matchers": ["severity =~ warning|info"],
                     "equal": own,
                 },
+                {
+                    "source_matchers": ["severity = warning"],
+                    "target_matchers": ["severity = info"],
+                    "equal": own,
+                },
+                {
+                    "source_matchers": ["alertname = InfoInhibitor"],
+                    "target_matchers": ["severity = info"],
+                    "equal": ["namespace"],
+                },
+                {"target_matchers": ["alertname = InfoInhibitor"]},
             ],
             "route": {
                 "receiver": "webhook",

@@ -1,4 +1,4 @@
-"""`python -m planning fit|recommend|simulate …`: what the plan knows, without cloud, credentials or network.
+"""`python -m planning fit|recommend|simulate|images …`: what the plan knows, without cloud, credentials or network.
 
 Exit codes: 0 it works, 1 it does not, 2 wrong input.
 """
@@ -12,7 +12,7 @@ from importlib import import_module
 from planning.commands.option_types import Parser
 from settings.printable import lines
 
-COMMANDS = ("fit", "recommend", "simulate")
+COMMANDS = ("fit", "recommend", "simulate", "images")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

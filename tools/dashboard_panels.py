@@ -65,7 +65,7 @@ MODEL = Variable("model", 'label_values(vllm:num_requests_running{namespace=~"$n
 PLANNED_NAMESPACE = Variable("namespace", "label_values(vllm_on_eks:usd_per_hour, namespace)")
 PLANNED_MODEL = Variable("model", 'label_values(vllm_on_eks:usd_per_hour{namespace=~"$namespace"}, model)')
 POD = Variable("pod", 'label_values(vllm:num_requests_running{job=~"$namespace/$model"}, pod)')
-NODE = Variable("node", "label_values(DCGM_FI_DEV_GPU_UTIL, Hostname)")
+NODE = Variable("node", "label_values(DCGM_FI_DEV_FB_USED, Hostname)")
 
 
 def _quantiles(histogram: str, *shares: float) -> tuple[Query, ...]:
@@ -123,8 +123,9 @@ VLLM = Dashboard(
         Panel("Requests running", "short", (Query(f"vllm:num_requests_running{{{SERVERS}}}", "{{pod}}"),),
               "In the batch, by pod."),
         Panel("Requests waiting", "short",
-              (Query(f"vllm:num_requests_waiting_by_reason{{{SERVERS}}}", "{{pod}} {{reason}}"),),
-              "capacity: no room in batch or cache; deferred: held back on purpose."),
+              (Query(f"vllm:num_requests_waiting_by_reason{{{SERVERS}}} or on (job, pod) "
+                     f"vllm:num_requests_waiting{{{SERVERS}}}", "{{pod}} {{reason}}"),),
+              "capacity: no room in batch or cache; deferred: held back on purpose. Before vLLM 0.20 without reason."),
         Panel("KV cache in use", "percentunit", (Query(f"vllm:kv_cache_usage_perc{{{SERVERS}}}", "{{pod}}"),),
               "At 1 running requests are preempted.", (0, 1)),
         Panel("Preemptions", "ops", (Query(_by("pod", "num_preemptions"), "{{pod}}"),),
@@ -156,8 +157,9 @@ GPUS = Dashboard(
     tuple(
         Panel(title, unit, (Query(expr, "{{Hostname}} {{gpu}}"),), text, bounds)
         for title, unit, expr, text, bounds in (
-            ("Utilization", "percent", f"DCGM_FI_DEV_GPU_UTIL{{{GPU}}}",
-             "Share of time in which something ran: 100 % may be 10 requests or 100.", (0.0, 100.0)),
+            ("Utilization", "percent", f"DCGM_FI_DEV_GPU_UTIL{{{GPU}}} or 100 * DCGM_FI_PROF_GR_ENGINE_ACTIVE{{{GPU}}}",
+             "Share of time in which something ran: 100 % may be 10 requests or 100. MIG: of the instance's engines.",
+             (0.0, 100.0)),
             ("Memory in use", "percentunit",
              f"DCGM_FI_DEV_FB_USED{{{GPU}}} / (DCGM_FI_DEV_FB_USED{{{GPU}}} + DCGM_FI_DEV_FB_FREE{{{GPU}}})",
              "vLLM takes its share at start; it says nothing of load.", (0.0, 1.0)),

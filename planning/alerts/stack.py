@@ -34,7 +34,8 @@ def hardware_group(pools: Sequence[NodeGroupPlan], operator: GpuOperatorPlan | N
             alerts.append(
                 desk.alert(
                     "GpuMetricsMissing",
-                    "absent(DCGM_FI_DEV_GPU_UTIL)",
+                    # MIG instances have no DCGM_FI_DEV_GPU_UTIL (NVIDIA/dcgm-exporter#430); all have this.
+                    "absent(DCGM_FI_DEV_FB_USED)",
                     "no GPU metrics",
                     "There are GPU nodes, and dcgm-exporter shows nothing: GPU faults would not be seen.",
                 )

@@ -150,7 +150,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     from planning.versions.vllm_versions import version_of
     from settings.read import read
 
-    sections = _sections(REPO / f"Pulumi.{arguments.stack}.yaml")
+    sections = sections_of(REPO / f"Pulumi.{arguments.stack}.yaml")
     loaded = read(sections, arguments.stack)
     if loaded.settings is None or loaded.problems:
         raise ValueError("; ".join(f"{problem.path}: {problem.message}" for problem in loaded.problems))
@@ -209,7 +209,8 @@ def _drained(supply: Supply, served: ServedModel) -> Supply:
     return replace(supply, pre_stop_seconds=float(served.drain.pre_stop_seconds), grace_seconds=grace)
 
 
-def _sections(path: Path) -> dict[str, Any]:
+def sections_of(path: Path) -> dict[str, Any]:
+    """Our sections of a stack file, without the secrets; raises LookupError where it is not there."""
     if not path.exists():
         stacks = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
         raise LookupError(f"no stack file {path.name}; stacks: {', '.join(stacks)}")

@@ -227,7 +227,7 @@ def _hardware() -> list[Case]:
         Case("GpuXidError", "none", False, 2, {f"DCGM_FI_DEV_XID_ERRORS{{{gpu}}}": every(0)}),
         Case("GpuXidError", "31: the program's fault", False, 2, {f"DCGM_FI_DEV_XID_ERRORS{{{gpu}}}": every(31)}),
         Case("GpuMetricsMissing", "nothing is exported", True, 15, {"up": every(1)}),
-        Case("GpuMetricsMissing", "one GPU is", False, 15, {f"DCGM_FI_DEV_GPU_UTIL{{{gpu}}}": every(0)}),
+        Case("GpuMetricsMissing", "one GPU is", False, 15, {f"DCGM_FI_DEV_FB_USED{{{gpu}}}": every(0)}),
         Case("KubeStateMetricsMissing", "nothing is exported", True, 10, {"up": every(1)}),
         Case("KubeStateMetricsMissing", "one pod is", False, 10, _ready(0)),
         Case("SpotNodeInterrupted", "a spot node is cordoned", True, 2, pools | {cordoned("spot-1"): every(1)},

@@ -57,6 +57,7 @@ FREE_FORM: dict[str, set[Path_]] = {
     },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "kube-prometheus-stack": {
+        ("defaultRules", "disabled"),  # names of the chart's own alerts
         ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below
         ("prometheus", "prometheusSpec", "resources"),  # ResourceRequirements, tested below
     },

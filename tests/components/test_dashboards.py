@@ -12,6 +12,7 @@ import pytest
 
 from components.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from planning.versions.vllm_versions import metrics
 from tests.components.metric_names import known_names, names_in
 from tests.components.plans import MONITORING
 from tests.conftest import REPO
@@ -110,3 +111,13 @@ def test_what_the_cluster_tells_is_restricted_to_our_models_and_pools(name: str)
     assert [query for query in told if "vllm_on_eks:usd_per_hour{" not in query] == []
     nodes = [query for query in _queries(name) if "kube_node_labels" in query]
     assert [query for query in nodes if 'label_vllm_on_eks_pool!=""' not in query] == []
+
+
+@pytest.mark.parametrize("version", [(0, minor, 0) for minor in range(16, 34)])
+@pytest.mark.parametrize("name", dashboard_names())
+def test_every_panel_shows_something_of_every_supported_version(name: str, version: tuple[int, int, int]) -> None:
+    """A query reads a series of that version, or has one after an `or`."""
+    there = {*metrics(version), *(f"{each}{end}" for each in metrics(version) for end in ("_bucket", "_sum", "_count"))}
+    for query in _queries(name):
+        ways = [set(re.findall(r"vllm:\w+", way)) for way in re.split(r"\bor\b", query)]
+        assert any(way <= there for way in ways), query

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pulumi
 import pytest
@@ -12,6 +13,7 @@ from planning.model import MonitoringPlan, WebhookPlan
 from tests.components.plans import MIRROR, MONITORING
 from tests.engine import Engine, Secret, record
 from tests.golden import as_yaml, assert_matches
+from tests.reference_data import chart_values
 
 GOLDENS = Path(__file__).parent / "goldens"
 NO_GRAFANA = replace(MONITORING, grafana=False, grafana_password_key=None)
@@ -32,6 +34,22 @@ def _recorded(plan: MonitoringPlan = MONITORING, password: str | None = "p") -> 
 )
 def test_values_are_as_their_golden(name: str, plan: MonitoringPlan) -> None:
     assert_matches(GOLDENS / f"{name}.values.yaml", as_yaml(prometheus_stack_values(plan)))
+
+
+def test_the_charts_inhibit_rules_are_kept_beside_ours() -> None:
+    config = prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook")))
+    ours = config["alertmanager"]["config"]["inhibit_rules"]
+    charts = chart_values("kube-prometheus-stack")["alertmanager"]["config"]["inhibit_rules"]
+
+    def what(rule: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return tuple(rule.get("source_matchers", ())), tuple(rule["target_matchers"])
+
+    assert [what(rule) for rule in ours] == [what(rule) for rule in charts]
+
+
+def test_alerts_that_a_healthy_stack_raises_for_ever_are_switched_off() -> None:
+    disabled = prometheus_stack_values(MONITORING)["defaultRules"]["disabled"]
+    assert disabled == {"KubeCPUOvercommit": True, "KubeMemoryOvercommit": True, "KubeHpaMaxedOut": True}
 
 
 def test_our_monitors_are_found_without_the_releases_label() -> None:

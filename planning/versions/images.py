@@ -1,0 +1,103 @@
+"""Every image and chart that a stack pulls, those inside charts included, and where a mirror has them.
+
+Plans behind a mirror have its names in them already: ask with a plan made without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planning.facts import rows
+from planning.model import StackPlan
+from planning.versions import pins
+
+DOCKER_HUB = "docker.io/"
+
+
+@dataclass(frozen=True)
+class ImageUse:
+    """`image`: with registry, tag or digest. `used_by`: a chart, a chart's part, or what of ours runs it."""
+
+    image: str
+    used_by: str
+
+
+@dataclass(frozen=True)
+class ChartUse:
+    """A chart of a release; `inside`: name and version of those packed into it."""
+
+    chart: str
+    version: str
+    repository: str
+    inside: tuple[tuple[str, str], ...]
+
+
+def stack_images(plan: StackPlan) -> tuple[ImageUse, ...]:
+    """All of them, each once; add-ons of EKS are not among them: EKS pulls those from registries of its own."""
+    found = {use.image: use for use in (*_own(plan), *_of_charts(plan))}
+    return tuple(found[image] for image in sorted(found))
+
+
+def stack_charts(plan: StackPlan) -> tuple[ChartUse, ...]:
+    """The charts of the stack's releases at their own repositories."""
+    names = _chart_names(plan)
+    inside = {
+        name: tuple(dict.fromkeys((r["sub_chart"], r["sub_version"]) for r in _rows(plan) if r["chart"] == name))
+        for name in names
+    }
+    return tuple(
+        ChartUse(name, pins.CHARTS[name].version, pins.CHARTS[name].repository, tuple(s for s in inside[name] if s[0]))
+        for name in names
+    )
+
+
+def place_behind(image: str, mirror: str) -> str:
+    """Where the stack's pods ask for it behind a mirror (Docker Hub's have no host there); without a digest."""
+    return pins.mirrored(image.removeprefix(DOCKER_HUB).partition("@")[0], mirror)
+
+
+def _own(plan: StackPlan) -> Iterator[ImageUse]:
+    for model in plan.models:
+        yield ImageUse(_with_host(model.image), f"model {model.namespace}/{model.name}")
+    operator = plan.gpu_operator
+    for test in operator.smoke_tests if operator else ():
+        yield ImageUse(_with_host(test.image), f"smoke test of pool {test.pool}")
+
+
+def _with_host(image: str) -> str:
+    """Docker Hub's images are written without host in manifests; tools that copy want one."""
+    host = image.partition("/")[0]
+    return image if "." in host or ":" in host else DOCKER_HUB + image
+
+
+def _of_charts(plan: StackPlan) -> Iterator[ImageUse]:
+    autoscaler = plan.cluster_autoscaler
+    for row in _rows(plan):
+        tag = row["tag"] or (autoscaler.image_tag if autoscaler else "")
+        inside = f" ({row['sub_chart']})" if row["sub_chart"] else ""
+        yield ImageUse(f"{row['image']}:{tag}", f"chart {row['chart']}{inside}")
+
+
+def _rows(plan: StackPlan) -> list[dict[str, str]]:
+    operator, monitoring = plan.gpu_operator, plan.monitoring
+    wanted = {
+        "always": True,
+        "dcgm": operator is not None and operator.dcgm_exporter,
+        "mig": operator is not None and any(each.kind == "mig" for each in operator.sharing),
+        "grafana": monitoring is not None and monitoring.grafana,
+    }
+    names = _chart_names(plan)
+    return [row for row in rows("chart_images.csv") if row["chart"] in names and wanted[row["when"]]]
+
+
+def _chart_names(plan: StackPlan) -> tuple[str, ...]:
+    keda, autoscaler = plan.keda, plan.cluster_autoscaler
+    used = {
+        "gpu-operator": plan.gpu_operator is not None,
+        "kube-prometheus-stack": plan.monitoring is not None,
+        "prometheus-adapter": plan.monitoring is not None and bool(plan.monitoring.adapter_rules),
+        "keda": keda is not None and keda.install,
+        "cluster-autoscaler": autoscaler is not None,
+    }
+    return tuple(name for name, is_used in used.items() if is_used)
