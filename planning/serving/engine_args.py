@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from functools import cache
 
 from planning.facts import rows
 from planning.findings import Findings
 from planning.memory.quantization import Weights
-from planning.versions import vllm_versions
+from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version, text
 from settings.models import Model
 
@@ -80,7 +82,8 @@ def check_extra_args(model: Model, version: Version, path: str, findings: Findin
             continue
         if seen.setdefault(flag, index) != index:
             findings.error(where, "argument-twice", f"{flag} is already in extraArgs[{seen[flag]}]; keep one")
-        _judge(flag, name, where, findings)
+        own_image = model.image.repository != pins.VLLM.repository
+        _judge(flag, argument, own_image, where, findings)
 
 
 def _judge_unknown(name: str, version: Version, where: str, findings: Findings) -> None:
@@ -94,19 +97,40 @@ def _judge_unknown(name: str, version: Version, where: str, findings: Findings) 
         findings.error(where, "unknown-argument", message)
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """A row of facts/vllm_flags.csv; `argument`: which arguments of that flag it is about."""
+
+    argument: re.Pattern[str]
+    verdict: str
+    words: str
+
+
 @cache
-def verdicts() -> dict[str, tuple[str, str]]:
-    """Verdict and words by flag, of those that have one; the user's own are not among them."""
-    return {row["flag"]: (row["verdict"], row["words"]) for row in rows("vllm_flags.csv")}
+def verdicts() -> dict[str, tuple[Verdict, ...]]:
+    """By flag, of those that have one; the user's own are not among them. The first that fits counts."""
+    found: dict[str, list[Verdict]] = {}
+    for row in rows("vllm_flags.csv"):
+        verdict = Verdict(re.compile(row["argument"]), row["verdict"], row["words"])
+        found.setdefault(row["flag"], []).append(verdict)
+    return {flag: tuple(of_flag) for flag, of_flag in found.items()}
 
 
-def _judge(flag: str, name: str, where: str, findings: Findings) -> None:
-    verdict, words = verdicts().get(flag, ("", ""))
+def _judge(flag: str, argument: str, own_image: bool, where: str, findings: Findings) -> None:
+    name = argument.partition("=")[0]
     if flag == SET_BY_US:
         findings.error(where, "planned-argument", f"{name} is set by the plan to {QUIET_ENDPOINTS}; remove it")
-    elif verdict == "planned":
-        findings.error(where, "planned-argument", f"{name} is set by the plan; write {words} instead")
-    elif verdict == "refused":
-        findings.error(where, "refused-argument", f"{name}: {words}")
-    elif verdict == "warned":
-        findings.warning(where, "argument-risk", f"{name}: {words}")
+        return
+    found = next((each for each in verdicts().get(flag, ()) if each.argument.search(argument)), None)
+    if found is None:
+        return
+    if found.verdict == "planned":
+        findings.error(where, "planned-argument", f"{name} is set by the plan; write {found.words} instead")
+    elif found.verdict == "refused":
+        findings.error(where, "refused-argument", f"{name}: {found.words}")
+    elif found.verdict == "code" and not own_image:
+        findings.error(where, "refused-argument", f"{name}: {found.words}; write an image of your own that has it")
+    elif found.verdict == "code":
+        findings.warning(where, "argument-risk", f"{name}: {found.words}; yours must have it, and be reviewed there")
+    else:
+        findings.warning(where, "argument-risk", f"{name}: {found.words}")

@@ -55,6 +55,19 @@ CASES: dict[str, dict[str, Any]] = {
     "a load format that reads somebody else's files": one(extraArgs=["--load-format=sharded_state"]),
     "a load format that nobody knows": one(extraArgs=["--load-format=safetensor"]),
     "random weights": one(extraArgs=["--load-format=dummy"]),
+    "a template's file": one(extraArgs=["--chat-template=/templates/tool.jinja"]),
+    "an adapter by its repository": one(extraArgs=["--enable-lora", "--lora-modules=sql=org/llama-sql-lora"]),
+    "a draft model": one(extraArgs=['--speculative-config={"model": "org/draft", "num_speculative_tokens": 5}']),
+    "a draft model, in parts": one(extraArgs=["--speculative-config.model=org/draft"]),
+    "a draft model, the short way": one(extraArgs=["--spec-model=org/draft"]),
+    "somebody else's config.json": one(extraArgs=["--hf-config-path=org/other"]),
+    "somebody else's generation config": one(extraArgs=["--generation-config=org/other"]),
+    "code of another revision": one(extraArgs=["--trust-remote-code", "--code-revision=main"]),
+    "a plug-in's file": one(extraArgs=["--tool-parser-plugin=/plugins/parser.py"]),
+    "a file of log settings": one(extraArgs=["--log-config-file=/etc/log.json"]),
+    "code that no official image has": one(extraArgs=["--middleware=mine.Auth"]),
+    "buckets of one's own": one(extraArgs=['--custom-histogram-buckets={"time_to_first_token_seconds": [1, 2]}']),
+    "Ray": one(extraArgs=["--distributed-executor-backend=ray"]),
     "a storage class that nobody makes": one(cache={"kind": "persistentVolume", "storageClass": "efs-sc"}),
     "a storage class of Prometheus that nobody makes": {**one(), "monitoring": {"storageClass": "fast"}},
     "EBS on several nodes": one(cache={"kind": "persistentVolume", "storageClass": "gp3"}),
@@ -126,6 +139,29 @@ def test_an_estimate_can_be_waived_and_logic_cannot() -> None:
     known = one(EIGHT, source="Qwen/Qwen2.5-14B-Instruct-AWQ", tensorParallel=8, acceptedRisks=why)
     assert "tensor-parallel-groups" in {each.rule for each in findings(habit) if each.severity is Severity.WARNING}
     assert "tensor-parallel-groups" in {each.rule for each in findings(known) if each.severity is Severity.ERROR}
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        '--speculative-config={"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_max": 4}',
+        "--generation-config=vllm",
+        "--distributed-executor-backend=mp",
+        "--scheduler-cls=vllm.v1.core.sched.scheduler.Scheduler",
+    ],
+)
+def test_arguments_that_name_nothing_outside_the_pod_are_not_spoken_of(argument: str) -> None:
+    assert said(one(extraArgs=[argument])) == []
+
+
+def test_a_template_may_be_written_as_text() -> None:
+    assert all("error" not in line for line in said(one(extraArgs=["--chat-template={{ messages }}"])))
+
+
+def test_files_and_code_may_be_in_an_image_of_ones_own() -> None:
+    own = {"repository": "registry.example/vllm", "tag": "v0.33.0"}
+    found = findings(one(image=own, extraArgs=["--log-config-file=/etc/log.json", "--middleware=mine.Auth"]))
+    assert {each.severity for each in found if each.path.startswith("models[0].extraArgs")} == {Severity.WARNING}
 
 
 def test_an_image_of_ones_own_may_hold_the_plug_in() -> None:

@@ -98,12 +98,14 @@ def test_what_opens_files_or_a_way_out_to_clients_is_refused(argument: str) -> N
 
 
 @pytest.mark.parametrize("argument", ["--worker-cls=os.system", "--middleware=a.b", "--tool-parser-plugin=/tmp/x.py"])
-def test_what_imports_code_is_warned_of(argument: str) -> None:
-    assert "argument-risk" in rules(planned(models=[model(extraArgs=[argument])]).findings, Severity.WARNING)
+def test_what_imports_code_is_refused_and_warned_of_in_an_image_of_ones_own(argument: str) -> None:
+    assert "models[0].extraArgs[0]" in errors(refusal(models=[model(extraArgs=[argument])]))
+    own = model(extraArgs=[argument], image={"repository": "registry.example/vllm", "tag": "v0.33.0"})
+    assert "argument-risk" in rules(planned(models=[own]).findings, Severity.WARNING)
 
 
 def test_remote_code_and_draft_models_are_warned_of() -> None:
-    plan = planned(models=[model(extraArgs=["--trust-remote-code", "--speculative-config={}"])])
+    plan = planned(models=[model(extraArgs=["--trust-remote-code", '--speculative-config={"method": "mtp"}'])])
     assert [each.rule for each in plan.findings].count("argument-risk") == 2
 
 
