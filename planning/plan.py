@@ -9,6 +9,7 @@ from dataclasses import replace
 from planning.alerts.choose import check_receiver, plan_alerts
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
 from planning.cluster.control_plane import plan_cluster
+from planning.cluster.existing import check_existing
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.tags import plan_tags
@@ -26,6 +27,7 @@ from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.stranded import plan_node_fits
+from planning.nodes.system import check_system_nodes
 from planning.nodes.volumes import check_classes
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
@@ -57,6 +59,7 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     _check_services(settings, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
+    check_system_nodes(settings, system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
     whole = tuple(pool for pool in pools.values() if pool is not None)
@@ -104,6 +107,7 @@ def _check_services(settings: StackSettings, findings: Findings) -> None:
     """What the stack has once, whatever its models."""
     check_gpu_operator(settings, findings)
     check_classes(settings, findings)
+    check_existing(settings, findings)
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)

@@ -44,7 +44,7 @@ GPU_FAMILIES = (
     "p6-b300",
 )
 SYSTEM_FAMILIES = ("t3", "m5", "m6i", "m6a", "m6g", "m7i", "m7a", "m7g", "c7i", "r7i")
-SYSTEM_SIZES = ("medium", "large", "xlarge", "2xlarge", "4xlarge")
+SYSTEM_SIZES = ("nano", "micro", "small", "medium", "large", "xlarge", "2xlarge", "4xlarge")
 
 # EC2 calls GPUs of two memory sizes by one name, and writes long ones its own way.
 GPU_NAMES = {

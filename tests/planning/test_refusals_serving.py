@@ -75,6 +75,11 @@ CASES: dict[str, dict[str, Any]] = {
         cache={"kind": "persistentVolume", "storageClass": "gp3", "accessMode": "ReadWriteOnce"},
         autoscaling={"maxReplicas": 3},
     ),
+    "system nodes that never hold Prometheus": {**one(), "systemNodes": {"instanceTypes": ["t3.small"]}},
+    "system nodes with too few addresses": {
+        **one(),
+        "systemNodes": {"instanceTypes": ["t3.medium"], "minNodes": 1, "maxNodes": 1},
+    },
     "MPS without feature discovery": {
         **one([pool(gpuSharing={"kind": "mps", "replicas": 2})], maxModelLen=2048, source="Qwen/Qwen2.5-1.5B-Instruct"),
         "gpuOperator": {"gpuFeatureDiscovery": False},
@@ -90,7 +95,17 @@ CASES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+EXISTING = {
+    "cluster": {"kind": "existing", "name": "shared"},
+    "network": {"kind": "existing", "vpcId": "vpc-0abc1234", "privateSubnetIds": ["subnet-0aa11111", "subnet-0bb2222"]},
+}
 WARNED: dict[str, dict[str, Any]] = {
+    "another's cluster": {
+        **one(
+            cache={"kind": "persistentVolume", "storageClass": "efs-sc"}, autoscaling={"kind": "keda", "maxReplicas": 1}
+        ),
+        **EXISTING,
+    },
     "CUDA 13 on an AMI from before driver 580": {
         **one([pool(amiReleaseVersion="1.33.0-20250519")]),
         "cluster": {"version": "1.33", "endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["198.51.100.7/32"]},

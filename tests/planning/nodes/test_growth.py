@@ -105,6 +105,7 @@ def test_what_the_autoscaler_is_told() -> None:
         "expander": "least-waste",
         "balance-similar-node-groups": True,
         "skip-nodes-with-system-pods": False,
+        "skip-nodes-with-local-storage": False,
         "scale-down-unneeded-time": "60s",
         "scale-down-delay-after-add": "60s",
     }

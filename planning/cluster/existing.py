@@ -1,0 +1,58 @@
+"""A cluster that exists: what this stack puts into it beside what may be there already. Nothing of it is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planning.findings import Findings
+from settings.cluster import CreateCluster
+from settings.models import VolumeCache
+from settings.stack import StackSettings
+
+RULE = "existing-cluster"
+
+
+def check_existing(settings: StackSettings, findings: Findings) -> None:
+    """One warning for each thing that two owners cannot both have, or that must be there."""
+    cluster = settings.cluster
+    if isinstance(cluster, CreateCluster):
+        return
+    for path, message in (*_installed(settings), *_needed(settings)):
+        findings.warning(path, RULE, f"it is not known here whether {cluster.name} has {message}")
+
+
+def _installed(settings: StackSettings) -> Iterator[tuple[str, str]]:
+    if settings.monitoring.enabled:
+        yield (
+            "monitoring.enabled",
+            "a Prometheus operator already: two of them write the same objects, and a second node-exporter finds its "
+            "port 9100 taken; write false if it has one",
+        )
+    if settings.gpu_operator.enabled:
+        yield (
+            "gpuOperator.enabled",
+            "a GPU operator or device plugin already: two of them advertise the same GPUs; write false if it has one",
+        )
+    if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
+        yield "keda.install", "KEDA already: one cluster has one external metrics API; write false if it has it"
+
+
+def _needed(settings: StackSettings) -> Iterator[tuple[str, str]]:
+    if settings.monitoring.enabled:
+        yield (
+            "monitoring.storageClass",
+            f"the storage class {settings.monitoring.storage_class}, which Prometheus' volume asks for; `kubectl get "
+            "storageclass` lists them",
+        )
+    for index, model in enumerate(settings.models):
+        if isinstance(model.cache, VolumeCache):
+            yield (
+                f"models[{index}].cache.storageClass",
+                f"the storage class {model.cache.storage_class}; `kubectl get storageclass` lists them",
+            )
+    if settings.models:
+        yield (
+            "cluster.kind",
+            "network policies enforced (vpc-cni with enableNetworkPolicy, or another CNI that does): without, "
+            "everybody in the cluster reaches the models",
+        )

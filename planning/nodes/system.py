@@ -1,0 +1,137 @@
+"""Whether the nodes without GPU hold what the stack puts on them: pods, CPU and memory, as the scheduler counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from planning.facts import rows
+from planning.findings import Findings
+from planning.model import AutoscalingPlan, NodeGroupPlan, ScalerKind
+from planning.nodes.fit import DAEMONS
+from planning.nodes.growth import can_grow
+from planning.nodes.instances import InstanceType, instance_types
+from planning.nodes.quantity import as_cpu, as_mib
+from settings.cluster import CreateCluster
+from settings.node_autoscaling import ClusterAutoscaler
+from settings.stack import StackSettings
+
+# On every node, GPU or not.
+EVERYWHERE = (
+    "aws-node", "kube-proxy", "ebs-csi-node", "eks-pod-identity-agent", "eks-node-monitoring-agent",
+    "node-feature-discovery-worker", "node-exporter",
+)  # fmt: skip
+PATH = "systemNodes.instanceTypes"
+SUGGESTED = ("m7i.large", "m7i.xlarge", "m7i.2xlarge")
+
+
+@dataclass(frozen=True)
+class Load:
+    """Pods and what they request."""
+
+    pods: int = 0
+    cpu_millicores: int = 0
+    memory_mib: int = 0
+
+    def plus(self, other: Load, times: int = 1) -> Load:
+        """Both, the other so many times."""
+        return Load(
+            self.pods + times * other.pods,
+            self.cpu_millicores + times * other.cpu_millicores,
+            self.memory_mib + times * other.memory_mib,
+        )
+
+
+def check_system_nodes(
+    settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan], findings: Findings
+) -> None:
+    """Of a cluster that we create: in another's cluster pods may stand on other nodes. Unknown types were told of."""
+    known = [instance_types()[name] for name in group.instance_types if name in instance_types()]
+    if not isinstance(settings.cluster, CreateCluster) or len(known) < len(group.instance_types):
+        return
+    node = min(known, key=lambda each: (each.allocatable_memory_mib, each.allocatable_pods))
+    parts = _parts(settings, group, scalings)
+    alone = list(_pods(parts))
+    each_node = _daemons(parts)
+    whole = Load()
+    for _, pod, count in alone:
+        whole = whole.plus(pod, count)
+    grows = can_grow(settings, group.min_nodes, group.max_nodes)
+    nodes = group.max_nodes if grows else group.min_nodes
+    problem = _problem(node, nodes, each_node, whole, alone)
+    if problem is not None:
+        what = "maxNodes" if grows else "minNodes"
+        findings.error(
+            PATH, "system-nodes", f"{nodes} × {node.name}: {problem}; write {_way(node, each_node, whole, alone, what)}"
+        )
+
+
+def _problem(
+    node: InstanceType, nodes: int, each_node: Load, whole: Load, alone: list[tuple[str, Load, int]]
+) -> str | None:
+    room = Load(node.allocatable_pods, node.allocatable_cpu_millicores, node.allocatable_memory_mib).plus(each_node, -1)
+    for name, pod, _ in alone:
+        if pod.memory_mib > room.memory_mib or pod.cpu_millicores > room.cpu_millicores:
+            return (
+                f"{name} asks for {as_cpu(pod.cpu_millicores)} CPU and {as_mib(pod.memory_mib)}, a node has "
+                f"{as_cpu(max(0, room.cpu_millicores))} and {as_mib(max(0, room.memory_mib))} after kubelet and "
+                "DaemonSets: it is never scheduled"
+            )
+    asked = (
+        (whole.pods, room.pods, f"{whole.pods} pods", "places for them (addresses of the network interfaces)"),
+        (
+            whole.cpu_millicores,
+            room.cpu_millicores,
+            f"pods that ask for {as_cpu(whole.cpu_millicores)} CPU",
+            "m of CPU",
+        ),
+        (whole.memory_mib, room.memory_mib, f"pods that ask for {as_mib(whole.memory_mib)}", "MiB"),
+    )
+    for wanted, of_each, words, unit in asked:
+        there = nodes * max(0, of_each)
+        if wanted > there:
+            return (
+                f"the stack has {words} beside {each_node.pods} pods of DaemonSets on each node, and there are {there} "
+                f"{unit}: some stay Pending"
+            )
+    return None
+
+
+def _way(node: InstanceType, each_node: Load, whole: Load, alone: list[tuple[str, Load, int]], what: str) -> str:
+    """More of these nodes where that helps, else the smallest type of which two do."""
+    more = next((count for count in range(1, 21) if _problem(node, count, each_node, whole, alone) is None), None)
+    types = (instance_types()[name] for name in SUGGESTED)
+    other = next(each.name for each in types if _problem(each, 2, each_node, whole, alone) is None)
+    return f"{what}: {more} or instanceTypes: [{other}]" if more else f"instanceTypes: [{other}] with minNodes: 2"
+
+
+def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan]) -> set[str]:
+    monitoring = settings.monitoring
+    wanted = settings.node_autoscaling
+    bounds = [(group.min_nodes, group.max_nodes), *((each.min_nodes, each.max_nodes) for each in settings.node_pools)]
+    growing = [can_grow(settings, *each) for each in bounds]
+    used = {
+        "cluster": True,
+        "monitoring": monitoring.enabled,
+        "grafana": monitoring.enabled and monitoring.grafana.enabled,
+        "adapter": monitoring.enabled and any(each.kind is ScalerKind.HPA for each in scalings),
+        "gpu-operator": settings.gpu_operator.enabled,
+        "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),
+        "keda": settings.keda.install and any(each.kind is ScalerKind.KEDA for each in scalings),
+    }
+    return {part for part, is_used in used.items() if is_used}
+
+
+def _pods(parts: set[str]) -> Iterator[tuple[str, Load, int]]:
+    """Name, one pod, how many of them."""
+    for row in rows("system_pods.csv"):
+        if row["when"] in parts:
+            yield row["name"], Load(1, int(row["cpu_millicores"]), int(row["memory_mib"])), int(row["pods"])
+
+
+def _daemons(parts: set[str]) -> Load:
+    found = Load()
+    for each in DAEMONS:
+        if each.name in EVERYWHERE and each.part_of in parts:
+            found = found.plus(Load(1, each.cpu_millicores, each.memory_mib))
+    return found
