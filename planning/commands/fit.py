@@ -12,8 +12,9 @@ from planning.architectures.plausible import described_config
 from planning.architectures.table import Architecture, architecture
 from planning.commands import option_types, sharing, start_checks
 from planning.findings import Findings
-from planning.memory.engine import GIB, EngineConfig, with_defaults
-from planning.memory.fit import MemoryFit, fit
+from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
+from planning.memory.fit import MemoryFit, fit, token_range
+from planning.memory.runner import reserves_graphs
 from planning.memory.weights import FORMATS
 from planning.model import GpuSharingPlan, Severity, ThroughputPlan
 from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
@@ -74,7 +75,7 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-batched-tokens", type=option_types.tokens)
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
-    how.add_argument("--vllm-version", default=EngineConfig(1).vllm_version)
+    how.add_argument("--vllm-version", help="default: not known, so a range over versions is told")
     sharing.add_to(parser)
     load = parser.add_argument_group("of which requests its throughput is told")
     mean = option_types.mean_tokens
@@ -147,9 +148,10 @@ def as_json(
         "activation_gib_per_gpu": _gib(found.activation_bytes),
         "reserve_gib_per_gpu": _gib(found.reserve_bytes),
         "graph_gib_per_gpu": _gib(found.graph_bytes),
-        "graphs_reserved": engine.reserves_graphs,
+        "graphs_reserved": reserves_graphs(model, engine),
         "kv_cache_gib_per_gpu": _gib(found.kv_cache_bytes_per_gpu),
         "kv_cache_tokens": found.kv_cache_tokens,
+        "kv_cache_tokens_range": list(token_range(model, engine, target.gpu_memory_bytes, target.gpu)),
         "max_concurrency": round(found.max_concurrency, 2),
         "longest_model_len": found.longest_model_len,
         "max_model_len": engine.max_model_len,
@@ -229,7 +231,7 @@ def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
             gpu_memory_utilization=arguments.gpu_memory_utilization,
             max_num_batched_tokens=arguments.max_num_batched_tokens,
             enforce_eager=arguments.enforce_eager,
-            vllm_version=arguments.vllm_version,
+            vllm_version=arguments.vllm_version or UNKNOWN_VERSION,
         )
     )
 
@@ -263,7 +265,7 @@ def _print_table(
     for column, justify in (("per GPU", "left"), ("GiB", "right")):
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     budget = target.gpu_memory_bytes * engine.gpu_memory_utilization
-    graphs = "CUDA graphs" if engine.reserves_graphs else "CUDA graphs (beside the budget)"
+    graphs = "CUDA graphs" if reserves_graphs(model, engine) else "CUDA graphs (beside the budget)"
     for what, size in (
         (f"budget ({engine.gpu_memory_utilization:g} of {target.gpu_memory_bytes / GIB:.2f})", budget),
         ("weights", found.weights_bytes_per_gpu),
@@ -278,6 +280,11 @@ def _print_table(
         f"KV cache: {found.kv_cache_tokens:,} tokens, {found.max_concurrency:.2f} sequences of "
         f"{engine.max_model_len:,}; longest that fits: {found.longest_model_len:,}"
     )
+    low, high = token_range(model, engine, target.gpu_memory_bytes, target.gpu)
+    if engine.vllm_version == UNKNOWN_VERSION:
+        console.print(f"Of which vLLM nobody said (--vllm-version): its versions since 0.8.3 hold {low:,} to {high:,}")
+    elif low < high:
+        console.print(f"A start with a warm compile cache holds up to {high:,}; do not rely on it")
     for reason in found.reasons:
         console.print(f"  • {reason}")
     if plan is not None:

@@ -7,11 +7,12 @@ from dataclasses import replace
 from planning.architectures.layout import layout_of_name
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
-from planning.memory.engine import EngineConfig
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig
 from planning.memory.quantization import Source, online_method, plan_weights
 from planning.memory.weights import quantization_name
 from planning.nodes.instances import Gpu, InstanceType
 from planning.starting.start import Start, check_instance, check_start, check_version, stored_as
+from planning.versions import pins
 from planning.versions.vllm_versions import version_of
 
 # The options that stand for the settings that findings name.
@@ -39,7 +40,7 @@ def checked(
     findings = Findings()
     if instance is not None:
         check_instance(instance, "--instance", findings)
-    version = version_of(engine.vllm_version)
+    version = version_of(pins.VLLM.tag if engine.vllm_version == UNKNOWN_VERSION else engine.vllm_version)
     if not check_version(version, OPTIONS["image.tag"], findings):
         return findings
     wanted = quantization_name(engine.quantization)

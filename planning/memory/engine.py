@@ -19,12 +19,15 @@ _COUNTS = (
 # GPU memory from which vLLM's default batch is larger (`get_batch_defaults`).
 BATCH_CLASS_BYTES = (70 * GIB, 160 * GIB)
 
-# Model Runner V2 is the default from here; its sampler keeps other buffers (v1/worker/gpu/sample).
-_RUNNER_V2 = (0, 27)
 # From here top-k and top-p run in Triton instead of sorting all logits (v1/sample/ops/topk_topp_sampler.py).
-_TRITON_SAMPLER = (0, 19)
-# From here memory profiling measures CUDA graphs and takes them from the KV cache ("default since v0.21.0").
-_GRAPHS_RESERVED = (0, 21)
+_TRITON_SAMPLER = (0, 17)
+# From here memory profiling measures CUDA graphs and takes them from the KV cache (envs.py,
+# VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS: False in 0.19.0, True in 0.20.0; its message says v0.21.0).
+_GRAPHS_RESERVED = (0, 20)
+# From here all that is gone from the GPU counts, allocator leftovers too (utils/mem_utils.py, total_consumed).
+_ALL_CONSUMED = (0, 27)
+# From here graphs up to 1,024 sequences are captured on compute capability 10 (config/vllm.py, _set_cudagraph_sizes).
+_LARGE_GRAPHS = (0, 28)
 # From here a prompt is admitted when all of it fits the KV cache (config/scheduler.py, scheduler_reserve_full_isl).
 _WHOLE_PROMPTS = (0, 19)
 # From here V1 is the engine: chunked prefill always, prefix caching, sampler profiled with max_num_seqs requests.
@@ -33,12 +36,17 @@ _ENGINE_V1 = (0, 8, 3)
 V0_UNCHUNKED_TOKENS = 32768
 
 
+# Somebody's vLLM, nobody said which: taken for the generation whose memory lies between the others'.
+UNKNOWN_VERSION = "unknown"
+_TYPICAL = (0, 21)
+
+
 @dataclass(frozen=True)
 class EngineConfig:
     """vLLM's arguments; None: vLLM's own default for that version and GPU.
 
     `quantization` none: as the checkpoint stores its weights. `max_model_len` in tokens. `engine` "v0" names the
-    old engine where a version that could run both did so.
+    old engine where a version that could run both did so. `vllm_version` may be UNKNOWN_VERSION.
     """
 
     max_model_len: int
@@ -77,6 +85,8 @@ class EngineConfig:
     @property
     def version(self) -> tuple[int, ...]:
         """The version as numbers, `0.10.1.1` as (0, 10, 1, 1)."""
+        if self.vllm_version == UNKNOWN_VERSION:
+            return _TYPICAL
         numbers = re.match(r"v?(\d+(?:\.\d+)*)", self.vllm_version)
         return tuple(int(n) for n in numbers[1].split(".")) if numbers else (0, 33, 0)
 
@@ -97,9 +107,14 @@ class EngineConfig:
         return self.is_v1 or self.max_model_len <= V0_UNCHUNKED_TOKENS
 
     @property
-    def has_runner_v2(self) -> bool:
-        """Whether Model Runner V2 runs."""
-        return self.version >= _RUNNER_V2 and self.is_v1
+    def counts_all_consumed(self) -> bool:
+        """Whether everything that is gone from the GPU counts, not only what torch does not own."""
+        return self.version >= _ALL_CONSUMED and self.is_v1
+
+    @property
+    def captures_large_graphs(self) -> bool:
+        """Whether graphs of up to 1,024 sequences are captured where the GPU is of compute capability 10."""
+        return self.version >= _LARGE_GRAPHS
 
     @property
     def has_triton_sampler(self) -> bool:
@@ -107,8 +122,8 @@ class EngineConfig:
         return self.version >= _TRITON_SAMPLER and self.is_v1
 
     @property
-    def reserves_graphs(self) -> bool:
-        """Whether CUDA graphs are taken from the memory the KV cache would get."""
+    def profiles_graphs(self) -> bool:
+        """Whether CUDA graphs are meant to be taken from the memory the KV cache would get; the runner must measure."""
         return self.version >= _GRAPHS_RESERVED and self.is_v1 and not self.enforce_eager
 
     @property

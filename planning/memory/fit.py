@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
-from planning.memory.engine import GIB, EngineConfig, with_defaults
+from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.kv_cache import (
     cache_layout,
     kv_cache_bytes_per_token,
@@ -19,6 +19,7 @@ from planning.memory.kv_cache import (
     max_concurrency,
 )
 from planning.memory.overheads import activation_bytes, graph_bytes, reserve_bytes
+from planning.memory.runner import reserves_graphs
 from planning.memory.weights import weight_format, weights_bytes, weights_bytes_per_gpu
 from planning.nodes.instances import Gpu
 from planning.starting.split import sizes_that_start
@@ -32,9 +33,14 @@ __all__ = [
     "kv_cache_bytes_per_token",
     "kv_cache_tokens",
     "reserve_bytes",
+    "token_range",
     "weights_bytes",
     "weights_bytes_per_gpu",
 ]
+
+
+# One of each generation that profiles memory in another way (docs/memory-model.md).
+_GENERATIONS = ("0.10.0", "0.16.0", "0.17.0", UNKNOWN_VERSION, "0.24.0", "0.28.0", "0.33.0")
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,28 @@ def fit(architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int,
     return replace(found, reasons=_reasons(architecture, engine, gpu_memory_bytes, gpu, found))
 
 
-def _measure(model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) -> MemoryFit:
+def token_range(
+    architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None = None
+) -> tuple[int, int]:
+    """Fewest and most tokens that starts of this configuration show: compile cache cold or warm, and of a version that
+    nobody said, the generations since 0.8.3."""
+    versions = _GENERATIONS if engine.vllm_version == UNKNOWN_VERSION else (engine.vllm_version,)
+    found = [
+        _measure(architecture, replace(engine, vllm_version=version), gpu_memory_bytes, gpu, lucky).kv_cache_tokens
+        for version in versions
+        for lucky in (False, True)
+    ]
+    return min(found), max(found)
+
+
+def _measure(
+    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, lucky: bool = False
+) -> MemoryFit:
     engine = with_defaults(engine, gpu_memory_bytes, gpu)
-    weights, activation = weights_bytes_per_gpu(model, engine), activation_bytes(model, engine)
-    reserve, graphs = reserve_bytes(model, engine), graph_bytes(model, engine)
+    weights, activation = weights_bytes_per_gpu(model, engine), activation_bytes(model, engine, lucky=lucky)
+    reserve, graphs = reserve_bytes(model, engine), graph_bytes(model, engine, gpu)
     budget = int(gpu_memory_bytes * engine.gpu_memory_utilization)
-    left = budget - weights - activation - reserve - (graphs if engine.reserves_graphs else 0)
+    left = budget - weights - activation - reserve - (graphs if reserves_graphs(model, engine) else 0)
     layout = cache_layout(model, engine)
     limit = max(engine.max_model_len, model.max_position_embeddings)
     longest = longest_sequence(layout, engine, left, limit) if left > 0 else 0
@@ -131,7 +153,7 @@ def _remedies(
                 remedies.append(f"{method} weights ({_gib(size_gib)} per GPU) fit")
                 break
     if (engine.max_num_seqs is None or engine.max_num_seqs > 32) and works(max_num_seqs=32):
-        remedies.append("max sequences 32 fits (less memory for sampling)")
+        remedies.append("max sequences 32 fits (less memory for sampling and graphs, compile cache cold)")
     if engine.gpu_memory_utilization < 0.95 and works(gpu_memory_utilization=0.95):
         remedies.append("GPU memory utilization 0.95 fits, if nothing else uses the GPU")
     return remedies or ["a GPU with more memory is needed"]

@@ -11,18 +11,30 @@ from math import ceil
 
 from planning.architectures.shape import Architecture
 from planning.memory.engine import GIB, EngineConfig
+from planning.memory.runner import has_runner_v2
+from planning.nodes.instances import Gpu
 
-# Bytes per logit of the sampler's peak. Sorting sampler (before 0.19): model-dtype and fp32 logits 6, sorted values
-# and int64 indices 12, reversed indices 8, CUB's second buffers 12. Triton sampler: between 10 (FlashInfer takes
-# over) and 28 (native path). Runner V2: model-dtype and fp32 logits 6, masked copy or probabilities, top-k scratch.
+# Bytes per logit of the sampler's peak in the profiling pass, which asks for top-k and top-p. All keep the logits in
+# the model's dtype and in fp32: 6. Sorting (before 0.17): sorted values and int64 indices 12, reversed indices 8, CUB's
+# second buffers 12. Triton (since 0.17, native path): probabilities and exponentials 8. FlashInfer (default since 0.21,
+# compute capability 7.5 and up, beside which the native path is warmed): masked logits and probabilities 8, the same.
+# Where FlashInfer is installed, versions before 0.11 use it too and need 14 for 38; nobody can tell from outside.
+# Runner V2: its profiling pass skips top-k and top-p (v1/worker/gpu/model_runner.py, _dummy_sampler_run).
 _SORTING_LOGIT_BYTES = 38
-_TRITON_LOGIT_BYTES = 20
-_RUNNER_V2_LOGIT_BYTES = 12
+_TRITON_LOGIT_BYTES = 14
+_RUNNER_V2_LOGIT_BYTES = 6
+# Fewer rows than this are sorted in every version (v1/sample/ops/topk_topp_sampler.py, apply_top_k_top_p).
+_TRITON_ROWS = 8
+_FLASHINFER_UNTIL = (0, 11)
+_USUAL_ROWS = 256
+# What torch.compile takes beside the forward pass while its cache is cold; warm starts do without it. Runner V2's logs:
+# 0.92 GiB with 2,048 tokens on an L4 and an L40S, 0.98 with 8,192 tokens and four times the sequences on an H200.
+_COMPILE_BYTES = 0.92 * GIB
 # Runner V2 keeps a count and a prompt bit per request and token for penalties (v1/worker/gpu/sample/penalties.py).
 _RUNNER_V2_PENALTY_BYTES = 4.125
 
 _CONTEXT_BYTES = 0.15 * GIB
-# Since 0.19 everything that is gone from the GPU counts, allocator leftovers too, not only what torch does not own.
+# Where everything that is gone from the GPU counts, allocator leftovers too.
 _CONTEXT_BYTES_ALL_CONSUMED = 0.29 * GIB
 _COMMUNICATION_BYTES = 0.15 * GIB
 
@@ -30,6 +42,7 @@ _COMMUNICATION_BYTES = 0.15 * GIB
 # two times that with tensor parallelism, where all-reduces split a segment.
 _GRAPH_SEGMENT_BYTES = 0.35 * 2**20
 _LARGEST_GRAPH_BATCH = 512
+_LARGEST_GRAPH_BATCH_BLACKWELL = 1024
 
 # A vision tower's peak per patch: about 14 tensors of width 1152, 16 bit (log of Qwen3.5-4B: 1.93 GiB for 65,536).
 _PATCH_BYTES = 14 * 1152 * 2
@@ -39,32 +52,53 @@ _PATCH_BYTES = 14 * 1152 * 2
 _LATENT_WORKSPACE_TOKENS = 65536
 
 
-def activation_bytes(model: Architecture, engine: EngineConfig) -> int:
-    """Peak of the profiling pass beyond the weights; `engine` with its batch limits filled in."""
+def activation_bytes(model: Architecture, engine: EngineConfig, *, lucky: bool = False) -> int:
+    """Peak of the profiling pass beyond the weights; `engine` with its batch limits filled in.
+
+    `lucky`: with what nobody can rely on, a warm compile cache and FlashInfer where it is no default.
+    """
     tokens = engine.max_num_batched_tokens or 2048
     rows = min(engine.max_num_seqs or 256, tokens)
     hidden = tokens * model.hidden_size * 2
     forward = _forward_bytes(model, engine, tokens)
-    sampler = rows * model.vocab_size * _logit_bytes(engine) + hidden if engine.profiles_sampler else 0
+    sampler = 0
+    if engine.profiles_sampler:
+        sampler = rows * model.vocab_size * _logit_bytes(model, engine, rows, lucky) + hidden
     vision = model.vision_patches * _PATCH_BYTES if engine.is_v1 else 0
-    return ceil(max(forward, sampler, vision))
+    return ceil(max(forward, sampler, vision, 0 if lucky else _cold_bytes(model, engine, forward)))
+
+
+def _cold_bytes(model: Architecture, engine: EngineConfig, forward: float) -> float:
+    """The peak while torch.compile's cache is cold, which fewer sequences do not lower.
+
+    Of the older runner's logs none shows more than its sampler with the usual 256 sequences, so no more is taken.
+    """
+    if not engine.is_v1 or engine.enforce_eager:
+        return 0
+    cold = forward + _COMPILE_BYTES
+    if has_runner_v2(model, engine):
+        return cold
+    rows = min(engine.max_num_batched_tokens or _USUAL_ROWS, _USUAL_ROWS)
+    return min(cold, rows * model.vocab_size * _logit_bytes(model, engine, rows, lucky=False))
 
 
 def reserve_bytes(model: Architecture, engine: EngineConfig) -> int:
     """Memory outside PyTorch (CUDA context, NCCL) and buffers that stay after profiling."""
-    context = _CONTEXT_BYTES_ALL_CONSUMED if engine.has_triton_sampler else _CONTEXT_BYTES
+    context = _CONTEXT_BYTES_ALL_CONSUMED if engine.counts_all_consumed else _CONTEXT_BYTES
     communication = _COMMUNICATION_BYTES if engine.world_size > 1 else 0
     penalties = 0.0
-    if engine.has_runner_v2:
+    if has_runner_v2(model, engine):
         penalties = (engine.max_num_seqs or 256) * model.vocab_size * _RUNNER_V2_PENALTY_BYTES
     return ceil(context + communication + penalties)
 
 
-def graph_bytes(model: Architecture, engine: EngineConfig) -> int:
+def graph_bytes(model: Architecture, engine: EngineConfig, gpu: Gpu | None = None) -> int:
     """CUDA graphs of all batch sizes; 0 in eager mode."""
     if engine.enforce_eager:
         return 0
-    largest = min(2 * (engine.max_num_seqs or 256), _LARGEST_GRAPH_BATCH)
+    blackwell = gpu is not None and gpu.compute_capability[0] == 10 and engine.captures_large_graphs
+    most = _LARGEST_GRAPH_BATCH_BLACKWELL if blackwell else _LARGEST_GRAPH_BATCH
+    largest = min(2 * (engine.max_num_seqs or 256), engine.max_num_batched_tokens or most, most)
     sizes = 3 + min(largest, 255) // 8 + (1 + (largest - 256) // 16 if largest >= 256 else 0)
     split = 1.5 if engine.tensor_parallel > 1 else 1
     return ceil(model.layers / engine.pipeline_parallel * sizes * split * _GRAPH_SEGMENT_BYTES)
@@ -85,7 +119,9 @@ def _forward_bytes(model: Architecture, engine: EngineConfig, tokens: int) -> fl
     return (tokens * (width + 3 * model.hidden_size) + unpacked) * 2
 
 
-def _logit_bytes(engine: EngineConfig) -> int:
-    if engine.has_runner_v2:
+def _logit_bytes(model: Architecture, engine: EngineConfig, rows: int, lucky: bool) -> int:
+    if has_runner_v2(model, engine):
         return _RUNNER_V2_LOGIT_BYTES
-    return _TRITON_LOGIT_BYTES if engine.has_triton_sampler else _SORTING_LOGIT_BYTES
+    if (engine.has_triton_sampler and rows >= _TRITON_ROWS) or (lucky and engine.version < _FLASHINFER_UNTIL):
+        return _TRITON_LOGIT_BYTES
+    return _SORTING_LOGIT_BYTES

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planning.architectures.table import Architecture, UnknownModel, architecture
-from planning.memory.engine import GIB, EngineConfig
+from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig
 from planning.nodes.instances import Gpu, UnknownGpu, gpu, usable_memory_bytes
 
 QUANTIZATIONS = {"awq_marlin 4-bit": "awq", "w8a8": "int8", "bitsandbytes 4-bit": "bitsandbytes"}
@@ -61,7 +61,7 @@ def _sample(row: dict[str, str], model: Architecture) -> Sample:
         pipeline_parallel=int(row["pipeline_parallel"]),
         gpu_memory_utilization=float(row["gpu_memory_utilization"] or 0.9),
         enforce_eager=row["enforce_eager"] == "1",
-        vllm_version=row["vllm_version"] or "0.33.0",
+        vllm_version=row["vllm_version"] or UNKNOWN_VERSION,
         engine=row["engine"] or "auto",
     )
     weights, tokens = row["weights_gib_per_gpu"], row["kv_cache_tokens"]

@@ -38,6 +38,7 @@ def test_fit_says_of_a_share_what_the_plan_says(
     where: list[str], options: list[str], sharing: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     as_stack_files = ["--max-num-seqs", "64", "--input-tokens", "1155", "--output-tokens", "211"]
+    as_stack_files += ["--vllm-version", "0.33.0"]
     code, found = asked(capsys, "fit", SMALL, *where, *as_stack_files, "--gpu-sharing", *options)
     assert (code, found["fits"], found["gpu_sharing"]) == (0, True, sharing)
     more = {"gpuMemoryUtilization": 0.47} if sharing["kind"] == "timeSlicing" else {}

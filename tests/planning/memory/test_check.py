@@ -73,7 +73,7 @@ def test_a_model_outside_the_table_is_planned_by_its_name_and_says_so() -> None:
 
 def test_memory_of_a_batch_the_user_enlarged_is_counted() -> None:
     plain = planned(models=[model()]).models[0].memory
-    larger = planned(models=[model(extraArgs=["--max-num-batched-tokens=32768"])]).models[0].memory
+    larger = planned(models=[model(extraArgs=["--max-num-batched-tokens=16384"])]).models[0].memory
     assert plain is not None
     assert larger is not None
     assert larger.kv_cache_tokens < plain.kv_cache_tokens
