@@ -31,7 +31,7 @@ on_aws = pulumi.ResourceOptions(providers=[cloud])
 where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
 net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
 eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
-role = node_role("node-role", plan.cluster.name, plan.tags, on_aws)
+role = node_role("node-role", plan.cluster, plan.tags, on_aws)
 system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
 addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
 pools = {
@@ -40,14 +40,14 @@ pools = {
 }
 
 # Inside the cluster: what every model needs, then the models.
-# Hidden ordering: a kubeconfig says nothing of nodes, DNS and volumes, and nothing starts (or leaves) without them.
+# Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
 # A rotated token or a new dashboard updates in place; by default it would be made anew under a name that is taken.
 inside = kubernetes.Provider(
     "kubernetes",
     kubeconfig=eks.kubeconfig,
     enable_secret_mutable=True,
     enable_config_map_mutable=True,
-    opts=pulumi.ResourceOptions(depends_on=[system, addons]),
+    opts=pulumi.ResourceOptions(depends_on=[*eks.access, system, addons]),
 )
 in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
 services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks.name), in_cluster)

@@ -1,4 +1,4 @@
-"""`EksAccess`: IAM principals that may use the cluster."""
+"""`EksAccess`: IAM principals that may use the cluster, and whoever runs `pulumi up` among them."""
 
 from __future__ import annotations
 
@@ -12,44 +12,82 @@ from components.naming import arn_slug
 from components.tags import named
 from planning.model import AccessEntryPlan, Tags
 
+CALLER = "caller"
+
 
 @dataclass(frozen=True)
 class EksAccessArgs:
-    """`entries`: one per principal and policy; a principal may have several."""
+    """`entries`: one per principal and policy; a principal may have several. `caller_policy_arn`: what who runs
+    `pulumi up` is given for the whole cluster; None: only `entries`."""
 
     cluster_name: pulumi.Input[str]
     entries: Sequence[AccessEntryPlan]
     tags: Tags
+    caller_policy_arn: str | None = None
 
 
 class EksAccess(pulumi.ComponentResource):
-    """One access entry per principal, one association per policy of it."""
+    """One access entry per principal, one association per policy of it. A caller who is listed has one entry, too."""
 
     def __init__(self, name: str, args: EksAccessArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:EksAccess", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
-        principals = {
-            arn: aws.eks.AccessEntry(
-                f"{name}-{arn_slug(arn)}",
-                cluster_name=args.cluster_name,
-                principal_arn=arn,
-                type="STANDARD",
-                tags=named(args.tags, f"{name}-{arn_slug(arn)}"),
-                opts=child,
-            )
-            for arn in dict.fromkeys(entry.principal_arn for entry in args.entries)
-        }
-        for entry in args.entries:
-            policy = entry.policy_arn.rsplit("/", 1)[-1]
-            aws.eks.AccessPolicyAssociation(
-                f"{name}-{arn_slug(entry.principal_arn)}-{policy}",
-                cluster_name=args.cluster_name,
-                principal_arn=principals[entry.principal_arn].principal_arn,
-                policy_arn=entry.policy_arn,
-                access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(
-                    type="namespace" if entry.namespaces else "cluster",
-                    namespaces=list(entry.namespaces) or None,
-                ),
-                opts=child,
-            )
+        self._name, self._args = name, args
+        self._caller = caller_arn(pulumi.InvokeOptions(parent=self)) if args.caller_policy_arn else None
+        entries = list(args.entries)
+        listed = {entry.principal_arn for entry in entries}
+        if args.caller_policy_arn is not None:
+            own = AccessEntryPlan(self._caller if self._caller in listed else CALLER, args.caller_policy_arn, ())
+            entries += [own] if own not in entries else []
+        principals = {arn: self._entry(arn) for arn in dict.fromkeys(entry.principal_arn for entry in entries)}
+        for entry in entries:
+            self._associate(entry, principals[entry.principal_arn])
         self.register_outputs({"principals": list(principals)})
+
+    def _entry(self, arn: str) -> aws.eks.AccessEntry:
+        name = f"{self._name}-{_slug(arn)}"
+        return aws.eks.AccessEntry(
+            name,
+            cluster_name=self._args.cluster_name,
+            principal_arn=self._principal(arn),
+            type="STANDARD",
+            tags=named(self._args.tags, name),
+            opts=self._options(arn, f"{self._name}-{CALLER}"),
+        )
+
+    def _associate(self, entry: AccessEntryPlan, principal: aws.eks.AccessEntry) -> None:
+        policy = entry.policy_arn.rsplit("/", 1)[-1]
+        aws.eks.AccessPolicyAssociation(
+            f"{self._name}-{_slug(entry.principal_arn)}-{policy}",
+            cluster_name=self._args.cluster_name,
+            principal_arn=principal.principal_arn,
+            policy_arn=entry.policy_arn,
+            access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(
+                type="namespace" if entry.namespaces else "cluster",
+                namespaces=list(entry.namespaces) or None,
+            ),
+            opts=self._options(entry.principal_arn, f"{self._name}-{CALLER}-{policy}"),
+        )
+
+    def _principal(self, arn: str) -> pulumi.Input[str]:
+        if arn != CALLER:
+            return arn
+        unknown = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=self)).arn
+        return self._caller if self._caller is not None else unknown
+
+    def _options(self, arn: str, as_caller: str) -> pulumi.ResourceOptions:
+        """Who was the caller and is listed now has the same entry under another name."""
+        aliases = [pulumi.Alias(name=as_caller)] if arn == self._caller else None
+        return pulumi.ResourceOptions(parent=self, aliases=aliases)
+
+
+def _slug(arn: str) -> str:
+    return arn if arn == CALLER else arn_slug(arn)
+
+
+def caller_arn(opts: pulumi.InvokeOptions) -> str | None:
+    """The IAM role or user that runs the program (of a session its role); None where no cloud is asked (preview)."""
+    answer = pulumi.runtime.invoke("aws:index/getCallerIdentity:getCallerIdentity", {}, opts=opts).value
+    if not isinstance(answer, dict):
+        return None
+    arn = str(answer["arn"])
+    return str(aws.iam.get_session_context(arn=arn, opts=opts).issuer_arn) if ":assumed-role/" in arn else arn

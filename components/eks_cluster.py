@@ -33,6 +33,8 @@ class ClusterOutputs:
     security_group_id: pulumi.Output[str]
     oidc_issuer: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
+    access: tuple[pulumi.Resource, ...] = ()
+    """What lets us into the Kubernetes API: nothing is asked of it before, nor after, these are there."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,20 @@ class EksCluster(pulumi.ComponentResource):
         plan = args.plan
         role = ServiceRole(
             f"{name}-control-plane",
-            ServiceRoleArgs(iam.cluster_trust(), iam.CLUSTER_POLICIES, f"EKS cluster {plan.name}", args.tags),
+            ServiceRoleArgs(
+                iam.cluster_trust(),
+                iam.managed(plan.partition, iam.CLUSTER_POLICIES),
+                f"EKS cluster {plan.name}",
+                args.tags,
+            ),
             self._child,
         )
         cluster = self._cluster(role, self._log_group())
-        access = EksAccessArgs(cluster_name=cluster.name, entries=plan.access_entries, tags=args.tags)
-        EksAccess(f"{name}-access", access, self._child)
+        access = EksAccess(
+            f"{name}-access",
+            EksAccessArgs(cluster.name, plan.access_entries, args.tags, caller_policy_arn(plan.partition)),
+            self._child,
+        )
         at_once = tuple(addon for addon in plan.addons if not addon.after_nodes)
         addons = EksAddons(f"{name}-addons", EksAddonsArgs(cluster.name, at_once, args.tags), self._child)
         authority = cluster.certificate_authority.apply(lambda ca: str(ca.data))
@@ -75,6 +85,7 @@ class EksCluster(pulumi.ComponentResource):
             security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
             oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
             kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, args.region),
+            access=(access,),
         )
         self.register_outputs(
             {
@@ -124,8 +135,8 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=role.arn,
             access_config=aws.eks.ClusterAccessConfigArgs(
                 authentication_mode="API",
-                # Whoever runs `pulumi up` makes namespaces and installs charts; read once, when the cluster is made.
-                bootstrap_cluster_creator_admin_permissions=True,
+                # Whoever runs `pulumi up` has an entry of EksAccess: in the state, in the preview, and gone with it.
+                bootstrap_cluster_creator_admin_permissions=False,
             ),
             # Networking comes as add-ons with versions, not as the copies EKS would put there once and forget.
             bootstrap_self_managed_addons=False,
@@ -143,10 +154,17 @@ class EksCluster(pulumi.ComponentResource):
                 parent=self,
                 protect=plan.protect or None,
                 # EKS makes the log group itself on the first line it writes, with no retention, and then ours
-                # already exists; on destroy the last lines would make it again.
+                # already exists. After a destroy it may make it again for its last lines (README, "On AWS").
                 depends_on=[log_group],
+                # Read once, when the cluster is made: one that was made with true must not be made anew for it.
+                ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],
             ),
         )
+
+
+def caller_policy_arn(partition: str) -> str:
+    """The access policy of who runs `pulumi up`, who makes namespaces and cluster roles and installs charts."""
+    return f"arn:{partition}:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
 def endpoint_access(plan: CreateClusterPlan, subnet_ids: pulumi.Input[list[str]]) -> aws.eks.ClusterVpcConfigArgs:

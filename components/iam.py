@@ -6,16 +6,24 @@ import json
 from typing import Any
 
 # EKS control plane: the one policy its role needs [EKS user guide, "Amazon EKS cluster IAM role", 2026-08].
-CLUSTER_POLICIES = ("arn:aws:iam::aws:policy/AmazonEKSClusterPolicy",)
+CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
 
 # Nodes: join, pull images, give pods addresses, nothing else [EKS user guide, "Amazon EKS node IAM role", 2026-08].
 # The CNI policy is here and not on a pod identity because the CNI runs before the pod identity agent can.
 # No AmazonSSMManagedInstanceCore: `kubectl debug node` gives a shell without a second way in.
 NODE_POLICIES = (
-    "arn:aws:iam::aws:policy/AmazonEKSWorkerNodeMinimalPolicy",
-    "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
-    "arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
+    "AmazonEKSWorkerNodeMinimalPolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    # Nodes need its ec2:DescribeInstances for their own name, too (amazon-eks-ami, nodeadm internal/api/status.go).
+    "AmazonEKS_CNI_Policy",
 )
+# How a partition calls EC2 where it is trusted; EKS looks for this name (aws-samples/cdk-eks-blueprints#558).
+EC2_SERVICES = {"aws-cn": "ec2.amazonaws.com.cn"}
+
+
+def managed(partition: str, names: tuple[str, ...]) -> tuple[str, ...]:
+    """ARNs of AWS' managed policies in a partition."""
+    return tuple(f"arn:{partition}:iam::aws:policy/{name}" for name in names)
 
 
 def document(*statements: dict[str, Any]) -> str:
@@ -34,9 +42,9 @@ def cluster_trust() -> str:
     return service_trust("eks.amazonaws.com", session_tags=True)
 
 
-def node_trust() -> str:
+def node_trust(partition: str = "aws") -> str:
     """Trust policy of the nodes' role."""
-    return service_trust("ec2.amazonaws.com")
+    return service_trust(EC2_SERVICES.get(partition, "ec2.amazonaws.com"))
 
 
 def pod_identity_trust() -> str:

@@ -86,9 +86,9 @@ class Network(pulumi.ComponentResource):
         subnets = {plan: self._subnet(vpc.id, plan) for plan in args.plan.subnets}
         public = {plan.zone: subnet for plan, subnet in subnets.items() if plan.public}
         private = {plan.zone: subnet for plan, subnet in subnets.items() if not plan.public}
-        gateway = self._public_routes(vpc.id, public)
-        tables = self._private_routes(vpc.id, private, self._nat_gateways(public, gateway))
-        aws.ec2.VpcEndpoint(
+        gateway = self._public_routes(vpc.id, public)  # with the routes of NAT gateways, see _nat_gateways
+        tables, ways = self._private_routes(vpc.id, private, self._nat_gateways(public, gateway))
+        endpoint = aws.ec2.VpcEndpoint(
             f"{name}-s3",  # image layers and weights in S3 do not pass, and are not billed by, the NAT gateway
             vpc_id=vpc.id,
             vpc_endpoint_type="Gateway",
@@ -101,7 +101,10 @@ class Network(pulumi.ComponentResource):
             FlowLogs(f"{name}-flow-logs", FlowLogsArgs(vpc_id=vpc.id, tags=args.tags), self._child)
         self.outputs = NetworkOutputs(
             vpc_id=vpc.id,
-            private_subnets=tuple(PrivateSubnet(subnet.id, zone) for zone, subnet in private.items()),
+            private_subnets=tuple(
+                PrivateSubnet(with_way_out(subnet, [*ways[zone], endpoint.vpc_id]), zone)
+                for zone, subnet in private.items()
+            ),
             public_subnet_ids=tuple(subnet.id for subnet in public.values()),
         )
         self.register_outputs(
@@ -126,36 +129,38 @@ class Network(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _public_routes(
-        self, vpc_id: pulumi.Input[str], public: Mapping[str, aws.ec2.Subnet]
-    ) -> aws.ec2.InternetGateway:
+    def _public_routes(self, vpc_id: pulumi.Input[str], public: Mapping[str, aws.ec2.Subnet]) -> list[pulumi.Resource]:
+        """Internet gateway, route and associations: a NAT gateway works while all of them are there."""
         tags = self._args.tags
         gateway = aws.ec2.InternetGateway(
             f"{self._name}-igw", vpc_id=vpc_id, tags=named(tags, f"{self._name}-igw"), opts=self._child
         )
         name = f"{self._name}-public"
         table = aws.ec2.RouteTable(name, vpc_id=vpc_id, tags=named(tags, name), opts=self._child)
-        aws.ec2.Route(
+        route = aws.ec2.Route(
             f"{name}-internet",
             route_table_id=table.id,
             destination_cidr_block=INTERNET,
             gateway_id=gateway.id,
             opts=self._child,
         )
-        for zone, subnet in public.items():
+        associations = [
             aws.ec2.RouteTableAssociation(
                 f"{name}-{zone}", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
             )
-        return gateway
+            for zone, subnet in public.items()
+        ]
+        return [gateway, route, *associations]
 
     def _nat_gateways(
-        self, public: Mapping[str, aws.ec2.Subnet], gateway: aws.ec2.InternetGateway
+        self, public: Mapping[str, aws.ec2.Subnet], internet: list[pulumi.Resource]
     ) -> dict[str, aws.ec2.NatGateway]:
         gateways = {}
         for zone in self._args.plan.nat_zones:
             name = f"{self._name}-nat-{zone}"
-            # AWS: an address or NAT gateway works, and goes away, only while the VPC's internet gateway is attached.
-            after_gateway = pulumi.ResourceOptions(parent=self, depends_on=[gateway])
+            # AWS: an address or NAT gateway works, and goes away, only while the VPC's internet gateway is attached;
+            # what nodes send through it leaves by the public subnet's route.
+            after_gateway = pulumi.ResourceOptions(parent=self, depends_on=internet)
             address = aws.ec2.Eip(
                 f"{name}-ip", domain="vpc", tags=named(self._args.tags, f"{name}-ip"), opts=after_gateway
             )
@@ -173,25 +178,39 @@ class Network(pulumi.ComponentResource):
         vpc_id: pulumi.Input[str],
         private: Mapping[str, aws.ec2.Subnet],
         nat_gateways: Mapping[str, aws.ec2.NatGateway],
-    ) -> list[aws.ec2.RouteTable]:
+    ) -> tuple[list[aws.ec2.RouteTable], dict[str, list[pulumi.Output[str]]]]:
+        """Route tables, and by zone what says that its subnet has its routes."""
         tables = []
+        ways: dict[str, list[pulumi.Output[str]]] = {}
         for zone, subnet in private.items():
             name = f"{self._name}-private-{zone}-routes"
             table = aws.ec2.RouteTable(name, vpc_id=vpc_id, tags=named(self._args.tags, name), opts=self._child)
             nat_zone = nat_zone_for(zone, tuple(nat_gateways))
+            ways[zone] = []
             if nat_zone:
-                aws.ec2.Route(
+                route = aws.ec2.Route(
                     f"{name}-nat",
                     route_table_id=table.id,
                     destination_cidr_block=INTERNET,
                     nat_gateway_id=nat_gateways[nat_zone].id,
                     opts=self._child,
                 )
-            aws.ec2.RouteTableAssociation(
+                ways[zone].append(route.route_table_id)
+            association = aws.ec2.RouteTableAssociation(
                 f"{name}-subnet", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
             )
+            ways[zone].append(association.route_table_id)
             tables.append(table)
-        return tables
+        return tables, ways
+
+
+def with_way_out(subnet: aws.ec2.Subnet, ways: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
+    """The subnet's id for whoever starts something in it: there once its routes are, and gone before them.
+
+    `ways` are echoed inputs of route, association and endpoint (not ids): known in the preview of a change, where an
+    unknown subnet would be shown as a replacement of cluster and nodes.
+    """
+    return pulumi.Output.all(subnet.id, *ways).apply(lambda found: str(found[0]))
 
 
 def nat_zone_for(zone: str, nat_zones: Sequence[str]) -> str | None:

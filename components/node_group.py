@@ -13,7 +13,7 @@ from components.eks_cluster import ClusterOutputs
 from components.network import NetworkOutputs
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.tags import named
-from planning.model import NodeGroupPlan, Tags
+from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
 
 # Kubernetes' taint effects as EKS spells them.
 TAINT_EFFECTS = {
@@ -144,7 +144,10 @@ def taint(key: str, value: str, effect: str) -> aws.eks.NodeGroupTaintArgs:
     return aws.eks.NodeGroupTaintArgs(key=key, value=value, effect=TAINT_EFFECTS[effect])
 
 
-def node_role(name: str, cluster_name: str, tags: Tags, opts: pulumi.ResourceOptions | None = None) -> ServiceRole:
+def node_role(
+    name: str, cluster: CreateClusterPlan | ExistingClusterPlan, tags: Tags, opts: pulumi.ResourceOptions | None = None
+) -> ServiceRole:
     """The role of all nodes of a cluster; EKS makes its access entry with the first managed node group."""
-    args = ServiceRoleArgs(iam.node_trust(), iam.NODE_POLICIES, f"Nodes of EKS cluster {cluster_name}", tags)
-    return ServiceRole(name, args, opts)
+    policies = iam.managed(cluster.partition, iam.NODE_POLICIES)
+    trust, what = iam.node_trust(cluster.partition), f"Nodes of EKS cluster {cluster.name}"
+    return ServiceRole(name, ServiceRoleArgs(trust, policies, what, tags), opts)

@@ -238,6 +238,7 @@ INVOKES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "arn": f"arn:aws:iam::{ACCOUNT}:role/deployer",
         "userId": "AROAEXAMPLE:deployer",
     },
+    "aws:iam/getSessionContext:getSessionContext": lambda a: {"id": a["arn"], "arn": a["arn"], "issuerArn": a["arn"]},
     "aws:index/getPartition:getPartition": lambda _: {
         "id": "aws",
         "partition": "aws",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +16,13 @@ from typing import Any
 import pulumi
 from google.protobuf import struct_pb2
 from moto import mock_aws
+from moto.utilities.utils import get_partition
 from pulumi.runtime.proto import provider_pb2 as pb
 
+from local.aws_endpoint.contract.account import ACCOUNT_ID, Account, current, use
+from local.aws_endpoint.contract.gate import judge
+from local.aws_endpoint.contract.rule import Asked
+from local.aws_endpoint.contract.world import World
 from local.aws_endpoint.extension import install_extension
 from local.providers.aws.cloud import Cloud
 from local.providers.aws.provider import AwsProvider
@@ -43,15 +48,23 @@ class Made:
 class MotoEngine(Engine):
     """`answers` of the tables are used for everything but AWS. Make and use it inside `moto_account()`."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: str, *, plays_kubernetes: bool = False) -> None:
         super().__init__()
+        self.plays_kubernetes = plays_kubernetes
+        self.inside: list[Made] = []
         self.region = region
         self.provider = AwsProvider(cloud=Cloud(region))
         self.made: list[Made] = []
+        self._before: dict[str, frozenset[str]] = {}
         self._one_at_a_time = threading.Lock()  # moto's backends in process are not thread-safe
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         """Check, then Create; raises `Refused` with every problem of the inputs."""
+        if args.typ.startswith("kubernetes:") and self.plays_kubernetes:
+            with self._one_at_a_time:
+                self._ask_cluster("Install" if args.typ.endswith(":Release") else "Create", args.typ, args.inputs)
+                empty = struct_pb2.Struct()
+                self.inside.append(Made(args.typ, args.name, args.name, to_struct(args.inputs), empty))
         if not args.typ.startswith("aws:"):
             return super().new_resource(args)
         with self._one_at_a_time:
@@ -81,27 +94,50 @@ class MotoEngine(Engine):
         found = self.provider.Diff(diff_request, None)
         return {path: pb.PropertyDiff.Kind.Name(diff.kind) for path, diff in found.detailedDiff.items()}
 
+    def _ask_cluster(self, verb: str, type_: str, inputs: Mapping[str, Any]) -> None:
+        """What the contract says to a call of the cluster's API, and to what its pods need of AWS."""
+        world = World(ACCOUNT_ID, self.region, get_partition(self.region))
+        (cluster,) = list(world.eks.clusters) or [None]
+        volumes = "volumeClaimTemplate" in str(inputs) or type_.endswith("PersistentVolumeClaim")
+        given = {"clusterName": cluster, "volumes": volumes}
+        for operation in ("kubernetes:*", f"kubernetes:{verb}"):
+            judge(Asked(operation, given, world, current()))
+
     def delete(self, made: Made) -> None:
         """Deletes one resource; half a second for what others still use to be let go."""
+        if made.type.startswith("kubernetes:"):
+            verb = "Uninstall" if made.type.endswith(":Release") else "Delete"
+            self._ask_cluster(verb, made.type, plain(from_struct(made.inputs)))
+            return
         urn = _urn(made.type, made.name)
         request = pb.DeleteRequest(id=made.id, urn=urn, old_inputs=made.inputs, properties=made.properties, timeout=0.5)
         self.provider.Delete(request, None)
 
-    def destroy(self) -> list[str]:
-        """Deletes everything, each when nothing that is left depends on it, oldest first; names in order.
+    def destroy(self, choose: Callable[[Sequence[str]], str] = lambda free: free[0]) -> list[str]:
+        """Deletes everything, each when nothing that is left depends on it; names in order.
 
-        One of the orders that Pulumi may take. moto refuses what others still use.
+        `choose` takes one of the URNs that nobody needs any more (AWS' first, oldest first): Pulumi may take any.
         """
         gone: list[str] = []
-        left = {self.named(made.name, made.type).urn: made for made in self.made}
-        dependencies = {r.urn: set(r.dependencies) for r in self.registrations if r.urn in left}
+        left = {self.named(made.name, made.type).urn: made for made in [*self.made, *self.inside]}
+        before = {urn: self.comes_after(urn) for urn in left}
         while left:
-            needed = {urn for dependent in left for urn in dependencies[dependent]}
-            urn = next(urn for urn in left if urn not in needed)  # the oldest that nobody needs any more
+            needed = {urn for dependent in left for urn in before[dependent]}
+            urn = choose([urn for urn in left if urn not in needed])
             made = left.pop(urn)
             self.delete(made)
             gone.append(made.name)
         return gone
+
+    def comes_after(self, urn: str) -> frozenset[str]:
+        """Everything that is there before a resource and after it: what it depends on, its provider and its parents,
+        and what those come after."""
+        if urn not in self._before:
+            registered = self._registrations[urn]
+            direct = {*registered.dependencies, registered.provider.rpartition("::")[0], registered.parent}
+            known = {each for each in direct if each in self._registrations}
+            self._before[urn] = frozenset(known).union(*(self.comes_after(each) for each in known))
+        return self._before[urn]
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
         """Invokes of AWS, answered by the provider from what is in moto."""
@@ -117,13 +153,13 @@ def _urn(type_: str, name: str) -> str:
 
 
 @contextmanager
-def moto_account(region: str) -> Iterator[None]:
+def moto_account(region: str, account: Account | None = None) -> Iterator[None]:
     """An empty account in this process, with our EKS extension; nothing leaves the process."""
     install_extension()
     before = os.environ.get("AWS_REGION")
     os.environ["AWS_REGION"] = region
     try:
-        with mock_aws():
+        with mock_aws(), use(account or Account()):
             yield
     finally:
         if before is None:

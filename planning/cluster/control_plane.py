@@ -88,7 +88,7 @@ def plan_cluster(
     check_region(region, findings)
     check_arns(cluster, region, findings)
     if not isinstance(cluster, CreateCluster):
-        return ExistingClusterPlan(cluster.name)
+        return ExistingClusterPlan(cluster.name, partition=partition(region))
     name = cluster.name or f"vllm-on-eks-{stack}"
     if not re.fullmatch(CLUSTER_NAME, name):
         findings.error(
@@ -106,6 +106,7 @@ def plan_cluster(
         access_entries=_access_entries(cluster, region, findings),
         addons=addons(region),
         protect=cluster.protect,
+        partition=partition(region),
     )
 
 

@@ -76,6 +76,7 @@ class CreateClusterPlan:
     access_entries: tuple[AccessEntryPlan, ...]
     addons: tuple[AddonPlan, ...]
     protect: bool
+    partition: str = "aws"
 
     @property
     def addons_after_nodes(self) -> tuple[AddonPlan, ...]:
@@ -89,6 +90,7 @@ class ExistingClusterPlan:
 
     name: str
     addons_after_nodes: tuple[AddonPlan, ...] = ()
+    partition: str = "aws"
 
 
 @dataclass(frozen=True)

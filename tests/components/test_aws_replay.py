@@ -40,7 +40,7 @@ def build(plan: CreateClusterPlan = PRODUCTION) -> None:
     net = Network("net", NetworkArgs(NETWORK_FOR_PRODUCTION, plan.name, REGION, TAGS), under(provider)).outputs
     eks_args = EksClusterArgs(plan, net.private_subnet_ids(), REGION, TAGS)
     eks = EksCluster("eks", eks_args, under(provider)).outputs
-    role = node_role("node-role", plan.name, TAGS, under(provider))
+    role = node_role("node-role", plan, TAGS, under(provider))
     system = NodeGroup("system", NodeGroupArgs(SYSTEM_NODES, eks, net, role.arn, TAGS), under(provider))
     late = tuple(addon for addon in plan.addons if addon.after_nodes)
     EksAddons("addons", EksAddonsArgs(system.cluster_name, late, TAGS), under(provider))
@@ -148,7 +148,7 @@ def test_existing_network_and_cluster_are_found_by_what_was_made(engine: MotoEng
         net = network("net", found, cluster_name=PRODUCTION.name, **where)
         existing = ExistingClusterPlan(PRODUCTION.name)
         eks = cluster("eks", existing, subnet_ids=net.private_subnet_ids(), **where)
-        role = node_role("second-role", PRODUCTION.name, TAGS, under(provider))
+        role = node_role("second-role", PRODUCTION, TAGS, under(provider))
         GpuNodeGroup("second", GpuNodeGroupArgs(GPU_NODES, eks, net, role.arn, TAGS), under(provider))
 
     second = replay(second_stack, REGION)

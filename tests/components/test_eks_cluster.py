@@ -72,7 +72,7 @@ def test_a_public_api_without_addresses_is_refused() -> None:
 def test_access_is_by_access_entries_only() -> None:
     assert recorded().only("Cluster").inputs["accessConfig"] == {
         "authenticationMode": "API",
-        "bootstrapClusterCreatorAdminPermissions": True,
+        "bootstrapClusterCreatorAdminPermissions": False,
     }
 
 
@@ -129,7 +129,7 @@ def test_cluster_and_key_are_protected_by_setting(protect: bool) -> None:
 def test_one_principal_with_two_policies_has_one_entry_and_two_associations() -> None:
     engine = recorded(CLUSTER_WITH_GUESTS)
     entries = engine.all("aws:eks/accessEntry:AccessEntry")
-    assert len(entries) == 2, "principals of one name in two accounts are two entries"
+    assert len(entries) == 3, "principals of one name in two accounts are two entries, and the caller has one"
     mine = [a for a in engine.all("AccessPolicyAssociation") if a.inputs["principalArn"] == OPS]
     scopes = {a.inputs["policyArn"].rsplit("/", 1)[-1]: a.inputs["accessScope"] for a in mine}
     assert scopes == {

@@ -10,7 +10,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
-from components.iam import NODE_POLICIES
+from components.iam import NODE_POLICIES, managed
 from components.network import Network, NetworkArgs
 from components.node_group import NodeGroup, NodeGroupArgs, data_device, node_role, taint
 from planning.model import NodeGroupPlan
@@ -35,7 +35,7 @@ def build_nodes(provider: aws.Provider, *plans: NodeGroupPlan) -> list[NodeGroup
     """Network, cluster and role as `__main__` wires them, and a node group per plan, named `pool-<plan>`."""
     net = Network("net", NetworkArgs(NETWORK, CLUSTER.name, REGION, TAGS), under(provider)).outputs
     eks = build_cluster(provider, CLUSTER).outputs
-    role = node_role("node-role", CLUSTER.name, TAGS, under(provider))
+    role = node_role("node-role", CLUSTER, TAGS, under(provider))
     groups: list[NodeGroup] = []
     for plan in plans:
         if plan.gpu is None:
@@ -162,14 +162,14 @@ def test_node_repair_and_the_pace_of_updates_are_set() -> None:
 def test_nodes_wait_for_networking_add_ons_and_for_their_role_with_its_policies() -> None:
     waits_for = nodes(GPU_NODES).dependency_names
     assert {"eks-addons-vpc-cni", "eks-addons-kube-proxy"} <= waits_for
-    assert {f"node-role-{arn.rsplit('/', 1)[-1]}" for arn in NODE_POLICIES} <= waits_for
+    assert {f"node-role-{arn.rsplit('/', 1)[-1]}" for arn in managed("aws", NODE_POLICIES)} <= waits_for
     assert nodes(GPU_NODES).depends_on == set()
 
 
 def test_the_node_role_holds_three_policies_and_no_more() -> None:
     engine = recorded(SYSTEM_NODES)
     mine = [a for a in engine.all("RolePolicyAttachment") if a.parent_name == "node-role"]
-    assert {a.inputs["policyArn"] for a in mine} == set(NODE_POLICIES)
+    assert {a.inputs["policyArn"] for a in mine} == set(managed("aws", NODE_POLICIES))
 
 
 def test_two_pools_and_the_system_group_live_side_by_side() -> None:

@@ -106,8 +106,8 @@ def test_no_nat_zone_means_no_nat_no_address_and_no_way_out() -> None:
 
 def test_nat_gateways_wait_for_the_internet_gateway() -> None:
     engine = recorded()
-    assert engine.only("NatGateway").depends_on == {"net-igw"}
-    assert engine.only("Eip").depends_on == {"net-igw"}
+    assert "net-igw" in engine.only("NatGateway").depends_on
+    assert "net-igw" in engine.only("Eip").depends_on
 
 
 def test_s3_is_reached_without_nat_from_private_subnets_only() -> None:

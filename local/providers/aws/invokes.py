@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,6 +36,31 @@ def _caller_identity(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     identity = cloud.identity
     account = identity["Account"]
     return {"accountId": account, "id": account, "arn": identity["Arn"], "userId": identity["UserId"]}
+
+
+def _session_context(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    """Of an assumed role's session the role, with its path; of anything else the ARN itself."""
+    arn = str(args["arn"])
+    found = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", arn)
+    if found is None:
+        return {"arn": arn, "id": arn, "issuerArn": arn, "issuerId": "", "issuerName": "", "sessionName": ""}
+    try:
+        role = cloud.call("iam", "get_role", {"RoleName": found["role"]})["Role"]
+    except AwsError as error:
+        if not error.is_not_found:
+            raise
+        role = {
+            "Arn": arn.replace(":sts:", ":iam:").replace(":assumed-role/", ":role/").rsplit("/", 1)[0],
+            "RoleId": "",
+        }
+    return {
+        "arn": arn,
+        "id": arn,
+        "issuerArn": role["Arn"],
+        "issuerId": role["RoleId"],
+        "issuerName": found["role"],
+        "sessionName": found["session"],
+    }
 
 
 def _partition(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
@@ -226,6 +252,7 @@ def _subnets(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
 
 INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
+    "aws:iam/getSessionContext:getSessionContext": _session_context,
     "aws:index/getPartition:getPartition": _partition,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,

@@ -1,0 +1,106 @@
+"""The life of our stacks in an account that answers like AWS: up, and a destroy in any order that Pulumi may take."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws_endpoint.contract.account import NEWER, OLDER, Account, Runner
+from tests.moto_engine import MotoEngine, moto_account
+from tests.program import needed_canaries, run_program, sections_of
+
+# An account whose quotas were raised, and from which the stacks' own addresses are reached.
+QUOTAS = {"L-DB2E81BA": 400, "L-1216C47A": 64, "L-F678F1CE": 5, "L-0263D0A3": 5, "L-FE5A380F": 5}
+ADDRESS = "54.0.0.10"
+REGION = "us-east-1"
+
+
+def account(**more: Any) -> Account:
+    return Account(zones=NEWER, has_nodes=True, quotas=QUOTAS, runner=Runner(ADDRESS), **more)
+
+
+def up(sections: dict[str, Any], stack: str, region: str = REGION) -> MotoEngine:
+    engine = MotoEngine(region, plays_kubernetes=True)
+    run_program(sections, stack, secrets=needed_canaries("prod"), engine=engine)
+    return engine
+
+
+def reachable(stack: str, **cluster: Any) -> dict[str, Any]:
+    """A stack of ours that the account's runner reaches."""
+    sections = sections_of(stack)
+    open_to_runner = {"endpointAccess": "publicAndPrivate", "publicAccessCidrs": [f"{ADDRESS}/32"]}
+    kept = {key: value for key, value in sections.get("cluster", {}).items() if key not in ("accessEntries", "protect")}
+    return {**sections, "cluster": {**kept, **open_to_runner, **cluster}}
+
+
+def late_kubernetes(free: Sequence[str]) -> str:
+    """The worst order: what is AWS' goes as soon as it may, what is in the cluster as late as it can."""
+    return next((urn for urn in free if "kubernetes:" not in urn.split("::")[2].rsplit("$", 1)[-1]), free[0])
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_a_stack_comes_up_and_goes_and_nothing_that_costs_stays(stack: str) -> None:
+    chosen = random.Random(11)
+    orders = {"dev": late_kubernetes, "prod": lambda free: chosen.choice(free)}
+    with moto_account(REGION, account()):
+        engine = up(reachable(stack), stack)
+        assert engine.inside, "nothing was asked of the cluster"
+        engine.destroy(orders[stack])
+        ec2 = boto3.client("ec2", region_name=REGION)
+        assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+        assert ec2.describe_addresses()["Addresses"] == []
+        assert [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
+        # What EKS has made again by then goes with ours; what it makes minutes later, README names.
+        assert boto3.client("logs", region_name=REGION).describe_log_groups()["logGroups"] == []
+
+
+def test_everything_in_the_cluster_is_gone_before_the_way_to_it() -> None:
+    """By the recorded dependencies, whatever order is taken."""
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev"), "dev")
+    way = ("Route", "RouteTableAssociation", "NatGateway", "VpcEndpoint", "InternetGateway", "AccessEntry")
+    needed = [each.urn for kind in (*way, "AccessPolicyAssociation", "Addon") for each in engine.all(kind)]
+    needed += [each.urn for each in engine.all("aws:eks/nodeGroup:NodeGroup") if each.name == "system-nodes"]
+    assert len(needed) > 10
+    for made in engine.inside:
+        urn = engine.named(made.name, made.type).urn
+        missing = [each for each in needed if each not in engine.comes_after(urn)]
+        assert missing == [], f"{made.name} does not come after {missing[0]}"
+
+
+def test_every_node_group_comes_after_the_routes_of_its_subnets() -> None:
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev"), "dev")
+    ways = [each.urn for kind in ("Route", "RouteTableAssociation", "VpcEndpoint") for each in engine.all(kind)]
+    for group in engine.all("aws:eks/nodeGroup:NodeGroup"):
+        assert set(ways) <= engine.comes_after(group.urn), group.name
+
+
+def test_who_runs_the_program_has_an_entry_of_its_own_and_no_hidden_one() -> None:
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev"), "dev")
+        cluster = engine.only("aws:eks/cluster:Cluster")
+        assert cluster.inputs["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is False
+        entries = [each.inputs["principalArn"] for each in engine.all("AccessEntry")]
+    assert entries == ["arn:aws:iam::123456789012:role/platform"]
+
+
+def test_a_caller_who_is_listed_has_one_entry_and_what_it_needs() -> None:
+    me = "arn:aws:iam::123456789012:role/platform"
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev", accessEntries=[{"principalArn": me, "policy": "view"}]), "dev")
+    assert [each.inputs["principalArn"] for each in engine.all("AccessEntry")] == [me]
+    policies = {each.inputs["policyArn"].rsplit("/", 1)[-1] for each in engine.all("AccessPolicyAssociation")}
+    assert policies == {"AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"}
+
+
+def test_in_an_older_account_the_same_letters_are_refused_by_eks() -> None:
+    with (
+        moto_account(REGION, Account(zones=OLDER)),
+        pytest.raises(Exception, match="does not support creating control"),
+    ):
+        run_program(reachable("dev"), "dev", secrets=needed_canaries("dev"), engine=MotoEngine(REGION))
