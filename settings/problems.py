@@ -173,6 +173,11 @@ class SchemaWalker:
             if "kind" in node.get("properties", {})
         )
 
+    def takes_numbers_only(self, place: Sequence[PathPart]) -> bool:
+        """Whether a number, or nothing, is all that may stand at this place."""
+        types = {node.get("type") for node in self._nodes(place) if node} - {"null"}
+        return bool(types) and types <= {"integer", "number"}
+
     def description_at(self, place: Sequence[PathPart]) -> str:
         """The one-line description of the field at this place."""
         for node in self._nodes(place[:-1]):

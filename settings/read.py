@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,7 +26,7 @@ from settings.problems import (
     problems_from,
     written_path,
 )
-from settings.secrets import secret_kind, texts
+from settings.secrets import leaves, secret_kind
 from settings.stack import StackSettings
 
 PROJECT = "vllm-on-eks"
@@ -72,7 +72,7 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
     """Validates the sections of a stack file, `{"models": [...], ...}`, keys as written."""
     document = copy.deepcopy(dict(sections))
     walker = SchemaWalker(json_schema())
-    problems: list[Problem] = _credentials(document)
+    problems: list[Problem] = [*_credentials(document), *_truths(document, walker)]
     wrong: set[tuple[PathPart, ...]] = set()
     # A wrong field hides the rules that span fields: take the wrong parts out, read the rest again.
     while True:
@@ -106,6 +106,13 @@ def _below(place: tuple[PathPart, ...], above: tuple[PathPart, ...]) -> bool:
     return len(place) > len(above) and place[: len(above)] == above
 
 
+def _truths(document: Mapping[str, Any], walker: SchemaWalker) -> Iterator[Problem]:
+    """pydantic takes true for 1 and false for 0."""
+    for place, value in leaves(document):
+        if isinstance(value, bool) and walker.takes_numbers_only(place):
+            yield Problem(path_text(place), f"{str(value).lower()} is no number; write the number")
+
+
 def _credentials(document: Mapping[str, Any]) -> list[Problem]:
     """Settings are readable for everybody: what looks like a credential is refused wherever it stands."""
     return [
@@ -114,8 +121,8 @@ def _credentials(document: Mapping[str, Any]) -> list[Problem]:
             f"holds what looks like {kind}: regard it as leaked, replace it at its source, store the new one with "
             f"`pulumi config set --secret {PROJECT}:<key>`, and write a setting that names the key",
         )
-        for place, text in texts(document)
-        if (kind := secret_kind(text))
+        for place, text in leaves(document)
+        if isinstance(text, str) and (kind := secret_kind(text))
     ]
 
 

@@ -43,14 +43,14 @@ def hidden(text: str, stand_in: str) -> str:
     return _FLAG.sub(rf"\1={stand_in}", text)
 
 
-def texts(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Every text of a document with its place; keys are texts, too, at the place of what they hold."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
+def leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Every value of a document that holds no other, with its place; keys are such values, at what they hold."""
+    if isinstance(value, Mapping):
         for key, item in value.items():
             yield (*path, str(key)), str(key)
-            yield from texts(item, (*path, str(key)))
+            yield from leaves(item, (*path, str(key)))
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            yield from texts(item, (*path, index))
+            yield from leaves(item, (*path, index))
+    else:
+        yield path, value
