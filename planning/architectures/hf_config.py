@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from planning.architectures.blocks import blocks_of
 from planning.architectures.layout import first_weights, layout_of_config, stated_quantization
 from planning.architectures.recurrent import gated_delta_net, mamba2
 from planning.architectures.shape import (
@@ -53,6 +54,8 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
     recurrent = _recurrent(text, layers, hidden)
     experts = _experts(text, layers)
     latent = _latent(text)
+    gated = family not in _UNGATED_MLP_FAMILIES
+    blocks = blocks_of(text, heads, head_dim, hidden, 3 if gated else 2)
     return Architecture(
         model_id=str(config.get("_name_or_path") or family),
         family=family,
@@ -64,10 +67,11 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         max_position_embeddings=int(
             text.get("max_position_embeddings") or text.get("seq_length") or text.get("n_positions") or 4096
         ),
-        attention=_attention(text, layers, head_dim, heads, latent),
-        intermediate_size=_dense_width(text, hidden, experts),
-        dense_mlp_layers=_dense_layers(text, layers, experts),
-        gated_mlp=family not in _UNGATED_MLP_FAMILIES,
+        attention=blocks.attention if blocks else _attention(text, layers, head_dim, heads, latent),
+        intermediate_size=blocks.mlp_width if blocks else _dense_width(text, hidden, experts),
+        dense_mlp_layers=blocks.mlp_layers if blocks else _dense_layers(text, layers, experts),
+        extra_parameters=blocks.rest if blocks else 0,
+        gated_mlp=gated,
         attention_bias=_bias(text, family),
         output_gate=bool(text.get("attn_output_gate", family.startswith(("qwen3_next", "qwen3_5")))),
         tied_embeddings=bool(config.get("tie_word_embeddings", family in _TIED_FAMILIES)),
@@ -180,6 +184,7 @@ def _experts(text: Mapping[str, Any], layers: int) -> Experts | None:
         per_token=int(text.get("num_experts_per_tok") or text.get("experts_per_token") or 1),
         intermediate_size=width,
         shared_intermediate_size=shared,
+        latent_size=int(text.get("moe_latent_size") or 0),
     )
 
 

@@ -76,12 +76,23 @@ def layout_of_config(config: Mapping[str, Any], layers: int) -> QuantizationLayo
 def stated_quantization(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The section of config.json that says it, wherever exporters put it."""
     text = config.get("text_config") or config.get("llm_config") or {}
+    if isinstance(config.get("hf_quant_config"), Mapping):
+        return _modelopt_file(config["hf_quant_config"])
     for place in (config, text):
         for key in ("quantization_config", "compression_config"):
             if isinstance(place, Mapping) and isinstance(place.get(key), Mapping):
                 found: Mapping[str, Any] = place[key]
                 return found
     return None
+
+
+def _modelopt_file(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What ModelOpt writes into hf_quant_config.json, which vLLM reads beside config.json (model_executor/layers/
+    quantization/modelopt.py, from_config)."""
+    stated = content.get("quantization")
+    if not isinstance(stated, Mapping) or not stated.get("quant_algo"):
+        return None
+    return {**stated, "quant_method": "modelopt"}
 
 
 def first_weights(stated: Mapping[str, Any]) -> Mapping[str, Any]:

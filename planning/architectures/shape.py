@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planning.architectures.layout import SIXTEEN_BIT, QuantizationLayout
 
@@ -47,13 +47,17 @@ class RecurrentLayers:
 
 @dataclass(frozen=True)
 class Experts:
-    """Mixture of experts in `layers` layers; widths are of one expert's hidden layer."""
+    """Mixture of experts in `layers` layers; widths are of one expert's hidden layer.
+
+    `latent_size`: the routed experts see so wide a projection of the hidden state; 0: the hidden state itself.
+    """
 
     layers: int
     experts: int
     per_token: int
     intermediate_size: int
     shared_intermediate_size: int = 0
+    latent_size: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,11 @@ class Architecture:
     source: str = ""
 
     @property
+    def text_only(self) -> Architecture:
+        """As vLLM loads it with `--language-model-only`: no tower, nothing to profile it with."""
+        return replace(self, vision_parameters=0, vision_patches=0)
+
+    @property
     def embedding_parameters(self) -> int:
         """Token embedding; always 16 bit."""
         return self.vocab_size * self.hidden_size
@@ -132,15 +141,16 @@ class Architecture:
         """All routed experts of all layers, without biases."""
         if self.experts is None:
             return 0
-        one = self.mlp_matrices * self.hidden_size * self.experts.intermediate_size
-        return self.experts.layers * self.experts.experts * one
+        seen = self.experts.latent_size or self.hidden_size
+        return self.experts.layers * self.experts.experts * self.mlp_matrices * seen * self.experts.intermediate_size
 
     @property
     def shared_expert_parameters(self) -> int:
-        """Experts that every token passes."""
+        """Experts that every token passes, and the projections before and after latent ones."""
         if self.experts is None:
             return 0
-        return self.experts.layers * self.mlp_matrices * self.hidden_size * self.experts.shared_intermediate_size
+        shared = self.mlp_matrices * self.experts.shared_intermediate_size + 2 * self.experts.latent_size
+        return self.experts.layers * self.hidden_size * shared
 
     @property
     def mlp_matrices(self) -> int:

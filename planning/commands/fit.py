@@ -75,6 +75,7 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-seqs", type=option_types.sequences)
     how.add_argument("--max-num-batched-tokens", type=option_types.tokens)
     how.add_argument("--enforce-eager", action="store_true")
+    how.add_argument("--language-model-only", action="store_true", help="no tower for pictures or sound is loaded")
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
     how.add_argument("--vllm-version", help="default: not known, so a range over versions is told")
     sharing.add_to(parser)
@@ -90,6 +91,7 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
     model = _model(arguments)
+    model = model.text_only if arguments.language_model_only else model
     share = sharing.wanted(arguments)
     target = _shared(_target(arguments), share)
     engine = sharing.as_started(target.sharing, _engine(arguments, model), target.whole)
@@ -183,6 +185,9 @@ def _model(arguments: argparse.Namespace) -> Architecture:
     config = json_file(arguments.config)
     if not isinstance(config, dict):
         raise ValueError(f"{arguments.config}: not a config.json, which is an object")
+    beside = arguments.config.parent / "hf_quant_config.json"
+    if "quantization_config" not in config and beside.is_file():
+        config = {**config, "hf_quant_config": json_file(beside)}
     read = described_config(config)
     return replace(read, model_id=arguments.model) if arguments.model else read
 

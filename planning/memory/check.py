@@ -48,6 +48,8 @@ def check_memory(
     if pool.sharing.kind == "mps":
         # vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS.
         engine = with_defaults(engine, pool.gpu.usable_memory_bytes, pool.gpu)
+    if flag_value(model, "--language-model-only", vllm_versions.version_of(f"v{engine.vllm_version}")) is not None:
+        architecture = architecture.text_only
     if engine.cannot_start:
         findings.error(f"{path}.extraArgs", "batched-tokens", f"--max-num-batched-tokens: {engine.cannot_start}")
     found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
