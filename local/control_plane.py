@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from local.certificates import SERVICE_ADDRESS_RANGE, Pki, kubeconfig, write_private
+from local.certificates import SERVICE_ADDRESS_RANGE, Pki, ensure_service_certificate, kubeconfig, write_private
 from local.paths import Paths
 from local.probes import http_ready
 from local.processes import ProcessSpec
@@ -27,8 +27,20 @@ def write_kubeconfigs(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> None:
             write_private(path, text)
 
 
-def etcd(paths: Paths, ports: Mapping[str, int]) -> ProcessSpec:
-    client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
+ETCD_NAME = "etcd.local"
+"""The name in the one certificate that etcd has, and that it asks of who talks to it."""
+
+
+def etcd_pki(pki: Pki) -> Pki:
+    """etcd's certificate, for server and client; made once. Nobody else's is taken, of the same authority either."""
+    return Pki(ensure_service_certificate(pki, pki.folder / "etcd", (ETCD_NAME,)))
+
+
+def etcd(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:
+    """etcd holds every Secret, and 127.0.0.1 is open to all users of a machine: both of its ports ask for the key."""
+    client, peer = (f"https://127.0.0.1:{ports[name]}" for name in ("etcd", "etcd-peer"))
+    own = etcd_pki(pki)
+    authority, pair = own.certificate("ca"), (own.certificate("tls"), own.key("tls"))
     return ProcessSpec(
         "etcd",
         (
@@ -40,10 +52,20 @@ def etcd(paths: Paths, ports: Mapping[str, int]) -> ProcessSpec:
             f"--listen-peer-urls={peer}",
             f"--initial-advertise-peer-urls={peer}",
             f"--initial-cluster=local={peer}",
+            f"--cert-file={pair[0]}",
+            f"--key-file={pair[1]}",
+            f"--trusted-ca-file={authority}",
+            "--client-cert-auth",
+            f"--client-cert-allowed-hostname={ETCD_NAME}",
+            f"--peer-cert-file={pair[0]}",
+            f"--peer-key-file={pair[1]}",
+            f"--peer-trusted-ca-file={authority}",
+            "--peer-client-cert-auth",
+            f"--peer-cert-allowed-hostname={ETCD_NAME}",
             # A power cut may lose what `up` makes again; waiting for the disk would cost seconds each time.
             "--unsafe-no-fsync",
         ),
-        http_ready(f"{client}/health"),
+        http_ready(f"{client}/health", authority, pair),
     )
 
 
@@ -65,12 +87,15 @@ def egress_selection(pki: Pki, ports: Mapping[str, int]) -> str:
 
 
 def kube_apiserver(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> ProcessSpec:
-    url = server_url(ports)
+    url, own = server_url(ports), etcd_pki(pki)
     egress = paths.run / "kube-apiserver" / "egress.yaml"
     egress.parent.mkdir(parents=True, exist_ok=True)
     egress.write_text(egress_selection(pki, ports))
     flags = {
-        "etcd-servers": f"http://127.0.0.1:{ports['etcd']}",
+        "etcd-servers": f"https://127.0.0.1:{ports['etcd']}",
+        "etcd-cafile": own.certificate("ca"),
+        "etcd-certfile": own.certificate("tls"),
+        "etcd-keyfile": own.key("tls"),
         "bind-address": "127.0.0.1",
         "advertise-address": "127.0.0.1",
         "secure-port": ports["kube-apiserver"],

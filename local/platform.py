@@ -105,7 +105,7 @@ def specs(
     node_boot_seconds: float = NODE_BOOT_SECONDS,
 ) -> Iterator[ProcessSpec]:
     """Every process, each after those it needs."""
-    yield control_plane.etcd(paths, chosen)
+    yield control_plane.etcd(paths, pki, chosen)
     yield control_plane.kube_apiserver(paths, pki, chosen)
     yield control_plane.kube_controller_manager(paths, pki, chosen)
     yield control_plane.kube_scheduler(paths, chosen)

@@ -16,7 +16,10 @@ import psutil
 import pytest
 import yaml
 
+from local.certificates import Pki
 from local.completion import ask, models, service_url
+from local.control_plane import etcd_pki
+from local.probes import answers
 from local.stack_files import stack_file
 from local.status import memory_mib
 from tests.conftest import REPO
@@ -51,6 +54,15 @@ def first_up(platform: Platform, before: dict[str, set[str]]) -> str:
     output = platform.run("up")
     assert checkout_status() == status, "make up wrote into the checkout"
     return output
+
+
+def test_etcd_answers_nobody_without_its_own_certificate(platform: Platform, first_up: str) -> None:
+    pki, port = Pki(platform.paths.pki), platform.ports["etcd"]
+    own, authority = etcd_pki(pki), pki.certificate("ca")
+    assert answers(f"https://127.0.0.1:{port}/health", authority, (own.certificate("tls"), own.key("tls")))
+    assert not answers(f"http://127.0.0.1:{port}/health")
+    assert not answers(f"https://127.0.0.1:{port}/health", authority)
+    assert not answers(f"https://127.0.0.1:{port}/health", authority, (pki.certificate("admin"), pki.key("admin")))
 
 
 def test_up_ends_with_a_completion_from_the_models_service(platform: Platform, first_up: str) -> None:

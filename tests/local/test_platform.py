@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from local.certificates import Pki
+from local.certificates import Pki, ensure_pki
 from local.completion import Model, ask, service_url
 from local.control_plane import egress_selection
 from local.errors import PlatformError
@@ -32,7 +32,7 @@ def paths(tmp_path: Path) -> Paths:
 
 
 def all_specs(paths: Paths) -> dict[str, ProcessSpec]:
-    return {spec.name: spec for spec in specs(paths, Pki(paths.pki), USUAL, 6)}
+    return {spec.name: spec for spec in specs(paths, ensure_pki(paths.pki), USUAL, 6)}
 
 
 def test_each_process_comes_after_those_it_needs(paths: Paths) -> None:
@@ -47,6 +47,20 @@ def test_processes_start_together_unless_they_need_each_other(paths: Paths) -> N
     names = [[spec.name for spec in wave] for wave in waves(found)]
     assert names[:2] == [["etcd", "aws"], ["kube-apiserver"]]
     assert sorted(name for wave in names for name in wave) == sorted(spec.name for spec in found)
+
+
+def test_etcd_holds_the_secrets_and_asks_for_its_own_certificate_on_both_ports(paths: Paths) -> None:
+    """A machine has other users, and they reach 127.0.0.1, too."""
+    found = all_specs(paths)
+    flags = dict(part.removeprefix("--").partition("=")[::2] for part in found["etcd"].command[1:])
+    assert all(flags[name].startswith("https://127.0.0.1:") for name in flags if name.endswith("-urls"))
+    for side in ("", "peer-"):
+        assert f"--{side}client-cert-auth" in found["etcd"].command
+        assert flags[f"{side}cert-allowed-hostname" if side else "client-cert-allowed-hostname"] == "etcd.local"
+        assert (Path(flags[f"{side}key-file"]).stat().st_mode & 0o077) == 0
+    server = " ".join(found["kube-apiserver"].command)
+    assert "--etcd-servers=https://127.0.0.1:" in server
+    assert f"--etcd-keyfile={flags['key-file']}" in server
 
 
 def test_no_process_is_told_to_listen_beyond_loopback(paths: Paths) -> None:
