@@ -17,6 +17,7 @@ import pulumi_kubernetes as k8s
 
 from components.manifest import Manifest, arguments, labels
 from components.security import non_root_pod, restricted_container
+from components.serving.manifests.images import pull_secrets
 from components.tolerations import tolerations
 from planning.model import SmokeTestPlan
 
@@ -55,6 +56,7 @@ def _pod(plan: SmokeTestPlan) -> dict[str, Any]:
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        **pull_secrets(plan.pull_secrets),
         "nodeSelector": plan.node_selector,
         "tolerations": tolerations(plan.taints),
         "securityContext": non_root_pod(),

@@ -32,6 +32,7 @@ from planning.nodes.volumes import check_classes
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
+from planning.serving.way_in import check_downloads, plan_way_in
 from planning.versions.charts import ChartSources
 from settings.charts import ChartFolder
 from settings.cluster import CreateCluster
@@ -107,6 +108,7 @@ def _check_services(settings: StackSettings, findings: Findings) -> None:
     """What the stack has once, whatever its models."""
     check_gpu_operator(settings, findings)
     check_classes(settings, findings)
+    check_downloads(settings, findings)
     check_existing(settings, findings)
     check_namespaces(settings, findings)
     check_names(settings, findings)
@@ -158,6 +160,8 @@ def _models(
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
         daemons=daemons(settings.gpu_operator.enabled, settings.monitoring.enabled),
         gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,
+        way_in=plan_way_in(settings.downloads),
+        pull_secrets=settings.registry.pull_secrets,
     )
     without_digest: set[str] = set()
     served = []

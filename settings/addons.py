@@ -92,6 +92,11 @@ class Registry(Section):
         "e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
         default=None,
     )
+    pull_secrets: tuple[DnsLabel, ...] = described(
+        "Secrets (kubernetes.io/dockerconfigjson) with which our own pods pull their images; each exists in the "
+        "namespaces of the models and of the GPU operator",
+        default=(),
+    )
     charts: ChartSource | None = described(
         "where every Helm chart is taken from instead of its own repository: a folder of charts as `helm pull` leaves "
         "them, oci://<registry>/<prefix>, or one https:// Helm repository that holds all of them",

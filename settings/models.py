@@ -67,6 +67,7 @@ class Resources(Section):
     memory: Quantity | None = described("memory request and limit", default=None)
     ephemeral_storage: Quantity | None = described("ephemeral storage request and limit", default=None)
     shared_memory: Quantity | None = described("/dev/shm, in memory", default=None)
+    download_memory: Quantity | None = described("memory of the downloader; default: 3Gi", default=None)
 
 
 class EmptyDirCache(Section):

@@ -10,6 +10,7 @@ from pydantic import model_validator
 from settings.addons import GpuOperator, Keda, Monitoring, Registry
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
+from settings.downloads import Downloads
 from settings.models import Model
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
@@ -41,6 +42,7 @@ class StackSettings(Section):
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
     models: tuple[Model, ...] = described("what is served", default=())
     registry: Registry = described("where images and charts come from", default_factory=Registry)
+    downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
     budget: Budget | None = described("most the stack may cost", default=None)
     waivers: tuple[Waiver, ...] = described("policies set aside until a day, each with its reason", default=())

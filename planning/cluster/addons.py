@@ -84,6 +84,7 @@ def plan_gpu_operator(
             node_selector=pool.node_selector,
             timeout_seconds=SMOKE_TEST_TIMEOUT_SECONDS + (MIG_CUT_SECONDS if pool.sharing.kind == "mig" else 0),
             taints=pool.group.taints,
+            pull_secrets=settings.registry.pull_secrets,
         )
         for pool in pools
         if operator.smoke_test and pool.group.min_nodes > 0

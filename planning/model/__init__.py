@@ -42,8 +42,10 @@ from planning.model.services import (
     SmokeTestPlan,
 )
 from planning.model.serving import (
+    DIRECT,
     CachePlan,
     ColdStartTerm,
+    DownloadWay,
     DrainPlan,
     MemoryPlan,
     PodResources,
@@ -56,6 +58,7 @@ from planning.model.serving import (
 from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpotCost, StackPlan
 
 __all__ = [
+    "DIRECT",
     "GPU_TAINT",
     "NAMESPACE_OWNERS",
     "AccessEntryPlan",
@@ -72,6 +75,7 @@ __all__ = [
     "CostPlan",
     "CreateClusterPlan",
     "CreateNetworkPlan",
+    "DownloadWay",
     "DrainPlan",
     "ExistingClusterPlan",
     "ExistingNetworkPlan",

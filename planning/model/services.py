@@ -42,6 +42,7 @@ class SmokeTestPlan:
     node_selector: dict[str, str]
     timeout_seconds: int
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,18 @@ class RepositoryPlan:
 
 
 @dataclass(frozen=True)
+class DownloadWay:
+    """How the downloader reaches the Hub: its environment, and private addresses with ports that it may reach."""
+
+    env: tuple[tuple[str, str], ...] = ()
+    cidrs: tuple[str, ...] = ()
+    ports: tuple[int, ...] = ()
+
+
+DIRECT = DownloadWay()
+
+
+@dataclass(frozen=True)
 class CachePlan:
     """Where weights are kept. `kind` emptyDir: an init container downloads; persistentVolume: one Job downloads."""
 
@@ -173,4 +185,6 @@ class ServedModel:
     alert_groups: tuple[RuleGroupPlan, ...] = ()
     throughput: ThroughputPlan | None = None
     node_start: tuple[ColdStartTerm, ...] = ()
+    way_in: DownloadWay = DIRECT
+    pull_secrets: tuple[str, ...] = ()
     replicas_may_need_nodes: bool = False

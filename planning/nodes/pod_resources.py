@@ -70,6 +70,7 @@ def plan_pod(
     _check_node(model, room, node, pool, path, findings)
     _check_memory(model, room, shared, path, findings)
     _check_disk(model, room, pool, path, findings)
+    _check_download(model, node, pool, path, findings)
     server = PodResources(
         as_cpu(room.cpu_millicores),
         as_mib(room.memory_mib),
@@ -79,13 +80,27 @@ def plan_pod(
     )
     download = PodResources(
         as_cpu(min(1000, room.cpu_millicores)),
-        as_mib(min(DOWNLOAD_MEMORY_MIB, room.memory_mib)),
+        as_mib(mib(asked.download_memory) if asked.download_memory else min(DOWNLOAD_MEMORY_MIB, room.memory_mib)),
         as_mib(room.ephemeral_mib if own_disk else 1024),
         as_mib(64),
         0,
     )
     cache = plan_cache(model, on_disk_bytes, pool.group.advertised_gpus, path, findings)
     return PodPlan(server, download, room, cache, model.accepted_risks.node_fit)
+
+
+def _check_download(model: Model, node: Room, pool: Pool, path: str, findings: Findings) -> None:
+    asked = model.resources.download_memory
+    if asked and mib(asked) > node.memory_mib:
+        left = as_mib(max(0, node.memory_mib // 1024 * 1024))
+        findings.estimate(
+            f"{path}.resources.downloadMemory",
+            "node-fit",
+            f"{asked} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the downloader is never "
+            f"scheduled; write at most {left}.",
+            model.accepted_risks.node_fit,
+            "nodeFit",
+        )
 
 
 def pool_room(pool: Pool, daemons: tuple[Daemon, ...]) -> Room:

@@ -12,8 +12,10 @@ from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
 from planning.memory.quantization import Source, Weights, plan_weights
 from planning.model import (
+    DIRECT,
     AutoscalingPlan,
     ColdStartTerm,
+    DownloadWay,
     DrainPlan,
     MemoryPlan,
     RepositoryPlan,
@@ -68,6 +70,8 @@ class Surroundings:
     scrape_interval_seconds: int
     daemons: tuple[Daemon, ...]
     gpu_metrics: bool = True
+    way_in: DownloadWay = DIRECT
+    pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -260,5 +264,7 @@ def _assemble(
         cold_start=terms,
         taints=pool.group.taints,
         node_start=nodes,
+        way_in=around.way_in,
+        pull_secrets=around.pull_secrets,
         replicas_may_need_nodes=pool.replicas_may_need_nodes,
     )

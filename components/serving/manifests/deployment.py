@@ -10,7 +10,7 @@ from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
-from components.serving.manifests.images import pull_policy
+from components.serving.manifests.images import pull_policy, pull_secrets
 from components.serving.manifests.names import downloads_in_pod, server_labels, server_selector
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (
@@ -72,6 +72,7 @@ def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any
         "automountServiceAccountToken": False,
         # A Service called `vllm` would set VLLM_PORT to tcp://…, which vLLM reads as its own port and stops.
         "enableServiceLinks": False,
+        **pull_secrets(model.pull_secrets),
         "priorityClassName": priority_class,
         "terminationGracePeriodSeconds": model.drain.grace_period_seconds,
         "nodeSelector": model.node_selector,

@@ -14,7 +14,7 @@ from typing import Any
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.environment import download_environment
-from components.serving.manifests.images import pull_policy
+from components.serving.manifests.images import pull_policy, pull_secrets
 from components.serving.manifests.names import download_labels
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import download_mounts, download_volumes
@@ -78,6 +78,7 @@ def download_job(model: ServedModel) -> Manifest:
                     "serviceAccountName": model.name,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
+                    **pull_secrets(model.pull_secrets),
                     "nodeSelector": model.node_selector,
                     "tolerations": tolerations(model.taints),
                     "securityContext": non_root_pod(),

@@ -45,6 +45,7 @@ def download_environment(model: ServedModel) -> list[dict[str, Any]]:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",  # files are fetched once: chunks kept for later only fill the disk
             "NVIDIA_VISIBLE_DEVICES": "void",  # the image asks for all GPUs of the node, the downloader needs none
+            **dict(model.way_in.env),
         }
     )
     if model.token:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+
+def pull_secrets(names: tuple[str, ...]) -> dict[str, Any]:
+    """`imagePullSecrets` of a pod; nothing where images need none."""
+    return {"imagePullSecrets": [{"name": name} for name in names]} if names else {}
+
 
 def pull_policy(image: str) -> str:
     """`Always` for a tag, `IfNotPresent` for a digest.

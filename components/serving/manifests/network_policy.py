@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
-from components.network_policies import name_resolution, pods_of, tcp, to_the_internet
+from components.network_policies import HTTPS, name_resolution, pods_of, tcp, to_the_internet
 from components.serving.manifests.names import (
     download_labels,
     download_selector,
@@ -39,7 +39,7 @@ def server_policy(model: ServedModel) -> Manifest:
             "policyTypes": ["Ingress", "Egress"],
             # /metrics is on the port of the API: vLLM has one port for both.
             "ingress": [{"from": sources, "ports": tcp(model.port)}],
-            "egress": [name_resolution(), to_the_internet()] if downloads_in_pod(model) else [],
+            "egress": _out(model) if downloads_in_pod(model) else [],
         },
     }
 
@@ -58,6 +58,16 @@ def download_policy(model: ServedModel) -> Manifest:
             "podSelector": {"matchLabels": download_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": [],
-            "egress": [name_resolution(), to_the_internet()],
+            "egress": _out(model),
         },
     }
+
+
+def _out(model: ServedModel) -> list[dict[str, Any]]:
+    """Names and the Hub; where weights come from a mirror or through a proxy, its ports, public and as listed."""
+    way = model.way_in
+    public = to_the_internet()
+    rules = [name_resolution(), {**public, "ports": tcp(*sorted({HTTPS, *way.ports}))}]
+    if way.cidrs:
+        rules.append({"to": [{"ipBlock": {"cidr": cidr}} for cidr in way.cidrs], "ports": tcp(*way.ports)})
+    return rules

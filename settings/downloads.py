@@ -1,0 +1,38 @@
+"""How weights come into the cluster, where not straight from Hugging Face."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, model_validator
+
+from settings.matching import Matching
+from settings.types import Cidr, Section, described
+
+# Scheme, host, perhaps a port and a path; no user and no password, which would stand in manifests.
+Address = Annotated[
+    str,
+    Matching(
+        r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,4})?(/[A-Za-z0-9._/-]*)?",
+        "not an address: scheme, host and perhaps port, without user, password and query; write for example "
+        "https://hub.example.com",
+    ),
+    AfterValidator(lambda text: text.rstrip("/")),
+]
+
+
+class Downloads(Section):
+    """A mirror of the Hub, or a proxy on the way to it; both see what is downloaded."""
+
+    endpoint: Address | None = described("HF_ENDPOINT: a mirror that answers as the Hub does", default=None)
+    proxy: Address | None = described("HTTPS proxy that the downloader uses", default=None)
+    cidrs: tuple[Cidr, ...] = described(
+        "private addresses of mirror and proxy, which the downloader's NetworkPolicy then opens on their ports",
+        default=(),
+    )
+
+    @model_validator(mode="after")
+    def _something_to_reach(self) -> Self:
+        if self.cidrs and self.endpoint is None and self.proxy is None:
+            raise ValueError("cidrs without endpoint or proxy opens addresses for nothing; name one or leave cidrs out")
+        return self
