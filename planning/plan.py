@@ -12,6 +12,7 @@ from planning.cluster.control_plane import plan_cluster
 from planning.cluster.existing import check_existing
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
+from planning.cluster.regions import check_families
 from planning.cluster.tags import plan_tags
 from planning.cost.budget import BudgetPool, check_budget
 from planning.cost.lines import plan_cost
@@ -106,6 +107,8 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
 
 def _check_services(settings: StackSettings, findings: Findings) -> None:
     """What the stack has once, whatever its models."""
+    pools = [(f"nodePools[{index}]", pool.instance_types) for index, pool in enumerate(settings.node_pools)]
+    check_families(settings.region, pools, findings)
     check_gpu_operator(settings, findings)
     check_classes(settings, findings)
     check_downloads(settings, findings)

@@ -1,4 +1,5 @@
-"""Writes planning/facts/instances.csv: what each EC2 type holds and what it leaves for pods.
+"""Writes planning/facts/instances.csv: what each EC2 type holds and what it leaves for pods; and region_families.csv:
+which GPU families a region sells.
 
 Run as `python tools/generate_instances.py`, `--check` to see whether the file is current. Shapes come from the raw
 DescribeInstanceTypes answer that the moto package carries (no network), prices from planning/facts/prices.csv.
@@ -21,6 +22,7 @@ from typing import Any
 
 FACTS = Path(__file__).parent.parent / "planning" / "facts"
 OUT = FACTS / "instances.csv"
+REGIONS_OUT = FACTS / "region_families.csv"
 _COLUMN_NAMES = (
     "name arch vcpu memory_mib gpu gpu_count nvme_gb ebs_bandwidth_mbps network_gbps allocatable_cpu_millicores "
     "allocatable_memory_mib allocatable_pods usd_per_hour dated source"
@@ -137,25 +139,48 @@ def table() -> str:
     return out.getvalue()
 
 
+REGIONS_HEADER = """\
+# Made by tools/generate_instances.py; do not edit.
+# GPU families that a region sells: DescribeInstanceTypeOfferings of each region as carried by moto {moto},
+# read {dated}. What AWS has added since is not here.
+region,families
+"""
+READ = "2026-11-27"
+
+
+def region_families() -> str:
+    """The whole file of regions."""
+    folder = files("moto").joinpath("ec2/resources/instance_type_offerings/region")
+    moto = version("moto")
+    lines = [REGIONS_HEADER.format(moto=moto, dated=READ)]
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        offered = json.loads(gzip.decompress(file.read_bytes()) if file.name.endswith(".gz") else file.read_bytes())
+        sold = {each["InstanceType"].split(".")[0] for each in offered}
+        lines.append(f"{file.name.split('.')[0]},{' '.join(name for name in GPU_FAMILIES if name in sold)}\n")
+    return "".join(lines)
+
+
 def _wanted(shapes: dict[str, dict[str, Any]]) -> list[str]:
     def family(name: str) -> str:
         return name.split(".")[0]
 
-    gpu = [n for n, raw in shapes.items() if family(n) in GPU_FAMILIES and not raw["BareMetal"]]
+    gpu = [n for n in shapes if family(n) in GPU_FAMILIES]
     system = [n for n in shapes if family(n) in SYSTEM_FAMILIES and n.split(".")[1] in SYSTEM_SIZES]
     order = GPU_FAMILIES + SYSTEM_FAMILIES
     return sorted(gpu + system, key=lambda n: (order.index(family(n)), shapes[n]["MemoryInfo"]["SizeInMiB"]))
 
 
 def main() -> int:
-    """Writes the file, or with --check compares it."""
+    """Writes the files, or with --check compares them."""
+    found = {OUT: table(), REGIONS_OUT: region_families()}
     if "--check" in sys.argv[1:]:
-        if OUT.read_text(encoding="utf-8") == table():
-            return 0
-        print(f"{OUT.name} is not current: run python tools/generate_instances.py", file=sys.stderr)
-        return 1
-    OUT.write_text(table(), encoding="utf-8")
-    print(f"{OUT.name}: {len(OUT.read_text(encoding='utf-8').splitlines())} lines")
+        old = [path.name for path, text in found.items() if path.read_text(encoding="utf-8") != text]
+        if old:
+            print(f"{', '.join(old)} not current: run python tools/generate_instances.py", file=sys.stderr)
+        return 1 if old else 0
+    for path, text in found.items():
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.name}: {len(text.splitlines())} lines")
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from planning.facts import rows
-from planning.findings import Findings, did_you_mean
+from planning.findings import Findings, did_you_mean, listed
 from settings.cluster import Cluster, CreateCluster
 
 
@@ -23,6 +24,31 @@ def check_region(region: str, findings: Findings) -> None:
     """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
     if region not in _partitions():
         findings.error("region", "unknown-region", f"{region} is no region of AWS{did_you_mean(region, _partitions())}")
+
+
+@cache
+def _sold() -> dict[str, frozenset[str]]:
+    return {row["region"]: frozenset(row["families"].split()) for row in rows("region_families.csv")}
+
+
+def check_families(region: str, pools: Iterable[tuple[str, tuple[str, ...]]], findings: Findings) -> None:
+    """GPU families that the table (its head has the date) does not have in this region; `pools`: path and types."""
+    sold = _sold().get(region)
+    if sold is None:
+        return
+    known = frozenset().union(*_sold().values())
+    for path, types in pools:
+        for index, name in enumerate(types):
+            family = name.split(".")[0]
+            if family in known - sold:
+                elsewhere = listed(sorted(each for each, has in _sold().items() if family in has), 6)
+                here = ", ".join(sorted(sold)) or "no GPU family"
+                findings.warning(
+                    f"{path}.instanceTypes[{index}]",
+                    "region-family",
+                    f"{family} was not sold in {region} when the table was made; there: {here}. {family} was sold in "
+                    f"{elsewhere}; `aws ec2 describe-instance-type-offerings --region {region}` says what is now",
+                )
 
 
 def check_arns(cluster: Cluster, region: str, findings: Findings) -> None:

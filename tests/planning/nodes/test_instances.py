@@ -28,6 +28,17 @@ def test_the_table_is_what_the_generator_writes() -> None:
     )
 
 
+def test_the_regions_table_is_what_the_generator_writes() -> None:
+    found = generate_instances.REGIONS_OUT.read_text(encoding="utf-8")
+    assert found == generate_instances.region_families(), "run python tools/generate_instances.py"
+    assert "\nus-east-1,g4dn g5 " in found
+
+
+def test_bare_metal_with_gpus_is_there() -> None:
+    found = instance_type("g4dn.metal")
+    assert (found.gpu_count, found.usd_per_hour, found.allocatable_memory_mib) == (8, 7.824, 355262)
+
+
 def test_every_gpu_family_of_the_product_is_there() -> None:
     assert {each.family for each in instance_types().values() if each.gpu} >= GPU_FAMILIES
 
