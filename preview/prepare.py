@@ -34,12 +34,12 @@ def prepare(root: Path, stack: str) -> Prepared:
     """Reads and plans; raises StackFileError when there is nothing to read."""
     file = read_stack_file(root, stack)
     ours, encrypted = file.ours(), file.ours_encrypted()
-    loaded = loaded_from(ours, encrypted, stack)
+    loaded = loaded_from(ours, encrypted, stack, file.written)
     needs = secret_needs(loaded.settings) if loaded.settings else ()
     missing = tuple(need for need in needs if need.key not in ours)
     if missing:
         absent = {need.key for need in missing}
-        loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack)
+        loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack, file.written)
     secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
     stand_ins = {key: f"stand-in for {key}" for key in secrets}
     loaded = with_charts(loaded, root)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from settings.documents import DocumentError
+from settings.secrets import leaves
 from settings.yaml_text import yaml_file
 
 SECURE = "secure"
@@ -27,13 +28,15 @@ class StackFileError(Exception):
 class StackFile:
     """Configuration by full key (`project:key`): its text, as a program sees it, and which keys are encrypted.
 
-    An encrypted value's text is empty: it can only be stood in for.
+    An encrypted value's text is empty: it can only be stood in for. `written`: numbers that YAML changed, as they
+    stand, by place; keys of this project without prefix.
     """
 
     stack: str
     project: str
     texts: Mapping[str, str] = field(repr=False)
     encrypted: frozenset[str]
+    written: Mapping[tuple[str | int, ...], str] = field(default_factory=dict, repr=False)
 
     def ours(self) -> dict[str, str]:
         """Texts of this project's keys, without the prefix."""
@@ -58,6 +61,7 @@ def read_stack_file(root: Path, stack: str) -> StackFile:
         raise StackFileError(f"{path.name}: config is no mapping (key: value)")
     texts: dict[str, str] = {}
     encrypted = set()
+    written: dict[tuple[str | int, ...], str] = {}
     for key, value in config.items():
         name = _full_key(str(key), project)
         if name in texts:
@@ -67,7 +71,9 @@ def read_stack_file(root: Path, stack: str) -> StackFile:
             texts[name] = ""
         else:
             texts[name] = _text(value)
-    return StackFile(stack, project, texts, frozenset(encrypted))
+            ours = (name.removeprefix(f"{project}:"),)
+            written |= {place: leaf.written for place, leaf in leaves(value, ours) if hasattr(leaf, "written")}
+    return StackFile(stack, project, texts, frozenset(encrypted), written)
 
 
 def _project(root: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from settings.names import TimeZone
+from settings.names import Query, TimeZone
 from settings.types import Cron, Section, described, kind_defaults_to
 
 
@@ -96,7 +96,7 @@ class Schedule(Section):
 class Wake(Section):
     """What wakes a model at zero replicas: requests that somebody in front of it counts while no pod lives."""
 
-    query: str = described(
+    query: Query = described(
         "PromQL of one number: requests that wait for the model at a gateway or router", min_length=1, max_length=2000
     )
     target: float | None = described(

@@ -136,6 +136,26 @@ def _one_line(text: str) -> str:
     return text
 
 
+_QUOTED = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|`[^`]*`""", re.DOTALL)
+_CLOSING = {")": "(", "]": "[", "}": "{"}
+
+
+def _closed(text: str) -> str:
+    """What needs no knowledge of PromQL: every bracket and quote is closed."""
+    rest = _QUOTED.sub("", text)
+    opened: list[str] = []
+    for character in rest:
+        if character in "([{":
+            opened.append(character)
+        elif character in _CLOSING and (not opened or opened.pop() != _CLOSING[character]):
+            raise ValueError(f"not PromQL: {character} closes nothing; write a query that Prometheus takes")
+    if opened or any(quote in rest for quote in "\"'`"):
+        raise ValueError(f"not PromQL: {opened[-1] if opened else 'a quote'} is not closed; write it to its end")
+    return text
+
+
+Query = Annotated[str, AfterValidator(_closed)]
+"""A PromQL expression, whose brackets and quotes are closed."""
 Literal = Annotated[str, AfterValidator(_not_expanded), AfterValidator(_one_line)]
 """Text that reaches a container as it is written."""
 Sentence = Annotated[str, AfterValidator(_one_line)]

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -16,6 +17,9 @@ from settings.secrets import hidden, secret_kind
 
 PathPart = str | int
 LONGEST_VALUE_SHOWN = 60
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+# Who reads what Pulumi hands over does not see what stood in the file.
+AS_WRITTEN = " as you wrote it: YAML reads 0123 as octal and 1.30 as 1.3"
 LONGEST_KEY_SHOWN = 120
 
 # What to do instead, by pydantic's error type; {limit}s come from the error's own context.
@@ -116,18 +120,24 @@ def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalk
 
 
 def problems_from(
-    errors: Iterable[ErrorDetails], document: Any, schema: SchemaWalker
+    errors: Iterable[ErrorDetails], document: Any, schema: SchemaWalker, written: Mapping[Any, str] = NOTHING
 ) -> tuple[list[Problem], list[tuple[PathPart, ...]]]:
     """Pydantic's errors as problems, and the places in the document that caused them."""
     problems, places = [], []
     for error in errors:
         place = written_path(error["loc"], document, schema)
         places.append(place)
-        problems += [Problem(path_text(place) or "stack file", text) for text in _messages(error, place, schema)]
+        problems += [
+            Problem(path_text(place) or "stack file", text)
+            for text in _messages(error, place, schema, written.get(place))
+        ]
     return problems, places
 
 
-def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWalker) -> list[str]:
+def _messages(
+    error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWalker, written: str | None = None
+) -> list[str]:
+    value = _value(error["input"], written)
     kind, context = error["type"], dict(error.get("ctx", {}))
     if kind == "value_error":
         lines = str(context["error"]).split("\n")
@@ -143,7 +153,7 @@ def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWa
     if kind in ADVICE:
         facts = {
             **context,
-            "value": shown(error["input"]),
+            "value": value,
             "description": schema.description_at(place),
             "kinds": ", ".join(schema.kinds_at(place)),
             "tag": shown(context.get("tag")),
@@ -151,8 +161,16 @@ def _messages(error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWa
         return [ADVICE[kind].format(**facts)]
     for prefix, wanted in WANTED.items():
         if kind.startswith(prefix):
-            return [f"{shown(error['input'])} is not {wanted}"]
+            number = isinstance(error["input"], int | float) and prefix == "string_" and written is None
+            return [f"{value} is not {wanted}{AS_WRITTEN if number else ''}"]
     return [f"{shown(error['input'])}: {error['msg']}"]
+
+
+def _value(value: Any, written: str | None) -> str:
+    """A value as it stands in the file. Pulumi hands a number over as YAML read it: octal, or without its last zero."""
+    if written is not None:
+        return f"{written} (YAML reads {shown(value)})"
+    return shown(value)
 
 
 class SchemaWalker:

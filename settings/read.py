@@ -17,6 +17,7 @@ from settings.charts import ChartFolder
 from settings.documents import DocumentError, json_document
 from settings.models import PulumiConfigToken
 from settings.problems import (
+    NOTHING,
     PathPart,
     Problem,
     SchemaWalker,
@@ -68,8 +69,11 @@ def section_keys() -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in StackSettings.model_fields.items())
 
 
-def read(sections: Mapping[str, Any], stack: str) -> Loaded:
-    """Validates the sections of a stack file, `{"models": [...], ...}`, keys as written."""
+def read(sections: Mapping[str, Any], stack: str, written: Mapping[tuple[PathPart, ...], str] = NOTHING) -> Loaded:
+    """Validates the sections of a stack file, `{"models": [...], ...}`, keys as written.
+
+    `written`: numbers that YAML changed, as they stand in the file, by place.
+    """
     document = copy.deepcopy(dict(sections))
     walker = SchemaWalker(json_schema())
     problems: list[Problem] = [*_credentials(document), *_truths(document, walker)]
@@ -81,7 +85,7 @@ def read(sections: Mapping[str, Any], stack: str) -> Loaded:
         except ValidationError as failure:
             # What was taken out is not missing.
             errors = _own_mistakes(failure.errors(include_url=False), document, walker, wrong)
-            found, places = problems_from(errors, document, walker)
+            found, places = problems_from(errors, document, walker, written)
             problems += found
             wrong.update(places)
             if not errors or not all(_taken_out(document, place) for place in places):
@@ -126,7 +130,12 @@ def _credentials(document: Mapping[str, Any]) -> list[Problem]:
     ]
 
 
-def loaded_from(texts: Mapping[str, str], encrypted: Collection[str], stack: str) -> Loaded:
+def loaded_from(
+    texts: Mapping[str, str],
+    encrypted: Collection[str],
+    stack: str,
+    written: Mapping[tuple[PathPart, ...], str] = NOTHING,
+) -> Loaded:
     """Reads configuration as Pulumi hands it over: the text by key (ours, without prefix; values that are no text
     are JSON), and the keys that are stored encrypted. Mistakes are in the result, none is raised."""
     sections: dict[str, Any] = {}
@@ -138,7 +147,7 @@ def loaded_from(texts: Mapping[str, str], encrypted: Collection[str], stack: str
                 sections[key] = value
             else:
                 problems.append(problem)
-    loaded = read(sections, stack)
+    loaded = read(sections, stack, written)
     if loaded.settings is None and loaded.problems:
         others = [key for key in sorted(texts) if key not in encrypted and _looks_like_a_section(texts[key])]
         return Loaded(stack, None, (*loaded.problems, *problems, *unknown_key_problems(others, ())))

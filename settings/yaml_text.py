@@ -139,12 +139,32 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
         return made
 
 
-def _integer(loader: Any, node: yaml.ScalarNode) -> int:
+class WrittenInt(int):
+    """A whole number that stands otherwise in the file (`0123`, `1_000`): messages show it as it was written."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """The same of a number with a fraction: `1.30`."""
+
+    written: str
+
+
+def _as_written(number: float, written: str) -> float:
+    if str(number) == written:
+        return number
+    kept = WrittenInt(number) if isinstance(number, int) else WrittenFloat(number)
+    kept.written = written
+    return kept
+
+
+def _integer(loader: Any, node: yaml.ScalarNode) -> float:
     written = str(loader.construct_scalar(node))
     text = written.replace("_", "")
     octal = re.fullmatch(r"([-+]?)0([0-7]+)", text)
     try:
-        return whole_number(f"{octal[1]}0o{octal[2]}" if octal else text)
+        return _as_written(whole_number(f"{octal[1]}0o{octal[2]}" if octal else text), written)
     except DocumentError as error:
         raise _at(node, str(error).replace(text, written, 1)) from None
 
@@ -152,7 +172,7 @@ def _integer(loader: Any, node: yaml.ScalarNode) -> int:
 def _float(loader: Any, node: yaml.ScalarNode) -> float:
     text = str(loader.construct_scalar(node))
     try:
-        return finite_number(text.replace("_", ""))
+        return _as_written(finite_number(text.replace("_", "")), text)
     except ValueError as error:
         raise _at(node, str(error) if isinstance(error, DocumentError) else f"{text} is no number") from None
 

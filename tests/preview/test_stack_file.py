@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from preview.prepare import prepare
 from preview.stack_file import StackFileError, read_stack_file
 from tests.conftest import REPO
 from tests.program import STACKS
@@ -114,3 +115,15 @@ def test_our_stack_files_say_the_same_to_both_readers(stack: str) -> None:
     plain = {key.removeprefix("vllm-on-eks:"): value for key, value in sections.items()}
     expected = json.loads(json.dumps(plain))
     assert {key: text if key == "region" else json.loads(text) for key, text in ours.items()} == expected
+
+
+def test_a_number_that_yaml_changed_is_told_as_it_stands_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: vllm-on-eks\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  vllm-on-eks:tags: {account: 012345670123, v: 1.10, n: 7}\n  cluster: {version: 1.30}\n"
+    )
+    told = {each.path: each.message for each in prepare(tmp_path, "dev").loaded.problems}
+    assert told["tags.account"].startswith("012345670123 (YAML reads 1402433619) is not text; put it in quotes")
+    assert told["tags.v"].startswith("1.10 (YAML reads 1.1) is not text")
+    assert told["cluster.version"].startswith("1.30 (YAML reads 1.3) is not text")
+    assert told["tags.n"].startswith("7 is not text; put it in quotes")
