@@ -10,17 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 from local.paths import Paths
+from local.plugins import own_plugins, uses_installed_providers
 from local.stack_files import project_folder
 from local.toolchain import link
 
 PROVIDERS = {"aws": "pulumi_aws", "kubernetes": "pulumi_kubernetes"}
 # Of a user's own AWS set-up: on the platform nothing may find the way to a real account.
 REMOVED = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "PULUMI_ACCESS_TOKEN", "PULUMI_CONFIG_PASSPHRASE")
-
-
-def uses_installed_providers() -> bool:
-    """USE_INSTALLED_PROVIDERS=1: the real provider plugins in the user's own Pulumi home."""
-    return os.environ.get("USE_INSTALLED_PROVIDERS") == "1"
 
 
 def platform_environment(paths: Paths, ports: Mapping[str, int]) -> dict[str, str]:
@@ -88,7 +84,7 @@ def link_providers(paths: Paths) -> None:
     """
     plugins = paths.state / "pulumi-home" / "plugins"
     if uses_installed_providers():
-        own = Path(os.environ.get("PULUMI_HOME", "~/.pulumi")).expanduser() / "plugins"
+        own = own_plugins()
         own.mkdir(parents=True, exist_ok=True)
         link(plugins, own)
         return

@@ -27,8 +27,11 @@ class ProcessFailed(PlatformError):
 
 
 class BuildFailed(PlatformError):
-    """A pinned program could not be built or fetched."""
+    """A pinned program could not be built or fetched; `advice` says what to do, where the cause is a known one."""
 
-    def __init__(self, tool: str, command: Sequence[str], output: str) -> None:
-        super().__init__(f"building {tool} failed: {' '.join(command)}\n{last_lines(output)}")
+    def __init__(self, tool: str, command: Sequence[str], output: str, advice: str = "") -> None:
+        said = f"building {tool} failed: {' '.join(command)}\n{last_lines(output)}"
+        super().__init__(f"{said}\n{advice}" if advice else said)
         self.tool = tool
+        self.command = command
+        self.output = output

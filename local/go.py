@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from local.errors import BuildFailed, PlatformError
 from local.progress import MovingLine
@@ -36,6 +39,14 @@ def program_version(program: str | Path, arguments: Sequence[str]) -> tuple[int,
     except (OSError, subprocess.TimeoutExpired):
         return None
     return parse_version(done.stdout + done.stderr) if done.returncode == 0 else None
+
+
+class Watch(Protocol):
+    """Reads the lines of a long command and says how far it is."""
+
+    def line(self, text: str) -> None: ...
+
+    def text(self, elapsed_seconds: float) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -67,9 +78,24 @@ class Go:
         )  # fmt: skip
         return " ".join(done.stdout.split())
 
-    def run(self, label: str, arguments: Sequence[str], folder: Path) -> None:
-        """Runs go in `folder`, showing its last line; raises BuildFailed with the last lines."""
-        run_shown(label, [str(self.program), *arguments], folder, self.environment)
+    def building(self, temporary: Path) -> dict[str, str]:
+        """For a build: its temporary files where they are removed even after a kill, and a compiler that collects
+        its garbage less often (a seventh less CPU); GOGC of the environment wins."""
+        return {"GOGC": "400", **self.environment, "GOTMPDIR": str(temporary)}
+
+    @cached_property
+    def cache_folder(self) -> Path:
+        """Where Go keeps what it has compiled."""
+        done = subprocess.run(
+            [str(self.program), "env", "GOCACHE"], capture_output=True, text=True, check=True, env=self.environment
+        )
+        return Path(done.stdout.strip() or "~/.cache/go-build").expanduser()
+
+    def run(
+        self, label: str, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], watch: Watch | None
+    ) -> None:
+        """Runs go in `folder`, showing how far it is; raises BuildFailed with the last lines."""
+        run_shown(label, [str(self.program), *arguments], folder, environment, watch)
 
     def module_folder(self, label: str, module: str, folder: Path) -> Path:
         """Fetches a module at the version in `folder`'s go.mod, checked against its go.sum; returns where it is."""
@@ -89,31 +115,53 @@ def module_version(go_mod: Path, module: str) -> str:
     return found[1]
 
 
-def run_shown(label: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-    """Runs a long command showing tool, elapsed time and last line; raises BuildFailed when it fails."""
+def run_shown(
+    label: str, command: Sequence[str], folder: Path, environment: Mapping[str, str], watch: Watch | None = None
+) -> None:
+    """Runs a long command showing tool, elapsed time, how far it is and its last line; raises BuildFailed."""
     tail: deque[str] = deque(maxlen=40)
     line_shown = MovingLine(label)
+    start = time.monotonic()
+    # A group of its own: what it has started ends with it, and an interruption is passed on in order.
     child = subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, errors="replace",
+        command, cwd=folder, env=environment, text=True, errors="replace", start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     output = child.stdout
     assert output is not None
-    reader = threading.Thread(target=lambda: tail.extend(line.rstrip("\n") for line in output if line.strip()))
+
+    def read() -> None:
+        for line in filter(None, (line.rstrip("\n") for line in output)):
+            tail.append(line)
+            if watch:
+                watch.line(line)
+
+    reader = threading.Thread(target=read)
     reader.start()
     try:
         while child.poll() is None:
-            line_shown.show(tail[-1] if tail else "")
+            far = f"{watch.text(time.monotonic() - start)}  " if watch else ""
+            line_shown.show(far + (tail[-1] if tail else ""))
             time.sleep(0.1)
         reader.join()
     except BaseException:
-        child.terminate()
-        child.wait()
+        end_group(child)
         raise
     finally:
         line_shown.close()
     if child.returncode != 0:
-        raise BuildFailed(label, command, "\n".join(tail))
+        ended = f"{Path(command[0]).name} ended with {child.returncode}"
+        raise BuildFailed(label, command, "\n".join([*tail, ended]))
+
+
+def end_group(child: subprocess.Popen[str], patience_seconds: float = 5.0) -> None:
+    """Ends a command and all that it has started. Go first may finish the packages it is at, so that they are kept."""
+    child.send_signal(signal.SIGINT)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(patience_seconds)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def find_go(cache: Path) -> Go:

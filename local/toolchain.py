@@ -1,118 +1,80 @@
 """The platform's programs in `.tools/bin`: found on PATH, or built once and kept in the user's cache.
 
-A build is kept under the hash of everything that decides it, so a second clone and CI reuse it, and a change of
-go.mod, go.sum, flags or Go makes a new one. It appears by one rename: an interrupted build leaves nothing usable.
+A build is kept under the hash of everything that decides it (tool_build.py), so a second clone and CI reuse it, and a
+change of go.mod, go.sum, flags or Go makes a new one. What is found and what is built is said before it starts.
 """
 
 from __future__ import annotations
 
-import fcntl
 import filecmp
-import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version as package_version
 from pathlib import Path
 
 from local.definitions import definitions
-from local.errors import BuildFailed, PlatformError
-from local.go import Go, find_go, module_version, program_version
+from local.errors import PlatformError
+from local.go import find_go, program_version
 from local.paths import Paths
-from local.tool_source import program_name, source_of
+from local.plugins import installed_plugins, plugin_version, uses_installed_providers
+from local.tool_build import built, kept, kept_in, locked, names_of
 from local.tool_table import DEFINITIONS, NEEDS, TOOLS, Tool
 
-# Without debugger tables the whole set compiles in a sixth less time; stack traces stay.
-COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
+
+@dataclass
+class Found:
+    """Programs that are on this machine already, and those that are not taken, with the reason."""
+
+    programs: dict[str, Path] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
 
 
-def link_flags(tool: Tool, folder: Path) -> str:
-    """Linker flags with the version filled in; without symbol tables, which nobody reads here."""
-    if not tool.link_flags:
-        return "-s -w"
-    version = module_version(folder / "go.mod", tool.module)
-    major, minor = version.removeprefix("v").split(".")[:2]
-    return "-s -w " + tool.link_flags.format(version=version, major=major, minor=minor)
+def refusal(tool: Tool, program: str) -> str | None:
+    """Why a program found on this machine is not taken; None if it is."""
+    if tool.version_of:
+        wanted, found = package_version(tool.version_of), plugin_version(program)
+        if found == wanted:
+            return None
+        return f"{program} is {found or 'of a version it does not say'}, the Python package {tool.version_of} {wanted}"
+    if tool.on_path is None:
+        return None
+    version = program_version(program, tool.on_path.arguments)
+    if version is not None and tool.on_path.accepts(version):
+        return None
+    low, below, is_ = (".".join(map(str, each)) for each in (tool.on_path.low, tool.on_path.below, version or ()))
+    return f"{program} is {is_ or 'of a version it does not say'}, wanted is {low} or newer and below {below}"
 
 
-def content_key(tool: Tool, folder: Path, go_identity: str) -> str:
-    """Hash of all that decides what a build gives: go.mod, go.sum, flags, companions, Go and platform."""
-    told = hashlib.sha256()
-    for name in ("go.mod", "go.sum"):
-        told.update((folder / name).read_bytes())
-    companions = sorted(tool.companions.items())
-    flags = (*COMPILE_FLAGS, link_flags(tool, folder))
-    told.update(repr((flags, companions, sorted(tool.programs.items()), go_identity)).encode())
-    if tool.tags or tool.patches or tool.added:
-        told.update(repr((tool.tags, tool.patches, sorted(tool.added.items()))).encode())
-    if tool.companion_module:
-        other, module = tool.companion_module.split(":", 1)
-        told.update(module_version(folder.parent / other / "go.mod", module).encode())
-    return told.hexdigest()[:16]
-
-
-def on_path(tool: Tool, search: Sequence[str], accepted: dict[str, Path]) -> dict[str, Path] | None:
+def on_path(tool: Tool, search: Sequence[str], found: Found) -> dict[str, Path] | None:
     """All programs of a tool at good versions among the folders `search`, or None if one is not there."""
     if tool.only_beside:
-        neighbour = accepted.get(tool.only_beside)
+        neighbour = found.programs.get(tool.only_beside)
         search = [str(neighbour.resolve().parent), str(neighbour.parent)] if neighbour else []
-    found: dict[str, Path] = {}
-    for name in [*tool.programs.values(), *tool.companions.values()]:
+    programs: dict[str, Path] = {}
+    for name in names_of(tool):
         program = shutil.which(name, path=os.pathsep.join(search)) if search else None
         if program is None:
             return None
-        if tool.on_path is not None:
-            version = program_version(program, tool.on_path.arguments)
-            if version is None or not tool.on_path.accepts(version):
-                return None
-        found[name] = Path(program)
+        reason = refusal(tool, program)
+        if reason:
+            found.passed_over.append(reason)
+            return None
+        programs[name] = Path(program)
+    return programs
+
+
+def find_installed(tools: Iterable[Tool], search: Sequence[str]) -> Found:
+    """What of these tools is on PATH or, for a provider, among the user's own Pulumi plugins."""
+    found = Found()
+    for tool in tools:
+        folders = list(search)
+        if tool.version_of:
+            own = installed_plugins(next(iter(tool.programs.values())), package_version(tool.version_of))
+            folders = [*map(str, own), *folders]
+        found.programs |= on_path(tool, folders, found) or {}
     return found
-
-
-@contextmanager
-def _locked(file: Path) -> Iterator[None]:
-    """Holds a lock file; a second build of the same tool waits here and then finds the first one's result."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f"  {file.stem}: another process is building it, waiting", flush=True)
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
-def built(tool: Tool, folder: Path, cache: Path, go: Go) -> dict[str, Path]:
-    """Programs of a tool in the cache, built now if they are not there."""
-    target = cache / "tools" / f"{tool.name}-{content_key(tool, folder, go.identity)}"
-    names = [*tool.programs.values(), *tool.companions.values()]
-    with _locked(cache / "locks" / f"{target.name}.lock"):
-        if not target.exists():
-            _build(tool, folder, target, go)
-    return {name: target / name for name in names}
-
-
-def _build(tool: Tool, folder: Path, target: Path, go: Go) -> None:
-    unfinished = target.with_name(f".{target.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    tags = ["-tags", tool.tags] if tool.tags else []
-    flags = [*COMPILE_FLAGS, *tags, "-v", "-ldflags", link_flags(tool, folder)]
-    with source_of(tool, folder, go) as (place_of, packages):
-        command = ["build", *flags, "-o", f"{unfinished}/", *packages.values()]
-        go.run(tool.name, command, place_of)
-    for package, name in tool.programs.items():
-        made = unfinished / program_name(packages[package])
-        if not made.exists():
-            raise BuildFailed(tool.name, command, f"it made no {made.name}")
-        made.rename(unfinished / name)
-    if tool.companion_module:
-        other, module = tool.companion_module.split(":", 1)
-        source = go.module_folder(tool.name, module, folder.parent / other)
-        for path, name in tool.companions.items():
-            shutil.copyfile(source / path, unfinished / name)
-            (unfinished / name).chmod(0o755)
-    unfinished.rename(target)
 
 
 def tools_of(needs: Iterable[str]) -> list[Tool]:
@@ -131,17 +93,27 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
     `search` is a PATH to look for usable programs in; default: the environment's.
     """
     needs = list(needs)
-    chosen = tools_of(needs)
+    chosen = [tool for tool in tools_of(needs) if not (tool.version_of and uses_installed_providers())]
     paths.cache.mkdir(parents=True, exist_ok=True)
     folders = [
         folder
         for folder in (search if search is not None else os.environ.get("PATH", "")).split(os.pathsep)
         if folder and Path(folder).resolve() != paths.tools_bin.resolve()
     ]
+    found = find_installed(chosen, folders)
+    wanted = [tool for tool in chosen if not set(names_of(tool)) <= set(found.programs)]
     go = find_go(paths.cache)
-    programs: dict[str, Path] = {}
-    for tool in chosen:
-        programs |= on_path(tool, folders, programs) or built(tool, paths.repo / "tools" / tool.folder, paths.cache, go)
+    to_build = [
+        tool
+        for tool in wanted
+        if kept(tool, kept_in(tool, paths.repo / "tools" / tool.folder, paths.cache, go)) is None
+    ]
+    for line in plan_lines(found, wanted, to_build):
+        print(line, flush=True)
+    programs = dict(found.programs)
+    for folder in dict.fromkeys(tool.folder for tool in wanted):
+        together = [tool for tool in wanted if tool.folder == folder]
+        programs |= built(together, paths.repo / "tools" / folder, paths.cache, go)
     for name, program in programs.items():
         if paths.cache in program.parents:
             place(paths.tools_bin / name, program)
@@ -149,9 +121,24 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
             link(paths.tools_bin / name, program)
     for row in DEFINITIONS:
         if row.need in needs:
-            with _locked(paths.cache / "locks" / f"crds-{row.chart}.lock"):
+            with locked(paths.cache / "locks" / f"crds-{row.chart}.lock"):
                 link(paths.tools / "definitions" / row.chart, definitions(row, paths, go))
     return programs
+
+
+def plan_lines(found: Found, wanted: Sequence[Tool], to_build: Sequence[Tool]) -> list[str]:
+    """What is there and what is built, for whoever waits; nothing where nothing is built and nothing passed over."""
+    lines = [f"  not taken: {reason}" for reason in found.passed_over]
+    if not to_build:
+        return lines
+    there = sorted(name for tool in wanted if tool not in to_build for name in tool.programs.values())
+    if found.programs:
+        lines.append(f"  found: {', '.join(sorted(map(str, found.programs.values())))}")
+    if there:
+        lines.append(f"  kept from before: {', '.join(there)}")
+    names = sorted(name for tool in to_build for name in tool.programs.values())
+    lines.append(f"  to build, once: {', '.join(names)}; Ctrl-C and run it again: it goes on where it was")
+    return lines
 
 
 def place(where: Path, program: Path) -> None:

@@ -1,0 +1,168 @@
+"""What a folder of tools/ needs besides its go.mod to compile: sources that are copied and changed at build time.
+
+Nothing of it is kept in the checkout. Every change is exact text that has to be there as often as said: a newer version
+in which it is not there is refused instead of being built otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Change:
+    """One text of a file that is replaced by another."""
+
+    path: str
+    """File inside the module."""
+    old: str
+    new: str
+    why: str
+    times: int = 1
+    """How often the text has to be there."""
+
+
+@dataclass(frozen=True)
+class Copy:
+    """A pinned module that is copied into the workspace: some files, or the whole in the place of the original."""
+
+    module: str
+    files: Mapping[str, str] = field(default_factory=dict)
+    """Path inside the module -> path inside the workspace; JSON loses its white space. Empty: the whole module."""
+    changes: tuple[Change, ...] = ()
+    added: Mapping[str, str] = field(default_factory=dict)
+    """Files that the module lacks: path inside it -> content."""
+    pinned_in: str = ""
+    """Folder below tools/ whose go.mod and go.sum pin it, where it is not the workspace's own."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """How the programs of one folder below tools/ are compiled."""
+
+    tags: str = ""
+    """Build tags."""
+    copies: tuple[Copy, ...] = ()
+
+
+PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+_HOST = "python/cmd/pulumi-language-python/main.go"
+_CONSTRUCT = "pkg/provider/provider_construct.go"
+_NO_GO_SDK = (
+    "these four component types bring the whole Go SDK, a fifth of the provider's compile time; nothing here uses them"
+)
+_NEWER_SDK = "written for the SDK of 3.79"
+
+
+def _components_left_out() -> tuple[Change, ...]:
+    imports = ("providerhelmv4|helm/v4", "providerkustomizev2|kustomize/v2", "provideryamlv2|yaml/v2")
+    factories = (
+        '	"kubernetes:yaml/v2:ConfigFile":     provideryamlv2.NewConfigFileProvider,\n',
+        '	"kubernetes:yaml/v2:ConfigGroup":    provideryamlv2.NewConfigGroupProvider,\n',
+        '	"kubernetes:helm.sh/v4:Chart":       providerhelmv4.NewChartProvider,\n',
+        '	"kubernetes:kustomize/v2:Directory": providerkustomizev2.NewDirectoryProvider,\n',
+    )
+    lines = [f'	{name} "{PROVIDER}/pkg/provider/{path}"\n' for name, path in (each.split("|") for each in imports)]
+    return tuple(Change(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
+
+
+WORKSPACES: Mapping[str, Workspace] = {
+    "platform": Workspace(
+        # Prometheus: only Kubernetes' service discovery; the others bring the SDK of every cloud.
+        tags="remove_all_sd,enable_kubernetes_sd",
+        copies=(
+            Copy(
+                "github.com/prometheus/alertmanager",
+                # Its web pages are made by npm and are in no Go module; the program does not compile without any.
+                added={"ui/app/dist/index.html": "<p>The web pages are not built here; the API is at /api/v2.</p>\n"},
+            ),
+            Copy(
+                "sigs.k8s.io/prometheus-adapter",
+                changes=(
+                    Change(
+                        "cmd/adapter/adapter.go",
+                        "stopCh := genericapiserver.SetupSignalHandler()",
+                        "ctx := genericapiserver.SetupSignalContext()\n\tstopCh := ctx.Done()",
+                        "Run of a newer custom-metrics-apiserver takes a context",
+                    ),
+                    Change("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
+                ),
+            ),
+            Copy(
+                PROVIDER,
+                changes=(
+                    *_components_left_out(),
+                    Change(
+                        "pkg/await/await.go",
+                        "sigs.k8s.io/structured-merge-diff/v4/fieldpath",
+                        "sigs.k8s.io/structured-merge-diff/v6/fieldpath",
+                        "k8s.io 0.36 has moved to it",
+                    ),
+                    Change(
+                        "pkg/gen/schema.go",
+                        "\t\tProvider: pschema.ResourceSpec{",
+                        "\t\tProvider: &pschema.ResourceSpec{",
+                        "a pointer since pulumi/pkg 3.2xx",
+                    ),
+                ),
+            ),
+            Copy(
+                PROVIDER,
+                files={
+                    f"cmd/pulumi-resource-kubernetes/{name}.json": f"pulumi-resource-kubernetes/{name}.json"
+                    for name in ("schema", "terraform-mapping")
+                },
+            ),
+            Copy(
+                PULUMI_SDK,
+                files={
+                    _HOST: "pulumi-language-python/main.go",
+                    **{
+                        f"python/{name}.go": f"pulumi-language-python/python/{name}.go"
+                        for name in ("python", "shim_unix", "shim_windows")
+                    },
+                },
+                changes=(
+                    Change(
+                        _HOST,
+                        f'"{PULUMI_SDK}/python"',
+                        '"tools/platform/pulumi-language-python/python"',
+                        "the copy beside it: newer modules do not hold this package",
+                    ),
+                    Change(_HOST, "if logging.V(5) {", "if logging.V(5).Enabled() {", _NEWER_SDK, times=2),
+                    Change(_HOST, "if logging.V(9) {", "if logging.V(9).Enabled() {", _NEWER_SDK),
+                    Change(
+                        _HOST,
+                        "About(ctx context.Context, req *pbempty.Empty)",
+                        "About(ctx context.Context, req *pulumirpc.AboutRequest)",
+                        _NEWER_SDK,
+                    ),
+                ),
+                pinned_in="pulumi-language-python",
+            ),
+        ),
+    ),
+    "keda": Workspace(
+        copies=(
+            Copy(
+                "github.com/kedacore/keda/v2",
+                changes=(
+                    Change(
+                        "cmd/adapter/main.go",
+                        'fmt.Sprintf(":%v", metricsAPIServerPort)',
+                        'fmt.Sprintf("127.0.0.1:%v", metricsAPIServerPort)',
+                        "its metrics port has no flag for the address and would listen on all interfaces",
+                    ),
+                ),
+            ),
+        )
+    ),
+}
+"""Folder below tools/ -> how it is compiled; a folder that is not here is compiled as it is."""
+
+
+def workspace(folder: str) -> Workspace:
+    """How the programs of this folder below tools/ are compiled."""
+    return WORKSPACES.get(folder, Workspace())
