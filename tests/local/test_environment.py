@@ -68,7 +68,7 @@ def test_the_providers_are_plugins_of_the_versions_that_the_engine_asks_for(tmp_
     plugins = paths.state / "pulumi-home" / "plugins"
     assert sorted(path.name for path in plugins.iterdir()) == [
         "resource-aws-v7.51.1",
-        "resource-kubernetes-v4.34.2",
+        "resource-kubernetes-v4.25.0",
     ]
 
 

@@ -40,7 +40,7 @@ from local.providers.rpc import (
     to_struct,
 )
 
-VERSION: Final = "4.34.2"  # the Python SDK whose types it serves
+VERSION: Final = "4.25.0"  # the Python SDK whose types it serves
 _DELETE_UNREACHABLE_HINT: Final = (
     "\nIf the cluster has been deleted, you can remove its resources from state by setting the environment variable "
     "PULUMI_K8S_DELETE_UNREACHABLE=true or the provider's deleteUnreachable."
