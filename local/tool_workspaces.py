@@ -53,6 +53,7 @@ _CONSTRUCT = "pkg/provider/provider_construct.go"
 _NO_GO_SDK = (
     "these four component types bring the whole Go SDK, a fifth of the provider's compile time; nothing here uses them"
 )
+_OLD_OPENAPI = "its models have the names of k8s.io 0.31; where none is set, custom-metrics-apiserver brings its own"
 _NEWER_SDK = "written for the SDK of 3.79"
 
 
@@ -88,6 +89,10 @@ WORKSPACES: Mapping[str, Workspace] = {
                         "Run of a newer custom-metrics-apiserver takes a context",
                     ),
                     Change("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
+                    *(
+                        Change("cmd/adapter/adapter.go", f"if cmd.{name} == nil {{", "if false {", _OLD_OPENAPI)
+                        for name in ("OpenAPIConfig", "OpenAPIV3Config")
+                    ),
                 ),
             ),
             Copy(
