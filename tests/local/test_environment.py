@@ -70,6 +70,12 @@ def test_the_providers_are_plugins_of_the_versions_that_the_engine_asks_for(tmp_
         "resource-aws-v7.51.1",
         "resource-kubernetes-v4.34.2",
     ]
+    kubernetes, aws = (
+        plugins / f"resource-{name}" / f"pulumi-resource-{name.split('-')[0]}"
+        for name in ("kubernetes-v4.34.2", "aws-v7.51.1")
+    )
+    assert kubernetes.readlink() == paths.tools_bin / "pulumi-resource-kubernetes"
+    assert aws.readlink() == paths.repo / "local" / "providers" / "bin" / "pulumi-resource-aws"
 
 
 def test_installed_providers_are_used_on_request_and_ours_come_back(
