@@ -210,7 +210,8 @@ class Stack:
 def _wait(child: subprocess.Popen[bytes], given_up: Watch) -> tuple[int, bool, list[str]]:
     """Exit code, whether Ctrl-C came, and why it was given up. The CLI got the same Ctrl-C: it lets what runs end and
     writes its state, so it is not killed here (as subprocess.run would do)."""
-    interrupted, reasons = False, []
+    interrupted = False
+    reasons: list[str] = []
     while True:
         try:
             return child.wait(WATCH_SECONDS), interrupted, reasons
