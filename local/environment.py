@@ -39,6 +39,8 @@ def platform_environment(paths: Paths, ports: Mapping[str, int]) -> dict[str, st
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
         "PULUMI_HOME": str(paths.state / "pulumi-home"),
+        # The provider lies among the programs, which are on PATH: found there it is used with a warning each time.
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
         # Beside each file the backend would write another one with its media type, and not at once: a kill between
         # the two steps leaves it empty, and then the state "failed to load checkpoint: EOF" (gocloud.dev, fileblob).
         "PULUMI_BACKEND_URL": f"file://{paths.state / 'pulumi'}?metadata=skip",

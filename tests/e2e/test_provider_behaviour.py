@@ -120,7 +120,7 @@ def test_an_unknown_field_of_a_built_in_kind_is_dropped_without_a_word(small: Sm
 def test_a_wrong_value_is_refused_at_preview_in_the_servers_words(small: SmallStack, wrong: Object, words: str) -> None:
     done = small.preview(wrong)
     assert not done.ok
-    assert words in done.said
+    assert words in done.said, done.said
 
 
 def test_an_unknown_field_of_a_custom_resource_is_refused_at_its_update(small: SmallStack) -> None:

@@ -20,6 +20,7 @@ def test_every_client_is_pointed_at_the_platform(tmp_path: Path) -> None:
     assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state/pulumi?metadata=skip"
     assert environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{tmp_path}/state/passphrase"
     assert environment["PULUMI_SKIP_UPDATE_CHECK"] == "1"
+    assert environment["PULUMI_IGNORE_AMBIENT_PLUGINS"] == "true"
     first, second, third = environment["PATH"].split(":")[:3]
     assert first.endswith("local/bin")
     assert (Path(second) / "python").exists()
