@@ -12,7 +12,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import automation as auto
 
-from local.environment import process_environment
+from local.environment import link_providers, process_environment
 from tests.e2e.conftest import Platform
 
 
@@ -41,6 +41,7 @@ class SmallStack:
     def __init__(self, platform: Platform, folder: Path) -> None:
         self._kubeconfig = platform.paths.kubeconfig.read_text()
         self._objects: tuple[Object, ...] = ()
+        link_providers(platform.paths)
         (folder / "state").mkdir()
         environment = process_environment(platform.paths, platform.ports)
         environment.pop("PULUMI_CONFIG_PASSPHRASE_FILE")
