@@ -46,7 +46,7 @@ def _down(arguments: argparse.Namespace) -> None:
     from local.down import down, down_stack
 
     if arguments.stack:
-        down_stack(platform_paths(), arguments.stack)
+        down_stack(platform_paths(), arguments.stack, arguments.held_limit_seconds)
     else:
         down(platform_paths())
 
@@ -139,6 +139,12 @@ def _parser() -> argparse.ArgumentParser:
     tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")
     down.add_argument("--stack", help="destroy only this stack, and leave the platform up")
+    down.add_argument(
+        "--held-limit-seconds",
+        type=float,
+        default=120,
+        help="how long a finalizer may hold an object before a destroy is given up and says whose it is (default 120)",
+    )
     down.set_defaults(run=_down)
     recover = commands.add_parser("recover", help="make a stack usable whose update was killed")
     recover.add_argument("--stack", default="local")

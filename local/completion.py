@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.cluster import connect
+from local.cluster import connect, is_ready
 from local.errors import PlatformError
 from local.paths import Paths
 
@@ -19,16 +19,19 @@ QUESTION = "Say in one sentence what you are."
 
 @dataclass(frozen=True)
 class Model:
-    """A model Deployment as the API server shows it."""
+    """A model Deployment as the API server shows it; `updated`: pods of its present template, of `total` pods."""
 
     namespace: str
     name: str
     wanted: int
     available: int
+    updated: int
+    total: int
 
     @property
     def ready(self) -> bool:
-        return self.available >= max(self.wanted, 1)
+        """Rolled out, as `kubectl rollout status` counts it: while old pods serve on, the new ones may never start."""
+        return self.available >= max(self.wanted, 1) and self.updated >= self.wanted and self.total <= self.updated
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,15 @@ def models(paths: Paths) -> list[Model]:
     apps = connect(paths.kubeconfig).apps
     found = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
     return [
-        Model(each.metadata.namespace, each.metadata.name, each.spec.replicas, each.status.available_replicas or 0)
+        Model(
+            each.metadata.namespace,
+            each.metadata.name,
+            each.spec.replicas,
+            each.status.available_replicas or 0,
+            # What the controller has not seen yet is not rolled out.
+            (each.status.updated_replicas or 0) if each.status.observed_generation == each.metadata.generation else 0,
+            each.status.replicas or 0,
+        )
         for each in found
     ]
 
@@ -59,7 +70,7 @@ def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
         if not lacking:
             return found
         if time.monotonic() > deadline:
-            names = ", ".join(f"{m.namespace}/{m.name} ({m.available} of {m.wanted})" for m in lacking)
+            names = ", ".join(map(_counted, lacking))
             reasons = "".join(f"\n  {line}" for line in why_not_ready(paths, lacking))
             raise PlatformError(
                 f"not ready after {timeout_seconds:.0f} s: {names}.{reasons}\n"
@@ -68,17 +79,26 @@ def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
         time.sleep(0.5)
 
 
+def _counted(model: Model) -> str:
+    new = f", {model.updated} of them new" if model.total > model.updated else ""
+    return f"{model.namespace}/{model.name} ({model.available} of {model.wanted}{new})"
+
+
 def why_not_ready(paths: Paths, lacking: Iterable[Model]) -> list[str]:
     """What scheduler and kubelet say of the pods of these models that are not Ready, one line each."""
     core = connect(paths.kubeconfig).core
     lines = []
     for model in lacking:
         selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.name}"
-        for pod in core.list_namespaced_pod(model.namespace, label_selector=selector).items:
+        pods = core.list_namespaced_pod(model.namespace, label_selector=selector).items
+        for pod in (each for each in pods if not is_ready(each)):
             said = [
                 f"{c.reason}: {c.message}" for c in pod.status.conditions or [] if c.status == "False" and c.message
             ]
-            waiting = [s.state.waiting for s in pod.status.container_statuses or [] if s.state and s.state.waiting]
+            statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+            waiting = [s.state.waiting for s in statuses if s.state and s.state.waiting]
+            # Where an init container waits, the others only wait for it.
+            waiting = [each for each in waiting if each.reason != "PodInitializing"] or waiting
             said = [f"{each.reason}: {each.message or ''}" for each in waiting] or said
             lines.append(f"{pod.metadata.name} is {pod.status.phase}: {'; '.join(said) or 'it is starting'}")
     return lines

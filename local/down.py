@@ -12,7 +12,7 @@ from local.processes import Processes
 from local.progress import Stages
 from local.recover import say
 from local.stack import Stack, UpdateSummary, existing_stacks
-from local.stuck import held
+from local.stuck import HELD_LIMIT_SECONDS, held, watch
 from planning.units import amount
 
 NEEDED_TO_DESTROY = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws")
@@ -35,23 +35,23 @@ def down(paths: Paths) -> None:
     print(f"down; caches stay in {paths.cache}")
 
 
-def down_stack(paths: Paths, name: str) -> None:
-    """Destroys one stack; the platform stays."""
+def down_stack(paths: Paths, name: str, held_limit_seconds: float = HELD_LIMIT_SECONDS) -> None:
+    """Destroys one stack; the platform stays. What a finalizer holds for longer than the limit ends it."""
     stages = Stages()
     processes = Processes(paths)
     with exclusively(paths):
         _refuse_without_platform(paths, processes, name)
         with stages.stage(f"pulumi destroy --stack {name}"):
-            summary = _destroyed(paths, _stack(paths, name))
+            summary = _destroyed(paths, _stack(paths, name), held_limit_seconds)
     print(f"pulumi: {amount(summary.changes, 'change')}")
 
 
-def _destroyed(paths: Paths, stack: Stack) -> UpdateSummary:
+def _destroyed(paths: Paths, stack: Stack, held_limit_seconds: float = HELD_LIMIT_SECONDS) -> UpdateSummary:
     """Destroys it; an error also says what of the cluster does not go, and who holds it."""
     try:
-        return stack.destroy()
+        return stack.destroy(watch(paths.kubeconfig, held_limit_seconds))
     except PlatformError as error:
-        lines = held(paths.kubeconfig)
+        lines = [line for line in held(paths.kubeconfig) if line not in str(error)]
         raise PlatformError("\n  ".join([str(error), *lines])) from error
 
 

@@ -92,7 +92,8 @@ def link_providers(paths: Paths) -> None:
         return
     if plugins.is_symlink():
         plugins.unlink()
+    # kubernetes: the real provider, a program like the others; aws: our stand-in, a script.
+    places = {"kubernetes": paths.tools_bin, "aws": paths.repo / "local" / "providers" / "bin"}
     for name, package in PROVIDERS.items():
         program = f"pulumi-resource-{name}"
-        folder = plugins / f"resource-{name}-v{version(package)}"
-        link(folder / program, paths.repo / "local" / "providers" / "bin" / program)
+        link(plugins / f"resource-{name}-v{version(package)}" / program, places[name] / program)

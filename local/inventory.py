@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
-
-from local.providers.kubernetes.cluster import ApiError, Cluster
 
 # Kubernetes writes these by itself, at any time.
 PASSING = {"Event", "Lease", "Endpoints", "EndpointSlice", "ComponentStatus", "PodMetrics", "NodeMetrics"}
 # Helm never deletes what a chart has in crds/ (https://helm.sh/docs/chart_best_practices/custom_resource_definitions),
 # and the API server registers a group for each.
 LEFT_BY_HELM = ("monitoring.coreos.com", "keda.sh")
+# What is gone meanwhile, cannot be listed, or is served by an aggregated API that is down.
+AWAY = (404, 405, 503)
 
 
 def every_object(kubeconfig: Path) -> Iterator[dict[str, Any]]:
@@ -20,29 +21,42 @@ def every_object(kubeconfig: Path) -> Iterator[dict[str, Any]]:
 
     What is served by an aggregated API that is down, and what goes away meanwhile, is left out.
     """
-    cluster = Cluster(kubeconfig.read_text())
-    for base, resource in _listable(cluster):
-        for item in _unless_away(cluster, f"{base}/{resource['name']}").get("items") or []:
+    get = _reader(kubeconfig)
+    for base, resource in _listable(get):
+        for item in get(f"{base}/{resource['name']}").get("items") or []:
             if not item["metadata"]["name"].endswith(LEFT_BY_HELM):
                 yield {**item, "kind": resource["kind"]}
 
 
-def _listable(cluster: Cluster) -> Iterator[tuple[str, dict[str, Any]]]:
+def _listable(get: Callable[[str], dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Base path and description of every kind, in its group's preferred version."""
-    groups = cluster.request("GET", "/apis")["groups"]
+    groups = get("/apis")["groups"]
     for base in ("/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)):
-        for resource in _unless_away(cluster, base).get("resources") or []:
+        for resource in get(base).get("resources") or []:
             if "list" in resource["verbs"] and "/" not in resource["name"] and resource["kind"] not in PASSING:
                 yield base, resource
 
 
-def _unless_away(cluster: Cluster, path: str) -> dict[str, Any]:
-    try:
-        return cluster.request("GET", path)
-    except ApiError as error:
-        if error.status in (404, 405, 503):
+def _reader(kubeconfig: Path) -> Callable[[str], dict[str, Any]]:
+    """GET of a path as JSON through the official client; empty for what is away. Raises its ApiException otherwise.
+
+    Every kind, known to the client's models or not, looks as the API server says it.
+    """
+    from kubernetes import client, config  # half a second
+
+    api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
+
+    def get(path: str) -> dict[str, Any]:
+        response = api.call_api(*api.param_serialize("GET", path, auth_settings=["BearerToken"]))
+        text = response.read()
+        if response.status in AWAY:
             return {}
-        raise
+        if response.status >= 400:
+            raise client.ApiException(http_resp=response)
+        found: dict[str, Any] = json.loads(text)
+        return found
+
+    return get
 
 
 def title(item: Mapping[str, Any]) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,16 @@ from local.paths import Paths
 from local.recover import boto3_client, recover
 from local.stack_files import project_folder, project_name, write_project, write_stack_file
 
+Watch = Callable[[], list[str]]
+"""Asked again and again while an update runs: why it should be given up; nothing while it should go on."""
+WATCH_SECONDS = 1.0
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
 CHANGES = ("create", "update", "replace", "delete", "create-replacement", "delete-replaced", "import", "read")
+
+
+def never() -> list[str]:
+    """The watch of an update that is waited for however long it takes."""
+    return []
 
 
 @dataclass(frozen=True)
@@ -83,15 +92,16 @@ class Stack:
         """`pulumi up`; raises PlatformError when it fails. The CLI itself has said why by then."""
         return self._update("up", *(["--refresh"] if refresh else []))
 
-    def destroy(self) -> UpdateSummary:
+    def destroy(self, given_up: Watch = never) -> UpdateSummary:
         """`pulumi destroy` of everything, protected resources included: nothing here is worth keeping.
 
-        In a real account one sets `cluster.protect: false` and runs `pulumi up` first.
+        In a real account one sets `cluster.protect: false` and runs `pulumi up` first. `given_up` is asked while it
+        runs; with reasons the CLI is interrupted, as by Ctrl-C, and they are raised as PlatformError.
         """
         self._recover_aloud()
         self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
         self._lift_deletion_protection()
-        return self._update("destroy")
+        return self._update("destroy", given_up=given_up)
 
     def _lift_deletion_protection(self) -> None:
         for resource in self.resources():
@@ -134,7 +144,7 @@ class Stack:
         """How many resources the state holds, the stack itself included."""
         return len(self.resources())
 
-    def _update(self, *arguments: str) -> UpdateSummary:
+    def _update(self, *arguments: str, given_up: Watch = never) -> UpdateSummary:
         events = self._paths.log / f"pulumi-{arguments[0]}-{self.name}.events.json"
         events.parent.mkdir(parents=True, exist_ok=True)
         events.unlink(missing_ok=True)
@@ -142,7 +152,9 @@ class Stack:
         command = self.command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
         # The engine's events are what the automation API reads too; the flag shows only with this variable.
         environment = {**self._environment, "PULUMI_DEBUG_COMMANDS": "true"}
-        exit_code, interrupted = _wait(subprocess.Popen(command, env=environment))
+        exit_code, interrupted, reasons = _wait(subprocess.Popen(command, env=environment), given_up)
+        if reasons:
+            raise PlatformError("\n  ".join([f"pulumi {arguments[0]} of stack {self.name} was given up:", *reasons]))
         if interrupted:
             raise PlatformError("interrupted; what was begun is in the state, run the same command again")
         if exit_code != 0:
@@ -195,13 +207,17 @@ class Stack:
                 lock.unlink()
 
 
-def _wait(child: subprocess.Popen[bytes]) -> tuple[int, bool]:
-    """Exit code, and whether Ctrl-C came. The CLI got the same Ctrl-C: it lets what runs end and writes its state,
-    so it is not killed here (as subprocess.run would do)."""
+def _wait(child: subprocess.Popen[bytes], given_up: Watch) -> tuple[int, bool, list[str]]:
+    """Exit code, whether Ctrl-C came, and why it was given up. The CLI got the same Ctrl-C: it lets what runs end and
+    writes its state, so it is not killed here (as subprocess.run would do)."""
     interrupted = False
+    reasons: list[str] = []
     while True:
         try:
-            return child.wait(), interrupted
+            return child.wait(WATCH_SECONDS), interrupted, reasons
+        except subprocess.TimeoutExpired:
+            if not reasons and (reasons := given_up()):
+                child.send_signal(signal.SIGINT)
         except KeyboardInterrupt:
             interrupted = True
 

@@ -1,7 +1,7 @@
 """A proxy in front of the API server that can answer badly. Pulumi goes through it; the cluster's own parts do not.
 
 It serves TLS with the API server's own certificate and hands every request on, one upstream connection each.
-Watches are not needed by the stand-in provider and would work: answers are handed on as they come.
+Watches work, too: answers are handed on as they come.
 """
 
 from __future__ import annotations

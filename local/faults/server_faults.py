@@ -210,7 +210,10 @@ _ENDS = "the update ends by itself, says the cause if it fails; the next one con
 SERVERS = (
     _scenario("api-429", f"API server answers 429 for 20 s: {_ENDS}", badly_answering("429", "too many requests")),
     _scenario(
-        "api-500", f"API server answers 500 for 20 s: {_ENDS}", badly_answering("500", "Internal error occurred")
+        "api-500",
+        f"API server answers 500 for 20 s: {_ENDS}",
+        # The second is what client-go, and so pulumi-kubernetes, makes of a 500.
+        badly_answering("500", "Internal error occurred", "an error on the server"),
     ),
     _scenario("api-slow", f"API server answers after 2 s for 20 s: {_ENDS}", badly_answering("slow", "timed out")),
     _scenario(

@@ -1,8 +1,9 @@
-"""What every stand-in provider needs of the Pulumi provider protocol.
+"""What the stand-in for pulumi-aws needs of the Pulumi provider protocol.
 
 A provider is a gRPC server that the engine starts (`pulumi-resource-NAME ENGINE_ADDRESS`), reads one port number
-from, and calls (provider.proto of the Pulumi SDK). A provider of ours subclasses `BaseProvider`, works on the plain
-trees of `local.providers.wire`, raises `ProviderError` or `InitFailed`, and hands itself to `serve`.
+from, and calls (provider.proto of the Pulumi SDK). Ours subclasses `BaseProvider`, works on the plain trees of
+`local.providers.wire`, raises `ProviderError` or `InitFailed`, and hands itself to `serve`. Why not the SDK's own
+server (`pulumi.provider.experimental`): docs/adr/0007, and tests/local/providers/test_sdk_server.py shows it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import threading
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, Literal, NoReturn
+from typing import Any, Final, NoReturn
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, plugin_pb2, status_pb2
+from pulumi.runtime.proto import plugin_pb2, status_pb2
 from pulumi.runtime.proto import provider_pb2 as pb
 from pulumi.runtime.proto.provider_pb2_grpc import (
     ResourceProviderServicer,
@@ -63,17 +64,9 @@ _GRPC_OPTIONS: Final = [
     ("grpc.max_receive_message_length", _MESSAGE_LIMIT_BYTES),
     ("grpc.max_send_message_length", _MESSAGE_LIMIT_BYTES),
 ]
-# Awaiting blocks a thread per resource, and the engine works on many resources at once; threads start on demand.
+# Waiting for AWS blocks a thread per resource, and the engine works on many at once; threads start on demand.
 _MAX_CALLS: Final = 256
 _PARENT_POLL_SECONDS: Final = 1.0
-
-Severity = Literal["debug", "info", "warning", "error"]
-_SEVERITIES: Final[dict[Severity, Any]] = {
-    "debug": engine_pb2.DEBUG,
-    "info": engine_pb2.INFO,
-    "warning": engine_pb2.WARNING,
-    "error": engine_pb2.ERROR,
-}
 
 
 class ProviderError(Exception):
@@ -92,42 +85,23 @@ class InitFailed(ProviderError):
 
 
 class BaseProvider(ResourceProviderServicer):
-    """The calls that are the same for every provider, and the line back to the engine's log."""
+    """The calls that say nothing of AWS."""
 
     def __init__(self, version: str = "") -> None:
         self.version = version
         self.config: dict[str, Any] = {}
-        self.cancelled = threading.Event()
-        self._engine: Any = None
-
-    def connect_engine(self, address: str) -> None:
-        """Opens the log channel to the engine at `address` (host:port)."""
-        if address:
-            self._engine = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=_GRPC_OPTIONS))
-
-    def log(self, severity: Severity, message: str, urn: str = "", *, ephemeral: bool = False) -> None:
-        """Shows `message` to the user, on the line of resource `urn`; ephemeral lines are overwritten by the next."""
-        if self._engine is None:
-            return
-        request = engine_pb2.LogRequest(severity=_SEVERITIES[severity], message=message, urn=urn, ephemeral=ephemeral)
-        try:
-            self._engine.Log(request, timeout=5)
-        except grpc.RpcError:  # a lost status line must not fail the operation it tells about
-            return
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        self.connect_engine(request.engine_address)
         return pb.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
 
     def Attach(self, request: Any, context: Any) -> Any:
-        self.connect_engine(request.address)
         return Empty()
 
     def GetPluginInfo(self, request: Any, context: Any) -> Any:
         return plugin_pb2.PluginInfo(version=self.version)
 
     def GetSchema(self, request: Any, context: Any) -> Any:
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the local stand-in provider has no schema to offer")
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the local stand-in for this provider has no schema to offer")
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         return pb.CheckResponse(inputs=request.news)
@@ -144,15 +118,11 @@ class BaseProvider(ResourceProviderServicer):
         """Takes the provider resource's inputs, secrets unwrapped. Nested values may still be JSON strings."""
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        self.cancelled.set()
         return Empty()
 
 
 class _ErrorsToStatus(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has no type hints here
     """Turns exceptions of handlers into the status that the engine understands."""
-
-    def __init__(self, provider: BaseProvider) -> None:
-        self._provider = provider
 
     def intercept_service(self, continuation: Any, details: Any) -> Any:
         handler = continuation(details)
@@ -167,7 +137,7 @@ class _ErrorsToStatus(grpc.ServerInterceptor):  # type: ignore[misc]  # grpc has
             except Exception as error:
                 if context.code() is not None:  # the handler aborted by itself
                     raise
-                self._provider.log("debug", traceback.format_exc())
+                traceback.print_exc()  # a bug of ours: the engine shows what a plugin writes there
                 context.abort(grpc.StatusCode.INTERNAL, f"{type(error).__name__}: {error}")
 
         return grpc.unary_unary_rpc_method_handler(
@@ -196,21 +166,15 @@ def errors_init_failed(error: InitFailed) -> Any:
 
 
 def serve(provider_factory: Callable[[], BaseProvider]) -> None:
-    """Serves a provider on 127.0.0.1, prints the port, returns on SIGTERM, SIGINT or when the parent is gone.
-
-    The engine's address is the first command line argument; without it (attached provider) nothing is logged until
-    the engine says where it is.
-    """
+    """Serves a provider on 127.0.0.1, prints the port, returns on SIGTERM, SIGINT or when the parent is gone."""
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
     provider = provider_factory()
-    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
-        provider.connect_engine(sys.argv[1])
     server = grpc.server(
         ThreadPoolExecutor(max_workers=_MAX_CALLS),
         options=_GRPC_OPTIONS,
-        interceptors=[_ErrorsToStatus(provider)],
+        interceptors=[_ErrorsToStatus()],
     )
     add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
@@ -219,7 +183,6 @@ def serve(provider_factory: Callable[[], BaseProvider]) -> None:
     parent = os.getppid()
     while not ended.wait(_PARENT_POLL_SECONDS) and os.getppid() == parent:
         pass
-    provider.cancelled.set()
     server.stop(grace=0.5).wait()
     sys.stdout.flush()
     os._exit(0)  # waiting calls hold threads that would keep the interpreter alive

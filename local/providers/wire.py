@@ -2,7 +2,8 @@
 
 The engine marks what plain JSON cannot say with strings and single-purpose maps ("signatures", see
 pulumi sdk/go/common/resource/properties.go and plugin/rpc.go): secrets, outputs, computed values. Here they become
-`Secret` and `UNKNOWN`, so that a provider works with ordinary dicts and lists.
+`Secret` and `UNKNOWN`, so that a provider works with ordinary dicts and lists. The SDK's own `PropertyValue` neither
+reads nor writes a computed value, and a preview is full of them (docs/adr/0007).
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from enum import Enum
 from typing import Any, Final
 
 from google.protobuf.struct_pb2 import NULL_VALUE, ListValue, Struct, Value
+from pulumi.runtime import rpc
 
-_SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"
-_OUTPUT_SIGNATURE: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_SIGNATURE_KEY: Final = rpc._special_sig_key
+_SECRET_SIGNATURE: Final = rpc._special_secret_sig
+_OUTPUT_SIGNATURE: Final = rpc._special_output_value_sig
 # One sentinel per type of value (sdk/go/common/resource/plugin/rpc.go); we write the string one, like the SDKs.
-_UNKNOWN_STRING: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_UNKNOWN_STRING: Final = rpc.UNKNOWN
 _UNKNOWN_SENTINELS: Final = frozenset(
     {
         _UNKNOWN_STRING,

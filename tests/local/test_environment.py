@@ -20,6 +20,7 @@ def test_every_client_is_pointed_at_the_platform(tmp_path: Path) -> None:
     assert environment["PULUMI_BACKEND_URL"] == f"file://{tmp_path}/state/pulumi?metadata=skip"
     assert environment["PULUMI_CONFIG_PASSPHRASE_FILE"] == f"{tmp_path}/state/passphrase"
     assert environment["PULUMI_SKIP_UPDATE_CHECK"] == "1"
+    assert environment["PULUMI_IGNORE_AMBIENT_PLUGINS"] == "true"
     first, second, third = environment["PATH"].split(":")[:3]
     assert first.endswith("local/bin")
     assert (Path(second) / "python").exists()
@@ -70,6 +71,12 @@ def test_the_providers_are_plugins_of_the_versions_that_the_engine_asks_for(tmp_
         "resource-aws-v7.51.1",
         "resource-kubernetes-v4.25.0",
     ]
+    kubernetes, aws = (
+        plugins / f"resource-{name}" / f"pulumi-resource-{name.split('-')[0]}"
+        for name in ("kubernetes-v4.34.2", "aws-v7.51.1")
+    )
+    assert kubernetes.readlink() == paths.tools_bin / "pulumi-resource-kubernetes"
+    assert aws.readlink() == paths.repo / "local" / "providers" / "bin" / "pulumi-resource-aws"
 
 
 def test_installed_providers_are_used_on_request_and_ours_come_back(

@@ -149,3 +149,23 @@ def test_deletion_protection_of_a_cluster_does_not_stop_a_destroy_here(
     assert asked == [("eu-west-1", {"name": "c", "deletionProtection": False})]
     assert "state unprotect --all --yes --stack dev" in arguments(paths)
     assert "destroy --stack dev --yes" in arguments(paths)
+
+
+def test_a_destroy_that_is_given_up_is_interrupted_and_says_why(paths: Paths) -> None:
+    # Python, since a shell whose own shell ignores the signal cannot take it up again; the CLI can.
+    patient = (
+        "import os, pathlib, signal, sys, time\n"
+        "def end(*_):\n"
+        "    pathlib.Path(os.environ['PULUMI_HOME'], 'state-written').touch()\n"
+        "    sys.exit(1)\n"
+        "signal.signal(signal.SIGINT, end)\n"
+        "time.sleep(30)\n"
+    )
+    slow = f"""case "$*" in *destroy*) exec {sys.executable} -c "{patient}";; esac"""
+    script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*|*destroy*)', "*never*)") + slow)
+    stack = Stack(paths, USUAL, "dev")
+    stack.prepare()
+    asked = iter([[], ["Service models/qwen is held by a.io/x"]])
+    with pytest.raises(PlatformError, match="destroy of stack dev was given up:\n  Service models/qwen is held by"):
+        stack.destroy(lambda: next(asked))
+    assert (paths.state / "pulumi-home" / "state-written").exists()

@@ -87,18 +87,18 @@ def test_there_is_no_schema_and_it_says_so(started: Any) -> None:
     assert caught.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_the_scripts_that_the_engine_starts_are_executable_and_name_their_module() -> None:
-    for name in ("kubernetes", "aws"):
-        script = REPO / "local/providers/bin" / f"pulumi-resource-{name}"
-        assert os.access(script, os.X_OK)
-        assert f"-m local.providers.{name}" in script.read_text()
+SCRIPT = REPO / "local/providers/bin/pulumi-resource-aws"
 
 
-def test_the_kubernetes_script_prints_a_port_and_ends_quietly_when_asked(tmp_path: Path) -> None:
-    script = REPO / "local/providers/bin/pulumi-resource-kubernetes"
+def test_the_script_that_the_engine_starts_is_executable_and_no_other_is_there() -> None:
+    assert os.access(SCRIPT, os.X_OK)
+    assert [path.name for path in SCRIPT.parent.iterdir()] == [SCRIPT.name]
+
+
+def test_the_script_prints_a_port_and_ends_quietly_when_asked(tmp_path: Path) -> None:
     env = {**os.environ, "VLLM_ON_EKS_PYTHON": sys.executable}
     process = subprocess.Popen(
-        [str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=tmp_path
+        [str(SCRIPT)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env, cwd=tmp_path
     )
     assert process.stdout is not None
     assert int(process.stdout.readline()) > 0
