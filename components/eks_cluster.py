@@ -33,6 +33,8 @@ class ClusterOutputs:
     security_group_id: pulumi.Output[str]
     oidc_issuer: pulumi.Output[str]
     kubeconfig: pulumi.Output[str]
+    called: str = ""
+    """The name as it is written, for questions to AWS."""
     access: tuple[pulumi.Resource, ...] = ()
     """What lets us into the Kubernetes API: nothing is asked of it before, nor after, these are there."""
 
@@ -85,6 +87,7 @@ class EksCluster(pulumi.ComponentResource):
             security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
             oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
             kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, args.region),
+            called=plan.name,
             access=(access,),
         )
         self.register_outputs(
@@ -194,6 +197,7 @@ def existing_cluster(
         security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
         oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
         kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, region),
+        called=plan.name,
     )
 
 

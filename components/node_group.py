@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import iam
 from components.eks_cluster import ClusterOutputs
 from components.network import NetworkOutputs
+from components.node_counts import counts, live_sizes
 from components.service_role import ServiceRole, ServiceRoleArgs
 from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
@@ -23,6 +24,7 @@ TAINT_EFFECTS = {
 }
 
 TEMPLATE_LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
+TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
 
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
@@ -49,6 +51,7 @@ class NodeGroup(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.token, name, None, opts)
         plan = args.plan
+        wanted = counts(plan, live_sizes(args.cluster.called, plan, pulumi.InvokeOptions(parent=self)))
         template = aws.ec2.LaunchTemplate(
             f"{name}-template",
             description=f"EKS node group {plan.name}: {', '.join(plan.instance_types)}",
@@ -79,9 +82,11 @@ class NodeGroup(pulumi.ComponentResource):
                 id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
             ),
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=plan.min_nodes, desired_size=plan.desired_nodes, max_size=plan.max_nodes
+                min_size=plan.min_nodes, desired_size=wanted.desired_nodes, max_size=plan.max_nodes
             ),
-            update_config=aws.eks.NodeGroupUpdateConfigArgs(max_unavailable=plan.max_unavailable),
+            update_config=aws.eks.NodeGroupUpdateConfigArgs(
+                max_unavailable=plan.max_unavailable, update_strategy=plan.update_strategy
+            ),
             node_repair_config=aws.eks.NodeGroupNodeRepairConfigArgs(enabled=plan.node_repair),
             labels=plan.labels,
             taints=[taint(item.key, item.value, item.effect) for item in plan.taints],
@@ -89,8 +94,8 @@ class NodeGroup(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
-                # only the number to begin with.
-                ignore_changes=["scalingConfig.desiredSize"],
+                # only the number to begin with. A change of the bounds carries the number of the moment.
+                ignore_changes=None if wanted.desired_is_ours else ["scalingConfig.desiredSize"],
             ),
         )
         self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
@@ -101,7 +106,8 @@ def autoscaler_tags(plan: NodeGroupPlan) -> dict[str, str]:
     """What the cluster-autoscaler cannot know of a group without nodes: it reads a managed group's labels itself, and
     by tags what a node gets later (cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup").
     """
-    return {f"{TEMPLATE_LABEL}{key}": value for key, value in plan.labels_later.items()}
+    labels = {f"{TEMPLATE_LABEL}{key}": value for key, value in plan.labels_later.items()}
+    return {**labels, **{f"{TEMPLATE_RESOURCE}{name}": amount for name, amount in plan.resources_by_tag.items()}}
 
 
 def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:

@@ -16,6 +16,10 @@ LEAVING_TAINT = "ToBeDeletedByClusterAutoscaler"
 # Of one node alone; a group's next node will have its own.
 OWN_LABELS = ("kubernetes.io/hostname",)
 TEMPLATE_LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
+TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
+# What the real one knows of a group's first node by its instance type (cloudprovider/aws/aws_manager.go,
+# buildNodeFromTemplate): no ephemeral storage, and GPUs as they are, not as they are shared.
+TEMPLATE_RESOURCES = ("cpu", "memory", "pods")
 MIRROR_POD = "kubernetes.io/config.mirror"
 
 
@@ -80,7 +84,7 @@ def _left(whole: Amounts, taken: Iterable[Pod]) -> dict[str, float]:
 def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[Any]) -> Group:
     """A group and its next node: like one that is ready, else as its type and its settings say (scale from zero).
 
-    GPUs of a group without a node are counted as its type has them, whoever would share them.
+    Of a group without a node it knows what the real one does: CPU, memory, pods and whole GPUs of the type, and tags.
     """
     sample = next((node for node in nodes if _group_of(node) == group.arn and _is_ready(node, group)), None)
     if sample is not None:
@@ -90,7 +94,9 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         rendered = render_nodes(group.described, group.subnets, group.capacity, [0])[0]
         labels = {**rendered["metadata"]["labels"], **_tagged_labels(group)}
         taints = tuple(Taint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
-        whole = {**amounts(rendered["status"]["allocatable"]), GPU: float(group.capacity.gpu_count)}
+        known = amounts(rendered["status"]["allocatable"])
+        whole = {name: known[name] for name in TEMPLATE_RESOURCES if name in known}
+        whole |= {GPU: float(group.capacity.gpu_count), **_tagged_resources(group)}
     for key in OWN_LABELS:
         labels.pop(key, None)
     daemons = [asks(each.metadata.name, each.spec.template.spec) for each in daemon_sets]
@@ -104,6 +110,12 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         taints=taints,
         allocatable=_left(whole, (each for each in daemons if each.may_stand_on(labels, taints))),
     )
+
+
+def _tagged_resources(group: NodeGroup) -> dict[str, float]:
+    """Resources of a node that is not there, beyond those of its instance type, as the group's tags say."""
+    tags = group.described.get("tags") or {}
+    return amounts({k.removeprefix(TEMPLATE_RESOURCE): tags[k] for k in tags if k.startswith(TEMPLATE_RESOURCE)})
 
 
 def _tagged_labels(group: NodeGroup) -> dict[str, str]:

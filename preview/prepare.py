@@ -10,6 +10,7 @@ from planning.decide import decide
 from planning.model import Finding, PlanRefused, StackPlan
 from preview.stack_file import StackFile, read_stack_file
 from settings.charts import with_charts
+from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
 
 
@@ -42,7 +43,7 @@ def prepare(root: Path, stack: str) -> Prepared:
         loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack, file.written)
     secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
     stand_ins = {key: f"stand-in for {key}" for key in secrets}
-    loaded = with_charts(loaded, root)
+    loaded = with_charts(with_foreign(loaded, file.texts, stack), root)
     plan, findings = _decided(loaded)
     return Prepared(root, file, loaded, plan, findings, missing, {**file.texts, **stand_ins}, frozenset(secrets))
 

@@ -9,7 +9,10 @@ import pulumi
 from pulumi.runtime import config as runtime_config
 
 from settings.charts import with_charts
+from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, loaded_from, secret_needs
+
+_PREFIX = f"{PROJECT}:"
 
 
 def load() -> Loaded:
@@ -17,9 +20,11 @@ def load() -> Loaded:
 
     Mistakes are in the result, none is raised.
     """
-    ours = _our_keys()
-    encrypted = {key for key in ours if runtime_config.is_config_secret(f"{PROJECT}:{key}")}
-    return with_charts(loaded_from(ours, encrypted, pulumi.get_stack()), Path.cwd())
+    everything, stack = _keys(), pulumi.get_stack()
+    ours = {key.removeprefix(_PREFIX): value for key, value in everything.items() if key.startswith(_PREFIX)}
+    encrypted = {key for key in ours if runtime_config.is_config_secret(f"{_PREFIX}{key}")}
+    loaded = with_foreign(loaded_from(ours, encrypted, stack), everything, stack)
+    return with_charts(loaded, Path.cwd())
 
 
 def load_secrets(loaded: Loaded) -> Mapping[str, pulumi.Output[str]]:
@@ -29,8 +34,6 @@ def load_secrets(loaded: Loaded) -> Mapping[str, pulumi.Output[str]]:
     return {need.key: config.require_secret(need.key) for need in needs}
 
 
-def _our_keys() -> dict[str, str]:
-    """Every config key under our prefix, with its text."""
-    everything = {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}
-    prefix = f"{PROJECT}:"
-    return {key.removeprefix(prefix): value for key, value in everything.items() if key.startswith(prefix)}
+def _keys() -> dict[str, str]:
+    """Every config key of the stack, with its text."""
+    return {**runtime_config.get_config_env(), **runtime_config.CONFIG.get()}

@@ -34,6 +34,13 @@ class Taint(Section):
     effect: TaintEffect = described("taint effect", default=TaintEffect.NO_SCHEDULE)
 
 
+class UpdateStrategy(StrEnum):
+    """In which order EKS replaces the nodes of a pool when its AMI, disk, tags or Kubernetes version change."""
+
+    MINIMAL = "minimal"
+    SURGE = "surge"
+
+
 class NodePool(Section):
     """GPU nodes of one kind: an EKS managed node group."""
 
@@ -56,6 +63,11 @@ class NodePool(Section):
     )
     gpu_sharing: GpuSharing = described("how one GPU is divided among pods", default_factory=WholeGpu)
     node_repair: bool = described("let EKS replace unhealthy nodes", default=True)
+    update_strategy: UpdateStrategy = described(
+        "minimal: an update ends a node before it starts another, which needs no further GPU; surge: it first starts "
+        "twice as many nodes as the pool has zones",
+        default=UpdateStrategy.MINIMAL,
+    )
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

@@ -250,5 +250,6 @@ INVOKES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
         "region": a.get("region") or "us-west-2",
     },
     "aws:eks/getCluster:getCluster": _existing_cluster,
+    "aws:eks/getClusters:getClusters": lambda _: {"id": "clusters", "names": []},
     "aws:ec2/getSubnet:getSubnet": _existing_subnet,
 }

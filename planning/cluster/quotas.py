@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from planning.model import CreateNetworkPlan, NodeGroupPlan, StackPlan
+from planning.model import CreateNetworkPlan, ExistingNetworkPlan, NodeGroupPlan, StackPlan
 from planning.nodes.instances import UnknownInstanceType, instance_type
 
 
@@ -70,8 +70,10 @@ def quotas(plan: StackPlan) -> tuple[QuotaNeed, ...]:
         largest = max((_vcpu(name) for name in group.instance_types), default=0)
         if largest:
             quota = _quota_of(group)
-            vcpus[quota] += group.max_nodes * largest
-            used_by.setdefault(quota, []).append(f"{group.max_nodes} × {'|'.join(group.instance_types)} ({group.name})")
+            more = surge_nodes(group, plan.network)
+            vcpus[quota] += (group.max_nodes + more) * largest
+            nodes = f"{group.max_nodes} + {more} in an update" if more else str(group.max_nodes)
+            used_by.setdefault(quota, []).append(f"{nodes} × {'|'.join(group.instance_types)} ({group.name})")
     needs = [QuotaNeed(quota, needed, tuple(used_by[quota])) for quota, needed in vcpus.items()]
     if isinstance(plan.network, CreateNetworkPlan):
         gateways = len(plan.network.nat_zones)
@@ -81,6 +83,18 @@ def quotas(plan: StackPlan) -> tuple[QuotaNeed, ...]:
             QuotaNeed(_NAT_GATEWAYS, min(1, gateways), ("one per zone",)),
         ]
     return tuple(need for need in needs if need.needed)
+
+
+def surge_nodes(group: NodeGroupPlan, network: CreateNetworkPlan | ExistingNetworkPlan) -> int:
+    """Nodes that EKS starts beyond `maxNodes` while it updates a group: twice its zones, or `maxUnavailable` if more
+    (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html); none with MINIMAL.
+
+    Of a network that exists the zones are not known here: each subnet is counted as one.
+    """
+    if group.update_strategy == "MINIMAL":
+        return 0
+    all_zones = len(network.zones if isinstance(network, CreateNetworkPlan) else network.private_subnet_ids)
+    return max(2 * (len(group.zones) or all_zones), group.max_unavailable)
 
 
 def _vcpu(name: str) -> int:

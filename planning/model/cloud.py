@@ -155,6 +155,10 @@ class NodeGroupPlan:
     gpus_per_node: int = 0
     sharing: GpuSharingPlan = GpuSharingPlan()
     labels_later: dict[str, str] = field(default_factory=dict)
+    update_strategy: str = "DEFAULT"
+    """EKS' word: DEFAULT starts new nodes before it ends old ones, MINIMAL ends first."""
+    resources_by_tag: dict[str, str] = field(default_factory=dict)
+    """What a node has that the cluster-autoscaler knows by the group's tags only, as Kubernetes quantities."""
 
     @property
     def advertised_gpus(self) -> int:

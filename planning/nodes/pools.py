@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from planning.findings import Findings, listed
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
 from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_release
-from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, instance_type
+from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.sharing import plan_sharing, share_of
 from planning.starting.start import check_instance
-from settings.pools import Capacity, NodePool, SystemNodes
+from settings.pools import Capacity, NodePool, SystemNodes, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
+EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
 SYSTEM_POOL = "system"
 # What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
 MIG_LABEL = "nvidia.com/mig.config"
@@ -139,6 +140,8 @@ def plan_pool(
         gpus_per_node=first.gpu_count,
         sharing=sharing,
         labels_later={MIG_DONE_LABEL: MIG_DONE} if sharing.kind == "mig" else {},
+        update_strategy=EKS_STRATEGIES[pool.update_strategy],
+        resources_by_tag=_resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 
@@ -202,6 +205,14 @@ def check_zones(
             findings.error(
                 f"{path}[{position}]", "zones-unknown", f"{zone} is not a zone of the network ({listed(network.zones)})"
             )
+
+
+def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict[str, str]:
+    """What the cluster-autoscaler's template of a group without nodes lacks: it knows CPU, memory, pods and whole GPUs
+    of the instance type (cloudprovider/aws/aws_manager.go, buildNodeFromTemplate), no disk and no shares of a GPU."""
+    disk = {"ephemeral-storage": f"{allocatable_ephemeral_mib(disk_gib)}Mi"}
+    shares = gpus * sharing.pods_per_gpu
+    return {**disk, "nvidia.com/gpu": str(shares)} if sharing.pods_per_gpu > 1 else disk
 
 
 def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:

@@ -11,6 +11,9 @@ from settings.models import Drain
 MARGIN_SECONDS = 15
 # EC2 takes a spot instance back two minutes after its notice.
 SPOT_NOTICE_SECONDS = 120
+# So long EKS waits for a pod when it replaces its node; then the update fails with PodEvictionFailure
+# (https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html).
+EKS_EVICTION_SECONDS = 15 * 60
 
 
 def shutdown_seconds(drain: Drain, version: vllm_versions.Version) -> int:
@@ -48,6 +51,14 @@ def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: s
             f"{path}.gracePeriodSeconds",
             "drain-margin",
             f"{grace} s leaves {grace - needed} s for the processes to end; write {needed + MARGIN_SECONDS}",
+        )
+    if grace > EKS_EVICTION_SECONDS:
+        most = EKS_EVICTION_SECONDS - drain.pre_stop_seconds - MARGIN_SECONDS
+        findings.error(
+            path,
+            "drain-eviction",
+            f"a pod that leaves for {grace} s: EKS waits {EKS_EVICTION_SECONDS} s for it when a node is replaced, and "
+            f"every update of the pool fails: PodEvictionFailure; write shutdownTimeoutSeconds: {max(0, most)} or less",
         )
     if spot and needed > SPOT_NOTICE_SECONDS:
         findings.warning(

@@ -156,7 +156,7 @@ def test_a_zone_without_a_subnet_ends_the_program() -> None:
 def test_node_repair_and_the_pace_of_updates_are_set() -> None:
     inputs = nodes(replace(GPU_NODES, node_repair=False, max_unavailable=2)).inputs
     assert inputs["nodeRepairConfig"] == {"enabled": False}
-    assert inputs["updateConfig"] == {"maxUnavailable": 2}
+    assert inputs["updateConfig"] == {"maxUnavailable": 2, "updateStrategy": "DEFAULT"}
 
 
 def test_nodes_wait_for_networking_add_ons_and_for_their_role_with_its_policies() -> None:
@@ -213,3 +213,9 @@ def test_gpus_that_nobody_finds_or_anybody_takes_are_refused(change: dict[str, A
 def test_unknown_words_are_refused_with_the_known_ones(call: Callable[[], Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_what_the_autoscaler_knows_by_tags_only_is_tagged() -> None:
+    plan = replace(GPU_NODES, resources_by_tag={"ephemeral-storage": "180000Mi"})
+    tag = "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage"
+    assert nodes(plan).inputs["tags"][tag] == "180000Mi"

@@ -278,3 +278,12 @@ def test_its_metrics_count_nodes_and_waiting_pods() -> None:
     text = exporter.families(nodes, pods).text()
     assert 'cluster_autoscaler_unschedulable_pods_count{type="unschedulable"} 1.0' in text
     assert 'cluster_autoscaler_nodes_count{state="ready"} 2.0' in text
+
+
+def test_disk_and_shares_of_a_gpu_are_known_of_an_empty_group_by_its_tags_only() -> None:
+    cloud = Cloud(desired=0)
+    assert "ephemeral-storage" not in group_value(cloud.group, [], []).allocatable
+    resources = "k8s.io/cluster-autoscaler/node-template/resources"
+    cloud.described["tags"] = {f"{resources}/ephemeral-storage": "150000Mi", f"{resources}/{GPU}": "4"}
+    allocatable = group_value(cloud.group, [], []).allocatable
+    assert (allocatable["ephemeral-storage"], allocatable[GPU]) == (150000 * 2.0**20, 4)

@@ -9,6 +9,7 @@ from typing import Any
 from local.providers.aws.hooks import Properties
 from local.providers.aws.parameters import create_parameters
 from local.providers.aws.resource import Resource
+from local.providers.rpc import ProviderError
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
@@ -60,7 +61,7 @@ def update_node_group(resource: Resource, old: Mapping[str, Any], changed: set[s
             parameters["launchTemplate"] = {key: str(value) for key, value in template.items()}
         if inputs.get("forceUpdateVersion"):
             parameters["force"] = True
-        resource.call("update_nodegroup_version", parameters)
+        _wait(resource, identity, resource.call("update_nodegroup_version", parameters))
     config, _ = create_parameters(
         resource.row,
         {prop: inputs.get(prop) for prop in changed & {"scalingConfig", "updateConfig", "nodeRepairConfig"}},
@@ -70,7 +71,23 @@ def update_node_group(resource: Resource, old: Mapping[str, Any], changed: set[s
     if "taints" in changed:
         config["taints"] = _taint_changes(old.get("taints") or [], inputs.get("taints") or [])
     if config:
-        resource.call("update_nodegroup_config", {**identity, **config})
+        _wait(resource, identity, resource.call("update_nodegroup_config", {**identity, **config}))
+
+
+def _wait(resource: Resource, identity: Mapping[str, str], answer: Mapping[str, Any]) -> None:
+    """The real provider waits for the update, and fails with EKS' own words where it failed (node_group.go)."""
+    asked = {
+        "name": identity["clusterName"],
+        "nodegroupName": identity["nodegroupName"],
+        "updateId": answer["update"]["id"],
+    }
+    update = resource.call("describe_update", asked)["update"]
+    if update["status"] in ("Failed", "Cancelled"):
+        told = "; ".join(f"{each['errorCode']}: {each['errorMessage']}" for each in update.get("errors") or [])
+        raise ProviderError(
+            f"waiting for EKS Node Group ({resource.id}) update: unexpected state '{update['status']}', wanted target "
+            f"'Successful'. last error: {told}"
+        )
 
 
 def _label_changes(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, Any]:

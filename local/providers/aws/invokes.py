@@ -154,6 +154,30 @@ def _eks_cluster(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     return {**_answer("aws:eks/getCluster:getCluster", live, args, paths), "id": live["name"]}
 
 
+def _eks_clusters(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    pages = cloud.client("eks", args.get("region")).get_paginator("list_clusters").paginate()
+    return {"id": cloud.region, "names": [name for page in pages for name in page["clusters"]]}
+
+
+def _eks_node_groups(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    paginator = cloud.client("eks", args.get("region")).get_paginator("list_nodegroups")
+    pages = paginator.paginate(clusterName=args["clusterName"])
+    return {**args, "id": args["clusterName"], "names": [name for page in pages for name in page["nodegroups"]]}
+
+
+def _eks_node_group(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    params = {"clusterName": args["clusterName"], "nodegroupName": args["nodeGroupName"]}
+    live = cloud.call("eks", "describe_nodegroup", params, args.get("region"))["nodegroup"]
+    paths = {
+        "arn": "nodegroupArn",
+        "nodeRoleArn": "nodeRole",
+        "subnetIds": "subnets",
+        "scalingConfigs": "[scalingConfig]",
+    }
+    answer = _answer("aws:eks/getNodeGroup:getNodeGroup", live, args, paths)
+    return {**answer, "id": f"{args['clusterName']}:{args['nodeGroupName']}"}
+
+
 def _eks_cluster_auth(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     """A presigned GetCallerIdentity, as `aws eks get-token` makes it."""
     import base64
@@ -259,6 +283,9 @@ INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {
     "aws:ssm/getParameter:getParameter": _ssm_parameter,
     "aws:iam/getPolicyDocument:getPolicyDocument": lambda _, args: policy_document(args),
     "aws:eks/getCluster:getCluster": _eks_cluster,
+    "aws:eks/getClusters:getClusters": _eks_clusters,
+    "aws:eks/getNodeGroups:getNodeGroups": _eks_node_groups,
+    "aws:eks/getNodeGroup:getNodeGroup": _eks_node_group,
     "aws:eks/getClusterAuth:getClusterAuth": _eks_cluster_auth,
     "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
     "aws:ec2/getVpc:getVpc": _vpc,

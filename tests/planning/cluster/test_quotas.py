@@ -37,7 +37,7 @@ def with_pool(stack: StackPlan, **changes: object) -> StackPlan:
 
 def test_gpu_nodes_count_in_vcpus_of_the_largest_type(planned: StackPlan) -> None:
     assert needed(planned)["L-DB2E81BA"] == 3 * 16
-    assert needed(planned)["L-1216C47A"] == planned.system_nodes.max_nodes * 2
+    assert needed(planned)["L-1216C47A"] == (planned.system_nodes.max_nodes + 2 * 2) * 2  # an update surges
 
 
 def test_spot_has_quotas_of_its_own(planned: StackPlan) -> None:
@@ -75,3 +75,13 @@ def test_every_other_quota_says_where_it_was_read(planned: StackPlan) -> None:
 def test_a_network_of_our_own_needs_addresses_for_its_gateways(planned: StackPlan) -> None:
     assert needed(planned)["L-0263D0A3"] == 1
     assert needed(planned)["L-F678F1CE"] == 1
+
+
+def test_an_update_that_surges_needs_twice_the_zones_more_and_minimal_nothing(planned: StackPlan) -> None:
+    assert planned.gpu_pools[0].update_strategy == "MINIMAL"
+    surging = with_pool(planned, update_strategy="DEFAULT")
+    assert needed(surging)["L-DB2E81BA"] == (3 + 2 * 2) * 16
+    in_one_zone = with_pool(planned, update_strategy="DEFAULT", zones=("us-east-1a",))
+    assert needed(in_one_zone)["L-DB2E81BA"] == (3 + 2) * 16
+    used_by = next(need.used_by for need in quotas(surging) if need.quota.code == "L-DB2E81BA")
+    assert used_by == ("3 + 4 in an update × g6.2xlarge|g6.4xlarge (l4)",)

@@ -36,3 +36,10 @@ def test_a_version_that_cannot_drain_gets_no_flag_and_says_so() -> None:
     assert "drain-unsupported" in rules(plan.findings, Severity.WARNING)
     assert not any(argument.startswith("--shutdown-timeout") for argument in plan.models[0].args)
     assert plan.models[0].drain.grace_period_seconds == 15 + MARGIN_SECONDS
+
+
+def test_a_drain_longer_than_eks_waits_is_refused_with_what_fits() -> None:
+    found = errors(refusal(models=[model(drain={"shutdownTimeoutSeconds": 1800})]))
+    assert "PodEvictionFailure" in found["models[0].drain"]
+    assert "write shutdownTimeoutSeconds: 870 or less" in found["models[0].drain"]
+    assert planned(models=[model(drain={"shutdownTimeoutSeconds": 870})]).models[0].drain.grace_period_seconds == 900
