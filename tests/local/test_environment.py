@@ -73,7 +73,7 @@ def test_the_providers_are_plugins_of_the_versions_that_the_engine_asks_for(tmp_
     ]
     kubernetes, aws = (
         plugins / f"resource-{name}" / f"pulumi-resource-{name.split('-')[0]}"
-        for name in ("kubernetes-v4.34.2", "aws-v7.51.1")
+        for name in ("kubernetes-v4.25.0", "aws-v7.51.1")
     )
     assert kubernetes.readlink() == paths.tools_bin / "pulumi-resource-kubernetes"
     assert aws.readlink() == paths.repo / "local" / "providers" / "bin" / "pulumi-resource-aws"
