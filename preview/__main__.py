@@ -46,12 +46,15 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         return _refuse(asked, of_plan(prepared.findings))
     # Everything below imports the SDKs, which takes seconds; a mistake was told before.
     from preview.evaluate import ProgramFailed, evaluate
+    from preview.sandbox import said
 
     try:
         document, base = evaluate(prepared, prepared.plan, asked.against, today or datetime.now(UTC).date())
     except ProgramFailed as failure:
         return _refuse(asked, [finding("program", "error", "__main__.py", str(failure))])
     _write(asked, document)
+    if base is not None:
+        print(f"against {base.revision}: {said()}", file=sys.stderr)
     if base is not None and base.commit is None:
         print(f"error: --against {base.revision}: {lines(base.problem or '')}", file=sys.stderr)
         return WRONG_INPUT

@@ -96,6 +96,7 @@ class Registry(Section):
         "Secrets (kubernetes.io/dockerconfigjson) with which our own pods pull their images; each exists in the "
         "namespaces of the models and of the GPU operator",
         default=(),
+        max_length=20,
     )
     charts: ChartSource | None = described(
         "where every Helm chart is taken from instead of its own repository: a folder of charts as `helm pull` leaves "

@@ -16,7 +16,7 @@ class PastedConfig(Section):
     """The model's config.json from its page on Hugging Face, as it is (JSON is YAML)."""
 
     kind: Literal["config"] = "config"
-    config: dict[str, Any] = described("content of config.json", min_length=1)
+    config: dict[str, Any] = described("content of config.json", min_length=1, max_length=1000)
     parameters: int | None = described(_PARAMETERS, default=None, ge=1_000_000, le=10**13)
 
 
@@ -60,7 +60,9 @@ class Shape(Section):
     layers: int = described("num_hidden_layers", ge=1, le=1000)
     hidden_size: int = described("hidden_size", ge=1, le=1_000_000)
     attention_heads: int = described("num_attention_heads", ge=1, le=4096)
-    kv_heads: int | None = described("num_key_value_heads; default: as many as attention heads", default=None, ge=1)
+    kv_heads: int | None = described(
+        "num_key_value_heads; default: as many as attention heads", default=None, ge=1, le=4096
+    )
     head_dim: int | None = described(
         "head_dim; default: hiddenSize divided by attentionHeads", default=None, ge=1, le=4096
     )

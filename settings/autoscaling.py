@@ -81,7 +81,7 @@ class Metric(Section):
         "per replica (timeToFirstToken: seconds); default: from the plan's capacity", default=None, ge=0.001, le=1e9
     )
     value_type: ValueType | None = described("as the metric's row says; any other is refused", default=None)
-    quantile: float = described("of timeToFirstToken", default=0.95, ge=0.5, lt=1)
+    quantile: float = described("of timeToFirstToken", default=0.95, ge=0.5, le=0.999)
 
 
 class Schedule(Section):

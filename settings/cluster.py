@@ -43,7 +43,9 @@ class AccessEntry(Section):
 
     principal_arn: PrincipalArn = described("IAM role or user")
     policy: AccessPolicy = described("what it may do", default=AccessPolicy.VIEW)
-    namespaces: tuple[DnsLabel, ...] = described("only in these namespaces; empty: everywhere", default=())
+    namespaces: tuple[DnsLabel, ...] = described(
+        "only in these namespaces; empty: everywhere", default=(), max_length=100
+    )
 
 
 class CreateCluster(Section):
@@ -57,7 +59,7 @@ class CreateCluster(Section):
         "addresses that may reach a public API endpoint", default=(), max_length=MOST_PUBLIC_BLOCKS
     )
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
-        "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog)
+        "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog), max_length=5
     )
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = described(
         "how long CloudWatch keeps them", default=30
@@ -65,9 +67,11 @@ class CreateCluster(Section):
     kms_key_arn: KmsKeyArn | None = described(
         "KMS key that encrypts Kubernetes Secrets; default: one of our own", default=None
     )
-    access_entries: tuple[AccessEntry, ...] = described("who else may use the cluster", default=())
+    access_entries: tuple[AccessEntry, ...] = described("who else may use the cluster", default=(), max_length=100)
     storage_classes: tuple[str, ...] = described(
-        "further storage classes that you make in it yourself, before a model or Prometheus uses them", default=()
+        "further storage classes that you make in it yourself, before a model or Prometheus uses them",
+        default=(),
+        max_length=50,
     )
     protect: bool = described("refuse to delete cluster and network with pulumi destroy", default=False)
 
@@ -116,7 +120,9 @@ class CreateNetwork(Section):
 
     kind: Literal["create"] = "create"
     cidr: Cidr = described("address range of the VPC, /16 to /20", default="10.0.0.0/16")
-    zones: tuple[Zone, ...] = described("availability zones, at least two; default: <region>a, <region>b", default=())
+    zones: tuple[Zone, ...] = described(
+        "availability zones, at least two; default: <region>a, <region>b", default=(), max_length=6
+    )
     nat_gateways: NatGateways = described("one NAT gateway, or one per zone for production", default=NatGateways.SINGLE)
     flow_logs: bool = described("record rejected traffic in CloudWatch", default=True)
 
@@ -140,7 +146,9 @@ class ExistingNetwork(Section):
 
     kind: Literal["existing"]
     vpc_id: VpcId = described("VPC id")
-    private_subnet_ids: tuple[SubnetId, ...] = described("private subnets in at least two zones", min_length=2)
+    private_subnet_ids: tuple[SubnetId, ...] = described(
+        "private subnets in at least two zones", min_length=2, max_length=16
+    )
 
 
 Network = Annotated[CreateNetwork | ExistingNetwork, Field(discriminator="kind"), kind_defaults_to("create")]

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import model_validator
 
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
-from settings.types import Section, described
+from settings.types import Section, Share, described
 
 
 class Shape(StrEnum):
@@ -22,7 +22,7 @@ class Shape(StrEnum):
 class Traffic(Section):
     """The requests a model is meant for; cost per token, scaling and the preview's picture follow from it."""
 
-    requests_per_second: float = described("mean over the busiest hour", gt=0, le=100_000)
+    requests_per_second: float = described("mean over the busiest hour", ge=1e-6, le=100_000)
     input_tokens: int = described("mean prompt length, tokens", default=USUAL_INPUT_TOKENS, ge=1, le=10_485_760)
     output_tokens: int = described("mean answer length, tokens", default=USUAL_OUTPUT_TOKENS, ge=1, le=10_485_760)
     shape: Shape = described("steady, diurnal (days and weekends) or burst", default=Shape.DIURNAL)
@@ -31,18 +31,20 @@ class Traffic(Section):
 class Slo(Section):
     """What users were promised; alerts and capacity follow from it."""
 
-    time_to_first_token_seconds: float = described("longest time to the first token, s", default=2.0, gt=0, le=600)
-    time_per_output_token_seconds: float = described("longest mean time per further token, s", default=0.1, gt=0, le=60)
-    share: float = described("share of requests that must hold both", default=0.99, gt=0.5, lt=1)
-    availability: float = described("share of requests that must not fail", default=0.999, gt=0.5, lt=1)
+    time_to_first_token_seconds: float = described("longest time to the first token, s", default=2.0, ge=0.001, le=600)
+    time_per_output_token_seconds: float = described(
+        "longest mean time per further token, s", default=0.1, ge=0.0001, le=60
+    )
+    share: Share = described("share of requests that must hold both", default=0.99)
+    availability: Share = described("share of requests that must not fail", default=0.999)
     window_days: int = described("over how many days the shares are counted", default=30, ge=1, le=90)
 
 
 class Budget(Section):
     """Most the stack may cost with every pool at its largest; a plan above it is refused."""
 
-    usd_per_hour: float | None = described("US dollars per hour", default=None, gt=0)
-    usd_per_month: float | None = described("US dollars per month of 730 hours", default=None, gt=0)
+    usd_per_hour: float | None = described("US dollars per hour", default=None, ge=0.01, le=1e7)
+    usd_per_month: float | None = described("US dollars per month of 730 hours", default=None, ge=0.01, le=1e10)
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

@@ -29,6 +29,7 @@ class Downloads(Section):
     cidrs: tuple[Cidr, ...] = described(
         "private addresses of mirror and proxy, which the downloader's NetworkPolicy then opens on their ports",
         default=(),
+        max_length=100,
     )
 
     @model_validator(mode="after")

@@ -13,11 +13,12 @@ from settings.demand import Slo, Traffic
 from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
 from settings.names import Literal as Untouched
 from settings.types import (
+    BytesQuantity,
     ConfigKey,
+    CpuQuantity,
     Digest,
     DnsLabel,
     HuggingFaceId,
-    Quantity,
     Revision,
     Section,
     described,
@@ -63,11 +64,11 @@ class Image(Section):
 class Resources(Section):
     """What the pod asks of its node; each default is computed from model and node."""
 
-    cpu: Quantity | None = described("CPU request", default=None)
-    memory: Quantity | None = described("memory request and limit", default=None)
-    ephemeral_storage: Quantity | None = described("ephemeral storage request and limit", default=None)
-    shared_memory: Quantity | None = described("/dev/shm, in memory", default=None)
-    download_memory: Quantity | None = described("memory of the downloader; default: 3Gi", default=None)
+    cpu: CpuQuantity | None = described("CPU request", default=None)
+    memory: BytesQuantity | None = described("memory request and limit", default=None)
+    ephemeral_storage: BytesQuantity | None = described("ephemeral storage request and limit", default=None)
+    shared_memory: BytesQuantity | None = described("/dev/shm, in memory", default=None)
+    download_memory: BytesQuantity | None = described("memory of the downloader; default: 3Gi", default=None)
 
 
 class EmptyDirCache(Section):
@@ -163,9 +164,11 @@ class Model(Section):
     tensor_parallel: int = described("GPUs one replica uses", default=1, ge=1, le=16)
     max_model_len: int = described("longest prompt and answer, tokens", default=8192, ge=1, le=10_485_760)
     max_num_seqs: int = described("most requests in one batch", default=64, ge=1, le=4096)
-    gpu_memory_utilization: float = described("share of GPU memory vLLM takes", default=0.9, gt=0, lt=1)
+    gpu_memory_utilization: float = described("share of GPU memory vLLM takes", default=0.9, ge=0.01, le=0.99)
     enforce_eager: bool = described("no CUDA graphs: less memory, slower decode", default=False)
-    extra_args: tuple[Untouched, ...] = described("further vLLM arguments, each --name=value", default=())
+    extra_args: tuple[Untouched, ...] = described(
+        "further vLLM arguments, each --name=value", default=(), max_length=100
+    )
     resources: Resources = described("what the pod asks of its node", default_factory=Resources)
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
     token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)
@@ -175,6 +178,6 @@ class Model(Section):
     drain: Drain = described("how a pod leaves", default_factory=Drain)
     disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)
     client_namespaces: tuple[DnsLabel, ...] = described(
-        "namespaces whose pods may send requests, beside the model's own", default=()
+        "namespaces whose pods may send requests, beside the model's own", default=(), max_length=100
     )
     accepted_risks: AcceptedRisks = described("estimates you overrule, with the reason", default_factory=AcceptedRisks)

@@ -46,7 +46,7 @@ class NodePool(Section):
 
     name: DnsLabel = described("name of the pool")
     instance_types: tuple[InstanceType, ...] = described(
-        "EC2 types with the same GPU; several help spot capacity", min_length=1
+        "EC2 types with the same GPU; several help spot capacity", min_length=1, max_length=20
     )
     capacity: Capacity = described("onDemand or spot", default=Capacity.ON_DEMAND)
     min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
@@ -55,9 +55,9 @@ class NodePool(Section):
     disk_throughput_mibps: int = described(
         "gp3 throughput, MiB/s: image and weights are read through it", default=600, ge=125, le=1000
     )
-    zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=())
-    labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict)
-    taints: tuple[Taint, ...] = described("further node taints", default=())
+    zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
+    labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
+    taints: tuple[Taint, ...] = described("further node taints", default=(), max_length=40)
     ami_release_version: str | None = described(
         "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None
     )
@@ -82,7 +82,9 @@ class NodePool(Section):
 class SystemNodes(Section):
     """The node group for everything that needs no GPU."""
 
-    instance_types: tuple[InstanceType, ...] = described("EC2 types without GPU", default=("m7i.large",), min_length=1)
+    instance_types: tuple[InstanceType, ...] = described(
+        "EC2 types without GPU", default=("m7i.large",), min_length=1, max_length=20
+    )
     min_nodes: int = described("nodes that always run", default=2, ge=1, le=450)
     max_nodes: int = described("most nodes", default=4, ge=1, le=450)
     disk_gib: int = described("root volume, GiB", default=50, ge=20, le=16384)

@@ -32,6 +32,7 @@ ADVICE: Mapping[str, str] = {
     "string_pattern_mismatch": "{value} holds characters that may not stand there: {description}",
     "string_too_long": "{value} has more than {max_length} characters; shorten it",
     "string_too_short": "{value} has fewer than {min_length} characters",
+    "too_long": "has too many entries; at most {max_length} are taken",
     "too_short": "has {actual_length} entries; at least {min_length} are needed",
     "union_tag_invalid": "kind {tag} is unknown; write one of {expected_tags}",
     "union_tag_not_found": "has no kind; write kind: one of {kinds}",

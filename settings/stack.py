@@ -33,19 +33,21 @@ class StackSettings(Section):
     cluster: Cluster = described("the EKS cluster", default_factory=CreateCluster)
     network: Network = described("the VPC", default_factory=CreateNetwork)
     system_nodes: SystemNodes = described("nodes without GPU", default_factory=SystemNodes)
-    node_pools: tuple[NodePool, ...] = described("GPU nodes", default=())
+    node_pools: tuple[NodePool, ...] = described("GPU nodes", default=(), max_length=50)
     node_autoscaling: NodeAutoscaling = described(
         "who adds and removes nodes between minNodes and maxNodes", default_factory=ClusterAutoscaler
     )
     gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
-    models: tuple[Model, ...] = described("what is served", default=())
+    models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
     downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
-    tags: dict[str, str] = described("AWS tags on everything", default_factory=dict)
+    tags: dict[str, str] = described("AWS tags on everything", default_factory=dict, max_length=40)
     budget: Budget | None = described("most the stack may cost", default=None)
-    waivers: tuple[Waiver, ...] = described("policies set aside until a day, each with its reason", default=())
+    waivers: tuple[Waiver, ...] = described(
+        "policies set aside until a day, each with its reason", default=(), max_length=100
+    )
 
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:

@@ -11,6 +11,10 @@ from pydantic.alias_generators import to_camel
 from settings.addresses import block
 from settings.cron import checked_cron
 from settings.matching import Matching
+from settings.quantity import between
+
+LONGEST_TEXT = 4096
+"""Characters of any text that has no closer limit."""
 
 
 class Section(BaseModel):
@@ -23,6 +27,8 @@ class Section(BaseModel):
         populate_by_name=True,
         validate_default=True,
         defer_build=True,
+        allow_inf_nan=False,
+        str_max_length=LONGEST_TEXT,
     )
 
 
@@ -69,10 +75,21 @@ Revision = Annotated[
     ),
 ]
 Digest = Annotated[str, Matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
-Quantity = Annotated[
+_QUANTITY = r"\d{1,15}(\.\d{1,9})?"
+CpuQuantity = Annotated[
     str,
-    Matching(r"\d+(\.\d+)?(m|k|Ki|M|Mi|G|Gi|T|Ti)?", "not a Kubernetes quantity; write for example 500m or 12Gi"),
+    Matching(rf"{_QUANTITY}(m|k)?", "not a quantity of cores; write for example 500m or 4"),
+    AfterValidator(between("1m", "1000")),
 ]
+"""Cores, from a thousandth to a thousand."""
+BytesQuantity = Annotated[
+    str,
+    Matching(rf"{_QUANTITY}(k|Ki|M|Mi|G|Gi|T|Ti)?", "not a quantity of bytes; write for example 512Mi or 12Gi"),
+    AfterValidator(between("1Mi", "64Ti")),
+]
+"""Bytes, from 1 MiB to 64 TiB."""
+Share = Annotated[float, Field(gt=0.5, le=0.99999)]
+"""Of requests: more than half; at five nines a month of one request a second has 26 that may fail."""
 ConfigKey = Annotated[
     str, Matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
 ]

@@ -36,6 +36,10 @@ _STORED = {
 }
 _UNGATED_MLP_FAMILIES = frozenset({"nemotron", "nemotron_h", "opt", "phi", "starcoder2", "gpt_neox", "falcon"})
 
+MOST_LAYERS = 1000
+LARGEST_NUMBER = 10**12
+_COUNTS_OF_LAYERS = frozenset({"num_hidden_layers", "n_layer", "depth"})
+
 
 class UnreadableConfig(ValueError):
     """The config.json lacks something without which memory cannot be computed."""
@@ -47,6 +51,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
     Multimodal configs are read from their `text_config`; their vision tower's size follows from `vision_config`.
     """
     text: dict[str, Any] = {**config, **(config.get("text_config") or config.get("llm_config") or {})}
+    _check_sizes(config)
     family = str(text.get("model_type") or config.get("model_type") or "unknown")
     layers, hidden = _integer(text, "num_hidden_layers", "n_layer"), _integer(text, "hidden_size", "n_embd")
     heads = _integer(text, "num_attention_heads", "n_head")
@@ -92,6 +97,16 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
 
 def _dtype(text: Mapping[str, Any]) -> str:
     return str(text.get("torch_dtype") or text.get("dtype"))
+
+
+def _check_sizes(config: Mapping[str, Any], above: str = "") -> None:
+    """Before lists of so many layers are made, and before numbers meet in products that no float holds."""
+    for key, value in config.items():
+        most = MOST_LAYERS if key in _COUNTS_OF_LAYERS else LARGEST_NUMBER
+        if isinstance(value, int | float) and not isinstance(value, bool) and not -LARGEST_NUMBER <= value <= most:
+            raise UnreadableConfig(f"config.json gives {above}{key} {value:.6g}, more than {most:.6g}")
+        if isinstance(value, Mapping):
+            _check_sizes(value, f"{above}{key}.")
 
 
 def _integer(text: Mapping[str, Any], *names: str) -> int:

@@ -29,6 +29,7 @@ from settings.models import EmptyDirCache, Model
 # The download holds file chunks and the hub client in memory, not the weights. Estimate.
 DOWNLOAD_MEMORY_MIB = 3 * 1024
 # CUDA context, Python, tokenizer per GPU worker; below this vLLM is killed while it starts. Estimate.
+LARGEST_DISK_GIB = 16384  # of a gp3 volume
 LEAST_MEMORY_PER_GPU_MIB = 4 * 1024
 
 
@@ -180,14 +181,20 @@ def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findi
     if needed <= have:
         return
     disk_gib = pool.settings.disk_gib
-    while allocatable_ephemeral_mib(disk_gib) < needed:
+    while allocatable_ephemeral_mib(disk_gib) < needed and disk_gib < LARGEST_DISK_GIB:
         disk_gib += 10
+    most = min(-(-disk_gib // 10) * 10, LARGEST_DISK_GIB)
+    enough = allocatable_ephemeral_mib(most) >= needed
     findings.estimate(
         f"{pool.path}.diskGib",
         "disk-fit",
         f"{pool.settings.disk_gib} GiB leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
-        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi; write "
-        f"{-(-disk_gib // 10) * 10}.",
+        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi; "
+        + (
+            f"write {most}."
+            if enough
+            else f"the largest volume is {LARGEST_DISK_GIB} GiB; write less ephemeralStorage."
+        ),
         model.accepted_risks.node_fit,
         "nodeFit",
     )

@@ -31,7 +31,7 @@ def check_traffic(
         return
     if plan.slo_share_alone < model.slo.share:
         _unreachable(model, plan, path, findings)
-    if traffic is not None and plan.replicas_needed is not None:
+    if traffic is not None and plan.replicas_needed is not None and plan.slo_requests_per_second > 0:
         _replicas(scaling, plan, traffic.requests_per_second, plan.replicas_needed, path, findings)
 
 
