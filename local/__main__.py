@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from local.errors import PlatformError
 from local.load import options as load_options
@@ -33,6 +34,13 @@ def _start(arguments: argparse.Namespace) -> None:
         ensure_tools(paths, ("platform", "monitoring"))
         started = start(paths, arguments.cold_start_seconds, arguments.node_boot_seconds)
     print(f"started: {', '.join(started.new) or 'nothing, all lives'}; source {paths.env_file}")
+
+
+def _engine(arguments: argparse.Namespace) -> None:
+    from local.vllm_cpu.environment import install, required
+
+    found = (required if arguments.installed else install)(platform_paths())
+    print(f"vLLM: {found.vllm}")
 
 
 def _tools(arguments: argparse.Namespace) -> None:
@@ -110,6 +118,13 @@ def _refresh_stack_files(arguments: argparse.Namespace) -> None:
         write_stack_file(paths, stack)
 
 
+def _engine_parser(commands: Any) -> None:
+    """What is about the real vLLM."""
+    engine = commands.add_parser("engine", help="install the real vLLM for CPUs")
+    engine.add_argument("--installed", action="store_true", help="only say where it is; an error where it is not")
+    engine.set_defaults(run=_engine)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m local", description="The embedded platform.")
     commands = parser.add_subparsers(required=True, metavar="command")
@@ -132,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     up.set_defaults(run=_up)
     start = commands.add_parser("start", parents=[cold_start], help="the platform's processes, no stack")
     start.set_defaults(run=_start)
+    _engine_parser(commands)
     tools = commands.add_parser("tools", help="only find or build the programs")
     tools.add_argument(
         "needs", nargs="*", metavar="NEED", help="platform, monitoring (both: default), keda, rules, scan"

@@ -93,8 +93,8 @@ class Batcher:
             self.now = max(self.now, sequence.arrived)
             self._begin_step()
 
-    def abort(self, sequence: Sequence, now: float) -> None:
-        """Takes a sequence out wherever it is; frees its blocks."""
+    def abort(self, sequence: Sequence, now: float, told: bool = True) -> None:
+        """Takes a sequence out wherever it is; frees its blocks. `told`: whether the observer hears of it."""
         if sequence.finished is not None:
             return
         sequence.aborted = True
@@ -103,7 +103,7 @@ class Batcher:
             self.running.remove(sequence)
         else:
             self.waiting.remove(sequence)
-        self._finish(sequence, now)
+        self._finish(sequence, now, told)
 
     def advance(self, now: float) -> None:
         """Computes all steps that end at or before `now`."""
@@ -214,8 +214,9 @@ class Batcher:
         else:
             sequence.on_tokens(sequence)
 
-    def _finish(self, sequence: Sequence, now: float) -> None:
+    def _finish(self, sequence: Sequence, now: float, told: bool = True) -> None:
         self._release(sequence)
         sequence.finished = now
-        self.observer.on_finish(sequence)
+        if told:
+            self.observer.on_finish(sequence)
         sequence.on_tokens(sequence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -22,7 +22,7 @@ class State(StrEnum):
 
     LOADING = "loading"  # the HTTP server of vLLM starts after the model is loaded
     SERVING = "serving"
-    DRAINING = "draining"  # after SIGTERM: no new requests, running ones finish
+    DRAINING = "draining"  # after SIGTERM: running requests finish, new ones are answered with nothing
     STOPPED = "stopped"
     CRASHED = "crashed"
 
@@ -73,6 +73,7 @@ class Engine:
             Observer(self._on_step, self._on_first_token, self._on_next_token, self._on_preemption, self._on_finish),
         )
         self._pump_task: asyncio.Task[None] | None = None
+        self._admitted = 0
         self._busy_before_seconds = 0.0
         self._busy_since: float | None = None
         self._idle = asyncio.Event()
@@ -99,22 +100,33 @@ class Engine:
     def served_names(self) -> tuple[str, ...]:
         return self.config.arguments.served_names
 
-    def admit(self, requests: int) -> None:
-        """Raises Overloaded if `requests` more would pass --max-num-queued-reqs."""
+    @contextlib.contextmanager
+    def admitted(self, requests: int) -> Iterator[None]:
+        """Counts `requests` as in flight meanwhile; raises Overloaded if they would pass --max-num-queued-reqs."""
         limit = self.config.arguments.max_num_queued_reqs
-        if limit is not None and self.in_flight + requests > limit:
+        if limit is not None and self._admitted + requests > limit:
             self.metrics.increment("admission_rejections", 1, "max_num_queued_reqs")
             raise Overloaded(
                 "The engine is currently busy and cannot accept new requests. "
                 "Please try again later or on a different instance."
             )
+        self._admitted += requests
+        try:
+            yield
+        finally:
+            self._admitted -= requests
+
+    def turn_away(self, prompt_tokens: int) -> None:
+        """A request that came after SIGTERM: vLLM's core ends it at once, and counts it as aborted."""
+        now = asyncio.get_running_loop().time()
+        self._on_finish(Sequence(prompt_tokens, 0, "abort", now, finished=now))
 
     async def generate(
         self, prompt_tokens: int, output_tokens: int, finish_reason: str
     ) -> AsyncGenerator[Sequence, None]:
         """Runs one sequence; yields it whenever it has new tokens, at last when it is finished.
 
-        Leaving the iterator early (the client went away) aborts the sequence, as vLLM does.
+        Leaving the iterator early (the client went away) aborts the sequence, as vLLM does; vLLM counts it nowhere.
         """
         clock = asyncio.get_running_loop().time
         news = asyncio.Event()
@@ -135,7 +147,7 @@ class Engine:
                 if sequence.finished is not None:
                     return
         finally:
-            self.batcher.abort(sequence, clock())
+            self.batcher.abort(sequence, clock(), told=False)
             self._refresh_gauges()
 
     async def _pump(self) -> None:
@@ -149,7 +161,7 @@ class Engine:
         self._idle.set()
 
     async def drain(self, seconds: float) -> int:
-        """SIGTERM: refuse new requests, let running ones finish for `seconds`, abort the rest; returns how many."""
+        """SIGTERM: abort new requests, let running ones finish for `seconds`, abort the rest; returns how many."""
         self.state = State.DRAINING
         self.log(f"INFO (simulated) draining: {self.in_flight} requests in flight, at most {seconds:g} s")
         if seconds > 0:

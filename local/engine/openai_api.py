@@ -111,7 +111,13 @@ async def _generate(
 ) -> web.StreamResponse:
     check_parameters(body, engine.served_names)
     prompts = prompts_of(body, engine.config.max_model_len)
-    engine.admit(len(prompts) * body.n)
+    with engine.admitted(len(prompts) * body.n):
+        return await _answer(engine, request, body, prompts)
+
+
+async def _answer(
+    engine: Engine, request: web.BaseRequest, body: ChatRequest | CompletionRequest, prompts: list[Prompt]
+) -> web.StreamResponse:
     choices = [_choice(engine, body, prompt) for prompt in prompts for _ in range(body.n)]
     for index, choice in enumerate(choices):
         choice.index = index
@@ -137,6 +143,8 @@ def _choice(engine: Engine, body: ChatRequest | CompletionRequest, prompt: Promp
 
 
 async def _finish(engine: Engine, choice: Choice) -> None:
+    if choice.finish_reason == "abort":
+        engine.turn_away(choice.prompt.tokens)
     if choice.output_tokens == 0:
         return
     async for sequence in engine.generate(choice.prompt.tokens, choice.output_tokens, choice.finish_reason):
@@ -175,6 +183,9 @@ async def _merged(engine: Engine, choices: list[Choice]) -> AsyncGenerator[tuple
 
     async def follow(choice: Choice) -> None:
         try:
+            if choice.finish_reason == "abort":  # no chunk tells it: the stream only ends
+                engine.turn_away(choice.prompt.tokens)
+                return
             if choice.output_tokens == 0:
                 queue.put_nowait((choice, 0, choice.finish_reason))
                 return

@@ -1,6 +1,6 @@
-"""Requests of the OpenAI API as the simulated vLLM takes them, and its refusals in vLLM 0.33's words.
+"""Requests of the OpenAI API as the simulated vLLM takes them, and its refusals in vLLM's words.
 
-Wording: renderers/params.py, entrypoints/serve/engine/serving.py, exceptions.py of vLLM 0.33.0, read 2026-11-21.
+Wording: as vLLM 0.32.0 answered on a CPU on 2026-11-27; tests/local/engine/vllm-0.32.0.json holds the answers.
 """
 
 from __future__ import annotations
@@ -78,14 +78,29 @@ async def read(request: web.BaseRequest, kind: type[Model]) -> Model:
     try:
         return kind.model_validate(json.loads(await request.read()))
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        plural = "s" if len(errors) > 1 else ""
-        lines = [f"  {dict(e, loc=('body', *e['loc']))}" for e in errors]
-        param = ".".join(["body", *map(str, errors[0]["loc"])])
-        message = "\n".join([f"{len(errors)} validation error{plural}:", *lines])
-        raise ApiError(400, message, "BadRequestError", param) from None
+        raise _invalid([dict(each) for each in error.errors(include_url=False)]) from None
+    except json.JSONDecodeError as error:
+        problem = {"type": "json_invalid", "loc": (error.pos,), "msg": "JSON decode error", "input": {}}
+        raise _invalid([{**problem, "ctx": {"error": error.msg}}]) from None
     except ValueError as error:
-        raise ApiError(400, f"There was an error parsing the body: {error}", "BadRequestError") from None
+        raise ApiError(400, f"There was an error parsing the body: {error}", "Bad Request") from None
+
+
+def _invalid(errors: list[dict[str, Any]]) -> ApiError:
+    """FastAPI's list of what is wrong with a body, as vLLM writes it: no values of the request in it."""
+    plural = "s" if len(errors) > 1 else ""
+    told = [
+        {**each, "loc": ".".join(["body", *map(str, each["loc"])]), "input": _size(each["input"])} for each in errors
+    ]
+    message = "\n".join([f"{len(errors)} validation error{plural}:", *(f"  {each}" for each in told)])
+    return ApiError(400, message, "Bad Request", str(told[0]["loc"]))
+
+
+def _size(given: Any) -> Any:
+    """In the place of a container, which may hold a whole conversation."""
+    if isinstance(given, dict | list):
+        return f"<{type(given).__name__} of {len(given)} items>"
+    return given
 
 
 def check_parameters(request: GenerationRequest, served_names: tuple[str, ...]) -> None:
@@ -94,32 +109,38 @@ def check_parameters(request: GenerationRequest, served_names: tuple[str, ...]) 
         names = ", ".join(served_names)
         message = f"The model `{request.model}` does not exist. Valid aliases: {names}."
         raise ApiError(404, message, "NotFoundError", "model")
-    problems = (
-        (request.n < 1, f"n must be at least 1, got {request.n}.", "n"),
+    given = request
+    problems: tuple[tuple[bool, str, str | None, Any], ...] = (
+        (given.n < 1, f"n must be at least 1, got {given.n}.", None, None),
         (
-            request.temperature is not None and request.temperature < 0,
-            f"temperature must be non-negative, got {request.temperature}.",
+            given.temperature is not None and given.temperature < 0,
+            f"temperature must be non-negative, got {given.temperature}.",
             "temperature",
+            given.temperature,
         ),
         (
-            request.top_p is not None and not 0 < request.top_p <= 1,
-            f"top_p must be in (0, 1], got {request.top_p}.",
+            given.top_p is not None and not 0 < given.top_p <= 1,
+            f"top_p must be in (0, 1], got {given.top_p}.",
             "top_p",
+            given.top_p,
         ),
         (
-            request.max_tokens is not None and request.max_tokens < 1,
-            f"max_tokens must be at least 1, got {request.max_tokens}.",
+            given.max_tokens is not None and given.max_tokens < 1,
+            f"max_tokens must be at least 1, got {given.max_tokens}.",
             "max_tokens",
+            given.max_tokens,
         ),
         (
-            request.stream_options is not None and not request.stream,
+            given.stream_options is not None and not given.stream,
             "Stream options can only be defined when `stream=True`.",
             "stream_options",
+            None,
         ),
     )
-    for wrong, message, param in problems:
+    for wrong, message, param, value in problems:
         if wrong:
-            raise ApiError(400, message, "BadRequestError", param)
+            about = "" if param is None else f" (parameter={param}{'' if value is None else f', value={value}'})"
+            raise ApiError(400, message + about, "BadRequestError", param)
 
 
 def prompts_of(request: ChatRequest | CompletionRequest, max_model_len: int) -> list[Prompt]:
@@ -136,18 +157,22 @@ def prompts_of(request: ChatRequest | CompletionRequest, max_model_len: int) -> 
         raise ApiError(400, "please provide at least one prompt", "BadRequestError", "prompt")
     ids = [item for item in prompt if isinstance(item, int)]
     if ids:
-        return [_fitted(len(ids), wanted, max_model_len)]
+        return [_fitted(len(ids), wanted, max_model_len, counted=len(ids))]
     return [_fitted(text.prompt_tokens(p), wanted, max_model_len) for p in prompt if not isinstance(p, int)]
 
 
-def _fitted(tokens: int, wanted: int | None, max_model_len: int) -> Prompt:
-    """The prompt with a budget cut to the room that is left, as vLLM cuts it since it no longer reserves output."""
+def _fitted(tokens: int, wanted: int | None, max_model_len: int, counted: int | None = None) -> Prompt:
+    """The prompt with a budget cut to the room that is left, as vLLM cuts it since it no longer reserves output.
+
+    `counted`: tokens of a prompt that came as ids; text is counted to one token past the limit, hence "at least".
+    """
     if tokens > max_model_len:
-        counted = max_model_len + 1  # vLLM stops counting one token past the limit, hence "at least"
+        words = f"at least {max_model_len + 1}" if counted is None else str(counted)
+        counted = max_model_len + 1 if counted is None else counted
         raise ApiError(
             400,
-            f"This model's maximum context length is {max_model_len} tokens. However, your prompt contains at least "
-            f"{counted} input tokens, which exceeds this limit even without any output tokens. Please reduce the "
+            f"This model's maximum context length is {max_model_len} tokens. However, your prompt contains {words} "
+            f"input tokens, which exceeds this limit even without any output tokens. Please reduce the "
             f"length of the input prompt. (parameter=input_tokens, value={counted})",
             "BadRequestError",
             "input_tokens",

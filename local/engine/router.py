@@ -26,6 +26,8 @@ from local.engine.openai_api import handle, refused
 from local.engine.ports import HOST, PortBook, write_json
 
 RETRY_AFTER_SECONDS = 5
+# How long vLLM leaves an idle connection open (VLLM_HTTP_TIMEOUT_KEEP_ALIVE, envs.py of 0.32.0).
+KEEP_ALIVE_SECONDS = 5
 UNSERVED = "router_requests_unserved_total"
 SETTLE_SECONDS = 0.05  # changes within this time are taken together
 PortKey = tuple[str, str, str]  # namespace, service, port name ("" for an unnamed port)
@@ -171,7 +173,7 @@ class Router:
             return await self._answer(key, request)
 
         self._unserved.setdefault(key[:2], 0)
-        http = web.Server(answer, handler_cancellation=True, access_log=None)
+        http = web.Server(answer, handler_cancellation=True, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
         server, port = await self._book.listen("/".join(key), http)
         self._log(f"INFO (simulated) Service {'/'.join(key[:2])}:{service_port} is at http://{HOST}:{port}")
         return Listener(service_port, port, server, http)
@@ -208,12 +210,15 @@ class Router:
         return backends(slices, port_name)
 
     def _listens(self, backend: Backend) -> bool:
-        """Whether its HTTP server takes connections: from SIGTERM on it closes those it has and takes no more."""
+        """Whether its HTTP server takes connections: vLLM's does until its drain is over."""
         engine = self._fleet.engine(backend.namespace, backend.pod)
-        return engine is not None and engine.state is State.SERVING
+        return engine is not None and engine.state in (State.SERVING, State.DRAINING)
 
     def _choose(self, key: PortKey, listener: Listener) -> Backend | None:
-        """The next endpoint in turn; those that would refuse the connection only where all would."""
+        """The next endpoint in turn; one that would refuse the connection only where all would.
+
+        kube-proxy does not ask; here endpoints and engines are told of by two watches, and one may be ahead.
+        """
         candidates = self._backends(key)
         listening = [backend for backend in candidates if self._listens(backend)] or candidates
         if not listening:
@@ -225,7 +230,12 @@ class Router:
         listener = self._listeners[key]
         transport = request.transport
         chosen = listener.pinned.get(transport) if transport is not None else None
-        if chosen is None or not self._listens(chosen):
+        if chosen is not None and not self._listens(chosen):
+            # Its process is gone, and the connection with it: a client sees it close, and opens another one.
+            assert transport is not None
+            transport.close()
+            return _try_later(self._fleet.engine(chosen.namespace, chosen.pod), f"pod {chosen.pod} is gone")
+        if chosen is None:
             chosen = self._choose(key, listener)
             if chosen is None:
                 self._unserved[key[:2]] = self._unserved.get(key[:2], 0) + 1
@@ -233,7 +243,7 @@ class Router:
             if transport is not None:
                 listener.pinned[transport] = chosen
         engine = self._fleet.engine(chosen.namespace, chosen.pod)
-        if engine is None or engine.state is not State.SERVING:
+        if engine is None or engine.state not in (State.SERVING, State.DRAINING):
             state = f"is {engine.state}" if engine else "runs no simulated engine"
             return _try_later(engine, f"pod {chosen.namespace}/{chosen.pod} {state}")
         listening = engine.config.arguments.port

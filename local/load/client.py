@@ -16,6 +16,9 @@ from local.load.arrivals import Arrival
 
 Clock = Callable[[], float]
 
+ABORTED = "aborted by a server that ends: 200 without a token, to be sent again"
+"""vLLM's answer to what reaches it after SIGTERM (docs/clients.md). Lost, for a client that does not know it."""
+
 
 class Outcome(StrEnum):
     """What a request came to."""
@@ -78,6 +81,8 @@ class _Stream:
 
     def fault(self, wanted: int) -> str:
         """Why it is no full answer; empty when it is one."""
+        if self.ended and not self.completion_tokens and self.finish_reason in (None, "abort"):
+            return ABORTED
         if self.finish_reason not in ("length", "stop"):
             return f"ended with finish_reason {self.finish_reason}"
         if not self.ended:

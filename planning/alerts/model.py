@@ -47,6 +47,9 @@ def _engine(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
         f"histogram_quantile(0.99, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket{{{job}}}"
         f"[{desk.lookback('VllmTtftP99High')}])))"
     )
+    aborts = (
+        f'increase(vllm:request_success_total{{{job},finished_reason="abort"}}[{desk.lookback("VllmRequestsAborted")}])'
+    )
     preemptions = f"rate(vllm:num_preemptions_total{{{job}}}[{desk.lookback('VllmPreemptions')}])"
     return [
         desk.alert(
@@ -72,6 +75,13 @@ def _engine(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
             f"sum by (namespace, pod) ({preemptions}) > {desk.bound('VllmPreemptions')}",
             f"{name} preempts requests",
             "{{ $value | humanize }} a second in {{ $labels.pod }}: each one computes its prompt again.",
+        ),
+        desk.alert(
+            "VllmRequestsAborted",
+            f"sum by (namespace, pod) ({aborts}) > {desk.bound('VllmRequestsAborted')}",
+            f"a server of {name} that ends was asked, and answered with nothing",
+            "{{ $value | humanize }} requests to {{ $labels.pod }} got 200 with finish_reason abort: clients keep "
+            "connections to a pod that ends and have to send them again.",
         ),
         desk.alert(
             "VllmEngineStalled",

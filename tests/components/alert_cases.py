@@ -125,6 +125,10 @@ def _stall(running: int, answers: str, prompts: str) -> Series:
     }
 
 
+def _aborts(values: str) -> Series:
+    return vllm("request_success_total", values, 'finished_reason="abort"')
+
+
 def _engine() -> list[Case]:
     flat, moving = every(5000), "5000+900x60"
     on_pod = {"pod": POD}
@@ -138,6 +142,8 @@ def _engine() -> list[Case]:
         Case("VllmKvCacheNearlyFull", "0.9 is the bound", False, 30, vllm("kv_cache_usage_perc", every(0.9))),
         Case("VllmPreemptions", "one in 5 s", True, 20, vllm("num_preemptions_total", "0+12x60"), labels=on_pod),
         Case("VllmPreemptions", "one in 20 s", False, 30, vllm("num_preemptions_total", "0+3x60")),
+        Case("VllmRequestsAborted", "one in ten minutes", True, 8, _aborts("0x5 1x60"), labels=on_pod),
+        Case("VllmRequestsAborted", "none", False, 30, _aborts(every(3))),
         Case("VllmEngineStalled", "4 run, no token moves", True, 10, _stall(4, flat, flat), labels=on_pod),
         Case("VllmEngineStalled", "answers move", False, 10, _stall(4, moving, flat)),
         Case("VllmEngineStalled", "a long prompt moves", False, 10, _stall(4, flat, moving)),

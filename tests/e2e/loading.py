@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from local.load.client import ABORTED
 from tests.conftest import REPO
 
 PREFIX = "vllm-on-eks:"
@@ -79,9 +80,14 @@ class Load:
             self.process.wait()
 
 
-def assert_none_lost(record: dict[str, Any], at_least: int) -> None:
-    """Every request has its full answer or may be sent again; and there were enough of them to tell."""
+def assert_none_cut(record: dict[str, Any], at_least: int) -> int:
+    """Every request has its full answer or may be sent again; and there were enough of them to tell.
+
+    Returns how many were aborted before anything of them was begun: lost by a client that does not send them again.
+    """
     summary = record["summary"]
-    assert summary["lost"] == 0, summary["reasons"]
-    assert summary["answered"] + summary["refused"] == summary["requests"] == len(record["requests"])
+    aborted: int = dict(summary["reasons"]).get(f"lost: {ABORTED}", 0)
+    assert summary["lost"] == aborted, summary["reasons"]
+    assert summary["answered"] + summary["refused"] + aborted == summary["requests"] == len(record["requests"])
     assert summary["answered"] >= at_least, summary["reasons"]
+    return aborted

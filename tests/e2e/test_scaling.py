@@ -14,7 +14,7 @@ from kubernetes import client, config
 from local.completion import models
 from local.paths import platform_paths
 from tests.e2e.conftest import Platform
-from tests.e2e.loading import REPORTS, Load, assert_none_lost, changed_stack
+from tests.e2e.loading import REPORTS, Load, assert_none_cut, changed_stack
 
 pytestmark = pytest.mark.e2e
 
@@ -81,8 +81,8 @@ def test_replicas_go_up_and_come_down_once(run: dict[str, Any]) -> None:
     assert levels[top:] == sorted(levels[top:], reverse=True)
 
 
-def test_no_request_is_lost_on_the_way(run: dict[str, Any]) -> None:
-    assert_none_lost(run, at_least=200)
+def test_no_answer_is_cut_on_the_way(run: dict[str, Any]) -> None:
+    assert_none_cut(run, at_least=200)
     assert run["summary"]["refused"] == 0, "one replica was Ready all the time"
 
 
@@ -144,6 +144,6 @@ def test_keda_wakes_a_model_from_zero_and_lets_it_sleep_again(platform: Platform
         levels = _levels(record["summary"]["ready_curve"])
         assert (levels[0], max(levels), levels[-1]) == (0, 3, 0), record["summary"]["ready_curve"]
         assert record["summary"]["refused"] > 0
-        assert_none_lost(record, at_least=50)
+        assert_none_cut(record, at_least=50)
     finally:
         platform.run("down", "--stack", "local")

@@ -292,34 +292,40 @@ def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counte
     _with_router(tmp_path, work)
 
 
-def test_an_endpoint_that_takes_no_connections_any_more_gets_none(tmp_path: Path) -> None:
-    """After SIGTERM its server closes; a slice that still names it must not cost a request."""
+def test_an_endpoint_whose_process_is_gone_gets_no_connections(tmp_path: Path) -> None:
+    """A slice that still names it must not cost a request."""
 
     async def work(pods: Fleet, _: Router, url: str) -> None:
         leaving = pods.engine("models", "qwen-0")
         assert leaving is not None
-        leaving.state = State.DRAINING
+        leaving.state = State.STOPPED
         assert _pods(await _ask(url, 3)) == {"models/qwen-1": 3}
 
     _with_router(tmp_path, work)
 
 
-def test_a_kept_connection_goes_on_with_another_endpoint_when_its_own_has_closed(tmp_path: Path) -> None:
+def test_a_kept_connection_meets_the_drain_of_its_endpoint_and_closes_with_it(tmp_path: Path) -> None:
+    """As with kube-proxy and vLLM: 200 with finish_reason abort meanwhile, a closed connection afterwards."""
+
     async def work(pods: Fleet, _: Router, url: str) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
 
-            async def ask() -> str:
+            async def ask() -> Any:
                 async with session.post(f"{url}/v1/completions", json={"prompt": "x", "max_tokens": 20}) as answer:
-                    (name,) = _pods([(answer.status, await answer.json())])
-                    return name
+                    assert answer.status == 200
+                    return await answer.json()
 
-            first = await ask()
+            (first,) = _pods([(200, await ask())])
             leaving = pods.engine(*first.split("/"))
             assert leaving is not None
             leaving.state = State.DRAINING
-            other = await ask()
+            choice = (await ask())["choices"][0]
+            assert (choice["finish_reason"], choice["text"]) == ("abort", "")
+            leaving.state = State.STOPPED
+            with pytest.raises((aiohttp.ClientConnectionError, ConnectionError)):
+                await ask()
+            (other,) = _pods([(200, await ask())])
             assert other != first
-            assert await ask() == other, "and stays there"
 
     _with_router(tmp_path, work)
 

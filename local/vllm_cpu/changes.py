@@ -1,0 +1,84 @@
+"""What a CPU and a machine without containers forbid of the server that we render: no other change is made to it.
+
+Everything else (arguments, environment, probes, preStop, grace) is taken from the Pod as it is in the API server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Change:
+    """A flag or a variable; `value` None takes a flag away. `{port}` is filled in. Only what is written is changed,
+    unless `always`."""
+
+    name: str
+    value: str | None
+    why: str
+    always: bool = False
+
+
+FLAGS = (
+    Change("--host", "127.0.0.1", "pods have no network here, and no server listens on all addresses", always=True),
+    Change("--port", "{port}", "all pods are on one machine: each gets a free port", always=True),
+    Change("--tensor-parallel-size", "1", "one worker: there are no GPUs to split over"),
+    Change("--kv-cache-dtype", "auto", "the fp8 cache needs a GPU's kernels"),
+    Change("--quantization", None, "the weights made here are bfloat16, whatever the checkpoint's are"),
+)
+ENVIRONMENT = (
+    Change("VLLM_TARGET_DEVICE", "cpu", "says which platform, where a GPU may be in the machine, too", always=True),
+    Change("VLLM_CPU_KVCACHE_SPACE", "1", "GiB: gpuMemoryUtilization would be a share of this machine", always=True),
+    Change("VLLM_CPU_CI_ENV", "1", "torch.compile's C++ takes 115 s on two busy cores (with it: 20)", always=True),
+    Change("VLLM_CPU_OMP_THREADS_BIND", "nobind", "several servers share the few cores of this machine", always=True),
+    Change("OMP_NUM_THREADS", "1", "as above", always=True),
+    Change(
+        "PYTHONDONTWRITEBYTECODE", "1", "the environment in the cache is shared and stays as installed", always=True
+    ),
+    Change("PATH", "/usr/local/bin:/usr/bin:/bin", "the image has its own", always=True),
+)
+
+
+def arguments(rendered: Sequence[str], port: int) -> list[str]:
+    """The container's arguments as this machine can run them."""
+    result = list(rendered)
+    for change in FLAGS:
+        written = [a for a in result if a == change.name or a.startswith(f"{change.name}=")]
+        if not written and not change.always:
+            continue
+        result = _without(result, change.name)
+        if change.value is not None:
+            result.append(f"{change.name}={change.value.format(port=port)}")
+    return result
+
+
+def _without(given: Sequence[str], flag: str) -> list[str]:
+    """The arguments less a flag, written `--flag=value` or `--flag value`."""
+    result, skip = [], False
+    for argument in given:
+        if skip:
+            skip = False
+        elif argument == flag:
+            skip = True
+        elif not argument.startswith(f"{flag}="):
+            result.append(argument)
+    return result
+
+
+def environment(container: Mapping[str, Any], root: Path) -> dict[str, str]:
+    """The container's environment; folders that are mounted are below `root`, which stands for the container's `/`."""
+    mounts = [str(mount["mountPath"]) for mount in container.get("volumeMounts") or []]
+    rendered = {e["name"]: below(str(e["value"]), mounts, root) for e in container.get("env") or [] if "value" in e}
+    return rendered | {change.name: str(change.value) for change in ENVIRONMENT}
+
+
+def below(text: str, mounts: Sequence[str], root: Path) -> str:
+    """A path in a mounted folder, where that folder is on this machine."""
+    for mount in sorted(mounts, key=len, reverse=True):
+        if re.match(rf"{re.escape(mount)}(/|$)", text):
+            return f"{root}{text}"
+    return text
