@@ -106,7 +106,7 @@ def test_an_unknown_field_of_a_built_in_kind_is_dropped_without_a_word(small: Sm
     ("wrong", "words"),
     [
         (service(type="Clusterip"), 'spec.type: Unsupported value: "Clusterip"'),
-        (deployment(replicas="three"), "cannot unmarshal string into Go struct field DeploymentSpec.spec.replicas"),
+        (deployment(replicas="three"), ".spec.replicas: expected numeric (int or float), got string"),
         (
             deployment(template={"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [
                 {"name": "c", "image": "c", "resources": {"limits": {"memory": "12Gib"}}}]}}),
