@@ -155,12 +155,8 @@ def _parser() -> argparse.ArgumentParser:
     tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")
     down.add_argument("--stack", help="destroy only this stack, and leave the platform up")
-    down.add_argument(
-        "--held-limit-seconds",
-        type=float,
-        default=120,
-        help="how long a finalizer may hold an object before a destroy is given up and says whose it is (default 120)",
-    )
+    held = "how long a finalizer may hold an object before a destroy is given up and says whose it is (default 120)"
+    down.add_argument("--held-limit-seconds", type=float, default=120, help=held)
     down.set_defaults(run=_down)
     recover = commands.add_parser("recover", help="make a stack usable whose update was killed")
     recover.add_argument("--stack", default="local")
