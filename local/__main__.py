@@ -125,9 +125,7 @@ def _engine_parser(commands: Any) -> None:
     engine.set_defaults(run=_engine)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m local", description="The embedded platform.")
-    commands = parser.add_subparsers(required=True, metavar="command")
+def _cold_start_options() -> argparse.ArgumentParser:
     cold_start = Parser(add_help=False)
     cold_start.add_argument(
         "--cold-start-seconds",
@@ -141,6 +139,13 @@ def _parser() -> argparse.ArgumentParser:
         default=float(os.environ.get("VLLM_ON_EKS_NODE_BOOT_SECONDS", "3")),
         help="how long a node takes that the simulated cluster-autoscaler asked for (default 3)",
     )
+    return cold_start
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m local", description="The embedded platform.")
+    commands = parser.add_subparsers(required=True, metavar="command")
+    cold_start = _cold_start_options()
     up = commands.add_parser("up", parents=[cold_start], help="platform, stack, a completion")
     up.add_argument("--stack", default="local")
     up.add_argument("--stack-file", type=Path, help="another file in place of Pulumi.<stack>.yaml")

@@ -43,6 +43,7 @@ class StackSettings(Section):
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
     downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
+    # AWS takes 50 on a resource; ours, a Name and the node-template tags of the cluster-autoscaler come on top.
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict, max_length=40)
     budget: Budget | None = described("most the stack may cost", default=None)
     waivers: tuple[Waiver, ...] = described(

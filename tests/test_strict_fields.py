@@ -65,7 +65,8 @@ def test_every_field_of_a_stack_of_ours_is_one_that_kubernetes_knows(stack: str)
 
 @pytest.mark.parametrize("what", sorted(SAMPLES))
 def test_every_field_of_what_a_model_can_ask_for_is_one_that_kubernetes_knows(what: str) -> None:
-    sections = {"nodePools": [POOL], "models": [{**MODEL, **SAMPLES[what]}]}
+    cluster = {"storageClasses": ["efs"]}
+    sections = {"cluster": cluster, "nodePools": [POOL], "models": [{**MODEL, **SAMPLES[what]}]}
     objects = kubernetes_objects(run_program(sections, secrets={"grafanaPassword": "canary"}))
     assert {name: said for name, manifest in objects.items() if (said := problem(manifest))} == {}
 

@@ -99,11 +99,13 @@ def _burns() -> list[Case]:
         **vllm("time_to_first_token_seconds_bucket", every(0, 90), 'le="2.5"'),
         **vllm("time_to_first_token_seconds_count", every(0, 90)),
     }
-    gone = _ended({"stop": 500, "abort": 500}, 0, 90)
+    aborted = _ended({"stop": 500, "abort": 500}, 0, 90)
+    gone = _ended({"stop": 500}, 0, 90)  # vLLM counts a request whose client has left by no reason
     return [
         *cases,
         Case("VllmTtftBudgetBurn", "it was bad and is over: the short window is clean", False, 79, over, "1h"),
         Case("VllmTtftBudgetBurn", "nobody asks anything", False, 80, quiet, "1h"),
+        Case("VllmErrorBudgetBurn", "pods that end abort what they are asked", True, 80, aborted, "1h"),
         Case("VllmErrorBudgetBurn", "clients leave: that is no failure of ours", False, 80, gone, "1h"),
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -297,7 +298,10 @@ def test_groups_of_every_region_are_found_with_the_disk_of_their_launch_template
     ]
     other = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.16.0/20", AvailabilityZone=f"{region}b")["Subnet"]
     # As EKS itself, our endpoint refuses roles that do not exist and subnets in one zone.
-    role = boto3.client("iam").create_role(RoleName="node", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    trusted = {"Effect": "Allow", "Action": "sts:AssumeRole"}
+    trusted["Principal"] = {"Service": ["eks.amazonaws.com", "ec2.amazonaws.com"]}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [trusted]})
+    role = boto3.client("iam").create_role(RoleName="node", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     both = [subnet["SubnetId"], other["SubnetId"]]
     eks.create_cluster(name="c", roleArn=role, resourcesVpcConfig={"subnetIds": both})
     eks.create_nodegroup(

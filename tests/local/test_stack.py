@@ -22,11 +22,12 @@ from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
 # A `pulumi` that writes down its arguments and standard input, makes the stack's state, and says 2 changes.
+STATE = '{"checkpoint": {"latest": {"resources": [{"type": "pulumi:pulumi:Stack"}]}}}'
 FAKE = """
 echo "$@" >> "$PULUMI_HOME/arguments"
 stacks="${PULUMI_HOME%/*}/pulumi/.pulumi/stacks/p"
 case "$*" in
-  *"stack init"*) mkdir -p "$stacks"; echo '{"checkpoint": {"latest": {"resources": [{}]}}}' > "$stacks/dev.json";;
+  *"stack init"*) mkdir -p "$stacks"; echo 'STATE' > "$stacks/dev.json";;
   *"config set"*) cat >> "$PULUMI_HOME/standard-input";;
   *" up "*|"up "*|*destroy*)
     while [ $# -gt 0 ]; do [ "$1" = --event-log ] && events="$2"; shift; done
@@ -35,7 +36,7 @@ case "$*" in
     echo '{"summaryEvent": {"resourceChanges": {"create": 1, "update": 1, "same": 5}}}' >> "$events"
     exit "${FAKE_EXIT:-0}";;
 esac
-"""
+""".replace("STATE", STATE)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def test_against_a_stopped_platform_it_says_so_in_one_line(
 
 
 def model(name: str, namespace: str = "models") -> Model:
-    return Model(namespace, name, 1, 1)
+    return Model(namespace, name, 1, 1, 1, 1)
 
 
 def test_the_only_model_needs_no_name() -> None:
