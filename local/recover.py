@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from local.aws_lookup import find
 from local.errors import PlatformError, last_lines
+from local.helm_locks import Unlock, interrupted_releases, say_how
 from local.interrupted import Settlement, pending_operations, settled
 
 
@@ -23,11 +24,11 @@ class Pulumi(Protocol):
     def __call__(self, *arguments: str, stdin: str | None = None) -> str: ...
 
 
-def recover(pulumi: Pulumi, stack: str, client: Callable[[str, str], Any]) -> list[str]:
+def recover(pulumi: Pulumi, stack: str, client: Callable[[str, str], Any], unlock: Unlock = say_how) -> list[str]:
     """Settles what a killed update had begun; returns what became of it, one sentence each (none: nothing was to do).
 
-    `client` gives a boto3 client of a service in a region. Raises PlatformError when the state cannot be read, or
-    when AWS has more than one of what was being created.
+    `client` gives a boto3 client of a service in a region, `unlock` frees a release that a killed Helm holds. Raises
+    PlatformError when the state cannot be read, or when AWS has more than one of what was being created.
     """
     exported = json.loads(pulumi("stack", "export", "--stack", stack))
     deployment = exported.get("deployment") or {}
@@ -40,8 +41,9 @@ def recover(pulumi: Pulumi, stack: str, client: Callable[[str, str], Any]) -> li
             + "; ".join(settlement.ambiguous)
             + ". Delete all but one (none of them is in use yet), then run this again."
         )
+    freed = [line for release in interrupted_releases(deployment) for line in unlock(*release)]
     _write_back(pulumi, stack, exported, settlement)
-    return settlement.lines
+    return [*freed, *settlement.lines]
 
 
 def _write_back(pulumi: Pulumi, stack: str, exported: Mapping[str, Any], settlement: Settlement) -> None:

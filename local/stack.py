@@ -18,6 +18,7 @@ from local.backup import is_readable, restore
 from local.certificates import write_private
 from local.environment import link_providers, passphrase_file, process_environment
 from local.errors import PlatformError, last_lines
+from local.helm_locks import remove_locks
 from local.interrupted import cannot_be_found, pending_operations
 from local.paths import Paths
 from local.recover import boto3_client, recover
@@ -181,7 +182,8 @@ class Stack:
         self._unlock()
         if not pending_operations(self._latest()):
             return []
-        return recover(self._quiet, self.name, boto3_client(self.environment["AWS_ENDPOINT_URL"]))
+        client = boto3_client(self.environment["AWS_ENDPOINT_URL"])
+        return recover(self._quiet, self.name, client, remove_locks(self._paths.kubeconfig))
 
     def _recover_aloud(self) -> None:
         lines = self.recover()

@@ -88,3 +88,21 @@ def test_what_was_done_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing to recover" in capsys.readouterr().out
     say("dev", ["net: was not made yet"])
     assert "  net: was not made yet\n" in capsys.readouterr().out
+
+
+def test_a_release_that_a_killed_helm_holds_is_freed_before_the_refresh_looks() -> None:
+    release = {
+        "urn": "urn:pulumi:dev::p::kubernetes:helm.sh/v3:Release::keda",
+        "type": "kubernetes:helm.sh/v3:Release",
+        "inputs": {"name": "keda", "namespace": "keda"},
+    }
+    cli = Cli({"type": "creating", "resource": release})
+    before: list[int] = []
+
+    def unlock(namespace: str, name: str) -> list[str]:
+        before.append(len(cli.run))
+        return [f"freed {namespace}/{name}"]
+
+    assert recover(cli, "dev", Cloud(), unlock)[0] == "freed keda/keda"
+    assert before == [1]
+    assert cli.run[-1][0] == "refresh"
