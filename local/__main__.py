@@ -125,7 +125,7 @@ def _engine_parser(commands: Any) -> None:
     engine.set_defaults(run=_engine)
 
 
-def _cold_start_options() -> argparse.ArgumentParser:
+def _cold_start_options() -> Parser:
     cold_start = Parser(add_help=False)
     cold_start.add_argument(
         "--cold-start-seconds",
