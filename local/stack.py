@@ -7,13 +7,15 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
+import yaml
 
+from local import aws_principals
 from local.backup import is_readable, restore
 from local.certificates import write_private
 from local.environment import link_providers, passphrase_file, process_environment
@@ -22,7 +24,7 @@ from local.helm_locks import remove_locks
 from local.interrupted import cannot_be_found, pending_operations
 from local.paths import Paths
 from local.recover import boto3_client, recover
-from local.stack_files import project_folder, project_name, write_project, write_stack_file
+from local.stack_files import project_folder, project_name, stack_file, write_project, write_stack_file
 
 Watch = Callable[[], list[str]]
 """Asked again and again while an update runs: why it should be given up; nothing while it should go on."""
@@ -83,7 +85,17 @@ class Stack:
             self._quiet("stack", "init", self.name)
         for key in sorted(missing):
             self.set_secret(key, secrets.token_urlsafe(24))
+        if wanted := list(self._principals()):
+            aws_principals.make(self._iam(), iter(wanted))
         self._recover_aloud()
+
+    def _principals(self) -> Iterator[tuple[str, str]]:
+        written = stack_file(self._paths, self.name)
+        config = (yaml.safe_load(written.read_text()) or {}).get("config") or {} if written.exists() else {}
+        return aws_principals.principals(config, project_name(self._paths))
+
+    def _iam(self) -> Any:
+        return boto3_client(self._environment["AWS_ENDPOINT_URL"])("iam", "us-east-1")
 
     def set_secret(self, key: str, value: str) -> None:
         """`pulumi config set --secret`, through standard input: an argument would show in the list of processes."""
@@ -102,7 +114,10 @@ class Stack:
         self._recover_aloud()
         self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
         self._lift_deletion_protection()
-        return self._update("destroy", given_up=given_up)
+        summary = self._update("destroy", given_up=given_up)
+        if wanted := list(self._principals()):
+            aws_principals.remove(self._iam(), iter(wanted))
+        return summary
 
     def _lift_deletion_protection(self) -> None:
         for resource in self.resources():

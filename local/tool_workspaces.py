@@ -89,6 +89,12 @@ WORKSPACES: Mapping[str, Workspace] = {
                         "Run of a newer custom-metrics-apiserver takes a context",
                     ),
                     Change("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
+                    Change(
+                        "pkg/client/api.go",
+                        "return time.Since(deadline), true",
+                        "return time.Until(deadline), true",
+                        "a negative time-out: older prometheus/common wrote it as nothing, this one as -59s, refused",
+                    ),
                     *(
                         Change("cmd/adapter/adapter.go", f"if cmd.{name} == nil {{", "if false {", _OLD_OPENAPI)
                         for name in ("OpenAPIConfig", "OpenAPIV3Config")

@@ -77,7 +77,10 @@ class SmallStack:
                 said.append(event.diagnostic_event.message)
             metadata = event.resource_pre_event.metadata if event.resource_pre_event else None
             if metadata and "pulumi:" not in metadata.type:
-                operations[metadata.urn.rsplit("::", 1)[-1]] = str(getattr(metadata.op, "value", metadata.op))
+                operation = str(getattr(metadata.op, "value", metadata.op))
+                # The three steps of a replacement, in the order of the provider's choice.
+                whole = "replace" if operation in ("create-replacement", "delete-replaced") else operation
+                operations[metadata.urn.rsplit("::", 1)[-1]] = whole
 
         try:
             command(on_event=on_event, on_output=said.append)

@@ -44,8 +44,13 @@ def checkout_status() -> str:
 
 @pytest.fixture(scope="module")
 def before(platform: Platform) -> dict[str, set[str]]:
-    """What was there before any stack."""
-    return {"kubernetes": kubernetes_objects(platform), "aws": aws_objects(platform)}
+    """What was there before any stack, once the controllers have made what they make at their start."""
+    found: set[str] = set()
+    deadline = time.monotonic() + 60
+    while (now := kubernetes_objects(platform)) != found and time.monotonic() < deadline:
+        found = now
+        time.sleep(5)
+    return {"kubernetes": found, "aws": aws_objects(platform)}
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +37,16 @@ from tests.program import STACKS
 pytestmark = pytest.mark.e2e
 
 MADE_UP = re.compile(r"[a-z0-9-]+-[0-9a-f]{7}")
-NOBODY = {"aws": 1}  # a port where no AWS answers: a first preview asks for nothing
 
 
 class Engine:
     """The CLI with a state of its own, beside the platform's."""
 
-    def __init__(self, folder: Path, stack: str) -> None:
+    def __init__(self, folder: Path, stack: str, aws_port: int) -> None:
         self.log = folder / f"{stack}.grpc.json"
         platform_paths().state.mkdir(parents=True)
         assemble_charts(platform_paths())
-        self._stack = Stack(platform_paths(), NOBODY, stack)
+        self._stack = Stack(platform_paths(), {"aws": aws_port}, stack)
         self._stack.prepare()
         self._name = stack
         # What the platform adds to a stack file (its folder of charts), the offline preview has to be given, too.
@@ -80,13 +81,31 @@ class Engine:
         return found
 
 
+@pytest.fixture(scope="module")
+def aws_port() -> Iterator[int]:
+    """An account with nothing in it: a first preview asks who it is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+    command = [sys.executable, "-m", "local.aws_endpoint", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    assert process.stdout is not None
+    assert str(port) in process.stdout.readline()
+    yield port
+    process.terminate()
+    process.wait()
+
+
 @pytest.fixture
 def engine(
-    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    platform: Platform,
+    aws_port: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Engine:
     """Needs the platform's programs, not its processes; the state is the test's own."""
     monkeypatch.setenv("VLLM_ON_EKS_LOCAL_DIR", str(tmp_path / "local"))
-    return Engine(tmp_path, request.param)
+    return Engine(tmp_path, request.param, aws_port)
 
 
 @pytest.mark.parametrize("engine", STACKS, indirect=True)
