@@ -162,7 +162,7 @@ def test_a_destroy_that_is_given_up_is_interrupted_and_says_why(paths: Paths) ->
         "signal.signal(signal.SIGINT, end)\n"
         "time.sleep(30)\n"
     )
-    slow = f"""case "$*" in *destroy*) exec {sys.executable} -c "{patient}";; esac"""
+    slow = f"""case "$*" in *" destroy "*) exec {sys.executable} -c "{patient}";; esac"""
     script(paths.tools_bin / "pulumi", FAKE.replace('*" up "*|"up "*|*destroy*)', "*never*)") + slow)
     stack = Stack(paths, USUAL, "dev")
     stack.prepare()
