@@ -53,7 +53,7 @@ fuzz: setup ## every property on new examples, then stack files made by chance: 
 	@seed=$(or $(SEED),$$RANDOM$$RANDOM); count=$(or $(COUNT),20000); \
 	  echo "$$count examples of each property, seed $$seed; the same again: make fuzz COUNT=$$count SEED=$$seed"; \
 	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed && \
-  $(BIN)/python -m tests.fuzz --count $$count --seed $$seed
+	  $(BIN)/python -m tests.fuzz --count $$count --seed $$seed
 
 # Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
 e2e: setup ## from nothing to a completion on the embedded platform, and back; ENGINE=vllm: the real vLLM instead
