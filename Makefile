@@ -49,10 +49,11 @@ test: setup ## tests that need no cloud, no built tool, no network
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --junitxml=$(REPORTS)/test.xml
 
 # `make test` draws the same examples every time, this one new ones; a counter-example becomes a named case.
-fuzz: setup ## every property on new examples: [COUNT=20000] [SEED=n]
+fuzz: setup ## every property on new examples, then stack files made by chance: [COUNT=20000] [SEED=n]
 	@seed=$(or $(SEED),$$RANDOM$$RANDOM); count=$(or $(COUNT),20000); \
 	  echo "$$count examples of each property, seed $$seed; the same again: make fuzz COUNT=$$count SEED=$$seed"; \
-	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed
+	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed && \
+	  $(BIN)/python -m tests.fuzz --count $$count --seed $$seed
 
 # Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
 e2e: setup ## from nothing to a completion on the embedded platform, and back; ENGINE=vllm: the real vLLM instead

@@ -13,48 +13,46 @@ from components.node_group import NodeGroup, NodeGroupArgs, node_role
 from components.serving import serve
 from planning.decide import decide
 from planning.model import PlanRefused
+from settings.last_resort import last_resort
 from settings.load import load, load_secrets
 
-# What is asked, and what is decided. A stack file that cannot work ends here, with every reason.
-loaded = load()
-try:
-    plan = decide(loaded)
-except PlanRefused as refusal:
-    raise pulumi.RunError(str(refusal)) from None
-secrets = load_secrets(loaded)
-for finding in plan.findings:
-    pulumi.log.warn(f"{finding.path}: {finding.message}")
+with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)):
+    # What is asked, and what is decided. A stack file that cannot work ends here, with every reason.
+    loaded = load()
+    try:
+        plan = decide(loaded)
+    except PlanRefused as refusal:
+        raise pulumi.RunError(str(refusal)) from None
+    secrets = load_secrets(loaded)
+    for finding in plan.findings:
+        pulumi.log.warn(f"{finding.path}: {finding.message}")
 
-# AWS: a network, a control plane, and nodes.
-cloud = aws.Provider("aws", region=plan.region)
-on_aws = pulumi.ResourceOptions(providers=[cloud])
-where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
-net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
-eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
-role = node_role("node-role", plan.cluster, plan.tags, on_aws)
-system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
-addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
-pools = {
-    pool.name: GpuNodeGroup(pool.name, GpuNodeGroupArgs(pool, eks, net, role.arn, plan.tags), on_aws)
-    for pool in plan.gpu_pools
-}
+    # AWS: a network, a control plane, and nodes.
+    cloud = aws.Provider("aws", region=plan.region)
+    on_aws = pulumi.ResourceOptions(providers=[cloud])
+    where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
+    net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
+    eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
+    role = node_role("node-role", plan.cluster, plan.tags, on_aws)
+    system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
+    addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
+    pools = {
+        pool.name: GpuNodeGroup(pool.name, GpuNodeGroupArgs(pool, eks, net, role.arn, plan.tags), on_aws)
+        for pool in plan.gpu_pools
+    }
 
-# Inside the cluster: what every model needs, then the models.
-# Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
-# A rotated token or a new dashboard updates in place; by default it would be made anew under a name that is taken.
-inside = kubernetes.Provider(
-    "kubernetes",
-    kubeconfig=eks.kubeconfig,
-    enable_secret_mutable=True,
-    enable_config_map_mutable=True,
-    opts=pulumi.ResourceOptions(depends_on=[*eks.access, system, addons]),
-)
-in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
-services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks.name), in_cluster)
-served = [serve(model, services.wiring, in_cluster) for model in plan.models]
+    # Inside the cluster: what every model needs, then the models.
+    # Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
+    # A rotated token or a new dashboard updates in place; by default it would be made anew under a name that is taken.
+    mutable = {"enable_secret_mutable": True, "enable_config_map_mutable": True}
+    ready = pulumi.ResourceOptions(depends_on=[*eks.access, system, addons])
+    inside = kubernetes.Provider("kubernetes", kubeconfig=eks.kubeconfig, opts=ready, **mutable)
+    in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
+    services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks.name), in_cluster)
+    served = [serve(model, services.wiring, in_cluster) for model in plan.models]
 
-pulumi.export("cluster", eks.name)
-pulumi.export("kubeconfig", eks.kubeconfig)
-pulumi.export("models", {model.name: {"name": model.served_name, "url": model.url} for model in served})
-pulumi.export("prometheus", services.prometheus_url)
-pulumi.export("usdPerHour", {"min": plan.cost.min_usd_per_hour, "max": plan.cost.max_usd_per_hour})
+    pulumi.export("cluster", eks.name)
+    pulumi.export("kubeconfig", eks.kubeconfig)
+    pulumi.export("models", {model.name: {"name": model.served_name, "url": model.url} for model in served})
+    pulumi.export("prometheus", services.prometheus_url)
+    pulumi.export("usdPerHour", {"min": plan.cost.min_usd_per_hour, "max": plan.cost.max_usd_per_hour})

@@ -13,6 +13,7 @@ from local.errors import PlatformError
 from local.load import options as load_options
 from local.paths import platform_paths
 from settings.command_line import Parser
+from settings.last_resort import guarded
 from settings.printable import lines
 
 # Modules are imported by the command that needs them: `status` does not wait for certificates, nor `env` for boto3.
@@ -192,6 +193,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+@guarded("python -m local")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; what went wrong is said in words, without a traceback."""
     options = _parser().parse_args(arguments)

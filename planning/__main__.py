@@ -1,6 +1,6 @@
 """`python -m planning fit|recommend|simulate|images …`: what the plan knows, without cloud, credentials or network.
 
-Exit codes: 0 it works, 1 it does not, 2 wrong input.
+Exit codes: 0 it works, 1 it does not, 2 wrong input, 3 a fault of ours.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from planning.commands.option_types import Parser
+from settings.last_resort import guarded
 from settings.printable import lines
 
 COMMANDS = ("fit", "recommend", "simulate", "images")
 
 
+@guarded("python -m planning")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs one command, importing only that one's modules: each is to start at once."""
     given = sys.argv[1:] if arguments is None else arguments
@@ -25,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = parser.parse_args(given)
         return int(parsed.run(parsed))
+    except (KeyError, IndexError, RecursionError):
+        raise  # nothing of ours says wrong input with these
     except (LookupError, ValueError, OSError) as problem:
         print(f"error: {lines(str(problem))}", file=sys.stderr)
         return 2

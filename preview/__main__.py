@@ -14,6 +14,7 @@ from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
 from preview.prepare import prepare
 from preview.stack_file import StackFileError
 from settings.command_line import Parser
+from settings.last_resort import guarded
 from settings.printable import lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,8 +33,9 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@guarded("python -m preview")
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | None = None) -> int:
-    """Exit code: 0 fine, 1 findings at or above --fail-on, 2 wrong input."""
+    """Exit code: 0 fine, 1 findings at or above --fail-on, 2 wrong input, 3 a fault of ours."""
     asked = arguments(argv)
     if asked.out is not None and not asked.out.absolute().parent.is_dir():
         print(f"error: --out {asked.out}: there is no such folder", file=sys.stderr)
@@ -51,6 +53,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
     try:
         document, base = evaluate(prepared, prepared.plan, asked.against, today or datetime.now(UTC).date())
     except ProgramFailed as failure:
+        if failure.__cause__ is not None:
+            raise  # nobody meant it: a fault of the program
         return _refuse(asked, [finding("program", "error", "__main__.py", str(failure))])
     _write(asked, document)
     if base is not None:

@@ -16,9 +16,11 @@ from preview.formats import rendered
 from preview.markdown import comment
 from preview.masking import masked
 from settings.command_line import Parser
+from settings.last_resort import guarded
 from settings.printable import lines
 
 
+@guarded("python -m preview.render")
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 2 when a file is no report of ours."""
     parser = Parser("python -m preview.render", description=__doc__)

@@ -22,6 +22,7 @@ from preview.scan_objects import ScannedStack, scanned_stack
 from preview.scan_table import show
 from preview.stack_file import StackFileError
 from settings.command_line import Parser
+from settings.last_resort import guarded
 from settings.printable import lines
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@guarded("python -m preview.scan")
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     """Exit code: 0 fine, 1 unexplained findings or a goal missed, 2 wrong input or a scanner that did not scan."""
     asked = arguments(argv)
@@ -63,6 +65,8 @@ def _rendered(root: Path, stack: str) -> ScannedStack:
     try:
         recording = record_program(root, file.project, stack, prepared.config, prepared.secret_keys)
     except ProgramFailed as failure:
+        if failure.__cause__ is not None:
+            raise  # nobody meant it: a fault of the program
         raise StackFileError(f"{stack}: {failure}") from failure
     return scanned_stack(stack, prepared.plan, recording.resources)
 

@@ -55,7 +55,9 @@ MEANT: dict[str, MetricKind] = {
 
 def _metric_kind(written: Any) -> Any:
     """A series' name is met with the kind that is meant; everything else is the enum's business."""
-    bare = str(written).lower().removeprefix("vllm:").removeprefix("vllm_")
+    if not isinstance(written, str):  # a mapping cannot be looked up
+        return written
+    bare = written.lower().removeprefix("vllm:").removeprefix("vllm_")
     if written not in set(MetricKind) and bare in MEANT:
         raise ValueError(
             f"{written} is no kind of metric (the series' name is ours to know, it changes with vLLM's version); "

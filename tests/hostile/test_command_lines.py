@@ -44,6 +44,7 @@ def test_it_ends_in_words(program: str, words: list[str], code: int, capfd: pyte
     assert ended == code, said.err
     assert said.err.strip(), "nothing was said"
     assert "Traceback" not in said.err
+    assert "internal error" not in said.err, "the last line of defence is for faults of ours, not for input"
     assert all(character.isprintable() or character == "\n" for character in said.err + said.out)
 
 

@@ -22,6 +22,11 @@ def _problems(autoscaling: dict[str, Any]) -> str:
     return "\n".join(str(each) for each in read({"models": [model(autoscaling=autoscaling)]}, "dev").problems)
 
 
+@pytest.mark.parametrize("kind", [{}, [], {"kind": "x"}, 5, None])
+def test_a_kind_of_metric_that_is_no_text_is_told(kind: Any) -> None:
+    assert "metrics[0].kind: " in _problems({"metrics": [{"kind": kind, "target": 1}]})
+
+
 def test_the_kind_is_an_hpa_unless_another_is_written() -> None:
     assert isinstance(_read({}), HpaScaling)
     assert isinstance(_read({"kind": "keda"}), KedaScaling)
