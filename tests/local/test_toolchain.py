@@ -73,6 +73,16 @@ def test_go_can_neither_replace_itself_nor_change_what_is_pinned(tmp_path: Path)
     assert environment["GOWORK"] == "off"
 
 
+def test_the_environment_cannot_loosen_the_check_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loosening = {"GONOSUMDB": "*", "GONOSUMCHECK": "1", "GOSUMDB": "off", "GOINSECURE": "*"}
+    for name, value in {**loosening, "GOFLAGS": "-insecure -mod=mod", "GOPROXY": "https://proxy.example"}.items():
+        monkeypatch.setenv(name, value)
+    for environment in (Go(tmp_path / "go").environment, Go(tmp_path / "go").building(tmp_path)):
+        assert loosening.keys().isdisjoint(environment)
+        assert environment["GOFLAGS"] == "-mod=readonly"
+        assert environment["GOPROXY"] == "https://proxy.example"
+
+
 @pytest.mark.parametrize(
     ("text", "version"),
     [
