@@ -23,7 +23,6 @@ from local.errors import BuildFailed, PlatformError
 from local.progress import MovingLine
 from local.tool_table import GO_LOCK, GO_MINIMUM
 
-
 # https://go.dev/ref/mod#environment-variables; GONOSUMCHECK is an old name. All sums are in go.sum: none is asked for.
 UNCHECKED = frozenset({"GOINSECURE", "GONOSUMCHECK", "GONOSUMDB", "GOSUMDB"})
 

@@ -1,4 +1,4 @@
-"""Where each program of `.tools/bin` comes from, as the program itself tells: Go writes its modules into what it builds.
+"""Where each program of `.tools/bin` comes from, as the program itself tells: Go writes its modules into it.
 
 A module's hash there is compared with go.sum of today: a program of other pins, or not of ours, shows.
 """
