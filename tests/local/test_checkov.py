@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from local import checkov as module
-from local.checkov import REQUIREMENTS, checkov
-from tests.conftest import REPO
+from local.checkov import LOCK, checkov
 from tests.local.places import paths_in
 
 
@@ -18,12 +16,13 @@ def test_an_environment_is_kept_for_as_long_as_the_list_of_packages_is_the_same(
 ) -> None:
     paths = paths_in(tmp_path)
     paths.repo.mkdir(parents=True, exist_ok=True)
-    listed = paths.repo / REQUIREMENTS
+    listed = paths.repo / LOCK
     made: list[str] = []
 
     def install(label: str, command: list[str], *_: object) -> None:
         assert command[-1] == str(listed)
-        assert "--no-deps" in command, "only what the list pins"
+        assert "--no-deps" in command, "only what the lock pins"
+        assert "--require-hashes" in command
         made.append(label)
 
     monkeypatch.setattr("venv.create", lambda folder, **_: Path(folder).mkdir(parents=True))
@@ -41,7 +40,7 @@ def test_an_environment_is_kept_for_as_long_as_the_list_of_packages_is_the_same(
 def test_an_interrupted_installation_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = paths_in(tmp_path)
     paths.repo.mkdir(parents=True, exist_ok=True)
-    (paths.repo / REQUIREMENTS).write_text("checkov==1\n")
+    (paths.repo / LOCK).write_text("checkov==1\n")
 
     def fail(*_: object) -> None:
         raise KeyboardInterrupt
@@ -51,10 +50,3 @@ def test_an_interrupted_installation_is_made_anew(tmp_path: Path, monkeypatch: p
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
             checkov(paths)
-
-
-def test_every_package_is_pinned() -> None:
-    lines = (REPO / REQUIREMENTS).read_text().splitlines()
-    packages = [line for line in lines if line and not line.startswith("#")]
-    assert any(line.startswith("checkov==3.3.30") for line in packages)
-    assert [line for line in packages if not re.match(r"[\w.-]+==\S+( ;.*)?$", line)] == []

