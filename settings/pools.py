@@ -59,7 +59,7 @@ class NodePool(Section):
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
     taints: tuple[Taint, ...] = described("further node taints", default=(), max_length=40)
     ami_release_version: str | None = described(
-        "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None
+        "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
     )
     gpu_sharing: GpuSharing = described("how one GPU is divided among pods", default_factory=WholeGpu)
     node_repair: bool = described("let EKS replace unhealthy nodes", default=True)

@@ -58,7 +58,9 @@ class SmallStack:
         for each in self._objects:
             timeouts = pulumi.CustomTimeouts(create=each.create_limit) if each.create_limit else None
             options = pulumi.ResourceOptions(provider=provider, custom_timeouts=timeouts)
-            pulumi.CustomResource(each.token, each.name, dict(each.inputs), options)
+            # What has to be made while the program runs (an Output) is given as a function.
+            inputs = {key: value() if callable(value) else value for key, value in each.inputs.items()}
+            pulumi.CustomResource(each.token, each.name, inputs, options)
 
     def preview(self, *objects: Object) -> Outcome:
         return self._run(self._stack.preview, objects)

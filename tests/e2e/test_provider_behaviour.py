@@ -137,7 +137,7 @@ def test_the_data_of_a_secret_is_as_secret_as_the_program_marks_it(small: SmallS
     encoded = base64.b64encode(canary.encode()).decode()
     assert small.up(secret(stringData={"token": canary})).ok
     assert encoded in small.state_text()
-    assert small.up(secret(stringData={"token": pulumi.Output.secret(canary)})).ok
+    assert small.up(secret(stringData=lambda: {"token": pulumi.Output.secret(canary)})).ok
     assert encoded not in small.state_text()
     assert canary not in small.state_text()
 
