@@ -106,7 +106,9 @@ def test_a_revision_that_never_ends_is_ended(
     root: Path, code: str, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("preview.base.MOST_SECONDS", SHORT_SECONDS)
-    assert words in str(of_code(root, code).problem)
+    problem = str(of_code(root, code).problem)
+    # On a busy machine the bound may come before the program has failed by itself.
+    assert words in problem or (words == "fail" and "took longer" in problem)
 
 
 def test_an_output_without_end_is_cut(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
