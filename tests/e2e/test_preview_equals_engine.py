@@ -1,8 +1,9 @@
 """The recorder of the offline preview against the real engine: the same program, the same registrations.
 
 The engine runs `pulumi preview` of a stack that does not exist yet, with the platform's provider stand-ins, and writes
-down its gRPC calls (PULUMI_DEBUG_GRPC); of those the program's RegisterResource requests are compared. One thing may
-differ: where the AWS provider makes a name up (`node-role-role-1a2b3c4`, other digits each time), ours is unknown.
+down its gRPC calls (PULUMI_DEBUG_GRPC); of those the program's RegisterResource requests are compared. Two things may
+differ, and are unknown to ours: a name that the AWS provider makes up (`node-role-role-1a2b3c4`, other digits each
+time), and who runs the program.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from tests.program import STACKS
 pytestmark = pytest.mark.e2e
 
 MADE_UP = re.compile(r"[a-z0-9-]+-[0-9a-f]{7}")
+CALLER = "arn:aws:iam::123456789012:role/platform"  # who runs the program: local/aws_endpoint says so, a preview cannot
 
 
 class Engine:
