@@ -57,7 +57,11 @@ class SmallStack:
         provider = kubernetes.Provider("kubernetes", kubeconfig=self._kubeconfig)
         for each in self._objects:
             timeouts = pulumi.CustomTimeouts(create=each.create_limit) if each.create_limit else None
-            options = pulumi.ResourceOptions(provider=provider, custom_timeouts=timeouts)
+            # As the SDK's own class of a Secret has it.
+            hidden = ["data", "stringData"] if each.token.endswith(":Secret") else None
+            options = pulumi.ResourceOptions(
+                provider=provider, custom_timeouts=timeouts, additional_secret_outputs=hidden
+            )
             # What has to be made while the program runs (an Output) is given as a function.
             inputs = {key: value() if callable(value) else value for key, value in each.inputs.items()}
             pulumi.CustomResource(each.token, each.name, inputs, options)
