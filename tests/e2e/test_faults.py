@@ -1,4 +1,4 @@
-"""Nine quick scenarios of `make faults`, on a platform of their own; `wrong-image` does not hold yet (docs/faults.md)."""
+"""Nine quick scenarios of `make faults`; `wrong-image` does not hold yet (docs/faults.md)."""
 
 from __future__ import annotations
 
