@@ -131,7 +131,6 @@ def test_an_unknown_field_of_a_custom_resource_is_refused_at_its_update(small: S
     assert ".spec.colour: field not declared in schema" in done.said
 
 
-@pytest.mark.xfail(reason="not rerun since it reads the state file and not a decrypted export", strict=False)
 def test_marked_data_of_a_secret_is_not_in_the_state(small: SmallStack) -> None:
     """`data`, as our components write it."""
     encoded = base64.b64encode(b"canary-5b1f").decode()
