@@ -125,10 +125,12 @@ def wrong_image(ground: Ground, random: Random) -> str:
     must_say(said, "models/qwen", "ImagePullBackOff", UNPULLABLE)
     must(code != 0, "an interrupted update said that all is well")
     must(served, "the old pod was gone before the new one could serve")
-    ground.go_on_to("one")
+    # The provider forgets a cancelled update ("unable to get cluster state: ... context canceled"): only a refresh sees
+    # that the Deployment has the new image.
+    ground.go_on_to("one", "--refresh")
     return (
         f"the update named the pod {seconds:.0f} s after its start, the wait for models the image; "
-        "the old pod served on; mended by up"
+        "the old pod served on; mended by up --refresh"
     )
 
 
@@ -159,7 +161,7 @@ CLUSTER = (
     Scenario(
         "wrong-image",
         "an image that cannot be pulled: the update names the pod within 120 s, the wait for models the image; the old "
-        "pod serves on",
+        "pod serves on; interrupted, `up --refresh` puts the old image back",
         wrong_image,
         "D3",
     ),

@@ -249,15 +249,15 @@ class Ground:
         must(not self.stack.pending(), f"operations are pending: {self.stack.pending()}")
         self.state = state
 
-    def go_on_to(self, state: str) -> EngineRun:
-        """The same command once more, after recovery; it must succeed and end in the state."""
+    def go_on_to(self, state: str, *options: str) -> EngineRun:
+        """The same command once more, after recovery, with options of `pulumi up`; it must succeed and end in the state."""
         if state == "nothing":
             with self.quietly():
                 self.stack.recover()
             run = self.begin("destroy")
         else:
             self.prepare(self.file(state))
-            run = self.begin("up")
+            run = self.begin("up", *options)
         must(run.end() == 0, f"the next run failed; {run.why}")
         self.must_be(state)
         return run

@@ -1,4 +1,4 @@
-"""Nine quick scenarios of `make faults`; `wrong-image` does not hold yet (docs/faults.md)."""
+"""Ten quick scenarios of `make faults`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.e2e
 
 QUICK = (
     "kill-01-up", "kill-02-update", "kill-04-destroy", "api-429", "provider-kubernetes", "gpu-gone",
-    "stuck-finalizer", "two-updates", "state-truncated",
+    "wrong-image", "stuck-finalizer", "two-updates", "state-truncated",
 )  # fmt: skip
 
 
