@@ -250,7 +250,7 @@ class Ground:
         self.state = state
 
     def go_on_to(self, state: str, *options: str) -> EngineRun:
-        """The same command once more, after recovery, with options of `pulumi up`; it must succeed and end in the state."""
+        """The same command once more, after recovery, with `options`; it must succeed and end in the state."""
         if state == "nothing":
             with self.quietly():
                 self.stack.recover()
