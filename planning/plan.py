@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from planning.alerts.choose import check_receiver, plan_alerts
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
+from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import plan_cluster
 from planning.cluster.existing import check_existing
 from planning.cluster.namespaces import check_namespaces
@@ -20,19 +21,18 @@ from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import CostPlan, ServedModel, StackPlan
 from planning.names import check_names
-from planning.nodes.autoscaler import plan_cluster_autoscaler
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import daemons
 from planning.nodes.growth import with_growth
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
 from planning.nodes.sharing import Sharer, check_together
-from planning.nodes.stranded import plan_node_fits
 from planning.nodes.system import check_system_nodes
 from planning.nodes.volumes import check_classes
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
+from planning.serving.stranded import plan_node_fits
 from planning.serving.way_in import check_downloads, plan_way_in
 from planning.versions.charts import ChartSources
 from settings.charts import ChartFolder

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from planning.cost.traffic_picture import traffic_picture
 from planning.model import CostPlan, NodeGroupPlan, ServedModel, ThroughputPlan
 from planning.nodes.instances import instance_type
 from planning.nodes.sharing import share_of
-from planning.throughput.day import STEP_SECONDS, Day, Week
-from planning.throughput.traffic_picture import traffic_picture
+from planning.scaling.day import STEP_SECONDS, Day, Week
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
 from settings.models import Model

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from planning.commands.images import _planned, _settings
+from planning.commands.stack_files import planned_without_mirror, settings_of
 from planning.versions import pins
 from planning.versions.images import place_behind, stack_images
 
@@ -105,8 +105,8 @@ def main(arguments: list[str], file: Path = Path(pins.__file__)) -> int:
     parser.add_argument("--write", action="store_true", help="into planning/versions/pins.py")
     options = parser.parse_args(arguments)
     try:
-        settings = _settings(options.stack)
-        images = [use.image for use in stack_images(_planned(settings, options.stack))]
+        settings = settings_of(options.stack)
+        images = [use.image for use in stack_images(planned_without_mirror(settings, options.stack))]
     except (LookupError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -21,7 +21,7 @@ from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from planning.commands.images import _planned, _settings
+from planning.commands.stack_files import planned_without_mirror, settings_of
 from planning.versions.images import stack_charts, stack_images
 
 REPO = Path(__file__).resolve().parent.parent
@@ -65,7 +65,7 @@ def go_components() -> Iterator[Component]:
 
 def stack_components(stack: str) -> Iterator[Component]:
     """Raises LookupError or ValueError on a stack that is not there or cannot be planned."""
-    plan = _planned(_settings(stack), stack)
+    plan = planned_without_mirror(settings_of(stack), stack)
     for chart in stack_charts(plan):
         where = {"repository_url": chart.repository}
         purl = PackageURL("helm", None, chart.chart, chart.version, where)

@@ -19,7 +19,7 @@ from planning.memory.runner import reserves_graphs
 from planning.memory.weights import FORMATS
 from planning.model import GpuSharingPlan, Severity, ThroughputPlan
 from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
-from planning.throughput.replica import throughput
+from planning.scaling.replica import throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import lengths, replica_rates
 from planning.throughput.slo_load import Promise

@@ -7,10 +7,10 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from planning.model import PlanRefused, StackPlan
+from planning.commands.stack_files import planned_without_mirror, settings_of
+from planning.model import StackPlan
 from planning.units import amount
 from planning.versions.images import ChartUse, place_behind, stack_charts, stack_images
-from settings.stack import StackSettings
 
 ADDONS = "EKS pulls the images of its add-ons itself, from registries of its own in the region: they are not listed."
 
@@ -26,9 +26,9 @@ def add_to(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0; raises LookupError or ValueError on a stack that is not there or cannot be planned."""
-    settings = _settings(arguments.stack)
+    settings = settings_of(arguments.stack)
     mirror = arguments.mirror or settings.registry.mirror
-    plan = _planned(settings, arguments.stack)
+    plan = planned_without_mirror(settings, arguments.stack)
     document = as_json(plan, mirror)
     print(json.dumps(document, indent=2) if arguments.json else "\n".join(as_text(document)))
     return 0
@@ -71,24 +71,3 @@ def _chart_copy(use: ChartUse, mirror: str | None) -> list[str] | None:
         f"helm pull {use.chart} --repo {use.repository} --version {use.version}",
         f"helm push {use.chart}-{use.version}.tgz oci://{mirror}/charts",
     ]
-
-
-def _settings(stack: str) -> StackSettings:
-    from planning.commands.simulate_inputs import REPO, sections_of
-    from settings.read import read
-
-    loaded = read(sections_of(REPO / f"Pulumi.{stack}.yaml"), stack)
-    if loaded.settings is None or loaded.problems:
-        raise ValueError("; ".join(f"{problem.path}: {problem.message}" for problem in loaded.problems))
-    return loaded.settings
-
-
-def _planned(settings: StackSettings, stack: str) -> StackPlan:
-    """Without mirror and chart source: names as their own registries know them."""
-    from planning.plan import plan
-
-    plain = settings.registry.model_copy(update={"mirror": None, "charts": None})
-    try:
-        return plan(settings.model_copy(update={"registry": plain}), stack)
-    except PlanRefused as refusal:
-        raise ValueError(str(refusal)) from None

@@ -18,7 +18,7 @@ from planning.memory.fit import fit
 from planning.model import Severity, ThroughputPlan
 from planning.nodes.ami import family_trouble
 from planning.nodes.instances import AMPERE, Gpu, InstanceType, instance_types
-from planning.throughput.replica import RANGE_FACTOR, Load, rates_at, throughput
+from planning.scaling.replica import RANGE_FACTOR, Load, rates_at, throughput
 from planning.throughput.roofline import Rates, Traffic
 from planning.throughput.serving_rates import replica_rates
 from planning.throughput.slo_load import Promise

@@ -10,8 +10,9 @@ from planning.findings import Findings
 from planning.memory.engine import UNKNOWN_VERSION, EngineConfig
 from planning.memory.quantization import Source, online_method, plan_weights
 from planning.memory.weights import quantization_name
+from planning.nodes.ami import check_instance
 from planning.nodes.instances import Gpu, InstanceType
-from planning.starting.start import Start, check_instance, check_start, check_version, stored_as
+from planning.starting.start import Start, check_start, check_version, stored_as
 from planning.versions import pins
 from planning.versions.vllm_versions import version_of
 

@@ -40,6 +40,14 @@ def family_trouble(instance: InstanceType) -> str | None:
     return f"the driver of EKS' NVIDIA AMIs does not serve {instance.family}; families that it serves: {served}"
 
 
+def check_instance(instance: InstanceType, where: str, findings: Findings) -> bool:
+    """Whether EKS has an image whose driver serves that type."""
+    trouble = family_trouble(instance)
+    if trouble is not None:
+        findings.error(where, "ami-driver", trouble)
+    return trouble is None
+
+
 def check_release(pool: NodePool, path: str, cluster_version: str | None, findings: Findings) -> None:
     """A pinned release against the cluster's Kubernetes version (None: not known) and known trouble."""
     release = pool.ami_release_version

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from planning.findings import Findings, listed
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
-from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_release
+from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.sharing import plan_sharing, share_of
-from planning.starting.start import check_instance
 from settings.pools import Capacity, NodePool, SystemNodes, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"

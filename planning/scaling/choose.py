@@ -22,9 +22,9 @@ from planning.model import (
 )
 from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
 from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from planning.scaling.replica import replica_capacity
 from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_expr, weekly_window
 from planning.scaling.targets import default_target
-from planning.throughput.replica import replica_capacity
 from planning.throughput.serving_rates import ServingRates
 from planning.versions.vllm_versions import Version
 from settings.autoscaling import Autoscaling, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, ScalingRule

@@ -50,15 +50,6 @@ def engine_args(model: Model, version: Version, weights: Weights, shutdown_secon
     return (*planned, *model.extra_args)
 
 
-def flag_value(model: Model, flag: str, version: Version) -> str | None:
-    """The value of a flag among the user's own arguments."""
-    for argument in model.extra_args:
-        name, _, value = argument.partition("=")
-        if vllm_versions.canonical_flag(name, version) == flag:
-            return value
-    return None
-
-
 def place_of(model: Model, flag: str, version: Version) -> int | None:
     """Where among the user's own arguments a flag stands."""
     names = (argument.partition("=")[0] for argument in model.extra_args)

@@ -8,7 +8,8 @@ from functools import cache
 from planning.facts import rows
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import RepositoryPlan
-from planning.serving.engine_args import flag_value, place_of
+from planning.serving.engine_args import place_of
+from planning.versions.arguments import flag_value
 from planning.versions.vllm_versions import Version
 from settings.models import Model
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
-from planning.architectures.size import ModelSize, model_size
 from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
 from planning.memory.quantization import Source, Weights, plan_weights
+from planning.memory.size import ModelSize, model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
@@ -32,6 +32,8 @@ from planning.nodes.sharing import told_to_vllm
 from planning.nodes.volumes import read_mibps
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
+from planning.scaling.chunk_advice import check_chunk
+from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
 from planning.serving import probes
 from planning.serving.drain import plan_drain
@@ -39,8 +41,6 @@ from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
 from planning.starting.start import check_start, stored_as
-from planning.throughput.chunk_advice import check_chunk
-from planning.throughput.replica import Load, throughput
 from planning.throughput.serving_rates import ServingRates, serving_rates
 from planning.throughput.slo_load import Promise
 from planning.throughput.traffic_check import check_traffic

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from planning.architectures.layout import QuantizationLayout, layout_of_name
 from planning.architectures.shape import Architecture
 from planning.findings import Findings, listed
-from planning.nodes.ami import family_trouble
-from planning.nodes.instances import ADA, AMPERE, TURING, Gpu, InstanceType
+from planning.nodes.instances import ADA, AMPERE, TURING, Gpu
 from planning.starting.split import Cut, cuts, sizes_that_start
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version, text
@@ -96,14 +95,6 @@ def check_version(version: Version, where: str, findings: Findings) -> bool:
             "taken for the same",
         )
     return True
-
-
-def check_instance(instance: InstanceType, where: str, findings: Findings) -> bool:
-    """Whether EKS has an image whose driver serves that type."""
-    trouble = family_trouble(instance)
-    if trouble is not None:
-        findings.error(where, "ami-driver", trouble)
-    return trouble is None
 
 
 def check_start(start: Start, place: Place, findings: Findings) -> None:

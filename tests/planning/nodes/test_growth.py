@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from planning.cluster.autoscaler import image_tag
 from planning.model import Severity, StackPlan
-from planning.nodes.autoscaler import image_tag
 from planning.nodes.growth import node_start
 from planning.serving.cold_start import pod_seconds, replica_seconds, seconds
 from planning.simulation.supply import NODE_TERMS

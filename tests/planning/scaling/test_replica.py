@@ -7,7 +7,7 @@ import pytest
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
-from planning.throughput.replica import (
+from planning.scaling.replica import (
     Load,
     busy_replicas,
     idle_first_token_seconds,

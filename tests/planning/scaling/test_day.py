@@ -10,15 +10,15 @@ import pytest
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
+from planning.scaling.day import STEPS, Served, Week, week
 from planning.scaling.policy import decide
+from planning.scaling.replica import Load, replica_capacity, throughput
 from planning.simulation.engine_limits import engine_model
 from planning.simulation.outcome import Slo
 from planning.simulation.policies import from_decision
 from planning.simulation.profiles import Lengths, generate, profile
 from planning.simulation.supply import Supply, fixed_cold_start
 from planning.simulation.world import Setting, World
-from planning.throughput.day import STEPS, Served, Week, week
-from planning.throughput.replica import Load, replica_capacity, throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import replica_rates
 from planning.throughput.slo_load import Promise, Variation

@@ -8,7 +8,7 @@ from planning.architectures.table import architecture
 from planning.findings import Findings
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
-from planning.throughput.chunk_advice import check_chunk, chunk_advice
+from planning.scaling.chunk_advice import check_chunk, chunk_advice
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import ServingRates, replica_rates
 from planning.throughput.slo_load import Promise

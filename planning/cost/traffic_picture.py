@@ -1,4 +1,4 @@
-"""The scaling picture of one planned model: a week of its declared traffic (planning/throughput/day.py)."""
+"""The scaling picture of one planned model: a week of its declared traffic (planning/scaling/day.py)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from planning.architectures.described import architecture_of
 from planning.memory.check import engine_config
 from planning.model import ServedModel
 from planning.nodes.instances import Gpu
+from planning.scaling.day import Served, Week, week
 from planning.scaling.policy import decide
+from planning.scaling.replica import replica_capacity
 from planning.serving.cold_start import replica_seconds
-from planning.throughput.day import Served, Week, week
-from planning.throughput.replica import replica_capacity
 from planning.throughput.serving_rates import serving_rates
 from planning.throughput.slo_load import Promise
 from planning.versions.vllm_versions import version_of

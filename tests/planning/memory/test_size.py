@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from planning.architectures.size import UNKNOWN_WEIGHTS_BYTES, model_size, parameters_named
 from planning.architectures.table import architecture
+from planning.memory.size import UNKNOWN_WEIGHTS_BYTES, model_size, parameters_named
 
 
 @pytest.mark.parametrize(

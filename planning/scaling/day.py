@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import ceil, inf, sqrt
 
 from planning.scaling.policy import ScalingDecision
-from planning.throughput.replica import busy_replicas
+from planning.scaling.replica import busy_replicas
 from planning.throughput.roofline import rates
 from planning.throughput.serving_rates import ServingRates
 from planning.throughput.slo_load import Promise, Replica, Variation, share_in_slo
