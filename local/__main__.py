@@ -23,7 +23,7 @@ def _up(arguments: argparse.Namespace) -> None:
     from local.up import up
 
     times = (arguments.cold_start_seconds, arguments.node_boot_seconds)
-    up(platform_paths(), arguments.stack, arguments.stack_file, *times)
+    up(platform_paths(), arguments.stack, arguments.stack_file, *times, arguments.engine)
 
 
 def _start(arguments: argparse.Namespace) -> None:
@@ -119,8 +119,11 @@ def _refresh_stack_files(arguments: argparse.Namespace) -> None:
         write_stack_file(paths, stack)
 
 
-def _engine_parser(commands: Any) -> None:
+def _engine_parsers(commands: Any, up: argparse.ArgumentParser) -> None:
     """What is about the real vLLM."""
+    up.add_argument(
+        "--engine", choices=("simulated", "vllm"), default="simulated", help="vllm: real processes (make engine)"
+    )
     engine = commands.add_parser("engine", help="install the real vLLM for CPUs")
     engine.add_argument("--installed", action="store_true", help="only say where it is; an error where it is not")
     engine.set_defaults(run=_engine)
@@ -151,9 +154,9 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--stack", default="local")
     up.add_argument("--stack-file", type=Path, help="another file in place of Pulumi.<stack>.yaml")
     up.set_defaults(run=_up)
+    _engine_parsers(commands, up)
     start = commands.add_parser("start", parents=[cold_start], help="the platform's processes, no stack")
     start.set_defaults(run=_start)
-    _engine_parser(commands)
     tools = commands.add_parser("tools", help="only find or build the programs")
     tools.add_argument(
         "needs", nargs="*", metavar="NEED", help="platform, monitoring (both: default), keda, rules, scan"

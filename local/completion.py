@@ -128,19 +128,39 @@ def service_url(paths: Paths, model: Model, timeout_seconds: float = 20.0) -> st
 
 
 def ask(url: str, question: str = QUESTION) -> Answer:
-    """A chat completion; raises PlatformError with what came back instead."""
+    """A chat completion, whole, and then as a stream; raises PlatformError with what came back instead."""
     try:
         served = _call(f"{url}/v1/models")["data"][0]["id"]
         body = {"model": served, "messages": [{"role": "user", "content": question}], "max_tokens": 64}
         answer = _call(f"{url}/v1/chat/completions", body)
+        _check_stream(f"{url}/v1/chat/completions", body)
         return Answer(url, served, answer["choices"][0]["message"]["content"])
     except (OSError, LookupError, ValueError) as error:
         raise PlatformError(f"no completion from {url}: {error}; why: make logs NAME=engine") from error
 
 
+def _check_stream(url: str, body: Mapping[str, Any]) -> None:
+    """The same question as a stream: raises ValueError where it does not come whole."""
+    reasons, pieces, ended = [], 0, False
+    with _open(url, {**body, "stream": True}) as answer:
+        for line in answer:
+            if line.startswith(b"data: [DONE]"):
+                ended = True
+            elif line.startswith(b"data: "):
+                for choice in json.loads(line[6:])["choices"]:
+                    pieces += bool(choice["delta"].get("content"))
+                    reasons += [choice["finish_reason"]] if choice.get("finish_reason") else []
+    if not ended or not pieces or reasons not in (["stop"], ["length"]):
+        raise ValueError(f"the stream had {pieces} pieces, finish_reason {reasons}, {'an' if ended else 'no'} end")
+
+
 def _call(url: str, body: Mapping[str, Any] | None = None) -> Any:
+    with _open(url, body) as answer:
+        return json.load(answer)
+
+
+def _open(url: str, body: Mapping[str, Any] | None = None) -> Any:
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=120) as answer:
-        return json.load(answer)
+    return opener.open(request, timeout=120)

@@ -7,12 +7,13 @@ import shutil
 
 from local.errors import PlatformError
 from local.paths import Paths
-from local.platform import exclusively, stop_all
+from local.platform import exclusively, servers_folder, stop_all
 from local.processes import Processes
 from local.progress import Stages
 from local.recover import say
 from local.stack import Stack, UpdateSummary, existing_stacks
 from local.stuck import HELD_LIMIT_SECONDS, held, watch
+from local.vllm_cpu.server import end_leftovers
 from planning.units import amount
 
 NEEDED_TO_DESTROY = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok", "aws")
@@ -29,6 +30,7 @@ def down(paths: Paths) -> None:
         failed = _destroy_stacks(paths, processes, stages)
         with stages.stage("stopping"):
             print(f"  stopped: {', '.join(stop_all(processes)) or 'nothing was alive'}")
+            end_leftovers(servers_folder(paths))  # where the engine process was killed, its servers were not
         shutil.rmtree(paths.state)
     if failed:
         raise PlatformError(f"pulumi destroy failed for {', '.join(failed)}; what it left went away with the platform")

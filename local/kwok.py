@@ -20,24 +20,40 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 MODEL_SERVER = "model-server"
 
 
-def stages(cold_start_seconds: float) -> list[dict[str, Any]]:
-    """All Stages; pods labelled as model servers become Ready after `cold_start_seconds`, others after 1 s."""
+def stages(cold_start_seconds: float, real_engine: bool = False) -> list[dict[str, Any]]:
+    """All Stages; pods labelled as model servers become Ready after `cold_start_seconds`, others after 1 s.
+
+    With a real engine KWOK only starts their containers: the rest is for their probes (local/vllm_cpu/kubelet.py).
+    """
     documents: list[dict[str, Any]] = list(yaml.safe_load_all(STAGES.read_text()))
     ready = next(stage for stage in documents if stage["metadata"]["name"] == "pod-ready")
     server = copy.deepcopy(ready)
     server["metadata"]["name"] = f"{MODEL_SERVER}-ready"
     server["spec"]["selector"]["matchLabels"] = {COMPONENT_LABEL: MODEL_SERVER}
     server["spec"]["delay"] = {"durationMilliseconds": round(cold_start_seconds * 1000)}
+    if real_engine:
+        server["metadata"]["name"] = f"{MODEL_SERVER}-started"
+        server["spec"]["delay"] = {"durationMilliseconds": 1000}
+        server["spec"]["next"]["statusTemplate"] = _only_started(server["spec"]["next"]["statusTemplate"])
     others = {"key": f'.metadata.labels["{COMPONENT_LABEL}"]', "operator": "NotIn", "values": [MODEL_SERVER]}
     ready["spec"]["selector"]["matchExpressions"].append(others)
     return [*documents, server, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
 
 
-def kwok(paths: Paths, ports: Mapping[str, int], cold_start_seconds: float) -> ProcessSpec:
+def _only_started(template: str) -> str:
+    """The status of a pod whose containers run and have not started yet, as their start-up probes see it."""
+    for kind in ("Ready", "ContainersReady"):
+        template = template.replace(f'status: "True", type: {kind}}}', f'status: "False", type: {kind}}}')
+    containers, rest = template.split("{{ if .spec.initContainers }}", 1)
+    containers = containers.replace("ready: true", "ready: false").replace("started: true", "started: false")
+    return containers + "{{ if .spec.initContainers }}" + rest
+
+
+def kwok(paths: Paths, ports: Mapping[str, int], cold_start_seconds: float, real_engine: bool = False) -> ProcessSpec:
     """The process; its stages are written beside its record, and a change of them restarts it."""
     file = paths.run / "kwok" / "stages.yaml"
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump_all(stages(cold_start_seconds), sort_keys=False))
+    file.write_text(yaml.safe_dump_all(stages(cold_start_seconds, real_engine), sort_keys=False))
     command = (
         str(paths.tools_bin / "kwok"),
         f"--kubeconfig={paths.kubeconfig}",

@@ -44,7 +44,7 @@ NODE_BOOT_SECONDS = 3.0
 """Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""
 CODE = {
     "nodes": tuple(f"{module}.py" for module in NODE_MODULES),
-    "engine": ("engine/*.py",),
+    "engine": ("engine/*.py", "vllm_cpu/*.py"),
     "pod-network": ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "ports.py"),
     SUPERVISOR: ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "processes.py", "ports.py"),
 }
@@ -59,7 +59,12 @@ class Started:
     """Processes that were started now; the others lived."""
 
 
-def start(paths: Paths, cold_start_seconds: float, node_boot_seconds: float = NODE_BOOT_SECONDS) -> Started:
+def start(
+    paths: Paths,
+    cold_start_seconds: float,
+    node_boot_seconds: float = NODE_BOOT_SECONDS,
+    vllm: Path | None = None,
+) -> Started:
     """Brings every process up; raises ProcessFailed naming the first that does not come up."""
     processes = Processes(paths)
     chosen = ports.choose(
@@ -70,7 +75,7 @@ def start(paths: Paths, cold_start_seconds: float, node_boot_seconds: float = NO
     pki = ensure_pki(paths.pki)
     control_plane.write_kubeconfigs(paths, pki, chosen)
     assemble_charts(paths)
-    found = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds))
+    found = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds, vllm))
     new: list[str] = []
     for wave in waves(found):
         new += processes.ensure_all(wave)
@@ -103,16 +108,17 @@ def specs(
     chosen: Mapping[str, int],
     cold_start_seconds: float,
     node_boot_seconds: float = NODE_BOOT_SECONDS,
+    vllm: Path | None = None,
 ) -> Iterator[ProcessSpec]:
     """Every process, each after those it needs."""
     yield control_plane.etcd(paths, pki, chosen)
     yield control_plane.kube_apiserver(paths, pki, chosen)
     yield control_plane.kube_controller_manager(paths, pki, chosen)
     yield control_plane.kube_scheduler(paths, chosen)
-    yield kwok(paths, chosen, cold_start_seconds)
+    yield kwok(paths, chosen, cold_start_seconds, real_engine=vllm is not None)
     yield aws_endpoint(paths, pki, chosen)
     yield node_watcher(paths, chosen, node_boot_seconds)
-    yield engine(paths, chosen)
+    yield engine(paths, chosen, vllm)
     yield pod_network(paths, chosen)
     yield supervisor(paths, chosen)
 
@@ -136,12 +142,16 @@ def node_watcher(paths: Paths, chosen: Mapping[str, int], boot_seconds: float) -
     return _with_own_code(paths, chosen, "nodes", command, ready)
 
 
-def engine(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
-    """The simulated vLLM of every Ready model pod, and the router that stands for kube-proxy."""
+def engine(paths: Paths, chosen: Mapping[str, int], vllm: Path | None = None) -> ProcessSpec:
+    """The router that stands for kube-proxy, and the vLLM of every model pod: simulated, or real processes.
+
+    `vllm`: the environment that `make engine` made; None: simulated.
+    """
     folder = paths.services_file.parent
     folder.mkdir(parents=True, exist_ok=True)
     options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder))
-    command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"))
+    real = ("--vllm", str(vllm)) if vllm is not None else ()
+    command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"), *real)
     return _with_own_code(paths, chosen, "engine", command, paths.services_file)
 
 
@@ -157,6 +167,11 @@ def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
     ready = paths.run / "supervisor.ready"
     command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
     return _with_own_code(paths, chosen, SUPERVISOR, command, ready)
+
+
+def servers_folder(paths: Paths) -> Path:
+    """Folders of the processes of pods whose server really runs."""
+    return paths.services_file.parent / "processes"
 
 
 def _python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -14,29 +14,41 @@ from local.progress import Stages
 from local.stack import Stack, UpdateSummary, existing_stacks
 from local.stack_files import tool_needs
 from local.toolchain import ensure_tools
+from local.vllm_cpu.environment import required
 from planning.units import amount
 
+READY_SECONDS, REAL_READY_SECONDS = 180, 900
+"""Until the models are Ready: a simulated engine starts at once, a real one imports and warms up on these cores."""
 
-def up(paths: Paths, stack_name: str, source: Path | None, cold_start_seconds: float, node_boot_seconds: float) -> None:
+
+def up(
+    paths: Paths,
+    stack_name: str,
+    source: Path | None,
+    cold_start_seconds: float,
+    node_boot_seconds: float,
+    engine: str = "simulated",
+) -> None:
     """Tools, processes, `pulumi up`, a completion; says the time of each and where things are."""
+    vllm = required(paths).folder if engine == "vllm" else None
     stages = Stages()
     with exclusively(paths):
         with stages.stage("tools"):
             ensure_tools(paths, tool_needs(paths, stack_name, source))
         with stages.stage("platform"):
-            started = start(paths, cold_start_seconds, node_boot_seconds)
+            started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
             print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
             reason = why_begin_anew(paths, started)
             if reason:
                 print(f"  {reason}: beginning anew with an empty platform")
                 empty(paths)
-                started = start(paths, cold_start_seconds, node_boot_seconds)
+                started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
         with stages.stage(f"pulumi up --stack {stack_name}"):
             _refuse_a_second_stack(paths, stack_name, started.ports)
             stack = Stack(paths, started.ports, stack_name)
             stack.prepare(source)
             summary = stack.up()
-        answers = _ask_models(paths, stages)
+        answers = _ask_models(paths, stages, REAL_READY_SECONDS if vllm else READY_SECONDS)
     _say_result(paths, stages, summary, answers)
 
 
@@ -61,9 +73,9 @@ def _refuse_a_second_stack(paths: Paths, name: str, ports: Mapping[str, int]) ->
             )
 
 
-def _ask_models(paths: Paths, stages: Stages) -> list[Answer]:
+def _ask_models(paths: Paths, stages: Stages, patience_seconds: float) -> list[Answer]:
     with stages.stage("models ready"):
-        found = wait_until_ready(paths, timeout_seconds=180)
+        found = wait_until_ready(paths, timeout_seconds=patience_seconds)
     if not found:
         return []
     with stages.stage("first completion"):

@@ -24,6 +24,8 @@ from local.engine.pods import PodView
 from local.engine.ports import HOST, PortBook, write_json
 from local.engine.router import Router
 from local.engine.shapes import planned_shape
+from local.vllm_cpu.environment import Environment
+from local.vllm_cpu.real_fleet import RealFleet
 
 DEFAULT_PORTS = (18000, 18999)
 
@@ -71,14 +73,21 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float, stacks: Path) -> None:
+def _fleet(api: KubeApi, directory: Path, speed: float, stacks: Path, environment: Path | None) -> Fleet | RealFleet:
+    if environment is not None:
+        return RealFleet(api, Environment(environment), directory / "processes", pod_log(directory))
+    return Fleet(api, pod_log(directory), partial(planned_shape, described=StackFiles(stacks).architecture), speed)
+
+
+async def serve(
+    kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float, stacks: Path, environment: Path | None
+) -> None:
     """Runs until a signal. `stacks`: folder of stack files. Raises OSError when no port of the range is free."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeApi(kubeconfig) as api:
-        shape_of = partial(planned_shape, described=StackFiles(stacks).architecture)
-        fleet = Fleet(api, pod_log(directory), shape_of, speed)
+        fleet = _fleet(api, directory, speed, stacks, environment)
         router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say)
 
         def on_pod(event: str, item: dict[str, object]) -> None:
@@ -89,7 +98,8 @@ async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed
         admin = admin_handler(fleet, router.exposition)
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
-        _say(f"INFO (simulated) engines of pods are at http://{HOST}:{port}/pods/NAMESPACE/POD/PATH")
+        what = "(simulated) engines" if environment is None else "real servers"
+        _say(f"INFO {what} of pods are at http://{HOST}:{port}/pods/NAMESPACE/POD/PATH")
         followed = (
             ("/api/v1/pods", on_pod),
             ("/api/v1/services", router.on_service),
@@ -106,6 +116,8 @@ async def serve(kubeconfig: Path, directory: Path, ports: tuple[int, int], speed
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        if isinstance(fleet, RealFleet):
+            await fleet.close()
         opened.close()
         await router.close()
         await admin.shutdown(timeout=1)
@@ -123,11 +135,14 @@ def main() -> int:
     parser.add_argument(
         "--stack-files", type=Path, default=Path(), metavar="FOLDER", help="Pulumi.*.yaml that may describe models"
     )
+    parser.add_argument(
+        "--vllm", type=Path, metavar="FOLDER", help="run the real vLLM of this environment (`make engine`)"
+    )
     given = parser.parse_args()
     if given.speed <= 0:
         parser.error("--speed has to be above 0")
     given.directory.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed, given.stack_files))
+    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed, given.stack_files, given.vllm))
     return 0
 
 

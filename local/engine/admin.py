@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import aiohttp
 from aiohttp import web
 
 from local.engine.engine import Engine
-from local.engine.fleet import Fleet
+from local.engine.fleet import Fleet, Member
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.openai_api import handle, refused
+from local.engine.ports import HOST
+from local.vllm_cpu.real_fleet import RealFleet
+from local.vllm_cpu.running_pod import RunningPod, figures
 
 
-def admin_handler(fleet: Fleet, router_metrics: Callable[[], str] = str) -> web.Server:
+def admin_handler(fleet: Fleet | RealFleet, router_metrics: Callable[[], str] = str) -> web.Server:
     """The admin server over these engines; `router_metrics`: Prometheus text of the router in front of them."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -30,8 +34,11 @@ def admin_handler(fleet: Fleet, router_metrics: Callable[[], str] = str) -> web.
         if len(parts) == 5 and parts[1] == "pods":
             member = fleet.members.get((parts[2], parts[3]))
             if member is None:
-                message = f"pod {parts[2]}/{parts[3]} has no simulated engine"
+                kind = "simulated engine" if isinstance(fleet, Fleet) else "server here"
+                message = f"pod {parts[2]}/{parts[3]} has no {kind}"
                 return web.json_response({"error": {"message": message, "code": 404}}, status=404)
+            if isinstance(member, RunningPod):
+                return await _forwarded(request, member, f"/{parts[4]}")
             if member.engine is None:
                 text = member.failure.text if member.failure else "the pod has no node yet"
                 return refused(None, text)
@@ -41,18 +48,37 @@ def admin_handler(fleet: Fleet, router_metrics: Callable[[], str] = str) -> web.
     return web.Server(answer, handler_cancellation=True, access_log=None)
 
 
-def _states(fleet: Fleet) -> list[dict[str, object]]:
+async def _forwarded(request: web.BaseRequest, member: RunningPod, path: str) -> web.StreamResponse:
+    """What the pod's own process answers; 503 while it does not listen, as for a refused connection."""
+    if member.server is None:
+        return refused(None, f"the process of {member.pod.name} does not run")
+    url = f"http://{HOST}:{member.server.port}{path}"
+    try:
+        async with (
+            aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=60)) as session,
+            session.request(request.method, url, data=await request.read() or None) as found,
+        ):
+            return web.Response(
+                status=found.status, body=await found.read(), headers={"Content-Type": found.headers["Content-Type"]}
+                if "Content-Type" in found.headers else {},
+            )  # fmt: skip
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        return refused(None, f"the process of {member.pod.name}: {error}")
+
+
+def _states(fleet: Fleet | RealFleet) -> list[dict[str, object]]:
+    members: list[Member | RunningPod] = [fleet.members[key] for key in sorted(fleet.members)]
     return [
         {
             "namespace": member.pod.namespace,
             "pod": member.pod.name,
             "state": str(member.state),
-            "in_flight": member.engine.in_flight if member.engine else 0,
+            "in_flight": member.engine.in_flight if isinstance(member, Member) and member.engine else 0,
             "failure": member.failure.text if member.failure else None,
-            "simulated": True,
-            **_figures(member.engine),
+            "simulated": isinstance(fleet, Fleet),
+            **(figures(member) if isinstance(member, RunningPod) else _figures(member.engine)),
         }
-        for _, member in sorted(fleet.members.items())
+        for member in members
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ class PodView:
     status: Mapping[str, Any]
     deleting: bool
     grace_seconds: int
+    spec: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -48,6 +49,20 @@ class PodView:
                 running = "running" in (status.get("state") or {})
                 return running and bool(status.get("started", status.get("ready")))
         return False
+
+    @property
+    def container_begun(self) -> bool:
+        """Its init containers are through, so its process may run; nothing is said of its probes."""
+        return self.crash_is_written or any(
+            status.get("name") == CONTAINER and ("running" in (status.get("state") or {}))
+            for status in self.status.get("containerStatuses") or []
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that the container declares; 8000 where it declares none."""
+        ports = self.container.get("ports") or [{}]
+        return int(ports[0].get("containerPort", 8000))
 
     @property
     def ended(self) -> bool:
@@ -98,28 +113,32 @@ def view(pod: Mapping[str, Any]) -> PodView | None:
         status=pod.get("status") or {},
         deleting="deletionTimestamp" in metadata,
         grace_seconds=int(grace),
+        spec=pod["spec"],
     )
 
 
-def crash_status(pod: PodView, failure: UsageError, now: datetime | None = None) -> dict[str, Any]:
+def crash_status(
+    pod: PodView, failure: UsageError, now: datetime | None = None, restarts: int | None = None
+) -> dict[str, Any]:
     """A status patch: the container in CrashLoopBackOff, as the kubelet reports a process that ends at once.
 
+    `restarts`: of a process that really ran; None: one more than the pod says, by a simulated engine.
     Phase Running keeps KWOK's pod-ready stage away (it takes Pending pods only), so the pod is never Ready.
     """
     stamp = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    restarts = 1 + max(
-        (s.get("restartCount", 0) for s in pod.status.get("containerStatuses") or [] if s["name"] == CONTAINER),
-        default=0,
-    )
+    real = restarts is not None
+    if restarts is None:
+        before = (s.get("restartCount", 0) for s in pod.status.get("containerStatuses") or [] if s["name"] == CONTAINER)
+        restarts = 1 + max(before, default=0)
     ended = {
         "exitCode": failure.exit_code,
         "reason": "Error",
         "message": failure.text[-4096:],
         "startedAt": stamp,
         "finishedAt": stamp,
-        "containerID": "simulated://vllm",
+        "containerID": "process://vllm" if real else "simulated://vllm",
     }
-    reason = f"back-off restarting failed container {CONTAINER} in pod {pod.name} (simulated)"
+    reason = f"back-off restarting failed container {CONTAINER} in pod {pod.name}{'' if real else ' (simulated)'}"
     own = {
         "name": CONTAINER,
         "image": pod.container.get("image", ""),

@@ -6,10 +6,9 @@ import asyncio
 import errno
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from aiohttp import web
 
 HOST = "127.0.0.1"
 
@@ -38,7 +37,7 @@ class PortBook:
         stored = read_json(file, {})
         self._ports: dict[str, int] = {k: p for k, p in stored.items() if isinstance(p, int) and p in self._range}
 
-    async def listen(self, key: str, server: web.Server) -> tuple[asyncio.Server, int]:
+    async def listen(self, key: str, server: Callable[[], asyncio.BaseProtocol]) -> tuple[asyncio.Server, int]:
         """Opens `server` on the key's port, or on the next free one of the range; remembers it.
 
         Raises OSError when no port of the range is free.

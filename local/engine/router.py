@@ -20,10 +20,13 @@ from typing import Any
 
 from aiohttp import web
 
+from local.engine.endpoints import Backend, backends
 from local.engine.engine import Engine, State
 from local.engine.fleet import Fleet
+from local.engine.forward import Forward
 from local.engine.openai_api import handle, refused
 from local.engine.ports import HOST, PortBook, write_json
+from local.vllm_cpu.real_fleet import RealFleet
 
 RETRY_AFTER_SECONDS = 5
 # How long vLLM leaves an idle connection open (VLLM_HTTP_TIMEOUT_KEEP_ALIVE, envs.py of 0.32.0).
@@ -31,15 +34,6 @@ KEEP_ALIVE_SECONDS = 5
 UNSERVED = "router_requests_unserved_total"
 SETTLE_SECONDS = 0.05  # changes within this time are taken together
 PortKey = tuple[str, str, str]  # namespace, service, port name ("" for an unnamed port)
-
-
-@dataclass(frozen=True)
-class Backend:
-    """One endpoint of a Service port: the pod and the port number on it."""
-
-    namespace: str
-    pod: str
-    port: int
 
 
 @dataclass
@@ -54,26 +48,6 @@ class Listener:
     pinned: weakref.WeakKeyDictionary[asyncio.BaseTransport, Backend] = field(default_factory=weakref.WeakKeyDictionary)
 
 
-def backends(slices: list[dict[str, Any]], port_name: str) -> list[Backend]:
-    """The endpoints that get traffic: the ready ones, else those that serve while terminating (KEP-1669)."""
-    ready: dict[Backend, None] = {}
-    terminating: dict[Backend, None] = {}
-    for piece in slices:
-        numbers = [p.get("port") for p in piece.get("ports") or [] if (p.get("name") or "") == port_name]
-        for endpoint in piece.get("endpoints") or []:
-            target = endpoint.get("targetRef") or {}
-            if target.get("kind") != "Pod":
-                continue
-            conditions = endpoint.get("conditions") or {}
-            for number in numbers:
-                backend = Backend(target.get("namespace", ""), target["name"], number)
-                if conditions.get("ready", True):
-                    ready[backend] = None
-                elif conditions.get("serving") and conditions.get("terminating"):
-                    terminating[backend] = None
-    return sorted(ready or terminating, key=lambda b: (b.namespace, b.pod))
-
-
 def _try_later(engine: Engine | None, why: str) -> web.Response:
     """Nothing of the request was begun, so that the caller may send it again."""
     answer = refused(engine, why)
@@ -84,7 +58,9 @@ def _try_later(engine: Engine | None, why: str) -> web.Response:
 class Router:
     """Listeners for Services, kept in step with the cluster; `services.json` names them."""
 
-    def __init__(self, fleet: Fleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]) -> None:
+    def __init__(
+        self, fleet: Fleet | RealFleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]
+    ) -> None:
         self._fleet = fleet
         self._file = directory / "services.json"
         self._book = PortBook(directory / "ports.json", *ports)
@@ -174,9 +150,21 @@ class Router:
 
         self._unserved.setdefault(key[:2], 0)
         http = web.Server(answer, handler_cancellation=True, access_log=None, keepalive_timeout=KEEP_ALIVE_SECONDS)
-        server, port = await self._book.listen("/".join(key), http)
+        server, port = await self._book.listen("/".join(key), lambda: self._protocol(key, http))
         self._log(f"INFO (simulated) Service {'/'.join(key[:2])}:{service_port} is at http://{HOST}:{port}")
         return Listener(service_port, port, server, http)
+
+    def _protocol(self, key: PortKey, http: web.Server) -> asyncio.BaseProtocol:
+        """Who takes a connection: a real engine's process, byte by byte; else we, who answer for it or for nobody."""
+        if isinstance(self._fleet, Fleet):
+            return http()
+        candidates = self._backends(key)
+        if not candidates:
+            return http()
+        listener = self._listeners[key]
+        listener.turn += 1
+        chosen = candidates[(listener.turn - 1) % len(candidates)]
+        return Forward(self._fleet.local_port(chosen.namespace, chosen.pod, chosen.port))
 
     async def _close(self, listener: Listener) -> None:
         listener.server.close()
@@ -211,8 +199,11 @@ class Router:
 
     def _listens(self, backend: Backend) -> bool:
         """Whether its HTTP server takes connections: vLLM's does until its drain is over."""
-        engine = self._fleet.engine(backend.namespace, backend.pod)
+        engine = self._simulated(backend)
         return engine is not None and engine.state in (State.SERVING, State.DRAINING)
+
+    def _simulated(self, backend: Backend) -> Engine | None:
+        return self._fleet.engine(backend.namespace, backend.pod) if isinstance(self._fleet, Fleet) else None
 
     def _choose(self, key: PortKey, listener: Listener) -> Backend | None:
         """The next endpoint in turn; one that would refuse the connection only where all would.
@@ -234,7 +225,7 @@ class Router:
             # Its process is gone, and the connection with it: a client sees it close, and opens another one.
             assert transport is not None
             transport.close()
-            return _try_later(self._fleet.engine(chosen.namespace, chosen.pod), f"pod {chosen.pod} is gone")
+            return _try_later(self._simulated(chosen), f"pod {chosen.pod} is gone")
         if chosen is None:
             chosen = self._choose(key, listener)
             if chosen is None:
@@ -242,7 +233,7 @@ class Router:
                 return _try_later(None, f"Service {'/'.join(key[:2])} has no ready endpoint")
             if transport is not None:
                 listener.pinned[transport] = chosen
-        engine = self._fleet.engine(chosen.namespace, chosen.pod)
+        engine = self._simulated(chosen)
         if engine is None or engine.state not in (State.SERVING, State.DRAINING):
             state = f"is {engine.state}" if engine else "runs no simulated engine"
             return _try_later(engine, f"pod {chosen.namespace}/{chosen.pod} {state}")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,10 +32,22 @@ def as_user(user: int | None) -> list[str]:
 
     It may read everything (the environment is below root's home) and write only what is its own: the cache is not.
     """
-    if user is None or os.geteuid() != 0 or shutil.which("setpriv") is None:
+    if not can_be(user):
         return []
     may = [f"--{kind}-caps=+dac_read_search" for kind in ("inh", "ambient")]
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *may, "--pdeathsig=SIGKILL"]
+    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", *may]
+
+
+def can_be(user: int | None) -> bool:
+    """Whether a process of ours can be another user's."""
+    return user is not None and os.geteuid() == 0 and shutil.which("setpriv") is not None
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with contextlib.closing(socket.socket()) as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 @dataclass
@@ -115,3 +128,33 @@ class Server:
                 with contextlib.suppress(psutil.NoSuchProcess):
                     total += each.cpu_times().user
         return total
+
+
+def end_leftovers(folder: Path) -> int:
+    """Ends servers, and what they started, whose own kubelet is gone: all that works in a folder below this one.
+
+    Returns how many there were.
+    """
+    ended = 0
+    for _ in range(5):  # one may have started another meanwhile
+        left = _working_below(folder.resolve())
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        psutil.wait_procs(left, timeout=5)
+        ended += len(left)
+        if not left:
+            break
+    return ended
+
+
+def _working_below(folder: Path) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            where = Path(process.cwd().removesuffix(" (deleted)"))
+        except (psutil.Error, OSError):  # gone, or another user's
+            continue
+        if where.is_relative_to(folder) and process.pid != os.getpid():
+            found.append(process)
+    return found

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.engine import flags
+from local.vllm_cpu import changes
 from local.vllm_cpu.environment import Environment
 from planning.architectures.table import UnknownModel, architecture
 
@@ -77,6 +78,14 @@ def fill(
     _make_random(environment, asked.model, revision_of(container), hub_cache)
     log(f"WARNING random weights under the name of {asked.model}: 2 layers of width 128, its answers mean nothing")
     return "random"
+
+
+def download_of(pod_spec: Mapping[str, Any], root: Path) -> tuple[Mapping[str, Any], Mapping[str, str]] | None:
+    """The rendered download container of a pod with its environment on this machine."""
+    for step in pod_spec.get("initContainers") or []:
+        if step.get("name") == "download":
+            return step, changes.environment(step, root)
+    return None
 
 
 def revision_of(container: Mapping[str, Any]) -> str:

@@ -49,3 +49,19 @@ def test_an_image_of_a_registry_that_cannot_exist_is_never_pulled() -> None:
     status = found["next"]["statusTemplate"]  # type: ignore[index]
     assert "ImagePullBackOff" in status
     assert "Now" not in status, "the same status again must be no change, or it fires for ever"
+
+
+def test_with_a_real_engine_kwok_only_starts_the_containers_of_servers() -> None:
+    simulated, real = by_name(6), {s["metadata"]["name"]: s["spec"] for s in stages(6, real_engine=True)}
+    assert real.keys() - simulated.keys() == {"model-server-started"}
+    assert simulated.keys() - real.keys() == {"model-server-ready"}
+    template = real["model-server-started"]["next"]["statusTemplate"]
+    containers = template.split("{{ if .spec.initContainers }}")[0]
+    for each in ("ready", "started"):
+        assert f"{each}: false" in containers
+        assert f"{each}: true" not in containers
+    for kind in ("Ready", "ContainersReady"):
+        assert f'status: "False", type: {kind}}}' in template
+        assert f'status: "True", type: {kind}}}' not in template
+    assert 'status: "True", type: Initialized}' in template
+    assert real["pod-ready"] == simulated["pod-ready"], "other pods are as before"

@@ -143,12 +143,13 @@ def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
 
 
 @contextmanager
-def http_server(answer: bytes) -> Iterator[str]:
+def http_server(answer: bytes, stream: bytes = b"") -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(answer)
+            self.wfile.write(stream if b'"stream": true' in asked else answer)
 
         do_POST = do_GET
 
@@ -163,11 +164,26 @@ def http_server(answer: bytes) -> Iterator[str]:
         server.server_close()
 
 
-def test_an_answer_is_what_the_model_said() -> None:
-    body = b'{"data": [{"id": "qwen"}], "choices": [{"message": {"content": "simulated words"}}]}'
-    with http_server(body) as url:
+WHOLE = b'{"data": [{"id": "qwen"}], "choices": [{"message": {"content": "simulated words"}}]}'
+PIECE = b'data: {"choices": [{"delta": {"content": "simulated "}, "finish_reason": null}]}\n\n'
+LAST = b'data: {"choices": [{"delta": {"content": "words"}, "finish_reason": "stop"}]}\n\n'
+ABORTED = b'data: {"choices": [{"delta": {}, "finish_reason": "abort"}]}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def test_an_answer_is_what_the_model_said_and_comes_as_a_stream_too() -> None:
+    with http_server(WHOLE, PIECE + LAST + DONE) as url:
         answer = ask(url)
     assert (answer.model, answer.text) == ("qwen", "simulated words")
+
+
+@pytest.mark.parametrize("stream", [PIECE + LAST, PIECE + DONE, ABORTED + DONE, DONE, b""])
+def test_a_stream_that_is_not_whole_is_no_completion(stream: bytes) -> None:
+    with (
+        http_server(WHOLE, stream) as url,
+        pytest.raises(PlatformError, match=r"no completion from .*: the stream had"),
+    ):
+        ask(url)
 
 
 def test_something_else_than_a_completion_names_the_log_to_read() -> None:

@@ -15,10 +15,11 @@ import aiohttp
 import pytest
 
 from local.engine.admin import admin_handler
+from local.engine.endpoints import Backend, backends
 from local.engine.engine import State
 from local.engine.fleet import Fleet
 from local.engine.ports import PortBook
-from local.engine.router import Backend, Router, backends
+from local.engine.router import Router
 from tests.local.engine.simulated import FakeApi, fleet, pod, run, settle
 
 

@@ -1,0 +1,95 @@
+"""A container's probes as the kubelet runs them: what is rendered, and what a row of results means.
+
+Source: kubernetes 1.35, pkg/kubelet/prober (worker.go, http.go), 2026-11-27.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from local.engine.flags import UsageError
+from local.engine.ports import HOST
+
+KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
+
+
+@dataclass(frozen=True)
+class Probe:
+    """An httpGet probe with the API server's defaults; `port`: the number on the pod."""
+
+    path: str
+    port: int
+    initial_delay_seconds: float
+    period_seconds: float
+    timeout_seconds: float
+    failure_threshold: int
+    success_threshold: int
+
+    @property
+    def budget_seconds(self) -> float:
+        """How long a container may take until a start-up probe has it killed."""
+        return self.initial_delay_seconds + self.period_seconds * self.failure_threshold
+
+
+def probe_of(container: Mapping[str, Any], kind: str) -> Probe | None:
+    """The container's probe of that kind, if it has one. Raises UsageError for one that is not run here."""
+    given = container.get(kind)
+    if not given:
+        return None
+    if "httpGet" not in given:
+        raise UsageError(f"{kind}: only httpGet probes are run here, and this one is {', '.join(given)}", 1)
+    asked = given["httpGet"]
+    return Probe(
+        path=str(asked.get("path") or "/"),
+        port=_port_number(container, asked["port"]),
+        initial_delay_seconds=float(given.get("initialDelaySeconds") or 0),
+        period_seconds=float(given.get("periodSeconds") or 10),
+        timeout_seconds=float(given.get("timeoutSeconds") or 1),
+        failure_threshold=int(given.get("failureThreshold") or 3),
+        success_threshold=int(given.get("successThreshold") or 1),
+    )
+
+
+def _port_number(container: Mapping[str, Any], port: int | str) -> int:
+    """A port by its number or its name; -1, where nobody listens, for a name that the container does not have."""
+    if isinstance(port, int):
+        return port
+    named = [int(each["containerPort"]) for each in container.get("ports") or [] if each.get("name") == port]
+    return named[0] if named else -1
+
+
+@dataclass
+class Verdict:
+    """What a probe says: it changes after so many equal results in a row. None: nothing yet."""
+
+    probe: Probe
+    passing: bool | None
+    last: bool | None = None
+    in_a_row: int = 0
+
+    def take(self, passed: bool) -> bool | None:
+        """One more result; the verdict after it."""
+        self.in_a_row = self.in_a_row + 1 if passed is self.last else 1
+        self.last = passed
+        if self.in_a_row >= (self.probe.success_threshold if passed else self.probe.failure_threshold):
+            self.passing = passed
+        return self.passing
+
+
+async def passes(session: aiohttp.ClientSession, probe: Probe, local_port: int | None) -> bool:
+    """One GET; a status from 200 to 399 passes. `local_port`: where the pod's port is on this machine, if anywhere."""
+    if local_port is None:
+        return False
+    limit = aiohttp.ClientTimeout(total=probe.timeout_seconds)
+    # The kubelet opens a connection for each probe.
+    headers = {"Connection": "close", "User-Agent": "kube-probe/1.35", "Accept": "*/*"}
+    try:
+        url = f"http://{HOST}:{local_port}{probe.path}"
+        async with session.get(url, timeout=limit, headers=headers, allow_redirects=False) as answer:
+            return 200 <= answer.status < 400
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        return False
