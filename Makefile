@@ -5,13 +5,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := __main__.py settings planning components preview policies local bench tests tools .ci .github
+CODE := __main__.py settings planning components preflight preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
   --custom-compile-command 'make lock'
 
-.PHONY: help setup lock engine up down status logs load test fuzz e2e check bench document preview scan faults
+.PHONY: help setup lock engine up down status logs load test fuzz e2e check bench document preview preflight scan faults
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -92,6 +92,9 @@ bench: setup ## figures as ratios, for docs/figures.md
 preview: setup ## what a stack would be: STACK=dev [AGAINST=main] [FORMAT=text|markdown|html|json] [OUT=file] [FAIL_ON=error]
 	@$(BIN)/python -m preview $(or $(STACK),dev) $(if $(AGAINST),--against $(AGAINST)) $(if $(FORMAT),--format $(FORMAT)) \
 	  $(if $(OUT),--out $(OUT)) $(if $(FAIL_ON),--fail-on $(FAIL_ON))
+
+preflight: setup ## what the AWS account says to a plan, before anything is made: STACK=dev [JSON=1]
+	@$(BIN)/python -m preflight $(or $(STACK),dev) $(if $(JSON),--json)
 
 scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
 	@$(BIN)/python -m local tools scan

@@ -13,14 +13,15 @@ from components.node_group import NodeGroup, NodeGroupArgs, node_role
 from components.serving import serve
 from planning.decide import decide
 from planning.model import PlanRefused
+from preflight.program import checked
 from settings.last_resort import last_resort
 from settings.load import load, load_secrets
 
 with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)):
-    # What is asked, and what is decided. A stack file that cannot work ends here, with every reason.
+    # What is asked, what is decided, what AWS says to it. A stack that cannot work ends here, with every reason.
     loaded = load()
     try:
-        plan = decide(loaded)
+        plan = checked(decide(loaded))
     except PlanRefused as refusal:
         raise pulumi.RunError(str(refusal)) from None
     secrets = load_secrets(loaded)

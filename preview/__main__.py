@@ -1,4 +1,6 @@
-"""`python -m preview STACK`: what a stack would be and what a change would do, without cloud or credentials."""
+"""`python -m preview STACK`: what a stack would be and what a change would do; needs no cloud, no credentials.
+
+Where there are credentials AWS is asked what the plan had to guess (preflight); --offline asks nobody."""
 
 from __future__ import annotations
 
@@ -8,14 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from planning.prepare import prepare
 from planning.units import amount
 from preview.document import Document, refused
 from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
-from preview.prepare import prepare
-from preview.stack_file import StackFileError
 from settings.command_line import Parser
 from settings.last_resort import guarded
 from settings.printable import lines
+from settings.stack_file import StackFileError
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMATS = ("text", "markdown", "html", "json")
@@ -30,6 +32,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write there instead of standard output")
     parser.add_argument("--fail-on", choices=SEVERITIES[:2], default="error", help="findings that end with exit code 1")
+    parser.add_argument("--offline", action="store_true", help="do not ask AWS, even where there are credentials")
     return parser.parse_args(argv)
 
 
@@ -47,11 +50,14 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
     if prepared.plan is None:
         return _refuse(asked, of_plan(prepared.findings))
     # Everything below imports the SDKs, which takes seconds; a mistake was told before.
+    from preflight.ask import guesses, report_without_network
     from preview.evaluate import ProgramFailed, evaluate
     from preview.sandbox import said
 
     try:
-        document, base = evaluate(prepared, prepared.plan, asked.against, today or datetime.now(UTC).date())
+        account = guesses(prepared.plan) if asked.offline else report_without_network(prepared.plan)
+        on = today or datetime.now(UTC).date()
+        document, base = evaluate(prepared, prepared.plan, asked.against, on, account)
     except ProgramFailed as failure:
         if failure.__cause__ is not None:
             raise  # nobody meant it: a fault of the program

@@ -8,22 +8,25 @@ from contextlib import contextmanager, nullcontext
 from datetime import date
 
 from planning.model import StackPlan
+from planning.prepare import Prepared
+from preflight.model import Report as AccountReport
 from preview.base import BaseRun
 from preview.document import Document
-from preview.prepare import Prepared
 from preview.recorder import ProgramFailed, record_program
 from preview.report import Base, report
 
 __all__ = ["ProgramFailed", "evaluate"]
 
 
-def evaluate(prepared: Prepared, plan: StackPlan, against: str | None, today: date) -> tuple[Document, Base | None]:
+def evaluate(
+    prepared: Prepared, plan: StackPlan, against: str | None, today: date, account: AccountReport | None = None
+) -> tuple[Document, Base | None]:
     """The report of the working tree, compared with a revision where one is named; raises ProgramFailed."""
     file = prepared.file
     with _no_collector(), BaseRun(prepared.root, against, file.stack) if against else nullcontext() as run:
         recording = record_program(prepared.root, file.project, file.stack, prepared.config, prepared.secret_keys)
         base = run.result() if run is not None else None
-    return report(prepared, plan, recording.resources, recording.outputs, today, base), base
+    return report(prepared, plan, recording.resources, recording.outputs, today, base, account), base
 
 
 @contextmanager

@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterable
 
 from planning.model import Finding as PlanFinding
-from preview.prepare import Prepared, secret_command
+from planning.prepare import Prepared, secret_command
+from preflight.merge import COMMAND, guess_line
+from preflight.model import Report as AccountReport
+from preflight.model import Verdict
 
 Finding = dict[str, str]
 SEVERITIES = ("error", "warning", "info")
@@ -40,6 +43,21 @@ def _of_plan(found: PlanFinding) -> Finding:
     parts = _REMEDY.split(found.message, maxsplit=1)
     fix = getattr(found, "fix", "") or (parts[1] if len(parts) == 2 else _WITHOUT_REMEDY.get(found.rule, ""))
     return finding(found.rule, found.severity.value, found.path, parts[0].rstrip(" .;"), fix)
+
+
+def of_account(report: AccountReport | None) -> list[Finding]:
+    """What AWS answered, or in one finding what is a guess because it was not asked."""
+    if report is None:
+        return []
+    if line := guess_line(report):
+        return [finding("guess", "info", "account", line, f"run: {COMMAND.format(stack=report.stack)}")]
+    told = [
+        _of_plan(PlanFinding(each.path, each.message, rule=f"account-{each.question}"))
+        | {"severity": "info" if each.verdict is Verdict.UNKNOWN else each.verdict.value}
+        for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)
+    ]
+    agreed = f"{len(report.of(Verdict.OK))} answers of account {report.account_id} agree with the plan"
+    return [*told, finding("account", "info", "account", agreed)]
 
 
 def of_secrets(prepared: Prepared) -> list[Finding]:

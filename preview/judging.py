@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from planning.prepare import Prepared
 from policies.judge import Judgement, Waiver, judge, waiver_problems
 from policies.rule import Circumstances, Resource
 from preview.findings import Finding, finding
-from preview.prepare import Prepared
 
 
 def of_policies(

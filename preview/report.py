@@ -8,17 +8,19 @@ from datetime import date
 from typing import Any
 
 from planning.model import StackPlan
+from planning.prepare import Prepared
 from planning.serving.stages import is_production
 from planning.units import amount
 from policies.rule import Circumstances
+from preflight.merge import unsettled
+from preflight.model import Report as AccountReport
 from preview import facts
 from preview.changes import changes
 from preview.document import MONEY, Document, empty, finished, no_cost
-from preview.findings import Finding, finding, of_plan, of_secrets
+from preview.findings import Finding, finding, of_account, of_plan, of_secrets
 from preview.judging import of_policies
 from preview.masking import masked
 from preview.money import cost
-from preview.prepare import Prepared
 from preview.words import span
 
 
@@ -39,6 +41,7 @@ def report(
     outputs: dict[str, Any],
     today: date,
     base: Base | None = None,
+    account: AccountReport | None = None,
 ) -> Document:
     """The whole report of a program that ran to its end."""
     assert prepared.loaded.settings is not None, "a plan comes from settings"
@@ -58,7 +61,8 @@ def report(
         "charts": charts,
     }
     document["headline"] = _headline(document)
-    found = [*of_plan(plan.findings), *of_secrets(prepared)]
+    own = plan.findings if account is None else unsettled(plan, account)
+    found = [*of_plan(own), *of_account(account), *of_secrets(prepared)]
     found += of_policies(prepared, resources, _circumstances(plan), today)
     if base is not None:
         _compare(document, base, found)

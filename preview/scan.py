@@ -16,14 +16,14 @@ from pathlib import Path
 
 import yaml
 
+from planning.prepare import prepare
 from policies.scanned import ScanFailed, ScanFinding, checkov_findings, explanations, kube_score_findings
-from preview.prepare import prepare
 from preview.scan_objects import ScannedStack, scanned_stack
 from preview.scan_table import show
-from preview.stack_file import StackFileError
 from settings.command_line import Parser
 from settings.last_resort import guarded
 from settings.printable import lines
+from settings.stack_file import StackFileError
 
 ROOT = Path(__file__).resolve().parent.parent
 FINE, FOUND, WRONG_INPUT = 0, 1, 2

@@ -42,7 +42,7 @@ def main(checkout: Path, stack: str) -> dict[str, Any]:
     sys.path[0] = str(checkout)
     _import_this_preview()
     from preview.recorder import ProgramFailed, record_program
-    from preview.stack_file import StackFileError, read_stack_file
+    from settings.stack_file import StackFileError, read_stack_file
 
     try:
         file = read_stack_file(checkout, stack)

@@ -9,6 +9,15 @@ from hypothesis import HealthCheck, settings
 
 REPO = Path(__file__).resolve().parent.parent
 
+# Who runs the tests has an account, and no test may ask it.
+for _name in [each for each in os.environ if each.startswith("AWS_") and each != "AWS_CA_BUNDLE"]:
+    del os.environ[_name]
+os.environ |= {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": "/nonexistent/config",
+    "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials",
+}
+
 # `make test` draws the same examples each time; `make fuzz` draws COUNT new ones from the seed that it prints.
 _ALWAYS = settings(
     deadline=None, database=None, print_blob=True, derandomize=True, suppress_health_check=[HealthCheck.too_slow]

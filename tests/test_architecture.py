@@ -1,4 +1,4 @@
-"""Holds the directions of DESIGN: settings → planning → components → __main__; preview, policies, local beside it."""
+"""Holds the directions of DESIGN: settings → planning → components → __main__; preflight, preview, … beside it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).resolve().parent.parent
-ROOMS = ("settings", "planning", "components", "preview", "policies", "local", "bench")
+ROOMS = ("settings", "planning", "components", "preflight", "preview", "policies", "local", "bench")
 MAY_IMPORT = {
     "settings": {"settings"},
     "planning": {"planning", "settings"},
     "components": {"components", "planning"},
-    "preview": {"preview", "components", "planning", "settings", "policies"},
+    "preflight": {"preflight", "planning", "settings"},
+    "preview": {"preview", "preflight", "components", "planning", "settings", "policies"},
     "policies": {"policies", "planning", "settings"},
     "local": {"local", "planning", "settings"},
     "bench": set(ROOMS) | {"tests"},
@@ -81,11 +82,16 @@ def test_planning_knows_neither_pulumi_nor_network_nor_clock_nor_environment() -
     assert _found("planning", forbidden) == []
 
 
+def test_only_program_py_of_preflight_knows_pulumi_and_only_account_and_kube_the_network() -> None:
+    assert _found("preflight", {"pulumi"}, except_files=("program.py",)) == []
+    assert _found("preflight", NETWORK, except_files=("account.py", "kube.py")) == []
+
+
 def test_only_load_py_of_settings_reads_pulumi() -> None:
     assert _found("settings", {"pulumi", *NETWORK}, except_files=("load.py",)) == []
 
 
-@pytest.mark.parametrize("room", ["components", "planning", "preview", "policies", "local", "__main__.py"])
+@pytest.mark.parametrize("room", ["components", "planning", "preflight", "preview", "policies", "local", "__main__.py"])
 def test_nobody_but_load_py_reads_configuration(room: str) -> None:
     files = _files(room) if (REPO / room).is_dir() else [REPO / room]
     readers = [

@@ -25,10 +25,13 @@ def ami_parameter_value(name: str, region: str) -> str | None:
     found = _NAME.fullmatch(name)
     if found is None or found["version"] not in facts.CLUSTER_VERSIONS or found["image"] not in facts.AMI_PARAMETERS:
         return None
-    release = facts.CLUSTER_VERSIONS[found["version"]].ami_release
-    image_name = f"{facts.AMI_PARAMETERS[found['image']]}-{found['version']}-v{release.rsplit('-', 1)[1]}"
-    if found["release"] not in ("recommended", image_name):
+    version, prefix = found["version"], facts.AMI_PARAMETERS[found["image"]]
+    releases = (facts.CLUSTER_VERSIONS[version].ami_release, *facts.OTHER_AMI_RELEASES.get(version, ()))
+    by_name = {f"{prefix}-{version}-v{release.rsplit('-', 1)[1]}": release for release in releases}
+    image_name = next(iter(by_name)) if found["release"] == "recommended" else found["release"]
+    if image_name not in by_name:
         return None
+    release = by_name[image_name]
     digest = hashlib.sha256(f"{region}/{image_name}".encode()).hexdigest()
     values = {"image_id": f"ami-{digest[:17]}", "release_version": release, "image_name": image_name}
     if found["field"]:

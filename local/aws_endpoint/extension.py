@@ -27,6 +27,7 @@ from local.aws_endpoint import (
     eks_store,
     managed_policies,
     other_gaps,
+    quotas,
 )
 from local.aws_endpoint.contract import gate
 
@@ -84,6 +85,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     ami_parameters.install(SimpleSystemManagerBackend)
     managed_policies.install(IAMBackend)
     other_gaps.install()
+    quotas.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)
 

@@ -33,6 +33,8 @@ CLUSTER_VERSIONS: Final[dict[str, ClusterVersion]] = {
     "1.34": ClusterVersion(_day(2025, 10, 6), _day(2026, 12, 2), _day(2027, 12, 2), "1.34.2-20251108", "eks.13"),
     "1.35": ClusterVersion(_day(2026, 1, 28), _day(2027, 3, 27), _day(2028, 3, 27), "1.35.0-20260128", "eks.3"),
 }
+# Further releases that can be pinned (CHANGELOG of awslabs/amazon-eks-ami, 2026-05): shown by their own parameter only.
+OTHER_AMI_RELEASES: Final[dict[str, tuple[str, ...]]] = {"1.35": ("1.35.4-20260505",)}
 DEFAULT_CLUSTER_VERSION: Final = "1.34"
 
 # Name -> version offered by default, namespace, service account. Versions as of 2025-11 where remembered from

@@ -25,9 +25,9 @@ from local.paths import platform_paths
 from local.platform import assemble_charts
 from local.stack import Stack
 from local.stack_files import stack_file
+from planning.prepare import prepare
 from policies.rules import RULES
 from preview.changes import differences
-from preview.prepare import prepare
 from preview.recorder import STACK_TYPE, record_program
 from preview.values import UNKNOWN, shown
 from tests.conftest import REPO

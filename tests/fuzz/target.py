@@ -14,11 +14,11 @@ from pathlib import Path
 from types import FrameType
 
 from planning.model import StackPlan
+from planning.prepare import Prepared, prepare
 from preview.__main__ import FORMATS
 from preview.evaluate import evaluate
 from preview.formats import rendered
-from preview.prepare import Prepared, prepare
-from preview.stack_file import StackFileError
+from settings.stack_file import StackFileError
 from tests.conftest import REPO
 
 STACK = "fuzz"

@@ -42,7 +42,7 @@ def test_a_fault_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     def broken(*_: object) -> None:
         raise ZeroDivisionError("injected")
 
-    monkeypatch.setattr("preview.prepare.decide", broken)
+    monkeypatch.setattr("planning.prepare.decide", broken)
     ended = Target(tmp_path).run("config: {}", show=False)
     assert ended.verdict == "failed"
     assert "ZeroDivisionError: injected" in str(ended.failure)

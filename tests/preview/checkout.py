@@ -12,7 +12,7 @@ import yaml
 
 from tests.conftest import REPO
 
-ROOMS = ("settings", "planning", "components", "preview", "policies")
+ROOMS = ("settings", "planning", "components", "preflight", "preview", "policies")
 WITHOUT = shutil.ignore_patterns("__pycache__")
 IDENTITY = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
 

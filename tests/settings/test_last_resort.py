@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from preview.recorder import record_program
-from preview.stack_file import read_stack_file
 from settings.last_resort import last_resort, told
+from settings.stack_file import read_stack_file
 from tests.conftest import REPO
 from tests.settings.test_secrets import SECRETS
 
@@ -38,7 +38,7 @@ def _program(_: pytest.MonkeyPatch) -> None:
 
 # Entry → what is broken, how it is started, what it was reading.
 ENTRIES: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
-    "preview": ("preview.prepare.prepare", _run("preview", "dev"), "python -m preview dev"),
+    "preview": ("planning.prepare.prepare", _run("preview", "dev"), "python -m preview dev"),
     "preview, its program": ("planning.decide.decide", _program, "Pulumi.dev.yaml"),
     "preview.render": ("preview.formats.rendered", _run("preview.render", "{report}"), "report.json"),
     "preview.scan": ("shutil.which", _run("preview.scan", "dev"), "python -m preview.scan dev"),

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from planning.decide import decide
 from planning.model import Finding, PlanRefused, StackPlan
-from preview.stack_file import StackFile, read_stack_file
 from settings.charts import with_charts
 from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
+from settings.stack_file import StackFile, read_stack_file
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from preview.prepare import prepare
-from preview.stack_file import StackFileError, read_stack_file
+from planning.prepare import prepare
+from settings.stack_file import StackFileError, read_stack_file
 from tests.conftest import REPO
 from tests.program import STACKS
 

@@ -1,0 +1,57 @@
+"""`python -m preflight STACK`: what the AWS account says to what a stack's plan had to guess. Read-only, ≤ 10 s."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from planning.model import Severity
+from planning.prepare import prepare
+from preflight.ask import report_of
+from preflight.merge import as_text
+from preflight.model import Verdict
+from settings.command_line import Parser
+from settings.last_resort import guarded
+from settings.printable import lines, printable_tree
+from settings.stack_file import StackFileError
+
+ROOT = Path(__file__).resolve().parent.parent
+FINE, FOUND, WRONG_INPUT = 0, 1, 2
+
+
+def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = Parser("python -m preflight", description=__doc__)
+    parser.add_argument("stack", help="name of a stack file, dev for Pulumi.dev.yaml")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    return parser.parse_args(argv)
+
+
+@guarded("python -m preflight")
+def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Exit code: 0 fine, or nobody was asked; 1 `up` would fail in this account; 2 wrong input; 3 a fault of ours."""
+    asked = arguments(argv)
+    try:
+        prepared = prepare(root, asked.stack)
+    except StackFileError as error:
+        print(f"error: {lines(str(error))}", file=sys.stderr)
+        return WRONG_INPUT
+    if prepared.plan is None:
+        errors = [each for each in prepared.findings if each.severity is Severity.ERROR]
+        print(f"{asked.stack} cannot work, whatever the account: {len(errors)} errors", file=sys.stderr)
+        for each in errors:
+            print(f"  error    {each.path}: {each.message}", file=sys.stderr)
+        return WRONG_INPUT
+    report = report_of(prepared.plan)
+    print(json.dumps(printable_tree(report.as_json()), indent=2) if asked.json else lines("\n".join(as_text(report))))
+    return FOUND if report.of(Verdict.ERROR) else FINE
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    os._exit(code)  # a call that hangs must not keep the command beyond its deadline

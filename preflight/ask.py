@@ -1,0 +1,76 @@
+"""Asks all questions at once, with a deadline, and says what is a guess where nobody can be asked."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from planning.model import StackPlan
+from preflight.account import AwsAccount, Unanswered, may_have_credentials
+from preflight.model import Answer, Question, Report, Verdict
+from preflight.questions import QUESTIONS
+
+DEADLINE_SECONDS = 9.0
+AT_ONCE = 8
+
+
+def guesses(plan: StackPlan) -> Report:
+    """What the plan takes for true of an account that nobody asked."""
+    answers = tuple(
+        Answer(question.id, question.path, Verdict.GUESS, guess)
+        for question in QUESTIONS
+        if (guess := question.guess(plan)) is not None
+    )
+    return Report(plan.stack, plan.region, asked=False, answers=answers)
+
+
+def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE) -> Report:
+    """Every question that the plan has, within DEADLINE_SECONDS; what is not answered by then is UNKNOWN.
+
+    Credentials that AWS refuses make one error, not one for each question.
+    """
+    began = time.monotonic()
+    try:
+        caller = aws.caller
+    except Unanswered as why:
+        told = Answer(
+            "caller", "account", Verdict.ERROR, f"AWS does not know the caller ({why}); renew the credentials"
+        )
+        return Report(plan.stack, plan.region, True, (told,), seconds=time.monotonic() - began)
+    wanted = [question for question in QUESTIONS if question.guess(plan) is not None]
+    pool = ThreadPoolExecutor(max_workers=at_once)
+    running = [(question, pool.submit(_answers, question, plan, aws)) for question in wanted]
+    wait([future for _, future in running], timeout=max(0.1, DEADLINE_SECONDS - (time.monotonic() - began)))
+    answers = tuple(answer for question, future in running for answer in _within(question, future))
+    pool.shutdown(wait=False, cancel_futures=True)
+    seconds = time.monotonic() - began
+    return Report(plan.stack, plan.region, True, answers, caller["Account"], caller["Arn"], seconds)
+
+
+def _answers(question: Question, plan: StackPlan, aws: AwsAccount) -> tuple[Answer, ...]:
+    found: list[Answer] = []
+    try:
+        # One by one: what was answered before the call that failed is told, too.
+        for answer in question.ask(plan, aws):
+            found.append(answer)
+    except Unanswered as why:
+        found.append(Answer(question.id, question.path, Verdict.UNKNOWN, f"not answered ({why})"))
+    return tuple(found)
+
+
+def _within(question: Question, future: Future[tuple[Answer, ...]]) -> tuple[Answer, ...]:
+    if future.done():
+        return future.result()
+    late = f"not answered within {DEADLINE_SECONDS:g} s"
+    return (Answer(question.id, question.path, Verdict.UNKNOWN, late),)
+
+
+def report_of(plan: StackPlan, aws: AwsAccount | None = None) -> Report:
+    """Asks with the credentials that there are; an instance's own role among them."""
+    aws = aws or AwsAccount(plan.region)
+    return ask(plan, aws) if aws.has_credentials else guesses(plan)
+
+
+def report_without_network(plan: StackPlan) -> Report:
+    """The same for a preview that is made to work offline: asks only where credentials lie here."""
+    return report_of(plan) if may_have_credentials() else guesses(plan)

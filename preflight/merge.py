@@ -1,0 +1,43 @@
+"""The answers in the plan's own words: its findings, without those that were answered, and with what AWS said."""
+
+from __future__ import annotations
+
+from planning.model import Finding, Severity, StackPlan
+from preflight.model import Report, Verdict
+
+COMMAND = "python -m preflight {stack}"
+_SEVERITIES = {Verdict.ERROR: Severity.ERROR, Verdict.WARNING: Severity.WARNING, Verdict.UNKNOWN: Severity.WARNING}
+
+
+def findings(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
+    """What is to be said of the plan after AWS was asked; guesses are not among it (`guess_line`)."""
+    told = tuple(
+        Finding(each.path, each.message, _SEVERITIES[each.verdict], f"account-{each.question}")
+        for each in report.of(*_SEVERITIES)
+    )
+    return (*unsettled(plan, report), *told)
+
+
+def unsettled(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
+    """The plan's own findings but those which said that something is not known and that AWS has answered."""
+    answered = report.of(Verdict.OK, Verdict.WARNING, Verdict.ERROR)
+    settled = {(each.path, rule) for each in answered for rule in each.settles}
+    return tuple(each for each in plan.findings if (each.path, each.rule) not in settled)
+
+
+def guess_line(report: Report) -> str:
+    """All guesses in one sentence; empty where AWS was asked."""
+    taken = "; ".join(each.message for each in report.of(Verdict.GUESS))
+    return taken and f"AWS was not asked (no credentials), so these are guesses: {taken}"
+
+
+def as_text(report: Report) -> list[str]:
+    """For people: errors first, every answer a line."""
+    order = (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN, Verdict.GUESS, Verdict.OK)
+    where = f"account {report.account_id}, {report.region}" if report.account_id else report.region
+    lines = [f"{report.stack}: {len(report.answers)} {'answers' if report.asked else 'guesses'} ({where})"]
+    if not report.asked:
+        lines.append("  AWS was not asked: there are no credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role)")
+    for verdict in order:
+        lines += [f"  {verdict.value:<8} {each.path}: {each.message}" for each in report.of(verdict)]
+    return lines

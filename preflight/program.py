@@ -1,0 +1,34 @@
+"""The pre-flight of `pulumi preview` and `pulumi up`: between the plan and the first registration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pulumi
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.settings import get_monitor
+
+from planning.model import PlanRefused, Severity, StackPlan
+from preflight.ask import report_of
+from preflight.merge import COMMAND, findings, guess_line
+from preflight.model import Report
+
+
+def checked(plan: StackPlan) -> StackPlan:
+    """The plan with AWS' answers among its findings; raises PlanRefused where the account cannot hold it.
+
+    Under a recorder (tests, the offline preview) there is no account behind the engine: nobody is asked.
+    """
+    if isinstance(get_monitor(), MockMonitor):
+        return plan
+    return with_answers(plan, report_of(plan))
+
+
+def with_answers(plan: StackPlan, report: Report) -> StackPlan:
+    """The plan after a report; says once which guesses it rests on."""
+    if line := guess_line(report):
+        pulumi.log.info(f"{line}; run: {COMMAND.format(stack=plan.stack)}")
+    found = findings(plan, report)
+    if any(each.severity is Severity.ERROR for each in found):
+        raise PlanRefused(found)
+    return replace(plan, findings=found)

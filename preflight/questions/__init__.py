@@ -1,0 +1,15 @@
+"""The questions, in the order in which they are told."""
+
+from __future__ import annotations
+
+from preflight.model import Question
+from preflight.questions import cluster, identity, inside, places, quotas, versions
+
+QUESTIONS: tuple[Question, ...] = (
+    *identity.QUESTIONS,
+    *places.QUESTIONS,
+    *quotas.QUESTIONS,
+    *versions.QUESTIONS,
+    *cluster.QUESTIONS,
+    *inside.QUESTIONS,
+)

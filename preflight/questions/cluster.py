@@ -1,0 +1,157 @@
+"""The cluster by its name: one that is there already, or what an earlier one left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planning.findings import did_you_mean, listed
+from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan, StackPlan
+from preflight.account import AwsAccount
+from preflight.model import Answer, Question, Verdict
+
+_ABSENT = ("ResourceNotFoundException",)
+
+
+def described(plan: StackPlan, aws: AwsAccount) -> Mapping[str, Any] | None:
+    """The cluster of the plan's name, or None."""
+    found = aws.call("eks", "describe_cluster", absent=_ABSENT, name=plan.cluster.name)
+    return found["cluster"] if found else None
+
+
+def _free(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    """A cluster of ours: the name is free, or the cluster is this stack's."""
+    name, found = plan.cluster.name, described(plan, aws)
+    if found is not None:
+        tags = found.get("tags") or {}
+        if all(tags.get(key) == plan.tags[key] for key in ("project", "stack")):
+            yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is this stack's, {found['status']}")
+            return
+        said = f"{name} exists, and its tags are not this stack's; write another name, or cluster.kind: existing"
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, said)
+        return
+    group = f"/aws/eks/{name}/cluster"
+    left = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
+    if any(each["logGroupName"] == group and not _is_ours(each, plan, aws) for each in left):
+        said = (
+            f"log group {group} is there without its cluster: EKS makes it again for a deleted cluster's last lines, "
+            f"and `up` then finds it taken; run: aws logs delete-log-group "
+            f"--log-group-name {group} --region {plan.region}"
+        )
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, said)
+    else:
+        yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is free")
+
+
+def _is_ours(group: Mapping[str, Any], plan: StackPlan, aws: AwsAccount) -> bool:
+    """Made by an `up` of this stack that did not get as far as its cluster: EKS' own has no tags."""
+    arn = str(group["arn"]).removesuffix(":*")
+    tags = aws.call("logs", "list_tags_for_resource", resourceArn=arn)["tags"]
+    return all(tags.get(key) == plan.tags[key] for key in ("project", "stack"))
+
+
+def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    name, found = plan.cluster.name, described(plan, aws)
+    if found is None:
+        names = aws.pages("eks", "list_clusters", "clusters")
+        near = did_you_mean(name, names) or f"; write one of {listed(names) or 'none: there are no clusters'}"
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, f"no cluster {name} in {plan.region}{near}")
+        return
+    vpc = found["resourcesVpcConfig"].get("vpcId")
+    if isinstance(plan.network, ExistingNetworkPlan) and vpc != plan.network.vpc_id:
+        said = f"{name} is in {vpc}, and network.vpcId is {plan.network.vpc_id}; write {vpc} and its private subnets"
+        yield Answer("cluster", "network.vpcId", Verdict.ERROR, said)
+    yield Answer("cluster", "cluster.name", Verdict.OK, f"{name}: Kubernetes {found['version']}, {found['status']}")
+
+
+def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    name = plan.cluster.name
+    if described(plan, aws) is None:
+        return
+    have = aws.pages("eks", "list_addons", "addons", clusterName=name)
+    if plan.cluster_autoscaler is not None:
+        yield _has(
+            "nodeAutoscaling",
+            "eks-pod-identity-agent",
+            have,
+            name,
+            "without it the cluster-autoscaler has no AWS role",
+            ("autoscaler-credentials",),
+        )
+    if plan.monitoring is not None or any(model.cache.kind == "persistentVolume" for model in plan.models):
+        yield _has(
+            "monitoring.storageClass", "aws-ebs-csi-driver", have, name, "without a driver no volume is made", ()
+        )
+    if plan.models:
+        yield _policy_agent(have, name, aws)
+
+
+def _has(path: str, addon: str, have: list[str], cluster: str, why: str, settles: tuple[str, ...]) -> Answer:
+    if addon in have:
+        return Answer("addons", path, Verdict.OK, f"{cluster} has the add-on {addon}", settles)
+    command = f"aws eks create-addon --cluster-name {cluster} --addon-name {addon}"
+    said = f"{cluster} has no EKS add-on {addon}, and {why}; run: {command} (or check that it was installed otherwise)"
+    return Answer("addons", path, Verdict.WARNING, said, settles)
+
+
+def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
+    settings = ""
+    if "vpc-cni" in have:
+        found = aws.call("eks", "describe_addon", absent=_ABSENT, clusterName=cluster, addonName="vpc-cni")
+        settings = str((found or {}).get("addon", {}).get("configurationValues") or "")
+    if "enableNetworkPolicy" in settings and "true" in settings.partition("enableNetworkPolicy")[2][:12]:
+        return Answer(
+            "policies", "cluster.kind", Verdict.OK, "network policies are enforced (vpc-cni)", ("existing-cluster",)
+        )
+    said = (
+        f"vpc-cni of {cluster} does not enforce network policies (enableNetworkPolicy is not true): they are accepted "
+        "and ignored; set it, or make sure that another CNI enforces them"
+    )
+    return Answer("policies", "cluster.kind", Verdict.WARNING, said, ("existing-cluster",))
+
+
+def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    """Our nodes have the cluster's own security group only: nodes with another one may not let them in."""
+    found = described(plan, aws)
+    if found is None:
+        return
+    own = found["resourcesVpcConfig"].get("clusterSecurityGroupId")
+    running = [{"Name": "instance-state-name", "Values": ["running", "pending"]}]
+    tagged = [{"Name": f"tag:kubernetes.io/cluster/{plan.cluster.name}", "Values": ["owned"]}]
+    reservations = aws.pages("ec2", "describe_instances", "Reservations", Filters=running + tagged)
+    nodes = [node for reservation in reservations for node in reservation["Instances"]]
+    apart = sorted(
+        {
+            group["GroupId"]
+            for node in nodes
+            for group in node["SecurityGroups"]
+            if own not in {each["GroupId"] for each in node["SecurityGroups"]}
+        }
+    )
+    if apart:
+        said = (
+            f"nodes of {plan.cluster.name} are in {listed(apart)} and not in the cluster's own group {own}, in which "
+            f"ours are: DNS and webhooks between them are blocked; let {own} and {listed(apart)} reach each other"
+        )
+        yield Answer("groups", "cluster", Verdict.ERROR, said)
+    else:
+        yield Answer("groups", "cluster", Verdict.OK, f"{len(nodes)} nodes share the cluster's security group {own}")
+
+
+def _of_created(plan: StackPlan) -> str | None:
+    return f"no other cluster is called {plan.cluster.name}" if isinstance(plan.cluster, CreateClusterPlan) else None
+
+
+def _of_existing(what: str) -> Any:
+    def guess(plan: StackPlan) -> str | None:
+        return what.format(name=plan.cluster.name) if isinstance(plan.cluster, ExistingClusterPlan) else None
+
+    return guess
+
+
+QUESTIONS = (
+    Question("cluster", "cluster.name", _of_created, _free),
+    Question("cluster", "cluster.name", _of_existing("there is a cluster {name} in the network's VPC"), _existing),
+    Question("addons", "cluster", _of_existing("{name} has the add-ons that the stack needs"), _addons),
+    Question("groups", "cluster", _of_existing("the nodes of {name} and ours reach each other"), _groups),
+)

@@ -1,0 +1,140 @@
+"""Each question, answered by an account that has what the plan counts on, and by one that has not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws_endpoint.contract.account import NEW_ACCOUNT_QUOTAS, OLDER
+from preflight.model import Verdict
+from tests.preflight.accounts import account, asked, only, own, planned, said
+
+
+def client(service: str, region: str = "us-east-1") -> Any:
+    return boto3.client(service, region_name=region)
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_an_account_that_has_everything_agrees_with_every_guess(stack: str) -> None:
+    with account() as aws:
+        report = asked(planned(own(stack), stack), aws)
+    assert said(report) == {}
+    questions = {each.question for each in report.of(Verdict.OK)}
+    assert questions == {"caller", "policies", "zones", "types", "quotas", "kubernetes", "ami", "addons", "cluster"}
+
+
+def test_a_new_account_is_told_every_quota_at_once_with_the_command() -> None:
+    with account(quotas=NEW_ACCOUNT_QUOTAS) as aws:
+        report = asked(planned(own("prod"), "prod"), aws)
+    told = said(report)["account"]
+    (gpus,) = [each for each in told if "L-DB2E81BA" in each]
+    assert "0 vCPU, and `up` needs" in gpus
+    assert gpus.endswith("--service-code ec2 --quota-code L-DB2E81BA --desired-value 160 --region us-east-1")
+    assert any("L-1216C47A" in each for each in told)
+
+
+def test_a_quota_for_the_first_nodes_but_not_for_most_is_a_warning_that_counts_the_update() -> None:
+    pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 2, "updateStrategy": "surge"}
+    with account(quotas={"L-DB2E81BA": 8}) as aws:
+        report = asked(planned(own("dev", nodePools=[pool])), aws)
+    told = only(report, "quotas", Verdict.WARNING)
+    assert "8 vCPU, and 48 are needed (2 + 4 in an update × g6.2xlarge (l4))" in told.message
+
+
+def test_a_vpc_more_than_the_account_may_have_is_told_before() -> None:
+    with account(quotas={"L-F678F1CE": 1}) as aws:
+        report = asked(planned(own("dev")), aws)
+    assert (
+        "1 VPC, 1 of them taken, and `up` needs 1 at once; ask for 2" in only(report, "quotas", Verdict.ERROR).message
+    )
+
+
+def test_a_zone_that_eks_refuses_in_this_account_is_named_with_those_to_write() -> None:
+    with account(zones=OLDER) as aws:
+        report = asked(planned(own("dev")), aws)
+        told = only(report, "zones", Verdict.ERROR)
+        assert told.path == "network.zones"
+        assert "us-east-1a is use1-az3 in account 123456789012" in told.message
+        assert told.message.endswith("write zones: [us-east-1b, us-east-1c]")
+        mended = asked(planned(own("dev", network={"zones": ["us-east-1b", "us-east-1c"]})), aws)
+    assert mended.of(Verdict.ERROR) == ()
+
+
+def test_a_zone_that_the_account_does_not_have_is_named() -> None:
+    with account("ap-northeast-1") as aws:
+        report = asked(planned(own("dev", region="ap-northeast-1")), aws)
+    told = only(report, "zones", Verdict.ERROR).message
+    assert "has no zone ap-northeast-1b" in told
+    assert "write zones: [ap-northeast-1a, ap-northeast-1c]" in told
+
+
+def test_a_type_that_is_not_sold_in_a_zone_of_its_pool_is_refused_with_the_zones_where_it_is() -> None:
+    pools = [{"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 2}]
+    zones = ["us-east-1a", "us-east-1b", "us-east-1e"]  # use1-az3 sells no g6, and is refused anyway
+    with account() as aws:
+        report = asked(planned(own("dev", nodePools=pools, network={"zones": zones})), aws)
+    told = said(report, Verdict.ERROR)
+    (types,) = told["nodePools[0].instanceTypes"]
+    assert "g6.2xlarge is not sold in us-east-1e" in types
+    assert "write zones of the pool: [us-east-1a, us-east-1b]" in types
+    assert "write network.zones: [us-east-1a, us-east-1b]" in told["systemNodes.instanceTypes"][0]
+
+
+def test_a_pinned_release_that_eks_never_made_is_refused_with_the_newest() -> None:
+    pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 2, "amiReleaseVersion": "1.35.4-20260506"}
+    with account() as aws:
+        report = asked(planned(own("dev", nodePools=[pool])), aws)
+    told = only(report, "ami", Verdict.ERROR)
+    assert told.path == "nodePools[0].amiReleaseVersion"
+    assert "1.35.4-20260506 is no release of AL2023_x86_64_NVIDIA" in told.message
+    assert "write amiReleaseVersion: 1.35.0-20260128" in told.message
+
+
+def test_a_principal_of_the_account_must_be_there() -> None:
+    role = "arn:aws:iam::123456789012:role/on-call"
+    stack = own("dev")
+    stack["cluster"] |= {"accessEntries": [{"principalArn": role}, {"principalArn": role.replace("1", "2")}]}
+    with account() as aws:
+        plan = planned(stack)
+        assert "does not exist" in said(asked(plan, aws))["cluster.accessEntries[0].principalArn"][0]
+        client("iam").create_role(RoleName="on-call", AssumeRolePolicyDocument="{}")
+        told = said(asked(plan, aws))
+    assert list(told) == ["cluster.accessEntries[1].principalArn"], "another account's cannot be looked up"
+
+
+def test_a_key_that_is_to_be_deleted_is_refused() -> None:
+    with account() as aws:
+        arn = client("kms").create_key()["KeyMetadata"]["Arn"]
+        stack = own("dev")
+        stack["cluster"] |= {"kmsKeyArn": arn}
+        assert asked(planned(stack), aws).of(Verdict.ERROR) == ()
+        client("kms").schedule_key_deletion(KeyId=arn.rsplit("/", 1)[-1])
+        assert "PendingDeletion" in only(asked(planned(stack), aws), "key", Verdict.ERROR).message
+
+
+def test_a_log_group_that_eks_made_again_is_told_with_the_command_and_ours_is_not() -> None:
+    group = "/aws/eks/vllm-on-eks-dev/cluster"
+    with account() as aws:
+        logs, plan = client("logs"), planned(own("dev"))
+        logs.create_log_group(logGroupName=group)
+        told = only(asked(plan, aws), "cluster", Verdict.ERROR).message
+        assert f"aws logs delete-log-group --log-group-name {group} --region us-east-1" in told
+        logs.delete_log_group(logGroupName=group)
+        logs.create_log_group(logGroupName=group, tags=plan.tags)  # by an `up` that was interrupted
+        assert asked(plan, aws).of(Verdict.ERROR) == ()
+
+
+def test_managed_policies_are_looked_for_in_the_partition() -> None:
+    with account() as aws:
+        plan = planned(own("dev"))
+        wrong = "AmazonEBSCSIDriverPolicyOfNobody"
+        addons = tuple(
+            each.__class__(**{**each.__dict__, "pod_identity_policy_arn": f"arn:aws:iam::aws:policy/{wrong}"})
+            for each in plan.cluster.addons  # type: ignore[union-attr]
+        )
+        changed = plan.__class__(
+            **{**plan.__dict__, "cluster": plan.cluster.__class__(**{**plan.cluster.__dict__, "addons": addons})}
+        )
+        assert wrong in said(asked(changed, aws), Verdict.ERROR)["cluster"][0]
