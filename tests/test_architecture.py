@@ -22,7 +22,19 @@ MAY_IMPORT = {
 }
 PLANNING_ORDER = (
     *("units", "facts", "model", "findings", "names", "versions", "architectures", "nodes", "starting", "memory"),
-    *("throughput", "scaling", "serving", "cluster", "alerts", "cost", "plan", "decide", "simulation", "commands"),
+    *(
+        "throughput",
+        "scaling",
+        "serving",
+        "cluster",
+        "alerts",
+        "cost",
+        "plan",
+        "decide",
+        "prepare",
+        "simulation",
+        "commands",
+    ),
 )
 """Rooms and single modules of planning/: each imports only what stands before it."""
 LIMIT_LINES = {"__main__.py": 60}

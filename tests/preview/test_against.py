@@ -19,7 +19,9 @@ PREFIX = "vllm-on-eks"
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Commits: `first` as shipped, without a preview; `broken` with a wrong stack file; then a changed one."""
-    root = make_checkout(tmp_path_factory.mktemp("checkout"), rooms=("settings", "planning", "components", "preflight", "policies"))
+    root = make_checkout(
+        tmp_path_factory.mktemp("checkout"), rooms=("settings", "planning", "components", "preflight", "policies")
+    )
     git(root, "tag", "first")
     config = sections(root, "dev")
     write(root, "dev", {**config, f"{PREFIX}:modles": []})
