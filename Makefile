@@ -105,5 +105,6 @@ document: setup ## write the JSON Schemas and the generated pages anew
 	@$(BIN)/python -m settings.document
 	@$(BIN)/python -m preview.schema
 	@$(BIN)/python -m policies.document
+	@$(BIN)/python -m tools.sbom --licences > docs/licences.md
 	@$(BIN)/python -m local.aws_endpoint.contract.document
 	@$(BIN)/python tools/dashboards.py

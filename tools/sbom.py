@@ -27,6 +27,21 @@ from planning.versions.images import stack_charts, stack_images
 REPO = Path(__file__).resolve().parent.parent
 LOCKS = ("requirements-dev.lock", "requirements-scan.lock", "requirements-go.lock", "local/vllm_cpu/pins.lock")
 
+NOT_INSTALLED = "not installed on this system"
+LICENCES_HEAD = """# Licences
+
+Python packages of `requirements-dev.lock`, with the licence that each one's own metadata names. Written by
+`python -m tools.sbom --licences`, a test keeps it current. Only the packages of `requirements.txt` and what they need are
+there when `pulumi up` runs; nothing of them is in this repository.
+
+Go modules (`tools/*/go.mod`) and charts come with their own licence files: `go.mod` and chart indexes name none.
+The real programs of the platform are Apache-2.0 (Kubernetes, etcd, KWOK, Prometheus, Alertmanager, Pulumi and its Kubernetes
+provider, prometheus-adapter, KEDA). What is kept of others' files as test data has its licence beside it
+(`tests/reference/README.md`).
+
+| Package | Version | Licence |
+| --- | --- | --- |"""
+
 
 def licence_of(package: str, version: str | None = None) -> str | None:
     """What the installed package says, None where it is not installed (at that version): an SPDX expression, else
@@ -35,7 +50,7 @@ def licence_of(package: str, version: str | None = None) -> str | None:
         said = metadata(package)
     except PackageNotFoundError:
         return None
-    if version not in (None, said["Version"]):
+    if version not in (None, said["Version"].removeprefix("v")):
         return None
     fields = (said.get("License-Expression"), said.get("License"))
     named = next((text for text in fields if text and "\n" not in text and len(text) < 100), None)
@@ -96,12 +111,21 @@ def bill(stack: str | None) -> str:
     return JsonV1Dot6(bom).output_as_string(indent=2)
 
 
+def licences() -> str:
+    """docs/licences.md: what `make setup` installs, by name, with the licence that its metadata names."""
+    pinned = re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==([^\s;]+)", (REPO / LOCKS[0]).read_text(), re.MULTILINE)
+    rows = [f"| {name} | {version} | {licence_of(name, version) or NOT_INSTALLED} |" for name, version in pinned]
+    return "\n".join((LICENCES_HEAD, *rows, ""))
+
+
 def main(arguments: list[str]) -> int:
-    """Prints the bill."""
+    """Prints the bill, or the page of licences."""
     parser = argparse.ArgumentParser(prog="python -m tools.sbom", description=__doc__.splitlines()[0])
     parser.add_argument("--stack", help="dev for Pulumi.dev.yaml: what it installs")
+    parser.add_argument("--licences", action="store_true", help="docs/licences.md instead")
+    given = parser.parse_args(arguments)
     try:
-        print(bill(parser.parse_args(arguments).stack))
+        print(licences() if given.licences else bill(given.stack), end="" if given.licences else "\n")
     except (LookupError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -131,6 +131,6 @@ def mean_requests_per_second(traffic: Traffic) -> float:
 
 
 def _saturated(plan: ThroughputPlan | None, replica_usd_per_hour: float | None) -> float | None:
-    if plan is None or replica_usd_per_hour is None:
-        return None
+    if plan is None or replica_usd_per_hour is None or plan.total_tokens_per_second == 0:
+        return None  # requests beyond any context length; the traffic check refuses them
     return round(replica_usd_per_hour / (plan.total_tokens_per_second * 3600) * 1e6, 4)

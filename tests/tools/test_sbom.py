@@ -11,7 +11,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from planning.versions import pins
 from tests.conftest import REPO
-from tools.sbom import bill, licence_of, main
+from tools.sbom import NOT_INSTALLED, bill, licence_of, licences, main
 
 ACCEPTED = re.compile(r"Apache|MIT|BSD|MPL-2\.0|Python Software Foundation|PSF")
 
@@ -49,3 +49,13 @@ def test_what_we_ask_for_ourselves_has_a_licence_that_we_know() -> None:
     names = [name for text in lists for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)]
     assert len(names) > 30
     assert {name: licence_of(name) for name in names if not ACCEPTED.search(licence_of(name) or "")} == {}
+
+
+def test_the_page_of_licences_is_current() -> None:
+    """Packages of another system are not installed here: their lines are not compared."""
+    page = (REPO / "docs" / "licences.md").read_text().splitlines()
+    new = licences().splitlines()
+    assert [line.rpartition("| ")[0] for line in page] == [line.rpartition("| ")[0] for line in new]
+    there = [line for line in new if NOT_INSTALLED not in line]
+    assert len(there) > 80
+    assert set(there) <= set(page)
