@@ -108,3 +108,4 @@ document: setup ## write the JSON Schemas and the generated pages anew
 	@$(BIN)/python -m tools.sbom --licences > docs/licences.md
 	@$(BIN)/python -m local.aws_endpoint.contract.document
 	@$(BIN)/python tools/dashboards.py
+	@$(BIN)/python -m tools.iam_runner

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from planning.model import Severity
 from planning.prepare import prepare
-from preflight.ask import report_of
+from preflight.ask import DEADLINE_SECONDS, report_of
 from preflight.merge import as_text
 from preflight.model import Verdict
 from settings.command_line import Parser
@@ -27,8 +27,18 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser("python -m preflight", description=__doc__)
     parser.add_argument("stack", help="name of a stack file, dev for Pulumi.dev.yaml")
+    parser.add_argument(
+        "--seconds", type=_seconds, default=DEADLINE_SECONDS, help="how long to wait for answers; default: %(default)g"
+    )
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser.parse_args(argv)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 600:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0.1 and 600 seconds")
+    return value
 
 
 @guarded("python -m preflight")
@@ -46,7 +56,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         for each in errors:
             print(f"  error    {each.path}: {each.message}", file=sys.stderr)
         return WRONG_INPUT
-    report = report_of(prepared.plan)
+    report = report_of(prepared.plan, seconds=asked.seconds)
     print(json.dumps(printable_tree(report.as_json()), indent=2) if asked.json else lines("\n".join(as_text(report))))
     return FOUND if report.of(Verdict.ERROR) else FINE
 

@@ -24,8 +24,8 @@ def guesses(plan: StackPlan) -> Report:
     return Report(plan.stack, plan.region, asked=False, answers=answers)
 
 
-def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE) -> Report:
-    """Every question that the plan has, within DEADLINE_SECONDS; what is not answered by then is UNKNOWN.
+def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float = DEADLINE_SECONDS) -> Report:
+    """Every question that the plan has, within `seconds`; what is not answered by then is UNKNOWN.
 
     Credentials that AWS refuses make one error, not one for each question.
     """
@@ -40,11 +40,11 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE) -> Report:
     wanted = [question for question in QUESTIONS if question.guess(plan) is not None]
     pool = ThreadPoolExecutor(max_workers=at_once)
     running = [(question, pool.submit(_answers, question, plan, aws)) for question in wanted]
-    wait([future for _, future in running], timeout=max(0.1, DEADLINE_SECONDS - (time.monotonic() - began)))
-    answers = tuple(answer for question, future in running for answer in _within(question, future))
+    wait([future for _, future in running], timeout=max(0.1, seconds - (time.monotonic() - began)))
+    answers = tuple(answer for question, future in running for answer in _within(question, future, seconds))
     pool.shutdown(wait=False, cancel_futures=True)
-    seconds = time.monotonic() - began
-    return Report(plan.stack, plan.region, True, answers, caller["Account"], caller["Arn"], seconds)
+    took = time.monotonic() - began
+    return Report(plan.stack, plan.region, True, answers, caller["Account"], caller["Arn"], took)
 
 
 def _answers(question: Question, plan: StackPlan, aws: AwsAccount) -> tuple[Answer, ...]:
@@ -58,17 +58,17 @@ def _answers(question: Question, plan: StackPlan, aws: AwsAccount) -> tuple[Answ
     return tuple(found)
 
 
-def _within(question: Question, future: Future[tuple[Answer, ...]]) -> tuple[Answer, ...]:
+def _within(question: Question, future: Future[tuple[Answer, ...]], seconds: float) -> tuple[Answer, ...]:
     if future.done():
         return future.result()
-    late = f"not answered within {DEADLINE_SECONDS:g} s"
+    late = f"not answered within {seconds:g} s"
     return (Answer(question.id, question.path, Verdict.UNKNOWN, late),)
 
 
-def report_of(plan: StackPlan, aws: AwsAccount | None = None) -> Report:
+def report_of(plan: StackPlan, aws: AwsAccount | None = None, seconds: float = DEADLINE_SECONDS) -> Report:
     """Asks with the credentials that there are; an instance's own role among them."""
     aws = aws or AwsAccount(plan.region)
-    return ask(plan, aws) if aws.has_credentials else guesses(plan)
+    return ask(plan, aws, seconds=seconds) if aws.has_credentials else guesses(plan)
 
 
 def report_without_network(plan: StackPlan) -> Report:

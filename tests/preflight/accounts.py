@@ -47,7 +47,7 @@ def account(region: str = "us-east-1", **more: Any) -> Iterator[AwsAccount]:
 
 def asked(plan: StackPlan, aws: AwsAccount) -> Report:
     """One question after the other: moto's backends in process are not thread-safe."""
-    return ask(plan, aws, at_once=1)
+    return ask(plan, aws, at_once=1, seconds=600)
 
 
 def said(report: Report, *verdicts: Verdict) -> dict[str, list[str]]:

@@ -37,7 +37,7 @@ def endpoint() -> Iterator[str]:
 def run(endpoint: str, *words: str) -> tuple[int, Any]:
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_ENDPOINT_URL": endpoint}
     done = subprocess.run(
-        [sys.executable, "-m", "preflight", *words, "--json"],
+        [sys.executable, "-m", "preflight", *words, "--json", "--seconds", "300"],
         cwd=REPO,
         env={**os.environ, **keys},
         capture_output=True,

@@ -82,6 +82,10 @@ class Account:
     throttled_share: float = 0.0
     seed: int = 1
     page_size: int = 100
+    policy: Mapping[str, Any] | None = None
+    """What the caller may do; None: everything."""
+    used_actions: set[str] = field(default_factory=set)
+    """IAM actions that were needed while `policy` was looked at."""
     nodes_shed: dict[str, int] = field(default_factory=dict)
     """Nodes that an update of a group's size took away though they were in use, by group."""
     cut_off: list[str] = field(default_factory=list)

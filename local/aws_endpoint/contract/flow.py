@@ -13,6 +13,19 @@ _LISTS = (
 
 RULES = (
     Rule(
+        id="permission",
+        operations=("*",),
+        condition="the caller's IAM policy (where the played account has one) does not allow an action that the "
+        "call needs: its own, tags at creation, the role that is passed, what EKS does in the caller's name (of EC2: "
+        "UnauthorizedOperation, of IAM: AccessDenied)",
+        code="AccessDeniedException",
+        words="{caller} is not authorized to perform: {action} on resource: {resource}",
+        source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html; "
+        "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html",
+        since=SINCE,
+        by="local/aws_endpoint/contract/permitted.py",
+    ),
+    Rule(
         id="page-size",
         operations=_LISTS,
         condition=f"maxResults is not between 1 and {MOST_PER_PAGE}",

@@ -11,7 +11,8 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
-from local.aws_endpoint.contract.account import current
+from local.aws_endpoint.contract.account import Account, current
+from local.aws_endpoint.contract.permitted import DENIED, allows, needs
 from local.aws_endpoint.contract.rule import Asked, Rule
 from local.aws_endpoint.contract.table import TABLE
 from local.aws_endpoint.contract.world import Before, World
@@ -61,6 +62,8 @@ def install() -> None:
             code = THROTTLED.get(self.service_name, "Throttling")
             return _refusal(self, Refused(code, "Rate exceeded", "throttling"))
         rows = ROWS.get(operation, ())
+        if account.policy is not None and (refusal := _forbidden(self, operation, account)):
+            return _refusal(self, refusal)
         if not rows:
             return original(self)
         world = World(self.current_account, self.region, self.partition)
@@ -78,6 +81,17 @@ def install() -> None:
         return answer
 
     BaseResponse.call_action = call_action
+
+
+def _forbidden(response: Any, operation: str, account: Account) -> Refused | None:
+    """What the caller's policy does not let it do."""
+    where = (response.current_account, response.region, response.partition)
+    for need in needs(operation, _parameters(response), *where):
+        account.used_actions.add(need.action)
+        if not allows(account.policy or {}, need):
+            words = f"{account.caller} is not authorized to perform: {need.action} on resource: {need.resource}"
+            return Refused(DENIED.get(response.service_name, "AccessDeniedException"), words, "permission")
+    return None
 
 
 def _parameters(response: Any) -> dict[str, Any]:

@@ -269,5 +269,6 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "pods-cut-off": _installed,
     "volumes-stay": _volumes,
     "page-size": lambda h: h.eks.list_addons(clusterName=h.cluster(), maxResults=0),
+    "permission": lambda h: (setattr(h.account, "policy", {"Statement": []}), h.eks.list_clusters()),
     "throttling": lambda h: (setattr(h.account, "throttled_share", 1.0), h.sts.get_caller_identity()),
 }

@@ -1,0 +1,86 @@
+"""Whether an IAM policy lets the caller make a call: what IAM evaluates, for the parts that our own policies use.
+
+moto's own evaluation knows no conditions and few resources; a condition that is unknown here is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import jmespath
+
+DENIED = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied", "sqs": "AccessDenied"}
+_PREFIXES = {"service-quotas": "servicequotas"}
+
+# What a call needs besides its own action: operation -> JMESPath that is true where it does, action, JMESPath of the
+# resource's ARN. Tags: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html and each
+# service's page of actions; roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html; EKS:
+# https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, …/enable-kms.html.
+_TAGGED = {"eks": "eks:TagResource", "kms": "kms:TagResource", "logs": "logs:TagResource", "iam": "iam:TagRole"}
+_BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
+    ("eks:CreateCluster", "roleArn", "iam:PassRole", "roleArn", "eks"),
+    ("eks:CreateCluster", "encryptionConfig", "kms:CreateGrant", "", ""),
+    ("eks:CreateCluster", "encryptionConfig", "kms:DescribeKey", "", ""),
+    ("eks:CreateNodegroup", "nodeRole", "iam:PassRole", "nodeRole", "ec2"),
+    ("eks:CreateNodegroup", "launchTemplate", "ec2:RunInstances", "", ""),
+    ("eks:CreatePodIdentityAssociation", "roleArn", "iam:PassRole", "roleArn", "pods.eks"),
+    ("eks:CreateAddon", "podIdentityAssociations", "iam:PassRole", "podIdentityAssociations[0].roleArn", "pods.eks"),
+    ("eks:CreateAddon", "podIdentityAssociations", "eks:CreatePodIdentityAssociation", "", ""),
+    ("ec2:CreateFlowLogs", "DeliverLogsPermissionArn", "iam:PassRole", "DeliverLogsPermissionArn", "vpc-flow-logs"),
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action on one resource, with the values that conditions look at."""
+
+    action: str
+    resource: str
+    values: Mapping[str, str]
+
+
+def needs(operation: str, given: Mapping[str, Any], account_id: str, region: str, partition: str) -> Iterator[Need]:
+    """Every permission that a call takes; `operation` as `eks:CreateCluster`."""
+    service, _, name = operation.partition(":")
+    values = {"aws:RequestedRegion": region}
+    resource = "*"
+    if service == "iam" and given.get("RoleName"):
+        resource = f"arn:{partition}:iam::{account_id}:role/{given['RoleName']}"
+        values["iam:PolicyARN"] = str(given.get("PolicyArn", ""))
+    yield Need(f"{_PREFIXES.get(service, service)}:{name}", resource, values)
+    if service == "ec2" and given.get("TagSpecifications"):
+        yield Need("ec2:CreateTags", "*", values)
+    if service in _TAGGED and name.startswith("Create") and (given.get("tags") or given.get("Tags")):
+        yield Need(_TAGGED[service], resource, values)
+    for each, condition, action, arn, passed_to in _BESIDES:
+        if each == operation and jmespath.search(condition, given):
+            whom = {"iam:PassedToService": f"{passed_to}.amazonaws.com"} if passed_to else {}
+            yield Need(action, str(jmespath.search(arn, given)) if arn else "*", {**values, **whom})
+
+
+def allows(policy: Mapping[str, Any], need: Need) -> bool:
+    """Whether a statement allows it; our policies have no Deny."""
+    return any(_allows(statement, need) for statement in policy["Statement"])
+
+
+def _allows(statement: Mapping[str, Any], need: Need) -> bool:
+    assert statement["Effect"] == "Allow", "a Deny is not evaluated here"
+    return (
+        _matches(statement["Action"], need.action)
+        and _matches(statement["Resource"], need.resource)
+        and all(_holds(kind, keys, need) for kind, keys in statement.get("Condition", {}).items())
+    )
+
+
+def _matches(patterns: str | Iterable[str], text: str) -> bool:
+    every = [patterns] if isinstance(patterns, str) else patterns
+    return any(fnmatchcase(text, pattern) for pattern in every)
+
+
+def _holds(kind: str, keys: Mapping[str, Any], need: Need) -> bool:
+    if kind not in ("StringEquals", "ArnEquals"):
+        raise NotImplementedError(f"condition {kind} is not evaluated here")
+    return all(need.values.get(key) in ([value] if isinstance(value, str) else value) for key, value in keys.items())

@@ -1,0 +1,115 @@
+"""The runner's policy: enough for the whole life of a stack on an endpoint that enforces it, and no more."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from local.aws_endpoint.contract.permitted import Need, allows
+from tests.components.test_aws_life import REGION, account, reachable
+from tests.moto_engine import MotoEngine, moto_account
+from tests.preflight.accounts import asked, planned
+from tests.program import needed_canaries, run_program
+from tools.iam_runner import DOCUMENT, KINDS, MOST_CHARACTERS, actions, of_kind, policy
+
+POLICIES: Mapping[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
+
+
+def life(document: Mapping[str, Any] | None) -> tuple[MotoEngine, set[str]]:
+    """Pre-flight, up, refresh and destroy of dev under a policy; which actions were needed."""
+    from preflight.account import AwsAccount
+
+    played = replace(account(), policy=document)
+    with moto_account(REGION, played):
+        asked(planned(reachable("dev")), AwsAccount(REGION))
+        engine = MotoEngine(REGION, plays_kubernetes=True)
+        run_program(reachable("dev"), "dev", secrets=needed_canaries("dev"), engine=engine)
+        for made in engine.made:
+            engine.drift(made)
+        engine.destroy()
+    return engine, played.used_actions
+
+
+@pytest.fixture(scope="module")
+def used() -> set[str]:
+    return life(POLICIES["created"])[1]
+
+
+def test_a_stack_lives_and_goes_under_its_policy(used: set[str]) -> None:
+    assert {"eks:CreateCluster", "iam:PassRole", "ec2:RunInstances", "kms:CreateGrant", "iam:DeleteRole"} <= used
+
+
+def test_every_action_of_the_table_was_needed_or_is_said_to_be_beyond_the_replay(used: set[str]) -> None:
+    """So the policy cannot grow by what nobody uses: `changes` and `beyond` have a source in their row."""
+    allowed = {action for each in POLICIES["created"]["Statement"] for action in each["Action"]}
+    explained = {action for row in actions().values() for key in ("changes", "beyond") for action in row[key]}
+    assert sorted(allowed - used - explained) == []
+    assert sorted(used - allowed) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_committed_policies_are_those_of_what_is_registered(kind: str) -> None:
+    """Mend with: python -m tools.iam_runner"""
+    assert POLICIES[kind] == of_kind(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_policy_is_one_that_iam_takes(kind: str) -> None:
+    text = json.dumps(POLICIES[kind], separators=(",", ":"))
+    assert len(text) <= MOST_CHARACTERS, len(text)
+    assert "*:*" not in json.dumps([each["Action"] for each in POLICIES[kind]["Statement"]])
+    sids = [each["Sid"] for each in POLICIES[kind]["Statement"]]
+    assert len(sids) == len(set(sids))
+
+
+def test_who_makes_nothing_of_the_network_may_make_nothing_of_it() -> None:
+    made = {kind: {a for each in POLICIES[kind]["Statement"] for a in each["Action"]} for kind in KINDS}
+    assert {"ec2:CreateVpc", "ec2:CreateNatGateway"} <= made["created"]
+    assert not made["existing-network"] & {"ec2:CreateVpc", "ec2:CreateNatGateway", "ec2:DeleteSubnet"}
+    assert not made["existing-cluster"] & {"eks:CreateCluster", "eks:DeleteCluster", "kms:CreateKey"}
+    assert "eks:CreateNodegroup" in made["existing-cluster"]
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "values"),
+    [
+        ("iam:PassRole", "arn:aws:iam::1:role/Admin", {"iam:PassedToService": "eks.amazonaws.com"}),
+        ("iam:PassRole", "arn:aws:iam::1:role/node-role-role-1", {"iam:PassedToService": "lambda.amazonaws.com"}),
+        ("iam:PutRolePolicy", "arn:aws:iam::1:role/Admin", {}),
+        (
+            "iam:AttachRolePolicy",
+            "arn:aws:iam::1:role/node-role-role-1",
+            {"iam:PolicyARN": "arn:aws:iam::aws:policy/AdministratorAccess"},
+        ),
+        ("iam:CreateUser", "*", {}),
+        ("s3:GetObject", "*", {}),
+    ],
+)
+def test_roles_and_policies_of_others_are_out_of_reach(action: str, resource: str, values: dict[str, str]) -> None:
+    assert not allows(POLICIES["created"], Need(action, resource, values))
+
+
+@pytest.mark.parametrize("missing", ["eks:CreateNodegroup", "iam:PassRole", "ec2:CreateTags", "kms:CreateGrant"])
+def test_without_one_action_the_up_ends_with_its_name(missing: str) -> None:
+    cut = json.loads(json.dumps(POLICIES["created"]))
+    for statement in cut["Statement"]:
+        statement["Action"] = [each for each in statement["Action"] if each != missing]
+    with pytest.raises(Exception, match=f"is not authorized to perform: {missing}"):
+        life(cut)
+
+
+def test_a_policy_of_a_region_allows_nothing_regional_elsewhere() -> None:
+    resources = [{"type": "aws:ec2/vpc:Vpc", "name": "network-vpc", "inputs": {}}]
+    document = policy(resources, "eu-central-1")
+    here, there = ({"aws:RequestedRegion": region} for region in ("eu-central-1", "us-east-1"))
+    assert allows(document, Need("ec2:CreateVpc", "*", here))
+    assert not allows(document, Need("ec2:CreateVpc", "*", there))
+
+
+def test_a_resource_without_a_row_is_an_error_with_what_to_do() -> None:
+    with pytest.raises(LookupError, match=r"aws:s3/bucket:Bucket: no row in iam_actions.csv"):
+        policy([{"type": "aws:s3/bucket:Bucket", "name": "x", "inputs": {}}])

@@ -1,0 +1,154 @@
+"""The IAM policy of who runs `pulumi up`, made of what a stack registers: `python -m tools.iam_runner`.
+
+    python -m tools.iam_runner                     # writes docs/iam-runner.json: one policy for each kind of stack
+    python -m tools.iam_runner --kind created      # one of them, for `aws iam create-policy`
+    python -m tools.iam_runner --stack dev         # of a stack file: its roles and its region only
+
+Which actions a resource takes is `iam_actions.csv`: `actions` of an up, a refresh and a destroy, which a test replays
+under the policy; `changes` of updates; `beyond` what the real provider or AWS itself asks besides, which no replay shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+REPO = Path(__file__).resolve().parent.parent
+DOCUMENT = REPO / "docs" / "iam-runner.json"
+TABLE = Path(__file__).with_name("iam_actions.csv")
+# The longest that IAM takes, white space not counted
+# (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, read 2026-11-27).
+MOST_CHARACTERS = 6144
+_NETWORK = {
+    "kind": "existing",
+    "vpcId": "vpc-0123456789abcdef0",
+    "privateSubnetIds": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+}
+# What differs from dev in a stack of each kind.
+KINDS: Mapping[str, Mapping[str, Any]] = {
+    "created": {},
+    "existing-network": {"network": _NETWORK},
+    "existing-cluster": {"network": _NETWORK, "cluster": {"kind": "existing", "name": "shared"}},
+}
+_INVOKED = ("preflight", *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup")))
+_CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
+_READS = ("Describe", "Get", "List")
+_PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")
+# https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html; spot's and Auto Scaling's own in an
+# account that never had a node group.
+_LINKED = ("eks", "eks-nodegroup", "autoscaling", "spot")
+_GLOBAL = ("iam", "sts")
+
+
+@cache
+def actions() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """By resource type (or `preflight`, or invoke): `actions`, `changes`, `beyond`."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {
+            row["what"]: {key: tuple(row[key].split()) for key in ("actions", "changes", "beyond")}
+            for row in csv.DictReader(file)
+        }
+
+
+def registered(config: Mapping[str, str], secrets: Iterable[str], stack: str) -> list[dict[str, Any]]:
+    """What the program registers with this configuration; no cloud is asked."""
+    from preview.recorder import record_program
+
+    return record_program(REPO, "vllm-on-eks", stack, config, frozenset(secrets)).resources
+
+
+def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) -> dict[str, Any]:
+    """The policy document; with a region nothing regional outside it."""
+    types = sorted({each["type"] for each in resources if each["type"].startswith("aws:")})
+    unknown = [each for each in types if each not in actions()]
+    if unknown:
+        raise LookupError(f"{', '.join(unknown)}: no row in {TABLE.name}; add what the provider calls for it")
+    roles = [f"arn:aws:iam::*:role/{each['name']}-*" for each in resources if each["type"] == "aws:iam/role:Role"]
+    attached = {each["inputs"]["policyArn"] for each in resources if each["type"].endswith(":RolePolicyAttachment")}
+    invoked = (*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ()))
+    wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
+    reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}
+    own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}
+    of_roles = {each for each in wanted - reads - own if each.startswith("iam:")}
+    statements = [
+        _statement("Read", reads, ["*"]),
+        _statement("Make", wanted - reads - own - of_roles, ["*"], _within(region)),
+        _statement("Roles", of_roles, roles),
+        _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
+        _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _PASSED_TO)),
+        _statement(
+            "ServiceLinked",
+            wanted & {"iam:CreateServiceLinkedRole"},
+            ["arn:aws:iam::*:role/aws-service-role/*"],
+            _equals("iam:AWSServiceName", _LINKED),
+        ),
+    ]
+    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"] and each["Resource"]]}
+
+
+def _statement(sid: str, allowed: Iterable[str], where: Sequence[str], condition: Any = None) -> dict[str, Any]:
+    made = {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": sorted(where)}
+    return made | ({"Condition": condition} if condition else {})
+
+
+def _within(region: str | None) -> Any:
+    return {"StringEquals": {"aws:RequestedRegion": [region]}} if region else None
+
+
+def _policies(arns: Iterable[str]) -> Any:
+    return {"ArnEquals": {"iam:PolicyARN": sorted(arns)}}
+
+
+def _equals(key: str, services: Iterable[str]) -> Any:
+    return {"StringEquals": {key: [f"{service}.amazonaws.com" for service in services]}}
+
+
+def of_kind(kind: str) -> dict[str, Any]:
+    """The policy of a kind of stack: dev, with what the kind changes."""
+    config = yaml.safe_load((REPO / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
+    config |= {f"vllm-on-eks:{section}": value for section, value in KINDS[kind].items()}
+    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
+    secret = "vllm-on-eks:grafanaPassword"
+    return policy(registered({**texts, secret: "stand-in"}, [secret], "dev"))
+
+
+def of_stack(stack: str) -> dict[str, Any]:
+    """The policy of a stack file; raises ValueError where it cannot work."""
+    from planning.prepare import prepare
+
+    prepared = prepare(REPO, stack)
+    if prepared.plan is None:
+        raise ValueError(f"{stack} cannot work; run: python -m preview {stack}")
+    return policy(registered(prepared.config, prepared.secret_keys, stack), prepared.plan.region)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code: 0, or 2 where the stack file cannot work."""
+    parser = argparse.ArgumentParser(prog="python -m tools.iam_runner", description=__doc__.splitlines()[0])
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--kind", choices=KINDS, help="print the policy of this kind of stack")
+    one.add_argument("--stack", help="print the policy of a stack file, dev for Pulumi.dev.yaml")
+    asked = parser.parse_args(argv)
+    if asked.stack:
+        try:
+            print(json.dumps(of_stack(asked.stack), indent=2))
+        except ValueError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 2
+    elif asked.kind:
+        print(json.dumps(of_kind(asked.kind), indent=2))
+    else:
+        DOCUMENT.write_text(json.dumps({kind: of_kind(kind) for kind in KINDS}, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
