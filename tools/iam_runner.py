@@ -5,7 +5,7 @@
     python -m tools.iam_runner --stack dev         # of a stack file: its roles and its region only
 
 Which actions a resource takes is `iam_actions.csv`: `actions` of an up, a refresh and a destroy, which a test replays
-under the policy; `changes` of updates; `beyond` what the real provider or AWS itself asks besides, which no replay shows.
+under the policy; `changes` of updates; `beyond` what the real provider or AWS itself asks besides.
 """
 
 from __future__ import annotations
