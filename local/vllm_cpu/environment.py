@@ -63,9 +63,10 @@ def installed(paths: Paths) -> Environment | None:
 
 
 def required(paths: Paths) -> Environment:
-    """The environment; raises PlatformError where it is not installed."""
+    """The environment; raises PlatformError where it is not installed, or cannot be here."""
     found = installed(paths)
     if found is None:
+        check_machine()
         raise PlatformError(f"vLLM is not installed here; first run: make engine ({KEPT_GB} GB, some minutes)")
     return found
 

@@ -65,7 +65,8 @@ def model_of(config: Any, kind: str) -> Any:
     first = 256 + len(SPECIAL)
     rows = torch.zeros_like(model.lm_head.weight)
     # Half of them negated, so that one of each pair is above 0 whatever comes in.
-    half = torch.randn(len(WORDS) // 2, HIDDEN)
+    # Large, so that at a temperature of 1, too, no token with a score of 0 is ever drawn.
+    half = 8 * torch.randn(len(WORDS) // 2, HIDDEN)
     rows[first : first + len(WORDS)] = torch.cat([half, -half]).to(rows.dtype)
     model.lm_head.weight.data = rows
     return model

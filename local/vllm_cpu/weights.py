@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import socket
@@ -98,7 +99,8 @@ def revision_of(container: Mapping[str, Any]) -> str:
 def _make_random(environment: Environment, model: str, revision: str, hub_cache: Path) -> None:
     """Made once and kept beside the environment; copied, since each pod has a cache of its own."""
     model_type, kind = kind_of(model)
-    kept = environment.folder / "random"
+    # Another program makes another model.
+    kept = environment.folder / f"random-{hashlib.sha256(TINY.read_bytes()).hexdigest()[:8]}"
     wanted = {"repo_id": model, "revision": revision, "model_type": model_type, "kind": kind}
     variables = {"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "HOME": str(kept)}
     kept.mkdir(exist_ok=True)

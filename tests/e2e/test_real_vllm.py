@@ -6,25 +6,24 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from local.engine import flags
 from local.paths import platform_paths
 from local.vllm_cpu import weights
 from local.vllm_cpu.environment import VERSION, Environment, installed
-from local.vllm_cpu.server import Server, as_user, user_of
-from planning.scaling.metric_table import table
-from tests.components.metric_names import names_in
+from local.vllm_cpu.server import Server, as_user, free_port, user_of
 from tests.e2e.rendered_stack import Config, planned, server_pod
+from tests.e2e.series_read import labels_of, says_that_it_is_random, selects, series_read
 from tests.local.engine import cases
 
 pytestmark = pytest.mark.vllm
@@ -41,6 +40,25 @@ WRONG = (
 )
 
 
+# What makes the arguments of a model differ, beside its size.
+EXAMPLES: tuple[Config, ...] = (
+    {"enforceEager": True},
+    {"servedName": "chat", "dtype": "bfloat16"},
+    {"kvCacheDtype": "fp8"},
+    {"source": "Qwen/Qwen2.5-7B-Instruct-AWQ", "quantization": "awq"},
+    {"tensorParallel": 2, "maxModelLen": 16384},
+    {"gpuMemoryUtilization": 0.85, "drain": {"shutdownTimeoutSeconds": 60}},
+    {"extraArgs": ["--enable-auto-tool-choice", "--tool-call-parser=hermes", "--max-num-queued-reqs=64"]},
+    {"extraArgs": ["--no-enable-prefix-caching", "--seed=7", "--max-num-batched-tokens=4k"]},
+)
+
+
+def _with(change: Config, config: Config) -> None:
+    config["models"][0] |= change
+    if change.get("tensorParallel"):
+        config["nodePools"][0]["instanceTypes"] = ["g6.12xlarge"]
+
+
 @pytest.fixture(scope="session")
 def environment() -> Environment:
     found = installed(platform_paths())
@@ -54,12 +72,6 @@ def _settings_of_the_cases(config: Config) -> None:
     config["models"][0]["extraArgs"] = ["--max-num-queued-reqs=4"]
 
 
-def _free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def server(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Started as the kubelet would start it, weights first; not waited for."""
@@ -69,7 +81,7 @@ def server(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -
         if above.stat().st_uid == os.getuid() and above.is_relative_to("/tmp"):
             above.chmod(0o755)
     (folder / "root").mkdir()
-    made = Server(environment, spec, spec["containers"][0], folder / "root", folder / "vllm.log", _free_port())
+    made = Server(environment, spec, spec["containers"][0], folder / "root", folder / "vllm.log", free_port())
     made.lay_out()
     kind = weights.fill(environment, made.container, None, made.hub_cache, print)
     assert kind == "random"
@@ -120,6 +132,8 @@ def test_every_command_line_that_we_render_parses_and_wrong_ones_are_refused_as_
 ) -> None:
     """While the server loads: one process for all of them."""
     ours = {f"{stack} {m.name}": list(m.args) for stack in ("dev", "prod", "local") for m in planned(stack).models}
+    for change in EXAMPLES:
+        ours[str(change)] = list(planned("local", partial(_with, change)).models[0].args)
     said = _parse(environment, [*ours.values(), *(["m", *wrong] for wrong in WRONG)])
     refused = dict(zip(ours, said, strict=False))
     assert refused == dict.fromkeys(ours)
@@ -160,17 +174,30 @@ def test_it_runs_offline_as_the_rendered_user_and_cannot_write_its_weights(serve
     assert tried.returncode != 0
 
 
-def test_it_has_every_series_that_autoscalers_rules_and_alerts_read(server: Server) -> None:
-    found = asyncio.run(cases.series(_target(server)))
-    names = {each.partition("{")[0] for each in found}
-    plan = planned("local")
-    queries = [rule.expr for m in plan.models for g in m.alert_groups for rule in (*g.records, *g.alerts)]
-    read = {name for query in queries for name in names_in(query) if name.startswith("vllm:")}
-    read |= {name for row in table() for name in re.findall(r"vllm:\w+", row.expression)}
-    assert read, "or nothing was asked"
-    assert read - names == set()
-    assert all('model_name="' in each and 'engine="0"' in each for each in found if each.partition("{")[0] in read
-               and not each.startswith("vllm:admission_rejections"))  # fmt: skip
+def test_it_has_every_series_that_rules_alerts_dashboards_and_autoscalers_read_with_their_labels(
+    server: Server,
+) -> None:
+    asyncio.run(_ask_once(server))
+    have: dict[str, list[dict[str, str]]] = {}
+    for each in asyncio.run(cases.series(_target(server))):
+        name, labels = labels_of(each)
+        have.setdefault(name, []).append(labels)
+    read = series_read()
+    assert len(read) > 10, "or nothing was asked"
+    assert read.keys() - have.keys() == set()
+    missed = [
+        (name, own) for name, chosen in read.items() for own in chosen if not any(selects(own, h) for h in have[name])
+    ]
+    assert missed == []
+    # Rules and panels sum by model_name; the counter of refusals alone has no engine.
+    assert all("model_name" in labels for name in read for labels in have[name])
+    by_engine = {name for name in read if all("engine" in labels for labels in have[name])}
+    assert read.keys() - by_engine <= {"vllm:admission_rejections_total"}
+
+
+async def _ask_once(server: Server) -> None:
+    async with aiohttp.ClientSession() as session:
+        await cases.answers(session, _target(server))
 
 
 def test_its_answers_say_that_they_are_random(server: Server) -> None:
@@ -181,8 +208,7 @@ def test_its_answers_say_that_they_are_random(server: Server) -> None:
     )  # fmt: skip
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         text = json.load(answer)["choices"][0]["message"]["content"]
-    words = set(re.findall(r"\w+", text))
-    assert words <= {"RANDOM", "weights", "answer", "noise", "no", "meaning", "here", "not", "a", "model"}, text
+    assert says_that_it_is_random(text), text
     card = next(server.hub_cache.glob("models--*/snapshots/*/README.md")).read_text()
     assert "random numbers" in card
 

@@ -50,6 +50,28 @@ def test_down_removes_a_half_dead_platform(elsewhere: Path, capsys: pytest.Captu
     assert not elsewhere.exists()
 
 
+def test_real_servers_are_refused_in_one_line_where_they_are_not_installed_and_nothing_starts(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(elsewhere / "no-cache"))
+    monkeypatch.setattr("local.vllm_cpu.environment.check_machine", lambda: None)
+    assert main(["up", "--engine", "vllm"]) == 1
+    said = capsys.readouterr()
+    assert said.err == "error: vLLM is not installed here; first run: make engine (6 GB, some minutes)\n"
+    assert said.out == ""
+    assert not elsewhere.exists()
+
+
+def test_an_engine_that_there_is_not_is_refused_with_those_that_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["up", "--engine", "vlm"])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert "vlm" in said
+    assert "simulated" in said
+    assert "vllm" in said.replace("'vlm'", "")
+
+
 def test_two_at_a_time_are_refused(elsewhere: Path) -> None:
     paths = platform_paths()
     refused = pytest.raises(PlatformError, match="another up or down works on")
