@@ -29,7 +29,8 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
         pulumi.log.warn(f"{finding.path}: {finding.message}")
 
     # AWS: a network, a control plane, and nodes.
-    cloud = aws.Provider("aws", region=plan.region)
+    pin = [plan.account.id] if plan.account.id else None  # of commands that run no program, too: destroy, refresh
+    cloud = aws.Provider("aws", region=plan.region, allowed_account_ids=pin)
     on_aws = pulumi.ResourceOptions(providers=[cloud])
     where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from components.ask import ask
 from components.naming import arn_slug
 from components.tags import named
 from planning.model import AccessEntryPlan, Tags
@@ -86,8 +87,8 @@ def _slug(arn: str) -> str:
 
 def caller_arn(opts: pulumi.InvokeOptions) -> str | None:
     """The IAM role or user that runs the program (of a session its role); None where no cloud is asked (preview)."""
-    answer = pulumi.runtime.invoke("aws:index/getCallerIdentity:getCallerIdentity", {}, opts=opts).value
-    if not isinstance(answer, dict):
+    answer = ask("aws:index/getCallerIdentity:getCallerIdentity", {}, opts)
+    if answer is None:
         return None
     arn = str(answer["arn"])
     return str(aws.iam.get_session_context(arn=arn, opts=opts).issuer_arn) if ":assumed-role/" in arn else arn

@@ -16,6 +16,7 @@ from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, Tags
 
 KEY_DELETION_WINDOW_DAYS = 30
+HTTPS = 443
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class EksCluster(pulumi.ComponentResource):
             oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
             kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, args.region),
             called=plan.name,
-            access=(access,),
+            access=(access, *self._doors(cluster)),
         )
         self.register_outputs(
             {
@@ -98,6 +99,26 @@ class EksCluster(pulumi.ComponentResource):
                 "kubeconfig": self.outputs.kubeconfig,
             }
         )
+
+    def _doors(self, cluster: aws.eks.Cluster) -> list[pulumi.Resource]:
+        """Port 443 of the API's addresses in the VPC, for those who are not the cluster's own: EKS opens it to none."""
+        plan, where = self._args.plan, cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))
+        sources = [(cidr, {"cidr_ipv4": cidr}) for cidr in plan.private_access_cidrs]
+        sources += [(group, {"referenced_security_group_id": group}) for group in plan.private_access_group_ids]
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{self._name}-api-{source.replace('.', '-').replace('/', '-')}",
+                security_group_id=where,
+                ip_protocol="tcp",
+                from_port=HTTPS,
+                to_port=HTTPS,
+                description="Kubernetes API (privateAccess)",
+                tags=named(self._args.tags, f"{self._name}-api"),
+                opts=self._child,
+                **origin,
+            )
+            for source, origin in sources
+        ]
 
     def _log_group(self) -> aws.cloudwatch.LogGroup:
         plan = self._args.plan

@@ -7,10 +7,10 @@ change of the bounds (UpdateNodegroupConfig). The size of the moment is the auto
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
+from components.ask import ask
 from planning.model import NodeGroupPlan
 
 # As planning/nodes/pools.py labels a group's nodes; physical names are made up by the provider.
@@ -28,12 +28,12 @@ class LiveSizes:
 
 def live_sizes(cluster_name: str, plan: NodeGroupPlan, opts: pulumi.InvokeOptions) -> LiveSizes | None:
     """Of the group with the plan's pool label; None where there is none yet, or no cloud is asked (preview)."""
-    clusters = _ask("aws:eks/getClusters:getClusters", {}, opts)
+    clusters = ask("aws:eks/getClusters:getClusters", {}, opts)
     if clusters is None or cluster_name not in clusters["names"]:
         return None
-    groups = _ask("aws:eks/getNodeGroups:getNodeGroups", {"clusterName": cluster_name}, opts)
+    groups = ask("aws:eks/getNodeGroups:getNodeGroups", {"clusterName": cluster_name}, opts)
     for name in groups["names"] if groups else ():
-        found = _ask("aws:eks/getNodeGroup:getNodeGroup", {"clusterName": cluster_name, "nodeGroupName": name}, opts)
+        found = ask("aws:eks/getNodeGroup:getNodeGroup", {"clusterName": cluster_name, "nodeGroupName": name}, opts)
         if found and found["labels"].get(POOL_LABEL) == plan.labels.get(POOL_LABEL) and found["scalingConfigs"]:
             sizes = found["scalingConfigs"][0]
             return LiveSizes(int(sizes["minSize"]), int(sizes["desiredSize"]), int(sizes["maxSize"]))
@@ -64,8 +64,3 @@ def counts(plan: NodeGroupPlan, live: LiveSizes | None) -> Counts:
             "autoscaler takes empty nodes)"
         )
     return Counts(max(live.desired_nodes, plan.min_nodes), desired_is_ours=True)
-
-
-def _ask(token: str, args: dict[str, Any], opts: pulumi.InvokeOptions) -> dict[str, Any] | None:
-    answer = pulumi.runtime.invoke(token, args, opts=opts).value
-    return answer if isinstance(answer, dict) else None

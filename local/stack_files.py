@@ -8,6 +8,7 @@ the folder of stand-in charts (`registry.charts`) where the file names no source
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from local.errors import PlatformError
 from local.paths import Paths
 from local.toolchain import link
 
+EXAMPLES = {"dev": ("203.0.113.10/32",), "prod": ("203.0.113.0/28",)}
+NOBODYS_ADDRESS = "192.88.99.1/32"
+"""Public by syntax and in nobody's use (RFC 7526): the platform's API server is on this machine."""
 # Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
@@ -61,7 +65,7 @@ def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> se
     if not source.exists():
         raise PlatformError(f"there is no stack file {source.name}; stacks: {', '.join(stacks_of(paths))}")
     target = stack_file(paths, stack)
-    merged = merge(_read(source), _read(target) if target.exists() else {})
+    merged = merge(_own_addresses(_read(source), stack), _read(target) if target.exists() else {})
     _take_charts_from(merged["config"], f"{project_name(paths)}:registry", charts_folder(paths))
     target.parent.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(merged, sort_keys=False, width=1000)
@@ -69,6 +73,16 @@ def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> se
         target.write_text(text)
     config: dict[str, Any] = merged["config"]
     return secret_keys(config, project_name(paths)) - set(config)
+
+
+def _own_addresses(content: dict[str, Any], stack: str) -> dict[str, Any]:
+    """A stack file that we ship, with the platform's address in place of the example, as README tells its readers to
+    do; the account of prod is the platform's anyway. Another file's examples are left for `up` to refuse."""
+    text = json.dumps(content, default=str)
+    for example in EXAMPLES.get(stack, ()):
+        text = text.replace(f'"{example}"', f'"{NOBODYS_ADDRESS}"')
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def stacks_of(paths: Paths) -> list[str]:

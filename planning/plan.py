@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planning.alerts.choose import check_receiver, plan_alerts
+from planning.cluster.account import plan_account
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
 from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import plan_cluster
@@ -19,7 +20,7 @@ from planning.cost.budget import BudgetPool, check_budget
 from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
-from planning.model import CostPlan, ServedModel, StackPlan
+from planning.model import AccountPlan, CostPlan, CreateClusterPlan, ExistingClusterPlan, ServedModel, StackPlan
 from planning.names import check_names
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import daemons
@@ -58,23 +59,16 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     pools = _pools(settings, production, findings)
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
-    _check_services(settings, findings)
+    account = _whole(settings, cluster, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     check_system_nodes(settings, system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
     whole = tuple(pool for pool in pools.values() if pool is not None)
-    priced = [(f"{pool.path}.instanceTypes", pool.group) for pool in whole]
-    cost = plan_cost(
-        settings.region,
-        cluster,
-        network,
-        [("systemNodes.instanceTypes", system_nodes), *priced],
-        monitoring,
-        [(each.path, each.model) for each in served],
-        findings,
-    )
+    priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
+    caches = [(each.path, each.model) for each in served]
+    cost = plan_cost(settings.region, cluster, network, priced, monitoring, caches, findings)
     cost = _shared_out(settings, cost, pools, served, findings)
     present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
     node_fits = plan_node_fits(whole, present, served, findings)
@@ -102,11 +96,14 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
         storage_class=_storage_class(settings),
         node_fits=node_fits,
         cluster_autoscaler=autoscaler,
+        account=account,
     )
 
 
-def _check_services(settings: StackSettings, findings: Findings) -> None:
-    """What the stack has once, whatever its models."""
+def _whole(
+    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
+) -> AccountPlan:
+    """What the stack has once, whatever its models; its account is among it."""
     pools = [(f"nodePools[{index}]", pool.instance_types) for index, pool in enumerate(settings.node_pools)]
     check_families(settings.region, pools, findings)
     check_gpu_operator(settings, findings)
@@ -116,6 +113,7 @@ def _check_services(settings: StackSettings, findings: Findings) -> None:
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)
+    return plan_account(settings, cluster, findings)
 
 
 def _shared_out(

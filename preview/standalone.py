@@ -31,7 +31,9 @@ def _needed_secrets(texts: dict[str, str], stack: str) -> list[str]:
     from settings.read import read, secret_needs, section_keys
 
     sections = {
-        key: text if key == "region" else json.loads(text) for key, text in texts.items() if key in section_keys()
+        key: text if key in ("region", "account") else json.loads(text)
+        for key, text in texts.items()
+        if key in section_keys()
     }
     loaded = read(sections, stack)
     return [need.key for need in secret_needs(loaded.settings)] if loaded.settings else []

@@ -19,6 +19,9 @@ NOT_FROM_THE_INTERNET = (
 TOO_MANY = {4: 2**24, 6: 2**112}
 # https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html, 2026-11-27.
 MOST_PUBLIC_BLOCKS = 40
+# Of the 60 rules of a security group (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
+# 2026-11-27); EKS and load balancer controllers add theirs.
+MOST_PRIVATE_SOURCES = 20
 
 
 def block(text: str) -> ipaddress.IPv4Network:

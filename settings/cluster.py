@@ -7,8 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from settings.addresses import MOST_PUBLIC_BLOCKS, PRIVATE_RANGES, block, is_private, never_arrives, opened
-from settings.names import ClusterName, KmsKeyArn, PrincipalArn, SubnetId, VpcId
+from settings.addresses import (
+    MOST_PRIVATE_SOURCES,
+    MOST_PUBLIC_BLOCKS,
+    PRIVATE_RANGES,
+    block,
+    is_private,
+    never_arrives,
+    opened,
+)
+from settings.names import ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
 from settings.types import Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
 
 
@@ -58,6 +66,16 @@ class CreateCluster(Section):
     public_access_cidrs: tuple[Cidr, ...] = described(
         "addresses that may reach a public API endpoint", default=(), max_length=MOST_PUBLIC_BLOCKS
     )
+    private_access_cidrs: tuple[Cidr, ...] = described(
+        "private networks (the runner's, a VPN's, a peered VPC's) that reach the API's addresses in the VPC on 443",
+        default=(),
+        max_length=MOST_PRIVATE_SOURCES,
+    )
+    private_access_security_group_ids: tuple[SecurityGroupId, ...] = described(
+        "security groups whose members reach them, a CI runner's for example",
+        default=(),
+        max_length=MOST_PRIVATE_SOURCES,
+    )
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
         "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog), max_length=5
     )
@@ -97,6 +115,15 @@ class CreateCluster(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _private_from_private(self) -> CreateCluster:
+        if outside := [text for text in self.private_access_cidrs if not is_private(block(text))]:
+            raise ValueError(
+                f"privateAccessCidrs holds {', '.join(outside)}: who comes to the API inside the VPC has a private "
+                f"address ({', '.join(PRIVATE_RANGES)}); public ones stand in publicAccessCidrs"
+            )
+        return self
+
 
 class ExistingCluster(Section):
     """A cluster that somebody else made; node groups and workloads are added to it."""
@@ -121,7 +148,10 @@ class CreateNetwork(Section):
     kind: Literal["create"] = "create"
     cidr: Cidr = described("address range of the VPC, /16 to /20", default="10.0.0.0/16")
     zones: tuple[Zone, ...] = described(
-        "availability zones, at least two; default: <region>a, <region>b", default=(), max_length=6
+        "availability zones, at least two; default: two that an account most likely has (us-east-1a, us-east-1b; "
+        "ap-northeast-1a, ap-northeast-1c)",
+        default=(),
+        max_length=6,
     )
     nat_gateways: NatGateways = described("one NAT gateway, or one per zone for production", default=NatGateways.SINGLE)
     flow_logs: bool = described("record rejected traffic in CloudWatch", default=True)

@@ -13,6 +13,7 @@ PACKAGES = ("aws", "kubernetes")
 # `aws:allowedAccountIds` deploys to another account without a word. What to write in place of each:
 INSTEAD = {
     "aws:region": f"write {PROJECT}:region",
+    "aws:allowedAccountIds": f"write {PROJECT}:account",
     "aws:profile": "set AWS_PROFILE in the environment, which the kubeconfig's `aws eks get-token` reads too",
     "aws:assumeRole": "name the role in a profile (role_arn, source_profile) and set AWS_PROFILE",
     "aws:assumeRoles": "name the role in a profile (role_arn, source_profile) and set AWS_PROFILE",

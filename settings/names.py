@@ -34,6 +34,8 @@ KmsKeyArn = Annotated[
     ),
 ]
 VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
+SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id; write sg- and hex digits")]
+AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id; write its 12 digits in quotes")]
 SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id; write subnet- and hex digits")]
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/, 2026-11-27.

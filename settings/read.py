@@ -33,6 +33,8 @@ from settings.stack import StackSettings
 PROJECT = "vllm-on-eks"
 # As near as this to a section's key, an encrypted value is that section misspelt and no secret.
 SECTION_MISSPELT = 0.8
+# Sections that are text and no YAML below their key; a number in place of it comes as its digits.
+PLAIN_TEXT = ("region", "account")
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def _looks_like_a_section(text: str) -> bool:
 def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Problem | None]:
     if encrypted:
         return None, Problem(key, "is stored as a secret; settings are plain, only the secrets they name are not")
-    if key == "region":
+    if key in PLAIN_TEXT:
         return text, None
     try:
         return json_document(text), None

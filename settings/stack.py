@@ -12,6 +12,7 @@ from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingClus
 from settings.demand import Budget
 from settings.downloads import Downloads
 from settings.models import Model
+from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
 from settings.types import AwsRegion, Section, described
@@ -30,6 +31,9 @@ class StackSettings(Section):
     """Everything a stack file can say; each field is one config key `vllm-on-eks:<key>`."""
 
     region: AwsRegion = described("AWS region", default="us-east-1")
+    account: AccountId | None = described(
+        "AWS account that the stack belongs to, 12 digits in quotes; in any other nothing is made", default=None
+    )
     cluster: Cluster = described("the EKS cluster", default_factory=CreateCluster)
     network: Network = described("the VPC", default_factory=CreateNetwork)
     system_nodes: SystemNodes = described("nodes without GPU", default_factory=SystemNodes)

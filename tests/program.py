@@ -12,6 +12,7 @@ import yaml
 from settings.read import PROJECT
 from tests.conftest import REPO
 from tests.engine import Engine, record
+from tests.planning.stacks import reached
 
 CANARIES = {"grafanaPassword": "canary-grafana-4711", "hfToken": "hf_canary4711CANARY4711"}
 STACKS = ("dev", "prod", "local")
@@ -39,6 +40,7 @@ def run_program(
 ) -> Engine:
     """The record of a whole run of `__main__.py` with these sections and secrets (default: canaries)."""
     secrets = CANARIES if secrets is None else secrets
+    sections = {**sections, "cluster": reached(sections.get("cluster", {}))}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in sections.items()}
     config = {f"{PROJECT}:{key}": value for key, value in {**texts, **secrets}.items()}
     used = tuple(f"{PROJECT}:{key}" for key in secrets)

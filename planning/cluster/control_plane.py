@@ -100,6 +100,8 @@ def plan_cluster(
         version=cluster.version,
         public_access=cluster.endpoint_access is EndpointAccess.PUBLIC_AND_PRIVATE,
         public_access_cidrs=cluster.public_access_cidrs,
+        private_access_cidrs=tuple(dict.fromkeys(cluster.private_access_cidrs)),
+        private_access_group_ids=tuple(dict.fromkeys(cluster.private_access_security_group_ids)),
         log_types=tuple(dict.fromkeys(log.value for log in cluster.control_plane_logs)),
         log_retention_days=cluster.log_retention_days,
         kms_key_arn=cluster.kms_key_arn,

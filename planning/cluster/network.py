@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 from collections import Counter
 
+from planning.cluster.regions import default_zones
 from planning.findings import Findings
 from planning.model import CreateNetworkPlan, ExistingNetworkPlan, SubnetPlan
 from settings.cluster import CreateCluster, CreateNetwork, NatGateways
@@ -30,8 +31,8 @@ def public_cidr(vpc_cidr: str, zone_index: int) -> str:
 
 
 def zones_of(network: CreateNetwork, region: str) -> tuple[str, ...]:
-    """The zones as written, or the region's first two."""
-    return network.zones or (f"{region}a", f"{region}b")
+    """The zones as written, or two that an account most likely has (preflight asks it)."""
+    return network.zones or default_zones(region)
 
 
 def plan_network(
@@ -68,7 +69,7 @@ def _check_zones(zones: tuple[str, ...], region: str, findings: Findings) -> Non
             findings.error(
                 f"network.zones[{index}]",
                 "zone-region",
-                f"{zone} is not in region {region}; write {region}a, {region}b",
+                f"{zone} is not in region {region}; write {', '.join(default_zones(region))}",
             )
     for zone, count in Counter(zones).items():
         if count > 1:

@@ -24,6 +24,21 @@ def check_region(region: str, findings: Findings) -> None:
     """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
     if region not in _partitions():
         findings.error("region", "unknown-region", f"{region} is no region of AWS{did_you_mean(region, _partitions())}")
+        return
+    about = next(row for row in rows("partitions.csv") if row["partition"] == partition(region))
+    if about["supported"] == "no":
+        findings.error(
+            "region",
+            "unsupported-partition",
+            f"{region} is in {about['name']} (partition {about['partition']}), where no stack was ever tried: its "
+            "prices, GPU types and images are not in our tables; write one of partition aws, for example us-east-1",
+        )
+
+
+def default_zones(region: str) -> tuple[str, str]:
+    """Two zones that an account most likely has; which it has only the account can tell."""
+    letters = {row["region"]: row["letters"].split() for row in rows("region_zones.csv")}.get(region, ["a", "b"])
+    return f"{region}{letters[0]}", f"{region}{letters[1]}"
 
 
 @cache

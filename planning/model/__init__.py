@@ -4,6 +4,7 @@ Nothing here computes; `planning.plan.plan` makes it. Units are in the names; si
 Kubernetes quantities (strings) only where they are about to be written into a manifest.
 """
 
+from planning.model.account import AccountPlan, ExamplePlan
 from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
 from planning.model.cloud import (
     GPU_TAINT,
@@ -62,6 +63,7 @@ __all__ = [
     "GPU_TAINT",
     "NAMESPACE_OWNERS",
     "AccessEntryPlan",
+    "AccountPlan",
     "AddonNetworkPlan",
     "AddonPlan",
     "AlertRulePlan",
@@ -77,6 +79,7 @@ __all__ = [
     "CreateNetworkPlan",
     "DownloadWay",
     "DrainPlan",
+    "ExamplePlan",
     "ExistingClusterPlan",
     "ExistingNetworkPlan",
     "Finding",

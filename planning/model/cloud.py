@@ -64,7 +64,7 @@ class AddonPlan:
 
 @dataclass(frozen=True)
 class CreateClusterPlan:
-    """An EKS cluster of our own."""
+    """An EKS cluster of our own. `private_access_*`: who reaches the API inside the VPC, beside the cluster itself."""
 
     name: str
     version: str
@@ -77,6 +77,8 @@ class CreateClusterPlan:
     addons: tuple[AddonPlan, ...]
     protect: bool
     partition: str = "aws"
+    private_access_cidrs: tuple[str, ...] = ()
+    private_access_group_ids: tuple[str, ...] = ()
 
     @property
     def addons_after_nodes(self) -> tuple[AddonPlan, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from planning.model.account import AccountPlan
 from planning.model.cloud import (
     CreateClusterPlan,
     CreateNetworkPlan,
@@ -120,3 +121,4 @@ class StackPlan:
     keda: KedaPlan | None = None
     node_fits: tuple[NodeFitPlan, ...] = ()
     cluster_autoscaler: ClusterAutoscalerPlan | None = None
+    account: AccountPlan = field(default_factory=AccountPlan)

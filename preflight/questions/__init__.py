@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from preflight.model import Question
-from preflight.questions import cluster, identity, inside, places, quotas, versions
+from preflight.questions import belonging, cluster, identity, inside, places, quotas, versions
 
 QUESTIONS: tuple[Question, ...] = (
+    *belonging.QUESTIONS,
     *identity.QUESTIONS,
     *places.QUESTIONS,
     *quotas.QUESTIONS,

@@ -24,7 +24,7 @@ import yaml
 from local.paths import platform_paths
 from local.platform import assemble_charts
 from local.stack import Stack
-from local.stack_files import stack_file
+from local.stack_files import EXAMPLES, NOBODYS_ADDRESS, stack_file
 from planning.prepare import prepare
 from policies.rules import RULES
 from preview.changes import differences
@@ -154,6 +154,8 @@ def test_the_engine_refuses_a_stack_that_breaks_a_policy_as_the_offline_preview_
     del pool["amiReleaseVersion"]
     checkout = make_checkout(tmp_path / "checkout")
     bad = checkout / "Pulumi.prod.yaml"
+    for example in EXAMPLES["prod"]:
+        content = json.loads(json.dumps(content).replace(example, NOBODYS_ADDRESS))
     bad.write_text(yaml.safe_dump(content))
     engine._stack.prepare(bad)
     done = engine.preview("--policy-pack", "policies")

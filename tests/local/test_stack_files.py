@@ -11,6 +11,8 @@ import yaml
 from local.errors import PlatformError
 from local.paths import Paths
 from local.stack_files import (
+    EXAMPLES,
+    NOBODYS_ADDRESS,
     charts_folder,
     merge,
     project_folder,
@@ -158,3 +160,23 @@ def test_a_stack_needs_the_tools_of_what_it_installs(
     file.write_text(yaml.safe_dump({"config": {f"vllm-on-eks:{key}": value for key, value in settings.items()}}))
     assert tool_needs(paths, "x", file) == needs
     assert tool_needs(paths, "x", tmp_path / "absent.yaml") == ("platform",)  # `up` says why it cannot be read
+
+
+def test_our_own_examples_are_replaced_by_the_platforms_address_and_others_are_left_for_up_to_refuse(
+    checkout: Path, tmp_path: Path
+) -> None:
+    paths = paths_in(tmp_path)
+    shipped = (REPO / "Pulumi.dev.yaml").read_text()
+    found = {}
+    for stack in ("dev", "own"):
+        (checkout / f"Pulumi.{stack}.yaml").write_text(shipped)
+        write_stack_file(paths, stack)
+        config = yaml.safe_load(stack_file(paths, stack).read_text())["config"]
+        found[stack] = config["vllm-on-eks:cluster"]["publicAccessCidrs"]
+    assert found == {"dev": [NOBODYS_ADDRESS], "own": ["203.0.113.10/32"]}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_what_is_replaced_stands_in_the_file_that_we_ship(stack: str) -> None:
+    shipped = (REPO / f"Pulumi.{stack}.yaml").read_text()
+    assert all(example in shipped for example in EXAMPLES[stack])

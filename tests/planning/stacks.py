@@ -25,9 +25,20 @@ def pool(**changes: Any) -> dict[str, Any]:
     return {"name": "l4", "instanceTypes": ["g6.xlarge"], **changes}
 
 
+# Whose API the tests' company reaches from outside; a stack file has to say so.
+REACHED: dict[str, Any] = {"endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["54.0.0.10/32"]}
+
+
+def reached(cluster: dict[str, Any]) -> dict[str, Any]:
+    """A cluster section that says who reaches the API, where the test does not say it."""
+    said = "endpointAccess" in cluster or cluster.get("kind") == "existing"
+    return cluster if said else {**REACHED, **cluster}
+
+
 def stack(**sections: Any) -> StackSettings:
     """A stack of one pool and one model, with the given sections instead."""
-    return StackSettings.model_validate({"nodePools": [pool()], "models": [model()], **sections})
+    cluster = reached(sections.pop("cluster", {}))
+    return StackSettings.model_validate({"cluster": cluster, "nodePools": [pool()], "models": [model()], **sections})
 
 
 def refusal(name: str = "dev", **sections: Any) -> tuple[Finding, ...]:

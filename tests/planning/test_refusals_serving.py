@@ -91,6 +91,12 @@ CASES: dict[str, dict[str, Any]] = {
         ),
         "gpuOperator": {"gpuFeatureDiscovery": False},
     },
+    "a private API that nobody reaches": {**one(), "cluster": {"endpointAccess": "private"}},
+    "a private API in a network with a runner, without a door": {
+        **one(),
+        "cluster": {"endpointAccess": "private"},
+        "network": {"kind": "existing", "vpcId": "vpc-0abc1234", "privateSubnetIds": ["subnet-0aa1", "subnet-0bb2"]},
+    },
     "MLX": one(source="mlx-community/Qwen2.5-7B-Instruct-4bit"),
 }  # fmt: skip
 

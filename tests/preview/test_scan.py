@@ -17,6 +17,7 @@ from preview import scan
 from preview.scan_objects import SHARED, ScannedStack, scanned_stack
 from preview.scan_table import show
 from settings.read import read
+from tests.planning.stacks import REACHED
 
 MODELS = [
     {"name": name, "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "a09a35458c702b33eeacc393d103063234e8bc28"}
@@ -29,7 +30,7 @@ WHY = Explanation("checkov", "CKV_K8S_11", "Deployment/*", "tokenizing", "x", "2
 @pytest.fixture(scope="module")
 def planned() -> StackPlan:
     pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "minNodes": 2, "maxNodes": 2}
-    loaded = read({"nodePools": [pool], "models": MODELS}, "dev")
+    loaded = read({"cluster": REACHED, "nodePools": [pool], "models": MODELS}, "dev")
     assert loaded.settings is not None
     return plan(loaded.settings, "dev")
 

@@ -10,6 +10,7 @@ import pytest
 from planning.decide import decide
 from planning.model import PlanRefused
 from settings.read import json_schema, read
+from tests.planning.stacks import REACHED
 
 MODEL = {"name": "q", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40}
 CONFIG = {"num_hidden_layers": 32, "hidden_size": 4096, "num_attention_heads": 32, "vocab_size": 32000}
@@ -49,7 +50,7 @@ def told(**sections: Any) -> str:
     """The refusal of a stack file, or nothing where it has a plan."""
     pools = [{"name": "l4", "instanceTypes": ["g6.xlarge"]}]
     try:
-        decide(read({"nodePools": pools, "models": [MODEL], **sections}, "dev"))
+        decide(read({"cluster": REACHED, "nodePools": pools, "models": [MODEL], **sections}, "dev"))
     except PlanRefused as refused:
         return str(refused)
     return ""

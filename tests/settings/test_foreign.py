@@ -19,7 +19,7 @@ def told(*keys: str) -> dict[str, str]:
         ("aws:profile", "AWS_PROFILE"),
         ("aws:region", "vllm-on-eks:region"),
         ("aws:defaultTags", "vllm-on-eks:tags"),
-        ("aws:allowedAccountIds", "environment"),
+        ("aws:allowedAccountIds", "vllm-on-eks:account"),
         ("aws:someNewKey", "environment"),
         ("kubernetes:kubeconfig", "own cluster"),
     ],

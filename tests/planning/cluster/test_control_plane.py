@@ -26,10 +26,9 @@ def test_every_access_policy_has_an_arn(policy: AccessPolicy) -> None:
     assert arn.startswith("arn:aws:eks::aws:cluster-access-policy/AmazonEKS")
 
 
-def test_all_control_plane_logs_by_default_and_a_private_endpoint() -> None:
+def test_all_control_plane_logs_by_default() -> None:
     cluster = planned().cluster
     assert cluster.log_types == ("api", "audit", "authenticator", "controllerManager", "scheduler")
-    assert not cluster.public_access
     assert cluster.name == "vllm-on-eks-dev"
 
 

@@ -5,6 +5,8 @@ import ipaddress
 import pytest
 
 from planning.cluster.network import MOST_ZONES, private_cidr, public_cidr
+from planning.facts import rows
+from planning.model import CreateNetworkPlan
 from tests.planning.stacks import errors, planned, refusal
 
 
@@ -60,3 +62,30 @@ def test_zones_of_existing_subnets_cannot_be_chosen() -> None:
         nodePools=[pool(zones=["us-east-1a"])],
     )
     assert "network.privateSubnetIds" in errors(found)["nodePools[0].zones"]
+
+
+@pytest.mark.parametrize(("region", "zones"), [("us-east-1", "ab"), ("ap-northeast-1", "ac"), ("eu-west-3", "ab")])
+def test_zones_that_nobody_wrote_are_two_that_an_account_most_likely_has(region: str, zones: str) -> None:
+    network = planned(region=region).network
+    assert isinstance(network, CreateNetworkPlan)
+    assert network.zones == tuple(f"{region}{letter}" for letter in zones)
+
+
+@pytest.mark.parametrize(
+    ("region", "name"),
+    [
+        ("us-gov-west-1", "GovCloud"),
+        ("cn-north-1", "China"),
+        ("us-iso-east-1", "isolated"),
+        ("eusc-de-east-1", "Sovereign"),
+    ],
+)
+def test_a_partition_where_nobody_ever_ran_a_stack_is_refused_by_name(region: str, name: str) -> None:
+    told = errors(refusal(region=region))["region"]
+    assert name in told
+    assert "us-east-1" in told
+
+
+def test_every_partition_of_a_region_has_a_row() -> None:
+    known = {row["partition"] for row in rows("partitions.csv")}
+    assert {row["partition"] for row in rows("regions.csv")} == known

@@ -10,6 +10,7 @@ from planning.cluster.quotas import quotas
 from planning.model import NodeGroupPlan, StackPlan
 from planning.plan import plan
 from settings.read import read
+from tests.planning.stacks import REACHED
 
 MODEL = {
     "name": "qwen",
@@ -21,7 +22,7 @@ MODEL = {
 @pytest.fixture(scope="module")
 def planned() -> StackPlan:
     pool = {"name": "l4", "instanceTypes": ["g6.2xlarge", "g6.4xlarge"], "minNodes": 2, "maxNodes": 3}
-    loaded = read({"nodePools": [pool], "models": [MODEL]}, "dev")
+    loaded = read({"cluster": REACHED, "nodePools": [pool], "models": [MODEL]}, "dev")
     assert loaded.settings is not None
     return plan(loaded.settings, "dev")
 

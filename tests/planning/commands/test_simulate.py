@@ -9,6 +9,7 @@ import pytest
 
 from planning.__main__ import main
 from planning.simulation.policies import POLICIES
+from tests.planning.stacks import REACHED
 
 REPO = Path(__file__).resolve().parents[3]
 WHERE = ["simulate", "--model", "meta-llama/Llama-3.1-8B-Instruct", "--instance", "g6e.xlarge"]
@@ -83,7 +84,7 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: objec
     }
     pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 3}
     config = {"vllm-on-eks:nodePools": [pool], "vllm-on-eks:models": [model]}
-    config["vllm-on-eks:cluster"] = {"endpointAccess": "private"}  # type: ignore[assignment]
+    config["vllm-on-eks:cluster"] = REACHED  # type: ignore[assignment]
     (tmp_path / "Pulumi.lab.yaml").write_text(json.dumps({"config": config}), encoding="utf-8")
     monkeypatch.setattr("planning.commands.simulate_inputs.REPO", tmp_path)
 

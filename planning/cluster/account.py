@@ -1,0 +1,74 @@
+"""What a stack says of its AWS account, and what the account's answers refuse."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planning.cluster.examples import check_examples
+from planning.findings import Findings
+from planning.model import AccountPlan, CreateClusterPlan, ExistingClusterPlan, Finding, Severity
+from settings.cluster import CreateCluster, CreateNetwork, EndpointAccess
+from settings.stack import StackSettings
+
+RULE = "private-endpoint"
+PATH = "cluster.endpointAccess"
+# https://docs.aws.amazon.com/eks/latest/userguide/cluster-endpoint.html, 2026-11-27, "Accessing a private only API
+# server": from a connected network or a host in the VPC, which the cluster's security group has to let in on 443.
+_FIRST = (
+    "write endpointAccess: publicAndPrivate with publicAccessCidrs: [<the address you run pulumi from>/32] for the "
+    "first `pulumi up`, and private later, from a runner inside with privateAccessCidrs: [<its network>]"
+)
+_INSIDE = "privateAccessCidrs: [<the network you run pulumi from>] or privateAccessSecurityGroupIds: [<its group>]"
+
+
+def plan_account(
+    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
+) -> AccountPlan:
+    """The account, what is left of examples, and what a first `up` cannot do."""
+    first = _check_way_in(settings, findings)
+    return AccountPlan(settings.account, check_examples(settings, findings), first, cluster.name)
+
+
+def _check_way_in(settings: StackSettings, findings: Findings) -> tuple[Finding, ...]:
+    """A private endpoint against who could reach it: else the AWS half comes up, is paid for, and stays alone."""
+    cluster = settings.cluster
+    if not isinstance(cluster, CreateCluster) or cluster.endpoint_access is not EndpointAccess.PRIVATE:
+        return ()
+    made_here = isinstance(settings.network, CreateNetwork)
+    if not cluster.private_access_cidrs and not cluster.private_access_security_group_ids:
+        if made_here:
+            findings.error(
+                PATH,
+                RULE,
+                "private, in a VPC that the same `pulumi up` makes: whoever runs it is outside, and it ends with nodes "
+                f"bought and the cluster unreachable; two ways work: {_FIRST}; or network: {{kind: existing, ...}}, a "
+                f"VPC with the runner in it, with {_INSIDE}",
+            )
+        else:
+            findings.error(
+                PATH, RULE, f"private, and the cluster's security group lets only itself in on 443; write {_INSIDE}"
+            )
+        return ()
+    if not made_here:
+        return ()
+    words = (
+        "private, in a VPC that the stack makes: works for a cluster that is up already; at a first `pulumi up` nobody "
+        f"is in that VPC yet, and it is refused: {_FIRST}"
+    )
+    findings.warning(PATH, RULE, words)
+    return (Finding(PATH, words, Severity.ERROR, RULE),)
+
+
+def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) -> tuple[Finding, ...]:
+    """What the caller's account (12 digits) and the names of its region's clusters say against the plan; empty: go on.
+
+    An example's account that is the caller's own is no example.
+    """
+    found = [replace(each.finding, severity=Severity.ERROR) for each in plan.examples if each.account != caller_account]
+    if plan.id is not None and plan.id != caller_account and all(each.account != plan.id for each in plan.examples):
+        words = (
+            f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}; set AWS_PROFILE (or "
+            f'what else names them) to one of {plan.id}, or write account: "{caller_account}"'
+        )
+        found.insert(0, Finding("account", words, Severity.ERROR, "account"))
+    return (*found, *(plan.on_first_up if plan.cluster_name not in clusters else ()))

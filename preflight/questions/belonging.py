@@ -1,0 +1,45 @@
+"""Whether the stack belongs into this account, and what cannot be the start of one: examples, an API nobody reaches.
+
+`planning.cluster.account.refusals` decides; AWS says who asks, and which clusters there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planning.cluster.account import refusals
+from planning.model import StackPlan
+from preflight.account import AwsAccount
+from preflight.model import Answer, Question, Verdict
+
+PATH = "account"
+
+
+def _belongs(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    caller = aws.caller["Account"]
+    there = aws.pages("eks", "list_clusters", "clusters") if plan.account.on_first_up else []
+    found = refusals(plan.account, caller, tuple(there))
+    for each in found:
+        yield Answer("account", each.path, Verdict.ERROR, each.message, (each.rule,))
+    for example in plan.account.examples:
+        if example.account == caller:
+            own = f"{caller} is an account of examples, and the caller's own"
+            yield Answer("account", example.finding.path, Verdict.OK, own, (example.finding.rule,))
+    if not found:
+        for each in plan.account.on_first_up:
+            there_already = f"cluster {plan.account.cluster_name} is there"
+            yield Answer("account", each.path, Verdict.OK, there_already, (each.rule,))
+        yield Answer("account", PATH, Verdict.OK, f"the stack belongs to {plan.account.id or 'any account'}")
+
+
+def _guess(plan: StackPlan) -> str | None:
+    account = plan.account
+    guesses = (
+        f"the credentials are of account {account.id}" if account.id else "",
+        f"cluster {account.cluster_name} is there already" if account.on_first_up else "",
+        "what stands in examples was replaced" if account.examples else "",
+    )
+    return ", ".join(each for each in guesses if each) or None
+
+
+QUESTIONS = (Question("account", PATH, _guess, _belongs),)

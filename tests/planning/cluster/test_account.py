@@ -1,0 +1,98 @@
+"""Who reaches the API of a first `up`, values of examples, and whose account it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planning.cluster.account import refusals
+from planning.model import Severity
+from tests.planning.stacks import REACHED, errors, planned, refusal, rules
+
+PRIVATE = {"endpointAccess": "private"}
+INSIDE = {**PRIVATE, "privateAccessCidrs": ["10.9.0.0/16"]}
+EXISTING = {"kind": "existing", "vpcId": "vpc-0123", "privateSubnetIds": ["subnet-0aaa", "subnet-0bbb"]}
+OWN = "210987654329"
+
+
+@pytest.mark.parametrize("cluster", [PRIVATE, {**PRIVATE, "version": "1.34"}])
+def test_a_private_api_in_a_vpc_of_the_same_stack_is_refused_with_the_two_ways_that_work(
+    cluster: dict[str, Any],
+) -> None:
+    told = errors(refusal(cluster=cluster))["cluster.endpointAccess"]
+    assert "publicAndPrivate with publicAccessCidrs" in told
+    assert "network: {kind: existing" in told
+
+
+def test_a_private_api_in_an_existing_network_needs_a_door() -> None:
+    assert "privateAccessCidrs" in errors(refusal(cluster=PRIVATE, network=EXISTING))["cluster.endpointAccess"]
+    for door in ({"privateAccessCidrs": ["10.9.0.0/16"]}, {"privateAccessSecurityGroupIds": ["sg-0abc"]}):
+        plan = planned(cluster={**PRIVATE, **door}, network=EXISTING)
+        assert plan.account.on_first_up == ()
+        assert "private-endpoint" not in rules(plan.findings, Severity.WARNING)
+
+
+def test_a_private_api_later_is_for_a_cluster_that_is_there() -> None:
+    account = planned(cluster=INSIDE).account
+    assert "private-endpoint" in rules(planned(cluster=INSIDE).findings, Severity.WARNING)
+    assert refusals(account, OWN, ("vllm-on-eks-dev",)) == ()
+    (first,) = refusals(account, OWN, ("another",))
+    assert (first.path, first.severity) == ("cluster.endpointAccess", Severity.ERROR)
+
+
+def test_an_existing_cluster_is_reached_as_its_owner_does() -> None:
+    assert planned(cluster={"kind": "existing", "name": "main"}, network=EXISTING).account.on_first_up == ()
+
+
+@pytest.mark.parametrize("number", ["123456789012", "111122223333", "444455556666", "000000000000", "012345678901"])
+def test_an_example_account_is_found_wherever_it_stands(number: str) -> None:
+    role = f"arn:aws:iam::{number}:role/ops"
+    stack: dict[str, Any] = {
+        "account": number,
+        "cluster": {**REACHED, "accessEntries": [{"principalArn": role}]},
+        "registry": {"mirror": f"{number}.dkr.ecr.us-east-1.amazonaws.com/mirror"},
+    }
+    plan = planned(**stack)
+    paths = ["account", "cluster.accessEntries[0].principalArn", "registry.mirror"]
+    assert [each.path for each in plan.findings if each.rule == "example-account"] == paths
+    assert [each.path for each in refusals(plan.account, OWN, ())] == paths
+    assert refusals(plan.account, number, ()) == (), "who has that account means it"
+
+
+@pytest.mark.parametrize("number", ["210987654329", "123456789013", "111122223334", "100000000000"])
+def test_an_account_of_ones_own_is_none(number: str) -> None:
+    entry = {"principalArn": f"arn:aws:iam::{number}:role/ops"}
+    plan = planned(account=number, cluster={**REACHED, "accessEntries": [entry]})
+    assert plan.account.examples == ()
+    assert refusals(plan.account, number, ()) == ()
+
+
+@pytest.mark.parametrize("address", ["192.0.2.0/24", "198.51.100.7/32", "203.0.113.128/25"])
+def test_an_address_of_documentation_is_found(address: str) -> None:
+    plan = planned(
+        cluster={**REACHED, "publicAccessCidrs": ["54.1.2.3/32", address]},
+        downloads={"endpoint": f"https://{address.partition('/')[0]}:8443/hub"},
+    )
+    (network, endpoint) = [each for each in plan.findings if each.rule == "example-address"]
+    assert network.path == "cluster.publicAccessCidrs[1]"
+    assert address in network.message
+    assert endpoint.path == "downloads.endpoint"
+    assert {each.severity for each in refusals(plan.account, OWN, ())} == {Severity.ERROR}
+
+
+@pytest.mark.parametrize("address", ["192.0.3.0/24", "203.0.112.0/24", "54.203.0.113/32"])
+def test_a_neighbour_of_documentation_is_none(address: str) -> None:
+    assert planned(cluster={**REACHED, "publicAccessCidrs": [address]}).account.examples == ()
+
+
+def test_another_account_than_the_stacks_is_refused_with_both_numbers() -> None:
+    (wrong,) = refusals(planned(account=OWN).account, "300000000001", ())
+    assert wrong.path == "account"
+    assert OWN in wrong.message
+    assert '"300000000001"' in wrong.message
+
+
+def test_a_pinned_example_is_told_once() -> None:
+    found = refusals(planned(account="123456789012").account, OWN, ())
+    assert [each.rule for each in found] == ["example-account"]
