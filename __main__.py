@@ -40,7 +40,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
     pools = {
         pool.name: GpuNodeGroup(pool.name, GpuNodeGroupArgs(pool, eks, net, role.arn, plan.tags), on_aws)
-        for pool in plan.gpu_pools
+        for pool in plan.node_groups
     }
 
     # Inside the cluster: what every model needs, then the models.
@@ -50,7 +50,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     ready = pulumi.ResourceOptions(depends_on=[*eks.access, system, addons])
     inside = kubernetes.Provider("kubernetes", kubeconfig=eks.kubeconfig, opts=ready, **mutable)
     in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
-    services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks.name), in_cluster)
+    services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn), in_cluster)
     served = [serve(model, services.wiring, in_cluster) for model in plan.models]
 
     pulumi.export("cluster", eks.name)

@@ -8,32 +8,37 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.eks_cluster import ClusterOutputs
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
 from components.keda import Keda, KedaArgs
 from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.network import NetworkOutputs
 from components.network_policies import PROMETHEUS_PORT
 from components.priority_class import ModelPriorityClass
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from planning.model import ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan, StackPlan
+from planning.model import ClusterAutoscalerPlan, GpuOperatorPlan, KarpenterPlan, KedaPlan, MonitoringPlan, StackPlan
 
 
 @dataclass(frozen=True)
 class ClusterServicesArgs:
-    """`pools`: the node group of each GPU pool. `secrets`: config secrets by key. `cluster_name`: of a cluster that is
-    there."""
+    """`pools`: the node group of each GPU pool that has one. `secrets`: config secrets by key. `cluster`: one that is
+    there, with the role of its nodes and their network."""
 
     plan: StackPlan
     pools: Mapping[str, pulumi.Resource]
     secrets: Mapping[str, pulumi.Input[str]]
-    cluster_name: pulumi.Input[str]
+    cluster: ClusterOutputs
+    network: NetworkOutputs
+    node_role_arn: pulumi.Input[str]
 
 
 class ClusterServices(pulumi.ComponentResource):
-    """Storage class, priority class, monitoring, GPU Operator with its smoke tests, node autoscaler, namespaces.
+    """Storage class, priority class, monitoring, GPU Operator with its smoke tests, node autoscalers, namespaces.
 
     `wiring` is what a model needs of them; `prometheus_url` is None in a stack without monitoring.
     """
@@ -44,6 +49,7 @@ class ClusterServices(pulumi.ComponentResource):
     def __init__(self, name: str, args: ClusterServicesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:ClusterServices", name, None, opts)
         self._name, self._child = name, pulumi.ResourceOptions(parent=self)
+        self._operator: tuple[pulumi.Resource, ...] = ()
         plan = args.plan
         volumes: tuple[pulumi.Resource, ...] = ()
         if plan.storage_class:
@@ -57,6 +63,8 @@ class ClusterServices(pulumi.ComponentResource):
             # Fewest replicas may need more nodes than run from the start; and a model's pods go before what would
             # buy nodes for them.
             gpus = {pool: (*proofs, scaler) for pool, proofs in gpus.items()}
+        if plan.karpenter:
+            gpus |= self._karpenter(plan.karpenter, args, monitors)
         self.wiring = ServingWiring(
             namespaces={
                 namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
@@ -99,14 +107,32 @@ class ClusterServices(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         """What makes nodes follow pods."""
         groups = tuple(args.pools.values())
-        wanted = ClusterAutoscalerArgs(plan, args.cluster_name, args.plan.tags, groups, monitors)
+        wanted = ClusterAutoscalerArgs(plan, args.cluster.name, args.plan.tags, groups, monitors)
         return ClusterAutoscaler("cluster-autoscaler", wanted, self._child).release
+
+    def _karpenter(
+        self, plan: KarpenterPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]
+    ) -> dict[str, tuple[pulumi.Resource, ...]]:
+        """Per pool of Karpenter's: what makes nodes with usable GPUs come for pods."""
+        wanted = KarpenterArgs(plan, args.cluster.name, args.node_role_arn, args.plan.tags, monitors)
+        karpenter = Karpenter("karpenter", wanted, self._child)
+        after = (karpenter.release, *self._operator)
+        group, profile = args.cluster.security_group_id, karpenter.instance_profile
+        pools = {
+            pool.name: GpuPool(
+                pool.name, GpuPoolArgs(pool, args.network, group, profile, args.plan.tags, after), self._child
+            )
+            for pool in args.plan.gpu_pools
+            if pool.karpenter
+        }
+        return {name: (pool.node_pool,) for name, pool in pools.items()}
 
     def _gpus(
         self, plan: GpuOperatorPlan, pools: Mapping[str, pulumi.Resource], monitors: tuple[pulumi.Resource, ...]
     ) -> dict[str, tuple[pulumi.Resource, ...]]:
         """Per pool: what proves that its GPUs can be used."""
         operator = GpuOperator("gpu-operator", GpuOperatorArgs(plan, monitors), self._child)
+        self._operator = (operator.release,)
         proofs: dict[str, tuple[pulumi.Resource, ...]] = {
             pool: (group, operator.release) for pool, group in pools.items()
         }

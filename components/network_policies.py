@@ -16,7 +16,14 @@ import pulumi_kubernetes as k8s
 
 from components.manifest import COMMON_LABELS, Manifest, arguments
 from planning.cluster.addon_network import NOT_PUBLIC
-from planning.model import AddonNetworkPlan, ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan
+from planning.model import (
+    AddonNetworkPlan,
+    ClusterAutoscalerPlan,
+    GpuOperatorPlan,
+    KarpenterPlan,
+    KedaPlan,
+    MonitoringPlan,
+)
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
 APP_NAME = "app.kubernetes.io/name"
@@ -30,7 +37,7 @@ OPERATOR_WEBHOOK, ADAPTER_API = 10250, 6443
 KUBELET, NODE_EXPORTER = 10250, 9100
 GPU_OPERATOR_METRICS, DCGM_METRICS = 8080, 9400
 KEDA_API, KEDA_WEBHOOK, KEDA_METRICS = 6443, 9443, 8080
-AUTOSCALER_METRICS = 8085
+AUTOSCALER_METRICS, KARPENTER_METRICS = 8085, 8080
 
 Rule = dict[str, Any]
 
@@ -169,7 +176,17 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
 
 
 def cluster_autoscaler_policy(plan: ClusterAutoscalerPlan, release: str) -> Manifest:
-    """Of one pod in kube-system, which is not ours to close: names, the API server and AWS, and its credentials."""
+    """Of one pod in kube-system, see `_buys_nodes`."""
+    return _buys_nodes(plan.namespace, plan.network, release, AUTOSCALER_METRICS)
+
+
+def karpenter_policy(plan: KarpenterPlan, release: str) -> Manifest:
+    """Of the controller's pods in kube-system, see `_buys_nodes`."""
+    return _buys_nodes(plan.namespace, plan.network, release, KARPENTER_METRICS)
+
+
+def _buys_nodes(namespace: str, network: AddonNetworkPlan, release: str, metrics: int) -> Manifest:
+    """Of a release in a namespace that is not ours to close: names, the API server and AWS, and its credentials."""
     out = [
         name_resolution(),
         {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
@@ -177,9 +194,9 @@ def cluster_autoscaler_policy(plan: ClusterAutoscalerPlan, release: str) -> Mani
     ]
     policy = network_policy(
         release,
-        plan.namespace,
+        namespace,
         {"app.kubernetes.io/instance": release},
-        ingress=_from_prometheus(plan.network, AUTOSCALER_METRICS),
+        ingress=_from_prometheus(network, metrics),
         egress=out,
     )
     policy["spec"]["policyTypes"] = ["Ingress", "Egress"]

@@ -35,7 +35,7 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
     for namespace, path in first.items():
         found += _rows("namespace", path, namespace, namespace)
     for index, pool in enumerate(settings.node_pools):
-        found += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace)
+        found += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})
     return tuple(found)
 
 

@@ -12,6 +12,7 @@ from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_
 from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import plan_cluster
 from planning.cluster.existing import check_existing
+from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.regions import check_families
@@ -59,13 +60,14 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     pools = _pools(settings, production, findings)
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
-    account = _whole(settings, cluster, findings)
+    account = _whole(settings, cluster, production, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     check_system_nodes(settings, system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
-    whole = tuple(pool for pool in pools.values() if pool is not None)
+    planned = [each.model for each in served]
+    whole = tuple(with_drain(pool, planned, findings) for pool in pools.values() if pool is not None)
     priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
     caches = [(each.path, each.model) for each in served]
     cost = plan_cost(settings.region, cluster, network, priced, monitoring, caches, findings)
@@ -74,6 +76,7 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     node_fits = plan_node_fits(whole, present, served, findings)
     nodes = (*(pool.group for pool in whole), system_nodes)
     autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
+    karpenter = plan_karpenter(settings, cluster, charts, findings)
     operator = plan_gpu_operator(settings, whole, charts, findings)
     keda = plan_keda(settings, scalings, charts, findings)
     findings.raise_if_refused()
@@ -97,11 +100,12 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
         node_fits=node_fits,
         cluster_autoscaler=autoscaler,
         account=account,
+        karpenter=karpenter,
     )
 
 
 def _whole(
-    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
+    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, production: bool, findings: Findings
 ) -> AccountPlan:
     """What the stack has once, whatever its models; its account is among it."""
     pools = [(f"nodePools[{index}]", pool.instance_types) for index, pool in enumerate(settings.node_pools)]
@@ -113,6 +117,7 @@ def _whole(
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)
+    check_karpenter(settings, production, findings)
     return plan_account(settings, cluster, findings)
 
 

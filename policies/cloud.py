@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planning.cost.budget import excess
+from policies import karpenter
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
 from policies.workloads import POOL_LABEL
 from settings.addresses import opened
@@ -18,12 +19,14 @@ NEEDED_TAGS = ("project", "stack", "managed-by")
 # AWS has no tags for these (pulumi-aws 7.51.1: their classes take none).
 WITHOUT_TAGS = frozenset(
     {
+        "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/route:Route",
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         "aws:iam/rolePolicy:RolePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "aws:kms/alias:Alias",
+        "aws:sqs/queuePolicy:QueuePolicy",
     }
 )
 Found = Iterator[Violation]
@@ -50,6 +53,9 @@ def ami_release_pinned(resources: Sequence[Resource], circumstances: Circumstanc
         for group in _of(resources, NODE_GROUP):
             if "NVIDIA" in str(at(group.inputs, "amiType", "")) and not at(group.inputs, "releaseVersion"):
                 yield Violation(group, "no releaseVersion: nodes made later may get another driver")
+        for node_class in _of(resources, karpenter.NODE_CLASS):
+            for term in karpenter.unpinned_images(node_class):
+                yield Violation(node_class, f"AMI {term}: a newer driver replaces all nodes")
 
 
 def spot_has_a_floor(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
@@ -60,6 +66,8 @@ def spot_has_a_floor(resources: Sequence[Resource], circumstances: Circumstances
     for group in _of(resources, NODE_GROUP):
         pool = str(at(group.inputs, "labels", {}).get(POOL_LABEL))
         capacity.setdefault(pool, set()).add(str(at(group.inputs, "capacityType", "ON_DEMAND")))
+    for node_pool in _of(resources, karpenter.NODE_POOL):
+        capacity.setdefault(karpenter.pool_name(node_pool), set()).update(karpenter.capacity_types(node_pool))
     for workload in resources:
         pool = str(at(pod_of(workload) or {}, "nodeSelector", {}).get(POOL_LABEL))
         if workload.kind in ("Deployment", "StatefulSet") and capacity.get(pool) == {"SPOT"}:
@@ -75,6 +83,10 @@ def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
         for mapping in listed(template.inputs.get("blockDeviceMappings")):
             if str(at(mapping, "ebs.encrypted", "")).lower() != "true":
                 yield Violation(template, f"volume {mapping.get('deviceName')} is not encrypted")
+    for node_class in _of(resources, karpenter.NODE_CLASS):
+        for mapping in listed(at(node_class.inputs, "spec.blockDeviceMappings")):
+            if at(mapping, "ebs.encrypted") not in (True, "true"):
+                yield Violation(node_class, f"volume {mapping.get('deviceName')} is not encrypted")
     for each in _of(resources, STORAGE_CLASS):
         ebs = at(each.inputs, "provisioner") == "ebs.csi.aws.com"
         if ebs and str(at(each.inputs, "parameters", {}).get("encrypted", "")).lower() != "true":
@@ -86,10 +98,12 @@ def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 def imds_v2(resources: Sequence[Resource], _: Circumstances) -> Found:
     """Node credentials cannot be fetched by a pod, nor by one forged request."""
-    for template in _of(resources, LAUNCH_TEMPLATE):
-        if at(template.inputs, "metadataOptions.httpTokens") != "required":
+    given = [(each, at(each.inputs, "metadataOptions", {})) for each in _of(resources, LAUNCH_TEMPLATE)]
+    given += [(each, at(each.inputs, "spec.metadataOptions", {})) for each in _of(resources, karpenter.NODE_CLASS)]
+    for template, options in given:
+        if at(options, "httpTokens") != "required":
             yield Violation(template, "the metadata service answers without a session token (IMDSv1)")
-        elif at(template.inputs, "metadataOptions.httpPutResponseHopLimit", 1) not in (1, "1"):
+        elif at(options, "httpPutResponseHopLimit", 1) not in (1, "1"):
             yield Violation(template, "the metadata service can be reached from pods (hop limit above 1)")
 
 

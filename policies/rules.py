@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policies import cloud, workloads
+from policies import cloud, karpenter, workloads
 from policies.rule import Rule, Severity
 
 RULES: tuple[Rule, ...] = (
@@ -59,8 +59,15 @@ RULES: tuple[Rule, ...] = (
         "spot-floor",
         "spot nodes of one kind are taken back together, and a GPU node takes minutes to come again",
         Severity.ERROR,
-        "write capacity: onDemand for the pool of the fewest replicas",
+        "write capacity: onDemand (capacityTypes: [spot, onDemand]) for the pool of the fewest replicas",
         cloud.spot_has_a_floor,
+    ),
+    Rule(
+        "gpu-node-stays",
+        "Karpenter counts CPU and memory: a node whose GPUs all serve may look empty to it, and its models load anew",
+        Severity.ERROR,
+        "give the NodePool consolidationPolicy WhenEmpty, a terminationGracePeriod and limits",
+        karpenter.gpu_nodes_stay,
     ),
     Rule(
         "disruption-budget",

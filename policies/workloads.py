@@ -10,8 +10,13 @@ from settings.addresses import opened
 from settings.secrets import SECRET_NAMES, secret_kind
 
 POOL_LABEL = "vllm-on-eks/pool"
-# EKS' spelling of Kubernetes' taint effects; PreferNoSchedule keeps nobody away.
-BLOCKING_EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute"}
+# Taint effects in EKS' spelling and in Kubernetes'; PreferNoSchedule keeps nobody away.
+BLOCKING_EFFECTS = {
+    "NO_SCHEDULE": "NoSchedule",
+    "NO_EXECUTE": "NoExecute",
+    "NoSchedule": "NoSchedule",
+    "NoExecute": "NoExecute",
+}
 INTERNAL_SCHEMES = {
     "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
@@ -22,14 +27,21 @@ Found = Iterator[Violation]
 
 def taints_tolerated(resources: Sequence[Resource], _: Circumstances) -> Found:
     """A pod that names a pool tolerates the taints of that pool's nodes."""
-    pools: dict[str, list[Resource]] = {}
-    for group in (each for each in resources if each.type == "aws:eks/nodeGroup:NodeGroup"):
-        pools.setdefault(str(at(group.inputs, "labels", {}).get(POOL_LABEL)), []).append(group)
+    pools: dict[str, list[tuple[Resource, Any]]] = {}
+    for group in resources:
+        if group.type == "aws:eks/nodeGroup:NodeGroup":
+            pool, taints = at(group.inputs, "labels", {}).get(POOL_LABEL), group.inputs.get("taints")
+        elif group.type == "kubernetes:karpenter.sh/v1:NodePool":
+            pool = at(group.inputs, "spec.template.metadata.labels", {}).get(POOL_LABEL)
+            taints = at(group.inputs, "spec.template.spec.taints")
+        else:
+            continue
+        pools.setdefault(str(pool), []).append((group, taints))
     for workload in resources:
         pod = pod_of(workload) or {}
-        for group in pools.get(str(at(pod, "nodeSelector", {}).get(POOL_LABEL)), []):
-            for taint in listed(group.inputs.get("taints")):
-                effect = BLOCKING_EFFECTS.get(taint.get("effect"))
+        for group, taints in pools.get(str(at(pod, "nodeSelector", {}).get(POOL_LABEL)), []):
+            for taint in listed(taints):
+                effect = BLOCKING_EFFECTS.get(str(taint.get("effect")))
                 if effect and not any(_tolerates(each, taint, effect) for each in listed(pod.get("tolerations"))):
                     wanted = f"{taint.get('key')}={taint.get('value', '')}:{effect}"
                     yield Violation(workload, f"does not tolerate {wanted} of {group.name}, the nodes it asks for")

@@ -77,14 +77,16 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
 
 
 def _branches(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for option in (*field.get("oneOf", ()), *field.get("anyOf", ()), field, field.get("items") or {}):
+    items = field.get("items") or {}
+    for option in (*field.get("oneOf", ()), *field.get("anyOf", ()), field, *items.get("oneOf", ()), items):
         found = _resolved(option, definitions)
         if "properties" in found:
             yield found
 
 
 def _is_list_of(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    return "properties" in _resolved(field.get("items") or {}, definitions)
+    items = field.get("items") or {}
+    return "oneOf" in items or "properties" in _resolved(items, definitions)
 
 
 def _choices(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:

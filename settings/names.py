@@ -33,6 +33,16 @@ KmsKeyArn = Annotated[
         "not the ARN of a KMS key; write arn:aws:kms:<region>:<12 digits>:key/<id> (an alias may move to another key)",
     ),
 ]
+AmiRelease = Annotated[
+    str,
+    Matching(
+        r"1\.\d{2}\.\d{1,3}-20\d{6}",
+        "not an EKS AMI release; write <Kubernetes version>-<date>, for example 1.35.4-20260505",
+    ),
+]
+CapacityReservationId = Annotated[
+    str, Matching(r"cr-[0-9a-f]{8,17}", "not a capacity reservation id; write cr- and hex digits")
+]
 VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
 SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id; write sg- and hex digits")]
 AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id; write its 12 digits in quotes")]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from settings.names import AmiRelease, CapacityReservationId
 from settings.sharing import GpuSharing, WholeGpu
-from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described
+from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described, kind_defaults_to
 
 
 class Capacity(StrEnum):
@@ -41,15 +42,13 @@ class UpdateStrategy(StrEnum):
     SURGE = "surge"
 
 
-class NodePool(Section):
-    """GPU nodes of one kind: an EKS managed node group."""
+class EveryPool(Section):
+    """What GPU nodes have, whoever buys them."""
 
     name: DnsLabel = described("name of the pool")
     instance_types: tuple[InstanceType, ...] = described(
         "EC2 types with the same GPU; several help spot capacity", min_length=1, max_length=20
     )
-    capacity: Capacity = described("onDemand or spot", default=Capacity.ON_DEMAND)
-    min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
     max_nodes: int = described("most nodes", default=3, ge=1, le=450)
     disk_gib: int = described("root volume, encrypted gp3, GiB", default=200, ge=50, le=16384)
     disk_throughput_mibps: int = described(
@@ -58,6 +57,14 @@ class NodePool(Section):
     zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
     taints: tuple[Taint, ...] = described("further node taints", default=(), max_length=40)
+
+
+class ManagedPool(EveryPool):
+    """GPU nodes of one kind: an EKS managed node group."""
+
+    kind: Literal["managed"] = "managed"
+    capacity: Capacity = described("onDemand or spot", default=Capacity.ON_DEMAND)
+    min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
     ami_release_version: str | None = described(
         "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
     )
@@ -69,6 +76,11 @@ class NodePool(Section):
         default=UpdateStrategy.MINIMAL,
     )
 
+    @property
+    def may_be_spot(self) -> bool:
+        """Whether AWS may take nodes back."""
+        return self.capacity is Capacity.SPOT
+
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.min_nodes > self.max_nodes:
@@ -77,6 +89,114 @@ class NodePool(Section):
                 f"write maxNodes: {self.min_nodes} or more"
             )
         return self
+
+
+class CapacityType(StrEnum):
+    """How EC2 may sell a node to Karpenter."""
+
+    RESERVED = "reserved"
+    SPOT = "spot"
+    ON_DEMAND = "onDemand"
+
+
+class InstanceStore(StrEnum):
+    """What becomes of the NVMe disks that an instance brings."""
+
+    RAID0 = "raid0"
+    UNUSED = "unused"
+
+
+class KarpenterPool(EveryPool):
+    """GPU nodes of one kind that Karpenter buys when pods need them and gives back when they are empty."""
+
+    kind: Literal["karpenter"]
+    capacity_types: tuple[CapacityType, ...] = described(
+        "how nodes may be bought; whatever the order, reserved ones come before spot and spot before onDemand",
+        default=(CapacityType.ON_DEMAND,),
+        min_length=1,
+        max_length=3,
+    )
+    capacity_reservation_ids: tuple[CapacityReservationId, ...] = described(
+        "on-demand capacity reservations that reserved nodes are taken from", default=(), max_length=30
+    )
+    ami_release_version: AmiRelease = described(
+        "EKS AMI release, e.g. 1.35.4-20260505: always pinned, a newer one replaces every node"
+    )
+    instance_store: InstanceStore = described(
+        "raid0: images, logs and emptyDirs on the instance's NVMe disks; unused: on the root volume",
+        default=InstanceStore.RAID0,
+    )
+    consolidate_after_seconds: int = described(
+        "how long a node is empty before it goes, s", default=300, ge=10, le=86_400
+    )
+    expire_after_days: int | None = described(
+        "a node older than this is drained and replaced; null: never", default=30, ge=1, le=365
+    )
+    replaced_at_once: int = described(
+        "nodes that may be replaced at once when AMI, disk, labels or taints change", default=1, ge=1, le=450
+    )
+    termination_grace_seconds: int | None = described(
+        "longest drain of a node, s; then it goes whatever runs; default: what its models need at most",
+        default=None,
+        ge=60,
+        le=172_800,
+    )
+
+    @property
+    def may_be_spot(self) -> bool:
+        """Whether AWS may take nodes back."""
+        return CapacityType.SPOT in self.capacity_types
+
+    @property
+    def capacity(self) -> Capacity:
+        """As which nodes are counted: on-demand ones where they may be."""
+        return Capacity.SPOT if set(self.capacity_types) == {CapacityType.SPOT} else Capacity.ON_DEMAND
+
+    @property
+    def min_nodes(self) -> int:
+        """None runs without a pod; what the fewest replicas need is the plan's to say."""
+        return 0
+
+    @property
+    def gpu_sharing(self) -> WholeGpu:
+        """Karpenter counts the GPUs of an instance type, and would buy a node for every share."""
+        return WholeGpu()
+
+    @property
+    def node_repair(self) -> bool:
+        """An alpha feature of Karpenter's, off."""
+        return False
+
+    @property
+    def update_strategy(self) -> UpdateStrategy:
+        """Within `maxNodes`."""
+        return UpdateStrategy.MINIMAL
+
+    @model_validator(mode="after")
+    def _ways_to_buy(self) -> Self:
+        if len(set(self.capacity_types)) < len(self.capacity_types):
+            raise ValueError("capacityTypes names one twice; write each once")
+        reserved = CapacityType.RESERVED in self.capacity_types
+        if reserved and not self.capacity_reservation_ids:
+            raise ValueError(
+                "capacityTypes holds reserved without capacityReservationIds: no node could be taken from one; list "
+                "cr-... ids, or leave reserved out"
+            )
+        if self.capacity_reservation_ids and not reserved:
+            others = ", ".join(each.value for each in self.capacity_types)
+            raise ValueError(
+                f"capacityReservationIds with capacityTypes [{others}]: such nodes are never taken from a reservation, "
+                f"which is billed all the same; write capacityTypes: [reserved, {others}]"
+            )
+        if self.replaced_at_once > self.max_nodes:
+            raise ValueError(
+                f"replacedAtOnce {self.replaced_at_once} is more than maxNodes {self.max_nodes}; write replacedAtOnce: "
+                f"{self.max_nodes} or less"
+            )
+        return self
+
+
+NodePool = Annotated[ManagedPool | KarpenterPool, Field(discriminator="kind"), kind_defaults_to("managed")]
 
 
 class SystemNodes(Section):

@@ -144,8 +144,11 @@ def _messages(
         lines = str(context["error"]).split("\n")
         simple = not isinstance(error["input"], Mapping) and not hasattr(error["input"], "model_fields")
         return [f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line for line in lines]
+    branch = _branch(error["loc"], place)
     if kind == "extra_forbidden":
-        hint = meant(place, error["input"]) or did_you_mean(str(place[-1]), schema.keys_at(place[:-1]))
+        if others := [each for each in schema.kinds_with(place) if each != branch] if branch else []:
+            return [f"kind {branch} has no such key, only {', '.join(others)} has; leave it out"]
+        hint = meant(place, error["input"]) or did_you_mean(str(place[-1]), schema.keys_at(place[:-1], branch))
         return [f"unknown key; {hint}"]
     if kind in ("enum", "literal_error"):
         expected = str(context["expected"])
@@ -155,7 +158,7 @@ def _messages(
         facts = {
             **context,
             "value": value,
-            "description": schema.description_at(place),
+            "description": schema.description_at(place, branch),
             "kinds": ", ".join(schema.kinds_at(place)),
             "tag": shown(context.get("tag")),
         }
@@ -165,6 +168,12 @@ def _messages(
             number = isinstance(error["input"], int | float) and prefix == "string_" and written is None
             return [f"{value} is not {wanted}{AS_WRITTEN if number else ''}"]
     return [f"{shown(error['input'])}: {error['msg']}"]
+
+
+def _branch(location: Sequence[PathPart], place: tuple[PathPart, ...]) -> str | None:
+    """The kind that pydantic took the section at the end of the path for; None where it has only one."""
+    tag = location[-2] if len(location) > 1 else None
+    return tag if isinstance(tag, str) and (len(place) < 2 or tag != place[-2]) else None
 
 
 def _value(value: Any, written: str | None) -> str:
@@ -180,9 +189,19 @@ class SchemaWalker:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._root = schema
 
-    def keys_at(self, place: Sequence[PathPart]) -> list[str]:
-        """The keys a mapping at this place may hold (of every kind, where there are several)."""
-        return sorted({key for node in self._nodes(place) for key in node.get("properties", {})})
+    def keys_at(self, place: Sequence[PathPart], kind: str | None = None) -> list[str]:
+        """The keys a mapping at this place may hold, if it is of that kind (None: of every kind it may have)."""
+        return sorted({key for node in self._of_kind(place, kind) for key in node.get("properties", {})})
+
+    def kinds_with(self, place: Sequence[PathPart]) -> list[str]:
+        """The kinds of the section above this place that have its last key."""
+        nodes = [node.get("properties", {}) for node in self._nodes(place[:-1])]
+        return sorted(str(each["kind"].get("const")) for each in nodes if place[-1] in each and "kind" in each)
+
+    def _of_kind(self, place: Sequence[PathPart], kind: str | None) -> list[Mapping[str, Any]]:
+        nodes = self._nodes(place)
+        own = [node for node in nodes if node.get("properties", {}).get("kind", {}).get("const") == kind]
+        return own if kind is not None and own else nodes
 
     def kinds_at(self, place: Sequence[PathPart]) -> list[str]:
         """The values `kind` may have here."""
@@ -197,9 +216,9 @@ class SchemaWalker:
         types = {node.get("type") for node in self._nodes(place) if node} - {"null"}
         return bool(types) and types <= {"integer", "number"}
 
-    def description_at(self, place: Sequence[PathPart]) -> str:
-        """The one-line description of the field at this place."""
-        for node in self._nodes(place[:-1]):
+    def description_at(self, place: Sequence[PathPart], kind: str | None = None) -> str:
+        """The one-line description of the field at this place, in a section of that kind."""
+        for node in self._of_kind(place[:-1], kind):
             field = node.get("properties", {}).get(place[-1] if place else "", {})
             if "description" in field:
                 return str(field["description"])

@@ -209,6 +209,19 @@ ANSWERS: dict[str, Answer] = {
     "aws:kms/key:Key": _kms_key,
     "aws:kms/alias:Alias": _kms_alias,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:cloudwatch/eventRule:EventRule": lambda asked: {
+        "name": asked.given_name,
+        "arn": asked.arn("events", f"rule/{asked.given_name}"),
+    },
+    "aws:iam/instanceProfile:InstanceProfile": lambda asked: {
+        "name": asked.given_name,
+        "arn": asked.arn("iam", f"instance-profile/{asked.given_name}", regional=False),
+    },
+    "aws:sqs/queue:Queue": lambda asked: {
+        "name": asked.given_name,
+        "arn": asked.arn("sqs", asked.given_name),
+        "url": f"https://sqs.{asked.region}.amazonaws.com/{ACCOUNT}/{asked.given_name}",
+    },
     "kubernetes:helm.sh/v3:Release": _helm_release,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -22,9 +23,14 @@ STACKS = ("dev", "prod", "local")
 OWN = {"123456789012": "210987654321"}
 
 
-def sections_of(stack: str) -> dict[str, Any]:
+def example(name: str) -> dict[str, Any]:
+    """The sections of `examples/Pulumi.<name>.yaml`."""
+    return sections_of(name, REPO / "examples")
+
+
+def sections_of(stack: str, folder: Path = REPO) -> dict[str, Any]:
     """The sections of a stack file in the checkout, without their prefix, with its examples replaced."""
-    text = (REPO / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
+    text = (folder / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8")
     for example, own in OWN.items():
         text = text.replace(example, own)
     config = yaml.safe_load(text)["config"]

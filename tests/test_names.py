@@ -27,7 +27,15 @@ def asked(marker: str) -> dict[str, Any]:
     ]
     return {
         "cluster": {"storageClasses": ["efs"]},
-        "nodePools": [{"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 8, "maxNodes": 8}],
+        "nodePools": [
+            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 8, "maxNodes": 8},
+            {
+                "name": f"{marker}-k",
+                "kind": "karpenter",
+                "instanceTypes": ["g6.2xlarge"],
+                "amiReleaseVersion": "1.35.4-20260505",
+            },
+        ],
         "models": [
             {**common, "namespace": f"{marker}-ns", "name": f"{marker}-{index}", **kind}
             for index, kind in enumerate(kinds)

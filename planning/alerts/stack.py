@@ -40,7 +40,7 @@ def hardware_group(pools: Sequence[NodeGroupPlan], operator: GpuOperatorPlan | N
                     "There are GPU nodes, and dcgm-exporter shows nothing: GPU faults would not be seen.",
                 )
             )
-    spot = [pool.name for pool in pools if pool.capacity_type == "SPOT"]
+    spot = [pool.name for pool in pools if pool.capacity_type == "SPOT" and pool.karpenter is None]
     if spot:
         alerts.append(_spot(spot, desk))
     return RuleGroupPlan("hardware", alerts=tuple(alerts))

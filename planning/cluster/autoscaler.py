@@ -32,7 +32,8 @@ def plan_cluster_autoscaler(
     wanted = settings.node_autoscaling
     if not isinstance(wanted, ClusterAutoscaler) or not wanted.install:
         return None
-    if not any(can_grow(settings, group.min_nodes, group.max_nodes) for group in groups):
+    managed = [group for group in groups if group.karpenter is None]
+    if not any(can_grow(settings, group.min_nodes, group.max_nodes) for group in managed):
         return None
     if isinstance(cluster, ExistingClusterPlan):
         findings.warning(

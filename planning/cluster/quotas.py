@@ -68,8 +68,7 @@ def quotas(plan: StackPlan) -> tuple[QuotaNeed, ...]:
     used_by: dict[Quota, list[str]] = {}
     for group in (plan.system_nodes, *plan.gpu_pools):
         largest = max((_vcpu(name) for name in group.instance_types), default=0)
-        if largest:
-            quota = _quota_of(group)
+        for quota in _quotas_of(group) if largest else ():
             more = surge_nodes(group, plan.network)
             vcpus[quota] += (group.max_nodes + more) * largest
             nodes = f"{group.max_nodes} + {more} in an update" if more else str(group.max_nodes)
@@ -104,9 +103,17 @@ def _vcpu(name: str) -> int:
         return 0  # the plan has said so
 
 
-def _quota_of(group: NodeGroupPlan) -> Quota:
+def _quotas_of(group: NodeGroupPlan) -> list[Quota]:
+    """One for each way in which the group's nodes may be bought: each may have to carry all of them."""
+    if group.karpenter is None:
+        return [_quota_of(group, group.capacity_type)]
+    ways = {"SPOT" if each == "spot" else "ON_DEMAND" for each in group.karpenter.capacity_types}
+    return [_quota_of(group, way) for way in sorted(ways)]
+
+
+def _quota_of(group: NodeGroupPlan, capacity_type: str) -> Quota:
     family = group.instance_types[0].split(".")[0]
-    if group.capacity_type == "SPOT" and family[:2] in ("p5", "p6"):
+    if capacity_type == "SPOT" and family[:2] in ("p5", "p6"):
         return _VCPUS[family[:2], "SPOT"]
     kind = family[0] if group.gpu and family[0] in "gp" else ""
-    return _VCPUS[kind, group.capacity_type]
+    return _VCPUS[kind, capacity_type]

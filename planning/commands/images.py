@@ -67,7 +67,9 @@ def _image_copy(image: str, mirror: str | None) -> list[str] | None:
 def _chart_copy(use: ChartUse, mirror: str | None) -> list[str] | None:
     if mirror is None:
         return None
+    oci = use.repository.startswith("oci://")
+    source = f"{use.repository}/{use.chart}" if oci else f"{use.chart} --repo {use.repository}"
     return [
-        f"helm pull {use.chart} --repo {use.repository} --version {use.version}",
+        f"helm pull {source} --version {use.version}",
         f"helm push {use.chart}-{use.version}.tgz oci://{mirror}/charts",
     ]

@@ -173,11 +173,12 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     engine = engine_config(asked, shape.native_quantization, version_of(f"v{served.vllm_version}"))
     if instance.gpu is None:
         raise ValueError(f"{instance.name} has no GPU")
-    sharing = next(each.sharing for each in planned.gpu_pools if each.name == served.pool)
+    group = next(each for each in planned.gpu_pools if each.name == served.pool)
+    sharing = group.sharing
     supply = _supply(served.cold_start, instance, engine.world_size, sharing.pods_per_gpu)
     simulated = Setting(
         engine_model(shape, engine, share_of(instance.gpu, sharing)),
-        _drained(replace(supply, min_nodes=pool.min_nodes), served),
+        _drained(replace(supply, min_nodes=group.min_nodes), served),
         Slo(asked.slo.time_to_first_token_seconds, asked.slo.time_per_output_token_seconds, asked.slo.share),
         scrape_seconds=float(served.scrape_interval_seconds or DEFAULT_SCRAPE_SECONDS),
     )

@@ -130,8 +130,30 @@ class GpuSharingPlan:
 
 
 @dataclass(frozen=True)
+class KarpenterNodesPlan:
+    """What Karpenter is told of a pool. `capacity_types` in its words: reserved, spot, on-demand.
+
+    `ami_alias`: family and release, e.g. al2023@v20260505. `architecture`: amd64 or arm64. `instance_store`: RAID0, or
+    None where nothing is done with the instance's disks. `expire_after_hours` None: never.
+    `termination_grace_seconds`: so long a node's pods may take to leave.
+    """
+
+    capacity_types: tuple[str, ...]
+    capacity_reservation_ids: tuple[str, ...]
+    ami_alias: str
+    architecture: str
+    instance_store: str | None
+    consolidate_after_seconds: int
+    expire_after_hours: int | None
+    replaced_at_once: int
+    termination_grace_seconds: int
+
+
+@dataclass(frozen=True)
 class NodeGroupPlan:
-    """An EKS managed node group. `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
+    """Nodes of one kind: an EKS managed node group or, with `karpenter`, a NodePool of Karpenter's.
+
+    `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
 
     `labels_later`: what programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only.
     `zones` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever shares them.
@@ -161,6 +183,8 @@ class NodeGroupPlan:
     """EKS' word: DEFAULT starts new nodes before it ends old ones, MINIMAL ends first."""
     resources_by_tag: dict[str, str] = field(default_factory=dict)
     """What a node has that the cluster-autoscaler knows by the group's tags only, as Kubernetes quantities."""
+    karpenter: KarpenterNodesPlan | None = None
+    """Then `min_nodes` and `desired_nodes` are what the fewest replicas need; nothing keeps them."""
 
     @property
     def advertised_gpus(self) -> int:

@@ -105,6 +105,29 @@ class ClusterAutoscalerPlan:
 
 
 @dataclass(frozen=True)
+class KarpenterPlan:
+    """Karpenter's two releases and its AWS half, in a stack that has a pool for it.
+
+    `spot`: a pool may be spot, which takes EC2's service-linked role. `replicas`: one a system node, two at most.
+    """
+
+    chart: ChartRef
+    crd_chart: ChartRef
+    namespace: str
+    cluster_name: str
+    region: str
+    partition: str
+    replicas: int
+    spot: bool
+    node_selector: dict[str, str]
+    monitoring_namespace: str | None
+    scrape_interval_seconds: int
+    mirror: str | None
+    timeout_seconds: int = 600
+    network: AddonNetworkPlan = AddonNetworkPlan()
+
+
+@dataclass(frozen=True)
 class MonitoringPlan:
     """kube-prometheus-stack and prometheus-adapter.
 

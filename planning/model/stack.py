@@ -15,7 +15,7 @@ from planning.model.cloud import (
 )
 from planning.model.findings import Finding
 from planning.model.nodes import NodeFitPlan
-from planning.model.services import ClusterAutoscalerPlan, GpuOperatorPlan, KedaPlan, MonitoringPlan
+from planning.model.services import ClusterAutoscalerPlan, GpuOperatorPlan, KarpenterPlan, KedaPlan, MonitoringPlan
 from planning.model.serving import ServedModel
 
 
@@ -101,7 +101,7 @@ class StackPlan:
     """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used.
 
     `node_fits`: what a node of each GPU pool holds and what is left there, in the order of `gpu_pools`.
-    `cluster_autoscaler` None: no pool can grow, or somebody else makes it do so.
+    `cluster_autoscaler` None: no pool can grow, or somebody else makes it do so. `karpenter` None: no pool is its.
     """
 
     stack: str
@@ -122,3 +122,9 @@ class StackPlan:
     node_fits: tuple[NodeFitPlan, ...] = ()
     cluster_autoscaler: ClusterAutoscalerPlan | None = None
     account: AccountPlan = field(default_factory=AccountPlan)
+    karpenter: KarpenterPlan | None = None
+
+    @property
+    def node_groups(self) -> tuple[NodeGroupPlan, ...]:
+        """The GPU pools that are EKS managed node groups."""
+        return tuple(pool for pool in self.gpu_pools if pool.karpenter is None)

@@ -12,15 +12,17 @@ from planning.nodes.fit import Room, pack
 from planning.nodes.pools import Pool
 from settings.models import Model
 from settings.node_autoscaling import NoNodeAutoscaling
+from settings.pools import KarpenterPool
 from settings.stack import StackSettings
 
 
 @cache
-def node_start() -> tuple[ColdStartTerm, ...]:
-    """The terms in order, s: a pod fits nowhere → its GPU is advertised on a new node."""
+def node_start(kind: str = "managed") -> tuple[ColdStartTerm, ...]:
+    """The terms in order, s: a pod fits nowhere → its GPU is advertised on a new node of a pool of that kind."""
     return tuple(
         ColdStartTerm(row["name"], float(row["low_seconds"]), float(row["high_seconds"]), row["source"])
         for row in facts.rows("node_start.csv")
+        if row["kind"] in ("", kind)
     )
 
 
@@ -31,14 +33,30 @@ def can_grow(settings: StackSettings, min_nodes: int, max_nodes: int) -> bool:
 
 def with_growth(pool: Pool, settings: StackSettings) -> Pool:
     """The pool, told whether nodes follow its pods and whether its models may need more than `minNodes` of them."""
+    own = [model for model in settings.models if model.pool in (None, pool.settings.name)]
+    if isinstance(pool.settings, KarpenterPool):
+        return _from_nothing(pool, own)
     if not can_grow(settings, pool.group.min_nodes, pool.group.max_nodes):
         return pool
-    own = [model for model in settings.models if model.pool in (None, pool.settings.name)]
     return replace(
         pool,
         nodes_follow=True,
         replicas_may_need_nodes=not _fit_at_fewest(pool, own, 0),
         pods_may_need_nodes=not _fit_at_fewest(pool, own, 1),
+    )
+
+
+def _from_nothing(pool: Pool, models: Sequence[Model]) -> Pool:
+    """Karpenter keeps no node for nobody: at fewest there are those that the fewest replicas need, by their GPUs."""
+    node = Room(pool.group.advertised_gpus, 0, 0, 0)
+    packed = pack([(Room(each.tensor_parallel, 0, 0, 0), each.autoscaling.min_replicas) for each in models], node)
+    floor = min(packed.nodes if packed else 0, pool.group.max_nodes)
+    return replace(
+        pool,
+        group=replace(pool.group, min_nodes=floor, desired_nodes=floor),
+        nodes_follow=True,
+        replicas_may_need_nodes=True,
+        pods_may_need_nodes=True,
     )
 
 

@@ -10,8 +10,9 @@ from planning.findings import Findings, listed
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
 from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
+from planning.nodes.karpenter import nodes_plan
 from planning.nodes.sharing import plan_sharing, share_of
-from settings.pools import Capacity, NodePool, SystemNodes, UpdateStrategy
+from settings.pools import Capacity, KarpenterPool, NodePool, SystemNodes, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
@@ -26,7 +27,10 @@ DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 # one is bought meanwhile (cluster-autoscaler's cloudprovider/aws; kubernetes/autoscaler#2446).
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
-RESERVED_DOMAINS = ("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com")
+RESERVED_DOMAINS = (
+    *("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com"),
+    *("karpenter.sh", "k8s.aws"),  # Karpenter takes a node with such labels for its own
+)
 
 # gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
 # (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).
@@ -112,6 +116,7 @@ def plan_pool(
     first = types[0]
     assert first.gpu is not None
     sharing = plan_sharing(pool, first.gpu, path, findings)
+    of_karpenter = isinstance(pool, KarpenterPool)
     group = NodeGroupPlan(
         name=pool.name,
         instance_types=tuple(dict.fromkeys(pool.instance_types)),
@@ -129,7 +134,7 @@ def plan_pool(
             "accelerator": "nvidia",
             "gpu-type": first.gpu.name,
             POOL_LABEL: pool.name,
-            ACCELERATOR_LABEL: f"nvidia-{first.gpu.name}",
+            **({} if of_karpenter else {ACCELERATOR_LABEL: f"nvidia-{first.gpu.name}"}),
             **_sharing_labels(sharing),
             **pool.labels,
         },
@@ -140,7 +145,8 @@ def plan_pool(
         sharing=sharing,
         labels_later={MIG_DONE_LABEL: MIG_DONE} if sharing.kind == "mig" else {},
         update_strategy=EKS_STRATEGIES[pool.update_strategy],
-        resources_by_tag=_resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
+        resources_by_tag={} if of_karpenter else _resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
+        karpenter=nodes_plan(pool, types) if isinstance(pool, KarpenterPool) else None,
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 

@@ -14,6 +14,7 @@ from planning.nodes.instances import InstanceType, instance_types
 from planning.nodes.quantity import as_cpu, as_mib
 from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
+from settings.pools import ManagedPool
 from settings.stack import StackSettings
 
 # On every node, GPU or not.
@@ -108,7 +109,8 @@ def _way(node: InstanceType, each_node: Load, whole: Load, alone: list[tuple[str
 def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan]) -> set[str]:
     monitoring = settings.monitoring
     wanted = settings.node_autoscaling
-    bounds = [(group.min_nodes, group.max_nodes), *((each.min_nodes, each.max_nodes) for each in settings.node_pools)]
+    managed = [each for each in settings.node_pools if isinstance(each, ManagedPool)]
+    bounds = [(group.min_nodes, group.max_nodes), *((each.min_nodes, each.max_nodes) for each in managed)]
     growing = [can_grow(settings, *each) for each in bounds]
     used = {
         "cluster": True,
@@ -117,6 +119,7 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "adapter": monitoring.enabled and any(each.kind is ScalerKind.HPA for each in scalings),
         "gpu-operator": settings.gpu_operator.enabled,
         "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),
+        "karpenter": len(managed) < len(settings.node_pools),
         "keda": settings.keda.install and any(each.kind is ScalerKind.KEDA for each in scalings),
     }
     return {part for part, is_used in used.items() if is_used}

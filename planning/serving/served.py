@@ -47,7 +47,6 @@ from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.models import Model, PulumiConfigToken, VolumeCache
-from settings.pools import Capacity
 
 # Where things are written is the backend's business (components/serving); these hold whatever the backend.
 ENVIRONMENT = {
@@ -108,7 +107,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     size = model_size(model.source, asked.known, asked.weights.stored)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
     times = _times(model, pool, size)
-    nodes = node_start() if pool.replicas_may_need_nodes else ()
+    nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     found = _rates(model, asked, pool, memory)
     scaling = _scaling(model, asked, around, found, cold_start_seconds, f"{path}.autoscaling", findings)
@@ -130,7 +129,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     source = Source(model.source, stored, known is not None)
     weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
     check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
-    spot = pool is not None and pool.settings.capacity is Capacity.SPOT
+    spot = pool is not None and pool.settings.may_be_spot
     files = plan_files(model, version, path, findings)
     return Asked(version, known, weights, files, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 
@@ -224,7 +223,7 @@ def _assemble(
     times: starting.ColdStartInputs,
 ) -> ServedModel:
     terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
-    nodes = node_start() if pool.pods_may_need_nodes else ()
+    nodes = node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
     high = starting.seconds((*nodes, *terms))[1]
     # The Job's deadline covers its pod's wait for a node, the image, and the slower of network and volume.
     before = starting.seconds((*nodes, *terms[:2]))[1]

@@ -28,6 +28,8 @@ class ChartSources:
         `helm push` puts them there. Without both it is the chart's own https repository.
         """
         pin, source = pins.CHARTS[name], self.registry.charts
+        if source is None and self.registry.mirror is None and pin.repository.startswith("oci://"):
+            return ChartRef(f"{pin.repository}/{pin.chart}", pin.version, None)
         if source is None and self.registry.mirror is None:
             return ChartRef(pin.chart, pin.version, pin.repository)
         if source is None:
@@ -40,7 +42,9 @@ class ChartSources:
 
 
 def _path_in(folder: ChartFolder, pin: pins.ChartPin, findings: Findings) -> str:
-    mend = f"run: helm pull {pin.chart} --repo {pin.repository} --version {pin.version} --destination {folder.path}"
+    oci = pin.repository.startswith("oci://")
+    where = f"{pin.repository}/{pin.chart}" if oci else f"{pin.chart} --repo {pin.repository}"
+    mend = f"run: helm pull {where} --version {pin.version} --destination {folder.path}"
     if folder.problem is not None:
         findings.error(PATH, RULE, f"{folder.path} {folder.problem}; name a folder that holds {pin.chart}; {mend}")
         return folder.path

@@ -99,5 +99,7 @@ def _chart_names(plan: StackPlan) -> tuple[str, ...]:
         "prometheus-adapter": plan.monitoring is not None and bool(plan.monitoring.adapter_rules),
         "keda": keda is not None and keda.install,
         "cluster-autoscaler": autoscaler is not None,
+        "karpenter-crd": plan.karpenter is not None,
+        "karpenter": plan.karpenter is not None,
     }
     return tuple(name for name, is_used in used.items() if is_used)

@@ -23,7 +23,7 @@ class ImagePin:
 
 @dataclass(frozen=True)
 class ChartPin:
-    """A Helm chart of an https repository."""
+    """A Helm chart of an https repository, or of an oci:// one, in which it is `<repository>/<chart>`."""
 
     chart: str
     version: str
@@ -84,6 +84,20 @@ CHARTS = {
             version="9.59.0",
             repository="https://kubernetes.github.io/autoscaler",
             source="kubernetes/autoscaler charts/cluster-autoscaler 9.59.0 (appVersion 1.35.0), 2026-11-21",
+        ),
+        ChartPin(
+            chart="karpenter-crd",
+            # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter-crd
+            version="1.14.1",
+            repository="oci://public.ecr.aws/karpenter",
+            source="aws/karpenter-provider-aws tag v1.14.1, 2026-08-20",
+        ),
+        ChartPin(
+            chart="karpenter",
+            # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter
+            version="1.14.1",
+            repository="oci://public.ecr.aws/karpenter",
+            source="aws/karpenter-provider-aws tag v1.14.1, 2026-08-20",
         ),
     )
 }

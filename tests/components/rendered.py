@@ -8,10 +8,12 @@ from typing import Any
 from components.alerts import stack_rules
 from components.dashboards import dashboard_config_map, dashboard_names
 from components.gpu_smoke_test import smoke_test_job
+from components.karpenter.manifests import ec2_node_class, node_pool
 from components.namespace import namespace_manifest
 from components.network_policies import (
     default_deny,
     gpu_operator_policies,
+    karpenter_policy,
     keda_policies,
     monitoring_policies,
 )
@@ -35,6 +37,8 @@ from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, WebhookPla
 from tests.components.plans import (
     FIXED_MODEL,
     GPU_OPERATOR,
+    KARPENTER,
+    KARPENTER_NODES,
     KEDA,
     KEDA_MODEL,
     MODEL,
@@ -63,8 +67,27 @@ def of_platform() -> Manifests:
         "grafana-secret": grafana_secret("monitoring"),
         "webhook-secret": webhook_secret("monitoring"),
         **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
+        **of_karpenter(),
         **_rules(),
         **_policies(),
+    }
+
+
+def of_karpenter() -> Manifests:
+    """Of a pool that Karpenter buys nodes for: with all that it can have, and with as little as it can."""
+    tags = {"project": "vllm-on-eks", "Name": "l4"}
+    given: tuple[Any, ...] = ([{"id": "subnet-0123456789abcdef0"}], "sg-0123456789abcdef0", "karpenter-node-1a2b3c4")
+    full, nodes = KARPENTER_NODES, KARPENTER_NODES.karpenter
+    assert nodes is not None
+    few = replace(
+        nodes, capacity_types=("on-demand",), capacity_reservation_ids=(), instance_store=None, expire_after_hours=None
+    )
+    plain = replace(full, name="plain", zones=(), karpenter=few)
+    return {
+        "karpenter-node-class": ec2_node_class(full, *given, tags),
+        "karpenter-node-pool": node_pool(full),
+        "karpenter-plain-node-class": ec2_node_class(plain, *given, tags),
+        "karpenter-plain-node-pool": node_pool(plain),
     }
 
 
@@ -82,6 +105,7 @@ def _policies() -> Manifests:
         *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
         *keda_policies(replace(KEDA, network=NETWORK)),
+        karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
     ]
     return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in found}
 

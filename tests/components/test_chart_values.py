@@ -16,12 +16,21 @@ import pytest
 
 from components.cluster_autoscaler import cluster_autoscaler_values
 from components.gpu_operator import gpu_operator_values
+from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
 from planning.model import GPU_TAINT, WebhookPlan
 from tests import reference_data
-from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
+from tests.components.plans import (
+    CLUSTER_AUTOSCALER,
+    GPU_OPERATOR,
+    KARPENTER,
+    KEDA,
+    MIRROR,
+    MONITORING,
+    SHARING_OPERATOR,
+)
 from tests.reference_data import chart_values
 
 Path_ = tuple[str, ...]
@@ -42,6 +51,10 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
         prometheus_stack_values(replace(MONITORING, grafana=False)),
         prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
     ],
+    "karpenter": [
+        karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
+        karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),
+    ],
     "keda": [keda_values(replace(KEDA, mirror=MIRROR))],
     "prometheus-adapter": [metrics_adapter_values(replace(MONITORING, mirror=MIRROR), "http://prometheus.svc")],
 }
@@ -54,6 +67,11 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("resources",),
         ("securityContext",),
         ("containerSecurityContext",),
+    },
+    "karpenter": {
+        ("nodeSelector",),
+        ("controller", "resources"),
+        ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "kube-prometheus-stack": {

@@ -13,11 +13,12 @@ from components.network_policies import (
     LINK_LOCAL,
     cluster_autoscaler_policy,
     gpu_operator_policies,
+    karpenter_policy,
     keda_policies,
     monitoring_policies,
 )
 from planning.model import AddonNetworkPlan, WebhookPlan
-from tests.components.plans import GPU_OPERATOR, KEDA, MONITORING
+from tests.components.plans import GPU_OPERATOR, KARPENTER, KEDA, MONITORING
 from tests.conftest import REPO
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import model, planned, pool
@@ -39,10 +40,11 @@ def services() -> dict[str, list[dict[str, Any]]]:
         "gpu-operator": gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
         "keda": keda_policies(replace(KEDA, network=NETWORK)),
         "cluster-autoscaler": [cluster_autoscaler_policy(replace(scaler, network=NETWORK), "cluster-autoscaler")],
+        "karpenter": [karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter")],
     }
 
 
-@pytest.mark.parametrize("service", ["monitoring", "gpu-operator", "keda", "cluster-autoscaler"])
+@pytest.mark.parametrize("service", ["monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter"])
 def test_what_each_service_is_opened_for(service: str) -> None:
     assert_matches(GOLDENS / f"network-policies-{service}.yaml", as_yaml(services()[service]))
 

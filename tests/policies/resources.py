@@ -53,6 +53,29 @@ def node_group(pool: str = "l4", capacity: str = "ON_DEMAND") -> Resource:
     )
 
 
+def node_pool(pool: str = "l4", *capacity: str) -> Resource:
+    """As Karpenter reads it."""
+    labels, taints = {"vllm-on-eks/pool": pool}, [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]
+    types = {"key": "karpenter.sh/capacity-type", "operator": "In", "values": list(capacity or ("on-demand",))}
+    inside = {"taints": taints, "requirements": [types], "terminationGracePeriod": "600s"}
+    spec = {
+        "template": {"metadata": {"labels": labels}, "spec": inside},
+        "limits": {"nvidia.com/gpu": "4"},
+        "disruption": {"consolidationPolicy": "WhenEmpty"},
+    }
+    return resource("kubernetes:karpenter.sh/v1:NodePool", f"{pool}-node-pool", {"spec": spec})
+
+
+def node_class() -> Resource:
+    """As Karpenter reads it."""
+    spec = {
+        "amiSelectorTerms": [{"alias": "al2023@v20260505"}],
+        "blockDeviceMappings": [{"deviceName": "/dev/xvda", "ebs": {"encrypted": True}}],
+        "metadataOptions": {"httpTokens": "required", "httpPutResponseHopLimit": 1},
+    }
+    return resource("kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "l4-node-class", {"spec": spec})
+
+
 def deployment() -> Resource:
     bounds = {"memory": "1Gi", "ephemeral-storage": "1Gi"}
     container = {

@@ -24,7 +24,9 @@ from tests.policies.resources import (
     found,
     good_stack,
     launch_template,
+    node_class,
     node_group,
+    node_pool,
     resource,
     secret,
     service,
@@ -78,6 +80,17 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ),
     ("encryption", [resource("aws:kms/key:Key", "key", {})], DEV, "rotated"),
     ("imds-v2", [changed(launch_template(), "metadataOptions/httpTokens", "optional")], DEV, "IMDSv1"),
+    ("imds-v2", [changed(node_class(), "spec/metadataOptions/httpTokens", "optional")], DEV, "IMDSv1"),
+    ("imds-v2", [changed(node_class(), "spec/metadataOptions/httpPutResponseHopLimit", 2)], DEV, "hop limit"),
+    ("encryption", [changed(node_class(), "spec/blockDeviceMappings/0/ebs/encrypted", False)], DEV, "not encrypted"),
+    ("ami-pinned", [changed(node_class(), "spec/amiSelectorTerms/0/alias", "al2023@latest")], PROD, "al2023@latest"),
+    ("ami-pinned", [changed(node_class(), "spec/amiSelectorTerms/0", {"name": "amazon-eks-*"})], PROD, "amazon-eks-"),
+    ("spot-floor", [node_pool("l4", "spot"), deployment()], PROD, "are spot"),
+    ("gpu-taint-tolerated", [node_pool(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
+    ("gpu-node-stays", [changed(node_pool(), "spec/disruption/consolidationPolicy")], DEV, "Underutilized"),
+    ("gpu-node-stays", [changed(node_pool(), "spec/disruption/consolidationPolicy", "Balanced")], DEV, "Balanced"),
+    ("gpu-node-stays", [changed(node_pool(), "spec/template/spec/terminationGracePeriod")], DEV, "for ever"),
+    ("gpu-node-stays", [changed(node_pool(), "spec/limits")], DEV, "without end"),
     ("imds-v2", [changed(launch_template(), "metadataOptions/httpPutResponseHopLimit", 2)], DEV, "hop limit"),
     ("tags", [changed(cluster(), "tags/project")], DEV, "project"),
 ]
@@ -134,6 +147,7 @@ def test_an_internal_load_balancer_needs_no_ranges() -> None:
 
 def test_one_on_demand_group_in_the_pool_is_a_floor() -> None:
     assert found("spot-floor", [node_group(capacity="SPOT"), node_group(), deployment()], PROD) == []
+    assert found("spot-floor", [node_pool("l4", "spot", "on-demand"), deployment()], PROD) == []
 
 
 def test_in_the_engine_the_data_of_secrets_is_not_judged_because_marks_do_not_reach_a_pack() -> None:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from local.providers.aws.resources import compute, eks, identity, keys_and_logs, network, routing, security, storage
+from local.providers.aws.resources import (
+    compute,
+    eks,
+    events,
+    identity,
+    keys_and_logs,
+    network,
+    routing,
+    security,
+    storage,
+)
 from local.providers.aws.table import Row
 
 TABLE: dict[str, Row] = {
     row.token: row
-    for module in (network, routing, security, compute, identity, keys_and_logs, eks, storage)
+    for module in (network, routing, security, compute, identity, keys_and_logs, eks, storage, events)
     for row in module.ROWS
 }

@@ -1,0 +1,154 @@
+"""Pools whose nodes Karpenter buys: how long their drain may take, what they must not be, and the releases."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planning.cluster.addon_network import addon_network
+from planning.cluster.regions import partition
+from planning.findings import Findings, listed
+from planning.model import CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
+from planning.nodes.instances import instance_types
+from planning.nodes.karpenter import LEAST_GRACE_SECONDS
+from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL, Pool
+from planning.serving.cold_start import seconds
+from planning.versions.charts import ChartSources
+from settings.cluster import ExistingCluster
+from settings.pools import CapacityType, InstanceStore, KarpenterPool
+from settings.stack import StackSettings
+
+CHART, CRD_CHART = "karpenter", "karpenter-crd"
+NAMESPACE = "kube-system"  # its requests to the API server come before others' there (EKS' flow schemas)
+# EC2NodeClass v1, spec.tags: keys that Karpenter writes itself; the API server refuses them.
+OWN_TAGS = ("karpenter.sh/", "karpenter.k8s.aws/", "kubernetes.io/cluster/", "eks:eks-cluster-name")
+# Two replicas keep apart by host (chart karpenter 1.14.1).
+MOST_REPLICAS = 2
+
+
+def with_drain(pool: Pool, models: Sequence[ServedModel], findings: Findings) -> Pool:
+    """The pool with time for its nodes' pods to leave; refuses less than one pod needs."""
+    asked, group = pool.settings, pool.group
+    if not isinstance(asked, KarpenterPool) or group.karpenter is None:
+        return pool
+    own = [model for model in models if model.pool == asked.name]
+    needed = max([LEAST_GRACE_SECONDS, *(_drain_seconds(model, group.advertised_gpus) for model in own)])
+    if asked.termination_grace_seconds is not None:
+        _check_grace(pool, asked.termination_grace_seconds, own, needed, findings)
+        needed = asked.termination_grace_seconds
+    return replace(pool, group=replace(group, karpenter=replace(group.karpenter, termination_grace_seconds=needed)))
+
+
+def _drain_seconds(model: ServedModel, gpus_of_node: int) -> int:
+    """Longest drain of a node full of a model, in whole minutes: its budget lets so many pods go at once, and the next
+    ones when theirs are Ready on another node."""
+    pods = max(1, gpus_of_node // max(1, model.resources.gpus))
+    turns = math.ceil(pods / max(1, model.max_unavailable))
+    replaced = seconds((*model.node_start, *model.cold_start))[1]
+    return math.ceil(turns * (model.drain.grace_period_seconds + replaced) / 60) * 60
+
+
+def _check_grace(pool: Pool, given: int, own: Sequence[ServedModel], needed: int, findings: Findings) -> None:
+    where = f"{pool.path}.terminationGraceSeconds"
+    longest = max(own, key=lambda model: model.drain.grace_period_seconds, default=None)
+    if longest is not None and given < longest.drain.grace_period_seconds:
+        findings.error(
+            where,
+            "termination-grace",
+            f"{given}; a pod of {longest.name} may take {longest.drain.grace_period_seconds} s to finish what it "
+            f"answers, and the node would go from under it; write {needed}, or leave it out",
+        )
+    elif given < needed:
+        findings.warning(
+            where,
+            "termination-grace",
+            f"{given}; a drain that waits until each pod is Ready elsewhere may take {needed} s: those that are left "
+            f"then are ended together; write {needed}, or leave it out",
+        )
+
+
+def check_karpenter(settings: StackSettings, production: bool, findings: Findings) -> None:
+    """What a pool of Karpenter's must not be, in this stack."""
+    own = [(index, pool) for index, pool in enumerate(settings.node_pools) if isinstance(pool, KarpenterPool)]
+    for index, pool in own:
+        path = f"nodePools[{index}]"
+        _check_cluster(settings, path, findings)
+        _check_disks(pool, path, findings)
+        if production:
+            _check_floor(settings, pool, path, findings)
+    for key in settings.tags if own else ():
+        if key.startswith(OWN_TAGS):
+            findings.error(
+                f"tags.{key}", "karpenter-tag", "Karpenter writes it itself on its nodes; choose another key"
+            )
+
+
+def _check_cluster(settings: StackSettings, path: str, findings: Findings) -> None:
+    if isinstance(settings.cluster, ExistingCluster):
+        findings.error(
+            f"{path}.kind",
+            "two-node-autoscalers",
+            f"karpenter, but cluster {settings.cluster.name} is another's and may have Karpenter or Auto Mode already: "
+            "two of them buy and end nodes for the same pods; write kind: managed, or make a NodePool in its own",
+        )
+
+
+def _check_disks(pool: KarpenterPool, path: str, findings: Findings) -> None:
+    """Pods' room on a node is counted by `diskGib`: the disks that take its place must hold as much."""
+    if pool.instance_store is not InstanceStore.RAID0:
+        return
+    known = [instance_types()[name] for name in pool.instance_types if name in instance_types()]
+    small = {each.name: int(each.nvme_gb * 1e9 / 2**30) for each in known if each.nvme_gb}
+    if small and min(small.values()) < pool.disk_gib:
+        least = min(small.values())
+        kinds = listed(f"{name} {size} GiB" for name, size in small.items() if size < pool.disk_gib)
+        findings.error(
+            f"{path}.instanceStore",
+            "instance-store-size",
+            f"raid0 puts images and emptyDirs on the instance's own disks ({kinds}), which hold less than diskGib "
+            f"{pool.disk_gib}, by which pods' room is counted; write diskGib: {least}, or instanceStore: unused",
+        )
+
+
+def _check_floor(settings: StackSettings, pool: KarpenterPool, path: str, findings: Findings) -> None:
+    only = {CapacityType.SPOT} == set(pool.capacity_types)
+    floor = [
+        model.name
+        for model in settings.models
+        if model.autoscaling.min_replicas > 0 and model.pool in (None, pool.name)
+    ]
+    if only and floor:
+        findings.error(
+            f"{path}.capacityTypes",
+            "spot-floor",
+            f"[spot], and minReplicas of {listed(floor, 5)} in production: AWS may take all of them back at once; "
+            "write capacityTypes: [spot, onDemand]",
+        )
+
+
+def plan_karpenter(
+    settings: StackSettings,
+    cluster: CreateClusterPlan | ExistingClusterPlan,
+    charts: ChartSources,
+    findings: Findings,
+) -> KarpenterPlan | None:
+    """The releases and the AWS half, where a pool is Karpenter's."""
+    own = [pool for pool in settings.node_pools if isinstance(pool, KarpenterPool)]
+    if not own:
+        return None
+    return KarpenterPlan(
+        chart=charts.reference(CHART, findings),
+        crd_chart=charts.reference(CRD_CHART, findings),
+        namespace=NAMESPACE,
+        cluster_name=cluster.name,
+        region=settings.region,
+        partition=partition(settings.region),
+        replicas=min(MOST_REPLICAS, settings.system_nodes.min_nodes),
+        spot=any(pool.may_be_spot for pool in own),
+        node_selector={POOL_LABEL: SYSTEM_POOL},
+        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
+        mirror=settings.registry.mirror,
+        network=addon_network(settings),
+    )
