@@ -59,7 +59,8 @@ class NodeGroup(pulumi.ComponentResource):
             ebs_optimized="true",
             block_device_mappings=[data_volume(plan)],
             metadata_options=metadata_options(),
-            monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=True),
+            # Metrics by the minute are billed by node, and nobody reads them: Prometheus is there.
+            monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=False),
             tag_specifications=[
                 aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=named(args.tags, name))
                 for kind in ("instance", "volume")  # EKS does not hand a node group's tags on to them

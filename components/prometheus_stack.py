@@ -99,6 +99,8 @@ def _prometheus(plan: MonitoringPlan) -> dict[str, Any]:
         "retention": f"{plan.retention_days}d",
         **size,
         "storageSpec": {"volumeClaimTemplate": {"spec": claim}},
+        # Claims of a StatefulSet stay by default, and their volumes are billed for ever.
+        "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
     }
 

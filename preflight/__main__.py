@@ -7,11 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
-from planning.model import Severity
+from planning.model import Severity, StackPlan
 from planning.prepare import prepare
+from preflight.account import AwsAccount
 from preflight.ask import DEADLINE_SECONDS, report_of
+from preflight.left import as_text as left_text
+from preflight.left import left
 from preflight.merge import as_text
 from preflight.model import Verdict
 from settings.command_line import Parser
@@ -30,6 +34,7 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--seconds", type=_seconds, default=DEADLINE_SECONDS, help="how long to wait for answers; default: %(default)g"
     )
+    parser.add_argument("--left", action="store_true", help="after a destroy: what is still there, and what removes it")
     parser.add_argument("--json", action="store_true", help="for machines")
     return parser.parse_args(argv)
 
@@ -56,9 +61,23 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         for each in errors:
             print(f"  error    {each.path}: {each.message}", file=sys.stderr)
         return WRONG_INPUT
+    if asked.left:
+        return _left(prepared.plan, asked.json)
     report = report_of(prepared.plan, seconds=asked.seconds)
     print(json.dumps(printable_tree(report.as_json()), indent=2) if asked.json else lines("\n".join(as_text(report))))
     return FOUND if report.of(Verdict.ERROR) else FINE
+
+
+def _left(plan: StackPlan, as_json: bool) -> int:
+    """Exit code: 0 nothing is left, 1 something is, or AWS did not say; 2 there are no credentials to ask with."""
+    aws = AwsAccount(plan.region)
+    if not aws.has_credentials:
+        print("error: there are no AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role)", file=sys.stderr)
+        return WRONG_INPUT
+    found, unanswered = left(plan, aws)
+    told = {"stack": plan.stack, "left": [asdict(each) for each in found], "unanswered": list(unanswered)}
+    print(json.dumps(told, indent=2) if as_json else lines("\n".join(left_text(plan.stack, found, unanswered))))
+    return FOUND if found or unanswered else FINE
 
 
 if __name__ == "__main__":

@@ -37,6 +37,10 @@ class ControlPlaneLog(StrEnum):
     SCHEDULER = "scheduler"
 
 
+# Who did what, and who was let in. The scheduler and the controller manager explain little that these do not.
+DEFAULT_LOGS = (ControlPlaneLog.API, ControlPlaneLog.AUDIT, ControlPlaneLog.AUTHENTICATOR)
+
+
 class AccessPolicy(StrEnum):
     """EKS access policies a principal can be given."""
 
@@ -77,7 +81,7 @@ class CreateCluster(Section):
         max_length=MOST_PRIVATE_SOURCES,
     )
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
-        "control-plane logs sent to CloudWatch", default=tuple(ControlPlaneLog), max_length=5
+        "control-plane logs sent to CloudWatch, billed by the GB", default=DEFAULT_LOGS, max_length=5
     )
     log_retention_days: Literal[1, 3, 5, 7, 14, 30, 60, 90, 180, 365] = described(
         "how long CloudWatch keeps them", default=30

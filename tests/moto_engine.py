@@ -113,10 +113,16 @@ class MotoEngine(Engine):
         request = pb.DeleteRequest(id=made.id, urn=urn, old_inputs=made.inputs, properties=made.properties, timeout=0.5)
         self.provider.Delete(request, None)
 
-    def destroy(self, choose: Callable[[Sequence[str]], str] = lambda free: free[0]) -> list[str]:
+    def destroy(
+        self,
+        choose: Callable[[Sequence[str]], str] = lambda free: free[0],
+        forgets: Callable[[int], bool] = lambda _: False,
+    ) -> list[str]:
         """Deletes everything, each when nothing that is left depends on it; names in order.
 
         `choose` takes one of the URNs that nobody needs any more (AWS' first, oldest first): Pulumi may take any.
+        `forgets`: whether the run is killed after its n-th deletion went through and before the state said so: the next
+        run finds the resource in its state and deletes it once more.
         """
         gone: list[str] = []
         left = {self.named(made.name, made.type).urn: made for made in [*self.made, *self.inside]}
@@ -126,6 +132,8 @@ class MotoEngine(Engine):
             urn = choose([urn for urn in left if urn not in needed])
             made = left.pop(urn)
             self.delete(made)
+            if forgets(len(gone)):
+                self.delete(made)
             gone.append(made.name)
         return gone
 

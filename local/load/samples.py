@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from planning.cost.lines import PRICES
+from planning.cost.prices import PRICES
 from planning.nodes.instances import UnknownInstanceType, instance_type
 
 Object = dict[str, Any]

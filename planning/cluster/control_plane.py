@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planning.cluster.regions import check_arns, check_region, partition
 from planning.findings import Findings, listed
-from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan
+from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
 from planning.versions.pins import ADDON_VERSIONS
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
 from settings.names import CLUSTER_NAME, CLUSTER_NAME_MEANING
@@ -55,7 +55,7 @@ def in_extended_support(version: str, date: str = CALENDAR_DATED) -> bool:
     return window is not None and window.standard_until < date
 
 
-def addons(region: str) -> tuple[AddonPlan, ...]:
+def addons(region: str, tags: Tags) -> tuple[AddonPlan, ...]:
     """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes."""
     driver_policy = f"arn:{partition(region)}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
     return (
@@ -68,6 +68,7 @@ def addons(region: str) -> tuple[AddonPlan, ...]:
             name="aws-ebs-csi-driver",
             version=ADDON_VERSIONS["aws-ebs-csi-driver"],
             after_nodes=True,
+            configuration={"controller": {"extraVolumeTags": volume_tags(tags)}} if volume_tags(tags) else {},
             service_account="ebs-csi-controller-sa",
             pod_identity_policy_arn=driver_policy,
         ),
@@ -81,8 +82,17 @@ def addons(region: str) -> tuple[AddonPlan, ...]:
     )
 
 
+def volume_tags(tags: Tags) -> Tags:
+    """The stack's tags on volumes that the EBS CSI driver makes: with them a volume that is left over is found.
+
+    The driver takes them as key=value,... (kubernetes-sigs/aws-ebs-csi-driver, docs/tagging.md): what would cut that
+    apart is left out.
+    """
+    return {key: value for key, value in tags.items() if "=" not in key + value}
+
+
 def plan_cluster(
-    cluster: Cluster, stack: str, region: str, findings: Findings
+    cluster: Cluster, stack: str, region: str, tags: Tags, findings: Findings
 ) -> CreateClusterPlan | ExistingClusterPlan:
     """The cluster of a stack."""
     check_region(region, findings)
@@ -106,7 +116,7 @@ def plan_cluster(
         log_retention_days=cluster.log_retention_days,
         kms_key_arn=cluster.kms_key_arn,
         access_entries=_access_entries(cluster, region, findings),
-        addons=addons(region),
+        addons=addons(region, tags),
         protect=cluster.protect,
         partition=partition(region),
     )

@@ -1,11 +1,12 @@
-"""Cost of a stack per hour, at fewest and most nodes. Data transfer, logs and requests are not in it."""
+"""Cost of a stack per hour, at fewest and most nodes. What is billed by use is beside it (surprises.py)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from planning.cluster.control_plane import in_extended_support
+from planning.cost.prices import PRICED_REGION, PRICES, cite
+from planning.cost.surprises import surprises
 from planning.findings import Findings, listed
 from planning.model import (
     CostLine,
@@ -21,39 +22,6 @@ from planning.model import (
 from planning.nodes.instances import UnknownInstanceType, instance_type
 from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
 from planning.units import HOURS_PER_MONTH
-
-PRICED_REGION = "us-east-1"
-
-
-@dataclass(frozen=True)
-class Price:
-    """A list price in us-east-1, US dollars, with the page and the day it was read from."""
-
-    usd: float
-    unit: str
-    source: str
-    dated: str
-
-
-_EBS = "https://aws.amazon.com/ebs/pricing/"
-PRICES = {
-    "eks-standard": Price(
-        0.10, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
-    ),
-    "eks-extended": Price(
-        0.60, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
-    ),
-    "nat-gateway": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
-    "public-ipv4": Price(
-        0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"
-    ),
-    "gp3-storage": Price(0.08, "GB month", f"{_EBS}, quoted by aws/agent-toolkit-for-aws ebs-optimization.md", "2026"),
-    "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
-    "gp3-throughput": Price(
-        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"
-    ),
-    "kms-key": Price(1.00, "key month", "https://aws.amazon.com/kms/pricing/, quoted by fnox.jdx.dev", "2026"),
-}
 
 
 def gp3_usd_per_hour(size_gib: int, iops: int = GP3_IOPS, throughput_mibps: int = GP3_MIBPS) -> float:
@@ -77,11 +45,14 @@ def plan_cost(
 ) -> CostPlan:
     """All lines and their sums; `groups` come with the path of their instance types, `models` with their own."""
     lines = [*_cluster(cluster), *_network(network)]
+    groups, models = list(groups), list(models)
     for path, group in groups:
         lines += _group(path, group, findings)
     if monitoring is not None:
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
+    dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group))}
+    lines += surprises(cluster, network, [each for _, each in groups], [each for _, each in models], dearest)
     if region != PRICED_REGION:
         findings.warning(
             "region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent"
@@ -134,7 +105,7 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
             f"root volumes of {group.name}",
             round(group.min_nodes * volume, 4),
             round(group.max_nodes * volume, 4),
-            _cite("gp3-storage"),
+            cite("gp3-storage"),
         ),
     ]
 
@@ -172,8 +143,4 @@ def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> li
 
 
 def _fixed(what: str, usd_per_hour: float, price: str) -> CostLine:
-    return CostLine(what, round(usd_per_hour, 4), round(usd_per_hour, 4), _cite(price))
-
-
-def _cite(price: str) -> str:
-    return f"{PRICES[price].source}, {PRICES[price].dated}"
+    return CostLine(what, round(usd_per_hour, 4), round(usd_per_hour, 4), cite(price))

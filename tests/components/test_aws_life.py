@@ -50,12 +50,34 @@ def test_a_stack_comes_up_and_goes_and_nothing_that_costs_stays(stack: str) -> N
         engine = up(reachable(stack), stack)
         assert engine.inside, "nothing was asked of the cluster"
         engine.destroy(orders[stack])
-        ec2 = boto3.client("ec2", region_name=REGION)
-        assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
-        assert ec2.describe_addresses()["Addresses"] == []
-        assert [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
+        nothing_billed()
         # What EKS has made again by then goes with ours; what it makes minutes later, README names.
         assert boto3.client("logs", region_name=REGION).describe_log_groups()["logGroups"] == []
+
+
+def nothing_billed() -> None:
+    ec2 = boto3.client("ec2", region_name=REGION)
+    assert ec2.describe_network_interfaces()["NetworkInterfaces"] == []
+    assert ec2.describe_addresses()["Addresses"] == []
+    assert ec2.describe_launch_templates()["LaunchTemplates"] == []
+    assert [vpc for vpc in ec2.describe_vpcs()["Vpcs"] if not vpc["IsDefault"]] == []
+    assert boto3.client("eks", region_name=REGION).list_clusters()["clusters"] == []
+    assert boto3.client("iam", region_name=REGION).list_roles()["Roles"] == []
+
+
+def test_a_destroy_that_is_killed_at_any_step_is_finished_by_the_next_one() -> None:
+    """Killed after each deletion of AWS: what is gone already is no error, and nothing that costs stays."""
+    killed: list[int] = []
+
+    def kills(step: int) -> bool:
+        killed.append(step)
+        return True
+
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev"), "dev")
+        gone = engine.destroy(forgets=kills)
+        assert len(killed) == len(gone) > 60
+        nothing_billed()
 
 
 def test_everything_in_the_cluster_is_gone_before_the_way_to_it() -> None:

@@ -77,6 +77,7 @@ FREE_FORM: dict[str, set[Path_]] = {
     "kube-prometheus-stack": {
         ("defaultRules", "disabled"),  # names of the chart's own alerts
         ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below
+        ("prometheus", "prometheusSpec", "persistentVolumeClaimRetentionPolicy"),  # of the Prometheus CRD, tested below
         ("prometheus", "prometheusSpec", "resources"),  # ResourceRequirements, tested below
     },
 }
@@ -158,7 +159,14 @@ def test_the_prometheus_values_that_become_its_custom_resource_fit_it() -> None:
     schema = whole["properties"]["spec"]["properties"]
     spec = prometheus_stack_values(MONITORING)["prometheus"]["prometheusSpec"]
     custom = {"storageSpec": "storage"}
-    for key in ("storageSpec", "resources", "retention", "retentionSize", "scrapeInterval"):
+    for key in (
+        "storageSpec",
+        "persistentVolumeClaimRetentionPolicy",
+        "resources",
+        "retention",
+        "retentionSize",
+        "scrapeInterval",
+    ):
         jsonschema.Draft202012Validator(schema[custom.get(key, key)]).validate(spec[key])
 
 

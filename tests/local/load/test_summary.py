@@ -20,7 +20,7 @@ from local.load.samples import Gauges, Nodes, Replicas, Sample, gauge_queries, n
 from local.load.show import closing_words, display, figures
 from local.load.summary import curve, spent_usd, spike_to_ready, summarize
 from local.load.target import Target
-from planning.cost.lines import PRICES
+from planning.cost.prices import PRICES
 from planning.nodes.instances import instance_type
 
 ASKED = Arrival(1.0, 10, 5)

@@ -9,15 +9,20 @@ from tests.planning.stacks import errors, planned, refusal, rules
 
 
 def test_network_policies_are_enforced() -> None:
-    cni = next(addon for addon in addons("us-east-1") if addon.name == "vpc-cni")
+    cni = next(addon for addon in addons("us-east-1", {}) if addon.name == "vpc-cni")
     assert cni.configuration == {"enableNetworkPolicy": "true"}
     assert not cni.after_nodes
 
 
 def test_the_ebs_driver_has_its_role_by_pod_identity() -> None:
-    driver = next(addon for addon in addons("cn-north-1") if addon.name == "aws-ebs-csi-driver")
+    driver = next(
+        addon
+        for addon in addons("cn-north-1", {"stack": "dev", "odd=key": "x", "odd": "a=b"})
+        if addon.name == "aws-ebs-csi-driver"
+    )
     assert driver.pod_identity_policy_arn == "arn:aws-cn:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
     assert driver.service_account == "ebs-csi-controller-sa"
+    assert driver.configuration == {"controller": {"extraVolumeTags": {"stack": "dev"}}}
 
 
 @pytest.mark.parametrize("policy", list(AccessPolicy))
@@ -26,9 +31,16 @@ def test_every_access_policy_has_an_arn(policy: AccessPolicy) -> None:
     assert arn.startswith("arn:aws:eks::aws:cluster-access-policy/AmazonEKS")
 
 
+<<<<<<< HEAD
 def test_all_control_plane_logs_by_default() -> None:
     cluster = planned().cluster
     assert cluster.log_types == ("api", "audit", "authenticator", "controllerManager", "scheduler")
+=======
+def test_the_logs_of_who_did_what_by_default_and_a_private_endpoint() -> None:
+    cluster = planned().cluster
+    assert cluster.log_types == ("api", "audit", "authenticator")
+    assert not cluster.public_access
+>>>>>>> 2a7ac6b (Nothing billed stays unseen: tags on CSI volumes, claims that go, what is left with its command; costs by use are said, monitoring by the minute is off)
     assert cluster.name == "vllm-on-eks-dev"
 
 

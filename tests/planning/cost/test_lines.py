@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from planning.cost.lines import PRICES, gp3_usd_per_hour
+from planning.cost.lines import gp3_usd_per_hour
+from planning.cost.prices import PRICES
 from planning.model import Severity
 from tests.planning.stacks import model, planned, pool, rules
 

@@ -1,0 +1,53 @@
+"""List prices with their pages and days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PRICED_REGION = "us-east-1"
+
+
+@dataclass(frozen=True)
+class Price:
+    """A list price in us-east-1, US dollars, with the page and the day it was read from."""
+
+    usd: float
+    unit: str
+    source: str
+    dated: str
+
+
+_EBS = "https://aws.amazon.com/ebs/pricing/"
+PRICES = {
+    "eks-standard": Price(
+        0.10, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
+    "eks-extended": Price(
+        0.60, "cluster hour", "https://aws.amazon.com/eks/pricing/, quoted by cloudburn.io", "2026-04-01"
+    ),
+    "nat-gateway": Price(0.045, "hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
+    "public-ipv4": Price(
+        0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"
+    ),
+    "gp3-storage": Price(0.08, "GB month", f"{_EBS}, quoted by aws/agent-toolkit-for-aws ebs-optimization.md", "2026"),
+    "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
+    "gp3-throughput": Price(
+        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"
+    ),
+    "nat-data": Price(0.045, "GB", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
+    "logs-ingested": Price(
+        0.50, "GB", "https://aws.amazon.com/cloudwatch/pricing/, list price of us-east-1, not read again", "2026-11-27"
+    ),
+    "surge": Price(
+        0.0,
+        "on-demand nodes for as long as the update takes",
+        "https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html",
+        "2026-11-27",
+    ),
+    "kms-key": Price(1.00, "key month", "https://aws.amazon.com/kms/pricing/, quoted by fnox.jdx.dev", "2026"),
+}
+
+
+def cite(price: str) -> str:
+    """Where a price was read, and when."""
+    return f"{PRICES[price].source}, {PRICES[price].dated}"
