@@ -31,16 +31,9 @@ def test_every_access_policy_has_an_arn(policy: AccessPolicy) -> None:
     assert arn.startswith("arn:aws:eks::aws:cluster-access-policy/AmazonEKS")
 
 
-<<<<<<< HEAD
-def test_all_control_plane_logs_by_default() -> None:
-    cluster = planned().cluster
-    assert cluster.log_types == ("api", "audit", "authenticator", "controllerManager", "scheduler")
-=======
-def test_the_logs_of_who_did_what_by_default_and_a_private_endpoint() -> None:
+def test_the_logs_of_who_did_what_by_default() -> None:
     cluster = planned().cluster
     assert cluster.log_types == ("api", "audit", "authenticator")
-    assert not cluster.public_access
->>>>>>> 2a7ac6b (Nothing billed stays unseen: tags on CSI volumes, claims that go, what is left with its command; costs by use are said, monitoring by the minute is off)
     assert cluster.name == "vllm-on-eks-dev"
 
 
