@@ -1,6 +1,6 @@
 """A container's probes as the kubelet runs them: what is rendered, and what a row of results means.
 
-Source: kubernetes 1.35, pkg/kubelet/prober (worker.go, http.go), 2026-11-27.
+Source: kubernetes 1.36.2, pkg/kubelet/prober/worker.go and pkg/probe/http/http.go, read on 2026-11-27.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ async def passes(session: aiohttp.ClientSession, probe: Probe, local_port: int |
         return False
     limit = aiohttp.ClientTimeout(total=probe.timeout_seconds)
     # The kubelet opens a connection for each probe.
-    headers = {"Connection": "close", "User-Agent": "kube-probe/1.35", "Accept": "*/*"}
+    headers = {"Connection": "close", "User-Agent": "kube-probe/1.36", "Accept": "*/*"}
     try:
         url = f"http://{HOST}:{local_port}{probe.path}"
         async with session.get(url, timeout=limit, headers=headers, allow_redirects=False) as answer:
