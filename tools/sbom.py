@@ -31,12 +31,12 @@ NOT_INSTALLED = "not installed on this system"
 LICENCES_HEAD = """# Licences
 
 Python packages of `requirements-dev.lock`, with the licence that each one's own metadata names. Written by
-`python -m tools.sbom --licences`, a test keeps it current. Only the packages of `requirements.txt` and what they need are
-there when `pulumi up` runs; nothing of them is in this repository.
+`python -m tools.sbom --licences`, a test keeps it current. Only the packages of `requirements.txt` and what they need
+are there when `pulumi up` runs; nothing of them is in this repository.
 
 Go modules (`tools/*/go.mod`) and charts come with their own licence files: `go.mod` and chart indexes name none.
-The real programs of the platform are Apache-2.0 (Kubernetes, etcd, KWOK, Prometheus, Alertmanager, Pulumi and its Kubernetes
-provider, prometheus-adapter, KEDA). What is kept of others' files as test data has its licence beside it
+The real programs of the platform are Apache-2.0 (Kubernetes, etcd, KWOK, Prometheus, Alertmanager, Pulumi and its
+Kubernetes provider, prometheus-adapter, KEDA). What is kept of others' files as test data has its licence beside it
 (`tests/reference/README.md`).
 
 | Package | Version | Licence |
