@@ -102,7 +102,7 @@ def test_a_failing_probe_has_the_container_restarted_after_its_threshold(
             ill = made.mark("ill")
             if kind == "startupProbe":
                 made.fleet.on_pod("ADDED", served(startupProbe=given))
-            await made.until(lambda: made.member.restarts == 1)
+            await made.until(lambda: made.member.restarts >= 1)
             assert any(f"{kind} failed 3 times in a row" in line for line in made.lines)
             assert (False, False, 1, "waiting") in made.written()
             ill.unlink()
@@ -194,7 +194,7 @@ def test_a_probe_of_a_kind_that_is_not_run_here_is_said_in_the_pod(tmp_path: Pat
     async def work() -> None:
         async with pods(tmp_path) as made:
             made.fleet.on_pod("ADDED", served(readinessProbe={"exec": {"command": ["true"]}}))
-            await made.until(lambda: made.member.restarts == 1)
+            await made.until(lambda: made.member.restarts >= 1)
             assert any("only httpGet probes are run here, and this one is exec" in line for line in made.lines)
 
     run(work)
