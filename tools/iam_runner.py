@@ -36,6 +36,17 @@ _NETWORK = {
 KINDS: Mapping[str, Mapping[str, Any]] = {
     "created": {},
     "existing-network": {"network": _NETWORK},
+    "karpenter": {
+        "nodePools": [
+            {
+                "name": "l4",
+                "kind": "karpenter",
+                "instanceTypes": ["g6.2xlarge"],
+                "capacityTypes": ["spot", "onDemand"],
+                "amiReleaseVersion": "1.35.4-20260505",
+            }
+        ]
+    },
     "existing-cluster": {"network": _NETWORK, "cluster": {"kind": "existing", "name": "shared"}},
 }
 _INVOKED = ("preflight", *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup")))
@@ -72,16 +83,24 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     if unknown:
         raise LookupError(f"{', '.join(unknown)}: no row in {TABLE.name}; add what the provider calls for it")
     roles = [f"arn:aws:iam::*:role/{each['name']}-*" for each in resources if each["type"] == "aws:iam/role:Role"]
+    profiles = [
+        f"arn:aws:iam::*:instance-profile/{each['name']}-*"
+        for each in resources
+        if each["type"] == "aws:iam/instanceProfile:InstanceProfile"
+    ]
     attached = {each["inputs"]["policyArn"] for each in resources if each["type"].endswith(":RolePolicyAttachment")}
     invoked = (*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ()))
     wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
     reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}
     own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}
-    of_roles = {each for each in wanted - reads - own if each.startswith("iam:")}
+    of_iam = {each for each in wanted - reads - own if each.startswith("iam:")}
+    of_profiles = {each for each in of_iam if profiles and "InstanceProfile" in each}
+    of_roles = of_iam - of_profiles
     statements = [
         _statement("Read", reads, ["*"]),
-        _statement("Make", wanted - reads - own - of_roles, ["*"], _within(region)),
+        _statement("Make", wanted - reads - own - of_iam, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
+        _statement("Profiles", of_profiles, profiles),
         _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
         _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _PASSED_TO)),
         _statement(

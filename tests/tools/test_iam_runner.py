@@ -19,15 +19,15 @@ from tools.iam_runner import DOCUMENT, KINDS, MOST_CHARACTERS, actions, of_kind,
 POLICIES: Mapping[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
 
 
-def life(document: Mapping[str, Any] | None) -> tuple[MotoEngine, set[str]]:
-    """Pre-flight, up, refresh and destroy of dev under a policy; which actions were needed."""
+def life(document: Mapping[str, Any] | None, kind: str = "created") -> tuple[MotoEngine, set[str]]:
+    """Pre-flight, up, refresh and destroy of dev, as a stack of the kind, under a policy; which actions were needed."""
     from preflight.account import AwsAccount
 
-    played = replace(account(), policy=document)
+    played, sections = replace(account(), policy=document), {**reachable("dev"), **KINDS[kind]}
     with moto_account(REGION, played):
-        asked(planned(reachable("dev")), AwsAccount(REGION))
+        asked(planned(sections), AwsAccount(REGION))
         engine = MotoEngine(REGION, plays_kubernetes=True)
-        run_program(reachable("dev"), "dev", secrets=needed_canaries("dev"), engine=engine)
+        run_program(sections, "dev", secrets=needed_canaries("dev"), engine=engine)
         for made in engine.made:
             engine.drift(made)
         engine.destroy()
@@ -35,20 +35,27 @@ def life(document: Mapping[str, Any] | None) -> tuple[MotoEngine, set[str]]:
 
 
 @pytest.fixture(scope="module")
-def used() -> set[str]:
-    return life(POLICIES["created"])[1]
+def used() -> dict[str, set[str]]:
+    return {kind: life(POLICIES[kind], kind)[1] for kind in ("created", "karpenter")}
 
 
-def test_a_stack_lives_and_goes_under_its_policy(used: set[str]) -> None:
-    assert {"eks:CreateCluster", "iam:PassRole", "ec2:RunInstances", "kms:CreateGrant", "iam:DeleteRole"} <= used
+def test_a_stack_lives_and_goes_under_its_policy(used: dict[str, set[str]]) -> None:
+    needed = {"eks:CreateCluster", "iam:PassRole", "ec2:RunInstances", "kms:CreateGrant", "iam:DeleteRole"}
+    assert needed <= used["created"]
+    assert {"iam:AddRoleToInstanceProfile", "sqs:CreateQueue", "events:PutTargets"} <= used["karpenter"] - used[
+        "created"
+    ]
 
 
-def test_every_action_of_the_table_was_needed_or_is_said_to_be_beyond_the_replay(used: set[str]) -> None:
+@pytest.mark.parametrize("kind", ["created", "karpenter"])
+def test_every_action_of_the_table_was_needed_or_is_said_to_be_beyond_the_replay(
+    kind: str, used: dict[str, set[str]]
+) -> None:
     """So the policy cannot grow by what nobody uses: `changes` and `beyond` have a source in their row."""
-    allowed = {action for each in POLICIES["created"]["Statement"] for action in each["Action"]}
+    allowed = {action for each in POLICIES[kind]["Statement"] for action in each["Action"]}
     explained = {action for row in actions().values() for key in ("changes", "beyond") for action in row[key]}
-    assert sorted(allowed - used - explained) == []
-    assert sorted(used - allowed) == []
+    assert sorted(allowed - used[kind] - explained) == []
+    assert sorted(used[kind] - allowed) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

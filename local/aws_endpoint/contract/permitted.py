@@ -19,7 +19,10 @@ _PREFIXES = {"service-quotas": "servicequotas"}
 # resource's ARN. Tags: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html and each
 # service's page of actions; roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html; EKS:
 # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, …/enable-kms.html.
-_TAGGED = {"eks": "eks:TagResource", "kms": "kms:TagResource", "logs": "logs:TagResource", "iam": "iam:TagRole"}
+_TAGGED = {
+    **{service: f"{service}:TagResource" for service in ("eks", "kms", "logs", "events")},
+    **{"iam": "iam:TagRole", "sqs": "sqs:TagQueue"},
+}
 _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
     ("eks:CreateCluster", "roleArn", "iam:PassRole", "roleArn", "eks"),
     ("eks:CreateCluster", "encryptionConfig", "kms:CreateGrant", "", ""),
@@ -29,6 +32,7 @@ _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
     ("eks:CreatePodIdentityAssociation", "roleArn", "iam:PassRole", "roleArn", "pods.eks"),
     ("eks:CreateAddon", "podIdentityAssociations", "iam:PassRole", "podIdentityAssociations[0].roleArn", "pods.eks"),
     ("eks:CreateAddon", "podIdentityAssociations", "eks:CreatePodIdentityAssociation", "", ""),
+    ("iam:AddRoleToInstanceProfile", "RoleName", "iam:PassRole", "", "ec2"),
     ("ec2:CreateFlowLogs", "DeliverLogsPermissionArn", "iam:PassRole", "DeliverLogsPermissionArn", "vpc-flow-logs"),
 )
 
@@ -47,18 +51,21 @@ def needs(operation: str, given: Mapping[str, Any], account_id: str, region: str
     service, _, name = operation.partition(":")
     values = {"aws:RequestedRegion": region}
     resource = "*"
-    if service == "iam" and given.get("RoleName"):
+    if service == "iam" and given.get("InstanceProfileName"):
+        resource = f"arn:{partition}:iam::{account_id}:instance-profile/{given['InstanceProfileName']}"
+    elif service == "iam" and given.get("RoleName"):
         resource = f"arn:{partition}:iam::{account_id}:role/{given['RoleName']}"
         values["iam:PolicyARN"] = str(given.get("PolicyArn", ""))
     yield Need(f"{_PREFIXES.get(service, service)}:{name}", resource, values)
     if service == "ec2" and given.get("TagSpecifications"):
         yield Need("ec2:CreateTags", "*", values)
-    if service in _TAGGED and name.startswith("Create") and (given.get("tags") or given.get("Tags")):
-        yield Need(_TAGGED[service], resource, values)
+    if service in _TAGGED and name.startswith(("Create", "PutRule")) and (given.get("tags") or given.get("Tags")):
+        yield Need("iam:TagInstanceProfile" if "InstanceProfile" in name else _TAGGED[service], resource, values)
     for each, condition, action, arn, passed_to in _BESIDES:
         if each == operation and jmespath.search(condition, given):
             whom = {"iam:PassedToService": f"{passed_to}.amazonaws.com"} if passed_to else {}
-            yield Need(action, str(jmespath.search(arn, given)) if arn else "*", {**values, **whom})
+            whose = f"arn:{partition}:iam::{account_id}:role/{given.get('RoleName')}" if service == "iam" else "*"
+            yield Need(action, str(jmespath.search(arn, given)) if arn else whose, {**values, **whom})
 
 
 def allows(policy: Mapping[str, Any], need: Need) -> bool:
