@@ -5,7 +5,7 @@ moto's own evaluation knows no conditions and few resources; a condition that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -88,6 +88,34 @@ def _matches(patterns: str | Iterable[str], text: str) -> bool:
 
 
 def _holds(kind: str, keys: Mapping[str, Any], need: Need) -> bool:
-    if kind not in ("StringEquals", "ArnEquals"):
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
+    judge = _CONDITIONS.get(kind)
+    if judge is None:
         raise NotImplementedError(f"condition {kind} is not evaluated here")
-    return all(need.values.get(key) in ([value] if isinstance(value, str) else value) for key, value in keys.items())
+    return all(judge(need.values.get(key), [value] if isinstance(value, str) else value) for key, value in keys.items())
+
+
+def _is_one(value: str | None, wanted: Sequence[str]) -> bool:
+    return value in wanted
+
+
+def _is_like(value: str | None, wanted: Sequence[str]) -> bool:
+    return value is not None and _matches(wanted, value)
+
+
+def _is_one_if_given(value: str | None, wanted: Sequence[str]) -> bool:
+    return value is None or value in wanted
+
+
+def _are_all(value: str | None, wanted: Sequence[str]) -> bool:
+    """Several values stand in one text, between commas; none at all is all of them."""
+    return set((value or "").split(",")) - {""} <= set(wanted)
+
+
+_CONDITIONS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {
+    "StringEquals": _is_one,
+    "ArnEquals": _is_one,
+    "StringLike": _is_like,
+    "StringEqualsIfExists": _is_one_if_given,
+    "ForAllValues:StringEquals": _are_all,
+}

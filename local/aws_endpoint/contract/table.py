@@ -5,6 +5,7 @@ from __future__ import annotations
 from local.aws_endpoint.contract import (
     access,
     addons,
+    announcements,
     clusters,
     flow,
     identity,
@@ -27,6 +28,7 @@ TABLE: tuple[Rule, ...] = (
     *rollouts.RULES,
     *network.RULES,
     *identity.RULES,
+    *announcements.RULES,
     *inside.RULES,
     *flow.RULES,
 )

@@ -77,6 +77,22 @@ def _private(here: Land, address: str, **vpc: Any) -> str:
     return here.cluster(vpc={"endpointPublicAccess": False, "endpointPrivateAccess": True, **vpc})
 
 
+def _profile(here: Land) -> tuple[str, str]:
+    """An instance profile and the role in it."""
+    profile, role = new_name("profile"), _role(here)
+    here.iam.create_instance_profile(InstanceProfileName=profile)
+    here.iam.add_role_to_instance_profile(InstanceProfileName=profile, RoleName=role)
+    return profile, role
+
+
+def _rule_with_target(here: Land) -> None:
+    name = new_name("rule")
+    here.events.put_rule(Name=name, EventPattern='{"source": ["aws.ec2"]}')
+    queue = f"arn:aws:sqs:{here.region}:{ACCOUNT}:q"
+    here.events.put_targets(Rule=name, Targets=[{"Id": "karpenter", "Arn": queue}])
+    here.events.delete_rule(Name=name)
+
+
 def _role(here: Land) -> str:
     name = new_name("role")
     here.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust("eks.amazonaws.com"))
@@ -255,6 +271,13 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
         RoleName=new_name("r"), AssumeRolePolicyDocument=trust(*(f"s{n}.amazonaws.com" for n in range(150)))
     ),
     "role-in-use": _delete_role,
+    "role-in-profile": lambda h: h.iam.delete_role(RoleName=_profile(h)[1]),
+    "profile-in-use": lambda h: h.iam.delete_instance_profile(InstanceProfileName=_profile(h)[0]),
+    "profile-one-role": lambda h: h.iam.add_role_to_instance_profile(
+        InstanceProfileName=_profile(h)[0], RoleName=_role(h)
+    ),
+    "event-rule-targets": _rule_with_target,
+    "queue-policy": lambda h: h.sqs.create_queue(QueueName=new_name("q"), Attributes={"Policy": "SendMessage"}),
     "log-group-exists": lambda h: _twice(lambda: h.logs.create_log_group(logGroupName="/aws/eks/c/cluster")),
     "log-retention": lambda h: h.logs.put_retention_policy(logGroupName="g", retentionInDays=31),
     "key-alias": lambda h: (lambda key: _twice(lambda: h.kms.create_alias(AliasName="alias/eks/c", TargetKeyId=key)))(

@@ -52,7 +52,7 @@ class Land:
     stranger: str = ""
 
     def __getattr__(self, service: str) -> Any:
-        if service.startswith("_") or service not in ("ec2", "eks", "iam", "logs", "kms", "sts"):
+        if service.startswith("_") or service not in ("ec2", "eks", "iam", "logs", "kms", "sts", "events", "sqs"):
             raise AttributeError(service)
         return _client(service, self.region)
 
