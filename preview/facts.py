@@ -120,7 +120,7 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
     return {
         "pool": pool.name,
         "instance_types": list(pool.instance_types),
-        "capacity": "spot" if pool.capacity_type == "SPOT" else "onDemand",
+        "capacity": _capacity(pool),
         "gpu": pool.gpu,
         "gpus_per_node": pool.gpus_per_node,
         "sharing": _share_name(pool),
@@ -134,6 +134,14 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
         "at_fewest": _packed([(_pod_room(m), m.autoscaling.min_replicas) for m in served], room),
         "at_most": _packed([(_pod_room(m), m.autoscaling.max_replicas) for m in served], room),
     }
+
+
+def _capacity(pool: NodeGroupPlan) -> str:
+    """How its nodes may be bought; of Karpenter's pools every way, the one that it tries first in front."""
+    if pool.karpenter is None:
+        return "spot" if pool.capacity_type == "SPOT" else "onDemand"
+    words = {"reserved": "reserved", "spot": "spot", "on-demand": "onDemand"}
+    return "karpenter: " + ", ".join(words[each] for each in pool.karpenter.capacity_types)
 
 
 def _pod_room(model: ServedModel) -> Room:

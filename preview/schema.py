@@ -242,7 +242,7 @@ def _pool() -> Schema:
         {
             "pool": TEXT,
             "instance_types": _list(TEXT),
-            "capacity": {"enum": ["onDemand", "spot"]},
+            "capacity": {"type": "string", "pattern": r"^(onDemand|spot|karpenter: \w+(, \w+)*)$"},
             "gpu": _or_null(TEXT),
             **dict.fromkeys(("gpus_per_node", "min_nodes", "max_nodes"), WHOLE),
             "sharing": {**_or_null(TEXT), "description": "how GPUs are divided among pods; null: they are not"},

@@ -25,6 +25,21 @@ def pool_of(**sections: Any) -> dict[str, Any]:
     return facts.nodes(planned(**sections))[0]
 
 
+def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewest_replicas_need() -> None:
+    asked = {
+        "name": "l4",
+        "kind": "karpenter",
+        "instanceTypes": ["g6.xlarge", "g6.2xlarge"],
+        "capacityTypes": ["onDemand", "spot"],
+        "amiReleaseVersion": "1.35.4-20260505",
+    }
+    found = pool_of(nodePools=[asked])
+    assert found["capacity"] == "karpenter: spot, onDemand"
+    assert (found["min_nodes"], found["max_nodes"]) == (1, 3)
+    managed = pool_of()
+    assert managed["capacity"] == "onDemand"
+
+
 def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
     two = [model(source=SMALL, autoscaling={"minReplicas": 2, "maxReplicas": 2})]
     found = pool_of(nodePools=[SHARED], models=two)
