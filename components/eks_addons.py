@@ -45,7 +45,7 @@ class EksAddons(pulumi.ComponentResource):
             name,
             cluster_name=self._args.cluster_name,
             addon_name=plan.name,
-            addon_version=plan.version,
+            addon_version=plan.version or self._followed(plan),
             configuration_values=json.dumps(plan.configuration, sort_keys=True) if plan.configuration else None,
             pod_identity_associations=self._pod_identity(name, plan),
             # The stack file is where an add-on is configured; what somebody changed by hand is put back.
@@ -54,6 +54,18 @@ class EksAddons(pulumi.ComponentResource):
             tags=named(self._args.tags, name),
             opts=pulumi.ResourceOptions(parent=self),
         )
+
+    def _followed(self, plan: AddonPlan) -> pulumi.Output[str] | None:
+        """EKS' default for the cluster's Kubernetes version. Without it the build of the first day stays: EKS moves no
+        add-on when it upgrades a cluster (EKS guide, eks-add-ons)."""
+        if plan.kubernetes_version is None:
+            return None
+        found: pulumi.Output[str] = aws.eks.get_addon_version_output(
+            addon_name=plan.name,
+            kubernetes_version=plan.kubernetes_version,
+            opts=pulumi.InvokeOutputOptions(parent=self),
+        ).version
+        return found
 
     def _pod_identity(self, name: str, plan: AddonPlan) -> list[aws.eks.AddonPodIdentityAssociationArgs] | None:
         if plan.pod_identity_policy_arn is None:

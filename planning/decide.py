@@ -21,7 +21,7 @@ def decide(loaded: Loaded) -> StackPlan:
     if loaded.settings is None:
         raise PlanRefused((*mistakes, *left_over))
     try:
-        planned = plan(loaded.settings, loaded.stack, loaded.charts)
+        planned = plan(loaded.settings, loaded.stack, loaded.charts, loaded.today)
         findings = planned.findings
     except PlanRefused as refusal:
         planned, findings = None, refusal.findings

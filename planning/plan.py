@@ -9,8 +9,9 @@ from dataclasses import replace
 from planning.alerts.choose import check_receiver, plan_alerts
 from planning.cluster.account import plan_account
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
+from planning.cluster.ages import check_ages
 from planning.cluster.autoscaler import plan_cluster_autoscaler
-from planning.cluster.control_plane import plan_cluster
+from planning.cluster.control_plane import CALENDAR_DATED, plan_cluster
 from planning.cluster.existing import check_existing
 from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
 from planning.cluster.namespaces import check_namespaces
@@ -45,7 +46,9 @@ from settings.stack import StackSettings
 GP3_CLASS = "gp3"
 
 
-def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = None) -> StackPlan:
+def plan(
+    settings: StackSettings, stack: str, charts_here: ChartFolder | None = None, today: str | None = None
+) -> StackPlan:
     """The whole stack; raises PlanRefused with every finding when it cannot work.
 
     `charts_here`: what is in the folder of `registry.charts`; None: it is none, or nobody looked.
@@ -56,11 +59,11 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
     tags = plan_tags(settings.tags, stack, findings)
     cluster = plan_cluster(settings.cluster, stack, settings.region, tags, findings)
     network = plan_network(settings, production, findings)
-    system_nodes = plan_system_nodes(settings.system_nodes, findings)
+    system_nodes = plan_system_nodes(settings.system_nodes, settings.cluster, findings)
     pools = _pools(settings, production, findings)
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
-    account = _whole(settings, cluster, production, findings)
+    account = _whole(settings, cluster, production, today or CALENDAR_DATED, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     check_system_nodes(settings, system_nodes, scalings, findings)
@@ -105,7 +108,11 @@ def plan(settings: StackSettings, stack: str, charts_here: ChartFolder | None = 
 
 
 def _whole(
-    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, production: bool, findings: Findings
+    settings: StackSettings,
+    cluster: CreateClusterPlan | ExistingClusterPlan,
+    production: bool,
+    today: str,
+    findings: Findings,
 ) -> AccountPlan:
     """What the stack has once, whatever its models; its account is among it."""
     pools = [(f"nodePools[{index}]", pool.instance_types) for index, pool in enumerate(settings.node_pools)]
@@ -118,6 +125,7 @@ def _whole(
     check_names(settings, findings)
     check_receiver(settings, findings)
     check_karpenter(settings, production, findings)
+    check_ages(settings, today, findings)
     return plan_account(settings, cluster, findings)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from planning.decide import decide
@@ -31,8 +31,8 @@ class Prepared:
     secret_keys: frozenset[str]
 
 
-def prepare(root: Path, stack: str) -> Prepared:
-    """Reads and plans; raises StackFileError when there is nothing to read."""
+def prepare(root: Path, stack: str, today: str | None = None) -> Prepared:
+    """Reads and plans; raises StackFileError when there is nothing to read. `today`: ISO; None: our tables' day."""
     file = read_stack_file(root, stack)
     ours, encrypted = file.ours(), file.ours_encrypted()
     loaded = loaded_from(ours, encrypted, stack, file.written)
@@ -43,7 +43,7 @@ def prepare(root: Path, stack: str) -> Prepared:
         loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack, file.written)
     secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
     stand_ins = {key: f"stand-in for {key}" for key in secrets}
-    loaded = with_charts(with_foreign(loaded, file.texts, stack), root)
+    loaded = replace(with_charts(with_foreign(loaded, file.texts, stack), root), today=today)
     plan, findings = _decided(loaded)
     return Prepared(root, file, loaded, plan, findings, missing, {**file.texts, **stand_ins}, frozenset(secrets))
 

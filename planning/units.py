@@ -14,3 +14,15 @@ def amount(number: float, one: str, many: str | None = None, *, spec: str = ",")
 def numbered(shown: str, one: str, many: str | None = None) -> str:
     """The same for a number that is text already: as it is shown, it is one or not."""
     return f"{shown} {one if shown == '1' else many or f'{one}s'}"
+
+
+def days_between(first: str, second: str) -> int:
+    """Days from one ISO date to another; negative where the second is earlier."""
+    return _day_number(second) - _day_number(first)
+
+
+def _day_number(date: str) -> int:
+    """Days since the first of March of year 0, as `date.toordinal` counts; planning has no clock, so no datetime."""
+    year, month, day = (int(part) for part in date.split("-"))
+    year, month = (year, month - 3) if month > 2 else (year - 1, month + 9)
+    return 365 * year + year // 4 - year // 100 + year // 400 + (153 * month + 2) // 5 + day

@@ -44,7 +44,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         print(f"error: --out {asked.out}: there is no such folder", file=sys.stderr)
         return WRONG_INPUT
     try:
-        prepared = prepare(root, asked.stack)
+        on = today or datetime.now(UTC).date()
+        prepared = prepare(root, asked.stack, on.isoformat())
     except StackFileError as error:
         return _refuse(asked, [finding("stack-file", "error", f"Pulumi.{asked.stack}.yaml", str(error))])
     if prepared.plan is None:
@@ -56,7 +57,6 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
 
     try:
         account = guesses(prepared.plan) if asked.offline else report_without_network(prepared.plan)
-        on = today or datetime.now(UTC).date()
         document, base = evaluate(prepared, prepared.plan, asked.against, on, account)
     except ProgramFailed as failure:
         if failure.__cause__ is not None:

@@ -16,7 +16,7 @@ from settings.addresses import (
     never_arrives,
     opened,
 )
-from settings.names import ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
+from settings.names import AddonVersion, ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
 from settings.types import Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
 
 
@@ -79,6 +79,11 @@ class CreateCluster(Section):
         "security groups whose members reach them, a CI runner's for example",
         default=(),
         max_length=MOST_PRIVATE_SOURCES,
+    )
+    addons: dict[DnsLabel, AddonVersion] = described(
+        "pinned versions by EKS add-on, vpc-cni: v1.21.1-eksbuild.1; others follow the Kubernetes version",
+        default_factory=dict,
+        max_length=20,
     )
     control_plane_logs: tuple[ControlPlaneLog, ...] = described(
         "control-plane logs sent to CloudWatch, billed by the GB", default=DEFAULT_LOGS, max_length=5

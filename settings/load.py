@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pulumi
@@ -24,7 +26,8 @@ def load() -> Loaded:
     ours = {key.removeprefix(_PREFIX): value for key, value in everything.items() if key.startswith(_PREFIX)}
     encrypted = {key for key in ours if runtime_config.is_config_secret(f"{_PREFIX}{key}")}
     loaded = with_foreign(loaded_from(ours, encrypted, stack), everything, stack)
-    return with_charts(loaded, Path.cwd())
+    today = datetime.now(UTC).date().isoformat()
+    return replace(with_charts(loaded, Path.cwd()), today=today)
 
 
 def load_secrets(loaded: Loaded) -> Mapping[str, pulumi.Output[str]]:

@@ -45,6 +45,10 @@ CapacityReservationId = Annotated[
 ]
 VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
 SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id; write sg- and hex digits")]
+AddonVersion = Annotated[
+    str,
+    Matching(r"v\d+(\.\d+){1,2}-eksbuild\.\d+", "not a version of an EKS add-on; write for example v1.21.1-eksbuild.1"),
+]
 AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id; write its 12 digits in quotes")]
 SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id; write subnet- and hex digits")]
 

@@ -208,6 +208,9 @@ class SystemNodes(Section):
     min_nodes: int = described("nodes that always run", default=2, ge=1, le=450)
     max_nodes: int = described("most nodes", default=4, ge=1, le=450)
     disk_gib: int = described("root volume, GiB", default=50, ge=20, le=16384)
+    ami_release_version: str | None = described(
+        "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
+    )
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:

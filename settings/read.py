@@ -50,6 +50,8 @@ class Loaded:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     charts: ChartFolder | None = None
+    today: str | None = None
+    """The day (ISO) on which dates count; None: that of our tables."""
 
 
 @dataclass(frozen=True)

@@ -264,5 +264,10 @@ INVOKES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     },
     "aws:eks/getCluster:getCluster": _existing_cluster,
     "aws:eks/getClusters:getClusters": lambda _: {"id": "clusters", "names": []},
+    "aws:eks/getAddonVersion:getAddonVersion": lambda a: {
+        "id": a["addonName"],
+        **a,
+        "version": f"v{a['kubernetesVersion']}.0-eksbuild.1",
+    },
     "aws:ec2/getSubnet:getSubnet": _existing_subnet,
 }

@@ -49,7 +49,10 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
     },
     "existing-cluster": {"network": _NETWORK, "cluster": {"kind": "existing", "name": "shared"}},
 }
-_INVOKED = ("preflight", *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup")))
+_INVOKED = (
+    "preflight",
+    *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup", "getAddonVersion")),
+)
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
 _READS = ("Describe", "Get", "List")
 _PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")

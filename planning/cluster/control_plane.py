@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from planning.cluster.regions import check_arns, check_region, partition
-from planning.findings import Findings, listed
+from planning.findings import Findings, did_you_mean, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
-from planning.versions.pins import ADDON_VERSIONS
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
 from settings.names import CLUSTER_NAME, CLUSTER_NAME_MEANING
 
@@ -49,16 +50,26 @@ def access_policy_arn(policy: AccessPolicy, region: str) -> str:
     return f"arn:{partition(region)}:eks::aws:cluster-access-policy/{ACCESS_POLICIES[policy]}"
 
 
+def newer_version(version: str) -> str:
+    """The minor after it: EKS goes up one at a time."""
+    return f"1.{int(version.split('.')[1]) + 1}"
+
+
 def in_extended_support(version: str, date: str = CALENDAR_DATED) -> bool:
     """Whether the version is past standard support on an ISO date: the control plane then costs six times as much."""
     window = SUPPORT.get(version)
     return window is not None and window.standard_until < date
 
 
-def addons(region: str, tags: Tags) -> tuple[AddonPlan, ...]:
-    """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes."""
+def addons(
+    region: str, tags: Tags, version: str, pinned: Mapping[str, str] = MappingProxyType({})
+) -> tuple[AddonPlan, ...]:
+    """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes.
+
+    `pinned`: versions by name; the others are those that EKS has for the Kubernetes version.
+    """
     driver_policy = f"arn:{partition(region)}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
-    return (
+    found = (
         # Without the policy agent NetworkPolicy objects are accepted and ignored.
         _addon("vpc-cni", after_nodes=False, configuration={"enableNetworkPolicy": "true"}),
         _addon("kube-proxy", after_nodes=False),
@@ -66,7 +77,7 @@ def addons(region: str, tags: Tags) -> tuple[AddonPlan, ...]:
         _addon("coredns", after_nodes=True),
         AddonPlan(
             name="aws-ebs-csi-driver",
-            version=ADDON_VERSIONS["aws-ebs-csi-driver"],
+            version=None,
             after_nodes=True,
             configuration={"controller": {"extraVolumeTags": volume_tags(tags)}} if volume_tags(tags) else {},
             service_account="ebs-csi-controller-sa",
@@ -80,6 +91,7 @@ def addons(region: str, tags: Tags) -> tuple[AddonPlan, ...]:
             configuration={"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
         ),
     )
+    return tuple(replace(each, version=pinned.get(each.name), kubernetes_version=version) for each in found)
 
 
 def volume_tags(tags: Tags) -> Tags:
@@ -116,14 +128,27 @@ def plan_cluster(
         log_retention_days=cluster.log_retention_days,
         kms_key_arn=cluster.kms_key_arn,
         access_entries=_access_entries(cluster, region, findings),
-        addons=addons(region, tags),
+        addons=_addons(cluster, region, tags, findings),
         protect=cluster.protect,
         partition=partition(region),
     )
 
 
 def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None = None) -> AddonPlan:
-    return AddonPlan(name, ADDON_VERSIONS[name], after_nodes, configuration=configuration or {})
+    return AddonPlan(name, None, after_nodes, configuration=configuration or {})
+
+
+def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings) -> tuple[AddonPlan, ...]:
+    found = addons(region, tags, cluster.version, cluster.addons)
+    names = [each.name for each in found]
+    for name in cluster.addons:
+        if name not in names:
+            findings.error(
+                f"cluster.addons.{name}",
+                "unknown-addon",
+                f"the stack has no add-on {name}{did_you_mean(name, names)} (it has {listed(names)}); remove it",
+            )
+    return found
 
 
 def _check_version(version: str, findings: Findings) -> None:

@@ -50,7 +50,8 @@ class AccessEntryPlan:
 class AddonPlan:
     """An EKS add-on. `pod_identity_policy_arn`: managed policy its service account needs, if any.
 
-    `after_nodes`: has pods that need nodes before it becomes ACTIVE.
+    `after_nodes`: has pods that need nodes before it becomes ACTIVE. `version` None: EKS' default for
+    `kubernetes_version`, asked at each `up`.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AddonPlan:
     service_account: str | None = None
     namespace: str = "kube-system"
     pod_identity_policy_arn: str | None = None
+    kubernetes_version: str | None = None
 
 
 @dataclass(frozen=True)

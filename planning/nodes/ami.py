@@ -12,7 +12,7 @@ from planning.findings import listed
 if TYPE_CHECKING:  # the command lines need the families only, and pydantic takes longer than they do
     from planning.findings import Findings
     from planning.nodes.instances import InstanceType
-    from settings.pools import NodePool
+    from settings.pools import NodePool, SystemNodes
 
 GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
 SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
@@ -48,7 +48,13 @@ def check_instance(instance: InstanceType, where: str, findings: Findings) -> bo
     return trouble is None
 
 
-def check_release(pool: NodePool, path: str, cluster_version: str | None, findings: Findings) -> None:
+def release_date(release: str) -> str | None:
+    """The day (ISO) in an AMI release's name; None for what is no release."""
+    match = _RELEASE.fullmatch(release)
+    return f"{match[3][:4]}-{match[3][4:6]}-{match[3][6:]}" if match else None
+
+
+def check_release(pool: NodePool | SystemNodes, path: str, cluster_version: str | None, findings: Findings) -> None:
     """A pinned release against the cluster's Kubernetes version (None: not known) and known trouble."""
     release = pool.ami_release_version
     if release is None:
@@ -71,11 +77,16 @@ def check_release(pool: NodePool, path: str, cluster_version: str | None, findin
                 "ami-release",
                 f"{release} is newer than the cluster's Kubernetes {cluster_version}; nodes must not be ahead of it",
             )
-        elif (major, minor) < have:
+        elif (major, minor) < have and getattr(pool, "kind", "") == "karpenter":  # takes the day of it only
             findings.warning(
+                where, "ami-release", f"{release} is of an older Kubernetes than {cluster_version}; write one of it"
+            )
+        elif (major, minor) < have:
+            findings.error(
                 where,
                 "ami-release",
-                f"{release} is behind the cluster's Kubernetes {cluster_version}; take a release of {cluster_version}",
+                f"{release} is of an older Kubernetes than the cluster's {cluster_version}, and a group has the "
+                f"cluster's: EKS refuses it (aws/eksctl#7976); take a release of {cluster_version}",
             )
     for family, (since, what) in TROUBLED_SINCE.items():
         if date >= since and any(name.split(".")[0] == family for name in pool.instance_types):

@@ -12,6 +12,7 @@ from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_instance, 
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
 from planning.nodes.sharing import plan_sharing, share_of
+from settings.cluster import Cluster, CreateCluster
 from settings.pools import Capacity, KarpenterPool, NodePool, SystemNodes, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
@@ -151,8 +152,9 @@ def plan_pool(
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 
 
-def plan_system_nodes(nodes: SystemNodes, findings: Findings) -> NodeGroupPlan:
+def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) -> NodeGroupPlan:
     """The node group without GPU. Types outside the catalogue are taken as they are."""
+    check_release(nodes, "systemNodes", cluster.version if isinstance(cluster, CreateCluster) else None, findings)
     architectures: dict[str, str] = {}
     for index, name in enumerate(nodes.instance_types):
         path = f"systemNodes.instanceTypes[{index}]"
@@ -176,7 +178,7 @@ def plan_system_nodes(nodes: SystemNodes, findings: Findings) -> NodeGroupPlan:
         instance_types=tuple(dict.fromkeys(nodes.instance_types)),
         capacity_type="ON_DEMAND",
         ami_type=SYSTEM_AMI_TYPES[architectures[nodes.instance_types[0]]],
-        ami_release_version=None,
+        ami_release_version=nodes.ami_release_version,
         min_nodes=nodes.min_nodes,
         desired_nodes=nodes.min_nodes,
         max_nodes=nodes.max_nodes,

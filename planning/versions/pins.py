@@ -114,17 +114,6 @@ CLUSTER_AUTOSCALER_TAGS = {
     "1.36": "v1.36.0",
 }
 
-# EKS add-on versions. None: EKS's default for the cluster's Kubernetes version, which AWS moves with the platform.
-# List with `aws eks describe-addon-versions --kubernetes-version 1.35 --addon-name <name>` to pin one.
-ADDON_VERSIONS: dict[str, str | None] = {
-    "vpc-cni": None,
-    "kube-proxy": None,
-    "coredns": None,
-    "eks-pod-identity-agent": None,
-    "aws-ebs-csi-driver": None,
-    "eks-node-monitoring-agent": None,
-}
-
 
 def mirrored(image: str, mirror: str | None) -> str:
     """`image` behind the mirror prefix; unchanged without a mirror or when it already is there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from preflight.model import Question
-from preflight.questions import belonging, cluster, identity, inside, places, quotas, versions
+from preflight.questions import belonging, cluster, identity, inside, places, quotas, upgrade, versions
 
 QUESTIONS: tuple[Question, ...] = (
     *belonging.QUESTIONS,
@@ -12,5 +12,6 @@ QUESTIONS: tuple[Question, ...] = (
     *quotas.QUESTIONS,
     *versions.QUESTIONS,
     *cluster.QUESTIONS,
+    *upgrade.QUESTIONS,
     *inside.QUESTIONS,
 )

@@ -120,6 +120,25 @@ def test_a_caller_who_is_listed_has_one_entry_and_what_it_needs() -> None:
     assert policies == {"AmazonEKSViewPolicy", "AmazonEKSClusterAdminPolicy"}
 
 
+@pytest.mark.parametrize("version", ["1.34", "1.35"])
+def test_addons_are_those_of_the_clusters_version_and_move_with_it(version: str) -> None:
+    with moto_account(REGION, account()):
+        engine = up(reachable("dev", version=version), "dev")
+        eks = boto3.client("eks", region_name=REGION)
+        for addon in engine.all("aws:eks/addon:Addon"):
+            name = addon.inputs["addonName"]
+            (offered,) = eks.describe_addon_versions(addonName=name, kubernetesVersion=version)["addons"]
+            assert addon.inputs["addonVersion"] == _default(offered, version), name
+
+
+def _default(offered: dict[str, Any], version: str) -> str:
+    return next(
+        str(each["addonVersion"])
+        for each in offered["addonVersions"]
+        if any(c["clusterVersion"] == version and c["defaultVersion"] for c in each["compatibilities"])
+    )
+
+
 def test_in_an_older_account_the_same_letters_are_refused_by_eks() -> None:
     with (
         moto_account(REGION, Account(zones=OLDER)),

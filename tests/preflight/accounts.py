@@ -28,7 +28,7 @@ def planned(sections: Mapping[str, Any], stack: str = "dev") -> StackPlan:
 
 def own(stack: str, **sections: Any) -> dict[str, Any]:
     """A stack file of ours with the addresses and accounts of the test's company, and other sections."""
-    ours = sections_of(stack)
+    ours = {key: value for key, value in sections_of(stack).items() if key != "account"}
     cluster = {key: value for key, value in ours.get("cluster", {}).items() if key != "accessEntries"}
     reached = {"endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["54.0.0.10/32"]}
     return {**ours, "cluster": {**cluster, **reached}, **sections}

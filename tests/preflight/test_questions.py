@@ -22,7 +22,18 @@ def test_an_account_that_has_everything_agrees_with_every_guess(stack: str) -> N
         report = asked(planned(own(stack), stack), aws)
     assert said(report) == {}
     questions = {each.question for each in report.of(Verdict.OK)}
-    assert questions == {"caller", "policies", "zones", "types", "quotas", "kubernetes", "ami", "addons", "cluster"}
+    assert questions == {
+        "caller",
+        "policies",
+        "zones",
+        "types",
+        "quotas",
+        "kubernetes",
+        "ami",
+        "addons",
+        "cluster",
+        "upgrade",
+    }
 
 
 def test_a_new_account_is_told_every_quota_at_once_with_the_command() -> None:
@@ -64,7 +75,8 @@ def test_a_zone_that_eks_refuses_in_this_account_is_named_with_those_to_write() 
 
 def test_a_zone_that_the_account_does_not_have_is_named() -> None:
     with account("ap-northeast-1") as aws:
-        report = asked(planned(own("dev", region="ap-northeast-1")), aws)
+        zones = ["ap-northeast-1a", "ap-northeast-1b"]
+        report = asked(planned(own("dev", region="ap-northeast-1", network={"zones": zones})), aws)
     told = only(report, "zones", Verdict.ERROR).message
     assert "has no zone ap-northeast-1b" in told
     assert "write zones: [ap-northeast-1a, ap-northeast-1c]" in told

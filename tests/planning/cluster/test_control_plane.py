@@ -9,7 +9,7 @@ from tests.planning.stacks import errors, planned, refusal, rules
 
 
 def test_network_policies_are_enforced() -> None:
-    cni = next(addon for addon in addons("us-east-1", {}) if addon.name == "vpc-cni")
+    cni = next(addon for addon in addons("us-east-1", {}, "1.35") if addon.name == "vpc-cni")
     assert cni.configuration == {"enableNetworkPolicy": "true"}
     assert not cni.after_nodes
 
@@ -17,7 +17,7 @@ def test_network_policies_are_enforced() -> None:
 def test_the_ebs_driver_has_its_role_by_pod_identity() -> None:
     driver = next(
         addon
-        for addon in addons("cn-north-1", {"stack": "dev", "odd=key": "x", "odd": "a=b"})
+        for addon in addons("cn-north-1", {"stack": "dev", "odd=key": "x", "odd": "a=b"}, "1.35")
         if addon.name == "aws-ebs-csi-driver"
     )
     assert driver.pod_identity_policy_arn == "arn:aws-cn:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"

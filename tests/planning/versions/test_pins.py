@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from planning.cluster.control_plane import addons
 from planning.versions import pins, vllm_versions
 from tests.reference_data import chart_versions
 
@@ -29,10 +28,6 @@ def test_the_pinned_vllm_is_a_version_we_know() -> None:
 
 def test_the_smoke_test_runs_the_cuda_of_the_vllm_image() -> None:
     assert pins.CUDA_BASE.tag.startswith(vllm_versions.cuda(vllm_versions.newest_known()))
-
-
-def test_every_addon_has_a_line_in_the_table() -> None:
-    assert {addon.name for addon in addons("us-east-1")} == set(pins.ADDON_VERSIONS)
 
 
 def test_every_pin_has_a_renovate_line() -> None:

@@ -1,0 +1,46 @@
+"""The version of a cluster that is there against the stack file's: EKS goes up one minor at a time, and never down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planning.cluster.control_plane import newer_version
+from planning.model import CreateClusterPlan, StackPlan
+from preflight.account import AwsAccount
+from preflight.model import Answer, Question, Verdict
+from preflight.questions.cluster import described
+
+PATH = "cluster.version"
+
+
+def _upgrade(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    assert isinstance(plan.cluster, CreateClusterPlan)
+    found, wanted = described(plan, aws), plan.cluster.version
+    if found is None or found["version"] == wanted:
+        yield Answer("upgrade", PATH, Verdict.OK, f"{wanted}: no change of the cluster's version")
+        return
+    name, have = plan.cluster.name, str(found["version"])
+    if _minor(have) > _minor(wanted):
+        said = (
+            f"{wanted}, and {name} is at {have} (EKS upgrades it by itself when standard support ends) and never goes "
+            f"down; write version: {have!r}, and AMI releases and pinned add-ons of {have}"
+        )
+        yield Answer("upgrade", PATH, Verdict.ERROR, said)
+    elif _minor(wanted) > _minor(have) + 1:
+        said = f"{wanted}, and {name} is at {have}: EKS goes up one minor at a time"
+        yield Answer("upgrade", PATH, Verdict.ERROR, f"{said}; write version: {newer_version(have)!r} first")
+    else:
+        yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {wanted}, its nodes after it")
+
+
+def _minor(version: str) -> int:
+    return int(version.split(".")[1])
+
+
+def _guess(plan: StackPlan) -> str | None:
+    if not isinstance(plan.cluster, CreateClusterPlan):
+        return None
+    return f"{plan.cluster.name}, if it is there, is at {plan.cluster.version} or one minor below"
+
+
+QUESTIONS = (Question("upgrade", PATH, _guess, _upgrade),)

@@ -1,0 +1,37 @@
+"""A cluster that EKS upgraded by itself, and one that is asked to skip a minor."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.aws_endpoint.contract.account import NEWER, Account
+from preflight.account import AwsAccount
+from preflight.model import Answer, Verdict
+from preflight.questions.upgrade import QUESTIONS
+from tests.local.aws_endpoint.land import land
+from tests.preflight.accounts import own, planned
+
+REACHED = {"endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["54.0.0.10/32"]}
+
+
+def told(there: str, written: str) -> Answer:
+    with land(Account(zones=NEWER)) as here:
+        here.cluster(name="vllm-on-eks-dev", version=there)
+        plan = planned(own("dev", cluster={**REACHED, "version": written}))
+        (found,) = QUESTIONS[0].ask(plan, AwsAccount("us-east-1"))
+    return found
+
+
+def test_a_cluster_that_eks_upgraded_is_told_with_the_one_line_to_change() -> None:
+    found = told("1.35", "1.34")
+    assert (found.path, found.verdict) == ("cluster.version", Verdict.ERROR)
+    assert "write version: '1.35'" in found.message
+
+
+def test_one_minor_at_a_time() -> None:
+    assert "write version: '1.34' first" in told("1.33", "1.35").message
+
+
+@pytest.mark.parametrize(("there", "written"), [("1.34", "1.35"), ("1.35", "1.35")])
+def test_the_next_minor_and_the_same_are_fine(there: str, written: str) -> None:
+    assert told(there, written).verdict is Verdict.OK
