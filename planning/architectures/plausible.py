@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from planning.architectures.hf_config import UnreadableConfig, from_config_json
 from planning.architectures.shape import Architecture
+from planning.facts import rows
 
 
 def described_config(config: Mapping[str, Any]) -> Architecture:
     """The architecture of a config.json; raises UnreadableConfig, whatever is wrong with it."""
     try:
+        _check_class(config)
         found = from_config_json(config)
         for problem in _implausible(found):
             raise UnreadableConfig(f"config.json gives {problem}")
@@ -21,6 +25,30 @@ def described_config(config: Mapping[str, Any]) -> Architecture:
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ZeroDivisionError) as problem:
         # A key of the wrong type deep in somebody's JSON: said as a mistake of the file, never as a traceback.
         raise UnreadableConfig(f"config.json cannot be read ({type(problem).__name__}: {problem})") from problem
+
+
+def _check_class(config: Mapping[str, Any]) -> None:
+    """Refuses a class whose memory we would compute wrongly without a word; a config that names none is read."""
+    named = config.get("architectures")
+    name = named[0] if isinstance(named, list) and named else None
+    if not isinstance(name, str):
+        return
+    row = _classes().get(name)
+    instead = "say its figures instead (models[].architecture)"
+    if row is None:
+        near = get_close_matches(name, _classes(), n=1, cutoff=0.8)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UnreadableConfig(
+            f"config.json names {name[:80]}, which is no class that vLLM 0.33 generates text with{hint} If it is "
+            f"one of your own, {instead}"
+        )
+    if row["state"] == "unknown":
+        raise UnreadableConfig(f"{name} is a class of vLLM whose memory is not computed here ({row['why']}); {instead}")
+
+
+@cache
+def _classes() -> Mapping[str, Mapping[str, str]]:
+    return {row["class"]: row for row in rows("model_classes.csv")}
 
 
 # No model has more of anything; a slip of the pen has.

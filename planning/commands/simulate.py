@@ -149,6 +149,7 @@ def as_json(
             "output_tokens_per_s": round(capacity.output_tokens_per_second, 1),
             "requests_per_s_in_slo": round(capacity.requests_per_second, 4),
         },
+        "oracle_bound_gpu_hours": round(found.oracle.bound_gpu_hours, 4),
         "policies": [_row(outcome, _oracle_hours(outcomes)) for outcome in outcomes],
     }
 

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
-from planning.scaling.policy import Capacity, Tuning, capacity
-from planning.simulation.engine_limits import PICOSECONDS
-from planning.simulation.oracle import BIN_SECONDS, HOUR_BINS, Future, Survey, survey
+from planning.scaling.policy import Tuning, capacity
+from planning.simulation.best_plan import SEGMENT_SECONDS, Costs, Misses, Segmented, cheapest, misses
+from planning.simulation.oracle import BIN_SECONDS, Future, Survey, survey
 from planning.simulation.outcome import Outcome
 from planning.simulation.own_scaling import OWN_POLICY
 from planning.simulation.policies import POLICIES, Given, policy
-from planning.simulation.scalers import Scaler
+from planning.simulation.scalers import Scaler, Scheduled
 from planning.simulation.traces import Requests
 from planning.simulation.world import Setting, World
 from planning.throughput.roofline import Traffic
 
-ORACLE_ATTAINMENT = 0.99
-# Room for chance that the oracle tries, least first: utilization, slack, bins of 15 s that a peak is averaged over.
-# The first that holds the SLO in the busiest hour is the oracle; bursts want short bins, short answers much room.
-_ORACLE_ROOM = (
-    *((1.0, 0.0, 4), (0.95, 0.2, 4), (0.9, 0.3, 4), (0.85, 0.4, 4), (0.8, 0.5, 4), (0.75, 0.6, 4), (0.7, 0.9, 4)),
-    *((0.6, 1.2, 4), (0.5, 1.6, 4), (0.45, 1.8, 4), (0.4, 2.0, 2), (0.35, 2.2, 2), (0.3, 2.5, 2), (0.25, 3.0, 1)),
-    *((0.2, 3.5, 1), (0.15, 4.0, 1), (0.1, 4.5, 1), (0.07, 5.0, 1)),
-)
+# Shares of the misses allowed that the oracle's plan is made with; the cheapest that holds as a whole is taken.
+_FIRST_SHARE = 0.9
+_SHARES = (0.2, 1.5)
+_RUNS = 5
+_SEGMENT_BINS = round(SEGMENT_SECONDS / BIN_SECONDS)
+_PLANS_AHEAD = 0.125  # of the cold start: its own spread
+
+ORACLE = "oracle"
 
 Trace = Callable[[], Iterator[Requests]]
 
@@ -40,6 +41,15 @@ class Bounds:
 
 
 @dataclass(frozen=True)
+class Oracle:
+    """The cheapest plan found, run as a whole; `bound_gpu_hours`: what no plan by segments falls below."""
+
+    scaler: Scheduled
+    outcome: Outcome
+    bound_gpu_hours: float
+
+
+@dataclass(frozen=True)
 class Case:
     """A setting and a trace, looked at once: its lengths, capacity of a replica, what is to come, and the bounds.
 
@@ -50,11 +60,12 @@ class Case:
     trace: Trace
     survey: Survey
     given: Given
+    oracle: Oracle
     own: Callable[[int], Scaler] | None = None
 
 
 def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None = None) -> Case:
-    """Reads the trace for its lengths and its future, and how much room the oracle needs in the busiest hour."""
+    """Reads the trace for its lengths and its future, and finds the oracle's plan."""
     seen = survey(trace())
     traffic = Traffic(seen.mean_input_tokens, seen.mean_output_tokens)
     most_at_once = setting.engine.most_concurrent(traffic)
@@ -68,9 +79,13 @@ def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None =
         share=setting.slo.share,
     )
     ahead = seen.future(what)
+    best = oracle(setting, trace, ahead, bounds)
+    most = bounds.most or max(1, bounds.fewest, *best.scaler.replicas)
     cold = setting.supply.cold_start.mean_seconds
-    given = _given(_with_room(setting, trace, ahead, what, cold, bounds), what, cold, bounds)
-    return Case(setting, trace, seen, replace(given, tuning=tuning))
+    # Everybody starts with what the oracle starts with: the trace begins in the middle of something.
+    start = bounds.start or best.scaler.start_replicas
+    given = Given(what, cold, bounds.fewest, most, start, ahead, best.scaler, tuning)
+    return Case(setting, trace, seen, given, best)
 
 
 def run(found: Case, names: Sequence[str]) -> list[Outcome]:
@@ -78,27 +93,60 @@ def run(found: Case, names: Sequence[str]) -> list[Outcome]:
     for name in names:
         if name != OWN_POLICY:
             policy(name)
-    wanted = list(dict.fromkeys(names))
-    return [_oracle(found) if name == "oracle" else _outcome(found, found.given, name) for name in wanted]
+    return [found.oracle.outcome if name == ORACLE else _outcome(found, name) for name in dict.fromkeys(names)]
 
 
-def _oracle(found: Case) -> Outcome:
-    """The oracle; with more room where what the busiest hour needs does not hold the SLO over the whole trace."""
+def oracle(setting: Setting, trace: Trace, ahead: Future, bounds: Bounds) -> Oracle:
+    """The cheapest plan whose run holds the SLO; where none does, the one that misses least."""
+    expected = np.add.reduceat(ahead.load, np.arange(0, ahead.load.size, _SEGMENT_BINS)) / _SEGMENT_BINS
+    table = misses(setting.engine, setting.slo, trace(), expected, max(1, bounds.fewest), bounds.most, setting.seed)
+    allowed = (1 - setting.slo.share) * int(table.requests.sum())
+    costs = _costs(setting)
+    low, high = _SHARES
+    share, best = _FIRST_SHARE, None
+    for _ in range(_RUNS):
+        scaler = _scheduled(setting, cheapest(table, costs, share * allowed))
+        outcome = World(setting, scaler).run(trace())
+        if best is None or _better(setting, outcome, best[1]):
+            best = scaler, outcome
+        holds = outcome.slo_attainment >= setting.slo.share
+        low, high = (share, high) if holds else (low, share)
+        share = (low * high) ** 0.5
+    assert best is not None
+    return Oracle(*best, _bound(setting, table, costs, allowed))
+
+
+def _better(setting: Setting, one: Outcome, other: Outcome) -> bool:
+    """The cheaper of two that hold the SLO; else the one that holds it, or comes nearer."""
+    share = setting.slo.share
+    if min(one.slo_attainment, other.slo_attainment) >= share:
+        return one.gpu_hours < other.gpu_hours
+    return one.slo_attainment > other.slo_attainment
+
+
+def _bound(setting: Setting, table: Misses, costs: Costs, allowed: float) -> float:
+    per_replica = setting.supply.gpus_per_node / setting.supply.pods_per_node
+    return cheapest(table, costs, allowed).bound_seconds / 3600 * per_replica
+
+
+def _costs(setting: Setting) -> Costs:
+    """A start is billed from launch to Ready; a stop until the pod has drained and the node is given back."""
+    supply = setting.supply
+    return Costs(SEGMENT_SECONDS, supply.cold_start.mean_seconds, supply.pre_stop_seconds + supply.idle_node_seconds)
+
+
+def _scheduled(setting: Setting, found: Segmented) -> Scheduled:
+    """Each replica asked for a cold start before its segment; none let go that is needed again before that."""
+    lead = setting.supply.cold_start.mean_seconds * (1 + _PLANS_AHEAD) + BIN_SECONDS
+    ahead = ceil(lead / BIN_SECONDS)
+    by_bin = np.repeat(np.array(found.replicas), _SEGMENT_BINS)
+    wanted = [int(by_bin[each : each + ahead + 1].max()) for each in range(by_bin.size)]
+    changes = [each for each, count in enumerate(wanted) if each == 0 or count != wanted[each - 1]]
+    return Scheduled(ORACLE, [each * BIN_SECONDS for each in changes], [wanted[each] for each in changes])
+
+
+def _outcome(found: Case, name: str) -> Outcome:
     given = found.given
-    outcome = _outcome(found, given, "oracle")
-    first = next((n for n, room in enumerate(_ORACLE_ROOM) if room[0] <= given.future.utilization), 0)
-    for utilization, slack, smooth_bins in _ORACLE_ROOM[first + 1 :]:
-        if outcome.slo_attainment >= ORACLE_ATTAINMENT:
-            break
-        roomier = Future(given.future.load, utilization, slack, smooth_bins)
-        tried = _outcome(found, replace(given, future=roomier), "oracle")
-        if tried.slo_attainment <= outcome.slo_attainment:
-            break
-        outcome = tried
-    return outcome
-
-
-def _outcome(found: Case, given: Given, name: str) -> Outcome:
     if name != OWN_POLICY:
         scaler = POLICIES[name](given)
     elif found.own is not None:
@@ -106,39 +154,3 @@ def _outcome(found: Case, given: Given, name: str) -> Outcome:
     else:
         raise LookupError(f"policy {OWN_POLICY} is a stack file's own autoscaling; name one with --stack")
     return World(found.setting, scaler).run(found.trace())
-
-
-def _given(read: Future, what: Capacity, cold: float, bounds: Bounds) -> Given:
-    most = bounds.most or max(1, bounds.fewest, read.peak)
-    # Everybody starts with what the oracle starts with: the trace begins in the middle of something.
-    start = bounds.start or read.schedule(cold, bounds.fewest, most)[1][0]
-    return Given(what, cold, bounds.fewest, most, start, read)
-
-
-def _with_room(setting: Setting, trace: Trace, ahead: Future, what: Capacity, cold: float, bounds: Bounds) -> Future:
-    """With the least room for chance that keeps the busiest hour in SLO, or that which comes nearest to it."""
-    hours = np.convolve(ahead.load, np.ones(min(HOUR_BINS, ahead.load.size)), "valid")
-    first = int(np.argmax(hours))
-    load = ahead.load[first : first + HOUR_BINS]
-    start_ps = round(first * BIN_SECONDS * PICOSECONDS)
-    hour = list(_between(trace(), start_ps, start_ps + round(HOUR_BINS * BIN_SECONDS * PICOSECONDS)))
-    best, highest = ahead, -1.0
-    for utilization, slack, smooth_bins in _ORACLE_ROOM:
-        given = _given(Future(load, utilization, slack, smooth_bins), what, cold, bounds)
-        attained = World(setting, POLICIES["oracle"](given)).run(iter(hour)).slo_attainment
-        if attained > highest:
-            best, highest = Future(ahead.load, utilization, slack, smooth_bins), attained
-        if attained >= ORACLE_ATTAINMENT:
-            break
-    return best
-
-
-def _between(trace: Iterator[Requests], start_ps: int, end_ps: int) -> Iterator[Requests]:
-    """A part of a trace, its clock begun anew."""
-    for chunk in trace:
-        first, last = np.searchsorted(chunk.arrivals_ps, [start_ps, end_ps])
-        if last > first:
-            times = chunk.arrivals_ps[first:last] - start_ps
-            yield Requests(times, chunk.inputs[first:last], chunk.outputs[first:last])
-        if last < chunk.arrivals_ps.size:
-            return

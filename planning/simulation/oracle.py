@@ -1,4 +1,4 @@
-"""What a trace will need, by time: for the oracle, the schedule, and the fixed peak they are held against."""
+"""What a trace will need, by time, from its token rates alone: for the schedule, and as where the oracle begins."""
 
 from __future__ import annotations
 
@@ -32,14 +32,6 @@ class Future:
         smooth = np.convolve(self.load, kernel, "full")[: self.load.size]
         return np.ceil(smooth / self.utilization + self.slack * np.sqrt(smooth)).astype(np.int64)
 
-    def schedule(self, lead_seconds: float, fewest: int, most: int) -> tuple[list[float], list[int]]:
-        """Replicas to ask for at each bin so that they serve when needed, and none let go that is needed again before
-        another could have started."""
-        needed = np.clip(self.needed(), max(1, fewest), max(1, most))
-        ahead = ceil(lead_seconds / BIN_SECONDS) + 1
-        wanted = [int(needed[each : each + ahead + 1].max()) for each in range(needed.size)]
-        return _changes(wanted)
-
     def hourly(self, fewest: int, most: int) -> tuple[list[float], list[int]]:
         """A cron's replicas for each hour of the first day: its 99th percentile, begun a quarter of an hour early."""
         needed = np.clip(self.needed(), max(1, fewest), max(1, most))
@@ -51,11 +43,6 @@ class Future:
             from_seconds += [3600.0 * hour, 3600.0 * hour + 2700]
             replicas += [now, max(now, then)]
         return from_seconds, replicas
-
-    @property
-    def peak(self) -> int:
-        """The most any bin needs."""
-        return int(self.needed().max())
 
 
 @dataclass(frozen=True)
@@ -100,12 +87,3 @@ def survey(trace: Iterable[Requests]) -> Survey:
         raise ValueError("the trace has no requests")
     count = int(last // int(BIN_SECONDS * PICOSECONDS)) + 1
     return Survey(bins[0, :count], bins[1, :count], requests, last / PICOSECONDS)
-
-
-def _changes(wanted: list[int]) -> tuple[list[float], list[int]]:
-    from_seconds, replicas = [0.0], [wanted[0]]
-    for each, count in enumerate(wanted):
-        if count != replicas[-1]:
-            from_seconds.append(each * BIN_SECONDS)
-            replicas.append(count)
-    return from_seconds, replicas

@@ -15,7 +15,7 @@ from planning.simulation.signals import DemandRule, averaged, cpu, per_pod, quan
 
 @dataclass(frozen=True)
 class Given:
-    """What policies are made from. `future` is what schedule and oracle know, the others do not read it."""
+    """What policies are made from. `future` and `best` are what schedule and oracle know; the others read neither."""
 
     capacity: Capacity
     cold_start_seconds: float
@@ -23,6 +23,7 @@ class Given:
     max_replicas: int
     start_replicas: int
     future: Future
+    best: Scheduled
     tuning: Tuning | None = None
 
 
@@ -126,9 +127,8 @@ def default(given: Given, tuning: Tuning | None = None) -> Scaler:
 
 
 def oracle(given: Given) -> Scaler:
-    """Knows every arrival and starts replicas a cold start ahead."""
-    from_seconds, replicas = given.future.schedule(given.cold_start_seconds, given.min_replicas, given.max_replicas)
-    return Scheduled("oracle", from_seconds, replicas)
+    """Knows every arrival: the cheapest plan that was found, replicas started a cold start ahead."""
+    return given.best
 
 
 def from_decision(name: str, decision: ScalingDecision, start_replicas: int) -> Scaler:

@@ -1,0 +1,1 @@
+"""Forecasts held against what they were not made from: one command prints every table."""

@@ -1,0 +1,39 @@
+"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [classes]`: the tables of docs/figures.md.
+
+Without names all but `tuning`. Memory and throughput print what their tests hold.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from bench.foresight import scaling
+
+TESTS = {
+    "memory": "tests/planning/test_memory_samples.py",
+    "throughput": "tests/planning/test_throughput_samples.py",
+    "classes": "tests/planning/architectures/test_classes.py",
+}
+PARTS = (*TESTS, "scaling", "tuning")
+
+
+def main(wanted: list[str]) -> int:
+    """Answers 0; 2 for a name that is none."""
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        print(f"no table {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    chosen = wanted or [name for name in PARTS if name != "tuning"]
+    code = 0
+    for name in chosen:
+        if name in TESTS:
+            command = [sys.executable, "-m", "pytest", "-q", "-s", "--no-header", TESTS[name]]
+            code = max(code, subprocess.run(command, check=False).returncode)
+        else:
+            scaling.main("scoring" if name == "scaling" else name)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
