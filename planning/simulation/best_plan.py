@@ -30,17 +30,19 @@ WARM_UP_SECONDS = 120.0
 _MISSED_ENOUGH = 0.5  # a share of misses below which fewer replicas are tried
 _HIT_ENOUGH = 2e-4  # and a share at which more do not help
 _IDLE_TRIES = 4
-_HIGHEST_PRICE = 1e9
+_HIGHEST_PRICE = 1e9  # replica seconds per miss
+_FREE = 1e-3
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Misses:
-    """By segment and number of replicas: requests that leave their SLO."""
+    """By segment and number of replicas: requests that leave their SLO; `last_share`: what the last segment lasts."""
 
     missed: Floats
     requests: NDArray[np.int64]
+    last_share: float = 1.0
 
     @property
     def most(self) -> int:
@@ -74,7 +76,9 @@ def misses(
     fleet, draws = Fleet(engine), np.random.default_rng([seed, 7])
     rows: list[dict[int, float]] = []
     counts: list[int] = []
+    number, end_ps = 0, 0
     for number, (part, warm) in enumerate(_segments(trace)):
+        end_ps = int(part.arrivals_ps[-1]) if part.arrivals_ps.size else end_ps
         count = part.inputs.size - warm
         counts.append(count)
         random = draws.random(part.inputs.size)
@@ -84,7 +88,8 @@ def misses(
     width = max(max(row) for row in rows) + 1
     table = np.array([_filled(row, count, width) for row, count in zip(rows, counts, strict=True)])
     table[:, : max(0, fewest)] = np.inf
-    return Misses(table, np.array(counts, np.int64))
+    last_share = end_ps / PICOSECONDS / SEGMENT_SECONDS - number
+    return Misses(table, np.array(counts, np.int64), min(1.0, max(0.0, last_share)))
 
 
 def cheapest(found: Misses, costs: Costs, may_miss: float) -> Segmented:
@@ -97,7 +102,7 @@ def cheapest(found: Misses, costs: Costs, may_miss: float) -> Segmented:
     if best[2] > may_miss:
         return Segmented(tuple(best[0]), best[1], best[2], best[1])
     bound = best[1] + high * (best[2] - may_miss)
-    while high - low > 1e-3 * high:
+    while high - low > max(1e-3 * high, _FREE):
         price = (low + high) / 2
         tried = _program(found, costs, price)
         bound = max(bound, tried[1] + price * (tried[2] - may_miss))
@@ -120,7 +125,8 @@ def _program(found: Misses, costs: Costs, price: float) -> tuple[list[int], floa
     for each in range(1, segments):
         ways = total[:, None] + move
         came[each] = ways.argmin(axis=0)
-        total = ways.min(axis=0) + serving + price * found.missed[each]
+        share = found.last_share if each == segments - 1 else 1.0
+        total = ways.min(axis=0) + serving * share + price * found.missed[each]
     place = int(total.argmin())
     chosen = [place]
     for each in range(segments - 1, 0, -1):

@@ -65,6 +65,12 @@ def test_what_nobody_can_hold_is_said_with_the_fewest_misses() -> None:
     assert found.missed == 90.0
 
 
+def test_where_nobody_misses_the_fewest_replicas_are_found_and_the_search_ends() -> None:
+    found = cheapest(Misses(np.array([[np.inf, 0.0, 0.0]] * 3), np.array([10, 10, 10]), 0.2), COSTS, 0.3)
+    assert found.replicas == (1, 1, 1)
+    assert found.seconds == pytest.approx(300 * 2.2) == found.bound_seconds
+
+
 def test_more_replicas_miss_no_more_and_fewer_than_allowed_are_not_offered() -> None:
     table = misses(engine(), Slo(), lifelike(QUIET, 3), np.full(18, 2.0), 2, 6, 0)
     assert np.isinf(table.missed[:, :2]).all()
@@ -78,7 +84,7 @@ def test_the_oracle_holds_the_slo_and_no_fixed_fleet_or_smaller_plan_that_does_i
     found = case(here, lambda: lifelike(QUIET, 3), Bounds())
     best = found.oracle.outcome
     assert best.slo_attainment >= here.slo.share
-    assert found.oracle.bound_gpu_hours <= best.gpu_hours <= 1.25 * found.oracle.bound_gpu_hours
+    assert 0.98 <= best.gpu_hours / found.oracle.bound_gpu_hours <= 1.25, "routing may be luckier than the table's"
     for replicas in range(1, max(found.given.best.replicas) + 2):
         fixed = World(here, Fixed("fixed", replicas)).run(lifelike(QUIET, 3))
         assert fixed.slo_attainment < here.slo.share or fixed.gpu_hours >= best.gpu_hours
