@@ -48,8 +48,11 @@ class Made:
 class MotoEngine(Engine):
     """`answers` of the tables are used for everything but AWS. Make and use it inside `moto_account()`."""
 
-    def __init__(self, region: str, *, plays_kubernetes: bool = False) -> None:
+    def __init__(self, region: str, *, plays_kubernetes: bool = False, before: MotoEngine | None = None) -> None:
+        """`before`: the stack as an earlier program left it; this one changes it. End with `finish`."""
         super().__init__()
+        self._old = {(made.type, made.name): made for made in before.made} if before else {}
+        self._going: list[Made] = []
         self.plays_kubernetes = plays_kubernetes
         self.inside: list[Made] = []
         self.region = region
@@ -68,15 +71,42 @@ class MotoEngine(Engine):
         if not args.typ.startswith("aws:"):
             return super().new_resource(args)
         with self._one_at_a_time:
-            checked = self.check(args.typ, args.name, args.inputs)
-            request = pb.CreateRequest(urn=_urn(args.typ, args.name), properties=checked)
-            made = self.provider.Create(request, None)
-            self.made.append(Made(args.typ, args.name, made.id, checked, made.properties))
+            old = self._old.pop((args.typ, args.name), None)
+            checked = self.check(args.typ, args.name, args.inputs, old)
+            made = self._made(args.typ, args.name, checked) if old is None else self._changed(old, checked)
+            self.made.append(made)
         return made.id, plain(from_struct(made.properties))
 
-    def check(self, type_: str, name: str, inputs: dict[str, Any]) -> struct_pb2.Struct:
+    def _made(self, type_: str, name: str, inputs: struct_pb2.Struct) -> Made:
+        created = self.provider.Create(pb.CreateRequest(urn=_urn(type_, name), properties=inputs), None)
+        return Made(type_, name, created.id, inputs, created.properties)
+
+    def _changed(self, old: Made, inputs: struct_pb2.Struct) -> Made:
+        """As the engine does it: nothing, an update, or a new one in the old one's place, which goes at the end."""
+        urn = _urn(old.type, old.name)
+        both = {"id": old.id, "urn": urn, "old_inputs": old.inputs, "olds": old.properties, "news": inputs}
+        diff = self.provider.Diff(pb.DiffRequest(**both), None)
+        if diff.replaces:
+            if diff.deleteBeforeReplace:
+                self.delete(old)
+            else:
+                self._going.append(old)
+            return self._made(old.type, old.name, inputs)
+        if diff.changes != pb.DiffResponse.DIFF_SOME:
+            return old
+        updated = self.provider.Update(pb.UpdateRequest(**both), None)
+        return Made(old.type, old.name, old.id, inputs, updated.properties)
+
+    def finish(self) -> None:
+        """What was replaced, and what the program does not name any more, goes: newest first."""
+        for made in [*self._going, *reversed(self._old.values())]:
+            self.delete(made)
+        self._going, self._old = [], {}
+
+    def check(self, type_: str, name: str, inputs: dict[str, Any], old: Made | None = None) -> struct_pb2.Struct:
         """The inputs as the provider completes them; raises `Refused` when it finds anything wrong."""
-        answer = self.provider.Check(pb.CheckRequest(urn=_urn(type_, name), news=to_struct(inputs)), None)
+        olds = old.inputs if old else None
+        answer = self.provider.Check(pb.CheckRequest(urn=_urn(type_, name), news=to_struct(inputs), olds=olds), None)
         if answer.failures:
             problems = "; ".join(f"{failure.property}: {failure.reason}" for failure in answer.failures)
             raise Refused(f"{type_} {name}: {problems}")

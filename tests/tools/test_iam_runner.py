@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from local.aws_endpoint.contract.permitted import Need, allows
 from tests.components.test_aws_life import REGION, account, reachable
+from tests.conftest import REPO
 from tests.moto_engine import MotoEngine, moto_account
 from tests.preflight.accounts import asked, planned
 from tests.program import needed_canaries, run_program
@@ -115,6 +117,15 @@ def test_a_policy_of_a_region_allows_nothing_regional_elsewhere() -> None:
     here, there = ({"aws:RequestedRegion": region} for region in ("eu-central-1", "us-east-1"))
     assert allows(document, Need("ec2:CreateVpc", "*", here))
     assert not allows(document, Need("ec2:CreateVpc", "*", there))
+
+
+def test_every_aws_resource_that_a_component_can_make_has_a_row() -> None:
+    """Stacks with Karpenter, another network or what comes next: the kinds above do not register everything."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (REPO / "components").rglob("*.py"))
+    made = set(re.findall(r"aws\.(\w+)\.([A-Z]\w*)\(", sources))
+    tokens = {f"aws:{module}/{name[0].lower()}{name[1:]}:{name}" for module, name in made if not name.endswith("Args")}
+    assert len(tokens) > 25
+    assert sorted(tokens - set(actions())) == []
 
 
 def test_a_resource_without_a_row_is_an_error_with_what_to_do() -> None:

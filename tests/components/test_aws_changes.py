@@ -1,0 +1,120 @@
+"""Six stacks through up, three changes and destroy in an account that answers like AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from local.aws_endpoint.contract.account import NEWER, Account, Runner
+from planning.decide import decide
+from planning.model import PlanRefused
+from settings.read import read
+from tests.components.test_aws_life import ADDRESS, REGION, reachable
+from tests.local.aws.needs import trust
+from tests.moto_engine import MotoEngine, moto_account
+from tests.program import needed_canaries, run_program
+
+QUOTAS = {"L-DB2E81BA": 400, "L-3819A6DF": 400, "L-417A185B": 400, "L-7212CCBC": 400, "L-1216C47A": 64}
+Sections = Mapping[str, Any]
+
+
+def ran(sections: Sections, stack: str, region: str, before: MotoEngine | None = None) -> MotoEngine:
+    engine = MotoEngine(region, plays_kubernetes=True, before=before)
+    run_program(sections, stack, secrets=needed_canaries("prod"), engine=engine)
+    engine.finish()
+    return engine
+
+
+def more_nodes(sections: Sections) -> Sections:
+    first, *others = sections["nodePools"]
+    return {**sections, "nodePools": [{**first, "maxNodes": first.get("maxNodes", 3) + 1}, *others]}
+
+
+def another_tag(sections: Sections) -> Sections:
+    """A new launch template version: every node is replaced."""
+    return {**sections, "tags": {**sections.get("tags", {}), "cost-center": "llm"}}
+
+
+def another_pool(sections: Sections) -> Sections:
+    pool = {"name": "big", "instanceTypes": ["g5.xlarge"], "maxNodes": 1}
+    first = sections["nodePools"][0]["name"]
+    models = [{"pool": first, **model} for model in sections["models"]]  # with two pools each model says which
+    return {**sections, "nodePools": [*sections["nodePools"], pool], "models": models}
+
+
+CHANGES = (more_nodes, another_tag, another_pool)
+
+
+def tokyo() -> Sections:
+    return {**reachable("dev"), "region": "ap-northeast-1"}
+
+
+def spot_and_mig() -> Sections:
+    dev = reachable("dev")
+    pool = {
+        "name": "cut",
+        "instanceTypes": ["p4d.24xlarge"],
+        "capacity": "spot",
+        "minNodes": 1,
+        "maxNodes": 1,
+        "gpuSharing": {"kind": "mig", "profile": "3g.20gb"},
+    }
+    models = [{key: value for key, value in model.items() if key not in ("traffic", "slo")} for model in dev["models"]]
+    return {**dev, "nodePools": [pool], "models": [{**model, "pool": "cut"} for model in models]}
+
+
+def existing() -> Sections:
+    """A cluster and network that somebody else made, with what nodes need."""
+    from tests.local.aws_endpoint.land import Land, _settled
+
+    here = _settled(Land(REGION, Account()))
+    role = boto3.client("iam").create_role(RoleName="eks", AssumeRolePolicyDocument=trust("eks.amazonaws.com"))
+    me = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "API"}
+    vpc = {"endpointPublicAccess": True, "endpointPrivateAccess": True, "publicAccessCidrs": [f"{ADDRESS}/32"]}
+    name = here.cluster(name="shared", version="1.35", roleArn=role["Role"]["Arn"], accessConfig=me, vpc=vpc)
+    for addon in ("vpc-cni", "eks-pod-identity-agent", "aws-ebs-csi-driver"):
+        here.eks.create_addon(clusterName=name, addonName=addon)
+    network = {"kind": "existing", "vpcId": here.vpc, "privateSubnetIds": here.subnets}
+    return {**reachable("dev"), "cluster": {"kind": "existing", "name": name}, "network": network}
+
+
+STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
+    "dev": (REGION, lambda: reachable("dev"), "dev"),
+    "prod": (REGION, lambda: reachable("prod"), "prod"),
+    "existing cluster": (REGION, existing, "dev"),
+    "Tokyo": ("ap-northeast-1", tokyo, "dev"),
+    "spot and MIG": (REGION, spot_and_mig, "dev"),
+}
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None:
+    region, sections_of, stack = STACKS[name]
+    with moto_account(region, Account(zones=NEWER, has_nodes=True, quotas=QUOTAS, runner=Runner(ADDRESS))):
+        sections = sections_of()
+        ec2, eks = boto3.client("ec2", region_name=region), boto3.client("eks", region_name=region)
+        before = {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]}
+        engine = ran(sections, stack, region)
+        for change in CHANGES:
+            sections = {key: value for key, value in change(sections).items() if key != "budget"}
+            engine = ran(sections, stack, region, engine)
+        cluster = eks.list_clusters()["clusters"][0]
+        groups = [
+            eks.describe_nodegroup(clusterName=cluster, nodegroupName=each)["nodegroup"]
+            for each in eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+        ]
+        assert {each["tags"]["cost-center"] for each in groups} == {"llm"}
+        assert "big" in {each["labels"]["vllm-on-eks/pool"] for each in groups}
+        engine.destroy()
+        assert ec2.describe_launch_templates()["LaunchTemplates"] == []
+        assert {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]} == before
+        assert eks.list_clusters()["clusters"] == (["shared"] if name == "existing cluster" else [])
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1"])
+def test_other_partitions_are_refused_by_name(region: str) -> None:
+    with pytest.raises(PlanRefused, match=rf"region: {region} is in .* where no stack was ever tried"):
+        decide(read({**reachable("dev"), "region": region}, "dev"))
