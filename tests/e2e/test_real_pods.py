@@ -39,7 +39,7 @@ BEHAVIOUR = {
 def _two_replicas(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["nodePools"][0] |= {"minNodes": 2, "maxNodes": 2}
     settings["monitoring"] = {"scrapeIntervalSeconds": 5}
-    metrics = [{"kind": "inFlight", "target": 1}]  # three a second are more than one in flight on a fast machine, too
+    metrics = [{"kind": "inFlight", "target": 1}]  # two a second are more than one in flight on a fast machine, too
     model["autoscaling"] = {"kind": "hpa", "minReplicas": 1, "maxReplicas": 2, "metrics": metrics, **BEHAVIOUR}
     model["drain"] = {"preStopSeconds": 5}
 
@@ -115,7 +115,7 @@ def test_prometheus_has_every_series_that_we_read_with_its_pod(up: Up) -> None:
 
 def test_the_autoscaler_takes_it_from_one_to_two_and_back_under_load(up: Up) -> None:
     load = Load.start(
-        "real-scaling", "--profile", "steady", "--rate", "3", "--seconds", str(LOAD_SECONDS), "--output-tokens",
+        "real-scaling", "--profile", "steady", "--rate", "2", "--seconds", str(LOAD_SECONDS), "--output-tokens",
         "400", "--longest-output-tokens", "800", "--input-tokens", "50", "--after-seconds", str(QUIET_SECONDS),
     )  # fmt: skip
     record = load.end(timeout_seconds=LOAD_SECONDS + QUIET_SECONDS + 400)
