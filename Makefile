@@ -101,7 +101,7 @@ scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
 	@checkov=$$($(BIN)/python -m local.checkov) && \
 	  $(BIN)/python -m preview.scan $(or $(STACK),dev prod) --checkov "$$checkov" --kube-score .tools/bin/kube-score
 
-document: setup ## write the JSON Schemas and the generated pages anew
+document: setup ## write the JSON Schemas and the generated pages again
 	@$(BIN)/python -m settings.document
 	@$(BIN)/python -m preview.schema
 	@$(BIN)/python -m policies.document

@@ -45,7 +45,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
 
     # Inside the cluster: what every model needs, then the models.
     # Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
-    # A rotated token or a new dashboard updates in place; by default it would be made anew under a name that is taken.
+    # A rotated token or a new dashboard updates in place; by default it would be made again under a name that is taken.
     mutable = {"enable_secret_mutable": True, "enable_config_map_mutable": True}
     ready = pulumi.ResourceOptions(depends_on=[*eks.access, system, addons])
     inside = kubernetes.Provider("kubernetes", kubeconfig=eks.kubeconfig, opts=ready, **mutable)

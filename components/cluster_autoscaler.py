@@ -115,7 +115,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             service_account=SERVICE_ACCOUNT,
             role_arn=role.arn,
             tags=named(args.tags, f"{name}-identity"),
-            # Hidden ordering: without its policy the role may do nothing, and the program ends at its first question.
+            # Hidden ordering: without its policy the autoscaler is denied its first API call and exits.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
         return association

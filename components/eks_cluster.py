@@ -141,7 +141,7 @@ class EksCluster(pulumi.ComponentResource):
             enable_key_rotation=True,
             deletion_window_in_days=KEY_DELETION_WINDOW_DAYS,
             tags=named(self._args.tags, f"{self._name}-key"),
-            # Whoever loses the key loses every Secret of the cluster.
+            # Losing this key makes every Secret in the cluster unreadable.
             opts=pulumi.ResourceOptions(parent=self, protect=plan.protect or None),
         )
         aws.kms.Alias(
@@ -180,7 +180,7 @@ class EksCluster(pulumi.ComponentResource):
                 # EKS makes the log group itself on the first line it writes, with no retention, and then ours
                 # already exists. After a destroy it may make it again for its last lines (README, "On AWS").
                 depends_on=[log_group],
-                # Read once, when the cluster is made: one that was made with true must not be made anew for it.
+                # Read once, when the cluster is made: one that was made with true must not be made again for it.
                 ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],
             ),
         )

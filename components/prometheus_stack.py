@@ -27,7 +27,7 @@ WEBHOOK_FILE = f"/etc/alertmanager/secrets/{WEBHOOK_SECRET}/{WEBHOOK_KEY}"
 # kube-state-metrics shows no labels by itself; cost and spot alerts need these two of nodes.
 NODE_LABELS = ("vllm-on-eks/pool", "node.kubernetes.io/instance-type")
 
-# EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down for ever.
+# EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down forever.
 NOT_ON_EKS = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
 RULES_NOT_ON_EKS = (
     "etcd",
@@ -36,7 +36,7 @@ RULES_NOT_ON_EKS = (
     "kubeSchedulerAlerting",
     "kubeSchedulerRecording",
 )
-# Alerts of the chart that fire for ever in a healthy stack of ours.
+# Alerts of the chart that fire forever in a healthy stack of ours.
 ALERTS_NOT_FOR_US = (
     # They ask that the cluster could lose its largest node: here a pod asks for what its GPU node has, nodes are bought
     # for pods and go with them, and the plan has checked that they fit.
@@ -248,7 +248,10 @@ class PrometheusStack(pulumi.ComponentResource):
 
     def _webhook_secret(self, name: str, key: str, url: pulumi.Input[str] | None) -> pulumi.Resource:
         if url is None:
-            raise ValueError(f"{name}: the plan tells a webhook of secret {key}: PrometheusStackArgs needs webhook_url")
+            raise ValueError(
+                f"{name}: the plan reads the webhook's URL from config secret {key}: "
+                "PrometheusStackArgs.webhook_url is required"
+            )
         secret: pulumi.Resource = k8s.core.v1.Secret(
             f"{name}-alert-webhook",
             **arguments(webhook_secret("monitoring"), self.namespace),

@@ -33,7 +33,9 @@ def down(paths: Paths) -> None:
             end_leftovers(servers_folder(paths))  # where the engine process was killed, its servers were not
         shutil.rmtree(paths.state)
     if failed:
-        raise PlatformError(f"pulumi destroy failed for {', '.join(failed)}; what it left went away with the platform")
+        raise PlatformError(
+            f"pulumi destroy failed for {', '.join(failed)}; the remaining resources were removed with the platform"
+        )
     print(f"down; caches stay in {paths.cache}")
 
 

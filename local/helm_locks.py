@@ -2,7 +2,7 @@
 (install/upgrade/rollback) is in progress".
 
 Helm keeps each revision of a release as a Secret whose label `status` says how it ended. A killed Helm leaves
-`pending-…` for ever. Without that Secret the revision before it counts again, or the release is not there; objects that
+`pending-…` forever. Without that Secret the revision before it counts again, or the release is not there; objects that
 the killed revision had made carry its name and are adopted by the next one (Helm 3.2 and newer).
 https://github.com/helm/helm/blob/v3.19.0/pkg/storage/driver/secrets.go (labels)
 """

@@ -108,7 +108,7 @@ def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, str, Iterable
         ("key alias", kms.list_aliases, "Aliases", "AliasName"),
     ):
         yield kind, key, [row for row in call()[rows] if row.get("VpcId") not in default]
-    # Shown for a while after they are gone, as in EC2 (moto: for ever).
+    # Shown for a while after they are gone, as in EC2 (moto: forever).
     gateways, endpoints = ec2.describe_nat_gateways()["NatGateways"], ec2.describe_vpc_endpoints()["VpcEndpoints"]
     yield "nat gateway", "NatGatewayId", [row for row in gateways if row["State"] != "deleted"]
     yield "endpoint", "VpcEndpointId", [row for row in endpoints if row["State"] != "deleted"]

@@ -85,7 +85,7 @@ class NodeWatcher:
         say(f"node {manifest['metadata']['name']} joins")
 
     def _remove(self, name: str) -> None:
-        """As when an instance is terminated: its pods go with it, controllers make them anew elsewhere."""
+        """As when an instance is terminated: its pods go with it, controllers make them again elsewhere."""
         for pod in self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={name}").items:
             where = (pod.metadata.name, pod.metadata.namespace)
             _unless_gone(self._core.delete_namespaced_pod, *where, grace_period_seconds=0)

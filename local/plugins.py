@@ -40,7 +40,7 @@ def plugin_version(program: str | Path, timeout_seconds: float = 20.0) -> str | 
         )  # fmt: skip
     except OSError:
         return None
-    killer = threading.Timer(timeout_seconds, child.kill)  # a program that is no plugin may say nothing for ever
+    killer = threading.Timer(timeout_seconds, child.kill)  # a program that is no plugin may say nothing forever
     killer.start()
     try:
         port = child.stdout.readline().strip() if child.stdout else ""

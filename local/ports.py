@@ -103,7 +103,7 @@ class Reservations:
 
 
 def _read(file: Path) -> dict[str, Any]:
-    """A file's mapping; empty where it is absent or damaged: its owner writes it anew."""
+    """A file's mapping; empty where it is absent or damaged: its owner writes it again."""
     try:
         found = json.loads(file.read_text())
     except (OSError, ValueError):
@@ -143,7 +143,7 @@ def keep_free(file: Path, names: Iterable[str], reservations: Reservations) -> d
     """All ports, after moving those of `names` that somebody else took or reserved since they were chosen.
 
     For a program that starts long after `choose`: another platform on this machine may have come first. The ports
-    of `names` are reserved anew.
+    of `names` are reserved again.
     """
     with reservations.claim(file) as claim:
         ports: dict[str, int] = json.loads(file.read_text())

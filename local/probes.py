@@ -21,7 +21,7 @@ def answers(url: str, certificate_authority: Path | None = None, client: tuple[P
             context.load_cert_chain(*client)
         handlers.append(urllib.request.HTTPSHandler(context=context))
     elif url.startswith("https:"):
-        # The controllers' own health ports have self-signed certificates, made anew at each start.
+        # The controllers' own health ports have self-signed certificates, made again at each start.
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         handlers.append(urllib.request.HTTPSHandler(context=context))

@@ -68,4 +68,4 @@ def _version_and_origin(tool: Tool, program: Path, paths: Paths) -> tuple[str, s
 
 
 def _other(where: str) -> str:
-    return f"OTHER: its module is not in {where}; make up builds it anew"
+    return f"OTHER: its module is not in {where}; make up builds it again"

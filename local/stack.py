@@ -176,7 +176,7 @@ class Stack:
         if exit_code != 0:
             raise PlatformError(
                 f"pulumi {arguments[0]} of stack {self.name} failed (exit code {exit_code}; see above). "
-                f"Logs: make logs. When it is mended, run the same command again."
+                f"Logs: make logs. Fix the cause and run the same command again."
             )
         return UpdateSummary(_resource_changes(events))
 

@@ -40,7 +40,7 @@ def up(
             print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
             reason = why_begin_anew(paths, started)
             if reason:
-                print(f"  {reason}: beginning anew with an empty platform")
+                print(f"  {reason}: beginning again with an empty platform")
                 empty(paths)
                 started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
         with stages.stage(f"pulumi up --stack {stack_name}"):

@@ -19,7 +19,7 @@ class Findings:
         self._found.append(Finding(path, message, Severity.ERROR, rule))
 
     def warning(self, path: str, rule: str, message: str) -> None:
-        """Something that works and that somebody will regret."""
+        """Valid, but likely to cause trouble."""
         self._found.append(Finding(path, message, Severity.WARNING, rule))
 
     def estimate(self, path: str, rule: str, message: str, accepted: str | None, setting: str) -> None:

@@ -1,4 +1,4 @@
-"""Conventions of the trade that several rooms count with."""
+"""Shared unit constants and formatting."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ error ends the update. This page is made by `make document` from `policies/rules
 
 In the engine the rules see what the program asked for, not what a provider made of it: before the first `up` nothing is
 known of objects in a cluster that is not there. The embedded platform's language host is an older one that cannot start
-packs; `local/bin/pulumi-python` mends that (one pack at a time).
+packs; `local/bin/pulumi-python` fixes that (one pack at a time).
 
 A stack sets a rule aside with a reason, until a day:
 

@@ -72,7 +72,7 @@ def waiver_problems(waivers: Sequence[Waiver], today: date) -> list[WaiverProble
                     index,
                     "expires",
                     f"the waiver of {waiver.rule} expired on {waiver.expires} ({waiver.reason})",
-                    "mend what it covers and remove it, or give it a new day with a reason that still holds",
+                    "fix what it covers and remove it, or give it a new day with a reason that still holds",
                 )
             )
     return problems

@@ -1,7 +1,7 @@
 """What `up` would do to a stack that stands as the other revision says: created, changed, replaced, deleted.
 
 Both sides are recordings of a first preview, so a value that only AWS knows is `[unknown]` on both and is no change;
-that a resource is made anew reaches those that are given its id, and what lives inside a cluster goes with it.
+that a resource is replaced reaches those that are given its id, and what lives inside a cluster goes with it.
 """
 
 from __future__ import annotations
@@ -128,12 +128,12 @@ def _inherited(resource: Resource, replaced: Mapping[str, Any], found: Mapping[s
         causes = sorted({replaced[urn]["name"] for urn in urns if urn in replaced})
         of_name = [path for path in replacing_paths(resource) if path.split(".")[0] == name]
         if causes and any(_unknown_at(resource["inputs"], path) for path in of_name):
-            yield f"{name} comes from {', '.join(causes)}, which is made anew"
+            yield f"{name} comes from {', '.join(causes)}, which is replaced"
     provider = resource.get("provider", "")
     if resource["type"].startswith("kubernetes:") and provider in found:
         clusters = [entry["name"] for entry in replaced.values() if entry["type"] == CLUSTER]
         if clusters:
-            yield f"it lives in {clusters[0]}, which is made anew"
+            yield f"it lives in {clusters[0]}, which is replaced"
 
 
 def _unknown_at(inputs: Any, path: str) -> bool:

@@ -137,7 +137,7 @@ def _changes(document: Document) -> Iterator[str]:
 
 def _changed(change: dict[str, Any]) -> str:
     lines = [f"{code(kind(change['type']))} {code(change['name'])}"]
-    lines += [f"made anew: {escaped(reason)}" for reason in change["reasons"]]
+    lines += [f"replaced: {escaped(reason)}" for reason in change["reasons"]]
     if change["fields"]:
         lines += ["", "| field | before | after |", "|---|---|---|"]
         lines += [

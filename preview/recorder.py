@@ -35,7 +35,7 @@ _SEVERITIES = {engine_pb2.INFO: "info", engine_pb2.WARNING: "warning", engine_pb
 
 
 class ProgramFailed(Exception):
-    """The program ended before its end; the text is what it said, without a traceback."""
+    """The program failed; the text is what it said, without a traceback."""
 
 
 @dataclass

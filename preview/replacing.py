@@ -1,4 +1,4 @@
-"""Which changes make a resource anew: what the providers call "forces new resource".
+"""Which changes make a resource again: what the providers call "forces new resource".
 
 The table is replacing.csv, of the types that we register. Its sources: `ForceNew` in the code of
 github.com/hashicorp/terraform-provider-aws, which pulumi-aws bridges, and `forceNewProperties` of
@@ -23,7 +23,7 @@ RELEASE = "kubernetes:Release"  # is no object, and keeps its own name and names
 
 @dataclass(frozen=True)
 class Row:
-    """Properties of a type (of Kubernetes: of a kind, in any version) whose change makes the resource anew."""
+    """Properties of a type (of Kubernetes: of a kind, in any version) whose change makes the resource again."""
 
     type: str
     properties: tuple[str, ...]
@@ -52,7 +52,7 @@ def _properties(type_: str, when_removed: bool) -> tuple[str, ...]:
 
 
 def replacing_paths(resource: Mapping[str, Any], *, removed: bool = False) -> tuple[str, ...]:
-    """Paths of a resource whose change makes it anew (`removed`: those that do so only when taken away).
+    """Paths of a resource whose change makes it again (`removed`: those that do so only when taken away).
 
     What lies below a path counts with it.
     """
@@ -66,7 +66,7 @@ def replacing_paths(resource: Mapping[str, Any], *, removed: bool = False) -> tu
 
 
 def replaces(path: str, resource: Mapping[str, Any], *, removed: bool = False) -> bool:
-    """Whether a change at `path` (`spec.template.spec.containers[vllm].image`) makes the resource anew.
+    """Whether a change at `path` (`spec.template.spec.containers[vllm].image`) makes the resource again.
 
     `removed`: what stood there stands there no more.
     """

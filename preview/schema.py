@@ -1,4 +1,4 @@
-"""The JSON Schema of the JSON format; `python -m preview.schema` writes docs/preview.schema.json anew."""
+"""The JSON Schema of the JSON format; `python -m preview.schema` writes docs/preview.schema.json again."""
 
 from __future__ import annotations
 

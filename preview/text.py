@@ -106,7 +106,7 @@ def _changes(document: Document) -> Iterator[RenderableType]:
         style = COLOURS[each["action"]]
         yield _line(2, f"{MARKS[each['action']]} {kind(each['type'])} {each['name']}", style)
         for reason in each["reasons"]:
-            yield _line(6, f"made anew: {reason}", "magenta")
+            yield _line(6, f"replaced: {reason}", "magenta")
         for field in each["fields"][:MOST_FIELDS]:
             yield _line(6, f"{field['path']}: {short(field['before'], 60)} → {short(field['after'], 60)}")
         if len(each["fields"]) > MOST_FIELDS:

@@ -60,7 +60,8 @@ def _metric_kind(written: Any) -> Any:
     bare = written.lower().removeprefix("vllm:").removeprefix("vllm_")
     if written not in set(MetricKind) and bare in MEANT:
         raise ValueError(
-            f"{written} is no kind of metric (the series' name is ours to know, it changes with vLLM's version); "
+            f"{written} is not a kind of metric: use a kind, not the name of a Prometheus series (that changes with "
+            "vLLM's version); "
             f"did you mean {MEANT[bare]}?"
         )
     return written

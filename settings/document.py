@@ -1,6 +1,6 @@
 """What the settings look like from outside: the committed JSON Schema and the table in docs/settings.md.
 
-`python -m settings.document` writes both anew; a test keeps them current.
+`python -m settings.document` writes both again; a test keeps them current.
 """
 
 from __future__ import annotations

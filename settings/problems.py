@@ -1,4 +1,4 @@
-"""What is wrong with a stack file, said so that the reader can mend it without a second look."""
+"""What is wrong with a stack file, said so that the reader can fix it without a second look."""
 
 from __future__ import annotations
 

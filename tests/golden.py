@@ -1,4 +1,4 @@
-"""Goldens: readable files beside the tests that say what we render. UPDATE_GOLDENS=1 writes them anew."""
+"""Goldens: readable files beside the tests that say what we render. UPDATE_GOLDENS=1 writes them again."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _panel(panel: Panel, index: int) -> Timeseries:
 
 
 def main() -> None:
-    """Writes every file anew and removes those whose dashboard is gone."""
+    """Writes every file again and removes those whose dashboard is gone."""
     wanted = {f"{dashboard.uid}.json": text(dashboard) for dashboard in DASHBOARDS}
     for path in FOLDER.glob("*.json"):
         if path.name not in wanted:

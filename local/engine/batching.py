@@ -2,7 +2,7 @@
 
 As vLLM's scheduler: decodes first, then prefill in chunks within the step's token budget, then admission in order of
 arrival while sequences and KV blocks are free; no block for the next token preempts the youngest sequence, which is
-computed anew later. Simulated: the time of a step comes from `EngineRates`.
+computed again later. Simulated: the time of a step comes from `EngineRates`.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class KubeApi:
     async def follow(
         self, path: str, on_event: Callable[[str, Object], None], log: Log, listed: asyncio.Event | None = None
     ) -> None:
-        """Calls `on_event(ADDED|MODIFIED|DELETED, object)` for ever; after a gap, with what changed meanwhile.
+        """Calls `on_event(ADDED|MODIFIED|DELETED, object)` forever; after a gap, with what changed meanwhile.
 
         `listed` is set once the first list has been told.
 

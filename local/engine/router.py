@@ -92,7 +92,7 @@ class Router:
         self._changed.set()
 
     async def run(self) -> None:
-        """Opens and closes listeners for ever; the first time whatever there is, so that `services.json` appears."""
+        """Opens and closes listeners forever; the first time whatever there is, so that `services.json` appears."""
         while True:
             self._changed.clear()
             await self.reconcile()

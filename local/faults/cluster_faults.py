@@ -29,7 +29,7 @@ RESCHEDULE_SECONDS: Final = 150.0
 
 @contextlib.contextmanager
 def node_watcher_stopped(ground: Ground) -> Iterator[None]:
-    """Nobody makes nodes anew or advertises GPUs meanwhile, as while AWS has no other instance."""
+    """Nobody makes nodes again or advertises GPUs meanwhile, as while AWS has no other instance."""
     record = ground.processes.record("nodes")
     assert record is not None
     os.kill(record.pid, signal.SIGSTOP)
@@ -130,7 +130,7 @@ def wrong_image(ground: Ground, random: Random) -> str:
     ground.go_on_to("one", "--refresh")
     return (
         f"the update named the pod {seconds:.0f} s after its start, the wait for models the image; "
-        "the old pod served on; mended by up --refresh"
+        "the old pod served on; fixed by up --refresh"
     )
 
 

@@ -1,7 +1,7 @@
 """The ground that faults are provoked on: a platform of its own, with one small stack in a known state.
 
 States: `nothing` (no stack), `one`, `two` and `full` (the stack after an update with that file), None (not known:
-begun anew before the next scenario).
+started from nothing before the next scenario).
 """
 
 from __future__ import annotations

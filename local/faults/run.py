@@ -79,7 +79,7 @@ def run_all(paths: Paths, reports: Path, scenarios: Sequence[Scenario], seed: in
 
 
 def run_one(ground: Ground, scenario: Scenario, seed: int) -> Result:
-    """One scenario; whatever it raises is its result, and the next one begins anew after a failure."""
+    """One scenario; whatever it raises is its result, and the next one begins again after a failure."""
     start = time.monotonic()
     try:
         outcome, detail = "held", scenario.run(ground, scenario.random(seed))

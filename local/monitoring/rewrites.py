@@ -121,7 +121,7 @@ def flags(values: Mapping[str, object]) -> list[str]:
 
 
 # Of each program: flags of its container that mean the container itself (files, addresses, the API server of the
-# cluster), and are said anew in specs.py.
+# cluster), and are said again in specs.py.
 REPLACED: Mapping[str, tuple[str, ...]] = {
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",

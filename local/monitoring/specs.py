@@ -33,7 +33,7 @@ class Wanted:
     data: Path | None = None
     """Folder in which the program keeps its data; others beside it are of storage that is gone."""
     reload_url: str | None = None
-    """Asked with POST when files changed and the process need not be started anew."""
+    """Asked with POST when files changed and the process need not be started again."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """`make engine`: vLLM's CPU build in an environment of its own in the user's cache.
 
 It is whole when its marker is there, which is written last, after vLLM was imported once: an interrupted installation
-is begun anew. The marker's folder is named by the hash of what decides it, so a new pin makes a new environment.
+is begun again. The marker's folder is named by the hash of what decides it, so a new pin makes a new environment.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _run(command: list[str], what: str, count: int, environment: dict[str, str] 
         missing = re.search(r"No matching distribution found for (\S+)", "".join(said))
         hint = f"no wheel of {missing[1]} for this machine; " if missing else ""
         raise PlatformError(
-            f"{what} failed: {hint}run `make engine` again to begin anew\n{last_lines(''.join(said), 8)}"
+            f"{what} failed: {hint}run `make engine` again to begin again\n{last_lines(''.join(said), 8)}"
         )
 
 

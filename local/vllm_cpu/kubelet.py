@@ -28,7 +28,7 @@ from local.vllm_cpu.server import Server, free_port
 BACK_OFF_SECONDS = (0, 10, 20, 40, 80, 160, 300)
 """Before the container is started again: at once, then doubled (kubernetes 1.36.2, doBackOff)."""
 FORGIVEN_AFTER_SECONDS = 600
-"""A container that ran for so long begins its back-off anew."""
+"""A container that ran for so long begins its back-off again."""
 LEAST_GRACE_SECONDS = 2.0
 """What SIGTERM gets when the preStop hook used up the grace period (kuberuntime, minimumGracePeriodInSeconds)."""
 TICK_SECONDS = 0.1

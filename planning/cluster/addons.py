@@ -35,7 +35,7 @@ MIG_CUT_SECONDS = 600
 # What waits for a label that GPU feature discovery writes (gpu-operator v26.7.0).
 _BY_LABEL = {
     "mps": "the MPS daemon stands only on nodes labelled nvidia.com/mps.capable (assets/state-mps-control-daemon), and "
-    "the device plugin waits for the daemon for ever",
+    "the device plugin waits for the daemon forever",
     "mig": "the MIG manager comes only to nodes labelled nvidia.com/mig.capable (controllers/state_manager.go), so "
     "nobody cuts the GPUs",
 }
@@ -186,6 +186,6 @@ def _check_absent(settings: StackSettings, findings: Findings) -> None:
         findings.warning(
             "gpuOperator.enabled",
             "no-device-plugin",
-            "false: models wait for ever unless the cluster has its own NVIDIA device plugin that tolerates "
+            "false: models wait forever unless the cluster has its own NVIDIA device plugin that tolerates "
             f"{GPU_TAINT.key}={GPU_TAINT.value}:{GPU_TAINT.effect}",
         )

@@ -71,7 +71,7 @@ def arguments(scale_down_after_seconds: int) -> dict[str, str | bool]:
     return {
         "expander": EXPANDER,
         "balance-similar-node-groups": True,
-        # CoreDNS and the like have budgets and run anywhere; they must not keep an empty node for ever.
+        # CoreDNS and the like have budgets and run anywhere; they must not keep an empty node forever.
         "skip-nodes-with-system-pods": False,
         # Prometheus, Grafana and its adapter have an emptyDir each, and with the default no system node ever goes.
         "skip-nodes-with-local-storage": False,

@@ -28,7 +28,7 @@ def system_owner(namespace: str) -> str | None:
 
 
 def check_namespaces(settings: StackSettings, findings: Findings) -> None:
-    """One namespace, one owner: a second would label it anew, at another level, and close the first one's network."""
+    """One namespace, one owner: a second would label it again, at another level, and close the first one's network."""
     first: dict[str, _Claim] = {}
     # Who has its usual name was there first: the other one is moved.
     for claim in sorted(_claims(settings), key=lambda each: each.name != each.owner.usual):

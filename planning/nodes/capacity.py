@@ -47,7 +47,7 @@ def _too_few(pool: Pool, needed: int, names: str, findings: Findings) -> None:
             f"{pool.path}.maxNodes",
             "too-few-nodes",
             f"{group.max_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}: pods would wait "
-            f"for ever; write maxNodes: {needed}",
+            f"forever; write maxNodes: {needed}",
         )
         return
     more = "" if needed <= group.max_nodes else f" and maxNodes: {needed} or more"
@@ -55,7 +55,7 @@ def _too_few(pool: Pool, needed: int, names: str, findings: Findings) -> None:
         f"{pool.path}.minNodes",
         "too-few-nodes",
         f"{group.desired_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}, and nothing adds "
-        f"nodes to this pool: pods would wait for ever; write minNodes: {needed}{more}",
+        f"nodes to this pool: pods would wait forever; write minNodes: {needed}{more}",
     )
 
 

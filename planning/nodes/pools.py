@@ -267,7 +267,8 @@ def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bo
 
 def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
     if pool.name == SYSTEM_POOL:
-        findings.error(f"{path}.name", "pool-name", f"{SYSTEM_POOL!r} is our group without GPU; choose another name")
+        message = f"{SYSTEM_POOL!r} is reserved for the system node group; choose another name"
+        findings.error(f"{path}.name", "pool-name", message)
     for key in pool.labels:
         domain = key.split("/")[0] if "/" in key else ""
         if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):

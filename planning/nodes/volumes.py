@@ -46,7 +46,7 @@ def read_mibps(cache: VolumeCache) -> float:
 
 
 def check_classes(settings: StackSettings, findings: Findings) -> None:
-    """Classes that nothing in a cluster of our own provides: their claims would be Pending for ever."""
+    """Classes that nothing in a cluster of our own provides: their claims would be Pending forever."""
     if not isinstance(settings.cluster, CreateCluster):
         return
     wanted = [

@@ -195,7 +195,7 @@ def _check_capacity(metric: Metric, model: Model, known: bool, path: str, findin
         findings.error(
             path,
             "unknown-capacity",
-            f"demand is counted in replicas, and nobody knows what one of {model.source} carries; write kind: inFlight "
+            f"demand needs the capacity of one replica, which is unknown for {model.source}; write kind: inFlight "
             "with a target",
         )
     elif default_target(metric.kind, model, None, None) is None:

@@ -128,7 +128,7 @@ def _metrics(
         findings.warning(
             f"{path}.metrics",
             "scaling-fallback",
-            f"{given.model.source} {why}, so nobody knows what one replica carries: replicas follow "
+            f"{given.model.source} {why}, so the capacity of one replica is unknown: replicas follow "
             "requests waiting and running, which moves late; write metrics: [{kind: inFlight, target: <requests one "
             "replica carries within its SLO>}]",
         )

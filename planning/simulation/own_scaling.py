@@ -40,7 +40,7 @@ def not_simulated(plan: AutoscalingPlan) -> str | None:
     if unknown:
         return f"{', '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} not simulated"
     if any(metric.kind == "demand" for metric in plan.metrics) and plan.demand is None:
-        return "nobody knows what one replica of this model carries, so its demand is not simulated"
+        return "the capacity of one replica of this model is unknown, so its demand is not simulated"
     return "what waits in front of zero replicas is not simulated" if plan.zero is not None else None
 
 

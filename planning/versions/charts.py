@@ -44,16 +44,16 @@ class ChartSources:
 def _path_in(folder: ChartFolder, pin: pins.ChartPin, findings: Findings) -> str:
     oci = pin.repository.startswith("oci://")
     where = f"{pin.repository}/{pin.chart}" if oci else f"{pin.chart} --repo {pin.repository}"
-    mend = f"run: helm pull {where} --version {pin.version} --destination {folder.path}"
+    fix = f"run: helm pull {where} --version {pin.version} --destination {folder.path}"
     if folder.problem is not None:
-        findings.error(PATH, RULE, f"{folder.path} {folder.problem}; name a folder that holds {pin.chart}; {mend}")
+        findings.error(PATH, RULE, f"{folder.path} {folder.problem}; name a folder that holds {pin.chart}; {fix}")
         return folder.path
     named = [chart for chart in folder.charts if chart.name == pin.chart]
     right = [chart for chart in named if chart.version == pin.version]
     if not right:
         there = listed(sorted(chart.version for chart in named))
         has = f"{pin.chart} {there} only" if named else f"no chart {pin.chart}"
-        findings.error(PATH, RULE, f"{folder.path} holds {has}; {pin.version} is needed; {mend}")
+        findings.error(PATH, RULE, f"{folder.path} holds {has}; {pin.version} is needed; {fix}")
         return folder.path
     whole = [chart for chart in right if not chart.missing]
     if not whole:

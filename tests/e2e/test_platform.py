@@ -200,7 +200,7 @@ def test_a_lost_aws_endpoint_makes_up_begin_anew(platform: Platform, before: dic
     assert record is not None
     os.kill(record.pid, signal.SIGKILL)
     output = platform.run("up")
-    assert "beginning anew with an empty platform" in output
+    assert "beginning again with an empty platform" in output
     assert "says:" in output
     platform.run("down", "--stack", "local")
 

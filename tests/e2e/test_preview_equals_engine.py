@@ -59,7 +59,7 @@ class Engine:
         shutil.copy(stack_file(platform_paths(), stack), self.root / f"Pulumi.{stack}.yaml")
 
     def preview(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """`pulumi preview`, its log of calls written anew."""
+        """`pulumi preview`, its log of calls written again."""
         self.log.unlink(missing_ok=True)
         environment = {**self._stack._environment, "PULUMI_DEBUG_GRPC": str(self.log)}
         return subprocess.run(

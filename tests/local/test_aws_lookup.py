@@ -16,7 +16,7 @@ from tests.conftest import REPO
 
 REGION = "us-east-1"
 TAGS = {"project": "vllm-on-eks", "stack": "dev", "Name": "network-vpc"}
-# Made anew it is the same: an attachment to a role, say. Everything else of ours must be findable.
+# Made again it is the same: an attachment to a role, say. Everything else of ours must be findable.
 GOLDENS = ("dev", "local", "prod")
 
 

@@ -48,7 +48,7 @@ def test_an_image_of_a_registry_that_cannot_exist_is_never_pulled() -> None:
     assert found["weight"] == 1, "it wins over pod-ready and model-server-ready"
     status = found["next"]["statusTemplate"]  # type: ignore[index]
     assert "ImagePullBackOff" in status
-    assert "Now" not in status, "the same status again must be no change, or it fires for ever"
+    assert "Now" not in status, "the same status again must be no change, or it fires forever"
 
 
 def test_with_a_real_engine_kwok_only_starts_the_containers_of_servers() -> None:

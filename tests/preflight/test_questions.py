@@ -69,8 +69,8 @@ def test_a_zone_that_eks_refuses_in_this_account_is_named_with_those_to_write() 
         assert told.path == "network.zones"
         assert "us-east-1a is use1-az3 in account 123456789012" in told.message
         assert told.message.endswith("write zones: [us-east-1b, us-east-1c]")
-        mended = asked(planned(own("dev", network={"zones": ["us-east-1b", "us-east-1c"]})), aws)
-    assert mended.of(Verdict.ERROR) == ()
+        fixed = asked(planned(own("dev", network={"zones": ["us-east-1b", "us-east-1c"]})), aws)
+    assert fixed.of(Verdict.ERROR) == ()
 
 
 def test_a_zone_that_the_account_does_not_have_is_named() -> None:

@@ -69,8 +69,8 @@ def test_a_replacement_reaches_those_that_are_given_its_id_and_no_others() -> No
         return [vpc, subnet, group, tagged]
 
     told = {each["name"]: each for each in changes(stack("10.0.0.0/16"), stack("10.1.0.0/16"))}
-    assert told["subnet"]["reasons"] == ["vpcId comes from vpc, which is made anew"]
-    assert told["nodes"]["reasons"] == ["subnetIds comes from subnet, which is made anew"]
+    assert told["subnet"]["reasons"] == ["vpcId comes from vpc, which is replaced"]
+    assert told["nodes"]["reasons"] == ["subnetIds comes from subnet, which is replaced"]
     assert set(told) == {"vpc", "subnet", "nodes"}
 
 
@@ -81,7 +81,7 @@ def test_what_lives_in_a_cluster_goes_with_it() -> None:
         return [cluster, provider, resource(DEPLOYMENT, "qwen", {}, provider=provider["urn"])]
 
     told = {each["name"]: each for each in changes(stack("a"), stack("b"))}
-    assert told["qwen"]["reasons"] == ["it lives in cluster, which is made anew"]
+    assert told["qwen"]["reasons"] == ["it lives in cluster, which is replaced"]
 
 
 def test_ignored_paths_are_no_change() -> None:
@@ -130,7 +130,7 @@ def test_a_rotated_secret_is_an_update_because_our_provider_makes_it_one() -> No
 
 
 def test_a_changed_config_map_is_an_update_because_our_provider_makes_it_one() -> None:
-    """By default the provider makes it anew under the same name, which fails while the old one is there."""
+    """By default the provider makes it again under the same name, which fails while the old one is there."""
     kind = "kubernetes:core/v1:ConfigMap"
     (found,) = changes([resource(kind, "c", {"data": {"k": "a"}})], [resource(kind, "c", {"data": {"k": "b"}})])
     assert found["action"] == "changed"

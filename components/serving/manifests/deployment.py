@@ -59,7 +59,7 @@ def rolling_update(model: ServedModel) -> dict[str, int]:
     """How a rollout goes on where GPUs are scarce.
 
     With a free GPU a new pod starts first and nothing is lost. Without one a pod that is to start first would wait
-    for ever: so one old pod leaves first, and with it its share of the capacity until the new one has started.
+    forever: so one old pod leaves first, and with it its share of the capacity until the new one has started.
     """
     if model.max_surge:
         return {"maxSurge": model.max_surge, "maxUnavailable": 0}

@@ -64,7 +64,7 @@ def download_job(model: ServedModel) -> Manifest:
             "name": f"{model.name}-download",
             "namespace": model.namespace,
             "labels": download_labels(model),
-            # A failed Job stays failed: without this a mended token would never be tried.
+            # A failed Job stays failed: without this a fixed token would never be tried.
             "annotations": {"pulumi.com/replaceUnready": "true"},
         },
         "spec": {

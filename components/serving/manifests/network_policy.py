@@ -1,6 +1,6 @@
 """What may talk to whom: openings on top of the namespace's default deny, derived from the plan.
 
-Not here, because nobody can or need open it: probes (a pod's own node is always let in), tensor parallel workers
+Intentionally absent: probes (a pod's own node is always let in), tensor parallel workers
 (one pod). The vpc-cni add-on enforces policies only with `enableNetworkPolicy: "true"`.
 """
 

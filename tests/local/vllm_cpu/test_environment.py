@@ -43,7 +43,7 @@ def test_what_an_interrupted_installation_left_is_not_taken_for_whole_and_goes(
         environment.required(paths)
 
     def interrupted(where: Path) -> None:
-        assert not (where / "bin").exists(), "begun anew"
+        assert not (where / "bin").exists(), "begun again"
         where.mkdir()
         raise KeyboardInterrupt
 
