@@ -33,7 +33,7 @@ AWS_IDS: Mapping[str, str] = {
 }
 
 Find = Callable[[Mapping[str, Any]], Sequence[str]]
-"""The ids that a resource of a pending create has in the cloud; none if it is not there."""
+"""The ids that a resource of a pending create has in the cloud; none: not there; LookupError: cannot be looked for."""
 
 
 def pending_operations(latest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -87,6 +87,8 @@ class Settlement:
     """One sentence per operation, for a person."""
     ambiguous: list[str] = field(default_factory=list)
     """Creates of which more than one is there: nothing is decided for them."""
+    unknown: list[str] = field(default_factory=list)
+    """Creates of types that cannot be looked for: nothing is decided for them either."""
 
 
 def settled(deployment: Mapping[str, Any], find: Find) -> Settlement:
@@ -105,7 +107,13 @@ def settled(deployment: Mapping[str, Any], find: Find) -> Settlement:
             if resource["urn"] in known:
                 result.to_refresh.append(resource["urn"])
             continue
-        ids = [live] if (live := probable_id(resource)) else list(find(resource))
+        if resource.get("custom") is False:
+            continue  # a component is in the state only: the next update registers it
+        try:
+            ids = [live] if (live := probable_id(resource)) else list(find(resource))
+        except LookupError:
+            result.unknown.append(f"{name_of(resource)} ({resource['type']})")
+            continue
         if len(ids) > 1:
             result.ambiguous.append(f"{name_of(resource)}: {', '.join(ids)}")
         elif not ids:

@@ -28,7 +28,8 @@ def recover(pulumi: Pulumi, stack: str, client: Callable[[str, str], Any], unloc
     """Settles what a killed update had begun; returns what became of it, one sentence each (none: nothing was to do).
 
     `client` gives a boto3 client of a service in a region, `unlock` frees a release that a killed Helm holds. Raises
-    PlatformError when the state cannot be read, or when AWS has more than one of what was being created.
+    PlatformError when the state cannot be read, or when AWS has more than one of what was being created, or
+    cannot be asked for it.
     """
     exported = json.loads(pulumi("stack", "export", "--stack", stack))
     deployment = exported.get("deployment") or {}
@@ -40,6 +41,11 @@ def recover(pulumi: Pulumi, stack: str, client: Callable[[str, str], Any], unloc
             "AWS has more than one of what the killed update was creating: "
             + "; ".join(settlement.ambiguous)
             + ". Delete all but one (none of them is in use yet), then run this again."
+        )
+    if settlement.unknown:
+        raise PlatformError(
+            f"these were being created and cannot be looked for: {', '.join(settlement.unknown)}. Delete each one in "
+            "AWS if it is there (it is not in use yet), then run `pulumi refresh --clear-pending-creates`."
         )
     freed = [line for release in interrupted_releases(deployment) for line in unlock(*release)]
     _write_back(pulumi, stack, exported, settlement)

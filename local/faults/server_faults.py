@@ -79,6 +79,7 @@ def restarted(name: str, away_seconds: float) -> Callable[[Ground, Random], str]
             "timeout",
             "reset",
             "disconnected",
+            "EOF",
         )
         return _survived(ground, *_update_under(ground, provoke), causes)
 

@@ -57,6 +57,24 @@ def test_an_id_is_told_where_it_follows_from_the_inputs(kind: str, inputs: dict[
     assert probable_id({"type": kind, "inputs": inputs}) == found
 
 
+def test_a_component_that_was_being_registered_is_not_looked_for() -> None:
+    """kill-14 of seed 20261127: the engine writes pending operations for components too."""
+    component = {"urn": "urn:pulumi:local::p::vllm-on-eks:index:X::x", "type": "vllm-on-eks:index:X", "custom": False}
+    result = settled(deployment(("creating", component)), unknown_type)
+    assert (result.lines, result.unknown, result.to_refresh) == ([], [], [])
+    assert result.deployment["pending_operations"] == []
+
+
+def test_a_type_that_cannot_be_looked_for_is_named_and_nothing_is_decided() -> None:
+    result = settled(deployment(("creating", FILES)), unknown_type)
+    assert result.unknown == ["disk (aws:efs/fileSystem:FileSystem)"]
+    assert [each["urn"] for each in result.deployment["resources"]] == ["stack"]
+
+
+def unknown_type(resource: Mapping[str, Any]) -> list[str]:
+    raise LookupError(resource["type"])
+
+
 def nowhere(resource: Mapping[str, Any]) -> list[str]:
     return []
 
