@@ -160,8 +160,7 @@ CLUSTER = (
     Scenario("gpu-gone", "no allocatable GPU: the pod is Pending, and what waits for it says so", gpu_gone, "D3"),
     Scenario(
         "wrong-image",
-        "an image that cannot be pulled: the update names the pod within 120 s, the wait for models the image; the old "
-        "pod serves on; interrupted, `up --refresh` puts the old image back",
+        "an image that cannot be pulled: named within 120 s, the old pod serves on; interrupted, up --refresh fixes it",
         wrong_image,
         "D3",
     ),
