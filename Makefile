@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-CODE := __main__.py settings planning components preflight preview policies local bench tests tools .ci .github
+CODE := __main__.py settings planning simulation advisor components preflight preview policies local bench tests tools .ci .github
 REPORTS := .local-reports
 
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
@@ -98,7 +98,7 @@ preflight: setup ## what the AWS account says to a plan, before anything is made
 
 scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
 	@$(BIN)/python -m local tools scan
-	@checkov=$$($(BIN)/python -m local.checkov) && \
+	@checkov=$$($(BIN)/python -m local.build.checkov) && \
 	  $(BIN)/python -m preview.scan $(or $(STACK),dev prod) --checkov "$$checkov" --kube-score .tools/bin/kube-score
 
 document: setup ## write the JSON Schemas and the generated pages again

@@ -1,4 +1,4 @@
-"""The engine of one replica, one step at a time, in plain Python: what `planning/simulation/kernel.py` must equal.
+"""The engine of one replica, one step at a time, in plain Python: what `simulation/kernel.py` must equal.
 
 It shares the cost table and nothing else. Every step walks over every running request, as vLLM's scheduler does.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from planning.simulation.engine_limits import BLOCK, EngineModel
+from simulation.engine_limits import BLOCK, EngineModel
 
 
 @dataclass

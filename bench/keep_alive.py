@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import httpx
 
-from local.paths import platform_paths
+from local.host.paths import platform_paths
 from local.vllm_cpu.environment import required
 from local.vllm_cpu.server import free_port
 

@@ -17,16 +17,16 @@ from typing import Any, Final
 import yaml
 
 from bench.timing import REPO
-from local.completion import models
-from local.paths import platform_paths
-from local.processes import Processes
-from local.status import memory_mib
+from local.commands.completion import models
+from local.commands.status import memory_mib
+from local.host.paths import platform_paths
+from local.host.processes import Processes
 
 NODES: Final = 50
 INSTANCE_TYPE: Final = "g6.12xlarge"  # 4 L4 each
 CROWD: Final = 4 * NODES - 4
 SCRAPE_SECONDS: Final = 5
-SYNC_SECONDS: Final = 5  # local/control_plane.py: horizontal-pod-autoscaler-sync-period
+SYNC_SECONDS: Final = 5  # local/control_plane/servers.py: horizontal-pod-autoscaler-sync-period
 COLD_START_SECONDS: Final = 6  # `python -m local start`, default
 PATIENCE_SECONDS: Final = 600
 

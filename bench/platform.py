@@ -8,9 +8,9 @@ import tempfile
 import time
 
 from bench.timing import REPO
-from local.paths import platform_paths
-from local.processes import Processes
-from local.status import memory_mib
+from local.commands.status import memory_mib
+from local.host.paths import platform_paths
+from local.host.processes import Processes
 
 
 def _make(target: str, environment: dict[str, str]) -> float:

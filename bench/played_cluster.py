@@ -17,7 +17,7 @@ import yaml
 from bench.timing import REPO
 from components.serving.manifests.deployment import deployment
 from local.engine.router import Router
-from local.paths import platform_paths
+from local.host.paths import platform_paths
 from local.vllm_cpu.environment import required
 from local.vllm_cpu.real_fleet import RealFleet
 from local.vllm_cpu.running_pod import RunningPod

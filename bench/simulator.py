@@ -14,14 +14,14 @@ from bench.engine_reference import Replica, Request
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
-from planning.simulation.compare import Bounds, case, run
-from planning.simulation.engine_limits import EngineModel, engine_model
-from planning.simulation.fleet import Fleet
-from planning.simulation.policies import policy
-from planning.simulation.profiles import Lengths, generate, profile
-from planning.simulation.supply import Supply, fixed_cold_start
-from planning.simulation.traces import Requests
-from planning.simulation.world import Setting, World
+from simulation.compare import Bounds, case, run
+from simulation.engine_limits import EngineModel, engine_model
+from simulation.fleet import Fleet
+from simulation.policies import policy
+from simulation.profiles import Lengths, generate, profile
+from simulation.supply import Supply, fixed_cold_start
+from simulation.traces import Requests
+from simulation.world import Setting, World
 
 FAR = 10**17
 MODEL, CARD = "meta-llama/Llama-3.1-8B-Instruct", "l40s"

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.errors import PlatformError
+from local.host.errors import PlatformError
+from local.host.paths import platform_paths
 from local.load import options as load_options
-from local.paths import platform_paths
 from settings.command_line import Parser
 from settings.last_resort import guarded
 from settings.printable import lines
@@ -20,15 +20,15 @@ from settings.printable import lines
 
 
 def _up(arguments: argparse.Namespace) -> None:
-    from local.up import up
+    from local.commands.up import up
 
     times = (arguments.cold_start_seconds, arguments.node_boot_seconds)
     up(platform_paths(), arguments.stack, arguments.stack_file, *times, arguments.engine)
 
 
 def _start(arguments: argparse.Namespace) -> None:
-    from local.platform import exclusively, start
-    from local.toolchain import ensure_tools
+    from local.build.toolchain import ensure_tools
+    from local.commands.platform import exclusively, start
 
     paths = platform_paths()
     with exclusively(paths):
@@ -45,14 +45,14 @@ def _engine(arguments: argparse.Namespace) -> None:
 
 
 def _tools(arguments: argparse.Namespace) -> None:
-    from local.toolchain import ensure_tools
+    from local.build.toolchain import ensure_tools
 
     for name, program in ensure_tools(platform_paths(), arguments.needs or ("platform", "monitoring")).items():
         print(f"{name}: {program}")
 
 
 def _down(arguments: argparse.Namespace) -> None:
-    from local.down import down, down_stack
+    from local.commands.down import down, down_stack
 
     if arguments.stack:
         down_stack(platform_paths(), arguments.stack, arguments.held_limit_seconds)
@@ -61,12 +61,12 @@ def _down(arguments: argparse.Namespace) -> None:
 
 
 def _recover(arguments: argparse.Namespace) -> None:
-    from local import recover
+    from local.recovery import recover
 
     if arguments.own_account:
         recover.say(arguments.stack, recover.recover(recover.own_pulumi, arguments.stack, recover.boto3_client()))
         return
-    from local.down import recover_stack
+    from local.commands.down import recover_stack
 
     recover_stack(platform_paths(), arguments.stack)
 
@@ -80,13 +80,13 @@ def _faults(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    from local.status import status
+    from local.commands.status import status
 
     status(platform_paths())
 
 
 def _logs(arguments: argparse.Namespace) -> None:
-    from local.status import logs
+    from local.commands.status import logs
 
     logs(platform_paths(), arguments.name, arguments.follow)
 
@@ -99,7 +99,7 @@ def _env(arguments: argparse.Namespace) -> None:
 
 
 def _wait(arguments: argparse.Namespace) -> None:
-    from local.completion import wait_until_ready
+    from local.commands.completion import wait_until_ready
 
     for model in wait_until_ready(platform_paths(), arguments.timeout_seconds):
         print(f"{model.namespace}/{model.name}: {model.available} of {model.wanted} replicas available")
@@ -112,7 +112,7 @@ def _load(arguments: argparse.Namespace) -> None:
 
 
 def _refresh_stack_files(arguments: argparse.Namespace) -> None:
-    from local.stack_files import stacks_of, write_stack_file
+    from local.stacks.stack_files import stacks_of, write_stack_file
 
     paths = platform_paths()
     for stack in stacks_of(paths):

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from planning.commands.option_types import Parser
+from advisor.option_types import Parser
 from settings.last_resort import guarded
 from settings.printable import lines
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
-        import_module(f"planning.commands.{command}").add_to(commands)
+        import_module(f"advisor.{command}").add_to(commands)
     try:
         parsed = parser.parse_args(given)
         return int(parsed.run(parsed))

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from planning.commands.stack_files import planned_without_mirror, settings_of
+from advisor.stack_files import planned_without_mirror, settings_of
 from planning.versions import pins
 from planning.versions.images import place_behind, stack_images
 

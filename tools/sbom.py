@@ -21,7 +21,7 @@ from cyclonedx.model.license import DisjunctiveLicense
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from planning.commands.stack_files import planned_without_mirror, settings_of
+from advisor.stack_files import planned_without_mirror, settings_of
 from planning.versions.images import stack_charts, stack_images
 
 REPO = Path(__file__).resolve().parent.parent

@@ -11,13 +11,13 @@ from pathlib import Path
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
-from planning.simulation.compare import Bounds, case, run
-from planning.simulation.engine_limits import engine_model
-from planning.simulation.lifelike import Lifelike, lifelike
-from planning.simulation.outcome import Slo
-from planning.simulation.supply import Supply, fixed_cold_start
-from planning.simulation.traces import Requests
-from planning.simulation.world import Setting
+from simulation.compare import Bounds, case, run
+from simulation.engine_limits import engine_model
+from simulation.lifelike import Lifelike, lifelike
+from simulation.outcome import Slo
+from simulation.supply import Supply, fixed_cold_start
+from simulation.traces import Requests
+from simulation.world import Setting
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
 POLICIES = ("default", "fixed-maximum")

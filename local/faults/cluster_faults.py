@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, Final
 
-from local.cluster import is_ready
+from local.control_plane.cluster import is_ready
 from local.faults.ground import STACK, Ground
 from local.faults.holds import must, must_say
 from local.faults.scenario import Scenario

@@ -9,10 +9,12 @@ from random import Random
 from typing import Any, Final
 
 from local.faults.ground import STACK, Ground
-from local.faults.holds import must
+from local.faults.holds import must, must_say
 from local.faults.scenario import Scenario
 
 HAND: Final = "kubectl-edit"
+TAKE_BACK: Final = "PULUMI_K8S_ENABLE_PATCH_FORCE"
+"""Of pulumi-kubernetes 4.25 (provider/pkg/await/await.go): a field that another manager set is applied over."""
 
 
 def shown_by_refresh(ground: Ground) -> set[str]:
@@ -45,12 +47,24 @@ def hand_edits(ground: Ground, random: Random) -> str:
     must(shown == edited, f"edited were {sorted(edited)}, refresh --preview-only shows {sorted(shown)}")
     code, said = ground.pulumi("refresh", "--yes", "--skip-preview")
     must(code == 0, f"refresh failed:\n{said[-2000:]}")
+    # Server-side apply leaves another manager's field alone: the conflict is said, and taking it back is a decision.
+    code, said = ground.pulumi("preview")
+    must(code != 0, f"fields of {HAND} were planned over without a word:\n{said[-2000:]}")
+    must_say(said, HAND, "conflict")
+    ground.variables = {TAKE_BACK: "true"}
+    try:
+        return _taken_back(ground, edited)
+    finally:
+        ground.variables = {}
+
+
+def _taken_back(ground: Ground, edited: set[str]) -> str:
     code, said = ground.pulumi("preview")
     must(code == 0, f"preview failed:\n{said[-2000:]}")
     planned = set(re.findall(r"^\s*[~+-]+\s+\S+:\S+\s+(\S+)\s+(?:update|replace|create|delete)", said, re.MULTILINE))
     must(planned == edited, f"edited were {sorted(edited)}, preview shows {sorted(planned)}:\n{said[-2000:]}")
     ground.go_on_to("full")
-    return f"{', '.join(sorted(edited))}: shown by refresh and preview, nothing else; put back by up"
+    return f"{', '.join(sorted(edited))}: shown by refresh, preview names the manager; put back by up with {TAKE_BACK}"
 
 
 def _edit_config_map(ground: Ground, core: Any) -> set[str]:
@@ -99,7 +113,7 @@ def controllers_silent(ground: Ground, random: Random) -> str:
 DRIFT = (
     Scenario(
         "hand-edits",
-        "edited replicas, label and ConfigMap: `refresh` and `preview` show just these, `up` puts them back",
+        "edited replicas, label, ConfigMap: refresh shows just these, preview names the manager, a forced up puts back",
         hand_edits,
         "D4",
     ),

@@ -20,18 +20,18 @@ from typing import Any
 
 import yaml
 
-from local import platform
-from local.certificates import ensure_pki
-from local.errors import PlatformError
+from local.build.toolchain import ensure_tools
+from local.commands import platform
+from local.control_plane.certificates import ensure_pki
 from local.faults.engine import EngineRun
 from local.faults.final_state import FinalState, aws_of, differences, objects_of, resources_of
 from local.faults.holds import DoesNotHold, must
 from local.faults.proxy import FaultProxy
-from local.inventory import aws_objects, every_object
-from local.paths import Paths
-from local.processes import Processes, ProcessSpec
-from local.stack import Stack
-from local.toolchain import ensure_tools
+from local.host.errors import PlatformError
+from local.host.paths import Paths
+from local.host.processes import Processes, ProcessSpec
+from local.stacks.inventory import aws_objects, every_object
+from local.stacks.stack import Stack
 
 STACK = "faults"
 BASE = Path(__file__).parent / "stack.yaml"
@@ -55,6 +55,8 @@ class Ground:
         self.paths = replace(paths, state=reports / "platform")
         self.logs = reports / "log"
         self.state: str | None = None
+        self.variables: dict[str, str] = {}
+        """Set for Pulumi besides the platform's own."""
         self.measures: dict[str, Measure] = {}
         self.references: dict[str, FinalState] = {}
         self._runs = 0
@@ -154,7 +156,11 @@ class Ground:
             operation, "--stack", STACK, "--yes", "--skip-preview", "--non-interactive", *options
         )
         self._last_run = EngineRun(
-            command, self.stack.environment, self.logs / f"{self._runs:03d}-{operation}.log", events, preexec
+            command,
+            {**self.stack.environment, **self.variables},
+            self.logs / f"{self._runs:03d}-{operation}.log",
+            events,
+            preexec,
         )
         return self._last_run
 
@@ -162,7 +168,7 @@ class Ground:
         """Exit code and both streams of another CLI command."""
         done = subprocess.run(
             self.stack.command("--non-interactive", *arguments, "--stack", STACK),
-            env={**self.stack.environment, "PULUMI_DEBUG_COMMANDS": "true"},
+            env={**self.stack.environment, **self.variables, "PULUMI_DEBUG_COMMANDS": "true"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -13,11 +13,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.errors import PlatformError
+from local.commands.platform import exclusively
 from local.faults.holds import DoesNotHold, Skipped
 from local.faults.scenario import Scenario, chosen
-from local.paths import Paths
-from local.platform import exclusively
+from local.host.errors import PlatformError
+from local.host.paths import Paths
 
 if TYPE_CHECKING:
     from local.faults.ground import Ground

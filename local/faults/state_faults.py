@@ -7,10 +7,10 @@ import time
 from random import Random
 from typing import Final
 
-from local.backup import is_readable
 from local.faults.ground import COLD_START_SECONDS, STACK, Ground
 from local.faults.holds import must, must_say
 from local.faults.scenario import Scenario
+from local.recovery.backup import is_readable
 
 UP: Final = ("up", "--stack", STACK, "--cold-start-seconds", str(COLD_START_SECONDS))
 

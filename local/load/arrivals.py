@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from local.load.options import Options
-from planning.simulation.engine_limits import PICOSECONDS
-from planning.simulation.profiles import DAY_SECONDS, Lengths, Profile, Seconds, generate, profile
+from simulation.engine_limits import PICOSECONDS
+from simulation.profiles import DAY_SECONDS, Lengths, Profile, Seconds, generate, profile
 
 QUIET_SHARE = 0.1
 """A burst's rate outside the burst, as a share of its peak."""

@@ -14,6 +14,8 @@ from typing import Any
 from rich.console import Console
 
 from local.engine.kube import KubeApi
+from local.host.paths import Paths
+from local.host.processes import Processes
 from local.load.arrivals import Arrival, arrivals, spike_seconds
 from local.load.client import Result
 from local.load.options import Options, read
@@ -24,8 +26,6 @@ from local.load.show import closing_words, display
 from local.load.summary import Summary, summarize
 from local.load.target import Target, find_target
 from local.load.watch import Watcher, prometheus_url
-from local.paths import Paths
-from local.processes import Processes
 
 
 def load(paths: Paths, given: argparse.Namespace) -> None:

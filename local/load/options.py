@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from local.errors import PlatformError
+from local.host.errors import PlatformError
 
 KINDS = ("burst", "steady", "diurnal")
 # Bounds of one run: this is one client on one machine, and a mistyped number must not run for days.

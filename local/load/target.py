@@ -8,14 +8,14 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from local.cluster import connect
-from local.completion import Model, models, service_url
+from local.commands.completion import Model, models, service_url
+from local.control_plane.cluster import connect
 from local.engine.pods import CONTAINER
-from local.errors import PlatformError
+from local.host.errors import PlatformError
+from local.host.paths import Paths
+from local.host.processes import Processes
 from local.load.options import CannotLoad, near
-from local.paths import Paths
-from local.processes import Processes
-from local.stack import Stack, existing_stacks
+from local.stacks.stack import Stack, existing_stacks
 
 NEEDED = ("kube-apiserver", "engine")
 

@@ -11,7 +11,7 @@ import contextlib
 import ssl
 from collections.abc import Callable
 
-from local.certificates import Pki
+from local.control_plane.certificates import Pki
 from local.monitoring.view import ClusterView, Unreachable
 
 HEAD_LIMIT_BYTES = 16384

@@ -16,10 +16,10 @@ import aiohttp
 
 from local.engine.kube import KubeApi
 from local.engine.ports import read_json
+from local.host.paths import Paths
 from local.monitoring import cluster_autoscaler, dcgm, kube_state, node_exporter
 from local.monitoring.programs import is_ready, repository
 from local.monitoring.view import ClusterView, Unreachable
-from local.paths import Paths
 
 Object = dict[str, Any]
 

@@ -18,15 +18,15 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from local.certificates import Pki
+from local.control_plane.certificates import Pki
 from local.engine.kube import KubeApi
 from local.engine.ports import read_json
+from local.host.paths import Paths, platform_paths
+from local.host.ports import PortsFile
 from local.monitoring.egress import serve_connect
 from local.monitoring.exporters import Exporters
 from local.monitoring.running import say, stop_signal, until
 from local.monitoring.view import ClusterView, Unreachable, service_of_host
-from local.paths import Paths, platform_paths
-from local.ports import PortsFile
 
 HOST = "127.0.0.1"
 HOP_BY_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encoding", "content-length", "host"}

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from local.certificates import Pki, ensure_service_certificate
-from local.control_plane import server_url
+from local.control_plane.certificates import Pki, ensure_service_certificate
+from local.control_plane.servers import server_url
+from local.host.paths import Paths
+from local.host.probes import http_ready
+from local.host.processes import ProcessSpec
 from local.monitoring import rewrites
 from local.monitoring.mounts import Files, mount_points
 from local.monitoring.programs import Program, program_of
-from local.paths import Paths
-from local.probes import http_ready
-from local.processes import ProcessSpec
 
 HOST = rewrites.HOST
 Object = Mapping[str, Any]

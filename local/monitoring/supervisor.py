@@ -17,17 +17,17 @@ from typing import Any
 
 import aiohttp
 
-from local.certificates import Pki
+from local.control_plane.certificates import Pki
 from local.engine.kube import KubeApi
 from local.engine.ports import read_json
-from local.errors import PlatformError
+from local.host.errors import PlatformError
+from local.host.paths import platform_paths
+from local.host.ports import Reservations, keep_free
+from local.host.processes import Processes
 from local.monitoring.mounts import Missing, mounted_files, storage_id
 from local.monitoring.programs import PROGRAMS, Program, behind, program_of
 from local.monitoring.running import say, stop_signal, until
 from local.monitoring.specs import Place, Wanted, wanted
-from local.paths import platform_paths
-from local.ports import Reservations, keep_free
-from local.processes import Processes
 
 ROUND_SECONDS = 1.0
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)

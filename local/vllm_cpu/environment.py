@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.errors import PlatformError, last_lines
-from local.paths import Paths
-from local.progress import MovingLine
+from local.host.errors import PlatformError, last_lines
+from local.host.paths import Paths
+from local.host.progress import MovingLine
 
 PINS = Path(__file__).with_name("pins.txt")
 LOCK = PINS.with_suffix(".lock")

@@ -83,7 +83,7 @@ def replica_seconds(model: ServedModel) -> tuple[float, float]:
     """Low and high end of what scaling counts with: on a new node, where more replicas may need one, s.
 
     A replica that finds a node comes sooner; but one let go too early costs its node too, and the policy was found on
-    cold starts that began with a node's (planning/simulation/supply.py).
+    cold starts that began with a node's (simulation/supply.py).
     """
     return seconds((*(model.node_start if model.replicas_may_need_nodes else ()), *model.cold_start))
 

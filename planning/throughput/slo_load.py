@@ -9,7 +9,7 @@ random pod, so a pool's replicas see Poisson arrivals each on its own, however l
 - first token: the wait for the prompts before it, as in an M/G/1 queue, and its own chunks;
 - room: more requests at once than the batch or the KV cache hold.
 
-Checked against the kernel in tests/planning/simulation/test_slo_load.py; docs/autoscaling.md has the table.
+Checked against the kernel in tests/simulation/test_slo_load.py; docs/autoscaling.md has the table.
 """
 
 from __future__ import annotations

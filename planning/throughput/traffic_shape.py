@@ -1,6 +1,6 @@
 """How requests come over a day: shares of the busiest hour's rate. Without numpy, for the plan and the preview.
 
-The simulator's generated profiles (planning/simulation/profiles.py) have the same day; a test holds them together.
+The simulator's generated profiles (simulation/profiles.py) have the same day; a test holds them together.
 """
 
 from __future__ import annotations

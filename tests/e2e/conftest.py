@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from local.paths import Paths, platform_paths
-from local.processes import Processes
-from local.stack import Stack
+from local.host.paths import Paths, platform_paths
+from local.host.processes import Processes
+from local.stacks.stack import Stack
 from tests.conftest import REPO
 
 COMMAND_TIMEOUT_SECONDS = 1800  # a cold start builds the programs first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local import inventory
+from local.stacks import inventory
 from tests.e2e.conftest import Platform
 
 

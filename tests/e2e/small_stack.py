@@ -11,7 +11,7 @@ import pulumi
 import pulumi_kubernetes as kubernetes
 from pulumi import automation as auto
 
-from local.environment import link_providers, process_environment
+from local.stacks.environment import link_providers, process_environment
 from tests.e2e.conftest import Platform
 
 

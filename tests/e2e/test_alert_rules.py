@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.paths import platform_paths
-from local.toolchain import ensure_tools
+from local.build.toolchain import ensure_tools
+from local.host.paths import platform_paths
 from tests.components import promtool
 from tests.components.dashboard_cases import write_panels_test
 

@@ -10,8 +10,8 @@ from typing import Any
 import boto3
 import pytest
 
-from local.cluster import connect
-from local.environment import platform_environment
+from local.control_plane.cluster import connect
+from local.stacks.environment import platform_environment
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import changed_stack
 

@@ -16,12 +16,12 @@ import psutil
 import pytest
 import yaml
 
-from local.certificates import Pki
-from local.completion import ask, models, service_url
-from local.control_plane import etcd_pki
-from local.probes import answers
-from local.stack_files import stack_file
-from local.status import memory_mib
+from local.commands.completion import ask, models, service_url
+from local.commands.status import memory_mib
+from local.control_plane.certificates import Pki
+from local.control_plane.servers import etcd_pki
+from local.host.probes import answers
+from local.stacks.stack_files import stack_file
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
 from tests.e2e.inventory import aws_objects, kubernetes_objects

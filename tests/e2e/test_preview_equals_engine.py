@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 import yaml
 
-from local.paths import platform_paths
-from local.platform import assemble_charts
-from local.stack import Stack
-from local.stack_files import EXAMPLES, NOBODYS_ADDRESS, stack_file
+from local.commands.platform import assemble_charts
+from local.host.paths import platform_paths
+from local.stacks.stack import Stack
+from local.stacks.stack_files import EXAMPLES, NOBODYS_ADDRESS, stack_file
 from planning.prepare import prepare
 from policies.rules import RULES
 from preview.changes import differences

@@ -13,9 +13,9 @@ import psutil
 import pytest
 from kubernetes import client, config
 
-from local.cluster import is_ready
-from local.paths import platform_paths
-from local.platform import servers_folder
+from local.commands.platform import servers_folder
+from local.control_plane.cluster import is_ready
+from local.host.paths import platform_paths
 from local.vllm_cpu.environment import installed
 from local.vllm_cpu.server import can_be
 from tests.e2e.conftest import Platform

@@ -18,7 +18,7 @@ import aiohttp
 import pytest
 
 from local.engine import flags
-from local.paths import platform_paths
+from local.host.paths import platform_paths
 from local.vllm_cpu import weights
 from local.vllm_cpu.environment import VERSION, Environment, installed
 from local.vllm_cpu.server import Server, as_user, free_port, user_of

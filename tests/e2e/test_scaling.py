@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from local.completion import models
-from local.paths import platform_paths
+from local.commands.completion import models
+from local.host.paths import platform_paths
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import REPORTS, Load, assert_none_cut, changed_stack
 
 pytestmark = pytest.mark.e2e
 
 SCRAPE_SECONDS = 5
-SYNC_SECONDS = 5  # local/control_plane.py: horizontal-pod-autoscaler-sync-period
+SYNC_SECONDS = 5  # local/control_plane/servers.py: horizontal-pod-autoscaler-sync-period
 COLD_START_SECONDS = 6  # `python -m local start`, default
 GOAL = 1.2
 BEHAVIOUR = {

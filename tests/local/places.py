@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.paths import Paths
+from local.host.paths import Paths
 
 
 def paths_in(folder: Path) -> Paths:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import main
-from local.errors import PlatformError
-from local.paths import platform_paths
-from local.platform import exclusively
+from local.commands.platform import exclusively
+from local.host.errors import PlatformError
+from local.host.paths import platform_paths
 from tests.conftest import REPO
 
 

@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from local.aws_endpoint import eks_clusters
-from local.certificates import ensure_pki, ensure_service_certificate
+from local.control_plane.certificates import ensure_pki, ensure_service_certificate
 from preflight.merge import findings
 from preflight.model import Report, Verdict
 from tests.local.aws.needs import trust

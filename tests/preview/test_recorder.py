@@ -34,6 +34,9 @@ def test_the_recorder_and_the_tests_engine_see_the_same_program(stack: str) -> N
     caller = f"arn:aws:iam::{ACCOUNT}:role/deployer"
     told = {(r.type, r.name, r.parent_name): json.dumps(redacted(r.inputs)) for r in engine.registrations}
     other = {key: json.loads(text.replace(caller, "[unknown]")) for key, text in told.items()}
+    for (kind, _, _), inputs in other.items():
+        if kind == "aws:eks/addon:Addon":
+            inputs["addonVersion"] = "[unknown]"  # asked of AWS, too
     ours = {(r["type"], r["name"], r["parent"].rsplit("::", 1)[-1]): r["inputs"] for r in recording.resources}
     assert ours == other
     text = json.dumps(recording.resources) + json.dumps(recording.outputs)

@@ -42,8 +42,8 @@ ENTRIES: dict[str, tuple[str, Callable[[pytest.MonkeyPatch], None], str]] = {
     "preview, its program": ("planning.decide.decide", _program, "Pulumi.dev.yaml"),
     "preview.render": ("preview.formats.rendered", _run("preview.render", "{report}"), "report.json"),
     "preview.scan": ("shutil.which", _run("preview.scan", "dev"), "python -m preview.scan dev"),
-    "planning": ("planning.commands.images.add_to", _run("planning", "images", "dev"), "python -m planning images dev"),
-    "local": ("local.status.status", _run("local", "status"), "python -m local status"),
+    "planning": ("advisor.images.add_to", _run("planning", "images", "dev"), "python -m planning images dev"),
+    "local": ("local.commands.status.status", _run("local", "status"), "python -m local status"),
     "policies": ("policies.pack.make_pack", _run("policies"), "the policy pack"),
 }
 

@@ -45,7 +45,9 @@ def test_a_licence_is_not_told_of_another_version_than_the_installed_one() -> No
 
 def test_what_we_ask_for_ourselves_has_a_licence_that_we_know() -> None:
     """Another one is a decision: read it, then add it here."""
-    lists = [(REPO / name).read_text() for name in ("requirements.txt", "requirements-dev.txt")]
+    lists = [
+        (REPO / name).read_text() for name in ("requirements.txt", "requirements-simulate.txt", "requirements-dev.txt")
+    ]
     names = [name for text in lists for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)]
     assert len(names) > 30
     assert {name: licence_of(name) for name in names if not ACCEPTED.search(licence_of(name) or "")} == {}

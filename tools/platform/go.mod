@@ -1,5 +1,5 @@
 // Every Go program of the platform, in one module: packages that several of them need are compiled once (docs/adr/0014).
-// What does not compile together as it is, is changed in a copy at build time: local/tool_workspaces.py says what and why.
+// What does not compile together as it is, is changed in a copy at build time: local/build/workspaces.py says what and why.
 // To move a version: `go get -tool PROGRAM@VERSION && go mod tidy -e` here (-e: tests of cloud-ready-checks import
 // API versions that Kubernetes has removed), then `make up`. Not here: KEDA and kube-score, which few stacks need.
 module tools/platform

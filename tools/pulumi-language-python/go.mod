@@ -1,5 +1,5 @@
 // Not built here: the last release of this module that holds Pulumi's Python language host. Its source is compiled against
-// the CLI's own libraries (local/tool_workspaces.py); go.sum pins its content.
+// the CLI's own libraries (local/build/workspaces.py); go.sum pins its content.
 module tools/pulumi-language-python
 
 go 1.26.0

@@ -13,11 +13,11 @@ from components.serving.manifests.scaling import horizontal_pod_autoscaler, reco
 from planning.model import ScalerKind, ServedModel, StackPlan
 from planning.plan import plan
 from planning.scaling.metric_table import pods_selector, service_selector
-from planning.simulation.hpa import HpaSpec, Rules
-from planning.simulation.own_scaling import not_simulated, own_scaler, own_spec
-from planning.simulation.scalers import HpaScaler, KedaScaler
-from planning.simulation.signals import DemandRule, Recorded
 from settings.read import read
+from simulation.hpa import HpaSpec, Rules
+from simulation.own_scaling import not_simulated, own_scaler, own_spec
+from simulation.scalers import HpaScaler, KedaScaler
+from simulation.signals import DemandRule, Recorded
 from tests.planning.stacks import model as asked
 from tests.planning.stacks import planned
 

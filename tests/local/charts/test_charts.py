@@ -26,8 +26,8 @@ from components.gpu_operator import gpu_operator_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
-from local.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from local.monitoring.programs import program_of
+from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
 from tests.golden import assert_matches
 from tests.reference_data import custom_resource_validator

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.capacity import node_capacity
 from local.engine.flags import parse
 from local.engine.rates import gpu_of
 from local.engine.shapes import planned_shape
-from local.gpu_features import feature_labels
+from local.nodes.capacity import node_capacity
+from local.nodes.gpu_features import feature_labels
 from planning.model import GpuSharingPlan
 from planning.nodes.sharing import share_of
 from tests.planning.stacks import model, planned, pool

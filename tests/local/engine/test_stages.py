@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.engine.pods import CONTAINER
-from local.kwok import stages
+from local.nodes.kwok import stages
 
 
 def test_kwok_leaves_draining_engines_alone_until_their_grace_period_is_over() -> None:

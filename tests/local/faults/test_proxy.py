@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from local.certificates import Pki, ensure_pki
+from local.control_plane.certificates import Pki, ensure_pki
 from local.faults.proxy import FaultProxy
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from local.__main__ import main
-from local.errors import PlatformError
 from local.faults.holds import DoesNotHold, Skipped
 from local.faults.run import Result, line, run_one, summary
 from local.faults.scenario import Scenario
+from local.host.errors import PlatformError
 
 HELD = Result("a", "held", 1.0, "seen")
 FAILED = Result("b", "failed", 2.0, "two VPCs\nvpc-1 vpc-2")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import main
-from local.completion import Model
+from local.commands.completion import Model
 from local.load.options import CannotLoad, Options, add_arguments, read
 from local.load.target import choose, declared
 

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 
-from local.certificates import Pki, ensure_pki
+from local.control_plane.certificates import Pki, ensure_pki
 from local.monitoring.egress import serve_connect
 from local.monitoring.view import ClusterView
 from tests.local.monitoring.objects import pod

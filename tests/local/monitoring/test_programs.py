@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from local.build.table import NEEDS, TOOLS
+from local.host.ports import USUAL
 from local.monitoring.programs import PROGRAMS, behind, program_of, repository
-from local.ports import USUAL
-from local.tool_table import NEEDS, TOOLS
 from tests.local.monitoring.objects import pod
 
 

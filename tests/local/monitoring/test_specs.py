@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from local.certificates import ensure_pki
+from local.control_plane.certificates import ensure_pki
+from local.host.ports import USUAL
 from local.monitoring.programs import PROGRAMS
 from local.monitoring.specs import Place, Wanted, wanted
-from local.ports import USUAL
 from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from local.certificates import Pki
-from local.errors import ProcessFailed
+from local.control_plane.certificates import Pki
+from local.host.errors import ProcessFailed
+from local.host.ports import USUAL
+from local.host.processes import ProcessSpec
 from local.monitoring import supervisor
 from local.monitoring.programs import PROGRAMS
 from local.monitoring.specs import Place, Wanted
 from local.monitoring.supervisor import Keeper, Pods, write_files
-from local.ports import USUAL
-from local.processes import ProcessSpec
 from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 
 
 class FakeProcesses:
-    """Stands for local.processes.Processes: remembers what it was asked."""
+    """Stands for local.host.processes.Processes: remembers what it was asked."""
 
     def __init__(self) -> None:
         self.alive, self.started = False, 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from local.host.ports import USUAL
 from local.monitoring.view import ClusterView, Unreachable, service_of_host
-from local.ports import USUAL
 from tests.local.monitoring.objects import pod
 
 LABELS = {"app": "prometheus"}

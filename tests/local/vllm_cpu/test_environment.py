@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from local.errors import PlatformError
-from local.paths import Paths
+from local.host.errors import PlatformError
+from local.host.paths import Paths
 from local.vllm_cpu import environment
 
 

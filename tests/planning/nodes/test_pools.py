@@ -74,7 +74,7 @@ def test_spot_wants_several_types() -> None:
 def test_an_unpinned_ami_is_told_in_production_only() -> None:
     assert "ami-unpinned" in rules(planned("eu-prod").findings, Severity.WARNING)
     assert "ami-unpinned" not in rules(planned("dev").findings, Severity.WARNING)
-    pinned = planned("prod", nodePools=[pool(amiReleaseVersion="1.34.2-20251108")])
+    pinned = planned("prod", nodePools=[pool(amiReleaseVersion="1.35.4-20260505")])
     assert "ami-unpinned" not in rules(pinned.findings, Severity.WARNING)
 
 

@@ -13,16 +13,16 @@ from planning.nodes.instances import gpu
 from planning.scaling.day import STEPS, Served, Week, week
 from planning.scaling.policy import decide
 from planning.scaling.replica import Load, replica_capacity, throughput
-from planning.simulation.engine_limits import engine_model
-from planning.simulation.outcome import Slo
-from planning.simulation.policies import from_decision
-from planning.simulation.profiles import Lengths, generate, profile
-from planning.simulation.supply import Supply, fixed_cold_start
-from planning.simulation.world import Setting, World
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import replica_rates
 from planning.throughput.slo_load import Promise, Variation
 from settings.demand import Traffic as Declared
+from simulation.engine_limits import engine_model
+from simulation.outcome import Slo
+from simulation.policies import from_decision
+from simulation.profiles import Lengths, generate, profile
+from simulation.supply import Supply, fixed_cold_start
+from simulation.world import Setting, World
 from tests.planning.stacks import QWEN
 
 ENGINE = EngineConfig(8192, max_num_seqs=64)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from planning.simulation.profiles import profile
 from planning.throughput.traffic_shape import BURST_FACTOR, DAY_SECONDS, WEEKDAYS, WEEKEND_DAYS, mean_share, rate_share
+from simulation.profiles import profile
 
 SECONDS = range(0, DAY_SECONDS, 600)
 

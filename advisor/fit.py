@@ -1,0 +1,262 @@
+"""`python -m planning fit`: does a model fit these GPUs, and what would."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from advisor import option_types, sharing, start_checks
+from advisor.fit_table import print_table
+from planning.architectures.plausible import described_config
+from planning.architectures.table import Architecture, architecture
+from planning.findings import Findings
+from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
+from planning.memory.fit import MemoryFit, fit, token_range
+from planning.memory.runner import reserves_graphs
+from planning.memory.weights import FORMATS
+from planning.model import GpuSharingPlan, Severity, ThroughputPlan
+from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
+from planning.scaling.replica import throughput
+from planning.throughput.roofline import Traffic
+from planning.throughput.serving_rates import lengths, replica_rates
+from planning.throughput.slo_load import Promise
+from settings.documents import json_file
+from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
+
+_SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
+_EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the model is to run; `instance` None: GPUs named on the command line.
+
+    Of a divided GPU, `gpu` and the memory are those of one share, and `whole` is the GPU.
+    """
+
+    instance: InstanceType | None
+    gpu: Gpu | None
+    gpu_memory_bytes: int
+    whole: Gpu | None
+    sharing: GpuSharingPlan = field(default_factory=GpuSharingPlan)
+
+    @property
+    def name(self) -> str:
+        """For the title."""
+        card = self.gpu.name if self.gpu else "GPU"
+        memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
+        shares = self.instance.gpu_count * self.sharing.pods_per_gpu if self.instance else 0
+        return f"{self.instance.name} ({shares} × {memory})" if self.instance else memory
+
+
+def add_to(commands: Any) -> None:
+    """Registers the command with argparse."""
+    parser = commands.add_parser("fit", help="does a model fit these GPUs", description=__doc__)
+    parser.add_argument("model", nargs="?", help="Hugging Face id; may be left out with --config")
+    where = parser.add_argument_group("where, one of them")
+    where.add_argument("--instance", help="EC2 type, for example g6.xlarge")
+    where.add_argument("--gpu", help="GPU name, for example l4 or a100-80gb")
+    where.add_argument(
+        "--gpu-memory-gib",
+        type=option_types.number(1, 2048),
+        help="whole: as sold; with a fraction: as CUDA reports it",
+    )
+    how = parser.add_argument_group("how vLLM is started")
+    how.add_argument("--max-model-len", type=option_types.tokens, help="tokens; default: what the model was made for")
+    how.add_argument("--dtype", default="auto", choices=["auto", *_SIXTEEN_BIT])
+    how.add_argument("--quantization", default="none", help=f"{', '.join(FORMATS)}; none: as the checkpoint is")
+    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", *_SIXTEEN_BIT, *_EIGHT_BIT_CACHE])
+    how.add_argument("--tensor-parallel", type=option_types.gpus, default=1)
+    how.add_argument("--pipeline-parallel", type=option_types.gpus, default=1)
+    how.add_argument("--gpu-memory-utilization", type=option_types.utilization, default=0.9)
+    how.add_argument("--max-num-seqs", type=option_types.sequences)
+    how.add_argument("--max-num-batched-tokens", type=option_types.tokens)
+    how.add_argument("--enforce-eager", action="store_true")
+    how.add_argument("--language-model-only", action="store_true", help="no tower for pictures or sound is loaded")
+    how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
+    how.add_argument("--vllm-version", help="default: not known, so a range over versions is told")
+    sharing.add_to(parser)
+    load = parser.add_argument_group("of which requests its throughput is told")
+    mean = option_types.mean_tokens
+    load.add_argument("--input-tokens", type=mean, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
+    load.add_argument("--output-tokens", type=mean, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
+    parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
+    parser.add_argument("--json", action="store_true", help="for machines")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
+    model = _model(arguments)
+    model = model.text_only if arguments.language_model_only else model
+    share = sharing.wanted(arguments)
+    target = _shared(_target(arguments), share)
+    engine = sharing.as_started(target.sharing, _engine(arguments, model), target.whole)
+    found = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    whole_experts = arguments.enable_expert_parallel
+    said = start_checks.checked(model, engine, target.instance, target.whole, whole_experts)
+    found, notes = _with_checks(found, said)
+    plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
+    if arguments.json:
+        extra = {"warnings": list(notes), "gpu_sharing": share.setting}
+        print(json.dumps(as_json(model, engine, target, found, plan) | extra, indent=2))
+    else:
+        print_table(model, engine, target, found, plan, _usd_per_million_tokens(engine, target, plan))
+        for note in notes:
+            print(f"  note: {note}")
+    return 0 if found.fits else 1
+
+
+def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic, bool]:
+    """The lengths, and whether they were stated."""
+    prompt, answer = arguments.input_tokens, arguments.output_tokens
+    if prompt is None and answer is None:
+        return lengths(None, max_model_len), False
+    asked = Traffic(prompt or USUAL_INPUT_TOKENS, answer or USUAL_OUTPUT_TOKENS)
+    if asked.input_tokens + asked.output_tokens > max_model_len:
+        raise ValueError("--max-model-len is shorter than the mean request")
+    return asked, True
+
+
+def _throughput(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, traffic: tuple[Traffic, bool]
+) -> ThroughputPlan | None:
+    """None where it does not fit, or where nothing is known of the GPU but its memory."""
+    if target.gpu is None or not found.fits:
+        return None
+    mean, declared = traffic
+    rates = replica_rates(model, engine, target.gpu, mean, found.kv_cache_tokens, declared=declared)
+    return throughput(rates, Promise())
+
+
+def as_json(
+    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+) -> dict[str, Any]:
+    """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica.
+
+    Of a divided GPU all are of one share, with its neighbours at work; `gpu` and `usd_per_hour` are of the whole.
+    """
+    filled = with_defaults(engine, target.gpu_memory_bytes, target.gpu)
+    return {
+        "model": model.model_id,
+        "instance": target.instance.name if target.instance else None,
+        "gpu": target.whole.name if target.whole else None,
+        "gpu_memory_gib": _gib(target.gpu_memory_bytes),
+        "replicas_per_gpu": target.sharing.pods_per_gpu,
+        "fits": found.fits,
+        "weights_gib_per_gpu": _gib(found.weights_bytes_per_gpu),
+        "activation_gib_per_gpu": _gib(found.activation_bytes),
+        "reserve_gib_per_gpu": _gib(found.reserve_bytes),
+        "graph_gib_per_gpu": _gib(found.graph_bytes),
+        "graphs_reserved": reserves_graphs(model, engine),
+        "kv_cache_gib_per_gpu": _gib(found.kv_cache_bytes_per_gpu),
+        "kv_cache_tokens": found.kv_cache_tokens,
+        "kv_cache_tokens_range": list(token_range(model, engine, target.gpu_memory_bytes, target.gpu)),
+        "max_concurrency": round(found.max_concurrency, 2),
+        "longest_model_len": found.longest_model_len,
+        "max_model_len": engine.max_model_len,
+        "max_num_seqs": filled.max_num_seqs,
+        "max_num_batched_tokens": filled.max_num_batched_tokens,
+        "vllm_version": engine.vllm_version,
+        "usd_per_hour": target.instance.usd_per_hour if target.instance else None,
+        "reasons": list(found.reasons),
+        "throughput": asdict(plan) if plan else None,
+        "usd_per_million_tokens": _usd_per_million_tokens(engine, target, plan),
+    }
+
+
+def _usd_per_million_tokens(engine: EngineConfig, target: Target, plan: ThroughputPlan | None) -> float | None:
+    """Prompts and answers alike, of a node full of saturated replicas, at the on-demand price."""
+    if plan is None or target.instance is None or target.instance.usd_per_hour is None:
+        return None
+    replicas = target.instance.gpu_count * target.sharing.pods_per_gpu // engine.world_size
+    tokens = plan.total_tokens_per_second * 3600 * replicas
+    return round(target.instance.usd_per_hour / tokens * 1e6, 4)
+
+
+def _model(arguments: argparse.Namespace) -> Architecture:
+    if arguments.config is None:
+        if not arguments.model:
+            raise ValueError("name a model or hand over its --config config.json")
+        return architecture(arguments.model)
+    config = json_file(arguments.config)
+    if not isinstance(config, dict):
+        raise ValueError(f"{arguments.config}: not a config.json, which is an object")
+    beside = arguments.config.parent / "hf_quant_config.json"
+    if "quantization_config" not in config and beside.is_file():
+        config = {**config, "hf_quant_config": json_file(beside)}
+    read = described_config(config)
+    return replace(read, model_id=arguments.model) if arguments.model else read
+
+
+def _target(arguments: argparse.Namespace) -> Target:
+    memory_gib = arguments.gpu_memory_gib
+    if arguments.instance:
+        instance = instance_type(arguments.instance)
+        if instance.gpu is None:
+            raise ValueError(f"{instance.name} has no GPU; types with one: families g4dn, g5, g6, g6e, g7e, p4d, p5")
+        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes, instance.gpu)
+    if arguments.gpu:
+        try:
+            card = gpu(arguments.gpu, memory_gib)
+        except UnknownGpu:
+            if memory_gib is None:
+                raise
+            return Target(None, None, usable_memory_bytes(memory_gib), None)
+        stated = memory_gib is not None and not memory_gib.is_integer()
+        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes, card)
+    if memory_gib is None:
+        raise ValueError("say where: --instance TYPE, --gpu NAME or --gpu-memory-gib G")
+    return Target(None, None, usable_memory_bytes(memory_gib), None)
+
+
+def _shared(target: Target, share: sharing.WantedShare) -> Target:
+    """One share of the target's GPU; raises ValueError where it has none."""
+    if share.is_whole:
+        return target
+    if target.gpu is None:
+        raise ValueError("--gpu-sharing: say which GPU is divided: --instance or --gpu")
+    whole = replace(target.gpu, usable_memory_bytes=target.gpu_memory_bytes)
+    plan, gpu = share.on(whole)
+    return Target(target.instance, gpu, gpu.usable_memory_bytes, whole, plan)
+
+
+def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
+    return option_types.startable(
+        EngineConfig(
+            max_model_len=model.max_position_embeddings if arguments.max_model_len is None else arguments.max_model_len,
+            max_num_seqs=arguments.max_num_seqs,
+            dtype=arguments.dtype,
+            quantization=arguments.quantization,
+            kv_cache_dtype=arguments.kv_cache_dtype,
+            tensor_parallel=arguments.tensor_parallel,
+            pipeline_parallel=arguments.pipeline_parallel,
+            gpu_memory_utilization=arguments.gpu_memory_utilization,
+            max_num_batched_tokens=arguments.max_num_batched_tokens,
+            enforce_eager=arguments.enforce_eager,
+            vllm_version=arguments.vllm_version or UNKNOWN_VERSION,
+        )
+    )
+
+
+def _with_counts(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
+    """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
+    reason = sharing.trouble(target.sharing, engine)
+    if target.instance is not None and engine.world_size > target.instance.gpu_count:
+        reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
+    return replace(found, fits=False, reasons=(reason, *found.reasons)) if reason else found
+
+
+def _with_checks(found: MemoryFit, findings: Findings) -> tuple[MemoryFit, tuple[str, ...]]:
+    """The memory's answer with what else keeps vLLM from starting, and what works but is worth knowing."""
+    said = [(each.severity, f"{each.path}: {each.message}") for each in findings.all()]
+    errors = tuple(text for severity, text in said if severity is Severity.ERROR)
+    notes = tuple(text for severity, text in said if severity is not Severity.ERROR)
+    return (replace(found, fits=False, reasons=(*errors, *found.reasons)) if errors else found), notes
+
+
+def _gib(size_bytes: float) -> float:
+    return round(size_bytes / GIB, 3)

@@ -1,0 +1,55 @@
+"""Custom resource definitions out of pinned modules (go.sum checks their content), for the stand-in charts."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.build.go import Go, module_version
+from local.build.table import Definitions
+from local.host.paths import Paths
+
+
+def definitions(row: Definitions, paths: Paths, go: Go) -> Path:
+    """Folder with a chart's definitions, made in the cache if it is not there.
+
+    Without the fields' descriptions: these decide nothing, and with them Helm's record of the release is larger
+    than the 1 MiB that a Secret may have.
+    """
+    folder = paths.repo / "tools" / row.folder
+    target = paths.cache / "crds" / f"{row.chart}-{module_version(folder / 'go.mod', row.module)}-plain"
+    if not target.exists():
+        source = go.module_folder("crds", row.module, folder) / row.path
+        unfinished = target.with_name(f".{target.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        for path in sorted(source.glob("*.yaml")):
+            crd = yaml.load(path.read_text(), Loader=_CrdLoader)
+            if not isinstance(crd, dict) or crd.get("kind") == "Kustomization":
+                continue
+            text = json.dumps(without_descriptions(crd), separators=(",", ":"))
+            (unfinished / path.name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
+        unfinished.rename(target)
+    return target
+
+
+class _CrdLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with a plain `=` as text: a matcher's enum has it, and PyYAML knows no value for its YAML 1.1 meaning."""
+
+
+_CrdLoader.add_constructor("tag:yaml.org,2002:value", _CrdLoader.construct_yaml_str)
+
+
+def without_descriptions(schema: Any) -> Any:
+    """A CRD without what `description` says of its fields; a field that is itself called so has a schema and stays."""
+    if isinstance(schema, dict):
+        return {
+            key: without_descriptions(value)
+            for key, value in schema.items()
+            if not (key == "description" and isinstance(value, str))
+        }
+    return [without_descriptions(each) for each in schema] if isinstance(schema, list) else schema

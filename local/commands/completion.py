@@ -1,0 +1,166 @@
+"""Waiting for the models and asking one through its Service's address."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from local.control_plane.cluster import connect, is_ready
+from local.host.errors import PlatformError
+from local.host.paths import Paths
+
+MODEL_SERVERS = "app.kubernetes.io/component=model-server"
+QUESTION = "Say in one sentence what you are."
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model Deployment as the API server shows it; `updated`: pods of its present template, of `total` pods."""
+
+    namespace: str
+    name: str
+    wanted: int
+    available: int
+    updated: int
+    total: int
+
+    @property
+    def ready(self) -> bool:
+        """Rolled out, as `kubectl rollout status` counts it: while old pods serve on, the new ones may never start."""
+        return self.available >= max(self.wanted, 1) and self.updated >= self.wanted and self.total <= self.updated
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said and where."""
+
+    url: str
+    model: str
+    text: str
+
+
+def models(paths: Paths) -> list[Model]:
+    """The model Deployments of all namespaces."""
+    apps = connect(paths.kubeconfig).apps
+    found = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
+    return [
+        Model(
+            each.metadata.namespace,
+            each.metadata.name,
+            each.spec.replicas,
+            each.status.available_replicas or 0,
+            # What the controller has not seen yet is not rolled out.
+            (each.status.updated_replicas or 0) if each.status.observed_generation == each.metadata.generation else 0,
+            each.status.replicas or 0,
+        )
+        for each in found
+    ]
+
+
+def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
+    """Waits until every model Deployment has its replicas available; raises PlatformError naming those that lack."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        found = models(paths)
+        lacking = [model for model in found if not model.ready]
+        if not lacking:
+            return found
+        if time.monotonic() > deadline:
+            names = ", ".join(map(_counted, lacking))
+            reasons = "".join(f"\n  {line}" for line in why_not_ready(paths, lacking))
+            raise PlatformError(
+                f"not ready after {timeout_seconds:.0f} s: {names}.{reasons}\n"
+                f"More: kubectl --kubeconfig {paths.kubeconfig} describe pods -n {lacking[0].namespace}"
+            )
+        time.sleep(0.5)
+
+
+def _counted(model: Model) -> str:
+    new = f", {model.updated} of them new" if model.total > model.updated else ""
+    return f"{model.namespace}/{model.name} ({model.available} of {model.wanted}{new})"
+
+
+def why_not_ready(paths: Paths, lacking: Iterable[Model]) -> list[str]:
+    """What scheduler and kubelet say of the pods of these models that are not Ready, one line each."""
+    core = connect(paths.kubeconfig).core
+    lines = []
+    for model in lacking:
+        selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.name}"
+        pods = core.list_namespaced_pod(model.namespace, label_selector=selector).items
+        for pod in (each for each in pods if not is_ready(each)):
+            said = [
+                f"{c.reason}: {c.message}" for c in pod.status.conditions or [] if c.status == "False" and c.message
+            ]
+            statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
+            waiting = [s.state.waiting for s in statuses if s.state and s.state.waiting]
+            # Where an init container waits, the others only wait for it.
+            waiting = [each for each in waiting if each.reason != "PodInitializing"] or waiting
+            said = [f"{each.reason}: {each.message or ''}" for each in waiting] or said
+            lines.append(f"{pod.metadata.name} is {pod.status.phase}: {'; '.join(said) or 'it is starting'}")
+    return lines
+
+
+def services(paths: Paths) -> list[dict[str, Any]]:
+    """Services that can be reached from this machine: namespace, name, port, url."""
+    if not paths.services_file.exists():
+        return []
+    listed: list[dict[str, Any]] = json.loads(paths.services_file.read_text())
+    return listed
+
+
+def service_url(paths: Paths, model: Model, timeout_seconds: float = 20.0) -> str:
+    """Address of a model's Service on this machine; the router needs a moment after the pods are Ready."""
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        for service in services(paths):
+            if (service["namespace"], service["name"]) == (model.namespace, model.name):
+                return str(service["url"]).rstrip("/")
+        if time.monotonic() > deadline:
+            raise PlatformError(
+                f"no address for Service {model.namespace}/{model.name} in {paths.services_file}; "
+                f"why: make logs NAME=engine"
+            )
+        time.sleep(0.2)
+
+
+def ask(url: str, question: str = QUESTION) -> Answer:
+    """A chat completion, whole, and then as a stream; raises PlatformError with what came back instead."""
+    try:
+        served = _call(f"{url}/v1/models")["data"][0]["id"]
+        body = {"model": served, "messages": [{"role": "user", "content": question}], "max_tokens": 64}
+        answer = _call(f"{url}/v1/chat/completions", body)
+        _check_stream(f"{url}/v1/chat/completions", body)
+        return Answer(url, served, answer["choices"][0]["message"]["content"])
+    except (OSError, LookupError, ValueError) as error:
+        raise PlatformError(f"no completion from {url}: {error}; why: make logs NAME=engine") from error
+
+
+def _check_stream(url: str, body: Mapping[str, Any]) -> None:
+    """The same question as a stream: raises ValueError where it does not come whole."""
+    reasons, pieces, ended = [], 0, False
+    with _open(url, {**body, "stream": True}) as answer:
+        for line in answer:
+            if line.startswith(b"data: [DONE]"):
+                ended = True
+            elif line.startswith(b"data: "):
+                for choice in json.loads(line[6:])["choices"]:
+                    pieces += bool(choice["delta"].get("content"))
+                    reasons += [choice["finish_reason"]] if choice.get("finish_reason") else []
+    if not ended or not pieces or reasons not in (["stop"], ["length"]):
+        raise ValueError(f"the stream had {pieces} pieces, finish_reason {reasons}, {'an' if ended else 'no'} end")
+
+
+def _call(url: str, body: Mapping[str, Any] | None = None) -> Any:
+    with _open(url, body) as answer:
+        return json.load(answer)
+
+
+def _open(url: str, body: Mapping[str, Any] | None = None) -> Any:
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    return opener.open(request, timeout=120)

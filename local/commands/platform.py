@@ -1,0 +1,221 @@
+"""The platform's processes in the order of their dependence, started or found again."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.control_plane import servers as control_plane
+from local.control_plane.certificates import Pki, ensure_pki
+from local.host import ports
+from local.host.errors import PlatformError
+from local.host.paths import Paths
+from local.host.probes import http_ready
+from local.host.processes import Processes, ProcessSpec
+from local.nodes.kwok import kwok
+from local.stacks.environment import env_script, platform_environment
+from local.stacks.stack_files import charts_folder
+
+# Process -> names of its ports; a process keeps its ports while it lives.
+PORT_OWNERS = {
+    "etcd-peer": "etcd",
+    "pod-network-connect": "pod-network",
+    "keda-operator-metrics": "keda-operator",
+    "keda-operator-health": "keda-operator",
+    "keda-adapter-metrics": "keda-adapter",
+}
+# What all others need, and what that needs. The AWS endpoint takes as long as both and needs neither.
+FIRST = (("etcd", "aws"), ("kube-apiserver",))
+# Starts again what was stopped: it goes before the programs that it keeps.
+SUPERVISOR = "supervisor"
+
+
+NODE_BOOT_SECONDS = 3.0
+"""Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""
+# Process of ours -> what of local/ it runs: a change of it restarts the process.
+CODE = {
+    "nodes": ("nodes/*.py", "control_plane/cluster.py"),
+    "engine": ("engine/*.py", "vllm_cpu/*.py"),
+    "pod-network": ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/ports.py"),
+    SUPERVISOR: ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/processes.py", "host/ports.py"),
+}
+
+
+@dataclass(frozen=True)
+class Started:
+    """What `start` found and did."""
+
+    ports: Mapping[str, int]
+    new: tuple[str, ...]
+    """Processes that were started now; the others lived."""
+
+
+def start(
+    paths: Paths,
+    cold_start_seconds: float,
+    node_boot_seconds: float = NODE_BOOT_SECONDS,
+    vllm: Path | None = None,
+) -> Started:
+    """Brings every process up; raises ProcessFailed naming the first that does not come up."""
+    processes = Processes(paths)
+    chosen = ports.choose(
+        paths.run / "ports.json",
+        lambda name: processes.is_alive(PORT_OWNERS.get(name, name)),
+        ports.Reservations(paths.cache),
+    )
+    pki = ensure_pki(paths.pki)
+    control_plane.write_kubeconfigs(paths, pki, chosen)
+    assemble_charts(paths)
+    found = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds, vllm))
+    new: list[str] = []
+    for wave in waves(found):
+        new += processes.ensure_all(wave)
+    paths.env_file.write_text(env_script(paths, chosen))
+    return Started(chosen, tuple(new))
+
+
+def empty(paths: Paths) -> None:
+    """Stops everything and forgets cluster, cloud and stacks; ports, certificates and logs stay."""
+    stop_all(Processes(paths))
+    for name in ("etcd", "pulumi", "stacks", "programs"):
+        shutil.rmtree(paths.state / name, ignore_errors=True)
+
+
+def waves(found: Sequence[ProcessSpec]) -> list[list[ProcessSpec]]:
+    """Processes that may start together: each wave needs the ones before it."""
+    first = [[spec for spec in found if spec.name in names] for names in FIRST]
+    started = {name for names in FIRST for name in names}
+    return [*first, [spec for spec in found if spec.name not in started]]
+
+
+def stop_all(processes: Processes) -> list[str]:
+    """Stops every process; names of those that lived."""
+    return processes.stop_all(first=(SUPERVISOR,))
+
+
+def specs(
+    paths: Paths,
+    pki: Pki,
+    chosen: Mapping[str, int],
+    cold_start_seconds: float,
+    node_boot_seconds: float = NODE_BOOT_SECONDS,
+    vllm: Path | None = None,
+) -> Iterator[ProcessSpec]:
+    """Every process, each after those it needs."""
+    yield control_plane.etcd(paths, pki, chosen)
+    yield control_plane.kube_apiserver(paths, pki, chosen)
+    yield control_plane.kube_controller_manager(paths, pki, chosen)
+    yield control_plane.kube_scheduler(paths, chosen)
+    yield kwok(paths, chosen, cold_start_seconds, real_engine=vllm is not None)
+    yield aws_endpoint(paths, pki, chosen)
+    yield node_watcher(paths, chosen, node_boot_seconds)
+    yield engine(paths, chosen, vllm)
+    yield pod_network(paths, chosen)
+    yield supervisor(paths, chosen)
+
+
+def aws_endpoint(paths: Paths, pki: Pki, chosen: Mapping[str, int]) -> ProcessSpec:
+    """moto with our extension; every EKS cluster it makes is the local API server."""
+    url = f"http://127.0.0.1:{chosen['aws']}"
+    # `faults` puts a proxy in front of the API server.
+    endpoint = os.environ.get("VLLM_ON_EKS_CLUSTER_ENDPOINT") or control_plane.server_url(chosen)
+    arguments = ("--port", str(chosen["aws"]), "--cluster-endpoint", endpoint,
+                 "--cluster-ca-file", str(pki.certificate("ca")))  # fmt: skip
+    # Its state is in memory: it is not restarted for a change of its code, `make down` does that.
+    return ProcessSpec("aws", _python("local.aws_endpoint", *arguments), http_ready(f"{url}/moto-api/"))
+
+
+def node_watcher(paths: Paths, chosen: Mapping[str, int], boot_seconds: float) -> ProcessSpec:
+    """Makes nodes follow node groups, and node groups follow pods."""
+    ready = paths.run / "nodes.ready"
+    options = ("--kubeconfig", str(paths.kubeconfig), "--ready-file", str(ready))
+    command = _python("local.nodes.watcher", *options, "--node-boot-seconds", f"{boot_seconds:g}")
+    return _with_own_code(paths, chosen, "nodes", command, ready)
+
+
+def engine(paths: Paths, chosen: Mapping[str, int], vllm: Path | None = None) -> ProcessSpec:
+    """The router that stands for kube-proxy, and the vLLM of every model pod: simulated, or real processes.
+
+    `vllm`: the environment that `make engine` made; None: simulated.
+    """
+    folder = paths.services_file.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder))
+    real = ("--vllm", str(vllm)) if vllm is not None else ()
+    command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"), *real)
+    return _with_own_code(paths, chosen, "engine", command, paths.services_file)
+
+
+def pod_network(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
+    """The ways to pods and Services, and the simulated exporters."""
+    ready = paths.run / "pod-network.ready"
+    command = _python("local.monitoring.pod_network", "--ready-file", str(ready))
+    return _with_own_code(paths, chosen, "pod-network", command, ready)
+
+
+def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
+    """Runs the real programs of the monitoring charts while their pods are Ready."""
+    ready = paths.run / "supervisor.ready"
+    command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
+    return _with_own_code(paths, chosen, SUPERVISOR, command, ready)
+
+
+def servers_folder(paths: Paths) -> Path:
+    """Folders of the processes of pods whose server really runs."""
+    return paths.services_file.parent / "processes"
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _with_own_code(
+    paths: Paths, chosen: Mapping[str, int], name: str, command: tuple[str, ...], ready_file: Path
+) -> ProcessSpec:
+    """A process of ours that is restarted when its code changed; it is ready when it has written `ready_file`."""
+    folder = paths.repo / "local"
+    code = [path for pattern in CODE[name] for path in sorted(folder.glob(pattern))]
+    environment = platform_environment(paths, chosen)
+    environment.pop("PATH")  # differs between shells and would restart it for nothing
+    return ProcessSpec(
+        name, command, ready_file.exists, environment, content=tuple(code), writes_when_ready=(ready_file,)
+    )
+
+
+def assemble_charts(paths: Paths) -> None:
+    """`.local/charts`: our stand-in charts, with the real CRDs in the chart that brings them."""
+    target, unfinished = charts_folder(paths), paths.state / "charts.new"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    for chart in sorted((paths.repo / "local" / "charts").glob("*/Chart.yaml")):
+        shutil.copytree(chart.parent, unfinished / chart.parent.name)
+    for definitions in sorted((paths.tools / "definitions").glob("*")):
+        if (unfinished / definitions.name).exists():
+            shutil.copytree(definitions, unfinished / definitions.name / "crds", dirs_exist_ok=True)
+    shutil.rmtree(target, ignore_errors=True)
+    unfinished.rename(target)
+
+
+@contextmanager
+def exclusively(paths: Paths) -> Iterator[None]:
+    """One `up` or `down` at a time on a platform."""
+    paths.run.mkdir(parents=True, exist_ok=True)
+    file = paths.run / "lock"
+    with file.open("a+") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.seek(0)
+            raise PlatformError(
+                f"another up or down works on {paths.state} (process {held.read().strip() or 'unknown'})"
+            ) from None
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+        yield

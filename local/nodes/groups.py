@@ -1,0 +1,126 @@
+"""Node groups of every EKS cluster at the AWS endpoint, with what is needed to make nodes of them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+
+from local.nodes.capacity import NodeCapacity, node_capacity
+from local.nodes.rendering import node_indices, render_nodes
+
+REGION_SCAN_SECONDS = 3.0
+"""How often regions without a cluster are looked at; those with one are looked at in every round."""
+DEFAULT_DISK_GIB = 20
+"""What EKS gives a node whose group and launch template name no size."""
+
+
+@dataclass(frozen=True)
+class NodeGroup:
+    """A node group as EKS describes it, with its subnets and what one of its nodes has."""
+
+    region: str
+    described: Mapping[str, Any]
+    subnets: Sequence[Mapping[str, Any]]
+    capacity: NodeCapacity
+
+    @property
+    def arn(self) -> str:
+        return str(self.described["nodegroupArn"])
+
+    @property
+    def name(self) -> str:
+        return str(self.described["nodegroupName"])
+
+    @property
+    def cluster(self) -> str:
+        return str(self.described["clusterName"])
+
+
+@dataclass(frozen=True)
+class WantedNode:
+    """A node that a group asks for."""
+
+    manifest: Mapping[str, Any]
+    capacity: NodeCapacity
+
+
+def wanted_nodes(groups: Sequence[NodeGroup], present: Mapping[str, Mapping[int, bool]]) -> dict[str, WantedNode]:
+    """All nodes that should exist now, by name; `present`: by group, see node_indices."""
+    wanted: dict[str, WantedNode] = {}
+    for group in groups:
+        indices = node_indices(group.described["scalingConfig"]["desiredSize"], present.get(group.arn, {}))
+        for manifest in render_nodes(group.described, group.subnets, group.capacity, indices):
+            wanted[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity)
+    return wanted
+
+
+class NodeGroups:
+    """Reads node groups through boto3; the endpoint and the credentials come from the environment."""
+
+    def __init__(self, regions: Sequence[str] = ()) -> None:
+        self._session = boto3.session.Session()
+        self._regions = regions or self._session.get_available_regions("eks")
+        self._clients: dict[tuple[str, str], Any] = {}
+        self._active: set[str] = set()
+        self._next_scan = 0.0
+        self._details: dict[tuple[str, str], tuple[list[Any], NodeCapacity]] = {}
+
+    def read(self) -> list[NodeGroup]:
+        """All groups that are to have nodes. Raises botocore's errors; then nothing is known."""
+        return [
+            NodeGroup(region, group, *self._detail(region, group))
+            for region, group in self._groups()
+            if group["status"] != "DELETING"
+        ]
+
+    def eks(self, region: str) -> Any:
+        """EKS' client of a region."""
+        return self._client("eks", region)
+
+    def _client(self, service: str, region: str) -> Any:
+        key = (service, region)
+        if key not in self._clients:
+            self._clients[key] = self._session.client(service, region_name=region)
+        return self._clients[key]
+
+    def _groups(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        scan = time.monotonic() >= self._next_scan
+        active: set[str] = set()
+        for region in self._regions if scan else sorted(self._active):
+            eks = self._client("eks", region)
+            clusters = eks.list_clusters()["clusters"]
+            active |= {region} if clusters else set()
+            for cluster in clusters:
+                for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
+                    yield region, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+        if scan:
+            self._active = active
+            self._next_scan = time.monotonic() + REGION_SCAN_SECONDS
+
+    def _detail(self, region: str, group: Mapping[str, Any]) -> tuple[list[Any], NodeCapacity]:
+        """Subnets and capacity of a group, which do not change while its launch template's version stays."""
+        template = group.get("launchTemplate") or {}
+        key = (group["nodegroupArn"], str(template.get("version")))
+        if key not in self._details:
+            ec2 = self._client("ec2", region)
+            subnets = ec2.describe_subnets(SubnetIds=group["subnets"])["Subnets"]
+            instance_type = (group.get("instanceTypes") or ["t3.medium"])[0]
+            described = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
+            disk_gib = self._template_disk_gib(ec2, template) or group.get("diskSize") or DEFAULT_DISK_GIB
+            self._details[key] = (subnets, node_capacity(instance_type, disk_gib, next(iter(described), None)))
+        return self._details[key]
+
+    def _template_disk_gib(self, ec2: Any, template: Mapping[str, Any]) -> int | None:
+        if not template:
+            return None
+        which = {"LaunchTemplateId": template["id"]} if template.get("id") else {"LaunchTemplateName": template["name"]}
+        version = str(template.get("version") or "$Default")
+        rows = ec2.describe_launch_template_versions(**which, Versions=[version])["LaunchTemplateVersions"]
+        devices = rows[0]["LaunchTemplateData"].get("BlockDeviceMappings", []) if rows else []
+        return next(
+            (int(device["Ebs"]["VolumeSize"]) for device in devices if "VolumeSize" in device.get("Ebs", {})), None
+        )

@@ -1,0 +1,171 @@
+"""Prometheus as a scaler sees it: samples at scrapes, rates over windows, nothing where no pod is up.
+
+Values are vLLM's own series. A pod's last sample is used for up to five minutes unless the pod is gone, in which case
+Prometheus marks the series stale at the next scrape. Rates are taken from scrape to scrape, so the first sample of a
+pod gives none, as with PromQL's rate().
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+
+from simulation.histogram import FIRST_TOKEN_BUCKETS, REQUEST_LATENCY_BUCKETS, Histogram
+
+STALE_SECONDS = 300.0
+# A recording rule keeps four points a minute; nine days reach back to the same hour a week ago.
+_HISTORY_POINTS = 9 * 1440 * 4
+_RECENT_POINTS = 256
+
+
+@dataclass(frozen=True)
+class PodSample:
+    """One scrape of one pod: gauges, and counters since the pod's start."""
+
+    running: int
+    waiting: int
+    kv_usage: float
+    prompt_tokens: int
+    output_tokens: int
+    busy_seconds: float
+
+    @property
+    def in_flight(self) -> int:
+        """Requests running and waiting."""
+        return self.running + self.waiting
+
+
+@dataclass(frozen=True)
+class Total:
+    """Sums over pods at one scrape; rates since the scrape before, per second, `busy` in GPUs' worth of work."""
+
+    at_seconds: float
+    pods: int
+    running: int
+    waiting: int
+    kv_usage: float
+    prompt_rate: float
+    output_rate: float
+    busy: float = 0.0
+
+    @property
+    def in_flight(self) -> int:
+        """Requests running and waiting."""
+        return self.running + self.waiting
+
+
+@dataclass
+class Metrics:
+    """What Prometheus holds of one model."""
+
+    pods: dict[str, PodSample] = field(default_factory=dict)
+    scraped_seconds: float = -1.0
+    recent: deque[Total] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
+    scrapes: deque[tuple[float, Mapping[str, PodSample]]] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
+    first_token: Histogram = field(default_factory=lambda: Histogram(FIRST_TOKEN_BUCKETS))
+    end_to_end: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY_BUCKETS))
+    history_at: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
+    _sums: list[float] = field(default_factory=lambda: [0.0])
+    _squares: list[float] = field(default_factory=lambda: [0.0])
+
+    def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
+        """One scrape of all pods that are up."""
+        elapsed = now_seconds - self.scraped_seconds
+        prompt = output = busy = 0.0
+        if self.scraped_seconds >= 0 and elapsed > 0:
+            for name, sample in samples.items():
+                before = self.pods.get(name)
+                if before is not None:
+                    prompt += (sample.prompt_tokens - before.prompt_tokens) / elapsed
+                    output += (sample.output_tokens - before.output_tokens) / elapsed
+                    busy += (sample.busy_seconds - before.busy_seconds) / elapsed
+        self.pods = dict(samples)
+        self.scrapes.append((now_seconds, self.pods))
+        self.first_token.scrape(now_seconds)
+        self.end_to_end.scrape(now_seconds)
+        self.scraped_seconds = now_seconds
+        total = Total(
+            at_seconds=now_seconds,
+            pods=len(samples),
+            running=sum(sample.running for sample in samples.values()),
+            waiting=sum(sample.waiting for sample in samples.values()),
+            kv_usage=sum(sample.kv_usage for sample in samples.values()),
+            prompt_rate=prompt,
+            output_rate=output,
+            busy=busy,
+        )
+        self.recent.append(total)
+        return total
+
+    def fresh_pods(self, now_seconds: float) -> Mapping[str, PodSample]:
+        """The pods' last samples, unless they are stale."""
+        return self.pods if now_seconds - self.scraped_seconds <= STALE_SECONDS else {}
+
+    def output_rates(self, now_seconds: float, seconds: float) -> dict[str, float]:
+        """PromQL's rate() of generated tokens over a window, by pod; without pods that have fewer than two samples."""
+        start = now_seconds - seconds
+        found: dict[str, list[tuple[float, float]]] = {}
+        for at, samples in self.scrapes:
+            if start < at <= now_seconds:
+                for name in self.pods.keys() & samples.keys():
+                    found.setdefault(name, []).append((at, float(samples[name].output_tokens)))
+        return {name: _rate(points, start, now_seconds) for name, points in found.items() if len(points) > 1}
+
+    def window(self, now_seconds: float, seconds: float) -> list[Total]:
+        """The scrapes of the last so many seconds that saw a pod, oldest first."""
+        found = []
+        for total in reversed(self.recent):
+            if total.at_seconds <= now_seconds - seconds:
+                break
+            if total.pods:
+                found.append(total)
+        return found[::-1]
+
+    def record(self, now_seconds: float, value: float) -> None:
+        """A recording rule's value."""
+        self.history_at.append(now_seconds)
+        self.history.append(value)
+        self._sums.append(self._sums[-1] + value)
+        self._squares.append(self._squares[-1] + value * value)
+        if len(self.history) > 2 * _HISTORY_POINTS:
+            for column in (self.history_at, self.history, self._sums, self._squares):
+                del column[:_HISTORY_POINTS]
+
+    def recorded_deviation(self, from_seconds: float, to_seconds: float) -> float:
+        """PromQL's stddev_over_time() of what was recorded between two times; 0 where nothing was."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        count = last - first
+        if count == 0:
+            return 0.0
+        average = (self._sums[last] - self._sums[first]) / count
+        return sqrt(max(0.0, (self._squares[last] - self._squares[first]) / count - average * average))
+
+    def recorded_most(self, from_seconds: float, to_seconds: float) -> float | None:
+        """The largest recorded value between two times; None where nothing was recorded then."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        return max(self.history[first:last], default=None)
+
+    def recorded(self, from_seconds: float, to_seconds: float) -> tuple[list[float], list[float]]:
+        """Times and values recorded between two times."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        return self.history_at[first:last], self.history[first:last]
+
+
+def _rate(points: list[tuple[float, float]], start_seconds: float, end_seconds: float) -> float:
+    """PromQL's rate() of a counter's (time, value) points, extrapolated to the window as `extrapolatedRate` does."""
+    (first_at, first), (last_at, last) = points[0], points[-1]
+    sampled = last_at - first_at
+    apart = sampled / (len(points) - 1)
+    before, after = first_at - start_seconds, end_seconds - last_at
+    before = apart / 2 if before >= 1.1 * apart else before
+    after = apart / 2 if after >= 1.1 * apart else after
+    if last > first >= 0:
+        before = min(before, sampled * first / (last - first))
+    return (last - first) * (sampled + before + after) / sampled / (end_seconds - start_seconds)

@@ -1,0 +1,183 @@
+"""The policies that are compared, by name. Sources of other people's parameters: docs/autoscaling.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from simulation.hpa import DEFAULT_UP, HpaSpec, Metric, Policy, Rules
+from simulation.oracle import Future
+from simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, Scheduled, milli
+from simulation.signals import DemandRule, averaged, cpu, per_pod, quantile, summed
+
+
+@dataclass(frozen=True)
+class Given:
+    """What policies are made from. `future` and `best` are what schedule and oracle know; the others read neither."""
+
+    capacity: Capacity
+    cold_start_seconds: float
+    min_replicas: int
+    max_replicas: int
+    start_replicas: int
+    future: Future
+    best: Scheduled
+    tuning: Tuning | None = None
+
+
+def fixed_minimum(given: Given) -> Scaler:
+    """Never more than the minimum."""
+    return Fixed("fixed-minimum", max(1, given.min_replicas))
+
+
+def fixed_maximum(given: Given) -> Scaler:
+    """Always the maximum."""
+    return Fixed("fixed-maximum", given.max_replicas)
+
+
+def hpa_cpu(given: Given) -> Scaler:
+    """HPA on 80 % of 4 CPUs: the negative control."""
+    spec = HpaSpec(given.min_replicas, given.max_replicas, (Metric("cpu", "cpu", 80),))
+    return HpaScaler("hpa-cpu", spec, {"cpu": cpu}, given.start_replicas, cpu_request_milli=4000)
+
+
+def hpa_queue(given: Given) -> Scaler:
+    """What guides write: 5 requests waiting per pod, windows 60 and 300 s, one pod per 120 s."""
+    spec = HpaSpec(
+        given.min_replicas,
+        given.max_replicas,
+        (Metric("waiting", "pods", milli(5)),),
+        up=Rules(60, (Policy("Pods", 1, 120),)),
+        down=Rules(300, (Policy("Pods", 1, 120),)),
+    )
+    return HpaScaler("hpa-queue", spec, {"waiting": per_pod(lambda pod: pod.waiting)}, given.start_replicas)
+
+
+def keda_production_stack(given: Given) -> Scaler:
+    """KEDA as production-stack's chart ships it: 5 waiting, polling 15 s, cooldown 360 s, an HPA without behavior.
+
+    The chart's query names a label that vLLM does not have; here it matches, or the policy would never scale.
+    """
+    spec = HpaSpec(max(1, given.min_replicas), given.max_replicas, (Metric("waiting", "external", milli(5)),))
+    return KedaScaler(
+        "keda-production-stack",
+        spec,
+        {"waiting": summed(lambda pod: pod.waiting)},
+        given.start_replicas,
+        given.min_replicas,
+        polling_seconds=15.0,
+        cooldown_seconds=360.0,
+    )
+
+
+def keda_aws(given: Given) -> Scaler:
+    """KEDA as AWS' EKS guide writes it: 25 waiting, and a p95 of 5 s end to end over a minute, both AverageValue.
+
+    Up 30 s with 2 pods per 60 s, down 300 s with 1 per 120 s. As an AverageValue the latency is divided by the
+    replicas, so that more of them are allowed to be slower: that is how it is written.
+    """
+    spec = HpaSpec(
+        max(1, given.min_replicas),
+        given.max_replicas,
+        (Metric("waiting", "external", milli(25)), Metric("latency", "external", milli(5))),
+        up=Rules(30, (Policy("Pods", 2, 60),)),
+        down=Rules(300, (Policy("Pods", 1, 120),), "Min"),
+    )
+    queries = {
+        "waiting": summed(lambda pod: pod.waiting, or_zero=True),
+        "latency": quantile(lambda seen: seen.end_to_end, 0.95, 60.0),
+    }
+    activation = {"waiting": milli(1)}
+    return KedaScaler("keda-aws", spec, queries, given.start_replicas, given.min_replicas, activation)
+
+
+def concurrency(given: Given) -> Scaler:
+    """Requests in flight per pod, at 70 % of the knee."""
+    target = milli(max(1.0, 0.7 * given.capacity.concurrency))
+    metric = Metric("in_flight", "pods", target)
+    return _reactive("concurrency", given, metric, {"in_flight": per_pod(lambda pod: pod.in_flight)})
+
+
+def token_rate(given: Given) -> Scaler:
+    """Prompt and output tokens per second over two minutes, as shares of what one replica does, at 70 %."""
+    load = averaged(lambda total: given.capacity.share(total.prompt_rate, total.output_rate), 120.0)
+    return _reactive("token-rate", given, Metric("load", "external", milli(0.7)), {"load": load})
+
+
+def schedule(given: Given) -> Scaler:
+    """A cron by the hour, from what each hour of the trace's first day needed."""
+    from_seconds, replicas = given.future.hourly(given.min_replicas, given.max_replicas)
+    return Scheduled("schedule", from_seconds, replicas, repeat_seconds=86_400.0)
+
+
+def forecast(given: Given) -> Scaler:
+    """Trend of the last ten minutes carried over a cold start, and the load now, without the day before."""
+    tuned = given.tuning or Tuning()
+    tuning = Tuning(**{**tuned.__dict__, "season": False, "name": "forecast"})
+    return default(given, tuning)
+
+
+def default(given: Given, tuning: Tuning | None = None) -> Scaler:
+    """Ours: `planning.scaling.policy.decide`."""
+    tuned = tuning or given.tuning or Tuning()
+    decision = decide(given.capacity, given.cold_start_seconds, given.min_replicas, given.max_replicas, tuned)
+    return from_decision(tuned.name, decision, given.start_replicas)
+
+
+def oracle(given: Given) -> Scaler:
+    """Knows every arrival: the cheapest plan that was found, replicas started a cold start ahead."""
+    return given.best
+
+
+def from_decision(name: str, decision: ScalingDecision, start_replicas: int) -> Scaler:
+    """The HPA that a decision describes."""
+    spec = HpaSpec(
+        decision.min_replicas,
+        decision.max_replicas,
+        (Metric("demand", "external", milli(1)),),
+        up=_rules(decision.up),
+        down=_rules(decision.down),
+    )
+    return HpaScaler(name, spec, {"demand": DemandRule(decision.demand)}, start_replicas)
+
+
+POLICIES: Mapping[str, Callable[[Given], Scaler]] = {
+    "fixed-minimum": fixed_minimum,
+    "fixed-maximum": fixed_maximum,
+    "hpa-cpu": hpa_cpu,
+    "hpa-queue": hpa_queue,
+    "keda-production-stack": keda_production_stack,
+    "keda-aws": keda_aws,
+    "concurrency": concurrency,
+    "token-rate": token_rate,
+    "schedule": schedule,
+    "forecast": forecast,
+    "default": default,
+    "oracle": oracle,
+}
+
+
+def policy(name: str) -> Callable[[Given], Scaler]:
+    """The policy of that name; raises LookupError with the nearest names."""
+    found = POLICIES.get(name)
+    if found is None:
+        near = get_close_matches(name, POLICIES, n=2, cutoff=0.5)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise LookupError(f"no policy {name!r}{hint} (policies: {', '.join(POLICIES)})")
+    return found
+
+
+def _reactive(name: str, given: Given, metric: Metric, queries: Mapping[str, Query]) -> Scaler:
+    window = min(3600, max(300, 60 * round(given.cold_start_seconds / 60)))
+    spec = HpaSpec(
+        given.min_replicas, given.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),))
+    )
+    return HpaScaler(name, spec, queries, given.start_replicas)
+
+
+def _rules(direction: Direction) -> Rules:
+    period = direction.period_seconds
+    policies = (Policy("Pods", direction.pods, period), Policy("Percent", direction.percent, period))
+    return Rules(direction.window_seconds, policies)

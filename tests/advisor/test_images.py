@@ -1,0 +1,130 @@
+"""`planning images`: what a stack pulls, sub-charts included, and where its pods look for it behind a mirror."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from advisor.images import as_json, as_text
+from planning.__main__ import main
+from planning.facts import rows
+from planning.versions import pins
+from planning.versions.images import place_behind, stack_charts, stack_images
+from tests.planning.stacks import model, planned, pool
+from tests.reference_data import chart_values
+
+MIRROR = "registry.example/mirror"
+
+
+def names(**sections: Any) -> set[str]:
+    return {use.image.rpartition("/")[2].partition(":")[0] for use in stack_images(planned(**sections))}
+
+
+def test_a_stack_without_a_part_does_not_pull_its_images() -> None:
+    whole = names()
+    assert {"vllm-openai", "cuda", "grafana", "k8s-sidecar", "gpu-operator", "dcgm-exporter"} <= whole
+    assert {"grafana", "k8s-sidecar"}.isdisjoint(names(monitoring={"grafana": {"enabled": False}}))
+    assert "k8s-mig-manager" not in whole
+    assert "keda" not in whole
+
+
+def test_keda_and_mig_bring_theirs() -> None:
+    cut = [pool(instanceTypes=["p4d.24xlarge"], diskGib=600, gpuSharing={"kind": "mig", "profile": "3g.20gb"})]
+    assert "k8s-mig-manager" in names(nodePools=cut)
+    woken = model(autoscaling={"kind": "keda", "maxReplicas": 1})
+    assert {"keda", "keda-metrics-apiserver", "keda-admission-webhooks"} <= names(models=[woken])
+
+
+def test_the_charts_name_those_that_are_packed_into_them() -> None:
+    charts = {use.chart: use for use in stack_charts(planned())}
+    assert dict(charts["kube-prometheus-stack"].inside).keys() == {
+        "kube-state-metrics", "prometheus-node-exporter", "grafana",
+    }  # fmt: skip
+    assert dict(charts["gpu-operator"].inside) == {"node-feature-discovery": "0.19.0"}
+
+
+@pytest.mark.parametrize(
+    ("image", "place"),
+    [
+        ("docker.io/vllm/vllm-openai:v0.33.0", "registry.example/mirror/vllm/vllm-openai:v0.33.0"),
+        ("quay.io/prometheus/prometheus:v3", "registry.example/mirror/quay.io/prometheus/prometheus:v3"),
+        ("docker.io/vllm/vllm-openai:v1@sha256:12", "registry.example/mirror/vllm/vllm-openai:v1"),
+        ("registry.example/mirror/own:v1", "registry.example/mirror/own:v1"),
+    ],
+)
+def test_an_image_stands_behind_the_mirror_where_pods_ask_for_it(image: str, place: str) -> None:
+    assert place_behind(image, MIRROR) == place
+
+
+def test_every_image_that_is_copied_is_one_that_the_mirrored_stack_names() -> None:
+    """What our own pods ask for with the mirror set is what the commands put there."""
+    with_mirror = planned(registry={"mirror": MIRROR})
+    places = {place_behind(use.image, MIRROR) for use in stack_images(planned())}
+    own = {each.image for each in with_mirror.models} | {t.image for t in with_mirror.gpu_operator.smoke_tests}  # type: ignore[union-attr]
+    assert own <= places
+
+
+def test_the_commands_copy_every_image_and_every_chart() -> None:
+    document = as_json(planned(), MIRROR)
+    text = "\n".join(as_text(document))
+    assert all(use.image in text for use in stack_images(planned()))
+    assert text.count("crane copy ") == len(document["images"])
+    assert text.count(f"oci://{MIRROR}/charts") == len(document["charts"]) == text.count("helm pull ")
+    assert "helm registry login registry.example" in text
+    assert all(each["copy"] is None for each in as_json(planned(), None)["images"])
+
+
+def test_a_chart_of_an_oci_registry_is_pulled_by_its_whole_address() -> None:
+    pool = {"name": "l4", "kind": "karpenter", "instanceTypes": ["g6.xlarge"], "amiReleaseVersion": "1.35.4-20260505"}
+    document = as_json(planned(nodePools=[pool]), MIRROR)
+    assert "public.ecr.aws/karpenter/controller:1.14.1" in {each["image"] for each in document["images"]}
+    commands = {each["chart"]: each["copy"] for each in document["charts"]}
+    for chart in ("karpenter", "karpenter-crd"):
+        assert commands[chart] == [
+            f"helm pull oci://public.ecr.aws/karpenter/{chart} --version 1.14.1",
+            f"helm push {chart}-1.14.1.tgz oci://{MIRROR}/charts",
+        ]
+
+
+def test_the_command_reads_a_stack_file(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["images", "--stack", "dev", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {each["chart"] for each in document["charts"]} >= {"gpu-operator", "kube-prometheus-stack"}
+    assert main(["images", "--stack", "nowhere"]) == 2
+
+
+def _written(values: Any) -> set[tuple[str, str]]:
+    """(image, tag) of every image in a chart's values; tag empty where the chart takes its own version."""
+    if isinstance(values, list):
+        return {found for each in values for found in _written(each)}
+    if not isinstance(values, dict):
+        return set()
+    found = {pair for each in values.values() for pair in _written(each)}
+    repository = values.get("repository")
+    if isinstance(repository, str) and repository:
+        registry = f"{values['registry']}/" if values.get("registry") else ""
+        image = f"/{values['image']}" if isinstance(values.get("image"), str) else ""
+        found.add((f"{registry}{repository}{image}", str(values.get("tag") or values.get("version") or "")))
+    return found
+
+
+# Definitions only.
+WITHOUT_PODS = {"karpenter-crd"}
+# Ours is chosen by the cluster's version; Karpenter writes tag and digest when it publishes, its source has older ones.
+OTHER_TAGS = ("cluster-autoscaler", "karpenter/controller")
+
+
+@pytest.mark.parametrize("chart", sorted(set(pins.CHARTS) - WITHOUT_PODS))
+def test_the_table_says_what_the_charts_values_say(chart: str) -> None:
+    written = dict(_written(chart_values(chart)))
+    of_chart = [row for row in rows("chart_images.csv") if row["chart"] == chart and not row["sub_chart"]]
+    assert of_chart
+    for row in of_chart:
+        assert row["image"] in written
+        assert written[row["image"]] in ("", row["tag"]) or row["image"].endswith(OTHER_TAGS)
+
+
+def test_the_table_is_of_the_pinned_charts() -> None:
+    assert {row["chart"] for row in rows("chart_images.csv")} == set(pins.CHARTS) - WITHOUT_PODS

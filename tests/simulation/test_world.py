@@ -1,0 +1,148 @@
+"""Whole runs: conservation, repetition, cold starts, nodes, drains, and a step load that nothing saves."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from planning.model import ColdStartTerm
+from simulation.compare import Bounds, case, run
+from simulation.engine_limits import PICOSECONDS
+from simulation.outcome import Latencies, Outcome
+from simulation.policies import POLICIES
+from simulation.scalers import Fixed, Scheduled
+from simulation.supply import ColdStart, Supply, fixed_cold_start
+from simulation.traces import Requests
+from simulation.world import Setting, World
+from tests.simulation.engines import generated, setting
+
+HOUR = generated("burst:2,9,1200,240", 1, 3600)
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    found = case(setting(), HOUR, Bounds(1, 6))
+    return run(found, list(POLICIES))
+
+
+def test_every_policy_accounts_for_every_request(outcomes: list[Outcome]) -> None:
+    assert [each.name for each in outcomes] == list(POLICIES)
+    assert len({each.requests for each in outcomes}) == 1
+    for each in outcomes:
+        assert 0 <= each.slo_attainment <= 1
+        assert each.slo_attainment <= 1 - (each.rejected + each.lost) / each.requests + 1e-12
+
+
+def test_finished_lost_and_rejected_are_all_that_arrived() -> None:
+    world = World(setting(), Scheduled("saw", [0.0, 600.0, 1200.0], [4, 1, 3]))
+    world.run(HOUR())
+    tally = world.tally
+    assert tally.arrived == tally.finished + tally.lost + tally.rejected
+    assert tally.arrived > 5000
+    assert all(world.fleet.in_flight(pod.place) == 0 for pod in world.pods if pod.place >= 0)
+
+
+def test_a_run_repeats_to_the_last_digit_and_another_seed_does_not() -> None:
+    def outcome(seed: int) -> str:
+        found = case(setting(seed=seed), generated("burst:2,6,300,60", 1, 900), Bounds(1, 6))
+        return repr([asdict(each) for each in run(found, ["hpa-queue", "default", "oracle"])])
+
+    assert outcome(5) == outcome(5)
+    assert outcome(5) != outcome(6)
+
+
+def test_the_negative_control_hardly_moves_while_others_do(outcomes: list[Outcome]) -> None:
+    by_name = {each.name: each for each in outcomes}
+    assert by_name["hpa-cpu"].most_replicas <= 2
+    assert by_name["default"].most_replicas > 2
+    assert by_name["fixed-maximum"].slo_attainment > by_name["hpa-queue"].slo_attainment
+    assert by_name["fixed-minimum"].gpu_hours == pytest.approx(1.0, rel=0.01)
+
+
+def test_a_step_from_one_cold_replica_is_lost_whatever_the_policy() -> None:
+    """Only who knows the future, or pays the maximum, is there in time."""
+
+    def step() -> list[Requests]:
+        quiet = Requests(np.array([0]), np.array([500]), np.array([50]))
+        times = (600 * PICOSECONDS + np.arange(4800) * (PICOSECONDS // 16)).astype(np.int64)
+        return [quiet, Requests(times, np.full(4800, 1155), np.full(4800, 211))]
+
+    found = case(setting(), lambda: iter(step()), Bounds(1, 6, 1))
+    shares = {each.name: each.slo_attainment for each in run(found, list(POLICIES))}
+    reactive = [name for name in POLICIES if name not in ("fixed-maximum", "oracle", "schedule")]
+    assert all(shares[name] < 0.5 for name in reactive), shares
+    assert shares["oracle"] > 0.9
+    assert shares["fixed-maximum"] > 0.9
+
+
+def test_a_node_is_billed_from_launch_not_from_ready() -> None:
+    terms = (ColdStartTerm("decision", 30, 30, ""), ColdStartTerm("boot", 120, 120, ""))
+    pod = (ColdStartTerm("load", 60, 60, ""),)
+    supply = Supply(ColdStart(terms, (), pod), usd_per_node_hour=3.6, idle_node_seconds=0)
+    load = Requests(np.array([0, 3600 * PICOSECONDS]), np.array([100, 100]), np.array([10, 10]))
+    world = World(replace(setting(), supply=supply), Scheduled("one more", [0.0, 1800.0], [1, 2]))
+    found = world.run([load])
+    launched = next(at for at, count in found.replica_curve if count == 2) + 30
+    assert found.gpu_hours * 3600 == pytest.approx(3600 + 3600 - launched, abs=0.1)
+    assert found.booting_gpu_hours * 3600 == pytest.approx(180, abs=0.1)
+    assert found.usd == pytest.approx(found.gpu_hours * 3.6)
+
+
+def test_a_second_pod_on_a_node_pays_neither_node_nor_image() -> None:
+    cold = ColdStart(
+        (ColdStartTerm("node", 300, 300, ""),),
+        (ColdStartTerm("image", 100, 100, ""),),
+        (ColdStartTerm("load", 50, 50, ""),),
+    )
+    supply = Supply(cold, pods_per_node=2, gpus_per_node=2)
+    world = World(Setting(setting().engine, supply), Scheduled("grow", [0.0, 60.0, 600.0], [2, 3, 4]))
+    world.run([Requests(np.array([0, 2000 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))])
+    waits = [pod.ready_seconds - pod.created_seconds for pod in world.pods]
+    assert waits == pytest.approx([0, 0, 450, 50])
+
+
+def test_launches_that_find_no_capacity_are_tried_again_and_come_later() -> None:
+    def mean_wait(failure: float) -> float:
+        supply = Supply(fixed_cold_start(240), launch_failure=failure, retry_seconds=60)
+        world = World(Setting(setting().engine, supply), Scheduled("grow", [0.0, 60.0], [1, 40]))
+        world.run([Requests(np.array([0, 3600 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))])
+        return float(np.mean([pod.ready_seconds - pod.created_seconds for pod in world.pods[1:]]))
+
+    assert mean_wait(0.0) == pytest.approx(240)
+    assert 270 < mean_wait(0.5) < 360
+
+
+def test_a_drain_that_is_too_short_loses_requests_and_a_long_one_none() -> None:
+    def lost(grace: float) -> int:
+        supply = Supply(fixed_cold_start(60), grace_seconds=grace, pre_stop_seconds=5)
+        return World(Setting(setting().engine, supply), Scheduled("shrink", [0.0, 300.0], [3, 1])).run(HOUR()).lost
+
+    assert lost(10) > 0
+    assert lost(3600) == 0
+
+
+def test_without_a_replica_requests_are_rejected() -> None:
+    found = World(setting(), Fixed("nothing", 0)).run(
+        [Requests(np.array([0, 10**12]), np.array([5, 5]), np.array([5, 5]))]
+    )
+    assert (found.rejected, found.slo_attainment, found.ttft_p50_s) == (2, 0.0, None)
+
+
+def test_prompts_longer_than_the_model_takes_are_rejected_and_answers_cut() -> None:
+    load = Requests(np.array([0, 1, 2]), np.array([9000, 8191, 100]), np.array([10, 500, 9000]))
+    world = World(setting(), Fixed("one", 1))
+    found = world.run([load])
+    assert found.rejected == 1
+    assert world.tally.output_tokens == 1 + 8092
+
+
+def test_percentiles_are_within_half_a_percent() -> None:
+    values = np.random.default_rng(1).lognormal(0, 1.5, 20_000)
+    found = Latencies()
+    for piece in np.array_split(values, 7):
+        found.add(piece)
+    for share in (0.5, 0.95, 0.99):
+        assert found.percentile(share) == pytest.approx(float(np.quantile(values, share)), rel=0.006)
+    assert Latencies().percentile(0.5) is None
