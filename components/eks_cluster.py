@@ -178,7 +178,7 @@ class EksCluster(pulumi.ComponentResource):
                 parent=self,
                 protect=plan.protect or None,
                 # EKS makes the log group itself on the first line it writes, with no retention, and then ours
-                # already exists. After a destroy it may make it again for its last lines (README, "On AWS").
+                # already exists. After a destroy it may make it again for its last lines (docs/on-aws.md).
                 depends_on=[log_group],
                 # Read once, when the cluster is made: one that was made with true must not be made again for it.
                 ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],

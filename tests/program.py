@@ -19,7 +19,7 @@ CANARIES = {"grafanaPassword": "canary-grafana-4711", "hfToken": "hf_canary4711C
 STACKS = ("dev", "prod", "local")
 
 
-# What README tells to replace in our stack files, and what a test's company has in its place.
+# What docs/on-aws.md tells to replace in our stack files, and what a test's company has in its place.
 OWN = {"123456789012": "210987654321"}
 
 

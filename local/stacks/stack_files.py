@@ -76,7 +76,7 @@ def write_stack_file(paths: Paths, stack: str, source: Path | None = None) -> se
 
 
 def _own_addresses(content: dict[str, Any], stack: str) -> dict[str, Any]:
-    """A stack file that we ship, with the platform's address in place of the example, as README tells its readers to
+    """A stack file that we ship, with the platform's address in place of the example, as docs/on-aws.md tells to
     do; the account of prod is the platform's anyway. Another file's examples are left for `up` to refuse."""
     text = json.dumps(content, default=str)
     for example in EXAMPLES.get(stack, ()):

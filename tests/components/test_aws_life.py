@@ -51,7 +51,7 @@ def test_a_stack_comes_up_and_goes_and_nothing_that_costs_stays(stack: str) -> N
         assert engine.inside, "nothing was asked of the cluster"
         engine.destroy(orders[stack])
         nothing_billed()
-        # What EKS has made again by then goes with ours; what it makes minutes later, README names.
+        # What EKS has made again by then goes with ours; what it makes minutes later, docs/on-aws.md names.
         assert boto3.client("logs", region_name=REGION).describe_log_groups()["logGroups"] == []
 
 
