@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from planning.scaling.policy import Capacity
+from planning.model.demand import Capacity
 from simulation.engine_limits import PICOSECONDS
 from simulation.traces import Requests
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from planning.model.demand import Capacity
+from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
 from simulation.hpa import DEFAULT_UP, HpaSpec, Metric, Policy, Rules
 from simulation.oracle import Future
 from simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, Scheduled, milli

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from planning.scaling.policy import Demand
+from planning.model.demand import Demand
 from simulation.histogram import Histogram
 from simulation.hpa import Reading
 from simulation.metrics import Metrics, PodSample, Total

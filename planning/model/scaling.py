@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from planning.model.alerts import RecordingRulePlan
-
-if TYPE_CHECKING:
-    from planning.scaling.policy import Demand
+from planning.model.demand import Demand
 
 
 class ScalerKind(StrEnum):

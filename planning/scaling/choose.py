@@ -20,8 +20,9 @@ from planning.model import (
     SchedulePlan,
     ZeroPlan,
 )
+from planning.model.demand import Capacity
 from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
-from planning.scaling.policy import Capacity, Direction, ScalingDecision, Tuning, decide
+from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
 from planning.scaling.replica import replica_capacity
 from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_expr, weekly_window
 from planning.scaling.targets import default_target

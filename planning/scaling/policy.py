@@ -10,110 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from math import ceil, sqrt
 
+from planning.model.demand import Capacity, Demand
 from planning.throughput.roofline import StepCosts, Traffic, rates
 from planning.throughput.slo_load import Promise, Replica, Variation, most_load
 
-PROMPT_SERIES = "vllm:prompt_tokens_total"
-OUTPUT_SERIES = "vllm:generation_tokens_total"
-RUNNING_SERIES = "vllm:num_requests_running"
-WAITING_SERIES = "vllm:num_requests_waiting"
-LOAD_RULE = "vllm_on_eks:load:replicas"
-EXPECTED_RULE = "vllm_on_eks:expected:replicas"
-DEMAND_RULE = "vllm_on_eks:demand:replicas"
 LONGEST_WINDOW_SECONDS = 3600
 REQUEST_VARIATION = 0.8  # of the work in a request, standard deviation ÷ mean (Azure's traces: 0.7 to 1.0)
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What one replica does on average within its SLO: requests at once, and tokens per second if it did nothing else.
-
-    `within_slo`: the share of that load at which still enough single requests hold their SLO, arriving at random.
-    `requests_per_second`: at that load. `share_in_slo`: estimated there; `share_alone`: of requests without company.
-    """
-
-    concurrency: float
-    prompt_tokens_per_second: float
-    output_tokens_per_second: float
-    within_slo: float = 1.0
-    requests_per_second: float = 1.0
-    share_in_slo: float = 1.0
-    share_alone: float = 1.0
-
-    def share(self, prompt_rate: float, output_rate: float) -> float:
-        """Replicas' time per second that these token rates take."""
-        return prompt_rate / self.prompt_tokens_per_second + output_rate / self.output_tokens_per_second
-
-
-@dataclass(frozen=True)
-class Demand:
-    """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
-
-    A rate needs a sample before its window, so PromQL's ranges are a scrape longer than `rate_seconds`.
-
-    `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool. So is
-    `spread_factor` × what the standard deviation of the load over `spread_seconds` exceeds `spread_allowed` × √load by:
-    Poisson arrivals stay below that, and bursts that came will come again.
-    """
-
-    capacity: Capacity
-    utilization: float
-    rate_seconds: int
-    trend_seconds: int
-    lead_seconds: int
-    slack_replicas: float
-    spread_factor: float
-    spread_allowed: float
-    spread_seconds: int
-    season_seconds: int
-    season_lead_seconds: int
-    scrape_seconds: int = 15
-
-    def load(self, prompt_rate: float, output_rate: float, in_flight: float) -> float:
-        """Replicas that are busy now: by token rates or by requests in flight, whichever says more."""
-        return max(self.capacity.share(prompt_rate, output_rate), in_flight / self.capacity.concurrency)
-
-    def replicas(self, expected_load: float, spread: float = 0.0) -> float:
-        """Replicas that carry this load with room for chance; `spread`: the load's standard deviation of late."""
-        root = sqrt(max(0.0, expected_load))
-        room = self.slack_replicas * root + self.spread_factor * max(0.0, spread - self.spread_allowed * root)
-        return expected_load / self.utilization + room
-
-    def rules(self, selector: str, recorded: str = "") -> dict[str, str]:
-        """The recording rules as PromQL, in the order of evaluation.
-
-        `selector` picks the model's pods, as in `namespace="models",job="models/llama"`; `recorded` what was recorded
-        for it, as in `namespace="models",service="llama"`. tests/planning/test_promql.py has promtool compute them.
-        """
-        rate, between = f"[{self.rate_seconds}s]", f"[{self.rate_seconds + self.scrape_seconds}s]"
-        tokens = (
-            f"sum(rate({PROMPT_SERIES}{{{selector}}}{between})) / {self.capacity.prompt_tokens_per_second:.1f} + "
-            f"sum(rate({OUTPUT_SERIES}{{{selector}}}{between})) / {self.capacity.output_tokens_per_second:.1f}"
-        )
-        flight = (
-            f"(sum(avg_over_time({RUNNING_SERIES}{{{selector}}}{rate})) + "
-            f"sum(avg_over_time({WAITING_SERIES}{{{selector}}}{rate}))) / {self.capacity.concurrency:.1f}"
-        )
-        matchers = f"{{{recorded}}}" if recorded else ""
-        load, expected = f"{LOAD_RULE}{matchers}", f"max({EXPECTED_RULE}{matchers})"
-        trend = f"max({load}) + clamp_min(max(deriv({load}[{self.trend_seconds}s])), 0) * {self.lead_seconds}"
-        if self.season_lead_seconds:
-            offset = self.season_seconds - self.season_lead_seconds
-            # Of yesterday only while there is a today: without pods nothing is said, and the HPA holds what it has.
-            yesterday = f"max(max_over_time({load}[{self.season_lead_seconds}s] offset {offset}s))"
-            trend = _greatest(trend, f"{yesterday} and max({load})")
-        spread = f"max(stddev_over_time({load}[{self.spread_seconds}s]))"
-        return {
-            LOAD_RULE: _greatest(tokens, flight),
-            EXPECTED_RULE: trend,
-            DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected}) + "
-            f"{self.spread_factor:g} * clamp_min({spread} - {self.spread_allowed:g} * sqrt({expected}), 0)",
-        }
-
-
-def _greatest(one: str, other: str) -> str:
-    """PromQL of the greater of two numbers, or of the one that is there: `or` alone would always take the first."""
-    return f'max(label_replace({one}, "of", "one", "", "") or label_replace({other}, "of", "other", "", ""))'
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from functools import lru_cache
 from math import ceil
 
 from planning.model import ThroughputPlan
-from planning.scaling.policy import Capacity, capacity, decide
+from planning.model.demand import Capacity
+from planning.scaling.policy import capacity, decide
 from planning.throughput.roofline import FRONTEND_SECONDS, Rates, StepCosts, Traffic, rates
 from planning.throughput.serving_rates import ServingRates
 from planning.throughput.slo_load import Promise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planning.scaling.policy import Capacity
+from planning.model.demand import Capacity
 from planning.throughput.roofline import rates
 from planning.throughput.serving_rates import ServingRates
 from settings.autoscaling import MetricKind

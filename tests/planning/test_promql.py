@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from planning.model import AutoscalingPlan
-from planning.scaling.policy import DEMAND_RULE, LOAD_RULE, Capacity, Demand, decide
+from planning.model.demand import DEMAND_RULE, LOAD_RULE, Capacity, Demand
+from planning.scaling.policy import decide
 from planning.scaling.schedule import schedule_expr, weekly_window
 from tests.components.promtool import find_promtool
 from tests.planning.stacks import model, planned, pool

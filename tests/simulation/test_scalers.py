@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from planning.scaling.policy import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity, decide
+from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
+from planning.scaling.policy import decide
 from simulation.hpa import HpaSpec, Metric, Reading
 from simulation.metrics import Metrics, PodSample
 from simulation.policies import policy

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from planning.model import AutoscalingPlan, ScalerKind, Severity, StackPlan, Via
+from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE
 from planning.scaling.choose import LONGEST_WINDOW_SECONDS, default_scale_down
-from planning.scaling.policy import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE
 from planning.serving.cold_start import seconds
 from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 

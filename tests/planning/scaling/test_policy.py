@@ -11,15 +11,9 @@ import pytest
 
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
+from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
 from planning.nodes.instances import gpu
-from planning.scaling.policy import (
-    DEMAND_RULE,
-    EXPECTED_RULE,
-    LOAD_RULE,
-    Capacity,
-    capacity,
-    decide,
-)
+from planning.scaling.policy import capacity, decide
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import ServingRates, replica_rates
 
