@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypedDict
 
 import pulumi
 import pulumi_aws as aws
@@ -23,11 +23,21 @@ TAINT_EFFECTS = {
     "PreferNoSchedule": "PREFER_NO_SCHEDULE",
 }
 
+CAPACITY_BLOCK = "CAPACITY_BLOCK"
+
 TEMPLATE_LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
 TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
 
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
+
+
+class CapacityOptions(TypedDict, total=False):
+    """Arguments of a launch template."""
+
+    capacity_reservation_specification: aws.ec2.LaunchTemplateCapacityReservationSpecificationArgs
+    instance_market_options: aws.ec2.LaunchTemplateInstanceMarketOptionsArgs
+    instance_type: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +68,7 @@ class NodeGroup(pulumi.ComponentResource):
             update_default_version=True,
             ebs_optimized="true",
             block_device_mappings=[data_volume(plan)],
+            **capacity_options(plan),
             metadata_options=metadata_options(),
             # Metrics by the minute are billed by node, and nobody reads them: Prometheus is there.
             monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=False),
@@ -78,7 +89,8 @@ class NodeGroup(pulumi.ComponentResource):
             release_version=plan.ami_release_version,
             ami_type=plan.ami_type,
             capacity_type=plan.capacity_type,
-            instance_types=list(plan.instance_types),
+            # EKS wants a block's type in the launch template, and refuses it in both.
+            instance_types=None if plan.capacity_type == CAPACITY_BLOCK else list(plan.instance_types),
             launch_template=aws.eks.NodeGroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
             ),
@@ -101,6 +113,26 @@ class NodeGroup(pulumi.ComponentResource):
         )
         self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name, "clusterName": self.cluster_name})
+
+
+def capacity_options(plan: NodeGroupPlan) -> CapacityOptions:
+    """What the launch template says of the reservation or Capacity Block that nodes are taken from
+    (https://docs.aws.amazon.com/eks/latest/userguide/capacity-blocks-mng.html)."""
+    if plan.reservation is None:
+        return {}
+    target = aws.ec2.LaunchTemplateCapacityReservationSpecificationCapacityReservationTargetArgs(
+        capacity_reservation_id=plan.reservation.id,
+        capacity_reservation_resource_group_arn=plan.reservation.resource_group_arn,
+    )
+    specification = aws.ec2.LaunchTemplateCapacityReservationSpecificationArgs(capacity_reservation_target=target)
+    if plan.capacity_type != CAPACITY_BLOCK:
+        return {"capacity_reservation_specification": specification}
+    (instance_type,) = plan.instance_types
+    return {
+        "capacity_reservation_specification": specification,
+        "instance_market_options": aws.ec2.LaunchTemplateInstanceMarketOptionsArgs(market_type="capacity-block"),
+        "instance_type": instance_type,
+    }
 
 
 def autoscaler_tags(plan: NodeGroupPlan) -> dict[str, str]:

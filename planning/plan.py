@@ -29,6 +29,7 @@ from planning.nodes.fit import daemons
 from planning.nodes.growth import with_growth
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
+from planning.nodes.reservations import check_reservations
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
 from planning.nodes.volumes import check_classes
@@ -63,6 +64,7 @@ def plan(
     pools = _pools(settings, production, findings)
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
+    check_reservations(settings, network, production, findings)
     account = _whole(settings, cluster, production, today or CALENDAR_DATED, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]

@@ -138,6 +138,9 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
 
 def _capacity(pool: NodeGroupPlan) -> str:
     """How its nodes may be bought; of Karpenter's pools every way, the one that it tries first in front."""
+    if pool.karpenter is None and pool.reservation is not None:
+        kind = "capacityBlock" if pool.capacity_type == "CAPACITY_BLOCK" else "reservation"
+        return f"{kind} {pool.reservation.id or pool.reservation.resource_group_arn}"
     if pool.karpenter is None:
         return "spot" if pool.capacity_type == "SPOT" else "onDemand"
     words = {"reserved": "reserved", "spot": "spot", "on-demand": "onDemand"}

@@ -234,6 +234,9 @@ def _finding() -> Schema:
     )
 
 
+_CAPACITY = r"^(onDemand|spot|karpenter: \w+(, \w+)*|(reservation|capacityBlock) (cr-[0-9a-f]+|arn:\S+))$"
+
+
 def _pool() -> Schema:
     room = dict.fromkeys(("gpus", "cpu_millicores", "memory_mib", "ephemeral_mib"), WHOLE)
     left = _object({"nodes": WHOLE, **room})
@@ -242,7 +245,7 @@ def _pool() -> Schema:
         {
             "pool": TEXT,
             "instance_types": _list(TEXT),
-            "capacity": {"type": "string", "pattern": r"^(onDemand|spot|karpenter: \w+(, \w+)*)$"},
+            "capacity": {"type": "string", "pattern": _CAPACITY},
             "gpu": _or_null(TEXT),
             **dict.fromkeys(("gpus_per_node", "min_nodes", "max_nodes"), WHOLE),
             "sharing": {**_or_null(TEXT), "description": "how GPUs are divided among pods; null: they are not"},

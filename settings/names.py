@@ -43,6 +43,13 @@ AmiRelease = Annotated[
 CapacityReservationId = Annotated[
     str, Matching(r"cr-[0-9a-f]{8,17}", "not a capacity reservation id; write cr- and hex digits")
 ]
+CapacityReservationGroupArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:resource-groups:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:group/[A-Za-z0-9_.-]{1,300}",
+        "not the ARN of a resource group; write arn:aws:resource-groups:<region>:<12 digits>:group/<name>",
+    ),
+]
 VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
 SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id; write sg- and hex digits")]
 AddonVersion = Annotated[

@@ -7,16 +7,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from settings.capacity import CapacityBlock, OnDemand, PoolCapacity, Spot
 from settings.names import AmiRelease, CapacityReservationId
 from settings.sharing import GpuSharing, WholeGpu
 from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described, kind_defaults_to
-
-
-class Capacity(StrEnum):
-    """How EC2 sells the nodes."""
-
-    ON_DEMAND = "onDemand"
-    SPOT = "spot"
 
 
 class TaintEffect(StrEnum):
@@ -63,7 +57,11 @@ class ManagedPool(EveryPool):
     """GPU nodes of one kind: an EKS managed node group."""
 
     kind: Literal["managed"] = "managed"
-    capacity: Capacity = described("onDemand or spot", default=Capacity.ON_DEMAND)
+    capacity: PoolCapacity = described(
+        "how EC2 sells the nodes: onDemand (default), spot, or a section: {kind: reservation, id: cr-...} or "
+        "{kind: capacityBlock, id: cr-...}",
+        default=OnDemand(),
+    )
     min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
     ami_release_version: str | None = described(
         "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
@@ -79,7 +77,7 @@ class ManagedPool(EveryPool):
     @property
     def may_be_spot(self) -> bool:
         """Whether AWS may take nodes back."""
-        return self.capacity is Capacity.SPOT
+        return isinstance(self.capacity, Spot)
 
     @model_validator(mode="after")
     def _bounds(self) -> Self:
@@ -87,6 +85,11 @@ class ManagedPool(EveryPool):
             raise ValueError(
                 f"minNodes {self.min_nodes} is more than maxNodes {self.max_nodes}; "
                 f"write maxNodes: {self.min_nodes} or more"
+            )
+        if isinstance(self.capacity, CapacityBlock) and self.update_strategy is UpdateStrategy.SURGE:
+            raise ValueError(
+                "updateStrategy surge starts further nodes, which a Capacity Block does not have; write "
+                "updateStrategy: minimal"
             )
         return self
 
@@ -148,9 +151,9 @@ class KarpenterPool(EveryPool):
         return CapacityType.SPOT in self.capacity_types
 
     @property
-    def capacity(self) -> Capacity:
+    def capacity(self) -> OnDemand | Spot:
         """As which nodes are counted: on-demand ones where they may be."""
-        return Capacity.SPOT if set(self.capacity_types) == {CapacityType.SPOT} else Capacity.ON_DEMAND
+        return Spot() if set(self.capacity_types) == {CapacityType.SPOT} else OnDemand()
 
     @property
     def min_nodes(self) -> int:

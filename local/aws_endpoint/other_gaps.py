@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.responses import EC2Response
 from moto.iam.responses import IamResponse
 from moto.sts.models import STSBackend
 from moto.utilities.utils import get_partition
@@ -18,8 +20,21 @@ def install() -> None:
     _free_address_with_nat_gateway()
     _name_the_caller()
     _know_govcloud()
+    EC2Response.describe_capacity_reservations = _describe_capacity_reservations
     IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
     IamResponse.remove_client_id_from_open_id_connect_provider = _remove_client_id
+
+
+def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
+    """Those of the played account (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html);
+    moto has none, and the program makes none."""
+    wanted = response._get_param("CapacityReservationIds", [])
+    known = {each["CapacityReservationId"]: each for each in current().reservations}
+    missing = [each for each in wanted if each not in known]
+    if missing:
+        said = f"The capacity reservation IDs '{', '.join(missing)}' do not exist"
+        raise EC2ClientError("InvalidCapacityReservationId.NotFound", said)
+    return ActionResult({"CapacityReservations": [known[each] for each in wanted or known]})
 
 
 def _know_govcloud() -> None:

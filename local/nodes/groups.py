@@ -15,6 +15,7 @@ from local.nodes.rendering import node_indices, render_nodes
 REGION_SCAN_SECONDS = 3.0
 """How often regions without a cluster are looked at; those with one are looked at in every round."""
 DEFAULT_DISK_GIB = 20
+DEFAULT_TYPE = "t3.medium"
 """What EKS gives a node whose group and launch template name no size."""
 
 
@@ -96,10 +97,16 @@ class NodeGroups:
             active |= {region} if clusters else set()
             for cluster in clusters:
                 for name in eks.list_nodegroups(clusterName=cluster)["nodegroups"]:
-                    yield region, eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+                    group = eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
+                    yield region, group if group.get("instanceTypes") else self._typed(region, group)
         if scan:
             self._active = active
             self._next_scan = time.monotonic() + REGION_SCAN_SECONDS
+
+    def _typed(self, region: str, group: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The group with the type of its launch template: EKS tells of types only where the call named them."""
+        data = self._template_data(self._client("ec2", region), group.get("launchTemplate") or {})
+        return {**group, "instanceTypes": [data.get("InstanceType") or DEFAULT_TYPE]}
 
     def _detail(self, region: str, group: Mapping[str, Any]) -> tuple[list[Any], NodeCapacity]:
         """Subnets and capacity of a group, which do not change while its launch template's version stays."""
@@ -108,19 +115,21 @@ class NodeGroups:
         if key not in self._details:
             ec2 = self._client("ec2", region)
             subnets = ec2.describe_subnets(SubnetIds=group["subnets"])["Subnets"]
-            instance_type = (group.get("instanceTypes") or ["t3.medium"])[0]
+            instance_type = group["instanceTypes"][0]
             described = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
-            disk_gib = self._template_disk_gib(ec2, template) or group.get("diskSize") or DEFAULT_DISK_GIB
+            disk_gib = _disk_gib(self._template_data(ec2, template)) or group.get("diskSize") or DEFAULT_DISK_GIB
             self._details[key] = (subnets, node_capacity(instance_type, disk_gib, next(iter(described), None)))
         return self._details[key]
 
-    def _template_disk_gib(self, ec2: Any, template: Mapping[str, Any]) -> int | None:
+    def _template_data(self, ec2: Any, template: Mapping[str, Any]) -> Mapping[str, Any]:
         if not template:
-            return None
+            return {}
         which = {"LaunchTemplateId": template["id"]} if template.get("id") else {"LaunchTemplateName": template["name"]}
         version = str(template.get("version") or "$Default")
         rows = ec2.describe_launch_template_versions(**which, Versions=[version])["LaunchTemplateVersions"]
-        devices = rows[0]["LaunchTemplateData"].get("BlockDeviceMappings", []) if rows else []
-        return next(
-            (int(device["Ebs"]["VolumeSize"]) for device in devices if "VolumeSize" in device.get("Ebs", {})), None
-        )
+        return rows[0]["LaunchTemplateData"] if rows else {}
+
+
+def _disk_gib(template: Mapping[str, Any]) -> int | None:
+    devices = template.get("BlockDeviceMappings", [])
+    return next((int(device["Ebs"]["VolumeSize"]) for device in devices if "VolumeSize" in device.get("Ebs", {})), None)

@@ -105,6 +105,8 @@ def _vcpu(name: str) -> int:
 
 def _quotas_of(group: NodeGroupPlan) -> list[Quota]:
     """One for each way in which the group's nodes may be bought: each may have to carry all of them."""
+    if group.capacity_type == "CAPACITY_BLOCK":
+        return []  # its instances count against no on-demand quota (ec2-capacity-blocks.html)
     if group.karpenter is None:
         return [_quota_of(group, group.capacity_type)]
     ways = {"SPOT" if each == "spot" else "ON_DEMAND" for each in group.karpenter.capacity_types}

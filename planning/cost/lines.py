@@ -90,8 +90,7 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
     unpriced = [name for name in group.instance_types if name not in prices]
     if unpriced:
         findings.warning(path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low")
-    spot = group.capacity_type == "SPOT"
-    note = "; spot costs less, by the hour and zone: the on-demand price is taken" if spot else ""
+    note = _bought(group)
     source = f"on-demand, Linux, {PRICED_REGION}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
     volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
     return [
@@ -108,6 +107,17 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
             cite("gp3-storage"),
         ),
     ]
+
+
+def _bought(group: NodeGroupPlan) -> str:
+    """What the on-demand price leaves out."""
+    if group.capacity_type == "SPOT":
+        return "; spot costs less, by the hour and zone: the on-demand price is taken"
+    if group.capacity_type == "CAPACITY_BLOCK":
+        return "; a Capacity Block is paid whole and in advance, at its own price: the on-demand price is taken"
+    if group.reservation is not None:
+        return "; a reservation is billed at this price for all its instances, with nodes and without"
+    return ""
 
 
 def known_prices(group: NodeGroupPlan) -> dict[str, float]:

@@ -152,6 +152,15 @@ class KarpenterNodesPlan:
 
 
 @dataclass(frozen=True)
+class ReservationPlan:
+    """What nodes of a managed group are taken from: a capacity reservation or Capacity Block by its id (cr-...), or a
+    resource group of reservations by its ARN; the other is None."""
+
+    id: str | None
+    resource_group_arn: str | None = None
+
+
+@dataclass(frozen=True)
 class NodeGroupPlan:
     """Nodes of one kind: an EKS managed node group or, with `karpenter`, a NodePool of Karpenter's.
 
@@ -187,6 +196,8 @@ class NodeGroupPlan:
     """What a node has that the cluster-autoscaler knows by the group's tags only, as Kubernetes quantities."""
     karpenter: KarpenterNodesPlan | None = None
     """Then `min_nodes` and `desired_nodes` are what the fewest replicas need; nothing keeps them."""
+    reservation: ReservationPlan | None = None
+    """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
 
     @property
     def advertised_gpus(self) -> int:

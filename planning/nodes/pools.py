@@ -11,9 +11,11 @@ from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, Gp
 from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
+from planning.nodes.reservations import CAPACITY_TYPES, target
 from planning.nodes.sharing import plan_sharing, share_of
+from settings.capacity import Spot
 from settings.cluster import Cluster, CreateCluster
-from settings.pools import Capacity, KarpenterPool, NodePool, SystemNodes, UpdateStrategy
+from settings.pools import KarpenterPool, NodePool, SystemNodes, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
@@ -99,7 +101,7 @@ def plan_pool(
     types = _gpu_types(pool, path, findings)
     _check_words(pool, path, findings)
     check_release(pool, path, cluster_version, findings)
-    if pool.capacity is Capacity.SPOT and len(set(pool.instance_types)) == 1:
+    if isinstance(pool.capacity, Spot) and len(set(pool.instance_types)) == 1:
         findings.warning(
             f"{path}.instanceTypes",
             "spot-one-type",
@@ -121,7 +123,7 @@ def plan_pool(
     group = NodeGroupPlan(
         name=pool.name,
         instance_types=tuple(dict.fromkeys(pool.instance_types)),
-        capacity_type="SPOT" if pool.capacity is Capacity.SPOT else "ON_DEMAND",
+        capacity_type=CAPACITY_TYPES[pool.capacity.kind],
         ami_type=GPU_AMI_TYPES[first.arch],
         ami_release_version=pool.ami_release_version,
         min_nodes=pool.min_nodes,
@@ -148,6 +150,7 @@ def plan_pool(
         update_strategy=EKS_STRATEGIES[pool.update_strategy],
         resources_by_tag={} if of_karpenter else _resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
         karpenter=nodes_plan(pool, types) if isinstance(pool, KarpenterPool) else None,
+        reservation=target(pool.capacity),
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 

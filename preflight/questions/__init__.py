@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from preflight.model import Question
-from preflight.questions import belonging, cluster, identity, inside, places, quotas, upgrade, versions
+from preflight.questions import belonging, cluster, identity, inside, places, quotas, reservations, upgrade, versions
 
 QUESTIONS: tuple[Question, ...] = (
     *belonging.QUESTIONS,
     *identity.QUESTIONS,
     *places.QUESTIONS,
+    *reservations.QUESTIONS,
     *quotas.QUESTIONS,
     *versions.QUESTIONS,
     *cluster.QUESTIONS,

@@ -66,6 +66,21 @@ def spot_and_mig() -> Sections:
     return {**dev, "nodePools": [pool], "models": [{**model, "pool": "cut"} for model in models]}
 
 
+def capacity_block() -> Sections:
+    """Nodes of one zone, of a type that the launch template names."""
+    dev = reachable("dev")
+    pool = {
+        "name": "block",
+        "instanceTypes": ["p4d.24xlarge"],
+        "capacity": {"kind": "capacityBlock", "id": "cr-0123456789abcdef0"},
+        "zones": ["us-east-1b"],
+        "diskGib": 600,
+        "maxNodes": 1,
+    }
+    models = [{key: value for key, value in model.items() if key not in ("traffic", "slo")} for model in dev["models"]]
+    return {**dev, "nodePools": [pool], "models": [{**model, "pool": "block"} for model in models]}
+
+
 def existing() -> Sections:
     """A cluster and network that somebody else made, with what nodes need."""
     from tests.local.aws_endpoint.land import Land, _settled
@@ -87,6 +102,7 @@ STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "existing cluster": (REGION, existing, "dev"),
     "Tokyo": ("ap-northeast-1", tokyo, "dev"),
     "spot and MIG": (REGION, spot_and_mig, "dev"),
+    "Capacity Block": (REGION, capacity_block, "dev"),
 }
 
 

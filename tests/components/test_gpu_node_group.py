@@ -13,7 +13,7 @@ from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
 from components.iam import NODE_POLICIES, managed
 from components.network import Network, NetworkArgs
 from components.node_group import NodeGroup, NodeGroupArgs, data_device, node_role, taint
-from planning.model import NodeGroupPlan
+from planning.model import NodeGroupPlan, ReservationPlan
 from tests.components.samples import (
     CLUSTER,
     GOLDENS,
@@ -74,6 +74,45 @@ def test_gpu_nodes_can_be_found_and_keep_others_away() -> None:
     assert inputs["labels"]["gpu-type"] == "l4"
     assert inputs["taints"] == [{"key": "nvidia.com/gpu", "value": "present", "effect": "NO_SCHEDULE"}]
     assert inputs["capacityType"] == "SPOT"
+
+
+BLOCK = replace(
+    GPU_NODES,
+    instance_types=("p5.48xlarge",),
+    capacity_type="CAPACITY_BLOCK",
+    reservation=ReservationPlan("cr-0123456789abcdef0"),
+)
+
+
+def test_a_capacity_block_is_said_in_the_launch_template_with_its_type_which_the_group_leaves_out() -> None:
+    said = template(BLOCK).inputs
+    target = {"capacityReservationTarget": {"capacityReservationId": "cr-0123456789abcdef0"}}
+    assert said["capacityReservationSpecification"] == target
+    assert said["instanceMarketOptions"] == {"marketType": "capacity-block"}
+    assert said["instanceType"] == "p5.48xlarge"
+    assert nodes(BLOCK).inputs["capacityType"] == "CAPACITY_BLOCK"
+    assert "instanceTypes" not in nodes(BLOCK).inputs
+
+
+@pytest.mark.parametrize(
+    ("plan", "target"),
+    [
+        (ReservationPlan("cr-0123456789abcdef0"), {"capacityReservationId": "cr-0123456789abcdef0"}),
+        (ReservationPlan(None, "arn:aws:x"), {"capacityReservationResourceGroupArn": "arn:aws:x"}),
+    ],
+)
+def test_a_reservation_is_the_target_of_on_demand_nodes(plan: ReservationPlan, target: dict[str, str]) -> None:
+    group = replace(GPU_NODES, capacity_type="ON_DEMAND", reservation=plan)
+    said = template(group).inputs
+    assert said["capacityReservationSpecification"] == {"capacityReservationTarget": target}
+    assert not {"instanceMarketOptions", "instanceType"} & said.keys()
+    assert nodes(group).inputs["capacityType"] == "ON_DEMAND"
+    assert nodes(group).inputs["instanceTypes"] == ["g6.2xlarge"]
+
+
+def test_nodes_of_no_reservation_name_none() -> None:
+    absent = {"capacityReservationSpecification", "instanceMarketOptions", "instanceType"}
+    assert not absent & template(GPU_NODES).inputs.keys()
 
 
 def test_the_release_version_is_pinned_only_by_setting() -> None:

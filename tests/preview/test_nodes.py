@@ -36,6 +36,10 @@ def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewes
     found = pool_of(nodePools=[asked])
     assert found["capacity"] == "karpenter: spot, onDemand"
     assert (found["min_nodes"], found["max_nodes"]) == (1, 3)
+    of_one = {**asked, "kind": "managed", "instanceTypes": ["g6.xlarge"], "zones": ["us-east-1b"]}
+    del of_one["capacityTypes"]
+    one = {"kind": "reservation", "id": "cr-0123456789abcdef0"}
+    assert pool_of(nodePools=[{**of_one, "capacity": one}])["capacity"] == "reservation cr-0123456789abcdef0"
     managed = pool_of()
     assert managed["capacity"] == "onDemand"
 

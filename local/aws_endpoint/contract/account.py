@@ -77,6 +77,8 @@ class Account:
     runner: Runner = field(default_factory=Runner)
     zones: Zones = field(default_factory=dict)
     quotas: Mapping[str, int] = field(default_factory=dict)
+    reservations: tuple[Mapping[str, Any], ...] = ()
+    """Capacity reservations and Capacity Blocks, as EC2 describes them."""
     drain_seconds: Mapping[str, float] = field(default_factory=dict)
     has_nodes: bool = False
     throttled_share: float = 0.0

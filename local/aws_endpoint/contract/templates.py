@@ -57,6 +57,30 @@ def _other_template(asked: Asked) -> Mapping[str, Any] | None:
     return {} if template["id"] != before["id"] else None
 
 
+def _block_lacks(asked: Asked) -> Mapping[str, Any] | None:
+    """What the launch template of a group of a Capacity Block must say."""
+    if asked.given.get("capacityType") != "CAPACITY_BLOCK":
+        return None
+    data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
+    target = data.get("CapacityReservationSpecification", {}).get("CapacityReservationTarget", {})
+    said = {
+        "InstanceMarketOptions.MarketType capacity-block": data.get("InstanceMarketOptions", {}).get("MarketType")
+        == "capacity-block",
+        "CapacityReservationTarget.CapacityReservationId": bool(target.get("CapacityReservationId")),
+        "InstanceType": bool(data.get("InstanceType")),
+    }
+    lacking = [name for name, there in said.items() if not there]
+    return {"lacking": ", ".join(lacking)} if lacking else None
+
+
+def _block_unsaid(asked: Asked) -> Mapping[str, Any] | None:
+    data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
+    of_block = data.get("InstanceMarketOptions", {}).get("MarketType") == "capacity-block"
+    return {} if of_block and asked.given.get("capacityType") != "CAPACITY_BLOCK" else None
+
+
+_BLOCKS = guide("capacity-blocks-mng")
+
 RULES = (
     Rule(
         id="nodes-template",
@@ -128,5 +152,25 @@ RULES = (
         source=_TEMPLATES,
         since=SINCE,
         check=_in_template("IamInstanceProfile"),
+    ),
+    Rule(
+        id="nodes-block-template",
+        operations=_CREATE,
+        condition="CAPACITY_BLOCK without a launch template that names market type, reservation and instance type",
+        code=_INVALID,
+        words="A node group of capacity type CAPACITY_BLOCK needs a launch template with {lacking}",
+        source=f"{_BLOCKS} (the words are not AWS' own)",
+        since=SINCE,
+        check=_block_lacks,
+    ),
+    Rule(
+        id="nodes-block-type",
+        operations=_CREATE,
+        condition="a launch template of market type capacity-block, and another capacity type than CAPACITY_BLOCK",
+        code=_INVALID,
+        words="A launch template with market type capacity-block needs the capacity type CAPACITY_BLOCK",
+        source=f"{_BLOCKS} (the words are not AWS' own)",
+        since=SINCE,
+        check=_block_unsaid,
     ),
 )

@@ -234,6 +234,8 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "nodes-template-types": lambda h: _template_group(h, {"InstanceType": "m7i.large"}),
     "nodes-template-image": lambda h: _template_group(h, {"ImageId": "ami-1"}, amiType="AL2023_x86_64_NVIDIA"),
     "nodes-template-profile": lambda h: _template_group(h, {"IamInstanceProfile": {"Name": "p"}}),
+    "nodes-block-template": lambda h: _template_group(h, {}, capacityType="CAPACITY_BLOCK"),
+    "nodes-block-type": lambda h: _template_group(h, {"InstanceMarketOptions": {"MarketType": "capacity-block"}}),
     "nodes-unavailable": lambda h: _group(h, updateConfig={"maxUnavailable": 5}),
     "nodes-name": lambda h: (lambda name: h.group(name, nodegroupName=h.group(name)))(h.cluster()),
     "subnet-zone": lambda h: h.subnet("z", 30),

@@ -12,6 +12,7 @@ import pytest
 from moto import mock_aws
 
 from components.gpu_operator import gpu_operator_values
+from local.aws_endpoint.extension import install_extension
 from local.nodes.capacity import node_capacity, reserved_cpu_millicores
 from local.nodes.demand import LEAVING_TAINT
 from local.nodes.gpu_features import (
@@ -287,7 +288,8 @@ def test_a_changed_taint_reaches_the_node_and_kubernetes_own_taints_stay() -> No
 
 
 @mock_aws
-def test_groups_of_every_region_are_found_with_the_disk_of_their_launch_template() -> None:
+def test_groups_of_every_region_are_found_with_the_disk_and_type_of_their_launch_template() -> None:
+    install_extension()
     region = "eu-central-1"
     ec2, eks = boto3.client("ec2", region_name=region), boto3.client("eks", region_name=region)
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -316,6 +318,14 @@ def test_groups_of_every_region_are_found_with_the_disk_of_their_launch_template
     assert all(name.endswith(f".{region}.compute.internal") for name in wanted)
     eks.delete_nodegroup(clusterName="c", nodegroupName="g")
     assert wanted_nodes(groups.read(), {}) == {}
+    named = ec2.create_launch_template(LaunchTemplateName="n", LaunchTemplateData={"InstanceType": "g6.xlarge"})
+    eks.create_nodegroup(
+        clusterName="c", nodegroupName="h", nodeRole=role, subnets=[subnet["SubnetId"]],
+        scalingConfig={"minSize": 1, "maxSize": 1, "desiredSize": 1},
+        launchTemplate={"id": named["LaunchTemplate"]["LaunchTemplateId"], "version": "1"},
+    )  # fmt: skip
+    (node,) = wanted_nodes(groups.read(), {}).values()
+    assert node.manifest["metadata"]["labels"]["node.kubernetes.io/instance-type"] == "g6.xlarge"
 
 
 def _claim(node: str | None, volume: str | None = None) -> Any:

@@ -8,6 +8,7 @@ from local.providers.aws.table import Call, Change, Row, Tagging
 # What goes into LaunchTemplateData, and so into a new version when it changes.
 DATA_PROPS = (
     "blockDeviceMappings",
+    "capacityReservationSpecification",
     "cpuOptions",
     "creditSpecification",
     "disableApiStop",

@@ -1,0 +1,107 @@
+"""Capacity reservations and Capacity Blocks that managed pools take nodes from: they are there, and large enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from planning.findings import listed
+from planning.model import ExistingNetworkPlan, NodeGroupPlan, StackPlan
+from preflight.account import AwsAccount
+from preflight.model import Answer, Question, Verdict
+from preflight.questions.places import groups_of, subnets_of
+
+_ABSENT = ("InvalidCapacityReservationId.NotFound", "InvalidCapacityReservationId.Malformed")
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html, `state`, 2026-11-27.
+_LATER = ("pending", "scheduled", "payment-pending", "assessing", "delayed")
+
+
+def _reserved(plan: StackPlan) -> list[tuple[str, NodeGroupPlan, str]]:
+    """Path, group and reservation of each group that takes its nodes from a single one."""
+    return [
+        (path, group, group.reservation.id)
+        for path, group in groups_of(plan)
+        if group.reservation is not None and group.reservation.id is not None
+    ]
+
+
+def _ask(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    own = _reserved(plan)
+    for path, group, name in own:
+        where = f"{path}.capacity.id"
+        found = aws.call("ec2", "describe_capacity_reservations", absent=_ABSENT, CapacityReservationIds=[name])
+        if found is None or not found["CapacityReservations"]:
+            said = f"{name} is no reservation of account {aws.caller['Account']} in {plan.region}; write one that is"
+            yield Answer("reservations", where, Verdict.ERROR, said)
+            continue
+        reservation = found["CapacityReservations"][0]
+        sharing = [other for _, other, theirs in own if theirs == name]
+        wrong = [*_misfits(plan, aws, path, group, reservation), *_counts(path, sharing, reservation)]
+        yield from wrong
+        if not wrong:
+            said = f"{reservation['TotalInstanceCount']} × {reservation['InstanceType']} in {_zone(reservation)}"
+            end = f", until {reservation['EndDate']:%Y-%m-%d %H:%M} UTC" if reservation.get("EndDate") else ""
+            yield Answer("reservations", where, Verdict.OK, f"{name}: {said}{end}")
+
+
+def _misfits(
+    plan: StackPlan, aws: AwsAccount, path: str, group: NodeGroupPlan, reservation: Mapping[str, Any]
+) -> Iterator[Answer]:
+    """What of the reservation is not what the pool asks for."""
+    name, state = reservation["CapacityReservationId"], reservation["State"]
+    is_block, wants_block = (
+        reservation.get("ReservationType") == "capacity-block",
+        group.capacity_type == "CAPACITY_BLOCK",
+    )
+    if is_block != wants_block:
+        kind, other = ("a Capacity Block", "capacityBlock") if is_block else ("a capacity reservation", "reservation")
+        said = f"{name} is {kind}; write capacity: {{kind: {other}, id: {name}}}"
+        yield Answer("reservations", f"{path}.capacity.kind", Verdict.ERROR, said)
+    if reservation["InstanceType"] not in group.instance_types:
+        said = f"{listed(group.instance_types)}, and {name} holds {reservation['InstanceType']}; write that"
+        yield Answer("reservations", f"{path}.instanceTypes", Verdict.ERROR, said)
+    zone = _zone(reservation)
+    if zone not in _zones(plan, aws, group):
+        said = f"{name} stands in {zone}, where this pool has no subnet; write zones: [{zone}], a zone of the network"
+        yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said)
+    if state in _LATER:
+        since = f" until {reservation['StartDate']:%Y-%m-%d %H:%M} UTC" if reservation.get("StartDate") else ""
+        said = f"{name} is {state}: nodes do not start{since}"
+        yield Answer("reservations", f"{path}.capacity.id", Verdict.WARNING, said)
+    elif state != "active":
+        said = f"{name} is {state}: no node starts from it; write one that is active"
+        yield Answer("reservations", f"{path}.capacity.id", Verdict.ERROR, said)
+
+
+def _counts(path: str, sharing: list[NodeGroupPlan], reservation: Mapping[str, Any]) -> Iterator[Answer]:
+    """Whether all pools of the reservation fit into it."""
+    name, count = reservation["CapacityReservationId"], reservation["TotalInstanceCount"]
+    pools = listed(group.name for group in sharing)
+    for key, wanted, verdict in (
+        ("minNodes", sum(group.min_nodes for group in sharing), Verdict.ERROR),
+        ("maxNodes", sum(group.max_nodes for group in sharing), Verdict.WARNING),
+    ):
+        if wanted > count:
+            said = f"{wanted} of {pools}, and {name} holds {count}: the others never start; write {count} or less"
+            yield Answer("reservations", f"{path}.{key}", verdict, said)
+            return
+
+
+def _zone(reservation: Mapping[str, Any]) -> str:
+    return str(reservation["AvailabilityZone"])
+
+
+def _zones(plan: StackPlan, aws: AwsAccount, group: NodeGroupPlan) -> list[str]:
+    if isinstance(plan.network, ExistingNetworkPlan):
+        return [each["AvailabilityZone"] for each in subnets_of(plan, aws)]
+    return list(group.zones or plan.network.zones)
+
+
+def _guess(plan: StackPlan) -> str | None:
+    own = _reserved(plan)
+    if not own:
+        return None
+    return f"{listed(name for _, _, name in own)} are active, and hold maxNodes of their pools' type in their zone"
+
+
+QUESTIONS = (Question("reservations", "nodePools", _guess, _ask),)

@@ -1,0 +1,93 @@
+"""Reservations and Capacity Blocks of managed pools: what the account says of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from planning.model import StackPlan
+from preflight.ask import guesses
+from preflight.model import Verdict
+from tests.preflight.accounts import account, asked, only, own, planned, said
+
+ONE = "cr-0123456789abcdef0"
+POOL = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "zones": ["us-east-1b"], "minNodes": 1, "maxNodes": 2}
+
+
+def with_pool(**changes: Any) -> StackPlan:
+    capacity = {"capacity": {"kind": "reservation", "id": ONE}}
+    return planned(own("dev", nodePools=[{**POOL, **capacity, **changes}]))
+
+
+def reservation(**changes: Any) -> dict[str, Any]:
+    """As EC2 describes it."""
+    return {
+        "CapacityReservationId": ONE,
+        "ReservationType": "default",
+        "InstanceType": "g6.2xlarge",
+        "AvailabilityZone": "us-east-1b",
+        "State": "active",
+        "TotalInstanceCount": 2,
+        **changes,
+    }
+
+
+def test_a_reservation_that_holds_its_pool_is_told_with_its_size_and_end() -> None:
+    end = datetime(2026, 12, 24, 11, 30, tzinfo=UTC)
+    with account(reservations=(reservation(EndDate=end),)) as aws:
+        report = asked(with_pool(), aws)
+    assert said(report) == {}
+    told = only(report, "reservations", Verdict.OK)
+    assert told.message == f"{ONE}: 2 × g6.2xlarge in us-east-1b, until 2026-12-24 11:30 UTC"
+
+
+def test_without_a_reservation_nobody_is_asked() -> None:
+    with account() as aws:
+        report = asked(planned(own("dev", nodePools=[POOL])), aws)
+    assert [each for each in report.answers if each.question == "reservations"] == []
+
+
+@pytest.mark.parametrize(
+    ("has", "path", "verdict", "words"),
+    [
+        ({"InstanceType": "g6.xlarge"}, "nodePools[0].instanceTypes", Verdict.ERROR, "holds g6.xlarge; write that"),
+        ({"AvailabilityZone": "us-east-1c"}, "nodePools[0].zones", Verdict.ERROR, "write zones: [us-east-1c]"),
+        ({"ReservationType": "capacity-block"}, "nodePools[0].capacity.kind", Verdict.ERROR, "kind: capacityBlock"),
+        ({"State": "expired"}, "nodePools[0].capacity.id", Verdict.ERROR, "is expired: no node starts"),
+        ({"State": "scheduled"}, "nodePools[0].capacity.id", Verdict.WARNING, "is scheduled: nodes do not start"),
+        ({"TotalInstanceCount": 1}, "nodePools[0].maxNodes", Verdict.WARNING, "write 1 or less"),
+        ({"TotalInstanceCount": 0}, "nodePools[0].minNodes", Verdict.ERROR, "1 of l4, and"),
+    ],
+)
+def test_what_does_not_fit_is_told_before_anything_is_made(
+    has: dict[str, Any], path: str, verdict: Verdict, words: str
+) -> None:
+    with account(reservations=(reservation(**has),)) as aws:
+        report = asked(with_pool(), aws)
+    (told,) = said(report, verdict)[path]
+    assert words in told
+    assert [path] == list(said(report))
+
+
+def test_a_reservation_of_somebody_else_is_an_error() -> None:
+    with account(reservations=(reservation(CapacityReservationId="cr-0fedcba9876543210"),)) as aws:
+        report = asked(with_pool(), aws)
+    assert f"{ONE} is no reservation of account" in said(report, Verdict.ERROR)["nodePools[0].capacity.id"][0]
+
+
+def test_pools_of_one_reservation_are_counted_together() -> None:
+    capacity = {"capacity": {"kind": "reservation", "id": ONE}}
+    pools = [{**POOL, **capacity}, {**POOL, **capacity, "name": "more", "minNodes": 0}]
+    models = [{"pool": "l4", **each} for each in own("dev")["models"]]
+    with account(reservations=(reservation(TotalInstanceCount=3),)) as aws:
+        report = asked(planned(own("dev", nodePools=pools, models=models)), aws)
+    assert "4 of l4, more, and" in said(report, Verdict.WARNING)["nodePools[0].maxNodes"][0]
+
+
+def test_without_credentials_it_is_a_guess() -> None:
+    report = guesses(with_pool())
+    (told,) = [each for each in report.answers if each.question == "reservations"]
+    assert told.verdict is Verdict.GUESS
+    assert ONE in told.message
