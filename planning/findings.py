@@ -30,6 +30,10 @@ class Findings:
         else:
             self.warning(path, rule, f"{message} Accepted: {accepted}")
 
+    def add(self, finding: Finding) -> None:
+        """One that was found elsewhere."""
+        self._found.append(finding)
+
     def all(self) -> tuple[Finding, ...]:
         """What was found, in the order it was found."""
         return tuple(self._found)

@@ -65,6 +65,7 @@ def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
 
 def _kinds(model: Model) -> set[str]:
     kinds = {"volume"} if isinstance(model.cache, VolumeCache) else set()
+    kinds |= {"template"} if model.chat_template is not None else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
 
 

@@ -33,6 +33,7 @@ from planning.nodes.reservations import check_reservations
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
 from planning.nodes.volumes import check_classes
+from planning.serving.companions import check_served_names
 from planning.serving.model_checks import image_pin
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
@@ -179,6 +180,7 @@ def _models(
         way_in=plan_way_in(settings.downloads),
         pull_secrets=settings.registry.pull_secrets,
     )
+    check_served_names(settings.models, findings)
     without_digest: set[str] = set()
     served = []
     for index, model in enumerate(settings.models):

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
+from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
 from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
 from settings.names import Literal as Untouched
@@ -168,6 +169,13 @@ class Model(Section):
     enforce_eager: bool = described("no CUDA graphs: less memory, slower decode", default=False)
     extra_args: tuple[Untouched, ...] = described(
         "further vLLM arguments, each --name=value", default=(), max_length=100
+    )
+    lora_adapters: tuple[LoraAdapter, ...] = described(
+        "LoRA adapters, downloaded with the weights and served by their names", default=(), max_length=64
+    )
+    draft_model: DraftModel | None = described("speculative decoding, downloaded with the weights", default=None)
+    chat_template: ChatTemplate | None = described(
+        "text of a Jinja template; default: the one of the model's repository", default=None
     )
     resources: Resources = described("what the pod asks of its node", default_factory=Resources)
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)

@@ -23,7 +23,7 @@ def asked(marker: str) -> dict[str, Any]:
         {},
         {"cache": VOLUME, "tokenSecret": {"kind": "pulumiConfig"}},
         {"autoscaling": {"kind": "keda", "maxReplicas": 2}, "namespace": f"{marker}-other"},
-        {"autoscaling": {"kind": "none"}},
+        {"autoscaling": {"kind": "none"}, "chatTemplate": "{{ messages }}"},
     ]
     return {
         "cluster": {"storageClasses": ["efs"]},

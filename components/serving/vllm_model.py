@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.manifest import Manifest, arguments, controller_owned
 from components.serving.manifests.alerts import alert_rules
+from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.names import downloads_in_pod
@@ -47,6 +48,7 @@ class VllmModel(pulumi.ComponentResource):
         super().__init__("vllm-on-eks:index:VllmModel", name, None, opts)
         model = args.model
         before = [self._identity(name, args), self._network(name, args), *self._token(name, args)]
+        before += self._template(name, args)
         if not downloads_in_pod(model):
             before = [self._download(name, args, tuple(before))]
         servers = self._servers(name, args, (*before, *args.gpus_after))
@@ -85,6 +87,16 @@ class VllmModel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return policy
+
+    def _template(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
+        if args.model.chat_template is None:
+            return []  # the repository's own
+        template = k8s.core.v1.ConfigMap(
+            f"{name}-chat-template",
+            **arguments(chat_template(args.model), args.namespace),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return [template]
 
     def _token(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
         token = args.model.token

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
-from planning.memory.engine import EngineConfig, with_defaults
+from planning.memory.companions import beside
+from planning.memory.engine import Beside, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
 from planning.model import MemoryPlan
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
@@ -38,6 +39,7 @@ def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
         max_num_batched_tokens=int(batched) if batched and batched.isdigit() else None,
         enforce_eager=model.enforce_eager,
         vllm_version=vllm_versions.text(version),
+        beside=beside(model, version),
     )
 
 
@@ -77,8 +79,8 @@ def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, poo
     budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
     gpus = f"{model.tensor_parallel} × {share.name}"
     held = (
-        f"weights take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, the cache then holds "
-        f"{found.kv_cache_tokens} tokens"
+        f"weights{_and_beside(engine)} take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, "
+        f"the cache then holds {found.kv_cache_tokens} tokens"
     )
     ways = [f"tensorParallel: {size}" for size in _larger_groups(architecture, engine, pool)]
     if architecture.native_quantization == "none" and engine.quantization == "none":
@@ -94,10 +96,33 @@ def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, poo
         what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
     else:
         what = f"{model.source} does not fit {gpus}: {held}"
+    ways += _without(architecture, engine, pool)
     ways += [f"gpuSharing: {way} in {pool.path}" for way in larger_shares(pool, architecture, engine)]
     cheapest = _cheapest(architecture, engine)
     instances = f"; instances that fit: {', '.join(cheapest)}" if cheapest else "; no instance in the table fits it"
     return what + (f"; write {' or '.join(ways)}" if ways else "") + instances + "."
+
+
+def _without(architecture: Architecture, engine: EngineConfig, pool: Pool) -> Iterator[str]:
+    """What to load less of beside the model."""
+    asked, share = engine.beside, pool.share
+
+    def fits(less: Beside) -> bool:
+        return fit(architecture, replace(engine, beside=less), share.usable_memory_bytes, share).fits
+
+    fewer = next((n for n in range(asked.slots - 1, 0, -1) if fits(replace(asked, slots=n))), None)
+    if fewer is not None:
+        yield f"extraArgs: [--max-loras={fewer}]"
+    if (asked.draft or asked.draft_bytes or asked.heads) and fits(Beside(asked.slots, asked.rank)):
+        yield "no draftModel"
+
+
+def _and_beside(engine: EngineConfig) -> str:
+    asked = engine.beside
+    adapters = f"{asked.slots} adapter slots of rank {asked.rank}" if asked.slots else ""
+    draft = "draftModel" if asked.draft or asked.draft_bytes or asked.heads else ""
+    held = [each for each in (adapters, draft) if each]
+    return f" with {' and '.join(held)}" if held else ""
 
 
 def larger_shares(pool: Pool, architecture: Architecture, engine: EngineConfig) -> Iterator[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from planning.architectures.shape import Architecture
 from planning.nodes.instances import Gpu
 
 GIB = 2**30
@@ -42,6 +43,21 @@ _TYPICAL = (0, 21)
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What is loaded beside the model (planning/memory/beside.py).
+
+    `slots` for LoRA adapters of that `rank`. `draft`: a draft model of known shape, else `draft_bytes` of one that
+    nobody described. `heads`: drafting heads, each as large as a layer of the model.
+    """
+
+    slots: int = 0
+    rank: int = 0
+    draft: Architecture | None = None
+    draft_bytes: int = 0
+    heads: int = 0
+
+
+@dataclass(frozen=True)
 class EngineConfig:
     """vLLM's arguments; None: vLLM's own default for that version and GPU.
 
@@ -62,6 +78,7 @@ class EngineConfig:
     vllm_version: str = "0.33.0"
     block_size: int = 16
     engine: str = "auto"
+    beside: Beside = Beside()
 
     def __post_init__(self) -> None:
         for name in _COUNTS:

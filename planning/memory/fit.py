@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
+from planning.memory.beside import beside_bytes_per_gpu, cache_share
 from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.kv_cache import (
     cache_layout,
@@ -89,13 +90,14 @@ def _measure(
     model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, lucky: bool = False
 ) -> MemoryFit:
     engine = with_defaults(engine, gpu_memory_bytes, gpu)
-    weights, activation = weights_bytes_per_gpu(model, engine), activation_bytes(model, engine, lucky=lucky)
+    weights = weights_bytes_per_gpu(model, engine) + beside_bytes_per_gpu(model, engine)
+    activation = activation_bytes(model, engine, lucky=lucky)
     reserve, graphs = reserve_bytes(model, engine), graph_bytes(model, engine, gpu)
     budget = int(gpu_memory_bytes * engine.gpu_memory_utilization)
     left = budget - weights - activation - reserve - (graphs if reserves_graphs(model, engine) else 0)
-    layout = cache_layout(model, engine)
+    layout, own = cache_layout(model, engine), left * cache_share(model, engine)
     limit = max(engine.max_model_len, model.max_position_embeddings)
-    longest = longest_sequence(layout, engine, left, limit) if left > 0 else 0
+    longest = longest_sequence(layout, engine, own, limit) if left > 0 else 0
     return MemoryFit(
         fits=longest >= engine.max_model_len,
         weights_bytes_per_gpu=weights,
@@ -103,8 +105,8 @@ def _measure(
         reserve_bytes=reserve,
         graph_bytes=graphs,
         kv_cache_bytes_per_gpu=left,
-        kv_cache_tokens=kv_cache_tokens(layout, engine, left, engine.max_model_len),
-        max_concurrency=max_concurrency(layout, engine, left, engine.max_model_len),
+        kv_cache_tokens=kv_cache_tokens(layout, engine, own, engine.max_model_len),
+        max_concurrency=max_concurrency(layout, engine, own, engine.max_model_len),
         longest_model_len=longest,
         reasons=(),
     )

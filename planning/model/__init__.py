@@ -46,7 +46,9 @@ from planning.model.services import (
     SmokeTestPlan,
 )
 from planning.model.serving import (
+    CHAT_TEMPLATE_FILE,
     DIRECT,
+    HUB_CACHE,
     CachePlan,
     ColdStartTerm,
     DownloadWay,
@@ -62,8 +64,10 @@ from planning.model.serving import (
 from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpotCost, StackPlan
 
 __all__ = [
+    "CHAT_TEMPLATE_FILE",
     "DIRECT",
     "GPU_TAINT",
+    "HUB_CACHE",
     "NAMESPACE_OWNERS",
     "AccessEntryPlan",
     "AccountPlan",

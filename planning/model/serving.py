@@ -8,6 +8,10 @@ from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
 from planning.model.scaling import AutoscalingPlan
 
+# Places in the server's container that its arguments name; the backend mounts something there.
+HUB_CACHE = "/cache/hub"
+CHAT_TEMPLATE_FILE = "/etc/vllm/chat-template/template.jinja"
+
 
 @dataclass(frozen=True)
 class PodResources:
@@ -188,3 +192,4 @@ class ServedModel:
     way_in: DownloadWay = DIRECT
     pull_secrets: tuple[str, ...] = ()
     replicas_may_need_nodes: bool = False
+    chat_template: str | None = None

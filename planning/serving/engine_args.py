@@ -20,11 +20,14 @@ QUIET_ENDPOINTS = "/health,/metrics,/ping"
 SET_BY_US = "--disable-access-log-for-endpoints"
 
 
-def engine_args(model: Model, version: Version, weights: Weights, shutdown_seconds: int) -> tuple[str, ...]:
+def engine_args(
+    model: Model, version: Version, weights: Weights, shutdown_seconds: int, companions: tuple[str, ...] = ()
+) -> tuple[str, ...]:
     """Arguments after `vllm serve`, each `--name=value`.
 
     The model is named by its id: with HF_HUB_OFFLINE=1 vLLM finds id and revision in the hub cache
-    (EngineArgs.__post_init__), and /v1/models shows the served name, not a path.
+    (EngineArgs.__post_init__), and /v1/models shows the served name, not a path. `companions`: those of what is served
+    beside it (planning/serving/companions.py).
     """
     planned = [
         model.source,
@@ -47,7 +50,7 @@ def engine_args(model: Model, version: Version, weights: Weights, shutdown_secon
         planned.append(f"--shutdown-timeout={shutdown_seconds}")
     if vllm_versions.has_flag("--disable-access-log-for-endpoints", version):
         planned.append(f"--disable-access-log-for-endpoints={QUIET_ENDPOINTS}")
-    return (*planned, *model.extra_args)
+    return (*planned, *companions, *model.extra_args)
 
 
 def place_of(model: Model, flag: str, version: Version) -> int | None:

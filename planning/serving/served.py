@@ -9,6 +9,7 @@ from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
+from planning.memory.companions import beside_on_disk_bytes
 from planning.memory.quantization import Source, Weights, plan_weights
 from planning.memory.size import ModelSize, model_size
 from planning.model import (
@@ -36,6 +37,7 @@ from planning.scaling.chunk_advice import check_chunk
 from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
 from planning.serving import probes
+from planning.serving.companions import check_companions, companion_args, companion_repositories
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files
@@ -104,7 +106,9 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
     check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, findings)
     memory = _memory(model, asked, pool, path, findings)
-    size = model_size(model.source, asked.known, asked.weights.stored)
+    own = model_size(model.source, asked.known, asked.weights.stored)
+    more = beside_on_disk_bytes(model, asked.known, asked.version)
+    size = replace(own, on_disk_bytes=own.on_disk_bytes + more)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
     times = _times(model, pool, size)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
@@ -125,6 +129,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     known = check_architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
+    check_companions(model, known, version, pool, around.stack, path, findings)
     stored, layout = stored_as(model.source, known)
     source = Source(model.source, stored, known is not None)
     weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
@@ -238,7 +243,11 @@ def _assemble(
         image=pins.image_reference(image_pin(model), around.mirror),
         vllm_version=vllm_versions.text(asked.version),
         args=engine_args(
-            told_to_vllm(model, pool.sharing), asked.version, asked.weights, asked.drain.shutdown_timeout_seconds
+            told_to_vllm(model, pool.sharing),
+            asked.version,
+            asked.weights,
+            asked.drain.shutdown_timeout_seconds,
+            tuple(companion_args(model, asked.version)),
         ),
         env=dict(ENVIRONMENT),
         pool=pool.settings.name,
@@ -251,7 +260,7 @@ def _assemble(
         drain=asked.drain,
         token=_token(model),
         cache=pod.cache,
-        repositories=(asked.files,),
+        repositories=(asked.files, *companion_repositories(model)),
         autoscaling=scaling,
         max_unavailable=model.disruption_budget.max_unavailable,
         client_namespaces=tuple(dict.fromkeys(model.client_namespaces)),
@@ -265,5 +274,6 @@ def _assemble(
         node_start=nodes,
         way_in=around.way_in,
         pull_secrets=around.pull_secrets,
+        chat_template=model.chat_template,
         replicas_may_need_nodes=pool.replicas_may_need_nodes,
     )

@@ -286,3 +286,9 @@ KARPENTER_NODES = NodeGroupPlan(
 )
 
 KEDA = KedaPlan(ChartRef("keda", "2.20.2", "https://kedacore.github.io/charts"), "keda", True, None)
+TEMPLATE_MODEL = replace(
+    OPEN_MODEL,
+    name="templated",
+    args=(*OPEN_MODEL.args, "--chat-template=/etc/vllm/chat-template/template.jinja"),
+    chat_template="{% for message in messages %}\n{{ message.content }}\n{% endfor %}\n",
+)

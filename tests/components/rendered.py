@@ -20,6 +20,7 @@ from components.network_policies import (
 from components.priority_class import priority_class
 from components.prometheus_stack import grafana_secret, webhook_secret
 from components.serving.manifests.alerts import alert_rules
+from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.network_policy import download_policy, server_policy
@@ -45,12 +46,13 @@ from tests.components.plans import (
     MONITORING,
     OPEN_MODEL,
     SMOKE_TEST,
+    TEMPLATE_MODEL,
     VOLUME_MODEL,
 )
 from tests.components.promtool import sample_plan
 
 Manifests = dict[str, dict[str, Any]]
-MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL)
+MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
@@ -127,6 +129,8 @@ def of_model(model: ServedModel) -> Manifests:
         made["recording-rules"] = recording_rules(model)
     if model.token and model.token.config_key:
         made["token-secret"] = token_secret(model, model.token)
+    if model.chat_template is not None:
+        made["chat-template"] = chat_template(model)
     if model.monitoring_namespace:
         made["pod-monitor"] = pod_monitor(model)
     if model.cache.kind == "persistentVolume":

@@ -10,11 +10,18 @@ import pytest
 from planning.model import Finding, PlanRefused, Severity
 from planning.plan import plan
 from tests.golden import assert_matches
-from tests.planning.stacks import model, pool, stack
+from tests.planning.stacks import LLAMA, QWEN, REVISION, model, pool, stack
 
 GOLDENS = Path(__file__).parent / "goldens"
 EIGHT = [pool(instanceTypes=["g6.48xlarge"], diskGib=800)]
 H100 = [pool(name="h", instanceTypes=["p5.48xlarge"], diskGib=1200)]
+
+SMALL = {"source": "Qwen/Qwen2.5-0.5B-Instruct", "revision": "b" * 40, "numSpeculativeTokens": 4}
+
+
+def lora(name: str, **changes: Any) -> dict[str, Any]:
+    """An adapter of some repository."""
+    return {"name": name, "source": "org/adapter", "revision": "c" * 40, **changes}
 
 
 def one(pools: list[dict[str, Any]] | None = None, **changes: Any) -> dict[str, Any]:
@@ -60,6 +67,31 @@ CASES: dict[str, dict[str, Any]] = {
     "a draft model": one(extraArgs=['--speculative-config={"model": "org/draft", "num_speculative_tokens": 5}']),
     "a draft model, in parts": one(extraArgs=["--speculative-config.model=org/draft"]),
     "a draft model, the short way": one(extraArgs=["--spec-model=org/draft"]),
+    "an adapter's rank": one(extraArgs=["--max-lora-rank=64"]),
+    "adapters for pictures": one(extraArgs=['--default-mm-loras={"image": "org/lora"}']),
+    "an adapter called as its model, and another twice": one(
+        servedName="chat",
+        loraAdapters=[lora("chat"), lora("sql"), lora("sql", source="org/other"), lora("self", source=QWEN)],
+    ),
+    "an adapter called as another model": {
+        "models": [model(loraAdapters=[lora("two")]), model(name="two", servedName="two")]
+    },
+    "slots that are no number": one(loraAdapters=[lora("sql")], extraArgs=["--max-loras=many"]),
+    "adapters that fill the GPU": one(loraAdapters=[lora("sql", rank=128)], extraArgs=["--max-loras=16"]),
+    "fewer adapters in memory than in a batch": one(
+        loraAdapters=[lora("sql")], extraArgs=["--max-loras=4", "--max-cpu-loras=2"]
+    ),
+    "a template, twice": one(chatTemplate="{{ messages }}", extraArgs=["--chat-template={{ messages }}"]),
+    "drafts, twice": one(draftModel=SMALL, extraArgs=['--speculative-config={"method": "ngram"}', "--spec-tokens=3"]),
+    "a draft model that is the model": one(draftModel={**SMALL, "source": QWEN, "revision": REVISION}),
+    "a draft model of another vocabulary": one(draftModel={**SMALL, "source": "meta-llama/Llama-3.2-1B-Instruct"}),
+    "a draft model that does not cut": one(EIGHT, source=LLAMA, tensorParallel=8, tokenSecret={}, draftModel={
+        **SMALL, "source": "Qwen/Qwen2.5-0.5B-Instruct"}),
+    "a draft model in a format of another program": one(draftModel={**SMALL, "source": "x/draft-0.5B-GGUF"}),
+    "a draft model that fills the GPU": one(draftModel={**SMALL, "source": "Qwen/Qwen2.5-3B-Instruct"}),
+    "drafting heads that leave too few tokens": one(
+        maxModelLen=32768, gpuMemoryUtilization=0.82, draftModel={**SMALL, "method": "eagle3"},
+    ),
     "somebody else's config.json": one(extraArgs=["--hf-config-path=org/other"]),
     "somebody else's generation config": one(extraArgs=["--generation-config=org/other"]),
     "code of another revision": one(extraArgs=["--trust-remote-code", "--code-revision=main"]),

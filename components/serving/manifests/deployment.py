@@ -8,6 +8,7 @@ import pulumi
 
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
+from components.serving.manifests.chat_template import template_annotations, template_mounts, template_volumes
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
 from components.serving.manifests.images import pull_policy, pull_secrets
@@ -48,7 +49,10 @@ def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifes
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling_update(model)},
             "progressDeadlineSeconds": model.rollout_timeout_seconds,
             "template": {
-                "metadata": {"labels": server_labels(model), "annotations": dict(STAYS_ON_ITS_NODE)},
+                "metadata": {
+                    "labels": server_labels(model),
+                    "annotations": STAYS_ON_ITS_NODE | template_annotations(model),
+                },
                 "spec": _pod(model, priority_class),
             },
         },
@@ -84,7 +88,7 @@ def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any
         pod["initContainers"] = [download_container(model)]
     pod["containers"] = [_server(model)]
     filled = download_volumes(model) if downloads_in_pod(model) else [cache_volume(model), scratch_volume()]
-    pod["volumes"] = [*filled, *shared_memory_volumes(model)]
+    pod["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model)]
     return pod
 
 
@@ -102,7 +106,7 @@ def _server(model: ServedModel) -> dict[str, Any]:
         "readinessProbe": _health(model.readiness_probe),
         # Slower than readiness: a busy engine leaves the Service first, and is restarted only when it stays dead.
         "livenessProbe": _health(model.liveness_probe),
-        "volumeMounts": server_mounts(model),
+        "volumeMounts": [*server_mounts(model), *template_mounts(model)],
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(),
     }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from components.manifest import labels, selector
-from planning.model import ServedModel
+from planning.model import HUB_CACHE, ServedModel
 
 APP = "vllm"
 SERVER = "model-server"
 DOWNLOAD = "download"
 
 # Weights: written by the downloader only, read-only for servers.
-CACHE_PATH = "/cache"
-HUB_CACHE = f"{CACHE_PATH}/hub"
+CACHE_PATH = str(PurePosixPath(HUB_CACHE).parent)
 # The one place a server may write on its disk: HOME, compile caches, sockets.
 SCRATCH_PATH = "/tmp"
 # The Hugging Face token, for the downloader only.

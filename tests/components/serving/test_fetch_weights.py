@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from components.serving.manifests.download import PROGRAM
+from planning.model import HUB_CACHE
+from planning.serving.companions import ADAPTER_FILES, snapshot
 from planning.serving.files import load_formats
 from tests.components.serving.hub import REVISION, Repositories, hub
 
@@ -110,3 +112,22 @@ def test_a_pod_that_starts_again_asks_nobody(tmp_path: Path) -> None:
     again = _run(tmp_path, "http://127.0.0.1:9", json.dumps({"repositories": [chosen], "room_bytes": 10**6}))
     assert again.returncode == 0, again.stderr
     assert "everything is there" in again.stdout
+
+
+def test_an_adapter_comes_as_its_weights_and_its_configuration(tmp_path: Path) -> None:
+    files = {
+        **BESIDE,
+        "adapter_config.json": b"{}",
+        "adapter_model.safetensors": b"1" * 10,
+        "adapter_model.bin": b"2" * 10,
+        "checkpoint-500/adapter_model.safetensors": b"3" * 10,
+        "optimizer.pt": b"4" * 10,
+    }
+    one = {"repository": "org/model", "revision": REVISION, "weights": list(ADAPTER_FILES), "index": None}
+    with hub({"org/model": files}) as (address, fetched):
+        result = _run(tmp_path, address, json.dumps({"repositories": [one], "room_bytes": 10**6}))
+    assert result.returncode == 0, result.stderr
+    assert weights(sorted(set(fetched))) == ["adapter_model.safetensors"]
+    path = tmp_path / "hub" / snapshot("org/model", REVISION).removeprefix(f"{HUB_CACHE}/")
+    assert (path / "adapter_config.json").exists()
+    assert (path / "adapter_model.safetensors").exists()

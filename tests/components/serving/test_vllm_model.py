@@ -28,6 +28,7 @@ TYPES = {
     "recording-rules": "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
     "pod-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
     "cache": "kubernetes:core/v1:PersistentVolumeClaim",
+    "chat-template": "kubernetes:core/v1:ConfigMap",
     "download-job": "kubernetes:batch/v1:Job",
 }
 
