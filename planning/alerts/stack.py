@@ -14,8 +14,9 @@ MODEL_COST = "vllm_on_eks:usd_per_hour"
 NO_TEAM = "none"
 
 # XIDs that a faulty program causes, not a faulty GPU: graphics exception, page fault, stopped channel, cleanup of an
-# ended process, video processor, context switch time-out (k8s-device-plugin, internal/rm/health.go).
-APPLICATION_XIDS = (13, 31, 43, 45, 68, 109)
+# ended process, video processor (k8s-device-plugin, internal/rm/health.go). 109, a context switch time-out, is in that
+# list too, but EKS' node monitoring agent counts it as fatal and replaces the node (dcgm_policies.go): it is alerted.
+APPLICATION_XIDS = (13, 31, 43, 45, 68)
 
 
 def hardware_group(pools: Sequence[NodeGroupPlan], operator: GpuOperatorPlan | None, desk: Desk) -> RuleGroupPlan:
