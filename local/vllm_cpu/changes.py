@@ -29,6 +29,10 @@ FLAGS = (
     Change("--tensor-parallel-size", "1", "one worker: there are no GPUs to split over"),
     Change("--kv-cache-dtype", "auto", "the fp8 cache needs a GPU's kernels"),
     Change("--quantization", None, "the weights made here are bfloat16, whatever the checkpoint's are"),
+    Change("--enable-lora", None, "adapters are of the real weights, and those are not here"),
+    Change("--lora-modules", None, "as above"),
+    Change("--speculative-config", None, "a draft model is of the real weights, too"),
+    Change("--chat-template", None, "no ConfigMap is mounted here; the small model has a template of its own"),
 )
 ENVIRONMENT = (
     Change("VLLM_TARGET_DEVICE", "cpu", "says which platform, where a GPU may be in the machine, too", always=True),
@@ -57,15 +61,16 @@ def arguments(rendered: Sequence[str], port: int) -> list[str]:
 
 
 def _without(given: Sequence[str], flag: str) -> list[str]:
-    """The arguments less a flag, written `--flag=value` or `--flag value`."""
-    result, skip = [], False
+    """The arguments less a flag, written `--flag=value`, `--flag value`, with several words or with none."""
+    result, its_words = [], False
     for argument in given:
-        if skip:
-            skip = False
-        elif argument == flag:
-            skip = True
-        elif not argument.startswith(f"{flag}="):
-            result.append(argument)
+        if argument.startswith("--"):
+            its_words = argument == flag
+            if its_words or argument.startswith(f"{flag}="):
+                continue
+        elif its_words:
+            continue
+        result.append(argument)
     return result
 
 

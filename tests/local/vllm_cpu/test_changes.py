@@ -29,6 +29,21 @@ def test_what_a_cpu_forbids_is_changed_where_it_is_written_and_only_there() -> N
     assert all(change.why for change in (*changes.FLAGS, *changes.ENVIRONMENT))
 
 
+def test_what_belongs_to_the_real_weights_goes_with_all_its_words_and_nothing_beside_it() -> None:
+    rendered = [
+        *("m", "--enable-lora", "--max-loras=2", "--lora-modules", "a=/cache/x", "b=/cache/y"),
+        *(
+            '--speculative-config={"model": "/cache/z"}',
+            "--chat-template=/etc/vllm/x.jinja",
+            "--enforce-eager",
+            "--seed",
+            "-1",
+        ),
+    ]
+    kept = ["m", "--max-loras=2", "--enforce-eager", "--seed", "-1"]
+    assert changes.arguments(rendered, 1) == [*kept, "--host=127.0.0.1", "--port=1"]
+
+
 def test_rendered_variables_stay_and_mounted_folders_lie_below_the_root() -> None:
     made = changes.environment(SERVER, Path("/x"))
     assert made["HF_HUB_OFFLINE"] == "1"
