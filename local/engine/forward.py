@@ -70,7 +70,7 @@ class Forward(_End):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # Not at once: Python 3.11.2 (Debian 12) begins to read after this method whatever was said in it; later ones ask.
+        # Not at once: Python 3.11.2 (Debian 12) begins to read after this method, whatever was said in it.
         asyncio.get_running_loop().call_soon(cast(asyncio.Transport, transport).pause_reading)
         self._task = asyncio.create_task(self._connect())
 
