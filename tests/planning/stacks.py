@@ -74,4 +74,6 @@ def plain(value: Any) -> Any:
         return [plain(each) for each in value]
     if isinstance(value, dict):
         return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, float):
+        return float(f"{value:.12g}")  # sums differ in the last digit between Python 3.11 and 3.12
     return value.value if isinstance(value, StrEnum) else value
