@@ -13,7 +13,7 @@ import aiohttp
 from local.engine import flag_table, flags, rates
 from local.engine.engine import Engine, EngineConfig, State
 from local.engine.flags import EngineArguments, UsageError
-from local.engine.pods import PodView, crash_status, view
+from local.engine.pods import PodView, crash_status, followed
 from local.engine.rates import ModelShape
 from local.engine.shapes import planned_shape
 from planning.nodes.instances import Gpu
@@ -152,22 +152,10 @@ class Fleet:
 
     def on_pod(self, event: str, item: dict[str, Any]) -> None:
         """Takes a watch event; may come repeated or late, never blocks."""
-        pod = view(item)
-        if pod is None:
-            return
-        member = self.members.get(pod.key)
-        if member is not None and member.pod.uid != pod.uid:
-            if event == "DELETED":  # of an earlier pod of this name
-                return
-            self._forget(member)
-            member = None
-        if event == "DELETED" or pod.ended:
-            if member is not None:
-                self._forget(member)
-            return
+        member = followed(self.members, event, item, Member, self._forget)
         if member is None:
-            member = self.members[pod.key] = Member(pod)
-        member.pod = pod
+            return
+        pod = member.pod
         if pod.deleting:
             if member.task is None:
                 member.task = self._spawn(self._terminate(member))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from local.engine.flags import UsageError
 
@@ -115,6 +115,42 @@ def view(pod: Mapping[str, Any]) -> PodView | None:
         grace_seconds=int(grace),
         spec=pod["spec"],
     )
+
+
+class FollowsPod(Protocol):
+    """What a fleet keeps of a pod."""
+
+    pod: PodView
+
+
+M = TypeVar("M", bound=FollowsPod)
+
+
+def followed(
+    members: MutableMapping[tuple[str, str], M],
+    event: str,
+    item: Mapping[str, Any],
+    begun: Callable[[PodView], M],
+    forget: Callable[[M], None],
+) -> M | None:
+    """The member of a watch event's pod, made or brought up to date; None: not ours, or gone and forgotten."""
+    pod = view(item)
+    if pod is None:
+        return None
+    member = members.get(pod.key)
+    if member is not None and member.pod.uid != pod.uid:
+        if event == "DELETED":  # of an earlier pod of this name
+            return None
+        forget(member)
+        member = None
+    if event == "DELETED" or pod.ended:
+        if member is not None:
+            forget(member)
+        return None
+    if member is None:
+        member = members[pod.key] = begun(pod)
+    member.pod = pod
+    return member
 
 
 def crash_status(

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 
 from local.engine.fleet import Api
-from local.engine.pods import PodView, view
+from local.engine.pods import PodView, followed
 from local.vllm_cpu import kubelet
 from local.vllm_cpu.environment import Environment
 from local.vllm_cpu.running_pod import Machine, RunningPod
@@ -33,27 +33,18 @@ class RealFleet:
 
     def on_pod(self, event: str, item: dict[str, Any]) -> None:
         """Takes a watch event; may come repeated or late, never blocks."""
-        pod = view(item)
-        if pod is None:
-            return
-        member = self.members.get(pod.key)
-        if member is not None and member.pod.uid != pod.uid:
-            if event == "DELETED":  # of an earlier pod of this name
-                return
-            self._forget(member)
-            member = None
-        if event == "DELETED" or pod.ended:
-            if member is not None:
-                self._forget(member)
-            return
+        member = followed(self.members, event, item, self._begun, self._forget)
         if member is None:
-            member = self.members[pod.key] = RunningPod(pod, self._log_of(pod))
-        member.pod = pod
+            return
+        pod = member.pod
         if pod.deleting:
             if member.end is None:
                 member.end = self._spawn(member, kubelet.terminate(member, self.machine))
         elif member.life is None and pod.node and pod.container_begun:
             member.life = self._spawn(member, kubelet.live(member, self.machine))
+
+    def _begun(self, pod: PodView) -> RunningPod:
+        return RunningPod(pod, self._log_of(pod))
 
     def local_port(self, namespace: str, pod: str, port: int) -> int | None:
         """Where the pod's process listens; None where none does, or not on this port."""
