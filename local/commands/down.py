@@ -12,7 +12,8 @@ from local.host.paths import Paths
 from local.host.processes import Processes
 from local.host.progress import Stages
 from local.recovery.recover import say
-from local.stacks.stack import Stack, UpdateSummary, existing_stacks
+from local.stacks.stack import Stack, existing_stacks
+from local.stacks.updates import UpdateSummary
 from local.vllm_cpu.server import end_leftovers
 from planning.units import amount
 

@@ -12,8 +12,9 @@ from local.commands.platform import Started, empty, exclusively, start
 from local.host.errors import PlatformError
 from local.host.paths import Paths
 from local.host.progress import Stages
-from local.stacks.stack import Stack, UpdateSummary, existing_stacks
+from local.stacks.stack import Stack, existing_stacks
 from local.stacks.stack_files import tool_needs
+from local.stacks.updates import UpdateSummary
 from local.vllm_cpu.environment import required
 from planning.units import amount
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,32 +23,9 @@ from local.recovery.recover import boto3_client, recover
 from local.stacks import aws_principals
 from local.stacks.environment import link_providers, passphrase_file, process_environment
 from local.stacks.stack_files import project_folder, project_name, stack_file, write_project, write_stack_file
+from local.stacks.updates import UpdateSummary, Watch, never, resource_changes, wait_for
 
-Watch = Callable[[], list[str]]
-"""Asked again and again while an update runs: why it should be given up; nothing while it should go on."""
-WATCH_SECONDS = 1.0
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
-CHANGES = ("create", "update", "replace", "delete", "create-replacement", "delete-replaced", "import", "read")
-
-
-def never() -> list[str]:
-    """The watch of an update that is waited for however long it takes."""
-    return []
-
-
-@dataclass(frozen=True)
-class UpdateSummary:
-    """What an update did, as the engine counted it."""
-
-    resource_changes: Mapping[str, int]
-
-    @property
-    def changes(self) -> int:
-        return sum(self.resource_changes.get(kind, 0) for kind in CHANGES)
-
-    @property
-    def unchanged(self) -> int:
-        return self.resource_changes.get("same", 0)
 
 
 class Stack:
@@ -102,8 +77,17 @@ class Stack:
         self._quiet("config", "set", "--secret", key, "--stack", self.name, stdin=value)
 
     def up(self, refresh: bool = False) -> UpdateSummary:
-        """`pulumi up`; raises PlatformError when it fails. The CLI itself has said why by then."""
-        return self._update("up", *(["--refresh"] if refresh else []))
+        """`pulumi up`; raises PlatformError when it fails. The CLI itself has said why by then.
+
+        After an update that was cut off it refreshes first: pulumi-kubernetes 4.25 forgets a change that it had sent
+        when Ctrl-C came, so the state alone no longer tells what the cluster holds (docs/faults.md, `wrong-image`).
+        """
+        return self._update("up", *(["--refresh"] if refresh or self._cut_off_mark.exists() else []))
+
+    @property
+    def _cut_off_mark(self) -> Path:
+        """There from the start of an update to its good end; beside the folder that Pulumi keeps."""
+        return self._paths.state / "pulumi" / f"cut-off-{self.name}"
 
     def destroy(self, given_up: Watch = never) -> UpdateSummary:
         """`pulumi destroy` of everything, protected resources included: nothing here is worth keeping.
@@ -164,11 +148,12 @@ class Stack:
         events = self._paths.log / f"pulumi-{arguments[0]}-{self.name}.events.json"
         events.parent.mkdir(parents=True, exist_ok=True)
         events.unlink(missing_ok=True)
+        self._cut_off_mark.touch()
         shown = [] if sys.stdout.isatty() else ["--non-interactive"]
         command = self.command(*arguments, "--stack", self.name, "--yes", *shown, "--event-log", str(events))
         # The engine's events are what the automation API reads too; the flag shows only with this variable.
         environment = {**self._environment, "PULUMI_DEBUG_COMMANDS": "true"}
-        exit_code, interrupted, reasons = _wait(subprocess.Popen(command, env=environment), given_up)
+        exit_code, interrupted, reasons = wait_for(subprocess.Popen(command, env=environment), given_up)
         if reasons:
             raise PlatformError("\n  ".join([f"pulumi {arguments[0]} of stack {self.name} was given up:", *reasons]))
         if interrupted:
@@ -178,7 +163,8 @@ class Stack:
                 f"pulumi {arguments[0]} of stack {self.name} failed (exit code {exit_code}; see above). "
                 f"Logs: make logs. Fix the cause and run the same command again."
             )
-        return UpdateSummary(_resource_changes(events))
+        self._cut_off_mark.unlink()
+        return UpdateSummary(resource_changes(events))
 
     def command(self, *arguments: str) -> list[str]:
         """A command line of the CLI, to be run in `environment`."""
@@ -224,21 +210,6 @@ class Stack:
                 lock.unlink()
 
 
-def _wait(child: subprocess.Popen[bytes], given_up: Watch) -> tuple[int, bool, list[str]]:
-    """Exit code, whether Ctrl-C came, and why it was given up. The CLI got the same Ctrl-C: it lets what runs end and
-    writes its state, so it is not killed here (as subprocess.run would do)."""
-    interrupted = False
-    reasons: list[str] = []
-    while True:
-        try:
-            return child.wait(WATCH_SECONDS), interrupted, reasons
-        except subprocess.TimeoutExpired:
-            if not reasons and (reasons := given_up()):
-                child.send_signal(signal.SIGINT)
-        except KeyboardInterrupt:
-            interrupted = True
-
-
 def state_folder(paths: Paths) -> Path:
     """Where the file backend keeps the stacks of this project."""
     return paths.state / "pulumi" / ".pulumi" / "stacks" / project_name(paths)
@@ -247,13 +218,3 @@ def state_folder(paths: Paths) -> Path:
 def existing_stacks(paths: Paths) -> list[str]:
     """Stacks that have a state on the platform."""
     return sorted(path.stem for path in state_folder(paths).glob("*.json"))
-
-
-def _resource_changes(events: Path) -> dict[str, int]:
-    """`resourceChanges` of the last summary event; the preview's summary comes before the update's."""
-    changes: dict[str, int] = {}
-    for line in events.read_text().splitlines():
-        summary = json.loads(line).get("summaryEvent") if "summaryEvent" in line else None
-        if summary:
-            changes = summary["resourceChanges"]
-    return changes

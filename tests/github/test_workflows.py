@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -86,12 +87,35 @@ def test_the_account_is_asked_before_it_is_changed_and_the_rules_bind_the_update
     done = [step.get("run", step.get("uses", "")) for step in steps("up.yml")]
     asked = next(index for index, each in enumerate(done) if each.startswith(".venv/bin/python -m preflight"))
     signed_in = next(index for index, each in enumerate(done) if "configure-aws-credentials" in each)
-    (changed,) = [index for index, each in enumerate(done) if "pulumi/actions" in each]
+    (changed,) = [index for index, step in enumerate(steps("up.yml")) if "command" in step.get("with", {})]
     assert signed_in < asked < changed
     for name in WITH_CREDENTIALS:
-        (pulumi,) = [step["with"] for step in steps(name) if "pulumi/actions" in step.get("uses", "")]
-        assert pulumi["policyPacks"] == "policies"
-        assert f"pulumi=={pulumi['pulumi-version']} " in (REPO / "requirements.txt").read_text(encoding="utf-8")
+        given = [step["with"] for step in steps(name) if "pulumi/actions" in step.get("uses", "")]
+        assert [pulumi["policyPacks"] for pulumi in given if "command" in pulumi] == ["policies"]
+        for pulumi in given:
+            assert f"pulumi=={pulumi['pulumi-version']} " in (REPO / "requirements.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("history", "refresh"),
+    [("[]", "false"), ('[{"result": "succeeded"}]', "false"), ('[{"result": "failed"}]', "true")],
+    ids=["the first update", "the last one ended well", "the last one was cut off"],
+)
+def test_an_update_after_one_that_was_cut_off_refreshes(tmp_path: Path, history: str, refresh: str) -> None:
+    of_the_job = steps("up.yml")
+    asked = next(step for step in of_the_job if step.get("id") == "last")
+    update = next(step for step in of_the_job if step.get("with", {}).get("command") == "up")
+    assert update["with"]["refresh"] == "${{ steps.last.outputs.refresh }}"
+    (tmp_path / "pulumi").write_text(f"#!/bin/sh\n[ \"$2\" = history ] && echo '{history}'\nexit 0\n")
+    (tmp_path / "pulumi").chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:/usr/bin:/bin",
+        "GITHUB_OUTPUT": str(tmp_path / "out"),
+        "BACKEND": "b",
+        "STACK": "dev",
+    }
+    subprocess.run(["bash", "-e", "-c", asked["run"]], env=environment, check=True)
+    assert (tmp_path / "out").read_text() == f"refresh={refresh}\n"
 
 
 def test_the_walk_names_every_variable_and_secret_that_the_workflows_read() -> None:

@@ -87,6 +87,24 @@ def test_a_failed_update_says_that_it_can_be_run_again(paths: Paths, monkeypatch
         stack.up()
 
 
+def test_the_update_after_one_that_was_cut_off_refreshes_first_and_the_next_does_not(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack = Stack(paths, USUAL, "dev")
+    stack.prepare()
+    stack.up()
+    assert "--refresh" not in arguments(paths)
+    monkeypatch.setenv("FAKE_EXIT", "255")
+    with pytest.raises(PlatformError):
+        Stack(paths, USUAL, "dev").up()
+    assert "--refresh" not in arguments(paths)
+    monkeypatch.delenv("FAKE_EXIT")
+    Stack(paths, USUAL, "dev").up()
+    assert arguments(paths).splitlines()[-1].count("--refresh") == 1
+    stack.up()
+    assert "--refresh" not in arguments(paths).splitlines()[-1]
+
+
 def test_the_lock_of_a_killed_cli_is_removed_and_a_living_ones_stays(paths: Paths) -> None:
     locks = paths.state / "pulumi" / ".pulumi" / "locks" / "organization" / "p" / "dev"
     locks.mkdir(parents=True)
