@@ -26,7 +26,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
         raise pulumi.RunError(str(refusal)) from None
     secrets = load_secrets(loaded)
     for finding in plan.findings:
-        pulumi.log.warn(f"{finding.path}: {finding.message}")
+        pulumi.log.warn(str(finding))
 
     # AWS: a network, a control plane, and nodes.
     pin = [plan.account.id] if plan.account.id else None  # of commands that run no program, too: destroy, refresh

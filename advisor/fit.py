@@ -252,7 +252,7 @@ def _with_counts(found: MemoryFit, engine: EngineConfig, target: Target) -> Memo
 
 def _with_checks(found: MemoryFit, findings: Findings) -> tuple[MemoryFit, tuple[str, ...]]:
     """The memory's answer with what else keeps vLLM from starting, and what works but is worth knowing."""
-    said = [(each.severity, f"{each.path}: {each.message}") for each in findings.all()]
+    said = [(each.severity, str(each)) for each in findings.all()]
     errors = tuple(text for severity, text in said if severity is Severity.ERROR)
     notes = tuple(text for severity, text in said if severity is not Severity.ERROR)
     return (replace(found, fits=False, reasons=(*errors, *found.reasons)) if errors else found), notes

@@ -177,7 +177,7 @@ def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replica
 def _trouble(model: Architecture, engine: EngineConfig, gpu: Gpu) -> str | None:
     """Why vLLM does not start like this whatever the memory: the stack file's own checks."""
     said = checked(model, engine, None, gpu).all()
-    return next((each.message for each in said if each.severity is Severity.ERROR), None)
+    return next((each.text for each in said if each.severity is Severity.ERROR), None)
 
 
 def _replica(model: Architecture, wanted: Wanted, engine: EngineConfig, gpu: Gpu) -> _Replica | str:

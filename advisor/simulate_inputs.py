@@ -153,7 +153,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     sections = sections_of(REPO / f"Pulumi.{arguments.stack}.yaml")
     loaded = read(sections, arguments.stack)
     if loaded.settings is None or loaded.problems:
-        raise ValueError("; ".join(f"{problem.path}: {problem.message}" for problem in loaded.problems))
+        raise ValueError("; ".join(str(problem) for problem in loaded.problems))
     try:
         planned = plan(loaded.settings, arguments.stack)
     except PlanRefused as refusal:

@@ -13,7 +13,7 @@ def settings_of(stack: str) -> StackSettings:
 
     loaded = read(sections_of(REPO / f"Pulumi.{stack}.yaml"), stack)
     if loaded.settings is None or loaded.problems:
-        raise ValueError("; ".join(f"{problem.path}: {problem.message}" for problem in loaded.problems))
+        raise ValueError("; ".join(str(problem) for problem in loaded.problems))
     return loaded.settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning.model import Finding, PlanRefused, Severity, StackPlan
+from planning.model import PlanRefused, Severity, StackPlan
 from planning.plan import plan
 from settings.read import Loaded
 
@@ -16,8 +16,7 @@ def decide(loaded: Loaded) -> StackPlan:
     only to be shown the next. Findings below a place that was wrong anyway are left out: they would speak of the
     default that stands in for it.
     """
-    mistakes = tuple(Finding(problem.path, problem.message, rule="settings") for problem in loaded.problems)
-    left_over = tuple(Finding(each.path, each.message, Severity.WARNING, "unused-secret") for each in loaded.warnings)
+    mistakes, left_over = loaded.problems, loaded.warnings
     if loaded.settings is None:
         raise PlanRefused((*mistakes, *left_over))
     try:

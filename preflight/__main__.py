@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         errors = [each for each in prepared.findings if each.severity is Severity.ERROR]
         print(f"{asked.stack} cannot work, whatever the account: {len(errors)} errors", file=sys.stderr)
         for each in errors:
-            print(f"  error    {each.path}: {each.message}", file=sys.stderr)
+            print(f"  error    {each}", file=sys.stderr)
         return WRONG_INPUT
     if asked.left:
         return _left(prepared.plan, asked.json)

@@ -12,7 +12,7 @@ _SEVERITIES = {Verdict.ERROR: Severity.ERROR, Verdict.WARNING: Severity.WARNING,
 def findings(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
     """What is to be said of the plan after AWS was asked; guesses are not among it (`guess_line`)."""
     told = tuple(
-        Finding(each.path, each.message, _SEVERITIES[each.verdict], f"account-{each.question}")
+        Finding(each.path, f"account-{each.question}", _SEVERITIES[each.verdict], each.message)
         for each in report.of(*_SEVERITIES)
     )
     return (*unsettled(plan, report), *told)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from planning.model import Finding as PlanFinding
+from planning.model import Severity
 from planning.prepare import Prepared, secret_command
 from preflight.merge import COMMAND, guess_line
 from preflight.model import Report as AccountReport
@@ -40,8 +41,10 @@ def of_plan(findings: Iterable[PlanFinding]) -> list[Finding]:
 
 
 def _of_plan(found: PlanFinding) -> Finding:
+    if found.fix:
+        return finding(found.rule, found.severity.value, found.path, found.message, found.fix)
     parts = _REMEDY.split(found.message, maxsplit=1)
-    fix = getattr(found, "fix", "") or (parts[1] if len(parts) == 2 else _WITHOUT_REMEDY.get(found.rule, ""))
+    fix = parts[1] if len(parts) == 2 else _WITHOUT_REMEDY.get(found.rule, "")
     return finding(found.rule, found.severity.value, found.path, parts[0].rstrip(" .;"), fix)
 
 
@@ -52,7 +55,7 @@ def of_account(report: AccountReport | None) -> list[Finding]:
     if line := guess_line(report):
         return [finding("guess", "info", "account", line, f"run: {COMMAND.format(stack=report.stack)}")]
     told = [
-        _of_plan(PlanFinding(each.path, each.message, rule=f"account-{each.question}"))
+        _of_plan(PlanFinding(each.path, f"account-{each.question}", Severity.INFO, each.message))
         | {"severity": "info" if each.verdict is Verdict.UNKNOWN else each.verdict.value}
         for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)
     ]

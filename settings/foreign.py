@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from settings.problems import Problem
+from settings.findings import Finding, mistake
 from settings.read import PROJECT, Loaded
 
 PACKAGES = ("aws", "kubernetes")
@@ -32,9 +32,9 @@ def with_foreign(loaded: Loaded, keys: Iterable[str], stack: str) -> Loaded:
     return replace(loaded, problems=(*loaded.problems, *found)) if found else loaded
 
 
-def _problem(key: str, stack: str) -> Problem:
+def _problem(key: str, stack: str) -> Finding:
     short = key.partition(".")[0].partition("[")[0]
     instead = INSTEAD.get(short, "use what the AWS SDK reads of the environment")
     package = short.partition(":")[0]
     why = f"is not read: the stack's providers take no {package} config"
-    return Problem(key, f"{why}; {instead}; run: pulumi config rm {key} --stack {stack}")
+    return mistake(key, why, f"{instead}; run: pulumi config rm {key} --stack {stack}")

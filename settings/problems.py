@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from settings.findings import Finding, mistake
 from settings.meant import meant
 from settings.printable import printable
 from settings.secrets import hidden, secret_kind
@@ -48,22 +48,6 @@ WANTED: Mapping[str, str] = {
     "model_attributes_": "a mapping (key: value)",
     "finite_": "a finite number",
 }
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One mistake: the path as the user wrote it and what to do about it."""
-
-    path: str
-    message: str
-
-    def __post_init__(self) -> None:
-        # Keys and values of the file stand in both, and both end on somebody's terminal.
-        for field in ("path", "message"):
-            object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.message}"
 
 
 def path_text(parts: Sequence[PathPart]) -> str:
@@ -122,14 +106,14 @@ def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalk
 
 def problems_from(
     errors: Iterable[ErrorDetails], document: Any, schema: SchemaWalker, written: Mapping[Any, str] = NOTHING
-) -> tuple[list[Problem], list[tuple[PathPart, ...]]]:
+) -> tuple[list[Finding], list[tuple[PathPart, ...]]]:
     """Pydantic's errors as problems, and the places in the document that caused them."""
     problems, places = [], []
     for error in errors:
         place = written_path(error["loc"], document, schema)
         places.append(place)
         problems += [
-            Problem(path_text(place) or "stack file", text)
+            mistake(path_text(place) or "stack file", text)
             for text in _messages(error, place, schema, written.get(place))
         ]
     return problems, places

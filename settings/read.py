@@ -15,11 +15,11 @@ from pydantic_core import ErrorDetails
 from settings.addons import WebhookReceiver
 from settings.charts import ChartFolder
 from settings.documents import DocumentError, json_document
+from settings.findings import Finding, Severity, mistake
 from settings.models import PulumiConfigToken
 from settings.problems import (
     NOTHING,
     PathPart,
-    Problem,
     SchemaWalker,
     did_you_mean,
     nearest,
@@ -47,8 +47,8 @@ class Loaded:
 
     stack: str
     settings: StackSettings | None
-    problems: tuple[Problem, ...] = ()
-    warnings: tuple[Problem, ...] = ()
+    problems: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
     charts: ChartFolder | None = None
     today: str | None = None
     """The day (ISO) on which dates count; None: that of our tables."""
@@ -80,7 +80,7 @@ def read(sections: Mapping[str, Any], stack: str, written: Mapping[tuple[PathPar
     """
     document = copy.deepcopy(dict(sections))
     walker = SchemaWalker(json_schema())
-    problems: list[Problem] = [*_credentials(document), *_truths(document, walker)]
+    problems: list[Finding] = [*_credentials(document), *_truths(document, walker)]
     wrong: set[tuple[PathPart, ...]] = set()
     # A wrong field hides the rules that span fields: take the wrong parts out, read the rest again.
     while True:
@@ -114,17 +114,17 @@ def _below(place: tuple[PathPart, ...], above: tuple[PathPart, ...]) -> bool:
     return len(place) > len(above) and place[: len(above)] == above
 
 
-def _truths(document: Mapping[str, Any], walker: SchemaWalker) -> Iterator[Problem]:
+def _truths(document: Mapping[str, Any], walker: SchemaWalker) -> Iterator[Finding]:
     """pydantic takes true for 1 and false for 0."""
     for place, value in leaves(document):
         if isinstance(value, bool) and walker.takes_numbers_only(place):
-            yield Problem(path_text(place), f"{str(value).lower()} is no number; write the number")
+            yield mistake(path_text(place), f"{str(value).lower()} is no number; write the number")
 
 
-def _credentials(document: Mapping[str, Any]) -> list[Problem]:
+def _credentials(document: Mapping[str, Any]) -> list[Finding]:
     """Settings are readable for everybody: what looks like a credential is refused wherever it stands."""
     return [
-        Problem(
+        mistake(
             path_text(place),
             f"holds what looks like {kind}: regard it as leaked, replace it at its source, store the new one with "
             f"`pulumi config set --secret {PROJECT}:<key>`, and write a setting that names the key",
@@ -143,7 +143,7 @@ def loaded_from(
     """Reads configuration as Pulumi hands it over: the text by key (ours, without prefix; values that are no text
     are JSON), and the keys that are stored encrypted. Mistakes are in the result, none is raised."""
     sections: dict[str, Any] = {}
-    problems: list[Problem] = []
+    problems: list[Finding] = []
     for key in section_keys():
         if key in texts:
             value, problem = _section(key, texts[key], key in encrypted)
@@ -170,20 +170,20 @@ def _looks_like_a_section(text: str) -> bool:
     return text.lstrip().startswith(("{", "["))
 
 
-def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Problem | None]:
+def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Finding | None]:
     if encrypted:
-        return None, Problem(key, "is stored as a secret; settings are plain, only the secrets they name are not")
+        return None, mistake(key, "is stored as a secret; settings are plain, only the secrets they name are not")
     if key in PLAIN_TEXT:
         return text, None
     try:
         return json_document(text), None
     except json.JSONDecodeError:
-        return None, Problem(key, "is plain text; write a YAML mapping or list below the key")
+        return None, mistake(key, "is plain text; write a YAML mapping or list below the key")
     except DocumentError as error:
-        return None, Problem(key, str(error))
+        return None, mistake(key, str(error))
 
 
-def _distinct(problems: list[Problem]) -> tuple[Problem, ...]:
+def _distinct(problems: list[Finding]) -> tuple[Finding, ...]:
     return tuple(dict.fromkeys(problems))
 
 
@@ -243,12 +243,13 @@ def _unused_secrets(
     return {key: why[key] for key in sorted(texts) if key in why and key not in used}
 
 
-def _left_over(key: str, why: str, stack: str) -> Problem:
-    return Problem(f"{PROJECT}:{key}", f"is a secret that nothing uses ({why}); run: {_removal(key, stack)}")
+def _left_over(key: str, why: str, stack: str) -> Finding:
+    message = f"is a secret that nothing uses ({why})"
+    return Finding(f"{PROJECT}:{key}", "unused-secret", Severity.WARNING, message, f"run: {_removal(key, stack)}")
 
 
-def _leaked(key: str, stack: str) -> Problem:
-    return Problem(
+def _leaked(key: str, stack: str) -> Finding:
+    return mistake(
         f"{PROJECT}:{key}",
         "is a secret that nothing uses, stored in plain text in the stack file: regard it as leaked, replace it at "
         f"its source, and run: {_removal(key, stack)}",
@@ -259,16 +260,16 @@ def _removal(key: str, stack: str) -> str:
     return f"pulumi config rm {PROJECT}:{key} --stack {stack}"
 
 
-def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], stack: str) -> tuple[Problem, ...]:
+def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], stack: str) -> tuple[Finding, ...]:
     """Secrets that are missing or lie there in plain text. `present`: config key → is it stored encrypted."""
     problems = []
     for need in needs:
         command = f"pulumi config set --secret {PROJECT}:{need.key} --stack {stack}"
         if need.key not in present:
-            problems.append(Problem(need.path, f"config secret {PROJECT}:{need.key} is not set; run: {command}"))
+            problems.append(mistake(need.path, f"config secret {PROJECT}:{need.key} is not set; run: {command}"))
         elif not present[need.key]:
             problems.append(
-                Problem(
+                mistake(
                     need.path,
                     f"{PROJECT}:{need.key} is stored in plain text in the stack file: regard it as leaked, "
                     f"replace it at its source, and store the new one with: {command}",
@@ -277,9 +278,9 @@ def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], 
     return tuple(problems)
 
 
-def unknown_key_problems(keys: list[str], needs: tuple[SecretNeed, ...]) -> tuple[Problem, ...]:
+def unknown_key_problems(keys: list[str], needs: tuple[SecretNeed, ...]) -> tuple[Finding, ...]:
     """Config keys under our prefix that are neither a section nor a secret that a section names."""
     valid = [*section_keys(), *(need.key for need in needs)]
     return tuple(
-        Problem(f"{PROJECT}:{key}", f"unknown key; {did_you_mean(key, valid)}") for key in keys if key not in valid
+        mistake(f"{PROJECT}:{key}", f"unknown key; {did_you_mean(key, valid)}") for key in keys if key not in valid
     )

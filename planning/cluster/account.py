@@ -56,7 +56,7 @@ def _check_way_in(settings: StackSettings, findings: Findings) -> tuple[Finding,
         f"is in that VPC yet, and it is refused: {_FIRST}"
     )
     findings.warning(PATH, RULE, words)
-    return (Finding(PATH, words, Severity.ERROR, RULE),)
+    return (Finding(PATH, RULE, Severity.ERROR, words),)
 
 
 def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) -> tuple[Finding, ...]:
@@ -70,5 +70,5 @@ def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) 
             f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}; set AWS_PROFILE (or "
             f'what else names them) to one of {plan.id}, or write account: "{caller_account}"'
         )
-        found.insert(0, Finding("account", words, Severity.ERROR, "account"))
+        found.insert(0, Finding("account", "account", Severity.ERROR, words))
     return (*found, *(plan.on_first_up if plan.cluster_name not in clusters else ()))

@@ -36,7 +36,7 @@ def check_examples(settings: StackSettings, findings: Findings) -> tuple[Example
     written = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
     found = tuple(dict.fromkeys(_examples(written)))
     for each in found:
-        findings.warning(each.finding.path, each.finding.rule, each.finding.message)
+        findings.add(each.finding)
     return found
 
 
@@ -48,14 +48,14 @@ def _examples(written: object) -> Iterator[ExamplePlan]:
         for number in _named_accounts(path, value):
             if any(pattern.fullmatch(number) for pattern in _accounts()):
                 words = f"{number} is an account of examples, nobody's; write your own: {_UP_REFUSES}"
-                yield ExamplePlan(Finding(path, words, Severity.WARNING, ACCOUNT_RULE), number)
+                yield ExamplePlan(Finding(path, ACCOUNT_RULE, Severity.WARNING, words), number)
         for text in _ADDRESS.findall(value):
             if _is_documentation(text):
                 words = (
                     f"{text} is an address of documentation (RFC 5737), which nobody has; write your own "
                     f"(`curl -s https://checkip.amazonaws.com` prints it): {_UP_REFUSES}"
                 )
-                yield ExamplePlan(Finding(path, words, Severity.WARNING, ADDRESS_RULE))
+                yield ExamplePlan(Finding(path, ADDRESS_RULE, Severity.WARNING, words))
 
 
 def _named_accounts(path: str, value: str) -> list[str]:

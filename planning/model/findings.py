@@ -1,35 +1,11 @@
-"""What a plan has to say against the settings. Value types of the plan; nothing here computes."""
+"""A plan that cannot be. Its findings are of the one shape of `settings.findings`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 from planning.units import amount
-from settings.printable import printable
-from settings.secrets import hidden
+from settings.findings import Finding, Severity
 
-
-class Severity(StrEnum):
-    """What a finding does to the deployment."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing a plan has to say: where (path as the user wrote it), what is wrong, what to do instead."""
-
-    path: str
-    message: str
-    severity: Severity = Severity.ERROR
-    rule: str = ""
-
-    def __post_init__(self) -> None:
-        # Words of the stack file stand in both, and both end on somebody's terminal.
-        for field in ("path", "message"):
-            object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
+__all__ = ["Finding", "PlanRefused", "Severity"]
 
 
 class PlanRefused(Exception):
@@ -42,8 +18,6 @@ class PlanRefused(Exception):
 
 def _refusal_text(findings: tuple[Finding, ...]) -> str:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    warnings = [finding for finding in findings if finding.severity is Severity.WARNING]
+    others = [finding for finding in findings if finding.severity is not Severity.ERROR]
     lines = [f"the stack file cannot work: {amount(len(errors), 'error')}; nothing was changed"]
-    lines += [f"  error    {finding.path}: {finding.message}" for finding in errors]
-    lines += [f"  warning  {finding.path}: {finding.message}" for finding in warnings]
-    return "\n".join(lines)
+    return "\n".join(lines + [f"  {each.severity:<8} {each}" for each in (*errors, *others)])

@@ -69,7 +69,7 @@ class Target:
             _check_said(str(error))
             return "unreadable"
         for found in prepared.findings:
-            _check_said(f"{found.path}: {found.message}")
+            _check_said(f"{found.path}: {found.text}")
         if prepared.plan is None:
             if not prepared.findings:
                 raise SaidBadly("refused without a reason")

@@ -26,19 +26,19 @@ def said_of(case: Case) -> tuple[bool, tuple[Finding, ...]]:
 def test_its_verdict_holds(case: Case) -> None:
     accepted, findings = said_of(case)
     errors = [each for each in findings if each.severity is Severity.ERROR]
-    told = "\n".join(f"{each.path}: {each.message}" for each in findings)
+    told = "\n".join(f"{each.path}: {each.text}" for each in findings)
     assert accepted == (case.refused is None), told or "accepted, and nothing said"
     if case.refused is None:
         assert {each.rule for each in findings} >= set(case.warns), told
     else:
         path, words = case.refused
-        assert any(each.path.startswith(path) and words in each.message for each in errors), told
+        assert any(each.path.startswith(path) and words in each.text for each in errors), told
     _said_well(findings)
 
 
 def _said_well(findings: tuple[Finding, ...]) -> None:
     for each in findings:
-        text = f"{each.path}: {each.message}"
+        text = f"{each.path}: {each.text}"
         assert text.isprintable(), "what a terminal obeys is in a message"
         assert len(text) < 2000, "nobody reads that"
         assert "Traceback" not in text

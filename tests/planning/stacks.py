@@ -57,7 +57,7 @@ def planned(name: str = "dev", **sections: Any) -> StackPlan:
 
 def errors(findings: tuple[Finding, ...]) -> dict[str, str]:
     """Errors by path."""
-    return {each.path: each.message for each in findings if each.severity is Severity.ERROR}
+    return {each.path: each.text for each in findings if each.severity is Severity.ERROR}
 
 
 def rules(findings: tuple[Finding, ...], severity: Severity) -> set[str]:

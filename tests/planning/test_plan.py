@@ -108,7 +108,7 @@ def test_every_finding_has_a_path_a_rule_and_a_sentence() -> None:
     for finding in (*refusal(**WRONG), *plan(stack(**PRODUCTION), "prod").findings):
         assert finding.path
         assert finding.rule
-        assert len(finding.message) > 20
+        assert len(finding.text) > 20
 
 
 def test_a_plan_is_the_same_every_time() -> None:

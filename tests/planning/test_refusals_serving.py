@@ -161,7 +161,7 @@ def findings(sections: dict[str, Any]) -> tuple[Finding, ...]:
 def said(sections: dict[str, Any]) -> list[str]:
     """Errors and warnings as lines, without the digest that no stack here names."""
     found = [each for each in findings(sections) if each.rule != "image-digest"]
-    return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.message}" for each in found]
+    return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.text}" for each in found]
 
 
 def test_what_the_plan_says_of_each_is_recorded() -> None:

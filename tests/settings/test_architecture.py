@@ -22,7 +22,7 @@ SHAPE = {
 
 def problems(architecture: Any) -> dict[str, str]:
     loaded = read({"models": [{**MODEL, "architecture": architecture}]}, "dev")
-    return {each.path.removeprefix("models[0].architecture."): each.message for each in loaded.problems}
+    return {each.path.removeprefix("models[0].architecture."): each.text for each in loaded.problems}
 
 
 def described(architecture: Any) -> Any:
@@ -67,7 +67,7 @@ def test_a_missing_figure_says_what_it_is_called_in_config_json() -> None:
 )
 def test_figures_that_contradict_each_other_are_refused(change: dict[str, Any], message: str) -> None:
     assert any(message in text for text in problems({**SHAPE, **change}).values()) or any(
-        message in each.message
+        message in each.text
         for each in read({"models": [{**MODEL, "architecture": {**SHAPE, **change}}]}, "dev").problems
     )
 

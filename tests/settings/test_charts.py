@@ -91,8 +91,8 @@ def test_only_a_folder_is_looked_into(source: str | None) -> None:
 def test_another_source_is_refused_with_the_three_that_there_are(written: str, said: str) -> None:
     *_, problem = read({"registry": {"charts": written}}, "dev").problems  # a password is told, too
     assert problem.path == "registry.charts"
-    assert said in problem.message
-    assert "oci://<registry>/<prefix> or https://<Helm repository>" in problem.message
+    assert said in problem.text
+    assert "oci://<registry>/<prefix> or https://<Helm repository>" in problem.text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from settings.read import read
 
 def told(*keys: str) -> dict[str, str]:
     loaded = with_foreign(read({}, "dev"), keys, "dev")
-    return {problem.path: problem.message for problem in loaded.problems}
+    return {problem.path: problem.text for problem in loaded.problems}
 
 
 @pytest.mark.parametrize(

@@ -74,4 +74,4 @@ def test_a_section_that_is_plain_text_or_encrypted_is_told() -> None:
 
 def test_other_projects_configuration_is_not_ours() -> None:
     runtime_config.set_all_config({"other:region": "us-east-1", "other:models": "[]"}, [])
-    assert [problem for problem in load().problems if "grafanaPassword" not in problem.message] == []
+    assert [problem for problem in load().problems if "grafanaPassword" not in problem.text] == []

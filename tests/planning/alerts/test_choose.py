@@ -70,8 +70,8 @@ def test_a_written_promise_between_two_buckets_is_told_which_is_counted() -> Non
     plan = _with_slo(timeToFirstTokenSeconds=1.5)
     (finding,) = [each for each in plan.findings if each.rule == "slo-bucket"]
     assert finding.path == "models[0].slo.timeToFirstTokenSeconds"
-    assert "1 s or 2.5 s" in finding.message
-    assert "count at 1 s" in finding.message
+    assert "1 s or 2.5 s" in finding.text
+    assert "count at 1 s" in finding.text
     assert any('le="1.0"' in recording.expr for recording in _recordings(plan))
 
 

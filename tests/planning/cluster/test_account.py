@@ -76,7 +76,7 @@ def test_an_address_of_documentation_is_found(address: str) -> None:
     )
     (network, endpoint) = [each for each in plan.findings if each.rule == "example-address"]
     assert network.path == "cluster.publicAccessCidrs[1]"
-    assert address in network.message
+    assert address in network.text
     assert endpoint.path == "downloads.endpoint"
     assert {each.severity for each in refusals(plan.account, OWN, ())} == {Severity.ERROR}
 
@@ -89,8 +89,8 @@ def test_a_neighbour_of_documentation_is_none(address: str) -> None:
 def test_another_account_than_the_stacks_is_refused_with_both_numbers() -> None:
     (wrong,) = refusals(planned(account=OWN).account, "300000000001", ())
     assert wrong.path == "account"
-    assert OWN in wrong.message
-    assert '"300000000001"' in wrong.message
+    assert OWN in wrong.text
+    assert '"300000000001"' in wrong.text
 
 
 def test_a_pinned_example_is_told_once() -> None:

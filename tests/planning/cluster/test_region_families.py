@@ -8,7 +8,7 @@ from tests.planning.stacks import planned, pool
 
 def told(region: str, kind: str) -> dict[str, str]:
     found = planned(region=region, nodePools=[pool(instanceTypes=[kind])]).findings
-    return {each.path: each.message for each in found if each.rule == "region-family"}
+    return {each.path: each.text for each in found if each.rule == "region-family"}
 
 
 def test_a_family_that_the_region_does_not_sell_is_a_warning_that_names_where_it_is_sold() -> None:

@@ -38,7 +38,7 @@ def test_an_accepted_memory_risk_is_a_warning() -> None:
     found = planned(models=[accepted]).findings
     risk = next(each for each in found if each.rule == "memory-fit")
     assert risk.severity is Severity.WARNING
-    assert "measured on our own cluster" in risk.message
+    assert "measured on our own cluster" in risk.text
 
 
 def test_a_larger_context_than_the_models_is_refused_whatever_the_memory() -> None:
@@ -67,7 +67,7 @@ def test_a_model_outside_the_table_is_planned_by_its_name_and_says_so() -> None:
     found = planned(models=[model(source="nobody/secret-sauce-7B")])
     assert found.models[0].memory is None
     warning = next(each for each in found.findings if each.rule == "unknown-model")
-    assert "memory is not checked" in warning.message
+    assert "memory is not checked" in warning.text
     assert 14 <= found.models[0].cache.size_gib <= 18
 
 

@@ -45,8 +45,8 @@ def test_most_replicas_beyond_the_nodes_that_may_come_are_warned_of() -> None:
     plan = planned(models=[model(autoscaling={"maxReplicas": 9})])
     finding = next(each for each in plan.findings if each.rule == "replicas-beyond-nodes")
     assert finding.path == "nodePools[0].maxNodes"
-    assert "need 9 nodes" in finding.message
-    assert "write maxNodes: 9" in finding.message
+    assert "need 9 nodes" in finding.text
+    assert "write maxNodes: 9" in finding.text
 
 
 def test_most_replicas_beyond_the_nodes_that_run_are_warned_of_where_nothing_adds_any() -> None:

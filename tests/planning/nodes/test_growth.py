@@ -136,7 +136,7 @@ def test_an_existing_cluster_is_warned_that_the_role_needs_its_add_on() -> None:
     plan = planned(**there)
     finding = next(each for each in plan.findings if each.rule == "autoscaler-credentials")
     assert finding.path == "nodeAutoscaling"
-    assert "main" in finding.message
-    assert "install: false" in finding.message
+    assert "main" in finding.text
+    assert "install: false" in finding.text
     own = planned(**there, nodeAutoscaling={"install": False})
     assert "autoscaler-credentials" not in rules(own.findings, Severity.WARNING)

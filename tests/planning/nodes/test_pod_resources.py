@@ -71,7 +71,7 @@ def test_an_accepted_risk_turns_the_estimate_into_a_warning_with_the_reason() ->
     plan = planned(models=[risky])
     finding = next(each for each in plan.findings if each.rule == "node-fit")
     assert finding.severity is Severity.WARNING
-    assert "we patched the kubelet reserve" in finding.message
+    assert "we patched the kubelet reserve" in finding.text
 
 
 def test_shared_memory_counts_against_the_limit() -> None:

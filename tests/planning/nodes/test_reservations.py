@@ -151,7 +151,7 @@ def test_a_block_has_no_further_nodes_for_a_surge() -> None:
 )
 def test_a_wrong_capacity_is_told_with_its_path(capacity: Any, path: str, words: str) -> None:
     loaded = read({"nodePools": [pool(capacity=capacity)]}, "dev")
-    told = {problem.path: problem.message for problem in loaded.problems}
+    told = {problem.path: problem.text for problem in loaded.problems}
     assert told[f"nodePools[0].{path}"].startswith(words)
 
 

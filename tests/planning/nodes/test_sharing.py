@@ -279,7 +279,7 @@ def test_slices_are_refused_exactly_when_the_hungriest_that_can_meet_want_too_mu
     pods = sorted((share for share, count in wanted for _ in range(count)), reverse=True)[:parts]
     assert bool(findings.all()) == (sum(pods) > 1 + 1e-9)
     for each in findings.all():
-        written = float(each.message.split("write ")[1].split(" or less")[0])
+        written = float(each.text.split("write ")[1].split(" or less")[0])
         assert written * len(pods) <= 1
 
 

@@ -38,8 +38,8 @@ def test_a_window_shorter_than_a_cold_start_is_warned_of_with_both_numbers() -> 
     plan = _plan({**MOVES, "scaleDown": {"windowSeconds": 60, "pods": 1, "periodSeconds": 60}})
     finding = next(each for each in plan.findings if each.rule == "down-window")
     assert finding.path == "models[0].autoscaling.scaleDown.windowSeconds"
-    assert "60 s is shorter than a cold start" in finding.message
-    assert str(default_scale_down(seconds(plan.models[0].cold_start)[1]).window_seconds) in finding.message
+    assert "60 s is shorter than a cold start" in finding.text
+    assert str(default_scale_down(seconds(plan.models[0].cold_start)[1]).window_seconds) in finding.text
 
 
 def test_a_known_model_follows_its_demand_in_replicas() -> None:
@@ -89,7 +89,7 @@ def test_an_unknown_model_falls_back_to_queue_and_batch_and_says_so() -> None:
     assert scaling.recordings == ()
     finding = next(each for each in plan.findings if each.rule == "scaling-fallback")
     assert (finding.path, finding.severity) == ("models[0].autoscaling.metrics", Severity.WARNING)
-    assert "kind: inFlight" in finding.message
+    assert "kind: inFlight" in finding.text
 
 
 def test_targets_follow_the_plans_capacity() -> None:

@@ -32,7 +32,7 @@ def model(**more: object) -> Model:
 def warned(asked: Model, found: ServingRates | None) -> list[str]:
     findings = Findings()
     check_chunk(asked, found, "models[0]", findings)
-    return [f"{each.path} {each.rule}: {each.message}" for each in findings.all()]
+    return [f"{each.path} {each.rule}: {each.text}" for each in findings.all()]
 
 
 def test_an_l4_is_told_a_chunk_that_makes_it_hold_more() -> None:

@@ -57,7 +57,7 @@ def test_gpus_that_memory_keeps_out_of_reach_are_warned_of_with_their_price() ->
     assert fit.stranded.gpus == 1
     finding = next(each for each in plan.findings if each.rule == "gpus-stranded")
     assert finding.path == "nodePools[0].instanceTypes"
-    assert finding.message.startswith("1 of 8 GPUs ($1.15/h) is out of reach: on g6.12xlarge the memory is gone")
+    assert finding.text.startswith("1 of 8 GPUs ($1.15/h) is out of reach: on g6.12xlarge the memory is gone")
     modest = model(source=SMALL, autoscaling=FOUR)
     fitting = planned(nodePools=[fours(minNodes=2)], models=[modest])
     assert fitting.node_fits[0].stranded.gpus == 0
@@ -69,7 +69,7 @@ def test_shares_out_of_reach_are_called_shares() -> None:
     greedy = model(source=SMALL, autoscaling={"maxReplicas": 8}, resources={"memory": "40Gi"})
     plan = planned(nodePools=[fours(gpuSharing=sharing, minNodes=3)], models=[greedy])
     finding = next(each for each in plan.findings if each.rule == "gpus-stranded")
-    assert " shares (" in finding.message
+    assert " shares (" in finding.text
 
 
 def test_models_that_meet_on_a_node_need_disk_for_all_of_them_and_the_image() -> None:

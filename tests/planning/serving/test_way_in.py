@@ -64,7 +64,7 @@ def test_a_token_does_not_travel_in_plain_text() -> None:
 def test_addresses_that_are_none_or_hold_a_password_are_mistakes_of_the_file(downloads: dict[str, Any]) -> None:
     problems = read({"downloads": downloads}, "dev").problems
     assert [each for each in problems if each.path.startswith("downloads")]
-    assert not any("hunter2xy" in each.message for each in problems)
+    assert not any("hunter2xy" in each.text for each in problems)
 
 
 def test_pods_of_ours_pull_with_the_secrets_that_are_named() -> None:

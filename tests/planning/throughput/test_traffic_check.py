@@ -23,7 +23,7 @@ def plan(rate: float | None, fewest: int = 1, most: int = 2, **changes: Any) -> 
 
 
 def found(stack: Any) -> dict[str, str]:
-    return {each.rule: each.message for each in stack.findings if each.rule in RULES}
+    return {each.rule: each.text for each in stack.findings if each.rule in RULES}
 
 
 def test_traffic_that_the_replicas_carry_needs_no_words() -> None:

@@ -1,0 +1,50 @@
+"""The one shape of everything that is said against a stack: by settings, plan, policies, account and preview."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from settings.printable import printable
+from settings.secrets import hidden
+
+
+class Severity(StrEnum):
+    """What a finding does: an error ends the command, a warning is shown, an info tells what is good to know."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is said about a stack."""
+
+    path: str
+    """Where, as the user wrote it: `models[0].maxModelLen`."""
+    rule: str
+    """Stable id of the check, e.g. `memory-fit`; `settings` for what is malformed."""
+    severity: Severity
+    message: str
+    """What is wrong, with value and limit. No full stop at the end."""
+    fix: str = ""
+    """What to do about it. No full stop at the end."""
+
+    def __post_init__(self) -> None:
+        # Words of the stack file stand in all of them, and all end on somebody's terminal.
+        for field in ("path", "message", "fix"):
+            object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
+
+    @property
+    def text(self) -> str:
+        """Problem and remedy in one sentence: `<message>; <fix>`."""
+        return f"{self.message}; {self.fix}" if self.fix else self.message
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}"
+
+
+def mistake(path: str, message: str, fix: str = "") -> Finding:
+    """An error of the stack file itself: a value that no setting can have."""
+    return Finding(path, "settings", Severity.ERROR, message, fix)
