@@ -14,7 +14,9 @@ WALK = commands(PAGE)
 def test_the_walk_goes_from_a_clone_to_nothing_left() -> None:
     assert WALK[0] == "make setup"
     assert WALK[-1] == ".venv/bin/python -m preflight dev --left"
-    order = [WALK.index(each) for each in WALK if each.startswith(("pulumi login", "pulumi up", "curl", "pulumi destroy"))]
+    order = [
+        WALK.index(each) for each in WALK if each.startswith(("pulumi login", "pulumi up", "curl", "pulumi destroy"))
+    ]
     assert len(order) == 4
     assert order == sorted(order)
 

@@ -24,7 +24,7 @@ class Change:
 
 
 def commands(page: Path, section: str = "") -> list[str]:
-    """The commands of a page's bash blocks (of one section's), a continued line as one; comments of their own left out."""
+    """The commands of a page's bash blocks (of one section's), a continued line as one, without comments."""
     text = page.read_text()
     if section:
         text = text.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]

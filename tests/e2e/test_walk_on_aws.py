@@ -53,15 +53,16 @@ class Newcomer:
     said: dict[str, Said] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
-        """Of the platform what an account is, and the programs; login, state, passphrase and kubeconfig are one's own."""
+        """The account and the programs of the platform; login, state, passphrase and kubeconfig are own ones."""
         paths = self.platform.paths
+        urls = {each["name"]: str(each["url"]).rstrip("/") for each in services(paths)}
         own = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "KUBECONFIG")
         inherited = {k: v for k, v in os.environ.items() if k not in REMOVED}
         given = {k: v for k, v in platform_environment(paths, self.platform.ports).items() if k not in own}
         return inherited | given | {
             "HOME": str(self.home), "PULUMI_HOME": str(self.home / ".pulumi"), "PULUMI_CONFIG_PASSPHRASE": "walk",
             "BACKEND": f"file://{self.home}?metadata=skip", "CHARTS": str(charts_folder(paths)), "TYPED": TYPED,
-            "MODEL": next((str(each["url"]).rstrip("/") for each in services(paths) if each["name"] == "qwen"), "no-qwen"),
+            "MODEL": urls.get("qwen", "not-up-yet"),
         }  # fmt: skip
 
     def run(self, command: str, asked: str | None = None) -> Said:
@@ -82,7 +83,9 @@ class Newcomer:
 
 def named_commands(said: Said) -> list[str]:
     """The `aws` commands that a report of the preflight tells its reader to run."""
-    return re.findall(r"\baws [a-z0-9-]+ (?:request|delete)-[^;\n]*", said.text) if "-m preflight" in said.command else []
+    return (
+        re.findall(r"\baws [a-z0-9-]+ (?:request|delete)-[^;\n]*", said.text) if "-m preflight" in said.command else []
+    )
 
 
 def fresh_clone(folder: Path) -> Path:
