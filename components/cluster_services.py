@@ -17,11 +17,20 @@ from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.network import NetworkOutputs
 from components.network_policies import PROMETHEUS_PORT
-from components.priority_class import ModelPriorityClass
+from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
 from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from planning.model import ClusterAutoscalerPlan, GpuOperatorPlan, KarpenterPlan, KedaPlan, MonitoringPlan, StackPlan
+from components.tenant import Tenant, TenantArgs
+from planning.model import (
+    STANDARD,
+    ClusterAutoscalerPlan,
+    GpuOperatorPlan,
+    KarpenterPlan,
+    KedaPlan,
+    MonitoringPlan,
+    StackPlan,
+)
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,14 @@ class ClusterServices(pulumi.ComponentResource):
             gpus = {pool: (*proofs, scaler) for pool, proofs in gpus.items()}
         if plan.karpenter:
             gpus |= self._karpenter(plan.karpenter, args, monitors)
+        namespaces = {
+            namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
+            for namespace in plan.model_namespaces
+        }
         self.wiring = ServingWiring(
-            namespaces={
-                namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
-                for namespace in plan.model_namespaces
-            },
-            priority_class=ModelPriorityClass("models", opts=self._child).class_name,
+            namespaces=namespaces,
+            priority_classes=self._priorities(plan),
+            limits_after=self._tenants(plan, namespaces),
             hf_tokens=args.secrets,
             gpus_after=gpus,
             monitors_after=monitors,
@@ -94,6 +105,25 @@ class ClusterServices(pulumi.ComponentResource):
             MetricsAdapter("metrics-adapter", adapter, self._child)
         self.prometheus_url = stack.prometheus_url
         return (stack.release,)
+
+    def _priorities(self, plan: StackPlan) -> dict[str, pulumi.Output[str]]:
+        """By priority of the plan: its PriorityClass. That of all models is there whoever uses it."""
+        others = sorted(({m.priority for m in plan.models} | {t.priority for t in plan.tenants}) - {STANDARD})
+        made = {STANDARD: ModelPriorityClass("models", opts=self._child)}
+        made |= {
+            priority: ModelPriorityClass(f"models-{priority}", ModelPriorityClassArgs(priority), self._child)
+            for priority in others
+        }
+        return {priority: each.class_name for priority, each in made.items()}
+
+    def _tenants(
+        self, plan: StackPlan, namespaces: Mapping[str, pulumi.Input[str]]
+    ) -> dict[str, tuple[pulumi.Resource, ...]]:
+        """By namespace: what limits its pods."""
+        return {
+            tenant.namespace: Tenant(tenant.name, TenantArgs(tenant, namespaces[tenant.namespace]), self._child).limits
+            for tenant in plan.tenants
+        }
 
     def _prometheus_address(self) -> pulumi.Output[str] | None:
         return self.prometheus_url.apply(lambda url: f"{url}:{PROMETHEUS_PORT}") if self.prometheus_url else None

@@ -39,29 +39,34 @@ class EksAccess(pulumi.ComponentResource):
         if args.caller_policy_arn is not None:
             own = AccessEntryPlan(self._caller if self._caller in listed else CALLER, args.caller_policy_arn, ())
             entries += [own] if own not in entries else []
-        principals = {arn: self._entry(arn) for arn in dict.fromkeys(entry.principal_arn for entry in entries)}
+        groups: dict[str, list[str]] = {}
         for entry in entries:
-            self._associate(entry, principals[entry.principal_arn])
+            groups.setdefault(entry.principal_arn, []).extend(entry.groups)
+        principals = {arn: self._entry(arn, list(dict.fromkeys(its))) for arn, its in groups.items()}
+        for entry in entries:
+            if entry.policy_arn is not None:
+                self._associate(entry, entry.policy_arn, principals[entry.principal_arn])
         self.register_outputs({"principals": list(principals)})
 
-    def _entry(self, arn: str) -> aws.eks.AccessEntry:
+    def _entry(self, arn: str, groups: list[str]) -> aws.eks.AccessEntry:
         name = f"{self._name}-{_slug(arn)}"
         return aws.eks.AccessEntry(
             name,
             cluster_name=self._args.cluster_name,
             principal_arn=self._principal(arn),
             type="STANDARD",
+            kubernetes_groups=groups or None,
             tags=named(self._args.tags, name),
             opts=self._options(arn, f"{self._name}-{CALLER}"),
         )
 
-    def _associate(self, entry: AccessEntryPlan, principal: aws.eks.AccessEntry) -> None:
-        policy = entry.policy_arn.rsplit("/", 1)[-1]
+    def _associate(self, entry: AccessEntryPlan, policy_arn: str, principal: aws.eks.AccessEntry) -> None:
+        policy = policy_arn.rsplit("/", 1)[-1]
         aws.eks.AccessPolicyAssociation(
             f"{self._name}-{_slug(entry.principal_arn)}-{policy}",
             cluster_name=self._args.cluster_name,
             principal_arn=principal.principal_arn,
-            policy_arn=entry.policy_arn,
+            policy_arn=policy_arn,
             access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(
                 type="namespace" if entry.namespaces else "cluster",
                 namespaces=list(entry.namespaces) or None,

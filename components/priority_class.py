@@ -1,4 +1,4 @@
-"""One PriorityClass for all model servers."""
+"""PriorityClasses of model servers: one for all, and two more where tenants ask for them."""
 
 from __future__ import annotations
 
@@ -8,36 +8,43 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.manifest import COMMON_LABELS, Manifest, arguments
+from planning.model import STANDARD
 
-# Above ordinary pods (0), far below the system classes (2,000,000,000 and more).
-MODEL_PRIORITY = 100_000
+# By the priority of the plan. Above ordinary pods (0), far below the system classes (2,000,000,000 and more).
+CLASS_NAMES = {"critical": "vllm-critical", STANDARD: "vllm-model", "batch": "vllm-batch"}
+PRIORITIES = {"critical": 200_000, STANDARD: 100_000, "batch": 50_000}
+DESCRIPTIONS = {
+    "critical": "models of critical tenants: before all others, after system pods",
+    STANDARD: "vLLM model servers: before batch work, after system pods",
+    "batch": "models of batch tenants: leave when another model needs the GPU, and evict nothing",
+}
 
 
-def priority_class(class_name: str) -> Manifest:
-    """The class of model servers: ordinary pods on a GPU node make room for them, they never evict each other."""
+def priority_class(priority: str) -> Manifest:
+    """The class of model servers of a priority: those below make room for it, equal ones never evict each other."""
     return {
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
         "metadata": {
-            "name": class_name,
+            "name": CLASS_NAMES[priority],
             "labels": dict(COMMON_LABELS),
         },
-        "value": MODEL_PRIORITY,
+        "value": PRIORITIES[priority],
         "globalDefault": False,
-        "preemptionPolicy": "PreemptLowerPriority",
-        "description": "vLLM model servers: before batch work, after system pods",
+        "preemptionPolicy": "Never" if priority == "batch" else "PreemptLowerPriority",
+        "description": DESCRIPTIONS[priority],
     }
 
 
 @dataclass(frozen=True)
 class ModelPriorityClassArgs:
-    """`class_name`: the cluster-wide name."""
+    """`priority`: of the plan, a key of CLASS_NAMES."""
 
-    class_name: str = "vllm-model"
+    priority: str = STANDARD
 
 
 class ModelPriorityClass(pulumi.ComponentResource):
-    """The PriorityClass that every model of the stack uses."""
+    """The PriorityClass of the models of one priority."""
 
     class_name: pulumi.Output[str]
 
@@ -48,7 +55,7 @@ class ModelPriorityClass(pulumi.ComponentResource):
         args = args or ModelPriorityClassArgs()
         made = k8s.scheduling.v1.PriorityClass(
             f"{name}-class",
-            **arguments(priority_class(args.class_name)),
+            **arguments(priority_class(args.priority)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.class_name = made.metadata["name"]

@@ -9,6 +9,7 @@ from planning.facts import rows
 from planning.findings import Findings
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
+from settings.tenants import Tenant
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
     for index, model in enumerate(settings.models):
         found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model))
         first.setdefault(model.namespace, f"models[{index}].namespace")
+    for index, tenant in enumerate(settings.tenants):
+        found += _rows("tenant", f"tenants[{index}].name", tenant.name, tenant.own_namespace, _tenant_kinds(tenant))
+        path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
+        first.setdefault(tenant.own_namespace, path)
     for namespace, path in first.items():
         found += _rows("namespace", path, namespace, namespace)
     for index, pool in enumerate(settings.node_pools):
@@ -67,6 +72,10 @@ def _kinds(model: Model) -> set[str]:
     kinds = {"volume"} if isinstance(model.cache, VolumeCache) else set()
     kinds |= {"template"} if model.chat_template is not None else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
+
+
+def _tenant_kinds(tenant: Tenant) -> set[str]:
+    return {"groups"} if tenant.groups else set()
 
 
 def _rows(per: str, path: str, name: str, namespace: str, kinds: set[str] | None = None) -> Iterator[Registered]:

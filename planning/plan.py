@@ -18,6 +18,7 @@ from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.regions import check_families
 from planning.cluster.tags import plan_tags
+from planning.cluster.tenants import plan_tenants, with_priority
 from planning.cost.budget import BudgetPool, check_budget
 from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
@@ -25,7 +26,7 @@ from planning.findings import Findings, did_you_mean, listed
 from planning.model import AccountPlan, CostPlan, CreateClusterPlan, ExistingClusterPlan, ServedModel, StackPlan
 from planning.names import check_names
 from planning.nodes.capacity import Demand, check_capacity
-from planning.nodes.fit import daemons
+from planning.nodes.fit import Daemon, daemons
 from planning.nodes.growth import with_growth
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
@@ -78,13 +79,13 @@ def plan(
     caches = [(each.path, each.model) for each in served]
     cost = plan_cost(settings.region, cluster, network, priced, monitoring, caches, findings)
     cost = _shared_out(settings, cost, pools, served, findings)
-    present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
-    node_fits = plan_node_fits(whole, present, served, findings)
+    node_fits = plan_node_fits(whole, _daemons(settings), served, findings)
     nodes = (*(pool.group for pool in whole), system_nodes)
     autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
     karpenter = plan_karpenter(settings, cluster, charts, findings)
     operator = plan_gpu_operator(settings, whole, charts, findings)
     keda = plan_keda(settings, scalings, charts, findings)
+    tenants = plan_tenants(settings, planned, findings)
     findings.raise_if_refused()
     monitoring, models = plan_alerts(settings, monitoring, [s.model for s in served], nodes, operator, findings)
     return StackPlan(
@@ -98,8 +99,7 @@ def plan(
         gpu_operator=operator,
         monitoring=monitoring,
         keda=keda,
-        model_namespaces=tuple(sorted({model.namespace for model in models})),
-        models=models,
+        models=with_priority(models, settings),
         cost=cost,
         findings=findings.all(),
         storage_class=_storage_class(settings),
@@ -107,6 +107,7 @@ def plan(
         cluster_autoscaler=autoscaler,
         account=account,
         karpenter=karpenter,
+        tenants=tenants,
     )
 
 
@@ -175,7 +176,7 @@ def _models(
         mirror=settings.registry.mirror,
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
-        daemons=daemons(settings.gpu_operator.enabled, settings.monitoring.enabled),
+        daemons=_daemons(settings),
         gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,
         way_in=plan_way_in(settings.downloads),
         pull_secrets=settings.registry.pull_secrets,
@@ -234,7 +235,7 @@ def _with_surge(
     for each in served:
         by_pool[each.model.pool].append(each)
     surge: dict[tuple[str, str], int] = {}
-    present = daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
+    present = _daemons(settings)
     for name, of_pool in by_pool.items():
         pool = pools[name]
         assert pool is not None
@@ -267,6 +268,11 @@ def _check_together(
             if each.model.pool == name
         ]
         check_together(pool.sharing, sharers, name, findings)
+
+
+def _daemons(settings: StackSettings) -> tuple[Daemon, ...]:
+    """DaemonSets that take their share of every GPU node."""
+    return daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
 
 
 def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:

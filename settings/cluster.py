@@ -17,6 +17,7 @@ from settings.addresses import (
     opened,
 )
 from settings.names import AddonVersion, ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
+from settings.tenants import GroupName
 from settings.types import Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
 
 
@@ -48,6 +49,7 @@ class AccessPolicy(StrEnum):
     ADMIN = "admin"
     EDIT = "edit"
     VIEW = "view"
+    NONE = "none"
 
 
 class AccessEntry(Section):
@@ -57,6 +59,11 @@ class AccessEntry(Section):
     policy: AccessPolicy = described("what it may do", default=AccessPolicy.VIEW)
     namespaces: tuple[DnsLabel, ...] = described(
         "only in these namespaces; empty: everywhere", default=(), max_length=100
+    )
+    groups: tuple[GroupName, ...] = described(
+        "Kubernetes groups beside the policy, those of tenants[] for example; policy: none: only these",
+        default=(),
+        max_length=20,
     )
 
 

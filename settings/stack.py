@@ -15,6 +15,7 @@ from settings.models import Model
 from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
+from settings.tenants import Tenant
 from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
 
@@ -45,6 +46,7 @@ class StackSettings(Section):
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
+    tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
     downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
     # AWS takes 50 on a resource; ours, a Name and the node-template tags of the cluster-autoscaler come on top.
@@ -63,6 +65,14 @@ class StackSettings(Section):
         problems += [
             f"models: two models are called {name!r} ({places}); names must differ, whatever the namespace"
             for name, places in _twice("models", (model.name for model in self.models))
+        ]
+        problems += [
+            f"tenants: two tenants are called {name!r} ({places}); names must differ"
+            for name, places in _twice("tenants", (tenant.name for tenant in self.tenants))
+        ]
+        problems += [
+            f"tenants: two tenants have the namespace {name!r} ({places}); one namespace per tenant holds them apart"
+            for name, places in _twice("tenants", (tenant.own_namespace for tenant in self.tenants))
         ]
         problems += [
             f"waivers: rule {name!r} is waived twice ({places}); one waiver per rule"

@@ -36,6 +36,7 @@ def asked(marker: str) -> dict[str, Any]:
                 "amiReleaseVersion": "1.35.4-20260505",
             },
         ],
+        "tenants": [{"name": f"{marker}-t", "groups": [f"{marker}-g"]}],
         "models": [
             {**common, "namespace": f"{marker}-ns", "name": f"{marker}-{index}", **kind}
             for index, kind in enumerate(kinds)

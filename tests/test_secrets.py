@@ -37,7 +37,7 @@ def _program(token: pulumi.Input[str], password: pulumi.Input[str]) -> None:
     GpuOperator("gpus", GpuOperatorArgs(GPU_OPERATOR, after=(stack.release,)))
     wiring = ServingWiring(
         namespaces={"models": ModelNamespace("models", ModelNamespaceArgs("models")).name},
-        priority_class=ModelPriorityClass("priority").class_name,
+        priority_classes={"standard": ModelPriorityClass("priority").class_name},
         hf_tokens={"hfToken": token},
         monitors_after=(stack.release,),
     )

@@ -18,14 +18,15 @@ from planning.model import ServedModel
 
 @dataclass(frozen=True)
 class ServingWiring:
-    """What all models of a stack share. Keys: namespace name, config key of a token, pool name.
+    """What all models of a stack share. Keys: namespace name, priority, config key of a token, pool name.
 
     `prometheus_url` with port; `keda_after`: what brings KEDA's kinds, where we install it.
     """
 
     namespaces: Mapping[str, pulumi.Input[str]]
-    priority_class: pulumi.Input[str]
+    priority_classes: Mapping[str, pulumi.Input[str]]
     hf_tokens: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    limits_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     gpus_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     monitors_after: tuple[pulumi.Resource, ...] = ()
     keda_after: tuple[pulumi.Resource, ...] = ()
@@ -52,9 +53,9 @@ def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi
         VllmModelArgs(
             model=model,
             namespace=namespace,
-            priority_class=wiring.priority_class,
+            priority_class=wiring.priority_classes[model.priority],
             hf_token=wiring.hf_tokens.get(token_key) if token_key else None,
-            gpus_after=wiring.gpus_after.get(model.pool, ()),
+            gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
         ),
         opts,

@@ -193,7 +193,19 @@ def _access_entries(cluster: CreateCluster, region: str, findings: Findings) -> 
                 "access-scope",
                 "clusterAdmin is for the whole cluster; with namespaces write policy: admin",
             )
+        if entry.policy is AccessPolicy.NONE and (entry.namespaces or not entry.groups):
+            findings.error(
+                f"{path}.policy",
+                "access-nothing",
+                "none: the entry has only what its groups are given",
+                "leave namespaces out" if entry.groups else "write groups: [...], or a policy",
+            )
     return tuple(
-        AccessEntryPlan(entry.principal_arn, access_policy_arn(entry.policy, region), entry.namespaces)
+        AccessEntryPlan(
+            entry.principal_arn,
+            None if entry.policy is AccessPolicy.NONE else access_policy_arn(entry.policy, region),
+            entry.namespaces,
+            entry.groups,
+        )
         for entry in cluster.access_entries
     )

@@ -64,6 +64,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
     for path, (name, used, labelled) in named.items():
         if used:
             yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)
+    for index, tenant in enumerate(settings.tenants):
+        path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
+        yield _Claim(tenant.own_namespace, path, NAMESPACE_OWNERS["models[].namespace"])
     for index, model in enumerate(settings.models):
         yield _Claim(model.namespace, f"models[{index}].namespace", NAMESPACE_OWNERS["models[].namespace"])
 

@@ -62,6 +62,7 @@ from planning.model.serving import (
     TokenPlan,
 )
 from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpotCost, StackPlan
+from planning.model.tenants import STANDARD, TenantPlan
 
 __all__ = [
     "CHAT_TEMPLATE_FILE",
@@ -69,6 +70,7 @@ __all__ = [
     "GPU_TAINT",
     "HUB_CACHE",
     "NAMESPACE_OWNERS",
+    "STANDARD",
     "AccessEntryPlan",
     "AccountPlan",
     "AddonNetworkPlan",
@@ -125,6 +127,7 @@ __all__ = [
     "SubnetPlan",
     "Tags",
     "TaintPlan",
+    "TenantPlan",
     "ThroughputPlan",
     "TokenPlan",
     "Via",

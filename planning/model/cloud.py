@@ -39,11 +39,15 @@ class ExistingNetworkPlan:
 
 @dataclass(frozen=True)
 class AccessEntryPlan:
-    """An IAM principal, its EKS access policy ARN and where it holds (empty: the whole cluster)."""
+    """An IAM principal, its EKS access policy ARN and where it holds (empty: the whole cluster).
+
+    `policy_arn` None: it has only what Kubernetes gives its `groups`.
+    """
 
     principal_arn: str
-    policy_arn: str
+    policy_arn: str | None
     namespaces: tuple[str, ...]
+    groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

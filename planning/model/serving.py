@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
 from planning.model.scaling import AutoscalingPlan
+from planning.model.tenants import STANDARD
 
 # Places in the server's container that its arguments name; the backend mounts something there.
 HUB_CACHE = "/cache/hub"
@@ -193,3 +194,4 @@ class ServedModel:
     pull_secrets: tuple[str, ...] = ()
     replicas_may_need_nodes: bool = False
     chat_template: str | None = None
+    priority: str = STANDARD

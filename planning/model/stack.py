@@ -17,6 +17,7 @@ from planning.model.findings import Finding
 from planning.model.nodes import NodeFitPlan
 from planning.model.services import ClusterAutoscalerPlan, GpuOperatorPlan, KarpenterPlan, KedaPlan, MonitoringPlan
 from planning.model.serving import ServedModel
+from planning.model.tenants import TenantPlan
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,6 @@ class StackPlan:
     gpu_pools: tuple[NodeGroupPlan, ...]
     gpu_operator: GpuOperatorPlan | None
     monitoring: MonitoringPlan | None
-    model_namespaces: tuple[str, ...]
     models: tuple[ServedModel, ...]
     cost: CostPlan
     findings: tuple[Finding, ...] = ()
@@ -123,6 +123,12 @@ class StackPlan:
     cluster_autoscaler: ClusterAutoscalerPlan | None = None
     account: AccountPlan = field(default_factory=AccountPlan)
     karpenter: KarpenterPlan | None = None
+    tenants: tuple[TenantPlan, ...] = ()
+
+    @property
+    def model_namespaces(self) -> tuple[str, ...]:
+        """Namespaces of models and of tenants, in order."""
+        return tuple(sorted({owner.namespace for owner in self.models} | {owner.namespace for owner in self.tenants}))
 
     @property
     def node_groups(self) -> tuple[NodeGroupPlan, ...]:

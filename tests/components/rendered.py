@@ -34,7 +34,8 @@ from components.serving.manifests.service import (
 )
 from components.serving.manifests.volumes import cache_claim
 from components.storage_class import gp3_storage_class
-from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, WebhookPlan
+from components.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
+from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
 from tests.components.plans import (
     FIXED_MODEL,
     GPU_OPERATOR,
@@ -63,16 +64,27 @@ def of_platform() -> Manifests:
         "models-namespace": namespace_manifest("models", "models[].namespace"),
         "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
         "default-deny": default_deny("models"),
-        "priority-class": priority_class("vllm-model"),
+        "priority-class": priority_class("standard"),
         "storage-class": gp3_storage_class("gp3"),
         "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
         "grafana-secret": grafana_secret("monitoring"),
         "webhook-secret": webhook_secret("monitoring"),
         **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
         **of_karpenter(),
+        **of_tenant(),
         **_rules(),
         **_policies(),
     }
+
+
+def of_tenant() -> Manifests:
+    """Of a tenant whose people may act, with every limit."""
+    limits = ("requests.nvidia.com/gpu", "pods")
+    tenant = TenantPlan(
+        "search", "search", ("engineers",), "operate", "critical", tuple((name, "3") for name in limits)
+    )
+    made = [quota, other_priorities, limit_range, role, role_binding, clients_policy]
+    return {f"tenant-{render.__name__}": render(tenant) for render in made}
 
 
 def of_karpenter() -> Manifests:

@@ -28,9 +28,13 @@ def test_two_namespaces_live_side_by_side() -> None:
 def test_models_go_before_ordinary_pods_and_after_system_pods() -> None:
     def program() -> None:
         ModelPriorityClass("a")
-        ModelPriorityClass("b", ModelPriorityClassArgs("other"))
+        ModelPriorityClass("b", ModelPriorityClassArgs("critical"))
+        ModelPriorityClass("c", ModelPriorityClassArgs("batch"))
 
     classes = record(program).all("kubernetes:scheduling.k8s.io/v1:PriorityClass")
-    assert [made.inputs["metadata"]["name"] for made in classes] == ["vllm-model", "other"]
+    assert [made.inputs["metadata"]["name"] for made in classes] == ["vllm-model", "vllm-critical", "vllm-batch"]
+    usual, first, last = (made.inputs["value"] for made in classes)
+    assert last < usual < first
+    assert [made.inputs["preemptionPolicy"] for made in classes][2] == "Never"
     assert all(0 < made.inputs["value"] < 1_000_000_000 for made in classes)
     assert not any(made.inputs["globalDefault"] for made in classes)

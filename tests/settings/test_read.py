@@ -146,7 +146,7 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: account, budget, cluster, downloads, gpuOperator, keda, models, "
-        "monitoring, network, nodeAutoscaling, nodePools, region, registry, systemNodes, tags, waivers",
+        "monitoring, network, nodeAutoscaling, nodePools, region, registry, systemNodes, tags, tenants, waivers",
     ]
 
 

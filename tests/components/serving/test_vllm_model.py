@@ -40,7 +40,7 @@ def _program(*models: ServedModel) -> None:
     smoke = GpuSmokeTest("smoke", GpuSmokeTestArgs(SMOKE_TEST, "gpu-operator"))
     wiring = ServingWiring(
         namespaces={"models": namespace.name},
-        priority_class=ModelPriorityClass("priority").class_name,
+        priority_classes={"standard": ModelPriorityClass("priority").class_name},
         hf_tokens={"hfToken": pulumi.Output.secret("hf_canary")},
         gpus_after={"gpu": (smoke,)},
         monitors_after=(stack,),
@@ -157,7 +157,7 @@ def test_the_models_address_is_its_services() -> None:
 
 
 def test_the_backend_table_refuses_what_it_does_not_have() -> None:
-    wiring = ServingWiring(namespaces={"models": "models"}, priority_class="vllm-model")
+    wiring = ServingWiring(namespaces={"models": "models"}, priority_classes={"standard": "vllm-model"})
     with pytest.raises(ValueError, match="no serving backend 'kserve'; there are deployment"):
         serve(MODEL, wiring, backend="kserve")
     assert list(BACKENDS) == ["deployment"]
@@ -174,7 +174,7 @@ def test_a_provider_reaches_every_object_of_a_model() -> None:
 
     def program() -> None:
         provider = k8s.Provider("cluster", kubeconfig="{}")
-        wiring = ServingWiring(namespaces={"models": "models"}, priority_class="vllm-model")
+        wiring = ServingWiring(namespaces={"models": "models"}, priority_classes={"standard": "vllm-model"})
         model = replace(OPEN_MODEL, monitoring_namespace="monitoring")
         serve(model, wiring, pulumi.ResourceOptions(provider=provider))
 
