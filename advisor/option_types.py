@@ -27,7 +27,8 @@ class Parser(command_line.Parser):
 def startable(engine: EngineConfig) -> EngineConfig:
     """The engine; raises ValueError where vLLM would not start with these batch limits."""
     if engine.cannot_start:
-        raise ValueError(f"--max-num-batched-tokens: {engine.cannot_start} (--max-num-seqs)")
+        way = f"write {engine.max_num_seqs} or more, or fewer --max-num-seqs"
+        raise ValueError(f"--max-num-batched-tokens: {engine.cannot_start}; {way}")
     return engine
 
 

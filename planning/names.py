@@ -54,7 +54,7 @@ def check_names(settings: StackSettings, findings: Findings) -> None:
             before = taken.setdefault(key, each)
             if before.path != each.path and (each.path, before.path) not in told:
                 told.add((each.path, before.path))
-                findings.error(each.path, "name-twice", _words(each, before, key))
+                findings.error(each.path, "name-twice", _words(each, before, key), "choose another name")
 
 
 def _chosen(each: Registered) -> bool:
@@ -65,7 +65,7 @@ def _chosen(each: Registered) -> bool:
 def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
     kind = key[0].rsplit(":", 1)[-1] if key == each.object else key[1].rsplit(":", 1)[-1]
     where = f" in namespace {key[1]}" if key == each.object and key[1] else ""
-    return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}; choose another name"
+    return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}"
 
 
 def _kinds(model: Model) -> set[str]:

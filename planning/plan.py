@@ -200,18 +200,22 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
             findings.error(
                 f"{path}.pool",
                 "unknown-pool",
-                f"no node pool {model.pool!r}{did_you_mean(model.pool, pools)} (nodePools: {listed(pools) or 'none'})",
+                f"no node pool {model.pool!r} (nodePools: {listed(pools) or 'none'})",
+                did_you_mean(model.pool, pools).removeprefix("; ") or "write the name of one of them",
             )
         return pools.get(model.pool)
     if len(pools) == 1:
         return next(iter(pools.values()))
     if pools:
-        findings.error(f"{path}.pool", "ambiguous-pool", f"there are several node pools; write one of {listed(pools)}")
+        findings.error(
+            f"{path}.pool", "ambiguous-pool", "there are several node pools", f"write one of {listed(pools)}"
+        )
     else:
         findings.error(
             "nodePools",
             "no-pool",
-            f"{model.name} has no node to run on; write nodePools: [{{name: l4, instanceTypes: [g6.xlarge]}}]",
+            f"{model.name} has no node to run on",
+            "write nodePools: [{name: l4, instanceTypes: [g6.xlarge]}]",
         )
     return None
 
@@ -224,7 +228,8 @@ def _check_digest(model: Model, path: str, seen: set[str], findings: Findings) -
         findings.warning(
             f"{path}.image.digest",
             "image-digest",
-            f"{image} has none: a tag can be moved; write what `crane digest {image}` prints",
+            f"{image} has none: a tag can be moved",
+            f"write what `crane digest {image}` prints",
         )
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from planning.model import Finding, Severity, StackPlan
+from planning.model import Finding, StackPlan
 from preflight.model import Report, Verdict
 
 COMMAND = "python -m preflight {stack}"
-_SEVERITIES = {Verdict.ERROR: Severity.ERROR, Verdict.WARNING: Severity.WARNING, Verdict.UNKNOWN: Severity.WARNING}
 
 
 def findings(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
     """What is to be said of the plan after AWS was asked; guesses are not among it (`guess_line`)."""
-    told = tuple(
-        Finding(each.path, f"account-{each.question}", _SEVERITIES[each.verdict], each.message)
-        for each in report.of(*_SEVERITIES)
-    )
+    told = tuple(each.finding() for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
     return (*unsettled(plan, report), *told)
 
 
@@ -39,5 +35,5 @@ def as_text(report: Report) -> list[str]:
     if not report.asked:
         lines.append("  AWS was not asked: there are no credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role)")
     for verdict in order:
-        lines += [f"  {verdict.value:<8} {each.path}: {each.message}" for each in report.of(verdict)]
+        lines += [f"  {verdict.value:<8} {each.finding()}" for each in report.of(verdict)]
     return lines

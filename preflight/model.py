@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from planning.model import StackPlan
+from planning.model import Finding, Severity, StackPlan
 
 if TYPE_CHECKING:
     from preflight.account import AwsAccount
@@ -24,9 +24,12 @@ class Verdict(StrEnum):
     GUESS = "guess"
 
 
+_SEVERITIES = {Verdict.ERROR: Severity.ERROR, Verdict.WARNING: Severity.WARNING}
+
+
 @dataclass(frozen=True)
 class Answer:
-    """`path`: of the stack file, as the plan names it. `message`: value, limit, what to write instead.
+    """`path`: of the stack file, as the plan names it. `message`: value and limit; `fix`: what to do about it.
 
     `settles`: rules of the plan's own findings at that path which said that it is not known.
     """
@@ -36,6 +39,18 @@ class Answer:
     verdict: Verdict
     message: str
     settles: tuple[str, ...] = ()
+    fix: str = ""
+
+    @property
+    def text(self) -> str:
+        """Message and fix in one sentence."""
+        return self.finding().text
+
+    def finding(self) -> Finding:
+        """What it says against the stack; of OK and GUESS, what is good to know."""
+        return Finding(
+            self.path, f"account-{self.question}", _SEVERITIES.get(self.verdict, Severity.INFO), self.message, self.fix
+        )
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,13 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """For machines; keys are stable."""
         answers = [
-            {"question": each.question, "path": each.path, "verdict": each.verdict.value, "message": each.message}
+            {
+                "question": each.question,
+                "path": each.path,
+                "verdict": each.verdict.value,
+                "message": each.message,
+                "fix": each.fix,
+            }
             for each in self.answers
         ]
         return {

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 
 from planning.model import Finding as PlanFinding
-from planning.model import Severity
 from planning.prepare import Prepared, secret_command
 from preflight.merge import COMMAND, guess_line
 from preflight.model import Report as AccountReport
@@ -54,11 +53,7 @@ def of_account(report: AccountReport | None) -> list[Finding]:
         return []
     if line := guess_line(report):
         return [finding("guess", "info", "account", line, f"run: {COMMAND.format(stack=report.stack)}")]
-    told = [
-        _of_plan(PlanFinding(each.path, f"account-{each.question}", Severity.INFO, each.message))
-        | {"severity": "info" if each.verdict is Verdict.UNKNOWN else each.verdict.value}
-        for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)
-    ]
+    told = [_of_plan(each.finding()) for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)]
     agreed = f"{len(report.of(Verdict.OK))} answers of account {report.account_id} agree with the plan"
     return [*told, finding("account", "info", "account", agreed)]
 

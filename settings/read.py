@@ -118,7 +118,7 @@ def _truths(document: Mapping[str, Any], walker: SchemaWalker) -> Iterator[Findi
     """pydantic takes true for 1 and false for 0."""
     for place, value in leaves(document):
         if isinstance(value, bool) and walker.takes_numbers_only(place):
-            yield mistake(path_text(place), f"{str(value).lower()} is no number; write the number")
+            yield mistake(path_text(place), f"{str(value).lower()} is no number", "write the number")
 
 
 def _credentials(document: Mapping[str, Any]) -> list[Finding]:
@@ -126,8 +126,9 @@ def _credentials(document: Mapping[str, Any]) -> list[Finding]:
     return [
         mistake(
             path_text(place),
-            f"holds what looks like {kind}: regard it as leaked, replace it at its source, store the new one with "
-            f"`pulumi config set --secret {PROJECT}:<key>`, and write a setting that names the key",
+            f"holds what looks like {kind}: regard it as leaked",
+            f"replace it at its source, store the new one with `pulumi config set --secret {PROJECT}:<key>`, and write "
+            "a setting that names the key",
         )
         for place, text in leaves(document)
         if isinstance(text, str) and (kind := secret_kind(text))
@@ -178,7 +179,7 @@ def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Finding | None]
     try:
         return json_document(text), None
     except json.JSONDecodeError:
-        return None, mistake(key, "is plain text; write a YAML mapping or list below the key")
+        return None, mistake(key, "is plain text", "write a YAML mapping or list below the key")
     except DocumentError as error:
         return None, mistake(key, str(error))
 
@@ -251,8 +252,8 @@ def _left_over(key: str, why: str, stack: str) -> Finding:
 def _leaked(key: str, stack: str) -> Finding:
     return mistake(
         f"{PROJECT}:{key}",
-        "is a secret that nothing uses, stored in plain text in the stack file: regard it as leaked, replace it at "
-        f"its source, and run: {_removal(key, stack)}",
+        "is a secret that nothing uses, stored in plain text in the stack file: regard it as leaked",
+        f"replace it at its source, and run: {_removal(key, stack)}",
     )
 
 
@@ -266,12 +267,12 @@ def secret_problems(needs: tuple[SecretNeed, ...], present: Mapping[str, bool], 
     for need in needs:
         command = f"pulumi config set --secret {PROJECT}:{need.key} --stack {stack}"
         if need.key not in present:
-            problems.append(mistake(need.path, f"config secret {PROJECT}:{need.key} is not set; run: {command}"))
+            problems.append(mistake(need.path, f"config secret {PROJECT}:{need.key} is not set", f"run: {command}"))
         elif not present[need.key]:
             problems.append(
                 mistake(
                     need.path,
-                    f"{PROJECT}:{need.key} is stored in plain text in the stack file: regard it as leaked, "
+                    f"{PROJECT}:{need.key} is stored in plain text in the stack file: regard it as leaked",
                     f"replace it at its source, and store the new one with: {command}",
                 )
             )

@@ -78,8 +78,8 @@ def check_receiver(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "monitoring.alerts.receiver.url",
             "webhook-secret",
-            f"whoever knows this address of {host} may post to it; write urlKey: alertWebhook instead and run "
-            "`pulumi config set --secret vllm-on-eks:alertWebhook`",
+            f"whoever knows this address of {host} may post to it",
+            "write urlKey: alertWebhook instead and run `pulumi config set --secret vllm-on-eks:alertWebhook`",
         )
 
 

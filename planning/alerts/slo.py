@@ -78,8 +78,8 @@ def slo_group(
             f"{path}.timeToFirstTokenSeconds",
             "slo-bucket",
             f"{number(promised)} s is no bucket of vLLM {vllm_versions.text(version)}'s histogram "
-            f"({_neighbours(promised)}): alerts count at {number(bound)} s; write one of these to have what you "
-            "promise counted",
+            f"({_neighbours(promised)}): alerts count at {number(bound)} s",
+            "write one of these to have what you promise counted",
         )
     promises = (
         Promise(
@@ -172,6 +172,7 @@ def _alerts(
             path,
             "slo-never-alerts",
             f"a budget of {number(promise.budget * 100)} % is so wide that {promise.name} cannot fire over "
-            f"{', '.join(silent)}; promise more, or count it over fewer windowDays",
+            f"{', '.join(silent)}",
+            "promise more, or count it over fewer windowDays",
         )
     return rules

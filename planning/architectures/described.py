@@ -39,7 +39,7 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
         findings.warning(
             f"{path}.source",
             "unknown-model",
-            f"{model.source} is not in the table: its memory is not checked, sizes and times come from its name; "
+            f"{model.source} is not in the table: its memory is not checked, sizes and times come from its name",
             f"write architecture: {{config: <its config.json>}}.{near}",
         )
         return None
@@ -48,13 +48,13 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
         findings.warning(
             where,
             "architecture-known",
-            f"{model.source} is in the table; the stack file's description is used instead: remove it unless the "
-            "table is wrong",
+            f"{model.source} is in the table; the stack file's description is used instead",
+            "remove it unless the table is wrong",
         )
     try:
         found = _described(model)
     except UnreadableConfig as problem:
-        findings.error(f"{where}.config", "architecture-config", f"{problem}; paste the whole config.json")
+        findings.error(f"{where}.config", "architecture-config", str(problem), "paste the whole config.json")
         return None
     _check_parameters(model, found, where, findings)
     return found
@@ -153,6 +153,6 @@ def _check_parameters(model: Model, found: Architecture, where: str, findings: F
         findings.error(
             f"{where}.parameters",
             "architecture-parameters",
-            f"{stated / 1e9:.2f} billion, but the shape has {shape / 1e9:.2f} billion: one of the two is wrong; "
+            f"{stated / 1e9:.2f} billion, but the shape has {shape / 1e9:.2f} billion: one of the two is wrong",
             "correct it or leave parameters out",
         )

@@ -41,22 +41,22 @@ def _check_way_in(settings: StackSettings, findings: Findings) -> tuple[Finding,
                 PATH,
                 RULE,
                 "private, in a VPC that the same `pulumi up` makes: whoever runs it is outside, and it ends with nodes "
-                f"bought and the cluster unreachable; two ways work: {_FIRST}; or network: {{kind: existing, ...}}, a "
-                f"VPC with the runner in it, with {_INSIDE}",
+                "bought and the cluster unreachable",
+                f"{_FIRST}; or network: {{kind: existing, ...}}, a VPC with the runner in it, with {_INSIDE}",
             )
         else:
             findings.error(
-                PATH, RULE, f"private, and the cluster's security group lets only itself in on 443; write {_INSIDE}"
+                PATH, RULE, "private, and the cluster's security group lets only itself in on 443", f"write {_INSIDE}"
             )
         return ()
     if not made_here:
         return ()
     words = (
         "private, in a VPC that the stack makes: works for a cluster that is up already; at a first `pulumi up` nobody "
-        f"is in that VPC yet, and it is refused: {_FIRST}"
+        "is in that VPC yet, and it is refused"
     )
-    findings.warning(PATH, RULE, words)
-    return (Finding(PATH, RULE, Severity.ERROR, words),)
+    findings.warning(PATH, RULE, words, _FIRST)
+    return (Finding(PATH, RULE, Severity.ERROR, words, _FIRST),)
 
 
 def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) -> tuple[Finding, ...]:
@@ -66,9 +66,7 @@ def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) 
     """
     found = [replace(each.finding, severity=Severity.ERROR) for each in plan.examples if each.account != caller_account]
     if plan.id is not None and plan.id != caller_account and all(each.account != plan.id for each in plan.examples):
-        words = (
-            f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}; set AWS_PROFILE (or "
-            f'what else names them) to one of {plan.id}, or write account: "{caller_account}"'
-        )
-        found.insert(0, Finding("account", "account", Severity.ERROR, words))
+        words = f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}"
+        fix = f'set AWS_PROFILE (or what else names them) to one of {plan.id}, or write account: "{caller_account}"'
+        found.insert(0, Finding("account", "account", Severity.ERROR, words, fix))
     return (*found, *(plan.on_first_up if plan.cluster_name not in clusters else ()))

@@ -55,17 +55,18 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
                 f"gpuOperator.{name}",
                 "ami-has-it",
                 f"true, but EKS' NVIDIA AMIs contain {what}: two of them end in `GLIBC_2.27 not found` and "
-                "CrashLoopBackOff (NVIDIA/gpu-operator#755); write false",
+                "CrashLoopBackOff (NVIDIA/gpu-operator#755)",
+                "write false",
             )
     if not operator.device_plugin and settings.models:
         findings.error(
             "gpuOperator.devicePlugin",
             "no-device-plugin",
-            "false: the AL2023 NVIDIA AMI has none, so nobody advertises nvidia.com/gpu and no model is scheduled; "
+            "false: the AL2023 NVIDIA AMI has none, so nobody advertises nvidia.com/gpu and no model is scheduled",
             "write true",
         )
     if operator.smoke_test and not operator.device_plugin:
-        findings.error("gpuOperator.smokeTest", "no-device-plugin", "true needs devicePlugin: true; write false")
+        findings.error("gpuOperator.smokeTest", "no-device-plugin", "true needs devicePlugin: true", "write false")
 
 
 def plan_gpu_operator(
@@ -143,16 +144,16 @@ def _check_sharing(settings: StackSettings, findings: Findings) -> None:
             findings.error(
                 f"nodePools[{index}].gpuSharing",
                 "sharing-discovery",
-                f"{kind}, but gpuOperator.gpuFeatureDiscovery is false: {_BY_LABEL[kind]}; write true there, or "
-                "gpuSharing: {kind: timeSlicing, ...}, which needs no label of its",
+                f"{kind}, but gpuOperator.gpuFeatureDiscovery is false: {_BY_LABEL[kind]}",
+                "write true there, or gpuSharing: {kind: timeSlicing, ...}, which needs no label of its",
             )
         if not (operator.enabled and operator.device_plugin):
             missing = "gpuOperator.devicePlugin" if operator.enabled else "gpuOperator.enabled"
             findings.error(
                 f"nodePools[{index}].gpuSharing",
                 "sharing-operator",
-                f"{pool.gpu_sharing.kind}, but {missing} is false and nobody would divide the GPUs; write true there, "
-                "or gpuSharing: {kind: none}",
+                f"{pool.gpu_sharing.kind}, but {missing} is false and nobody would divide the GPUs",
+                "write true there, or gpuSharing: {kind: none}",
             )
 
 
@@ -180,7 +181,8 @@ def _check_absent(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "gpuOperator.enabled",
             "no-device-plugin",
-            "false: nobody advertises nvidia.com/gpu in a new cluster and no model is scheduled; write true",
+            "false: nobody advertises nvidia.com/gpu in a new cluster and no model is scheduled",
+            "write true",
         )
     else:
         findings.warning(
@@ -188,4 +190,5 @@ def _check_absent(settings: StackSettings, findings: Findings) -> None:
             "no-device-plugin",
             "false: models wait forever unless the cluster has its own NVIDIA device plugin that tolerates "
             f"{GPU_TAINT.key}={GPU_TAINT.value}:{GPU_TAINT.effect}",
+            "write true unless it has one",
         )

@@ -25,8 +25,8 @@ def check_ages(settings: StackSettings, today: str, findings: Findings) -> None:
             findings.warning(
                 f"{path}.amiReleaseVersion",
                 "ami-age",
-                f"{release} is {age} days old: its nodes lack the fixes since then; test a newer release and write it "
-                "(`python -m preflight <stack>` names the newest)",
+                f"{release} is {age} days old: its nodes lack the fixes since then",
+                "test a newer release and write it (`python -m preflight <stack>` names the newest)",
             )
 
 
@@ -41,6 +41,6 @@ def _check_support(settings: StackSettings, today: str, findings: Findings) -> N
             "cluster.version",
             "support-ends",
             f"standard support of {cluster.version} ends on {window.standard_until}, in {left} days; EKS upgrades the "
-            f"cluster by itself after that, its node groups and pinned add-ons not: write "
-            f"{newer_version(cluster.version)!r} before, and releases and add-on versions of it",
+            "cluster by itself after that, its node groups and pinned add-ons not",
+            f"write {newer_version(cluster.version)!r} before, and releases and add-on versions of it",
         )

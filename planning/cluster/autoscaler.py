@@ -39,8 +39,9 @@ def plan_cluster_autoscaler(
         findings.warning(
             "nodeAutoscaling",
             "autoscaler-credentials",
-            f"the cluster-autoscaler gets its AWS role from the EKS add-on eks-pod-identity-agent, and it is not known "
-            f"here whether {cluster.name} has it, or an autoscaler already; write install: false if it has one",
+            "the cluster-autoscaler gets its AWS role from the EKS add-on eks-pod-identity-agent, and it is not known "
+            f"here whether {cluster.name} has it, or an autoscaler already",
+            "write install: false if it has one",
         )
     mirror = settings.registry.mirror
     region = settings.region

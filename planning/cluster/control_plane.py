@@ -114,7 +114,7 @@ def plan_cluster(
     name = cluster.name or f"vllm-on-eks-{stack}"
     if not re.fullmatch(CLUSTER_NAME, name):
         findings.error(
-            "cluster.name", "cluster-name", f"{name!r} is {CLUSTER_NAME_MEANING}; write cluster: {{name: ...}}"
+            "cluster.name", "cluster-name", f"{name!r} is {CLUSTER_NAME_MEANING}", "write cluster: {name: ...}"
         )
     _check_version(cluster.version, findings)
     return CreateClusterPlan(
@@ -146,7 +146,8 @@ def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings)
             findings.error(
                 f"cluster.addons.{name}",
                 "unknown-addon",
-                f"the stack has no add-on {name}{did_you_mean(name, names)} (it has {listed(names)}); remove it",
+                f"the stack has no add-on {name}{did_you_mean(name, names)} (it has {listed(names)})",
+                "remove it",
             )
     return found
 
@@ -159,20 +160,23 @@ def _check_version(version: str, findings: Findings) -> None:
             "cluster.version",
             "kubernetes-version",
             f"{version} is not in our calendar of {CALENDAR_DATED} (it holds {listed(SUPPORT)}): whether EKS has it, "
-            f"until when and at what price is not known; write {near!r}",
+            "until when and at what price is not known",
+            f"write {near!r}",
         )
     elif window.extended_until < CALENDAR_DATED:
         findings.error(
             "cluster.version",
             "kubernetes-version",
-            f"{version} left EKS on {window.extended_until}; write {max(SUPPORT)!r}",
+            f"{version} left EKS on {window.extended_until}",
+            f"write {max(SUPPORT)!r}",
         )
     elif in_extended_support(version):
         findings.warning(
             "cluster.version",
             "kubernetes-version",
-            f"{version} is in extended support since {window.standard_until}: the control plane costs $0.60 "
-            f"instead of $0.10 an hour; write {max(SUPPORT)!r}",
+            f"{version} is in extended support since {window.standard_until}: the control plane costs $0.60 instead "
+            "of $0.10 an hour",
+            f"write {max(SUPPORT)!r}",
         )
 
 
@@ -186,12 +190,14 @@ def _access_entries(cluster: CreateCluster, region: str, findings: Findings) -> 
                 f"{path}.principalArn",
                 "access-entry-twice",
                 f"{entry.principal_arn} is already in cluster.accessEntries[{first}]; EKS has one entry per principal",
+                "write one entry with both",
             )
         if entry.policy is AccessPolicy.CLUSTER_ADMIN and entry.namespaces:
             findings.error(
                 f"{path}.policy",
                 "access-scope",
-                "clusterAdmin is for the whole cluster; with namespaces write policy: admin",
+                "clusterAdmin is for the whole cluster and takes no namespaces",
+                "write policy: admin",
             )
         if entry.policy is AccessPolicy.NONE and (entry.namespaces or not entry.groups):
             findings.error(

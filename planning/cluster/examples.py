@@ -18,7 +18,6 @@ from settings.stack import StackSettings
 _IN_TEXT = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):|\b(\d{12})(?=\.dkr[.-]ecr[.-])")
 _ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.]*\d)")
 ACCOUNT_RULE, ADDRESS_RULE = "example-account", "example-address"
-_UP_REFUSES = "`pulumi up` refuses it"
 
 
 @cache
@@ -47,15 +46,14 @@ def _examples(written: object) -> Iterator[ExamplePlan]:
         path = path_text(place)
         for number in _named_accounts(path, value):
             if any(pattern.fullmatch(number) for pattern in _accounts()):
-                words = f"{number} is an account of examples, nobody's; write your own: {_UP_REFUSES}"
-                yield ExamplePlan(Finding(path, ACCOUNT_RULE, Severity.WARNING, words), number)
+                words = f"{number} is an account of examples, nobody's: `pulumi up` refuses it"
+                fix = "write your own"
+                yield ExamplePlan(Finding(path, ACCOUNT_RULE, Severity.WARNING, words, fix), number)
         for text in _ADDRESS.findall(value):
             if _is_documentation(text):
-                words = (
-                    f"{text} is an address of documentation (RFC 5737), which nobody has; write your own "
-                    f"(`curl -s https://checkip.amazonaws.com` prints it): {_UP_REFUSES}"
-                )
-                yield ExamplePlan(Finding(path, ADDRESS_RULE, Severity.WARNING, words))
+                words = f"{text} is an address of documentation (RFC 5737), which nobody has: `pulumi up` refuses it"
+                fix = "write your own (`curl -s https://checkip.amazonaws.com` prints it)"
+                yield ExamplePlan(Finding(path, ADDRESS_RULE, Severity.WARNING, words, fix))
 
 
 def _named_accounts(path: str, value: str) -> list[str]:

@@ -10,6 +10,8 @@ from settings.models import VolumeCache
 from settings.stack import StackSettings
 
 RULE = "existing-cluster"
+IF_IT_HAS = "write false if it has one"
+CLASSES = "write one of those that `kubectl get storageclass` lists"
 
 
 def check_existing(settings: StackSettings, findings: Findings) -> None:
@@ -17,42 +19,45 @@ def check_existing(settings: StackSettings, findings: Findings) -> None:
     cluster = settings.cluster
     if isinstance(cluster, CreateCluster):
         return
-    for path, message in (*_installed(settings), *_needed(settings)):
-        findings.warning(path, RULE, f"it is not known here whether {cluster.name} has {message}")
+    for path, message, fix in (*_installed(settings), *_needed(settings)):
+        findings.warning(path, RULE, f"it is not known here whether {cluster.name} has {message}", fix)
 
 
-def _installed(settings: StackSettings) -> Iterator[tuple[str, str]]:
+def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
     if settings.monitoring.enabled:
         yield (
             "monitoring.enabled",
             "a Prometheus operator already: two of them write the same objects, and a second node-exporter finds its "
-            "port 9100 taken; write false if it has one",
+            "port 9100 taken",
+            IF_IT_HAS,
         )
     if settings.gpu_operator.enabled:
         yield (
             "gpuOperator.enabled",
-            "a GPU operator or device plugin already: two of them advertise the same GPUs; write false if it has one",
+            "a GPU operator or device plugin already: two of them advertise the same GPUs",
+            IF_IT_HAS,
         )
     if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
-        yield "keda.install", "KEDA already: one cluster has one external metrics API; write false if it has it"
+        yield "keda.install", "KEDA already: one cluster has one external metrics API", IF_IT_HAS
 
 
-def _needed(settings: StackSettings) -> Iterator[tuple[str, str]]:
+def _needed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
     if settings.monitoring.enabled:
         yield (
             "monitoring.storageClass",
-            f"the storage class {settings.monitoring.storage_class}, which Prometheus' volume asks for; `kubectl get "
-            "storageclass` lists them",
+            f"the storage class {settings.monitoring.storage_class}, which Prometheus' volume asks for",
+            CLASSES,
         )
     for index, model in enumerate(settings.models):
         if isinstance(model.cache, VolumeCache):
             yield (
                 f"models[{index}].cache.storageClass",
-                f"the storage class {model.cache.storage_class}; `kubectl get storageclass` lists them",
+                f"the storage class {model.cache.storage_class}",
+                CLASSES,
             )
     if settings.models:
         yield (
             "cluster.kind",
-            "network policies enforced (vpc-cni with enableNetworkPolicy, or another CNI that does): without, "
-            "everybody in the cluster reaches the models",
+            "network policies enforced: without, everybody in the cluster reaches the models",
+            "set enableNetworkPolicy of vpc-cni, or make sure that another CNI enforces them",
         )

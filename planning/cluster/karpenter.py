@@ -57,14 +57,16 @@ def _check_grace(pool: Pool, given: int, own: Sequence[ServedModel], needed: int
             where,
             "termination-grace",
             f"{given}; a pod of {longest.name} may take {longest.drain.grace_period_seconds} s to finish what it "
-            f"answers, and the node would go from under it; write {needed}, or leave it out",
+            "answers, and the node would go from under it",
+            f"write {needed}, or leave it out",
         )
     elif given < needed:
         findings.warning(
             where,
             "termination-grace",
             f"{given}; a drain that waits until each pod is Ready elsewhere may take {needed} s: those that are left "
-            f"then are ended together; write {needed}, or leave it out",
+            "then are ended together",
+            f"write {needed}, or leave it out",
         )
 
 
@@ -80,7 +82,7 @@ def check_karpenter(settings: StackSettings, production: bool, findings: Finding
     for key in settings.tags if own else ():
         if key.startswith(OWN_TAGS):
             findings.error(
-                f"tags.{key}", "karpenter-tag", "Karpenter writes it itself on its nodes; choose another key"
+                f"tags.{key}", "karpenter-tag", "Karpenter writes it itself on its nodes", "choose another key"
             )
 
 
@@ -89,8 +91,9 @@ def _check_cluster(settings: StackSettings, path: str, findings: Findings) -> No
         findings.error(
             f"{path}.kind",
             "two-node-autoscalers",
-            f"karpenter, but cluster {settings.cluster.name} is another's and may have Karpenter or Auto Mode already: "
-            "two of them buy and end nodes for the same pods; write kind: managed, or make a NodePool in its own",
+            f"karpenter, but cluster {settings.cluster.name} is another's and may have Karpenter or Auto Mode "
+            "already: two of them buy and end nodes for the same pods",
+            "write kind: managed, or make a NodePool in its own",
         )
 
 
@@ -107,7 +110,8 @@ def _check_disks(pool: KarpenterPool, path: str, findings: Findings) -> None:
             f"{path}.instanceStore",
             "instance-store-size",
             f"raid0 puts images and emptyDirs on the instance's own disks ({kinds}), which hold less than diskGib "
-            f"{pool.disk_gib}, by which pods' room is counted; write diskGib: {least}, or instanceStore: unused",
+            f"{pool.disk_gib}, by which pods' room is counted",
+            f"write diskGib: {least}, or instanceStore: unused",
         )
 
 
@@ -122,7 +126,7 @@ def _check_floor(settings: StackSettings, pool: KarpenterPool, path: str, findin
         findings.error(
             f"{path}.capacityTypes",
             "spot-floor",
-            f"[spot], and minReplicas of {listed(floor, 5)} in production: AWS may take all of them back at once; "
+            f"[spot], and minReplicas of {listed(floor, 5)} in production: AWS may take all of them back at once",
             "write capacityTypes: [spot, onDemand]",
         )
 

@@ -38,7 +38,8 @@ def check_namespaces(settings: StackSettings, findings: Findings) -> None:
                 claim.path,
                 "reserved-namespace",
                 f"{claim.name} belongs to {system}: Pod Security {claim.owner.level.value} and a closed network would "
-                f"stop what runs there; write another, for example {claim.owner.usual}",
+                "stop what runs there",
+                f"write another, for example {claim.owner.usual}",
             )
         before = first.setdefault(claim.name, claim)
         if before.owner is not claim.owner:
@@ -46,7 +47,8 @@ def check_namespaces(settings: StackSettings, findings: Findings) -> None:
                 claim.path,
                 "shared-namespace",
                 f"{claim.name} belongs to {before.owner.what} ({before.path}; Pod Security "
-                f"{before.owner.level.value}: {before.owner.why}); write another, for example {_free(claim, first)}",
+                f"{before.owner.level.value}: {before.owner.why})",
+                f"write another, for example {_free(claim, first)}",
             )
 
 

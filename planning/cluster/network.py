@@ -48,7 +48,8 @@ def plan_network(
         findings.warning(
             "network.natGateways",
             "single-nat",
-            "single: when that zone is down no node reaches the internet; write natGateways: perZone",
+            "single: when that zone is down no node reaches the internet",
+            "write natGateways: perZone",
         )
     usable = zones[:MOST_ZONES]
     subnets = [SubnetPlan(zone, private_cidr(network.cidr, i), public=False) for i, zone in enumerate(usable)]
@@ -69,14 +70,15 @@ def _check_zones(zones: tuple[str, ...], region: str, findings: Findings) -> Non
             findings.error(
                 f"network.zones[{index}]",
                 "zone-region",
-                f"{zone} is not in region {region}; write {', '.join(default_zones(region))}",
+                f"{zone} is not in region {region}",
+                f"write {', '.join(default_zones(region))}",
             )
     for zone, count in Counter(zones).items():
         if count > 1:
-            findings.error("network.zones", "zone-twice", f"{zone} is listed {count} times; list each zone once")
+            findings.error("network.zones", "zone-twice", f"{zone} is listed {count} times", "list each zone once")
     if len(zones) > MOST_ZONES:
         findings.error(
-            "network.zones", "zone-count", f"{len(zones)} zones; the address plan holds {MOST_ZONES}: remove some"
+            "network.zones", "zone-count", f"{len(zones)} zones; the address plan holds {MOST_ZONES}", "remove some"
         )
 
 

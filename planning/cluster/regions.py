@@ -23,7 +23,10 @@ def partition(region: str) -> str:
 def check_region(region: str, findings: Findings) -> None:
     """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
     if region not in _partitions():
-        findings.error("region", "unknown-region", f"{region} is no region of AWS{did_you_mean(region, _partitions())}")
+        near = did_you_mean(region, _partitions()).removeprefix("; ")
+        findings.error(
+            "region", "unknown-region", f"{region} is no region of AWS", near or "write one as AWS does, us-east-1"
+        )
         return
     about = next(row for row in rows("partitions.csv") if row["partition"] == partition(region))
     if about["supported"] == "no":
@@ -31,7 +34,8 @@ def check_region(region: str, findings: Findings) -> None:
             "region",
             "unsupported-partition",
             f"{region} is in {about['name']} (partition {about['partition']}), where no stack was ever tried: its "
-            "prices, GPU types and images are not in our tables; write one of partition aws, for example us-east-1",
+            "prices, GPU types and images are not in our tables",
+            "write one of partition aws, for example us-east-1",
         )
 
 
@@ -61,8 +65,9 @@ def check_families(region: str, pools: Iterable[tuple[str, tuple[str, ...]]], fi
                 findings.warning(
                     f"{path}.instanceTypes[{index}]",
                     "region-family",
-                    f"{family} was not sold in {region} when the table was made; there: {here}. {family} was sold in "
-                    f"{elsewhere}; `aws ec2 describe-instance-type-offerings --region {region}` says what is now",
+                    f"{family} was not sold in {region} when the table was made; there: {here}",
+                    f"take one of these, or a region that sold {family}: {elsewhere}; "
+                    f"`aws ec2 describe-instance-type-offerings --region {region}` says what is now",
                 )
 
 
@@ -79,10 +84,16 @@ def check_arns(cluster: Cluster, region: str, findings: Findings) -> None:
     for path, arn in named:
         _, where, _, its_region, *_ = arn.split(":")
         if where != here:
-            findings.error(path, "arn-partition", f"{arn} is of partition {where}, region {region} of {here}")
+            findings.error(
+                path,
+                "arn-partition",
+                f"{arn} is of partition {where}, region {region} of {here}",
+                f"write one of {here}",
+            )
         elif its_region and its_region != region:
             findings.error(
                 path,
                 "arn-region",
-                f"{arn} is in {its_region}; the key must be in the cluster's region: write one of {region}",
+                f"{arn} is in {its_region}; the key must be in the cluster's region",
+                f"write one of {region}",
             )

@@ -58,7 +58,7 @@ def check_budget(
     if over is not None:
         by_hour = written.usd_per_hour is not None and written.usd_per_hour == budget.usd_per_hour
         path = "budget.usdPerHour" if by_hour else "budget.usdPerMonth"
-        findings.error(path, "budget", f"{over}; {_remedy(cost, budget, sorted(pools, key=_dearest))}")
+        findings.error(path, "budget", over, _remedy(cost, budget, sorted(pools, key=_dearest)))
     return budget
 
 

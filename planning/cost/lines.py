@@ -23,6 +23,8 @@ from planning.nodes.instances import UnknownInstanceType, instance_type
 from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
 from planning.units import HOURS_PER_MONTH
 
+LOOK_UP = "look its price up and add it to the sum"
+
 
 def gp3_usd_per_hour(size_gib: int, iops: int = GP3_IOPS, throughput_mibps: int = GP3_MIBPS) -> float:
     """One gp3 volume."""
@@ -55,7 +57,10 @@ def plan_cost(
     lines += surprises(cluster, network, [each for _, each in groups], [each for _, each in models], dearest)
     if region != PRICED_REGION:
         findings.warning(
-            "region", "price-region", f"prices are those of {PRICED_REGION}; {region} differs by some percent"
+            "region",
+            "price-region",
+            f"prices are those of {PRICED_REGION}; {region} differs by some percent",
+            "add a few percent, or look the region's prices up",
         )
     return CostPlan(
         tuple(lines),
@@ -89,7 +94,9 @@ def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine
     dated = {instance_type(name).dated for name in prices}
     unpriced = [name for name in group.instance_types if name not in prices]
     if unpriced:
-        findings.warning(path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low")
+        findings.warning(
+            path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low", LOOK_UP
+        )
     note = _bought(group)
     source = f"on-demand, Linux, {PRICED_REGION}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
     volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
@@ -148,6 +155,7 @@ def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> li
                 f"{path}.cache.storageClass",
                 "price-unknown",
                 f"{cache.storage_class}: no price in the table; the sum is too low",
+                LOOK_UP,
             )
     return lines
 

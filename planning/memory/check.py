@@ -53,15 +53,22 @@ def check_memory(
     if flag_value(model, "--language-model-only", vllm_versions.version_of(f"v{engine.vllm_version}")) is not None:
         architecture = architecture.text_only
     if engine.cannot_start:
-        findings.error(f"{path}.extraArgs", "batched-tokens", f"--max-num-batched-tokens: {engine.cannot_start}")
+        findings.error(
+            f"{path}.extraArgs",
+            "batched-tokens",
+            f"--max-num-batched-tokens: {engine.cannot_start}",
+            f"write {engine.max_num_seqs} or more, or fewer sequences",
+        )
     found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
     if not found.fits:
+        what, fix = _refusal(model, architecture, engine, pool, found)
         findings.estimate(
             f"{path}.maxModelLen" if found.longest_model_len > 0 else f"{path}.source",
             "memory-fit",
-            _refusal(model, architecture, engine, pool, found),
+            what,
             model.accepted_risks.memory_fit,
             "memoryFit",
+            fix=fix,
         )
     return MemoryPlan(
         weights_bytes_per_gpu=found.weights_bytes_per_gpu,
@@ -74,7 +81,10 @@ def check_memory(
     )
 
 
-def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit) -> str:
+def _refusal(
+    model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit
+) -> tuple[str, str]:
+    """What does not fit, and everything that would."""
     share = pool.share
     budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
     gpus = f"{model.tensor_parallel} × {share.name}"
@@ -99,8 +109,8 @@ def _refusal(model: Model, architecture: Architecture, engine: EngineConfig, poo
     ways += _without(architecture, engine, pool)
     ways += [f"gpuSharing: {way} in {pool.path}" for way in larger_shares(pool, architecture, engine)]
     cheapest = _cheapest(architecture, engine)
-    instances = f"; instances that fit: {', '.join(cheapest)}" if cheapest else "; no instance in the table fits it"
-    return what + (f"; write {' or '.join(ways)}" if ways else "") + instances + "."
+    instances = f"instances that fit: {', '.join(cheapest)}" if cheapest else "no instance in the table fits it"
+    return what, (f"write {' or '.join(ways)}; " if ways else "") + instances
 
 
 def _without(architecture: Architecture, engine: EngineConfig, pool: Pool) -> Iterator[str]:

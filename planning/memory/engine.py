@@ -90,14 +90,14 @@ class EngineConfig:
 
     @property
     def cannot_start(self) -> str | None:
-        """Why vLLM refuses these batch limits, None where it starts (V1's SchedulerConfig.verify_max_model_len)."""
+        """Why vLLM refuses these batch limits, None where it starts (V1's SchedulerConfig.verify_max_model_len).
+
+        `max_num_seqs` or more is what to write instead.
+        """
         tokens, seqs = self.max_num_batched_tokens, self.max_num_seqs
         if tokens is None or seqs is None or tokens >= seqs:
             return None
-        return (
-            f"{tokens} batched tokens are fewer than {seqs} sequences, so vLLM does not start; write {seqs} or more, "
-            "or fewer sequences"
-        )
+        return f"{tokens} batched tokens are fewer than {seqs} sequences, so vLLM does not start"
 
     @property
     def version(self) -> tuple[int, ...]:

@@ -37,14 +37,14 @@ def family_trouble(instance: InstanceType) -> str | None:
     if instance.family in NVIDIA_AMI_FAMILIES:
         return None
     served = listed(sorted(NVIDIA_AMI_FAMILIES), 20)
-    return f"the driver of EKS' NVIDIA AMIs does not serve {instance.family}; families that it serves: {served}"
+    return f"the driver of EKS' NVIDIA AMIs does not serve {instance.family}, only {served}"
 
 
 def check_instance(instance: InstanceType, where: str, findings: Findings) -> bool:
     """Whether EKS has an image whose driver serves that type."""
     trouble = family_trouble(instance)
     if trouble is not None:
-        findings.error(where, "ami-driver", trouble)
+        findings.error(where, "ami-driver", trouble, "take a type of one of these families")
     return trouble is None
 
 
@@ -65,7 +65,8 @@ def check_release(pool: NodePool | SystemNodes, path: str, cluster_version: str 
         findings.error(
             where,
             "ami-release",
-            f"{release!r} is no EKS AMI release; write <Kubernetes version>-<date>, for example 1.35.4-20260505",
+            f"{release!r} is no EKS AMI release",
+            "write <Kubernetes version>-<date>, for example 1.35.4-20260505",
         )
         return
     major, minor, date = int(match[1]), int(match[2]), match[3]
@@ -76,21 +77,25 @@ def check_release(pool: NodePool | SystemNodes, path: str, cluster_version: str 
                 where,
                 "ami-release",
                 f"{release} is newer than the cluster's Kubernetes {cluster_version}; nodes must not be ahead of it",
+                f"write a release of {cluster_version} or older",
             )
         elif (major, minor) < have and getattr(pool, "kind", "") == "karpenter":  # takes the day of it only
             findings.warning(
-                where, "ami-release", f"{release} is of an older Kubernetes than {cluster_version}; write one of it"
+                where, "ami-release", f"{release} is of an older Kubernetes than {cluster_version}", "write one of it"
             )
         elif (major, minor) < have:
             findings.error(
                 where,
                 "ami-release",
                 f"{release} is of an older Kubernetes than the cluster's {cluster_version}, and a group has the "
-                f"cluster's: EKS refuses it (aws/eksctl#7976); take a release of {cluster_version}",
+                "cluster's: EKS refuses it (aws/eksctl#7976)",
+                f"take a release of {cluster_version}",
             )
     for family, (since, what) in TROUBLED_SINCE.items():
         if date >= since and any(name.split(".")[0] == family for name in pool.instance_types):
-            findings.warning(where, "ami-trouble", f"{release} on {family}: {what}; test it before models depend on it")
+            findings.warning(
+                where, "ami-trouble", f"{release} on {family}: {what}", "test it before models depend on it"
+            )
 
 
 def check_driver(pool: NodePool, where: str, cuda: str, image: str, findings: Findings) -> None:
@@ -104,9 +109,9 @@ def check_driver(pool: NodePool, where: str, cuda: str, image: str, findings: Fi
         findings.warning(
             where,
             "ami-cuda",
-            f"{pool.ami_release_version} has a driver older than {needed}, and {image} is made with CUDA {cuda}, which "
-            f"needs {needed} or newer: its containers may not start; write a release of {first} or later, or an image "
-            "tag with an older CUDA (-cu129)",
+            f"{pool.ami_release_version} has a driver older than {needed}, and {image} is made with CUDA {cuda}, "
+            f"which needs {needed} or newer: its containers may not start",
+            f"write a release of {first} or later, or an image tag with an older CUDA (-cu129)",
         )
 
 

@@ -46,16 +46,17 @@ def _too_few(pool: Pool, needed: int, names: str, findings: Findings) -> None:
         findings.error(
             f"{pool.path}.maxNodes",
             "too-few-nodes",
-            f"{group.max_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}: pods would wait "
-            f"forever; write maxNodes: {needed}",
+            f"{group.max_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}: pods would wait forever",
+            f"write maxNodes: {needed}",
         )
         return
     more = "" if needed <= group.max_nodes else f" and maxNodes: {needed} or more"
     findings.error(
         f"{pool.path}.minNodes",
         "too-few-nodes",
-        f"{group.desired_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}, and nothing adds "
-        f"nodes to this pool: pods would wait forever; write minNodes: {needed}{more}",
+        f"{group.desired_nodes}; minReplicas of {names} need {nodes} of {pool.smallest.name}, and nothing adds nodes "
+        "to this pool: pods would wait forever",
+        f"write minNodes: {needed}{more}",
     )
 
 
@@ -65,8 +66,8 @@ def _beyond(pool: Pool, needed: int, names: str, findings: Findings) -> None:
         findings.warning(
             f"{pool.path}.maxNodes",
             "replicas-beyond-nodes",
-            f"{group.max_nodes}; maxReplicas of {names} need {nodes}: replicas beyond them wait; write maxNodes: "
-            f"{needed}, or lower maxReplicas",
+            f"{group.max_nodes}; maxReplicas of {names} need {nodes}: replicas beyond them wait",
+            f"write maxNodes: {needed}, or lower maxReplicas",
         )
         return
     field = "maxNodes" if needed > group.max_nodes else "minNodes"
@@ -74,5 +75,6 @@ def _beyond(pool: Pool, needed: int, names: str, findings: Findings) -> None:
         f"{pool.path}.{field}",
         "replicas-beyond-nodes",
         f"maxReplicas of {names} need {nodes}; {group.desired_nodes} run, at most {group.max_nodes} may, and "
-        "nothing adds nodes to this pool: replicas beyond them wait until somebody raises minNodes",
+        "nothing adds nodes to this pool: replicas beyond them wait",
+        "raise minNodes, or lower maxReplicas",
     )

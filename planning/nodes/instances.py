@@ -26,7 +26,10 @@ class UnknownInstanceType(LookupError):
     def __init__(self, name: str, suggestions: tuple[str, ...]) -> None:
         self.name = name
         self.suggestions = suggestions
-        super().__init__(_not_found(f"instance type {name!r}", suggestions, _families()))
+        self.problem = f"no instance type {name!r} in the catalogue"
+        near = f"did you mean {' or '.join(suggestions)}?" if suggestions else "write one of its types"
+        self.remedy = f"{near} ({_families()})"
+        super().__init__(f"{self.problem}; {self.remedy}")
 
 
 class UnknownGpu(LookupError):

@@ -97,10 +97,11 @@ def _check_download(model: Model, node: Room, pool: Pool, path: str, findings: F
         findings.estimate(
             f"{path}.resources.downloadMemory",
             "node-fit",
-            f"{asked} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the downloader is never "
-            f"scheduled; write at most {left}.",
+            f"{asked} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the downloader is "
+            "never scheduled",
             model.accepted_risks.node_fit,
             "nodeFit",
+            fix=f"write at most {left}",
         )
 
 
@@ -121,7 +122,8 @@ def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) 
             f"{path}.resources.sharedMemory",
             "sharing-shm",
             f"{asked}, but under gpuSharing: mps the device plugin mounts the MPS daemon's /dev/shm (64Mi) into the "
-            "pod and CUDA does not find the daemon without it; leave sharedMemory out",
+            "pod and CUDA does not find the daemon without it",
+            "leave sharedMemory out",
         )
     return 0
 
@@ -137,11 +139,11 @@ def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, fin
             findings.estimate(
                 f"{path}.resources.{name}",
                 "node-fit",
-                f"{as_text(wanted)} asked, {left} left on {pool.smallest.name} after kubelet and "
-                f"DaemonSets: the pod is never scheduled; write at most {left}"
-                f"{_roomier(pool, wanted, of)}.",
+                f"{as_text(wanted)} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the pod "
+                "is never scheduled",
                 model.accepted_risks.node_fit,
                 "nodeFit",
+                fix=f"write at most {left}{_roomier(pool, wanted, of)}",
             )
 
 
@@ -166,10 +168,11 @@ def _check_memory(model: Model, room: Room, shared_mib: int, path: str, findings
             f"{path}.resources.{field}",
             "pod-memory",
             f"{as_mib(room.memory_mib)} of memory hold {as_mib(shared_mib)} of /dev/shm and leave "
-            f"{as_mib(max(0, room.memory_mib - shared_mib))} for {room.gpus} worker{'s' * (room.gpus > 1)}, which need "
-            f"{as_mib(LEAST_MEMORY_PER_GPU_MIB)} each: the kernel kills them; write memory: {as_mib(least)} or more.",
+            f"{as_mib(max(0, room.memory_mib - shared_mib))} for {room.gpus} worker{'s' * (room.gpus > 1)}, which "
+            f"need {as_mib(LEAST_MEMORY_PER_GPU_MIB)} each: the kernel kills them",
             model.accepted_risks.node_fit,
             "nodeFit",
+            fix=f"write memory: {as_mib(least)} or more",
         )
 
 
@@ -189,12 +192,8 @@ def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findi
         f"{pool.path}.diskGib",
         "disk-fit",
         f"{pool.settings.disk_gib} GiB leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
-        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi; "
-        + (
-            f"write {most}."
-            if enough
-            else f"the largest volume is {LARGEST_DISK_GIB} GiB; write less ephemeralStorage."
-        ),
+        f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi",
         model.accepted_risks.node_fit,
         "nodeFit",
+        fix=f"write {most}" if enough else f"write less ephemeralStorage: no volume is over {LARGEST_DISK_GIB} GiB",
     )

@@ -105,14 +105,15 @@ def plan_pool(
         findings.warning(
             f"{path}.instanceTypes",
             "spot-one-type",
-            f"spot with {pool.instance_types[0]} alone is often out of capacity; list several types with the same GPU",
+            f"spot with {pool.instance_types[0]} alone is often out of capacity",
+            "list several types with the same GPU",
         )
     if production and pool.ami_release_version is None:
         findings.warning(
             f"{path}.amiReleaseVersion",
             "ami-unpinned",
-            "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so); write "
-            "the release of the AMI you tested",
+            "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so)",
+            "write the release of the AMI you tested",
         )
     if not types or not _alike(types, path, findings):
         return None
@@ -164,17 +165,17 @@ def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) 
         try:
             found = instance_type(name)
         except UnknownInstanceType as unknown:
-            near = f" Did you mean {' or '.join(unknown.suggestions)}?" if unknown.suggestions else ""
-            findings.warning(path, "unknown-type", f"{name} is not in the catalogue: its price is unknown.{near}")
+            near = f"did you mean {' or '.join(unknown.suggestions)}?" if unknown.suggestions else "check the spelling"
+            findings.warning(path, "unknown-type", f"{name} is not in the catalogue: its price is unknown", near)
             architectures[name] = _architecture_by_name(name)
             continue
         architectures[name] = found.arch
         if found.gpu is not None:
-            findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use; write for example m7i.large")
+            findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use", "write for example m7i.large")
     if len(set(architectures.values())) > 1:
         kinds = listed(f"{name} is {arch}" for name, arch in architectures.items())
         findings.error(
-            "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI: keep one kind"
+            "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI", "keep one kind"
         )
     return NodeGroupPlan(
         name=SYSTEM_POOL,
@@ -206,14 +207,17 @@ def check_zones(
         findings.error(
             path,
             "zones-unknown",
-            "network.kind is existing: the zones of those subnets are not known here; remove zones and list only the "
-            "wanted subnets under network.privateSubnetIds",
+            "network.kind is existing: the zones of those subnets are not known here",
+            "remove zones and list only the wanted subnets under network.privateSubnetIds",
         )
         return
     for position, zone in enumerate(pool.zones):
         if zone not in network.zones:
             findings.error(
-                f"{path}[{position}]", "zones-unknown", f"{zone} is not a zone of the network ({listed(network.zones)})"
+                f"{path}[{position}]",
+                "zones-unknown",
+                f"{zone} is not a zone of the network ({listed(network.zones)})",
+                "write one of them",
             )
 
 
@@ -241,11 +245,14 @@ def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceT
         try:
             each = instance_type(name)
         except UnknownInstanceType as unknown:
-            findings.error(where, "unknown-type", str(unknown))
+            findings.error(where, "unknown-type", unknown.problem, unknown.remedy)
             continue
         if each.gpu is None or each.gpu_count == 0:
             findings.error(
-                where, "no-gpu", f"{name} has no GPU; write for example g6.xlarge (1 L4, $0.80/h) or g5.xlarge (1 A10G)"
+                where,
+                "no-gpu",
+                f"{name} has no GPU",
+                "write for example g6.xlarge (1 L4, $0.80/h) or g5.xlarge (1 A10G)",
             )
         elif check_instance(each, where, findings):
             found.append(each)
@@ -262,7 +269,7 @@ def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bo
         if len(values) > 1:
             kinds = listed(f"{e.name}: {e.gpu_count} × {e.gpu.name if e.gpu else '-'} on {e.arch}" for e in types)
             findings.error(
-                f"{path}.instanceTypes", "mixed-pool", f"types differ in {what} ({kinds}); make a pool for each"
+                f"{path}.instanceTypes", "mixed-pool", f"types differ in {what} ({kinds})", "make a pool for each"
             )
             return False
     return True
@@ -270,18 +277,22 @@ def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bo
 
 def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
     if pool.name == SYSTEM_POOL:
-        message = f"{SYSTEM_POOL!r} is reserved for the system node group; choose another name"
-        findings.error(f"{path}.name", "pool-name", message)
+        message = f"{SYSTEM_POOL!r} is reserved for the system node group"
+        fix = "choose another name"
+        findings.error(f"{path}.name", "pool-name", message, fix)
     for key in pool.labels:
         domain = key.split("/")[0] if "/" in key else ""
         if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):
             findings.error(
-                f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes; choose another key"
+                f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes", "choose another key"
             )
     for position, taint in enumerate(pool.taints):
         if taint.key == GPU_TAINT.key:
             findings.error(
-                f"{path}.taints[{position}].key", "reserved-taint", f"every GPU pool has {taint.key} already"
+                f"{path}.taints[{position}].key",
+                "reserved-taint",
+                f"every GPU pool has {taint.key} already",
+                "leave it out",
             )
 
 

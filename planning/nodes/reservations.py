@@ -65,7 +65,7 @@ def _check_place(
         findings.error(
             f"{path}.instanceTypes",
             "reservation-one-type",
-            f"[{', '.join(pool.instance_types)}], and a reservation holds one type: nodes of the others never start; "
+            f"[{', '.join(pool.instance_types)}], and a reservation holds one type: nodes of the others never start",
             "keep its own",
         )
     if isinstance(network, ExistingNetworkPlan):
@@ -74,9 +74,9 @@ def _check_place(
                 f"{path}.capacity",
                 "reservation-one-zone",
                 f"{pool.capacity.kind}, and network.privateSubnetIds lists {len(network.private_subnet_ids)} subnets, "
-                "whose zones are not known here: nodes outside the reservation's zone never start; write kind: "
-                "karpenter with capacityTypes: [reserved] and capacityReservationIds, which finds the zone, or "
-                "network.kind: create",
+                "whose zones are not known here: nodes outside the reservation's zone never start",
+                "write kind: karpenter with capacityTypes: [reserved] and capacityReservationIds, which finds the "
+                "zone, or network.kind: create",
             )
         return
     zones = pool.zones or network.zones
@@ -84,7 +84,7 @@ def _check_place(
         findings.error(
             f"{path}.zones",
             "reservation-one-zone",
-            f"nodes may start in {listed(zones)}, and a reservation stands in one zone: elsewhere they never start; "
+            f"nodes may start in {listed(zones)}, and a reservation stands in one zone: elsewhere they never start",
             f"write zones: [<its zone>], for example [{zones[0]}]",
         )
 
@@ -97,16 +97,16 @@ def _check_block(pool: ManagedPool, path: str, settings: StackSettings, producti
             findings.error(
                 f"{path}.instanceTypes[{position}]",
                 "capacity-block-type",
-                f"AWS sells no Capacity Blocks of {name}, only of {listed(families, 10)}; write one of those, or "
-                "capacity: {kind: reservation, id: cr-...}",
+                f"AWS sells no Capacity Blocks of {name}, only of {listed(families, 10)}",
+                "write one of those, or capacity: {kind: reservation, id: cr-...}",
             )
     staying = [m.name for m in settings.models if m.autoscaling.min_replicas > 0 and m.pool in (None, pool.name)]
     if production and staying:
         findings.warning(
             f"{path}.capacity",
             "capacity-block-ends",
-            f"AWS ends all nodes 30 minutes before the Capacity Block's end, and with them {listed(staying, 5)}; move "
-            "them to another pool, or set minNodes: 0, before that day",
+            f"AWS ends all nodes 30 minutes before the Capacity Block's end, and with them {listed(staying, 5)}",
+            "move them to another pool, or set minNodes: 0, before that day",
         )
 
 
@@ -116,7 +116,8 @@ def _check_region(arn: str, path: str, settings: StackSettings, findings: Findin
         findings.error(
             f"{path}.capacity.resourceGroupArn",
             "reservation-region",
-            f"is of {region}, and the stack is in {settings.region}; write a group of {settings.region}",
+            f"is of {region}, and the stack is in {settings.region}",
+            f"write a group of {settings.region}",
         )
 
 
@@ -138,13 +139,15 @@ def _check_shared(settings: StackSettings, findings: Findings) -> None:
             findings.error(
                 path,
                 "reservation-shared",
-                f"{capacity.id} is in capacityReservationIds of pool {of_karpenter[capacity.id]}, too: Karpenter takes "
-                "what is free in it, and nodes of this pool do not start; name it in one of them",
+                f"{capacity.id} is in capacityReservationIds of pool {of_karpenter[capacity.id]}, too: Karpenter "
+                "takes what is free in it, and nodes of this pool do not start",
+                "name it in one of them",
             )
         if capacity.id in taken:
             findings.warning(
                 path,
                 "reservation-shared",
-                f"{capacity.id} is pool {taken[capacity.id]}'s, too: maxNodes of both must fit into it",
+                f"{capacity.id} is pool {taken[capacity.id]}'s, too",
+                "let maxNodes of both fit into it",
             )
         taken.setdefault(capacity.id, pool.name)

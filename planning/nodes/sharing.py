@@ -37,10 +37,15 @@ TOGETHER = 0.95
 
 
 _SHARED_FATE = {
-    "mps": "pods of one GPU fail together: a GPU fault of one is reported to all of them (CUDA MPS, error "
-    "containment); MIG isolates",
-    "timeSlicing": "pods of one GPU take turns and share its memory: one that takes more than it should, or faults, "
-    "hurts the others; mps limits memory, MIG isolates",
+    "mps": (
+        "pods of one GPU fail together: a GPU fault of one is reported to all of them (CUDA MPS, error containment)",
+        "write kind: mig to isolate them",
+    ),
+    "timeSlicing": (
+        "pods of one GPU take turns and share its memory: one that takes more than it should, or faults, "
+        "hurts the others",
+        "write kind: mps to limit memory, or kind: mig to isolate them",
+    ),
 }
 
 
@@ -69,7 +74,8 @@ def plan_sharing(pool: NodePool, gpu: Gpu, path: str, findings: Findings) -> Gpu
     if isinstance(wanted, WholeGpu):
         return WHOLE
     if isinstance(wanted, Mps | TimeSlicing):
-        findings.warning(f"{path}.gpuSharing.kind", "sharing-isolation", f"{wanted.kind}: {_SHARED_FATE[wanted.kind]}")
+        fate, fix = _SHARED_FATE[wanted.kind]
+        findings.warning(f"{path}.gpuSharing.kind", "sharing-isolation", f"{wanted.kind}: {fate}", fix)
         return GpuSharingPlan(wanted.kind, wanted.replicas)
     profile = _mig_profile(wanted, gpu, f"{path}.gpuSharing", findings)
     return GpuSharingPlan("mig", profile.instances, profile.name) if profile else WHOLE
@@ -138,8 +144,8 @@ def check_group_shared(model: Model, sharing: GpuSharingPlan, path: str, finding
     findings.error(
         f"{path}.tensorParallel",
         "sharing-tensor-parallel",
-        f"{model.tensor_parallel}, but the pool has gpuSharing: {sharing.kind}: {why}; write tensorParallel: 1, or a "
-        "pool whose GPUs are whole (gpuSharing: {kind: none})",
+        f"{model.tensor_parallel}, but the pool has gpuSharing: {sharing.kind}: {why}",
+        "write tensorParallel: 1, or a pool whose GPUs are whole (gpuSharing: {kind: none})",
     )
     return False
 
@@ -172,8 +178,9 @@ def check_together(sharing: GpuSharingPlan, sharers: Sequence[Sharer], pool: str
                 "sharing-memory",
                 f"{each.utilization:g}, and {len(shares)} pods may meet on one GPU of {pool} (gpuSharing: "
                 f"timeSlicing), which would take {sum(shares):.2f} of its memory: nothing keeps them apart, the last "
-                f"one ends in out of memory; write {fitting:g} or less, or gpuSharing: {{kind: mps, replicas: "
-                f"{sharing.pods_per_gpu}}}, which isolates memory",
+                "one ends in out of memory",
+                f"write {fitting:g} or less, or gpuSharing: {{kind: mps, replicas: {sharing.pods_per_gpu}}}, which "
+                "isolates memory",
             )
 
 
@@ -195,17 +202,20 @@ def _mig_profile(wanted: Mig, gpu: Gpu, path: str, findings: Findings) -> MigPro
         findings.error(
             f"{path}.kind",
             "mig-none",
-            f"mig, but {gpu.name} has no MIG; write kind: mps or kind: timeSlicing with replicas, or use a GPU that "
-            f"has it: {with_mig}",
+            f"mig, but {gpu.name} has no MIG",
+            f"write kind: mps or kind: timeSlicing with replicas, or use a GPU that has it: {with_mig}",
         )
         return None
     found = known.get(wanted.profile)
     if found is None:
         near = get_close_matches(wanted.profile, known, n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        hint = f"did you mean {' or '.join(near)}? " if near else "write one of them: "
         table = listed((f"{p.name} ({p.instances} × {p.memory_bytes / 2**30:.1f} GiB)" for p in known.values()), 20)
         findings.error(
-            f"{path}.profile", "mig-profile", f"{gpu.name} has no MIG profile {wanted.profile!r}; {hint}It has {table}"
+            f"{path}.profile",
+            "mig-profile",
+            f"{gpu.name} has no MIG profile {wanted.profile!r}",
+            f"{hint}It has {table}",
         )
     return found
 

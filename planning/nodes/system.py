@@ -63,7 +63,10 @@ def check_system_nodes(
     if problem is not None:
         what = "maxNodes" if grows else "minNodes"
         findings.error(
-            PATH, "system-nodes", f"{nodes} × {node.name}: {problem}; write {_way(node, each_node, whole, alone, what)}"
+            PATH,
+            "system-nodes",
+            f"{nodes} × {node.name}: {problem}",
+            f"write {_way(node, each_node, whole, alone, what)}",
         )
 
 

@@ -63,9 +63,10 @@ def check_classes(settings: StackSettings, findings: Findings) -> None:
             findings.error(
                 where,
                 "storage-class",
-                f"{name}: in a cluster that this stack creates nothing provides it (no driver and no file system), and "
-                f"the claim would stay Pending; write {' or '.join(there)}{more}. A class that you make in it yourself "
-                f"stands in cluster.storageClasses: [{name}]",
+                f"{name}: in a cluster that this stack creates nothing provides it (no driver and no file system), "
+                "and the claim would stay Pending",
+                f"write {' or '.join(there)}{more}. A class that you make in it yourself stands in "
+                f"cluster.storageClasses: [{name}]",
             )
 
 
@@ -81,9 +82,10 @@ def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str
         findings.estimate(
             f"{where}.sizeGib",
             "cache-size",
-            f"{size_gib} GiB; the weights take about {needed_gib} GiB with their other files: write {needed_gib}.",
+            f"{size_gib} GiB; the weights take about {needed_gib} GiB with their other files",
             model.accepted_risks.node_fit,
             "nodeFit",
+            fix=f"write {needed_gib}",
         )
     _check_access(cache, max(1, advertised_gpus // model.tensor_parallel), model, where, findings)
     return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
@@ -95,8 +97,8 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
         findings.error(
             f"{where}.accessMode",
             "cache-access",
-            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts; write "
-            "kind: emptyDir, ReadWriteOnce, which keeps all pods on one node, or a class of EFS or FSx of yours",
+            f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts",
+            "write kind: emptyDir, ReadWriteOnce, which keeps all pods on one node, or a class of EFS or FSx of yours",
         )
     most = model.autoscaling.max_replicas
     if cache.access_mode == "ReadWriteOnce" and most > per_node:
@@ -104,6 +106,6 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             f"{where}.accessMode",
             "cache-access",
             f"ReadWriteOnce: one node mounts the volume and holds {per_node} replica{'s' * (per_node > 1)}, "
-            f"autoscaling.maxReplicas is {most}; write kind: emptyDir, maxReplicas: {per_node}, or "
-            "ReadWriteMany with a class of EFS or FSx of yours",
+            f"autoscaling.maxReplicas is {most}",
+            f"write kind: emptyDir, maxReplicas: {per_node}, or ReadWriteMany with a class of EFS or FSx of yours",
         )

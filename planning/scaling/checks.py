@@ -42,14 +42,15 @@ def check_autoscaling(model: Model, supplies: Supplies, path: str, findings: Fin
         findings.error(
             f"{path}.maxReplicas",
             "no-metrics",
-            f"replicas that follow metrics (up to {wanted.max_replicas}) need Prometheus; write monitoring: "
-            f"{{enabled: true}} or autoscaling: {{kind: none, minReplicas: {max(1, wanted.min_replicas)}}}",
+            f"replicas that follow metrics (up to {wanted.max_replicas}) need Prometheus",
+            "write monitoring: {enabled: true} or autoscaling: {kind: none, minReplicas: "
+            f"{max(1, wanted.min_replicas)}}}",
         )
     for index, schedule in enumerate(wanted.schedules):
         _check_schedule(schedule, wanted, f"{path}.schedules[{index}]", findings)
     twice = [kind for kind, count in Counter(metric.kind for metric in wanted.metrics).items() if count > 1]
     if twice:
-        findings.error(f"{path}.metrics", "metric-twice", f"{twice[0]} is there twice; write each kind once")
+        findings.error(f"{path}.metrics", "metric-twice", f"{twice[0]} is there twice", "write each kind once")
     for index, metric in enumerate(wanted.metrics):
         if metric.kind is MetricKind.GPU_UTILIZATION:
             _check_gpu_metric(supplies, f"{path}.metrics[{index}]", findings)
@@ -72,8 +73,8 @@ def _check_fixed(wanted: NoScaling, path: str, findings: Findings) -> None:
         findings.error(
             f"{path}.maxReplicas",
             "nobody-scales",
-            f"kind none has one number of replicas, not {wanted.min_replicas} to {wanted.max_replicas}; write "
-            f"maxReplicas: {wanted.min_replicas}, or kind: hpa",
+            f"kind none has one number of replicas, not {wanted.min_replicas} to {wanted.max_replicas}",
+            f"write maxReplicas: {wanted.min_replicas}, or kind: hpa",
         )
 
 
@@ -84,7 +85,8 @@ def _check_zero(wanted: HpaScaling | KedaScaling, path: str, findings: Findings)
                 f"{path}.minReplicas",
                 "scale-to-zero",
                 "0: an HPA needs one replica, and vLLM's metrics exist only while a pod lives, so nothing would ever "
-                f"wake it; write 1, or kind: keda with {WAKE_EXAMPLE}",
+                "wake it",
+                f"write 1, or kind: keda with {WAKE_EXAMPLE}",
             )
         return
     if wanted.min_replicas == 0 and wanted.wake is None:
@@ -92,7 +94,8 @@ def _check_zero(wanted: HpaScaling | KedaScaling, path: str, findings: Findings)
             f"{path}.wake",
             "scale-to-zero",
             "is missing: vLLM's metrics exist only while a pod lives, so at 0 replicas nothing would ever wake the "
-            f"model; write {WAKE_EXAMPLE}, or minReplicas: 1",
+            "model",
+            f"write {WAKE_EXAMPLE}, or minReplicas: 1",
         )
     if wanted.wake is not None:
         _check_wake(wanted, wanted.wake.query, path, findings)
@@ -103,15 +106,15 @@ def _check_wake(wanted: KedaScaling, wake_query: str, path: str, findings: Findi
         findings.error(
             f"{path}.wake",
             "never-asleep",
-            f"minReplicas is {wanted.min_replicas}, so there is nothing to wake; write minReplicas: 0, or leave "
-            "wake out",
+            f"minReplicas is {wanted.min_replicas}, so there is nothing to wake",
+            "write minReplicas: 0, or leave wake out",
         )
     found = next((name for name in OF_THE_PODS.findall(wake_query) if name not in OF_A_ROUTER), None)
     if found is not None:
         findings.error(
             f"{path}.wake.query",
             "scale-to-zero",
-            f"{found} exists only while a pod lives: at 0 replicas it never is above 0, nothing wakes the model; "
+            f"{found} exists only while a pod lives: at 0 replicas it never is above 0, nothing wakes the model",
             "write what counts in front of it, for example sum(envoy_cluster_upstream_rq_pending_active{...}), or "
             "minReplicas: 1",
         )
@@ -121,28 +124,33 @@ def _check_wake(wanted: KedaScaling, wake_query: str, path: str, findings: Findi
         findings.error(
             f"{path}.wake.query",
             "scale-to-zero",
-            f"nothing exports {misspelt[0]}{meant}; write what the gateway or router in front of the model counts",
+            f"nothing exports {misspelt[0]}{meant}",
+            "write what the gateway or router in front of the model counts",
         )
 
 
 def _check_schedule(schedule: Schedule, wanted: HpaScaling | KedaScaling, path: str, findings: Findings) -> None:
     if schedule.start.split() == schedule.end.split():
         findings.error(
-            f"{path}.end", "empty-schedule", f"{schedule.end} is the start too: the window is empty; write a later end"
+            f"{path}.end",
+            "empty-schedule",
+            f"{schedule.end} is the start too: the window is empty",
+            "write a later end",
         )
         return
     if schedule.min_replicas > wanted.max_replicas:
         findings.error(
             f"{path}.minReplicas",
             "schedule-above-maximum",
-            f"{schedule.min_replicas} is more than maxReplicas {wanted.max_replicas}; write maxReplicas: "
-            f"{schedule.min_replicas} or more",
+            f"{schedule.min_replicas} is more than maxReplicas {wanted.max_replicas}",
+            f"write maxReplicas: {schedule.min_replicas} or more",
         )
     elif schedule.min_replicas <= wanted.min_replicas:
         findings.warning(
             f"{path}.minReplicas",
             "schedule-without-effect",
             f"{schedule.min_replicas} is not more than minReplicas {wanted.min_replicas}: it changes nothing",
+            f"write {wanted.min_replicas + 1} or more, or leave it out",
         )
     if isinstance(wanted, HpaScaling):
         try:
@@ -151,8 +159,8 @@ def _check_schedule(schedule: Schedule, wanted: HpaScaling | KedaScaling, path: 
             findings.error(
                 path,
                 "schedule-needs-keda",
-                f"{cannot}: for an HPA a schedule is a recording rule, and PromQL knows hours and weekdays of UTC "
-                "only; write kind: keda, or a window of UTC hours such as {start: '0 7 * * 1-5', end: '0 18 * * 1-5'}",
+                f"{cannot}: for an HPA a schedule is a recording rule, and PromQL knows hours and weekdays of UTC only",
+                "write kind: keda, or a window of UTC hours such as {start: '0 7 * * 1-5', end: '0 18 * * 1-5'}",
             )
 
 
@@ -161,20 +169,23 @@ def _check_gpu_metric(supplies: Supplies, path: str, findings: Findings) -> None
         findings.error(
             path,
             "no-gpu-metrics",
-            "gpuUtilization comes from dcgm-exporter; write gpuOperator: {dcgmExporter: true}, or kind: inFlight",
+            "gpuUtilization comes from dcgm-exporter",
+            "write gpuOperator: {dcgmExporter: true}, or kind: inFlight",
         )
     elif supplies.shared_gpus:
         findings.error(
             path,
             "shared-gpu-metrics",
-            "dcgm-exporter counts a GPU for one of the pods that share it; write kind: inFlight",
+            "dcgm-exporter counts a GPU for one of the pods that share it",
+            "write kind: inFlight",
         )
     else:
         findings.warning(
             path,
             "gpu-utilization",
             "a GPU that decodes one request reads as busy as a full one: replicas jump to the maximum with the first "
-            "requests; write kind: demand or inFlight",
+            "requests",
+            "write kind: demand or inFlight",
         )
 
 
@@ -184,7 +195,8 @@ def _check_value_type(metric: Metric, version: Version, path: str, findings: Fin
         findings.error(
             f"{path}.valueType",
             "value-type",
-            f"{metric.kind} as {metric.value_type} scales wrongly ({row.why}); write {row.value_type}, or leave it out",
+            f"{metric.kind} as {metric.value_type} scales wrongly ({row.why})",
+            f"write {row.value_type}, or leave it out",
         )
 
 
@@ -195,15 +207,15 @@ def _check_capacity(metric: Metric, model: Model, known: bool, path: str, findin
         findings.error(
             path,
             "unknown-capacity",
-            f"demand needs the capacity of one replica, which is unknown for {model.source}; write kind: inFlight "
-            "with a target",
+            f"demand needs the capacity of one replica, which is unknown for {model.source}",
+            "write kind: inFlight with a target",
         )
     elif default_target(metric.kind, model, None, None) is None:
         findings.error(
             f"{path}.target",
             "unknown-capacity",
-            f"is missing: nobody knows how many {metric.kind} one replica of {model.source} does; write what `vllm "
-            "bench serve` measured",
+            f"is missing: nobody knows how many {metric.kind} one replica of {model.source} does",
+            "write what `vllm bench serve` measured",
         )
 
 
@@ -221,6 +233,6 @@ def _check_target(metric: Metric, model: Model, path: str, findings: Findings) -
         findings.error(
             f"{path}.target",
             "unreachable-target",
-            f"{metric.target:g} is never exceeded by the HPA's tolerance of 10 % ({why}): no replica would be added; "
+            f"{metric.target:g} is never exceeded by the HPA's tolerance of 10 % ({why}): no replica would be added",
             f"write {limit * 0.8:g}",
         )

@@ -129,9 +129,9 @@ def _metrics(
         findings.warning(
             f"{path}.metrics",
             "scaling-fallback",
-            f"{given.model.source} {why}, so the capacity of one replica is unknown: replicas follow "
-            "requests waiting and running, which moves late; write metrics: [{kind: inFlight, target: <requests one "
-            "replica carries within its SLO>}]",
+            f"{given.model.source} {why}, so the capacity of one replica is unknown: replicas follow requests waiting "
+            "and running, which moves late",
+            "write metrics: [{kind: inFlight, target: <requests one replica carries within its SLO>}]",
         )
     return tuple(_metric(given, Metric(kind=kind)) for kind in FALLBACK)
 
@@ -213,7 +213,8 @@ def _directions(
             f"{path}.scaleDown.windowSeconds",
             "down-window",
             f"{down.window_seconds} s is shorter than a cold start of up to {math.ceil(cold)} s: replicas go and come "
-            f"again; write {default_scale_down(cold).window_seconds}",
+            "again",
+            f"write {default_scale_down(cold).window_seconds}",
         )
     return _as_written(wanted.scale_up) or usual_up, _as_written(down) or usual_down
 

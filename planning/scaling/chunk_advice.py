@@ -68,8 +68,8 @@ def check_chunk(model: Model, found: ServingRates | None, path: str, findings: F
         f"a step with {found.max_num_batched_tokens} prompt tokens takes about {advice.step_seconds:.2g} s, and every "
         f"answer beside it waits, though {slo.time_per_output_token_seconds:g} s per token are promised: within the "
         f"SLO a replica holds about {advice.requests_per_second:.2g} requests/s, with "
-        f"--max-num-batched-tokens={advice.tokens} about {advice.advised_requests_per_second:.2g} (estimated); write "
-        f"extraArgs: [--max-num-batched-tokens={advice.tokens}]",
+        f"--max-num-batched-tokens={advice.tokens} about {advice.advised_requests_per_second:.2g} (estimated)",
+        f"write extraArgs: [--max-num-batched-tokens={advice.tokens}]",
     )
 
 

@@ -98,7 +98,7 @@ def _check_alone(model: Model, flag: str, setting: str, version: Version, path: 
     index = place_of(model, flag, version)
     if index is not None:
         where = f"{path}.extraArgs[{index}]"
-        findings.error(where, "planned-argument", f"{flag} is set by {setting}; remove one of the two")
+        findings.error(where, "planned-argument", f"{flag} is set by {setting}", "remove one of the two")
 
 
 def _check_adapters(model: Model, version: Version, path: str, findings: Findings) -> None:
@@ -108,11 +108,13 @@ def _check_adapters(model: Model, version: Version, path: str, findings: Finding
         where = f"{path}.loraAdapters[{index}]"
         before = places.setdefault(each.name, f"{where}.name")
         if before != f"{where}.name":
-            message = f"{each.name} is what clients already get by {before}; choose another name"
-            findings.error(f"{where}.name", "served-name-twice", message)
+            message = f"{each.name} is what clients already get by {before}"
+            fix = "choose another name"
+            findings.error(f"{where}.name", "served-name-twice", message, fix)
         if each.source == model.source:
-            message = f"{each.source} is the model itself; write the repository that holds adapter_config.json"
-            findings.error(f"{where}.source", "adapter-base", message)
+            message = f"{each.source} is the model itself"
+            fix = "write the repository that holds adapter_config.json"
+            findings.error(f"{where}.source", "adapter-base", message, fix)
     if model.lora_adapters:
         _check_slots(model, version, path, findings)
 
@@ -124,8 +126,9 @@ def _check_slots(model: Model, version: Version, path: str, findings: Findings) 
         asked = flag_value(model, flag, version)
         if asked is not None and not (asked.isdigit() and int(asked) >= fewest):
             where = f"{path}.extraArgs[{place_of(model, flag, version)}]"
-            message = f"{flag}={asked}: vLLM does not start with that; write {fewest} or more, or leave it out"
-            findings.error(where, "adapter-slots", message)
+            message = f"{flag}={asked}: vLLM does not start with that"
+            fix = f"write {fewest} or more, or leave it out"
+            findings.error(where, "adapter-slots", message, fix)
         fewest = slots(model, version)
 
 
@@ -136,7 +139,7 @@ def _check_draft(
     draft = drafting(model)
     where = f"{path}.source"
     if draft.source == model.source and draft.revision == model.revision:
-        findings.error(where, "draft-itself", f"{draft.source} is the model itself; write a smaller one")
+        findings.error(where, "draft-itself", f"{draft.source} is the model itself", "write a smaller one")
     stored, layout = stored_as(draft.source, known)
     weights = plan_weights("none", Source(draft.source, stored, known is not None), version, where, findings)
     # vLLM runs it on as many GPUs as the model, and cuts its context to the model's (config/speculative.py).
@@ -148,8 +151,8 @@ def _check_draft(
     for each in doubted.all():
         if each.rule not in OF_THE_MODEL:
             findings.add(each)
-    message = "rates and replicas are those of the model alone; measure what drafts save before you count on it"
-    findings.warning(path, "draft-throughput", message)
+    message = "rates and replicas are those of the model alone"
+    findings.warning(path, "draft-throughput", message, "measure what drafts save before you count on it")
 
 
 def _check_pair(
@@ -161,18 +164,17 @@ def _check_pair(
             where,
             "draft-vocabulary",
             f"{draft.model_id} has a vocabulary of {draft.vocab_size}, {known.model_id} one of {known.vocab_size}: "
-            "vLLM does not start (config/speculative.py, verify_equal_vocab_size_if_draft_model); write a draft model "
-            "of the same vocabulary, or leave draftModel out",
+            "vLLM does not start (config/speculative.py, verify_equal_vocab_size_if_draft_model)",
+            "write a draft model of the same vocabulary, or leave draftModel out",
         )
     elif draft.active_parameters >= known.active_parameters:
-        message = f"{draft.model_id} is as large as the model: drafts cost more than they save; write a smaller one"
-        findings.warning(where, "draft-size", message)
+        message = f"{draft.model_id} is as large as the model: drafts cost more than they save"
+        fix = "write a smaller one"
+        findings.warning(where, "draft-size", message, fix)
     if known.vision_parameters and flag_value(model, LANGUAGE_ONLY, version) is None:
-        message = (
-            f"{model.source} reads pictures, and some releases of vLLM refuse a draft model beside such a one; if "
-            f"yours does, write {LANGUAGE_ONLY} in extraArgs"
-        )
-        findings.warning(f"{path}.method", "draft-multimodal", message)
+        message = f"{model.source} reads pictures, and some releases of vLLM refuse a draft model beside such a one"
+        fix = f"write {LANGUAGE_ONLY} in extraArgs if yours does"
+        findings.warning(f"{path}.method", "draft-multimodal", message, fix)
 
 
 def check_served_names(models: tuple[Model, ...], findings: Findings) -> None:
@@ -185,5 +187,6 @@ def check_served_names(models: tuple[Model, ...], findings: Findings) -> None:
                 findings.error(
                     f"models[{place}].loraAdapters[{index}].name",
                     "served-name-twice",
-                    f"{adapter.name} is the name of models[{other}] {models[other].name}; choose another name",
+                    f"{adapter.name} is the name of models[{other}] {models[other].name}",
+                    "choose another name",
                 )

@@ -31,26 +31,30 @@ def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: s
             f"{path}.shutdownTimeoutSeconds",
             "drain-unsupported",
             f"vLLM {vllm_versions.text(version)} has no --shutdown-timeout (0.18.0 has): it cuts running requests at "
-            "SIGTERM; take a newer image",
+            "SIGTERM",
+            "take a newer image",
         )
     elif shutdown == 0:
         findings.warning(
             f"{path}.shutdownTimeoutSeconds",
             "drain-zero",
-            "0 cuts running requests; write the longest answer you expect",
+            "0 cuts running requests",
+            "write the longest answer you expect",
         )
     if grace < needed:
         findings.error(
             f"{path}.gracePeriodSeconds",
             "drain-sum",
             f"{grace} s is less than preStopSeconds {drain.pre_stop_seconds} + shutdownTimeoutSeconds {shutdown}: the "
-            f"pod is killed while requests run; write {needed + MARGIN_SECONDS} or leave it out",
+            "pod is killed while requests run",
+            f"write {needed + MARGIN_SECONDS} or leave it out",
         )
     elif grace < needed + MARGIN_SECONDS:
         findings.warning(
             f"{path}.gracePeriodSeconds",
             "drain-margin",
-            f"{grace} s leaves {grace - needed} s for the processes to end; write {needed + MARGIN_SECONDS}",
+            f"{grace} s leaves {grace - needed} s for the processes to end",
+            f"write {needed + MARGIN_SECONDS}",
         )
     if grace > EKS_EVICTION_SECONDS:
         most = EKS_EVICTION_SECONDS - drain.pre_stop_seconds - MARGIN_SECONDS
@@ -58,13 +62,15 @@ def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: s
             path,
             "drain-eviction",
             f"a pod that leaves for {grace} s: EKS waits {EKS_EVICTION_SECONDS} s for it when a node is replaced, and "
-            f"every update of the pool fails: PodEvictionFailure; write shutdownTimeoutSeconds: {max(0, most)} or less",
+            "every update of the pool fails: PodEvictionFailure",
+            f"write shutdownTimeoutSeconds: {max(0, most)} or less",
         )
     if spot and needed > SPOT_NOTICE_SECONDS:
         findings.warning(
             path,
             "drain-spot",
             f"{needed} s of drain on spot nodes, which leave {SPOT_NOTICE_SECONDS} s after their notice: long answers "
-            f"are cut; keep preStopSeconds + shutdownTimeoutSeconds at {SPOT_NOTICE_SECONDS} or use onDemand",
+            "are cut",
+            f"keep preStopSeconds + shutdownTimeoutSeconds at {SPOT_NOTICE_SECONDS} or use onDemand",
         )
     return DrainPlan(drain.pre_stop_seconds, shutdown, grace)

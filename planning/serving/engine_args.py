@@ -68,27 +68,29 @@ def check_extra_args(model: Model, version: Version, path: str, findings: Findin
         name = argument.partition("=")[0]
         if not name.startswith("-") or any(letter.isspace() for letter in name):
             # Not repeated: a value that stands alone may be a token.
-            findings.error(where, "argument-form", "not an argument; write name and value as one entry, --name=value")
+            findings.error(where, "argument-form", "not an argument", "write name and value as one entry, --name=value")
             continue
         flag = vllm_versions.canonical_flag(name, version)
         if flag is None:
             _judge_unknown(name, version, where, findings)
             continue
         if seen.setdefault(flag, index) != index:
-            findings.error(where, "argument-twice", f"{flag} is already in extraArgs[{seen[flag]}]; keep one")
+            findings.error(where, "argument-twice", f"{flag} is already in extraArgs[{seen[flag]}]", "keep one")
         own_image = model.image.repository != pins.VLLM.repository
         _judge(flag, argument, own_image, where, findings)
 
 
 def _judge_unknown(name: str, version: Version, where: str, findings: Findings) -> None:
     why = f"{name} {vllm_versions.why_unknown(name, version)}"
+    near = vllm_versions.near_flag(name, version)
     newest = vllm_versions.newest_known()
+    fix = near.removeprefix("; ") or "leave it out, or take an image that knows it"
     if version > newest:  # it may have come with a release that the table does not have
         message = f"our table ends at vLLM {text(newest)}, and there {why}"
-        findings.warning(where, "unknown-argument", message)
+        findings.warning(where, "unknown-argument", message, fix)
     else:
         message = f"vLLM {text(version)} would not start: {why}"
-        findings.error(where, "unknown-argument", message)
+        findings.error(where, "unknown-argument", message, fix)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class Verdict:
     argument: re.Pattern[str]
     verdict: str
     words: str
+    fix: str
 
 
 @cache
@@ -105,7 +108,7 @@ def verdicts() -> dict[str, tuple[Verdict, ...]]:
     """By flag, of those that have one; the user's own are not among them. The first that fits counts."""
     found: dict[str, list[Verdict]] = {}
     for row in rows("vllm_flags.csv"):
-        verdict = Verdict(re.compile(row["argument"]), row["verdict"], row["words"])
+        verdict = Verdict(re.compile(row["argument"]), row["verdict"], row["words"], row["fix"])
         found.setdefault(row["flag"], []).append(verdict)
     return {flag: tuple(of_flag) for flag, of_flag in found.items()}
 
@@ -113,18 +116,22 @@ def verdicts() -> dict[str, tuple[Verdict, ...]]:
 def _judge(flag: str, argument: str, own_image: bool, where: str, findings: Findings) -> None:
     name = argument.partition("=")[0]
     if flag == SET_BY_US:
-        findings.error(where, "planned-argument", f"{name} is set by the plan to {QUIET_ENDPOINTS}; remove it")
+        findings.error(where, "planned-argument", f"{name} is set by the plan to {QUIET_ENDPOINTS}", "remove it")
         return
     found = next((each for each in verdicts().get(flag, ()) if each.argument.search(argument)), None)
     if found is None:
         return
     if found.verdict == "planned":
-        findings.error(where, "planned-argument", f"{name} is set by the plan; write {found.words} instead")
+        findings.error(where, "planned-argument", f"{name} is set by the plan", f"write {found.words} instead")
     elif found.verdict == "refused":
-        findings.error(where, "refused-argument", f"{name}: {found.words}")
+        findings.error(where, "refused-argument", f"{name}: {found.words}", found.fix or "leave it out")
     elif found.verdict == "code" and not own_image:
-        findings.error(where, "refused-argument", f"{name}: {found.words}; write an image of your own that has it")
+        findings.error(where, "refused-argument", f"{name}: {found.words}", "write an image of your own that has it")
     elif found.verdict == "code":
-        findings.warning(where, "argument-risk", f"{name}: {found.words}; yours must have it, and be reviewed there")
+        findings.warning(
+            where, "argument-risk", f"{name}: {found.words}", "review it in your image, which must have it"
+        )
     else:
-        findings.warning(where, "argument-risk", f"{name}: {found.words}")
+        findings.warning(
+            where, "argument-risk", f"{name}: {found.words}", found.fix or "leave it out unless you need it"
+        )

@@ -44,11 +44,11 @@ def plan_files(model: Model, version: Version, path: str, findings: Findings) ->
         findings.error(
             where,
             "load-format",
-            f"--load-format={asked}: nothing is known of its files{did_you_mean(asked, formats)}; write one of "
-            f"{listed(name for name, each in formats.items() if not each.refused)} or leave it out",
+            f"--load-format={asked}: nothing is known of its files{did_you_mean(asked, formats)}",
+            f"write one of {listed(name for name, each in formats.items() if not each.refused)} or leave it out",
         )
     elif found.refused:
-        findings.error(where, "load-format", f"--load-format={asked}: {found.refused}; leave it out")
+        findings.error(where, "load-format", f"--load-format={asked}: {found.refused}", "leave it out")
     return repository(model.source, model.revision, AUTO if found is None or found.refused else asked)
 
 

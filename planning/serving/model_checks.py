@@ -75,7 +75,8 @@ def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool
         f"{path}.tensorParallel",
         "tensor-parallel-node",
         f"{model.tensor_parallel} GPUs for one replica; a node of {pool.settings.name} ({pool.smallest.name}) has "
-        f"{pool.gpus_per_node}: write tensorParallel: {pool.gpus_per_node} or {hint}",
+        f"{pool.gpus_per_node}",
+        f"write tensorParallel: {pool.gpus_per_node} or {hint}",
     )
     return False
 
@@ -86,8 +87,9 @@ def check_token(model: Model, known: Architecture | None, stack: str, path: str,
         findings.error(
             f"{path}.tokenSecret",
             "gated-model",
-            f"{model.source} is gated and nothing names a token; run `pulumi config set --secret vllm-on-eks:hfToken "
-            f"--stack {stack}` and write tokenSecret: {{kind: pulumiConfig}}",
+            f"{model.source} is gated and nothing names a token",
+            f"run `pulumi config set --secret vllm-on-eks:hfToken --stack {stack}` and write tokenSecret: {{kind: "
+            "pulumiConfig}",
         )
 
 
@@ -98,9 +100,10 @@ def check_budget(model: Model, production: bool, path: str, findings: Findings) 
         findings.warning(
             f"{path}.disruptionBudget.maxUnavailable",
             "budget-everything",
-            f"{allowed} of {fewest} replicas may be away at once, which is all; write {fewest - 1}",
+            f"{allowed} of {fewest} replicas may be away at once, which is all",
+            f"write {fewest - 1}",
         )
     if production and fewest == 1:
         findings.warning(
-            f"{path}.autoscaling.minReplicas", "single-replica", "1: a node upgrade interrupts the service; write 2"
+            f"{path}.autoscaling.minReplicas", "single-replica", "1: a node upgrade interrupts the service", "write 2"
         )

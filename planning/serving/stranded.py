@@ -91,8 +91,8 @@ def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings
         f"{pool.path}.instanceTypes",
         "gpus-stranded",
         f"{gpus} of {fit.total.gpus * sum(each.nodes for each in fit.left)} {what}{cost} {verb} out of reach: on "
-        f"{fit.instance_type} the {listed(lacking) or 'room'} is gone before them; let "
-        f"{listed([each.model.name for each in served], 5)} ask for less (resources), or take a type with more",
+        f"{fit.instance_type} the {listed(lacking) or 'room'} is gone before them",
+        f"let {listed([each.model.name for each in served], 5)} ask for less (resources), or take a type with more",
     )
 
 
@@ -113,7 +113,8 @@ def _check_disk(
         where,
         "disk-fit",
         f"{pool.settings.disk_gib}: the pods of {names} that meet on a node leave {max(0, fullest) // 1024}Gi for "
-        f"images, which take about {images_mib // 1024}Gi: the kubelet evicts pods; write {disk_gib}.",
+        f"images, which take about {images_mib // 1024}Gi: the kubelet evicts pods",
         next((each.pod.accepted for each in served if each.pod.accepted), None),
         "nodeFit",
+        fix=f"write {disk_gib}",
     )

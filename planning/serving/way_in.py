@@ -30,8 +30,8 @@ def check_downloads(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "downloads.endpoint",
             "token-in-plain-text",
-            f"{endpoint}: {_names(with_token)} would send a Hugging Face token to it in plain text; write https://, or "
-            "take tokenSecret out where the mirror needs none",
+            f"{endpoint}: {_names(with_token)} would send a Hugging Face token to it in plain text",
+            "write https://, or take tokenSecret out where the mirror needs none",
         )
 
 

@@ -83,8 +83,8 @@ def check_version(version: Version, where: str, findings: Findings) -> bool:
         findings.error(
             where,
             "image-too-old",
-            f"vLLM {text(version)}: flags and metrics are known from "
-            f"{text(vllm_versions.OLDEST_SUPPORTED)} on; write {pins.VLLM.tag}",
+            f"vLLM {text(version)}: flags and metrics are known from {text(vllm_versions.OLDEST_SUPPORTED)} on",
+            f"write {pins.VLLM.tag}",
         )
         return False
     if version > (newest := vllm_versions.newest_known()):
@@ -93,6 +93,7 @@ def check_version(version: Version, where: str, findings: Findings) -> bool:
             "image-too-new",
             f"vLLM {text(version)} is newer than our table, which ends at {text(newest)}: its flags and metrics are "
             "taken for the same",
+            "read vLLM's release notes for changed flags and metrics",
         )
     return True
 
@@ -109,19 +110,20 @@ def _check_cuts(start: Start, place: Place, findings: Findings) -> None:
     found = list(cuts(start.architecture, start.tensor_parallel, start.version, start.expert_parallel))
     for rule in dict.fromkeys(cut.rule for cut in found):
         of_rule = [cut for cut in found if cut.rule == rule]
-        message = f"{'; '.join(cut.reason for cut in of_rule)}; {_ways(start, found)}"
+        message, ways = "; ".join(cut.reason for cut in of_rule), _ways(start, found)
         where = place("tensorParallel")
         if all(cut.certain for cut in of_rule):
-            findings.error(where, rule, message)
+            findings.error(where, rule, message, ways)
         else:
             layout = start.layout
             findings.estimate(
                 where,
                 rule,
-                f"{message}. {layout.group or layout.block} is the habit of {layout.method} builds, not read from this "
-                "one: its config.json under architecture: {config: ...} says what it is.",
+                f"{message} ({layout.group or layout.block} is the habit of {layout.method} builds, not read from this "
+                "one)",
                 start.accepted,
                 "quantizationLayout",
+                fix=f"{ways}. Its config.json under architecture: {{config: ...}} says what it is",
             )
 
 
@@ -142,8 +144,8 @@ def _check_positions(start: Start, place: Place, findings: Findings) -> None:
         findings.error(
             place("maxModelLen"),
             "context-length",
-            f"{start.max_model_len} is more than the {longest} positions {start.source} was made for; write {longest} "
-            "or less",
+            f"{start.max_model_len} is more than the {longest} positions {start.source} was made for",
+            f"write {longest} or less",
         )
 
 
@@ -157,8 +159,8 @@ def _check_method(start: Start, place: Place, findings: Findings) -> None:
         findings.error(
             where,
             "stored-format",
-            f"{start.source} holds {_OTHER_PROGRAMS[method]}: vLLM finds no weights it can read; write the source that "
-            "it was made from, or a build in safetensors",
+            f"{start.source} holds {_OTHER_PROGRAMS[method]}: vLLM finds no weights it can read",
+            "write the source that it was made from, or a build in safetensors",
         )
         return
     spans = vllm_versions.span("quantization", method)
@@ -170,11 +172,11 @@ def _check_method(start: Start, place: Place, findings: Findings) -> None:
     else:
         why = f"{method} left vLLM's own code after {text(spans[1])[: text(spans[1]).rindex('.')]}"
         way = f"write image: {{tag: v{text(spans[1])}}}, or choose a source with other weights"
-    message = f"{start.source} holds {method} weights and the image is vLLM {text(version)}: {why}; {way}"
+    message = f"{start.source} holds {method} weights and the image is vLLM {text(version)}: {why}"
     if start.own_image:
-        findings.warning(where, "stored-version", f"{message}; an image of your own needs the plug-in for it")
+        findings.warning(where, "stored-version", message, f"{way}; an image of your own needs the plug-in for it")
     else:
-        findings.error(where, "stored-version", message)
+        findings.error(where, "stored-version", message, way)
 
 
 def _check_gpu(start: Start, place: Place, findings: Findings) -> None:
@@ -189,11 +191,12 @@ def _check_gpu(start: Start, place: Place, findings: Findings) -> None:
             place("pool"),
             "gpu-too-old",
             f"the image of vLLM {text(start.version)} has kernels from compute capability {lowest[0]}.{lowest[1]} on, "
-            f"not for {name}; use g4dn or newer",
+            f"not for {name}",
+            "use g4dn or newer",
         )
     if start.dtype in ("bfloat16", "bf16") and have < AMPERE:
         findings.error(
-            place("dtype"), "dtype-gpu", f"bfloat16 needs compute capability 8.0, {name} has less; write float16"
+            place("dtype"), "dtype-gpu", f"bfloat16 needs compute capability 8.0, {name} has less", "write float16"
         )
     _check_weights(start, have, name, place("quantization"), findings)
     if start.kv_cache_dtype.startswith("fp8"):
@@ -207,25 +210,27 @@ def _check_weights(start: Start, have: tuple[int, int], name: str, where: str, f
             where,
             "quantization-gpu",
             f"{start.weights} needs compute capability {lowest[0]}.{lowest[1]}; {name} has less",
+            "write another quantization, or take a newer GPU",
         )
     elif start.weights == "fp8" and have < ADA:
         findings.warning(
             where,
             "fp8-weight-only",
-            f"{name} computes no fp8: weights take half the memory, speed stays within a few percent; L4, L40S and "
-            "H100 compute it",
+            f"{name} computes no fp8: weights take half the memory, speed stays within a few percent",
+            "take L4, L40S or H100, which compute it, for speed",
         )
 
 
 def _check_cache(have: tuple[int, int], name: str, where: str, findings: Findings) -> None:
     if have < AMPERE:
-        findings.error(where, "kv-cache-gpu", f"{name} has no kernels for an fp8 cache; write auto")
+        findings.error(where, "kv-cache-gpu", f"{name} has no kernels for an fp8 cache", "write auto")
     elif have < ADA:
         findings.warning(
             where,
             "kv-cache-gpu",
             f"{name} computes no fp8: the cache holds twice the tokens, is converted at every read, and not every "
-            "attention backend does it; auto is the safe choice",
+            "attention backend does it",
+            "write auto to be safe",
         )
 
 

@@ -24,7 +24,8 @@ def check_traffic(
             f"{path}.traffic",
             "traffic-length",
             f"a mean request of {traffic.input_tokens} + {traffic.output_tokens} tokens is longer than maxModelLen "
-            f"{model.max_model_len}: vLLM would refuse most of them; write maxModelLen: {longest} or more",
+            f"{model.max_model_len}: vLLM would refuse most of them",
+            f"write maxModelLen: {longest} or more",
         )
         return
     if plan is None or (traffic is None and "slo" not in model.model_fields_set):
@@ -43,8 +44,8 @@ def _unreachable(model: Model, plan: ThroughputPlan, path: str, findings: Findin
         f"promised to {slo.share:.1%} of requests are {slo.time_to_first_token_seconds:g} s to the first token and "
         f"{slo.time_per_output_token_seconds:g} s per token, but with a replica of their own about "
         f"{plan.slo_share_alone:.1%} hold it: a mean request takes {plan.idle_time_to_first_token_seconds:.2g} s and "
-        f"{plan.idle_time_per_output_token_seconds:.2g} s per token (to a factor {plan.range_factor:g}); write longer "
-        "times, a lower share, more tensorParallel, quantization, or take a faster GPU",
+        f"{plan.idle_time_per_output_token_seconds:.2g} s per token (to a factor {plan.range_factor:g})",
+        "write longer times, a lower share, more tensorParallel, quantization, or take a faster GPU",
     )
 
 
@@ -61,11 +62,13 @@ def _replicas(
         findings.warning(
             f"{path}.autoscaling.maxReplicas",
             "traffic-beyond-capacity",
-            f"{scaling.max_replicas}: {said}, {short}; write {needed}, and as many nodes",
+            f"{scaling.max_replicas}: {said}, {short}",
+            f"write {needed}, and as many nodes",
         )
     elif scaling.min_replicas > max(_SPARE, needed):
         findings.warning(
             f"{path}.autoscaling.minReplicas",
             "replicas-idle",
-            f"{scaling.min_replicas}, though the busiest hour needs {needed}: {said}; write {max(_SPARE, needed)}",
+            f"{scaling.min_replicas}, though the busiest hour needs {needed}: {said}",
+            f"write {max(_SPARE, needed)}",
         )

@@ -8,7 +8,7 @@ from planning.findings import Findings, listed
 from planning.model import ChartRef
 from planning.versions import pins
 from settings.addons import Registry
-from settings.charts import ChartFolder, FoundChart
+from settings.charts import ChartFolder
 
 PATH = "registry.charts"
 RULE = "chart-folder"
@@ -46,23 +46,17 @@ def _path_in(folder: ChartFolder, pin: pins.ChartPin, findings: Findings) -> str
     where = f"{pin.repository}/{pin.chart}" if oci else f"{pin.chart} --repo {pin.repository}"
     fix = f"run: helm pull {where} --version {pin.version} --destination {folder.path}"
     if folder.problem is not None:
-        findings.error(PATH, RULE, f"{folder.path} {folder.problem}; name a folder that holds {pin.chart}; {fix}")
+        findings.error(PATH, RULE, f"{folder.path} {folder.problem}", f"name a folder that holds {pin.chart}; {fix}")
         return folder.path
     named = [chart for chart in folder.charts if chart.name == pin.chart]
     right = [chart for chart in named if chart.version == pin.version]
     if not right:
         there = listed(sorted(chart.version for chart in named))
         has = f"{pin.chart} {there} only" if named else f"no chart {pin.chart}"
-        findings.error(PATH, RULE, f"{folder.path} holds {has}; {pin.version} is needed; {fix}")
+        findings.error(PATH, RULE, f"{folder.path} holds {has}; {pin.version} is needed", fix)
         return folder.path
     whole = [chart for chart in right if not chart.missing]
     if not whole:
-        findings.error(PATH, RULE, _incomplete(right[0]))
+        lacks = f"{right[0].path} lacks charts that it depends on ({listed(right[0].missing)}), Helm refuses it"
+        findings.error(PATH, RULE, lacks, f"run: helm dependency build {right[0].path}")
     return (whole or right)[0].path
-
-
-def _incomplete(chart: FoundChart) -> str:
-    return (
-        f"{chart.path} lacks charts that it depends on ({listed(chart.missing)}), Helm refuses it; "
-        f"run: helm dependency build {chart.path}"
-    )

@@ -128,7 +128,14 @@ def why_unknown(flag: str, version: Version) -> str:
             if version < fact.first:
                 return f"came with vLLM {text(fact.first)}"
             return f"was last seen in vLLM {text(fact.last)}"
-    return "is not known" + did_you_mean(flag.replace("_", "-"), names("flag", version), cutoff=0.7)
+    return "is not known"
+
+
+def near_flag(flag: str, version: Version) -> str:
+    """`; did you mean --x?` for a misspelt flag, empty where none is near or another version has it."""
+    spelt = flag.replace("_", "-")
+    known = any(fact.kind == "flag" and fact.name == spelt for fact in _facts())
+    return "" if known else did_you_mean(spelt, names("flag", version), cutoff=0.7)
 
 
 @cache

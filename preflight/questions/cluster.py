@@ -27,18 +27,19 @@ def _free(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         if all(tags.get(key) == plan.tags[key] for key in ("project", "stack")):
             yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is this stack's, {found['status']}")
             return
-        said = f"{name} exists, and its tags are not this stack's; write another name, or cluster.kind: existing"
-        yield Answer("cluster", "cluster.name", Verdict.ERROR, said)
+        said = f"{name} exists, and its tags are not this stack's"
+        fix = "write another name, or cluster.kind: existing"
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, said, fix=fix)
         return
     group = f"/aws/eks/{name}/cluster"
     left = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
     if any(each["logGroupName"] == group and not _is_ours(each, plan, aws) for each in left):
         said = (
             f"log group {group} is there without its cluster: EKS makes it again for a deleted cluster's last lines, "
-            f"and `up` then finds it taken; run: aws logs delete-log-group "
-            f"--log-group-name {group} --region {plan.region}"
+            "and `up` then finds it taken"
         )
-        yield Answer("cluster", "cluster.name", Verdict.ERROR, said)
+        fix = f"run: aws logs delete-log-group --log-group-name {group} --region {plan.region}"
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, said, fix=fix)
     else:
         yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is free")
 
@@ -59,8 +60,9 @@ def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     vpc = found["resourcesVpcConfig"].get("vpcId")
     if isinstance(plan.network, ExistingNetworkPlan) and vpc != plan.network.vpc_id:
-        said = f"{name} is in {vpc}, and network.vpcId is {plan.network.vpc_id}; write {vpc} and its private subnets"
-        yield Answer("cluster", "network.vpcId", Verdict.ERROR, said)
+        said = f"{name} is in {vpc}, and network.vpcId is {plan.network.vpc_id}"
+        fix = f"write {vpc} and its private subnets"
+        yield Answer("cluster", "network.vpcId", Verdict.ERROR, said, fix=fix)
     yield Answer("cluster", "cluster.name", Verdict.OK, f"{name}: Kubernetes {found['version']}, {found['status']}")
 
 
@@ -90,8 +92,9 @@ def _has(path: str, addon: str, have: list[str], cluster: str, why: str, settles
     if addon in have:
         return Answer("addons", path, Verdict.OK, f"{cluster} has the add-on {addon}", settles)
     command = f"aws eks create-addon --cluster-name {cluster} --addon-name {addon}"
-    said = f"{cluster} has no EKS add-on {addon}, and {why}; run: {command} (or check that it was installed otherwise)"
-    return Answer("addons", path, Verdict.WARNING, said, settles)
+    said = f"{cluster} has no EKS add-on {addon}, and {why}"
+    fix = f"run: {command} (or check that it was installed otherwise)"
+    return Answer("addons", path, Verdict.WARNING, said, settles, fix=fix)
 
 
 def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
@@ -105,9 +108,10 @@ def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
         )
     said = (
         f"vpc-cni of {cluster} does not enforce network policies (enableNetworkPolicy is not true): they are accepted "
-        "and ignored; set it, or make sure that another CNI enforces them"
+        "and ignored"
     )
-    return Answer("policies", "cluster.kind", Verdict.WARNING, said, ("existing-cluster",))
+    fix = "set it, or make sure that another CNI enforces them"
+    return Answer("policies", "cluster.kind", Verdict.WARNING, said, ("existing-cluster",), fix=fix)
 
 
 def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:

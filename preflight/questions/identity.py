@@ -15,7 +15,7 @@ def _caller(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     account, arn = aws.caller["Account"], aws.caller["Arn"]
     said = f"{arn} in account {account}, {plan.region}"
     if arn.endswith(":root"):
-        yield Answer("caller", "account", Verdict.WARNING, f"{said}: the root user; use a role")
+        yield Answer("caller", "account", Verdict.WARNING, f"{said}: the root user", fix="use a role")
         return
     yield Answer("caller", "account", Verdict.OK, said)
 
@@ -46,8 +46,9 @@ def _policies(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     """Managed policies of add-ons: AWS moves and renames them, and not every partition has each."""
     missing = [arn for arn in _policy_arns(plan) if aws.call("iam", "get_policy", absent=_GONE, PolicyArn=arn) is None]
     for arn in missing:
-        said = f"{arn} is not in this partition; take a newer release of this program, which names its successor"
-        yield Answer("policies", "cluster", Verdict.ERROR, said)
+        said = f"{arn} is not in this partition"
+        fix = "take a newer release of this program, which names its successor"
+        yield Answer("policies", "cluster", Verdict.ERROR, said, fix=fix)
     if not missing:
         yield Answer("policies", "cluster", Verdict.OK, f"{', '.join(_policy_arns(plan))}")
 
@@ -63,8 +64,9 @@ def _key(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     found = aws.call("kms", "describe_key", absent=_GONE, KeyId=arn)
     state = found["KeyMetadata"]["KeyState"] if found else "not there"
     if state != "Enabled":
-        said = f"{arn} is {state}; write a symmetric key that is Enabled, or remove it: the stack then makes one"
-        yield Answer("key", path, Verdict.ERROR, said)
+        said = f"{arn} is {state}"
+        fix = "write a symmetric key that is Enabled, or remove it: the stack then makes one"
+        yield Answer("key", path, Verdict.ERROR, said, fix=fix)
     else:
         yield Answer("key", path, Verdict.OK, f"{arn} is enabled")
 

@@ -53,17 +53,17 @@ def _classes(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
         if name in have:
             yield Answer("storage", path, Verdict.OK, f"storage class {name} is there", RULE)
         else:
-            said = (
-                f"{plan.cluster.name} has no storage class {name} (it has {listed(have) or 'none'}); write one of them"
-            )
-            yield Answer("storage", path, Verdict.ERROR, said, RULE)
+            said = f"{plan.cluster.name} has no storage class {name} (it has {listed(have) or 'none'})"
+            fix = "write one of them"
+            yield Answer("storage", path, Verdict.ERROR, said, RULE, fix=fix)
 
 
 def _other(path: str, what: str, namespaces: list[str], ours: str) -> Answer:
     foreign = [name for name in namespaces if name != ours]
     if foreign:
-        said = f"there is a {what} in namespace {listed(foreign)}; write false, two of them fight over the same objects"
-        return Answer("inside", path, Verdict.ERROR, said, RULE)
+        said = f"there is a {what} in namespace {listed(foreign)}"
+        fix = "write false, two of them fight over the same objects"
+        return Answer("inside", path, Verdict.ERROR, said, RULE, fix=fix)
     return Answer("inside", path, Verdict.OK, f"no other {what}", RULE)
 
 

@@ -65,20 +65,23 @@ def _subnets(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     found = {each["SubnetId"]: each for each in subnets_of(plan, aws)}
     for index, subnet_id in enumerate(wanted):
         if subnet_id not in found:
-            said = f"{subnet_id} does not exist in {plan.region}; write one of the VPC's private subnets"
-            yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said)
+            said = f"{subnet_id} does not exist in {plan.region}"
+            fix = "write one of the VPC's private subnets"
+            yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said, fix=fix)
         elif found[subnet_id]["VpcId"] != plan.network.vpc_id:
             said = f"{subnet_id} is in {found[subnet_id]['VpcId']}, not in network.vpcId {plan.network.vpc_id}; write "
             yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, f"{said}subnets of one VPC")
     zones = {each["AvailabilityZone"] for each in found.values()}
     if found and len(zones) < 2:
-        said = f"all are in {', '.join(zones)}; EKS wants two zones: add a subnet in another"
-        yield Answer("subnets", path, Verdict.ERROR, said)
+        said = f"all are in {', '.join(zones)}; EKS wants two zones"
+        fix = "add a subnet in another"
+        yield Answer("subnets", path, Verdict.ERROR, said, fix=fix)
     free = sum(int(each["AvailableIpAddressCount"]) for each in found.values())
     needed = ADDRESSES_PER_NODE * sum(group.max_nodes for _, group in groups_of(plan))
     if found and free < needed:
-        said = f"{free} addresses are free, and {needed} go to pods and nodes at most nodes; add a larger subnet"
-        yield Answer("subnets", path, Verdict.WARNING, said)
+        said = f"{free} addresses are free, and {needed} go to pods and nodes at most nodes"
+        fix = "add a larger subnet"
+        yield Answer("subnets", path, Verdict.WARNING, said, fix=fix)
     elif len(found) == len(wanted):
         yield Answer("subnets", path, Verdict.OK, f"{len(found)} in {listed(sorted(zones))}, {free} addresses free")
 
@@ -118,8 +121,9 @@ def _sold(
     where = sorted(zone for zone, zone_id in ids.items() if (name, zone_id) in sold)
     missing = [zone for zone in zones if zone in ids and zone not in where]
     if not where:
-        said = f"{name} is not sold in {region}; write a type that is, or another region"
-        return Answer("types", path, Verdict.ERROR, said)
+        said = f"{name} is not sold in {region}"
+        fix = "write a type that is, or another region"
+        return Answer("types", path, Verdict.ERROR, said, fix=fix)
     if missing:
         good = [zone for zone in where if zone in zones]
         whose = "network.zones" if path.startswith("systemNodes") or not good else "zones of the pool"

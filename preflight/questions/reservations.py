@@ -31,8 +31,9 @@ def _ask(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         where = f"{path}.capacity.id"
         found = aws.call("ec2", "describe_capacity_reservations", absent=_ABSENT, CapacityReservationIds=[name])
         if found is None or not found["CapacityReservations"]:
-            said = f"{name} is no reservation of account {aws.caller['Account']} in {plan.region}; write one that is"
-            yield Answer("reservations", where, Verdict.ERROR, said)
+            said = f"{name} is no reservation of account {aws.caller['Account']} in {plan.region}"
+            fix = "write one that is"
+            yield Answer("reservations", where, Verdict.ERROR, said, fix=fix)
             continue
         reservation = found["CapacityReservations"][0]
         sharing = [other for _, other, theirs in own if theirs == name]
@@ -55,22 +56,26 @@ def _misfits(
     )
     if is_block != wants_block:
         kind, other = ("a Capacity Block", "capacityBlock") if is_block else ("a capacity reservation", "reservation")
-        said = f"{name} is {kind}; write capacity: {{kind: {other}, id: {name}}}"
-        yield Answer("reservations", f"{path}.capacity.kind", Verdict.ERROR, said)
+        said = f"{name} is {kind}"
+        fix = f"write capacity: {{kind: {other}, id: {name}}}"
+        yield Answer("reservations", f"{path}.capacity.kind", Verdict.ERROR, said, fix=fix)
     if reservation["InstanceType"] not in group.instance_types:
-        said = f"{listed(group.instance_types)}, and {name} holds {reservation['InstanceType']}; write that"
-        yield Answer("reservations", f"{path}.instanceTypes", Verdict.ERROR, said)
+        said = f"{listed(group.instance_types)}, and {name} holds {reservation['InstanceType']}"
+        fix = "write that"
+        yield Answer("reservations", f"{path}.instanceTypes", Verdict.ERROR, said, fix=fix)
     zone = _zone(reservation)
     if zone not in _zones(plan, aws, group):
-        said = f"{name} stands in {zone}, where this pool has no subnet; write zones: [{zone}], a zone of the network"
-        yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said)
+        said = f"{name} stands in {zone}, where this pool has no subnet"
+        fix = f"write zones: [{zone}], a zone of the network"
+        yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said, fix=fix)
     if state in _LATER:
         since = f" until {reservation['StartDate']:%Y-%m-%d %H:%M} UTC" if reservation.get("StartDate") else ""
         said = f"{name} is {state}: nodes do not start{since}"
         yield Answer("reservations", f"{path}.capacity.id", Verdict.WARNING, said)
     elif state != "active":
-        said = f"{name} is {state}: no node starts from it; write one that is active"
-        yield Answer("reservations", f"{path}.capacity.id", Verdict.ERROR, said)
+        said = f"{name} is {state}: no node starts from it"
+        fix = "write one that is active"
+        yield Answer("reservations", f"{path}.capacity.id", Verdict.ERROR, said, fix=fix)
 
 
 def _counts(path: str, sharing: list[NodeGroupPlan], reservation: Mapping[str, Any]) -> Iterator[Answer]:
@@ -82,8 +87,9 @@ def _counts(path: str, sharing: list[NodeGroupPlan], reservation: Mapping[str, A
         ("maxNodes", sum(group.max_nodes for group in sharing), Verdict.WARNING),
     ):
         if wanted > count:
-            said = f"{wanted} of {pools}, and {name} holds {count}: the others never start; write {count} or less"
-            yield Answer("reservations", f"{path}.{key}", verdict, said)
+            said = f"{wanted} of {pools}, and {name} holds {count}: the others never start"
+            fix = f"write {count} or less"
+            yield Answer("reservations", f"{path}.{key}", verdict, said, fix=fix)
             return
 
 

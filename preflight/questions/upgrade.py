@@ -23,12 +23,13 @@ def _upgrade(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     if _minor(have) > _minor(wanted):
         said = (
             f"{wanted}, and {name} is at {have} (EKS upgrades it by itself when standard support ends) and never goes "
-            f"down; write version: {have!r}, and AMI releases and pinned add-ons of {have}"
+            "down"
         )
-        yield Answer("upgrade", PATH, Verdict.ERROR, said)
+        fix = f"write version: {have!r}, and AMI releases and pinned add-ons of {have}"
+        yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=fix)
     elif _minor(wanted) > _minor(have) + 1:
         said = f"{wanted}, and {name} is at {have}: EKS goes up one minor at a time"
-        yield Answer("upgrade", PATH, Verdict.ERROR, f"{said}; write version: {newer_version(have)!r} first")
+        yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"write version: {newer_version(have)!r} first")
     else:
         yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {wanted}, its nodes after it")
 

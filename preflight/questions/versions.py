@@ -34,8 +34,9 @@ def _kubernetes(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     version = _version(plan)
     offered = {each["clusterVersion"]: each for each in aws.call("eks", "describe_cluster_versions")["clusterVersions"]}
     if version not in offered:
-        said = f"EKS does not offer {version} in {plan.region} (it offers {listed(sorted(offered))}); write one of them"
-        yield Answer("kubernetes", "cluster.version", Verdict.ERROR, said)
+        said = f"EKS does not offer {version} in {plan.region} (it offers {listed(sorted(offered))})"
+        fix = "write one of them"
+        yield Answer("kubernetes", "cluster.version", Verdict.ERROR, said, fix=fix)
         return
     until = offered[version].get("endOfStandardSupportDate")
     status = offered[version].get("versionStatus", "")
@@ -60,8 +61,9 @@ def _release(path: str, group: NodeGroupPlan, version: str, region: str, aws: Aw
         return
     newest = _parameter(newest_name, aws)
     if newest is None:
-        said = f"EKS has no {group.ami_type} image for Kubernetes {version} in {region}; write another cluster.version"
-        yield Answer("ami", path, Verdict.ERROR, said)
+        said = f"EKS has no {group.ami_type} image for Kubernetes {version} in {region}"
+        fix = "write another cluster.version"
+        yield Answer("ami", path, Verdict.ERROR, said, fix=fix)
         return
     pinned = group.ami_release_version
     if pinned is None:
@@ -71,7 +73,7 @@ def _release(path: str, group: NodeGroupPlan, version: str, region: str, aws: Aw
     found = _parameter(name, aws) if name else None
     if found != pinned:
         said = f"{pinned} is no release of {group.ami_type} for Kubernetes {version} in {region}"
-        yield Answer("ami", path, Verdict.ERROR, f"{said}; write amiReleaseVersion: {newest}, the newest")
+        yield Answer("ami", path, Verdict.ERROR, said, fix=f"write amiReleaseVersion: {newest}, the newest")
     else:
         yield Answer("ami", path, Verdict.OK, f"{pinned} is there" + (f"; the newest is {newest}" * (newest != pinned)))
 
@@ -88,13 +90,12 @@ def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         found = aws.pages("eks", "describe_addon_versions", "addons", addonName=addon.name, kubernetesVersion=version)
         offered = [each["addonVersion"] for one in found for each in one["addonVersions"]]
         if not offered:
-            said = (
-                f"EKS offers no {addon.name} for Kubernetes {version} in {plan.region}; write another cluster.version"
-            )
-            yield Answer("addons", "cluster.version", Verdict.ERROR, said)
+            said = f"EKS offers no {addon.name} for Kubernetes {version} in {plan.region}"
+            fix = "write another cluster.version"
+            yield Answer("addons", "cluster.version", Verdict.ERROR, said, fix=fix)
         elif addon.version is not None and addon.version not in offered:
             said = f"{addon.name} {addon.version} is not offered for Kubernetes {version} (offered: {listed(offered)})"
-            yield Answer("addons", "cluster.addons", Verdict.ERROR, f"{said}; write one of them")
+            yield Answer("addons", "cluster.addons", Verdict.ERROR, said, fix="write one of them")
         else:
             yield Answer("addons", "cluster", Verdict.OK, f"{addon.name} {addon.version or offered[0]} is offered")
 

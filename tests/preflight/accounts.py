@@ -54,7 +54,7 @@ def said(report: Report, *verdicts: Verdict) -> dict[str, list[str]]:
     """Messages by path, of the answers that are not as the plan has it."""
     found: dict[str, list[str]] = {}
     for each in report.of(*(verdicts or (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))):
-        found.setdefault(each.path, []).append(each.message)
+        found.setdefault(each.path, []).append(each.text)
     return found
 
 

@@ -51,7 +51,7 @@ def test_a_call_that_is_not_allowed_leaves_its_question_open_and_no_other(monkey
             "account": ["not answered (service-quotas:GetServiceQuota: AccessDeniedException)"],
         }
         kept = program.with_answers(plan, report).findings
-    assert [each.message for each in kept if each.rule == "account-quotas"] == said(report)["account"]
+    assert [each.text for each in kept if each.rule == "account-quotas"] == said(report)["account"]
 
 
 def test_a_call_that_hangs_is_open_at_the_deadline_and_the_others_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_credentials_that_aws_refuses_are_one_error(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(AwsAccount, "call", expired)
     with account() as aws:
         report = asked(planned(own("dev")), aws)
-    assert [each.message for each in report.of(Verdict.ERROR)] == [
+    assert [each.text for each in report.of(Verdict.ERROR)] == [
         "AWS does not know the caller (sts:GetCallerIdentity: ExpiredToken); renew the credentials"
     ]
 
@@ -101,7 +101,7 @@ def test_json_has_the_same_keys_asked_or_not(capsys: pytest.CaptureFixture[str])
     assert (guessed["asked"], told["asked"]) == (False, True)
     assert told["caller"] == "arn:aws:sts::123456789012:assumed-role/platform/local"
     assert {key for each in (*guessed["answers"], *told["answers"]) for key in each} == {
-        *("question", "path", "verdict", "message"),
+        *("question", "path", "verdict", "message", "fix"),
     }
 
 

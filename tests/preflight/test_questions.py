@@ -51,15 +51,13 @@ def test_a_quota_for_the_first_nodes_but_not_for_most_is_a_warning_that_counts_t
     with account(quotas={"L-DB2E81BA": 8}) as aws:
         report = asked(planned(own("dev", nodePools=[pool])), aws)
     told = only(report, "quotas", Verdict.WARNING)
-    assert "8 vCPU, and 48 are needed (2 + 4 in an update × g6.2xlarge (l4))" in told.message
+    assert "8 vCPU, and 48 are needed (2 + 4 in an update × g6.2xlarge (l4))" in told.text
 
 
 def test_a_vpc_more_than_the_account_may_have_is_told_before() -> None:
     with account(quotas={"L-F678F1CE": 1}) as aws:
         report = asked(planned(own("dev")), aws)
-    assert (
-        "1 VPC, 1 of them taken, and `up` needs 1 at once; ask for 2" in only(report, "quotas", Verdict.ERROR).message
-    )
+    assert "1 VPC, 1 of them taken, and `up` needs 1 at once; ask for 2" in only(report, "quotas", Verdict.ERROR).text
 
 
 def test_a_zone_that_eks_refuses_in_this_account_is_named_with_those_to_write() -> None:
@@ -67,8 +65,8 @@ def test_a_zone_that_eks_refuses_in_this_account_is_named_with_those_to_write() 
         report = asked(planned(own("dev")), aws)
         told = only(report, "zones", Verdict.ERROR)
         assert told.path == "network.zones"
-        assert "us-east-1a is use1-az3 in account 123456789012" in told.message
-        assert told.message.endswith("write zones: [us-east-1b, us-east-1c]")
+        assert "us-east-1a is use1-az3 in account 123456789012" in told.text
+        assert told.text.endswith("write zones: [us-east-1b, us-east-1c]")
         fixed = asked(planned(own("dev", network={"zones": ["us-east-1b", "us-east-1c"]})), aws)
     assert fixed.of(Verdict.ERROR) == ()
 
@@ -77,7 +75,7 @@ def test_a_zone_that_the_account_does_not_have_is_named() -> None:
     with account("ap-northeast-1") as aws:
         zones = ["ap-northeast-1a", "ap-northeast-1b"]
         report = asked(planned(own("dev", region="ap-northeast-1", network={"zones": zones})), aws)
-    told = only(report, "zones", Verdict.ERROR).message
+    told = only(report, "zones", Verdict.ERROR).text
     assert "has no zone ap-northeast-1b" in told
     assert "write zones: [ap-northeast-1a, ap-northeast-1c]" in told
 
@@ -100,8 +98,8 @@ def test_a_pinned_release_that_eks_never_made_is_refused_with_the_newest() -> No
         report = asked(planned(own("dev", nodePools=[pool])), aws)
     told = only(report, "ami", Verdict.ERROR)
     assert told.path == "nodePools[0].amiReleaseVersion"
-    assert "1.35.4-20260506 is no release of AL2023_x86_64_NVIDIA" in told.message
-    assert "write amiReleaseVersion: 1.35.0-20260128" in told.message
+    assert "1.35.4-20260506 is no release of AL2023_x86_64_NVIDIA" in told.text
+    assert "write amiReleaseVersion: 1.35.0-20260128" in told.text
 
 
 def test_a_principal_of_the_account_must_be_there() -> None:
@@ -123,7 +121,7 @@ def test_a_key_that_is_to_be_deleted_is_refused() -> None:
         stack["cluster"] |= {"kmsKeyArn": arn}
         assert asked(planned(stack), aws).of(Verdict.ERROR) == ()
         client("kms").schedule_key_deletion(KeyId=arn.rsplit("/", 1)[-1])
-        assert "PendingDeletion" in only(asked(planned(stack), aws), "key", Verdict.ERROR).message
+        assert "PendingDeletion" in only(asked(planned(stack), aws), "key", Verdict.ERROR).text
 
 
 def test_a_log_group_that_eks_made_again_is_told_with_the_command_and_ours_is_not() -> None:
@@ -131,7 +129,7 @@ def test_a_log_group_that_eks_made_again_is_told_with_the_command_and_ours_is_no
     with account() as aws:
         logs, plan = client("logs"), planned(own("dev"))
         logs.create_log_group(logGroupName=group)
-        told = only(asked(plan, aws), "cluster", Verdict.ERROR).message
+        told = only(asked(plan, aws), "cluster", Verdict.ERROR).text
         assert f"aws logs delete-log-group --log-group-name {group} --region us-east-1" in told
         logs.delete_log_group(logGroupName=group)
         logs.create_log_group(logGroupName=group, tags=plan.tags)  # by an `up` that was interrupted

@@ -40,7 +40,7 @@ def test_a_reservation_that_holds_its_pool_is_told_with_its_size_and_end() -> No
         report = asked(with_pool(), aws)
     assert said(report) == {}
     told = only(report, "reservations", Verdict.OK)
-    assert told.message == f"{ONE}: 2 × g6.2xlarge in us-east-1b, until 2026-12-24 11:30 UTC"
+    assert told.text == f"{ONE}: 2 × g6.2xlarge in us-east-1b, until 2026-12-24 11:30 UTC"
 
 
 def test_without_a_reservation_nobody_is_asked() -> None:
@@ -90,4 +90,4 @@ def test_without_credentials_it_is_a_guess() -> None:
     report = guesses(with_pool())
     (told,) = [each for each in report.answers if each.question == "reservations"]
     assert told.verdict is Verdict.GUESS
-    assert ONE in told.message
+    assert ONE in told.text

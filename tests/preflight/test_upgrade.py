@@ -25,11 +25,11 @@ def told(there: str, written: str) -> Answer:
 def test_a_cluster_that_eks_upgraded_is_told_with_the_one_line_to_change() -> None:
     found = told("1.35", "1.34")
     assert (found.path, found.verdict) == ("cluster.version", Verdict.ERROR)
-    assert "write version: '1.35'" in found.message
+    assert "write version: '1.35'" in found.text
 
 
 def test_one_minor_at_a_time() -> None:
-    assert "write version: '1.34' first" in told("1.33", "1.35").message
+    assert "write version: '1.34' first" in told("1.33", "1.35").text
 
 
 @pytest.mark.parametrize(("there", "written"), [("1.34", "1.35"), ("1.35", "1.35")])

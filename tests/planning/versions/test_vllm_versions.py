@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planning.versions import vllm_versions
-from planning.versions.vllm_versions import canonical_flag, has_flag, metrics, names, version_of, why_unknown
+from planning.versions.vllm_versions import canonical_flag, has_flag, metrics, names, near_flag, version_of, why_unknown
 
 NEW = (0, 33, 0)
 
@@ -65,7 +65,9 @@ def test_spellings_are_read_as_vllm_reads_them(spelled: str, flag: str | None) -
 
 
 def test_an_unknown_flag_is_explained() -> None:
-    assert "did you mean --max-model-len" in why_unknown("--max-model-length", NEW)
+    assert why_unknown("--max-model-length", NEW) == "is not known"
+    assert "did you mean --max-model-len" in near_flag("--max-model-length", NEW)
+    assert near_flag("--swap_space", NEW) == ""
     assert "0.17.0" in why_unknown("--swap_space", NEW)
     assert "came with vLLM 0.18.0" in why_unknown("--shutdown-timeout", (0, 16, 0))
 
