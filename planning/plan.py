@@ -29,10 +29,11 @@ from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import Daemon, daemons
 from planning.nodes.growth import with_growth
 from planning.nodes.pod_resources import pool_room
-from planning.nodes.pools import Pool, check_zones, plan_pool, plan_system_nodes
+from planning.nodes.pools import Pool, check_zones, plan_pool
 from planning.nodes.reservations import check_reservations
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
+from planning.nodes.system_group import plan_system_nodes
 from planning.nodes.volumes import check_classes
 from planning.serving.companions import check_served_names
 from planning.serving.model_checks import image_pin

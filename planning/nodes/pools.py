@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 from planning.findings import Findings, listed
 from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
-from planning.nodes.ami import GPU_AMI_TYPES, SYSTEM_AMI_TYPES, check_instance, check_release
+from planning.nodes.ami import GPU_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
 from planning.nodes.reservations import CAPACITY_TYPES, target
 from planning.nodes.sharing import plan_sharing, share_of
 from settings.capacity import Spot
-from settings.cluster import Cluster, CreateCluster
-from settings.pools import KarpenterPool, NodePool, SystemNodes, UpdateStrategy
+from settings.pools import KarpenterPool, NodePool, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
@@ -101,20 +100,7 @@ def plan_pool(
     types = _gpu_types(pool, path, findings)
     _check_words(pool, path, findings)
     check_release(pool, path, cluster_version, findings)
-    if isinstance(pool.capacity, Spot) and len(set(pool.instance_types)) == 1:
-        findings.warning(
-            f"{path}.instanceTypes",
-            "spot-one-type",
-            f"spot with {pool.instance_types[0]} alone is often out of capacity",
-            "list several types with the same GPU",
-        )
-    if production and pool.ami_release_version is None:
-        findings.warning(
-            f"{path}.amiReleaseVersion",
-            "ami-unpinned",
-            "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so)",
-            "write the release of the AMI you tested",
-        )
+    _check_risks(pool, path, production, findings)
     if not types or not _alike(types, path, findings):
         return None
     first = types[0]
@@ -156,44 +142,21 @@ def plan_pool(
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 
 
-def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) -> NodeGroupPlan:
-    """The node group without GPU. Types outside the catalogue are taken as they are."""
-    check_release(nodes, "systemNodes", cluster.version if isinstance(cluster, CreateCluster) else None, findings)
-    architectures: dict[str, str] = {}
-    for index, name in enumerate(nodes.instance_types):
-        path = f"systemNodes.instanceTypes[{index}]"
-        try:
-            found = instance_type(name)
-        except UnknownInstanceType as unknown:
-            near = f"did you mean {' or '.join(unknown.suggestions)}?" if unknown.suggestions else "check the spelling"
-            findings.warning(path, "unknown-type", f"{name} is not in the catalogue: its price is unknown", near)
-            architectures[name] = _architecture_by_name(name)
-            continue
-        architectures[name] = found.arch
-        if found.gpu is not None:
-            findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use", "write for example m7i.large")
-    if len(set(architectures.values())) > 1:
-        kinds = listed(f"{name} is {arch}" for name, arch in architectures.items())
-        findings.error(
-            "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI", "keep one kind"
+def _check_risks(pool: NodePool, path: str, production: bool, findings: Findings) -> None:
+    if isinstance(pool.capacity, Spot) and len(set(pool.instance_types)) == 1:
+        findings.warning(
+            f"{path}.instanceTypes",
+            "spot-one-type",
+            f"spot with {pool.instance_types[0]} alone is often out of capacity",
+            "list several types with the same GPU",
         )
-    return NodeGroupPlan(
-        name=SYSTEM_POOL,
-        instance_types=tuple(dict.fromkeys(nodes.instance_types)),
-        capacity_type="ON_DEMAND",
-        ami_type=SYSTEM_AMI_TYPES[architectures[nodes.instance_types[0]]],
-        ami_release_version=nodes.ami_release_version,
-        min_nodes=nodes.min_nodes,
-        desired_nodes=nodes.min_nodes,
-        max_nodes=nodes.max_nodes,
-        disk_gib=nodes.disk_gib,
-        disk_throughput_mibps=GP3_MIBPS,
-        disk_iops=GP3_IOPS,
-        zones=(),
-        labels={POOL_LABEL: SYSTEM_POOL},
-        taints=(),
-        node_repair=True,
-    )
+    if production and pool.ami_release_version is None:
+        findings.warning(
+            f"{path}.amiReleaseVersion",
+            "ami-unpinned",
+            "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so)",
+            "write the release of the AMI you tested",
+        )
 
 
 def check_zones(
@@ -277,9 +240,8 @@ def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bo
 
 def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
     if pool.name == SYSTEM_POOL:
-        message = f"{SYSTEM_POOL!r} is reserved for the system node group"
-        fix = "choose another name"
-        findings.error(f"{path}.name", "pool-name", message, fix)
+        reserved = f"{SYSTEM_POOL!r} is reserved for the system node group"
+        findings.error(f"{path}.name", "pool-name", reserved, "choose another name")
     for key in pool.labels:
         domain = key.split("/")[0] if "/" in key else ""
         if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):
@@ -294,10 +256,3 @@ def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
                 f"every GPU pool has {taint.key} already",
                 "leave it out",
             )
-
-
-def _architecture_by_name(name: str) -> str:
-    # Graviton families carry a g right after the generation digit: m7g, c7gn, t4g; g5g.
-    family = name.split(".")[0]
-    digits = next((i for i, letter in enumerate(family) if letter.isdigit()), len(family) - 1)
-    return "arm64" if "g" in family[digits + 1 : digits + 2] else "x86_64"
