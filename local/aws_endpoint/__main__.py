@@ -16,6 +16,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--cluster-endpoint", help="API server address that every EKS cluster is given")
     parser.add_argument("--cluster-ca-file", type=Path, help="PEM certificate authority of that API server")
+    parser.add_argument("--new-account", action="store_true", help="with the quotas that AWS gives a new account")
     options = parser.parse_args()
     if bool(options.cluster_endpoint) != bool(options.cluster_ca_file):
         parser.error("--cluster-endpoint and --cluster-ca-file go together")
@@ -29,8 +30,11 @@ def main() -> None:
     )
     from werkzeug.serving import make_server
 
+    from local.aws_endpoint.contract.account import NEW_ACCOUNT_QUOTAS, Account, play
     from local.aws_endpoint.extension import install_extension
 
+    if options.new_account:
+        play(Account(quotas=NEW_ACCOUNT_QUOTAS))
     install_extension(options.cluster_endpoint, options.cluster_ca_file)
     application = DomainDispatcherApplication(create_backend_app)
     server = make_server("127.0.0.1", options.port, application, threaded=True, request_handler=MotoRequestHandler)

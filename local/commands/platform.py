@@ -36,6 +36,8 @@ FIRST = (("etcd", "aws"), ("kube-apiserver",))
 SUPERVISOR = "supervisor"
 
 
+# Set: the platform's account has the quotas of a new one, otherwise enough for everybody.
+NEW_ACCOUNT = "VLLM_ON_EKS_NEW_ACCOUNT"
 NODE_BOOT_SECONDS = 3.0
 """Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""
 # Process of ours -> what of local/ it runs: a change of it restarts the process.
@@ -126,7 +128,8 @@ def aws_endpoint(paths: Paths, pki: Pki, chosen: Mapping[str, int]) -> ProcessSp
     # `faults` puts a proxy in front of the API server.
     endpoint = os.environ.get("VLLM_ON_EKS_CLUSTER_ENDPOINT") or control_plane.server_url(chosen)
     arguments = ("--port", str(chosen["aws"]), "--cluster-endpoint", endpoint,
-                 "--cluster-ca-file", str(pki.certificate("ca")))  # fmt: skip
+                 "--cluster-ca-file", str(pki.certificate("ca")),
+                 *(["--new-account"] if os.environ.get(NEW_ACCOUNT) else []))  # fmt: skip
     # Its state is in memory: it is not restarted for a change of its code, `make down` does that.
     return ProcessSpec("aws", _python("local.aws_endpoint", *arguments), http_ready(f"{url}/moto-api/"))
 

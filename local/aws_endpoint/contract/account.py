@@ -113,6 +113,11 @@ def current() -> Account:
     return _Current.account
 
 
+def play(account: Account) -> None:
+    """Plays `account` from now on."""
+    _Current.account = account
+
+
 @contextmanager
 def use(account: Account) -> Iterator[Account]:
     """Plays `account` until the end of the block."""

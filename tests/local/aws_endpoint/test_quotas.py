@@ -29,3 +29,16 @@ def test_a_quota_is_what_the_contract_counts_with() -> None:
 def test_what_is_not_counted_is_enough_for_everybody() -> None:
     with land():
         assert value(boto3.client("service-quotas", region_name="us-east-1"), "L-DB2E81BA") == NOT_COUNTED
+
+
+def test_a_request_for_more_is_granted_and_one_for_no_more_is_refused() -> None:
+    account = Account(quotas=NEW_ACCOUNT_QUOTAS)
+    with land(account):
+        client = boto3.client("service-quotas", region_name="us-east-1")
+        asked = {"ServiceCode": "ec2", "QuotaCode": "L-DB2E81BA"}
+        granted = client.request_service_quota_increase(**asked, DesiredValue=16)["RequestedQuota"]
+        assert (granted["Status"], granted["DesiredValue"]) == ("APPROVED", 16)
+        assert value(client, "L-DB2E81BA") == 16
+        with pytest.raises(ClientError, match="IllegalArgumentException"):
+            client.request_service_quota_increase(**asked, DesiredValue=16)
+    assert NEW_ACCOUNT_QUOTAS["L-DB2E81BA"] == 0
