@@ -60,9 +60,14 @@ def add_to(commands: Any) -> None:
     scaling.add_argument(
         "--policy", action="append", metavar="NAME", help="once or more; stack: the stack's own; default: all"
     )
+    scaling.add_argument(
+        "--oracle",
+        action="store_true",
+        help="search the cheapest plan with hindsight too (10 to 130 s for a week): the column ÷ oracle",
+    )
     replicas = option_types.whole(1, option_types.MOST_REPLICAS)
     scaling.add_argument("--min-replicas", type=option_types.whole(0, option_types.MOST_REPLICAS))
-    scaling.add_argument("--max-replicas", type=replicas, help="default: what the oracle needs at its peak")
+    scaling.add_argument("--max-replicas", type=replicas, help="default: what the busiest five minutes need")
     scaling.add_argument("--start-replicas", type=replicas, help="ready at the start; default: what comes first needs")
     scaling.add_argument(
         "--cold-start", type=option_types.seconds, metavar="S", help="mean seconds ± 1/8; default: the plan's terms"
@@ -86,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise LookupError(f"simulate needs {' and '.join(absent)}: pip install -r requirements-simulate.txt")
     _announce_compilation()
     from advisor.simulate_inputs import load, setting
-    from simulation.compare import Bounds, case, run
+    from simulation.compare import ORACLE, Bounds, case, run
     from simulation.own_scaling import OWN_POLICY
     from simulation.policies import POLICIES, policy
 
@@ -99,7 +104,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"policy {OWN_POLICY}: {served.own_reason or 'name a stack file with --stack'}")
     if served.own_reason is not None:
         print(f"the stack's own autoscaling is left out: {served.own_reason}", file=sys.stderr)
-    names = names or [*([OWN_POLICY] if served.own is not None else []), *POLICIES]
+    with_oracle = arguments.oracle or ORACLE in names
+    usual = [name for name in POLICIES if with_oracle or name != ORACLE]
+    names = names or [*([OWN_POLICY] if served.own is not None else []), *usual]
+    if with_oracle and ORACLE not in names:
+        names.append(ORACLE)
     comes = load(arguments, served)
     bounds = Bounds(
         arguments.min_replicas if arguments.min_replicas is not None else served.min_replicas,
@@ -110,7 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--min-replicas {bounds.fewest} is more than --max-replicas {bounds.most}")
     if bounds.most is not None and (bounds.start or 1) > bounds.most:
         raise ValueError(f"--start-replicas {bounds.start} is more than --max-replicas {bounds.most}")
-    found = replace(case(served.setting, comes.start, bounds), own=served.own)
+    found = replace(case(served.setting, comes.start, bounds, with_oracle=with_oracle), own=served.own)
     outcomes = run(found, names)
     if arguments.json:
         print(json.dumps(as_json(arguments, served.title, comes.name, found, outcomes), indent=2))
@@ -152,7 +161,7 @@ def as_json(
             "output_tokens_per_s": round(capacity.output_tokens_per_second, 1),
             "requests_per_s_in_slo": round(capacity.requests_per_second, 4),
         },
-        "oracle_bound_gpu_hours": round(found.oracle.bound_gpu_hours, 4),
+        "oracle_bound_gpu_hours": None if found.oracle is None else round(found.oracle.bound_gpu_hours, 4),
         "policies": [_row(outcome, _oracle_hours(outcomes)) for outcome in outcomes],
     }
 

@@ -8,9 +8,10 @@ from math import ceil
 
 import numpy as np
 
-from planning.scaling.policy import Tuning, capacity
+from planning.model.demand import Capacity
+from planning.scaling.policy import Tuning, capacity, decide
 from planning.throughput.roofline import Traffic
-from simulation.best_plan import SEGMENT_SECONDS, Costs, Misses, Segmented, cheapest, misses
+from simulation.best_plan import SEGMENT_SECONDS, Costs, Floats, Misses, Segmented, cheapest, misses
 from simulation.oracle import BIN_SECONDS, Future, Survey, survey
 from simulation.outcome import Outcome
 from simulation.own_scaling import OWN_POLICY
@@ -53,19 +54,25 @@ class Oracle:
 class Case:
     """A setting and a trace, looked at once: its lengths, capacity of a replica, what is to come, and the bounds.
 
-    `own` makes the policy `stack`, the stack file's own, from the replicas it starts with.
+    `own` makes the policy `stack`, the stack file's own, from the replicas it starts with. `oracle` None: not asked.
     """
 
     setting: Setting
     trace: Trace
     survey: Survey
     given: Given
-    oracle: Oracle
+    oracle: Oracle | None
     own: Callable[[int], Scaler] | None = None
 
 
-def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None = None) -> Case:
-    """Reads the trace for its lengths and its future, and finds the oracle's plan."""
+def case(
+    setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None = None, *, with_oracle: bool = True
+) -> Case:
+    """Reads the trace for its lengths and its future, and finds the oracle's plan where it is asked for.
+
+    The search runs every segment several times, so it costs many times what a policy's run does. Without it the peak
+    and the start are what the policy's own count of replicas says of the load of five minutes.
+    """
     seen = survey(trace())
     traffic = Traffic(seen.mean_input_tokens, seen.mean_output_tokens)
     most_at_once = setting.engine.most_concurrent(traffic)
@@ -79,13 +86,26 @@ def case(setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None =
         share=setting.slo.share,
     )
     ahead = seen.future(what)
-    best = oracle(setting, trace, ahead, bounds)
-    most = bounds.most or max(1, bounds.fewest, *best.scaler.replicas)
     cold = setting.supply.cold_start.mean_seconds
-    # Everybody starts with what the oracle starts with: the trace begins in the middle of something.
-    start = bounds.start or best.scaler.start_replicas
-    given = Given(what, cold, bounds.fewest, most, start, ahead, best.scaler, tuning)
+    best = oracle(setting, trace, ahead, bounds) if with_oracle else None
+    replicas = best.scaler.replicas if best is not None else _counted(what, cold, ahead)
+    most = bounds.most or max(1, bounds.fewest, *replicas)
+    # Everybody starts alike, with what comes first: the trace begins in the middle of something.
+    start = bounds.start or (replicas[0] if best is not None else min(most, max(1, bounds.fewest, replicas[0])))
+    given = Given(what, cold, bounds.fewest, most, start, ahead, best.scaler if best is not None else None, tuning)
     return Case(setting, trace, seen, given, best)
+
+
+def _counted(what: Capacity, cold_start_seconds: float, ahead: Future) -> list[int]:
+    """Replicas for the mean load of each segment, as the scaling policy counts them."""
+    demand = decide(what, cold_start_seconds, 1, 1).demand
+    return [ceil(demand.replicas(float(load)) - 1e-9) for load in _by_segment(ahead)]
+
+
+def _by_segment(ahead: Future) -> Floats:
+    starts = np.arange(0, ahead.load.size, _SEGMENT_BINS)
+    lengths = np.diff(np.append(starts, ahead.load.size))
+    return np.add.reduceat(ahead.load, starts) / lengths
 
 
 def run(found: Case, names: Sequence[str]) -> list[Outcome]:
@@ -93,7 +113,8 @@ def run(found: Case, names: Sequence[str]) -> list[Outcome]:
     for name in names:
         if name != OWN_POLICY:
             policy(name)
-    return [found.oracle.outcome if name == ORACLE else _outcome(found, name) for name in dict.fromkeys(names)]
+    best = found.oracle
+    return [best.outcome if best and name == ORACLE else _outcome(found, name) for name in dict.fromkeys(names)]
 
 
 def oracle(setting: Setting, trace: Trace, ahead: Future, bounds: Bounds) -> Oracle:

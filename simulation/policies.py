@@ -16,7 +16,10 @@ from simulation.signals import DemandRule, averaged, cpu, per_pod, quantile, sum
 
 @dataclass(frozen=True)
 class Given:
-    """What policies are made from. `future` and `best` are what schedule and oracle know; the others read neither."""
+    """What policies are made from. `future` and `best` are what schedule and oracle know; the others read neither.
+
+    `best` None: no oracle was searched.
+    """
 
     capacity: Capacity
     cold_start_seconds: float
@@ -24,7 +27,7 @@ class Given:
     max_replicas: int
     start_replicas: int
     future: Future
-    best: Scheduled
+    best: Scheduled | None
     tuning: Tuning | None = None
 
 
@@ -129,6 +132,8 @@ def default(given: Given, tuning: Tuning | None = None) -> Scaler:
 
 def oracle(given: Given) -> Scaler:
     """Knows every arrival: the cheapest plan that was found, replicas started a cold start ahead."""
+    if given.best is None:
+        raise LookupError("policy oracle: its plan was not searched; ask for it with --oracle")
     return given.best
 
 

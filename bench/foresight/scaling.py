@@ -74,6 +74,7 @@ def main(part: str) -> None:
     print(f"{'workload':18} {'oracle':>22} {'gap':>5} " + " ".join(f"{name:>14}" for name in POLICIES))
     for work in workloads(part):
         found = case(work.setting, work.trace, Bounds())
+        assert found.oracle is not None
         best, results = found.oracle.outcome, run(found, POLICIES)
         held = f"{best.slo_attainment * 100:.2f} / {best.gpu_hours:.1f} h, {best.most_replicas}"
         gap = f"{best.gpu_hours / found.oracle.bound_gpu_hours:.2f}"

@@ -51,7 +51,22 @@ def test_without_a_policy_all_are_compared(capsys: pytest.CaptureFixture[str]) -
     found = simulated(capsys, "--profile", "poisson:1", "--duration", "120", "--cold-start", "60")
     rows = found["policies"]
     assert isinstance(rows, list)
-    assert [row["name"] for row in rows] == list(POLICIES)
+    assert [row["name"] for row in rows] == [name for name in POLICIES if name != "oracle"]
+    assert {row["gpu_hours_to_oracle"] for row in rows} == {None}
+    assert found["oracle_bound_gpu_hours"] is None
+
+
+def test_the_oracle_is_searched_only_when_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = ["--profile", "poisson:2", "--duration", "900", "--cold-start", "60", "--policy", "default"]
+    with_it = simulated(capsys, *load, "--oracle")
+    assert [row["name"] for row in with_it["policies"]] == ["default", "oracle"]  # type: ignore[attr-defined]
+    assert with_it["oracle_bound_gpu_hours"]
+    monkeypatch.setattr("simulation.compare.misses", lambda *_: pytest.fail("searched"))
+    without = simulated(capsys, *load)
+    assert [row["name"] for row in without["policies"]] == ["default"]  # type: ignore[attr-defined]
+    assert without["max_replicas"] == with_it["max_replicas"] == 1
 
 
 def test_a_trace_file_is_simulated(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -103,7 +118,7 @@ def test_a_stacks_declared_traffic_slo_and_autoscaling_are_what_is_simulated(
     assert found["mean_input_tokens"] == pytest.approx(400, rel=0.1)
     assert found["mean_output_tokens"] == pytest.approx(100, rel=0.2)
     assert found["slo"] == {"ttft_s": 3.0, "tpot_s": 0.2, "share": 0.95}
-    assert [row["name"] for row in found["policies"]] == ["stack", *POLICIES]
+    assert [row["name"] for row in found["policies"]] == ["stack", *(n for n in POLICIES if n != "oracle")]
 
 
 def test_the_command_line_outranks_what_the_stack_declares(
@@ -154,7 +169,7 @@ def test_what_of_a_stacks_autoscaling_is_not_simulated_is_said(
     assert main([*LAB, "--duration", "60"]) == 0
     said = capsys.readouterr()
     assert "left out: schedules are not simulated" in said.err
-    assert [row["name"] for row in json.loads(said.out)["policies"]] == list(POLICIES)
+    assert [row["name"] for row in json.loads(said.out)["policies"]] == [name for name in POLICIES if name != "oracle"]
 
 
 def test_a_stack_without_declared_traffic_says_what_is_missing(
