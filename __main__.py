@@ -5,9 +5,9 @@ import pulumi_aws as aws
 import pulumi_kubernetes as kubernetes
 
 from components.cluster_services import ClusterServices, ClusterServicesArgs
-from components.eks_addons import EksAddons, EksAddonsArgs
 from components.eks_cluster import cluster
 from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.late_addons import late_addons
 from components.network import network
 from components.node_group import NodeGroup, NodeGroupArgs, node_role
 from components.serving import serve
@@ -37,7 +37,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
     role = node_role("node-role", plan.cluster, plan.tags, on_aws)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
-    addons = EksAddons("addons", EksAddonsArgs(system.cluster_name, plan.cluster.addons_after_nodes, plan.tags), on_aws)
+    addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)
     pools = {
         pool.name: GpuNodeGroup(pool.name, GpuNodeGroupArgs(pool, eks, net, role.arn, plan.tags), on_aws)
         for pool in plan.node_groups

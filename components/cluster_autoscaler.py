@@ -14,6 +14,7 @@ from components.helm import mirrored, release_arguments
 from components.network_policies import cluster_autoscaler_policy, register_policies
 from components.security import non_root_pod, restricted_container
 from components.tags import named
+from planning.cluster.autoscaler import image_tag
 from planning.model import ClusterAutoscalerPlan, Tags
 
 RELEASE = "cluster-autoscaler"
@@ -24,15 +25,25 @@ IMAGE_REPOSITORY = "registry.k8s.io/autoscaling/cluster-autoscaler"
 CPU, MEMORY = "100m", "600Mi"
 
 
-def cluster_autoscaler_values(plan: ClusterAutoscalerPlan) -> dict[str, Any]:
-    """Values of chart cluster-autoscaler 9.59.0; only what differs from its defaults or must not move with them."""
+def cluster_autoscaler_values(
+    plan: ClusterAutoscalerPlan, cluster_version: pulumi.Input[str] | None = None
+) -> dict[str, Any]:
+    """Values of chart cluster-autoscaler 9.59.0; only what differs from its defaults or must not move with them.
+
+    `cluster_version`: as EKS tells it, for a plan that does not know it. Raises ValueError where it is needed.
+    """
+    tag: pulumi.Input[str] | None = plan.image_tag
+    if tag is None:
+        if cluster_version is None:
+            raise ValueError(f"cluster {plan.cluster_name}: the autoscaler's image follows its version, and it is None")
+        tag = pulumi.Output.from_input(cluster_version).apply(image_tag)
     return {
         "fullnameOverride": RELEASE,
         "awsRegion": plan.region,
         # EKS gives the Auto Scaling groups of managed node groups both tags that the chart looks for.
         "autoDiscovery": {"clusterName": plan.cluster_name},
         "rbac": {"serviceAccount": {"name": SERVICE_ACCOUNT}},
-        "image": {"repository": mirrored(plan.mirror or "", IMAGE_REPOSITORY), "tag": plan.image_tag},
+        "image": {"repository": mirrored(plan.mirror or "", IMAGE_REPOSITORY), "tag": tag},
         # One: a second would only wait for the lease. Its class moves it to another node before all else; a pod that
         # waits for a node for minutes anyway waits some seconds more.
         "replicaCount": 1,
@@ -55,8 +66,8 @@ def _monitor(plan: ClusterAutoscalerPlan) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ClusterAutoscalerArgs:
-    """`cluster_name`: of a cluster that is there. `node_groups`: those that it scales; `after`: what brings the kind
-    ServiceMonitor.
+    """`cluster_name`, `cluster_version`: of a cluster that is there. `node_groups`: those that it scales; `after`: what
+    brings the kind ServiceMonitor.
     """
 
     plan: ClusterAutoscalerPlan
@@ -64,6 +75,7 @@ class ClusterAutoscalerArgs:
     tags: Tags
     node_groups: tuple[pulumi.Resource, ...] = ()
     after: tuple[pulumi.Resource, ...] = ()
+    cluster_version: pulumi.Input[str] | None = None
 
 
 class ClusterAutoscaler(pulumi.ComponentResource):
@@ -81,7 +93,7 @@ class ClusterAutoscaler(pulumi.ComponentResource):
             f"{name}-release",
             **release_arguments(plan.chart, RELEASE, plan.timeout_seconds),
             namespace=plan.namespace,
-            values=cluster_autoscaler_values(plan),
+            values=cluster_autoscaler_values(plan, args.cluster_version),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering: a pod gets its identity when it is made, so the association is first. The release

@@ -137,7 +137,8 @@ class ClusterServices(pulumi.ComponentResource):
     ) -> pulumi.Resource:
         """What makes nodes follow pods."""
         groups = tuple(args.pools.values())
-        wanted = ClusterAutoscalerArgs(plan, args.cluster.name, args.plan.tags, groups, monitors)
+        eks = args.cluster
+        wanted = ClusterAutoscalerArgs(plan, eks.name, args.plan.tags, groups, monitors, eks.version)
         return ClusterAutoscaler("cluster-autoscaler", wanted, self._child).release
 
     def _karpenter(

@@ -36,6 +36,8 @@ class ClusterOutputs:
     kubeconfig: pulumi.Output[str]
     called: str = ""
     """The name as it is written, for questions to AWS."""
+    node_security_group_ids: tuple[str, ...] = ()
+    """What nodes of ours join beside the cluster's own group; empty: EKS gives them that one by itself."""
     access: tuple[pulumi.Resource, ...] = ()
     """What lets us into the Kubernetes API: nothing is asked of it before, nor after, these are there."""
 
@@ -219,6 +221,7 @@ def existing_cluster(
         oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
         kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, region),
         called=plan.name,
+        node_security_group_ids=plan.node_security_group_ids,
     )
 
 

@@ -1,7 +1,9 @@
 """NetworkPolicies of the namespaces that the stack's services live in: closed, and opened for what each one does.
 
-Every namespace of ours begins closed (`default_deny`). Inside one, its own pods talk to each other; out of it go name
-resolution and the API server; and what else there is stands here by service. Pods on the node's own network
+Every namespace of ours is closed (`default_deny`). A new pod is not yet: the VPC CNI puts policies in force in parallel
+with its start, and in the standard mode everything is allowed for those seconds, in the strict mode nothing
+(`cluster.networkPolicyMode`, planning/cluster/policy_mode.py). Inside one, its own pods talk to each other; out of it
+go name resolution and the API server; and what else there is stands here by service. Pods on the node's own network
 (node-exporter) have no policy. The kubelet's probes and a port-forward come from the pod's own node and always arrive.
 """
 
@@ -60,7 +62,7 @@ def network_policy(
 
 
 def default_deny(namespace: str) -> Manifest:
-    """Nothing in, nothing out, for every pod of the namespace; pods that nobody thought of start closed."""
+    """Nothing in, nothing out, for every pod of the namespace, those that nobody thought of too."""
     policy = network_policy("default-deny", namespace, {})
     policy["spec"] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     return policy

@@ -42,7 +42,8 @@ class CapacityOptions(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class NodeGroupArgs:
-    """`node_role_arn`: see `node_role`. The group stands in the private subnets of `plan.zones`."""
+    """`node_role_arn`: see `node_role`. The group stands in `plan.subnet_ids`, or in the private subnets of
+    `plan.zones`."""
 
     plan: NodeGroupPlan
     cluster: ClusterOutputs
@@ -69,6 +70,7 @@ class NodeGroup(pulumi.ComponentResource):
             ebs_optimized="true",
             block_device_mappings=[data_volume(plan)],
             **capacity_options(plan),
+            vpc_security_group_ids=security_groups(args.cluster),
             metadata_options=metadata_options(),
             # Metrics by the minute are billed by node, and nobody reads them: Prometheus is there.
             monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=False),
@@ -83,7 +85,7 @@ class NodeGroup(pulumi.ComponentResource):
             f"{name}-nodes",
             cluster_name=args.cluster.node_cluster_name,
             node_role_arn=args.node_role_arn,
-            subnet_ids=args.network.private_subnet_ids(plan.zones),
+            subnet_ids=list(plan.subnet_ids) or args.network.private_subnet_ids(plan.zones),
             # The cluster's version, so that an upgrade is the control plane first and then, by data, its nodes.
             version=args.cluster.version,
             release_version=plan.ami_release_version,
@@ -113,6 +115,13 @@ class NodeGroup(pulumi.ComponentResource):
         )
         self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name, "clusterName": self.cluster_name})
+
+
+def security_groups(cluster: ClusterOutputs) -> list[pulumi.Input[str]] | None:
+    """Groups of the nodes; None: EKS gives them the cluster's own, which it does not where a template names others
+    (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Using custom security groups")."""
+    further = cluster.node_security_group_ids
+    return [cluster.security_group_id, *further] if further else None
 
 
 def capacity_options(plan: NodeGroupPlan) -> CapacityOptions:

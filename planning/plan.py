@@ -28,8 +28,9 @@ from planning.names import check_names
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import Daemon, daemons
 from planning.nodes.growth import with_growth
+from planning.nodes.places import check_zones
 from planning.nodes.pod_resources import pool_room
-from planning.nodes.pools import Pool, check_zones, plan_pool
+from planning.nodes.pools import Pool, plan_pool
 from planning.nodes.reservations import check_reservations
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
@@ -68,7 +69,7 @@ def plan(
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
     check_reservations(settings, network, production, findings)
-    account = _whole(settings, cluster, production, today or CALENDAR_DATED, findings)
+    account = _whole(settings, stack, cluster, today or CALENDAR_DATED, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
     check_system_nodes(settings, system_nodes, scalings, findings)
@@ -114,8 +115,8 @@ def plan(
 
 def _whole(
     settings: StackSettings,
+    stack: str,
     cluster: CreateClusterPlan | ExistingClusterPlan,
-    production: bool,
     today: str,
     findings: Findings,
 ) -> AccountPlan:
@@ -129,9 +130,9 @@ def _whole(
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)
-    check_karpenter(settings, production, findings)
+    check_karpenter(settings, is_production(stack), findings)
     check_ages(settings, today, findings)
-    return plan_account(settings, cluster, findings)
+    return plan_account(settings, stack, cluster, findings)
 
 
 def _shared_out(
@@ -156,9 +157,8 @@ def _shared_out(
 
 
 def _pools(settings: StackSettings, production: bool, findings: Findings) -> dict[str, Pool | None]:
-    version = settings.cluster.version if isinstance(settings.cluster, CreateCluster) else None
     planned = {
-        pool.name: plan_pool(pool, index, version, production, findings)
+        pool.name: plan_pool(pool, index, settings.cluster.version, production, findings)
         for index, pool in enumerate(settings.node_pools)
     }
     return {name: pool and with_growth(pool, settings) for name, pool in planned.items()}

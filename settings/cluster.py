@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,13 @@ class EndpointAccess(StrEnum):
     PUBLIC_AND_PRIVATE = "publicAndPrivate"
 
 
+class NetworkPolicyMode(StrEnum):
+    """What a new pod may do until the VPC CNI has its network policies: everything, or nothing."""
+
+    STANDARD = "standard"
+    STRICT = "strict"
+
+
 class ControlPlaneLog(StrEnum):
     """Log types of the EKS control plane."""
 
@@ -37,6 +44,10 @@ class ControlPlaneLog(StrEnum):
     CONTROLLER_MANAGER = "controllerManager"
     SCHEDULER = "scheduler"
 
+
+# A network interface takes five groups by default, and the cluster's own is one of them
+# (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html, 2026-11-27).
+MOST_NODE_GROUPS = 4
 
 # Who did what, and who was let in. The scheduler and the controller manager explain little that these do not.
 DEFAULT_LOGS = (ControlPlaneLog.API, ControlPlaneLog.AUDIT, ControlPlaneLog.AUTHENTICATOR)
@@ -73,7 +84,10 @@ class CreateCluster(Section):
     kind: Literal["create"] = "create"
     name: DnsLabel | None = described("cluster name; default: vllm-on-eks-<stack>", default=None)
     version: KubernetesVersion = described("Kubernetes minor version", default="1.35")
-    endpoint_access: EndpointAccess = described("who reaches the Kubernetes API", default=EndpointAccess.PRIVATE)
+    endpoint_access: EndpointAccess = described(
+        "who reaches the Kubernetes API; where publicAccessCidrs lists addresses the default is publicAndPrivate",
+        default=EndpointAccess.PRIVATE,
+    )
     public_access_cidrs: tuple[Cidr, ...] = described(
         "addresses that may reach a public API endpoint", default=(), max_length=MOST_PUBLIC_BLOCKS
     )
@@ -107,7 +121,20 @@ class CreateCluster(Section):
         default=(),
         max_length=50,
     )
+    network_policy_mode: NetworkPolicyMode = described(
+        "standard: a new pod is open for the seconds until its network policies are there; strict: closed until then, "
+        "and for good where no policy selects it",
+        default=NetworkPolicyMode.STANDARD,
+    )
     protect: bool = described("refuse to delete cluster and network with pulumi destroy", default=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _addresses_say_who(cls, given: Any) -> Any:
+        """Who lists public addresses and says no more means an endpoint that they reach (docs/adr/0025)."""
+        if isinstance(given, dict) and given.get("publicAccessCidrs") and "endpointAccess" not in given:
+            return {**given, "endpointAccess": EndpointAccess.PUBLIC_AND_PRIVATE.value}
+        return given
 
     @model_validator(mode="after")
     def _public_needs_addresses(self) -> CreateCluster:
@@ -146,6 +173,20 @@ class ExistingCluster(Section):
 
     kind: Literal["existing"]
     name: ClusterName = described("name of the EKS cluster")
+    version: KubernetesVersion | None = described(
+        "its Kubernetes minor version, for what is planned by it; default: what EKS answers at each up", default=None
+    )
+    node_security_group_ids: tuple[SecurityGroupId, ...] = described(
+        "security groups that the stack's nodes join beside the cluster's own, so that its other nodes let them in",
+        default=(),
+        max_length=MOST_NODE_GROUPS,
+    )
+
+    @model_validator(mode="after")
+    def _each_group_once(self) -> ExistingCluster:
+        if len(set(self.node_security_group_ids)) < len(self.node_security_group_ids):
+            raise ValueError("nodeSecurityGroupIds names one twice; write each once")
+        return self
 
 
 Cluster = Annotated[CreateCluster | ExistingCluster, Field(discriminator="kind"), kind_defaults_to("create")]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.capacity import CapacityBlock, OnDemand, PoolCapacity, Spot
-from settings.names import AmiRelease, CapacityReservationId
+from settings.names import AmiRelease, CapacityReservationId, SubnetId
 from settings.sharing import GpuSharing, WholeGpu
 from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described, kind_defaults_to
 
@@ -63,6 +63,11 @@ class ManagedPool(EveryPool):
         default=OnDemand(),
     )
     min_nodes: int = described("nodes that always run; 0: none while no model needs one", default=1, ge=0, le=450)
+    subnet_ids: tuple[SubnetId, ...] = described(
+        "only these of network.privateSubnetIds, where network.kind is existing; empty: all of them",
+        default=(),
+        max_length=16,
+    )
     ami_release_version: str | None = described(
         "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
     )

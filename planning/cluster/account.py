@@ -18,25 +18,29 @@ _FIRST = (
     "write endpointAccess: publicAndPrivate with publicAccessCidrs: [<the address you run pulumi from>/32] for the "
     "first `pulumi up`, and private later, from a runner inside with privateAccessCidrs: [<its network>]"
 )
+# Of a file that says nothing: the command puts the caller's own address in, and nobody else's.
+_ASK = "curl -s https://checkip.amazonaws.com"
 _INSIDE = "privateAccessCidrs: [<the network you run pulumi from>] or privateAccessSecurityGroupIds: [<its group>]"
 
 
 def plan_account(
-    settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
+    settings: StackSettings, stack: str, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
 ) -> AccountPlan:
     """The account, what is left of examples, and what a first `up` cannot do."""
-    first = _check_way_in(settings, findings)
+    first = _check_way_in(settings, stack, findings)
     return AccountPlan(settings.account, check_examples(settings, findings), first, cluster.name)
 
 
-def _check_way_in(settings: StackSettings, findings: Findings) -> tuple[Finding, ...]:
+def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tuple[Finding, ...]:
     """A private endpoint against who could reach it: else the AWS half comes up, is paid for, and stays alone."""
     cluster = settings.cluster
     if not isinstance(cluster, CreateCluster) or cluster.endpoint_access is not EndpointAccess.PRIVATE:
         return ()
     made_here = isinstance(settings.network, CreateNetwork)
     if not cluster.private_access_cidrs and not cluster.private_access_security_group_ids:
-        if made_here:
+        if made_here and "endpoint_access" not in cluster.model_fields_set:
+            findings.error(PATH, RULE, _nothing_said(stack))
+        elif made_here:
             findings.error(
                 PATH,
                 RULE,
@@ -57,6 +61,14 @@ def _check_way_in(settings: StackSettings, findings: Findings) -> tuple[Finding,
     )
     findings.warning(PATH, RULE, words, _FIRST)
     return (Finding(PATH, RULE, Severity.ERROR, words, _FIRST),)
+
+
+def _nothing_said(stack: str) -> str:
+    return (
+        "nothing says who reaches the Kubernetes API, and nobody is in the VPC that this `pulumi up` makes; write "
+        f"cluster: {{publicAccessCidrs: [<your address>/32]}} (`{_ASK}` prints it), or run: pulumi config set --path "
+        f"'vllm-on-eks:cluster.publicAccessCidrs[0]' \"$({_ASK})/32\" --stack {stack}"
+    )
 
 
 def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) -> tuple[Finding, ...]:

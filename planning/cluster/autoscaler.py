@@ -12,7 +12,6 @@ from planning.nodes.growth import can_grow
 from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
-from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.stack import StackSettings
 
@@ -48,7 +47,7 @@ def plan_cluster_autoscaler(
     return ClusterAutoscalerPlan(
         chart=charts.reference(CHART, findings),
         namespace="kube-system",
-        image_tag=image_tag(cluster.version if isinstance(cluster, CreateClusterPlan) else None),
+        image_tag=image_tag(cluster.version) if cluster.version else None,
         cluster_name=cluster.name,
         region=region,
         node_groups_arn=f"arn:{partition(region)}:eks:{region}:*:nodegroup/{cluster.name}/*/*",
@@ -81,14 +80,10 @@ def arguments(scale_down_after_seconds: int) -> dict[str, str | bool]:
     }
 
 
-def image_tag(kubernetes_version: str | None) -> str:
-    """The image's tag for a Kubernetes minor; the nearest for one that is not in the table.
-
-    None, a cluster whose version is not known here: as for a new one.
-    """
+def image_tag(kubernetes_version: str) -> str:
+    """The image's tag for a Kubernetes minor; the nearest for one that is not in the table."""
     tags = pins.CLUSTER_AUTOSCALER_TAGS
-    wanted = kubernetes_version or str(CreateCluster.model_fields["version"].default)
-    return tags[min(tags, key=lambda known: abs(_minor(known) - _minor(wanted)))]
+    return tags[min(tags, key=lambda known: abs(_minor(known) - _minor(kubernetes_version)))]
 
 
 def _minor(version: str) -> int:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from planning.cluster.addon_policies import addon_policy_arn
+from planning.cluster.policy_mode import check_strict, vpc_cni_configuration
 from planning.cluster.regions import check_arns, check_region, partition
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
-from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess
+from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess, NetworkPolicyMode
 from settings.names import CLUSTER_NAME, CLUSTER_NAME_MEANING
 
 CALENDAR_DATED = "2026-11-21"
@@ -62,16 +64,19 @@ def in_extended_support(version: str, date: str = CALENDAR_DATED) -> bool:
 
 
 def addons(
-    region: str, tags: Tags, version: str, pinned: Mapping[str, str] = MappingProxyType({})
+    region: str,
+    tags: Tags,
+    version: str,
+    pinned: Mapping[str, str] = MappingProxyType({}),
+    strict_policies: bool = False,
 ) -> tuple[AddonPlan, ...]:
     """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes.
 
     `pinned`: versions by name; the others are those that EKS has for the Kubernetes version.
     """
-    driver_policy = f"arn:{partition(region)}:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
     found = (
         # Without the policy agent NetworkPolicy objects are accepted and ignored.
-        _addon("vpc-cni", after_nodes=False, configuration={"enableNetworkPolicy": "true"}),
+        _addon("vpc-cni", after_nodes=False, configuration=vpc_cni_configuration(strict_policies)),
         _addon("kube-proxy", after_nodes=False),
         _addon("eks-pod-identity-agent", after_nodes=False),
         _addon("coredns", after_nodes=True),
@@ -81,7 +86,7 @@ def addons(
             after_nodes=True,
             configuration={"controller": {"extraVolumeTags": volume_tags(tags)}} if volume_tags(tags) else {},
             service_account="ebs-csi-controller-sa",
-            pod_identity_policy_arn=driver_policy,
+            pod_identity_policy_arn=addon_policy_arn("aws-ebs-csi-driver", region),
         ),
         # Its GPU part has no tolerations by default (aws/eks-node-monitoring-agent values.yaml) and would stay off
         # our tainted nodes, and node repair would not see a dead GPU.
@@ -110,7 +115,12 @@ def plan_cluster(
     check_region(region, findings)
     check_arns(cluster, region, findings)
     if not isinstance(cluster, CreateCluster):
-        return ExistingClusterPlan(cluster.name, partition=partition(region))
+        return ExistingClusterPlan(
+            cluster.name,
+            partition=partition(region),
+            version=cluster.version,
+            node_security_group_ids=cluster.node_security_group_ids,
+        )
     name = cluster.name or f"vllm-on-eks-{stack}"
     if not re.fullmatch(CLUSTER_NAME, name):
         findings.error(
@@ -131,6 +141,7 @@ def plan_cluster(
         addons=_addons(cluster, region, tags, findings),
         protect=cluster.protect,
         partition=partition(region),
+        strict_policies=cluster.network_policy_mode is NetworkPolicyMode.STRICT,
     )
 
 
@@ -139,7 +150,10 @@ def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None
 
 
 def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings) -> tuple[AddonPlan, ...]:
-    found = addons(region, tags, cluster.version, cluster.addons)
+    strict = cluster.network_policy_mode is NetworkPolicyMode.STRICT
+    found = addons(region, tags, cluster.version, cluster.addons, strict)
+    if strict:
+        check_strict(cluster, findings)
     names = [each.name for each in found]
     for name in cluster.addons:
         if name not in names:

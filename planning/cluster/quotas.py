@@ -93,7 +93,7 @@ def surge_nodes(group: NodeGroupPlan, network: CreateNetworkPlan | ExistingNetwo
     if group.update_strategy == "MINIMAL":
         return 0
     all_zones = len(network.zones if isinstance(network, CreateNetworkPlan) else network.private_subnet_ids)
-    return max(2 * (len(group.zones) or all_zones), group.max_unavailable)
+    return max(2 * (len(group.zones or group.subnet_ids) or all_zones), group.max_unavailable)
 
 
 def _vcpu(name: str) -> int:

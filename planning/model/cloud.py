@@ -85,6 +85,8 @@ class CreateClusterPlan:
     partition: str = "aws"
     private_access_cidrs: tuple[str, ...] = ()
     private_access_group_ids: tuple[str, ...] = ()
+    strict_policies: bool = False
+    """A pod that no network policy selects is closed, those of the system too: the stack makes a policy for them."""
 
     @property
     def addons_after_nodes(self) -> tuple[AddonPlan, ...]:
@@ -94,11 +96,18 @@ class CreateClusterPlan:
 
 @dataclass(frozen=True)
 class ExistingClusterPlan:
-    """A cluster that exists, with the add-ons its owner gave it."""
+    """A cluster that exists, with the add-ons its owner gave it.
+
+    `version` None: nobody wrote it, EKS is asked. `node_security_group_ids`: of our nodes, beside the cluster's own.
+    """
 
     name: str
     addons_after_nodes: tuple[AddonPlan, ...] = ()
     partition: str = "aws"
+    version: str | None = None
+    node_security_group_ids: tuple[str, ...] = ()
+    strict_policies: bool = False
+    """Not ours to say."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +180,8 @@ class NodeGroupPlan:
     `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
 
     `labels_later`: what programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only.
-    `zones` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever shares them.
+    `zones` and `subnet_ids` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever
+    shares them.
     """
 
     name: str
@@ -202,6 +212,7 @@ class NodeGroupPlan:
     """Then `min_nodes` and `desired_nodes` are what the fewest replicas need; nothing keeps them."""
     reservation: ReservationPlan | None = None
     """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
+    subnet_ids: tuple[str, ...] = ()
 
     @property
     def advertised_gpus(self) -> int:

@@ -84,14 +84,15 @@ class KedaPlan:
 class ClusterAutoscalerPlan:
     """The cluster-autoscaler's release, in a stack whose pools may grow.
 
-    `image_tag`: its minor is the cluster's, since it runs that release's scheduler. `node_groups_arn`: of all managed
+    `image_tag`: its minor is the cluster's, since it runs that release's scheduler; None: the cluster's version is not
+    written, and EKS tells it (planning.cluster.autoscaler.image_tag). `node_groups_arn`: of all managed
     groups of the cluster, with wildcards. `arguments` of the program; `node_selector`: of nodes that it may stand on.
     `monitoring_namespace` None: nobody asks for its metrics.
     """
 
     chart: ChartRef
     namespace: str
-    image_tag: str
+    image_tag: str | None
     cluster_name: str
     region: str
     node_groups_arn: str

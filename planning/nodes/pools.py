@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planning.findings import Findings, listed
-from planning.model import GPU_TAINT, CreateNetworkPlan, ExistingNetworkPlan, GpuSharingPlan, NodeGroupPlan, TaintPlan
+from planning.model import GPU_TAINT, GpuSharingPlan, NodeGroupPlan, TaintPlan
 from planning.nodes.ami import GPU_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
 from planning.nodes.reservations import CAPACITY_TYPES, target
 from planning.nodes.sharing import plan_sharing, share_of
 from settings.capacity import Spot
-from settings.pools import KarpenterPool, NodePool, UpdateStrategy
+from settings.pools import KarpenterPool, ManagedPool, NodePool, UpdateStrategy
 
 POOL_LABEL = "vllm-on-eks/pool"
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
@@ -120,14 +120,7 @@ def plan_pool(
         disk_throughput_mibps=pool.disk_throughput_mibps,
         disk_iops=max(GP3_IOPS, math.ceil(pool.disk_throughput_mibps * GP3_IOPS_PER_MIBPS)),
         zones=pool.zones,
-        labels={
-            "accelerator": "nvidia",
-            "gpu-type": first.gpu.name,
-            POOL_LABEL: pool.name,
-            **({} if of_karpenter else {ACCELERATOR_LABEL: f"nvidia-{first.gpu.name}"}),
-            **_sharing_labels(sharing),
-            **pool.labels,
-        },
+        labels=_labels(pool, first.gpu.name, sharing),
         taints=(GPU_TAINT, *(TaintPlan(each.key, each.value, each.effect.value) for each in pool.taints)),
         node_repair=pool.node_repair,
         gpu=first.gpu.name,
@@ -138,6 +131,7 @@ def plan_pool(
         resources_by_tag={} if of_karpenter else _resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
         karpenter=nodes_plan(pool, types) if isinstance(pool, KarpenterPool) else None,
         reservation=target(pool.capacity),
+        subnet_ids=tuple(dict.fromkeys(pool.subnet_ids)) if isinstance(pool, ManagedPool) else (),
     )
     return Pool(pool, index, types, first.gpu, first.gpu_count, group)
 
@@ -159,37 +153,23 @@ def _check_risks(pool: NodePool, path: str, production: bool, findings: Findings
         )
 
 
-def check_zones(
-    pool: NodePool, index: int, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings
-) -> None:
-    """A pool's zones must be zones of the network."""
-    path = f"nodePools[{index}].zones"
-    if not pool.zones:
-        return
-    if isinstance(network, ExistingNetworkPlan):
-        findings.error(
-            path,
-            "zones-unknown",
-            "network.kind is existing: the zones of those subnets are not known here",
-            "remove zones and list only the wanted subnets under network.privateSubnetIds",
-        )
-        return
-    for position, zone in enumerate(pool.zones):
-        if zone not in network.zones:
-            findings.error(
-                f"{path}[{position}]",
-                "zones-unknown",
-                f"{zone} is not a zone of the network ({listed(network.zones)})",
-                "write one of them",
-            )
-
-
 def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict[str, str]:
     """What the cluster-autoscaler's template of a group without nodes lacks: it knows CPU, memory, pods and whole GPUs
     of the instance type (cloudprovider/aws/aws_manager.go, buildNodeFromTemplate), no disk and no shares of a GPU."""
     disk = {"ephemeral-storage": f"{allocatable_ephemeral_mib(disk_gib)}Mi"}
     shares = gpus * sharing.pods_per_gpu
     return {**disk, "nvidia.com/gpu": str(shares)} if sharing.pods_per_gpu > 1 else disk
+
+
+def _labels(pool: NodePool, gpu: str, sharing: GpuSharingPlan) -> dict[str, str]:
+    return {
+        "accelerator": "nvidia",
+        "gpu-type": gpu,
+        POOL_LABEL: pool.name,
+        **({} if isinstance(pool, KarpenterPool) else {ACCELERATOR_LABEL: f"nvidia-{gpu}"}),
+        **_sharing_labels(sharing),
+        **pool.labels,
+    }
 
 
 def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:

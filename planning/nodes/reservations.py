@@ -69,14 +69,18 @@ def _check_place(
             "keep its own",
         )
     if isinstance(network, ExistingNetworkPlan):
-        if len(network.private_subnet_ids) > 1:
+        if not pool.subnet_ids:
+            reservation = pool.capacity.id if isinstance(pool.capacity, Reservation | CapacityBlock) else None
             findings.error(
-                f"{path}.capacity",
+                f"{path}.subnetIds",
                 "reservation-one-zone",
-                f"{pool.capacity.kind}, and network.privateSubnetIds lists {len(network.private_subnet_ids)} subnets, "
-                "whose zones are not known here: nodes outside the reservation's zone never start",
-                "write kind: karpenter with capacityTypes: [reserved] and capacityReservationIds, which finds the "
-                "zone, or network.kind: create",
+                f"missing: {reservation} stands in one zone, network.privateSubnetIds lists "
+                f"{len(network.private_subnet_ids)} subnets whose zones are not known here, and nodes outside its zone "
+                "never start",
+                "write subnetIds: [<those in its zone>]; `aws ec2 describe-capacity-reservations "
+                f"--capacity-reservation-ids {reservation} --query 'CapacityReservations[].AvailabilityZone'` says "
+                f"which, and `aws ec2 describe-subnets --subnet-ids {' '.join(network.private_subnet_ids)} --query "
+                "'Subnets[].[SubnetId,AvailabilityZone]'` where they are",
             )
         return
     zones = pool.zones or network.zones

@@ -7,13 +7,13 @@ from planning.model import NodeGroupPlan
 from planning.nodes.ami import SYSTEM_AMI_TYPES, check_release
 from planning.nodes.instances import UnknownInstanceType, instance_type
 from planning.nodes.pools import GP3_IOPS, GP3_MIBPS, POOL_LABEL, SYSTEM_POOL
-from settings.cluster import Cluster, CreateCluster
+from settings.cluster import Cluster
 from settings.pools import SystemNodes
 
 
 def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) -> NodeGroupPlan:
     """The node group without GPU. Types outside the catalogue are taken as they are."""
-    check_release(nodes, "systemNodes", cluster.version if isinstance(cluster, CreateCluster) else None, findings)
+    check_release(nodes, "systemNodes", cluster.version, findings)
     architectures: dict[str, str] = {}
     for index, name in enumerate(nodes.instance_types):
         path = f"systemNodes.instanceTypes[{index}]"

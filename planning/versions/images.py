@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planning.facts import rows
-from planning.model import StackPlan
+from planning.model import ClusterAutoscalerPlan, StackPlan
 from planning.versions import pins
 
 DOCKER_HUB = "docker.io/"
@@ -74,9 +74,16 @@ def _with_host(image: str) -> str:
 def _of_charts(plan: StackPlan) -> Iterator[ImageUse]:
     autoscaler = plan.cluster_autoscaler
     for row in _rows(plan):
-        tag = row["tag"] or (autoscaler.image_tag if autoscaler else "")
         inside = f" ({row['sub_chart']})" if row["sub_chart"] else ""
-        yield ImageUse(f"{row['image']}:{tag}", f"chart {row['chart']}{inside}")
+        for tag in (row["tag"],) if row["tag"] else _by_version(autoscaler):
+            yield ImageUse(f"{row['image']}:{tag}", f"chart {row['chart']}{inside}")
+
+
+def _by_version(autoscaler: ClusterAutoscalerPlan | None) -> tuple[str, ...]:
+    """The tag for the cluster's version; every one that it may be where nobody wrote that version."""
+    if autoscaler is None:
+        return ()
+    return (autoscaler.image_tag,) if autoscaler.image_tag else tuple(pins.CLUSTER_AUTOSCALER_TAGS.values())
 
 
 def _rows(plan: StackPlan) -> list[dict[str, str]]:

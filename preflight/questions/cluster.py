@@ -11,6 +11,7 @@ from preflight.account import AwsAccount
 from preflight.model import Answer, Question, Verdict
 
 _ABSENT = ("ResourceNotFoundException",)
+GROUPS = "cluster.nodeSecurityGroupIds"
 
 
 def described(plan: StackPlan, aws: AwsAccount) -> Mapping[str, Any] | None:
@@ -63,6 +64,10 @@ def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         said = f"{name} is in {vpc}, and network.vpcId is {plan.network.vpc_id}"
         fix = f"write {vpc} and its private subnets"
         yield Answer("cluster", "network.vpcId", Verdict.ERROR, said, fix=fix)
+    if isinstance(plan.cluster, ExistingClusterPlan) and plan.cluster.version not in (None, found["version"]):
+        said = f"{plan.cluster.version}, and {name} is at {found['version']}"
+        fix = f"write {found['version']!r}, or leave it out"
+        yield Answer("cluster", "cluster.version", Verdict.ERROR, said, fix=fix)
     yield Answer("cluster", "cluster.name", Verdict.OK, f"{name}: Kubernetes {found['version']}, {found['status']}")
 
 
@@ -115,11 +120,18 @@ def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
 
 
 def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
-    """Our nodes have the cluster's own security group only: nodes with another one may not let them in."""
+    """Our nodes have the cluster's own security group, and those that the stack file names: nodes with none of these
+    may not let them in."""
     found = described(plan, aws)
     if found is None:
         return
+    assert isinstance(plan.cluster, ExistingClusterPlan)
     own = found["resourcesVpcConfig"].get("clusterSecurityGroupId")
+    joined = {own, *plan.cluster.node_security_group_ids}
+    wrong = tuple(_unusable(plan.cluster, str(own), found["resourcesVpcConfig"].get("vpcId"), aws))
+    yield from wrong
+    if wrong:
+        return
     running = [{"Name": "instance-state-name", "Values": ["running", "pending"]}]
     tagged = [{"Name": f"tag:kubernetes.io/cluster/{plan.cluster.name}", "Values": ["owned"]}]
     reservations = aws.pages("ec2", "describe_instances", "Reservations", Filters=running + tagged)
@@ -129,17 +141,42 @@ def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
             group["GroupId"]
             for node in nodes
             for group in node["SecurityGroups"]
-            if own not in {each["GroupId"] for each in node["SecurityGroups"]}
+            if not joined & {each["GroupId"] for each in node["SecurityGroups"]}
         }
     )
     if apart:
         said = (
-            f"nodes of {plan.cluster.name} are in {listed(apart)} and not in the cluster's own group {own}, in which "
-            f"ours are: DNS and webhooks between them are blocked; let {own} and {listed(apart)} reach each other"
+            f"nodes of {plan.cluster.name} are in {listed(apart)} and in none of {listed(sorted(joined))}, in which "
+            "ours are: DNS and webhooks between them are blocked"
         )
-        yield Answer("groups", "cluster", Verdict.ERROR, said)
+        fix = f"write the group that lets its own members in, or let {own} and {listed(apart)} reach each other"
+        yield Answer("groups", GROUPS, Verdict.ERROR, said, fix=fix)
     else:
-        yield Answer("groups", "cluster", Verdict.OK, f"{len(nodes)} nodes share the cluster's security group {own}")
+        said = f"{len(nodes)} nodes share a security group of {listed(sorted(joined))}"
+        yield Answer("groups", GROUPS, Verdict.OK, said)
+
+
+def _unusable(cluster: ExistingClusterPlan, own: str, vpc: Any, aws: AwsAccount) -> Iterator[Answer]:
+    """Groups that no node could join."""
+    wanted = cluster.node_security_group_ids
+    if not wanted:
+        return
+    given = [{"Name": "group-id", "Values": list(wanted)}]
+    found = {
+        each["GroupId"]: each for each in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=given)
+    }
+    for index, group in enumerate(wanted):
+        path = f"{GROUPS}[{index}]"
+        if group not in found:
+            said, fix = f"{group} does not exist", f"write one of {vpc}, or remove it"
+        elif found[group].get("VpcId") != vpc:
+            said = f"{group} is of {found[group].get('VpcId')}, and {cluster.name} is in {vpc}"
+            fix = f"write one of {vpc}"
+        elif group == own:
+            said, fix = f"{group} is the cluster's own group, which every node joins", "remove it"
+        else:
+            continue
+        yield Answer("groups", path, Verdict.ERROR, said, fix=fix)
 
 
 def _of_created(plan: StackPlan) -> str | None:

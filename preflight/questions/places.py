@@ -104,19 +104,29 @@ def _types(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         Filters=[{"Name": "instance-type", "Values": names}],
     )
     sold = {(each["InstanceType"], each["Location"]) for each in offers}
+    by_subnet: dict[str, str] = {}
     if isinstance(plan.network, CreateNetworkPlan):
         ids = dict(zones_of(aws).ids)
         network = plan.network.zones
     else:
-        ids = {each["AvailabilityZone"]: each["AvailabilityZoneId"] for each in subnets_of(plan, aws)}
+        found = subnets_of(plan, aws)
+        ids = {each["AvailabilityZone"]: each["AvailabilityZoneId"] for each in found}
+        by_subnet = {each["SubnetId"]: each["AvailabilityZone"] for each in found}
         network = tuple(ids)
     for path, group in groups_of(plan):
+        own = tuple(dict.fromkeys(by_subnet[subnet] for subnet in group.subnet_ids if subnet in by_subnet))
         for name in group.instance_types:
-            yield _sold(name, f"{path}.instanceTypes", group.zones or network, ids, sold, plan.region)
+            yield _sold(name, f"{path}.instanceTypes", group.zones or own or network, ids, sold, plan.region, by_subnet)
 
 
 def _sold(
-    name: str, path: str, zones: tuple[str, ...], ids: Mapping[str, str], sold: set[tuple[str, str]], region: str
+    name: str,
+    path: str,
+    zones: tuple[str, ...],
+    ids: Mapping[str, str],
+    sold: set[tuple[str, str]],
+    region: str,
+    subnets: Mapping[str, str],
 ) -> Answer:
     where = sorted(zone for zone, zone_id in ids.items() if (name, zone_id) in sold)
     missing = [zone for zone in zones if zone in ids and zone not in where]
@@ -126,11 +136,20 @@ def _sold(
         return Answer("types", path, Verdict.ERROR, said, fix=fix)
     if missing:
         good = [zone for zone in where if zone in zones]
-        whose = "network.zones" if path.startswith("systemNodes") or not good else "zones of the pool"
-        instead = f"write {whose}: [{', '.join(good or where)}]"
-        said = f"{name} is not sold in {listed(missing)}, and EKS refuses the group; {instead}"
-        return Answer("types", path, Verdict.ERROR, f"{said} (it is sold in {listed(where)})")
+        instead = _instead(path, good or where, everywhere=path.startswith("systemNodes") or not good, subnets=subnets)
+        said = f"{name} is not sold in {listed(missing)}, and EKS refuses the group (it is sold in {listed(where)})"
+        return Answer("types", path, Verdict.ERROR, said, fix=instead)
     return Answer("types", path, Verdict.OK, f"{name} is sold in {listed(zone for zone in zones if zone in where)}")
+
+
+def _instead(path: str, good: list[str], everywhere: bool, subnets: Mapping[str, str]) -> str:
+    """What to write: zones of a network of ours, subnets of one that exists."""
+    if not subnets:
+        return f"write {'network.zones' if everywhere else 'zones of the pool'}: [{', '.join(good)}]"
+    there = [subnet for subnet, zone in subnets.items() if zone in good]
+    if not there:
+        return f"add a subnet in {listed(good)} to network.privateSubnetIds"
+    return f"write {'network.privateSubnetIds' if everywhere else 'subnetIds of the pool'}: [{', '.join(there)}]"
 
 
 def _zones_guess(plan: StackPlan) -> str | None:

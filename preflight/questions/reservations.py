@@ -64,10 +64,7 @@ def _misfits(
         fix = "write that"
         yield Answer("reservations", f"{path}.instanceTypes", Verdict.ERROR, said, fix=fix)
     zone = _zone(reservation)
-    if zone not in _zones(plan, aws, group):
-        said = f"{name} stands in {zone}, where this pool has no subnet"
-        fix = f"write zones: [{zone}], a zone of the network"
-        yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said, fix=fix)
+    yield from _elsewhere(plan, aws, path, group, name, zone)
     if state in _LATER:
         since = f" until {reservation['StartDate']:%Y-%m-%d %H:%M} UTC" if reservation.get("StartDate") else ""
         said = f"{name} is {state}: nodes do not start{since}"
@@ -97,10 +94,26 @@ def _zone(reservation: Mapping[str, Any]) -> str:
     return str(reservation["AvailabilityZone"])
 
 
-def _zones(plan: StackPlan, aws: AwsAccount, group: NodeGroupPlan) -> list[str]:
-    if isinstance(plan.network, ExistingNetworkPlan):
-        return [each["AvailabilityZone"] for each in subnets_of(plan, aws)]
-    return list(group.zones or plan.network.zones)
+def _elsewhere(
+    plan: StackPlan, aws: AwsAccount, path: str, group: NodeGroupPlan, name: str, zone: str
+) -> Iterator[Answer]:
+    """Nodes that would start outside the reservation's zone."""
+    if not isinstance(plan.network, ExistingNetworkPlan):
+        if zone not in (group.zones or plan.network.zones):
+            said = f"{name} stands in {zone}, where this pool has no subnet"
+            fix = f"write zones: [{zone}], a zone of the network"
+            yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said, fix=fix)
+        return
+    zones = {each["SubnetId"]: each["AvailabilityZone"] for each in subnets_of(plan, aws)}
+    own = group.subnet_ids or plan.network.private_subnet_ids
+    stray = [f"{subnet} in {zones[subnet]}" for subnet in own if zones.get(subnet, zone) != zone]
+    if stray:
+        good = [subnet for subnet in plan.network.private_subnet_ids if zones.get(subnet) == zone]
+        instead = (
+            f"write subnetIds: [{', '.join(good)}]" if good else f"add a subnet in {zone} to network.privateSubnetIds"
+        )
+        said = f"{name} stands in {zone}, and {listed(stray)} does not: nodes there never start"
+        yield Answer("reservations", f"{path}.subnetIds", Verdict.ERROR, said, fix=instead)
 
 
 def _guess(plan: StackPlan) -> str | None:

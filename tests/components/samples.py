@@ -25,7 +25,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 REGION = "eu-central-1"
 TAGS = {"project": "vllm-on-eks", "stack": "test"}
 POLICIES = "arn:aws:eks::aws:cluster-access-policy"
-EBS_CSI_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy"
+EBS_CSI_POLICY = "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2"
 
 NETWORK = CreateNetworkPlan(
     cidr="10.0.0.0/16",

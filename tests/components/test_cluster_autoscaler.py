@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pulumi
 import pulumi_aws as aws
+import pytest
 
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, cluster_autoscaler_values
+from planning.versions.pins import CLUSTER_AUTOSCALER_TAGS
 from tests.components.plans import CLUSTER_AUTOSCALER, MIRROR
 from tests.engine import Engine, record
 from tests.golden import as_yaml, assert_matches
@@ -37,6 +39,22 @@ def test_the_image_comes_from_the_mirror_with_the_minor_of_the_cluster() -> None
         "repository": f"{MIRROR}/registry.k8s.io/autoscaling/cluster-autoscaler",
         "tag": CLUSTER_AUTOSCALER.image_tag,
     }
+
+
+@pulumi.runtime.test
+def test_the_image_follows_the_version_that_eks_tells_where_nobody_wrote_it() -> pulumi.Output[None]:
+    unknown = replace(CLUSTER_AUTOSCALER, image_tag=None)
+    tag = cluster_autoscaler_values(unknown, pulumi.Output.from_input("1.33"))["image"]["tag"]
+    return tag.apply(lambda found: _is(found, CLUSTER_AUTOSCALER_TAGS["1.33"]))
+
+
+def _is(found: str, wanted: str) -> None:
+    assert found == wanted
+
+
+def test_a_version_that_nobody_knows_is_no_guess() -> None:
+    with pytest.raises(ValueError, match="follows its version"):
+        cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, image_tag=None))
 
 
 def test_without_monitoring_nothing_asks_for_its_kinds() -> None:

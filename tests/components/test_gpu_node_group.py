@@ -258,3 +258,25 @@ def test_what_the_autoscaler_knows_by_tags_only_is_tagged() -> None:
     plan = replace(GPU_NODES, resources_by_tag={"ephemeral-storage": "180000Mi"})
     tag = "k8s.io/cluster-autoscaler/node-template/resources/ephemeral-storage"
     assert nodes(plan).inputs["tags"][tag] == "180000Mi"
+
+
+def test_without_further_groups_eks_gives_nodes_the_clusters_own() -> None:
+    assert "vpcSecurityGroupIds" not in template(GPU_NODES).inputs
+
+
+def test_nodes_of_an_existing_cluster_join_its_own_group_and_those_that_are_listed() -> None:
+    def build(provider: aws.Provider) -> None:
+        net = Network("net", NetworkArgs(NETWORK, CLUSTER.name, REGION, TAGS), under(provider)).outputs
+        there = replace(build_cluster(provider, CLUSTER).outputs, node_security_group_ids=("sg-0a", "sg-0b"))
+        role = node_role("node-role", CLUSTER, TAGS, under(provider))
+        GpuNodeGroup("l4", GpuNodeGroupArgs(GPU_NODES, there, net, role.arn, TAGS), under(provider))
+
+    engine = in_region(build, False)
+    own, *further = engine.named("l4-template").inputs["vpcSecurityGroupIds"]
+    assert further == ["sg-0a", "sg-0b"]
+    assert own.startswith("sg-"), "a template that names groups has to name the cluster's own, too"
+
+
+def test_a_group_stands_in_its_own_subnets_where_it_names_some() -> None:
+    group = nodes(replace(GPU_NODES, zones=(), subnet_ids=("subnet-0b",)))
+    assert group.inputs["subnetIds"] == ["subnet-0b"]

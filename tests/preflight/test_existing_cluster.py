@@ -185,4 +185,62 @@ def test_nodes_that_do_not_let_ours_in_are_told(tmp_path: Path, shares: bool) ->
             ],
         )
         told = said(asked(planned(stack(network)), aws))
-    assert (told == {}) if shares else (theirs in told["cluster"][0] and own_group in told["cluster"][0])
+    assert (
+        (told == {})
+        if shares
+        else (
+            theirs in told["cluster.nodeSecurityGroupIds"][0] and own_group in told["cluster.nodeSecurityGroupIds"][0]
+        )
+    )
+
+
+def with_node(network: dict[str, Any], groups: list[str]) -> None:
+    """A node of the cluster's that runs, in these security groups."""
+    boto3.client("ec2", region_name="us-east-1").run_instances(
+        ImageId="ami-12c6146b",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=network["privateSubnetIds"][0],
+        SecurityGroupIds=groups,
+        TagSpecifications=[
+            {"ResourceType": "instance", "Tags": [{"Key": f"kubernetes.io/cluster/{NAME}", "Value": "owned"}]}
+        ],
+    )
+
+
+def security_group(vpc: str, name: str = "nodes") -> str:
+    ec2 = boto3.client("ec2", region_name="us-east-1")
+    return str(ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"])
+
+
+def test_nodes_are_reached_through_a_group_that_the_stack_file_names(tmp_path: Path) -> None:
+    with account() as aws, api_server(tmp_path, GP3):
+        network = made(ALL)
+        theirs = security_group(network["vpcId"])
+        with_node(network, [theirs])
+        sections = stack(network)
+        sections["cluster"]["nodeSecurityGroupIds"] = [theirs]
+        assert said(asked(planned(sections), aws)) == {}
+
+
+def test_groups_that_no_node_could_join_are_named(tmp_path: Path) -> None:
+    with account() as aws, api_server(tmp_path, GP3):
+        network = made(ALL)
+        elsewhere = boto3.client("ec2", region_name="us-east-1").create_vpc(CidrBlock="10.8.0.0/16")["Vpc"]["VpcId"]
+        cluster = boto3.client("eks", region_name="us-east-1").describe_cluster(name=NAME)["cluster"]
+        wanted = ["sg-0123456789abcdef0", security_group(elsewhere)]
+        wanted.append(cluster["resourcesVpcConfig"]["clusterSecurityGroupId"])
+        sections = stack(network)
+        sections["cluster"]["nodeSecurityGroupIds"] = wanted
+        told = said(asked(planned(sections), aws), Verdict.ERROR)
+    assert "does not exist" in told["cluster.nodeSecurityGroupIds[0]"][0]
+    assert f"is of {elsewhere}" in told["cluster.nodeSecurityGroupIds[1]"][0]
+    assert "is the cluster's own group" in told["cluster.nodeSecurityGroupIds[2]"][0]
+
+
+def test_a_version_that_the_cluster_does_not_have_is_an_error(tmp_path: Path) -> None:
+    with account() as aws, api_server(tmp_path, GP3):
+        sections = stack(made(ALL))
+        sections["cluster"]["version"] = "1.34"
+        told = said(asked(planned(sections), aws), Verdict.ERROR)
+    assert told["cluster.version"] == ["1.34, and shared is at 1.35; write '1.35', or leave it out"]

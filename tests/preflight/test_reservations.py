@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import boto3
 import pytest
 
 from planning.model import StackPlan
 from preflight.ask import guesses
-from preflight.model import Verdict
+from preflight.model import Report, Verdict
 from tests.preflight.accounts import account, asked, only, own, planned, said
 
 ONE = "cr-0123456789abcdef0"
@@ -91,3 +92,35 @@ def test_without_credentials_it_is_a_guess() -> None:
     (told,) = [each for each in report.answers if each.question == "reservations"]
     assert told.verdict is Verdict.GUESS
     assert ONE in told.text
+
+
+def in_their_network(subnets: list[str], zone: str = "us-east-1b") -> Report:
+    """A network of somebody else with subnets in us-east-1a and us-east-1b; the pool stands in those at `subnets`."""
+    with account(reservations=(reservation(AvailabilityZone=zone),)) as aws:
+        ec2 = boto3.client("ec2", region_name="us-east-1")
+        vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+        ids = {
+            letter: ec2.create_subnet(
+                VpcId=vpc, CidrBlock=f"10.9.{number}.0/24", AvailabilityZone=f"us-east-1{letter}"
+            )["Subnet"]["SubnetId"]
+            for number, letter in enumerate("ab")
+        }
+        network = {"kind": "existing", "vpcId": vpc, "privateSubnetIds": list(ids.values())}
+        capacity = {"kind": "reservation", "id": ONE}
+        pool = {**POOL, "zones": [], "capacity": capacity, "subnetIds": [ids[letter] for letter in subnets]}
+        return asked(planned(own("dev", network=network, nodePools=[pool])), aws)
+
+
+def test_in_a_network_of_somebody_else_the_pools_subnets_are_held_against_the_reservations_zone() -> None:
+    assert said(in_their_network(["b"])) == {}
+
+
+def test_a_subnet_in_another_zone_is_named_with_the_one_to_write() -> None:
+    (told,) = said(in_their_network(["a"]), Verdict.ERROR)["nodePools[0].subnetIds"]
+    assert f"{ONE} stands in us-east-1b, and subnet-" in told
+    assert "in us-east-1a does not: nodes there never start; write subnetIds: [subnet-" in told
+
+
+def test_a_network_without_a_subnet_in_the_zone_is_told_so() -> None:
+    (told,) = said(in_their_network(["a"], zone="us-east-1c"), Verdict.ERROR)["nodePools[0].subnetIds"]
+    assert "add a subnet in us-east-1c to network.privateSubnetIds" in told

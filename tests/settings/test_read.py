@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.cluster import CreateCluster
+from settings.cluster import CreateCluster, EndpointAccess
 from settings.models import EmptyDirCache, PulumiConfigToken
 from settings.read import (
     Loaded,
@@ -100,11 +100,29 @@ def test_what_is_left_of_a_wrong_file_can_still_be_planned() -> None:
     [
         ({"endpointAccess": "publicAndPrivate"}, "without publicAccessCidrs"),
         ({"endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["0.0.0.0/0"]}, "the whole internet"),
-        ({"publicAccessCidrs": ["203.0.113.0/24"]}, "has no effect while endpointAccess is private"),
+        (
+            {"endpointAccess": "private", "publicAccessCidrs": ["203.0.113.0/24"]},
+            "has no effect while endpointAccess is private",
+        ),
     ],
 )
 def test_the_kubernetes_api_is_never_open_to_everybody(cluster: dict[str, Any], message: str) -> None:
     assert any(message in problem for problem in problems({"cluster": cluster}))
+
+
+def test_who_lists_addresses_and_says_no_more_opens_the_api_to_them_and_to_nobody_else() -> None:
+    loaded = read({"cluster": {"publicAccessCidrs": ["54.1.2.3/32"]}}, "dev")
+    assert loaded.settings is not None
+    cluster = loaded.settings.cluster
+    assert isinstance(cluster, CreateCluster)
+    assert cluster.endpoint_access is EndpointAccess.PUBLIC_AND_PRIVATE
+    assert cluster.public_access_cidrs == ("54.1.2.3/32",)
+    for silent in ({}, {"publicAccessCidrs": []}, {"version": "1.35"}):
+        private = read({"cluster": silent}, "dev").settings
+        assert private is not None
+        assert isinstance(private.cluster, CreateCluster)
+        assert private.cluster.endpoint_access is EndpointAccess.PRIVATE
+    assert any("the whole internet" in each for each in problems({"cluster": {"publicAccessCidrs": ["0.0.0.0/0"]}}))
 
 
 def test_two_models_of_one_name_and_an_existing_cluster_in_a_new_network_are_refused() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import pytest
 
 from planning.cluster.account import refusals
-from planning.model import Severity
-from tests.planning.stacks import REACHED, errors, planned, refusal, rules
+from planning.model import PlanRefused, Severity
+from planning.plan import plan
+from settings.stack import StackSettings
+from tests.planning.stacks import REACHED, errors, model, planned, pool, refusal, rules
 
 PRIVATE = {"endpointAccess": "private"}
 INSIDE = {**PRIVATE, "privateAccessCidrs": ["10.9.0.0/16"]}
@@ -23,6 +26,25 @@ def test_a_private_api_in_a_vpc_of_the_same_stack_is_refused_with_the_two_ways_t
     told = errors(refusal(cluster=cluster))["cluster.endpointAccess"]
     assert "publicAndPrivate with publicAccessCidrs" in told
     assert "network: {kind: existing" in told
+
+
+@pytest.mark.parametrize("cluster", [None, {}, {"version": "1.35"}])
+def test_a_file_that_says_nothing_gets_a_command_that_can_be_run_as_it_stands(cluster: dict[str, Any] | None) -> None:
+    sections: dict[str, Any] = {"nodePools": [pool()], "models": [model()]}
+    sections |= {} if cluster is None else {"cluster": cluster}
+    with pytest.raises(PlanRefused) as refused:
+        plan(StackSettings.model_validate(sections), "trial")
+    told = errors(refused.value.findings)
+    assert list(told) == ["cluster.endpointAccess"]
+    command = told["cluster.endpointAccess"].partition("or run: ")[2]
+    words = shlex.split(command)
+    assert words[:5] == ["pulumi", "config", "set", "--path", "vllm-on-eks:cluster.publicAccessCidrs[0]"]
+    assert words[5:] == ["$(curl -s https://checkip.amazonaws.com)/32", "--stack", "trial"]
+    # What the command writes is what brings the stack up.
+    fixed = StackSettings.model_validate(
+        {**sections, "cluster": {**(cluster or {}), "publicAccessCidrs": ["54.1.2.3/32"]}}
+    )
+    assert plan(fixed, "trial").cluster.public_access_cidrs == ("54.1.2.3/32",)  # type: ignore[union-attr]
 
 
 def test_a_private_api_in_an_existing_network_needs_a_door() -> None:

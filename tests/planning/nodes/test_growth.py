@@ -124,10 +124,17 @@ def test_its_minor_is_the_clusters(version: str) -> None:
     assert image_tag(version).startswith(f"v{version}.")
 
 
-def test_a_version_beyond_the_table_gets_the_nearest_and_an_unknown_one_the_default() -> None:
+def test_a_version_beyond_the_table_gets_the_nearest() -> None:
     assert image_tag("1.29") == CLUSTER_AUTOSCALER_TAGS["1.31"]
     assert image_tag("1.40") == CLUSTER_AUTOSCALER_TAGS[max(CLUSTER_AUTOSCALER_TAGS)]
-    assert image_tag(None) == CLUSTER_AUTOSCALER_TAGS["1.35"]
+
+
+def test_an_existing_clusters_version_is_what_is_written_or_what_eks_will_answer() -> None:
+    network = {"kind": "existing", "vpcId": "vpc-1", "privateSubnetIds": ["subnet-a", "subnet-b"]}
+    for written, tag in (({"version": "1.33"}, CLUSTER_AUTOSCALER_TAGS["1.33"]), ({}, None)):
+        found = planned(cluster={"kind": "existing", "name": "main", **written}, network=network).cluster_autoscaler
+        assert found is not None
+        assert found.image_tag == tag, "never the version that a created cluster would have"
 
 
 def test_an_existing_cluster_is_warned_that_the_role_needs_its_add_on() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from planning.cluster.quotas import quotas
+from planning.cluster.quotas import quotas, surge_nodes
 from planning.facts import rows
 from planning.model import PlanRefused, ReservationPlan, Severity, StackPlan
 from planning.nodes.instances import instance_types
@@ -88,7 +88,34 @@ def test_a_reservation_stands_in_one_zone(asked: Any) -> None:
     found = errors(refusal(nodePools=[asked(zones=[])]))
     assert "write zones: [<its zone>], for example [us-east-1a]" in found["nodePools[0].zones"]
     found = errors(refusal(nodePools=[asked(zones=[])], network=EXISTING))
-    assert "kind: karpenter with capacityTypes: [reserved]" in found["nodePools[0].capacity"]
+    assert f"describe-capacity-reservations --capacity-reservation-ids {ONE}" in found["nodePools[0].subnetIds"]
+
+
+@pytest.mark.parametrize("asked", [reserved, block])
+def test_in_an_existing_network_the_pool_says_which_subnets_are_in_the_zone(asked: Any) -> None:
+    found = planned(nodePools=[asked(zones=[], subnetIds=["subnet-0b"])], network=EXISTING)
+    assert found.gpu_pools[0].subnet_ids == ("subnet-0b",)
+    assert found.gpu_pools[0].reservation == ReservationPlan(ONE)
+
+
+def test_subnets_are_the_networks_and_of_an_existing_one() -> None:
+    told = errors(refusal(nodePools=[pool(subnetIds=["subnet-0a", "subnet-0c"])], network=EXISTING))
+    assert "subnet-0c is not in network.privateSubnetIds (subnet-0a, subnet-0b)" in told["nodePools[0].subnetIds[1]"]
+    assert (
+        "write zones, of us-east-1a"
+        in errors(refusal(nodePools=[pool(subnetIds=["subnet-0a"])]))["nodePools[0].subnetIds"]
+    )
+    told = errors(refusal(nodePools=[pool(zones=["us-east-1a"])], network=EXISTING))
+    assert "write subnetIds" in told["nodePools[0].zones"]
+    twice = planned(nodePools=[pool(subnetIds=["subnet-0a", "subnet-0a"])], network=EXISTING)
+    assert twice.gpu_pools[0].subnet_ids == ("subnet-0a",)
+
+
+def test_an_updates_surge_counts_the_pools_own_subnets() -> None:
+    wide = planned(nodePools=[pool(updateStrategy="surge")], network=EXISTING)
+    narrow = planned(nodePools=[pool(updateStrategy="surge", subnetIds=["subnet-0a"])], network=EXISTING)
+    assert surge_nodes(wide.gpu_pools[0], wide.network) == 4
+    assert surge_nodes(narrow.gpu_pools[0], narrow.network) == 2
 
 
 def test_a_reservation_holds_one_type() -> None:
