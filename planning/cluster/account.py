@@ -39,7 +39,8 @@ def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tu
     made_here = isinstance(settings.network, CreateNetwork)
     if not cluster.private_access_cidrs and not cluster.private_access_security_group_ids:
         if made_here and "endpoint_access" not in cluster.model_fields_set:
-            findings.error(PATH, RULE, _nothing_said(stack))
+            said = "nothing says who reaches the Kubernetes API, and nobody is in the VPC that this `pulumi up` makes"
+            findings.error(PATH, RULE, said, _addresses(stack))
         elif made_here:
             findings.error(
                 PATH,
@@ -63,11 +64,11 @@ def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tu
     return (Finding(PATH, RULE, Severity.ERROR, words, _FIRST),)
 
 
-def _nothing_said(stack: str) -> str:
+def _addresses(stack: str) -> str:
+    """What a first `up` of a file that says nothing needs, by hand or by a command that can be run as it stands."""
     return (
-        "nothing says who reaches the Kubernetes API, and nobody is in the VPC that this `pulumi up` makes; write "
-        f"cluster: {{publicAccessCidrs: [<your address>/32]}} (`{_ASK}` prints it), or run: pulumi config set --path "
-        f"'vllm-on-eks:cluster.publicAccessCidrs[0]' \"$({_ASK})/32\" --stack {stack}"
+        f"write cluster: {{publicAccessCidrs: [<your address>/32]}} (`{_ASK}` prints it), or run: pulumi config set "
+        f"--path 'vllm-on-eks:cluster.publicAccessCidrs[0]' \"$({_ASK})/32\" --stack {stack}"
     )
 
 

@@ -35,6 +35,6 @@ def check_strict(cluster: CreateCluster, findings: Findings) -> None:
         findings.error(
             "cluster.networkPolicyMode",
             "strict-policies",
-            f"strict, but cluster.addons.{CNI} is {pinned}, and the mode came with v{least}: the add-on ignores it; "
+            f"strict, but cluster.addons.{CNI} is {pinned}, and the mode came with v{least}: the add-on ignores it",
             "write a newer one, or remove the pin",
         )

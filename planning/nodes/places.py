@@ -25,7 +25,8 @@ def check_zones(
         findings.error(
             path,
             "zones-unknown",
-            f"network.kind is existing: the zones of its subnets are not known here; remove zones and {instead}",
+            "network.kind is existing: the zones of its subnets are not known here",
+            f"remove zones and {instead}",
         )
         return
     for position, zone in enumerate(pool.zones):
@@ -40,13 +41,13 @@ def _check_subnets(
 ) -> None:
     if not isinstance(network, ExistingNetworkPlan):
         instead = f"write zones, of {listed(network.zones)}"
-        findings.error(path, "subnets-unknown", f"the subnets of this stack's own network have no ids yet; {instead}")
+        findings.error(path, "subnets-unknown", "the subnets of this stack's own network have no ids yet", instead)
         return
     for position, subnet in enumerate(pool.subnet_ids):
         if subnet not in network.private_subnet_ids:
             findings.error(
                 f"{path}[{position}]",
                 "subnets-unknown",
-                f"{subnet} is not in network.privateSubnetIds ({listed(network.private_subnet_ids)}); write one of "
-                "those, or list it there, too",
+                f"{subnet} is not in network.privateSubnetIds ({listed(network.private_subnet_ids)})",
+                "write one of those, or list it there, too",
             )
