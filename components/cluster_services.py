@@ -17,6 +17,7 @@ from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.network import NetworkOutputs
 from components.network_policies import PROMETHEUS_PORT
+from components.operators import Operator, OperatorArgs
 from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring
@@ -29,6 +30,7 @@ from planning.model import (
     KarpenterPlan,
     KedaPlan,
     MonitoringPlan,
+    OperatorPlan,
     StackPlan,
 )
 
@@ -87,6 +89,7 @@ class ClusterServices(pulumi.ComponentResource):
             monitors_after=monitors,
             keda_after=self._keda(plan.keda, monitors) if plan.keda else (),
             prometheus_url=self._prometheus_address(),
+            operators_after=self._operators(plan.operators, monitors),
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
 
@@ -131,6 +134,17 @@ class ClusterServices(pulumi.ComponentResource):
     def _keda(self, plan: KedaPlan, monitors: tuple[pulumi.Resource, ...]) -> tuple[pulumi.Resource, ...]:
         """What brings the kind ScaledObject; nothing where the cluster has its own KEDA."""
         return (Keda("keda", KedaArgs(plan, monitors), self._child).release,) if plan.install else ()
+
+    def _operators(
+        self, plans: tuple[OperatorPlan, ...], monitors: tuple[pulumi.Resource, ...]
+    ) -> dict[str, tuple[pulumi.Resource, ...]]:
+        """What brings the kinds of each, one after the other; nothing of those that the cluster has."""
+        ready: dict[str, tuple[pulumi.Resource, ...]] = {}
+        for plan in plans:
+            if plan.install:
+                before = (*monitors, *(each for found in ready.values() for each in found))
+                ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before), self._child).ready
+        return ready
 
     def _node_autoscaler(
         self, plan: ClusterAutoscalerPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]

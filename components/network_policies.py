@@ -25,6 +25,7 @@ from planning.model import (
     KarpenterPlan,
     KedaPlan,
     MonitoringPlan,
+    OperatorPlan,
 )
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
@@ -174,6 +175,14 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
         prometheus = {"to": [pods_of(network.monitoring_namespace, name="prometheus")], "ports": tcp(PROMETHEUS_PORT)}
         metrics = _from_prometheus(network, KEDA_METRICS)
         found.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=[prometheus]))
+    return found
+
+
+def operator_policies(plan: OperatorPlan) -> list[Manifest]:
+    """The API server asks its webhooks; it asks the API server and nobody else."""
+    found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    if plan.webhook_ports:
+        found.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
     return found
 
 

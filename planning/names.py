@@ -31,7 +31,7 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
     found: list[Registered] = []
     first: dict[str, str] = {}
     for index, model in enumerate(settings.models):
-        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model))
+        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model, settings))
         first.setdefault(model.namespace, f"models[{index}].namespace")
     for index, tenant in enumerate(settings.tenants):
         found += _rows("tenant", f"tenants[{index}].name", tenant.name, tenant.own_namespace, _tenant_kinds(tenant))
@@ -68,8 +68,9 @@ def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
     return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}"
 
 
-def _kinds(model: Model) -> set[str]:
-    kinds = {"volume"} if isinstance(model.cache, VolumeCache) else set()
+def _kinds(model: Model, settings: StackSettings) -> set[str]:
+    kinds = {settings.backend_of(model).value}
+    kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
     kinds |= {"template"} if model.chat_template is not None else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
 

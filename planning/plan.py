@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from planning.alerts.choose import check_receiver, plan_alerts
+from planning.backends.features import check_backends
 from planning.cluster.account import plan_account
 from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
 from planning.cluster.ages import check_ages
@@ -16,6 +17,7 @@ from planning.cluster.existing import check_existing
 from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
+from planning.cluster.operators import plan_operators
 from planning.cluster.regions import check_families
 from planning.cluster.tags import plan_tags
 from planning.cluster.tenants import plan_tenants, with_priority
@@ -23,7 +25,16 @@ from planning.cost.budget import BudgetPool, check_budget
 from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
-from planning.model import AccountPlan, CostPlan, CreateClusterPlan, ExistingClusterPlan, ServedModel, StackPlan
+from planning.model import (
+    AccountPlan,
+    CostPlan,
+    CreateClusterPlan,
+    CreateNetworkPlan,
+    ExistingClusterPlan,
+    ExistingNetworkPlan,
+    ServedModel,
+    StackPlan,
+)
 from planning.names import check_names
 from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import Daemon, daemons
@@ -35,20 +46,17 @@ from planning.nodes.reservations import check_reservations
 from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
 from planning.nodes.system_group import plan_system_nodes
-from planning.nodes.volumes import check_classes
+from planning.nodes.volumes import check_classes, plan_storage_class
 from planning.serving.companions import check_served_names
-from planning.serving.model_checks import image_pin
+from planning.serving.model_checks import check_digest
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
 from planning.serving.stranded import plan_node_fits
 from planning.serving.way_in import check_downloads, plan_way_in
 from planning.versions.charts import ChartSources
 from settings.charts import ChartFolder
-from settings.cluster import CreateCluster
-from settings.models import Model, VolumeCache
+from settings.models import Model
 from settings.stack import StackSettings
-
-GP3_CLASS = "gp3"
 
 
 def plan(
@@ -66,9 +74,7 @@ def plan(
     network = plan_network(settings, production, findings)
     system_nodes = plan_system_nodes(settings.system_nodes, settings.cluster, findings)
     pools = _pools(settings, production, findings)
-    for index, pool in enumerate(settings.node_pools):
-        check_zones(pool, index, network, findings)
-    check_reservations(settings, network, production, findings)
+    _check_pools(settings, network, production, findings)
     account = _whole(settings, stack, cluster, today or CALENDAR_DATED, findings)
     served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
     scalings = [each.model.autoscaling for each in served]
@@ -85,11 +91,11 @@ def plan(
     nodes = (*(pool.group for pool in whole), system_nodes)
     autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
     karpenter = plan_karpenter(settings, cluster, charts, findings)
-    operator = plan_gpu_operator(settings, whole, charts, findings)
-    keda = plan_keda(settings, scalings, charts, findings)
+    gpu = plan_gpu_operator(settings, whole, charts, findings)
+    keda, operators = plan_keda(settings, scalings, charts, findings), plan_operators(settings, charts, findings)
     tenants = plan_tenants(settings, planned, findings)
     findings.raise_if_refused()
-    monitoring, models = plan_alerts(settings, monitoring, [s.model for s in served], nodes, operator, findings)
+    monitoring, models = plan_alerts(settings, monitoring, planned, nodes, gpu, findings)
     return StackPlan(
         stack=stack,
         region=settings.region,
@@ -98,18 +104,19 @@ def plan(
         cluster=cluster,
         system_nodes=system_nodes,
         gpu_pools=tuple(pool.group for pool in whole),
-        gpu_operator=operator,
+        gpu_operator=gpu,
         monitoring=monitoring,
         keda=keda,
         models=with_priority(models, settings),
         cost=cost,
         findings=findings.all(),
-        storage_class=_storage_class(settings),
+        storage_class=plan_storage_class(settings),
         node_fits=node_fits,
         cluster_autoscaler=autoscaler,
         account=account,
         karpenter=karpenter,
         tenants=tenants,
+        operators=operators,
     )
 
 
@@ -131,8 +138,20 @@ def _whole(
     check_names(settings, findings)
     check_receiver(settings, findings)
     check_karpenter(settings, is_production(stack), findings)
+    check_backends(settings, findings)
     check_ages(settings, today, findings)
     return plan_account(settings, stack, cluster, findings)
+
+
+def _check_pools(
+    settings: StackSettings,
+    network: CreateNetworkPlan | ExistingNetworkPlan,
+    production: bool,
+    findings: Findings,
+) -> None:
+    for index, pool in enumerate(settings.node_pools):
+        check_zones(pool, index, network, findings)
+    check_reservations(settings, network, production, findings)
 
 
 def _shared_out(
@@ -181,13 +200,14 @@ def _models(
         gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,
         way_in=plan_way_in(settings.downloads),
         pull_secrets=settings.registry.pull_secrets,
+        backend=settings.backend,
     )
     check_served_names(settings.models, findings)
     without_digest: set[str] = set()
     served = []
     for index, model in enumerate(settings.models):
         path = f"models[{index}]"
-        _check_digest(model, path, without_digest, findings)
+        check_digest(model, path, without_digest, findings)
         pool = _pool_of(model, path, pools, findings)
         planned = plan_model(model, path, pool, around, findings)
         if planned is not None:
@@ -219,19 +239,6 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
             "write nodePools: [{name: l4, instanceTypes: [g6.xlarge]}]",
         )
     return None
-
-
-def _check_digest(model: Model, path: str, seen: set[str], findings: Findings) -> None:
-    pin = image_pin(model)
-    image = f"{pin.repository}:{pin.tag}"
-    if pin.digest is None and image not in seen:
-        seen.add(image)
-        findings.warning(
-            f"{path}.image.digest",
-            "image-digest",
-            f"{image} has none: a tag can be moved",
-            f"write what `crane digest {image}` prints",
-        )
 
 
 def _with_surge(
@@ -286,11 +293,3 @@ def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
     if model.cache.access_mode == "ReadWriteOnce":
         return 0
     return surge[model.pool, f"{model.namespace}/{model.name}"]
-
-
-def _storage_class(settings: StackSettings) -> str | None:
-    """The gp3 class we make: a new EKS cluster has gp2 only, unencrypted; an existing one has its own."""
-    wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
-    if settings.monitoring.enabled:
-        wanted.add(settings.monitoring.storage_class)
-    return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in wanted else None

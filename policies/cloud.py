@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from planning.cost.budget import excess
 from policies import karpenter
-from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
+from policies.rule import LASTING, UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
 from policies.workloads import POOL_LABEL
 from settings.addresses import opened
 
@@ -70,7 +70,7 @@ def spot_has_a_floor(resources: Sequence[Resource], circumstances: Circumstances
         capacity.setdefault(karpenter.pool_name(node_pool), set()).update(karpenter.capacity_types(node_pool))
     for workload in resources:
         pool = str(at(pod_of(workload) or {}, "nodeSelector", {}).get(POOL_LABEL))
-        if workload.kind in ("Deployment", "StatefulSet") and capacity.get(pool) == {"SPOT"}:
+        if workload.kind in LASTING and capacity.get(pool) == {"SPOT"}:
             yield Violation(workload, f"all nodes of pool {pool} are spot: AWS may take all replicas at once")
 
 

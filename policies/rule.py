@@ -62,6 +62,15 @@ class Violation:
     message: str
 
 
+# Where a workload's pod stands, if not at spec.template.spec.
+POD_PATHS = {"CronJob": "spec.jobTemplate.spec.template.spec", "InferenceService": "spec.predictor"}
+# What keeps pods running, and where it says their labels.
+LASTING = {
+    "Deployment": "spec.template.metadata.labels",
+    "StatefulSet": "spec.template.metadata.labels",
+    "InferenceService": "spec.predictor.labels",
+}
+
 Check = Callable[[Sequence[Resource], Circumstances], Iterable[Violation]]
 
 
@@ -96,8 +105,7 @@ def pod_of(resource: Resource) -> Mapping[str, Any] | None:
         return None
     if resource.kind == "Pod":
         return at(resource.inputs, "spec", {})  # type: ignore[no-any-return]
-    path = "spec.jobTemplate.spec.template.spec" if resource.kind == "CronJob" else "spec.template.spec"
-    found = at(resource.inputs, path)
+    found = at(resource.inputs, POD_PATHS.get(resource.kind, "spec.template.spec"))
     return found if isinstance(found, Mapping) and "containers" in found else None
 
 

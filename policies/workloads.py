@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
+from policies.rule import LASTING, UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
 from settings.addresses import opened
 from settings.secrets import SECRET_NAMES, secret_kind
 
@@ -94,9 +94,9 @@ def disruption_budgets(resources: Sequence[Resource], _: Circumstances) -> Found
     """Every Deployment has a disruption budget that selects its pods."""
     budgets = [each for each in resources if each.in_kubernetes and each.kind == "PodDisruptionBudget"]
     for workload in resources:
-        if not workload.in_kubernetes or workload.kind not in ("Deployment", "StatefulSet"):
+        if not workload.in_kubernetes or workload.kind not in LASTING:
             continue
-        labels = at(workload.inputs, "spec.template.metadata.labels", {})
+        labels = at(workload.inputs, LASTING[workload.kind], {})
         namespace = at(workload.inputs, "metadata.namespace")
         if not any(_selects(budget, labels, namespace) for budget in budgets):
             yield Violation(workload, "no PodDisruptionBudget selects its pods")

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
+from settings.backends import Backend
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
 from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
@@ -157,6 +158,7 @@ class Model(Section):
         "whose cost it is, on the cost dashboard; default: the stack's tag `team`", default=None
     )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
+    backend: Backend | None = described("what serves it; default: the stack's `backend`", default=None)
     image: Image = described("vLLM image", default_factory=Image)
     architecture: ModelArchitecture | None = described("shape of a model that our table does not have", default=None)
     dtype: Dtype = described("type of weights that are not quantized", default=Dtype.AUTO)

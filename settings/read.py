@@ -34,7 +34,7 @@ PROJECT = "vllm-on-eks"
 # As near as this to a section's key, an encrypted value is that section misspelt and no secret.
 SECTION_MISSPELT = 0.8
 # Sections that are text and no YAML below their key; a number in place of it comes as its digits.
-PLAIN_TEXT = ("region", "account")
+PLAIN_TEXT = ("region", "account", "backend")
 
 
 @dataclass(frozen=True)

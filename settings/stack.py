@@ -8,6 +8,7 @@ from typing import Self
 from pydantic import model_validator
 
 from settings.addons import GpuOperator, Keda, Monitoring, Registry
+from settings.backends import Backend, CertManager, Kserve
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.downloads import Downloads
@@ -45,6 +46,9 @@ class StackSettings(Section):
     gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
     keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
+    backend: Backend = described("what serves models that name no other", default=Backend.DEPLOYMENT)
+    cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
+    kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
@@ -55,6 +59,10 @@ class StackSettings(Section):
     waivers: tuple[Waiver, ...] = described(
         "policies set aside until a day, each with its reason", default=(), max_length=100
     )
+
+    def backend_of(self, model: Model) -> Backend:
+        """What serves a model of the stack."""
+        return model.backend or self.backend
 
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:

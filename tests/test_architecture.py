@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "bench": set(ROOMS) | {"tests"},
 }
 PLANNING_ORDER = (
-    *("units", "facts", "model", "findings", "names", "versions", "architectures", "nodes", "starting", "memory"),
+    *("units", "facts", "model", "findings", "names", "versions", "backends", "architectures", "nodes", "starting"),
     *(
+        "memory",
         "throughput",
         "scaling",
         "serving",

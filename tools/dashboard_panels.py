@@ -18,8 +18,10 @@ GPU = 'Hostname=~"$node"'
 RATE = "[$__rate_interval]"
 HPA = "kube_horizontalpodautoscaler"
 MODELS = f"vllm_on_eks:usd_per_hour{{{OURS}}}"
-# A Deployment's pod: its name, the template's hash, five letters (Kubernetes leaves out vowels).
-POD_NAME = "(.+)-[^-aeiou]{1,10}-[^-aeiou]{5}"
+# What backends add to a model's name for their Deployment, and a Deployment's pod: its name, the template's hash, five
+# letters (Kubernetes leaves out vowels).
+SUFFIXES = ("", "-predictor")
+POD_NAME = f"(.+?)({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}-[^-aeiou]{{5}}"
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,10 @@ def _scaler(series: str) -> str:
 
 
 def _ready_replicas() -> str:
-    ready = 'kube_deployment_status_replicas_available{namespace=~"$namespace",deployment=~"$model"}'
-    return f"{ready} and on (namespace, deployment) {_named('deployment')}"
+    names = f'deployment=~"($model)({"|".join(SUFFIXES)})"'
+    ready = f'kube_deployment_status_replicas_available{{namespace=~"$namespace",{names}}}'
+    ours = " or ".join(_named("deployment", f"$1{suffix}") for suffix in SUFFIXES)
+    return f"{ready} and on (namespace, deployment) ({ours})"
 
 
 def _pods_without_node() -> str:

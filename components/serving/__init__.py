@@ -1,12 +1,8 @@
-"""Serving backends. A plan says what is served (`ServedModel`); a backend says with which objects.
-
-`serve` picks the backend from one table. A further engine (KServe, Ray Serve, …) is one more row: a function with the
-signature of `_serve_as_deployment`.
-"""
+"""Serving: a plan says what is served (`ServedModel`); its backend says with which objects (`backends`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pulumi
@@ -20,7 +16,8 @@ from planning.model import ServedModel
 class ServingWiring:
     """What all models of a stack share. Keys: namespace name, priority, config key of a token, pool name.
 
-    `prometheus_url` with port; `keda_after`: what brings KEDA's kinds, where we install it.
+    `prometheus_url` with port; `keda_after`: what brings KEDA's kinds, where we install it; `operators_after`: by
+    operator, what brings its kinds.
     """
 
     namespaces: Mapping[str, pulumi.Input[str]]
@@ -31,6 +28,7 @@ class ServingWiring:
     monitors_after: tuple[pulumi.Resource, ...] = ()
     keda_after: tuple[pulumi.Resource, ...] = ()
     prometheus_url: pulumi.Input[str] | None = None
+    operators_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -42,10 +40,8 @@ class Served:
     url: pulumi.Output[str]
 
 
-Backend = Callable[[ServedModel, ServingWiring, pulumi.ResourceOptions | None], Served]
-
-
-def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOptions | None) -> Served:
+def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOptions | None = None) -> Served:
+    """Registers what serves `model`: its servers as its backend makes them, and their autoscaler."""
     namespace = wiring.namespaces[model.namespace]
     token_key = model.token.config_key if model.token else None
     servers = VllmModel(
@@ -57,6 +53,7 @@ def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi
             hf_token=wiring.hf_tokens.get(token_key) if token_key else None,
             gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
+            backend_after=tuple(each for name in model.operators for each in wiring.operators_after.get(name, ())),
         ),
         opts,
     )
@@ -70,18 +67,3 @@ def _serve_as_deployment(model: ServedModel, wiring: ServingWiring, opts: pulumi
     )
     VllmAutoscaler(model.name, scaling, opts)
     return Served(model.name, model.served_name, servers.url)
-
-
-BACKENDS: Mapping[str, Backend] = {"deployment": _serve_as_deployment}
-
-
-def serve(
-    model: ServedModel,
-    wiring: ServingWiring,
-    opts: pulumi.ResourceOptions | None = None,
-    backend: str = "deployment",
-) -> Served:
-    """Registers what serves `model`. Raises ValueError for a backend that is not in the table."""
-    if backend not in BACKENDS:
-        raise ValueError(f"no serving backend {backend!r}; there are {', '.join(sorted(BACKENDS))}")
-    return BACKENDS[backend](model, wiring, opts)

@@ -1,4 +1,4 @@
-"""`VllmModel`: one model as a plain Deployment of vLLM servers, with all that belongs to it."""
+"""`VllmModel`: one model: the servers that its backend makes, with all that belongs to them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import Manifest, arguments, controller_owned
+from components.manifest import Manifest, arguments
+from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
-from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.names import downloads_in_pod
 from components.serving.manifests.network_policy import download_policy, server_policy
@@ -28,6 +28,7 @@ class VllmModelArgs:
     """`hf_token`: needed where the plan makes the token's Secret. `gpus_after`: what proves that the pool's GPUs work.
 
     `monitors_after`: what brings the PodMonitor kind; needed where the plan has a monitoring namespace.
+    `backend_after`: what brings the kinds of the model's backend.
     """
 
     model: ServedModel
@@ -36,6 +37,7 @@ class VllmModelArgs:
     hf_token: pulumi.Input[str] | None = None
     gpus_after: tuple[pulumi.Resource, ...] = ()
     monitors_after: tuple[pulumi.Resource, ...] = ()
+    backend_after: tuple[pulumi.Resource, ...] = ()
 
 
 class VllmModel(pulumi.ComponentResource):
@@ -51,7 +53,9 @@ class VllmModel(pulumi.ComponentResource):
         before += self._template(name, args)
         if not downloads_in_pod(model):
             before = [self._download(name, args, tuple(before))]
-        servers = self._servers(name, args, (*before, *args.gpus_after))
+        before += [*args.gpus_after, *args.backend_after]
+        workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before))
+        self.deployment_name = BACKENDS[model.backend].register(name, workload, self)
         address = k8s.core.v1.Service(
             f"{name}-service",
             **arguments(service(model), args.namespace),
@@ -66,7 +70,6 @@ class VllmModel(pulumi.ComponentResource):
             self._monitored(f"{name}-pod-monitor", pod_monitor(model), args)
         if model.alert_groups:
             self._monitored(f"{name}-alerts", alert_rules(model), args)
-        self.deployment_name = servers.metadata["name"]
         self.url = pulumi.Output.format(
             "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
         )
@@ -138,24 +141,6 @@ class VllmModel(pulumi.ComponentResource):
             ),
         )
         return job
-
-    def _servers(self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]) -> k8s.apps.v1.Deployment:
-        wait = f"{args.model.rollout_timeout_seconds}s"
-        return k8s.apps.v1.Deployment(
-            f"{name}-deployment",
-            **arguments(deployment(args.model, args.priority_class), args.namespace),
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so
-                # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
-                depends_on=list(before),
-                # A number that nobody scales is ours, and drift of it is shown.
-                ignore_changes=[]
-                if args.model.autoscaling.fixed_replicas is not None
-                else controller_owned("Deployment"),
-                custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
-            ),
-        )
 
     def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
         k8s.apiextensions.CustomResource(

@@ -20,7 +20,7 @@ def job_selector(model: ServedModel) -> str:
 
 def pods_selector(model: ServedModel) -> str:
     """What selects the model's server pods in kube-state-metrics."""
-    return f'namespace="{model.namespace}",pod=~"{model.name}-{_RANDOM}{{1,10}}-{_RANDOM}{{5}}"'
+    return f'namespace="{model.namespace}",pod=~"{model.deployment_name}-{_RANDOM}{{1,10}}-{_RANDOM}{{5}}"'
 
 
 def server_group(model: ServedModel, desk: Desk) -> RuleGroupPlan:
@@ -95,7 +95,7 @@ def _engine(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
 def _pods(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
     pods, budget = pods_selector(model), ready_budget_seconds(model)
     namespace = f'namespace="{model.namespace}"'
-    deployment = f'{namespace},deployment="{model.name}"'
+    deployment = f'{namespace},deployment="{model.deployment_name}"'
     ready = f'kube_pod_status_ready{{{pods},condition="true"}}'
     ended = f'kube_pod_status_phase{{{pods},phase=~"Succeeded|Failed"}} == 1'
     on = "on (namespace, pod)"

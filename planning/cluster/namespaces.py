@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from planning.backends.operators import asked_operators, operator_section
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, NamespaceOwner
@@ -33,7 +34,7 @@ def check_namespaces(settings: StackSettings, findings: Findings) -> None:
     # Who has its usual name was there first: the other one is moved.
     for claim in sorted(_claims(settings), key=lambda each: each.name != each.owner.usual):
         system = system_owner(claim.name)
-        if system is not None and claim.labelled:
+        if system is not None and claim.labelled and claim.name != claim.owner.usual:
             findings.error(
                 claim.path,
                 "reserved-namespace",
@@ -63,6 +64,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
             settings.keda.install,
         ),
     }
+    for row in asked_operators(settings):
+        section = operator_section(settings, row.name)
+        named[f"{row.setting}.namespace"] = (section.namespace, True, section.install)
     for path, (name, used, labelled) in named.items():
         if used:
             yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)

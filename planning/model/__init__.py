@@ -43,6 +43,7 @@ from planning.model.services import (
     KarpenterPlan,
     KedaPlan,
     MonitoringPlan,
+    OperatorPlan,
     SmokeTestPlan,
 )
 from planning.model.serving import (
@@ -105,6 +106,7 @@ __all__ = [
     "NodeFitPlan",
     "NodeGroupPlan",
     "NodeLeftPlan",
+    "OperatorPlan",
     "PlanRefused",
     "PodResources",
     "PodSecurity",

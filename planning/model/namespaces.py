@@ -40,6 +40,12 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
         "monitoring",
     ),
     "keda.namespace": NamespaceOwner("KEDA", PodSecurity.RESTRICTED, "its pods need nothing of the node", "keda"),
+    "certManager.namespace": NamespaceOwner(
+        "cert-manager", PodSecurity.RESTRICTED, "its pods need nothing of the node", "cert-manager"
+    ),
+    "kserve.namespace": NamespaceOwner(
+        "KServe's controller", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "kserve"
+    ),
     "models[].namespace": NamespaceOwner(
         "models", PodSecurity.RESTRICTED, "our own pods need nothing of the node", "models"
     ),

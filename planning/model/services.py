@@ -81,6 +81,25 @@ class KedaPlan:
 
 
 @dataclass(frozen=True)
+class OperatorPlan:
+    """An operator that serving backends need: namespace and releases, each after the one before.
+
+    `charts` by release name, which is the chart's. `setting` names its namespace (a key of NAMESPACE_OWNERS).
+    `webhook_ports`: where the API server asks its pods. `install` False: the cluster has its own.
+    """
+
+    name: str
+    setting: str
+    charts: dict[str, ChartRef]
+    namespace: str
+    install: bool
+    webhook_ports: tuple[int, ...]
+    mirror: str | None
+    timeout_seconds: int = 600
+    network: AddonNetworkPlan = AddonNetworkPlan()
+
+
+@dataclass(frozen=True)
 class ClusterAutoscalerPlan:
     """The cluster-autoscaler's release, in a stack whose pools may grow.
 

@@ -152,7 +152,8 @@ class ServedModel:
     may start beside the running ones; 0 where the pool has no GPU left for them. `taints` of the pool's nodes are
     tolerated. `cold_start` is that on a node which is there; `node_start` comes before it for a pod that needs a new
     one, and is empty where none ever does. `replicas_may_need_nodes`: not only a rollout's further pods do, so
-    scaling counts with it.
+    scaling counts with it. `deployment_suffix`: what the backend adds to the model's name for the Deployment of its
+    servers; `operators`: what brings the backend's kinds.
     """
 
     name: str
@@ -195,3 +196,11 @@ class ServedModel:
     replicas_may_need_nodes: bool = False
     chat_template: str | None = None
     priority: str = STANDARD
+    backend: str = "deployment"
+    deployment_suffix: str = ""
+    operators: tuple[str, ...] = ()
+
+    @property
+    def deployment_name(self) -> str:
+        """The Deployment whose pods serve: ours, or one that the backend's operator makes."""
+        return self.name + self.deployment_suffix

@@ -15,7 +15,14 @@ from planning.model.cloud import (
 )
 from planning.model.findings import Finding
 from planning.model.nodes import NodeFitPlan
-from planning.model.services import ClusterAutoscalerPlan, GpuOperatorPlan, KarpenterPlan, KedaPlan, MonitoringPlan
+from planning.model.services import (
+    ClusterAutoscalerPlan,
+    GpuOperatorPlan,
+    KarpenterPlan,
+    KedaPlan,
+    MonitoringPlan,
+    OperatorPlan,
+)
 from planning.model.serving import ServedModel
 from planning.model.tenants import TenantPlan
 
@@ -103,6 +110,7 @@ class StackPlan:
 
     `node_fits`: what a node of each GPU pool holds and what is left there, in the order of `gpu_pools`.
     `cluster_autoscaler` None: no pool can grow, or somebody else makes it do so. `karpenter` None: no pool is its.
+    `operators` of the models' backends, in the order of their installation.
     """
 
     stack: str
@@ -124,6 +132,7 @@ class StackPlan:
     account: AccountPlan = field(default_factory=AccountPlan)
     karpenter: KarpenterPlan | None = None
     tenants: tuple[TenantPlan, ...] = ()
+    operators: tuple[OperatorPlan, ...] = ()
 
     @property
     def model_namespaces(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planning.backends.operators import asked_operators, operator_section
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, NodeGroupPlan, ScalerKind
@@ -125,7 +126,8 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "karpenter": len(managed) < len(settings.node_pools),
         "keda": settings.keda.install and any(each.kind is ScalerKind.KEDA for each in scalings),
     }
-    return {part for part, is_used in used.items() if is_used}
+    installed = {row.name for row in asked_operators(settings) if operator_section(settings, row.name).install}
+    return installed | {part for part, is_used in used.items() if is_used}
 
 
 def _pods(parts: set[str]) -> Iterator[tuple[str, Load, int]]:

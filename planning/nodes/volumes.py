@@ -14,6 +14,8 @@ from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
 
+GP3_CLASS = "gp3"
+
 # Of a class that nobody here knows: an elastic file system read by one client took 43 minutes for 140 GB
 # (modelplaneai/modelplane#204: 54 MB/s). Deliberately slow: probes and time-outs are sized by it.
 UNKNOWN_MIBPS = 60
@@ -109,3 +111,11 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             f"autoscaling.maxReplicas is {most}",
             f"write kind: emptyDir, maxReplicas: {per_node}, or ReadWriteMany with a class of EFS or FSx of yours",
         )
+
+
+def plan_storage_class(settings: StackSettings) -> str | None:
+    """The gp3 class we make: a new EKS cluster has gp2 only, unencrypted; an existing one has its own."""
+    wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
+    if settings.monitoring.enabled:
+        wanted.add(settings.monitoring.storage_class)
+    return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in wanted else None

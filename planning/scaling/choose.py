@@ -44,7 +44,10 @@ SAMPLES_OF_A_RATE = 4
 
 @dataclass(frozen=True)
 class ScalingInputs:
-    """What a model's scaling follows from. `rates` None: its architecture is not `known`, or no cache fits its GPU."""
+    """What a model's scaling follows from. `rates` None: its architecture is not `known`, or no cache fits its GPU.
+
+    `deployment`: whose pods serve it; None: it is called as the model.
+    """
 
     model: Model
     version: Version
@@ -53,6 +56,7 @@ class ScalingInputs:
     scrape_interval_seconds: int
     monitoring: bool
     known: bool = True
+    deployment: str | None = None
 
     @property
     def capacity(self) -> Capacity | None:
@@ -185,7 +189,8 @@ def _recordings(
         elif metric.kind == SCHEDULE:
             found[row.record] = schedule_expr(_windows(model.autoscaling))
         elif row.record:
-            expr = expression(row, model.namespace, model.name, metric.window_seconds, metric.quantile)
+            window, quantile = metric.window_seconds, metric.quantile
+            expr = expression(row, model.namespace, model.name, window, quantile, given.deployment)
             found[row.record] = expr
     return tuple(RecordingRulePlan(name, text, labels) for name, text in found.items())
 

@@ -76,9 +76,9 @@ def pods_selector(namespace: str, name: str) -> str:
     return f'namespace="{namespace}",job="{namespace}/{name}"'
 
 
-def gpus_selector(namespace: str, name: str) -> str:
+def gpus_selector(namespace: str, deployment: str) -> str:
     """The matchers of its pods' GPUs: dcgm-exporter's own labels, which Prometheus moves to `exported_*`."""
-    return f'exported_namespace="{namespace}",exported_pod=~"{name}-[a-z0-9]+-[a-z0-9]{{5}}"'
+    return f'exported_namespace="{namespace}",exported_pod=~"{deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
 
 
 def service_selector(namespace: str, name: str) -> str:
@@ -86,10 +86,17 @@ def service_selector(namespace: str, name: str) -> str:
     return f'namespace="{namespace}",service="{name}"'
 
 
-def expression(row: MetricRow, namespace: str, name: str, window_seconds: int, quantile: float = 0.95) -> str:
-    """The row's number for the whole model, from vLLM's own series."""
+def expression(
+    row: MetricRow,
+    namespace: str,
+    name: str,
+    window_seconds: int,
+    quantile: float = 0.95,
+    deployment: str | None = None,
+) -> str:
+    """The row's number for the whole model, from vLLM's own series. `deployment`: of its pods, if not its name."""
     filled = row.expression.replace("<by>", "").replace("<selector>", pods_selector(namespace, name))
-    filled = filled.replace("<gpus>", gpus_selector(namespace, name))
+    filled = filled.replace("<gpus>", gpus_selector(namespace, deployment or name))
     return filled.replace("<window>", f"{window_seconds}s").replace("<quantile>", f"{quantile:g}")
 
 

@@ -93,6 +93,20 @@ def check_token(model: Model, known: Architecture | None, stack: str, path: str,
         )
 
 
+def check_digest(model: Model, path: str, seen: set[str], findings: Findings) -> None:
+    """An image without a digest, told once whichever models use it; `seen`: those that were told."""
+    pin = image_pin(model)
+    image = f"{pin.repository}:{pin.tag}"
+    if pin.digest is None and image not in seen:
+        seen.add(image)
+        findings.warning(
+            f"{path}.image.digest",
+            "image-digest",
+            f"{image} has none: a tag can be moved",
+            f"write what `crane digest {image}` prints",
+        )
+
+
 def check_budget(model: Model, production: bool, path: str, findings: Findings) -> None:
     """The disruption budget against the fewest replicas."""
     allowed, fewest = model.disruption_budget.max_unavailable, model.autoscaling.min_replicas

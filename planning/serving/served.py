@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
+from planning.backends.table import backends
 from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
 from planning.memory.companions import beside_on_disk_bytes
@@ -15,7 +17,6 @@ from planning.memory.size import ModelSize, model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
-    ColdStartTerm,
     DownloadWay,
     DrainPlan,
     MemoryPlan,
@@ -48,6 +49,7 @@ from planning.throughput.slo_load import Promise
 from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
+from settings.backends import Backend
 from settings.models import Model, PulumiConfigToken, VolumeCache
 
 # Where things are written is the backend's business (components/serving); these hold whatever the backend.
@@ -73,6 +75,7 @@ class Surroundings:
     gpu_metrics: bool = True
     way_in: DownloadWay = DIRECT
     pull_secrets: tuple[str, ...] = ()
+    backend: Backend = Backend.DEPLOYMENT
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,7 @@ def _scaling(
         around.scrape_interval_seconds,
         monitoring,
         asked.known is not None,
+        backends()[model.backend or around.backend].deployment_of(model.name),
     )
     return plan_autoscaling(given, path, findings)
 
@@ -217,6 +221,12 @@ def _token(model: Model) -> TokenPlan | None:
     return TokenPlan(secret.name, secret.key, None)
 
 
+def _backend(model: Model, around: Surroundings) -> dict[str, Any]:
+    """What serves it, and by which names that is known."""
+    row = backends()[model.backend or around.backend]
+    return {"backend": row.name, "deployment_suffix": row.deployment_of(""), "operators": row.operators}
+
+
 def _assemble(
     model: Model,
     pool: Pool,
@@ -227,8 +237,7 @@ def _assemble(
     memory: MemoryPlan | None,
     times: starting.ColdStartInputs,
 ) -> ServedModel:
-    terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
-    nodes = node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
+    terms, nodes = starting.cold_start(times), node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
     high = starting.seconds((*nodes, *terms))[1]
     # The Job's deadline covers its pod's wait for a node, the image, and the slower of network and volume.
     before = starting.seconds((*nodes, *terms[:2]))[1]
@@ -276,4 +285,5 @@ def _assemble(
         pull_secrets=around.pull_secrets,
         chat_template=model.chat_template,
         replicas_may_need_nodes=pool.replicas_may_need_nodes,
+        **_backend(model, around),
     )

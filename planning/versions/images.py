@@ -109,4 +109,5 @@ def _chart_names(plan: StackPlan) -> tuple[str, ...]:
         "karpenter-crd": plan.karpenter is not None,
         "karpenter": plan.karpenter is not None,
     }
-    return tuple(name for name, is_used in used.items() if is_used)
+    of_operators = {name for operator in plan.operators if operator.install for name in operator.charts}
+    return tuple(name for name in pins.CHARTS if used.get(name) or name in of_operators)

@@ -99,6 +99,27 @@ CHARTS = {
             repository="oci://public.ecr.aws/karpenter",
             source="aws/karpenter-provider-aws tag v1.14.1, 2026-08-20",
         ),
+        ChartPin(
+            chart="cert-manager",
+            # renovate: datasource=helm depName=cert-manager
+            version="v1.21.1",
+            repository="https://charts.jetstack.io",
+            source="cert-manager/cert-manager tag v1.21.1, 2026-07-29",
+        ),
+        ChartPin(
+            chart="kserve-crd",
+            # renovate: datasource=docker depName=ghcr.io/kserve/charts/kserve-crd
+            version="v0.20.0",
+            repository="oci://ghcr.io/kserve/charts",
+            source="kserve/kserve tag v0.20.0, 2026-08-06",
+        ),
+        ChartPin(
+            chart="kserve-resources",
+            # renovate: datasource=docker depName=ghcr.io/kserve/charts/kserve-resources
+            version="v0.20.0",
+            repository="oci://ghcr.io/kserve/charts",
+            source="kserve/kserve tag v0.20.0, 2026-08-06",
+        ),
     )
 }
 

@@ -107,11 +107,27 @@ def _written(values: Any) -> set[tuple[str, str]]:
         registry = f"{values['registry']}/" if values.get("registry") else ""
         image = f"/{values['image']}" if isinstance(values.get("image"), str) else ""
         found.add((f"{registry}{repository}{image}", str(values.get("tag") or values.get("version") or "")))
+    return found | _written_otherwise(values)
+
+
+def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
+    """An image as one text; and cert-manager's, whose parts have a name below one registry for all of them."""
+    found = set()
+    for key in ("image", "rbacProxyImage"):
+        if isinstance(values.get(key), str) and "/" in values[key]:
+            name, _, tag = values[key].partition(":")
+            host = "" if "." in name.partition("/")[0] else "docker.io/"
+            found.add((host + name, tag or str(values.get("tag", ""))))
+    if "imageNamespace" in values:
+        place = f"{values['imageRegistry']}/{values['imageNamespace']}"
+        parts = [values, *(each for each in values.values() if isinstance(each, dict))]
+        images = [each["image"] for each in parts if isinstance(each.get("image"), dict)]
+        found |= {(f"{place}/{image['name']}", "") for image in images}
     return found
 
 
 # Definitions only.
-WITHOUT_PODS = {"karpenter-crd"}
+WITHOUT_PODS = {"karpenter-crd", "kserve-crd"}
 # Ours is chosen by the cluster's version; Karpenter writes tag and digest when it publishes, its source has older ones.
 OTHER_TAGS = ("cluster-autoscaler", "karpenter/controller")
 

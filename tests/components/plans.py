@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from planning.backends.table import backends
 from planning.model import (
     AutoscalingPlan,
     CachePlan,
@@ -18,6 +19,7 @@ from planning.model import (
     MetricRule,
     MonitoringPlan,
     NodeGroupPlan,
+    OperatorPlan,
     PodResources,
     ProbePlan,
     RecordingRulePlan,
@@ -292,3 +294,35 @@ TEMPLATE_MODEL = replace(
     args=(*OPEN_MODEL.args, "--chat-template=/etc/vllm/chat-template/template.jinja"),
     chat_template="{% for message in messages %}\n{{ message.content }}\n{% endfor %}\n",
 )
+
+
+def on(model: ServedModel, backend: str) -> ServedModel:
+    """The model on another backend, as the plan says it."""
+    row = backends()[backend]
+    return replace(
+        model, backend=backend, deployment_suffix=row.deployment_of(""), operators=row.operators, name=model.name
+    )
+
+
+CERT_MANAGER = OperatorPlan(
+    name="cert-manager",
+    setting="certManager.namespace",
+    charts={"cert-manager": ChartRef("cert-manager", "v1.21.1", "https://charts.jetstack.io")},
+    namespace="cert-manager",
+    install=True,
+    webhook_ports=(10250,),
+    mirror=None,
+)
+KSERVE = OperatorPlan(
+    name="kserve",
+    setting="kserve.namespace",
+    charts={
+        name: ChartRef(f"oci://ghcr.io/kserve/charts/{name}", "v0.20.0", None)
+        for name in ("kserve-crd", "kserve-resources")
+    },
+    namespace="kserve",
+    install=True,
+    webhook_ports=(9443,),
+    mirror=None,
+)
+OPERATORS = (CERT_MANAGER, KSERVE)

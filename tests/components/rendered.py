@@ -16,12 +16,13 @@ from components.network_policies import (
     karpenter_policy,
     keda_policies,
     monitoring_policies,
+    operator_policies,
 )
 from components.priority_class import priority_class
 from components.prometheus_stack import grafana_secret, webhook_secret
+from components.serving.backends import BACKENDS
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
-from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
@@ -46,14 +47,20 @@ from tests.components.plans import (
     MODEL,
     MONITORING,
     OPEN_MODEL,
+    OPERATORS,
     SMOKE_TEST,
     TEMPLATE_MODEL,
     VOLUME_MODEL,
+    on,
 )
 from tests.components.promtool import sample_plan
 
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL)
+# What makes the server pods of a backend; of `deployment` the rest of the tests speaks.
+WORKLOADS = {"deployment": "deployment", "kserve": "inference-service"}
+ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
+EVERY_MODEL = (*MODELS, *ELSEWHERE)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
@@ -63,6 +70,7 @@ def of_platform() -> Manifests:
     return {
         "models-namespace": namespace_manifest("models", "models[].namespace"),
         "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
+        **{f"{each.name}-namespace": namespace_manifest(each.namespace, each.setting) for each in OPERATORS},
         "default-deny": default_deny("models"),
         "priority-class": priority_class("standard"),
         "storage-class": gp3_storage_class("gp3"),
@@ -118,6 +126,7 @@ def _policies() -> Manifests:
     found = [
         *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
+        *(each for plan in OPERATORS for each in operator_policies(replace(plan, network=NETWORK))),
         *keda_policies(replace(KEDA, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
     ]
@@ -129,7 +138,7 @@ def of_model(model: ServedModel) -> Manifests:
     made = {
         "service-account": service_account(model),
         "network-policy": server_policy(model),
-        "deployment": deployment(model, "vllm-model"),
+        WORKLOADS[model.backend]: BACKENDS[model.backend].manifest(model, "vllm-model"),
         "service": service(model),
         "pdb": pod_disruption_budget(model),
     }
@@ -153,16 +162,28 @@ def of_model(model: ServedModel) -> Manifests:
 
 
 def everything() -> Manifests:
-    """Platform and all sample models, keys `<model>/<what>`."""
+    """Platform and all sample models on every backend, keys `<model>/<what>` and `<backend>/<model>/<what>`."""
     return of_platform() | {
-        f"{model.name}/{what}": manifest for model in MODELS for what, manifest in of_model(model).items()
+        f"{case(model)}/{what}": manifest for model in EVERY_MODEL for what, manifest in of_model(model).items()
     }
+
+
+def case(model: ServedModel) -> str:
+    """A sample model in the name of a test or golden."""
+    return model.name if model.backend == "deployment" else f"{model.backend}/{model.name}"
 
 
 def pod_specs() -> Manifests:
     """The pod specs among them."""
-    return {
-        what: manifest["spec"]["template"]["spec"]
-        for what, manifest in everything().items()
-        if manifest["kind"] in ("Deployment", "Job")
-    }
+    return {what: pod_of(each) for what, each in everything().items() if each["kind"] in POD_PATHS}
+
+
+POD_PATHS = {"Deployment": ("template", "spec"), "Job": ("template", "spec"), "InferenceService": ("predictor",)}
+
+
+def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The pod (spec) that a workload makes."""
+    found: dict[str, Any] = manifest["spec"]
+    for part in POD_PATHS[manifest["kind"]]:
+        found = found[part]
+    return found

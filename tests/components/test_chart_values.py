@@ -19,14 +19,18 @@ from components.gpu_operator import gpu_operator_values
 from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
+from components.operators.cert_manager import cert_manager_values
+from components.operators.kserve import kserve_values
 from components.prometheus_stack import prometheus_stack_values
 from planning.model import GPU_TAINT, WebhookPlan
 from tests import reference_data
 from tests.components.plans import (
+    CERT_MANAGER,
     CLUSTER_AUTOSCALER,
     GPU_OPERATOR,
     KARPENTER,
     KEDA,
+    KSERVE,
     MIRROR,
     MONITORING,
     SHARING_OPERATOR,
@@ -51,6 +55,8 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
         prometheus_stack_values(replace(MONITORING, grafana=False)),
         prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
     ],
+    "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
+    "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
     "karpenter": [
         karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
         karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),
@@ -142,7 +148,10 @@ def test_our_values_have_the_types_of_the_charts(chart: str) -> None:
 
 @pytest.mark.parametrize("chart", sorted(CHARTS))
 def test_our_values_pass_the_charts_own_schemas(chart: str) -> None:
-    """Only node-feature-discovery has one among the charts we use."""
+    """node-feature-discovery and cert-manager have one among the charts we use."""
+    own = reference_data.chart(chart).get("schema")
+    for values in CHARTS[chart] if own else []:
+        jsonschema.Draft202012Validator(own).validate(values)
     for name, sub_chart in reference_data.chart(chart).get("subCharts", {}).items():
         for values in CHARTS[chart] if "schema" in sub_chart else []:
             jsonschema.Draft202012Validator(sub_chart["schema"]).validate(values[name])

@@ -12,6 +12,7 @@ import pytest
 
 from components.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from planning.backends.table import backends
 from planning.versions.vllm_versions import metrics
 from tests.components.metric_names import known_names, names_in
 from tests.components.plans import MONITORING
@@ -48,6 +49,11 @@ def test_the_files_are_what_the_panels_make() -> None:
     assert set(dashboard_names()) == set(wanted)
     for name, text in wanted.items():
         assert (HERE / f"{name}.json").read_text(encoding="utf-8") == text, f"run: python tools/dashboards.py ({name})"
+
+
+def test_panels_know_the_deployments_of_every_backend() -> None:
+    suffixes = runpy.run_path(str(REPO / "tools" / "dashboard_panels.py"))["SUFFIXES"]
+    assert set(suffixes) == {row.deployment_of("") for row in backends().values() if row.rendered}
 
 
 @pytest.mark.parametrize("name", sorted(ASKED_FOR))

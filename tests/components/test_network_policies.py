@@ -16,9 +16,10 @@ from components.network_policies import (
     karpenter_policy,
     keda_policies,
     monitoring_policies,
+    operator_policies,
 )
 from planning.model import AddonNetworkPlan, WebhookPlan
-from tests.components.plans import GPU_OPERATOR, KARPENTER, KEDA, MONITORING
+from tests.components.plans import GPU_OPERATOR, KARPENTER, KEDA, MONITORING, OPERATORS
 from tests.conftest import REPO
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import model, planned, pool
@@ -41,10 +42,14 @@ def services() -> dict[str, list[dict[str, Any]]]:
         "keda": keda_policies(replace(KEDA, network=NETWORK)),
         "cluster-autoscaler": [cluster_autoscaler_policy(replace(scaler, network=NETWORK), "cluster-autoscaler")],
         "karpenter": [karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter")],
+        **{plan.name: operator_policies(replace(plan, network=NETWORK)) for plan in OPERATORS},
     }
 
 
-@pytest.mark.parametrize("service", ["monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter"])
+SERVICES = ("monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter")
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *(plan.name for plan in OPERATORS)])
 def test_what_each_service_is_opened_for(service: str) -> None:
     assert_matches(GOLDENS / f"network-policies-{service}.yaml", as_yaml(services()[service]))
 

@@ -163,8 +163,9 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     told = [str(problem) for problem in unknown_key_problems(["modles", "hfToken", "models"], ())]
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
-        "vllm-on-eks:hfToken: unknown key; known are: account, budget, cluster, downloads, gpuOperator, keda, models, "
-        "monitoring, network, nodeAutoscaling, nodePools, region, registry, systemNodes, tags, tenants, waivers",
+        "vllm-on-eks:hfToken: unknown key; known are: account, backend, budget, certManager, cluster, downloads, "
+        "gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, nodePools, region, registry, "
+        "systemNodes, tags, tenants, waivers",
     ]
 
 

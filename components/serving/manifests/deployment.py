@@ -49,11 +49,8 @@ def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifes
             "strategy": {"type": "RollingUpdate", "rollingUpdate": rolling_update(model)},
             "progressDeadlineSeconds": model.rollout_timeout_seconds,
             "template": {
-                "metadata": {
-                    "labels": server_labels(model),
-                    "annotations": STAYS_ON_ITS_NODE | template_annotations(model),
-                },
-                "spec": _pod(model, priority_class),
+                "metadata": {"labels": server_labels(model), "annotations": pod_annotations(model)},
+                "spec": pod(model, priority_class),
             },
         },
     }
@@ -70,8 +67,14 @@ def rolling_update(model: ServedModel) -> dict[str, int]:
     return {"maxSurge": 0, "maxUnavailable": 1}
 
 
-def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:
-    pod: dict[str, Any] = {
+def pod_annotations(model: ServedModel) -> dict[str, str]:
+    """Annotations of a server's pod."""
+    return STAYS_ON_ITS_NODE | template_annotations(model)
+
+
+def pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:
+    """A server's pod (spec), whatever makes it."""
+    spec: dict[str, Any] = {
         "serviceAccountName": model.name,
         "automountServiceAccountToken": False,
         # A Service called `vllm` would set VLLM_PORT to tcp://…, which vLLM reads as its own port and stops.
@@ -85,11 +88,11 @@ def _pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any
         "securityContext": non_root_pod(),
     }
     if downloads_in_pod(model):
-        pod["initContainers"] = [download_container(model)]
-    pod["containers"] = [_server(model)]
+        spec["initContainers"] = [download_container(model)]
+    spec["containers"] = [_server(model)]
     filled = download_volumes(model) if downloads_in_pod(model) else [cache_volume(model), scratch_volume()]
-    pod["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model)]
-    return pod
+    spec["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model)]
+    return spec
 
 
 def _server(model: ServedModel) -> dict[str, Any]:

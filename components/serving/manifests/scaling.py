@@ -152,7 +152,7 @@ def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
 
 
 def _target(model: ServedModel) -> dict[str, Any]:
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.name}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.deployment_name}
 
 
 def _metadata(model: ServedModel) -> dict[str, Any]:

@@ -27,18 +27,18 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
 def test_a_model_renders_as_its_golden(model: ServedModel) -> None:
-    manifests = {what: _without_program(manifest) for what, manifest in of_model(model).items()}
+    manifests = {what: without_program(manifest) for what, manifest in of_model(model).items()}
     text = "---\n".join(f"# {what}\n{as_yaml(manifest)}" for what, manifest in manifests.items())
     assert "&id" not in text, "a shared object came out as a YAML anchor; goldens are to be read by people"
     assert_matches(GOLDENS / f"{model.name}.yaml", text)
 
 
-def _without_program(value: Any) -> Any:
+def without_program(value: Any) -> Any:
     """The downloader's program is a file of its own; goldens name it."""
     if isinstance(value, dict):
-        return {key: _without_program(each) for key, each in value.items()}
+        return {key: without_program(each) for key, each in value.items()}
     if isinstance(value, list):
-        return [_without_program(each) for each in value]
+        return [without_program(each) for each in value]
     return "<components/serving/fetch_weights.py>" if value == PROGRAM else value
 
 

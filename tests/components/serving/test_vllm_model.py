@@ -8,19 +8,31 @@ import pytest
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.keda import Keda, KedaArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.operators import Operator, OperatorArgs
 from components.priority_class import ModelPriorityClass
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
-from components.serving import BACKENDS, ServingWiring, serve
+from components.serving import ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ServedModel
-from tests.components.plans import KEDA, MODEL, MONITORING, OPEN_MODEL, SMOKE_TEST, VOLUME_MODEL
-from tests.components.rendered import MODELS, PROMETHEUS, of_model
+from tests.components.plans import (
+    KEDA,
+    KEDA_MODEL,
+    MODEL,
+    MONITORING,
+    OPEN_MODEL,
+    OPERATORS,
+    SMOKE_TEST,
+    VOLUME_MODEL,
+    on,
+)
+from tests.components.rendered import EVERY_MODEL, PROMETHEUS, WORKLOADS, case, of_model
 from tests.engine import Engine, Registration, Secret, record
 
 # Which manifest of tests/components/rendered.py a registered type holds.
 TYPES = {
     "service-account": "kubernetes:core/v1:ServiceAccount",
     "deployment": "kubernetes:apps/v1:Deployment",
+    "inference-service": "kubernetes:serving.kserve.io/v1beta1:InferenceService",
     "service": "kubernetes:core/v1:Service",
     "pdb": "kubernetes:policy/v1:PodDisruptionBudget",
     "hpa": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
@@ -46,6 +58,7 @@ def _program(*models: ServedModel) -> None:
         monitors_after=(stack,),
         keda_after=(Keda("keda", KedaArgs(KEDA)),),
         prometheus_url=PROMETHEUS,
+        operators_after={plan.name: Operator(plan.name, OperatorArgs(plan)).ready for plan in OPERATORS},
     )
     for model in models:
         serve(model, wiring)
@@ -60,7 +73,7 @@ def _only(engine: Engine, what: str, instance: str) -> Registration:
     return found
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
+@pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
 def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> None:
     """The SDK turns dictionaries into its own types and back: nothing may be lost or renamed on the way."""
     engine = _recorded(model)
@@ -69,7 +82,7 @@ def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> Non
         assert _only(engine, what, model.name).inputs == manifests[what], what
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: str(model.name))
+@pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
 def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
     engine = _recorded(model)
     components = {r.urn for r in engine.registrations if r.type.startswith("vllm-on-eks:index:Vllm")}
@@ -93,19 +106,60 @@ def test_the_deployment_leaves_replicas_to_the_autoscaler_and_waits_as_long_as_p
     assert deployment.custom_timeouts == {"create": "1800s", "update": "1800s"}
 
 
-def test_servers_wait_for_account_network_token_and_working_gpus() -> None:
-    deployment = _only(_recorded(MODEL), "deployment", "llama")
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_servers_wait_for_account_network_token_and_working_gpus(backend: str) -> None:
+    servers = _only(_recorded(on(MODEL, backend)), WORKLOADS[backend], "llama")
     expected = {"llama-service-account", "llama-network-policy", "llama-hf-token", "smoke-job"}
-    assert expected <= deployment.depends_on
-    by_data = deployment.dependency_names - deployment.depends_on
+    assert expected <= servers.depends_on
+    by_data = servers.dependency_names - servers.depends_on
     assert {"models-namespace", "priority-class"} <= by_data
 
 
-def test_servers_on_a_volume_wait_for_its_one_download() -> None:
-    engine = _recorded(VOLUME_MODEL)
-    deployment = _only(engine, "deployment", "qwen")
-    assert "qwen-download" in deployment.depends_on
-    assert "smoke-job" not in deployment.dependency_names, "the smoke test is another pool's"
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_servers_wait_for_what_brings_their_kind_and_for_nobody_elses_operator(backend: str) -> None:
+    model = on(MODEL, backend)
+    servers = _only(_recorded(model), WORKLOADS[backend], "llama")
+    needed = {chart for plan in OPERATORS if plan.name in model.operators for chart in plan.charts}
+    every = {chart for plan in OPERATORS for chart in plan.charts}
+    assert every & servers.depends_on == needed
+
+
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend: str) -> None:
+    servers = _only(_recorded(on(MODEL, backend)), WORKLOADS[backend], "llama")
+    assert servers.custom_timeouts is not None
+    assert {servers.custom_timeouts[what] for what in ("create", "update")} == {"1800s"}
+    awaited = servers.inputs["metadata"].get("annotations", {}).get("pulumi.com/waitFor")
+    assert awaited == (None if backend == "deployment" else "condition=Ready")
+
+
+@pytest.mark.parametrize("backend", [name for name in WORKLOADS if name != "deployment"])
+def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else(backend: str) -> None:
+    """By URN: what keeps its own is updated in place, so address, budget, monitor and autoscaler are never away."""
+    usual, moved = ({each.urn for each in _recorded(on(MODEL, name)).registrations} for name in ("deployment", backend))
+    assert [urn.rpartition("::")[2] for urn in usual - moved] == ["llama-deployment"]
+    assert [urn.rpartition("::")[2] for urn in moved - usual] == [f"llama-{WORKLOADS[backend]}"]
+
+
+@pytest.mark.parametrize("backend", WORKLOADS)
+@pytest.mark.parametrize("model", [MODEL, KEDA_MODEL], ids=lambda model: str(model.name))
+def test_one_autoscaler_scales_the_deployment_that_the_backend_makes(model: ServedModel, backend: str) -> None:
+    there = on(model, backend)
+    engine = _recorded(there)
+    scalers = [*engine.all(TYPES["hpa"]), *engine.all(TYPES["scaled-object"])]
+    (scaler,) = scalers
+    target = scaler.inputs["spec"]["scaleTargetRef"]
+    assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": there.deployment_name}
+    servers = _only(engine, WORKLOADS[backend], model.name)
+    assert servers.name in scaler.dependency_names
+
+
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_servers_on_a_volume_wait_for_its_one_download(backend: str) -> None:
+    engine = _recorded(on(VOLUME_MODEL, backend))
+    servers = _only(engine, WORKLOADS[backend], "qwen")
+    assert "qwen-download" in servers.depends_on
+    assert "smoke-job" not in servers.dependency_names, "the smoke test is another pool's"
     job = _only(engine, "download-job", "qwen")
     assert {"qwen-cache", "qwen-service-account", "qwen-download-policy"} <= job.depends_on
     assert job.custom_timeouts["create"] == "1260s"
@@ -154,13 +208,6 @@ def test_the_models_address_is_its_services() -> None:
         "deployment_name": "llama",
         "url": "http://llama.models.svc.cluster.local:8000/v1",
     }
-
-
-def test_the_backend_table_refuses_what_it_does_not_have() -> None:
-    wiring = ServingWiring(namespaces={"models": "models"}, priority_classes={"standard": "vllm-model"})
-    with pytest.raises(ValueError, match="no serving backend 'kserve'; there are deployment"):
-        serve(MODEL, wiring, backend="kserve")
-    assert list(BACKENDS) == ["deployment"]
 
 
 def test_a_first_preview_plans_everything_while_the_cluster_does_not_exist_yet() -> None:

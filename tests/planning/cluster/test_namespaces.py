@@ -12,6 +12,8 @@ from planning.model import NAMESPACE_OWNERS
 from tests.planning.stacks import errors, model, planned, pool, refusal
 
 KEDA = {"models": [model(autoscaling={"kind": "keda"})], "nodePools": [pool(minNodes=2)]}
+# What makes a stack use the component whose setting that is.
+USED: dict[str, dict[str, Any]] = {"keda": KEDA, "certManager": {"backend": "kserve"}, "kserve": {"backend": "kserve"}}
 
 
 def named(path: str, name: str) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def named(path: str, name: str) -> dict[str, Any]:
     section = path.partition(".")[0]
     if section == "models[]":
         return {"models": [model(namespace=name)]}
-    return {**(KEDA if section == "keda" else {}), section: {"namespace": name}}
+    return {**USED.get(section, {}), section: {"namespace": name}}
 
 
 @pytest.mark.parametrize("path", NAMESPACE_OWNERS)
@@ -36,7 +38,8 @@ def test_nothing_of_ours_labels_a_namespace_of_the_system(path: str, name: str) 
 
 @pytest.mark.parametrize(("mover", "there"), list(itertools.permutations(NAMESPACE_OWNERS, 2)))
 def test_nobody_moves_into_the_namespace_of_another(mover: str, there: str) -> None:
-    sections = {**(KEDA if "keda.namespace" in (mover, there) else {}), **named(mover, NAMESPACE_OWNERS[there].usual)}
+    used = USED.get(mover.partition(".")[0], {}) | USED.get(there.partition(".")[0], {})
+    sections = {**used, **named(mover, NAMESPACE_OWNERS[there].usual)}
     if mover == "models[].namespace" and there == "keda.namespace":
         sections["models"] = [model(namespace="keda", autoscaling={"kind": "keda"})]
     told = errors(refusal(**sections))
@@ -49,6 +52,11 @@ def test_what_is_not_installed_owns_nothing() -> None:
     owned = {**KEDA, "models": [model(namespace="keda-system", autoscaling={"kind": "keda"})]}
     elsewhere = errors(refusal(**owned, keda={"install": False, "namespace": "keda-system"}))
     assert "models[0].namespace" in elsewhere, "a KEDA of the cluster's own must not be labelled either"
+
+
+def test_an_operator_of_the_clusters_own_lives_where_it_lives() -> None:
+    theirs = {"install": False, "namespace": "cert-manager"}
+    assert planned(backend="kserve", certManager=theirs, kserve={"install": False}).operators[0].install is False
 
 
 def test_models_share_a_namespace() -> None:

@@ -1,0 +1,35 @@
+"""KServe's values: its controller without Knative, Istio and Ingress; what models it serves is the stack's business."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.helm import mirrored
+from planning.model import OperatorPlan
+
+CONTROLLER_IMAGE = "kserve/kserve-controller"
+PROXY_IMAGE = "quay.io/brancz/kube-rbac-proxy:v0.18.0"
+
+
+def kserve_values(plan: OperatorPlan) -> dict[str, Any]:
+    """Values of chart kserve-resources v0.20.0; only what differs from its defaults or must not move with them.
+
+    The chart has no ServingRuntimes (kserve-runtime-configs has): our models bring their container. Its readiness probe
+    waits 30 s, in which cert-manager writes the webhooks' CA: a release that is ready answers for InferenceServices.
+    """
+    controller: dict[str, Any] = {
+        "deploymentMode": "Standard",
+        # A model is reached by its Service; KServe's own routes need Istio or a Gateway.
+        "gateway": {
+            "disableIstioVirtualHost": True,
+            "disableIngressCreation": True,
+            # Made for every model all the same, and an error where a label is longer than 63: name and namespace apart.
+            "domainTemplate": "{{ .Name }}.{{ .Namespace }}.{{ .IngressDomain }}",
+        },
+        # The tag is the chart's version and does not move.
+        "imagePullPolicy": "IfNotPresent",
+    }
+    if plan.mirror:
+        controller["image"] = mirrored(plan.mirror, CONTROLLER_IMAGE)
+        controller["rbacProxyImage"] = mirrored(plan.mirror, PROXY_IMAGE)
+    return {"kserve": {"controller": controller}}

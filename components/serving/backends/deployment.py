@@ -1,0 +1,32 @@
+"""Backend `deployment`: a plain Deployment of vLLM servers."""
+
+from __future__ import annotations
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from components.manifest import arguments, controller_owned
+from components.serving.backends.workload import Backend, WorkloadArgs
+from components.serving.manifests.deployment import deployment
+
+
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
+    wait = f"{args.model.rollout_timeout_seconds}s"
+    made = k8s.apps.v1.Deployment(
+        f"{name}-deployment",
+        **arguments(deployment(args.model, args.priority_class), args.namespace),
+        opts=pulumi.ResourceOptions(
+            parent=parent,
+            # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so
+            # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
+            depends_on=list(args.before),
+            # A number that nobody scales is ours, and drift of it is shown.
+            ignore_changes=[] if args.model.autoscaling.fixed_replicas is not None else controller_owned("Deployment"),
+            custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
+        ),
+    )
+    called: pulumi.Output[str] = made.metadata["name"]
+    return called
+
+
+DEPLOYMENT = Backend(deployment, _register)

@@ -1,0 +1,1 @@
+"""What can serve a model: the table of backends and what each of them does."""

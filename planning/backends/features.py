@@ -1,0 +1,81 @@
+"""The features that a stack file can ask of a backend, and the refusal where its backend does not do one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from planning.backends.table import NO, YES, Cell, features, rendered
+from planning.findings import Findings, listed
+from planning.versions import pins
+from settings.autoscaling import HpaScaling, KedaScaling, NoScaling
+from settings.models import Model, VolumeCache
+from settings.stack import StackSettings
+
+
+@dataclass(frozen=True)
+class Feature:
+    """`setting`: below `models[i]`, where it is asked for; `asked`: whether a model does; `words`: what it is."""
+
+    name: str
+    words: str
+    setting: str
+    asked: Callable[[Model], bool]
+
+
+def _schedules(model: Model) -> bool:
+    scaling = model.autoscaling
+    return not isinstance(scaling, NoScaling) and bool(scaling.schedules)
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("tensor-parallel", "several GPUs of one node", "tensorParallel", lambda m: m.tensor_parallel > 1),
+    Feature("lora", "LoRA adapters", "loraAdapters", lambda m: bool(m.lora_adapters)),
+    Feature("draft-model", "a draft model", "draftModel", lambda m: m.draft_model is not None),
+    Feature("chat-template", "a chat template of your own", "chatTemplate", lambda m: m.chat_template is not None),
+    Feature("extra-args", "further arguments of vLLM", "extraArgs", lambda m: bool(m.extra_args)),
+    Feature("own-image", "another image", "image.repository", lambda m: m.image.repository != pins.VLLM.repository),
+    Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
+    Feature("token", "a Hugging Face token", "tokenSecret", lambda m: m.token_secret is not None),
+    Feature("hpa", "a HorizontalPodAutoscaler", "autoscaling.kind", lambda m: isinstance(m.autoscaling, HpaScaling)),
+    Feature("keda", "KEDA", "autoscaling.kind", lambda m: isinstance(m.autoscaling, KedaScaling)),
+    Feature("fixed", "a fixed number of replicas", "autoscaling.kind", lambda m: isinstance(m.autoscaling, NoScaling)),
+    Feature("schedules", "replicas by the clock", "autoscaling.schedules", _schedules),
+    Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
+)
+"""In the order in which the page shows them."""
+
+# Of the projects themselves, told for comparison; the words of the page.
+OF_THE_PROJECTS: Mapping[str, str] = {
+    "multi-node": "one replica on several nodes",
+    "their-lora": "LoRA adapters loaded at run time",
+    "their-zero": "scale to zero with requests held",
+    "weighted-canary": "two versions by weight",
+    "kv-aware-routing": "requests to where their prefix is cached",
+    "disaggregation": "prefill and decode in pods of their own",
+    "oci-models": "weights from an OCI image",
+    "their-scaler": "an autoscaler of its own",
+}
+
+
+def check_backends(settings: StackSettings, findings: Findings) -> None:
+    """Every model against what its backend does."""
+    for index, model in enumerate(settings.models):
+        check_features(model, settings.backend_of(model).value, f"models[{index}]", features(), findings)
+
+
+def check_features(
+    model: Model, backend: str, path: str, table: Mapping[str, Mapping[str, Cell]], findings: Findings
+) -> None:
+    """One model; `table`: feature -> backend -> what it does."""
+    for feature in FEATURES:
+        cell = table[feature.name][backend]
+        if cell.does != NO or not feature.asked(model):
+            continue
+        others = [name for name in rendered() if table[feature.name][name].does == YES]
+        findings.error(
+            f"{path}.{feature.setting}",
+            "backend-feature",
+            f"backend {backend} does not do {feature.words}: {cell.how}; these do: {listed(others)}",
+            f"write one of them as {path}.backend, or leave {feature.setting} out",
+        )

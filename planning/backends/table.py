@@ -1,0 +1,104 @@
+"""Backends, their operators and features: dated tables (facts/backends.csv, operators.csv, backend_features.csv).
+
+A feature is either one of ours, which a setting asks for and our rendering of a backend does or does not (`yes`, `no`),
+or one of the project's own, told for comparison (`theirs`: the project has it, no setting of ours reaches it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from planning.facts import rows
+
+YES, NO, THEIRS = "yes", "no", "theirs"
+OURS = "ours"
+
+
+@dataclass(frozen=True)
+class BackendRow:
+    """One backend. `deployment`: the name of what runs its pods, with {name} for the model's; empty: not rendered."""
+
+    name: str
+    title: str
+    rendered: bool
+    deployment: str
+    scaler: str
+    operators: tuple[str, ...]
+    state: str
+    source: str
+    date: str
+
+    def deployment_of(self, model: str) -> str:
+        """The Deployment of a model of that name."""
+        return self.deployment.format(name=model)
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """One operator. `setting`: the section of the stack file; `charts`: names of pins, in order."""
+
+    name: str
+    setting: str
+    charts: tuple[str, ...]
+    webhook_ports: tuple[int, ...]
+    source: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one backend does of one feature; `how` in words, or why not."""
+
+    does: str
+    how: str
+    source: str
+    date: str
+
+
+@cache
+def backends() -> dict[str, BackendRow]:
+    """By name, in the order of the file."""
+    return {
+        row["backend"]: BackendRow(
+            row["backend"],
+            row["title"],
+            row["rendered"] == YES,
+            row["deployment"],
+            row["scaler"],
+            tuple(row["operators"].split()),
+            row["state"],
+            row["source"],
+            row["date"],
+        )
+        for row in rows("backends.csv")
+    }
+
+
+@cache
+def operators() -> dict[str, OperatorRow]:
+    """By name, in the order in which they are installed."""
+    return {
+        row["operator"]: OperatorRow(
+            row["operator"],
+            row["setting"],
+            tuple(row["charts"].split()),
+            tuple(int(port) for port in row["webhook_ports"].split()),
+            row["source"],
+        )
+        for row in rows("operators.csv")
+    }
+
+
+@cache
+def features() -> dict[str, dict[str, Cell]]:
+    """By feature and backend."""
+    found: dict[str, dict[str, Cell]] = {}
+    for row in rows("backend_features.csv"):
+        cell = Cell(row["does"], row["how"], row["source"], row["date"])
+        found.setdefault(row["feature"], {})[row["backend"]] = cell
+    return found
+
+
+def rendered() -> tuple[str, ...]:
+    """The backends that this program makes."""
+    return tuple(name for name, row in backends().items() if row.rendered)

@@ -1,0 +1,31 @@
+"""What serves a model, and the operators that such a backend needs once per cluster."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from settings.types import DnsLabel, Section, described
+
+
+class Backend(StrEnum):
+    """What makes a model's server pods; docs/backends.md says what each can do."""
+
+    DEPLOYMENT = "deployment"
+    KSERVE = "kserve"
+
+
+class CertManager(Section):
+    """cert-manager, in a stack with a backend whose webhooks need certificates."""
+
+    install: bool = described("install it where a backend needs it; false: the cluster has its own", default=True)
+    namespace: DnsLabel = described("its namespace", default="cert-manager")
+
+
+class Kserve(Section):
+    """KServe's controller, for models of backend kserve."""
+
+    install: bool = described(
+        "install it where a model needs it; false: the cluster has its own, of the pinned version or newer",
+        default=True,
+    )
+    namespace: DnsLabel = described("its namespace", default="kserve")

@@ -1,0 +1,189 @@
+"""One suite over all backends: whatever makes the pods, the plan is served as it says."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.serving.backends import BACKENDS
+from planning.backends.features import FEATURES
+from planning.backends.table import YES, backends, features, rendered
+from planning.model import ServedModel
+from settings.backends import Backend
+from tests.components.plans import FIXED_MODEL, KEDA_MODEL, MODEL, OPEN_MODEL, TEMPLATE_MODEL, VOLUME_MODEL, on
+from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, of_model, pod_of
+from tests.components.serving.test_manifests import without_program
+from tests.golden import as_yaml, assert_matches
+
+GOLDENS = Path(__file__).parent / "goldens"
+# Beside the workload itself, what names it.
+AIMED = {"hpa", "scaled-object"}
+
+
+def workload(model: ServedModel) -> dict[str, Any]:
+    return of_model(model)[WORKLOADS[model.backend]]
+
+
+def labels(model: ServedModel) -> dict[str, Any]:
+    """Of the server pods."""
+    spec = workload(model)["spec"]
+    found: dict[str, Any] = (
+        spec["predictor"]["labels"] if "predictor" in spec else spec["template"]["metadata"]["labels"]
+    )
+    return found
+
+
+def server(model: ServedModel) -> dict[str, Any]:
+    container: dict[str, Any] = pod_of(workload(model))["containers"][0]
+    return container
+
+
+@pytest.mark.parametrize("model", ELSEWHERE, ids=case)
+def test_what_a_backend_renders_otherwise_is_as_its_golden(model: ServedModel) -> None:
+    usual = of_model(on(model, "deployment"))
+    other = {what: each for what, each in of_model(model).items() if usual.get(what) != each}
+    text = "---\n".join(f"# {what}\n{as_yaml(without_program(each))}" for what, each in other.items())
+    assert_matches(GOLDENS / f"{model.backend}-{model.name}.yaml", text)
+
+
+@pytest.mark.parametrize("model", ELSEWHERE, ids=case)
+def test_everything_but_the_servers_and_the_name_to_scale_is_the_same_on_every_backend(model: ServedModel) -> None:
+    usual, here = of_model(on(model, "deployment")), of_model(model)
+    mine = WORKLOADS[model.backend]
+    assert usual.keys() - {"deployment"} == here.keys() - {mine}
+    for what in usual.keys() - {"deployment"} - AIMED:
+        assert here[what] == usual[what], what
+    for what in usual.keys() & AIMED:
+        target = {**usual[what]["spec"]["scaleTargetRef"], "name": model.deployment_name}
+        assert here[what] == {**usual[what], "spec": {**usual[what]["spec"], "scaleTargetRef": target}}
+
+
+@pytest.mark.parametrize("model", ELSEWHERE, ids=case)
+def test_a_pod_is_the_same_on_every_backend_but_for_its_containers_name(model: ServedModel) -> None:
+    usual, here = pod_of(workload(on(model, "deployment"))), pod_of(workload(model))
+    assert {key: here[key] for key in usual if key != "containers"} == {
+        k: v for k, v in usual.items() if k != "containers"
+    }
+    assert [each | {"name": ""} for each in here["containers"]] == [each | {"name": ""} for each in usual["containers"]]
+
+
+@pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
+def test_service_budget_monitor_and_network_select_the_pods_that_the_backend_makes(model: ServedModel) -> None:
+    made = of_model(model)
+    selectors = [
+        made["service"]["spec"]["selector"],
+        made["pdb"]["spec"]["selector"]["matchLabels"],
+        made["network-policy"]["spec"]["podSelector"]["matchLabels"],
+    ]
+    selectors += [made["pod-monitor"]["spec"]["selector"]["matchLabels"]] if "pod-monitor" in made else []
+    assert all(selector.items() <= labels(model).items() for selector in selectors)
+
+
+@pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
+def test_a_server_has_the_plans_arguments_drain_and_patience_and_a_port_called_http(model: ServedModel) -> None:
+    container, pod = server(model), pod_of(workload(model))
+    assert tuple(container["args"]) == model.args
+    assert pod["terminationGracePeriodSeconds"] == model.drain.grace_period_seconds
+    sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+    assert sleep == model.drain.pre_stop_seconds
+    assert container["startupProbe"]["failureThreshold"] == model.startup_probe.failure_threshold
+    assert [port["name"] for port in container["ports"]] == ["http"]
+
+
+def _has(*words: str) -> Callable[[ServedModel], bool]:
+    return lambda model: all(any(arg.startswith(word) for arg in server(model)["args"]) for word in words)
+
+
+def _scaler(kind: str) -> Callable[[ServedModel], bool]:
+    def check(model: ServedModel) -> bool:
+        made = of_model(model)
+        found = [each for each in made.values() if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
+        return [each["kind"] for each in found] == [kind] and found[0]["spec"]["scaleTargetRef"]["name"] == (
+            model.deployment_name
+        )
+
+    return check
+
+
+def _fixed(model: ServedModel) -> bool:
+    spec = workload(model)["spec"]
+    return (spec["predictor"]["minReplicas"] if "predictor" in spec else spec["replicas"]) == 2 and not any(
+        each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject") for each in of_model(model).values()
+    )
+
+
+def _scheduled(model: ServedModel) -> bool:
+    triggers = of_model(model)["scaled-object"]["spec"]["triggers"]
+    return any(trigger["type"] == "cron" for trigger in triggers)
+
+
+def _mounts(model: ServedModel, what: str) -> bool:
+    return what in {mount["name"] for mount in server(model)["volumeMounts"]}
+
+
+def _token(model: ServedModel) -> bool:
+    first = pod_of(workload(model))["initContainers"][0]
+    return "hf-token" in {mount["name"] for mount in first["volumeMounts"]} and not _mounts(model, "hf-token")
+
+
+def _claim(model: ServedModel) -> bool:
+    volumes = {each["name"]: each for each in pod_of(workload(model))["volumes"]}
+    return volumes["cache"]["persistentVolumeClaim"]["claimName"] == of_model(model)["cache"]["metadata"]["name"]
+
+
+ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
+DRAFTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, '--speculative-config={"method": "draft_model"}'))
+OWN_IMAGE = replace(OPEN_MODEL, image="registry.example/vllm:v0.33.0")
+# How each feature shows in what is rendered: a model that asks for it, and what must be there.
+SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
+    "tensor-parallel": (VOLUME_MODEL, lambda m: server(m)["resources"]["limits"]["nvidia.com/gpu"] == "4"),
+    "lora": (ADAPTED, _has("--enable-lora", "--lora-modules")),
+    "draft-model": (DRAFTED, _has("--speculative-config")),
+    "chat-template": (TEMPLATE_MODEL, lambda m: _has("--chat-template")(m) and _mounts(m, "chat-template")),
+    "extra-args": (replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--seed=7")), _has("--seed=7")),
+    "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
+    "volume-cache": (VOLUME_MODEL, _claim),
+    "token": (MODEL, _token),
+    "hpa": (MODEL, _scaler("HorizontalPodAutoscaler")),
+    "keda": (KEDA_MODEL, _scaler("ScaledObject")),
+    "fixed": (FIXED_MODEL, _fixed),
+    "schedules": (
+        KEDA_MODEL,
+        lambda m: any(t["type"] == "cron" for t in of_model(m)["scaled-object"]["spec"]["triggers"]),
+    ),
+    "zero": (KEDA_MODEL, lambda m: of_model(m)["scaled-object"]["spec"]["minReplicaCount"] == 0),
+}
+
+
+def test_every_feature_of_ours_is_looked_for_in_what_is_rendered() -> None:
+    assert list(SHOWN) == [feature.name for feature in FEATURES]
+
+
+@pytest.mark.parametrize("feature", SHOWN)
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_the_table_says_what_the_rendering_does(backend: str, feature: str) -> None:
+    if features()[feature][backend].does == YES:
+        model, shown = SHOWN[feature]
+        assert shown(on(model, backend)), f"backend_features.csv says that {backend} does {feature}"
+
+
+def test_table_settings_and_code_have_the_same_backends() -> None:
+    assert set(rendered()) == set(BACKENDS) == {each.value for each in Backend} == set(WORKLOADS)
+    for name, backend in BACKENDS.items():
+        assert list(inspect.signature(backend.register).parameters) == ["name", "args", "parent"], name
+
+
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_a_model_of_a_backend_whose_replicas_are_ours_leaves_the_backend_none_to_move(backend: str) -> None:
+    assert backends()[backend].scaler == "ours"
+    for model in (MODEL, KEDA_MODEL, FIXED_MODEL):
+        made = workload(on(model, backend))
+        if backend == "kserve":
+            owner = made["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"]
+            assert owner == ("none" if model is FIXED_MODEL else "external")
+            assert not made["spec"]["predictor"].keys() & {"maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"}
