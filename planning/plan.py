@@ -163,7 +163,7 @@ def _shared_out(
 ) -> CostPlan:
     """The cost by pool and by model, held against the budget."""
     whole = [pool for pool in pools.values() if pool is not None]
-    costs = {pool.group.name: pool_cost(pool.group) for pool in whole}
+    costs = {pool.group.name: pool_cost(pool.group, settings.region) for pool in whole}
     traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
     asked = [Asked(each.model, traffic[each.path]) for each in served]
     may_shrink = [BudgetPool(p.path, costs[p.group.name], p.group.min_nodes, p.group.max_nodes) for p in whole]

@@ -20,7 +20,6 @@ _REMEDY = re.compile(
     re.IGNORECASE,
 )
 _WITHOUT_REMEDY = {
-    "price-region": "add a few percent, or look the region's prices up",
     "price-unknown": "look its price up and add it to the sum",
     "replicas-beyond-nodes": "raise minNodes, or lower maxReplicas",
     "unknown-type": "check the spelling; the plan takes the type as it is",

@@ -52,7 +52,7 @@ def plan_alerts(
     teams = [
         (each, asked[each.namespace, each.name][1].team or settings.tags.get("team") or NO_TEAM) for each in models
     ]
-    groups.append(cost_group(nodes, teams))
+    groups.append(cost_group(nodes, teams, settings.region))
     return replace(monitoring, alert_groups=tuple(groups), webhook=_webhook(settings)), tuple(models)
 
 

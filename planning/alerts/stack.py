@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from planning.alerts.model import pods_selector
 from planning.alerts.table import Desk, number
+from planning.cost.node_prices import known_prices
 from planning.model import AlertRulePlan, GpuOperatorPlan, NodeGroupPlan, RecordingRulePlan, RuleGroupPlan, ServedModel
-from planning.nodes.instances import UnknownInstanceType, instance_type
 
 NODE_COST = "vllm_on_eks:node_usd_per_hour"
 MODEL_COST = "vllm_on_eks:usd_per_hour"
@@ -71,10 +71,12 @@ def _spot(pools: list[str], desk: Desk) -> AlertRulePlan:
     )
 
 
-def cost_group(groups: Iterable[NodeGroupPlan], models: Iterable[tuple[ServedModel, str]]) -> RuleGroupPlan:
+def cost_group(
+    groups: Iterable[NodeGroupPlan], models: Iterable[tuple[ServedModel, str]], region: str
+) -> RuleGroupPlan:
     """US dollars per hour of each node, and of each model by the GPUs its pods hold; `models` with their teams.
 
-    Prices are on-demand list prices of us-east-1, as in the plan, for spot nodes too; types without one have no rule.
+    Prices are the region's on-demand list prices, as in the plan, for spot nodes too; types without one have no rule.
     """
     groups = list(groups)
     prices = [
@@ -85,7 +87,7 @@ def cost_group(groups: Iterable[NodeGroupPlan], models: Iterable[tuple[ServedMod
             {"pool": group.name, "instance_type": name},
         )
         for group in groups
-        for name, price in _prices(group)
+        for name, price in known_prices(group, region).items()
     ]
     gpus = {group.name: group.advertised_gpus for group in groups}
     costs = [
@@ -97,18 +99,6 @@ def cost_group(groups: Iterable[NodeGroupPlan], models: Iterable[tuple[ServedMod
         for model, team in models
     ]
     return RuleGroupPlan("cost", tuple(prices + costs))
-
-
-def _prices(group: NodeGroupPlan) -> list[tuple[str, float]]:
-    found = []
-    for name in group.instance_types:
-        try:
-            price = instance_type(name).usd_per_hour
-        except UnknownInstanceType:
-            continue  # the pool said so already
-        if price is not None:
-            found.append((name, price))
-    return found
 
 
 def _model_cost(model: ServedModel, advertised_gpus: int) -> str:

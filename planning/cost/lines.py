@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from planning.cluster.control_plane import in_extended_support
-from planning.cost.prices import PRICED_REGION, PRICES, cite
+from planning.cost.node_prices import check_region_prices, known_prices, known_types, price_basis
+from planning.cost.prices import PRICES, cite
 from planning.cost.surprises import surprises
 from planning.findings import Findings, listed
 from planning.model import (
@@ -19,7 +20,6 @@ from planning.model import (
     NodeGroupPlan,
     ServedModel,
 )
-from planning.nodes.instances import UnknownInstanceType, instance_type
 from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
 from planning.units import HOURS_PER_MONTH
 
@@ -49,19 +49,13 @@ def plan_cost(
     lines = [*_cluster(cluster), *_network(network)]
     groups, models = list(groups), list(models)
     for path, group in groups:
-        lines += _group(path, group, findings)
+        lines += _group(path, group, region, findings)
     if monitoring is not None:
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
-    dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group))}
+    dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group, region))}
     lines += surprises(cluster, network, [each for _, each in groups], [each for _, each in models], dearest)
-    if region != PRICED_REGION:
-        findings.warning(
-            "region",
-            "price-region",
-            f"prices are those of {PRICED_REGION}; {region} differs by some percent",
-            "add a few percent, or look the region's prices up",
-        )
+    check_region_prices(region, [each for _, each in groups], findings)
     return CostPlan(
         tuple(lines),
         round(sum(line.min_usd_per_hour or 0 for line in lines), 4),
@@ -89,16 +83,16 @@ def _network(network: CreateNetworkPlan | ExistingNetworkPlan) -> list[CostLine]
     ]
 
 
-def _group(path: str, group: NodeGroupPlan, findings: Findings) -> list[CostLine]:
-    prices = known_prices(group)
-    dated = {instance_type(name).dated for name in prices}
+def _group(path: str, group: NodeGroupPlan, region: str, findings: Findings) -> list[CostLine]:
+    prices = known_prices(group, region)
+    dated = {each.dated for each in known_types(group)}
     unpriced = [name for name in group.instance_types if name not in prices]
     if unpriced:
         findings.warning(
             path, "price-unknown", f"{listed(unpriced)}: no price in the table; the sum is too low", LOOK_UP
         )
-    note = _bought(group)
-    source = f"on-demand, Linux, {PRICED_REGION}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
+    note, basis = _bought(group), price_basis(group, region)
+    source = f"on-demand, Linux, {basis}, {'/'.join(sorted(dated))}{note}" if prices else "no price known"
     volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
     return [
         CostLine(
@@ -125,19 +119,6 @@ def _bought(group: NodeGroupPlan) -> str:
     if group.reservation is not None:
         return "; a reservation is billed at this price for all its instances, with nodes and without"
     return ""
-
-
-def known_prices(group: NodeGroupPlan) -> dict[str, float]:
-    """On-demand dollars per hour of those of the group's types that have a price in the table."""
-    prices: dict[str, float] = {}
-    for name in group.instance_types:
-        try:
-            found = instance_type(name)
-        except UnknownInstanceType:
-            continue  # the pool said so already
-        if found.usd_per_hour is not None:
-            prices[name] = found.usd_per_hour
-    return prices
 
 
 def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> list[CostLine]:

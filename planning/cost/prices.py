@@ -9,12 +9,16 @@ PRICED_REGION = "us-east-1"
 
 @dataclass(frozen=True)
 class Price:
-    """A list price in us-east-1, US dollars, with the page and the day it was read from."""
+    """A list price in us-east-1, US dollars, with the page and the day it was read from.
+
+    `confirmed`: somebody quotes the page with that figure; else it is what the page said once, and was not read again.
+    """
 
     usd: float
     unit: str
     source: str
     dated: str
+    confirmed: bool = True
 
 
 _EBS = "https://aws.amazon.com/ebs/pricing/"
@@ -30,13 +34,13 @@ PRICES = {
         0.005, "address hour", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"
     ),
     "gp3-storage": Price(0.08, "GB month", f"{_EBS}, quoted by aws/agent-toolkit-for-aws ebs-optimization.md", "2026"),
-    "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020, not read again", "2026-11-21"),
+    "gp3-iops": Price(0.005, "IOPS month above 3000", f"{_EBS}, list price since 2020", "2026-11-21", confirmed=False),
     "gp3-throughput": Price(
-        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020, not read again", "2026-11-21"
+        0.04, "MiB/s month above 125", f"{_EBS}, list price since 2020", "2026-11-21", confirmed=False
     ),
     "nat-data": Price(0.045, "GB", "https://aws.amazon.com/vpc/pricing/, quoted by cloudburn.io", "2026-02-24"),
     "logs-ingested": Price(
-        0.50, "GB", "https://aws.amazon.com/cloudwatch/pricing/, list price of us-east-1, not read again", "2026-11-27"
+        0.50, "GB", "https://aws.amazon.com/cloudwatch/pricing/, list price of us-east-1", "2026-11-27", confirmed=False
     ),
     "surge": Price(
         0.0,
@@ -49,5 +53,6 @@ PRICES = {
 
 
 def cite(price: str) -> str:
-    """Where a price was read, and when."""
-    return f"{PRICES[price].source}, {PRICES[price].dated}"
+    """Where a price was read, and when; `unconfirmed` where no page that we could read has it."""
+    found = PRICES[price]
+    return f"{found.source}, {found.dated}{'' if found.confirmed else ', unconfirmed'}"

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from planning.cost.lines import gp3_usd_per_hour, known_prices
+from planning.cost.lines import gp3_usd_per_hour
+from planning.cost.node_prices import known_prices
 from planning.cost.spot import SpotShare, spot_share
 from planning.model import CachePlan, ModelCost, NodeGroupPlan, PoolCost, ServedModel, SpotCost, ThroughputPlan
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS, mean_share, rate_share
@@ -15,9 +16,9 @@ from settings.demand import Traffic
 _DAYS = WEEKDAYS + WEEKEND_DAYS
 
 
-def pool_cost(group: NodeGroupPlan) -> PoolCost:
+def pool_cost(group: NodeGroupPlan, region: str) -> PoolCost:
     """Nodes and root volumes; at fewest nodes of the cheapest type, at most nodes of the dearest."""
-    prices = known_prices(group)
+    prices = known_prices(group, region)
     volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
     if not prices:
         return PoolCost(group.name, None, None, None, None)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from planning.cost.lines import gp3_usd_per_hour
-from planning.cost.prices import PRICES
+from planning.cost.prices import PRICES, cite
 from planning.model import Severity
 from tests.planning.stacks import model, planned, pool, rules
 
@@ -15,6 +15,13 @@ def test_a_volume_costs_its_size_and_what_goes_beyond_the_base() -> None:
 
 def test_every_price_has_a_source_and_a_date() -> None:
     assert all(price.source.startswith("http") and price.dated >= "2026" for price in PRICES.values())
+
+
+def test_a_price_that_no_page_confirms_is_marked() -> None:
+    marked = {name for name, price in PRICES.items() if not price.confirmed}
+    assert marked == {"gp3-iops", "gp3-throughput", "logs-ingested"}
+    for name in PRICES:
+        assert cite(name).endswith(", unconfirmed") == (name in marked), name
 
 
 def test_a_stack_costs_its_nodes_at_fewest_and_most() -> None:
