@@ -21,8 +21,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from planning.cost.prices import PRICED_REGION
 from planning.facts import rows
+from planning.nodes.prices import PRICED_REGION
 
 FACTS = Path(__file__).parent.parent / "planning" / "facts"
 ENDPOINT_REGION = "us-east-1"  # the price list answers in three regions only

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from planning.alerts.model import pods_selector
 from planning.alerts.table import Desk, number
-from planning.cost.node_prices import known_prices
 from planning.model import AlertRulePlan, GpuOperatorPlan, NodeGroupPlan, RecordingRulePlan, RuleGroupPlan, ServedModel
+from planning.nodes.prices import known_prices
 
 NODE_COST = "vllm_on_eks:node_usd_per_hour"
 MODEL_COST = "vllm_on_eks:usd_per_hour"

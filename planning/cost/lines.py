@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from planning.cluster.control_plane import in_extended_support
-from planning.cost.node_prices import check_region_prices, known_prices, known_types, price_basis
 from planning.cost.prices import PRICES, cite
 from planning.cost.surprises import surprises
 from planning.findings import Findings, listed
@@ -21,6 +20,7 @@ from planning.model import (
     ServedModel,
 )
 from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
+from planning.nodes.prices import check_region_prices, known_prices, known_types, price_basis
 from planning.units import HOURS_PER_MONTH
 
 LOOK_UP = "look its price up and add it to the sum"

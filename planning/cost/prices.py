@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PRICED_REGION = "us-east-1"
-
 
 @dataclass(frozen=True)
 class Price:

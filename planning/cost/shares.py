@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from planning.cost.lines import gp3_usd_per_hour
-from planning.cost.node_prices import known_prices
 from planning.cost.spot import SpotShare, spot_share
 from planning.model import CachePlan, ModelCost, NodeGroupPlan, PoolCost, ServedModel, SpotCost, ThroughputPlan
+from planning.nodes.prices import known_prices
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS, mean_share, rate_share
 from settings.demand import Traffic
 

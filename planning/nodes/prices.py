@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from planning.cost.prices import PRICED_REGION
 from planning.facts import rows
 from planning.findings import Findings, listed
 from planning.model import NodeGroupPlan
 from planning.nodes.instances import InstanceType, UnknownInstanceType, instance_type
+
+PRICED_REGION = "us-east-1"  # of prices.csv, and of what is priced in planning/cost/prices.py
 
 
 @cache

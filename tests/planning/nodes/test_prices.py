@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from planning.cost.node_prices import region_factor
 from planning.facts import rows
 from planning.model import Severity, StackPlan
 from planning.nodes.instances import instance_types
+from planning.nodes.prices import region_factor
 from tests.planning.stacks import planned, pool
 
 
