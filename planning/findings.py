@@ -14,25 +14,20 @@ class Findings:
     def __init__(self) -> None:
         self._found: list[Finding] = []
 
-    def error(self, path: str, rule: str, message: str, fix: str = "") -> None:
+    def error(self, path: str, rule: str, message: str, fix: str) -> None:
         """A refusal that rests on logic: nothing in the stack file can overrule it."""
         self._found.append(Finding(path, rule, Severity.ERROR, message, fix))
 
-    def warning(self, path: str, rule: str, message: str, fix: str = "") -> None:
+    def warning(self, path: str, rule: str, message: str, fix: str) -> None:
         """Valid, but likely to cause trouble."""
         self._found.append(Finding(path, rule, Severity.WARNING, message, fix))
 
-    def estimate(self, path: str, rule: str, message: str, accepted: str | None, setting: str, fix: str = "") -> None:
+    def estimate(self, path: str, rule: str, message: str, accepted: str | None, setting: str, *, fix: str) -> None:
         """A refusal that rests on an estimate; with a reason in `acceptedRisks.<setting>` it becomes a warning."""
-        hint = f"An estimate you know better: acceptedRisks: {{{setting}: <why>}}"
         if accepted is not None:
-            self.warning(
-                path, rule, f"{message} (accepted: {accepted})" if fix else f"{message} Accepted: {accepted}", fix
-            )
-        elif fix:
-            self.error(path, rule, message, f"{fix}. {hint}")
+            self.warning(path, rule, f"{message} (accepted: {accepted})", fix)
         else:
-            self.error(path, rule, f"{message} {hint}.")
+            self.error(path, rule, message, f"{fix}. An estimate you know better: acceptedRisks: {{{setting}: <why>}}")
 
     def add(self, finding: Finding) -> None:
         """One that was found elsewhere."""

@@ -7,37 +7,19 @@ from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
 
-from policies.rule import Circumstances, Resource, Rule, Severity
+from policies.rule import Circumstances, Resource, Rule, Violation
 from policies.rules import RULES
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A stack's word that a rule does not count for it; `expires` is the last day on which it holds."""
-
-    rule: str
-    reason: str
-    expires: date
+from settings.findings import Finding, Severity
+from settings.waivers import Waiver
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One violation. `waiver` set: it does not count until that expires."""
+    """One violation, and what it is about. `waiver` set: it is told and does not count until that expires."""
 
-    rule: Rule
+    finding: Finding
     resource: Resource | None
-    message: str
-    waiver: Waiver | None = None
-
-
-@dataclass(frozen=True)
-class WaiverProblem:
-    """A waiver that is wrong in itself: where it stands in the list, what about it, what to do."""
-
-    index: int
-    field: str
-    message: str
-    fix: str
+    waiver: Waiver | None
 
 
 def judge(
@@ -50,14 +32,23 @@ def judge(
     """All violations, errors first. An expired waiver covers nothing; so does every waiver without a `today`."""
     valid = {each.rule: each for each in waivers if today is not None and each.expires >= today}
     found = [
-        Judgement(rule, violation.resource, violation.message, valid.get(rule.id))
+        _judgement(rule, violation, valid.get(rule.id))
         for rule in rules
         for violation in rule.check(resources, circumstances)
     ]
-    return sorted(found, key=lambda each: (each.waiver is not None, each.rule.severity is not Severity.ERROR))
+    return sorted(found, key=lambda each: (each.waiver is not None, each.finding.severity is not Severity.ERROR))
 
 
-def waiver_problems(waivers: Sequence[Waiver], today: date) -> list[WaiverProblem]:
+def _judgement(rule: Rule, violation: Violation, waiver: Waiver | None) -> Judgement:
+    resource = violation.resource
+    path = f"{resource.kind} {resource.name}" if resource else "stack"
+    severity, message = rule.severity, violation.message
+    if waiver is not None:
+        severity, message = Severity.INFO, f"{message} (waived until {waiver.expires}: {waiver.reason})"
+    return Judgement(Finding(path, rule.id, severity, message, rule.fix), resource, waiver)
+
+
+def waiver_problems(waivers: Sequence[Waiver], today: date) -> list[Finding]:
     """Waivers that have expired, and those of rules that do not exist."""
     known = [rule.id for rule in RULES]
     problems = []
@@ -65,14 +56,17 @@ def waiver_problems(waivers: Sequence[Waiver], today: date) -> list[WaiverProble
         if waiver.rule not in known:
             near = get_close_matches(waiver.rule, known, n=1)
             hint = f"did you mean {near[0]}?" if near else f"policies are: {', '.join(known)}"
-            problems.append(WaiverProblem(index, "rule", f"no policy is called {waiver.rule}", hint))
+            problems.append(_wrong(f"waivers[{index}].rule", f"no policy is called {waiver.rule}", hint))
         elif waiver.expires < today:
             problems.append(
-                WaiverProblem(
-                    index,
-                    "expires",
+                _wrong(
+                    f"waivers[{index}].expires",
                     f"the waiver of {waiver.rule} expired on {waiver.expires} ({waiver.reason})",
                     "fix what it covers and remove it, or give it a new day with a reason that still holds",
                 )
             )
     return problems
+
+
+def _wrong(path: str, message: str, fix: str) -> Finding:
+    return Finding(path, "waiver", Severity.ERROR, message, fix)

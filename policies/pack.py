@@ -31,9 +31,11 @@ from pulumi_policy import proxy as marks
 
 from planning.cost.budget import budget_of
 from planning.serving.stages import is_production
-from policies.judge import Waiver, judge, waiver_problems
-from policies.rule import UNKNOWN, Circumstances, Resource, Rule, Severity
+from policies.judge import judge, waiver_problems
+from policies.rule import UNKNOWN, Circumstances, Resource, Rule
 from policies.rules import RULES
+from settings.findings import Severity
+from settings.waivers import Waiver
 from settings.yaml_text import yaml_file
 
 PROJECT = "vllm-on-eks"
@@ -67,13 +69,13 @@ def _validate(rule: Rule, args: StackValidationArgs, report: ReportViolation) ->
     for found in judge(resources, _circumstances(resources, stack), _waivers(stack), _today(), [rule]):
         if found.waiver is None:
             name = f"{found.resource.name}: " if found.resource else ""
-            report(f"{name}{found.message}", found.resource.urn if found.resource else None)
+            report(f"{name}{found.finding.message}", found.resource.urn if found.resource else None)
 
 
 def _waivers_policy() -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         for problem in waiver_problems(_waivers(_stack_of(resources_of(args))), _today()):
-            report(f"waivers[{problem.index}].{problem.field}: {problem.message}; {problem.fix}", None)
+            report(str(problem), None)
 
     return StackValidationPolicy(
         name="waiver",
@@ -139,7 +141,7 @@ def _circumstances(resources: Sequence[Resource], stack: str) -> Circumstances:
 def _waivers(stack: str) -> list[Waiver]:
     """The stack's waivers; a day without quotes comes as `2026-12-31 00:00:00 +0000 UTC`."""
     return [
-        Waiver(each["rule"], each["reason"], date.fromisoformat(str(each["expires"])[:10]))
+        Waiver.model_validate({**each, "expires": str(each["expires"])[:10]})
         for each in _setting("waivers", stack) or []
     ]
 

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from planning.model import BudgetPlan
+from settings.findings import Severity
 
 # Words that stand for values which nobody may see, or nobody knows before `up`.
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"
-
-
-class Severity(StrEnum):
-    """An error ends `pulumi up`; a warning is shown."""
-
-    ERROR = "error"
-    WARNING = "warning"
 
 
 @dataclass(frozen=True, eq=False)

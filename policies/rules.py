@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from policies import cloud, karpenter, workloads
-from policies.rule import Rule, Severity
+from policies.rule import Rule
+from settings.findings import Severity
 
 RULES: tuple[Rule, ...] = (
     Rule(

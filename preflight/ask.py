@@ -34,7 +34,7 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float
         caller = aws.caller
     except Unanswered as why:
         told = Answer(
-            "caller", "account", Verdict.ERROR, f"AWS does not know the caller ({why}); renew the credentials"
+            "caller", "account", Verdict.ERROR, f"AWS does not know the caller ({why})", fix="renew the credentials"
         )
         return Report(plan.stack, plan.region, True, (told,), seconds=time.monotonic() - began)
     wanted = [question for question in QUESTIONS if question.guess(plan) is not None]

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from planning.prepare import prepare
 from planning.units import amount
 from preview.document import Document, refused
-from preview.findings import SEVERITIES, Finding, at_least, finding, of_plan
+from preview.findings import SEVERITIES, at_least
 from settings.command_line import Parser
+from settings.findings import Finding, Severity
 from settings.last_resort import guarded
 from settings.printable import lines
 from settings.stack_file import StackFileError
@@ -47,9 +48,9 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         on = today or datetime.now(UTC).date()
         prepared = prepare(root, asked.stack, on.isoformat())
     except StackFileError as error:
-        return _refuse(asked, [finding("stack-file", "error", f"Pulumi.{asked.stack}.yaml", str(error))])
+        return _refuse(asked, [_error(f"Pulumi.{asked.stack}.yaml", "stack-file", str(error))])
     if prepared.plan is None:
-        return _refuse(asked, of_plan(prepared.findings))
+        return _refuse(asked, prepared.findings)
     # Everything below imports the SDKs, which takes seconds; a mistake was told before.
     from preflight.ask import guesses, report_without_network
     from preview.evaluate import ProgramFailed, evaluate
@@ -61,7 +62,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
     except ProgramFailed as failure:
         if failure.__cause__ is not None:
             raise  # nobody meant it: a fault of the program
-        return _refuse(asked, [finding("program", "error", "__main__.py", str(failure))])
+        return _refuse(asked, [_error("__main__.py", "program", str(failure))])
     _write(asked, document)
     if base is not None:
         print(f"against {base.revision}: {said()}", file=sys.stderr)
@@ -71,7 +72,11 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
     return FOUND if at_least(document["findings"], asked.fail_on) else FINE
 
 
-def _refuse(asked: argparse.Namespace, findings: list[Finding]) -> int:
+def _error(path: str, rule: str, message: str) -> Finding:
+    return Finding(path, rule, Severity.ERROR, message, "")
+
+
+def _refuse(asked: argparse.Namespace, findings: Iterable[Finding]) -> int:
     """Tells what is wrong: people on standard error, machines in the format they asked for."""
     document = refused(asked.stack, findings)
     errors = sum(each["severity"] == "error" for each in document["findings"])

@@ -6,10 +6,12 @@ Here is what a refusal needs, too: nothing that takes time to import. `preview.r
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
-from preview.findings import Finding, ordered
+from preview.findings import ordered
 from preview.masking import masked
+from settings.findings import Finding
 
 SCHEMA_VERSION = 1
 Document = dict[str, Any]
@@ -52,6 +54,6 @@ def no_cost() -> dict[str, Any]:
 
 def finished(document: Document, findings: Iterable[Finding]) -> Document:
     """With its findings, and nothing in it that looks like a credential."""
-    document["findings"] = ordered(findings)
+    document["findings"] = [asdict(each) for each in ordered(findings)]
     made: Document = masked(document)
     return made

@@ -17,11 +17,12 @@ from preflight.model import Report as AccountReport
 from preview import facts
 from preview.changes import changes
 from preview.document import MONEY, Document, empty, finished, no_cost
-from preview.findings import Finding, finding, of_account, of_plan, of_secrets
+from preview.findings import of_account, of_secrets
 from preview.judging import of_policies
 from preview.masking import masked
 from preview.money import cost
 from preview.words import span
+from settings.findings import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def report(
     }
     document["headline"] = _headline(document)
     own = plan.findings if account is None else unsettled(plan, account)
-    found = [*of_plan(own), *of_account(account), *of_secrets(prepared)]
+    found = [*own, *of_account(account), *of_secrets(prepared)]
     found += of_policies(prepared, resources, _circumstances(plan), today)
     if base is not None:
         _compare(document, base, found)
@@ -78,8 +79,8 @@ def _circumstances(plan: StackPlan) -> Circumstances:
 def _compare(document: Document, base: Base, found: list[Finding]) -> None:
     document["against"] = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
     if base.document is None:
-        severity = "warning" if base.commit else "error"
-        found.append(finding("against", severity, base.revision, str(base.problem), "compare with another revision"))
+        severity = Severity.WARNING if base.commit else Severity.ERROR
+        found.append(Finding(base.revision, "against", severity, str(base.problem), "compare with another revision"))
         return
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from settings.findings import WrongValue
 from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
@@ -46,7 +47,9 @@ class WebhookReceiver(Section):
     @model_validator(mode="after")
     def _one_address(self) -> Self:
         if (self.url is None) == (self.url_key is None):
-            raise ValueError("write one of url and urlKey: urlKey where whoever knows the address may post to it")
+            raise WrongValue(
+                "has one of url and urlKey", "write urlKey where whoever knows the address may post to it, else url"
+            )
         return self
 
 

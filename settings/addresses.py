@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 
+from settings.findings import WrongValue
+
 Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # RFC 1918 and RFC 6598: what a VPC of ours may be made of, and what pods that go out to the internet do not reach.
@@ -29,16 +31,17 @@ def block(text: str) -> ipaddress.IPv4Network:
     try:
         found = ipaddress.ip_network(text, strict=False)
     except ValueError:
-        raise ValueError("not a CIDR block; write four numbers from 0 to 255 and a mask, 203.0.113.0/24") from None
+        raise WrongValue("not a CIDR block", "write four numbers from 0 to 255 and a mask, 203.0.113.0/24") from None
     if not isinstance(found, ipaddress.IPv4Network):
-        raise ValueError("not an IPv4 CIDR block; the cluster has no IPv6: write for example 203.0.113.0/24")
+        raise WrongValue("not an IPv4 CIDR block, and the cluster has no IPv6", "write for example 203.0.113.0/24")
     if "/" not in text:
-        raise ValueError(
-            f"not a CIDR block: it has no mask; write {text}/32 for one address, {_network_of(text)} for a network"
+        network = _network_of(text)
+        raise WrongValue(
+            "not a CIDR block: it has no mask", f"write {text}/32 for one address, {network} for a network"
         )
     if str(found) != text:
         why = "it has host bits set" if ipaddress.ip_address(text.partition("/")[0]) != found.network_address else ""
-        raise ValueError(f"not a CIDR block{': ' if why else ''}{why}; write {found}")
+        raise WrongValue(f"not a CIDR block{': ' if why else ''}{why}", f"write {found}")
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from settings.findings import WrongValue
 from settings.types import Section, described
 
 Stored = Literal["none", "fp8", "awq", "gptq", "int8", "mxfp4", "nvfp4", "bitsandbytes"]
@@ -49,8 +50,14 @@ class Experts(Section):
     @model_validator(mode="after")
     def _chosen(self) -> Self:
         if self.per_token > self.experts:
-            raise ValueError(f"perToken {self.per_token} is more than the {self.experts} experts there are")
+            raise WrongValue(
+                f"perToken {self.per_token} is more than the {self.experts} experts there are",
+                f"write {self.experts} or less",
+            )
         return self
+
+
+COPY = "copy it from config.json"
 
 
 class Shape(Section):
@@ -82,19 +89,26 @@ class Shape(Section):
         problems = []
         if self.head_dim is None and self.hidden_size % self.attention_heads:
             problems.append(
-                f"hiddenSize {self.hidden_size} is no multiple of attentionHeads {self.attention_heads}; write headDim"
+                (
+                    f"hiddenSize {self.hidden_size} is no multiple of attentionHeads {self.attention_heads}",
+                    "write headDim",
+                )
             )
         if self.kv_heads is not None and self.attention_heads % self.kv_heads:
-            problems.append(f"kvHeads {self.kv_heads} does not divide attentionHeads {self.attention_heads}")
+            problems.append((f"kvHeads {self.kv_heads} does not divide attentionHeads {self.attention_heads}", COPY))
         window, experts = self.sliding_window, self.experts
         if window is not None and window.layers > self.layers:
-            problems.append(f"slidingWindow.layers {window.layers} is more than the {self.layers} layers there are")
+            problems.append(
+                (f"slidingWindow.layers {window.layers} is more than the {self.layers} layers there are", COPY)
+            )
         if experts is not None and experts.dense_layers >= self.layers:
-            problems.append(f"experts.denseLayers {experts.dense_layers} leaves none of {self.layers} layers experts")
+            problems.append(
+                (f"experts.denseLayers {experts.dense_layers} leaves none of {self.layers} layers experts", COPY)
+            )
         if window is not None and self.latent_attention is not None:
-            problems.append("slidingWindow and latentAttention: a layer has one kind of cache; keep one")
+            problems.append(("slidingWindow and latentAttention: a layer has one kind of cache", "keep one"))
         if problems:
-            raise ValueError("\n".join(problems))
+            raise WrongValue(*problems[0], *problems[1:])
         return self
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from settings.findings import WrongValue
 from settings.names import Query, TimeZone
 from settings.types import Cron, Section, described, kind_defaults_to
 
@@ -59,10 +60,10 @@ def _metric_kind(written: Any) -> Any:
         return written
     bare = written.lower().removeprefix("vllm:").removeprefix("vllm_")
     if written not in set(MetricKind) and bare in MEANT:
-        raise ValueError(
-            f"{written} is not a kind of metric: use a kind, not the name of a Prometheus series (that changes with "
-            "vLLM's version); "
-            f"did you mean {MEANT[bare]}?"
+        raise WrongValue(
+            f"{written} is not a kind of metric",
+            "use a kind, not the name of a Prometheus series (that changes with vLLM's version); did you mean "
+            f"{MEANT[bare]}?",
         )
     return written
 
@@ -116,9 +117,9 @@ class _Bounds(Section):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.min_replicas > self.max_replicas:
-            raise ValueError(
-                f"minReplicas {self.min_replicas} is more than maxReplicas {self.max_replicas}; "
-                f"write maxReplicas: {self.min_replicas} or more"
+            raise WrongValue(
+                f"minReplicas {self.min_replicas} is more than maxReplicas {self.max_replicas}",
+                f"write maxReplicas: {self.min_replicas} or more",
             )
         return self
 
@@ -127,9 +128,10 @@ class _Bounds(Section):
     def _no_queue_depth(cls, written: Any) -> Any:
         if isinstance(written, dict) and "queueDepth" in written:
             depth = written["queueDepth"]
-            raise ValueError(
-                f"queueDepth: {depth} is now one metric among others; write metrics: "
-                f"[{{kind: queueDepth, target: {depth}}}], or leave it out: the default follows the plan's capacity"
+            raise WrongValue(
+                f"queueDepth: {depth} is now one metric among others",
+                f"write metrics: [{{kind: queueDepth, target: {depth}}}], or leave it out: the default follows the "
+                "plan's capacity",
             )
         return written
 

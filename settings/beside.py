@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from settings.architecture import ModelArchitecture
+from settings.findings import WrongValue
 from settings.matching import Matching
 from settings.types import HuggingFaceId, Revision, Section, described
 
@@ -17,7 +18,8 @@ AdapterName = Annotated[
     Field(min_length=1, max_length=200),
     Matching(
         r"[A-Za-z0-9][\w.:/-]*",
-        "not an adapter's name: letters, digits, '-', '_', '.', ':' and '/' (vLLM splits at '=' and ',')",
+        "not an adapter's name",
+        "write letters, digits, '-', '_', '.', ':' and '/' (vLLM splits at '=' and ',')",
     ),
 ]
 # As vLLM keeps them (config/lora.py, MaxLoRARanks): a rank takes the next larger slot.
@@ -33,12 +35,12 @@ def _template(text: str) -> str:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     if "{{" not in text and "{%" not in text:
-        raise ValueError(
-            "not a Jinja template: it holds no {{ and no {%; write its text (chatTemplate: | and the lines), "
-            "not the name of a file"
+        raise WrongValue(
+            "not a Jinja template: it holds no {{ and no {%",
+            "write its text (chatTemplate: | and the lines), not the name of a file",
         )
     if _HIDDEN.search(text):
-        raise ValueError("holds a control character; write visible characters, blanks and line breaks only")
+        raise WrongValue("holds a control character", "write visible characters, blanks and line breaks only")
     # As transformers does (utils/chat_template_utils.py, _compile_jinja_template).
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
@@ -46,11 +48,11 @@ def _template(text: str) -> str:
     try:
         parsed = environment.parse(_GENERATION.sub("", text))
     except TemplateSyntaxError as problem:
-        raise ValueError(
-            f"not a Jinja template, line {problem.lineno}: {problem.message}; write one that Jinja reads"
+        raise WrongValue(
+            f"not a Jinja template, line {problem.lineno}: {problem.message}", "write one that Jinja reads"
         ) from None
     if "messages" not in meta.find_undeclared_variables(parsed):
-        raise ValueError("never reads messages, so no prompt would reach the model; write a template that does")
+        raise WrongValue("never reads messages, so no prompt would reach the model", "write a template that does")
     return text
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from settings.findings import WrongValue
 from settings.names import CapacityReservationGroupArn, CapacityReservationId
 from settings.problems import did_you_mean
 from settings.types import Section, described
@@ -44,9 +45,9 @@ class Reservation(Section):
     def _one_target(self) -> Self:
         if (self.id is None) == (self.resource_group_arn is None):
             said = "neither" if self.id is None else "both"
-            raise ValueError(
-                f"{said} of id and resourceGroupArn; write id: cr-... of one reservation, or resourceGroupArn of a "
-                "group of several"
+            raise WrongValue(
+                f"{said} of id and resourceGroupArn",
+                "write id: cr-... of one reservation, or resourceGroupArn of a group of several",
             )
         return self
 
@@ -64,9 +65,9 @@ def _word(value: Any) -> Any:
     if isinstance(value, str) and value in set(Capacity):
         return {"kind": str(value)}
     hint = did_you_mean(value, Capacity) + " or " if isinstance(value, str) else ""
-    raise ValueError(
-        f"not a capacity; {hint}write onDemand, spot, {{kind: reservation, id: cr-...}} or "
-        "{kind: capacityBlock, id: cr-...}"
+    raise WrongValue(
+        "not a capacity",
+        f"{hint}write onDemand, spot, {{kind: reservation, id: cr-...}} or {{kind: capacityBlock, id: cr-...}}",
     )
 
 

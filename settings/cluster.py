@@ -16,6 +16,7 @@ from settings.addresses import (
     never_arrives,
     opened,
 )
+from settings.findings import WrongValue
 from settings.names import AddonVersion, ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
 from settings.tenants import GroupName
 from settings.types import Cidr, DnsLabel, KubernetesVersion, Section, Zone, described, kind_defaults_to
@@ -140,30 +141,32 @@ class CreateCluster(Section):
     def _public_needs_addresses(self) -> CreateCluster:
         public = self.endpoint_access is EndpointAccess.PUBLIC_AND_PRIVATE
         if public and not self.public_access_cidrs:
-            raise ValueError(
-                "endpointAccess is publicAndPrivate without publicAccessCidrs: that opens the Kubernetes API "
-                "to the internet; list your addresses or write endpointAccess: private"
+            raise WrongValue(
+                "endpointAccess is publicAndPrivate without publicAccessCidrs: that opens the Kubernetes API to the "
+                "internet",
+                "list your addresses or write endpointAccess: private",
             )
         if public and (what := opened(self.public_access_cidrs)):
-            raise ValueError(f"publicAccessCidrs opens the Kubernetes API to {what}; list your own addresses instead")
+            raise WrongValue(f"publicAccessCidrs opens the Kubernetes API to {what}", "list your own addresses instead")
         if unused := [text for text in self.public_access_cidrs if never_arrives(block(text))]:
-            raise ValueError(
-                f"publicAccessCidrs holds {', '.join(unused)}, which nobody on the internet has (EKS refuses it); list "
-                "the public addresses that you come from; the VPC's own always reach the API"
+            raise WrongValue(
+                f"publicAccessCidrs holds {', '.join(unused)}, which nobody on the internet has (EKS refuses it)",
+                "list the public addresses that you come from; the VPC's own always reach the API",
             )
         if not public and self.public_access_cidrs:
-            raise ValueError(
-                "publicAccessCidrs has no effect while endpointAccess is private; "
-                "write endpointAccess: publicAndPrivate or remove the list"
+            raise WrongValue(
+                "publicAccessCidrs has no effect while endpointAccess is private",
+                "write endpointAccess: publicAndPrivate or remove the list",
             )
         return self
 
     @model_validator(mode="after")
     def _private_from_private(self) -> CreateCluster:
         if outside := [text for text in self.private_access_cidrs if not is_private(block(text))]:
-            raise ValueError(
+            raise WrongValue(
                 f"privateAccessCidrs holds {', '.join(outside)}: who comes to the API inside the VPC has a private "
-                f"address ({', '.join(PRIVATE_RANGES)}); public ones stand in publicAccessCidrs"
+                f"address ({', '.join(PRIVATE_RANGES)})",
+                "write public ones in publicAccessCidrs",
             )
         return self
 
@@ -185,7 +188,8 @@ class ExistingCluster(Section):
     @model_validator(mode="after")
     def _each_group_once(self) -> ExistingCluster:
         if len(set(self.node_security_group_ids)) < len(self.node_security_group_ids):
-            raise ValueError("nodeSecurityGroupIds names one twice; write each once")
+            raise WrongValue("nodeSecurityGroupIds names one twice",
+"write each once")
         return self
 
 
@@ -217,14 +221,17 @@ class CreateNetwork(Section):
     def _sizes(self) -> CreateNetwork:
         found = block(self.cidr)
         if not 16 <= found.prefixlen <= 20:
-            raise ValueError(f"cidr {self.cidr} is a /{found.prefixlen}; a VPC for pods needs /16 to /20")
+            raise WrongValue(
+                f"cidr {self.cidr} is a /{found.prefixlen}; a VPC for pods needs /16 to /20",
+                "write a range of that size",
+            )
         if not is_private(found):
-            raise ValueError(
-                f"cidr {self.cidr} is not private; a VPC has addresses of {', '.join(PRIVATE_RANGES)} (RFC 1918, "
-                "RFC 6598): pods would take those of others for their own, and be let out to them"
+            raise WrongValue(
+                f"cidr {self.cidr} is not private: pods would take addresses of others for their own",
+                f"write one of {', '.join(PRIVATE_RANGES)} (RFC 1918, RFC 6598)",
             )
         if len(self.zones) == 1:
-            raise ValueError("zones lists one availability zone; EKS needs at least two")
+            raise WrongValue("zones lists one availability zone", "write two or more, as EKS needs")
         return self
 
 

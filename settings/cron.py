@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from settings.findings import WrongValue
+
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 # Name, least and greatest number, names and the number of the first of them.
@@ -21,9 +23,9 @@ def checked_cron(text: str) -> str:
     """The expression with single spaces; raises ValueError saying which field is wrong."""
     words = text.split()
     if len(words) != len(FIELDS):
-        raise ValueError(
-            "not a cron expression: minute hour day month weekday, in quotes, for example '0 8 * * 1-5' "
-            f"({len(words)} of 5 fields)"
+        raise WrongValue(
+            f"not a cron expression: {len(words)} of 5 fields",
+            "write minute hour day month weekday, in quotes, for example '0 8 * * 1-5'",
         )
     for word, (name, least, most, names, first) in zip(words, FIELDS, strict=True):
         for part in word.split(","):
@@ -31,7 +33,10 @@ def checked_cron(text: str) -> str:
             ends = [_number(end, names, first) for end in found.group(2, 3) if end] if found else []
             step_fits = found is not None and (found[4] is None or int(found[4]) > 0)
             if not step_fits or any(end is None or not least <= end <= most for end in ends) or _backwards(ends):
-                raise ValueError(f"not a cron expression: {word!r} is no {name} ({least} to {most}, *, lists, ranges)")
+                raise WrongValue(
+                    f"not a cron expression: {word!r} is no {name} ({least} to {most}, *, lists, ranges)",
+                    "write one of these",
+                )
     return " ".join(words)
 
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from settings.findings import WrongValue
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 from settings.types import Section, Share, described
 
@@ -49,5 +50,5 @@ class Budget(Section):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if self.usd_per_hour is None and self.usd_per_month is None:
-            raise ValueError("says no amount; write usdPerHour or usdPerMonth, or leave budget out")
+            raise WrongValue("says no amount", "write usdPerHour or usdPerMonth, or leave budget out")
         return self

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
+from settings.findings import WrongValue
 from settings.matching import Matching
 from settings.types import Cidr, Section, described
 
@@ -14,8 +15,8 @@ Address = Annotated[
     str,
     Matching(
         r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,4})?(/[A-Za-z0-9._/-]*)?",
-        "not an address: scheme, host and perhaps port, without user, password and query; write for example "
-        "https://hub.example.com",
+        "not an address",
+        "write scheme, host and perhaps port, without user, password and query, for example https://hub.example.com",
     ),
     AfterValidator(lambda text: text.rstrip("/")),
 ]
@@ -35,5 +36,7 @@ class Downloads(Section):
     @model_validator(mode="after")
     def _something_to_reach(self) -> Self:
         if self.cidrs and self.endpoint is None and self.proxy is None:
-            raise ValueError("cidrs without endpoint or proxy opens addresses for nothing; name one or leave cidrs out")
+            raise WrongValue(
+                "cidrs without endpoint or proxy opens addresses for nothing", "name one or leave cidrs out"
+            )
         return self

@@ -28,8 +28,8 @@ class Finding:
     severity: Severity
     message: str
     """What is wrong, with value and limit. No full stop at the end."""
-    fix: str = ""
-    """What to do about it. No full stop at the end."""
+    fix: str
+    """What to do about it; empty only where there is nothing to do. No full stop at the end."""
 
     def __post_init__(self) -> None:
         # Words of the stack file stand in all of them, and all end on somebody's terminal.
@@ -45,6 +45,17 @@ class Finding:
         return f"{self.path}: {self.text}"
 
 
-def mistake(path: str, message: str, fix: str = "") -> Finding:
+def mistake(path: str, message: str, fix: str) -> Finding:
     """An error of the stack file itself: a value that no setting can have."""
     return Finding(path, "settings", Severity.ERROR, message, fix)
+
+
+class WrongValue(ValueError):
+    """A value that no setting can have, said by a validator of ours: what is wrong and what to write instead.
+
+    `more`: what else is wrong with the same value, in the same shape.
+    """
+
+    def __init__(self, message: str, fix: str, *more: tuple[str, str]) -> None:
+        self.said = ((message, fix), *more)
+        super().__init__("\n".join(f"{what}; {instead}" for what, instead in self.said))

@@ -8,13 +8,17 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
+from settings.findings import WrongValue
 from settings.matching import Matching
 
 # https://docs.aws.amazon.com/eks/latest/APIReference/API_CreateCluster.html (name), 2026-11-27.
 CLUSTER_NAME = r"[0-9A-Za-z][A-Za-z0-9_-]{0,99}"
-CLUSTER_NAME_MEANING = "not an EKS cluster name: letters, digits, '-' and '_', the first a letter or digit, at most 100"
+CLUSTER_NAME_WRONG = (
+    "not an EKS cluster name",
+    "write letters, digits, '-' and '_', the first a letter or digit, at most 100",
+)
 
-ClusterName = Annotated[str, Matching(CLUSTER_NAME, CLUSTER_NAME_MEANING)]
+ClusterName = Annotated[str, Matching(CLUSTER_NAME, *CLUSTER_NAME_WRONG)]
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html, 2026-11-27: names of users and roles.
 # A wildcard would make one entry stand for many.
@@ -22,42 +26,47 @@ PrincipalArn = Annotated[
     str,
     Matching(
         r"arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)(/[\w+=,.@-]+)+",
-        "not the ARN of an IAM role or user; write arn:aws:iam::<12 digits>:role/<name>, name of letters, digits and "
-        "+=,.@_-, no wildcard",
+        "not the ARN of an IAM role or user",
+        "write arn:aws:iam::<12 digits>:role/<name>, name of letters, digits and +=,.@_-, no wildcard",
     ),
 ]
 KmsKeyArn = Annotated[
     str,
     Matching(
         r"arn:aws(-[a-z]+)*:kms:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})",
-        "not the ARN of a KMS key; write arn:aws:kms:<region>:<12 digits>:key/<id> (an alias may move to another key)",
+        "not the ARN of a KMS key",
+        "write arn:aws:kms:<region>:<12 digits>:key/<id> (an alias may move to another key)",
     ),
 ]
 AmiRelease = Annotated[
     str,
     Matching(
         r"1\.\d{2}\.\d{1,3}-20\d{6}",
-        "not an EKS AMI release; write <Kubernetes version>-<date>, for example 1.35.4-20260505",
+        "not an EKS AMI release",
+        "write <Kubernetes version>-<date>, for example 1.35.4-20260505",
     ),
 ]
 CapacityReservationId = Annotated[
-    str, Matching(r"cr-[0-9a-f]{8,17}", "not a capacity reservation id; write cr- and hex digits")
+    str, Matching(r"cr-[0-9a-f]{8,17}", "not a capacity reservation id", "write cr- and hex digits")
 ]
 CapacityReservationGroupArn = Annotated[
     str,
     Matching(
         r"arn:aws(-[a-z]+)*:resource-groups:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:group/[A-Za-z0-9_.-]{1,300}",
-        "not the ARN of a resource group; write arn:aws:resource-groups:<region>:<12 digits>:group/<name>",
+        "not the ARN of a resource group",
+        "write arn:aws:resource-groups:<region>:<12 digits>:group/<name>",
     ),
 ]
-VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id; write vpc- and hex digits")]
-SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id; write sg- and hex digits")]
+VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id", "write vpc- and hex digits")]
+SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id", "write sg- and hex digits")]
 AddonVersion = Annotated[
     str,
-    Matching(r"v\d+(\.\d+){1,2}-eksbuild\.\d+", "not a version of an EKS add-on; write for example v1.21.1-eksbuild.1"),
+    Matching(
+        r"v\d+(\.\d+){1,2}-eksbuild\.\d+", "not a version of an EKS add-on", "write for example v1.21.1-eksbuild.1"
+    ),
 ]
-AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id; write its 12 digits in quotes")]
-SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id; write subnet- and hex digits")]
+AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id", "write its 12 digits in quotes")]
+SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id", "write subnet- and hex digits")]
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/, 2026-11-27.
 _LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
@@ -66,12 +75,14 @@ ObjectName = Annotated[
     Field(max_length=253),
     Matching(
         rf"{_LABEL}(\.{_LABEL})*",
-        "not the name of a Kubernetes object: lower-case letters, digits, '-' and '.', first and last a letter or "
-        "digit (RFC 1123)",
+        "not the name of a Kubernetes object",
+        "write lower-case letters, digits, '-' and '.', first and last a letter or digit (RFC 1123)",
     ),
 ]
 SecretKey = Annotated[
-    str, Field(max_length=253), Matching(r"[\w.-]+", "not the key of a Secret: letters, digits, '-', '_' and '.'")
+    str,
+    Field(max_length=253),
+    Matching(r"[\w.-]+", "not the key of a Secret", "write letters, digits, '-', '_' and '.'"),
 ]
 
 # https://github.com/distribution/reference, reference.go, 2026-11-27: a repository without tag and digest.
@@ -80,42 +91,52 @@ ImageRepository = Annotated[
     Field(max_length=255),
     Matching(
         r"([a-z0-9.-]+(:\d+)?/)?[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*",
-        "not an image repository: lower-case letters and digits, '.', '_' and '-' between them, parts divided by '/'; "
-        "tag and digest have settings of their own",
+        "not an image repository",
+        "write lower-case letters and digits, '.', '_' and '-' between them, parts divided by '/'; tag and "
+        "digest have settings of their own",
     ),
 ]
 ImageTag = Annotated[
     str,
     Field(max_length=128),
-    Matching(r"v\d{1,4}\.\d{1,4}\.\d{1,4}[\w.-]*", "not an image tag; write v<vLLM version>, for example v0.33.0"),
+    Matching(r"v\d{1,4}\.\d{1,4}\.\d{1,4}[\w.-]*", "not an image tag", "write v<vLLM version>, for example v0.33.0"),
 ]
 MirrorPrefix = Annotated[
     str,
     Matching(
         r"[a-z0-9.-]+(:\d+)?(/[a-z0-9._/-]+)?[a-z0-9]",
-        "not a registry prefix: host, or host:port, and a path, without https:// and without '/' at its end",
+        "not a registry prefix",
+        "write host, or host:port, and a path, without https:// and without '/' at its end",
     ),
 ]
 HttpUrl = Annotated[
     str,
     Matching(
         r"https?://[^\s/\x00-\x1f\x7f\\]+[^\s\x00-\x1f\x7f\\]*",
-        "not an address; write https://host/path without blanks",
+        "not an address",
+        "write https://host/path without blanks",
     ),
 ]
 RunbookBase = Annotated[
     str,
-    Matching(r"[^\s\x00-\x1f\x7f\\]*[^\s\x00-\x1f\x7f\\/]", "not a base address: no blanks, and no '/' at its end"),
+    Matching(
+        r"[^\s\x00-\x1f\x7f\\]*[^\s\x00-\x1f\x7f\\/]",
+        "not a base address",
+        "write it without blanks and without '/' at its end",
+    ),
 ]
 TeamName = Annotated[
-    str, Matching(r"[\w. -]{1,63}", "not a team's name: letters, digits, blank, '.', '_' and '-', at most 63")
+    str, Matching(r"[\w. -]{1,63}", "not a team's name", "write letters, digits, blank, '.', '_' and '-', at most 63")
 ]
 RuleId = Annotated[
-    str, Matching(r"[a-z][a-z0-9-]{0,63}", "not a policy's id: lower-case letters, digits and '-', as in image-pinned")
+    str,
+    Matching(
+        r"[a-z][a-z0-9-]{0,63}", "not a policy's id", "write lower-case letters, digits and '-', as in image-pinned"
+    ),
 ]
 MigProfile = Annotated[
     str,
-    Matching(r"[0-9a-z.+]{1,20}", "not a MIG profile: digits, lower-case letters and '.'; write for example 1g.10gb"),
+    Matching(r"[0-9a-z.+]{1,20}", "not a MIG profile", "write digits, lower-case letters and '.', for example 1g.10gb"),
 ]
 
 
@@ -124,21 +145,22 @@ def _known_zone(name: str) -> str:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # ValueError: a path; OSError: a folder of zones
         near = _near(name, available_timezones())
-        raise ValueError(f"not a time zone that the IANA database knows{near}") from None
+        raise WrongValue("not a time zone that the IANA database knows", near) from None
     return name
 
 
 def _near(name: str, known: set[str]) -> str:
     last = name.rsplit("/", 1)[-1].lower()
     same = sorted(zone for zone in known if zone.rsplit("/", 1)[-1].lower() == last)
-    return f"; did you mean {same[0]}?" if same else "; write UTC or, for example, Europe/Berlin"
+    return f"did you mean {same[0]}?" if same else "write UTC or, for example, Europe/Berlin"
 
 
 TimeZone = Annotated[
     str,
     Matching(
         r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}",
-        "not an IANA time zone: write UTC or, for example, Europe/Berlin",
+        "not an IANA time zone",
+        "write UTC or, for example, Europe/Berlin",
     ),
     AfterValidator(_known_zone),
 ]
@@ -149,13 +171,13 @@ _EXPANDED = re.compile(r"\$\(")
 
 def _not_expanded(text: str) -> str:
     if _EXPANDED.search(text):
-        raise ValueError("holds $( and Kubernetes would put a variable's value there; write it without $(")
+        raise WrongValue("holds $( and Kubernetes would put a variable's value there", "write it without $(")
     return text
 
 
 def _one_line(text: str) -> str:
     if not text.isprintable():
-        raise ValueError("holds a line break or control character; write visible characters and blanks only")
+        raise WrongValue("holds a line break or control character", "write visible characters and blanks only")
     return text
 
 
@@ -171,9 +193,9 @@ def _closed(text: str) -> str:
         if character in "([{":
             opened.append(character)
         elif character in _CLOSING and (not opened or opened.pop() != _CLOSING[character]):
-            raise ValueError(f"not PromQL: {character} closes nothing; write a query that Prometheus takes")
+            raise WrongValue(f"not PromQL: {character} closes nothing", "write a query that Prometheus takes")
     if opened or any(quote in rest for quote in "\"'`"):
-        raise ValueError(f"not PromQL: {opened[-1] if opened else 'a quote'} is not closed; write it to its end")
+        raise WrongValue(f"not PromQL: {(opened[-1] if opened else 'a quote')} is not closed", "write it to its end")
     return text
 
 

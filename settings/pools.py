@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.capacity import CapacityBlock, OnDemand, PoolCapacity, Spot
+from settings.findings import WrongValue
 from settings.names import AmiRelease, CapacityReservationId, SubnetId
 from settings.sharing import GpuSharing, WholeGpu
 from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described, kind_defaults_to
@@ -87,14 +88,14 @@ class ManagedPool(EveryPool):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.min_nodes > self.max_nodes:
-            raise ValueError(
-                f"minNodes {self.min_nodes} is more than maxNodes {self.max_nodes}; "
-                f"write maxNodes: {self.min_nodes} or more"
+            raise WrongValue(
+                f"minNodes {self.min_nodes} is more than maxNodes {self.max_nodes}",
+                f"write maxNodes: {self.min_nodes} or more",
             )
         if isinstance(self.capacity, CapacityBlock) and self.update_strategy is UpdateStrategy.SURGE:
-            raise ValueError(
-                "updateStrategy surge starts further nodes, which a Capacity Block does not have; write "
-                "updateStrategy: minimal"
+            raise WrongValue(
+                "updateStrategy surge starts further nodes, which a Capacity Block does not have",
+                "write updateStrategy: minimal",
             )
         return self
 
@@ -183,23 +184,24 @@ class KarpenterPool(EveryPool):
     @model_validator(mode="after")
     def _ways_to_buy(self) -> Self:
         if len(set(self.capacity_types)) < len(self.capacity_types):
-            raise ValueError("capacityTypes names one twice; write each once")
+            raise WrongValue("capacityTypes names one twice", "write each once")
         reserved = CapacityType.RESERVED in self.capacity_types
         if reserved and not self.capacity_reservation_ids:
-            raise ValueError(
-                "capacityTypes holds reserved without capacityReservationIds: no node could be taken from one; list "
-                "cr-... ids, or leave reserved out"
+            raise WrongValue(
+                "capacityTypes holds reserved without capacityReservationIds: no node could be taken from one",
+                "list cr-... ids, or leave reserved out",
             )
         if self.capacity_reservation_ids and not reserved:
             others = ", ".join(each.value for each in self.capacity_types)
-            raise ValueError(
-                f"capacityReservationIds with capacityTypes [{others}]: such nodes are never taken from a reservation, "
-                f"which is billed all the same; write capacityTypes: [reserved, {others}]"
+            raise WrongValue(
+                f"capacityReservationIds with capacityTypes [{others}]: such nodes are never taken from a "
+                "reservation, which is billed all the same",
+                f"write capacityTypes: [reserved, {others}]",
             )
         if self.replaced_at_once > self.max_nodes:
-            raise ValueError(
-                f"replacedAtOnce {self.replaced_at_once} is more than maxNodes {self.max_nodes}; write replacedAtOnce: "
-                f"{self.max_nodes} or less"
+            raise WrongValue(
+                f"replacedAtOnce {self.replaced_at_once} is more than maxNodes {self.max_nodes}",
+                f"write replacedAtOnce: {self.max_nodes} or less",
             )
         return self
 
@@ -223,5 +225,8 @@ class SystemNodes(Section):
     @model_validator(mode="after")
     def _bounds(self) -> Self:
         if self.min_nodes > self.max_nodes:
-            raise ValueError(f"minNodes {self.min_nodes} is more than maxNodes {self.max_nodes}")
+            raise WrongValue(
+                f"minNodes {self.min_nodes} is more than maxNodes {self.max_nodes}",
+                f"write maxNodes: {self.min_nodes} or more",
+            )
         return self

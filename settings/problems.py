@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from settings.findings import Finding, mistake
+from settings.findings import Finding, WrongValue, mistake
 from settings.meant import meant
 from settings.printable import printable
 from settings.secrets import hidden, secret_kind
@@ -23,30 +23,30 @@ AS_WRITTEN = " as you wrote it: YAML reads 0123 as octal and 1.30 as 1.3"
 LONGEST_KEY_SHOWN = 120
 
 # What to do instead, by pydantic's error type; {limit}s come from the error's own context.
-ADVICE: Mapping[str, str] = {
-    "missing": "is missing: {description}",
-    "greater_than_equal": "{value} is less than {ge}; write {ge} or more",
-    "greater_than": "{value} is not more than {gt}; write more than {gt}",
-    "less_than_equal": "{value} is more than {le}; write {le} or less",
-    "less_than": "{value} is not less than {lt}; write less than {lt}",
-    "string_pattern_mismatch": "{value} holds characters that may not stand there: {description}",
-    "string_too_long": "{value} has more than {max_length} characters; shorten it",
-    "string_too_short": "{value} has fewer than {min_length} characters",
-    "too_long": "has too many entries; at most {max_length} are taken",
-    "too_short": "has {actual_length} entries; at least {min_length} are needed",
-    "union_tag_invalid": "kind {tag} is unknown; write one of {expected_tags}",
-    "union_tag_not_found": "has no kind; write kind: one of {kinds}",
+ADVICE: Mapping[str, tuple[str, str]] = {
+    "missing": ("is missing: {description}", "add it"),
+    "greater_than_equal": ("{value} is less than {ge}", "write {ge} or more"),
+    "greater_than": ("{value} is not more than {gt}", "write more than {gt}"),
+    "less_than_equal": ("{value} is more than {le}", "write {le} or less"),
+    "less_than": ("{value} is not less than {lt}", "write less than {lt}"),
+    "string_pattern_mismatch": ("{value} holds characters that may not stand there: {description}", "use others"),
+    "string_too_long": ("{value} has more than {max_length} characters", "shorten it"),
+    "string_too_short": ("{value} has fewer than {min_length} characters", "write {min_length} or more"),
+    "too_long": ("has too many entries", "write at most {max_length}"),
+    "too_short": ("has {actual_length} entries", "write at least {min_length}"),
+    "union_tag_invalid": ("kind {tag} is unknown", "write one of {expected_tags}"),
+    "union_tag_not_found": ("has no kind", "write kind: one of {kinds}"),
 }
-WANTED: Mapping[str, str] = {
-    "int_": "a whole number",
-    "float_": "a number",
-    "bool_": "true or false",
-    "string_": "text; put it in quotes",
-    "tuple_": "a list (lines that start with '-')",
-    "dict_": "a mapping (key: value)",
-    "model_": "a mapping (key: value)",
-    "model_attributes_": "a mapping (key: value)",
-    "finite_": "a finite number",
+WANTED: Mapping[str, tuple[str, str]] = {
+    "int_": ("a whole number", "write one"),
+    "float_": ("a number", "write one"),
+    "bool_": ("true or false", "write one of them"),
+    "string_": ("text", "put it in quotes"),
+    "tuple_": ("a list", "write lines that start with '-'"),
+    "dict_": ("a mapping", "write key: value"),
+    "model_": ("a mapping", "write key: value"),
+    "model_attributes_": ("a mapping", "write key: value"),
+    "finite_": ("a finite number", "write one"),
 }
 
 
@@ -113,31 +113,34 @@ def problems_from(
         place = written_path(error["loc"], document, schema)
         places.append(place)
         problems += [
-            mistake(path_text(place) or "stack file", text)
-            for text in _messages(error, place, schema, written.get(place))
+            mistake(path_text(place) or "stack file", message, fix)
+            for message, fix in _messages(error, place, schema, written.get(place))
         ]
     return problems, places
 
 
 def _messages(
     error: ErrorDetails, place: tuple[PathPart, ...], schema: SchemaWalker, written: str | None = None
-) -> list[str]:
+) -> list[tuple[str, str]]:
+    """What is wrong and what to write instead; several where a validator of ours found several."""
     value = _value(error["input"], written)
     kind, context = error["type"], dict(error.get("ctx", {}))
     if kind == "value_error":
-        lines = str(context["error"]).split("\n")
+        wrong = context["error"]
+        said = wrong.said if isinstance(wrong, WrongValue) else ((str(wrong), ""),)
         simple = not isinstance(error["input"], Mapping) and not hasattr(error["input"], "model_fields")
-        return [f"{shown(error['input'])} is {line}" if simple and line.startswith("not ") else line for line in lines]
+        subject = f"{shown(error['input'])} is " if simple else ""
+        return [(f"{subject}{message}" if message.startswith("not ") else message, fix) for message, fix in said]
     branch = _branch(error["loc"], place)
     if kind == "extra_forbidden":
         if others := [each for each in schema.kinds_with(place) if each != branch] if branch else []:
-            return [f"kind {branch} has no such key, only {', '.join(others)} has; leave it out"]
+            return [(f"kind {branch} has no such key, only {', '.join(others)} has", "leave it out")]
         hint = meant(place, error["input"]) or did_you_mean(str(place[-1]), schema.keys_at(place[:-1], branch))
-        return [f"unknown key; {hint}"]
+        return [("unknown key", hint)]
     if kind in ("enum", "literal_error"):
         expected = str(context["expected"])
         hint = did_you_mean(str(error["input"]), re.findall(r"'([^']+)'", expected))
-        return [f"{shown(error['input'])} is none of {expected}; {hint}"]
+        return [(f"{shown(error['input'])} is none of {expected}", hint)]
     if kind in ADVICE:
         facts = {
             **context,
@@ -146,12 +149,13 @@ def _messages(
             "kinds": ", ".join(schema.kinds_at(place)),
             "tag": shown(context.get("tag")),
         }
-        return [ADVICE[kind].format(**facts)]
-    for prefix, wanted in WANTED.items():
+        message, fix = ADVICE[kind]
+        return [(message.format(**facts), fix.format(**facts))]
+    for prefix, (wanted, fix) in WANTED.items():
         if kind.startswith(prefix):
             number = isinstance(error["input"], int | float) and prefix == "string_" and written is None
-            return [f"{value} is not {wanted}{AS_WRITTEN if number else ''}"]
-    return [f"{shown(error['input'])}: {error['msg']}"]
+            return [(f"{value} is not {wanted}", f"{fix}{AS_WRITTEN if number else ''}")]
+    return [(f"{shown(error['input'])}: {error['msg']}", "write another value")]
 
 
 def _branch(location: Sequence[PathPart], place: tuple[PathPart, ...]) -> str | None:

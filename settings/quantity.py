@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 
+from settings.findings import WrongValue
+
 _FACTORS = {
     "": Decimal(1),
     "m": Decimal(1) / 1000,
@@ -29,7 +31,7 @@ def amount(quantity: str) -> Decimal:
     """The number a quantity stands for (cores or bytes); raises ValueError on anything else."""
     match = _GRAMMAR.fullmatch(quantity)
     if match is None:
-        raise ValueError(f"{quantity!r} is not a Kubernetes quantity; write for example 500m or 12Gi")
+        raise WrongValue(f"{quantity!r} is not a Kubernetes quantity", "write for example 500m or 12Gi")
     return Decimal(match[1]) * _FACTORS[match[2] or ""]
 
 
@@ -39,7 +41,7 @@ def between(least: str, most: str) -> Callable[[str], str]:
 
     def check(quantity: str) -> str:
         if not low <= amount(quantity) <= high:
-            raise ValueError(f"not between {least} and {most}")
+            raise WrongValue(f"not between {least} and {most}", "write a quantity between them")
         return quantity
 
     return check

@@ -173,7 +173,11 @@ def _looks_like_a_section(text: str) -> bool:
 
 def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Finding | None]:
     if encrypted:
-        return None, mistake(key, "is stored as a secret; settings are plain, only the secrets they name are not")
+        return None, mistake(
+            key,
+            "is stored as a secret; settings are plain, only the secrets they name are not",
+            "store it without --secret",
+        )
     if key in PLAIN_TEXT:
         return text, None
     try:
@@ -181,7 +185,7 @@ def _section(key: str, text: str, encrypted: bool) -> tuple[Any, Finding | None]
     except json.JSONDecodeError:
         return None, mistake(key, "is plain text", "write a YAML mapping or list below the key")
     except DocumentError as error:
-        return None, mistake(key, str(error))
+        return None, mistake(key, str(error), "write less below the key")
 
 
 def _distinct(problems: list[Finding]) -> tuple[Finding, ...]:
@@ -283,5 +287,5 @@ def unknown_key_problems(keys: list[str], needs: tuple[SecretNeed, ...]) -> tupl
     """Config keys under our prefix that are neither a section nor a secret that a section names."""
     valid = [*section_keys(), *(need.key for need in needs)]
     return tuple(
-        mistake(f"{PROJECT}:{key}", f"unknown key; {did_you_mean(key, valid)}") for key in keys if key not in valid
+        mistake(f"{PROJECT}:{key}", "unknown key", did_you_mean(key, valid)) for key in keys if key not in valid
     )

@@ -12,6 +12,7 @@ from settings.backends import Backend, CertManager, Kserve
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.downloads import Downloads
+from settings.findings import WrongValue
 from settings.models import Model
 from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
@@ -67,30 +68,28 @@ class StackSettings(Section):
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:
         problems = [
-            f"nodePools: two pools are called {name!r} ({places}); names must differ"
+            (f"nodePools: two pools are called {name!r} ({places})", "choose another name")
             for name, places in _twice("nodePools", (pool.name for pool in self.node_pools))
         ]
         problems += [
-            f"models: two models are called {name!r} ({places}); names must differ, whatever the namespace"
+            (f"models: two models are called {name!r} ({places})", "choose another name, whatever the namespace")
             for name, places in _twice("models", (model.name for model in self.models))
         ]
         problems += [
-            f"tenants: two tenants are called {name!r} ({places}); names must differ"
+            (f"tenants: two tenants are called {name!r} ({places})", "choose another name")
             for name, places in _twice("tenants", (tenant.name for tenant in self.tenants))
         ]
         problems += [
-            f"tenants: two tenants have the namespace {name!r} ({places}); one namespace per tenant holds them apart"
+            (f"tenants: two tenants have the namespace {name!r} ({places})", "write one namespace per tenant")
             for name, places in _twice("tenants", (tenant.own_namespace for tenant in self.tenants))
         ]
         problems += [
-            f"waivers: rule {name!r} is waived twice ({places}); one waiver per rule"
+            (f"waivers: rule {name!r} is waived twice ({places})", "keep one")
             for name, places in _twice("waivers", (waiver.rule for waiver in self.waivers))
         ]
         if isinstance(self.cluster, ExistingCluster) and isinstance(self.network, CreateNetwork):
-            problems.append(
-                "cluster.kind is existing but network.kind is create: nodes must live in the cluster's own "
-                "subnets; write network: {kind: existing, vpcId: ..., privateSubnetIds: [...]}"
-            )
+            wrong = "cluster.kind is existing but network.kind is create: nodes must live in the cluster's own subnets"
+            problems.append((wrong, "write network: {kind: existing, vpcId: ..., privateSubnetIds: [...]}"))
         if problems:
-            raise ValueError("\n".join(problems))
+            raise WrongValue(*problems[0], *problems[1:])
         return self

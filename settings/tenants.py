@@ -18,8 +18,8 @@ GroupName = Annotated[
     Field(min_length=1, max_length=128),
     Matching(
         r"(?!system:|eks:|aws:|amazon:|iam:)[A-Za-z0-9]([\w.:/@-]*[A-Za-z0-9])?",
-        "not a group that people can be given: letters, digits and ._:/@-, not beginning with "
-        + ", ".join(RESERVED_PREFIXES),
+        "not a group that people can be given",
+        "write letters, digits and ._:/@-, not beginning with " + ", ".join(RESERVED_PREFIXES),
     ),
 ]
 

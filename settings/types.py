@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from settings.addresses import block
 from settings.cron import checked_cron
+from settings.findings import WrongValue
 from settings.matching import Matching
 from settings.quantity import between
 
@@ -44,67 +45,71 @@ DnsLabel = Annotated[
     Field(min_length=1, max_length=40),
     Matching(
         r"[a-z]([a-z0-9-]*[a-z0-9])?",
-        "not a DNS label: lower-case letters, digits and '-', starting with a letter (RFC 1035)",
+        "not a DNS label",
+        "write lower-case letters, digits and '-', starting with a letter (RFC 1035)",
     ),
 ]
 """A Kubernetes name that leaves 23 of the 63 characters for our suffixes."""
 
-AwsRegion = Annotated[str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d", "not an AWS region; write for example us-east-1")]
+AwsRegion = Annotated[str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d", "not an AWS region", "write for example us-east-1")]
 Zone = Annotated[
-    str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d[a-z]", "not an availability zone; write for example us-east-1a")
+    str, Matching(r"[a-z]{2,4}(-[a-z]+)+-\d[a-z]", "not an availability zone", "write for example us-east-1a")
 ]
 InstanceType = Annotated[
-    str, Matching(r"[a-z0-9-]+\.[a-z0-9-]+", "not an EC2 instance type; write for example g6.xlarge")
+    str, Matching(r"[a-z0-9-]+\.[a-z0-9-]+", "not an EC2 instance type", "write for example g6.xlarge")
 ]
 KubernetesVersion = Annotated[
-    str, Matching(r"1\.\d{2}", "not a Kubernetes minor version; write it in quotes, for example '1.35'")
+    str, Matching(r"1\.\d{2}", "not a Kubernetes minor version", "write it in quotes, for example '1.35'")
 ]
 HuggingFaceId = Annotated[
     str,
     Matching(
         r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*",
-        "not a Hugging Face model id; write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
+        "not a Hugging Face model id",
+        "write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
     ),
 ]
 Revision = Annotated[
     str,
     Matching(
         r"[0-9a-f]{40}",
-        "not a commit id (40 hex digits): a branch name moves under you; take the id from the model page, "
-        "Files and versions",
+        "not a commit id (40 hex digits): a branch name moves under you",
+        "take the id from the model page, Files and versions",
     ),
 ]
-Digest = Annotated[str, Matching(r"sha256:[0-9a-f]{64}", "not an image digest (sha256: and 64 hex digits)")]
+Digest = Annotated[str, Matching(r"sha256:[0-9a-f]{64}", "not an image digest", "write sha256: and 64 hex digits")]
 _QUANTITY = r"\d{1,15}(\.\d{1,9})?"
 CpuQuantity = Annotated[
     str,
-    Matching(rf"{_QUANTITY}(m|k)?", "not a quantity of cores; write for example 500m or 4"),
+    Matching(rf"{_QUANTITY}(m|k)?", "not a quantity of cores", "write for example 500m or 4"),
     AfterValidator(between("1m", "1000")),
 ]
 """Cores, from a thousandth to a thousand."""
 BytesQuantity = Annotated[
     str,
-    Matching(rf"{_QUANTITY}(k|Ki|M|Mi|G|Gi|T|Ti)?", "not a quantity of bytes; write for example 512Mi or 12Gi"),
+    Matching(rf"{_QUANTITY}(k|Ki|M|Mi|G|Gi|T|Ti)?", "not a quantity of bytes", "write for example 512Mi or 12Gi"),
     AfterValidator(between("1Mi", "64Ti")),
 ]
 """Bytes, from 1 MiB to 64 TiB."""
 Share = Annotated[float, Field(gt=0.5, le=0.99999)]
 """Of requests: more than half; at five nines a month of one request a second has 26 that may fail."""
 ConfigKey = Annotated[
-    str, Matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key; write letters and digits, for example hfToken")
+    str, Matching(r"[A-Za-z][A-Za-z0-9]*", "not a config key", "write letters and digits, for example hfToken")
 ]
 LabelKey = Annotated[
     str,
     Matching(
         r"([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?",
-        "not a Kubernetes label key: letters, digits, '-', '_' and '.', at most 63, perhaps after a DNS prefix and '/'",
+        "not a Kubernetes label key",
+        "write letters, digits, '-', '_' and '.', at most 63, perhaps after a DNS prefix and '/'",
     ),
 ]
 LabelValue = Annotated[
     str,
     Matching(
         r"([A-Za-z0-9]([\w.-]{0,61}[A-Za-z0-9])?)?",
-        "not a Kubernetes label value: letters, digits, '-', '_' and '.', at most 63",
+        "not a Kubernetes label value",
+        "write letters, digits, '-', '_' and '.', at most 63",
     ),
 ]
 
@@ -121,7 +126,7 @@ def _chart_source(text: str) -> str:
         why = ": credentials do not belong here, `helm registry login` and `helm repo add` keep them"
     else:
         why = ""
-    raise ValueError(f"not a source of charts{why}; {told}")
+    raise WrongValue(f"not a source of charts{why}", told)
 
 
 ChartSource = Annotated[str, AfterValidator(_chart_source)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from settings.findings import WrongValue
 from settings.names import RuleId, Sentence
 from settings.types import Section, described
 
@@ -15,7 +16,7 @@ from settings.types import Section, described
 def _day(value: Any) -> Any:
     """A day without quotes reaches a program as `2026-12-31 00:00:00 +0000 UTC` (measured with pulumi 3.258.0)."""
     if not isinstance(value, str):
-        raise ValueError("not a day; write for example 2027-03-31")
+        raise WrongValue("not a day", "write for example 2027-03-31")
     day = re.sub(r"[T ]00:00:00(Z| \+0000 UTC)$", "", value)
     try:
         return date.fromisoformat(day) if len(day) == 10 else _not_a_day()
@@ -24,7 +25,7 @@ def _day(value: Any) -> Any:
 
 
 def _not_a_day() -> Any:
-    raise ValueError("not a day; write for example 2027-03-31") from None
+    raise WrongValue("not a day", "write for example 2027-03-31") from None
 
 
 Day = Annotated[date, BeforeValidator(_day), Field(json_schema_extra={"description": "a day, for example 2027-03-31"})]

@@ -13,7 +13,7 @@ from planning.cluster.regions import check_arns, check_region, partition
 from planning.findings import Findings, did_you_mean, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess, NetworkPolicyMode
-from settings.names import CLUSTER_NAME, CLUSTER_NAME_MEANING
+from settings.names import CLUSTER_NAME, CLUSTER_NAME_WRONG
 
 CALENDAR_DATED = "2026-11-21"
 
@@ -123,9 +123,8 @@ def plan_cluster(
         )
     name = cluster.name or f"vllm-on-eks-{stack}"
     if not re.fullmatch(CLUSTER_NAME, name):
-        findings.error(
-            "cluster.name", "cluster-name", f"{name!r} is {CLUSTER_NAME_MEANING}", "write cluster: {name: ...}"
-        )
+        meaning, fix = CLUSTER_NAME_WRONG
+        findings.error("cluster.name", "cluster-name", f"{name!r} is {meaning}", f"write cluster: {{name: ...}}; {fix}")
     _check_version(cluster.version, findings)
     return CreateClusterPlan(
         name=name,

@@ -57,21 +57,21 @@ def plan_weights(wanted: str, source: Source, version: Version, where: str, find
         refuse(
             where,
             "quantization-mismatch",
-            f"{wanted}, but {source.model_id} holds {stored} weights; write quantization: {stored} or choose "
-            "another source",
+            f"{wanted}, but {source.model_id} holds {stored} weights",
+            f"write quantization: {stored} or choose another source",
         )
     elif wanted in _ONLINE:
         refuse(
             where,
             "quantization-version",
-            f"vLLM {text(version)} has no {wanted} for 16-bit weights; write fp8, or choose a source that holds "
-            f"{wanted} weights",
+            f"vLLM {text(version)} has no {wanted} for 16-bit weights",
+            f"write fp8, or choose a source that holds {wanted} weights",
         )
     else:
         refuse(
             where,
             "quantization-mismatch",
-            f"{wanted} needs weights that are stored so, and {source.model_id} does not look like it; "
+            f"{wanted} needs weights that are stored so, and {source.model_id} does not look like it",
             f"{_build_of(source.model_id, wanted)} or write quantization: fp8",
         )
     return Weights(wanted, None, online=False)

@@ -32,7 +32,10 @@ def check_zones(
     for position, zone in enumerate(pool.zones):
         if zone not in network.zones:
             findings.error(
-                f"{path}[{position}]", "zones-unknown", f"{zone} is not a zone of the network ({listed(network.zones)})"
+                f"{path}[{position}]",
+                "zones-unknown",
+                f"{zone} is not a zone of the network",
+                f"write one of {listed(network.zones)}",
             )
 
 

@@ -20,7 +20,7 @@ def _belongs(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     there = aws.pages("eks", "list_clusters", "clusters") if plan.account.on_first_up else []
     found = refusals(plan.account, caller, tuple(there))
     for each in found:
-        yield Answer("account", each.path, Verdict.ERROR, each.message, (each.rule,))
+        yield Answer("account", each.path, Verdict.ERROR, each.message, (each.rule,), each.fix)
     for example in plan.account.examples:
         if example.account == caller:
             own = f"{caller} is an account of examples, and the caller's own"

@@ -56,8 +56,9 @@ def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     name, found = plan.cluster.name, described(plan, aws)
     if found is None:
         names = aws.pages("eks", "list_clusters", "clusters")
-        near = did_you_mean(name, names) or f"; write one of {listed(names) or 'none: there are no clusters'}"
-        yield Answer("cluster", "cluster.name", Verdict.ERROR, f"no cluster {name} in {plan.region}{near}")
+        near = did_you_mean(name, names).removeprefix("; ")
+        fix = near or f"write one of {listed(names) or 'none: there are no clusters'}"
+        yield Answer("cluster", "cluster.name", Verdict.ERROR, f"no cluster {name} in {plan.region}", fix=fix)
         return
     vpc = found["resourcesVpcConfig"].get("vpcId")
     if isinstance(plan.network, ExistingNetworkPlan) and vpc != plan.network.vpc_id:

@@ -36,8 +36,9 @@ def _principals(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         operation, given = ("get_role", {"RoleName": short}) if kind == "role" else ("get_user", {"UserName": short})
         found = aws.call("iam", operation, absent=_GONE, **given)
         if found is None or found[kind.capitalize()]["Arn"] != arn:
-            said = f"{arn} does not exist, and EKS refuses it (invalid principal); create it first, or remove the entry"
-            yield Answer("principals", path, Verdict.ERROR, said)
+            said = f"{arn} does not exist, and EKS refuses it (invalid principal)"
+            fix = "create it first, or remove the entry"
+            yield Answer("principals", path, Verdict.ERROR, said, fix=fix)
         else:
             yield Answer("principals", path, Verdict.OK, f"{arn} exists")
 

@@ -50,11 +50,11 @@ def _zones(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     for zone in plan.network.zones:
         zone_id = zones.ids.get(zone)
         if zone_id is None:
-            said = f"account {account} has no zone {zone} (it has {listed(sorted(zones.ids))}); {instead}"
-            yield Answer("zones", "network.zones", Verdict.ERROR, said)
+            said = f"account {account} has no zone {zone} (it has {listed(sorted(zones.ids))})"
+            yield Answer("zones", "network.zones", Verdict.ERROR, said, fix=instead)
         elif zone_id in REFUSED_ZONE_IDS:
-            said = f"{zone} is {zone_id} in account {account}, where EKS makes no control plane; {instead}"
-            yield Answer("zones", "network.zones", Verdict.ERROR, said)
+            said = f"{zone} is {zone_id} in account {account}, where EKS makes no control plane"
+            yield Answer("zones", "network.zones", Verdict.ERROR, said, fix=instead)
         else:
             yield Answer("zones", "network.zones", Verdict.OK, f"{zone} is {zone_id}")
 
@@ -69,8 +69,8 @@ def _subnets(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
             fix = "write one of the VPC's private subnets"
             yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said, fix=fix)
         elif found[subnet_id]["VpcId"] != plan.network.vpc_id:
-            said = f"{subnet_id} is in {found[subnet_id]['VpcId']}, not in network.vpcId {plan.network.vpc_id}; write "
-            yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, f"{said}subnets of one VPC")
+            said = f"{subnet_id} is in {found[subnet_id]['VpcId']}, not in network.vpcId {plan.network.vpc_id}"
+            yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said, fix="write subnets of one VPC")
     zones = {each["AvailabilityZone"] for each in found.values()}
     if found and len(zones) < 2:
         said = f"all are in {', '.join(zones)}; EKS wants two zones"

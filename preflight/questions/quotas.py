@@ -39,15 +39,15 @@ def _judged(need: QuotaNeed, have: float, least: int, used: int, region: str) ->
     taken = f", {used} of them taken" if used else ""
     said = f"{_named(need)}: {have:g} {quota.unit}{taken}"
     ask_for = used + need.needed
-    command = (
+    fix = (
         f"ask for {ask_for}: aws service-quotas request-service-quota-increase --service-code {quota.service} "
         f"--quota-code {quota.code} --desired-value {ask_for} --region {region}"
     )
     uses = "; ".join(need.used_by)
     if free < least:
-        return Answer("quotas", "account", Verdict.ERROR, f"{said}, and `up` needs {least} at once; {command}")
+        return Answer("quotas", "account", Verdict.ERROR, f"{said}, and `up` needs {least} at once", fix=fix)
     if free < need.needed:
-        return Answer("quotas", "account", Verdict.WARNING, f"{said}, and {need.needed} are needed ({uses}); {command}")
+        return Answer("quotas", "account", Verdict.WARNING, f"{said}, and {need.needed} are needed ({uses})", fix=fix)
     return Answer("quotas", "account", Verdict.OK, f"{said}; {need.needed} are needed")
 
 

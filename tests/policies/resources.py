@@ -146,6 +146,6 @@ def found(rule: str, resources: Sequence[Resource], circumstances: Circumstances
     chosen = [each for each in RULES if each.id == rule]
     assert len(chosen) == 1, rule
     return [
-        f"{each.resource.name if each.resource else 'stack'}: {each.message}"
+        f"{each.resource.name if each.resource else 'stack'}: {each.finding.message}"
         for each in judge(resources, circumstances, rules=chosen)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preview.document import empty, finished
-from preview.findings import finding
+from settings.findings import Finding, Severity
 
 EVIL = "<script>alert(1)</script> [x](http://evil) @team | `code` ![i](http://evil/x.png)"
 
@@ -47,8 +47,16 @@ def document() -> dict[str, Any]:
         "outputs": {"kubeconfig": "[unknown]"},
     }  # fmt: skip
     findings = [
-        finding("image-digest", "warning", "models[0].image.digest", "a tag can be moved", "write what `crane` prints"),
-        finding("waiver", "error", "waivers[0].expires", "the waiver of tags expired on 2026-11-30", "remove it"),
+        Finding(
+            "models[0].image.digest",
+            "image-digest",
+            Severity.WARNING,
+            "a tag can be moved",
+            "write what `crane` prints",
+        ),
+        Finding(
+            "waivers[0].expires", "waiver", Severity.ERROR, "the waiver of tags expired on 2026-11-30", "remove it"
+        ),
     ]
     return finished(made, findings)
 

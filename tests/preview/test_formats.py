@@ -113,9 +113,9 @@ def test_saved_reports_are_rendered_again(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_refusal_is_a_report_too() -> None:
     from preview.document import refused
-    from preview.findings import finding
+    from settings.findings import mistake
 
-    refusal = refused("dev", [finding("settings", "error", "models[0].sorce", "unknown key", "did you mean source?")])
+    refusal = refused("dev", [mistake("models[0].sorce", "unknown key", "did you mean source?")])
     for name in ("text", "markdown", "html", "json"):
         told = rendered(refusal, name)
         assert "sorce" in told, name

@@ -113,8 +113,8 @@ def test_any_number_in_a_config_is_planned_with_or_refused(key: str, value: floa
 
 def test_a_file_with_too_many_of_a_thing_is_refused_at_once() -> None:
     many = [{**MODEL, "name": f"m{i}"} for i in range(101)]
-    assert "models: has too many entries; at most 100" in told(models=many)
-    assert "tags: has too many entries; at most 40" in told(tags={f"k{i}": "v" for i in range(41)})
+    assert "models: has too many entries; write at most 100" in told(models=many)
+    assert "tags: has too many entries; write at most 40" in told(tags={f"k{i}": "v" for i in range(41)})
 
 
 def test_a_text_without_a_closer_limit_ends_somewhere() -> None:

@@ -82,5 +82,5 @@ def test_a_wrong_field_that_is_needed_is_not_also_missing(sections: dict[str, An
 
 def test_a_field_that_is_missing_is_still_missed() -> None:
     assert problems({"models": [{"name": "x", "source": "a/b"}]}) == [
-        "models[0].revision: is missing: commit id of the model repository"
+        "models[0].revision: is missing: commit id of the model repository; add it"
     ]
