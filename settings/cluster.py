@@ -188,8 +188,7 @@ class ExistingCluster(Section):
     @model_validator(mode="after")
     def _each_group_once(self) -> ExistingCluster:
         if len(set(self.node_security_group_ids)) < len(self.node_security_group_ids):
-            raise WrongValue("nodeSecurityGroupIds names one twice",
-"write each once")
+            raise WrongValue("nodeSecurityGroupIds names one twice", "write each once")
         return self
 
 
