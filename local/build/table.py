@@ -52,6 +52,7 @@ PLATFORM = "platform"
 CRD_MODULE = "github.com/prometheus-operator/prometheus-operator"
 PROMETHEUS = "github.com/prometheus/prometheus"
 KEDA = "github.com/kedacore/keda/v2"
+KARPENTER = "github.com/aws/karpenter-provider-aws"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 TOOLS: tuple[Tool, ...] = (
@@ -144,6 +145,13 @@ TOOLS: tuple[Tool, ...] = (
         {f"{KEDA}/cmd/operator": "keda-operator", f"{KEDA}/cmd/adapter": "keda-adapter"},
     ),
     Tool(
+        "karpenter",
+        "karpenter",
+        KARPENTER,
+        {f"{KARPENTER}/cmd/controller": "karpenter-controller"},
+        "-X sigs.k8s.io/karpenter/pkg/operator.Version={version}",
+    ),
+    Tool(
         "kube-score",
         "kube-score",
         "github.com/zegl/kube-score",
@@ -158,6 +166,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "monitoring": ("prometheus", "prometheus-operator", "alertmanager", "prometheus-adapter"),
     # a stack with autoscaling.kind keda; the heaviest build of all, so never for another one
     "keda": ("keda",),
+    # a stack with a pool of kind karpenter: its controller
+    "karpenter": ("karpenter",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -182,6 +192,7 @@ class Definitions:
 DEFINITIONS: tuple[Definitions, ...] = (
     Definitions("kube-prometheus-stack", PLATFORM, CRD_MODULE, "example/prometheus-operator-crd", "platform"),
     Definitions("keda", "keda", KEDA, "config/crd/bases", "keda"),
+    Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter"),
 )
 
 GO_MINIMUM = (1, 26, 6)

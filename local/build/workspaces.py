@@ -170,6 +170,22 @@ WORKSPACES: Mapping[str, Workspace] = {
             ),
         )
     ),
+    "karpenter": Workspace(
+        copies=(
+            Copy(
+                "sigs.k8s.io/karpenter",
+                changes=tuple(
+                    Change(
+                        "pkg/operator/operator.go",
+                        f'fmt.Sprintf(":%d", options.FromContext(ctx).{port})',
+                        f'fmt.Sprintf("127.0.0.1:%d", options.FromContext(ctx).{port})',
+                        "it has flags for the ports and none for the address: it would listen on all interfaces",
+                    )
+                    for port in ("MetricsPort", "HealthProbePort")
+                ),
+            ),
+        )
+    ),
 }
 """Folder below tools/ -> how it is compiled; a folder that is not here is compiled as it is."""
 

@@ -118,10 +118,13 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     """What the platform has to build for a stack (tool_table.NEEDS); of a file that cannot be read: the least."""
     file = source or paths.repo / f"Pulumi.{stack}.yaml"
     settings = _settings(_read(file).get("config") or {}, project_name(paths)) if file.exists() else None
-    if settings is None or not settings.monitoring.enabled:
+    if settings is None:
         return ("platform",)
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
-    return ("platform", "monitoring", *(["keda"] if keda else []))
+    karpenter = ["karpenter"] if any(pool.kind == "karpenter" for pool in settings.node_pools) else []
+    if not settings.monitoring.enabled:
+        return ("platform", *karpenter)
+    return ("platform", "monitoring", *(["keda"] if keda else []), *karpenter)
 
 
 def _settings(config: Mapping[str, Any], project: str) -> Any:
