@@ -32,11 +32,12 @@ def main() -> None:
 
     from local.aws_endpoint.contract.account import NEW_ACCOUNT_QUOTAS, Account, play
     from local.aws_endpoint.extension import install_extension
+    from local.aws_endpoint.price_list import with_price_list
 
     if options.new_account:
         play(Account(quotas=NEW_ACCOUNT_QUOTAS))
     install_extension(options.cluster_endpoint, options.cluster_ca_file)
-    application = DomainDispatcherApplication(create_backend_app)
+    application = with_price_list(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", options.port, application, threaded=True, request_handler=MotoRequestHandler)
 
     def stop(number: int, frame: FrameType | None) -> None:

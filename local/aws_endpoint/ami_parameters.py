@@ -26,17 +26,29 @@ def ami_parameter_value(name: str, region: str) -> str | None:
     if found is None or found["version"] not in facts.CLUSTER_VERSIONS or found["image"] not in facts.AMI_PARAMETERS:
         return None
     version, prefix = found["version"], facts.AMI_PARAMETERS[found["image"]]
-    releases = (facts.CLUSTER_VERSIONS[version].ami_release, *facts.OTHER_AMI_RELEASES.get(version, ()))
-    by_name = {f"{prefix}-{version}-v{release.rsplit('-', 1)[1]}": release for release in releases}
+    by_name = image_names(version, prefix)
     image_name = next(iter(by_name)) if found["release"] == "recommended" else found["release"]
     if image_name not in by_name:
         return None
-    release = by_name[image_name]
-    digest = hashlib.sha256(f"{region}/{image_name}".encode()).hexdigest()
-    values = {"image_id": f"ami-{digest[:17]}", "release_version": release, "image_name": image_name}
+    values = {
+        "image_id": image_id(region, image_name),
+        "release_version": by_name[image_name],
+        "image_name": image_name,
+    }
     if found["field"]:
         return values[found["field"]]
     return json.dumps({"schema_version": "2", **values}, separators=(",", ":"))
+
+
+def image_names(version: str, prefix: str) -> dict[str, str]:
+    """Image name -> release, of a Kubernetes minor version; the recommended one first."""
+    releases = (facts.CLUSTER_VERSIONS[version].ami_release, *facts.OTHER_AMI_RELEASES.get(version, ()))
+    return {f"{prefix}-{version}-v{release.rsplit('-', 1)[1]}": release for release in releases}
+
+
+def image_id(region: str, image_name: str) -> str:
+    """Made up, but the same for the same region and image."""
+    return f"ami-{hashlib.sha256(f'{region}/{image_name}'.encode()).hexdigest()[:17]}"
 
 
 def install(backend: type[SimpleSystemManagerBackend]) -> None:

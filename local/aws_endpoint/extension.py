@@ -25,9 +25,14 @@ from local.aws_endpoint import (
     eks_misc,
     eks_node_groups,
     eks_store,
+    fleets,
+    images,
+    instance_events,
     managed_policies,
     other_gaps,
+    price_list,
     quotas,
+    switches,
 )
 from local.aws_endpoint.contract import gate
 
@@ -86,6 +91,8 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     managed_policies.install(IAMBackend)
     other_gaps.install()
     quotas.install()
+    for module in (images, fleets, instance_events, price_list, switches):
+        module.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)
 

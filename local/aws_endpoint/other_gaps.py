@@ -21,6 +21,7 @@ def install() -> None:
     _name_the_caller()
     _know_govcloud()
     EC2Response.describe_capacity_reservations = _describe_capacity_reservations
+    IamResponse.list_instance_profiles = _list_instance_profiles
     IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
     IamResponse.remove_client_id_from_open_id_connect_provider = _remove_client_id
 
@@ -35,6 +36,13 @@ def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
         said = f"The capacity reservation IDs '{', '.join(missing)}' do not exist"
         raise EC2ClientError("InvalidCapacityReservationId.NotFound", said)
     return ActionResult({"CapacityReservations": [known[each] for each in wanted or known]})
+
+
+def _list_instance_profiles(response: Any) -> ActionResult:
+    """Those below a path: to moto all are, and Karpenter deletes what it finds below its own."""
+    prefix = response._get_param("PathPrefix", "/")
+    found = [each for each in response.backend.get_instance_profiles() if (each.path or "/").startswith(prefix)]
+    return ActionResult({"InstanceProfiles": found})
 
 
 def _know_govcloud() -> None:

@@ -187,12 +187,14 @@ class Definitions:
     path: str
     """Folder inside the module."""
     need: str
+    into: str = "crds"
+    """Folder of the chart. `templates` where the vendor's release updates them and takes them away with itself."""
 
 
 DEFINITIONS: tuple[Definitions, ...] = (
     Definitions("kube-prometheus-stack", PLATFORM, CRD_MODULE, "example/prometheus-operator-crd", "platform"),
     Definitions("keda", "keda", KEDA, "config/crd/bases", "keda"),
-    Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter"),
+    Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
 )
 
 GO_MINIMUM = (1, 26, 6)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.build.table import DEFINITIONS
 from local.control_plane import servers as control_plane
 from local.control_plane.certificates import Pki, ensure_pki
 from local.host import ports
@@ -29,6 +30,8 @@ PORT_OWNERS = {
     "keda-operator-metrics": "keda-operator",
     "keda-operator-health": "keda-operator",
     "keda-adapter-metrics": "keda-adapter",
+    "karpenter-metrics": "karpenter-controller",
+    "karpenter-health": "karpenter-controller",
 }
 # What all others need, and what that needs. The AWS endpoint takes as long as both and needs neither.
 FIRST = (("etcd", "aws"), ("kube-apiserver",))
@@ -163,7 +166,7 @@ def pod_network(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
 
 
 def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
-    """Runs the real programs of the monitoring charts while their pods are Ready."""
+    """Runs the real programs of monitoring, KEDA and Karpenter while their pods are Ready."""
     ready = paths.run / "supervisor.ready"
     command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
     return _with_own_code(paths, chosen, SUPERVISOR, command, ready)
@@ -198,9 +201,10 @@ def assemble_charts(paths: Paths) -> None:
     unfinished.mkdir(parents=True)
     for chart in sorted((paths.repo / "local" / "charts").glob("*/Chart.yaml")):
         shutil.copytree(chart.parent, unfinished / chart.parent.name)
-    for definitions in sorted((paths.tools / "definitions").glob("*")):
-        if (unfinished / definitions.name).exists():
-            shutil.copytree(definitions, unfinished / definitions.name / "crds", dirs_exist_ok=True)
+    for row in DEFINITIONS:
+        definitions, chart = paths.tools / "definitions" / row.chart, unfinished / row.chart
+        if definitions.exists() and chart.exists():
+            shutil.copytree(definitions, chart / row.into, dirs_exist_ok=True)
     shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
 

@@ -35,6 +35,8 @@ USUAL: Mapping[str, int] = {
     "keda-operator-health": 19082,
     "keda-adapter": 16645,
     "keda-adapter-metrics": 19083,
+    "karpenter-metrics": 19084,
+    "karpenter-health": 19085,
 }
 
 # Longer than a slow start; afterwards the programs listen, and that tells.

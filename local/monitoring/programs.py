@@ -58,6 +58,12 @@ PROGRAMS: tuple[Program, ...] = (
         {6443: "keda-adapter", 8080: "keda-adapter-metrics"},
         "keda",
     ),
+    Program(
+        "karpenter-controller",
+        "karpenter/controller",
+        {8080: "karpenter-metrics", 8081: "karpenter-health"},
+        "karpenter",
+    ),
 )
 
 

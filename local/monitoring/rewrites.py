@@ -152,6 +152,8 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
         "metrics-service-address", "lister-kubeconfig", "authentication-kubeconfig", "authorization-kubeconfig",
         "metrics-service-grpc-authority", "logtostderr", "stderrthreshold",
     ),
+    # it takes its settings from the environment
+    "karpenter-controller": (),
 }  # fmt: skip
 
 

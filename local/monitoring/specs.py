@@ -14,6 +14,7 @@ from local.host.paths import Paths
 from local.host.probes import http_ready
 from local.host.processes import ProcessSpec
 from local.monitoring import rewrites
+from local.monitoring.container_environment import container_environment
 from local.monitoring.mounts import Files, mount_points
 from local.monitoring.programs import Program, program_of
 
@@ -235,6 +236,23 @@ def _keda_adapter(place: Place, program: Program, pod: Object, arguments: list[s
     return Wanted(ProcessSpec(program.name, command, ready, environment=_keda_environment(place, pod)))
 
 
+def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """Its settings are the environment of its container, with other ports; AWS is the supervisor's environment."""
+    known = program_of(pod)
+    assert known is not None
+    environment = {
+        **container_environment(pod, known[1]),
+        "KUBECONFIG": str(place.paths.kubeconfig),
+        "METRICS_PORT": str(place.ports["karpenter-metrics"]),
+        "HEALTH_PROBE_PORT": str(place.ports["karpenter-health"]),
+        # One here, whatever the replicas: there is nobody to be elected before.
+        "DISABLE_LEADER_ELECTION": "true",
+    }
+    ready = http_ready(f"http://{HOST}:{place.ports['karpenter-health']}/readyz")
+    command = (place.binary(program.name), *arguments)
+    return Wanted(ProcessSpec(program.name, command, ready, environment=environment))
+
+
 _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wanted]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
@@ -242,4 +260,5 @@ _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wan
     "prometheus-adapter": _adapter,
     "keda-operator": _keda_operator,
     "keda-adapter": _keda_adapter,
+    "karpenter-controller": _karpenter,
 }

@@ -80,9 +80,15 @@ class NodeGroups:
 
     def eks(self, region: str) -> Any:
         """EKS' client of a region."""
-        return self._client("eks", region)
+        return self.client("eks", region)
 
-    def _client(self, service: str, region: str) -> Any:
+    @property
+    def regions(self) -> list[str]:
+        """Those with a cluster, as of the last read."""
+        return sorted(self._active)
+
+    def client(self, service: str, region: str) -> Any:
+        """A client of boto3, made once."""
         key = (service, region)
         if key not in self._clients:
             self._clients[key] = self._session.client(service, region_name=region)
@@ -92,7 +98,7 @@ class NodeGroups:
         scan = time.monotonic() >= self._next_scan
         active: set[str] = set()
         for region in self._regions if scan else sorted(self._active):
-            eks = self._client("eks", region)
+            eks = self.client("eks", region)
             clusters = eks.list_clusters()["clusters"]
             active |= {region} if clusters else set()
             for cluster in clusters:
@@ -105,7 +111,7 @@ class NodeGroups:
 
     def _typed(self, region: str, group: Mapping[str, Any]) -> Mapping[str, Any]:
         """The group with the type of its launch template: EKS tells of types only where the call named them."""
-        data = self._template_data(self._client("ec2", region), group.get("launchTemplate") or {})
+        data = self._template_data(self.client("ec2", region), group.get("launchTemplate") or {})
         return {**group, "instanceTypes": [data.get("InstanceType") or DEFAULT_TYPE]}
 
     def _detail(self, region: str, group: Mapping[str, Any]) -> tuple[list[Any], NodeCapacity]:
@@ -113,7 +119,7 @@ class NodeGroups:
         template = group.get("launchTemplate") or {}
         key = (group["nodegroupArn"], str(template.get("version")))
         if key not in self._details:
-            ec2 = self._client("ec2", region)
+            ec2 = self.client("ec2", region)
             subnets = ec2.describe_subnets(SubnetIds=group["subnets"])["Subnets"]
             instance_type = group["instanceTypes"][0]
             described = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]

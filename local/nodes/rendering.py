@@ -18,6 +18,8 @@ TAINT_EFFECTS = {
 }
 GROUP_ANNOTATION = "vllm-on-eks.local/node-group"
 """ARN of the group a node belongs to: how the watcher finds its own nodes again."""
+INSTANCE_ANNOTATION = "vllm-on-eks.local/instance"
+"""Id of the EC2 instance that a node is, where no group asked for it."""
 INDEX_ANNOTATION = "vllm-on-eks.local/index"
 """Which of its group's nodes it is: name, address and zone follow from it, whichever others leave."""
 RESERVED_ADDRESSES = 4
@@ -56,38 +58,49 @@ def _node(group: Mapping[str, Any], subnet: Mapping[str, Any], capacity: NodeCap
     address = _address(subnet["CidrBlock"], int(seed[:8], 16))
     domain = "ec2.internal" if region == "us-east-1" else f"{region}.compute.internal"
     name = f"ip-{address.replace('.', '-')}.{domain}"
-    metadata = {
-        "name": name,
-        "labels": _labels(group, subnet, capacity, name, region),
-        "annotations": {
-            "kwok.x-k8s.io/node": "fake",
-            GROUP_ANNOTATION: group["nodegroupArn"],
-            INDEX_ANNOTATION: str(index),
-        },
+    labels = {
+        **place_labels(name, group["instanceTypes"][0], subnet["AvailabilityZone"], region, capacity),
+        "eks.amazonaws.com/capacityType": group.get("capacityType") or "ON_DEMAND",
+        "eks.amazonaws.com/nodegroup": group["nodegroupName"],
+        "topology.k8s.aws/zone-id": subnet.get("AvailabilityZoneId", ""),
     }
-    spec: dict[str, Any] = {"providerID": f"aws:///{subnet['AvailabilityZone']}/i-{seed[8:25]}"}
+    labels = {**dict(sorted(labels.items())), **(group.get("labels") or {})}
     taints = [
         {"key": taint["key"], "value": taint.get("value", ""), "effect": TAINT_EFFECTS[taint["effect"]]}
         for taint in group.get("taints") or []
     ]
-    if taints:
-        spec["taints"] = taints
-    addresses = [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
-    status = {**_resources(capacity), "addresses": addresses, "nodeInfo": _node_info(group, capacity)}
-    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": spec, "status": status}
+    return node_manifest(
+        name,
+        labels,
+        {GROUP_ANNOTATION: group["nodegroupArn"], INDEX_ANNOTATION: str(index)},
+        {"providerID": f"aws:///{subnet['AvailabilityZone']}/i-{seed[8:25]}", **({"taints": taints} if taints else {})},
+        {
+            **resources(capacity),
+            "addresses": addresses(address, name),
+            "nodeInfo": node_info(capacity, group.get("version") or "1.0", group.get("amiType") or "CUSTOM"),
+        },
+    )
 
 
-def _labels(
-    group: Mapping[str, Any], subnet: Mapping[str, Any], capacity: NodeCapacity, name: str, region: str
-) -> dict[str, str]:
-    instance_type = group["instanceTypes"][0]
-    zone = subnet["AvailabilityZone"]
+def node_manifest(
+    name: str, labels: Mapping[str, str], own: Mapping[str, str], spec: Mapping[str, Any], status: Mapping[str, Any]
+) -> dict[str, Any]:
+    """A Node that KWOK takes care of; `own`: the annotations by which the watcher finds it again."""
+    metadata = {"name": name, "labels": dict(labels), "annotations": {"kwok.x-k8s.io/node": "fake", **own}}
+    return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": dict(spec), "status": dict(status)}
+
+
+def addresses(address: str, name: str) -> list[dict[str, str]]:
+    """`status.addresses` of a node."""
+    return [{"type": "InternalIP", "address": address}, {"type": "Hostname", "address": name}]
+
+
+def place_labels(name: str, instance_type: str, zone: str, region: str, capacity: NodeCapacity) -> dict[str, str]:
+    """What kubelet, cloud provider and EBS CSI driver write on every node."""
     return {
         "beta.kubernetes.io/arch": capacity.arch,
         "beta.kubernetes.io/instance-type": instance_type,
         "beta.kubernetes.io/os": "linux",
-        "eks.amazonaws.com/capacityType": group.get("capacityType") or "ON_DEMAND",
-        "eks.amazonaws.com/nodegroup": group["nodegroupName"],
         "failure-domain.beta.kubernetes.io/region": region,
         "failure-domain.beta.kubernetes.io/zone": zone,
         "kubernetes.io/arch": capacity.arch,
@@ -95,14 +108,12 @@ def _labels(
         "kubernetes.io/os": "linux",
         "node.kubernetes.io/instance-type": instance_type,
         "topology.ebs.csi.aws.com/zone": zone,
-        "topology.k8s.aws/zone-id": subnet.get("AvailabilityZoneId", ""),
         "topology.kubernetes.io/region": region,
         "topology.kubernetes.io/zone": zone,
-        **(group.get("labels") or {}),
     }
 
 
-def _resources(capacity: NodeCapacity) -> dict[str, dict[str, str]]:
+def resources(capacity: NodeCapacity) -> dict[str, dict[str, str]]:
     """Capacity and allocatable without GPUs: those come with the device plugin."""
     return {
         "capacity": {
@@ -124,17 +135,18 @@ def _resources(capacity: NodeCapacity) -> dict[str, dict[str, str]]:
     }
 
 
-def _node_info(group: Mapping[str, Any], capacity: NodeCapacity) -> dict[str, str]:
+def node_info(capacity: NodeCapacity, version: str, image: str) -> dict[str, str]:
+    """`status.nodeInfo`; `version`: of the cluster, as 1.35."""
     return {
         "architecture": capacity.arch,
         "bootID": "",
         "containerRuntimeVersion": "containerd://simulated",
         "kernelVersion": "simulated",
         "kubeProxyVersion": "",
-        "kubeletVersion": f"v{group.get('version') or '1.0'}.0-simulated",
+        "kubeletVersion": f"v{version}.0-simulated",
         "machineID": "",
         "operatingSystem": "linux",
-        "osImage": f"{group.get('amiType') or 'CUSTOM'} (simulated by KWOK)",
+        "osImage": f"{image} (simulated by KWOK)",
         "systemUUID": "",
     }
 

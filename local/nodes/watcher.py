@@ -1,4 +1,4 @@
-"""`python -m local.nodes.watcher`: makes the cluster's nodes follow the node groups at the AWS endpoint.
+"""`python -m local.nodes.watcher`: makes the cluster's nodes follow node groups and instances at the AWS endpoint.
 
 Every second it compares what should be with what is and acts on the difference, so that it may be stopped and
 started at any time. KWOK keeps the nodes alive; this process makes and removes them, and plays the parts of the
@@ -25,7 +25,8 @@ from local.nodes import gpu_features
 from local.nodes.autoscaler import NodeAutoscaler
 from local.nodes.demand import LEAVING_TAINT
 from local.nodes.groups import NodeGroups, WantedNode, wanted_nodes
-from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION
+from local.nodes.instances import Instances
+from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION, INSTANCE_ANNOTATION
 from local.nodes.volumes import reconcile_volumes
 
 # Not of a node group.
@@ -46,6 +47,7 @@ class NodeWatcher:
         apis = connect(kubeconfig)
         self._core, self._apps, self._storage = apis.core, apis.apps, apis.storage
         self._groups = NodeGroups()
+        self._instances = Instances(self._groups.client)
         self._autoscaler = NodeAutoscaler(apis.core, apis.apps, self._groups.eks, say)
         self._boot_seconds = boot_seconds
         self._joins_at: dict[str, float] = {}
@@ -53,29 +55,31 @@ class NodeWatcher:
     def round(self) -> None:
         """One comparison."""
         groups = self._groups.read()
-        present = {
-            node.metadata.name: node
-            for node in self._core.list_node().items
-            if GROUP_ANNOTATION in (node.metadata.annotations or {})
-        }
-        wanted = wanted_nodes(groups, _indices(present.values()))
-        for name in self._booted(wanted.keys() - present.keys(), time.monotonic()):
+        present = {node.metadata.name: node for node in self._core.list_node().items if _is_ours(node)}
+        of_groups = {name: node for name, node in present.items() if GROUP_ANNOTATION in node.metadata.annotations}
+        of_groups_wanted = wanted_nodes(groups, _indices(of_groups.values()))
+        bought = self._instances.wanted(self._groups.regions)
+        wanted = {**of_groups_wanted, **bought}
+        for name in self._booted(wanted.keys() - present.keys(), time.monotonic(), bought.keys()):
             self._create(wanted[name])
         for name in present.keys() - wanted.keys():
-            self._remove(name)
+            self._remove(present[name])
         stay = {name: present[name] for name in present.keys() & wanted.keys()}
-        for name, node in stay.items():
-            self._follow_group(node, wanted[name].manifest)
+        for name in stay.keys() & of_groups_wanted.keys():
+            self._follow_group(stay[name], wanted[name].manifest)
         pods = self._core.list_pod_for_all_namespaces().items
         self._follow_operator(stay, wanted, pods)
-        self._autoscaler.look(groups, list(stay.values()), pods, time.monotonic())
+        self._autoscaler.look(groups, [stay[name] for name in stay.keys() & of_groups.keys()], pods, time.monotonic())
         zones = {name: node.metadata.labels["topology.kubernetes.io/zone"] for name, node in stay.items()}
         reconcile_volumes(self._core, self._storage, zones, say)
 
-    def _booted(self, missing: Set[str], now: float) -> list[str]:
-        """Those that join now. The nodes of a new stack are there at once: only an autoscaler's boot first."""
-        wait = self._boot_seconds if self._autoscaler.is_running else 0.0
-        self._joins_at = {name: self._joins_at.get(name, now + wait) for name in missing}
+    def _booted(self, missing: Set[str], now: float, bought: Set[str] = frozenset()) -> list[str]:
+        """Those that join now. The nodes of a new stack's groups are there at once: only what an autoscaler asked for,
+        or what was `bought` as an instance, boots first."""
+        waits = {name: self._autoscaler.is_running or name in bought for name in missing}
+        self._joins_at = {
+            name: self._joins_at.get(name, now + (self._boot_seconds if waits[name] else 0.0)) for name in missing
+        }
         return sorted(name for name in missing if self._joins_at[name] <= now)
 
     def _create(self, node: WantedNode) -> None:
@@ -84,13 +88,18 @@ class NodeWatcher:
         self._core.create_node(manifest)
         say(f"node {manifest['metadata']['name']} joins")
 
-    def _remove(self, name: str) -> None:
-        """As when an instance is terminated: its pods go with it, controllers make them again elsewhere."""
+    def _remove(self, node: Any) -> None:
+        """As when an instance is terminated: its pods go with it, controllers make them again elsewhere.
+
+        Who has put a finalizer on the node (Karpenter) takes it away when it has seen that the instance is gone.
+        """
+        name = node.metadata.name
         for pod in self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={name}").items:
             where = (pod.metadata.name, pod.metadata.namespace)
             _unless_gone(self._core.delete_namespaced_pod, *where, grace_period_seconds=0)
-        _unless_gone(self._core.delete_node, name)
-        say(f"node {name} leaves")
+        if node.metadata.deletion_timestamp is None:
+            _unless_gone(self._core.delete_node, name)
+            say(f"node {name} leaves")
 
     def _follow_group(self, node: Any, manifest: Mapping[str, Any]) -> None:
         """Labels and taints of a group reach its nodes, as EKS does it."""
@@ -131,6 +140,11 @@ class NodeWatcher:
             if status:
                 self._core.patch_node_status(name, {"status": status})
                 say(f"node {name} now has {status['allocatable'][gpu_features.GPU] or 'no'} nvidia.com/gpu")
+
+
+def _is_ours(node: Any) -> bool:
+    annotations = node.metadata.annotations or {}
+    return GROUP_ANNOTATION in annotations or INSTANCE_ANNOTATION in annotations
 
 
 def _indices(nodes: Iterable[Any]) -> dict[str, dict[int, bool]]:

@@ -14,6 +14,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.contract.rule import Asked
+from local.aws_endpoint.contract.world import World
 
 EVICTION_SECONDS = 15 * 60
 """https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, scale down phase."""
@@ -46,12 +47,16 @@ def _zones(asked: Asked, group: Any) -> int:
     return len({subnet.availability_zone for subnet in asked.world.subnets(group.subnets)})
 
 
-def _used(asked: Asked) -> Counter[str]:
+def used_vcpus(world: World) -> Counter[str]:
+    """By quota: vCPUs of the nodes of groups, and of the instances that run besides."""
     used: Counter[str] = Counter()
-    for group in asked.world.node_groups():
+    for group in world.node_groups():
         if group.instance_types and group.status != "CREATE_FAILED":
             code = quota_code(group.instance_types[0], group.capacity_type or "ON_DEMAND")
             used[code] += group.scaling_config["desiredSize"] * vcpus(group.instance_types[0])
+    for instance in world.running_instances():
+        code = quota_code(instance.instance_type, "SPOT" if instance.lifecycle == "spot" else "ON_DEMAND")
+        used[code] += vcpus(instance.instance_type)
     return used
 
 
@@ -61,7 +66,7 @@ def _lacking(asked: Asked, group: Any, more_nodes: int) -> str | None:
         return None
     code = quota_code(group.instance_types[0], group.capacity_type or "ON_DEMAND")
     quota = asked.account.quotas.get(code)
-    if quota is None or _used(asked)[code] + more_nodes * vcpus(group.instance_types[0]) <= quota:
+    if quota is None or used_vcpus(asked.world)[code] + more_nodes * vcpus(group.instance_types[0]) <= quota:
         return None
     return (
         f"Could not launch Instances. VcpuLimitExceeded - You have requested more vCPU capacity than your current vCPU "

@@ -73,6 +73,10 @@ class World:
         known = {subnet.id: subnet for zone in self.ec2.subnets.values() for subnet in zone.values()}
         return [known[each] for each in ids if each in known]
 
+    def running_instances(self) -> Iterator[Any]:
+        for reservation in self.ec2.reservations.values():
+            yield from (each for each in reservation.instances if each.state in ("pending", "running"))
+
     def zone_id(self, zone: str) -> str | None:
         zones = self.ec2.zones.get(self.region, [])
         return next((each.zone_id for each in zones if each.name == zone), None)

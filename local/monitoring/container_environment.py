@@ -1,0 +1,48 @@
+"""The environment of a container as the kubelet makes it, for a program that takes its settings from there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Any
+
+from kubernetes.utils.quantity import parse_quantity
+
+Object = Mapping[str, Any]
+
+
+def container_environment(pod: Object, container: Object) -> dict[str, str]:
+    """Name -> value of what `env` says: values, fields of the pod, resources of the container.
+
+    Raises LookupError for anything else (keys of ConfigMaps and Secrets): the program would run without it.
+    """
+    return {each["name"]: _value(each, pod, container) for each in container.get("env") or []}
+
+
+def _value(entry: Object, pod: Object, container: Object) -> str:
+    source = entry.get("valueFrom") or {}
+    if "fieldRef" in source:
+        return _field(pod, source["fieldRef"]["fieldPath"])
+    if "resourceFieldRef" in source:
+        return _resource(container, source["resourceFieldRef"])
+    if source:
+        raise LookupError(f"environment variable {entry['name']}: {', '.join(source)} is not played here")
+    return str(entry.get("value", ""))
+
+
+def _field(pod: Object, path: str) -> str:
+    found: Any = pod
+    for key in path.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            raise LookupError(f"the pod has no field {path}")
+        found = found[key]
+    return str(found)
+
+
+def _resource(container: Object, reference: Object) -> str:
+    """In units of the divisor, rounded up; 0 where the container says none (a kubelet: the node's)."""
+    part, _, name = str(reference["resource"]).partition(".")
+    quantity = ((container.get("resources") or {}).get(part) or {}).get(name, "0")
+    parse: Any = parse_quantity  # the client has no types
+    divisor = parse(reference.get("divisor") or "0") or 1
+    return str(ceil(parse(quantity) / divisor))
