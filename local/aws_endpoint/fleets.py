@@ -59,9 +59,7 @@ def _instant(response: Any) -> dict[str, Any]:
             errors.append({**told, "ErrorCode": words[0], "ErrorMessage": words[1]})
             continue
         made = [_launch(ec2, specification, override, lifecycle, tags) for _ in range(wanted)]
-        instances.append(
-            {**told, "InstanceIds": [each.id for each in made], "InstanceType": override["InstanceType"]}
-        )
+        instances.append({**told, "InstanceIds": [each.id for each in made], "InstanceType": override["InstanceType"]})
         break
     return {"FleetId": f"fleet-{uuid.uuid4()}", "Instances": instances, "Errors": errors if not instances else []}
 

@@ -61,8 +61,8 @@ def _with_known(original: Callable[..., Any]) -> Callable[..., Any]:
         exec_users: list[str] | None = None,
         owners: list[str] | None = None,
     ) -> Any:
-        wanted = [*(ami_ids or []), *((filters or {}).get("image-id") or [])]
-        _add(self, [wanted] if isinstance(wanted, str) else wanted)
+        named = (filters or {}).get("image-id") or []
+        _add(self, [*(ami_ids or []), *([named] if isinstance(named, str) else named)])
         return original(self, ami_ids, filters, exec_users, owners)
 
     return describe_images

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/spot-instance-termination-no
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 import uuid
@@ -29,11 +30,11 @@ def install() -> None:
 
 def _announced(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def terminate(self: Any) -> Any:
-        was = self.state
+        if self.state == "terminated":  # idempotent; moto would end its interface again
+            return copy.copy(self._state)
         before = original(self)
-        if was not in ("shutting-down", "terminated"):
-            for state in ("shutting-down", "terminated"):
-                announce(self, STATE_CHANGE, {"instance-id": self.id, "state": state})
+        for state in ("shutting-down", "terminated"):
+            announce(self, STATE_CHANGE, {"instance-id": self.id, "state": state})
         return before
 
     return terminate
@@ -73,5 +74,4 @@ def take_back(instance: Any, notice_seconds: float = NOTICE_SECONDS) -> None:
 
 
 def _end(instance: Any) -> None:
-    if instance.state not in ("shutting-down", "terminated"):
-        instance.terminate()
+    instance.terminate()

@@ -57,9 +57,7 @@ def with_price_list(application: Wsgi) -> Wsgi:
             return application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         answer = json.dumps(products(json.loads(body or b"{}"))).encode()
-        start_response(
-            "200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))]
-        )
+        start_response("200 OK", [("Content-Type", "application/x-amz-json-1.1"), ("Content-Length", str(len(answer)))])
         return [answer]
 
     return serve

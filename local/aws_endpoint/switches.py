@@ -30,7 +30,7 @@ def _switch(act: Callable[[Mapping[str, Any]], None]) -> Callable[[Any, str, Any
 
     def handle(request: Any, full_url: str, headers: Any) -> Answer:
         try:
-            act(json.loads(request.body or b"{}"))
+            act(json.loads(request.data or b"{}"))
         except (KeyError, TypeError, ValueError) as error:
             return 400, {}, f"{type(error).__name__}: {error}"
         return 200, {}, ""

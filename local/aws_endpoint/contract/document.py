@@ -30,9 +30,11 @@ _NOT = """
   policies, permission boundaries and resource policies do not exist.
 - **Time.** What takes AWS minutes is done at once. Eventual consistency (a role that EKS does not see yet) is not
   played.
-- **Capacity.** `InsufficientInstanceCapacity` never happens; spot instances are not taken back.
-- **Machines.** There are no instances, AMIs or images. Whether a node joins is judged by its subnet's route alone:
-  security groups of nodes, network ACLs, interface endpoints, private registries and DNS are not looked at.
+- **Capacity.** Everything is there until a test says otherwise; managed node groups meet no
+  `InsufficientInstanceCapacity`, and their spot nodes are not taken back.
+- **Machines.** Managed node groups have no instances. Whether a node of one joins is judged by its subnet's route, that
+  an instance joins by its user data and its role's access entry: security groups of nodes, network ACLs, interface
+  endpoints, private registries and DNS are not looked at.
 - **Principals of other accounts**, and whether a KMS key's policy lets EKS use it.
 - **Spending.** Nothing is billed; quotas count vCPUs of node groups, VPCs, addresses, NAT gateways, rules of a group.
 - **Sizes and limits** that no row names: label and taint counts, API payloads, log volumes.

@@ -10,6 +10,7 @@ from local.aws_endpoint.contract import (
     flow,
     identity,
     inside,
+    instances,
     network,
     nodes,
     placing,
@@ -29,6 +30,7 @@ TABLE: tuple[Rule, ...] = (
     *network.RULES,
     *identity.RULES,
     *announcements.RULES,
+    *instances.RULES,
     *inside.RULES,
     *flow.RULES,
 )

@@ -8,6 +8,7 @@ from typing import Any
 from local.aws_endpoint.contract.account import Runner
 from tests.local.aws.needs import policy, trust
 from tests.local.aws_endpoint.land import ACCOUNT, Land, new_name
+from tests.local.aws_endpoint.launches import fleet, template
 
 ENTRY = "arn:aws:iam::444455556666:role/guest"
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -280,6 +281,8 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     ),
     "event-rule-targets": _rule_with_target,
     "queue-policy": lambda h: h.sqs.create_queue(QueueName=new_name("q"), Attributes={"Policy": "SendMessage"}),
+    "fleet-template": lambda h: fleet(h, "absent"),
+    "fleet-dry-run": lambda h: fleet(h, template(h), DryRun=True),
     "log-group-exists": lambda h: _twice(lambda: h.logs.create_log_group(logGroupName="/aws/eks/c/cluster")),
     "log-retention": lambda h: h.logs.put_retention_policy(logGroupName="g", retentionInDays=31),
     "key-alias": lambda h: (lambda key: _twice(lambda: h.kms.create_alias(AliasName="alias/eks/c", TargetKeyId=key)))(

@@ -22,6 +22,7 @@ from local.aws_endpoint.extension import install_extension
 from tests.local.aws.needs import trust
 
 ACCOUNT = "123456789012"
+_SERVICES = ("ec2", "eks", "iam", "logs", "kms", "sts", "events", "sqs", "ssm")
 _NUMBERS = itertools.count(1)
 # The endpoint judges, not the client.
 _AS_WRITTEN = Config(parameter_validation=False)
@@ -52,7 +53,7 @@ class Land:
     stranger: str = ""
 
     def __getattr__(self, service: str) -> Any:
-        if service.startswith("_") or service not in ("ec2", "eks", "iam", "logs", "kms", "sts", "events", "sqs"):
+        if service.startswith("_") or service not in _SERVICES:
             raise AttributeError(service)
         return _client(service, self.region)
 

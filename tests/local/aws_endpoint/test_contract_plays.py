@@ -9,11 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
+from local.aws_endpoint import instance_events, market, price_list
 from local.aws_endpoint.contract.account import NEWER, OLDER, Account, Runner
 from local.aws_endpoint.contract.world import EC2_SERVICE
+from local.aws_endpoint.market import ON_DEMAND, SPOT, Offering
 from tests.local.aws.needs import trust
 from tests.local.aws_endpoint.breaks import ENTRY
 from tests.local.aws_endpoint.land import Land, land
+from tests.local.aws_endpoint.launches import fleet, image, launched, profile, template
 
 
 def test_what_breaks_nothing_is_let_through() -> None:
@@ -127,7 +130,63 @@ def _pages(here: Land) -> None:
     assert [len(page) for page in pages] == [100, 100, 6]
 
 
-PLAYS: dict[str, Callable[[Land], None]] = {
+def _fleet_sold_out(here: Land) -> None:
+    first = here.ec2.describe_subnets(SubnetIds=here.subnets[:1])["Subnets"][0]["AvailabilityZone"]
+    market.current().sold_out.add(Offering("g6.2xlarge", first, ON_DEMAND))
+    try:
+        made = launched(here, fleet(here, template(here), types=("g6.2xlarge",)))
+    finally:
+        market.restock()
+    assert made["Placement"]["AvailabilityZone"] != first
+
+
+def _fleet_quota(here: Land) -> None:
+    here.account.quotas = {"L-DB2E81BA": 0}
+    answer = fleet(here, template(here))
+    assert (answer["Instances"], answer["Errors"][0]["ErrorCode"]) == ([], "VcpuLimitExceeded")
+
+
+def _fleet_profile(here: Land) -> None:
+    answer = fleet(here, template(here, profile_name="absent"))
+    assert (answer["Instances"], answer["Errors"][0]["ErrorCode"]) == ([], "InvalidParameterValue")
+
+
+def _images(here: Land) -> None:
+    (found,) = here.ec2.describe_images(ImageIds=[image(here)])["Images"]
+    assert (found["Architecture"], found["OwnerId"]) == ("x86_64", "602401143452")
+
+
+def _instance_ends(here: Land) -> None:
+    made = launched(here, fleet(here, template(here)))
+    here.ec2.terminate_instances(InstanceIds=[made["InstanceId"]])
+    assert here.ec2.describe_volumes()["Volumes"] == []
+
+
+def _taken_back(here: Land) -> None:
+    made = launched(here, fleet(here, template(here)))
+    with pytest.raises(ValueError, match="no spot instance"):
+        instance_events.take_back(here.world.ec2.get_instance(made["InstanceId"]))
+
+
+def _spot_prices(here: Land) -> None:
+    history = here.ec2.describe_spot_price_history(InstanceTypes=["g6.2xlarge"])["SpotPriceHistory"]
+    assert history[0]["SpotPrice"] == f"{market.price(Offering('g6.2xlarge', 'us-east-1a', SPOT)):.6f}"
+
+
+def _price_list(here: Land) -> None:
+    assert price_list.products({"ServiceCode": "AmazonEC2"})["PriceList"]
+    assert price_list.products({"ServiceCode": "AmazonS3"})["PriceList"] == []
+
+
+def _profiles_path(here: Land) -> None:
+    own, other = profile(here, "/karpenter/"), profile(here)
+    listed = here.iam.list_instance_profiles(PathPrefix="/karpenter/")["InstanceProfiles"]
+    assert [each["InstanceProfileName"] for each in listed] == [own]
+    everything = here.iam.list_instance_profiles()["InstanceProfiles"]
+    assert {own, other} <= {each["InstanceProfileName"] for each in everything}
+
+
+PLAYS: dict[str, Callable[[Land], object]] = {
     "access-bootstrap": _bootstrap,
     "access-node-role": _node_role,
     "cluster-logs-again": _logs_again,
@@ -140,11 +199,21 @@ PLAYS: dict[str, Callable[[Land], None]] = {
     "nodes-shrink": _shrink,
     "interfaces-of-nodes": _interfaces,
     "pages": _pages,
+    "fleet-instant": lambda here: launched(here, fleet(here, template(here))),
+    "fleet-sold-out": _fleet_sold_out,
+    "fleet-quota": _fleet_quota,
+    "fleet-profile": _fleet_profile,
+    "images-of-parameters": _images,
+    "instance-ends": _instance_ends,
+    "spot-taken-back": _taken_back,
+    "spot-prices": _spot_prices,
+    "price-list": _price_list,
+    "profiles-path": _profiles_path,
 }
 
 
 @pytest.mark.parametrize("play", PLAYS.values(), ids=list(PLAYS))
-def test_what_aws_does_by_itself_is_played(play: Callable[[Land], None]) -> None:
+def test_what_aws_does_by_itself_is_played(play: Callable[[Land], object]) -> None:
     with land(Account(zones=NEWER, has_nodes=True)) as here:
         play(here)
 

@@ -23,12 +23,21 @@ from helm_python.errors import HelmError
 
 from components.cluster_autoscaler import cluster_autoscaler_values
 from components.gpu_operator import gpu_operator_values
+from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.prometheus_stack import prometheus_stack_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
-from tests.components.plans import CLUSTER_AUTOSCALER, GPU_OPERATOR, KEDA, MIRROR, MONITORING, SHARING_OPERATOR
+from tests.components.plans import (
+    CLUSTER_AUTOSCALER,
+    GPU_OPERATOR,
+    KARPENTER,
+    KEDA,
+    MIRROR,
+    MONITORING,
+    SHARING_OPERATOR,
+)
 from tests.golden import assert_matches
 from tests.reference_data import custom_resource_validator
 
@@ -40,6 +49,7 @@ Values = dict[str, Any]
 OURS: dict[str, Values] = {
     "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
+    "karpenter": karpenter_values(KARPENTER, "interruptions"),
     "keda": keda_values(KEDA),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
@@ -47,6 +57,7 @@ OURS: dict[str, Values] = {
 MIRRORED: dict[str, Values] = {
     "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
     "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
+    "karpenter": karpenter_values(replace(KARPENTER, mirror=MIRROR), "interruptions"),
     "keda": keda_values(replace(KEDA, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
@@ -54,6 +65,7 @@ MIRRORED: dict[str, Values] = {
 VERSIONS = {
     "cluster-autoscaler": "9.59.0",
     "gpu-operator": "v26.7.0",
+    "karpenter": "1.14.1",
     "keda": "2.20.2",
     "kube-prometheus-stack": "88.5.3",
     "prometheus-adapter": "5.3.0",
@@ -144,6 +156,9 @@ def test_a_mirror_reaches_every_image(name: str) -> None:
         ("prometheus-adapter", "rules.defaults"),
         ("prometheus-adapter", "prometheus.host"),
         ("cluster-autoscaler", "extraArgs.scale-down-unneeded-tme"),
+        ("karpenter", "settings.interruptionQueu"),
+        ("karpenter", "settings.featureGates.drift"),  # gone since v1; guides still set it
+        ("karpenter", "controller.image.digest"),
     ],
 )
 def test_a_value_that_the_chart_does_not_know_is_refused(name: str, path: str) -> None:
@@ -356,3 +371,22 @@ def test_definitions_put_beside_a_chart_are_applied_first_and_not_rendered(tmp_p
 
 def test_no_definitions_are_kept_in_git() -> None:
     assert list(CHARTS.glob("*/crds")) == []
+
+
+def test_karpenters_replicas_stand_on_nodes_that_it_does_not_end_each_on_its_own() -> None:
+    (spec,) = (spec for _, spec in _pod_specs(_render("karpenter", OURS["karpenter"])))
+    own = {"matchLabels": {"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"}}
+    apart = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+    assert apart == [{"topologyKey": "kubernetes.io/hostname", "labelSelector": own}]
+    assert [each["labelSelector"] for each in spec["topologySpreadConstraints"]] == [own]
+    (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [{"key": "karpenter.sh/nodepool", "operator": "DoesNotExist"}]
+
+
+def test_the_chart_of_karpenters_definitions_has_the_real_ones_name_and_version_and_refuses_values() -> None:
+    """What it brings comes out of the Go module (local/build/definitions.py): nothing is rendered without it."""
+    metadata = _chart("karpenter-crd").metadata
+    assert (metadata["name"], metadata["version"]) == ("karpenter-crd", VERSIONS["karpenter"])
+    assert _render("karpenter-crd", {}) == []
+    with pytest.raises(HelmError, match="webhook"):
+        _render("karpenter-crd", {"webhook": {"enabled": True}})

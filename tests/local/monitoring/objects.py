@@ -17,7 +17,7 @@ def pod(
 ) -> dict[str, Any]:
     """A pod with one container of that image; `spec`: further fields of the pod's spec or of its container."""
     container = {"name": "main", "image": image}
-    container |= {key: spec.pop(key) for key in ("args", "ports", "volumeMounts", "resources") if key in spec}
+    container |= {key: spec.pop(key) for key in ("args", "env", "ports", "volumeMounts", "resources") if key in spec}
     metadata = {
         "name": name,
         "namespace": namespace,

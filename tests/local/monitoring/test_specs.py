@@ -100,3 +100,23 @@ def test_keda_has_certificates_of_the_platforms_authority(place: Place) -> None:
     assert set(made) == {"ca.crt", "tls.crt", "tls.key"}
     started(place, "keda-adapter")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
+
+
+def test_karpenter_has_its_containers_settings_and_its_own_ports_on_this_machine(place: Place) -> None:
+    env = [
+        {"name": "CLUSTER_NAME", "value": "c"},
+        {"name": "METRICS_PORT", "value": "8080"},
+        {"name": "HEALTH_PROBE_PORT", "value": "8081"},
+        {"name": "SYSTEM_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
+    ]
+    image = "public.ecr.aws/karpenter/controller:1.14.1"
+    spec = wanted(place, pod("karpenter-0", image, namespace="kube-system", env=env), {}).spec
+    assert spec.command == (str(place.paths.tools_bin / "karpenter-controller"),)
+    assert spec.environment == {
+        "CLUSTER_NAME": "c",
+        "SYSTEM_NAMESPACE": "kube-system",
+        "METRICS_PORT": str(USUAL["karpenter-metrics"]),
+        "HEALTH_PROBE_PORT": str(USUAL["karpenter-health"]),
+        "KUBECONFIG": str(place.paths.kubeconfig),
+        "DISABLE_LEADER_ELECTION": "true",
+    }

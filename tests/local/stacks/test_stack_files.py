@@ -137,6 +137,14 @@ def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_pa
         write_stack_file(paths_in(tmp_path), "prd")
 
 
+KARPENTERS = {
+    "name": "l4",
+    "kind": "karpenter",
+    "instanceTypes": ["g6.2xlarge"],
+    "amiReleaseVersion": "1.35.4-20260505",
+}
+
+
 @pytest.mark.parametrize(
     ("settings", "needs"),
     [
@@ -144,13 +152,15 @@ def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_pa
         ({"monitoring": {"enabled": False}, "models": []}, ("platform",)),
         ({"autoscaling": {"kind": "hpa"}}, ("platform", "monitoring")),
         ({"autoscaling": {"kind": "keda", "maxReplicas": 2}}, ("platform", "monitoring", "keda")),
+        ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
+        ({"nodePools": [KARPENTERS], "monitoring": {"enabled": False}, "models": []}, ("platform", "karpenter")),
     ],
-    ids=["default", "no monitoring", "hpa", "keda"],
+    ids=["default", "no monitoring", "hpa", "keda", "karpenter", "karpenter alone"],
 )
 def test_a_stack_needs_the_tools_of_what_it_installs(
     tmp_path: Path, settings: dict[str, Any], needs: tuple[str, ...]
 ) -> None:
-    """KEDA's build is the heaviest: an HPA stack never waits for it."""
+    """The builds of KEDA and Karpenter are the heaviest: another stack never waits for them."""
     where = paths_in(tmp_path)
     paths = Paths(REPO, where.state, where.tools, where.cache)
     model = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}

@@ -1,0 +1,84 @@
+"""Fleets as Karpenter asks for them, in the small account of land.py."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from typing import Any
+
+from tests.local.aws_endpoint.land import Land, new_name
+
+RELEASE = "amazon-eks-node-al2023-x86_64-nvidia-1.35-v20260505"
+USER_DATA = "MIME-Version: 1.0\n"
+
+
+def image(here: Land, name: str = RELEASE) -> str:
+    path = f"/aws/service/eks/optimized-ami/1.35/amazon-linux-2023/x86_64/nvidia/{name}/image_id"
+    return str(here.ssm.get_parameter(Name=path)["Parameter"]["Value"])
+
+
+def profile(here: Land, path: str = "/") -> str:
+    name = new_name("profile")
+    here.iam.create_instance_profile(InstanceProfileName=name, Path=path)
+    here.iam.add_role_to_instance_profile(InstanceProfileName=name, RoleName=here.role.rsplit("/", 1)[-1])
+    return name
+
+
+def template(here: Land, user_data: str = USER_DATA, profile_name: str | None = None) -> str:
+    """Name of a launch template as Karpenter makes it."""
+    name = new_name("karpenter.k8s.aws/1")
+    group = here.ec2.create_security_group(GroupName=new_name(), Description="nodes", VpcId=here.vpc)["GroupId"]
+    disk = {"VolumeSize": 100, "VolumeType": "gp3", "DeleteOnTermination": True}
+    data = {
+        "ImageId": image(here),
+        "UserData": base64.b64encode(user_data.encode()).decode(),
+        "NetworkInterfaces": [{"DeviceIndex": 0, "Groups": [group]}],
+        "IamInstanceProfile": {"Name": profile_name or profile(here)},
+        "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": disk}],
+        "MetadataOptions": {"HttpTokens": "required"},
+        "Monitoring": {"Enabled": True},
+    }
+    here.ec2.create_launch_template(LaunchTemplateName=name, LaunchTemplateData=data)
+    return name
+
+
+def fleet(
+    here: Land,
+    name: str,
+    types: Sequence[str] = ("g6.4xlarge", "g6.2xlarge"),
+    lifecycle: str = "on-demand",
+    strategy: str | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """CreateFleet over these types in both subnets; the priority falls with the order."""
+    overrides = [
+        {"InstanceType": each, "SubnetId": subnet, "ImageId": image(here), "Priority": float(number)}
+        for number, each in enumerate(types)
+        for subnet in here.subnets
+    ]
+    options = {"AllocationStrategy": strategy} if strategy else {}
+    answer: dict[str, Any] = here.ec2.create_fleet(
+        Type="instant",
+        LaunchTemplateConfigs=[
+            {
+                "LaunchTemplateSpecification": {"LaunchTemplateName": name, "Version": "$Latest"},
+                "Overrides": overrides,
+            }
+        ],
+        TargetCapacitySpecification={"TotalTargetCapacity": 1, "DefaultTargetCapacityType": lifecycle},
+        TagSpecifications=[
+            {"ResourceType": kind, "Tags": [{"Key": "karpenter.sh/nodepool", "Value": "l4"}]}
+            for kind in ("instance", "volume")
+        ],
+        **({"SpotOptions": options} if lifecycle == "spot" else {"OnDemandOptions": options}),
+        **more,
+    )
+    return answer
+
+
+def launched(here: Land, answer: dict[str, Any]) -> dict[str, Any]:
+    """The one instance of a fleet's answer, as EC2 describes it."""
+    (one,) = answer["Instances"]
+    found = here.ec2.describe_instances(InstanceIds=one["InstanceIds"])["Reservations"][0]["Instances"]
+    (instance,) = found
+    return dict(instance)
