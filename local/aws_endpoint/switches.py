@@ -1,7 +1,7 @@
 """What happens in EC2 without anybody calling it, by HTTP beside moto's own switches: for tests, of any process.
 
-POST /moto-api/local/sold-out        {"offerings": [{"instance_type", "zone", "lifecycle"}]}; an empty list: all is there
-POST /moto-api/local/take-back       {"region", "instance_id", "notice_seconds"}: a spot instance's last two minutes
+POST /moto-api/local/sold-out    {"offerings": [{"instance_type", "zone", "lifecycle"}]}; an empty list: all is there
+POST /moto-api/local/take-back   {"region", "instance_id", "notice_seconds"}: a spot instance's last two minutes
 """
 
 from __future__ import annotations

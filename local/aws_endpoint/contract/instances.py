@@ -45,8 +45,8 @@ RULES = (
     Rule(
         id="fleet-sold-out",
         operations=_FLEET,
-        condition="an offering (type, zone, spot or on-demand) that is sold out: InsufficientInstanceCapacity among the "
-        "answer's Errors, and the next override is launched; which ones are sold out is set by hand "
+        condition="an offering (type, zone, spot or on-demand) that is sold out: InsufficientInstanceCapacity among "
+        "the answer's Errors, and the next override is launched; which ones are sold out is set by hand "
         "(local/aws_endpoint/switches.py)",
         source=f"{_GUIDE}troubleshooting-launch.html; {issue('kubernetes-sigs/karpenter', 2275)}",
         since=SINCE,
@@ -55,8 +55,8 @@ RULES = (
     Rule(
         id="fleet-quota",
         operations=_FLEET,
-        condition="a launch over the vCPU quota of its family: VcpuLimitExceeded, or MaxSpotInstanceCountExceeded, among "
-        "the answer's Errors; instances and node groups count together",
+        condition="a launch over the vCPU quota of its family: VcpuLimitExceeded, or MaxSpotInstanceCountExceeded, "
+        "among the answer's Errors; instances and node groups count together",
         source=f"{issue('firesim/firesim', 410)}; {issue('aws/karpenter-provider-aws', 1556)}",
         since=SINCE,
         by=_FLEETS,
