@@ -19,6 +19,7 @@ from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.operators import plan_operators
 from planning.cluster.regions import check_families
+from planning.cluster.routers import with_routers
 from planning.cluster.tags import plan_tags
 from planning.cluster.tenants import plan_tenants, with_priority
 from planning.cost.budget import BudgetPool, check_budget
@@ -81,7 +82,7 @@ def plan(
     check_system_nodes(settings, system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     _check_together(settings, pools, served, findings)
-    planned = [each.model for each in served]
+    planned = with_routers([each.model for each in served], settings, charts, findings)
     whole = tuple(with_drain(pool, planned, findings) for pool in pools.values() if pool is not None)
     priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
     caches = [(each.path, each.model) for each in served]

@@ -12,6 +12,24 @@ class Backend(StrEnum):
 
     DEPLOYMENT = "deployment"
     KSERVE = "kserve"
+    PRODUCTION_STACK = "production-stack"
+
+
+class RoutingLogic(StrEnum):
+    """Which replica a router sends a request to."""
+
+    ROUND_ROBIN = "roundRobin"
+    PREFIX_AWARE = "prefixAware"
+
+
+class Router(Section):
+    """A router in front of the model's replicas; its address stays the model's."""
+
+    replicas: int = described("pods of the router", default=2, ge=1, le=20)
+    logic: RoutingLogic = described(
+        "roundRobin: the next one; prefixAware: the one that has seen the beginning of the prompt",
+        default=RoutingLogic.PREFIX_AWARE,
+    )
 
 
 class CertManager(Section):

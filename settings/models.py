@@ -9,7 +9,7 @@ from pydantic import Field
 
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
-from settings.backends import Backend
+from settings.backends import Backend, Router
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
 from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
@@ -159,6 +159,9 @@ class Model(Section):
     )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
     backend: Backend | None = described("what serves it; default: the stack's `backend`", default=None)
+    router: Router | None = described(
+        "router in front of its replicas, of a backend that has one; default: that backend's usual", default=None
+    )
     image: Image = described("vLLM image", default_factory=Image)
     architecture: ModelArchitecture | None = described("shape of a model that our table does not have", default=None)
     dtype: Dtype = described("type of weights that are not quantized", default=Dtype.AUTO)

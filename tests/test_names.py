@@ -24,6 +24,8 @@ def asked(marker: str) -> dict[str, Any]:
         {"cache": VOLUME, "tokenSecret": {"kind": "pulumiConfig"}},
         {"autoscaling": {"kind": "keda", "maxReplicas": 2}, "namespace": f"{marker}-other"},
         {"autoscaling": {"kind": "none"}, "chatTemplate": "{{ messages }}"},
+        {"backend": "kserve"},
+        {"backend": "production-stack"},
     ]
     return {
         "cluster": {"storageClasses": ["efs"]},

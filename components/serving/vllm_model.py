@@ -55,11 +55,13 @@ class VllmModel(pulumi.ComponentResource):
             before = [self._download(name, args, tuple(before))]
         before += [*args.gpus_after, *args.backend_after]
         workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before))
-        self.deployment_name = BACKENDS[model.backend].register(name, workload, self)
+        servers = BACKENDS[model.backend].register(name, workload, self)
+        self.deployment_name = servers.deployment_name
         address = k8s.core.v1.Service(
             f"{name}-service",
             **arguments(service(model), args.namespace),
-            opts=pulumi.ResourceOptions(parent=self),
+            # Hidden ordering: who stands in front of the servers must be there before it is the address.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(servers.address_after)),
         )
         k8s.policy.v1.PodDisruptionBudget(
             f"{name}-pdb",

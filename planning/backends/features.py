@@ -42,6 +42,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("fixed", "a fixed number of replicas", "autoscaling.kind", lambda m: isinstance(m.autoscaling, NoScaling)),
     Feature("schedules", "replicas by the clock", "autoscaling.schedules", _schedules),
     Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
+    Feature("router", "a router in front of the replicas", "router", lambda m: m.router is not None),
 )
 """In the order in which the page shows them."""
 

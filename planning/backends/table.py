@@ -17,7 +17,10 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class BackendRow:
-    """One backend. `deployment`: the name of what runs its pods, with {name} for the model's; empty: not rendered."""
+    """One backend. `deployment`: the name of what runs its pods, with {name} for the model's; empty: not rendered.
+
+    `router`: the chart of a router in front of each model, by its name in planning/versions/pins.py.
+    """
 
     name: str
     title: str
@@ -25,6 +28,7 @@ class BackendRow:
     deployment: str
     scaler: str
     operators: tuple[str, ...]
+    router: str | None
     state: str
     source: str
     date: str
@@ -66,6 +70,7 @@ def backends() -> dict[str, BackendRow]:
             row["deployment"],
             row["scaler"],
             tuple(row["operators"].split()),
+            row["router"] or None,
             row["state"],
             row["source"],
             row["date"],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
 from planning.model.scaling import AutoscalingPlan
+from planning.model.services import ChartRef
 from planning.model.tenants import STANDARD
 
 # Places in the server's container that its arguments name; the backend mounts something there.
@@ -145,6 +146,22 @@ class ColdStartTerm:
 
 
 @dataclass(frozen=True)
+class RouterPlan:
+    """A router in front of a model's servers. `logic` in the router's own words.
+
+    `api_server_ranges`: where the API server is reached, which tells it the servers.
+    """
+
+    chart: ChartRef
+    repository: str
+    tag: str
+    replicas: int
+    logic: str
+    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    timeout_seconds: int = 600
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """What is served, and how: all a backend needs to render it.
 
@@ -153,7 +170,7 @@ class ServedModel:
     tolerated. `cold_start` is that on a node which is there; `node_start` comes before it for a pod that needs a new
     one, and is empty where none ever does. `replicas_may_need_nodes`: not only a rollout's further pods do, so
     scaling counts with it. `deployment_suffix`: what the backend adds to the model's name for the Deployment of its
-    servers; `operators`: what brings the backend's kinds.
+    servers; `operators`: what brings the backend's kinds. `router` None: the Service names the servers themselves.
     """
 
     name: str
@@ -199,6 +216,7 @@ class ServedModel:
     backend: str = "deployment"
     deployment_suffix: str = ""
     operators: tuple[str, ...] = ()
+    router: RouterPlan | None = None
 
     @property
     def deployment_name(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planning.backends.operators import asked_operators, operator_section
+from planning.backends.table import backends
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, NodeGroupPlan, ScalerKind
@@ -13,6 +14,7 @@ from planning.nodes.fit import DAEMONS
 from planning.nodes.growth import can_grow
 from planning.nodes.instances import InstanceType, instance_types
 from planning.nodes.quantity import as_cpu, as_mib
+from settings.backends import Router
 from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.pools import ManagedPool
@@ -44,6 +46,10 @@ class Load:
         )
 
 
+# components/serving/backends/production_stack.py; 1000Mi are the chart's own figure.
+ROUTER = Load(1, 400, 1000)
+
+
 def check_system_nodes(
     settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan], findings: Findings
 ) -> None:
@@ -53,7 +59,7 @@ def check_system_nodes(
         return
     node = min(known, key=lambda each: (each.allocatable_memory_mib, each.allocatable_pods))
     parts = _parts(settings, group, scalings)
-    alone = list(_pods(parts))
+    alone = [*_pods(parts), *_routers(settings)]
     each_node = _daemons(parts)
     whole = Load()
     for _, pod, count in alone:
@@ -135,6 +141,13 @@ def _pods(parts: set[str]) -> Iterator[tuple[str, Load, int]]:
     for row in rows("system_pods.csv"):
         if row["when"] in parts:
             yield row["name"], Load(1, int(row["cpu_millicores"]), int(row["memory_mib"])), int(row["pods"])
+
+
+def _routers(settings: StackSettings) -> Iterator[tuple[str, Load, int]]:
+    """They stand in front of models, and beside no GPU."""
+    for model in settings.models:
+        if backends()[settings.backend_of(model)].router is not None:
+            yield f"router of {model.name}", ROUTER, (model.router or Router()).replicas
 
 
 def _daemons(parts: set[str]) -> Load:

@@ -109,5 +109,6 @@ def _chart_names(plan: StackPlan) -> tuple[str, ...]:
         "karpenter-crd": plan.karpenter is not None,
         "karpenter": plan.karpenter is not None,
     }
-    of_operators = {name for operator in plan.operators if operator.install for name in operator.charts}
-    return tuple(name for name in pins.CHARTS if used.get(name) or name in of_operators)
+    others = {name for operator in plan.operators if operator.install for name in operator.charts}
+    others |= {"vllm-stack"} if any(model.router for model in plan.models) else set()
+    return tuple(name for name in pins.CHARTS if used.get(name) or name in others)

@@ -47,6 +47,15 @@ CUDA_BASE = ImagePin(
     source="base image named in docker/Dockerfile of vLLM 0.33.0; needs driver >= 580, which the EKS AMIs have",
 )
 
+# Of backend production-stack; its chart says latest.
+VLLM_ROUTER = ImagePin(
+    repository="lmcache/lmstack-router",
+    # renovate: datasource=docker depName=lmcache/lmstack-router
+    tag="v0.1.12",
+    digest=None,
+    source="vllm-project/production-stack vllm-stack-0.1.12, .github/workflows/helm-release.yml: v<chart version>",
+)
+
 CHARTS = {
     pin.chart: pin
     for pin in (
@@ -98,6 +107,13 @@ CHARTS = {
             version="1.14.1",
             repository="oci://public.ecr.aws/karpenter",
             source="aws/karpenter-provider-aws tag v1.14.1, 2026-08-20",
+        ),
+        ChartPin(
+            chart="vllm-stack",
+            # renovate: datasource=helm depName=vllm-stack
+            version="0.1.12",
+            repository="https://vllm-project.github.io/production-stack",
+            source="vllm-project/production-stack tag vllm-stack-0.1.12, 2026-07-24",
         ),
         ChartPin(
             chart="cert-manager",

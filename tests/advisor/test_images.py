@@ -106,8 +106,12 @@ def _written(values: Any) -> set[tuple[str, str]]:
     if isinstance(repository, str) and repository:
         registry = f"{values['registry']}/" if values.get("registry") else ""
         image = f"/{values['image']}" if isinstance(values.get("image"), str) else ""
-        found.add((f"{registry}{repository}{image}", str(values.get("tag") or values.get("version") or "")))
+        found.add((_with_host(f"{registry}{repository}{image}"), str(values.get("tag") or values.get("version") or "")))
     return found | _written_otherwise(values)
+
+
+def _with_host(image: str) -> str:
+    return image if "." in image.partition("/")[0] else f"docker.io/{image}"
 
 
 def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
@@ -116,8 +120,7 @@ def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
     for key in ("image", "rbacProxyImage"):
         if isinstance(values.get(key), str) and "/" in values[key]:
             name, _, tag = values[key].partition(":")
-            host = "" if "." in name.partition("/")[0] else "docker.io/"
-            found.add((host + name, tag or str(values.get("tag", ""))))
+            found.add((_with_host(name), tag or str(values.get("tag", ""))))
     if "imageNamespace" in values:
         place = f"{values['imageRegistry']}/{values['imageNamespace']}"
         parts = [values, *(each for each in values.values() if isinstance(each, dict))]
@@ -129,7 +132,8 @@ def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
 # Definitions only.
 WITHOUT_PODS = {"karpenter-crd", "kserve-crd"}
 # Ours is chosen by the cluster's version; Karpenter writes tag and digest when it publishes, its source has older ones.
-OTHER_TAGS = ("cluster-autoscaler", "karpenter/controller")
+# vllm-stack says latest; its release workflow pushes v<chart version>, too.
+OTHER_TAGS = ("cluster-autoscaler", "karpenter/controller", "lmstack-router")
 
 
 @pytest.mark.parametrize("chart", sorted(set(pins.CHARTS) - WITHOUT_PODS))

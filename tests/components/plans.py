@@ -24,6 +24,7 @@ from planning.model import (
     ProbePlan,
     RecordingRulePlan,
     RepositoryPlan,
+    RouterPlan,
     ScalerKind,
     ScalingMetric,
     ScalingRulePlan,
@@ -296,11 +297,25 @@ TEMPLATE_MODEL = replace(
 )
 
 
+ROUTER = RouterPlan(
+    chart=ChartRef("vllm-stack", "0.1.12", "https://vllm-project.github.io/production-stack"),
+    repository="lmcache/lmstack-router",
+    tag="v0.1.12",
+    replicas=2,
+    logic="prefixaware",
+    api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
+)
+
+
 def on(model: ServedModel, backend: str) -> ServedModel:
     """The model on another backend, as the plan says it."""
     row = backends()[backend]
     return replace(
-        model, backend=backend, deployment_suffix=row.deployment_of(""), operators=row.operators, name=model.name
+        model,
+        backend=backend,
+        deployment_suffix=row.deployment_of(""),
+        operators=row.operators,
+        router=ROUTER if row.router else None,
     )
 
 

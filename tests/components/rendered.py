@@ -24,7 +24,7 @@ from components.serving.backends import BACKENDS
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
-from components.serving.manifests.network_policy import download_policy, server_policy
+from components.serving.manifests.network_policy import download_policy, router_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from components.serving.manifests.service import (
@@ -58,7 +58,7 @@ from tests.components.promtool import sample_plan
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL)
 # What makes the server pods of a backend; of `deployment` the rest of the tests speaks.
-WORKLOADS = {"deployment": "deployment", "kserve": "inference-service"}
+WORKLOADS = {"deployment": "deployment", "kserve": "inference-service", "production-stack": "deployment"}
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
 EVERY_MODEL = (*MODELS, *ELSEWHERE)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
@@ -142,6 +142,8 @@ def of_model(model: ServedModel) -> Manifests:
         "service": service(model),
         "pdb": pod_disruption_budget(model),
     }
+    if model.router is not None:
+        made["router-policy"] = router_policy(model, model.router)
     if model.autoscaling.kind is ScalerKind.HPA:
         made["hpa"] = horizontal_pod_autoscaler(model)
     if model.autoscaling.kind is ScalerKind.KEDA:

@@ -22,6 +22,7 @@ from components.metrics_adapter import metrics_adapter_values
 from components.operators.cert_manager import cert_manager_values
 from components.operators.kserve import kserve_values
 from components.prometheus_stack import prometheus_stack_values
+from components.serving.backends.production_stack import router_values
 from planning.model import GPU_TAINT, WebhookPlan
 from tests import reference_data
 from tests.components.plans import (
@@ -32,8 +33,11 @@ from tests.components.plans import (
     KEDA,
     KSERVE,
     MIRROR,
+    MODEL,
     MONITORING,
+    ROUTER,
     SHARING_OPERATOR,
+    on,
 )
 from tests.reference_data import chart_values
 
@@ -57,6 +61,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     ],
     "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
     "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
+    "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
     "karpenter": [
         karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
         karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),
@@ -80,6 +85,12 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
+    "vllm-stack": {
+        ("routerSpec", "resources"),  # ResourceRequirements
+        ("routerSpec", "strategy"),  # of the Deployment
+        ("routerSpec", "securityContext"),  # of the pod
+        ("routerSpec", "containerSecurityContext"),
+    },
     "kube-prometheus-stack": {
         ("defaultRules", "disabled"),  # names of the chart's own alerts
         ("prometheus", "prometheusSpec", "storageSpec"),  # StorageSpec of the Prometheus CRD, tested below
@@ -148,7 +159,7 @@ def test_our_values_have_the_types_of_the_charts(chart: str) -> None:
 
 @pytest.mark.parametrize("chart", sorted(CHARTS))
 def test_our_values_pass_the_charts_own_schemas(chart: str) -> None:
-    """node-feature-discovery and cert-manager have one among the charts we use."""
+    """node-feature-discovery, cert-manager and vllm-stack have one among the charts we use."""
     own = reference_data.chart(chart).get("schema")
     for values in CHARTS[chart] if own else []:
         jsonschema.Draft202012Validator(own).validate(values)

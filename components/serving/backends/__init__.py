@@ -11,8 +11,13 @@ from collections.abc import Mapping
 
 from components.serving.backends.deployment import DEPLOYMENT
 from components.serving.backends.kserve import KSERVE
-from components.serving.backends.workload import Backend, WorkloadArgs
+from components.serving.backends.production_stack import PRODUCTION_STACK
+from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 
-BACKENDS: Mapping[str, Backend] = {"deployment": DEPLOYMENT, "kserve": KSERVE}
+BACKENDS: Mapping[str, Backend] = {
+    "deployment": DEPLOYMENT,
+    "kserve": KSERVE,
+    "production-stack": PRODUCTION_STACK,
+}
 
-__all__ = ["BACKENDS", "Backend", "WorkloadArgs"]
+__all__ = ["BACKENDS", "Backend", "Workload", "WorkloadArgs"]

@@ -6,11 +6,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.manifest import arguments, controller_owned
-from components.serving.backends.workload import Backend, WorkloadArgs
+from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
+def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+    """The Deployment."""
     wait = f"{args.model.rollout_timeout_seconds}s"
     made = k8s.apps.v1.Deployment(
         f"{name}-deployment",
@@ -25,8 +26,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> pulumi.
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
     )
-    called: pulumi.Output[str] = made.metadata["name"]
-    return called
+    return Workload(made.metadata["name"])
 
 
-DEPLOYMENT = Backend(deployment, _register)
+DEPLOYMENT = Backend(deployment, register)

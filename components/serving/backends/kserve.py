@@ -13,7 +13,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.manifest import Manifest, arguments
-from components.serving.backends.workload import Backend, WorkloadArgs
+from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 from components.serving.manifests.deployment import pod, pod_annotations, rolling_update
 from components.serving.manifests.names import server_labels
 from planning.model import ServedModel
@@ -58,7 +58,7 @@ def inference_service(model: ServedModel, priority_class: pulumi.Input[str]) -> 
     }
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> pulumi.Output[str]:
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
     manifest = inference_service(args.model, args.priority_class)
     wait = f"{args.model.rollout_timeout_seconds}s"
     made = k8s.apiextensions.CustomResource(
@@ -73,7 +73,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> pulumi.
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait, delete=wait),
         ),
     )
-    return pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix)
+    return Workload(pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix))
 
 
 KSERVE = Backend(inference_service, _register)

@@ -22,10 +22,19 @@ class WorkloadArgs:
 
 
 @dataclass(frozen=True)
-class Backend:
-    """`manifest` renders what is registered, from the plan alone. `register` returns the name of the Deployment whose
-    pods serve, once it is there: what an autoscaler of ours scales.
+class Workload:
+    """`deployment_name`: the Deployment whose pods serve, once it is there: what an autoscaler of ours scales.
+
+    `address_after`: what has to be Ready before the model's Service points to it.
     """
 
+    deployment_name: pulumi.Output[str]
+    address_after: tuple[pulumi.Resource, ...] = ()
+
+
+@dataclass(frozen=True)
+class Backend:
+    """`manifest` renders what makes the server pods, from the plan alone; `register` makes it and what stands by it."""
+
     manifest: Callable[[ServedModel, pulumi.Input[str]], Manifest]
-    register: Callable[[str, WorkloadArgs, pulumi.Resource], pulumi.Output[str]]
+    register: Callable[[str, WorkloadArgs, pulumi.Resource], Workload]

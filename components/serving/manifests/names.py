@@ -30,6 +30,16 @@ def server_selector(model: ServedModel) -> dict[str, str]:
     return selector(APP, model.name, SERVER)
 
 
+def router_release(model: ServedModel) -> str:
+    """The Helm release of a router in front of the model."""
+    return f"{model.name}-router"
+
+
+def router_selector(model: ServedModel) -> dict[str, str]:
+    """What selects its pods (chart vllm-stack, chart.routerStandardLabels)."""
+    return {"app.kubernetes.io/name": "router", "app.kubernetes.io/instance": router_release(model)}
+
+
 def download_labels(model: ServedModel) -> dict[str, str]:
     """Labels of the download Job and its pod."""
     return labels(APP, model.name, DOWNLOAD)

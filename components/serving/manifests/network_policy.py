@@ -9,25 +9,26 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
-from components.network_policies import HTTPS, name_resolution, pods_of, tcp, to_the_internet
+from components.network_policies import HTTPS, blocks, name_resolution, pods_of, tcp, to_the_internet
 from components.serving.manifests.names import (
     download_labels,
     download_selector,
     downloads_in_pod,
+    router_release,
+    router_selector,
     server_labels,
     server_selector,
 )
-from planning.model import ServedModel
+from planning.model import RouterPlan, ServedModel
 
 
 def server_policy(model: ServedModel) -> Manifest:
-    """Requests from the model's namespace and its clients', scrapes from Prometheus.
+    """Requests from the model's namespace (its router's, too) and its clients'; scrapes from Prometheus.
 
     Out: nothing, unless the pod downloads its weights itself. A policy knows pods, not containers, so the server
     beside the finished init container keeps that opening; with `cache.kind: persistentVolume` it has none.
     """
-    namespaces = dict.fromkeys((model.namespace, *model.client_namespaces))
-    sources: list[dict[str, Any]] = [pods_of(namespace) for namespace in namespaces]
+    sources = _clients(model)
     if model.monitoring_namespace:
         sources.append(pods_of(model.monitoring_namespace, name="prometheus"))
     return {
@@ -42,6 +43,31 @@ def server_policy(model: ServedModel) -> Manifest:
             "egress": _out(model) if downloads_in_pod(model) else [],
         },
     }
+
+
+def router_policy(model: ServedModel, router: RouterPlan) -> Manifest:
+    """The router: requests from clients; to the servers, and to the API server, which tells it where they are."""
+    port = tcp(model.port)
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": router_release(model), "namespace": model.namespace, "labels": server_labels(model)},
+        "spec": {
+            "podSelector": {"matchLabels": router_selector(model)},
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": _clients(model), "ports": port}],
+            "egress": [
+                {"to": [{"podSelector": {"matchLabels": server_selector(model)}}], "ports": port},
+                name_resolution(),
+                {"to": blocks(router.api_server_ranges), "ports": tcp(HTTPS)},
+            ],
+        },
+    }
+
+
+def _clients(model: ServedModel) -> list[dict[str, Any]]:
+    namespaces = dict.fromkeys((model.namespace, *model.client_namespaces))
+    return [pods_of(namespace) for namespace in namespaces]
 
 
 def download_policy(model: ServedModel) -> Manifest:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
-from components.serving.manifests.names import server_labels, server_selector
+from components.serving.manifests.names import router_selector, server_labels, server_selector
 from planning.model import ServedModel, TokenPlan
 
 
 def service(model: ServedModel) -> Manifest:
-    """The address of the model inside the cluster."""
-    port = {"name": "http", "port": model.port, "targetPort": "http", "protocol": "TCP", "appProtocol": "http"}
+    """The address of the model inside the cluster: its servers, or the router in front of them."""
+    selector, target = (
+        (server_selector(model), "http") if model.router is None else (router_selector(model), "router-port")
+    )
+    port = {"name": "http", "port": model.port, "targetPort": target, "protocol": "TCP", "appProtocol": "http"}
     return {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": _metadata(model),
-        "spec": {"type": "ClusterIP", "selector": server_selector(model), "ports": [port]},
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from components.serving.backends import BACKENDS
+from components.serving.backends.production_stack import router_values
 from planning.backends.features import FEATURES
 from planning.backends.table import YES, backends, features, rendered
 from planning.model import ServedModel
@@ -47,16 +48,18 @@ def server(model: ServedModel) -> dict[str, Any]:
 def test_what_a_backend_renders_otherwise_is_as_its_golden(model: ServedModel) -> None:
     usual = of_model(on(model, "deployment"))
     other = {what: each for what, each in of_model(model).items() if usual.get(what) != each}
+    other |= {"router-values": router_values(model, model.router)} if model.router else {}
     text = "---\n".join(f"# {what}\n{as_yaml(without_program(each))}" for what, each in other.items())
     assert_matches(GOLDENS / f"{model.backend}-{model.name}.yaml", text)
 
 
 @pytest.mark.parametrize("model", ELSEWHERE, ids=case)
-def test_everything_but_the_servers_and_the_name_to_scale_is_the_same_on_every_backend(model: ServedModel) -> None:
+def test_everything_but_the_servers_and_the_way_to_them_is_the_same_on_every_backend(model: ServedModel) -> None:
     usual, here = of_model(on(model, "deployment")), of_model(model)
-    mine = WORKLOADS[model.backend]
-    assert usual.keys() - {"deployment"} == here.keys() - {mine}
-    for what in usual.keys() - {"deployment"} - AIMED:
+    routed = {"service"} if model.router else set()
+    made = {WORKLOADS[model.backend]} | ({"router-policy"} if model.router else set())
+    assert usual.keys() - {"deployment"} == here.keys() - made
+    for what in usual.keys() - {"deployment"} - AIMED - routed:
         assert here[what] == usual[what], what
     for what in usual.keys() & AIMED:
         target = {**usual[what]["spec"]["scaleTargetRef"], "name": model.deployment_name}
@@ -76,11 +79,11 @@ def test_a_pod_is_the_same_on_every_backend_but_for_its_containers_name(model: S
 def test_service_budget_monitor_and_network_select_the_pods_that_the_backend_makes(model: ServedModel) -> None:
     made = of_model(model)
     selectors = [
-        made["service"]["spec"]["selector"],
         made["pdb"]["spec"]["selector"]["matchLabels"],
         made["network-policy"]["spec"]["podSelector"]["matchLabels"],
     ]
     selectors += [made["pod-monitor"]["spec"]["selector"]["matchLabels"]] if "pod-monitor" in made else []
+    selectors += [made["service"]["spec"]["selector"]] if model.router is None else []
     assert all(selector.items() <= labels(model).items() for selector in selectors)
 
 
@@ -139,6 +142,7 @@ def _claim(model: ServedModel) -> bool:
 ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
 DRAFTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, '--speculative-config={"method": "draft_model"}'))
 OWN_IMAGE = replace(OPEN_MODEL, image="registry.example/vllm:v0.33.0")
+ROUTED = replace(OPEN_MODEL, name="routed")
 # How each feature shows in what is rendered: a model that asks for it, and what must be there.
 SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "tensor-parallel": (VOLUME_MODEL, lambda m: server(m)["resources"]["limits"]["nvidia.com/gpu"] == "4"),
@@ -157,6 +161,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
         lambda m: any(t["type"] == "cron" for t in of_model(m)["scaled-object"]["spec"]["triggers"]),
     ),
     "zero": (KEDA_MODEL, lambda m: of_model(m)["scaled-object"]["spec"]["minReplicaCount"] == 0),
+    "router": (ROUTED, lambda m: of_model(m)["service"]["spec"]["selector"]["app.kubernetes.io/name"] == "router"),
 }
 
 
@@ -167,9 +172,9 @@ def test_every_feature_of_ours_is_looked_for_in_what_is_rendered() -> None:
 @pytest.mark.parametrize("feature", SHOWN)
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_the_table_says_what_the_rendering_does(backend: str, feature: str) -> None:
-    if features()[feature][backend].does == YES:
-        model, shown = SHOWN[feature]
-        assert shown(on(model, backend)), f"backend_features.csv says that {backend} does {feature}"
+    model, shown = SHOWN[feature]
+    does = features()[feature][backend].does
+    assert shown(on(model, backend)) == (does == YES), f"backend_features.csv says {does} of {feature} on {backend}"
 
 
 def test_table_settings_and_code_have_the_same_backends() -> None:
@@ -187,3 +192,35 @@ def test_a_model_of_a_backend_whose_replicas_are_ours_leaves_the_backend_none_to
             owner = made["metadata"]["annotations"]["serving.kserve.io/autoscalerClass"]
             assert owner == ("none" if model is FIXED_MODEL else "external")
             assert not made["spec"]["predictor"].keys() & {"maxReplicas", "scaleTarget", "scaleMetric", "autoScaling"}
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.router], ids=case)
+def test_a_router_finds_the_models_pods_and_no_other_and_runs_as_restricted_as_they_do(model: ServedModel) -> None:
+    assert model.router is not None
+    spec = router_values(model, model.router)["routerSpec"]
+    told = dict(
+        pair.split("=") for pair in spec["extraArgs"][spec["extraArgs"].index("--k8s-label-selector") + 1].split(",")
+    )
+    assert told == of_model(model)["pdb"]["spec"]["selector"]["matchLabels"]
+    pod = pod_of(workload(model))
+    assert spec["securityContext"] == pod["securityContext"]
+    assert spec["containerSecurityContext"] == pod["containers"][0]["securityContext"]
+    writable = {mount["mountPath"] for mount in spec["extraVolumeMounts"]}
+    assert {"name": "HOME", "value": "/tmp"} in spec["env"]
+    assert writable == {"/tmp"}
+    assert spec["pdb"]["maxUnavailable"] < spec["replicaCount"]
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.router], ids=case)
+def test_clients_reach_the_router_as_they_reach_the_servers_and_it_reaches_servers_and_api_alone(
+    model: ServedModel,
+) -> None:
+    """Servers stay open to clients: while a model moves there or back its Service still names them for a while."""
+    made = of_model(model)
+    assert made["router-policy"]["spec"]["podSelector"]["matchLabels"] == made["service"]["spec"]["selector"]
+    (clients,), (into,) = made["router-policy"]["spec"]["ingress"], made["network-policy"]["spec"]["ingress"]
+    assert clients["from"] == into["from"][: 1 + len(model.client_namespaces)]
+    assert clients["ports"] == into["ports"]
+    out = made["router-policy"]["spec"]["egress"]
+    assert out[0]["to"] == [{"podSelector": {"matchLabels": made["pdb"]["spec"]["selector"]["matchLabels"]}}]
+    assert "0.0.0.0/0" not in str(out)

@@ -87,7 +87,8 @@ def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
     engine = _recorded(model)
     components = {r.urn for r in engine.registrations if r.type.startswith("vllm-on-eks:index:Vllm")}
     made = [r for r in engine.registrations if r.parent in components]
-    assert len(made) == len(of_model(model)), [r.name for r in made]
+    releases = 1 if model.router else 0
+    assert len(made) == len(of_model(model)) + releases, [r.name for r in made]
     assert all(r.name.startswith(f"{model.name}-") for r in made)
 
 
@@ -130,15 +131,31 @@ def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend:
     assert servers.custom_timeouts is not None
     assert {servers.custom_timeouts[what] for what in ("create", "update")} == {"1800s"}
     awaited = servers.inputs["metadata"].get("annotations", {}).get("pulumi.com/waitFor")
-    assert awaited == (None if backend == "deployment" else "condition=Ready")
+    assert awaited == (None if servers.type == TYPES["deployment"] else "condition=Ready")
+
+
+# What goes and what comes when a model moves there from backend deployment.
+MOVED = {
+    "kserve": ({"llama-deployment"}, {"llama-inference-service"}),
+    "production-stack": (set(), {"llama-router", "llama-router-policy"}),
+}
 
 
 @pytest.mark.parametrize("backend", [name for name in WORKLOADS if name != "deployment"])
 def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else(backend: str) -> None:
     """By URN: what keeps its own is updated in place, so address, budget, monitor and autoscaler are never away."""
     usual, moved = ({each.urn for each in _recorded(on(MODEL, name)).registrations} for name in ("deployment", backend))
-    assert [urn.rpartition("::")[2] for urn in usual - moved] == ["llama-deployment"]
-    assert [urn.rpartition("::")[2] for urn in moved - usual] == [f"llama-{WORKLOADS[backend]}"]
+    gone, come = ({urn.rpartition("::")[2] for urn in urns} for urns in (usual - moved, moved - usual))
+    assert (gone, come) == MOVED[backend]
+
+
+def test_the_address_waits_for_the_router_and_the_router_for_its_network() -> None:
+    engine = _recorded(on(MODEL, "production-stack"))
+    assert "llama-router" in engine.named("llama-service").depends_on
+    router = engine.named("llama-router")
+    assert "llama-router-policy" in router.depends_on
+    assert router.inputs["name"] == "llama-router"
+    assert "llama-router" not in _recorded(MODEL).named("llama-service").dependency_names
 
 
 @pytest.mark.parametrize("backend", WORKLOADS)

@@ -12,7 +12,7 @@ from planning.backends.table import NO, YES, Cell, backends, features, operators
 from planning.findings import Findings
 from settings.models import Model
 from tests.conftest import REPO
-from tests.planning.stacks import QWEN, REVISION, errors, model, planned, pool
+from tests.planning.stacks import QWEN, REVISION, errors, model, planned, pool, refusal
 
 REFUSED = Cell(NO, "its pods are not ours", "test", "2026-11-27")
 
@@ -57,6 +57,7 @@ ASKING = {
     "schedules": {
         "autoscaling": {"kind": "keda", "schedules": [{"start": "0 8 * * *", "end": "0 9 * * *", "minReplicas": 1}]}
     },
+    "router": {"router": {"logic": "roundRobin"}},
     "zero": {"autoscaling": {"kind": "keda", "minReplicas": 0, "wake": {"query": "sum(x)"}}},
 }
 
@@ -70,11 +71,13 @@ def test_who_asks_for_what_a_backend_does_not_do_is_told_who_does(feature: objec
     findings = Findings()
     check_features(asked, "kserve", "models[3]", table, findings)
     told = errors(findings.all())
-    assert "its pods are not ours; these do: deployment" in told[f"models[3].{setting}"]
-    plain = asked.model_copy(update=dict.fromkeys(()))
-    silent = Findings()
-    check_features(plain, "deployment", "models[3]", table, silent)
-    assert silent.all() == ()
+    does = [other for other in rendered() if table[name][other].does == YES]
+    assert does
+    assert f"its pods are not ours; these do: {', '.join(does)}" in told[f"models[3].{setting}"]
+    for other in does:
+        silent = Findings()
+        check_features(asked, other, "models[3]", table, silent)
+        assert silent.all() == ()
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: str(feature.name))
@@ -90,6 +93,30 @@ def test_who_does_not_ask_is_not_refused(feature: object) -> None:
         "kserve", "models[0]", table, silent,
     )  # fmt: skip
     assert silent.all() == ()
+
+
+def test_a_router_is_refused_where_there_is_none_and_planned_where_there_is() -> None:
+    asked = model(router={"replicas": 3, "logic": "roundRobin"})
+    told = errors(refusal(models=[asked]))["models[0].router"]
+    assert "backend deployment does not do a router in front of the replicas" in told
+    assert "these do: production-stack" in told
+    (served,) = planned(models=[asked], backend="production-stack", systemNodes={"minNodes": 3}).models
+    assert served.router is not None
+    assert (served.router.replicas, served.router.logic) == (3, "roundrobin")
+    mirror = "registry.example/mirror"
+    (mirrored,) = planned(
+        models=[model()], backend="production-stack", systemNodes={"minNodes": 3}, registry={"mirror": mirror}
+    ).models
+    assert mirrored.router is not None
+    assert mirrored.router.repository == f"{mirror}/lmcache/lmstack-router"
+    assert mirrored.router.chart.chart == f"oci://{mirror}/charts/vllm-stack"
+    assert planned().models[0].router is None
+
+
+def test_routers_take_room_on_the_nodes_without_gpu() -> None:
+    few = {"backend": "production-stack", "systemNodes": {"minNodes": 2, "maxNodes": 2, "instanceTypes": ["m7i.large"]}}
+    told = errors(refusal(models=[model(router={"replicas": 20})], **few))
+    assert "some stay Pending" in told["systemNodes.instanceTypes"]
 
 
 def test_a_models_own_word_goes_before_the_stacks() -> None:

@@ -1,0 +1,45 @@
+"""Routers in front of models whose backend has one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planning.backends.table import backends
+from planning.cluster.addon_network import addon_network
+from planning.findings import Findings
+from planning.model import ChartRef, RouterPlan, ServedModel
+from planning.versions import pins
+from planning.versions.charts import ChartSources
+from settings.backends import Router, RoutingLogic
+from settings.stack import StackSettings
+
+# In the router's words (vllm_router, parsers/parser.py).
+LOGIC = {RoutingLogic.ROUND_ROBIN: "roundrobin", RoutingLogic.PREFIX_AWARE: "prefixaware"}
+
+
+def with_routers(
+    models: Sequence[ServedModel], settings: StackSettings, charts: ChartSources, findings: Findings
+) -> list[ServedModel]:
+    """The models, each with the router that its backend puts in front of it."""
+    asked = {model.name: model.router or Router() for model in settings.models}
+    used = {backends()[model.backend].router for model in models} - {None}
+    references = {chart: charts.reference(chart, findings) for chart in used if chart}
+    return [_with_router(model, asked[model.name], references, settings) for model in models]
+
+
+def _with_router(
+    model: ServedModel, asked: Router, references: dict[str, ChartRef], settings: StackSettings
+) -> ServedModel:
+    chart = backends()[model.backend].router
+    if chart is None:
+        return model
+    plan = RouterPlan(
+        chart=references[chart],
+        repository=pins.mirrored(pins.VLLM_ROUTER.repository, settings.registry.mirror),
+        tag=pins.VLLM_ROUTER.tag,
+        replicas=asked.replicas,
+        logic=LOGIC[asked.logic],
+        api_server_ranges=addon_network(settings).api_server_ranges,
+    )
+    return replace(model, router=plan)
