@@ -2,11 +2,12 @@
 
 import pulumi
 import pulumi_aws as aws
-import pulumi_kubernetes as kubernetes
 
+from components.budget import SpendingBudget, SpendingBudgetArgs
 from components.cluster_services import ClusterServices, ClusterServicesArgs
 from components.eks_cluster import cluster
 from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.kubeconfig import kubernetes_provider
 from components.late_addons import late_addons
 from components.network import network
 from components.node_group import NodeGroup, NodeGroupArgs, node_role
@@ -35,6 +36,8 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
+    if plan.cost.spending:
+        SpendingBudget("spending", SpendingBudgetArgs(plan.cost.spending, plan.tags), on_aws)
     role = node_role("node-role", plan.cluster, plan.tags, on_aws)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
     addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)
@@ -44,11 +47,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     }
 
     # Inside the cluster: what every model needs, then the models.
-    # Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
-    # A rotated token or a new dashboard updates in place; by default it would be made again under a name that is taken.
-    mutable = {"enable_secret_mutable": True, "enable_config_map_mutable": True}
-    ready = pulumi.ResourceOptions(depends_on=[*eks.access, system, addons])
-    inside = kubernetes.Provider("kubernetes", kubeconfig=eks.kubeconfig, opts=ready, **mutable)
+    inside = kubernetes_provider("kubernetes", eks.kubeconfig, [*eks.access, system, addons])
     in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
     services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn), in_cluster)
     served = [serve(model, services.wiring, in_cluster) for model in plan.models]

@@ -1,9 +1,13 @@
-"""The kubeconfig of an EKS cluster: endpoint, CA and how to get a token. Holds no secret."""
+"""The kubeconfig of an EKS cluster (endpoint, CA and how to get a token; no secret), and the provider that uses it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
+
+import pulumi
+import pulumi_kubernetes as kubernetes
 
 
 def kubeconfig(name: str, endpoint: str, certificate_authority: str, region: str) -> str:
@@ -31,3 +35,18 @@ def kubeconfig(name: str, endpoint: str, certificate_authority: str, region: str
         "users": [{"name": name, "user": {"exec": user}}],
     }
     return json.dumps(config, indent=2)
+
+
+def kubernetes_provider(name: str, config: pulumi.Input[str], after: Sequence[pulumi.Resource]) -> kubernetes.Provider:
+    """The provider of everything inside the cluster. `after`: access, nodes and add-ons.
+
+    Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
+    """
+    return kubernetes.Provider(
+        name,
+        kubeconfig=config,
+        # A rotated token or a new dashboard updates in place; by default it is replaced under a name that is taken.
+        enable_secret_mutable=True,
+        enable_config_map_mutable=True,
+        opts=pulumi.ResourceOptions(depends_on=list(after)),
+    )

@@ -18,11 +18,11 @@ from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_dra
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.operators import plan_operators
-from planning.cluster.regions import check_families
+from planning.cluster.regions import check_families, partition
 from planning.cluster.routers import with_routers
 from planning.cluster.tags import plan_tags
 from planning.cluster.tenants import plan_tenants, with_priority
-from planning.cost.budget import BudgetPool, check_budget
+from planning.cost.budget import BudgetPool, check_budget, plan_spending
 from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
 from planning.findings import Findings, did_you_mean, listed
@@ -35,6 +35,7 @@ from planning.model import (
     ExistingNetworkPlan,
     ServedModel,
     StackPlan,
+    Tags,
 )
 from planning.names import check_names
 from planning.nodes.capacity import Demand, check_capacity
@@ -87,7 +88,7 @@ def plan(
     priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
     caches = [(each.path, each.model) for each in served]
     cost = plan_cost(settings.region, cluster, network, priced, monitoring, caches, findings)
-    cost = _shared_out(settings, cost, pools, served, findings)
+    cost = _shared_out(settings, cost, pools, served, tags, findings)
     node_fits = plan_node_fits(whole, _daemons(settings), served, findings)
     nodes = (*(pool.group for pool in whole), system_nodes)
     autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
@@ -160,6 +161,7 @@ def _shared_out(
     cost: CostPlan,
     pools: Mapping[str, Pool | None],
     served: list[Served],
+    tags: Tags,
     findings: Findings,
 ) -> CostPlan:
     """The cost by pool and by model, held against the budget."""
@@ -168,11 +170,13 @@ def _shared_out(
     traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
     asked = [Asked(each.model, traffic[each.path]) for each in served]
     may_shrink = [BudgetPool(p.path, costs[p.group.name], p.group.min_nodes, p.group.max_nodes) for p in whole]
+    budget = check_budget(settings.budget, cost, may_shrink, findings)
     return replace(
         cost,
         pools=tuple(costs.values()),
         models=model_costs(asked, costs.values()),
-        budget=check_budget(settings.budget, cost, may_shrink, findings),
+        budget=budget,
+        spending=plan_spending(settings.budget, budget, cost, tags, partition(settings.region), findings),
     )
 
 

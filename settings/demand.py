@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from settings.findings import WrongValue
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
+from settings.names import EmailAddress, SnsTopicArn
 from settings.types import Section, Share, described
 
 
@@ -41,14 +42,39 @@ class Slo(Section):
     window_days: int = described("over how many days the shares are counted", default=30, ge=1, le=90)
 
 
+class BudgetNotice(Section):
+    """Who AWS tells about the month's bill, before it is spent."""
+
+    emails: tuple[EmailAddress, ...] = described("who gets a mail", default=(), max_length=10)
+    topic_arn: SnsTopicArn | None = described(
+        "SNS topic that is told, one that AWS Chatbot posts to Slack or Teams for example", default=None
+    )
+    at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = described(
+        "at which shares of the month's amount", default=(80, 100), min_length=1, max_length=4
+    )
+    forecast: bool = described("also when AWS expects the month to pass the amount", default=True)
+
+    @model_validator(mode="after")
+    def _somebody_is_told(self) -> Self:
+        if not self.emails and self.topic_arn is None:
+            raise WrongValue("tells nobody", "write emails: [...] or topicArn: arn:aws:sns:..., or leave notify out")
+        if len(set(self.at_percent)) < len(self.at_percent):
+            raise WrongValue("atPercent says a share twice", "write each once")
+        return self
+
+
 class Budget(Section):
     """Most the stack may cost with every pool at its largest; a plan above it is refused."""
 
     usd_per_hour: float | None = described("US dollars per hour", default=None, ge=0.01, le=1e7)
     usd_per_month: float | None = described("US dollars per month of 730 hours", default=None, ge=0.01, le=1e10)
 
+    notify: BudgetNotice | None = described(
+        "an AWS Budget of that amount (without one: of the plan's ceiling) that tells people", default=None
+    )
+
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if self.usd_per_hour is None and self.usd_per_month is None:
+        if self.usd_per_hour is None and self.usd_per_month is None and self.notify is None:
             raise WrongValue("says no amount", "write usdPerHour or usdPerMonth, or leave budget out")
         return self

@@ -57,6 +57,22 @@ CapacityReservationGroupArn = Annotated[
         "write arn:aws:resource-groups:<region>:<12 digits>:group/<name>",
     ),
 ]
+SnsTopicArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:sns:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:[A-Za-z0-9_-]{1,256}",
+        "not the ARN of a standard SNS topic",
+        "write arn:aws:sns:<region>:<12 digits>:<name>",
+    ),
+]
+# RFC 5321, 4.5.3.1.3: a path of 256 characters with its two brackets.
+EmailAddress = Annotated[
+    str,
+    Field(max_length=254),
+    Matching(
+        r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "not a mail address", "write for example team@example.com"
+    ),
+]
 VpcId = Annotated[str, Matching(r"vpc-[0-9a-f]{1,17}", "not a VPC id", "write vpc- and hex digits")]
 SecurityGroupId = Annotated[str, Matching(r"sg-[0-9a-f]{1,17}", "not a security group id", "write sg- and hex digits")]
 AddonVersion = Annotated[

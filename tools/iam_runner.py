@@ -91,6 +91,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         for each in resources
         if each["type"] == "aws:iam/instanceProfile:InstanceProfile"
     ]
+    budgets = [each["name"] for each in resources if each["type"] == "aws:budgets/budget:Budget"]
     attached = {each["inputs"]["policyArn"] for each in resources if each["type"].endswith(":RolePolicyAttachment")}
     invoked = (*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ()))
     wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
@@ -99,11 +100,13 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     of_iam = {each for each in wanted - reads - own if each.startswith("iam:")}
     of_profiles = {each for each in of_iam if profiles and "InstanceProfile" in each}
     of_roles = of_iam - of_profiles
+    of_budgets = {each for each in wanted if each.startswith("budgets:")}
     statements = [
-        _statement("Read", reads, ["*"]),
-        _statement("Make", wanted - reads - own - of_iam, ["*"], _within(region)),
+        _statement("Read", reads - of_budgets, ["*"]),
+        _statement("Make", wanted - reads - own - of_iam - of_budgets, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
         _statement("Profiles", of_profiles, profiles),
+        _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{each}-*" for each in budgets]),
         _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
         _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _PASSED_TO)),
         _statement(
@@ -133,10 +136,10 @@ def _equals(key: str, services: Iterable[str]) -> Any:
     return {"StringEquals": {key: [f"{service}.amazonaws.com" for service in services]}}
 
 
-def of_kind(kind: str) -> dict[str, Any]:
-    """The policy of a kind of stack: dev, with what the kind changes."""
+def of_kind(kind: str, **more: Any) -> dict[str, Any]:
+    """The policy of a kind of stack: dev, with what the kind changes, and `more` sections."""
     config = yaml.safe_load((REPO / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
-    config |= {f"vllm-on-eks:{section}": value for section, value in KINDS[kind].items()}
+    config |= {f"vllm-on-eks:{section}": value for section, value in {**KINDS[kind], **more}.items()}
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in config.items()}
     secret = "vllm-on-eks:grafanaPassword"
     return policy(registered({**texts, secret: "stand-in"}, [secret], "dev"))

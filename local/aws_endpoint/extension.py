@@ -18,6 +18,7 @@ from moto.ssm.models import SimpleSystemManagerBackend
 
 from local.aws_endpoint import (
     ami_parameters,
+    budgets,
     eks_access,
     eks_addons,
     eks_clusters,
@@ -90,6 +91,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     ami_parameters.install(SimpleSystemManagerBackend)
     managed_policies.install(IAMBackend)
     other_gaps.install()
+    budgets.install()
     quotas.install()
     for module in (images, fleets, instance_events, price_list, switches):
         module.install()

@@ -17,7 +17,8 @@ from settings.stack import StackSettings
 # Where an account's number stands in a text: in an ARN, and in the name of an ECR registry.
 _IN_TEXT = re.compile(r"\barn:aws[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:(\d{12}):|\b(\d{12})(?=\.dkr[.-]ecr[.-])")
 _ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?:/\d{1,2})?(?![\d.]*\d)")
-ACCOUNT_RULE, ADDRESS_RULE = "example-account", "example-address"
+_MAIL = re.compile(r"[\w.%+-]+@([\w.-]+)")
+ACCOUNT_RULE, ADDRESS_RULE, MAIL_RULE = "example-account", "example-address", "example-mail"
 
 
 @cache
@@ -28,6 +29,11 @@ def _accounts() -> tuple[re.Pattern[str], ...]:
 @cache
 def _networks() -> tuple[ipaddress.IPv4Network, ...]:
     return tuple(ipaddress.IPv4Network(row["value"]) for row in rows("placeholders.csv") if row["kind"] == "network")
+
+
+@cache
+def _domains() -> tuple[str, ...]:
+    return tuple(row["value"] for row in rows("placeholders.csv") if row["kind"] == "domain")
 
 
 def check_examples(settings: StackSettings, findings: Findings) -> tuple[ExamplePlan, ...]:
@@ -54,6 +60,11 @@ def _examples(written: object) -> Iterator[ExamplePlan]:
                 words = f"{text} is an address of documentation (RFC 5737), which nobody has: `pulumi up` refuses it"
                 fix = "write your own (`curl -s https://checkip.amazonaws.com` prints it)"
                 yield ExamplePlan(Finding(path, ADDRESS_RULE, Severity.WARNING, words, fix))
+
+        mail = _MAIL.fullmatch(value)
+        if mail and any(f".{mail[1].lower()}".endswith(f".{domain}") for domain in _domains()):
+            words = f"{value} is an address of documentation (RFC 2606), nobody reads it: `pulumi up` refuses it"
+            yield ExamplePlan(Finding(path, MAIL_RULE, Severity.WARNING, words, "write your own"))
 
 
 def _named_accounts(path: str, value: str) -> list[str]:

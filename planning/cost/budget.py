@@ -8,7 +8,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from planning.findings import Findings
-from planning.model import BudgetPlan, CostPlan, PoolCost
+from planning.model import BudgetPlan, CostPlan, PoolCost, SpendingPlan, Tags
 from planning.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:  # the policy pack has no settings, it reads the stack file's section as it is written
@@ -16,6 +16,8 @@ if TYPE_CHECKING:  # the policy pack has no settings, it reads the stack file's 
 
 # Half a cent an hour: sums are rounded.
 _ROUNDING_USD_PER_HOUR = 0.005
+# What tells a stack's bill from another's. AWS counts what carries one of the values of a filter.
+STACK_TAGS = ("stack",)
 
 
 @dataclass(frozen=True)
@@ -53,13 +55,39 @@ def check_budget(
     if written is None:
         return None
     budget = budget_of(written.usd_per_hour, written.usd_per_month)
-    assert budget is not None, "settings want an amount"
+    if budget is None:
+        return None
     over = excess(cost.max_usd_per_hour, budget)
     if over is not None:
         by_hour = written.usd_per_hour is not None and written.usd_per_hour == budget.usd_per_hour
         path = "budget.usdPerHour" if by_hour else "budget.usdPerMonth"
         findings.error(path, "budget", over, _remedy(cost, budget, sorted(pools, key=_dearest)))
     return budget
+
+
+def plan_spending(
+    written: Budget | None, budget: BudgetPlan | None, cost: CostPlan, tags: Tags, partition: str, findings: Findings
+) -> SpendingPlan | None:
+    """The AWS Budget, where somebody is to be told: of the written amount, else of the stack's own ceiling."""
+    if written is None or written.notify is None:
+        return None
+    notify = written.notify
+    amount = budget.usd_per_hour if budget is not None else cost.max_usd_per_hour
+    if notify.topic_arn and not notify.topic_arn.startswith(f"arn:{partition}:"):
+        findings.error(
+            "budget.notify.topicArn",
+            "budget-topic",
+            f"{notify.topic_arn} is not in partition {partition}, where the stack is",
+            f"write a topic of it, arn:{partition}:sns:...",
+        )
+    return SpendingPlan(
+        round(amount * HOURS_PER_MONTH, 2),
+        tuple(f"user:{key}${tags[key]}" for key in STACK_TAGS),
+        notify.emails,
+        notify.topic_arn,
+        notify.at_percent,
+        notify.forecast,
+    )
 
 
 def _dearest(pool: BudgetPool) -> float:

@@ -63,7 +63,7 @@ from planning.model.serving import (
     ThroughputPlan,
     TokenPlan,
 )
-from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpotCost, StackPlan
+from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpendingPlan, SpotCost, StackPlan
 from planning.model.tenants import STANDARD, TenantPlan
 
 __all__ = [
@@ -126,6 +126,7 @@ __all__ = [
     "ServedModel",
     "Severity",
     "SmokeTestPlan",
+    "SpendingPlan",
     "SpotCost",
     "StackPlan",
     "SubnetPlan",

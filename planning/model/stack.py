@@ -90,6 +90,21 @@ class BudgetPlan:
 
 
 @dataclass(frozen=True)
+class SpendingPlan:
+    """An AWS Budget: US dollars a month over what carries the tags (`user:<key>$<value>`), and who is told.
+
+    `at_percent`: shares of the amount that have been spent. `forecast`: also when the month is expected to pass it.
+    """
+
+    usd_per_month: float
+    tag_filters: tuple[str, ...]
+    emails: tuple[str, ...]
+    topic_arn: str | None
+    at_percent: tuple[int, ...]
+    forecast: bool
+
+
+@dataclass(frozen=True)
 class CostPlan:
     """Cost of the whole stack; a sum skips unknown prices, which `lines` and a warning show.
 
@@ -102,6 +117,7 @@ class CostPlan:
     pools: tuple[PoolCost, ...] = ()
     models: tuple[ModelCost, ...] = ()
     budget: BudgetPlan | None = None
+    spending: SpendingPlan | None = None
 
 
 @dataclass(frozen=True)

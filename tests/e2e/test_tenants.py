@@ -29,6 +29,7 @@ def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     content = yaml.safe_load((REPO / "examples" / "Pulumi.tenants.yaml").read_text())
     settings = content["config"]
     settings[f"{PREFIX}cluster"]["publicAccessCidrs"] = ["192.88.99.1/32"]  # as in Pulumi.local.yaml
+    settings[f"{PREFIX}budget"]["notify"]["emails"] = ["platform@team.invalid"]
     settings[f"{PREFIX}monitoring"] = {"enabled": False}
     settings[f"{PREFIX}nodeAutoscaling"] = {"kind": "none"}
     settings[f"{PREFIX}nodePools"][0] |= {"minNodes": 2, "maxNodes": 2}

@@ -21,11 +21,11 @@ from tools.iam_runner import DOCUMENT, KINDS, MOST_CHARACTERS, actions, of_kind,
 POLICIES: Mapping[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
 
 
-def life(document: Mapping[str, Any] | None, kind: str = "created") -> tuple[MotoEngine, set[str]]:
+def life(document: Mapping[str, Any] | None, kind: str = "created", **more: Any) -> tuple[MotoEngine, set[str]]:
     """Pre-flight, up, refresh and destroy of dev, as a stack of the kind, under a policy; which actions were needed."""
     from preflight.account import AwsAccount
 
-    played, sections = replace(account(), policy=document), {**reachable("dev"), **KINDS[kind]}
+    played, sections = replace(account(), policy=document), {**reachable("dev"), **KINDS[kind], **more}
     with moto_account(REGION, played):
         asked(planned(sections), AwsAccount(REGION))
         engine = MotoEngine(REGION, plays_kubernetes=True)
@@ -34,6 +34,19 @@ def life(document: Mapping[str, Any] | None, kind: str = "created") -> tuple[Mot
             engine.drift(made)
         engine.destroy()
     return engine, played.used_actions
+
+
+def test_a_stack_that_tells_about_its_bill_may_change_its_own_budget_only() -> None:
+    """AWS Budgets are global: a policy for one region lets the stack's budget through, and no other."""
+    budget = {"usdPerHour": 100, "notify": {"emails": ["a@team.invalid"]}}
+    document = of_kind("created", budget=budget)
+    (statement,) = [each for each in document["Statement"] if each["Sid"] == "Budgets"]
+    assert statement["Resource"] == ["arn:aws:budgets::*:budget/spending-budget-*"]
+    assert "Condition" not in statement
+    assert {"budgets:ModifyBudget", "budgets:ViewBudget", "budgets:TagResource"} <= life(document, budget=budget)[1]
+    foreign = Need("budgets:ModifyBudget", "arn:aws:budgets::210987654321:budget/finance", {})
+    assert not allows(document, foreign)
+    assert not [each for each in POLICIES["created"]["Statement"] if each["Sid"] == "Budgets"]
 
 
 @pytest.fixture(scope="module")

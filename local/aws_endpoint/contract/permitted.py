@@ -13,6 +13,19 @@ from typing import Any
 import jmespath
 
 DENIED = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied", "sqs": "AccessDenied"}
+# What IAM calls the operations of AWS Budgets
+# (https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbudgetservice.html).
+_BUDGETS = {
+    **{
+        f"budgets:{verb}{what}": "budgets:ModifyBudget"
+        for verb in ("Create", "Update", "Delete")
+        for what in ("Budget", "Notification", "Subscriber")
+    },
+    **{
+        f"budgets:Describe{what}": "budgets:ViewBudget"
+        for what in ("Budget", "NotificationsForBudget", "SubscribersForNotification")
+    },
+}
 _PREFIXES = {"service-quotas": "servicequotas"}
 
 # What a call needs besides its own action: operation -> JMESPath that is true where it does, action, JMESPath of the
@@ -56,7 +69,12 @@ def needs(operation: str, given: Mapping[str, Any], account_id: str, region: str
     elif service == "iam" and given.get("RoleName"):
         resource = f"arn:{partition}:iam::{account_id}:role/{given['RoleName']}"
         values["iam:PolicyARN"] = str(given.get("PolicyArn", ""))
-    yield Need(f"{_PREFIXES.get(service, service)}:{name}", resource, values)
+    elif service == "budgets":
+        named = given.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", given)
+        resource = given.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
+    yield Need(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
+    if operation == "budgets:CreateBudget" and given.get("ResourceTags"):
+        yield Need("budgets:TagResource", resource, values)
     if service == "ec2" and given.get("TagSpecifications"):
         yield Need("ec2:CreateTags", "*", values)
     if service in _TAGGED and name.startswith(("Create", "PutRule")) and (given.get("tags") or given.get("Tags")):

@@ -19,6 +19,11 @@ def guide(page: str) -> str:
     return f"{_GUIDE}{page}.html"
 
 
+def budgets_api(operation: str) -> str:
+    """AWS Budgets' API reference."""
+    return f"https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_{operation}.html"
+
+
 def ec2_api(operation: str) -> str:
     """EC2 API reference."""
     return f"https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_{operation}.html"

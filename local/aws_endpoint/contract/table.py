@@ -6,6 +6,7 @@ from local.aws_endpoint.contract import (
     access,
     addons,
     announcements,
+    budgets,
     clusters,
     flow,
     identity,
@@ -32,5 +33,6 @@ TABLE: tuple[Rule, ...] = (
     *announcements.RULES,
     *instances.RULES,
     *inside.RULES,
+    *budgets.RULES,
     *flow.RULES,
 )

@@ -145,10 +145,10 @@ def change_tags(resource: Resource, before: Mapping[str, str], after: Mapping[st
     target = resource.fill(tagging.target)
     if removed:
         shape = operation_model(resource.row.service, tagging.untag).input_shape
-        member = next(name for name in shape.members if name.lower() in ("tags", "tagkeys"))
+        member = next(name for name in shape.members if name.lower() in ("tags", "tagkeys", "resourcetagkeys"))
         keys = [{"Key": key} for key in removed] if member == "Tags" else removed
         resource.call(tagging.untag, {**target, member: keys})
     if written:
         shape = operation_model(resource.row.service, tagging.tag).input_shape
-        member = next(name for name in shape.members if name.lower() == "tags")
+        member = next(name for name in shape.members if name.lower() in ("tags", "resourcetags"))
         resource.call(tagging.tag, {**target, member: tags_as(shape.members[member], written)})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.local.aws import cases_eks, cases_events, cases_identity, cases_network, cases_storage
+from tests.local.aws import cases_budgets, cases_eks, cases_events, cases_identity, cases_network, cases_storage
 from tests.local.aws.needs import Case
 
 CASES: tuple[Case, ...] = (
@@ -11,4 +11,5 @@ CASES: tuple[Case, ...] = (
     *cases_eks.CASES,
     *cases_storage.CASES,
     *cases_events.CASES,
+    *cases_budgets.CASES,
 )

@@ -27,6 +27,20 @@ def _associate(here: Land, cluster: str | None = None, **more: Any) -> None:
     here.eks.associate_access_policy(clusterName=name, **arguments)
 
 
+def _budget(here: Land, notices: list[list[str]]) -> None:
+    """A budget with these notices, each by the kinds of its subscribers."""
+    document = {"BudgetName": new_name("b"), "BudgetType": "COST", "TimeUnit": "MONTHLY"}
+    document |= {"BudgetLimit": {"Amount": "1", "Unit": "USD"}}
+    given = [
+        {
+            "Notification": {"NotificationType": "ACTUAL", "ComparisonOperator": "GREATER_THAN", "Threshold": 10.0 + n},
+            "Subscribers": [{"SubscriptionType": kind, "Address": f"a{n}@example.com"} for kind in kinds],
+        }
+        for n, kinds in enumerate(notices)
+    ]
+    here.budgets.create_budget(AccountId=ACCOUNT, Budget=document, NotificationsWithSubscribers=given)
+
+
 def _cluster_vpc(here: Land, **vpc: Any) -> None:
     here.cluster(vpc=vpc)
 
@@ -279,6 +293,8 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "profile-one-role": lambda h: h.iam.add_role_to_instance_profile(
         InstanceProfileName=_profile(h)[0], RoleName=_role(h)
     ),
+    "budget-notices": lambda h: _budget(h, [["EMAIL"]] * 6),
+    "budget-subscribers": lambda h: _budget(h, [["SNS", "SNS"]]),
     "event-rule-targets": _rule_with_target,
     "queue-policy": lambda h: h.sqs.create_queue(QueueName=new_name("q"), Attributes={"Policy": "SendMessage"}),
     "fleet-template": lambda h: fleet(h, "absent"),

@@ -108,6 +108,18 @@ def test_a_neighbour_of_documentation_is_none(address: str) -> None:
     assert planned(cluster={**REACHED, "publicAccessCidrs": [address]}).account.examples == ()
 
 
+@pytest.mark.parametrize("mail", ["ops@example.com", "ops@mail.example.org", "a.b@team.example", "X@EXAMPLE.NET"])
+def test_a_mail_address_of_documentation_is_found(mail: str) -> None:
+    plan = planned(budget={"notify": {"emails": ["ours@team.invalid", mail]}})
+    (found,) = plan.account.examples
+    assert (found.finding.path, found.finding.rule) == ("budget.notify.emails[1]", "example-mail")
+
+
+@pytest.mark.parametrize("mail", ["ops@myexample.com", "ops@example.com.team.io", "example.com@team.io"])
+def test_a_neighbour_of_such_a_mail_address_is_none(mail: str) -> None:
+    assert planned(budget={"notify": {"emails": [mail]}}).account.examples == ()
+
+
 def test_another_account_than_the_stacks_is_refused_with_both_numbers() -> None:
     (wrong,) = refusals(planned(account=OWN).account, "300000000001", ())
     assert wrong.path == "account"

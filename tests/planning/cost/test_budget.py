@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from planning.cost.budget import budget_of, excess
-from tests.planning.stacks import errors, model, planned, pool, refusal
+from tests.planning.stacks import errors, model, planned, pool, refusal, stack
 
 MODEL = model(autoscaling={"maxReplicas": 1})
 
@@ -67,3 +68,37 @@ def test_a_month_has_730_hours(amounts: tuple[float | None, float | None]) -> No
 
 def test_no_amount_is_no_budget() -> None:
     assert budget_of(None, None) is None
+
+
+@pytest.mark.parametrize(
+    ("notify", "told"),
+    [
+        ({}, "tells nobody; write emails"),
+        ({"emails": ["a@team.invalid"], "atPercent": [80, 80]}, "says a share twice"),
+        ({"emails": ["a@team.invalid"], "atPercent": []}, "at least 1 item"),
+        ({"emails": ["a@team.invalid"], "atPercent": [1, 2, 3, 4, 5]}, "at most 4 items"),
+        ({"emails": ["a@team.invalid"], "atPercent": [0]}, "greater than or equal to 1"),
+        ({"emails": ["somebody"]}, "not a mail address"),
+        ({"emails": [f"a{n}@team.invalid" for n in range(11)]}, "at most 10 items"),
+        ({"topicArn": "arn:aws:sns:us-east-1:1:x"}, "not the ARN of a standard SNS topic"),
+        ({"topicArn": "arn:aws:sns:us-east-1:210987654321:x.fifo"}, "not the ARN of a standard SNS topic"),
+    ],
+)
+def test_a_notice_that_cannot_arrive_is_refused(notify: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        stack(budget={"usdPerHour": 5, "notify": notify})
+
+
+def test_a_topic_of_another_partition_is_refused() -> None:
+    topic = "arn:aws-us-gov:sns:us-gov-west-1:210987654321:bill"
+    assert (
+        "write a topic of it, arn:aws:sns:"
+        in errors(refusal(budget={"notify": {"topicArn": topic}}))["budget.notify.topicArn"]
+    )
+
+
+def test_a_notice_alone_sets_no_limit_to_the_plan() -> None:
+    cost = planned(budget={"notify": {"emails": ["a@team.invalid"]}}).cost
+    assert cost.budget is None
+    assert cost.spending is not None
+    assert cost.spending.usd_per_month == pytest.approx(cost.max_usd_per_hour * 730, abs=0.01)

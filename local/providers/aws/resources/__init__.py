@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws.resources import (
+    budgets,
     compute,
     eks,
     events,
@@ -17,6 +18,6 @@ from local.providers.aws.table import Row
 
 TABLE: dict[str, Row] = {
     row.token: row
-    for module in (network, routing, security, compute, identity, keys_and_logs, eks, storage, events)
+    for module in (network, routing, security, compute, identity, keys_and_logs, eks, storage, events, budgets)
     for row in module.ROWS
 }
