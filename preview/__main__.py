@@ -12,8 +12,9 @@ from pathlib import Path
 
 from planning.prepare import prepare
 from planning.units import amount
-from preview.document import Document, refused
+from preview.document import refused
 from preview.findings import SEVERITIES, at_least
+from preview.report_model import Report
 from settings.command_line import Parser
 from settings.findings import Finding, Severity
 from settings.last_resort import guarded
@@ -89,7 +90,7 @@ def _refuse(asked: argparse.Namespace, findings: Iterable[Finding]) -> int:
     return WRONG_INPUT
 
 
-def _write(asked: argparse.Namespace, document: Document) -> None:
+def _write(asked: argparse.Namespace, document: Report) -> None:
     from preview.formats import rendered
 
     if asked.out is None and asked.format == "text":

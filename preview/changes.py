@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from preview.replacing import replaces, replacing_paths
+from preview.report_model import Action, Change, ChangedField
 from preview.values import UNKNOWN
 
 Resource = Mapping[str, Any]
@@ -18,7 +19,7 @@ _NAMING_KEYS = ("name", "key", "deviceName", "resourceType", "containerPort", "t
 _ABSENT = object()
 
 
-def changes(before: Sequence[Resource], after: Sequence[Resource]) -> list[dict[str, Any]]:
+def changes(before: Sequence[Resource], after: Sequence[Resource]) -> list[Change]:
     """All changes, sorted by action and name: `{action, urn, type, name, fields, reasons}`."""
     old = {each["urn"]: each for each in before}
     pairs, created = _paired(old, after)
@@ -46,7 +47,7 @@ def _paired(
     return pairs, created
 
 
-def _entry(action: str, resource: Resource) -> dict[str, Any]:
+def _entry(action: Action, resource: Resource) -> Change:
     return {
         "action": action,
         "urn": resource["urn"],
@@ -57,9 +58,9 @@ def _entry(action: str, resource: Resource) -> dict[str, Any]:
     }
 
 
-def _compared(before: Resource, after: Resource) -> dict[str, Any]:
+def _compared(before: Resource, after: Resource) -> Change:
     ignored = tuple(after.get("ignoreChanges", ()))
-    fields = [
+    fields: list[ChangedField] = [
         {"path": path, "before": _json(old), "after": _json(new)}
         for path, old, new in differences(before["inputs"], after["inputs"])
         if not path.startswith(ignored or ("\0",))
@@ -71,7 +72,9 @@ def _compared(before: Resource, after: Resource) -> dict[str, Any]:
     ]
     if before["type"] != after["type"]:
         reasons.append(f"its type was {before['type']}")
-    return {**_entry("replaced" if reasons else "changed", after), "fields": fields, "reasons": reasons}
+    entry = _entry("replaced" if reasons else "changed", after)
+    entry["fields"], entry["reasons"] = fields, reasons
+    return entry
 
 
 def _json(value: Any) -> Any:
@@ -108,7 +111,7 @@ def _named(items: list[Any]) -> dict[str, Any] | None:
     return None if items else {}
 
 
-def _spread(found: dict[str, dict[str, Any]], resources: Sequence[Resource]) -> None:
+def _spread(found: dict[str, Change], resources: Sequence[Resource]) -> None:
     """Replacements reach what depends on them, until nothing more does."""
     moved = True
     while moved:
@@ -123,7 +126,7 @@ def _spread(found: dict[str, dict[str, Any]], resources: Sequence[Resource]) -> 
                 moved = True
 
 
-def _inherited(resource: Resource, replaced: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+def _inherited(resource: Resource, replaced: Mapping[str, Change], found: Mapping[str, Change]) -> Iterator[str]:
     for name, urns in resource.get("propertyDependencies", {}).items():
         causes = sorted({replaced[urn]["name"] for urn in urns if urn in replaced})
         of_name = [path for path in replacing_paths(resource) if path.split(".")[0] == name]

@@ -6,24 +6,20 @@ Here is what a refusal needs, too: nothing that takes time to import. `preview.r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Any
+from typing import cast
 
 from preview.findings import ordered
 from preview.masking import masked
+from preview.report_model import SCHEMA_VERSION, Cost, FindingPart, Report
 from settings.findings import Finding
 
-SCHEMA_VERSION = 1
-Document = dict[str, Any]
-MONEY = ("usd_per_hour_min", "usd_per_hour_max", "usd_per_month_min", "usd_per_month_max")
 
-
-def refused(stack: str, findings: Iterable[Finding]) -> Document:
+def refused(stack: str, findings: Iterable[Finding]) -> Report:
     """A report of a stack that cannot be evaluated."""
     return finished(empty(stack), findings)
 
 
-def empty(stack: str) -> Document:
+def empty(stack: str) -> Report:
     """Every key, with nothing in it."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -46,14 +42,32 @@ def empty(stack: str) -> Document:
     }
 
 
-def no_cost() -> dict[str, Any]:
+def no_cost() -> Cost:
     """The cost of a stack that has none to show."""
-    nothing: dict[str, Any] = {"lines": [], "pools": [], "models": [], "usd_per_month_on_spot": None, "budget": None}
-    return {**dict.fromkeys(MONEY), **nothing}
+    return {
+        "usd_per_hour_min": None,
+        "usd_per_hour_max": None,
+        "usd_per_month_min": None,
+        "usd_per_month_max": None,
+        "lines": [],
+        "pools": [],
+        "models": [],
+        "usd_per_month_on_spot": None,
+        "budget": None,
+    }
 
 
-def finished(document: Document, findings: Iterable[Finding]) -> Document:
+def finished(document: Report, findings: Iterable[Finding]) -> Report:
     """With its findings, and nothing in it that looks like a credential."""
-    document["findings"] = [asdict(each) for each in ordered(findings)]
-    made: Document = masked(document)
-    return made
+    document["findings"] = [_part(each) for each in ordered(findings)]
+    return cast("Report", masked(document))
+
+
+def _part(found: Finding) -> FindingPart:
+    return {
+        "path": found.path,
+        "rule": found.rule,
+        "severity": found.severity.value,
+        "message": found.message,
+        "fix": found.fix,
+    }

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from planning.units import amount, numbered
 from preview.plots import WIDTH, Bar, Label, Plot
+from preview.report_model import Cost, CostLine, ModelPart
 from preview.words import span, usd
 
 DAY_HEIGHT = 120.0
 HOURS = 24
 
 
-def day_plot(model: dict[str, Any]) -> Plot | None:
+def day_plot(model: ModelPart) -> Plot | None:
     """Requests (bars) and ready replicas (line) over a weekday; None without a picture."""
     traffic = model["traffic"]
     if traffic is None or traffic["simulated"] is None:
@@ -34,7 +33,7 @@ def day_plot(model: dict[str, Any]) -> Plot | None:
     return plot
 
 
-def model_cost_lines(cost: dict[str, Any]) -> list[dict[str, Any]]:
+def model_cost_lines(cost: Cost) -> list[CostLine]:
     """Models as the cost plot takes lines."""
     return [
         {
@@ -47,16 +46,16 @@ def model_cost_lines(cost: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def budget_plot(cost: dict[str, Any]) -> Plot | None:
+def budget_plot(cost: Cost) -> Plot | None:
     """Floor and ceiling against the budget; None without one."""
     budget = cost["budget"]
     if budget is None:
         return None
     plot = Plot(58, f"Budget: {budget['written']}")
     plot.bars.append(Bar(0, 0, WIDTH, 24, "track", f"budget {budget['written']}"))
-    for key, tone, words in (("used_max", "high", "at most"), ("used_min", "low", "at least")):
-        month = usd(budget["usd_per_month"] * budget[key], 0)
-        plot.bars.append(Bar(0, 0, WIDTH * min(1.0, budget[key]), 24, tone, f"{words} {month} a month"))
+    for used, tone, words in ((budget["used_max"], "high", "at most"), (budget["used_min"], "low", "at least")):
+        month = usd(budget["usd_per_month"] * used, 0)
+        plot.bars.append(Bar(0, 0, WIDTH * min(1.0, used), 24, tone, f"{words} {month} a month"))
     plot.labels.append(Label(0, 44, f"{budget['used_min']:.0%} at least, {budget['used_max']:.0%} at most"))
     plot.labels.append(Label(WIDTH, 44, str(budget["written"]), "end", "muted"))
     return plot

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from planning.units import amount, numbered
+from preview.report_model import Budget, Cost, ModelPart
 from preview.words import span, usd
 
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -12,7 +11,7 @@ POINTS_PER_CELL = 4
 BUDGET_CELLS = 40
 
 
-def traffic_line(model: dict[str, Any]) -> str:
+def traffic_line(model: ModelPart) -> str:
     """The declared traffic and what replicas would do on it; nothing where none is declared."""
     traffic = model["traffic"]
     if traffic is None:
@@ -34,7 +33,7 @@ def traffic_line(model: dict[str, Any]) -> str:
     return told
 
 
-def day_lines(model: dict[str, Any]) -> list[str]:
+def day_lines(model: ModelPart) -> list[str]:
     """Requests and replicas by the hour of a weekday as rows of blocks; none without a picture."""
     traffic = model["traffic"]
     if traffic is None or traffic["simulated"] is None:
@@ -58,7 +57,7 @@ def _levels(values: list[float]) -> str:
     return "".join(LEVELS[min(len(LEVELS) - 1, int(value / most * len(LEVELS)))] for value in values)
 
 
-def model_cost_line(cost: dict[str, Any], model: dict[str, Any]) -> str:
+def model_cost_line(cost: Cost, model: ModelPart) -> str:
     """A model's part of the bill; nothing where the cost plan has none."""
     found = [
         each for each in cost["models"] if (each["name"], each["namespace"]) == (model["name"], model["namespace"])
@@ -71,17 +70,17 @@ def model_cost_line(cost: dict[str, Any], model: dict[str, Any]) -> str:
     low, high = usd(part["usd_per_month_min"], 0), usd(part["usd_per_month_max"], 0)
     told = f"{low}–{high} a month: its share of pool {part['pool']}, by GPUs"
     tokens = [
-        f"{usd(part[key], 2)} {words}"
-        for key, words in (
-            ("usd_per_million_tokens_at_traffic", "at its traffic"),
-            ("usd_per_million_tokens_saturated", "saturated"),
+        f"{usd(price, 2)} {words}"
+        for price, words in (
+            (part["usd_per_million_tokens_at_traffic"], "at its traffic"),
+            (part["usd_per_million_tokens_saturated"], "saturated"),
         )
-        if part[key] is not None
+        if price is not None
     ]
     return f"{told}; per million tokens {' and '.join(tokens)}" if tokens else told
 
 
-def spot_line(cost: dict[str, Any]) -> str:
+def spot_line(cost: Cost) -> str:
     """What spot may make of the month; nothing without spot pools."""
     spot = cost["usd_per_month_on_spot"]
     if spot is None:
@@ -93,7 +92,7 @@ def spot_line(cost: dict[str, Any]) -> str:
     )
 
 
-def budget_line(cost: dict[str, Any]) -> str:
+def budget_line(cost: Cost) -> str:
     """How much of the budget the ceiling takes; nothing without a budget."""
     budget = cost["budget"]
     if budget is None:
@@ -103,9 +102,8 @@ def budget_line(cost: dict[str, Any]) -> str:
     )
 
 
-def budget_bar(cost: dict[str, Any]) -> str:
+def budget_bar(budget: Budget) -> str:
     """The budget as a bar: floor, ceiling, rest."""
-    budget = cost["budget"]
     floor = min(BUDGET_CELLS, round(BUDGET_CELLS * budget["used_min"]))
     ceiling = min(BUDGET_CELLS, max(floor, round(BUDGET_CELLS * budget["used_max"])))
     bar = "█" * floor + "▒" * (ceiling - floor)

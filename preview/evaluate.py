@@ -11,16 +11,16 @@ from planning.model import StackPlan
 from planning.prepare import Prepared
 from preflight.model import Report as AccountReport
 from preview.base import BaseRun
-from preview.document import Document
 from preview.recorder import ProgramFailed, record_program
 from preview.report import Base, report
+from preview.report_model import Report
 
 __all__ = ["ProgramFailed", "evaluate"]
 
 
 def evaluate(
     prepared: Prepared, plan: StackPlan, against: str | None, today: date, account: AccountReport | None = None
-) -> tuple[Document, Base | None]:
+) -> tuple[Report, Base | None]:
     """The report of the working tree, compared with a revision where one is named; raises ProgramFailed."""
     file = prepared.file
     with _no_collector(), BaseRun(prepared.root, against, file.stack) if against else nullcontext() as run:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from planning.cluster.quotas import quotas
 from planning.model import NodeGroupPlan, ServedModel, StackPlan
@@ -13,15 +13,17 @@ from planning.nodes.instances import instance_type
 from planning.nodes.quantity import GIB, mib, millicores
 from planning.nodes.sharing import share_of
 from planning.serving.cold_start import pod_seconds, seconds
+from preview.report_model import Chart, Fit, LeftOnNodes, ModelPart, Pod, Pool, Quota, ResourcePart, Start
+from preview.report_model import Packing as PackingPart
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 
 
-def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
+def models(plan: StackPlan, settings: StackSettings) -> list[ModelPart]:
     """Every model: fit, throughput (null where the plan has none), cold start, scaling."""
     asked = {(model.namespace, model.name): model for model in settings.models}
     pools = {pool.name: pool for pool in plan.gpu_pools}
-    found = []
+    found: list[ModelPart] = []
     for model in plan.models:
         wanted, pool = asked[model.namespace, model.name], pools[model.pool]
         low, high = seconds(model.cold_start)
@@ -51,7 +53,7 @@ def models(plan: StackPlan, settings: StackSettings) -> list[dict[str, Any]]:
     return found
 
 
-def _on_new_node(model: ServedModel) -> dict[str, Any] | None:
+def _on_new_node(model: ServedModel) -> Start | None:
     """What comes before all that where a node has to come first, and the sums with it."""
     if not model.node_start:
         return None
@@ -59,9 +61,9 @@ def _on_new_node(model: ServedModel) -> dict[str, Any] | None:
     return {"low": round(low, 1), "high": round(high, 1), "terms": [plain(term) for term in model.node_start]}
 
 
-def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> dict[str, Any]:
+def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> Fit:
     usable = min(_usable_bytes(name, pool) for name in pool.instance_types)
-    fit: dict[str, Any] = {
+    fit: Fit = {
         "fits": None,
         "gpu_memory_gib": _gib(usable),
         "budget_gib": _gib(usable * utilization),
@@ -76,7 +78,8 @@ def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilizatio
     memory = model.memory
     if memory is None:
         return fit
-    return fit | {
+    known: Fit = {
+        **fit,
         "fits": memory.longest_model_len >= max_model_len,
         "weights_gib_per_gpu": _gib(memory.weights_bytes_per_gpu),
         "activation_gib": _gib(memory.activation_bytes),
@@ -86,6 +89,7 @@ def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilizatio
         "max_concurrency": memory.max_concurrency,
         "longest_model_len": memory.longest_model_len,
     }
+    return known
 
 
 def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
@@ -105,12 +109,12 @@ def _gib(value_bytes: float) -> float:
     return round(value_bytes / GIB, 2)
 
 
-def nodes(plan: StackPlan) -> list[dict[str, Any]]:
+def nodes(plan: StackPlan) -> list[Pool]:
     """Every GPU pool: how many nodes, and how its models lie on them at fewest and at most replicas."""
     return [_pool(plan, pool) for pool in plan.gpu_pools]
 
 
-def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
+def _pool(plan: StackPlan, pool: NodeGroupPlan) -> Pool:
     # EKS may give any of the types: the plan counts with the one that holds least.
     smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
     present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
@@ -130,7 +134,7 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> dict[str, Any]:
         "room_per_node": plain(room),
         "node": fit,
         "stranded": plain(next((each.stranded for each in plan.node_fits if each.pool == pool.name), None)),
-        "pods": [{"model": model.name, **plain(_pod_room(model))} for model in served],
+        "pods": [cast("Pod", {"model": model.name, **plain(_pod_room(model))}) for model in served],
         "at_fewest": _packed([(_pod_room(m), m.autoscaling.min_replicas) for m in served], room),
         "at_most": _packed([(_pod_room(m), m.autoscaling.max_replicas) for m in served], room),
     }
@@ -152,18 +156,18 @@ def _pod_room(model: ServedModel) -> Room:
     return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
 
 
-def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> dict[str, Any] | None:
+def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPart | None:
     packing: Packing | None = pack(pods, room)
     if packing is None:
         return None
     return {
         "replicas": sum(count for _, count in pods),
         "nodes": packing.nodes,
-        "left": [{"nodes": count, **plain(left)} for left, count in packing.left],
+        "left": [cast("LeftOnNodes", {"nodes": count, **plain(left)}) for left, count in packing.left],
     }
 
 
-def needed_quotas(plan: StackPlan) -> list[dict[str, Any]]:
+def needed_quotas(plan: StackPlan) -> list[Quota]:
     """Service quotas by code and amount."""
     return [
         {
@@ -189,9 +193,10 @@ def gpus(plan: StackPlan) -> dict[str, tuple[int, int]]:
     return found
 
 
-def pulled(resources: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+def pulled(resources: Sequence[ResourcePart]) -> tuple[list[str], list[Chart]]:
     """Images that our own pods name, and charts (whose images are the charts' affair)."""
-    images, charts = set(), {}
+    images: set[str] = set()
+    charts: dict[tuple[str, str], Chart] = {}
     for resource in resources:
         inputs = resource["inputs"]
         if resource["type"] == "kubernetes:helm.sh/v3:Release":

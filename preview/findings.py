@@ -8,6 +8,7 @@ from planning.prepare import Prepared, secret_command
 from preflight.merge import COMMAND, guess_line
 from preflight.model import Report as AccountReport
 from preflight.model import Verdict
+from preview.report_model import FindingPart
 from settings.findings import Finding, Severity
 
 SEVERITIES = tuple(Severity)
@@ -46,18 +47,17 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
     return sorted(dict.fromkeys(findings), key=lambda each: SEVERITIES.index(each.severity))
 
 
-def at_least(findings: Iterable[dict[str, str]], severity: str) -> list[dict[str, str]]:
+def at_least(findings: Iterable[FindingPart], severity: str) -> list[FindingPart]:
     """Those of a document at or above a severity."""
     most = SEVERITIES.index(Severity(severity))
     return [each for each in findings if SEVERITIES.index(Severity(each["severity"])) <= most]
 
 
-def grouped(findings: Iterable[dict[str, str]]) -> list[dict[str, str]]:
+def grouped(findings: Iterable[FindingPart]) -> list[FindingPart]:
     """For people: what is said of several places is said once, with all of them."""
-    places: dict[tuple[str, ...], list[str]] = {}
+    found: dict[tuple[str, ...], FindingPart] = {}
     for each in findings:
-        places.setdefault((each["rule"], each["severity"], each["message"], each["fix"]), []).append(each["path"])
-    return [
-        {"path": ", ".join(paths), **dict(zip(("rule", "severity", "message", "fix"), said, strict=True))}
-        for said, paths in places.items()
-    ]
+        said = (each["rule"], each["severity"], each["message"], each["fix"])
+        before = found.get(said)
+        found[said] = {**each, "path": f"{before['path']}, {each['path']}"} if before else each
+    return list(found.values())

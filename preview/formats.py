@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from preview.document import Document
+from preview.report_model import Report
 
 
-def rendered(document: Document, name: str) -> str:
+def rendered(document: Report, name: str) -> str:
     """The whole report as text of that format."""
     if name == "json":
         return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

@@ -9,11 +9,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from planning.units import amount
-from preview.document import Document
 from preview.economy_plots import budget_plot, day_plot, model_cost_lines
 from preview.economy_words import budget_line, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.plots import cold_start_plot, cost_plot, fit_plot, packing_plots
+from preview.report_model import Cost, ModelPart, Report
 from preview.tree import branches
 from preview.words import (
     MARKS,
@@ -33,7 +33,7 @@ from preview.words import (
 TEMPLATE = "report.html.j2"
 
 
-def html(document: Document) -> str:
+def html(document: Report) -> str:
     """The page. Everything is escaped by the template engine; the policy in its head forbids scripts as well."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
@@ -53,7 +53,7 @@ def html(document: Document) -> str:
     return environment.get_template(TEMPLATE).render(
         d=document,
         findings=grouped(document["findings"]),
-        before=(document["against"] or {}).get("cost"),
+        before=document["against"] and document["against"]["cost"],
         marks=MARKS,
         counted=counted(document["changes"]),
         models=[_model(model, document["cost"]) for model in document["models"]],
@@ -68,7 +68,7 @@ def html(document: Document) -> str:
     )
 
 
-def _model(model: dict[str, Any], cost: dict[str, Any]) -> dict[str, Any]:
+def _model(model: ModelPart, cost: Cost) -> dict[str, Any]:
     return {
         **model,
         "fit_line": fit_line(model),

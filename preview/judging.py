@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from planning.prepare import Prepared
 from policies.judge import judge, waiver_problems
 from policies.rule import Circumstances, Resource
+from preview.report_model import ResourcePart
 from settings.findings import Finding
 
 
 def of_policies(
-    prepared: Prepared, resources: Sequence[dict[str, Any]], circumstances: Circumstances, today: date
+    prepared: Prepared, resources: Sequence[ResourcePart], circumstances: Circumstances, today: date
 ) -> list[Finding]:
     """What the policies say of the recorded registrations, and of the stack's waivers."""
     settings = prepared.loaded.settings

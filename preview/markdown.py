@@ -6,18 +6,17 @@ Everything that comes from a stack file or a program is escaped: a pull request 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from preview.document import Document
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
+from preview.report_model import Against, Change, Cost, FindingPart, Fit, ModelPart, Packing, Report, Start
 from preview.tree import branches
 from preview.words import (
-    FIT_PARTS,
     MARKS,
     counted,
     duration,
     fit_line,
+    fit_parts,
     gpu_words,
     kind,
     node_line,
@@ -37,18 +36,18 @@ ICONS = {"error": "🛑", "warning": "⚠️", "info": "ℹ️"}
 MARKER = "<!-- vllm-on-eks preview -->"
 
 
-def markdown(document: Document, most_characters: int = MOST_CHARACTERS) -> str:
+def markdown(document: Report, most_characters: int = MOST_CHARACTERS) -> str:
     """One stack's report. What does not fit is cut by sections from the end, and the cut is told."""
     return f"{MARKER}\n\n{_report(document, most_characters - len(MARKER) - 2)}"
 
 
-def comment(documents: Sequence[Document], most_characters: int = MOST_CHARACTERS) -> str:
+def comment(documents: Sequence[Report], most_characters: int = MOST_CHARACTERS) -> str:
     """One comment for several stacks; each may take its share."""
     share = (most_characters - len(MARKER)) // max(1, len(documents)) - 10
     return "\n\n".join([MARKER, *(_report(document, share).rstrip() for document in documents)]) + "\n"
 
 
-def _report(document: Document, most_characters: int) -> str:
+def _report(document: Report, most_characters: int) -> str:
     parts = [f"## {escaped(short(document['headline'], 300))}", *_sections(document)]
     kept: list[str] = []
     left = most_characters - 120
@@ -81,12 +80,12 @@ def code(text: str) -> str:
     return "`" + " ".join(text.split()).replace("`", "ˋ").replace("|", "\\|") + "`" if text else ""
 
 
-def _sections(document: Document) -> Iterator[str]:
+def _sections(document: Report) -> Iterator[str]:
     yield from _findings(grouped(document["findings"]))
     if not document["resources"]:
         return
     if document["against"]:
-        yield from _changes(document)
+        yield from _changes(document["against"], document["changes"])
     for model in document["models"]:
         yield _model(model, document["cost"])
     yield from _cost(document)
@@ -99,7 +98,7 @@ def _details(summary: str, body: str, *, opened: bool = False) -> str:
     return f"<details{' open' if opened else ''}><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def _findings(found: list[dict[str, str]]) -> Iterator[str]:
+def _findings(found: list[FindingPart]) -> Iterator[str]:
     if not found:
         yield "No findings."
         return
@@ -116,8 +115,7 @@ def _findings(found: list[dict[str, str]]) -> Iterator[str]:
     yield _details(f"<b>Findings</b>: {told}", "\n".join(rows), opened=any(count for _, count in counts[:1]))
 
 
-def _changes(document: Document) -> Iterator[str]:
-    against, found = document["against"], document["changes"]
+def _changes(against: Against, found: list[Change]) -> Iterator[str]:
     commit = f" ({against['commit'][:10]})" if against["commit"] else ""
     name = f"{escaped(against['revision'])}{commit}"
     if against["problem"]:
@@ -135,7 +133,7 @@ def _changes(document: Document) -> Iterator[str]:
         yield _details(f"{MARKS[action]} {len(chosen)} {action}", body, opened=action in ("replaced", "deleted"))
 
 
-def _changed(change: dict[str, Any]) -> str:
+def _changed(change: Change) -> str:
     lines = [f"{code(kind(change['type']))} {code(change['name'])}"]
     lines += [f"replaced: {escaped(reason)}" for reason in change["reasons"]]
     if change["fields"]:
@@ -149,7 +147,7 @@ def _changed(change: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _model(model: dict[str, Any], cost: dict[str, Any]) -> str:
+def _model(model: ModelPart, cost: Cost) -> str:
     fit = model["fit"]
     mark = {True: "✅", False: "❌", None: "❔"}[fit["fits"]]
     lines = [f"### {mark} {escaped(model['name'])}: {escaped(model['model'])} on pool {escaped(model['pool'])}"]
@@ -169,7 +167,7 @@ def _model(model: dict[str, Any], cost: dict[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def _terms(cold: dict[str, Any], before: str = "") -> list[str]:
+def _terms(cold: Start, before: str = "") -> list[str]:
     return [
         f"| {before}{escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
         f"<sub>{escaped(term['source'])}</sub> |"
@@ -177,21 +175,21 @@ def _terms(cold: dict[str, Any], before: str = "") -> list[str]:
     ]
 
 
-def _cold_sum(name: str, cold: dict[str, Any]) -> list[str]:
+def _cold_sum(name: str, cold: Start) -> list[str]:
     return [f"| **{name}** | **{duration(cold['low'])}** | **{duration(cold['high'])}** | |"]
 
 
-def _bar(fit: dict[str, Any]) -> str:
+def _bar(fit: Fit) -> str:
     bar, legend = "", []
-    for (name, key), mark in zip(FIT_PARTS, "█▓▒░", strict=True):
-        cells = round(BAR_CELLS * max(0.0, fit[key]) / fit["gpu_memory_gib"])
+    for (name, gib), mark in zip(fit_parts(fit), "█▓▒░", strict=True):
+        cells = round(BAR_CELLS * max(0.0, gib) / fit["gpu_memory_gib"])
         bar += mark * min(cells, BAR_CELLS - len(bar))
-        legend.append(f"{mark} {name} {fit[key]:.1f}")
+        legend.append(f"{mark} {name} {gib:.1f}")
     return f"▕{bar:·<{BAR_CELLS}}▏ of {fit['gpu_memory_gib']:.1f} GiB per GPU\n {'   '.join(legend)}"
 
 
-def _cost(document: Document) -> Iterator[str]:
-    cost, before = document["cost"], (document["against"] or {}).get("cost")
+def _cost(document: Report) -> Iterator[str]:
+    cost, before = document["cost"], document["against"] and document["against"]["cost"]
     rows = ["| | at least | at most |", "|---|--:|--:|"]
     rows += [
         f"| {escaped(line['what'])} | {usd(line['min_usd_per_hour'], 3)} | {usd(line['max_usd_per_hour'], 3)} |"
@@ -203,27 +201,28 @@ def _cost(document: Document) -> Iterator[str]:
     )
     told = f"{usd(cost['usd_per_month_min'], 0)}–{usd(cost['usd_per_month_max'], 0)} a month"
     if before:
-        keys = ("usd_per_month_min", "usd_per_month_max")
-        low, high = (signed_usd(before[key], cost[key], 0) for key in keys)
+        low = signed_usd(before["usd_per_month_min"], cost["usd_per_month_min"], 0)
+        high = signed_usd(before["usd_per_month_max"], cost["usd_per_month_max"], 0)
         rows.append(f"| difference a month | {low} | {high} |")
         told += f" ({low} at least, {high} at most)"
     body = "\n".join(rows)
     body += "".join(f"\n\n{escaped(line)}" for line in (spot_line(cost), budget_line(cost)) if line)
     if cost["budget"]:
-        body += f"\n\n```text\n{budget_bar(cost)}\n```"
+        body += f"\n\n```text\n{budget_bar(cost['budget'])}\n```"
     yield _details(f"<b>Cost</b>: {told}", body)
 
 
-def _nodes(document: Document) -> Iterator[str]:
+def _nodes(document: Report) -> Iterator[str]:
     if not document["nodes"]:
         return
     rows = [
         "| pool | nodes | instance types | GPUs per node | fewest replicas | most replicas |",
         "|---|---|---|--:|---|---|",
     ]
+    gpus = {pool["pool"]: escaped(gpu_words(pool["gpu"], pool["sharing"])) for pool in document["nodes"]}
     rows += [
         f"| {escaped(pool['pool'])} | {span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']} | "
-        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {escaped(gpu_words(pool))} | "
+        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {gpus[pool['pool']]} | "
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]
@@ -231,11 +230,11 @@ def _nodes(document: Document) -> Iterator[str]:
     yield _details("<b>Nodes</b>", "\n".join([*rows, "", *told] if told else rows))
 
 
-def _packed(packing: dict[str, Any] | None) -> str:
+def _packed(packing: Packing | None) -> str:
     return f"{packing['replicas']} on {packing['nodes']}" if packing else "a pod fits no node"
 
 
-def _needs(document: Document) -> Iterator[str]:
+def _needs(document: Report) -> Iterator[str]:
     rows = ["| quota | needed | new accounts have | for |", "|---|--:|--:|---|"]
     rows += [
         f"| {code(quota['code'])} {escaped(quota['name'])} | {quota['needed']} {escaped(quota['unit'])} | "
@@ -251,6 +250,6 @@ def _needs(document: Document) -> Iterator[str]:
     yield _details("Images and charts", "\n".join(lines))
 
 
-def _tree(document: Document) -> str:
+def _tree(document: Report) -> str:
     lines = [f"{'  ' * branch.depth}{branch.label}" for branch in branches(document["resources"])]
     return "```text\n" + "\n".join(lines).replace("```", "ˋˋˋ") + "\n```"

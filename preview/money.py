@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import cast
 
 from planning.model import CostPlan, ModelCost, PoolCost
 from planning.units import HOURS_PER_MONTH
+from preview.report_model import Budget, Cost, CostLine, Money, OnSpot, Spot
+from preview.report_model import ModelCost as ModelPart
+from preview.report_model import PoolCost as PoolPart
 
 
-def cost(plan: CostPlan) -> dict[str, Any]:
+def cost(plan: CostPlan) -> Cost:
     """Dollars per hour and month at fewest and most nodes."""
     return {
         **_span(plan.min_usd_per_hour, plan.max_usd_per_hour),
-        "lines": [dataclasses.asdict(line) for line in plan.lines],
+        "lines": [cast("CostLine", dataclasses.asdict(line)) for line in plan.lines],
         "pools": [_pool(each) for each in plan.pools],
         "models": [_model(each) for each in plan.models],
         "usd_per_month_on_spot": _on_spot(plan),
@@ -21,7 +24,7 @@ def cost(plan: CostPlan) -> dict[str, Any]:
     }
 
 
-def _span(low: float | None, high: float | None) -> dict[str, float | None]:
+def _span(low: float | None, high: float | None) -> Money:
     return {
         "usd_per_hour_min": low,
         "usd_per_hour_max": high,
@@ -30,12 +33,12 @@ def _span(low: float | None, high: float | None) -> dict[str, float | None]:
     }
 
 
-def _pool(pool: PoolCost) -> dict[str, Any]:
-    spot = None if pool.spot is None else dataclasses.asdict(pool.spot)
+def _pool(pool: PoolCost) -> PoolPart:
+    spot = None if pool.spot is None else cast("Spot", dataclasses.asdict(pool.spot))
     return {"pool": pool.name, **_span(pool.min_usd_per_hour, pool.max_usd_per_hour), "spot": spot}
 
 
-def _model(model: ModelCost) -> dict[str, Any]:
+def _model(model: ModelCost) -> ModelPart:
     return {
         "name": model.name,
         "namespace": model.namespace,
@@ -47,23 +50,23 @@ def _model(model: ModelCost) -> dict[str, Any]:
     }
 
 
-def _on_spot(plan: CostPlan) -> dict[str, float] | None:
+def _on_spot(plan: CostPlan) -> OnSpot | None:
     """The stack's months with spot pools at what spot has cost; None where no pool is a spot one."""
     spot = [pool for pool in plan.pools if pool.spot is not None]
     if not spot:
         return None
     floor = plan.min_usd_per_hour - sum(pool.min_usd_per_hour or 0 for pool in spot)
     ceiling = plan.max_usd_per_hour - sum(pool.max_usd_per_hour or 0 for pool in spot)
-    sums = {
+    sums: OnSpot = {
         "min_low": floor + sum(pool.spot.min_low_usd_per_hour for pool in spot if pool.spot),
         "min_high": floor + sum(pool.spot.min_high_usd_per_hour for pool in spot if pool.spot),
         "max_low": ceiling + sum(pool.spot.max_low_usd_per_hour for pool in spot if pool.spot),
         "max_high": ceiling + sum(pool.spot.max_high_usd_per_hour for pool in spot if pool.spot),
     }
-    return {key: round(value * HOURS_PER_MONTH, 2) for key, value in sums.items()}
+    return cast("OnSpot", {key: round(float(str(value)) * HOURS_PER_MONTH, 2) for key, value in sums.items()})
 
 
-def _budget(plan: CostPlan) -> dict[str, Any] | None:
+def _budget(plan: CostPlan) -> Budget | None:
     if plan.budget is None:
         return None
     return {

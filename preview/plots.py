@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
 from planning.units import amount
-from preview.words import FIT_PARTS, duration, usd
+from preview.report_model import ColdStart, CostLine, Fit, LeftOnNodes, Pool, Room
+from preview.words import duration, fit_parts, usd
 
 WIDTH = 640.0
 ROW = 26.0
@@ -48,7 +49,7 @@ class Plot:
     width: float = WIDTH
 
 
-def fit_plot(fit: dict[str, Any]) -> Plot | None:
+def fit_plot(fit: Fit) -> Plot | None:
     """What fills one GPU's memory; None where it is not known."""
     if fit["fits"] is None:
         return None
@@ -56,13 +57,13 @@ def fit_plot(fit: dict[str, Any]) -> Plot | None:
     plot = Plot(86, f"Memory of one GPU, {total:.1f} GiB")
     plot.bars.append(Bar(0, 0, WIDTH, 34, "track", "free"))
     x = 0.0
-    for index, (name, key) in enumerate(FIT_PARTS):
-        width = min(WIDTH - x, WIDTH * max(0.0, fit[key]) / total)
-        plot.bars.append(Bar(x, 0, width, 34, f"part{index}", f"{name}: {fit[key]:.1f} GiB"))
+    for index, (name, gib) in enumerate(fit_parts(fit)):
+        width = min(WIDTH - x, WIDTH * max(0.0, gib) / total)
+        plot.bars.append(Bar(x, 0, width, 34, f"part{index}", f"{name}: {gib:.1f} GiB"))
         x += width
         legend = index * LEGEND_STEP
         plot.bars.append(Bar(legend, 64, 12, 12, f"part{index}"))
-        plot.labels.append(Label(legend + 18, 75, f"{name} {fit[key]:.1f}"))
+        plot.labels.append(Label(legend + 18, 75, f"{name} {gib:.1f}"))
     limit = WIDTH * fit["budget_gib"] / total
     plot.bars.append(Bar(limit - 1, -3, 2, 40, "mark", f"gpuMemoryUtilization: {fit['budget_gib']:.1f} GiB"))
     plot.labels.append(Label(limit - 6, 50, f"vLLM may take {fit['budget_gib']:.1f}", "end", "muted"))
@@ -70,7 +71,7 @@ def fit_plot(fit: dict[str, Any]) -> Plot | None:
     return plot
 
 
-def cold_start_plot(cold: dict[str, Any]) -> Plot:
+def cold_start_plot(cold: ColdStart) -> Plot:
     """Each term from its earliest to its latest end, below each other in order; a new node's coming first."""
     whole = cold["on_new_node"] or cold
     terms = [*(whole["terms"] if whole is not cold else ()), *cold["terms"]]
@@ -90,16 +91,17 @@ def cold_start_plot(cold: dict[str, Any]) -> Plot:
     return plot
 
 
-def cost_plot(lines: list[dict[str, Any]]) -> Plot | None:
+def cost_plot(lines: list[CostLine]) -> Plot | None:
     """Dollars per hour of each part, at fewest and at most nodes."""
-    known = sorted((each for each in lines if each["max_usd_per_hour"]), key=lambda each: -each["max_usd_per_hour"])
+    known = sorted(((each["max_usd_per_hour"] or 0.0, each) for each in lines), key=lambda pair: -pair[0])
+    known = [(high, each) for high, each in known if high]
     if not known:
         return None
     label = 280.0
-    scale = (WIDTH - label - 110) / known[0]["max_usd_per_hour"]
+    scale = (WIDTH - label - 110) / known[0][0]
     plot = Plot(ROW * len(known) + 4, "Cost per hour at fewest and most nodes")
-    for index, line in enumerate(known):
-        y, low, high = index * ROW, line["min_usd_per_hour"] or 0.0, line["max_usd_per_hour"]
+    for index, (high, line) in enumerate(known):
+        y, low = index * ROW, line["min_usd_per_hour"] or 0.0
         what = line["what"] if len(line["what"]) <= 44 else f"{line['what'][:43]}…"
         title = f"{line['what']}: {usd(low, 3)} to {usd(high, 3)} per hour; {line['source']}"
         plot.labels.append(Label(label - 8, y + 16, what, "end"))
@@ -110,7 +112,7 @@ def cost_plot(lines: list[dict[str, Any]]) -> Plot | None:
     return plot
 
 
-_MEASURES = (
+_MEASURES: tuple[tuple[str, Literal["gpus", "cpu_millicores", "memory_mib", "ephemeral_mib"], int, str], ...] = (
     ("GPU", "gpus", 1, ""),
     ("CPU", "cpu_millicores", 1000, "cores"),
     ("memory", "memory_mib", 1024, "GiB"),
@@ -118,7 +120,7 @@ _MEASURES = (
 )
 
 
-def packing_plots(pool: dict[str, Any]) -> list[Plot]:
+def packing_plots(pool: Pool) -> list[Plot]:
     """How full a node is, one plot per kind of node with the same room left, at most replicas."""
     packing = pool["at_most"]
     if not packing:
@@ -126,7 +128,7 @@ def packing_plots(pool: dict[str, Any]) -> list[Plot]:
     return [_node(pool["room_per_node"], left) for left in packing["left"]]
 
 
-def _node(room: dict[str, int], left: dict[str, int]) -> Plot:
+def _node(room: Room, left: LeftOnNodes) -> Plot:
     count = left["nodes"]
     plot = Plot(ROW * len(_MEASURES) + 4, f"{amount(count, 'node')} filled like this at most replicas")
     track = WIDTH - LABEL - 130

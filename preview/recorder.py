@@ -18,7 +18,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 from google.protobuf import empty_pb2
@@ -28,6 +28,7 @@ from pulumi.runtime.proto import engine_pb2, resource_pb2
 from pulumi.runtime.settings import Settings, configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
+from preview.report_model import ResourcePart
 from preview.values import UNKNOWN, shown_struct
 
 STACK_TYPE = "pulumi:pulumi:Stack"
@@ -42,7 +43,7 @@ class ProgramFailed(Exception):
 class Recording:
     """What one run registered: resources as JSON by URN, in the order of their URNs, and the stack's outputs."""
 
-    resources: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[ResourcePart] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     messages: list[tuple[str, str]] = field(default_factory=list)
 
@@ -65,7 +66,7 @@ class _Monitor(MockMonitor):
         self._project, self._stack = project, stack
         self._wait_for_providers = wait_for_providers
         self.recording = Recording()
-        self._by_urn: dict[str, dict[str, Any]] = {}
+        self._by_urn: dict[str, ResourcePart] = {}
         self._lock = threading.Lock()  # requests come from the SDK's thread pool
 
     def RegisterResource(self, request: Any) -> Any:
@@ -79,7 +80,7 @@ class _Monitor(MockMonitor):
     def ReadResource(self, request: Any) -> Any:
         urn = self._urn(request)
         found = {"urn": urn, "type": request.type, "name": request.name, "parent": request.parent}
-        self._keep(urn, {**found, "inputs": shown_struct(request.properties), "read": True})
+        self._keep(urn, cast("ResourcePart", {**found, "inputs": shown_struct(request.properties), "read": True}))
         return resource_pb2.ReadResourceResponse(urn=urn, properties=request.properties)
 
     def Invoke(self, request: Any) -> Any:
@@ -106,7 +107,7 @@ class _Monitor(MockMonitor):
         types = request.type if above == STACK_TYPE else f"{above}${request.type}"
         return f"urn:pulumi:{self._stack}::{self._project}::{types}::{request.name}"
 
-    def _keep(self, urn: str, resource: dict[str, Any]) -> None:
+    def _keep(self, urn: str, resource: ResourcePart) -> None:
         with self._lock:
             if urn in self._by_urn:
                 raise ProgramFailed(f"{resource['type']} {resource['name']} is registered twice (duplicate URN {urn})")
@@ -125,7 +126,7 @@ class _Log:
         return empty_pb2.Empty()
 
 
-def _resource(request: Any, urn: str) -> dict[str, Any]:
+def _resource(request: Any, urn: str) -> ResourcePart:
     """A registration as JSON; options only where they say something."""
     options = {
         "provider": request.provider.rpartition("::")[0],
@@ -137,7 +138,7 @@ def _resource(request: Any, urn: str) -> dict[str, Any]:
         "dependencies": sorted(request.dependencies),
         "propertyDependencies": {k: sorted(v.urns) for k, v in request.propertyDependencies.items() if v.urns},
     }
-    return {
+    made = {
         "urn": urn,
         "type": request.type,
         "name": request.name,
@@ -145,6 +146,7 @@ def _resource(request: Any, urn: str) -> dict[str, Any]:
         "inputs": shown_struct(request.object),
         **{key: value for key, value in options.items() if value},
     }
+    return cast("ResourcePart", made)
 
 
 def _alias(urn: str, spec: Any) -> str:

@@ -9,12 +9,13 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-from preview.document import SCHEMA_VERSION, Document
+from pydantic import ValidationError
+
 from preview.formats import rendered
 from preview.markdown import comment
 from preview.masking import masked
+from preview.report_model import REPORT, SCHEMA_VERSION, Report
 from settings.command_line import Parser
 from settings.last_resort import guarded
 from settings.printable import lines
@@ -44,14 +45,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _read(path: Path) -> Document:
+def _read(path: Path) -> Report:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: no JSON ({error})") from None
     if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"{path}: no preview report of version {SCHEMA_VERSION}")
-    return cast("Document", masked(document))
+    try:
+        return REPORT.validate_python(masked(document))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{path}: no preview report: {where}: {first['msg']}") from None
 
 
 if __name__ == "__main__":

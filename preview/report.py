@@ -16,11 +16,12 @@ from preflight.merge import unsettled
 from preflight.model import Report as AccountReport
 from preview import facts
 from preview.changes import changes
-from preview.document import MONEY, Document, empty, finished, no_cost
+from preview.document import empty, finished, no_cost
 from preview.findings import of_account, of_secrets
 from preview.judging import of_policies
 from preview.masking import masked
 from preview.money import cost
+from preview.report_model import Against, Report, ResourcePart
 from preview.words import span
 from settings.findings import Finding, Severity
 
@@ -31,19 +32,19 @@ class Base:
 
     revision: str
     commit: str | None = None
-    document: Document | None = None
+    document: dict[str, Any] | None = None
     problem: str | None = None
 
 
 def report(
     prepared: Prepared,
     plan: StackPlan,
-    resources: list[dict[str, Any]],
+    resources: list[ResourcePart],
     outputs: dict[str, Any],
     today: date,
     base: Base | None = None,
     account: AccountReport | None = None,
-) -> Document:
+) -> Report:
     """The whole report of a program that ran to its end."""
     assert prepared.loaded.settings is not None, "a plan comes from settings"
     document = empty(plan.stack)
@@ -76,8 +77,9 @@ def _circumstances(plan: StackPlan) -> Circumstances:
     )
 
 
-def _compare(document: Document, base: Base, found: list[Finding]) -> None:
-    document["against"] = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
+def _compare(document: Report, base: Base, found: list[Finding]) -> None:
+    against: Against = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
+    document["against"] = against
     if base.document is None:
         severity = Severity.WARNING if base.commit else Severity.ERROR
         found.append(Finding(base.revision, "against", severity, str(base.problem), "compare with another revision"))
@@ -85,10 +87,15 @@ def _compare(document: Document, base: Base, found: list[Finding]) -> None:
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))
     before = base.document.get("cost") or no_cost()
-    document["against"]["cost"] = {key: before.get(key) for key in MONEY}
+    against["cost"] = {
+        "usd_per_hour_min": before.get("usd_per_hour_min"),
+        "usd_per_hour_max": before.get("usd_per_hour_max"),
+        "usd_per_month_min": before.get("usd_per_month_min"),
+        "usd_per_month_max": before.get("usd_per_month_max"),
+    }
 
 
-def _headline(document: Document) -> str:
+def _headline(document: Report) -> str:
     served = [model["name"] for model in document["models"]]
     what = f"{amount(len(served), 'model')} ({', '.join(served)})" if served else "no models"
     gpus = ", ".join(f"{span(each['min'], each['max'])} × {each['gpu'].upper()}" for each in document["gpus"])

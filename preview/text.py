@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.markup import escape
@@ -13,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from planning.units import amount
-from preview.document import Document
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
+from preview.report_model import Against, Change, ModelPart, Packing, Report, Start
 from preview.tree import branches
 from preview.words import (
-    FIT_PARTS,
     MARKS,
     counted,
     fit_line,
+    fit_parts,
     kind,
     node_line,
     scaling_line,
@@ -40,7 +39,7 @@ FIT_COLOURS = ("blue", "yellow", "bright_black", "green")
 MOST_FIELDS = 12
 
 
-def show(document: Document) -> None:
+def show(document: Report) -> None:
     """Prints it on standard output, in colour where that is a terminal."""
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -49,7 +48,7 @@ def show(document: Document) -> None:
         console.print(part)
 
 
-def text(document: Document) -> str:
+def text(document: Report) -> str:
     """The same without colour."""
     target = io.StringIO()
     console = Console(file=target, highlight=False, width=PLAIN_WIDTH, force_terminal=False, color_system=None)
@@ -58,13 +57,13 @@ def text(document: Document) -> str:
     return "\n".join(line.rstrip() for line in target.getvalue().splitlines()) + "\n"
 
 
-def _parts(document: Document) -> Iterator[RenderableType]:
+def _parts(document: Report) -> Iterator[RenderableType]:
     yield Text(document["headline"], style="bold")
     yield from _findings(document)
     if not document["resources"]:
         return
     if document["against"]:
-        yield from _changes(document)
+        yield from _changes(document["against"], document["changes"])
     yield from _models(document)
     yield from _nodes(document)
     yield from _cost(document)
@@ -82,7 +81,7 @@ def _heading(words: str) -> RenderableType:
     return Text(f"\n{words}", style="bold underline")
 
 
-def _findings(document: Document) -> Iterator[RenderableType]:
+def _findings(document: Report) -> Iterator[RenderableType]:
     found = grouped(document["findings"])
     yield _heading(f"Findings ({len(found)})")
     if not found:
@@ -94,8 +93,7 @@ def _findings(document: Document) -> Iterator[RenderableType]:
             yield _line(10, f"→ {each['fix']}", "dim")
 
 
-def _changes(document: Document) -> Iterator[RenderableType]:
-    against, found = document["against"], document["changes"]
+def _changes(against: Against, found: list[Change]) -> Iterator[RenderableType]:
     commit = f" ({against['commit'][:10]})" if against["commit"] else ""
     if against["problem"]:
         yield _heading(f"Changes against {against['revision']}{commit}: not known")
@@ -113,7 +111,7 @@ def _changes(document: Document) -> Iterator[RenderableType]:
             yield _line(6, f"and {len(each['fields']) - MOST_FIELDS} more")
 
 
-def _models(document: Document) -> Iterator[RenderableType]:
+def _models(document: Report) -> Iterator[RenderableType]:
     if document["models"]:
         yield _heading("Models")
     for model in document["models"]:
@@ -129,29 +127,29 @@ def _models(document: Document) -> Iterator[RenderableType]:
             yield _line(4, f"on a new node, before that: {_terms(cold['on_new_node'])}", "dim")
 
 
-def _terms(cold: dict[str, Any]) -> str:
+def _terms(cold: Start) -> str:
     return ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in cold["terms"])
 
 
-def _fit(model: dict[str, Any]) -> Iterator[Text]:
+def _fit(model: ModelPart) -> Iterator[Text]:
     fit = model["fit"]
     yield Text(fit_line(model))
     if fit["fits"] is None:
         return
     bar, legend, used = Text("▕"), Text(""), 0
-    for (name, key), colour, mark in zip(FIT_PARTS, FIT_COLOURS, "█▓▒░", strict=True):
-        cells = max(0, round(BAR_WIDTH * max(0.0, fit[key]) / fit["gpu_memory_gib"]))
+    for (name, gib), colour, mark in zip(fit_parts(fit), FIT_COLOURS, "█▓▒░", strict=True):
+        cells = max(0, round(BAR_WIDTH * max(0.0, gib) / fit["gpu_memory_gib"]))
         cells = min(cells, BAR_WIDTH - used)
         used += cells
         bar.append(mark * cells, style=colour)
         legend.append(f"{mark} ", style=colour)
-        legend.append(f"{name} {fit[key]:.1f}  ")
+        legend.append(f"{name} {gib:.1f}  ")
     bar.append("·" * (BAR_WIDTH - used) + "▏", style="dim")
     yield bar.append(f" of {fit['gpu_memory_gib']:.1f} GiB")
     yield legend
 
 
-def _nodes(document: Document) -> Iterator[RenderableType]:
+def _nodes(document: Report) -> Iterator[RenderableType]:
     if not document["nodes"]:
         return
     yield _heading("Nodes")
@@ -167,7 +165,7 @@ def _nodes(document: Document) -> Iterator[RenderableType]:
             "; ".join(
                 f"{each['nodes']} × {each['gpus']} GPU, {each['cpu_millicores'] / 1000:.1f} CPU, "
                 f"{each['memory_mib'] / 1024:.0f} GiB"
-                for each in (most or {}).get("left", ())
+                for each in (most["left"] if most else ())
             ),
         )
     yield table
@@ -176,11 +174,11 @@ def _nodes(document: Document) -> Iterator[RenderableType]:
             yield _line(2, f"{pool['pool']}: {line}", "dim")
 
 
-def _packed(packing: dict[str, Any] | None) -> str:
+def _packed(packing: Packing | None) -> str:
     return f"{packing['replicas']} on {amount(packing['nodes'], 'node')}" if packing else "a pod fits no node"
 
 
-def _cost(document: Document) -> Iterator[RenderableType]:
+def _cost(document: Report) -> Iterator[RenderableType]:
     cost = document["cost"]
     yield _heading("Cost")
     table = Table("", *(("at least", "at most")), "source", box=None)
@@ -189,17 +187,18 @@ def _cost(document: Document) -> Iterator[RenderableType]:
         table.add_row(line["what"], *numbers, Text(short(line["source"], 34), style="dim"))
     table.add_row("per hour", usd(cost["usd_per_hour_min"]), usd(cost["usd_per_hour_max"]), "", style="bold")
     table.add_row("per month", usd(cost["usd_per_month_min"], 0), usd(cost["usd_per_month_max"], 0), "", style="bold")
-    before = (document["against"] or {}).get("cost")
+    before = document["against"] and document["against"]["cost"]
     if before:
-        pairs = [("usd_per_month_min", 0), ("usd_per_month_max", 0)]
-        table.add_row("difference a month", *(signed_usd(before[key], cost[key], digits) for key, digits in pairs), "")
+        low = signed_usd(before["usd_per_month_min"], cost["usd_per_month_min"], 0)
+        high = signed_usd(before["usd_per_month_max"], cost["usd_per_month_max"], 0)
+        table.add_row("difference a month", low, high, "")
     yield table
     yield from (_line(2, line) for line in (spot_line(cost), budget_line(cost)) if line)
     if cost["budget"]:
-        yield _line(2, budget_bar(cost))
+        yield _line(2, budget_bar(cost["budget"]))
 
 
-def _needs(document: Document) -> Iterator[RenderableType]:
+def _needs(document: Report) -> Iterator[RenderableType]:
     yield _heading("Quotas this needs (a new account has fewer GPUs than one node: ask early)")
     for quota in document["quotas"]:
         line = f"  {quota['code']}  {quota['needed']} {quota['unit']}  {quota['name']}"
@@ -211,7 +210,7 @@ def _needs(document: Document) -> Iterator[RenderableType]:
         yield Text(f"  {chart['chart']} {chart['version']} from {chart['repository'] or 'OCI'}")
 
 
-def _tree(document: Document) -> Iterator[RenderableType]:
+def _tree(document: Report) -> Iterator[RenderableType]:
     yield _heading(f"Resources ({len(document['resources'])})")
     for branch in branches(document["resources"]):
         yield Text(f"  {'  ' * branch.depth}{branch.label}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 from planning.cost.traffic_picture import traffic_picture
 from planning.model import CostPlan, NodeGroupPlan, ServedModel, ThroughputPlan
@@ -11,21 +11,23 @@ from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
+from preview.report_model import Curve, Simulated, Throughput, Traffic
 from settings.models import Model
 
 # One point of the curves stands for so many minutes.
 POINT_MINUTES = 15
 
 
-def throughput(plan: ThroughputPlan | None) -> dict[str, Any] | None:
+def throughput(plan: ThroughputPlan | None) -> Throughput | None:
     """Rates of one replica; None where the model is unknown or does not fit."""
     if plan is None:
         return None
     found = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-    return found | {"input_tokens": round(plan.input_tokens), "output_tokens": round(plan.output_tokens)}
+    whole = {"input_tokens": round(plan.input_tokens), "output_tokens": round(plan.output_tokens)}
+    return cast("Throughput", found | whole)
 
 
-def traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> dict[str, Any] | None:
+def traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> Traffic | None:
     """The declared traffic and what replicas would do on it, simulated; None where none is declared.
 
     `simulated` is None where nothing is known of the model's throughput.
@@ -47,7 +49,7 @@ def traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPla
     }
 
 
-def _simulated(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> dict[str, Any] | None:
+def _simulated(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> Simulated | None:
     gpu = instance_type(pool.instance_types[0]).gpu
     week = traffic_picture(asked, model, share_of(gpu, pool.sharing)) if gpu else None
     if week is None:
@@ -71,7 +73,7 @@ def _differs(week: Week) -> bool:
     return week.weekend is not week.weekday
 
 
-def _curve(day: Day) -> dict[str, Any]:
+def _curve(day: Day) -> Curve:
     """Means of the rate and fewest ready replicas by the quarter of an hour, from midnight."""
     size = POINT_MINUTES * 60 // STEP_SECONDS
     starts = range(0, len(day.requests_per_second), size)

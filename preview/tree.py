@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from preview.report_model import ResourcePart
 from preview.words import kind
 
 
@@ -19,9 +19,9 @@ class Branch:
     total: int
 
 
-def branches(resources: Sequence[Mapping[str, Any]]) -> Iterator[Branch]:
+def branches(resources: Sequence[ResourcePart]) -> Iterator[Branch]:
     """The tree from the top; leaves of a kind are one line."""
-    below: dict[str, list[Mapping[str, Any]]] = {}
+    below: dict[str, list[ResourcePart]] = {}
     known = {each["urn"] for each in resources}
     for resource in resources:
         parent = resource["parent"] if resource["parent"] in known else ""
@@ -29,7 +29,7 @@ def branches(resources: Sequence[Mapping[str, Any]]) -> Iterator[Branch]:
     yield from _branches("", below, 0)
 
 
-def _branches(parent: str, below: Mapping[str, Sequence[Mapping[str, Any]]], depth: int) -> Iterator[Branch]:
+def _branches(parent: str, below: Mapping[str, Sequence[ResourcePart]], depth: int) -> Iterator[Branch]:
     children = below.get(parent, ())
     components = [each for each in children if each["urn"] in below]
     leaves = Counter(kind(each["type"]) for each in children if each["urn"] not in below)
@@ -40,5 +40,5 @@ def _branches(parent: str, below: Mapping[str, Sequence[Mapping[str, Any]]], dep
         yield Branch(depth, f"{name}{f' × {count}' if count > 1 else ''}", count)
 
 
-def _total(urn: str, below: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+def _total(urn: str, below: Mapping[str, Sequence[ResourcePart]]) -> int:
     return 1 + sum(_total(each["urn"], below) for each in below.get(urn, ()))

@@ -7,14 +7,9 @@ import re
 from typing import Any
 
 from planning.units import amount, numbered
+from preview.report_model import Change, Fit, ModelPart, Pool, Room, Start
 
 MARKS = {"created": "+", "changed": "~", "replaced": "±", "deleted": "-"}
-FIT_PARTS = (
-    ("weights", "weights_gib_per_gpu"),
-    ("activations", "activation_gib"),
-    ("reserve", "reserve_gib"),
-    ("KV cache", "kv_cache_gib_per_gpu"),
-)
 
 
 def span(low: float, high: float) -> str:
@@ -54,7 +49,7 @@ def kind(type_: str) -> str:
     return f"{name} provider" if type_.startswith("pulumi:providers:") else name
 
 
-def counted(changes: list[dict[str, Any]]) -> str:
+def counted(changes: list[Change]) -> str:
     """`2 created, 1 replaced`, of what is not only a component's shell."""
     counts = {action: sum(each["action"] == action for each in changes) for action in MARKS}
     told = [f"{count} {action}" for action, count in counts.items() if count]
@@ -66,50 +61,60 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
-def gpu_words(model: dict[str, Any]) -> str:
+def gpu_words(gpu: str | None, share: str | None) -> str:
     """`L4`, `L4 (1/2 by mps)`, of a model or of a pool."""
-    share = model.get("gpu_share") or model.get("sharing")
-    return str(model["gpu"]).upper() + (f" ({share})" if share else "")
+    return str(gpu).upper() + (f" ({share})" if share else "")
 
 
-def fit_line(model: dict[str, Any]) -> str:
+def fit_parts(fit: Fit) -> tuple[tuple[str, float], ...]:
+    """What fills a GPU's memory, in GiB, in the order in which it is drawn."""
+    return (
+        ("weights", fit["weights_gib_per_gpu"] or 0.0),
+        ("activations", fit["activation_gib"] or 0.0),
+        ("reserve", fit["reserve_gib"] or 0.0),
+        ("KV cache", fit["kv_cache_gib_per_gpu"] or 0.0),
+    )
+
+
+def fit_line(model: ModelPart) -> str:
     """What the bar shows, in words."""
     fit = model["fit"]
     if fit["fits"] is None:
         return "not in the table: memory is not checked"
     verdict = "fits" if fit["fits"] else "does not fit"
+    gpu, tokens = gpu_words(model["gpu"], model["gpu_share"]), amount(fit["kv_cache_tokens"] or 0, "token")
+    at_once = amount(fit["max_concurrency"] or 0, "request", spec="g")
     return (
-        f"{verdict} {model['gpus_per_replica']} × {gpu_words(model)}: {amount(fit['kv_cache_tokens'], 'token')} of KV "
-        f"cache, {amount(fit['max_concurrency'], 'request', spec='g')} of {amount(model['max_model_len'], 'token')} "
-        "at once, longest "
-        f"{fit['longest_model_len']:,}"
+        f"{verdict} {model['gpus_per_replica']} × {gpu}: {tokens} of KV cache, {at_once} of "
+        f"{amount(model['max_model_len'], 'token')} at once, longest {fit['longest_model_len']:,}"
     )
 
 
-def node_line(pool: dict[str, Any]) -> str:
+def node_line(pool: Pool) -> str:
     """Where the size of one of a pool's nodes goes, and what nothing will use; nothing where that is not known."""
     node = pool.get("node")
     if not node:
         return ""
     parts = [
-        f"{name} {_room(node[key])}" for name, key in (("kubelet and system keep", "system"), ("daemons", "daemons"))
+        f"{name} {_room(room)}"
+        for name, room in (("kubelet and system keep", node["system"]), ("daemons", node["daemons"]))
     ]
     told = f"of {_room(node['total'])} of a {node['instance_type']}, {', '.join(parts)}"
     if node["images_mib"]:
         told += f", images about {node['images_mib'] / 1024:.0f} GiB of disk"
     left = pool["stranded"]
-    if any(left.values()):
+    if left and any(left.values()):
         gpus = amount(left["gpus"], "GPU share" if pool.get("sharing") else "GPU")
         told += f"; stranded on all nodes at most replicas: {gpus}, {_room(left)}"
     return told
 
 
-def _room(room: dict[str, int]) -> str:
+def _room(room: Room) -> str:
     disk = f", {room['ephemeral_mib'] / 1024:.0f} GiB disk" if room["ephemeral_mib"] else ""
     return f"{room['cpu_millicores'] / 1000:.1f} CPU, {room['memory_mib'] / 1024:.1f} GiB memory{disk}"
 
 
-def scaling_line(model: dict[str, Any]) -> str:
+def scaling_line(model: ModelPart) -> str:
     """When replicas come and go."""
     scaling, cold = model["scaling"], model["cold_start_seconds"]
     replicas = numbered(span(scaling["min_replicas"], scaling["max_replicas"]), "replica")
@@ -127,7 +132,7 @@ def scaling_line(model: dict[str, Any]) -> str:
     return f"{replicas} by {owner} on {targets}{planned}{down}{idle}; {start}"
 
 
-def _range(ends: dict[str, Any]) -> str:
+def _range(ends: Start) -> str:
     """`55 s to 10.5 min`."""
     return f"{duration(ends['low'])} to {duration(ends['high'])}"
 
@@ -143,7 +148,7 @@ def _target(metric: dict[str, Any]) -> str:
     return f"{metric['kind']} ({target} {unit}{per})"
 
 
-def throughput_line(model: dict[str, Any]) -> str:
+def throughput_line(model: ModelPart) -> str:
     """What one replica does at most, or nothing where that is not known."""
     rates = model["throughput"]
     if rates is None:

@@ -10,9 +10,10 @@ import yaml
 
 from planning.decide import decide
 from policies.judge import judge
-from policies.rule import Circumstances, Resource, Severity
+from policies.rule import Circumstances, Resource
 from settings.backends import Backend
 from settings.document import stack_file_schema
+from settings.findings import Severity
 from settings.read import read
 from tests.conftest import REPO
 from tests.program import CANARIES, example, run_program
@@ -43,4 +44,4 @@ def test_an_example_is_planned_run_and_judged(name: str) -> None:
         assert {model.backend for model in plan.models} >= {name}
     resources = [Resource(each.type, each.name, each.urn, each.inputs) for each in engine.registrations]
     found = judge(resources, Circumstances(production=False, secrets_marked=False), today=date(2026, 11, 27))
-    assert [each for each in found if each.rule.severity is Severity.ERROR] == []
+    assert [each for each in found if each.finding.severity is Severity.ERROR] == []

@@ -104,7 +104,7 @@ def test_without_a_budget_there_is_no_bar_and_with_one_it_is_as_full_as_the_ceil
     cost = document()["cost"]
     assert budget_line({**cost, "budget": None}) == ""
     assert budget_plot({**cost, "budget": None}) is None
-    bar = budget_bar(cost)[1:41]
+    bar = budget_bar(cost["budget"])[1:41]
     assert (bar.count("█"), bar.count("▒"), bar.count("·")) == (20, 18, 2)
 
 
