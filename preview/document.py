@@ -10,7 +10,8 @@ from typing import cast
 
 from preview.findings import ordered
 from preview.masking import masked
-from preview.report_model import SCHEMA_VERSION, Cost, FindingPart, Report
+from preview.report_model import SCHEMA_VERSION, FindingPart, Report
+from preview.report_parts import Cost
 from settings.findings import Finding
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planning.units import amount, numbered
 from preview.plots import WIDTH, Bar, Label, Plot
-from preview.report_model import Cost, CostLine, ModelPart
+from preview.report_parts import Cost, CostLine, ModelPart
 from preview.words import span, usd
 
 DAY_HEIGHT = 120.0

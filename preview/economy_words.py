@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planning.units import amount, numbered
-from preview.report_model import Budget, Cost, ModelPart
+from preview.report_parts import Budget, Cost, ModelPart
 from preview.words import span, usd
 
 LEVELS = "▁▂▃▄▅▆▇█"

@@ -13,8 +13,9 @@ from planning.nodes.instances import instance_type
 from planning.nodes.quantity import GIB, mib, millicores
 from planning.nodes.sharing import share_of
 from planning.serving.cold_start import pod_seconds, seconds
-from preview.report_model import Chart, Fit, LeftOnNodes, ModelPart, Pod, Pool, Quota, ResourcePart, Start
+from preview.report_model import Chart, Quota, ResourcePart
 from preview.report_model import Packing as PackingPart
+from preview.report_parts import Fit, LeftOnNodes, ModelPart, Pod, Pool, Start
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 

@@ -13,7 +13,8 @@ from preview.economy_plots import budget_plot, day_plot, model_cost_lines
 from preview.economy_words import budget_line, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.plots import cold_start_plot, cost_plot, fit_plot, packing_plots
-from preview.report_model import Cost, ModelPart, Report
+from preview.report_model import Report
+from preview.report_parts import Cost, ModelPart
 from preview.tree import branches
 from preview.words import (
     MARKS,

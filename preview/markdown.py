@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
-from preview.report_model import Against, Change, Cost, FindingPart, Fit, ModelPart, Packing, Report, Start
+from preview.report_model import Against, Change, FindingPart, Report
+from preview.report_parts import Cost, Fit, ModelPart, Packing, Start
 from preview.tree import branches
 from preview.words import (
     MARKS,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from planning.units import amount
-from preview.report_model import ColdStart, CostLine, Fit, LeftOnNodes, Pool, Room
+from preview.report_parts import ColdStart, CostLine, Fit, LeftOnNodes, Pool, Room
 from preview.words import duration, fit_parts, usd
 
 WIDTH = 640.0

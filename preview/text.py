@@ -14,7 +14,8 @@ from rich.text import Text
 from planning.units import amount
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
-from preview.report_model import Against, Change, ModelPart, Packing, Report, Start
+from preview.report_model import Against, Change, Report
+from preview.report_parts import ModelPart, Packing, Start
 from preview.tree import branches
 from preview.words import (
     MARKS,

@@ -11,7 +11,7 @@ from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
-from preview.report_model import Curve, Simulated, Throughput, Traffic
+from preview.report_parts import Curve, Simulated, Throughput, Traffic
 from settings.models import Model
 
 # One point of the curves stands for so many minutes.

@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 from planning.units import amount, numbered
-from preview.report_model import Change, Fit, ModelPart, Pool, Room, Start
+from preview.report_model import Change
+from preview.report_parts import Fit, ModelPart, Pool, Room, Start
 
 MARKS = {"created": "+", "changed": "~", "replaced": "±", "deleted": "-"}
 
