@@ -14,8 +14,8 @@ from planning.nodes.quantity import GIB, mib, millicores
 from planning.nodes.sharing import share_of
 from planning.serving.cold_start import pod_seconds, seconds
 from preview.report_model import Chart, Quota, ResourcePart
-from preview.report_model import Packing as PackingPart
 from preview.report_parts import Fit, LeftOnNodes, ModelPart, Pod, Pool, Start
+from preview.report_parts import Packing as PackingPart
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 

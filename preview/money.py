@@ -7,9 +7,9 @@ from typing import cast
 
 from planning.model import CostPlan, ModelCost, PoolCost
 from planning.units import HOURS_PER_MONTH
-from preview.report_model import ModelCost as ModelPart
-from preview.report_model import PoolCost as PoolPart
 from preview.report_parts import Budget, Cost, CostLine, Money, OnSpot, Spot
+from preview.report_parts import ModelCost as ModelPart
+from preview.report_parts import PoolCost as PoolPart
 
 
 def cost(plan: CostPlan) -> Cost:
