@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -53,9 +54,11 @@ def _alert(rule: AlertRulePlan) -> dict[str, Any]:
     }
 
 
-def stack_rules(namespace: str, groups: Sequence[RuleGroupPlan]) -> Manifest:
-    """The PrometheusRule of the whole stack."""
-    return prometheus_rule(NAME, namespace, labels(NAME, "stack", "rules"), groups, "stack")
+def stack_rules(
+    namespace: str, groups: Sequence[RuleGroupPlan], selected_by: Mapping[str, str] = MappingProxyType({})
+) -> Manifest:
+    """The PrometheusRule of the whole stack; `selected_by`: labels that an existing Prometheus looks for."""
+    return prometheus_rule(NAME, namespace, {**labels(NAME, "stack", "rules"), **selected_by}, groups, "stack")
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class StackRulesArgs:
     groups: tuple[RuleGroupPlan, ...]
     namespace: pulumi.Input[str]
     after: tuple[pulumi.Resource, ...]
+    selected_by: Mapping[str, str] = field(default_factory=dict)
 
 
 class StackRules(pulumi.ComponentResource):
@@ -72,7 +76,7 @@ class StackRules(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: StackRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:StackRules", name, None, opts)
-        manifest = stack_rules("monitoring", args.groups)
+        manifest = stack_rules("monitoring", args.groups, args.selected_by)
         k8s.apiextensions.CustomResource(
             f"{name}-rules",
             api_version=manifest["apiVersion"],

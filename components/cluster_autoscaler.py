@@ -61,7 +61,9 @@ def _monitor(plan: ClusterAutoscalerPlan) -> dict[str, Any]:
     if plan.monitoring_namespace is None:
         return {"enabled": False}
     interval = f"{plan.scrape_interval_seconds}s"
-    return {"enabled": True, "namespace": plan.monitoring_namespace, "interval": interval}
+    # The chart calls the monitor's labels a selector; its own default is another release's.
+    labels = {"selector": plan.network.monitor_labels} if plan.network.monitor_labels else {}
+    return {"enabled": True, "namespace": plan.monitoring_namespace, "interval": interval, **labels}
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import pulumi
 
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.eks_cluster import ClusterOutputs
+from components.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
@@ -88,7 +89,7 @@ class ClusterServices(pulumi.ComponentResource):
             gpus_after=gpus,
             monitors_after=monitors,
             keda_after=self._keda(plan.keda, monitors) if plan.keda else (),
-            prometheus_url=self._prometheus_address(),
+            prometheus_url=self._prometheus_address(plan.monitoring),
             operators_after=self._operators(plan.operators, monitors),
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
@@ -99,13 +100,17 @@ class ClusterServices(pulumi.ComponentResource):
         secrets: Mapping[str, pulumi.Input[str]],
         volumes: tuple[pulumi.Resource, ...],
     ) -> tuple[pulumi.Resource, ...]:
-        """Prometheus and the adapter; what brings the monitoring kinds is returned."""
+        """Prometheus and the adapter; what brings the monitoring kinds is returned, nothing where they are there."""
+        if plan.existing is not None:
+            there = ExistingPrometheus("monitoring", ExistingPrometheusArgs(plan), self._child)
+            url = pulumi.Output.from_input(plan.existing.url)
+            self._adapter(plan, there.namespace, url, there.ready)
+            self.prometheus_url = pulumi.Output.from_input(plan.existing.address)
+            return ()
         password = secrets[plan.grafana_password_key] if plan.grafana_password_key else None
         webhook = secrets[plan.webhook.url_key] if plan.webhook and plan.webhook.url_key else None
         stack = PrometheusStack("monitoring", PrometheusStackArgs(plan, password, webhook, volumes), self._child)
-        if plan.adapter_rules:
-            adapter = MetricsAdapterArgs(plan, stack.namespace, stack.prometheus_url, (stack.release,))
-            MetricsAdapter("metrics-adapter", adapter, self._child)
+        self._adapter(plan, stack.namespace, stack.prometheus_url, (stack.release,))
         self.prometheus_url = stack.prometheus_url
         return (stack.release,)
 
@@ -128,8 +133,21 @@ class ClusterServices(pulumi.ComponentResource):
             for tenant in plan.tenants
         }
 
-    def _prometheus_address(self) -> pulumi.Output[str] | None:
-        return self.prometheus_url.apply(lambda url: f"{url}:{PROMETHEUS_PORT}") if self.prometheus_url else None
+    def _adapter(
+        self,
+        plan: MonitoringPlan,
+        namespace: pulumi.Input[str],
+        url: pulumi.Input[str],
+        after: tuple[pulumi.Resource, ...],
+    ) -> None:
+        if plan.adapter_rules:
+            MetricsAdapter("metrics-adapter", MetricsAdapterArgs(plan, namespace, url, after), self._child)
+
+    def _prometheus_address(self, plan: MonitoringPlan | None) -> pulumi.Output[str] | None:
+        """With its port, for queries."""
+        if plan is None or plan.existing is not None or self.prometheus_url is None:
+            return self.prometheus_url
+        return self.prometheus_url.apply(lambda url: f"{url}:{PROMETHEUS_PORT}")
 
     def _keda(self, plan: KedaPlan, monitors: tuple[pulumi.Resource, ...]) -> tuple[pulumi.Resource, ...]:
         """What brings the kind ScaledObject; nothing where the cluster has its own KEDA."""

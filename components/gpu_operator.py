@@ -58,6 +58,7 @@ def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
                 "interval": f"{interval}s",
                 # Prometheus refuses a scrape that may take longer than its interval; the chart's default is 10 s.
                 "scrapeTimeout": f"{min(interval, 10)}s",
+                **({"additionalLabels": plan.network.monitor_labels} if plan.network.monitor_labels else {}),
             },
         },
         # Both lists replace the chart's, and the first does not reach node-feature-discovery.

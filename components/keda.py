@@ -20,11 +20,13 @@ REGISTRY = "ghcr.io"
 
 def keda_values(plan: KedaPlan) -> dict[str, Any]:
     """Values of chart keda 2.20.2; only what differs from its defaults, which are safe ones for its pods."""
+    labels = plan.network.monitor_labels
+    monitor: dict[str, Any] = {"enabled": True, **({"additionalLabels": labels} if labels else {})}
     values: dict[str, Any] = {
         "image": {"pullPolicy": "IfNotPresent"},  # the tag is the chart's appVersion and does not move
         # Both scrape targets tell whether KEDA can read its triggers at all.
         "prometheus": {
-            part: {"enabled": True, "serviceMonitor": {"enabled": True}} for part in ("operator", "metricServer")
+            part: {"enabled": True, "serviceMonitor": dict(monitor)} for part in ("operator", "metricServer")
         },
     }
     if plan.mirror:

@@ -40,8 +40,10 @@ def adapter_rule(rule: MetricRule) -> dict[str, Any]:
 
 def metrics_adapter_values(plan: MonitoringPlan, prometheus_url: pulumi.Input[str]) -> dict[str, Any]:
     """Values of chart prometheus-adapter 5.3.0."""
+    there = plan.existing
+    port, path = (there.port, there.path) if there else (PROMETHEUS_PORT, "")
     values: dict[str, Any] = {
-        "prometheus": {"url": prometheus_url, "port": PROMETHEUS_PORT},
+        "prometheus": {"url": prometheus_url, "port": port, **({"path": path} if path else {})},
         "replicas": 2,
         "rules": {
             "default": False,  # true serves every container metric

@@ -21,6 +21,7 @@ from planning.cluster.addon_network import NOT_PUBLIC
 from planning.model import (
     AddonNetworkPlan,
     ClusterAutoscalerPlan,
+    ExistingPrometheusPlan,
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
@@ -82,6 +83,20 @@ def pods_of(namespace: str, **labels: str) -> dict[str, Any]:
     return peer
 
 
+def prometheus_pods(namespace: str, existing: ExistingPrometheusPlan | None) -> dict[str, Any]:
+    """A peer: the pods of Prometheus, ours or those of one that exists."""
+    peer = pods_of(namespace, name="prometheus")
+    return {**peer, "podSelector": {"matchLabels": existing.pod_labels}} if existing else peer
+
+
+def to_prometheus(network: AddonNetworkPlan) -> list[Rule]:
+    """Queries; none in a stack without monitoring."""
+    if network.monitoring_namespace is None:
+        return []
+    port = network.prometheus.port if network.prometheus else PROMETHEUS_PORT
+    return [{"to": [prometheus_pods(network.monitoring_namespace, network.prometheus)], "ports": tcp(port)}]
+
+
 def blocks(ranges: Iterable[str], but: Iterable[str] = ()) -> list[dict[str, Any]]:
     """Peers: blocks of addresses, without others."""
     left_out = {"except": list(but)} if but else {}
@@ -102,7 +117,7 @@ def to_the_internet() -> Rule:
 def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
     if network.monitoring_namespace is None:
         return []
-    return [{"from": [pods_of(network.monitoring_namespace, name="prometheus")], "ports": tcp(*ports)}]
+    return [{"from": [prometheus_pods(network.monitoring_namespace, network.prometheus)], "ports": tcp(*ports)}]
 
 
 def _within(namespace: str, network: AddonNetworkPlan) -> Manifest:
@@ -148,6 +163,17 @@ def monitoring_policies(plan: MonitoringPlan) -> list[Manifest]:
     return found
 
 
+def adapter_policies(plan: MonitoringPlan) -> list[Manifest]:
+    """The adapter beside a Prometheus that exists: the API server asks it, and it asks Prometheus."""
+    namespace, network = plan.namespace, plan.network
+    return [
+        default_deny(namespace),
+        _within(namespace, network),
+        _from_api_server(namespace, network, ADAPTER_API),
+        network_policy("prometheus", namespace, {}, egress=to_prometheus(network)),
+    ]
+
+
 def _webhook_ports(url: str | None) -> list[dict[str, Any]]:
     """The address' port. A secret address may have any: it is not known here."""
     if url is None:
@@ -172,9 +198,8 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
         _from_api_server(namespace, network, KEDA_API, KEDA_WEBHOOK),
     ]
     if network.monitoring_namespace:
-        prometheus = {"to": [pods_of(network.monitoring_namespace, name="prometheus")], "ports": tcp(PROMETHEUS_PORT)}
         metrics = _from_prometheus(network, KEDA_METRICS)
-        found.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=[prometheus]))
+        found.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=to_prometheus(network)))
     return found
 
 

@@ -206,6 +206,8 @@ class PrometheusStack(pulumi.ComponentResource):
     def __init__(self, name: str, args: PrometheusStackArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:PrometheusStack", name, None, opts)
         plan = args.plan
+        if plan.stack_chart is None:
+            raise ValueError(f"{name}: the plan uses an existing Prometheus, so it needs ExistingPrometheus")
         if plan.grafana and args.grafana_password is None:
             raise ValueError(f"{name}: the plan has Grafana, so PrometheusStackArgs needs grafana_password")
         namespace = k8s.core.v1.Namespace(

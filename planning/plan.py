@@ -9,12 +9,14 @@ from dataclasses import replace
 from planning.alerts.choose import check_receiver, plan_alerts
 from planning.backends.features import check_backends
 from planning.cluster.account import plan_account
-from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda, plan_monitoring
+from planning.cluster.addon_network import existing_prometheus, prometheus_namespace
+from planning.cluster.addons import check_gpu_operator, plan_gpu_operator, plan_keda
 from planning.cluster.ages import check_ages
 from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import CALENDAR_DATED, plan_cluster
 from planning.cluster.existing import check_existing
 from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
+from planning.cluster.monitoring import check_prometheus, plan_monitoring
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.network import plan_network
 from planning.cluster.operators import plan_operators
@@ -136,6 +138,7 @@ def _whole(
     check_classes(settings, findings)
     check_downloads(settings, findings)
     check_existing(settings, findings)
+    check_prometheus(settings, findings)
     check_namespaces(settings, findings)
     check_names(settings, findings)
     check_receiver(settings, findings)
@@ -199,7 +202,8 @@ def _models(
         stack=stack,
         production=production,
         mirror=settings.registry.mirror,
-        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        monitoring_namespace=prometheus_namespace(settings),
+        prometheus=existing_prometheus(settings),
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
         daemons=_daemons(settings),
         gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,

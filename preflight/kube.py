@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from preflight.account import AwsAccount, Unanswered
 
@@ -24,13 +25,14 @@ class KubeApi:
         self._context = _trusting(authority)
         self._token = aws.cluster_token(str(cluster["name"]))
 
-    def items(self, path: str) -> list[Any]:
+    def items(self, path: str, **query: str) -> list[Any]:
         """The objects of a list, empty where the cluster has no such kind. Raises Unanswered."""
-        found = self.get(path)
+        found = self.get(path, **query)
         return list(found.get("items") or ()) if found else []
 
-    def get(self, path: str) -> Any | None:
+    def get(self, path: str, **query: str) -> Any | None:
         """One object; None where it is not there. Raises Unanswered."""
+        path += f"?{urlencode(query, quote_via=quote)}" if query else ""
         request = urllib.request.Request(f"{self._endpoint}{path}", headers={"Authorization": f"Bearer {self._token}"})
         try:
             with urllib.request.urlopen(request, timeout=SECONDS, context=self._context) as answer:

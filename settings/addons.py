@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.findings import WrongValue
+from settings.monitoring import ExistingPrometheus, InstalledPrometheus, Prometheus
 from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
@@ -68,16 +69,32 @@ class Alerts(Section):
 
 
 class Monitoring(Section):
-    """kube-prometheus-stack and the metrics adapter the autoscaler reads."""
+    """kube-prometheus-stack and the metrics adapter the autoscaler reads; or a Prometheus that is there already."""
 
-    enabled: bool = described("install Prometheus and the metrics adapter", default=True)
-    namespace: DnsLabel = described("their namespace", default="monitoring")
+    enabled: bool = described("Prometheus, dashboards, alerts and the metrics adapter", default=True)
+    prometheus: Prometheus = described(
+        "whose Prometheus: installed by the stack, or {kind: existing, namespace: ...} of an existing cluster",
+        default_factory=InstalledPrometheus,
+    )
+    namespace: DnsLabel = described(
+        "namespace of what the stack installs; another one than an existing Prometheus'", default="monitoring"
+    )
     retention_days: int = described("how long Prometheus keeps samples, days", default=15, ge=1, le=365)
     storage_gib: int = described("Prometheus volume, GiB", default=50, ge=5, le=16384)
     storage_class: ObjectName = described("storage class of that volume", default="gp3")
     scrape_interval_seconds: int = described("how often pods are scraped, s", default=15, ge=5, le=120)
     grafana: Grafana = described("dashboards", default_factory=Grafana)
     alerts: Alerts = described("alert rules and who is told", default_factory=Alerts)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the stack brings Prometheus and its operator."""
+        return self.enabled and isinstance(self.prometheus, InstalledPrometheus)
+
+    @property
+    def existing(self) -> ExistingPrometheus | None:
+        """Somebody else's Prometheus, where the stack uses one."""
+        return self.prometheus if self.enabled and isinstance(self.prometheus, ExistingPrometheus) else None
 
 
 class Keda(Section):

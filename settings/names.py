@@ -95,6 +95,21 @@ ObjectName = Annotated[
         "write lower-case letters, digits, '-' and '.', first and last a letter or digit (RFC 1123)",
     ),
 ]
+NamespaceName = Annotated[
+    str,
+    Matching(
+        _LABEL,
+        "not the name of a namespace: lower-case letters, digits and '-', first and last a letter or digit, at most 63",
+        "write it as kubectl get namespaces does",
+    ),
+]
+UrlPath = Annotated[
+    str,
+    Field(max_length=200),
+    Matching(
+        r"(/[A-Za-z0-9._~-]+)*", "not a path", "write it with '/' before each part and none at the end, /prometheus"
+    ),
+]
 SecretKey = Annotated[
     str,
     Field(max_length=253),

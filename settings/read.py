@@ -219,11 +219,11 @@ def _named_secrets(settings: StackSettings) -> list[tuple[SecretNeed, bool]]:
     """Every config secret that a setting names, and whether what it belongs to is switched on."""
     monitoring = settings.monitoring
     grafana = SecretNeed(monitoring.grafana.password_key, "monitoring.grafana.passwordKey")
-    named = [(grafana, monitoring.enabled and monitoring.grafana.enabled)]
+    named = [(grafana, monitoring.installed and monitoring.grafana.enabled)]
     receiver = monitoring.alerts.receiver
     if isinstance(receiver, WebhookReceiver) and receiver.url_key:
         need = SecretNeed(receiver.url_key, "monitoring.alerts.receiver.urlKey")
-        named.append((need, monitoring.enabled and monitoring.alerts.enabled))
+        named.append((need, monitoring.installed and monitoring.alerts.enabled))
     return named + [
         (SecretNeed(model.token_secret.key, f"models[{index}].tokenSecret.key"), True)
         for index, model in enumerate(settings.models)

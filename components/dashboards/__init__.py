@@ -7,8 +7,10 @@ stack: namespace, model and pod are variables. So the program needs neither the 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -17,7 +19,7 @@ from components.manifest import Manifest, arguments, labels
 
 HERE = Path(__file__).parent
 # What the sidecar of kube-prometheus-stack's Grafana looks for (grafana.sidecar.dashboards), in every namespace.
-SIDECAR_LABEL = {"grafana_dashboard": "1"}
+SIDECAR_LABEL: Mapping[str, str] = MappingProxyType({"grafana_dashboard": "1"})
 LARGEST_CONFIG_MAP_BYTES = 1024 * 1024
 
 
@@ -26,7 +28,7 @@ def dashboard_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in HERE.glob("*.json")))
 
 
-def dashboard_config_map(name: str, namespace: str) -> Manifest:
+def dashboard_config_map(name: str, namespace: str, found_by: Mapping[str, str] = SIDECAR_LABEL) -> Manifest:
     """The ConfigMap of one dashboard, its JSON without blanks. Raises ValueError where it is too large for one."""
     text = json.dumps(json.loads((HERE / f"{name}.json").read_text(encoding="utf-8")), separators=(",", ":"))
     if len(text.encode()) >= LARGEST_CONFIG_MAP_BYTES:
@@ -37,7 +39,7 @@ def dashboard_config_map(name: str, namespace: str) -> Manifest:
         "metadata": {
             "name": f"dashboard-{name}",
             "namespace": namespace,
-            "labels": {**labels("grafana", name, "dashboard"), **SIDECAR_LABEL},
+            "labels": {**labels("grafana", name, "dashboard"), **found_by},
         },
         "data": {f"{name}.json": text},
     }
@@ -45,9 +47,10 @@ def dashboard_config_map(name: str, namespace: str) -> Manifest:
 
 @dataclass(frozen=True)
 class DashboardsArgs:
-    """`namespace`: Grafana's."""
+    """`namespace`: one in which Grafana's sidecar looks, for ConfigMaps with the labels `found_by`."""
 
     namespace: pulumi.Input[str]
+    found_by: Mapping[str, str] = field(default_factory=lambda: SIDECAR_LABEL)
 
 
 class Dashboards(pulumi.ComponentResource):
@@ -58,7 +61,7 @@ class Dashboards(pulumi.ComponentResource):
         for dashboard in dashboard_names():
             k8s.core.v1.ConfigMap(
                 f"{name}-{dashboard}",
-                **arguments(dashboard_config_map(dashboard, "monitoring"), args.namespace),
+                **arguments(dashboard_config_map(dashboard, "monitoring", args.found_by), args.namespace),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({})

@@ -57,7 +57,8 @@ def karpenter_values(plan: KarpenterPlan, queue_name: pulumi.Input[str]) -> dict
 def _monitor(plan: KarpenterPlan) -> dict[str, Any]:
     if plan.monitoring_namespace is None:
         return {"enabled": False}
-    return {"enabled": True, "endpointConfig": {"interval": f"{plan.scrape_interval_seconds}s"}}
+    labels = {"additionalLabels": plan.network.monitor_labels} if plan.network.monitor_labels else {}
+    return {"enabled": True, "endpointConfig": {"interval": f"{plan.scrape_interval_seconds}s"}, **labels}
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 
-from planning.model import AddonNetworkPlan
+from planning.model import AddonNetworkPlan, ExistingPrometheusPlan
 from settings.addresses import PRIVATE_RANGES
 from settings.cluster import CreateCluster, CreateNetwork
 from settings.stack import StackSettings
@@ -14,6 +14,32 @@ from settings.stack import StackSettings
 SERVICE_RANGES = ("10.100.0.0/16", "172.20.0.0/16")
 # Where somebody else made the VPC its ranges are not known here, and it may have public ones.
 ANYWHERE = ("0.0.0.0/0",)
+
+
+def existing_prometheus(settings: StackSettings) -> ExistingPrometheusPlan | None:
+    """Somebody else's Prometheus, where the stack uses one."""
+    found = settings.monitoring.existing
+    if found is None:
+        return None
+    return ExistingPrometheusPlan(
+        namespace=found.namespace,
+        service=found.service,
+        port=found.port,
+        path=found.path,
+        pod_labels=found.pod_labels,
+        monitor_labels=found.monitor_labels,
+        rule_labels=found.rule_labels,
+        dashboard_labels=found.dashboard_labels if found.dashboards else None,
+        dashboard_namespace=found.dashboard_namespace,
+    )
+
+
+def prometheus_namespace(settings: StackSettings) -> str | None:
+    """Where Prometheus' pods are; None in a stack without monitoring."""
+    monitoring = settings.monitoring
+    if not monitoring.enabled:
+        return None
+    return monitoring.existing.namespace if monitoring.existing else monitoring.namespace
 
 
 def addon_network(settings: StackSettings) -> AddonNetworkPlan:
@@ -27,7 +53,8 @@ def addon_network(settings: StackSettings) -> AddonNetworkPlan:
     return AddonNetworkPlan(
         api_server_ranges=api_server,
         node_ranges=api_server[:1],
-        monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
+        monitoring_namespace=prometheus_namespace(settings),
+        prometheus=existing_prometheus(settings),
         keda_namespace=settings.keda.namespace if keda else None,
     )
 

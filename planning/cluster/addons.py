@@ -1,4 +1,4 @@
-"""What is installed beside the models: GPU Operator, monitoring."""
+"""What is installed beside the models: GPU Operator, KEDA."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from planning.model import (
     AutoscalingPlan,
     GpuOperatorPlan,
     KedaPlan,
-    MetricRule,
-    MonitoringPlan,
     ScalerKind,
     SmokeTestPlan,
 )
@@ -24,11 +22,7 @@ from settings.sharing import WholeGpu
 from settings.stack import StackSettings
 
 OPERATOR_CHART = "gpu-operator"
-STACK_CHART = "kube-prometheus-stack"
-ADAPTER_CHART = "prometheus-adapter"
 KEDA_CHART = "keda"
-# Prometheus drops its oldest samples there; write-ahead log and compaction need the rest.
-RETENTION_SHARE = 0.9
 SMOKE_TEST_TIMEOUT_SECONDS = 900
 # The MIG manager cuts the GPUs and reboots the node first. Estimate.
 MIG_CUT_SECONDS = 600
@@ -108,31 +102,6 @@ def plan_gpu_operator(
     )
 
 
-def plan_monitoring(
-    settings: StackSettings, scalings: Sequence[AutoscalingPlan], charts: ChartSources, findings: Findings
-) -> MonitoringPlan | None:
-    """Prometheus, Grafana, and the adapter with the metrics that HPAs read; KEDA asks Prometheus itself."""
-    monitoring = settings.monitoring
-    if not monitoring.enabled:
-        return None
-    mirror = settings.registry.mirror
-    return MonitoringPlan(
-        stack_chart=charts.reference(STACK_CHART, findings),
-        adapter_chart=charts.reference(ADAPTER_CHART, findings),
-        namespace=monitoring.namespace,
-        retention_days=monitoring.retention_days,
-        storage_gib=monitoring.storage_gib,
-        storage_class=monitoring.storage_class,
-        scrape_interval_seconds=monitoring.scrape_interval_seconds,
-        grafana=monitoring.grafana.enabled,
-        grafana_password_key=monitoring.grafana.password_key if monitoring.grafana.enabled else None,
-        adapter_rules=_adapter_rules(scalings),
-        mirror=mirror,
-        retention_size_gib=int(monitoring.storage_gib * RETENTION_SHARE),
-        network=addon_network(settings),
-    )
-
-
 def _check_sharing(settings: StackSettings, findings: Findings) -> None:
     """Nothing but the operator's device plugin and MIG manager divides a GPU."""
     operator = settings.gpu_operator
@@ -165,13 +134,8 @@ def plan_keda(
         return None
     keda = settings.keda
     chart = charts.reference(KEDA_CHART, findings if keda.install else Findings())
-    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror, network=addon_network(settings))
-
-
-def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:
-    """Each metric once, whichever models follow it; a rule is not one model's."""
-    used = {metric.rule: None for each in scalings if each.kind is ScalerKind.HPA for metric in each.metrics}
-    return tuple(sorted(used, key=lambda rule: rule.name))
+    network = addon_network(settings)
+    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror, network=network)
 
 
 def _check_absent(settings: StackSettings, findings: Findings) -> None:

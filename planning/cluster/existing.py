@@ -24,12 +24,12 @@ def check_existing(settings: StackSettings, findings: Findings) -> None:
 
 
 def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
-    if settings.monitoring.enabled:
+    if settings.monitoring.installed:
         yield (
             "monitoring.enabled",
             "a Prometheus operator already: two of them write the same objects, and a second node-exporter finds its "
             "port 9100 taken",
-            IF_IT_HAS,
+            "write monitoring.prometheus: {kind: existing, namespace: <where it runs>} if it has one, or false",
         )
     if settings.gpu_operator.enabled:
         yield (
@@ -42,7 +42,7 @@ def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
 
 
 def _needed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
-    if settings.monitoring.enabled:
+    if settings.monitoring.installed:
         yield (
             "monitoring.storageClass",
             f"the storage class {settings.monitoring.storage_class}, which Prometheus' volume asks for",

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from planning.backends.operators import asked_operators, operator_section
 from planning.facts import rows
 from planning.findings import Findings
-from planning.model import NAMESPACE_OWNERS, NamespaceOwner
+from planning.model import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from settings.stack import StackSettings
 
 
@@ -31,8 +31,8 @@ def system_owner(namespace: str) -> str | None:
 def check_namespaces(settings: StackSettings, findings: Findings) -> None:
     """One namespace, one owner: a second would label it again, at another level, and close the first one's network."""
     first: dict[str, _Claim] = {}
-    # Who has its usual name was there first: the other one is moved.
-    for claim in sorted(_claims(settings), key=lambda each: each.name != each.owner.usual):
+    # What is not ours to move was there first, then who has its usual name: the other one is moved.
+    for claim in sorted(_claims(settings), key=lambda each: (each.labelled, each.name != each.owner.usual)):
         system = system_owner(claim.name)
         if system is not None and claim.labelled and claim.name != claim.owner.usual:
             findings.error(
@@ -43,7 +43,7 @@ def check_namespaces(settings: StackSettings, findings: Findings) -> None:
                 f"write another, for example {claim.owner.usual}",
             )
         before = first.setdefault(claim.name, claim)
-        if before.owner is not claim.owner:
+        if claim.labelled and before.owner is not claim.owner:
             findings.error(
                 claim.path,
                 "shared-namespace",
@@ -73,6 +73,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
     for index, tenant in enumerate(settings.tenants):
         path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
         yield _Claim(tenant.own_namespace, path, NAMESPACE_OWNERS["models[].namespace"])
+    if there := settings.monitoring.existing:
+        owner = NamespaceOwner("an existing Prometheus", PodSecurity.PRIVILEGED, "its owner set it up", there.namespace)
+        yield _Claim(there.namespace, "monitoring.prometheus.namespace", owner, labelled=False)
     for index, model in enumerate(settings.models):
         yield _Claim(model.namespace, f"models[{index}].namespace", NAMESPACE_OWNERS["models[].namespace"])
 

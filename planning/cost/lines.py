@@ -50,7 +50,7 @@ def plan_cost(
     groups, models = list(groups), list(models)
     for path, group in groups:
         lines += _group(path, group, region, findings)
-    if monitoring is not None:
+    if monitoring is not None and monitoring.stack_chart is not None:
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
     dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group, region))}

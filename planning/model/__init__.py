@@ -25,6 +25,7 @@ from planning.model.cloud import (
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
+from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import (
     AutoscalingPlan,
     MetricRule,
@@ -93,6 +94,7 @@ __all__ = [
     "ExamplePlan",
     "ExistingClusterPlan",
     "ExistingNetworkPlan",
+    "ExistingPrometheusPlan",
     "Finding",
     "GpuOperatorPlan",
     "GpuSharingPlan",

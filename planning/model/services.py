@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planning.model.alerts import RuleGroupPlan, WebhookPlan
 from planning.model.cloud import GPU_TAINT, GpuSharingPlan, TaintPlan
+from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import MetricRule
 
 
@@ -23,13 +24,20 @@ class AddonNetworkPlan:
     """Who reaches a service of the stack, and whom it reaches; NetworkPolicies follow from it.
 
     `api_server_ranges`: where the API server is reached. `node_ranges`: nodes, and where the API server asks from.
-    None: there is no such namespace.
+    `monitoring_namespace`: Prometheus', ours or that of `prometheus`. None: there is no such namespace.
     """
 
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
     node_ranges: tuple[str, ...] = ("0.0.0.0/0",)
     monitoring_namespace: str | None = None
     keda_namespace: str | None = None
+    prometheus: ExistingPrometheusPlan | None = None
+    """Somebody else's; None: the stack's own, which takes all monitors."""
+
+    @property
+    def monitor_labels(self) -> dict[str, str]:
+        """What Prometheus selects monitors by; empty: it takes all."""
+        return self.prometheus.monitor_labels if self.prometheus else {}
 
 
 @dataclass(frozen=True)
@@ -149,13 +157,14 @@ class KarpenterPlan:
 
 @dataclass(frozen=True)
 class MonitoringPlan:
-    """kube-prometheus-stack and prometheus-adapter.
+    """kube-prometheus-stack and prometheus-adapter; with `existing` the adapter alone, beside that Prometheus.
 
+    `stack_chart` None, and nothing of it: with `existing`. `namespace`: of what we install, never the other one's.
     `retention_size_gib`: Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first.
     `alert_groups`: those of the whole stack; a model's are in its own plan. `webhook` None: nobody is told.
     """
 
-    stack_chart: ChartRef
+    stack_chart: ChartRef | None
     adapter_chart: ChartRef
     namespace: str
     retention_days: int
@@ -170,4 +179,5 @@ class MonitoringPlan:
     retention_size_gib: int | None = None
     alert_groups: tuple[RuleGroupPlan, ...] = ()
     webhook: WebhookPlan | None = None
+    existing: ExistingPrometheusPlan | None = None
     network: AddonNetworkPlan = AddonNetworkPlan()

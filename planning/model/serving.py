@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
+from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
 from planning.model.tenants import STANDARD
@@ -217,6 +218,8 @@ class ServedModel:
     deployment_suffix: str = ""
     operators: tuple[str, ...] = ()
     router: RouterPlan | None = None
+    prometheus: ExistingPrometheusPlan | None = None
+    """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
 
     @property
     def deployment_name(self) -> str:

@@ -124,8 +124,8 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
     growing = [can_grow(settings, *each) for each in bounds]
     used = {
         "cluster": True,
-        "monitoring": monitoring.enabled,
-        "grafana": monitoring.enabled and monitoring.grafana.enabled,
+        "monitoring": monitoring.installed,
+        "grafana": monitoring.installed and monitoring.grafana.enabled,
         "adapter": monitoring.enabled and any(each.kind is ScalerKind.HPA for each in scalings),
         "gpu-operator": settings.gpu_operator.enabled,
         "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),

@@ -56,7 +56,7 @@ def check_classes(settings: StackSettings, findings: Findings) -> None:
         for index, model in enumerate(settings.models)
         if isinstance(model.cache, VolumeCache)
     ]
-    if settings.monitoring.enabled:
+    if settings.monitoring.installed:
         wanted.append(("monitoring.storageClass", settings.monitoring.storage_class))
     there = [name for name, each in storage_classes().items() if each.in_new_cluster]
     for where, name in wanted:
@@ -116,6 +116,6 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
 def plan_storage_class(settings: StackSettings) -> str | None:
     """The gp3 class we make: a new EKS cluster has gp2 only, unencrypted; an existing one has its own."""
     wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
-    if settings.monitoring.enabled:
+    if settings.monitoring.installed:
         wanted.add(settings.monitoring.storage_class)
     return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in wanted else None

@@ -19,6 +19,7 @@ from planning.model import (
     AutoscalingPlan,
     DownloadWay,
     DrainPlan,
+    ExistingPrometheusPlan,
     MemoryPlan,
     RepositoryPlan,
     ServedModel,
@@ -76,6 +77,7 @@ class Surroundings:
     way_in: DownloadWay = DIRECT
     pull_secrets: tuple[str, ...] = ()
     backend: Backend = Backend.DEPLOYMENT
+    prometheus: ExistingPrometheusPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     check_traffic(model, rates, scaling, path, findings)
     check_chunk(model, found, path, findings)
     served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
-    return Served(path, replace(served, throughput=rates), pod)
+    return Served(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
 
 
 def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:

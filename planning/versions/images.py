@@ -102,7 +102,7 @@ def _chart_names(plan: StackPlan) -> tuple[str, ...]:
     keda, autoscaler = plan.keda, plan.cluster_autoscaler
     used = {
         "gpu-operator": plan.gpu_operator is not None,
-        "kube-prometheus-stack": plan.monitoring is not None,
+        "kube-prometheus-stack": plan.monitoring is not None and plan.monitoring.stack_chart is not None,
         "prometheus-adapter": plan.monitoring is not None and bool(plan.monitoring.adapter_rules),
         "keda": keda is not None and keda.install,
         "cluster-autoscaler": autoscaler is not None,

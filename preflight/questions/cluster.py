@@ -86,7 +86,8 @@ def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
             "without it the cluster-autoscaler has no AWS role",
             ("autoscaler-credentials",),
         )
-    if plan.monitoring is not None or any(model.cache.kind == "persistentVolume" for model in plan.models):
+    installed = plan.monitoring is not None and plan.monitoring.stack_chart is not None
+    if installed or any(model.cache.kind == "persistentVolume" for model in plan.models):
         yield _has(
             "monitoring.storageClass", "aws-ebs-csi-driver", have, name, "without a driver no volume is made", ()
         )

@@ -10,12 +10,15 @@ from planning.model import ExistingClusterPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.kube import KubeApi
 from preflight.model import Answer, Question, Verdict
+from preflight.questions import prometheus
 from preflight.questions.cluster import described
 
 RULE = ("existing-cluster",)  # planning/cluster/existing.py
-_PROMETHEUSES = "/apis/monitoring.coreos.com/v1/prometheuses"
 _CLUSTER_POLICIES = "/apis/nvidia.com/v1/clusterpolicies"
 _EXTERNAL_METRICS = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
+_CUSTOM_METRICS = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io"
+_DEVICE_PLUGIN = "nvidia-device-plugin"
+_OURS = "cluster-autoscaler"  # components/cluster_autoscaler.py: release and policy
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 
@@ -26,22 +29,80 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     api = KubeApi(cluster, aws)
     yield from _classes(plan, api)
-    if plan.monitoring is not None:
-        others = [_namespace(each) for each in api.items(_PROMETHEUSES)]
-        yield _other("monitoring.enabled", "Prometheus operator", others, plan.monitoring.namespace)
-    if plan.gpu_operator is not None:
-        found = api.items(_CLUSTER_POLICIES)
-        others = [str(each["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?")) for each in found]
-        yield _other("gpuOperator.enabled", "GPU operator", others, plan.gpu_operator.namespace)
+    yield from _monitoring(plan, api)
+    yield from _gpus(plan, api)
+    yield from _node_autoscaler(plan, api)
     if plan.keda is not None and plan.keda.install:
         service = (api.get(_EXTERNAL_METRICS) or {}).get("spec", {}).get("service")
         others = [str(service["namespace"])] if service else []
         yield _other("keda.install", "external metrics API (KEDA)", others, plan.keda.namespace)
 
 
+def _monitoring(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+    """Prometheus, ours beside none or somebody else's as it was described; and who serves custom metrics."""
+    monitoring = plan.monitoring
+    if monitoring is None:
+        return
+    if monitoring.existing is not None:
+        yield from prometheus.existing(plan, monitoring.existing, api)
+    else:
+        others = [_namespace(each) for each in api.items(prometheus.PROMETHEUSES)]
+        instead = "write monitoring.prometheus: {{kind: existing, namespace: {}}} to use it, or false"
+        yield _other("monitoring.enabled", "Prometheus operator", others, monitoring.namespace, instead)
+    if monitoring.adapter_rules:
+        service = (api.get(_CUSTOM_METRICS) or {}).get("spec", {}).get("service")
+        others = [str(service["namespace"])] if service else []
+        instead = (
+            "write autoscaling: {{kind: keda}} for the models (KEDA asks Prometheus itself), or remove that adapter"
+        )
+        yield _other("monitoring.namespace", "custom metrics API", others, monitoring.namespace, instead)
+
+
+def _gpus(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+    """One device plugin for the GPUs, not two, and not none."""
+    path = "gpuOperator.enabled"
+    releases = [
+        str(each["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))
+        for each in api.items(_CLUSTER_POLICIES)
+    ]
+    if plan.gpu_operator is not None:
+        yield _other(path, "GPU operator", releases, plan.gpu_operator.namespace)
+        return
+    plugins = [
+        _namespace(each)
+        for each in api.items("/apis/apps/v1/daemonsets")
+        if _DEVICE_PLUGIN in str(each["metadata"]["name"])
+    ]
+    settled = ("no-device-plugin",)
+    if releases or plugins:
+        where = listed(dict.fromkeys((*releases, *plugins)))
+        yield Answer("inside", path, Verdict.OK, f"a device plugin is there (namespace {where})", settled)
+    elif plan.models:
+        said = f"false, and {plan.cluster.name} has neither GPU operator nor device plugin: no model is scheduled"
+        yield Answer("inside", path, Verdict.ERROR, said, settled, fix="write true")
+
+
+def _node_autoscaler(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+    """A cluster-autoscaler of somebody else's, told from ours by the policy that ours has."""
+    if plan.cluster_autoscaler is None:
+        return
+    theirs = [
+        f"{_namespace(each)}/{each['metadata']['name']}"
+        for each in api.items("/apis/apps/v1/deployments")
+        if "cluster-autoscaler" in str(each["metadata"]["name"])
+    ]
+    policy = api.get(
+        f"/apis/networking.k8s.io/v1/namespaces/{plan.cluster_autoscaler.namespace}/networkpolicies/{_OURS}"
+    )
+    if theirs and policy is None:
+        said = f"there is a cluster-autoscaler ({listed(theirs)}); two of them scale the same groups"
+        fix = "write nodeAutoscaling: {install: false}"
+        yield Answer("inside", "nodeAutoscaling", Verdict.ERROR, said, ("autoscaler-credentials",), fix=fix)
+
+
 def _classes(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
     wanted = {}
-    if plan.monitoring is not None:
+    if plan.monitoring is not None and plan.monitoring.stack_chart is not None:
         wanted["monitoring.storageClass"] = plan.monitoring.storage_class
     for index, model in enumerate(plan.models):
         if model.cache.kind == "persistentVolume" and model.cache.storage_class:
@@ -58,12 +119,18 @@ def _classes(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
             yield Answer("storage", path, Verdict.ERROR, said, RULE, fix=fix)
 
 
-def _other(path: str, what: str, namespaces: list[str], ours: str) -> Answer:
+def _other(
+    path: str,
+    what: str,
+    namespaces: list[str],
+    ours: str,
+    instead: str = "write false, two of them fight over the same objects",
+) -> Answer:
+    """`instead`: what to write, with the foreign namespace in the place of {}."""
     foreign = [name for name in namespaces if name != ours]
     if foreign:
         said = f"there is a {what} in namespace {listed(foreign)}"
-        fix = "write false, two of them fight over the same objects"
-        return Answer("inside", path, Verdict.ERROR, said, RULE, fix=fix)
+        return Answer("inside", path, Verdict.ERROR, said, RULE, fix=instead.format(foreign[0]))
     return Answer("inside", path, Verdict.OK, f"no other {what}", RULE)
 
 
@@ -74,7 +141,7 @@ def _namespace(found: Any) -> str:
 def _guess(plan: StackPlan) -> str | None:
     if not isinstance(plan.cluster, ExistingClusterPlan):
         return None
-    return f"{plan.cluster.name} has the storage classes, and no Prometheus, GPU operator or KEDA beside ours"
+    return f"{plan.cluster.name} has what the stack uses of it, and no Prometheus, GPU operator or KEDA beside"
 
 
 QUESTIONS = (Question("inside", "cluster", _guess, _inside),)

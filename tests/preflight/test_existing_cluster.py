@@ -244,3 +244,26 @@ def test_a_version_that_the_cluster_does_not_have_is_an_error(tmp_path: Path) ->
         sections["cluster"]["version"] = "1.34"
         told = said(asked(planned(sections), aws), Verdict.ERROR)
     assert told["cluster.version"] == ["1.34, and shared is at 1.35; write '1.35', or leave it out"]
+
+
+def test_a_device_plugin_of_somebody_else_is_what_models_need_and_none_is_an_error(tmp_path: Path) -> None:
+    sections = {"gpuOperator": {"enabled": False}}
+    plugin = {"metadata": {"name": "nvidia-device-plugin-daemonset", "namespace": "kube-system"}}
+    there = {**GP3, "/apis/apps/v1/daemonsets": {"items": [plugin]}}
+    for folder, objects, wrong in (("a", there, False), ("b", GP3, True)):
+        with account() as aws, api_server(tmp_path / folder, objects):
+            plan = planned({**stack(made(ALL)), **sections})
+            report = asked(plan, aws)
+        assert ("gpuOperator.enabled" in said(report, Verdict.ERROR)) is wrong
+        assert "no-device-plugin" in {each.rule for each in plan.findings}
+        assert "no-device-plugin" not in {each.rule for each in findings(plan, report)}
+
+
+def test_a_cluster_autoscaler_of_somebody_else_is_refused_and_ours_is_not(tmp_path: Path) -> None:
+    theirs = {"metadata": {"name": "cluster-autoscaler-aws-cluster-autoscaler", "namespace": "kube-system"}}
+    deployed = {**GP3, "/apis/apps/v1/deployments": {"items": [theirs]}}
+    policy = "/apis/networking.k8s.io/v1/namespaces/kube-system/networkpolicies/cluster-autoscaler"
+    told = said(report_of(tmp_path / "a", deployed)[1], Verdict.ERROR)
+    assert "two of them scale the same groups" in told["nodeAutoscaling"][0]
+    ours = {**deployed, policy: {"metadata": {"name": "cluster-autoscaler"}}}
+    assert said(report_of(tmp_path / "b", ours)[1]) == {}

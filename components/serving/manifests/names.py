@@ -58,3 +58,13 @@ def cache_claim_name(model: ServedModel) -> str:
 def downloads_in_pod(model: ServedModel) -> bool:
     """Whether each server pod downloads for itself (init container), or one Job does for all."""
     return model.cache.kind == "emptyDir"
+
+
+def monitor_labels(model: ServedModel) -> dict[str, str]:
+    """Labels of its PodMonitor: those that an existing Prometheus selects by come on top."""
+    return server_labels(model) | (model.prometheus.monitor_labels if model.prometheus else {})
+
+
+def rule_labels(model: ServedModel) -> dict[str, str]:
+    """Labels of its PrometheusRules: as with monitors."""
+    return server_labels(model) | (model.prometheus.rule_labels if model.prometheus else {})

@@ -9,7 +9,15 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
-from components.network_policies import HTTPS, blocks, name_resolution, pods_of, tcp, to_the_internet
+from components.network_policies import (
+    HTTPS,
+    blocks,
+    name_resolution,
+    pods_of,
+    prometheus_pods,
+    tcp,
+    to_the_internet,
+)
 from components.serving.manifests.names import (
     download_labels,
     download_selector,
@@ -30,7 +38,7 @@ def server_policy(model: ServedModel) -> Manifest:
     """
     sources = _clients(model)
     if model.monitoring_namespace:
-        sources.append(pods_of(model.monitoring_namespace, name="prometheus"))
+        sources.append(prometheus_pods(model.monitoring_namespace, model.prometheus))
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

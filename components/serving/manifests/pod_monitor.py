@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.manifest import Manifest
-from components.serving.manifests.names import server_labels, server_selector
+from components.serving.manifests.names import monitor_labels, server_selector
 from planning.model import ServedModel
 
 
@@ -13,7 +13,7 @@ def pod_monitor(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
-        "metadata": {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)},
+        "metadata": {"name": model.name, "namespace": model.namespace, "labels": monitor_labels(model)},
         "spec": {
             "selector": {"matchLabels": server_selector(model)},
             "podMetricsEndpoints": [

@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.manifest import Manifest
-from components.serving.manifests.names import server_labels
+from components.serving.manifests.names import rule_labels, server_labels
 from planning.model import ScalingMetric, ScalingRulePlan, SchedulePlan, ServedModel, Via
 
 # While an update changes the owner of the replicas from our HPA to KEDA both exist for a moment, and KEDA's webhook
@@ -23,7 +23,7 @@ def recording_rules(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {**_metadata(model), "name": f"{model.name}-demand"},
+        "metadata": {**_metadata(model), "name": f"{model.name}-demand", "labels": rule_labels(model)},
         "spec": {"groups": [group]},
     }
 

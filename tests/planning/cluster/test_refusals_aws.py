@@ -35,6 +35,20 @@ CASES: dict[str, dict[str, Any]] = {
         "network": NETWORK,
         "nodePools": [pool(zones=["us-east-1a"], subnetIds=["subnet-0a", "subnet-0c"])],
     },
+    "an existing Prometheus in a cluster of the stack": {
+        "cluster": REACHED,
+        "monitoring": {"prometheus": {"kind": "existing", "namespace": "observability"}},
+    },
+    "settings of an installed Prometheus beside an existing one": {
+        "cluster": {"kind": "existing", "name": "main"},
+        "network": NETWORK,
+        "monitoring": {
+            "prometheus": {"kind": "existing", "namespace": "monitoring"},
+            "retentionDays": 30,
+            "grafana": {"enabled": True},
+            "alerts": {"receiver": {"kind": "webhook", "urlKey": "alertWebhook"}},
+        },
+    },
     "subnets in a network of the stack": {"cluster": REACHED, "nodePools": [pool(subnetIds=["subnet-0a"])]},
 }
 
