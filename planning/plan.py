@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -35,19 +34,15 @@ from planning.model import (
     CreateNetworkPlan,
     ExistingClusterPlan,
     ExistingNetworkPlan,
-    ServedModel,
     StackPlan,
     Tags,
 )
 from planning.names import check_names
-from planning.nodes.capacity import Demand, check_capacity
 from planning.nodes.fit import Daemon, daemons
 from planning.nodes.growth import with_growth
 from planning.nodes.places import check_zones
-from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool, plan_pool
 from planning.nodes.reservations import check_reservations
-from planning.nodes.sharing import Sharer, check_together
 from planning.nodes.system import check_system_nodes
 from planning.nodes.system_group import plan_system_nodes
 from planning.nodes.volumes import check_classes, plan_storage_class
@@ -56,6 +51,7 @@ from planning.serving.model_checks import check_digest
 from planning.serving.served import Served, Surroundings, plan_model
 from planning.serving.stages import is_production
 from planning.serving.stranded import plan_node_fits
+from planning.serving.surge import check_shared_gpus, with_surge
 from planning.serving.way_in import check_downloads, plan_way_in
 from planning.versions.charts import ChartSources
 from settings.charts import ChartFolder
@@ -80,11 +76,11 @@ def plan(
     pools = _pools(settings, production, findings)
     _check_pools(settings, network, production, findings)
     account = _whole(settings, stack, cluster, today or CALENDAR_DATED, findings)
-    served = _with_surge(settings, pools, _models(settings, stack, production, pools, findings), findings)
+    served = with_surge(pools, _models(settings, stack, production, pools, findings), _daemons(settings), findings)
     scalings = [each.model.autoscaling for each in served]
     check_system_nodes(settings, system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
-    _check_together(settings, pools, served, findings)
+    check_shared_gpus(settings, pools, served, findings)
     planned = with_routers([each.model for each in served], settings, charts, findings)
     whole = tuple(with_drain(pool, planned, findings) for pool in pools.values() if pool is not None)
     priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
@@ -250,55 +246,6 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
     return None
 
 
-def _with_surge(
-    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
-) -> list[Served]:
-    by_pool: defaultdict[str, list[Served]] = defaultdict(list)
-    for each in served:
-        by_pool[each.model.pool].append(each)
-    surge: dict[tuple[str, str], int] = {}
-    present = _daemons(settings)
-    for name, of_pool in by_pool.items():
-        pool = pools[name]
-        assert pool is not None
-        node = pool_room(pool, present)
-        demands = [
-            Demand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
-                   s.model.autoscaling.max_replicas)
-            for s in of_pool
-        ]  # fmt: skip
-        surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
-    return [replace(each, model=replace(each.model, max_surge=_surge_of(each.model, surge))) for each in served]
-
-
-def _check_together(
-    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
-) -> None:
-    """The pods that may meet on one GPU, those of a rollout too."""
-    asked = {f"models[{index}]": model for index, model in enumerate(settings.models)}
-    for name, pool in pools.items():
-        if pool is None:
-            continue
-        sharers = [
-            Sharer(
-                each.path,
-                each.model.name,
-                asked[each.path].gpu_memory_utilization,
-                each.model.autoscaling.max_replicas + each.model.max_surge,
-            )
-            for each in served
-            if each.model.pool == name
-        ]
-        check_together(pool.sharing, sharers, name, findings)
-
-
 def _daemons(settings: StackSettings) -> tuple[Daemon, ...]:
     """DaemonSets that take their share of every GPU node."""
     return daemons(settings.gpu_operator.enabled, settings.monitoring.enabled)
-
-
-def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
-    # A pod more may start on another node, which cannot mount the volume.
-    if model.cache.access_mode == "ReadWriteOnce":
-        return 0
-    return surge[model.pool, f"{model.namespace}/{model.name}"]

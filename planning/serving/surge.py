@@ -1,0 +1,66 @@
+"""What a rollout adds to a pool: further pods beside those that run, and whom they share a GPU with."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+
+from planning.findings import Findings
+from planning.model import ServedModel
+from planning.nodes.capacity import Demand, check_capacity
+from planning.nodes.fit import Daemon
+from planning.nodes.pod_resources import pool_room
+from planning.nodes.pools import Pool
+from planning.nodes.sharing import Sharer, check_together
+from planning.serving.served import Served
+from settings.stack import StackSettings
+
+
+def with_surge(
+    pools: Mapping[str, Pool | None], served: list[Served], present: tuple[Daemon, ...], findings: Findings
+) -> list[Served]:
+    """The models with the pods that a rollout may start beside theirs; `present`: DaemonSets of a GPU node."""
+    by_pool: defaultdict[str, list[Served]] = defaultdict(list)
+    for each in served:
+        by_pool[each.model.pool].append(each)
+    surge: dict[tuple[str, str], int] = {}
+    for name, of_pool in by_pool.items():
+        pool = pools[name]
+        assert pool is not None
+        node = pool_room(pool, present)
+        demands = [
+            Demand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
+                   s.model.autoscaling.max_replicas)
+            for s in of_pool
+        ]  # fmt: skip
+        surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
+    return [replace(each, model=replace(each.model, max_surge=_surge_of(each.model, surge))) for each in served]
+
+
+def check_shared_gpus(
+    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
+) -> None:
+    """The pods that may meet on one GPU, those of a rollout too."""
+    asked = {f"models[{index}]": model for index, model in enumerate(settings.models)}
+    for name, pool in pools.items():
+        if pool is None:
+            continue
+        sharers = [
+            Sharer(
+                each.path,
+                each.model.name,
+                asked[each.path].gpu_memory_utilization,
+                each.model.autoscaling.max_replicas + each.model.max_surge,
+            )
+            for each in served
+            if each.model.pool == name
+        ]
+        check_together(pool.sharing, sharers, name, findings)
+
+
+def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
+    # A pod more may start on another node, which cannot mount the volume.
+    if model.cache.access_mode == "ReadWriteOnce":
+        return 0
+    return surge[model.pool, f"{model.namespace}/{model.name}"]
