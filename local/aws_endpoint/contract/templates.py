@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, guide, issue
+from local.aws_endpoint.contract.sources import EC2_ERRORS, SINCE, VPC_QUOTAS, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
 _VERSION = ("eks:UpdateNodegroupVersion",)
 _INVALID = "InvalidParameterException"
 _TEMPLATES = guide("launch-templates")
+MOST_GROUPS_PER_INTERFACE = 5
 
 
 def _template(asked: Asked) -> Mapping[str, Any] | None:
@@ -79,7 +80,33 @@ def _block_unsaid(asked: Asked) -> Mapping[str, Any] | None:
     return {} if of_block and asked.given.get("capacityType") != "CAPACITY_BLOCK" else None
 
 
+def _groups(asked: Asked) -> list[str]:
+    """Security groups that the launch template gives its nodes."""
+    found = asked.world.launch_template_data(asked.given.get("launchTemplate")).get("SecurityGroupIds") or ()
+    return [str(each) for each in found]
+
+
+def _group_missing(asked: Asked) -> Mapping[str, Any] | None:
+    return next(({"group": each} for each in _groups(asked) if asked.world.security_group(each) is None), None)
+
+
+def _group_elsewhere(asked: Asked) -> Mapping[str, Any] | None:
+    subnets = asked.world.subnets(asked.given.get("subnets") or ())
+    for each in _groups(asked):
+        group = asked.world.security_group(each)
+        stray = next((subnet for subnet in subnets if group is not None and subnet.vpc_id != group.vpc_id), None)
+        if stray is not None:
+            return {"group": each, "subnet": stray.id}
+    return None
+
+
+def _groups_many(asked: Asked) -> Mapping[str, Any] | None:
+    return {} if len(set(_groups(asked))) > MOST_GROUPS_PER_INTERFACE else None
+
+
 _BLOCKS = guide("capacity-blocks-mng")
+# EKS tries a launch template out and hands on what EC2 says to it, as InvalidRequestException.
+_TRIED = issue("cloudposse/terraform-aws-eks-node-group", 77)
 
 RULES = (
     Rule(
@@ -152,6 +179,36 @@ RULES = (
         source=_TEMPLATES,
         since=SINCE,
         check=_in_template("IamInstanceProfile"),
+    ),
+    Rule(
+        id="nodes-template-group",
+        operations=_CREATE,
+        condition="the launch template names a security group that does not exist",
+        code="InvalidRequestException",
+        words="The security group '{group}' does not exist",
+        source=f"{_TRIED}, {EC2_ERRORS} (InvalidGroup.NotFound)",
+        since=SINCE,
+        check=_group_missing,
+    ),
+    Rule(
+        id="nodes-template-group-vpc",
+        operations=_CREATE,
+        condition="the launch template names a security group of another VPC than the subnets'",
+        code="InvalidRequestException",
+        words="Security group {group} and subnet {subnet} belong to different networks.",
+        source=f"{_TRIED}, {EC2_ERRORS} (InvalidParameter)",
+        since=SINCE,
+        check=_group_elsewhere,
+    ),
+    Rule(
+        id="nodes-template-groups",
+        operations=_CREATE,
+        condition="more than five security groups in the launch template",
+        code="InvalidRequestException",
+        words="You have exceeded the maximum number of security groups allowed per network interface.",
+        source=f"{_TRIED}, {VPC_QUOTAS} (SecurityGroupsPerInterfaceLimitExceeded; the words are not AWS' own)",
+        since=SINCE,
+        check=_groups_many,
     ),
     Rule(
         id="nodes-block-template",

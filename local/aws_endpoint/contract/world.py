@@ -73,6 +73,10 @@ class World:
         known = {subnet.id: subnet for zone in self.ec2.subnets.values() for subnet in zone.values()}
         return [known[each] for each in ids if each in known]
 
+    def security_group(self, group_id: str) -> Any | None:
+        """A security group of any VPC, or None."""
+        return next((found[group_id] for found in self.ec2.groups.values() if group_id in found), None)
+
     def running_instances(self) -> Iterator[Any]:
         for reservation in self.ec2.reservations.values():
             yield from (each for each in reservation.instances if each.state in ("pending", "running"))

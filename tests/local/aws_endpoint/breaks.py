@@ -65,6 +65,14 @@ def _template_group(here: Land, data: dict[str, Any], **more: Any) -> None:
     _group(here, launchTemplate={"id": here.template(**data), "version": "1"}, **more)
 
 
+def _groups(here: Land, vpc: str, count: int) -> list[str]:
+    """Security groups of a VPC."""
+    return [
+        here.ec2.create_security_group(GroupName=f"nodes-{n}", Description="nodes", VpcId=vpc)["GroupId"]
+        for n in range(count)
+    ]
+
+
 def _version(here: Land, start: str = "1.34", **given: Any) -> None:
     name = here.cluster(version="1.34")
     group = here.group(name, version=start, **({"launchTemplate": given.pop("was")} if "was" in given else {}))
@@ -249,6 +257,11 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "nodes-template-types": lambda h: _template_group(h, {"InstanceType": "m7i.large"}),
     "nodes-template-image": lambda h: _template_group(h, {"ImageId": "ami-1"}, amiType="AL2023_x86_64_NVIDIA"),
     "nodes-template-profile": lambda h: _template_group(h, {"IamInstanceProfile": {"Name": "p"}}),
+    "nodes-template-group": lambda h: _template_group(h, {"SecurityGroupIds": ["sg-0123456789abcdef0"]}),
+    "nodes-template-group-vpc": lambda h: _template_group(
+        h, {"SecurityGroupIds": _groups(h, h.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"], 1)}
+    ),
+    "nodes-template-groups": lambda h: _template_group(h, {"SecurityGroupIds": _groups(h, h.vpc, 6)}),
     "nodes-block-template": lambda h: _template_group(h, {}, capacityType="CAPACITY_BLOCK"),
     "nodes-block-type": lambda h: _template_group(h, {"InstanceMarketOptions": {"MarketType": "capacity-block"}}),
     "nodes-unavailable": lambda h: _group(h, updateConfig={"maxUnavailable": 5}),
