@@ -31,6 +31,7 @@ from local.aws_endpoint import (
     instance_events,
     managed_policies,
     other_gaps,
+    pod_identity,
     price_list,
     quotas,
     switches,
@@ -93,7 +94,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     other_gaps.install()
     budgets.install()
     quotas.install()
-    for module in (images, fleets, instance_events, price_list, switches):
+    for module in (images, fleets, instance_events, pod_identity, price_list, switches):
         module.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from local.control_plane.certificates import Pki, ensure_service_certificate
 from local.control_plane.servers import server_url
@@ -236,12 +237,33 @@ def _keda_adapter(place: Place, program: Program, pod: Object, arguments: list[s
     return Wanted(ProcessSpec(program.name, command, ready, environment=_keda_environment(place, pod)))
 
 
+def _pod_identity(place: Place, pod: Object, told: Mapping[str, str]) -> dict[str, str]:
+    """What EKS' webhook sets in a pod with an association, so that the SDK asks the agent; here it asks the endpoint.
+
+    Without association it has no credentials at all. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
+    """
+    asked = {
+        "region": told.get("AWS_REGION", ""),
+        "cluster": told.get("CLUSTER_NAME", ""),
+        "namespace": pod["metadata"]["namespace"],
+        "serviceAccount": pod["spec"].get("serviceAccountName") or "default",
+    }
+    uri = f"http://{HOST}:{place.ports['aws']}/moto-api/local/pod-identity?{urlencode(asked)}"
+    # Empty, or those of the platform would come first.
+    return {"AWS_CONTAINER_CREDENTIALS_FULL_URI": uri, "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+
+
 def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
-    """Its settings are the environment of its container, with other ports; AWS is the supervisor's environment."""
+    """Its settings are the environment of its container, with other ports; its credentials those of its service account.
+
+    Its other AWS variables, the endpoint's address among them, are the supervisor's.
+    """
     known = program_of(pod)
     assert known is not None
+    told = container_environment(pod, known[1])
     environment = {
-        **container_environment(pod, known[1]),
+        **told,
+        **_pod_identity(place, pod, told),
         "KUBECONFIG": str(place.paths.kubeconfig),
         "METRICS_PORT": str(place.ports["karpenter-metrics"]),
         "HEALTH_PROBE_PORT": str(place.ports["karpenter-health"]),

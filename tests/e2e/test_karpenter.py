@@ -1,4 +1,4 @@
-"""The real Karpenter controller buys and ends nodes: 0 → 1 → 3 → 0, and no busy GPU.
+"""The real Karpenter controller buys and ends nodes: 0 → 1 → 3 → 0, sold out, taken back, drifted, gone.
 
 Its program is built only for a stack that asks for it (`python -m local tools karpenter`); without it: skipped.
 """
@@ -19,7 +19,7 @@ from kubernetes import client, config
 from local.build.table import NEEDS, TOOLS
 from local.host.paths import Paths, platform_paths
 from tests.e2e.conftest import Platform
-from tests.e2e.loading import changed_stack
+from tests.e2e.loading import Load, assert_none_cut, changed_stack
 
 pytestmark = pytest.mark.e2e
 
@@ -27,7 +27,7 @@ POOL = "vllm-on-eks/pool=l4"
 SERVERS = "app.kubernetes.io/component=model-server"
 REGION = "us-east-1"
 PATIENCE_SECONDS = 240
-RELEASE = "1.35.0-20260128"
+RELEASE, NEWER = "1.35.0-20260128", "1.35.4-20260505"
 
 
 def _is_built(paths: Paths) -> bool:
@@ -181,3 +181,89 @@ def test_a_busy_gpu_is_never_consolidated(pool: Pool) -> None:
     time.sleep(40)
     assert set(pool.nodes()) == before
     assert {pod.metadata.uid for pod in pool.servers()} == served
+
+
+def test_what_is_sold_out_comes_as_another_type_then_from_another_zone_then_on_demand(pool: Pool) -> None:
+    """Karpenter takes spreading over zones, which the pods prefer, for a need as long as it can: the zone comes first."""
+    pool.scale(0)
+    pool.settle(0)
+    types, zones = ("g6.2xlarge", "g6.4xlarge"), ("us-east-1a", "us-east-1b")
+    try:
+        pool.sell_out(*((types[0], zone, "spot") for zone in zones))
+        pool.scale(1)
+        (first,) = pool.settle(1).values()
+        assert (_kind(first)[0], _kind(first)[2]) == (types[1], "spot")
+
+        zone = _kind(first)[1]
+        (other_zone,) = set(zones) - {zone}
+        gone = [(kind, other_zone, lifecycle) for kind in types for lifecycle in ("spot", "on-demand")]
+        pool.sell_out(*gone, (types[0], zone, "spot"))
+        pool.scale(2)
+        second = next(node for name, node in pool.settle(2).items() if name != first.metadata.name)
+        assert _kind(second) == (types[1], zone, "spot"), "the other zone is where spreading would have it"
+
+        pool.sell_out(*((kind, each, "spot") for kind in types for each in zones))
+        pool.scale(3)
+        both = {first.metadata.name, second.metadata.name}
+        (third,) = (node for name, node in pool.settle(3).items() if name not in both)
+        assert (_kind(third)[0], _kind(third)[2]) == (types[0], "on-demand")
+    finally:
+        pool.sell_out()
+
+
+def test_a_spot_node_that_is_taken_back_is_drained_within_its_notice_and_no_answer_is_cut(pool: Pool) -> None:
+    pool.scale(2)
+    nodes = pool.settle(2)
+    taken = next(node for node in nodes.values() if _kind(node)[2] == "spot")
+    instance = taken.spec.provider_id.rsplit("/", 1)[-1]
+    load = Load.start(
+        "karpenter-taken-back", "--profile", "steady", "--rate", "1", "--seconds", "100",
+        "--output-tokens", "50", "--longest-output-tokens", "150",
+    )  # fmt: skip
+    try:
+        time.sleep(10)
+        started = time.monotonic()
+        pool.switch("take-back", region=REGION, instance_id=instance, notice_seconds=120)
+        gone = lambda: taken.metadata.name not in pool.nodes() and instance not in pool.instances()  # noqa: E731
+        _eventually("the node that is taken back gone", gone, pool.state)
+        assert time.monotonic() - started < 115, "by Karpenter, not by the end of the notice"
+        record = load.end(240)
+    finally:
+        load.stop()
+    assert_none_cut(record, at_least=30)
+    pool.settle(2)
+
+
+def test_another_image_replaces_nodes_one_at_a_time(platform: Platform, pool: Pool, tmp_path: Path) -> None:
+    pool.scale(1)
+    before = set(pool.settle(1))
+
+    def newer(settings: dict[str, Any], model: dict[str, Any]) -> None:
+        _karpenters(settings, model)
+        settings["nodePools"][0]["amiReleaseVersion"] = NEWER
+
+    most, file = 0, changed_stack(tmp_path, newer)
+    platform.run("up", "--stack-file", str(file))
+
+    def replaced() -> bool:
+        nonlocal most
+        most = max(most, len(pool.claims()))
+        return not before & set(pool.nodes())
+
+    _eventually("the node of the older image replaced", replaced, pool.state)
+    (node,) = pool.settle(1).values()
+    assert "v20260505" in node.status.node_info.os_image
+    assert most == 2, "the new one is bought before the old one ends"
+
+
+def test_a_destroy_leaves_no_instance_no_node_claim_and_no_launch_template(platform: Platform, pool: Pool) -> None:
+    pool.settle(1)
+    assert pool.templates()
+    platform.run("down", "--stack", "local")
+    assert pool.instances() == {}
+    assert pool.nodes() == {}
+    assert pool.templates() == []
+    definitions = client.ApiextensionsV1Api(pool.core.api_client).list_custom_resource_definition().items
+    names = {each.metadata.name for each in definitions}
+    assert not any(name.endswith(("karpenter.sh", "karpenter.k8s.aws")) for name in names), names
+    assert not platform.processes.is_alive("karpenter-controller")

@@ -26,7 +26,7 @@ An account has a caller, a place from which it runs, zones, quotas, and pods tha
 _NOT = """
 ## What of AWS it does not hold you to
 
-- **Permissions.** Every caller may do everything in AWS: no IAM policy is enforced. Service control
+- **Permissions.** Every caller may do everything in AWS but a pod with an association (row `pod-role`). Service control
   policies, permission boundaries and resource policies do not exist.
 - **Time.** What takes AWS minutes is done at once. Eventual consistency (a role that EKS does not see yet) is not
   played.

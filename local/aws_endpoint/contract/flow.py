@@ -26,6 +26,19 @@ RULES = (
         by="local/aws_endpoint/contract/permitted.py",
     ),
     Rule(
+        id="pod-role",
+        operations=("*",),
+        condition="a pod's credentials (EKS Pod Identity) and a call that no policy of its role allows: resources, "
+        "tags that are asked for and that are there, the role that is passed, as far as launching instances needs them "
+        "(of EC2: UnauthorizedOperation, of IAM and SQS: AccessDenied)",
+        code="AccessDeniedException",
+        words="{role} is not authorized to perform: {action} on resource: {resource}",
+        source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; "
+        "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html",
+        since=SINCE,
+        by="local/aws_endpoint/contract/gate.py",
+    ),
+    Rule(
         id="page-size",
         operations=_LISTS,
         condition=f"maxResults is not between 1 and {MOST_PER_PAGE}",

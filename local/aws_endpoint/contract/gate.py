@@ -11,8 +11,10 @@ from typing import Any
 from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, BaseResponse
 
+from local.aws_endpoint import pod_identity
 from local.aws_endpoint.contract.account import Account, current
 from local.aws_endpoint.contract.permitted import DENIED, allows, needs
+from local.aws_endpoint.contract.role_needs import role_needs
 from local.aws_endpoint.contract.rule import Asked, Rule
 from local.aws_endpoint.contract.table import TABLE
 from local.aws_endpoint.contract.world import Before, World
@@ -64,6 +66,8 @@ def install() -> None:
         rows = ROWS.get(operation, ())
         if account.policy is not None and (refusal := _forbidden(self, operation, account)):
             return _refusal(self, refusal)
+        if (role := pod_identity.role_of(self.access_key)) and (refusal := _beyond(self, operation, role)):
+            return _refusal(self, refusal)
         if not rows:
             return original(self)
         world = World(self.current_account, self.region, self.partition)
@@ -91,6 +95,17 @@ def _forbidden(response: Any, operation: str, account: Account) -> Refused | Non
         if not allows(account.policy or {}, need):
             words = f"{account.caller} is not authorized to perform: {need.action} on resource: {need.resource}"
             return Refused(DENIED.get(response.service_name, "AccessDeniedException"), words, "permission")
+    return None
+
+
+def _beyond(response: Any, operation: str, role_arn: str) -> Refused | None:
+    """What a pod's role does not let it do."""
+    policy = pod_identity.policy_of(role_arn)
+    world = World(response.current_account, response.region, response.partition)
+    for need in role_needs(operation, _parameters(response), world):
+        if not allows(policy, need):
+            words = f"{role_arn} is not authorized to perform: {need.action} on resource: {need.resource}"
+            return Refused(DENIED.get(response.service_name, "AccessDeniedException"), words, "pod-role")
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from local.aws_endpoint.contract.account import Runner
 from tests.local.aws.needs import policy, trust
 from tests.local.aws_endpoint.land import ACCOUNT, Land, new_name
-from tests.local.aws_endpoint.launches import fleet, template
+from tests.local.aws_endpoint.launches import as_pod, fleet, template
 
 ENTRY = "arn:aws:iam::444455556666:role/guest"
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -327,5 +327,6 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "volumes-stay": _volumes,
     "page-size": lambda h: h.eks.list_addons(clusterName=h.cluster(), maxResults=0),
     "permission": lambda h: (setattr(h.account, "policy", {"Statement": []}), h.eks.list_clusters()),
+    "pod-role": lambda h: as_pod(h, policy("ec2:DescribeInstances")).ssm.get_parameter(Name="/aws/service/x"),
     "throttling": lambda h: (setattr(h.account, "throttled_share", 1.0), h.sts.get_caller_identity()),
 }

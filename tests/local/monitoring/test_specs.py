@@ -105,14 +105,22 @@ def test_keda_has_certificates_of_the_platforms_authority(place: Place) -> None:
 def test_karpenter_has_its_containers_settings_and_its_own_ports_on_this_machine(place: Place) -> None:
     env = [
         {"name": "CLUSTER_NAME", "value": "c"},
+        {"name": "AWS_REGION", "value": "us-west-2"},
         {"name": "METRICS_PORT", "value": "8080"},
         {"name": "HEALTH_PROBE_PORT", "value": "8081"},
         {"name": "SYSTEM_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
     ]
     image = "public.ecr.aws/karpenter/controller:1.14.1"
-    spec = wanted(place, pod("karpenter-0", image, namespace="kube-system", env=env), {}).spec
+    spec = wanted(
+        place, pod("karpenter-0", image, namespace="kube-system", env=env, serviceAccountName="karpenter"), {}
+    ).spec
     assert spec.command == (str(place.paths.tools_bin / "karpenter-controller"),)
+    asked = "region=us-west-2&cluster=c&namespace=kube-system&serviceAccount=karpenter"
     assert spec.environment == {
+        "AWS_REGION": "us-west-2",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{USUAL['aws']}/moto-api/local/pod-identity?{asked}",
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
         "CLUSTER_NAME": "c",
         "SYSTEM_NAMESPACE": "kube-system",
         "METRICS_PORT": str(USUAL["karpenter-metrics"]),
