@@ -99,7 +99,7 @@ def _node_row(node: Any) -> list[str]:
         labels["kubernetes.io/hostname"],
         labels.get("node.kubernetes.io/instance-type", "-"),
         labels.get("topology.kubernetes.io/zone", "-"),
-        labels.get("eks.amazonaws.com/nodegroup", "-"),
+        labels.get("eks.amazonaws.com/nodegroup") or labels.get("karpenter.sh/nodepool", "-"),
         _ready(node_status.conditions),
         node_status.allocatable.get("nvidia.com/gpu", "-"),
     ]

@@ -254,7 +254,7 @@ def _pod_identity(place: Place, pod: Object, told: Mapping[str, str]) -> dict[st
 
 
 def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
-    """Its settings are the environment of its container, with other ports; its credentials those of its service account.
+    """Its settings are its container's environment, with other ports; its credentials those of its service account.
 
     Its other AWS variables, the endpoint's address among them, are the supervisor's.
     """

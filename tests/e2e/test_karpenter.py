@@ -184,7 +184,7 @@ def test_a_busy_gpu_is_never_consolidated(pool: Pool) -> None:
 
 
 def test_what_is_sold_out_comes_as_another_type_then_from_another_zone_then_on_demand(pool: Pool) -> None:
-    """Karpenter takes spreading over zones, which the pods prefer, for a need as long as it can: the zone comes first."""
+    """Karpenter takes spreading over zones, which the pods prefer, for a need as long as it can: the zone is first."""
     pool.scale(0)
     pool.settle(0)
     types, zones = ("g6.2xlarge", "g6.4xlarge"), ("us-east-1a", "us-east-1b")

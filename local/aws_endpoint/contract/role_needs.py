@@ -21,9 +21,8 @@ def role_needs(operation: str, given: Given, world: World) -> Iterator[Need]:
     if found is not None:
         yield from found(operation, given, world)
         return
-    service = operation.partition(":")[0]
-    resource = _RESOURCES.get(service, lambda given, world: None)(given, world)
-    yield Need(operation, resource or "*", _here(world))
+    named = _RESOURCES.get(operation.partition(":")[0])
+    yield Need(operation, (named(given, world) if named else None) or "*", _here(world))
 
 
 def _here(world: World) -> dict[str, str]:
