@@ -118,7 +118,13 @@ def passing(place: Place, node_role_arn: str, profile_arn: str, queue_arn: str) 
     to_ec2 = {"StringEquals": {"iam:PassedToService": services}}
     return document(
         _allow("PassNodeRole", ["iam:PassRole"], [node_role_arn], to_ec2),
-        _allow("LookAtProfile", ["iam:GetInstanceProfile"], [profile_arn]),
+        # The second: when an EC2NodeClass goes, it looks for the profile that older versions would have made for it
+        # (v1.14.0, pkg/controllers/nodeclass). "Access denied" is no "not there": its finalizer would stay for ever.
+        _allow(
+            "LookAtProfile",
+            ["iam:GetInstanceProfile"],
+            [profile_arn, f"arn:{place.partition}:iam::*:instance-profile/{place.cluster_name}_*"],
+        ),
         _allow("HearOfInterruptions", ["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], [queue_arn]),
     )
 

@@ -60,6 +60,7 @@ ALLOWED: list[tuple[str, str, dict[str, str]]] = [
     ("eks:DescribeCluster", f"arn:aws:eks:eu-central-1:{ACCOUNT}:cluster/main", HERE),
     ("iam:PassRole", ROLE, {"iam:PassedToService": "ec2.amazonaws.com"}),
     ("iam:GetInstanceProfile", PROFILE, {}),
+    ("iam:GetInstanceProfile", f"arn:aws:iam::{ACCOUNT}:instance-profile/main_8666988932484331207", {}),  # at the end
     *[(f"sqs:{what}", QUEUE, HERE) for what in ("ReceiveMessage", "DeleteMessage", "GetQueueUrl")],
     (
         "iam:CreateServiceLinkedRole",
@@ -87,6 +88,7 @@ DENIED: list[tuple[str, str, dict[str, str]]] = [
     ("sqs:ReceiveMessage", f"arn:aws:sqs:eu-central-1:{ACCOUNT}:orders", HERE),
     ("sqs:SendMessage", QUEUE, HERE),
     ("ssm:GetParameter", f"arn:aws:ssm:eu-central-1:{ACCOUNT}:parameter/database/password", HERE),
+    ("iam:GetInstanceProfile", f"arn:aws:iam::{ACCOUNT}:instance-profile/other_1", {}),
 ]
 
 

@@ -65,6 +65,8 @@ def test_it_looks_around_and_hears_of_interruptions(karpenter: Pod, nodes_profil
     karpenter.ec2.describe_spot_price_history(InstanceTypes=["g6.2xlarge"])
     karpenter.iam.get_instance_profile(InstanceProfileName=nodes_profile)
     karpenter.iam.list_instance_profiles(PathPrefix="/karpenter/")
+    gone = lambda: karpenter.iam.get_instance_profile(InstanceProfileName="main_8666988932484331207")  # noqa: E731
+    assert _refused(gone) == "NoSuchEntity", "refused, an EC2NodeClass would keep its finalizer"
     karpenter.sqs.get_queue_url(QueueName="interruptions")
     karpenter.sqs.receive_message(QueueUrl=queue)
 
