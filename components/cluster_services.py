@@ -10,6 +10,7 @@ import pulumi
 from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.eks_cluster import ClusterOutputs
 from components.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
+from components.external_secrets import ExternalSecrets, ExternalSecretsArgs, SecretStore, SecretStoreArgs
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
@@ -27,6 +28,7 @@ from components.tenant import Tenant, TenantArgs
 from planning.model import (
     STANDARD,
     ClusterAutoscalerPlan,
+    ExternalSecretsPlan,
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
@@ -90,6 +92,9 @@ class ClusterServices(pulumi.ComponentResource):
             monitors_after=monitors,
             keda_after=self._keda(plan.keda, monitors) if plan.keda else (),
             prometheus_url=self._prometheus_address(plan.monitoring),
+            stores_after=self._stores(plan.external_secrets, args, namespaces, monitors)
+            if plan.external_secrets
+            else {},
             operators_after=self._operators(plan.operators, monitors),
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
@@ -163,6 +168,23 @@ class ClusterServices(pulumi.ComponentResource):
                 before = (*monitors, *(each for found in ready.values() for each in found))
                 ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before), self._child).ready
         return ready
+
+    def _stores(
+        self,
+        plan: ExternalSecretsPlan,
+        args: ClusterServicesArgs,
+        namespaces: Mapping[str, pulumi.Input[str]],
+        monitors: tuple[pulumi.Resource, ...],
+    ) -> dict[str, tuple[pulumi.Resource, ...]]:
+        """By namespace: the store of its tokens, and what serves it where the cluster has no operator of its own."""
+        after: tuple[pulumi.Resource, ...] = ()
+        if plan.install:
+            wanted = ExternalSecretsArgs(plan, args.cluster.name, args.plan.tags, monitors)
+            after = (ExternalSecrets("external-secrets", wanted, self._child).release,)
+        return {
+            name: (SecretStore(name, SecretStoreArgs(namespaces[name], plan.region, after), self._child).store,)
+            for name in plan.stores
+        }
 
     def _node_autoscaler(
         self, plan: ClusterAutoscalerPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]

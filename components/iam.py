@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from planning.model import ExternalSecretsPlan
+
 # EKS control plane: the one policy its role needs [EKS user guide, "Amazon EKS cluster IAM role", 2026-08].
 CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
 
@@ -71,6 +73,41 @@ def flow_logs_policy(log_group_arn: str) -> str:
             "Resource": [log_group_arn, f"{log_group_arn}:*"],
         }
     )
+
+
+def external_secrets_policy(plan: ExternalSecretsPlan, account: str) -> str:
+    """Reading the stack's own secrets, and decrypting them with their keys through Secrets Manager only.
+
+    The actions that External Secrets Operator names (docs/provider/aws-secrets-manager.md), less those of finding
+    secrets. `??????`: the six characters that end each ARN. Where no key is named it is aws/secretsmanager, whose
+    policy lets in who may read.
+    """
+    place = f"arn:{plan.partition}:secretsmanager:{plan.region}:{account}:secret"
+    arns = {each.name: f"{place}:{each.name}-??????" for each in plan.secrets}
+    keys = sorted({each.kms_key_arn for each in plan.secrets if each.kms_key_arn})
+    reading = {
+        "Effect": "Allow",
+        "Action": ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+        "Resource": list(arns.values()),
+    }
+    through = {"kms:ViaService": f"secretsmanager.{plan.region}.amazonaws.com"}
+    decrypting = [
+        {
+            "Effect": "Allow",
+            "Action": ["kms:Decrypt"],
+            "Resource": [key],
+            "Condition": {
+                "StringEquals": through,
+                "StringLike": {
+                    "kms:EncryptionContext:SecretARN": [
+                        arns[each.name] for each in plan.secrets if each.kms_key_arn == key
+                    ]
+                },
+            },
+        }
+        for key in keys
+    ]
+    return document(reading, *decrypting)
 
 
 def cluster_autoscaler_policy(cluster_name: str, node_groups_arn: str) -> str:

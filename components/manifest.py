@@ -21,6 +21,10 @@ CONTROLLER_OWNED: Mapping[str, tuple[str, ...]] = {
     "Deployment": ("spec.replicas",),
 }
 
+# Pulumi's Kubernetes provider ends the step when the condition is true, and fails it at its time-out; without it, it
+# waits for no custom resource (pulumi-kubernetes 4.25.0, provider/pkg/metadata/overrides.go).
+WAIT_READY: Mapping[str, str] = {"pulumi.com/waitFor": "condition=Ready"}
+
 _HEAD = ("apiVersion", "kind")
 
 

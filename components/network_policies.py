@@ -22,6 +22,7 @@ from planning.model import (
     AddonNetworkPlan,
     ClusterAutoscalerPlan,
     ExistingPrometheusPlan,
+    ExternalSecretsPlan,
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
@@ -41,7 +42,7 @@ OPERATOR_WEBHOOK, ADAPTER_API = 10250, 6443
 KUBELET, NODE_EXPORTER = 10250, 9100
 GPU_OPERATOR_METRICS, DCGM_METRICS = 8080, 9400
 KEDA_API, KEDA_WEBHOOK, KEDA_METRICS = 6443, 9443, 8080
-AUTOSCALER_METRICS, KARPENTER_METRICS = 8085, 8080
+AUTOSCALER_METRICS, KARPENTER_METRICS, EXTERNAL_SECRETS_METRICS = 8085, 8080, 8080
 
 Rule = dict[str, Any]
 
@@ -211,6 +212,30 @@ def operator_policies(plan: OperatorPlan) -> list[Manifest]:
     return found
 
 
+def external_secrets_policies(plan: ExternalSecretsPlan) -> list[Manifest]:
+    """The operator asks the API server and Secrets Manager; nobody asks it but Prometheus: it has no webhook."""
+    namespace = plan.namespace
+    return [
+        default_deny(namespace),
+        _within(namespace, plan.network),
+        network_policy(
+            "secrets-manager",
+            namespace,
+            {},
+            ingress=_from_prometheus(plan.network, EXTERNAL_SECRETS_METRICS),
+            egress=_to_aws(),
+        ),
+    ]
+
+
+def _to_aws() -> list[Rule]:
+    """AWS' endpoints, in public or in the VPC, and the agent that gives a pod its role."""
+    return [
+        {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
+        {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)},
+    ]
+
+
 def cluster_autoscaler_policy(plan: ClusterAutoscalerPlan, release: str) -> Manifest:
     """Of one pod in kube-system, see `_buys_nodes`."""
     return _buys_nodes(plan.namespace, plan.network, release, AUTOSCALER_METRICS)
@@ -223,11 +248,7 @@ def karpenter_policy(plan: KarpenterPlan, release: str) -> Manifest:
 
 def _buys_nodes(namespace: str, network: AddonNetworkPlan, release: str, metrics: int) -> Manifest:
     """Of a release in a namespace that is not ours to close: names, the API server and AWS, and its credentials."""
-    out = [
-        name_resolution(),
-        {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
-        {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)},
-    ]
+    out = [name_resolution(), *_to_aws()]
     policy = network_policy(
         release,
         namespace,

@@ -35,6 +35,7 @@ LOOK = {
     "events.k8s.io": ("events",),
     "networking.k8s.io": ("ingresses", "networkpolicies"),
     "policy": ("poddisruptionbudgets",),
+    "external-secrets.io": ("externalsecrets", "secretstores"),
     "keda.sh": ("scaledobjects",),
     "monitoring.coreos.com": ("podmonitors", "prometheusrules", "servicemonitors"),
 }

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from planning.facts import rows
 from planning.findings import Findings
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
 from settings.tenants import Tenant
+from settings.tokens import SecretsManagerToken
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,19 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
     """What models, their namespaces and pools are called in Pulumi and in Kubernetes."""
     found: list[Registered] = []
     first: dict[str, str] = {}
+    stores = {each.namespace for each in settings.models if isinstance(each.token_secret, SecretsManagerToken)}
     for index, model in enumerate(settings.models):
-        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model, settings))
+        token = model.token_secret
+        external = external_token_name(model.name, token) if isinstance(token, SecretsManagerToken) else ""
+        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model, settings), external)
         first.setdefault(model.namespace, f"models[{index}].namespace")
     for index, tenant in enumerate(settings.tenants):
         found += _rows("tenant", f"tenants[{index}].name", tenant.name, tenant.own_namespace, _tenant_kinds(tenant))
         path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
         first.setdefault(tenant.own_namespace, path)
     for namespace, path in first.items():
-        found += _rows("namespace", path, namespace, namespace)
+        kinds = {"external"} if namespace in stores else set()
+        found += _rows("namespace", path, namespace, namespace, kinds)
     for index, pool in enumerate(settings.node_pools):
         found += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})
     return tuple(found)
@@ -68,10 +74,21 @@ def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
     return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}"
 
 
+def external_token_name(model: str, secret: SecretsManagerToken) -> str:
+    """Name of the Secret with a model's token out of Secrets Manager, and of the ExternalSecret that makes it.
+
+    Where it is read from is part of the name: what is read elsewhere is another Secret, which must be there before a
+    pod asks for it and while the old one still is. Nor can it meet the Secret that Pulumi makes of a config secret.
+    """
+    where = sha256(f"{secret.name}\n{secret.property or ''}".encode()).hexdigest()[:8]
+    return f"{model}-hf-{where}"
+
+
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
     kinds |= {"template"} if model.chat_template is not None else set()
+    kinds |= {"external"} if isinstance(model.token_secret, SecretsManagerToken) else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
 
 
@@ -79,11 +96,13 @@ def _tenant_kinds(tenant: Tenant) -> set[str]:
     return {"groups"} if tenant.groups else set()
 
 
-def _rows(per: str, path: str, name: str, namespace: str, kinds: set[str] | None = None) -> Iterator[Registered]:
+def _rows(
+    per: str, path: str, name: str, namespace: str, kinds: set[str] | None = None, token: str = ""
+) -> Iterator[Registered]:
     for row in rows("registered_names.csv"):
         if row["per"] != per or (row["when"] and row["when"] not in (kinds or ())):
             continue
-        logical, called = row["logical"].format(name=name), row["object"].format(name=name)
+        logical, called = row["logical"].format(name=name), row["object"].format(name=name, token=token)
         yield Registered(
             path,
             name,

@@ -14,6 +14,7 @@ from planning.cluster.ages import check_ages
 from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import CALENDAR_DATED, plan_cluster
 from planning.cluster.existing import check_existing
+from planning.cluster.external_secrets import check_external_secrets, plan_external_secrets
 from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
 from planning.cluster.monitoring import check_prometheus, plan_monitoring
 from planning.cluster.namespaces import check_namespaces
@@ -82,18 +83,18 @@ def plan(
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     check_shared_gpus(settings, pools, served, findings)
     planned = with_routers([each.model for each in served], settings, charts, findings)
+    caches = [(each.path, each.model) for each in served]
     whole = tuple(with_drain(pool, planned, findings) for pool in pools.values() if pool is not None)
     priced = [("systemNodes.instanceTypes", system_nodes), *((f"{p.path}.instanceTypes", p.group) for p in whole)]
-    caches = [(each.path, each.model) for each in served]
     cost = plan_cost(settings.region, cluster, network, priced, monitoring, caches, findings)
     cost = _shared_out(settings, cost, pools, served, tags, findings)
     node_fits = plan_node_fits(whole, _daemons(settings), served, findings)
     nodes = (*(pool.group for pool in whole), system_nodes)
     autoscaler = plan_cluster_autoscaler(settings, cluster, nodes, charts, findings)
     karpenter = plan_karpenter(settings, cluster, charts, findings)
-    gpu = plan_gpu_operator(settings, whole, charts, findings)
+    gpu, tenants = plan_gpu_operator(settings, whole, charts, findings), plan_tenants(settings, planned, findings)
     keda, operators = plan_keda(settings, scalings, charts, findings), plan_operators(settings, charts, findings)
-    tenants = plan_tenants(settings, planned, findings)
+    external = plan_external_secrets(settings, cluster, charts, findings)
     findings.raise_if_refused()
     monitoring, models = plan_alerts(settings, monitoring, planned, nodes, gpu, findings)
     return StackPlan(
@@ -115,6 +116,7 @@ def plan(
         cluster_autoscaler=autoscaler,
         account=account,
         karpenter=karpenter,
+        external_secrets=external,
         tenants=tenants,
         operators=operators,
     )
@@ -140,6 +142,7 @@ def _whole(
     check_receiver(settings, findings)
     check_karpenter(settings, is_production(stack), findings)
     check_backends(settings, findings)
+    check_external_secrets(settings, findings)
     check_ages(settings, today, findings)
     return plan_account(settings, stack, cluster, findings)
 

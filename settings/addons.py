@@ -104,6 +104,17 @@ class Keda(Section):
     namespace: DnsLabel = described("its namespace", default="keda")
 
 
+class ExternalSecrets(Section):
+    """External Secrets Operator, in a stack where a model's token is in AWS Secrets Manager."""
+
+    install: bool = described(
+        "install it where a model needs it, with an IAM role for exactly the secrets named; false: the cluster has its "
+        "own, whose role is yours to give",
+        default=True,
+    )
+    namespace: DnsLabel = described("its namespace", default="external-secrets")
+
+
 class Registry(Section):
     """Where charts and images come from in a network without internet."""
 

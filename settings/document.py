@@ -78,7 +78,9 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
 
 def _branches(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     items = field.get("items") or {}
-    for option in (*field.get("oneOf", ()), *field.get("anyOf", ()), field, *items.get("oneOf", ()), items):
+    optional = field.get("anyOf", ())
+    inside = (each for option in optional for each in option.get("oneOf", ()))  # a choice that may be left out
+    for option in (*field.get("oneOf", ()), *optional, *inside, field, *items.get("oneOf", ()), items):
         found = _resolved(option, definitions)
         if "properties" in found:
             yield found

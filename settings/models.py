@@ -12,11 +12,11 @@ from settings.autoscaling import Autoscaling, HpaScaling
 from settings.backends import Backend, Router
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
-from settings.names import ImageRepository, ImageTag, ObjectName, SecretKey, Sentence, TeamName
+from settings.names import ImageRepository, ImageTag, ObjectName, Sentence, TeamName
 from settings.names import Literal as Untouched
+from settings.tokens import TokenSecret
 from settings.types import (
     BytesQuantity,
-    ConfigKey,
     CpuQuantity,
     Digest,
     DnsLabel,
@@ -94,26 +94,6 @@ class VolumeCache(Section):
 
 
 Cache = Annotated[EmptyDirCache | VolumeCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]
-
-
-class PulumiConfigToken(Section):
-    """A Hugging Face token from `pulumi config set --secret`; we make the Kubernetes Secret."""
-
-    kind: Literal["pulumiConfig"]
-    key: ConfigKey = described("config key", default="hfToken")
-
-
-class KubernetesSecretToken(Section):
-    """A Hugging Face token in a Kubernetes Secret that exists in the model's namespace."""
-
-    kind: Literal["kubernetesSecret"]
-    name: ObjectName = described("name of the Secret")
-    key: SecretKey = described("key in the Secret", default="token")
-
-
-TokenSecret = Annotated[
-    PulumiConfigToken | KubernetesSecretToken, Field(discriminator="kind"), kind_defaults_to("pulumiConfig")
-]
 
 
 class Drain(Section):

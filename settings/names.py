@@ -116,6 +116,28 @@ SecretKey = Annotated[
     Matching(r"[\w.-]+", "not the key of a Secret", "write letters, digits, '-', '_' and '.'"),
 ]
 
+# https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html (Name), 2026-11-27.
+SecretsManagerName = Annotated[
+    str,
+    Field(max_length=512),
+    Matching(
+        r"[A-Za-z0-9/_+=.@-]+",
+        "not the name of a secret in AWS Secrets Manager: letters, digits and /_+=.@-",
+        "write the name, for example prod/huggingface, not the ARN",
+    ),
+]
+# The operator reads it as a path of gjson, in which other characters are operators; a dot first means itself
+# (external-secrets v0.16.2, pkg/provider/aws/secretsmanager, escapeDotsIfRequired).
+SecretProperty = Annotated[
+    str,
+    Field(max_length=253),
+    Matching(
+        r"[A-Za-z0-9_]([\w.-]*[A-Za-z0-9_])?",
+        "not a key of a JSON secret that can be asked for: letters, digits, '_', '-' and '.'",
+        "write the key of a secret such as {token: hf_...}, for example token",
+    ),
+]
+
 # https://github.com/distribution/reference, reference.go, 2026-11-27: a repository without tag and digest.
 ImageRepository = Annotated[
     str,

@@ -16,7 +16,6 @@ from settings.addons import WebhookReceiver
 from settings.charts import ChartFolder
 from settings.documents import DocumentError, json_document
 from settings.findings import Finding, Severity, mistake
-from settings.models import PulumiConfigToken
 from settings.problems import (
     NOTHING,
     PathPart,
@@ -29,6 +28,7 @@ from settings.problems import (
 )
 from settings.secrets import leaves, secret_kind
 from settings.stack import StackSettings
+from settings.tokens import PulumiConfigToken
 
 PROJECT = "vllm-on-eks"
 # As near as this to a section's key, an encrypted value is that section misspelt and no secret.

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from settings.addons import GpuOperator, Keda, Monitoring, Registry
+from settings.addons import ExternalSecrets, GpuOperator, Keda, Monitoring, Registry
 from settings.backends import Backend, CertManager, Kserve
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -50,6 +50,9 @@ class StackSettings(Section):
     backend: Backend = described("what serves models that name no other", default=Backend.DEPLOYMENT)
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
+    external_secrets: ExternalSecrets = described(
+        "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
+    )
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)

@@ -19,7 +19,7 @@ from tests.program import STACKS, needed_canaries, run_program, sections_of
 from tests.reference_data import custom_resource_validator
 
 KUBERNETES = "1.35"  # the default of a stack; tests/components/test_manifests_valid.py tries oldest and newest
-CUSTOM_GROUPS = ("monitoring.coreos.com", "keda.sh")
+CUSTOM_GROUPS = ("monitoring.coreos.com", "keda.sh", "external-secrets.io")
 MODEL = {
     "name": "chat",
     "source": "Qwen/Qwen2.5-7B-Instruct",
@@ -31,6 +31,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "keda": {"autoscaling": {"kind": "keda", "minReplicas": 1, "maxReplicas": 2}},
     "fixed": {"autoscaling": {"kind": "none"}},
     "token of a Secret": {"tokenSecret": {"kind": "kubernetesSecret", "name": "hf"}},
+    "token of Secrets Manager": {
+        "tokenSecret": {"kind": "secretsManager", "name": "prod/hf", "property": "hf.token", "refreshMinutes": 5}
+    },
 }
 
 

@@ -53,6 +53,8 @@ _INVOKED = (
     "preflight",
     *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup", "getAddonVersion")),
 )
+# In a stack whose tokens are in Secrets Manager.
+_SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
 _READS = ("Describe", "Get", "List")
 _PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")
@@ -93,7 +95,8 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     ]
     budgets = [each["name"] for each in resources if each["type"] == "aws:budgets/budget:Budget"]
     attached = {each["inputs"]["policyArn"] for each in resources if each["type"].endswith(":RolePolicyAttachment")}
-    invoked = (*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ()))
+    invoked = [*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ())]
+    invoked += [_SECRETS[1]] if _SECRETS[0] in {each["type"] for each in resources} else []
     wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
     reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}
     own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}

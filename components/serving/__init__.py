@@ -18,6 +18,8 @@ class ServingWiring:
 
     `prometheus_url` with port; `keda_after`: what brings KEDA's kinds, where we install it; `operators_after`: by
     operator, what brings its kinds.
+    `stores_after`: by namespace, its way to Secrets Manager. `prometheus_url` with port; `keda_after`: what brings
+    KEDA's kinds, where we install it.
     """
 
     namespaces: Mapping[str, pulumi.Input[str]]
@@ -27,6 +29,7 @@ class ServingWiring:
     gpus_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     monitors_after: tuple[pulumi.Resource, ...] = ()
     keda_after: tuple[pulumi.Resource, ...] = ()
+    stores_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     prometheus_url: pulumi.Input[str] | None = None
     operators_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
 
@@ -54,6 +57,7 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
             backend_after=tuple(each for name in model.operators for each in wiring.operators_after.get(name, ())),
+            store_after=wiring.stores_after.get(model.namespace, ()),
         ),
         opts,
     )

@@ -12,15 +12,18 @@ from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
+from components.serving.manifests.external_secret import external_secret
 from components.serving.manifests.names import downloads_in_pod
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.service import pod_disruption_budget, service, service_account, token_secret
 from components.serving.manifests.volumes import cache_claim
-from planning.model import ServedModel
+from planning.model import RemoteTokenPlan, ServedModel, TokenPlan
 
 # Pulumi's own wait ends after the Job's deadline, so that the error is the Job's.
 AWAIT_MARGIN_SECONDS = 60
+# What the operator tries again and again within: a role's rights that are new to IAM.
+READ_WAIT = "300s"
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ class VllmModelArgs:
 
     `monitors_after`: what brings the PodMonitor kind; needed where the plan has a monitoring namespace.
     `backend_after`: what brings the kinds of the model's backend.
+    `store_after`: the SecretStore of a token that is read from elsewhere.
     """
 
     model: ServedModel
@@ -38,6 +42,7 @@ class VllmModelArgs:
     gpus_after: tuple[pulumi.Resource, ...] = ()
     monitors_after: tuple[pulumi.Resource, ...] = ()
     backend_after: tuple[pulumi.Resource, ...] = ()
+    store_after: tuple[pulumi.Resource, ...] = ()
 
 
 class VllmModel(pulumi.ComponentResource):
@@ -105,6 +110,8 @@ class VllmModel(pulumi.ComponentResource):
 
     def _token(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
         token = args.model.token
+        if token is not None and token.remote is not None:
+            return [self._read_token(name, args, token, token.remote)]
         if token is None or token.config_key is None:
             return []  # none needed, or the Secret is somebody else's
         if args.hf_token is None:
@@ -116,6 +123,23 @@ class VllmModel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return [secret]
+
+    def _read_token(self, name: str, args: VllmModelArgs, token: TokenPlan, remote: RemoteTokenPlan) -> pulumi.Resource:
+        """Ready when the Secret is there: a name that is wrong ends the update here, before a pod waits for it."""
+        manifest = external_secret(args.model, token.secret_name, token.secret_key, remote)
+        read: pulumi.Resource = k8s.apiextensions.CustomResource(
+            f"{name}-external-secret",
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
+            **arguments(manifest, args.namespace),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # Hidden ordering: the store is named as text; and it goes after what it reads for.
+                depends_on=list(args.store_after),
+                custom_timeouts=pulumi.CustomTimeouts(create=READ_WAIT, update=READ_WAIT),
+            ),
+        )
+        return read
 
     def _download(self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
         """One volume, filled by one Job."""

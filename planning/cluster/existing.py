@@ -8,6 +8,7 @@ from planning.findings import Findings
 from settings.cluster import CreateCluster
 from settings.models import VolumeCache
 from settings.stack import StackSettings
+from settings.tokens import SecretsManagerToken
 
 RULE = "existing-cluster"
 IF_IT_HAS = "write false if it has one"
@@ -39,6 +40,14 @@ def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
         )
     if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
         yield "keda.install", "KEDA already: one cluster has one external metrics API", IF_IT_HAS
+    tokens = (each.token_secret for each in settings.models)
+    if settings.external_secrets.install and any(isinstance(each, SecretsManagerToken) for each in tokens):
+        yield (
+            "externalSecrets.install",
+            "External Secrets Operator already: two of them write the same Secrets, and the second release finds the "
+            "definitions taken",
+            IF_IT_HAS,
+        )
 
 
 def _needed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:

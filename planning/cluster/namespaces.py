@@ -11,6 +11,7 @@ from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from settings.stack import StackSettings
+from settings.tokens import SecretsManagerToken
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
             settings.keda.namespace,
             any(model.autoscaling.kind == "keda" for model in settings.models),
             settings.keda.install,
+        ),
+        "externalSecrets.namespace": (
+            settings.external_secrets.namespace,
+            any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
+            settings.external_secrets.install,
         ),
     }
     for row in asked_operators(settings):

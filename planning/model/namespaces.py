@@ -46,6 +46,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "kserve.namespace": NamespaceOwner(
         "KServe's controller", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "kserve"
     ),
+    "externalSecrets.namespace": NamespaceOwner(
+        "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
+    ),
     "models[].namespace": NamespaceOwner(
         "models", PodSecurity.RESTRICTED, "our own pods need nothing of the node", "models"
     ),

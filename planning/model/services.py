@@ -108,6 +108,36 @@ class OperatorPlan:
 
 
 @dataclass(frozen=True)
+class ReadSecretPlan:
+    """A secret of AWS Secrets Manager, by its name. `kms_key_arn` None: encrypted with aws/secretsmanager."""
+
+    name: str
+    kms_key_arn: str | None = None
+
+
+@dataclass(frozen=True)
+class ExternalSecretsPlan:
+    """External Secrets Operator, in a stack whose models have their token in AWS Secrets Manager.
+
+    `install` False: the cluster has its own, with a role of its own. `secrets`: what its role reads, each once.
+    `stores`: namespaces that have a SecretStore.
+    """
+
+    chart: ChartRef
+    namespace: str
+    install: bool
+    cluster_name: str
+    region: str
+    partition: str
+    secrets: tuple[ReadSecretPlan, ...]
+    stores: tuple[str, ...]
+    scrape_interval_seconds: int
+    mirror: str | None
+    timeout_seconds: int = 600
+    network: AddonNetworkPlan = AddonNetworkPlan()
+
+
+@dataclass(frozen=True)
 class ClusterAutoscalerPlan:
     """The cluster-autoscaler's release, in a stack whose pools may grow.
 

@@ -48,13 +48,33 @@ class DrainPlan:
     grace_period_seconds: int
 
 
+SECRET_STORE = "aws-secrets-manager"
+"""SecretStore of each namespace whose models have their token in AWS Secrets Manager."""
+
+
+@dataclass(frozen=True)
+class RemoteTokenPlan:
+    """A token that External Secrets Operator reads: the secret `name` of AWS Secrets Manager, or one key of its JSON.
+
+    `refresh_minutes`: how often it is read again.
+    """
+
+    name: str
+    property: str | None
+    refresh_minutes: int
+
+
 @dataclass(frozen=True)
 class TokenPlan:
-    """Where the Hugging Face token is. `config_key` set: we make the Secret `secret_name` from that config secret."""
+    """Where the Hugging Face token is. `config_key` set: we make the Secret `secret_name` from that config secret.
+
+    `remote` set: the operator makes it. Neither: it is somebody else's.
+    """
 
     secret_name: str
     secret_key: str
     config_key: str | None
+    remote: RemoteTokenPlan | None = None
 
 
 @dataclass(frozen=True)

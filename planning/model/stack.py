@@ -17,6 +17,7 @@ from planning.model.findings import Finding
 from planning.model.nodes import NodeFitPlan
 from planning.model.services import (
     ClusterAutoscalerPlan,
+    ExternalSecretsPlan,
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
@@ -147,6 +148,7 @@ class StackPlan:
     cluster_autoscaler: ClusterAutoscalerPlan | None = None
     account: AccountPlan = field(default_factory=AccountPlan)
     karpenter: KarpenterPlan | None = None
+    external_secrets: ExternalSecretsPlan | None = None
     tenants: tuple[TenantPlan, ...] = ()
     operators: tuple[OperatorPlan, ...] = ()
 

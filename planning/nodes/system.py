@@ -19,6 +19,7 @@ from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.pools import ManagedPool
 from settings.stack import StackSettings
+from settings.tokens import SecretsManagerToken
 
 # On every node, GPU or not.
 EVERYWHERE = (
@@ -130,6 +131,8 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "gpu-operator": settings.gpu_operator.enabled,
         "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),
         "karpenter": len(managed) < len(settings.node_pools),
+        "external-secrets": settings.external_secrets.install
+        and any(isinstance(each.token_secret, SecretsManagerToken) for each in settings.models),
         "keda": settings.keda.install and any(each.kind is ScalerKind.KEDA for each in scalings),
     }
     installed = {row.name for row in asked_operators(settings) if operator_section(settings, row.name).install}

@@ -21,11 +21,13 @@ from planning.model import (
     DrainPlan,
     ExistingPrometheusPlan,
     MemoryPlan,
+    RemoteTokenPlan,
     RepositoryPlan,
     ServedModel,
     ThroughputPlan,
     TokenPlan,
 )
+from planning.names import external_token_name
 from planning.nodes.ami import check_driver
 from planning.nodes.fit import Daemon
 from planning.nodes.growth import node_start
@@ -51,7 +53,8 @@ from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.backends import Backend
-from settings.models import Model, PulumiConfigToken, VolumeCache
+from settings.models import Model, VolumeCache
+from settings.tokens import PulumiConfigToken, SecretsManagerToken
 
 # Where things are written is the backend's business (components/serving); these hold whatever the backend.
 ENVIRONMENT = {
@@ -220,6 +223,9 @@ def _token(model: Model) -> TokenPlan | None:
         return None
     if isinstance(secret, PulumiConfigToken):
         return TokenPlan(f"{model.name}-hf-token", "token", secret.key)
+    if isinstance(secret, SecretsManagerToken):
+        remote = RemoteTokenPlan(secret.name, secret.property, secret.refresh_minutes)
+        return TokenPlan(external_token_name(model.name, secret), "token", None, remote)
     return TokenPlan(secret.name, secret.key, None)
 
 

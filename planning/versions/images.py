@@ -99,12 +99,13 @@ def _rows(plan: StackPlan) -> list[dict[str, str]]:
 
 
 def _chart_names(plan: StackPlan) -> tuple[str, ...]:
-    keda, autoscaler = plan.keda, plan.cluster_autoscaler
+    keda, autoscaler, external = plan.keda, plan.cluster_autoscaler, plan.external_secrets
     used = {
         "gpu-operator": plan.gpu_operator is not None,
         "kube-prometheus-stack": plan.monitoring is not None and plan.monitoring.stack_chart is not None,
         "prometheus-adapter": plan.monitoring is not None and bool(plan.monitoring.adapter_rules),
         "keda": keda is not None and keda.install,
+        "external-secrets": external is not None and external.install,
         "cluster-autoscaler": autoscaler is not None,
         "karpenter-crd": plan.karpenter is not None,
         "karpenter": plan.karpenter is not None,

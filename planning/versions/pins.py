@@ -88,6 +88,13 @@ CHARTS = {
             source="kedacore/charts tag v2.20.2, 2026-07-31",
         ),
         ChartPin(
+            chart="external-secrets",
+            # renovate: datasource=helm depName=external-secrets
+            version="2.9.0",
+            repository="https://charts.external-secrets.io",
+            source="external-secrets/external-secrets tag helm-chart-2.9.0 (cc5bfbc223), 2026-08-08",
+        ),
+        ChartPin(
             chart="cluster-autoscaler",
             # renovate: datasource=helm depName=cluster-autoscaler
             version="9.59.0",

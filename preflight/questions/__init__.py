@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from preflight.model import Question
-from preflight.questions import belonging, cluster, identity, inside, places, quotas, reservations, upgrade, versions
+from preflight.questions import (
+    belonging,
+    cluster,
+    identity,
+    inside,
+    places,
+    quotas,
+    reservations,
+    secrets,
+    upgrade,
+    versions,
+)
 
 QUESTIONS: tuple[Question, ...] = (
     *belonging.QUESTIONS,
     *identity.QUESTIONS,
+    *secrets.QUESTIONS,
     *places.QUESTIONS,
     *reservations.QUESTIONS,
     *quotas.QUESTIONS,

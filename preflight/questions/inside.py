@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from planning.findings import listed
-from planning.model import ExistingClusterPlan, StackPlan
+from planning.model import ExistingClusterPlan, ExternalSecretsPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.kube import KubeApi
 from preflight.model import Answer, Question, Verdict
@@ -19,6 +19,7 @@ _EXTERNAL_METRICS = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.externa
 _CUSTOM_METRICS = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io"
 _DEVICE_PLUGIN = "nvidia-device-plugin"
 _OURS = "cluster-autoscaler"  # components/cluster_autoscaler.py: release and policy
+_OPERATOR = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/externalsecrets.external-secrets.io"
 _CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 _RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 
@@ -36,6 +37,19 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         service = (api.get(_EXTERNAL_METRICS) or {}).get("spec", {}).get("service")
         others = [str(service["namespace"])] if service else []
         yield _other("keda.install", "external metrics API (KEDA)", others, plan.keda.namespace)
+    if plan.external_secrets is not None:
+        yield from _operator(plan.external_secrets, api)
+
+
+def _operator(plan: ExternalSecretsPlan, api: KubeApi) -> Iterator[Answer]:
+    """Ours may be the only one; where it is to be the cluster's own, there must be one."""
+    found = api.get(_OPERATOR)
+    if plan.install:
+        others = [str(found["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))] if found else []
+        yield _other("externalSecrets.install", "External Secrets Operator", others, plan.namespace)
+    elif found is None:
+        said = "false, and the cluster has no kind ExternalSecret"
+        yield Answer("inside", "externalSecrets.install", Verdict.ERROR, said, fix="write true, or install it first")
 
 
 def _monitoring(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:

@@ -11,6 +11,7 @@ from planning.model import (
     ChartRef,
     ClusterAutoscalerPlan,
     DrainPlan,
+    ExternalSecretsPlan,
     GpuOperatorPlan,
     GpuSharingPlan,
     KarpenterNodesPlan,
@@ -22,7 +23,9 @@ from planning.model import (
     OperatorPlan,
     PodResources,
     ProbePlan,
+    ReadSecretPlan,
     RecordingRulePlan,
+    RemoteTokenPlan,
     RepositoryPlan,
     RouterPlan,
     ScalerKind,
@@ -286,6 +289,26 @@ KARPENTER_NODES = NodeGroupPlan(
         replaced_at_once=1,
         termination_grace_seconds=1020,
     ),
+)
+
+SECRET_KEY = "arn:aws:kms:us-west-2:111122223333:key/0aa0aa00-1111-2222-3333-444455556666"
+EXTERNAL_SECRETS = ExternalSecretsPlan(
+    chart=ChartRef("external-secrets", "2.9.0", "https://charts.external-secrets.io"),
+    namespace="external-secrets",
+    install=True,
+    cluster_name="main",
+    region="us-west-2",
+    partition="aws",
+    secrets=(ReadSecretPlan("dev/hf"), ReadSecretPlan("prod/huggingface", SECRET_KEY)),
+    stores=("models",),
+    scrape_interval_seconds=15,
+    mirror=None,
+)
+# A model whose token is one key of a JSON secret in Secrets Manager.
+EXTERNAL_MODEL = replace(
+    MODEL,
+    name="gemma",
+    token=TokenPlan("gemma-hf-1a2b3c4d", "token", None, RemoteTokenPlan("prod/huggingface", "hf.token", 90)),
 )
 
 KEDA = KedaPlan(ChartRef("keda", "2.20.2", "https://kedacore.github.io/charts"), "keda", True, None)

@@ -7,11 +7,13 @@ from typing import Any
 
 from components.alerts import stack_rules
 from components.dashboards import dashboard_config_map, dashboard_names
+from components.external_secrets import secret_store
 from components.gpu_smoke_test import smoke_test_job
 from components.karpenter.manifests import ec2_node_class, node_pool
 from components.namespace import namespace_manifest
 from components.network_policies import (
     default_deny,
+    external_secrets_policies,
     gpu_operator_policies,
     karpenter_policy,
     keda_policies,
@@ -24,6 +26,7 @@ from components.serving.backends import BACKENDS
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
+from components.serving.manifests.external_secret import external_secret
 from components.serving.manifests.network_policy import download_policy, router_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
@@ -38,6 +41,8 @@ from components.storage_class import gp3_storage_class
 from components.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
 from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
 from tests.components.plans import (
+    EXTERNAL_MODEL,
+    EXTERNAL_SECRETS,
     FIXED_MODEL,
     GPU_OPERATOR,
     KARPENTER,
@@ -56,7 +61,7 @@ from tests.components.plans import (
 from tests.components.promtool import sample_plan
 
 Manifests = dict[str, dict[str, Any]]
-MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL)
+MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL, EXTERNAL_MODEL)
 # What makes the server pods of a backend; of `deployment` the rest of the tests speaks.
 WORKLOADS = {"deployment": "deployment", "kserve": "inference-service", "production-stack": "deployment"}
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
@@ -71,6 +76,8 @@ def of_platform() -> Manifests:
         "models-namespace": namespace_manifest("models", "models[].namespace"),
         "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
         **{f"{each.name}-namespace": namespace_manifest(each.namespace, each.setting) for each in OPERATORS},
+        "external-secrets-namespace": namespace_manifest("external-secrets", "externalSecrets.namespace"),
+        "secret-store": secret_store("models", "us-west-2"),
         "default-deny": default_deny("models"),
         "priority-class": priority_class("standard"),
         "storage-class": gp3_storage_class("gp3"),
@@ -128,6 +135,7 @@ def _policies() -> Manifests:
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
         *(each for plan in OPERATORS for each in operator_policies(replace(plan, network=NETWORK))),
         *keda_policies(replace(KEDA, network=NETWORK)),
+        *external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
     ]
     return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in found}
@@ -152,6 +160,10 @@ def of_model(model: ServedModel) -> Manifests:
         made["recording-rules"] = recording_rules(model)
     if model.token and model.token.config_key:
         made["token-secret"] = token_secret(model, model.token)
+    if model.token and model.token.remote:
+        made["external-secret"] = external_secret(
+            model, model.token.secret_name, model.token.secret_key, model.token.remote
+        )
     if model.chat_template is not None:
         made["chat-template"] = chat_template(model)
     if model.monitoring_namespace:

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 
 from components.cluster_autoscaler import cluster_autoscaler_values
+from components.external_secrets import external_secrets_values
 from components.gpu_operator import gpu_operator_values
 from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
@@ -23,11 +24,12 @@ from components.operators.cert_manager import cert_manager_values
 from components.operators.kserve import kserve_values
 from components.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
-from planning.model import GPU_TAINT, WebhookPlan
+from planning.model import GPU_TAINT, AddonNetworkPlan, WebhookPlan
 from tests import reference_data
 from tests.components.plans import (
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
+    EXTERNAL_SECRETS,
     GPU_OPERATOR,
     KARPENTER,
     KEDA,
@@ -47,6 +49,10 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     "cluster-autoscaler": [
         cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
         cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, monitoring_namespace=None)),
+    ],
+    "external-secrets": [
+        external_secrets_values(replace(EXTERNAL_SECRETS, mirror=MIRROR)),
+        external_secrets_values(replace(EXTERNAL_SECRETS, network=AddonNetworkPlan(monitoring_namespace="monitoring"))),
     ],
     "gpu-operator": [
         gpu_operator_values(GPU_OPERATOR),
@@ -84,6 +90,7 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("controller", "resources"),
         ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
+    "external-secrets": {("resources",)},
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "vllm-stack": {
         ("routerSpec", "resources"),  # ResourceRequirements

@@ -17,7 +17,10 @@ from tests.components.rendered import everything
 from tests.reference_data import custom_resource_validator
 
 KUBERNETES = ("1.32", "1.35", "1.36")  # oldest in EKS support, our default, newest
-CUSTOM_GROUPS = ("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io")
+CUSTOM_GROUPS = (
+    *("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io"),
+    "external-secrets.io",
+)
 
 
 def _is_custom(manifest: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from components.network_policies import (
     LINK_LOCAL,
     cluster_autoscaler_policy,
+    external_secrets_policies,
     gpu_operator_policies,
     karpenter_policy,
     keda_policies,
@@ -19,7 +20,7 @@ from components.network_policies import (
     operator_policies,
 )
 from planning.model import AddonNetworkPlan, WebhookPlan
-from tests.components.plans import GPU_OPERATOR, KARPENTER, KEDA, MONITORING, OPERATORS
+from tests.components.plans import EXTERNAL_SECRETS, GPU_OPERATOR, KARPENTER, KEDA, MONITORING, OPERATORS
 from tests.conftest import REPO
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import model, planned, pool
@@ -42,11 +43,12 @@ def services() -> dict[str, list[dict[str, Any]]]:
         "keda": keda_policies(replace(KEDA, network=NETWORK)),
         "cluster-autoscaler": [cluster_autoscaler_policy(replace(scaler, network=NETWORK), "cluster-autoscaler")],
         "karpenter": [karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter")],
+        "external-secrets": external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         **{plan.name: operator_policies(replace(plan, network=NETWORK)) for plan in OPERATORS},
     }
 
 
-SERVICES = ("monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter")
+SERVICES = ("monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter", "external-secrets")
 
 
 @pytest.mark.parametrize("service", [*SERVICES, *(plan.name for plan in OPERATORS)])

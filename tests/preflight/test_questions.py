@@ -148,3 +148,56 @@ def test_managed_policies_are_looked_for_in_the_partition() -> None:
             **{**plan.__dict__, "cluster": plan.cluster.__class__(**{**plan.cluster.__dict__, "addons": addons})}
         )
         assert wrong in said(asked(changed, aws), Verdict.ERROR)["cluster"][0]
+
+
+TOKEN_KEY = "arn:aws:kms:us-east-1:111122223333:key/0aa0aa00-1111-2222-3333-444455556666"
+
+
+def with_token(**token: Any) -> dict[str, Any]:
+    sections = own("dev")
+    secret = {"kind": "secretsManager", "name": "prod/hf", **token}
+    return {**sections, "models": [{**each, "tokenSecret": secret} for each in sections["models"]]}
+
+
+def test_a_token_that_is_there_is_found_and_its_value_is_not_read() -> None:
+    with account() as aws:
+        client("secretsmanager").create_secret(Name="prod/hf", SecretString="hf_canary4711")
+        report = asked(planned(with_token()), aws)
+    assert only(report, "secrets", Verdict.OK).text == "prod/hf is there"
+    assert "canary" not in str(report)
+
+
+def test_a_token_that_is_not_there_or_leaves_is_told_by_its_name() -> None:
+    with account() as aws:
+        missing = asked(planned(with_token()), aws)
+        client("secretsmanager").create_secret(Name="prod/hf", SecretString="hf_canary4711")
+        client("secretsmanager").delete_secret(SecretId="prod/hf")
+        leaving = asked(planned(with_token()), aws)
+    told = only(missing, "secrets", Verdict.ERROR)
+    assert told.path == "models[0].tokenSecret.name"
+    assert "no secret prod/hf in us-east-1" in told.text
+    assert "restore-secret --secret-id prod/hf" in only(leaving, "secrets", Verdict.ERROR).text
+
+
+@pytest.mark.parametrize(
+    ("has", "says", "fix"),
+    [
+        (TOKEN_KEY, None, f"is encrypted with {TOKEN_KEY}"),
+        (TOKEN_KEY, TOKEN_KEY.replace("0aa0aa00", "0bb0bb00"), "write the ARN of that key"),
+        (None, TOKEN_KEY, "leave it out"),
+        (TOKEN_KEY, TOKEN_KEY, None),
+        ("0aa0aa00-1111-2222-3333-444455556666", TOKEN_KEY, None),
+        ("alias/mine", TOKEN_KEY, None),
+        ("alias/aws/secretsmanager", None, None),
+    ],
+)
+def test_the_key_of_a_token_is_the_one_that_the_role_may_use(
+    has: str | None, says: str | None, fix: str | None
+) -> None:
+    with account() as aws:
+        given = {"KmsKeyId": has} if has else {}
+        client("secretsmanager").create_secret(Name="prod/hf", SecretString="x", **given)
+        report = asked(planned(with_token(**({"kmsKeyArn": says} if says else {}))), aws)
+    wrong = [each for each in report.of(Verdict.ERROR) if each.question == "secrets"]
+    assert [each.path for each in wrong] == ["models[0].tokenSecret.kmsKeyArn"] * bool(fix)
+    assert all(str(fix) in each.text for each in wrong)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings.cluster import CreateCluster, EndpointAccess
-from settings.models import EmptyDirCache, PulumiConfigToken
+from settings.models import EmptyDirCache
 from settings.read import (
     Loaded,
     SecretNeed,
@@ -21,6 +21,7 @@ from settings.read import (
     secret_problems,
     unknown_key_problems,
 )
+from settings.tokens import PulumiConfigToken
 from tests.conftest import REPO
 from tests.golden import assert_matches
 
@@ -164,8 +165,8 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: account, backend, budget, certManager, cluster, downloads, "
-        "gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, nodePools, region, registry, "
-        "systemNodes, tags, tenants, waivers",
+        "externalSecrets, gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, nodePools, region, "
+        "registry, systemNodes, tags, tenants, waivers",
     ]
 
 

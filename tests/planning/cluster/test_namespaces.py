@@ -13,7 +13,17 @@ from tests.planning.stacks import errors, model, planned, pool, refusal
 
 KEDA = {"models": [model(autoscaling={"kind": "keda"})], "nodePools": [pool(minNodes=2)]}
 # What makes a stack use the component whose setting that is.
-USED: dict[str, dict[str, Any]] = {"keda": KEDA, "certManager": {"backend": "kserve"}, "kserve": {"backend": "kserve"}}
+MODELS: dict[str, dict[str, Any]] = {
+    "keda.namespace": {"autoscaling": {"kind": "keda"}},
+    "externalSecrets.namespace": {"tokenSecret": {"kind": "secretsManager", "name": "prod/hf"}},
+}
+EXTERNAL = {"models": [model(**MODELS["externalSecrets.namespace"])]}
+USED: dict[str, dict[str, Any]] = {
+    "keda": KEDA,
+    "externalSecrets": EXTERNAL,
+    "certManager": {"backend": "kserve"},
+    "kserve": {"backend": "kserve"},
+}
 
 
 def named(path: str, name: str) -> dict[str, Any]:
@@ -40,8 +50,11 @@ def test_nothing_of_ours_labels_a_namespace_of_the_system(path: str, name: str) 
 def test_nobody_moves_into_the_namespace_of_another(mover: str, there: str) -> None:
     used = USED.get(mover.partition(".")[0], {}) | USED.get(there.partition(".")[0], {})
     sections = {**used, **named(mover, NAMESPACE_OWNERS[there].usual)}
-    if mover == "models[].namespace" and there == "keda.namespace":
-        sections["models"] = [model(namespace="keda", autoscaling={"kind": "keda"})]
+    asked = dict.fromkeys(("models[].namespace", mover, there))
+    of_models = {key: value for path in asked for key, value in MODELS.get(path, {}).items()}
+    if "models[].namespace" in (mover, there) or of_models:
+        moved = {"namespace": NAMESPACE_OWNERS[there].usual} if mover == "models[].namespace" else {}
+        sections["models"] = [model(**of_models, **moved)]
     told = errors(refusal(**sections))
     assert told[mover.replace("[]", "[0]")].startswith(f"{NAMESPACE_OWNERS[there].usual} belongs to ")
 
