@@ -11,6 +11,7 @@ from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerAr
 from components.eks_cluster import ClusterOutputs
 from components.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
 from components.external_secrets import ExternalSecrets, ExternalSecretsArgs, SecretStore, SecretStoreArgs
+from components.gateway import Gateway, GatewayArgs
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
@@ -29,6 +30,7 @@ from planning.model import (
     STANDARD,
     ClusterAutoscalerPlan,
     ExternalSecretsPlan,
+    GatewayPlan,
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
@@ -83,6 +85,7 @@ class ClusterServices(pulumi.ComponentResource):
             namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
             for namespace in plan.model_namespaces
         }
+        operators = self._operators(plan.operators, monitors)
         self.wiring = ServingWiring(
             namespaces=namespaces,
             priority_classes=self._priorities(plan),
@@ -95,7 +98,8 @@ class ClusterServices(pulumi.ComponentResource):
             stores_after=self._stores(plan.external_secrets, args, namespaces, monitors)
             if plan.external_secrets
             else {},
-            operators_after=self._operators(plan.operators, monitors),
+            operators_after=operators,
+            gateway_after=self._gateway(plan.gateway, operators) if plan.gateway else (),
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
 
@@ -185,6 +189,13 @@ class ClusterServices(pulumi.ComponentResource):
             name: (SecretStore(name, SecretStoreArgs(namespaces[name], plan.region, after), self._child).store,)
             for name in plan.stores
         }
+
+    def _gateway(
+        self, plan: GatewayPlan, operators: Mapping[str, tuple[pulumi.Resource, ...]]
+    ) -> tuple[pulumi.Resource, ...]:
+        """The address in front of all models."""
+        after = tuple(each for name in ("cert-manager", "envoy-gateway") for each in operators.get(name, ()))
+        return Gateway("gateway", GatewayArgs(plan, after), self._child).ready
 
     def _node_autoscaler(
         self, plan: ClusterAutoscalerPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]

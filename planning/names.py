@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from planning.facts import rows
 from planning.findings import Findings
+from settings.gateway import GatewayApi
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
 from settings.tenants import Tenant
@@ -87,6 +88,7 @@ def external_token_name(model: str, secret: SecretsManagerToken) -> str:
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
+    kinds |= {"gateway"} if isinstance(settings.gateway, GatewayApi) else set()
     kinds |= {"template"} if model.chat_template is not None else set()
     kinds |= {"external"} if isinstance(model.token_secret, SecretsManagerToken) else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())

@@ -15,6 +15,7 @@ from planning.cluster.autoscaler import plan_cluster_autoscaler
 from planning.cluster.control_plane import CALENDAR_DATED, plan_cluster
 from planning.cluster.existing import check_existing
 from planning.cluster.external_secrets import check_external_secrets, plan_external_secrets
+from planning.cluster.gateway import check_gateway, plan_gateway
 from planning.cluster.karpenter import check_karpenter, plan_karpenter, with_drain
 from planning.cluster.monitoring import check_prometheus, plan_monitoring
 from planning.cluster.namespaces import check_namespaces
@@ -74,8 +75,7 @@ def plan(
     cluster = plan_cluster(settings.cluster, stack, settings.region, tags, findings)
     network = plan_network(settings, production, findings)
     system_nodes = plan_system_nodes(settings.system_nodes, settings.cluster, findings)
-    pools = _pools(settings, production, findings)
-    _check_pools(settings, network, production, findings)
+    pools = _pools(settings, network, production, findings)
     account = _whole(settings, stack, cluster, today or CALENDAR_DATED, findings)
     served = with_surge(pools, _models(settings, stack, production, pools, findings), _daemons(settings), findings)
     scalings = [each.model.autoscaling for each in served]
@@ -119,6 +119,7 @@ def plan(
         external_secrets=external,
         tenants=tenants,
         operators=operators,
+        gateway=plan_gateway(settings),
     )
 
 
@@ -143,19 +144,9 @@ def _whole(
     check_karpenter(settings, is_production(stack), findings)
     check_backends(settings, findings)
     check_external_secrets(settings, findings)
+    check_gateway(settings, findings)
     check_ages(settings, today, findings)
     return plan_account(settings, stack, cluster, findings)
-
-
-def _check_pools(
-    settings: StackSettings,
-    network: CreateNetworkPlan | ExistingNetworkPlan,
-    production: bool,
-    findings: Findings,
-) -> None:
-    for index, pool in enumerate(settings.node_pools):
-        check_zones(pool, index, network, findings)
-    check_reservations(settings, network, production, findings)
 
 
 def _shared_out(
@@ -182,11 +173,19 @@ def _shared_out(
     )
 
 
-def _pools(settings: StackSettings, production: bool, findings: Findings) -> dict[str, Pool | None]:
+def _pools(
+    settings: StackSettings,
+    network: CreateNetworkPlan | ExistingNetworkPlan,
+    production: bool,
+    findings: Findings,
+) -> dict[str, Pool | None]:
     planned = {
         pool.name: plan_pool(pool, index, settings.cluster.version, production, findings)
         for index, pool in enumerate(settings.node_pools)
     }
+    for index, pool in enumerate(settings.node_pools):
+        check_zones(pool, index, network, findings)
+    check_reservations(settings, network, production, findings)
     return {name: pool and with_growth(pool, settings) for name, pool in planned.items()}
 
 

@@ -43,6 +43,13 @@ RULES: tuple[Rule, ...] = (
         workloads.load_balancers_closed,
     ),
     Rule(
+        "gateway-open",
+        "requests cost GPU time, and keys that travel in the open are everybody's",
+        Severity.ERROR,
+        "write gateway.access: internal or gateway.sourceRanges, and keep its listeners on HTTPS",
+        workloads.gateways_closed,
+    ),
+    Rule(
         "api-endpoint-open",
         "whoever reaches the Kubernetes API is one leaked token away from the cluster",
         Severity.ERROR,

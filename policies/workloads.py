@@ -125,6 +125,23 @@ def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Fo
                 yield Violation(each, f"an ingress that {what} reaches")
 
 
+def gateways_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
+    """A Gateway's load balancer is internal or names who may reach it, and its listeners speak HTTPS."""
+    for each in resources:
+        if not each.type.startswith("kubernetes:gateway.networking.k8s.io/") or each.kind != "Gateway":
+            continue
+        annotations = at(each.inputs, "spec.infrastructure.annotations", {})
+        ranges = str(annotations.get("service.beta.kubernetes.io/load-balancer-source-ranges", ""))
+        internal = any(annotations.get(key) == value for key, value in INTERNAL_SCHEMES.items())
+        if not internal and (what := _opened([text for text in ranges.split(",") if text.strip()])):
+            yield Violation(each, f"a gateway that {what} reaches")
+        for listener in listed(at(each.inputs, "spec.listeners")):
+            if at(listener, "protocol") not in ("HTTPS", "TLS"):
+                yield Violation(
+                    each, f"listener {at(listener, 'name')} takes {at(listener, 'protocol')}: keys in the open"
+                )
+
+
 def _opened(ranges: Sequence[str]) -> str | None:
     """No list at all lets everybody in."""
     return opened(ranges) if ranges else "the whole internet"

@@ -13,6 +13,7 @@ from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingClus
 from settings.demand import Budget
 from settings.downloads import Downloads
 from settings.findings import WrongValue
+from settings.gateway import Gateway, NoGateway
 from settings.models import Model
 from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
@@ -53,6 +54,7 @@ class StackSettings(Section):
     external_secrets: ExternalSecrets = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
     )
+    gateway: Gateway = described("one address for all models, outside the cluster too", default_factory=NoGateway)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)

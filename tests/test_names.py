@@ -40,8 +40,20 @@ def asked(marker: str) -> dict[str, Any]:
             },
         ],
         "tenants": [{"name": f"{marker}-t", "groups": [f"{marker}-g"]}],
+        "gateway": {
+            "kind": "gatewayApi",
+            "host": "llm.example.com",
+            "certificate": {"kind": "secret", "name": "tls"},
+        },
+        "systemNodes": {"minNodes": 4},
         "models": [
-            {**common, "namespace": f"{marker}-ns", "name": f"{marker}-{index}", **kind}
+            {
+                **common,
+                "servedName": f"{marker}-{index}",
+                "namespace": f"{marker}-ns",
+                "name": f"{marker}-{index}",
+                **kind,
+            }
             for index, kind in enumerate(kinds)
         ],
     }

@@ -14,6 +14,7 @@ from components.manifest import arguments
 from components.namespace import namespace_manifest
 from components.network_policies import operator_policies, register_policies
 from components.operators.cert_manager import cert_manager_values
+from components.operators.envoy_gateway import envoy_gateway_values
 from components.operators.kserve import kserve_values
 from planning.model import OperatorPlan
 
@@ -21,6 +22,7 @@ from planning.model import OperatorPlan
 VALUES: Mapping[str, Callable[[OperatorPlan], dict[str, Any]]] = {
     "cert-manager": cert_manager_values,
     "kserve-resources": kserve_values,
+    "gateway-helm": envoy_gateway_values,
 }
 
 

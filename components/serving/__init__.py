@@ -32,6 +32,7 @@ class ServingWiring:
     stores_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     prometheus_url: pulumi.Input[str] | None = None
     operators_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
+    gateway_after: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             hf_token=wiring.hf_tokens.get(token_key) if token_key else None,
             gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
+            gateway_after=wiring.gateway_after,
             backend_after=tuple(each for name in model.operators for each in wiring.operators_after.get(name, ())),
             store_after=wiring.stores_after.get(model.namespace, ()),
         ),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.gateway.manifests import route
 from components.manifest import Manifest, arguments
 from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules
@@ -33,6 +34,7 @@ class VllmModelArgs:
     `monitors_after`: what brings the PodMonitor kind; needed where the plan has a monitoring namespace.
     `backend_after`: what brings the kinds of the model's backend.
     `store_after`: the SecretStore of a token that is read from elsewhere.
+    `gateway_after`: the gateway it stands behind.
     """
 
     model: ServedModel
@@ -43,6 +45,7 @@ class VllmModelArgs:
     monitors_after: tuple[pulumi.Resource, ...] = ()
     backend_after: tuple[pulumi.Resource, ...] = ()
     store_after: tuple[pulumi.Resource, ...] = ()
+    gateway_after: tuple[pulumi.Resource, ...] = ()
 
 
 class VllmModel(pulumi.ComponentResource):
@@ -77,6 +80,8 @@ class VllmModel(pulumi.ComponentResource):
             self._monitored(f"{name}-pod-monitor", pod_monitor(model), args)
         if model.alert_groups:
             self._monitored(f"{name}-alerts", alert_rules(model), args)
+        if model.gateway:
+            self._custom(f"{name}-route", route(model, model.gateway), args, (*args.gateway_after, address))
         self.url = pulumi.Output.format(
             "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
         )
@@ -169,6 +174,9 @@ class VllmModel(pulumi.ComponentResource):
         return job
 
     def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
+        self._custom(name, manifest, args, args.monitors_after)
+
+    def _custom(self, name: str, manifest: Manifest, args: VllmModelArgs, after: tuple[pulumi.Resource, ...]) -> None:
         k8s.apiextensions.CustomResource(
             name,
             api_version=manifest["apiVersion"],
@@ -176,7 +184,7 @@ class VllmModel(pulumi.ComponentResource):
             **arguments(manifest, args.namespace),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # Hidden ordering: the kind exists only once the Prometheus stack's release has brought its CRD.
-                depends_on=list(args.monitors_after),
+                # Hidden ordering: the kind exists only once a release has brought its CRD.
+                depends_on=list(after),
             ),
         )

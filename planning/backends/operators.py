@@ -1,19 +1,26 @@
-"""The operators that the backends of a stack's models need."""
+"""The operators that a stack needs: of its models' backends, and of its gateway."""
 
 from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
 from settings.backends import CertManager, Kserve
+from settings.gateway import GatewayApi, IssuedCertificate
 from settings.stack import StackSettings
 
 
 def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
     """Each once, in the order of their installation."""
     used = {name for model in settings.models for name in backends()[settings.backend_of(model)].operators}
+    if isinstance(settings.gateway, GatewayApi):
+        used.add("envoy-gateway")
+        if isinstance(settings.gateway.certificate, IssuedCertificate):
+            used.add("cert-manager")
     return tuple(row for name, row in operators().items() if name in used)
 
 
-def operator_section(settings: StackSettings, name: str) -> CertManager | Kserve:
-    """The section of the stack file that speaks of an operator."""
+def operator_section(settings: StackSettings, name: str) -> CertManager | Kserve | GatewayApi:
+    """The section of the stack file that speaks of an operator that is asked for."""
+    if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
+        return settings.gateway
     sections: dict[str, CertManager | Kserve] = {"cert-manager": settings.cert_manager, "kserve": settings.kserve}
     return sections[name]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from planning.backends.table import backends
 from planning.cluster.addon_network import addon_network
+from planning.cluster.gateway import behind_gateway
 from planning.findings import Findings
 from planning.model import ChartRef, RouterPlan, ServedModel
 from planning.versions import pins
@@ -21,11 +22,12 @@ LOGIC = {RoutingLogic.ROUND_ROBIN: "roundrobin", RoutingLogic.PREFIX_AWARE: "pre
 def with_routers(
     models: Sequence[ServedModel], settings: StackSettings, charts: ChartSources, findings: Findings
 ) -> list[ServedModel]:
-    """The models, each with the router that its backend puts in front of it."""
+    """The models, each with the router that its backend puts in front of it, and behind the stack's gateway."""
     asked = {model.name: model.router or Router() for model in settings.models}
     used = {backends()[model.backend].router for model in models} - {None}
     references = {chart: charts.reference(chart, findings) for chart in used if chart}
-    return [_with_router(model, asked[model.name], references, settings) for model in models]
+    routed = [_with_router(model, asked[model.name], references, settings) for model in models]
+    return behind_gateway(routed, settings)
 
 
 def _with_router(

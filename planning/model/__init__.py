@@ -23,6 +23,7 @@ from planning.model.cloud import (
     TaintPlan,
 )
 from planning.model.findings import Finding, PlanRefused, Severity
+from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
 from planning.model.prometheus import ExistingPrometheusPlan
@@ -84,6 +85,7 @@ __all__ = [
     "AddonNetworkPlan",
     "AddonPlan",
     "AlertRulePlan",
+    "AuthenticationPlan",
     "AutoscalingPlan",
     "BudgetPlan",
     "CachePlan",
@@ -102,6 +104,7 @@ __all__ = [
     "ExistingPrometheusPlan",
     "ExternalSecretsPlan",
     "Finding",
+    "GatewayPlan",
     "GpuOperatorPlan",
     "GpuSharingPlan",
     "KarpenterNodesPlan",

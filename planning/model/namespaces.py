@@ -49,6 +49,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),
+    "gateway.namespace": NamespaceOwner(
+        "the gateway", PodSecurity.RESTRICTED, "its controller and proxies need nothing of the node", "gateway"
+    ),
     "models[].namespace": NamespaceOwner(
         "models", PodSecurity.RESTRICTED, "our own pods need nothing of the node", "models"
     ),

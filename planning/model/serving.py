@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
+from planning.model.gateway import GatewayPlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
@@ -192,6 +193,7 @@ class ServedModel:
     one, and is empty where none ever does. `replicas_may_need_nodes`: not only a rollout's further pods do, so
     scaling counts with it. `deployment_suffix`: what the backend adds to the model's name for the Deployment of its
     servers; `operators`: what brings the backend's kinds. `router` None: the Service names the servers themselves.
+    `gateway`: the address outside the cluster that it stands behind, among others.
     """
 
     name: str
@@ -240,6 +242,7 @@ class ServedModel:
     router: RouterPlan | None = None
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
+    gateway: GatewayPlan | None = None
 
     @property
     def deployment_name(self) -> str:

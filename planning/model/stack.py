@@ -14,6 +14,7 @@ from planning.model.cloud import (
     Tags,
 )
 from planning.model.findings import Finding
+from planning.model.gateway import GatewayPlan
 from planning.model.nodes import NodeFitPlan
 from planning.model.services import (
     ClusterAutoscalerPlan,
@@ -151,6 +152,7 @@ class StackPlan:
     external_secrets: ExternalSecretsPlan | None = None
     tenants: tuple[TenantPlan, ...] = ()
     operators: tuple[OperatorPlan, ...] = ()
+    gateway: GatewayPlan | None = None
 
     @property
     def model_namespaces(self) -> tuple[str, ...]:

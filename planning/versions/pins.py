@@ -130,6 +130,13 @@ CHARTS = {
             source="cert-manager/cert-manager tag v1.21.1, 2026-07-29",
         ),
         ChartPin(
+            chart="gateway-helm",
+            # renovate: datasource=docker depName=envoyproxy/gateway-helm
+            version="v1.9.0",
+            repository="oci://docker.io/envoyproxy",
+            source="envoyproxy/gateway tag v1.9.0, 2026-08-15",
+        ),
+        ChartPin(
             chart="kserve-crd",
             # renovate: datasource=docker depName=ghcr.io/kserve/charts/kserve-crd
             version="v0.20.0",

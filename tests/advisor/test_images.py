@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from advisor.images import as_json, as_text
+from components.operators.envoy_gateway import PROXY_IMAGE
 from planning.__main__ import main
 from planning.facts import rows
 from planning.versions import pins
@@ -142,6 +143,9 @@ def test_the_table_says_what_the_charts_values_say(chart: str) -> None:
     of_chart = [row for row in rows("chart_images.csv") if row["chart"] == chart and not row["sub_chart"]]
     assert of_chart
     for row in of_chart:
+        if row["image"] == "docker.io/envoyproxy/envoy":  # built into the controller; our values say it
+            assert f"{row['image']}:{row['tag']}" == PROXY_IMAGE
+            continue
         assert row["image"] in written
         assert written[row["image"]] in ("", row["tag"]) or row["image"].endswith(OTHER_TAGS)
 

@@ -363,4 +363,13 @@ KSERVE = OperatorPlan(
     webhook_ports=(9443,),
     mirror=None,
 )
-OPERATORS = (CERT_MANAGER, KSERVE)
+ENVOY_GATEWAY = OperatorPlan(
+    name="envoy-gateway",
+    setting="gateway.namespace",
+    charts={"gateway-helm": ChartRef("oci://docker.io/envoyproxy/gateway-helm", "v1.9.0", None)},
+    namespace="gateway",
+    install=True,
+    webhook_ports=(9443,),
+    mirror=None,
+)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY)

@@ -8,6 +8,16 @@ from typing import Any
 from components.alerts import stack_rules
 from components.dashboards import dashboard_config_map, dashboard_names
 from components.external_secrets import secret_store
+from components.gateway.manifests import (
+    backend_policy,
+    certificate,
+    client_policy,
+    gateway,
+    gateway_class,
+    proxy_policy,
+    route,
+    security_policy,
+)
 from components.gpu_smoke_test import smoke_test_job
 from components.karpenter.manifests import ec2_node_class, node_pool
 from components.namespace import namespace_manifest
@@ -39,7 +49,8 @@ from components.serving.manifests.service import (
 from components.serving.manifests.volumes import cache_claim
 from components.storage_class import gp3_storage_class
 from components.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
-from planning.model import AddonNetworkPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
+from planning.model import AddonNetworkPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
+from tests.components.gateways import GATEWAYS
 from tests.components.plans import (
     EXTERNAL_MODEL,
     EXTERNAL_SECRETS,
@@ -86,6 +97,9 @@ def of_platform() -> Manifests:
         "webhook-secret": webhook_secret("monitoring"),
         **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
         **of_karpenter(),
+        **{
+            f"gateway-{name}-{what}": each for name, plan in GATEWAYS.items() for what, each in of_gateway(plan).items()
+        },
         **of_tenant(),
         **_rules(),
         **_policies(),
@@ -118,6 +132,23 @@ def of_karpenter() -> Manifests:
         "karpenter-plain-node-class": ec2_node_class(plain, *given, tags),
         "karpenter-plain-node-pool": node_pool(plain),
     }
+
+
+def of_gateway(plan: GatewayPlan) -> Manifests:
+    """Of the one address in front of all models, with the route of one."""
+    made = {
+        "class": gateway_class(),
+        "gateway": gateway(plan),
+        "clients": client_policy(plan),
+        "servers": backend_policy(plan),
+        "proxies": proxy_policy(plan),
+        "route": route(MODEL, plan),
+    }
+    if plan.issuer:
+        made["certificate"] = certificate(plan)
+    if plan.authentication.kind != "none":
+        made["authentication"] = security_policy(plan)
+    return made
 
 
 def _rules() -> Manifests:

@@ -21,6 +21,7 @@ from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
 from components.metrics_adapter import metrics_adapter_values
 from components.operators.cert_manager import cert_manager_values
+from components.operators.envoy_gateway import envoy_gateway_values
 from components.operators.kserve import kserve_values
 from components.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
@@ -29,6 +30,7 @@ from tests import reference_data
 from tests.components.plans import (
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
+    ENVOY_GATEWAY,
     EXTERNAL_SECRETS,
     GPU_OPERATOR,
     KARPENTER,
@@ -68,6 +70,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
     "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
     "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
+    "gateway-helm": [envoy_gateway_values(ENVOY_GATEWAY), envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR))],
     "karpenter": [
         karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
         karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),

@@ -34,6 +34,9 @@ from tests.policies.resources import (
 
 CONTAINER = "spec/template/spec/containers/0"
 POD = "spec/template/spec"
+GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
+INSIDE = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
+PLAIN = {"name": "http", "protocol": "HTTP", "port": 80}
 BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("gpu-taint-tolerated", [node_group(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
     (
@@ -47,6 +50,13 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("image-digest", [changed(deployment(), f"{CONTAINER}/image", "vllm/vllm-openai:v1")], PROD, "no digest"),
     ("ami-pinned", [changed(node_group(), "releaseVersion")], PROD, "another driver"),
     ("load-balancer-open", [service(type="LoadBalancer")], DEV, "whole internet"),
+    ("gateway-open", [resource(GATEWAY, "g", {"spec": {"listeners": []}})], DEV, "whole internet"),
+    (
+        "gateway-open",
+        [resource(GATEWAY, "g", {"spec": {"infrastructure": {"annotations": INSIDE}, "listeners": [PLAIN]}})],
+        DEV,
+        "keys in the open",
+    ),
     (
         "load-balancer-open",
         [service(type="LoadBalancer", loadBalancerSourceRanges=["0.0.0.0/0"])],
@@ -128,6 +138,7 @@ def test_rules_for_production_leave_other_stacks_alone(rule: str, stack: list[Re
         ("image-pinned", changed(deployment(), f"{CONTAINER}/image", f"reg:5000/vllm@{DIGEST}")),
         ("image-pinned", changed(deployment(), f"{CONTAINER}/image", "[unknown]")),
         ("load-balancer-open", service(type="LoadBalancer", loadBalancerSourceRanges=["10.0.0.0/8"])),
+        ("gateway-open", resource(GATEWAY, "g", {"spec": {"infrastructure": {"annotations": INSIDE}}})),
         ("api-endpoint-open", changed(cluster(), "vpcConfig/endpointPublicAccess", False)),
         ("api-endpoint-open", changed(cluster(), "vpcConfig/publicAccessCidrs", "[unknown]")),
         ("tags", changed(cluster(), "tags", "[unknown]")),

@@ -165,8 +165,8 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: account, backend, budget, certManager, cluster, downloads, "
-        "externalSecrets, gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, nodePools, region, "
-        "registry, systemNodes, tags, tenants, waivers",
+        "externalSecrets, gateway, gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, "
+        "nodePools, region, registry, systemNodes, tags, tenants, waivers",
     ]
 
 

@@ -24,6 +24,8 @@ USED: dict[str, dict[str, Any]] = {
     "certManager": {"backend": "kserve"},
     "kserve": {"backend": "kserve"},
 }
+GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
+USED["gateway"] = {"gateway": GATEWAY}
 
 
 def named(path: str, name: str) -> dict[str, Any]:
@@ -31,7 +33,8 @@ def named(path: str, name: str) -> dict[str, Any]:
     section = path.partition(".")[0]
     if section == "models[]":
         return {"models": [model(namespace=name)]}
-    return {**USED.get(section, {}), section: {"namespace": name}}
+    used = USED.get(section, {})
+    return {**used, section: {**(used[section] if section == "gateway" else {}), "namespace": name}}
 
 
 @pytest.mark.parametrize("path", NAMESPACE_OWNERS)

@@ -1,0 +1,20 @@
+"""Envoy Gateway's values: the controller of the gateway and, by it, the proxies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.helm import mirrored
+from planning.model import OperatorPlan
+
+# As api/v1alpha1/shared_types.go has it, DefaultEnvoyProxyImage.
+PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
+
+
+def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:
+    """Values of chart gateway-helm v1.9.0; its defaults are safe ones for its pods."""
+    # Else it is the one that is built into the controller, which no list of images knows.
+    images: dict[str, Any] = {"images": {"envoyProxy": {"image": PROXY_IMAGE}}}
+    if plan.mirror:
+        images["imageRegistry"] = mirrored(plan.mirror, "docker.io")  # goes before every registry in the names
+    return {"global": images}

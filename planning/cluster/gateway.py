@@ -1,0 +1,81 @@
+"""One address for all models of a stack: who reaches it, by which names, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planning.cluster.addon_network import ANYWHERE, addon_network
+from planning.findings import Findings
+from planning.model import AuthenticationPlan, GatewayPlan, ServedModel
+from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, SecretCertificate
+from settings.stack import StackSettings
+
+CERTIFICATE = "gateway-tls"
+
+
+def check_gateway(settings: StackSettings, findings: Findings) -> None:
+    """Two models of one name: whoever routes by name cannot tell them apart."""
+    if not isinstance(settings.gateway, GatewayApi):
+        return
+    if not settings.gateway.source_ranges and addon_network(settings).node_ranges == ANYWHERE:
+        findings.error(
+            "gateway.sourceRanges",
+            "gateway-sources",
+            "none, and the ranges of a network that exists are not known here",
+            "write the VPC's ranges, and others from which clients come",
+        )
+    first: dict[str, int] = {}
+    for index, model in enumerate(settings.models):
+        name = model.served_name or model.source
+        before = first.setdefault(name, index)
+        if before != index:
+            findings.error(
+                f"models[{index}].servedName",
+                "served-name-twice",
+                f"{name} is what clients already get from models[{before}] {settings.models[before].name}, and both "
+                "stand behind one gateway",
+                f"write a servedName of its own at models[{index}] or models[{before}]",
+            )
+
+
+def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
+    """The gateway; None without one."""
+    wanted = settings.gateway
+    if not isinstance(wanted, GatewayApi):
+        return None
+    certificate = wanted.certificate
+    own = isinstance(certificate, SecretCertificate)
+    return GatewayPlan(
+        namespace=wanted.namespace,
+        host=wanted.host,
+        certificate_secret=certificate.name if isinstance(certificate, SecretCertificate) else CERTIFICATE,
+        issuer=None if own else certificate.issuer,  # type: ignore[union-attr]
+        public=wanted.access is Access.PUBLIC,
+        source_ranges=wanted.source_ranges or addon_network(settings).node_ranges,
+        authentication=_authentication(wanted.authentication),
+        paths=wanted.paths,
+        request_timeout_seconds=wanted.request_timeout_seconds,
+        max_body_mib=wanted.max_body_mib,
+        model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
+        alone=settings.models[0].name if len(settings.models) == 1 else None,
+    )
+
+
+def behind_gateway(models: Sequence[ServedModel], settings: StackSettings) -> list[ServedModel]:
+    """The models, each with the gateway's proxies among its clients."""
+    plan = plan_gateway(settings)
+    if plan is None:
+        return list(models)
+    return [
+        replace(model, gateway=plan, client_namespaces=tuple(dict.fromkeys((*model.client_namespaces, plan.namespace))))
+        for model in models
+    ]
+
+
+def _authentication(wanted: Authentication) -> AuthenticationPlan:
+    if isinstance(wanted, ApiKeys):
+        return AuthenticationPlan("apiKeys", secret=wanted.secret)
+    if isinstance(wanted, Jwt):
+        return AuthenticationPlan("jwt", None, wanted.issuer, wanted.audiences, wanted.jwks_uri)
+    return AuthenticationPlan("none")

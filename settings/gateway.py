@@ -1,0 +1,131 @@
+"""One address for all models of a stack, with a certificate and keys; without it each has its own, in the cluster."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from settings.addresses import opened
+from settings.findings import WrongValue
+from settings.matching import Matching
+from settings.names import HttpUrl, ObjectName
+from settings.names import Literal as Untouched
+from settings.types import Cidr, DnsLabel, Section, described, kind_defaults_to
+
+HostName = Annotated[
+    str,
+    Field(max_length=253),
+    Matching(
+        r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+",
+        "not a host name",
+        "write lower-case labels with dots between them, for example llm.example.com",
+    ),
+]
+ApiPath = Annotated[
+    str,
+    Field(max_length=100),
+    Matching(r"/v1(/[a-z0-9_-]+)+", "not a path of the API", "write for example /v1/chat/completions"),
+]
+# What vLLM leaves open beside these: /metrics, /tokenize, /invocations, /pooling, /score (vllm#29922).
+API_PATHS = ("/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+
+
+class Access(StrEnum):
+    """Where the load balancer stands."""
+
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
+class SecretCertificate(Section):
+    """A certificate in a Secret (kubernetes.io/tls) of the gateway's namespace."""
+
+    kind: Literal["secret"]
+    name: ObjectName = described("name of the Secret")
+
+
+class IssuedCertificate(Section):
+    """A certificate that cert-manager asks an issuer for."""
+
+    kind: Literal["certManager"]
+    issuer: ObjectName = described("name of a ClusterIssuer that the cluster has")
+
+
+Certificate = Annotated[SecretCertificate | IssuedCertificate, Field(discriminator="kind")]
+
+
+class NoAuthentication(Section):
+    """Whoever reaches the gateway may ask."""
+
+    kind: Literal["none"] = "none"
+
+
+class ApiKeys(Section):
+    """`Authorization: Bearer <key>`, as OpenAI's clients send it."""
+
+    kind: Literal["apiKeys"]
+    secret: ObjectName = described("Secret of the gateway's namespace: one key of it per client, its value the API key")
+
+
+class Jwt(Section):
+    """A signed token of somebody's identity provider."""
+
+    kind: Literal["jwt"]
+    issuer: HttpUrl = described("the claim iss")
+    audiences: tuple[Untouched, ...] = described("one of these is in the claim aud", min_length=1, max_length=20)
+    jwks_uri: HttpUrl = described("where the provider's public keys are")
+
+    @model_validator(mode="after")
+    def _keys_cannot_be_altered(self) -> Self:
+        if not self.jwks_uri.startswith("https://"):
+            raise WrongValue(
+                f"jwksUri {self.jwks_uri}: who alters the keys on the way lets himself in", "write https://"
+            )
+        return self
+
+
+Authentication = Annotated[NoAuthentication | ApiKeys | Jwt, Field(discriminator="kind"), kind_defaults_to("none")]
+
+
+class NoGateway(Section):
+    """Each model has its own address inside the cluster, and none outside."""
+
+    kind: Literal["none"] = "none"
+
+
+class GatewayApi(Section):
+    """A Gateway of Envoy Gateway behind a network load balancer."""
+
+    kind: Literal["gatewayApi"]
+    install: bool = described("install Envoy Gateway; false: the cluster has it, in this namespace", default=True)
+    namespace: DnsLabel = described("of the Gateway and its proxies", default="gateway")
+    host: HostName = described("the name that clients use; its DNS record is yours to make")
+    certificate: Certificate = described("of that name; without one there is no gateway")
+    access: Access = described("internal: from the VPC; public: from the internet", default=Access.INTERNAL)
+    source_ranges: tuple[Cidr, ...] = described(
+        "who may connect; needed for public, default for internal: the VPC", default=(), max_length=40
+    )
+    authentication: Authentication = described("who may ask", default_factory=NoAuthentication)
+    paths: tuple[ApiPath, ...] = described(
+        "what may be asked; everything else is 404", default=API_PATHS, min_length=1, max_length=6
+    )
+    request_timeout_seconds: int = described("longest answer, from its request on, s", default=600, ge=1, le=86_400)
+    max_body_mib: int = described("largest request, MiB", default=10, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _closed(self) -> Self:
+        if self.access is Access.PUBLIC and not self.source_ranges:
+            raise WrongValue("access is public without sourceRanges: the whole internet reaches it", "list who may")
+        if what := opened(self.source_ranges):
+            raise WrongValue(f"sourceRanges opens the gateway to {what}", "list the addresses of its clients instead")
+        if self.access is Access.PUBLIC and isinstance(self.authentication, NoAuthentication):
+            raise WrongValue(
+                "access is public without authentication: who has one of those addresses may ask, at your cost",
+                "write authentication: {kind: apiKeys, secret: ...} or {kind: jwt, ...}",
+            )
+        return self
+
+
+Gateway = Annotated[NoGateway | GatewayApi, Field(discriminator="kind"), kind_defaults_to("gatewayApi")]

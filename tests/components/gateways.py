@@ -1,0 +1,37 @@
+"""Gateway plans for component tests: with as little, and with as much as one can have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planning.model import AuthenticationPlan, GatewayPlan
+
+PUBLIC = GatewayPlan(
+    namespace="gateway",
+    host="llm.example.com",
+    certificate_secret="gateway-tls",
+    issuer="letsencrypt",
+    public=True,
+    source_ranges=("54.0.0.0/24", "54.0.1.0/24"),
+    authentication=AuthenticationPlan("apiKeys", secret="api-keys"),
+    paths=("/v1/models", "/v1/chat/completions"),
+    request_timeout_seconds=600,
+    max_body_mib=10,
+    model_namespaces=("models", "search"),
+)
+INTERNAL = replace(
+    PUBLIC,
+    certificate_secret="own-tls",
+    issuer=None,
+    public=False,
+    source_ranges=("10.0.0.0/16",),
+    authentication=AuthenticationPlan("none"),
+    alone="llama",
+)
+TOKENS = replace(
+    PUBLIC,
+    authentication=AuthenticationPlan(
+        "jwt", None, "https://id.example.com", ("llm",), "https://id.example.com/keys.json"
+    ),
+)
+GATEWAYS = {"public": PUBLIC, "internal": INTERNAL, "tokens": TOKENS}

@@ -1,0 +1,112 @@
+"""One address in front of all models: closed, encrypted, and for listed paths only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.gateway import Gateway, GatewayArgs
+from components.gateway.manifests import gateway, proxy_policy, route
+from components.manifest import Manifest
+from planning.model import GatewayPlan
+from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS
+from tests.components.plans import MODEL
+from tests.components.rendered import of_gateway
+from tests.engine import record
+from tests.golden import as_yaml, assert_matches
+from tests.planning.stacks import model
+from tests.program import run_program
+
+GOLDENS = Path(__file__).parent / "goldens"
+SECTION = {
+    "kind": "gatewayApi",
+    "host": "llm.example.com",
+    "certificate": {"kind": "certManager", "issuer": "letsencrypt"},
+}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_a_gateway_is_as_its_golden(name: str) -> None:
+    text = "---\n".join(f"# {what}\n{as_yaml(each)}" for what, each in of_gateway(GATEWAYS[name]).items())
+    assert "&id" not in text, "a shared object came out as a YAML anchor"
+    assert_matches(GOLDENS / f"gateway-{name}.yaml", text)
+
+
+@pytest.mark.parametrize("plan", GATEWAYS.values(), ids=list(GATEWAYS))
+def test_it_speaks_https_and_its_balancer_lets_in_who_may_connect(plan: GatewayPlan) -> None:
+    spec = gateway(plan)["spec"]
+    assert [(each["protocol"], each["port"], each["hostname"]) for each in spec["listeners"]] == [
+        ("HTTPS", 443, "llm.example.com")
+    ]
+    told = spec["infrastructure"]["annotations"]
+    assert told["service.beta.kubernetes.io/load-balancer-source-ranges"].split(",") == list(plan.source_ranges)
+    scheme = told["service.beta.kubernetes.io/aws-load-balancer-scheme"]
+    assert scheme == ("internet-facing" if plan.public else "internal")
+    (into,) = proxy_policy(plan)["spec"]["ingress"]
+    assert [peer["ipBlock"]["cidr"] for peer in into["from"]] == list(plan.source_ranges)
+
+
+def _matches(manifest: Manifest) -> list[dict[str, Any]]:
+    return [match for rule in manifest["spec"]["rules"] for match in rule["matches"]]
+
+
+@pytest.mark.parametrize("plan", GATEWAYS.values(), ids=list(GATEWAYS))
+def test_nothing_is_reached_but_listed_paths_exactly_written(plan: GatewayPlan) -> None:
+    allowed = {*plan.paths, *(f"/{MODEL.name}{path}" for path in plan.paths)}
+    found = _matches(route(MODEL, plan))
+    assert {match["path"]["value"] for match in found} == allowed
+    assert {match["path"]["type"] for match in found} == {"Exact"}
+    for rule in route(MODEL, plan)["spec"]["rules"][1:]:
+        (match,), (change,) = rule["matches"], rule["filters"]
+        assert match["path"]["value"] == f"/{MODEL.name}{change['urlRewrite']['path']['replaceFullPath']}"
+    longest = replace(plan, paths=tuple(f"/v1/{index}" for index in range(6)))
+    assert len(route(MODEL, longest)["spec"]["rules"]) <= 16, "Gateway API's limit"
+
+
+def test_one_of_several_is_chosen_by_its_served_name_and_the_only_one_by_nothing() -> None:
+    named = [match.get("headers") for match in _matches(route(MODEL, PUBLIC))[: len(PUBLIC.paths)]]
+    assert named == [[{"type": "Exact", "name": "x-model", "value": "llama-3.1-8b"}]] * len(PUBLIC.paths)
+    assert all("headers" not in match for match in _matches(route(MODEL, INTERNAL)))
+
+
+def test_proxies_reach_models_and_only_with_tokens_the_internet() -> None:
+    def out(plan: GatewayPlan) -> str:
+        return str(proxy_policy(plan)["spec"]["egress"])
+
+    assert "0.0.0.0/0" in out(TOKENS)
+    assert "0.0.0.0/0" not in out(PUBLIC) + out(INTERNAL)
+    assert "search" in out(PUBLIC)
+
+
+def test_rules_are_there_before_the_gateway_and_kinds_before_both() -> None:
+    engine = record(lambda: Gateway("gateway", GatewayArgs(PUBLIC)))
+    made = engine.named("gateway-gateway")
+    assert {
+        "gateway-authentication", "gateway-clients", "gateway-servers", "gateway-class", "gateway-proxies",
+    } <= made.depends_on  # fmt: skip
+    assert "gateway-certificate" in {each.name for each in engine.registrations}
+    internal = record(lambda: Gateway("gateway", GatewayArgs(INTERNAL)))
+    names = {each.name for each in internal.registrations}
+    assert not names & {"gateway-authentication", "gateway-certificate"}
+
+
+def test_a_stack_with_a_gateway_routes_each_model_and_lets_its_proxies_in() -> None:
+    sections = {
+        "nodePools": [{"name": "l4", "instanceTypes": ["g6.2xlarge"], "minNodes": 2, "maxNodes": 2}],
+        "systemNodes": {"minNodes": 3},
+        "gateway": SECTION,
+        "models": [model(), model(name="other", servedName="other", namespace="search")],
+    }
+    engine = run_program(sections, "dev", secrets={"grafanaPassword": "canary-1"})
+    named = [each for each in engine.registrations if each.name.endswith("-route")]
+    assert {each.inputs["metadata"]["namespace"] for each in named} == {"models", "search"}
+    for each in named:
+        assert "gateway-gateway" in each.depends_on
+    policy = engine.named("chat-network-policy").inputs["spec"]["ingress"][0]["from"]
+    assert {"kubernetes.io/metadata.name": "gateway"} in [peer["namespaceSelector"]["matchLabels"] for peer in policy]
+    releases = [each.inputs["name"] for each in engine.all("kubernetes:helm.sh/v3:Release")]
+    assert releases.index("cert-manager") < releases.index("gateway-helm")
+    assert {"cert-manager", "envoy-gateway-gateway-helm"} <= engine.named("gateway-gateway").depends_on
