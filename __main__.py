@@ -3,7 +3,7 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.budget import SpendingBudget, SpendingBudgetArgs
+from components.beside import beside
 from components.cluster_services import ClusterServices, ClusterServicesArgs
 from components.eks_cluster import cluster
 from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
@@ -36,8 +36,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
-    if plan.cost.spending:
-        SpendingBudget("spending", SpendingBudgetArgs(plan.cost.spending, plan.tags), on_aws)
+    beside(plan, eks, net, on_aws)
     role = node_role("node-role", plan.cluster, plan.tags, on_aws)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
     addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from planning.model import ExternalSecretsPlan
@@ -140,6 +141,56 @@ def cluster_autoscaler_policy(cluster_name: str, node_groups_arn: str) -> str:
             "Resource": ["*"],
             "Condition": {
                 "StringEquals": {f"aws:ResourceTag/k8s.io/cluster-autoscaler/{cluster_name}": "owned"},
+            },
+        },
+    )
+
+
+def codebuild_trust() -> str:
+    """Trust policy of a CodeBuild project's role."""
+    return service_trust("codebuild.amazonaws.com")
+
+
+def codebuild_runner_policy(log_group_arn: str, subnet_ids: Sequence[str], connection_arn: str) -> str:
+    """Writing its log, reading its source, and network interfaces in these subnets; what a job does with AWS, it does
+    with the role that it assumes by GitHub's token.
+
+    https://docs.aws.amazon.com/codebuild/latest/userguide/auth-and-access-control-iam-identity-based-access-control.html
+    ("Allow CodeBuild access to AWS services required to create a VPC network interface"), 2026-11-27.
+    """
+    _, partition, _, region, account, *_ = log_group_arn.split(":")
+    here = f"arn:{partition}:ec2:{region}:{account}"
+    return document(
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": [f"{log_group_arn}:*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["codeconnections:GetConnection", "codeconnections:GetConnectionToken"],
+            "Resource": [connection_arn],
+        },
+        {
+            "Effect": "Allow",
+            "Action": [
+                "ec2:CreateNetworkInterface",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            "Resource": ["*"],
+        },
+        {
+            "Effect": "Allow",
+            "Action": ["ec2:CreateNetworkInterfacePermission"],
+            "Resource": [f"{here}:network-interface/*"],
+            "Condition": {
+                "StringEquals": {"ec2:AuthorizedService": "codebuild.amazonaws.com"},
+                "ArnEquals": {"ec2:Subnet": [f"{here}:subnet/{subnet}" for subnet in subnet_ids]},
             },
         },
     )

@@ -81,6 +81,23 @@ AddonVersion = Annotated[
         r"v\d+(\.\d+){1,2}-eksbuild\.\d+", "not a version of an EKS add-on", "write for example v1.21.1-eksbuild.1"
     ),
 ]
+CodeConnectionArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:(codeconnections|codestar-connections):[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:connection/"
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        "not the ARN of a connection",
+        "write arn:aws:codeconnections:<region>:<12 digits>:connection/<id>",
+    ),
+]
+GitHubRepository = Annotated[
+    str,
+    Matching(
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}",
+        "not a repository on github.com",
+        "write owner/name, without https://github.com/",
+    ),
+]
 AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id", "write its 12 digits in quotes")]
 SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id", "write subnet- and hex digits")]
 

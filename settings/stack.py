@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from settings.addons import ExternalSecrets, GpuOperator, Keda, Monitoring, Registry
 from settings.backends import Backend, CertManager, Kserve
+from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.downloads import Downloads
@@ -62,6 +63,7 @@ class StackSettings(Section):
     # AWS takes 50 on a resource; ours, a Name and the node-template tags of the cluster-autoscaler come on top.
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict, max_length=40)
     budget: Budget | None = described("most the stack may cost", default=None)
+    ci: Ci = described("updates from CI", default_factory=Ci)
     waivers: tuple[Waiver, ...] = described(
         "policies set aside until a day, each with its reason", default=(), max_length=100
     )

@@ -111,7 +111,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         _statement("Profiles", of_profiles, profiles),
         _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{each}-*" for each in budgets]),
         _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
-        _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _PASSED_TO)),
+        _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _passed_to(types))),
         _statement(
             "ServiceLinked",
             wanted & {"iam:CreateServiceLinkedRole"},
@@ -120,6 +120,10 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         ),
     ]
     return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"] and each["Resource"]]}
+
+
+def _passed_to(types: Sequence[str]) -> tuple[str, ...]:
+    return (*_PASSED_TO, "codebuild") if "aws:codebuild/project:Project" in types else _PASSED_TO
 
 
 def _statement(sid: str, allowed: Iterable[str], where: Sequence[str], condition: Any = None) -> dict[str, Any]:

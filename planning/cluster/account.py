@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planning.cluster.examples import check_examples
+from planning.cluster.runner import plan_runner
 from planning.findings import Findings
 from planning.model import AccountPlan, CreateClusterPlan, ExistingClusterPlan, Finding, Severity
 from settings.cluster import CreateCluster, CreateNetwork, EndpointAccess
@@ -28,7 +29,8 @@ def plan_account(
 ) -> AccountPlan:
     """The account, what is left of examples, and what a first `up` cannot do."""
     first = _check_way_in(settings, stack, findings)
-    return AccountPlan(settings.account, check_examples(settings, findings), first, cluster.name)
+    runner = plan_runner(settings, cluster, findings)
+    return AccountPlan(settings.account, check_examples(settings, findings), first, cluster.name, runner)
 
 
 def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tuple[Finding, ...]:

@@ -6,6 +6,7 @@ Kubernetes quantities (strings) only where they are about to be written into a m
 
 from planning.model.account import AccountPlan, ExamplePlan
 from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
+from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.cloud import (
     GPU_TAINT,
     AccessEntryPlan,
@@ -91,6 +92,7 @@ __all__ = [
     "CachePlan",
     "ChartRef",
     "ClusterAutoscalerPlan",
+    "CodeBuildRunnerPlan",
     "ColdStartTerm",
     "CostLine",
     "CostPlan",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.findings import Finding
 
 
@@ -27,3 +28,5 @@ class AccountPlan:
     examples: tuple[ExamplePlan, ...] = ()
     on_first_up: tuple[Finding, ...] = ()
     cluster_name: str = ""
+    runner: CodeBuildRunnerPlan | None = None
+    """Where updates from CI run; None: somewhere that is not the stack's."""

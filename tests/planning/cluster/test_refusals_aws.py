@@ -49,6 +49,17 @@ CASES: dict[str, dict[str, Any]] = {
             "alerts": {"receiver": {"kind": "webhook", "urlKey": "alertWebhook"}},
         },
     },
+    "a CodeBuild runner beside somebody else's cluster, with a connection of another region": {
+        "cluster": {"kind": "existing", "name": "main"},
+        "network": NETWORK,
+        "ci": {
+            "codeBuildRunner": {
+                "repository": "corp/llm",
+                "connectionArn": "arn:aws:codeconnections:eu-west-1:210987654321:connection/"
+                "0123abcd-0123-4567-89ab-0123456789ab",
+            }
+        },
+    },
     "subnets in a network of the stack": {"cluster": REACHED, "nodePools": [pool(subnetIds=["subnet-0a"])]},
 }
 
