@@ -14,6 +14,7 @@ from advisor import option_types
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.model import GpuSharingPlan
 from planning.nodes.instances import Gpu
+from settings.spelling import did_you_mean
 
 KINDS = ("none", "mig", "mps", "timeSlicing")
 _NEEDED = {"mig": "profile", "mps": "replicas", "timeSlicing": "replicas"}
@@ -53,10 +54,9 @@ class NoSuchShare(ValueError):
     """The GPU cannot be cut like that. `reason`: in a few words."""
 
     def __init__(self, gpu: str, profile: str, known: tuple[str, ...]) -> None:
-        from planning.findings import did_you_mean
-
         self.reason = f"{gpu} has no MIG profile {profile!r}" if known else f"{gpu} has no MIG"
-        hint = f"{did_you_mean(profile, known)}; it has {', '.join(known)}" if known else "; write mps or timeSlicing"
+        near = did_you_mean(profile, known)
+        hint = f"{near and f'; {near}'}; it has {', '.join(known)}" if known else "; write mps or timeSlicing"
         super().__init__(f"{_OPTION}: {self.reason}{hint}")
 
 

@@ -8,9 +8,8 @@ from types import MappingProxyType
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.manifest import Manifest, arguments, labels
+from components.manifest import Manifest, custom_resource, labels
 from planning.model import AlertRulePlan, RecordingRulePlan, RuleGroupPlan
 
 NAME = "vllm-on-eks"
@@ -77,11 +76,10 @@ class StackRules(pulumi.ComponentResource):
     def __init__(self, name: str, args: StackRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:StackRules", name, None, opts)
         manifest = stack_rules("monitoring", args.groups, args.selected_by)
-        k8s.apiextensions.CustomResource(
+        custom_resource(
             f"{name}-rules",
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest, args.namespace),
+            manifest,
+            namespace=args.namespace,
             # Hidden ordering: the kind exists only once the Prometheus stack's release has brought its CRD.
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.after)),
         )

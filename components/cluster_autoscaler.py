@@ -10,12 +10,13 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components import iam
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.network_policies import cluster_autoscaler_policy, register_policies
 from components.security import non_root_pod, restricted_container
 from components.tags import named
 from planning.cluster.autoscaler import image_tag
 from planning.model import ClusterAutoscalerPlan, Tags
+from planning.versions.pins import mirrored
 
 RELEASE = "cluster-autoscaler"
 SERVICE_ACCOUNT = "cluster-autoscaler"
@@ -43,7 +44,7 @@ def cluster_autoscaler_values(
         # EKS gives the Auto Scaling groups of managed node groups both tags that the chart looks for.
         "autoDiscovery": {"clusterName": plan.cluster_name},
         "rbac": {"serviceAccount": {"name": SERVICE_ACCOUNT}},
-        "image": {"repository": mirrored(plan.mirror or "", IMAGE_REPOSITORY), "tag": tag},
+        "image": {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror), "tag": tag},
         # One: a second would only wait for the lease. Its class moves it to another node before all else; a pod that
         # waits for a node for minutes anyway waits some seconds more.
         "replicaCount": 1,

@@ -8,8 +8,7 @@ from typing import ClassVar
 import pulumi
 
 from components.node_group import NodeGroup, NodeGroupArgs
-
-GPU_TAINT = "nvidia.com/gpu"
+from planning.model import GPU_RESOURCE
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class GpuNodeGroupArgs(NodeGroupArgs):
         missing = {"accelerator", "gpu-type"} - plan.labels.keys()
         if missing:
             raise ValueError(f"GPU node group {plan.name} lacks the labels {', '.join(sorted(missing))}")
-        if GPU_TAINT not in {taint.key for taint in plan.taints}:
-            raise ValueError(f"GPU node group {plan.name} lacks the taint {GPU_TAINT}: any pod could land there")
+        if GPU_RESOURCE not in {taint.key for taint in plan.taints}:
+            raise ValueError(f"GPU node group {plan.name} lacks the taint {GPU_RESOURCE}: any pod could land there")
 
 
 class GpuNodeGroup(NodeGroup):

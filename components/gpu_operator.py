@@ -13,12 +13,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 import yaml
 
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.manifest import arguments
 from components.namespace import namespace_manifest
 from components.network_policies import gpu_operator_policies, register_policies
 from components.tolerations import tolerations
-from planning.model import GpuOperatorPlan, GpuSharingPlan
+from planning.model import GPU_RESOURCE, GpuOperatorPlan, GpuSharingPlan
+from planning.versions.pins import mirrored
 
 RELEASE = "gpu-operator"
 
@@ -68,8 +69,8 @@ def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
     if plan.mirror:
         for operand, registry in OPERAND_REPOSITORIES.items():
             if operand != "migManager" or values[operand]["enabled"]:
-                values.setdefault(operand, {})["repository"] = mirrored(plan.mirror, registry)
-        values["node-feature-discovery"]["image"] = {"repository": mirrored(plan.mirror, NFD_IMAGE)}
+                values.setdefault(operand, {})["repository"] = mirrored(registry, plan.mirror)
+        values["node-feature-discovery"]["image"] = {"repository": mirrored(NFD_IMAGE, plan.mirror)}
     return values
 
 
@@ -102,7 +103,7 @@ def device_plugin_config(sharing: GpuSharingPlan) -> dict[str, Any]:
     replicas = {
         "renameByDefault": False,
         "failRequestsGreaterThanOne": True,
-        "resources": [{"name": "nvidia.com/gpu", "replicas": sharing.pods_per_gpu}],
+        "resources": [{"name": GPU_RESOURCE, "replicas": sharing.pods_per_gpu}],
     }
     return {"version": "v1", "sharing": {sharing.kind: replicas}}
 

@@ -19,7 +19,7 @@ from components.manifest import Manifest, arguments, labels
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.images import pull_secrets
 from components.tolerations import tolerations
-from planning.model import SmokeTestPlan
+from planning.model import GPU_RESOURCE, SmokeTestPlan
 
 APP = "gpu-smoke-test"
 RESOURCES = {"cpu": "100m", "memory": "256Mi", "ephemeral-storage": "64Mi"}
@@ -50,7 +50,7 @@ def smoke_test_job(plan: SmokeTestPlan, namespace: str) -> Manifest:
 
 
 def _pod(plan: SmokeTestPlan) -> dict[str, Any]:
-    requests = {**RESOURCES, "nvidia.com/gpu": str(plan.gpus)}
+    requests = {**RESOURCES, GPU_RESOURCE: str(plan.gpus)}
     count = f'test "$(nvidia-smi --list-gpus | wc -l)" -ge {plan.gpus}'
     return {
         "restartPolicy": "Never",

@@ -25,14 +25,3 @@ def release_arguments(chart: ChartRef, name: str, timeout_seconds: int) -> dict[
         "skip_await": False,
         "timeout": timeout_seconds,
     }
-
-
-def mirrored(mirror: str | None, image: str) -> str:
-    """A registry, repository or image behind the mirror prefix, as it is written without one.
-
-    `nvcr.io/nvidia` -> `<mirror>/nvcr.io/nvidia`. Docker Hub's images are written without host (`vllm/vllm-openai`),
-    so `docker.io` becomes the mirror itself.
-    """
-    if not mirror:
-        return image
-    return mirror if image == "docker.io" else f"{mirror}/{image}"

@@ -8,11 +8,12 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.manifest import arguments
 from components.namespace import namespace_manifest
 from components.network_policies import keda_policies, register_policies
 from planning.model import KedaPlan
+from planning.versions.pins import mirrored
 
 RELEASE = "keda"
 REGISTRY = "ghcr.io"
@@ -30,7 +31,7 @@ def keda_values(plan: KedaPlan) -> dict[str, Any]:
         },
     }
     if plan.mirror:
-        values["global"] = {"image": {"registry": mirrored(plan.mirror, REGISTRY)}}
+        values["global"] = {"image": {"registry": mirrored(REGISTRY, plan.mirror)}}
     return values
 
 

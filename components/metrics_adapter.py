@@ -13,9 +13,10 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.network_policies import PROMETHEUS_PORT
 from planning.model import MetricRule, MonitoringPlan, Via
+from planning.versions.pins import mirrored
 
 RELEASE = "prometheus-adapter"
 IMAGE_REPOSITORY = "registry.k8s.io/prometheus-adapter/prometheus-adapter"
@@ -52,7 +53,7 @@ def metrics_adapter_values(plan: MonitoringPlan, prometheus_url: pulumi.Input[st
         },
     }
     if plan.mirror:
-        values["image"] = {"repository": mirrored(plan.mirror, IMAGE_REPOSITORY)}
+        values["image"] = {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}
     return values
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import pulumi
 
 from components.ask import ask
-from planning.model import NodeGroupPlan
+from planning.model import POOL_LABEL, NodeGroupPlan
 
 # As planning/nodes/pools.py labels a group's nodes; physical names are made up by the provider.
-POOL_LABEL = "vllm-on-eks/pool"
 
 
 @dataclass(frozen=True)

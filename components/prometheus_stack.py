@@ -13,11 +13,12 @@ import pulumi_kubernetes as k8s
 
 from components.alerts import StackRules, StackRulesArgs
 from components.dashboards import Dashboards, DashboardsArgs
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.manifest import COMMON_LABELS, Manifest, arguments
 from components.namespace import namespace_manifest
 from components.network_policies import monitoring_policies, register_policies
 from planning.model import MonitoringPlan, WebhookPlan
+from planning.versions.pins import mirrored
 
 RELEASE = "kube-prometheus-stack"
 GRAFANA_SECRET = "grafana-admin"
@@ -82,7 +83,7 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
     if plan.mirror:
         images = IMAGE_REGISTRIES | (GRAFANA_IMAGE_REGISTRIES if plan.grafana else {})
         for path, registry in images.items():
-            _set(values, path, mirrored(plan.mirror, registry))
+            _set(values, path, mirrored(registry, plan.mirror))
     return values
 
 

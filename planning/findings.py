@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from planning.model import Finding, PlanRefused, Severity
 
@@ -41,12 +40,6 @@ class Findings:
         """Raises PlanRefused with every finding when one of them is an error."""
         if any(each.severity is Severity.ERROR for each in self._found):
             raise PlanRefused(self.all())
-
-
-def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """`; did you mean a or b?` from the nearest known words, or nothing."""
-    near = get_close_matches(word, list(known), n=2, cutoff=cutoff)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def listed(words: Iterable[str], most: int = 8) -> str:

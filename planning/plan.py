@@ -28,7 +28,7 @@ from planning.cluster.tenants import plan_tenants, with_priority
 from planning.cost.budget import BudgetPool, check_budget, plan_spending
 from planning.cost.lines import plan_cost
 from planning.cost.shares import Asked, model_costs, pool_cost
-from planning.findings import Findings, did_you_mean, listed
+from planning.findings import Findings, listed
 from planning.model import (
     AccountPlan,
     CostPlan,
@@ -58,6 +58,7 @@ from planning.serving.way_in import check_downloads, plan_way_in
 from planning.versions.charts import ChartSources
 from settings.charts import ChartFolder
 from settings.models import Model
+from settings.spelling import did_you_mean
 from settings.stack import StackSettings
 
 
@@ -229,7 +230,7 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
                 f"{path}.pool",
                 "unknown-pool",
                 f"no node pool {model.pool!r} (nodePools: {listed(pools) or 'none'})",
-                did_you_mean(model.pool, pools).removeprefix("; ") or "write the name of one of them",
+                did_you_mean(model.pool, pools) or "write the name of one of them",
             )
         return pools.get(model.pool)
     if len(pools) == 1:

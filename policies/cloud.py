@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from planning.cost.budget import excess
+from planning.model import POOL_LABEL
 from policies import karpenter
 from policies.rule import LASTING, UNKNOWN, Circumstances, Resource, Violation, at, listed, pod_of
-from policies.workloads import POOL_LABEL
 from settings.addresses import opened
 
 CLUSTER = "aws:eks/cluster:Cluster"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 
 from policies.rule import Circumstances, Resource, Rule, Violation
 from policies.rules import RULES
 from settings.findings import Finding, Severity
+from settings.spelling import did_you_mean
 from settings.waivers import Waiver
 
 
@@ -54,8 +54,7 @@ def waiver_problems(waivers: Sequence[Waiver], today: date) -> list[Finding]:
     problems = []
     for index, waiver in enumerate(waivers):
         if waiver.rule not in known:
-            near = get_close_matches(waiver.rule, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"policies are: {', '.join(known)}"
+            hint = did_you_mean(waiver.rule, known, most=1) or f"policies are: {', '.join(known)}"
             problems.append(_wrong(f"waivers[{index}].rule", f"no policy is called {waiver.rule}", hint))
         elif waiver.expires < today:
             problems.append(

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from planning.model import GPU_RESOURCE, POOL_LABEL
 from policies.rule import UNKNOWN, Circumstances, Resource, Violation, at, listed
-from policies.workloads import POOL_LABEL
 
 NODE_POOL = "kubernetes:karpenter.sh/v1:NodePool"
 NODE_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass"
 CAPACITY_TYPE = "karpenter.sh/capacity-type"
-GPU = "nvidia.com/gpu"
 Found = Iterator[Violation]
 
 
@@ -55,7 +54,9 @@ def _is_release(alias: str) -> bool:
 def gpu_nodes_stay(resources: Sequence[Resource], _: Circumstances) -> Found:
     """A GPU node of Karpenter's that serves is never taken to save money, and its pods get their time to leave."""
     for pool in of_type(resources, NODE_POOL):
-        gpu = GPU in at(pool.inputs, "spec.limits", {}) or GPU in {taint.get("key") for taint in taints(pool)}
+        gpu = GPU_RESOURCE in at(pool.inputs, "spec.limits", {}) or GPU_RESOURCE in {
+            taint.get("key") for taint in taints(pool)
+        }
         if not gpu:
             continue
         policy = at(pool.inputs, "spec.disruption.consolidationPolicy", "WhenEmptyOrUnderutilized")

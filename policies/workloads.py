@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from planning.model import POOL_LABEL
 from policies.rule import LASTING, UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
 from settings.addresses import opened
 from settings.secrets import SECRET_NAMES, secret_kind
 
-POOL_LABEL = "vllm-on-eks/pool"
 # Taint effects in EKS' spelling and in Kubernetes'; PreferNoSchedule keeps nobody away.
 BLOCKING_EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from settings.findings import WrongValue
 from settings.names import CapacityReservationGroupArn, CapacityReservationId
-from settings.problems import did_you_mean
+from settings.problems import meant_or_known
 from settings.types import Section, described
 
 
@@ -64,7 +64,7 @@ def _word(value: Any) -> Any:
         return value
     if isinstance(value, str) and value in set(Capacity):
         return {"kind": str(value)}
-    hint = did_you_mean(value, Capacity) + " or " if isinstance(value, str) else ""
+    hint = meant_or_known(value, Capacity) + " or " if isinstance(value, str) else ""
     raise WrongValue(
         "not a capacity",
         f"{hint}write onDemand, spot, {{kind: reservation, id: cr-...}} or {{kind: capacityBlock, id: cr-...}}",

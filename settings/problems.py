@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from settings.findings import Finding, WrongValue, mistake
 from settings.meant import meant
 from settings.printable import printable
 from settings.secrets import hidden, secret_kind
+from settings.spelling import did_you_mean
 
 PathPart = str | int
 LONGEST_VALUE_SHOWN = 60
@@ -71,18 +71,10 @@ def shown(value: Any) -> str:
     return text if len(text) <= LONGEST_VALUE_SHOWN else text[: LONGEST_VALUE_SHOWN - 3] + "..."
 
 
-def nearest(word: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The valid name that a misspelt one most likely means; None where none is near."""
-    folded = {name.lower().replace("_", ""): name for name in sorted(valid)}
-    near = difflib.get_close_matches(word.lower().replace("_", ""), folded, n=1, cutoff=cutoff)
-    return folded[near[0]] if near else None
-
-
-def did_you_mean(word: str, valid: Iterable[str]) -> str:
+def meant_or_known(word: str, valid: Iterable[str]) -> str:
     """The hint that follows an unknown name: the nearest valid one, else all of them."""
     names = sorted(valid)
-    near = nearest(word, names)
-    return f"did you mean {near}?" if near else f"known are: {', '.join(names)}"
+    return did_you_mean(word, names, most=1) or f"known are: {', '.join(names)}"
 
 
 def written_path(location: Sequence[PathPart], document: Any, schema: SchemaWalker) -> tuple[PathPart, ...]:
@@ -135,11 +127,11 @@ def _messages(
     if kind == "extra_forbidden":
         if others := [each for each in schema.kinds_with(place) if each != branch] if branch else []:
             return [(f"kind {branch} has no such key, only {', '.join(others)} has", "leave it out")]
-        hint = meant(place, error["input"]) or did_you_mean(str(place[-1]), schema.keys_at(place[:-1], branch))
+        hint = meant(place, error["input"]) or meant_or_known(str(place[-1]), schema.keys_at(place[:-1], branch))
         return [("unknown key", hint)]
     if kind in ("enum", "literal_error"):
         expected = str(context["expected"])
-        hint = did_you_mean(str(error["input"]), re.findall(r"'([^']+)'", expected))
+        hint = meant_or_known(str(error["input"]), re.findall(r"'([^']+)'", expected))
         return [(f"{shown(error['input'])} is none of {expected}", hint)]
     if kind in ADVICE:
         facts = {

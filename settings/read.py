@@ -20,13 +20,13 @@ from settings.problems import (
     NOTHING,
     PathPart,
     SchemaWalker,
-    did_you_mean,
-    nearest,
+    meant_or_known,
     path_text,
     problems_from,
     written_path,
 )
 from settings.secrets import leaves, secret_kind
+from settings.spelling import nearest
 from settings.stack import StackSettings
 from settings.tokens import PulumiConfigToken
 
@@ -243,7 +243,7 @@ def _unused_secrets(
     why = {PulumiConfigToken.model_fields["key"].default: "no setting names it"}
     why |= {need.key: f"{need.path} names it, and that is switched off" for need, on in named if not on}
     for key in encrypted:
-        if nearest(key, section_keys(), SECTION_MISSPELT) is None:
+        if not nearest(key, section_keys(), SECTION_MISSPELT):
             why.setdefault(key, "no setting names it")
     return {key: why[key] for key in sorted(texts) if key in why and key not in used}
 
@@ -287,5 +287,5 @@ def unknown_key_problems(keys: list[str], needs: tuple[SecretNeed, ...]) -> tupl
     """Config keys under our prefix that are neither a section nor a secret that a section names."""
     valid = [*section_keys(), *(need.key for need in needs)]
     return tuple(
-        mistake(f"{PROJECT}:{key}", "unknown key", did_you_mean(key, valid)) for key in keys if key not in valid
+        mistake(f"{PROJECT}:{key}", "unknown key", meant_or_known(key, valid)) for key in keys if key not in valid
     )

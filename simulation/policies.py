@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from planning.model.demand import Capacity
 from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
+from settings.spelling import did_you_mean
 from simulation.hpa import DEFAULT_UP, HpaSpec, Metric, Policy, Rules
 from simulation.oracle import Future
 from simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, Scheduled, milli
@@ -169,8 +169,8 @@ def policy(name: str) -> Callable[[Given], Scaler]:
     """The policy of that name; raises LookupError with the nearest names."""
     found = POLICIES.get(name)
     if found is None:
-        near = get_close_matches(name, POLICIES, n=2, cutoff=0.5)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        near = did_you_mean(name, POLICIES, cutoff=0.5)
+        hint = near and f"; {near}"
         raise LookupError(f"no policy {name!r}{hint} (policies: {', '.join(POLICIES)})")
     return found
 

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "preflight": {"preflight", "planning", "settings"},
     "preview": {"preview", "preflight", "components", "planning", "settings", "policies"},
     "policies": {"policies", "planning", "settings"},
-    "simulation": {"simulation", "planning"},
+    "simulation": {"simulation", "planning", "settings"},
     "advisor": {"advisor", "simulation", "planning", "settings"},
     "local": {"local", "simulation", "planning", "settings"},
     "bench": set(ROOMS) | {"tests"},

@@ -10,12 +10,13 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components import iam
-from components.helm import mirrored, release_arguments
+from components.helm import release_arguments
 from components.karpenter import policies
 from components.karpenter.interruptions import Interruptions, InterruptionsArgs
 from components.network_policies import karpenter_policy, register_policies
 from components.tags import named
 from planning.model import KarpenterPlan, Tags
+from planning.versions.pins import mirrored
 
 RELEASE, CRD_RELEASE = "karpenter", "karpenter-crd"
 SERVICE_ACCOUNT = "karpenter"
@@ -27,7 +28,7 @@ CPU, MEMORY = "200m", "1Gi"
 
 def karpenter_values(plan: KarpenterPlan, queue_name: pulumi.Input[str]) -> dict[str, Any]:
     """Values of chart karpenter 1.14.1; only what differs from its defaults or must not move with them."""
-    image = {"image": {"repository": mirrored(plan.mirror, IMAGE_REPOSITORY)}} if plan.mirror else {}
+    image = {"image": {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}} if plan.mirror else {}
     return {
         "fullnameOverride": RELEASE,
         "replicas": plan.replicas,

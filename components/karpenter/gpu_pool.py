@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.gpu_node_group import GPU_TAINT
 from components.karpenter.manifests import ec2_node_class, node_pool
-from components.manifest import Manifest
+from components.manifest import Manifest, custom_resource
 from components.network import NetworkOutputs
 from components.tags import named
-from planning.model import NodeGroupPlan, Tags
+from planning.model import GPU_RESOURCE, NodeGroupPlan, Tags
 
 # An instance takes some minutes to end when its pods have left, and its network interface some more.
 ENDING_SECONDS = 900
@@ -32,8 +30,10 @@ class GpuPoolArgs:
     after: tuple[pulumi.Resource, ...]
 
     def __post_init__(self) -> None:
-        if self.plan.gpu is None or GPU_TAINT not in {taint.key for taint in self.plan.taints}:
-            raise ValueError(f"pool {self.plan.name}: GPU nodes need the taint {GPU_TAINT}: any pod could land there")
+        if self.plan.gpu is None or GPU_RESOURCE not in {taint.key for taint in self.plan.taints}:
+            raise ValueError(
+                f"pool {self.plan.name}: GPU nodes need the taint {GPU_RESOURCE}: any pod could land there"
+            )
 
 
 class GpuPool(pulumi.ComponentResource):
@@ -64,12 +64,9 @@ class GpuPool(pulumi.ComponentResource):
         self, name: str, manifest: Manifest, after: tuple[pulumi.Resource, ...], plan: NodeGroupPlan
     ) -> pulumi.Resource:
         drain = plan.karpenter.termination_grace_seconds if plan.karpenter else 0
-        made: pulumi.Resource = k8s.apiextensions.CustomResource(
+        made: pulumi.Resource = custom_resource(
             name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            metadata=manifest["metadata"],
-            spec=manifest["spec"],
+            manifest,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering, and all of a destroy's: pool, then its nodes, then their class, then the controller,

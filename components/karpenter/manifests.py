@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import COMMON_LABELS, Manifest
-from planning.model import KarpenterNodesPlan, NodeGroupPlan, Tags
+from planning.model import GPU_RESOURCE, KarpenterNodesPlan, NodeGroupPlan, Tags
 
 NODE_CLASS_GROUP, NODE_CLASS = "karpenter.k8s.aws", "EC2NodeClass"
 ROOT_DEVICE = "/dev/xvda"  # of AL2023: system, and images and emptyDirs where the instance has no disks of its own
@@ -72,7 +72,7 @@ def node_pool(plan: NodeGroupPlan) -> Manifest:
                 "terminationGracePeriod": f"{nodes.termination_grace_seconds}s",
             },
         },
-        "limits": {"nodes": str(plan.max_nodes), "nvidia.com/gpu": str(plan.max_nodes * plan.gpus_per_node)},
+        "limits": {"nodes": str(plan.max_nodes), GPU_RESOURCE: str(plan.max_nodes * plan.gpus_per_node)},
         "disruption": {
             # By utilization Karpenter counts CPU and memory, not GPUs: it would empty nodes whose GPUs all serve
             # (kubernetes-sigs/karpenter#685).

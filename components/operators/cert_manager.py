@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.helm import mirrored
 from planning.model import OperatorPlan
+from planning.versions.pins import mirrored
 
 REGISTRY = "quay.io"
 
@@ -19,5 +19,5 @@ def cert_manager_values(plan: OperatorPlan) -> dict[str, Any]:
         "global": {"leaderElection": {"namespace": plan.namespace}},
     }
     if plan.mirror:
-        values["imageRegistry"] = mirrored(plan.mirror, REGISTRY)
+        values["imageRegistry"] = mirrored(REGISTRY, plan.mirror)
     return values

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.helm import mirrored
 from planning.model import OperatorPlan
+from planning.versions.pins import mirrored
 
 CONTROLLER_IMAGE = "kserve/kserve-controller"
 PROXY_IMAGE = "quay.io/brancz/kube-rbac-proxy:v0.18.0"
@@ -30,6 +30,6 @@ def kserve_values(plan: OperatorPlan) -> dict[str, Any]:
         "imagePullPolicy": "IfNotPresent",
     }
     if plan.mirror:
-        controller["image"] = mirrored(plan.mirror, CONTROLLER_IMAGE)
-        controller["rbacProxyImage"] = mirrored(plan.mirror, PROXY_IMAGE)
+        controller["image"] = mirrored(CONTROLLER_IMAGE, plan.mirror)
+        controller["rbacProxyImage"] = mirrored(PROXY_IMAGE, plan.mirror)
     return {"kserve": {"controller": controller}}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import Manifest, arguments
+from components.manifest import Manifest, arguments, custom_resource
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from planning.model import ScalerKind, ServedModel
 
@@ -55,11 +55,10 @@ class VllmAutoscaler(pulumi.ComponentResource):
     def _custom(
         self, name: str, manifest: Manifest, args: VllmAutoscalerArgs, after: tuple[pulumi.Resource, ...]
     ) -> None:
-        k8s.apiextensions.CustomResource(
+        custom_resource(
             name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest, args.namespace),
+            manifest,
+            namespace=args.namespace,
             # Hidden ordering: the kind exists only once a release has brought its CRD.
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.gateway.manifests import route
-from components.manifest import Manifest, arguments
+from components.manifest import Manifest, arguments, custom_resource
 from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
@@ -177,11 +177,10 @@ class VllmModel(pulumi.ComponentResource):
         self._custom(name, manifest, args, args.monitors_after)
 
     def _custom(self, name: str, manifest: Manifest, args: VllmModelArgs, after: tuple[pulumi.Resource, ...]) -> None:
-        k8s.apiextensions.CustomResource(
+        custom_resource(
             name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest, args.namespace),
+            manifest,
+            namespace=args.namespace,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering: the kind exists only once a release has brought its CRD.

@@ -17,6 +17,7 @@ from local.host.errors import PlatformError, last_lines
 from local.host.paths import Paths
 from local.host.processes import Processes, Record, family_of
 from local.stacks.stack import Stack, existing_stacks
+from planning.model import GPU_RESOURCE
 from planning.units import amount
 
 WEB_PROGRAMS = ("prometheus", "alertmanager")
@@ -101,7 +102,7 @@ def _node_row(node: Any) -> list[str]:
         labels.get("topology.kubernetes.io/zone", "-"),
         labels.get("eks.amazonaws.com/nodegroup") or labels.get("karpenter.sh/nodepool", "-"),
         _ready(node_status.conditions),
-        node_status.allocatable.get("nvidia.com/gpu", "-"),
+        node_status.allocatable.get(GPU_RESOURCE, "-"),
     ]
 
 

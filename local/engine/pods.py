@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 from local.engine.flags import UsageError
+from planning.model import GPU_RESOURCE
 
 CONTAINER = "vllm"
 DEFAULT_GRACE_SECONDS = 30
@@ -80,7 +81,7 @@ class PodView:
     def gpus(self) -> int:
         """GPUs of the vLLM container."""
         limits = (self.container.get("resources") or {}).get("limits") or {}
-        return int(limits.get("nvidia.com/gpu", 0))
+        return int(limits.get(GPU_RESOURCE, 0))
 
     @property
     def pre_stop_seconds(self) -> float:

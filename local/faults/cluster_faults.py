@@ -14,9 +14,9 @@ from local.control_plane.cluster import is_ready
 from local.faults.ground import STACK, Ground
 from local.faults.holds import must, must_say
 from local.faults.scenario import Scenario
+from planning.model import GPU_RESOURCE
 
 MODEL_PODS: Final = "app.kubernetes.io/instance=qwen,app.kubernetes.io/component=model-server"
-GPU: Final = "nvidia.com/gpu"
 # .invalid never resolves (RFC 2606); KWOK plays the kubelet that cannot pull from there (manifests/stages.yaml).
 UNPULLABLE: Final = "registry.invalid/vllm/vllm-openai"
 NOT_STARTED: Final = "containers with incomplete status: [download]"
@@ -88,15 +88,15 @@ def gpu_gone(ground: Ground, random: Random) -> str:
     core = ground.api("CoreV1Api")
     with node_watcher_stopped(ground):
         for node in core.list_node().items:
-            if GPU in (node.status.allocatable or {}):
-                none = {"capacity": {GPU: "0"}, "allocatable": {GPU: "0"}}
+            if GPU_RESOURCE in (node.status.allocatable or {}):
+                none = {"capacity": {GPU_RESOURCE: "0"}, "allocatable": {GPU_RESOURCE: "0"}}
                 core.patch_node_status(node.metadata.name, {"status": none})
         for pod in _pods(ground):
             core.delete_namespaced_pod(pod.metadata.name, "models", grace_period_seconds=0)
         with ground.command("wait", "--timeout-seconds", "8") as wait:
             said, _ = wait.communicate(timeout=60)
         must(wait.returncode == 1, f"the wait for models ended well without a GPU:\n{said}")
-        must_say(said, "models/qwen", f"Insufficient {GPU}")
+        must_say(said, "models/qwen", f"Insufficient {GPU_RESOURCE}")
     until(lambda: [pod for pod in _pods(ground) if is_ready(pod)], 60, "with its GPUs back no pod is Ready")
     ground.must_be("one")
     return "the wait for models names Pending and Insufficient nvidia.com/gpu; Ready again with the GPUs"

@@ -6,10 +6,10 @@ import argparse
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from local.host.errors import PlatformError
+from settings.spelling import did_you_mean
 
 KINDS = ("burst", "steady", "diurnal")
 # Bounds of one run: this is one client on one machine, and a mistyped number must not run for days.
@@ -137,5 +137,5 @@ def _file_problems(out: Path, json_file: Path | None, *, default: bool) -> Itera
 
 def near(name: str, known: Sequence[str]) -> str:
     """`; did you mean X or Y?`, or nothing where nothing is near."""
-    found = get_close_matches(name, known, n=2, cutoff=0.5)
-    return f"; did you mean {' or '.join(found)}?" if found else ""
+    hint = did_you_mean(name, known, cutoff=0.5)
+    return hint and f"; {hint}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planning.cost.prices import PRICES
+from planning.model import GPU_RESOURCE
 from planning.nodes.instances import UnknownInstanceType, instance_type
 
 Object = dict[str, Any]
@@ -81,7 +82,7 @@ def nodes_of(listed: Iterable[Object]) -> Nodes:
         count += 1
         labels = node["metadata"].get("labels") or {}
         kind = labels.get("node.kubernetes.io/instance-type", "unknown")
-        with_gpus += int((node["status"].get("allocatable") or {}).get("nvidia.com/gpu", "0")) > 0
+        with_gpus += int((node["status"].get("allocatable") or {}).get(GPU_RESOURCE, "0")) > 0
         price = _price(kind)
         if price is None:
             unpriced.add(kind)

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.monitoring.exposition import Families
+from planning.model import GPU_RESOURCE
 
 Object = Mapping[str, Any]
 
-GPU = "nvidia.com/gpu"
 XID_ANNOTATION = "vllm-on-eks.local/xid"
 DRIVER_VERSION = "595.91.07"
 IDLE_POWER_WATTS, BUSY_POWER_WATTS = 18.0, 72.0
@@ -71,19 +71,19 @@ class Assignments:
 def gpus_of(pod: Object) -> int:
     """GPUs that a pod's containers ask for."""
     limits = [(c.get("resources") or {}).get("limits") or {} for c in pod["spec"]["containers"]]
-    return sum(int(amount) for each in limits for name, amount in each.items() if name == GPU)
+    return sum(int(amount) for each in limits for name, amount in each.items() if name == GPU_RESOURCE)
 
 
 def physical_gpus(node: Object) -> int:
     """GPUs of the node itself; under MIG the operator's label counts instances, which DCGM lists one by one, too."""
-    return int((node["metadata"].get("labels") or {}).get(f"{GPU}.count", "0"))
+    return int((node["metadata"].get("labels") or {}).get(f"{GPU_RESOURCE}.count", "0"))
 
 
 def families(node: Object, assignments: Assignments, loads: Mapping[tuple[str, str], Load], driver: str) -> Families:
     """All series of one node's GPUs."""
     labels = node["metadata"].get("labels") or {}
     xid = float((node["metadata"].get("annotations") or {}).get(XID_ANNOTATION, "0"))
-    memory_mib = float(labels.get(f"{GPU}.memory", "0"))
+    memory_mib = float(labels.get(f"{GPU_RESOURCE}.memory", "0"))
     found = Families()
     for index in range(physical_gpus(node)):
         holders = assignments.of(index)
@@ -120,7 +120,7 @@ def _labels(
         "UUID": f"GPU-{seed[:8]}-{seed[8:12]}-{seed[12:16]}-{seed[16:20]}-{seed[20:32]}",
         "pci_bus_id": f"00000000:{0x30 + index:02X}:00.0",
         "device": f"nvidia{index}",
-        "modelName": labels.get(f"{GPU}.product", "").removesuffix("-SHARED").replace("-", " "),
+        "modelName": labels.get(f"{GPU_RESOURCE}.product", "").removesuffix("-SHARED").replace("-", " "),
         "Hostname": name,
         "DCGM_FI_DRIVER_VERSION": driver,
     }

@@ -7,10 +7,10 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from local.nodes.gpu_features import GPU
 from local.nodes.groups import NodeGroup
 from local.nodes.rendering import GROUP_ANNOTATION, render_nodes
 from local.nodes.scaling import Amounts, Group, Node, Pod, Requirement, Taint, Toleration
+from planning.model import GPU_RESOURCE
 
 LEAVING_TAINT = "ToBeDeletedByClusterAutoscaler"
 # Of one node alone; a group's next node will have its own.
@@ -96,7 +96,7 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         taints = tuple(Taint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
         known = amounts(rendered["status"]["allocatable"])
         whole = {name: known[name] for name in TEMPLATE_RESOURCES if name in known}
-        whole |= {GPU: float(group.capacity.gpu_count), **_tagged_resources(group)}
+        whole |= {GPU_RESOURCE: float(group.capacity.gpu_count), **_tagged_resources(group)}
     for key in OWN_LABELS:
         labels.pop(key, None)
     daemons = [asks(each.metadata.name, each.spec.template.spec) for each in daemon_sets]
@@ -158,7 +158,7 @@ def _group_of(node: Any) -> str:
 
 def _is_ready(node: Any, group: NodeGroup) -> bool:
     """Ready, and with its GPU advertised: what the label k8s.amazonaws.com/accelerator makes the real one wait for."""
-    if group.capacity.gpu_count and not amounts(node.status.allocatable).get(GPU):
+    if group.capacity.gpu_count and not amounts(node.status.allocatable).get(GPU_RESOURCE):
         return False
     return any(c.type == "Ready" and c.status == "True" for c in node.status.conditions or [])
 

@@ -17,10 +17,9 @@ import yaml
 from local.control_plane.cluster import is_ready
 from local.nodes.capacity import NodeCapacity
 from local.nodes.rendering import gpu_product_label
-from planning.model import GpuSharingPlan
+from planning.model import GPU_RESOURCE, GpuSharingPlan
 from planning.nodes.sharing import WHOLE, mig_profiles
 
-GPU = "nvidia.com/gpu"
 OPERATOR = "gpu-operator"
 DEVICE_PLUGIN = "nvidia-device-plugin-daemonset"
 MIG_MANAGER = "nvidia-mig-manager"
@@ -64,7 +63,7 @@ def sharing_of(labels: Mapping[str, str], configs: PluginConfigs) -> GpuSharingP
     config = configs.configs.get(labels.get(PLUGIN_CONFIG, configs.default)) or {}
     for kind in ("mps", "timeSlicing"):
         for resource in ((config.get("sharing") or {}).get(kind) or {}).get("resources") or []:
-            if resource.get("name") == GPU:
+            if resource.get("name") == GPU_RESOURCE:
                 return GpuSharingPlan(kind, int(resource.get("replicas", 1)))
     return WHOLE
 
@@ -98,16 +97,16 @@ def feature_labels(capacity: NodeCapacity, sharing: GpuSharingPlan = WHOLE) -> d
     elif sharing.kind in ("mps", "timeSlicing"):
         product = f"{product}-SHARED"
         strategy = {"mps": "mps", "timeSlicing": "time-slicing"}[sharing.kind]
-        more = {f"{GPU}.replicas": str(sharing.pods_per_gpu), f"{GPU}.sharing-strategy": strategy}
+        more = {f"{GPU_RESOURCE}.replicas": str(sharing.pods_per_gpu), f"{GPU_RESOURCE}.sharing-strategy": strategy}
     return {
-        f"{GPU}.present": "true",
-        f"{GPU}.count": str(count),
-        f"{GPU}.product": product,
-        f"{GPU}.memory": str(memory_mib),
+        f"{GPU_RESOURCE}.present": "true",
+        f"{GPU_RESOURCE}.count": str(count),
+        f"{GPU_RESOURCE}.product": product,
+        f"{GPU_RESOURCE}.memory": str(memory_mib),
         **({"nvidia.com/mig.capable": "true"} if profiles else {}),
         **({"nvidia.com/mps.capable": "true"} if sharing.kind == "mps" else {}),
         **more,
-        **{f"{GPU}.deploy.{part}": "true" for part in deployed},
+        **{f"{GPU_RESOURCE}.deploy.{part}": "true" for part in deployed},
     }
 
 
@@ -117,7 +116,7 @@ def label_changes(
     """Labels to set (or to remove, as None) so that a node says what the operator would say."""
     wanted: dict[str, str] = feature_labels(capacity, sharing) if operator_installed and capacity.gpu_count else {}
     changes: dict[str, Any] = {key: value for key, value in wanted.items() if current.get(key) != value}
-    gone = [key for key in current if (key.startswith(f"{GPU}.") or key in OTHER_LABELS) and key not in wanted]
+    gone = [key for key in current if (key.startswith(f"{GPU_RESOURCE}.") or key in OTHER_LABELS) and key not in wanted]
     return changes | dict.fromkeys(gone)
 
 
@@ -140,9 +139,9 @@ def advertised_gpus(node: str, capacity: NodeCapacity, sharing: GpuSharingPlan, 
 def gpu_change(current: dict[str, str], advertised: int) -> dict[str, Any]:
     """Merge patch of a node's status so that its allocatable GPUs are those that are advertised."""
     wanted = str(advertised) if advertised else None
-    if current.get(GPU) == wanted:
+    if current.get(GPU_RESOURCE) == wanted:
         return {}
-    return {"capacity": {GPU: wanted}, "allocatable": {GPU: wanted}}
+    return {"capacity": {GPU_RESOURCE: wanted}, "allocatable": {GPU_RESOURCE: wanted}}
 
 
 def _parsed(text: str) -> Any:

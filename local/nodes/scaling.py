@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from planning.model import GPU_RESOURCE
+
 Amounts = Mapping[str, float]
 """By resource: cores, bytes, counts."""
 UNSCHEDULING_EFFECTS = ("NoSchedule", "NoExecute")
@@ -159,7 +161,7 @@ def grow(waiting: Iterable[Pod], nodes: Sequence[Node], groups: Sequence[Group])
 
 def _largest_first(pod: Pod) -> tuple[float, float, float, str]:
     asked = pod.requests
-    return -asked.get("nvidia.com/gpu", 0), -asked.get("memory", 0), -asked.get("cpu", 0), pod.key
+    return -asked.get(GPU_RESOURCE, 0), -asked.get("memory", 0), -asked.get("cpu", 0), pod.key
 
 
 def _least_waste(pod: Pod, groups: Sequence[Group], added: Mapping[str, int]) -> str | None:

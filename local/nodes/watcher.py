@@ -28,6 +28,7 @@ from local.nodes.groups import NodeGroups, WantedNode, wanted_nodes
 from local.nodes.instances import Instances
 from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION, INSTANCE_ANNOTATION
 from local.nodes.volumes import reconcile_volumes
+from planning.model import GPU_RESOURCE
 
 # Not of a node group.
 OTHERS_TAINTS = ("node.kubernetes.io/", LEAVING_TAINT)
@@ -139,7 +140,7 @@ class NodeWatcher:
             status = gpu_features.gpu_change(node.status.allocatable, advertised)
             if status:
                 self._core.patch_node_status(name, {"status": status})
-                say(f"node {name} now has {status['allocatable'][gpu_features.GPU] or 'no'} nvidia.com/gpu")
+                say(f"node {name} now has {status['allocatable'][GPU_RESOURCE] or 'no'} {GPU_RESOURCE}")
 
 
 def _is_ours(node: Any) -> bool:

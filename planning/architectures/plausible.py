@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from planning.architectures.hf_config import UnreadableConfig, from_config_json
 from planning.architectures.shape import Architecture
 from planning.facts import rows
+from settings.spelling import did_you_mean
 
 
 def described_config(config: Mapping[str, Any]) -> Architecture:
@@ -36,8 +36,8 @@ def _check_class(config: Mapping[str, Any]) -> None:
     row = _classes().get(name)
     instead = "say its figures instead (models[].architecture)"
     if row is None:
-        near = get_close_matches(name, _classes(), n=1, cutoff=0.8)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = did_you_mean(name, _classes(), 0.8, most=1)
+        hint = near and f"; {near}"
         raise UnreadableConfig(
             f"config.json names {name[:80]}, which is no class that vLLM 0.33 generates text with{hint} If it is "
             f"one of your own, {instead}"

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings
-from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
+from planning.model import POOL_LABEL, ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
 from planning.nodes.growth import can_grow
-from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL
+from planning.nodes.pools import SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
 from settings.node_autoscaling import ClusterAutoscaler

@@ -10,10 +10,11 @@ from types import MappingProxyType
 from planning.cluster.addon_policies import addon_policy_arn
 from planning.cluster.policy_mode import check_strict, vpc_cni_configuration
 from planning.cluster.regions import check_arns, check_region, partition
-from planning.findings import Findings, did_you_mean, listed
+from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess, NetworkPolicyMode
 from settings.names import CLUSTER_NAME, CLUSTER_NAME_WRONG
+from settings.spelling import did_you_mean
 
 CALENDAR_DATED = "2026-11-21"
 
@@ -159,8 +160,8 @@ def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings)
             findings.error(
                 f"cluster.addons.{name}",
                 "unknown-addon",
-                f"the stack has no add-on {name}{did_you_mean(name, names)} (it has {listed(names)})",
-                "remove it",
+                f"the stack has no add-on {name} (it has {listed(names)})",
+                did_you_mean(name, names) or "remove it",
             )
     return found
 

@@ -9,10 +9,10 @@ from dataclasses import replace
 from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings, listed
-from planning.model import CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
+from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
 from planning.nodes.instances import instance_types
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
-from planning.nodes.pools import POOL_LABEL, SYSTEM_POOL, Pool
+from planning.nodes.pools import SYSTEM_POOL, Pool
 from planning.serving.cold_start import seconds
 from planning.versions.charts import ChartSources
 from settings.cluster import ExistingCluster

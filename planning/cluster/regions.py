@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from functools import cache
 
 from planning.facts import rows
-from planning.findings import Findings, did_you_mean, listed
+from planning.findings import Findings, listed
 from settings.cluster import Cluster, CreateCluster
+from settings.spelling import did_you_mean
 
 
 @cache
@@ -23,7 +24,7 @@ def partition(region: str) -> str:
 def check_region(region: str, findings: Findings) -> None:
     """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
     if region not in _partitions():
-        near = did_you_mean(region, _partitions()).removeprefix("; ")
+        near = did_you_mean(region, _partitions())
         findings.error(
             "region", "unknown-region", f"{region} is no region of AWS", near or "write one as AWS does, us-east-1"
         )

@@ -8,7 +8,9 @@ from planning.model.account import AccountPlan, ExamplePlan
 from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
 from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.cloud import (
+    GPU_RESOURCE,
     GPU_TAINT,
+    POOL_LABEL,
     AccessEntryPlan,
     AddonPlan,
     CreateClusterPlan,
@@ -76,9 +78,11 @@ from planning.model.tenants import STANDARD, TenantPlan
 __all__ = [
     "CHAT_TEMPLATE_FILE",
     "DIRECT",
+    "GPU_RESOURCE",
     "GPU_TAINT",
     "HUB_CACHE",
     "NAMESPACE_OWNERS",
+    "POOL_LABEL",
     "SECRET_STORE",
     "STANDARD",
     "AccessEntryPlan",

@@ -119,7 +119,11 @@ class TaintPlan:
     effect: str
 
 
-GPU_TAINT = TaintPlan("nvidia.com/gpu", "present", "NoSchedule")
+GPU_RESOURCE = "nvidia.com/gpu"
+"""What the device plugin advertises and pods ask for; the taint of GPU nodes has the same key."""
+POOL_LABEL = "vllm-on-eks/pool"
+"""Of every node: the pool that it belongs to."""
+GPU_TAINT = TaintPlan(GPU_RESOURCE, "present", "NoSchedule")
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from math import floor
 from types import MappingProxyType
 
 from planning.facts import optional_float, rows
+from settings.spelling import nearest
 
 # EC2 states L4, A10G and L40S 7 % below the size they are sold with.
 _SOLD_SIZE_TOLERANCE = 0.12
@@ -96,7 +96,7 @@ def instance_type(name: str) -> InstanceType:
     """The EC2 type of that name; raises UnknownInstanceType."""
     found = instance_types().get(name)
     if found is None:
-        raise UnknownInstanceType(name, tuple(get_close_matches(name, instance_types(), n=3, cutoff=0.6)))
+        raise UnknownInstanceType(name, nearest(name, instance_types(), most=3))
     return found
 
 
@@ -119,7 +119,7 @@ def gpu(name: str, memory_gib: float | None = None) -> Gpu:
     if memory_gib is not None:
         found = [each for each in found if abs(each.memory_mib / 1024 / memory_gib - 1) < _SOLD_SIZE_TOLERANCE]
     if not found:
-        raise UnknownGpu(name, tuple(get_close_matches(name.lower(), gpus(), n=3, cutoff=0.4)))
+        raise UnknownGpu(name, nearest(name, gpus(), 0.4, most=3))
     return min(found, key=lambda each: each.memory_mib)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planning.findings import Findings, listed
-from planning.model import GPU_TAINT, GpuSharingPlan, NodeGroupPlan, TaintPlan
+from planning.model import GPU_RESOURCE, GPU_TAINT, POOL_LABEL, GpuSharingPlan, NodeGroupPlan, TaintPlan
 from planning.nodes.ami import GPU_AMI_TYPES, check_instance, check_release
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
@@ -16,7 +16,6 @@ from planning.nodes.sharing import plan_sharing, share_of
 from settings.capacity import Spot
 from settings.pools import KarpenterPool, ManagedPool, NodePool, UpdateStrategy
 
-POOL_LABEL = "vllm-on-eks/pool"
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
 SYSTEM_POOL = "system"
 # What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
@@ -158,7 +157,7 @@ def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict
     of the instance type (cloudprovider/aws/aws_manager.go, buildNodeFromTemplate), no disk and no shares of a GPU."""
     disk = {"ephemeral-storage": f"{allocatable_ephemeral_mib(disk_gib)}Mi"}
     shares = gpus * sharing.pods_per_gpu
-    return {**disk, "nvidia.com/gpu": str(shares)} if sharing.pods_per_gpu > 1 else disk
+    return {**disk, GPU_RESOURCE: str(shares)} if sharing.pods_per_gpu > 1 else disk
 
 
 def _labels(pool: NodePool, gpu: str, sharing: GpuSharingPlan) -> dict[str, str]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from fractions import Fraction
 from functools import cache
 from math import floor
@@ -29,6 +28,7 @@ from planning.nodes.instances import Gpu, instance_types
 from settings.models import Model
 from settings.pools import NodePool
 from settings.sharing import Mig, Mps, TimeSlicing, WholeGpu
+from settings.spelling import did_you_mean
 
 WHOLE = GpuSharingPlan()
 # What pods that share all of a GPU's memory may take together when we say what to write: contexts and CUDA graphs of
@@ -208,14 +208,13 @@ def _mig_profile(wanted: Mig, gpu: Gpu, path: str, findings: Findings) -> MigPro
         return None
     found = known.get(wanted.profile)
     if found is None:
-        near = get_close_matches(wanted.profile, known, n=2, cutoff=0.5)
-        hint = f"did you mean {' or '.join(near)}? " if near else "write one of them: "
+        hint = did_you_mean(wanted.profile, known, cutoff=0.5) or "write one of them:"
         table = listed((f"{p.name} ({p.instances} × {p.memory_bytes / 2**30:.1f} GiB)" for p in known.values()), 20)
         findings.error(
             f"{path}.profile",
             "mig-profile",
             f"{gpu.name} has no MIG profile {wanted.profile!r}",
-            f"{hint}It has {table}",
+            f"{hint} It has {table}",
         )
     return found
 

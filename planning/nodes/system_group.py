@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from planning.findings import Findings, listed
-from planning.model import NodeGroupPlan
+from planning.model import POOL_LABEL, NodeGroupPlan
 from planning.nodes.ami import SYSTEM_AMI_TYPES, check_release
 from planning.nodes.instances import UnknownInstanceType, instance_type
-from planning.nodes.pools import GP3_IOPS, GP3_MIBPS, POOL_LABEL, SYSTEM_POOL
+from planning.nodes.pools import GP3_IOPS, GP3_MIBPS, SYSTEM_POOL
 from settings.cluster import Cluster
 from settings.pools import SystemNodes
 

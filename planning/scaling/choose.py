@@ -22,7 +22,7 @@ from planning.model import (
 )
 from planning.model.demand import Capacity
 from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
-from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
+from planning.scaling.policy import LONGEST_WINDOW_SECONDS, Direction, ScalingDecision, Tuning, decide
 from planning.scaling.replica import replica_capacity
 from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_expr, weekly_window
 from planning.scaling.targets import default_target
@@ -33,7 +33,6 @@ from settings.models import Model
 
 # Down: what AWS' own guide and most peers use (docs of KEDA on EKS, vLLM production-stack).
 SHORTEST_DOWN_WINDOW_SECONDS = 300
-LONGEST_WINDOW_SECONDS = 3600  # autoscaling/v2 refuses more
 DEFAULT_UP = ScalingRulePlan(0, 2, 60)
 # Without an architecture nobody knows a replica's capacity: the queue, which comes late, and the batch are left.
 SCHEDULE = "schedule"

@@ -14,7 +14,7 @@ from planning.model.demand import Capacity, Demand
 from planning.throughput.roofline import StepCosts, Traffic, rates
 from planning.throughput.slo_load import Promise, Replica, Variation, most_load
 
-LONGEST_WINDOW_SECONDS = 3600
+LONGEST_WINDOW_SECONDS = 3600  # autoscaling/v2 refuses more
 REQUEST_VARIATION = 0.8  # of the work in a request, standard deviation ÷ mean (Azure's traces: 0.7 to 1.0)
 
 

@@ -84,7 +84,7 @@ def _judge_unknown(name: str, version: Version, where: str, findings: Findings) 
     why = f"{name} {vllm_versions.why_unknown(name, version)}"
     near = vllm_versions.near_flag(name, version)
     newest = vllm_versions.newest_known()
-    fix = near.removeprefix("; ") or "leave it out, or take an image that knows it"
+    fix = near or "leave it out, or take an image that knows it"
     if version > newest:  # it may have come with a release that the table does not have
         message = f"our table ends at vLLM {text(newest)}, and there {why}"
         findings.warning(where, "unknown-argument", message, fix)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cache
 
 from planning.facts import rows
-from planning.findings import Findings, did_you_mean, listed
+from planning.findings import Findings, listed
 from planning.model import RepositoryPlan
 from planning.serving.engine_args import place_of
 from planning.versions.arguments import flag_value
 from planning.versions.vllm_versions import Version
 from settings.models import Model
+from settings.spelling import did_you_mean
 
 AUTO = "auto"
 
@@ -41,11 +42,12 @@ def plan_files(model: Model, version: Version, path: str, findings: Findings) ->
     found = formats.get(asked)
     where = f"{path}.extraArgs[{place_of(model, '--load-format', version) or 0}]"
     if found is None:
+        near = f"{did_you_mean(asked, formats)} or ".removeprefix(" or ")
         findings.error(
             where,
             "load-format",
-            f"--load-format={asked}: nothing is known of its files{did_you_mean(asked, formats)}",
-            f"write one of {listed(name for name, each in formats.items() if not each.refused)} or leave it out",
+            f"--load-format={asked}: nothing is known of its files",
+            f"{near}write one of {listed(name for name, each in formats.items() if not each.refused)} or leave it out",
         )
     elif found.refused:
         findings.error(where, "load-format", f"--load-format={asked}: {found.refused}", "leave it out")

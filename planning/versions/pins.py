@@ -167,10 +167,14 @@ CLUSTER_AUTOSCALER_TAGS = {
 
 
 def mirrored(image: str, mirror: str | None) -> str:
-    """`image` behind the mirror prefix; unchanged without a mirror or when it already is there."""
-    if mirror is None or image.startswith(f"{mirror}/"):
+    """A registry, repository or image behind the mirror prefix; unchanged without a mirror or when it is there already.
+
+    `nvcr.io/nvidia` -> `<mirror>/nvcr.io/nvidia`. Docker Hub's images are written without host (`vllm/vllm-openai`), so
+    `docker.io` becomes the mirror itself.
+    """
+    if not mirror or image.startswith(f"{mirror}/"):
         return image
-    return f"{mirror}/{image}"
+    return mirror if image == "docker.io" else f"{mirror}/{image}"
 
 
 def image_reference(pin: ImagePin, mirror: str | None) -> str:

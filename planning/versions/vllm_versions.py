@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planning.facts import rows
-from planning.findings import did_you_mean
+from settings.spelling import did_you_mean
 
 Version = tuple[int, int, int]
 
@@ -132,7 +132,7 @@ def why_unknown(flag: str, version: Version) -> str:
 
 
 def near_flag(flag: str, version: Version) -> str:
-    """`; did you mean --x?` for a misspelt flag, empty where none is near or another version has it."""
+    """`did you mean --x?` for a misspelt flag, empty where none is near or another version has it."""
     spelt = flag.replace("_", "-")
     known = any(fact.kind == "flag" and fact.name == spelt for fact in _facts())
     return "" if known else did_you_mean(spelt, names("flag", version), cutoff=0.7)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planning.findings import did_you_mean, listed
+from planning.findings import listed
 from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.model import Answer, Question, Verdict
+from settings.spelling import did_you_mean
 
 _ABSENT = ("ResourceNotFoundException",)
 GROUPS = "cluster.nodeSecurityGroupIds"
@@ -56,7 +57,7 @@ def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     name, found = plan.cluster.name, described(plan, aws)
     if found is None:
         names = aws.pages("eks", "list_clusters", "clusters")
-        near = did_you_mean(name, names).removeprefix("; ")
+        near = did_you_mean(name, names)
         fix = near or f"write one of {listed(names) or 'none: there are no clusters'}"
         yield Answer("cluster", "cluster.name", Verdict.ERROR, f"no cluster {name} in {plan.region}", fix=fix)
         return

@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from components.manifest import Manifest, arguments
+from components.manifest import Manifest, custom_resource
 from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 from components.serving.manifests.deployment import pod, pod_annotations, rolling_update
 from components.serving.manifests.names import server_labels
@@ -61,11 +60,10 @@ def inference_service(model: ServedModel, priority_class: pulumi.Input[str]) -> 
 def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
     manifest = inference_service(args.model, args.priority_class)
     wait = f"{args.model.rollout_timeout_seconds}s"
-    made = k8s.apiextensions.CustomResource(
+    made = custom_resource(
         f"{name}-inference-service",
-        api_version=manifest["apiVersion"],
-        kind=manifest["kind"],
-        **arguments(manifest, args.namespace),
+        manifest,
+        namespace=args.namespace,
         opts=pulumi.ResourceOptions(
             parent=parent,
             # Hidden ordering: as of a Deployment; and the kind, its webhooks and its controller come with releases.

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.manifest import Manifest
-from components.serving.manifests.names import server_labels
+from components.serving.manifests.names import metadata
 from planning.model import CHAT_TEMPLATE_FILE, ServedModel
 
 _PLACE = PurePosixPath(CHAT_TEMPLATE_FILE)
@@ -24,7 +24,7 @@ def chat_template(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": config_map_name(model), "namespace": model.namespace, "labels": server_labels(model)},
+        "metadata": metadata(model, config_map_name(model)),
         "data": {_PLACE.name: model.chat_template},
     }
 

@@ -12,7 +12,7 @@ from components.serving.manifests.chat_template import template_annotations, tem
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
 from components.serving.manifests.images import pull_policy, pull_secrets
-from components.serving.manifests.names import downloads_in_pod, server_labels, server_selector
+from components.serving.manifests.names import downloads_in_pod, metadata, server_labels, server_selector
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (
     cache_volume,
@@ -35,14 +35,14 @@ STAYS_ON_ITS_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
     """The Deployment. It has no `replicas` unless nobody scales it: they belong to the autoscaler (docs/adr/0003)."""
-    metadata: dict[str, Any] = {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)}
+    described = metadata(model)
     fixed = model.autoscaling.fixed_replicas
     if fixed is not None:
-        metadata["annotations"] = dict(TAKES_REPLICAS)
+        described["annotations"] = dict(TAKES_REPLICAS)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": metadata,
+        "metadata": described,
         "spec": {
             **({} if fixed is None else {"replicas": fixed}),
             "selector": {"matchLabels": server_selector(model)},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import Any
 
 from components.manifest import labels, selector
 from planning.model import HUB_CACHE, ServedModel
@@ -68,3 +69,8 @@ def monitor_labels(model: ServedModel) -> dict[str, str]:
 def rule_labels(model: ServedModel) -> dict[str, str]:
     """Labels of its PrometheusRules: as with monitors."""
     return server_labels(model) | (model.prometheus.rule_labels if model.prometheus else {})
+
+
+def metadata(model: ServedModel, name: str | None = None) -> dict[str, Any]:
+    """Of an object of the model's server; `name`: another than the model's own."""
+    return {"name": name or model.name, "namespace": model.namespace, "labels": server_labels(model)}

@@ -22,9 +22,9 @@ from components.serving.manifests.names import (
     download_labels,
     download_selector,
     downloads_in_pod,
+    metadata,
     router_release,
     router_selector,
-    server_labels,
     server_selector,
 )
 from planning.model import RouterPlan, ServedModel
@@ -42,7 +42,7 @@ def server_policy(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)},
+        "metadata": metadata(model),
         "spec": {
             "podSelector": {"matchLabels": server_selector(model)},
             "policyTypes": ["Ingress", "Egress"],
@@ -59,7 +59,7 @@ def router_policy(model: ServedModel, router: RouterPlan) -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": router_release(model), "namespace": model.namespace, "labels": server_labels(model)},
+        "metadata": metadata(model, router_release(model)),
         "spec": {
             "podSelector": {"matchLabels": router_selector(model)},
             "policyTypes": ["Ingress", "Egress"],

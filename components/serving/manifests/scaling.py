@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 
 from components.manifest import Manifest
-from components.serving.manifests.names import rule_labels, server_labels
+from components.serving.manifests.names import metadata, rule_labels
 from planning.model import ScalingMetric, ScalingRulePlan, SchedulePlan, ServedModel, Via
 
 # While an update changes the owner of the replicas from our HPA to KEDA both exist for a moment, and KEDA's webhook
@@ -23,7 +23,7 @@ def recording_rules(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {**_metadata(model), "name": f"{model.name}-demand", "labels": rule_labels(model)},
+        "metadata": {**metadata(model), "name": f"{model.name}-demand", "labels": rule_labels(model)},
         "spec": {"groups": [group]},
     }
 
@@ -34,7 +34,7 @@ def horizontal_pod_autoscaler(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {**_metadata(model), "annotations": dict(MOVES_TO_KEDA)},
+        "metadata": {**metadata(model), "annotations": dict(MOVES_TO_KEDA)},
         "spec": {
             "scaleTargetRef": _target(model),
             "minReplicas": plan.min_replicas,
@@ -63,7 +63,7 @@ def scaled_object(model: ServedModel, prometheus_url: pulumi.Input[str]) -> Mani
     if plan.zero is not None:
         spec["cooldownPeriod"] = plan.zero.idle_seconds
         spec["initialCooldownPeriod"] = plan.zero.idle_seconds
-    return {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": _metadata(model), "spec": spec}
+    return {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": metadata(model), "spec": spec}
 
 
 def _hpa_metric(model: ServedModel, metric: ScalingMetric) -> dict[str, Any]:
@@ -153,7 +153,3 @@ def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
 
 def _target(model: ServedModel) -> dict[str, Any]:
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.deployment_name}
-
-
-def _metadata(model: ServedModel) -> dict[str, Any]:
-    return {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)}

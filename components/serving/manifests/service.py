@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from components.manifest import Manifest
-from components.serving.manifests.names import router_selector, server_labels, server_selector
+from components.serving.manifests.names import metadata, router_selector, server_selector
 from planning.model import ServedModel, TokenPlan
 
 
@@ -18,7 +16,7 @@ def service(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": _metadata(model),
+        "metadata": metadata(model),
         "spec": {"type": "ClusterIP", "selector": selector, "ports": [port]},
     }
 
@@ -28,7 +26,7 @@ def pod_disruption_budget(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": _metadata(model),
+        "metadata": metadata(model),
         "spec": {
             "maxUnavailable": model.max_unavailable,
             "selector": {"matchLabels": server_selector(model)},
@@ -43,7 +41,7 @@ def service_account(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "ServiceAccount",
-        "metadata": _metadata(model),
+        "metadata": metadata(model),
         "automountServiceAccountToken": False,
     }
 
@@ -53,10 +51,6 @@ def token_secret(model: ServedModel, token: TokenPlan) -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {**_metadata(model), "name": token.secret_name},
+        "metadata": metadata(model, token.secret_name),
         "type": "Opaque",
     }
-
-
-def _metadata(model: ServedModel) -> dict[str, Any]:
-    return {"name": model.name, "namespace": model.namespace, "labels": server_labels(model)}

@@ -13,10 +13,10 @@ from components.cluster_autoscaler import SERVICE_ACCOUNT
 from local.monitoring import cluster_autoscaler as exporter
 from local.nodes.autoscaler import NodeAutoscaler, cluster_of, flags_of, own_pod
 from local.nodes.demand import LEAVING_TAINT, amounts, asks, group_value
-from local.nodes.gpu_features import GPU
 from local.nodes.groups import NodeGroup
 from local.nodes.rendering import render_nodes
 from local.nodes.watcher import NodeWatcher
+from planning.model import GPU_RESOURCE as GPU
 from tests.local.nodes.test_watcher import CAPACITY, GROUP, SUBNETS
 
 API: Any = client.ApiClient()

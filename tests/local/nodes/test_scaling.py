@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from local.nodes.scaling import Group, Node, Pod, Requirement, Taint, Toleration, grow, leaving, unneeded_since
+from planning.model import GPU_RESOURCE as GPU
 
-GPU = "nvidia.com/gpu"
 GIB = 2.0**30
 GPU_TAINT = Taint(GPU, "present", "NoSchedule")
 TOLERATES = (Toleration(GPU, "Exists", "", "NoSchedule"),)

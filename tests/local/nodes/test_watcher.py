@@ -18,7 +18,6 @@ from local.nodes.demand import LEAVING_TAINT
 from local.nodes.gpu_features import (
     DEFAULT_ANNOTATION,
     DEVICE_PLUGIN,
-    GPU,
     MIG_MANAGER,
     MPS_DAEMON,
     PluginConfigs,
@@ -34,6 +33,7 @@ from local.nodes.groups import NodeGroup, NodeGroups, wanted_nodes
 from local.nodes.rendering import gpu_product_label, node_indices, render_nodes
 from local.nodes.volumes import SELECTED_NODE, reconcile_volumes, wanted_volume
 from local.nodes.watcher import _taints_to_set
+from planning.model import GPU_RESOURCE as GPU
 from planning.model import GpuSharingPlan
 from planning.nodes.instances import instance_type
 from planning.nodes.sharing import WHOLE
