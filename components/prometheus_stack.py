@@ -17,7 +17,7 @@ from components.helm import release_arguments
 from components.manifest import COMMON_LABELS, Manifest, arguments
 from components.namespace import namespace_manifest
 from components.network_policies import monitoring_policies, register_policies
-from planning.model import MonitoringPlan, WebhookPlan
+from planning.model import POOL_LABEL, MonitoringPlan, WebhookPlan
 from planning.versions.pins import mirrored
 
 RELEASE = "kube-prometheus-stack"
@@ -26,7 +26,7 @@ WEBHOOK_SECRET, WEBHOOK_KEY = "alertmanager-webhook", "url"
 # Where the operator mounts a Secret that alertmanagerSpec.secrets names.
 WEBHOOK_FILE = f"/etc/alertmanager/secrets/{WEBHOOK_SECRET}/{WEBHOOK_KEY}"
 # kube-state-metrics shows no labels by itself; cost and spot alerts need these two of nodes.
-NODE_LABELS = ("vllm-on-eks/pool", "node.kubernetes.io/instance-type")
+NODE_LABELS = (POOL_LABEL, "node.kubernetes.io/instance-type")
 
 # EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down forever.
 NOT_ON_EKS = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")

@@ -42,7 +42,7 @@ def plan_files(model: Model, version: Version, path: str, findings: Findings) ->
     found = formats.get(asked)
     where = f"{path}.extraArgs[{place_of(model, '--load-format', version) or 0}]"
     if found is None:
-        near = f"{did_you_mean(asked, formats)} or ".removeprefix(" or ")
+        near = f"{hint} Else " if (hint := did_you_mean(asked, formats)) else ""
         findings.error(
             where,
             "load-format",
