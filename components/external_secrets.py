@@ -11,12 +11,13 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components import iam
-from components.helm import mirrored, release_arguments
-from components.manifest import COMMON_LABELS, WAIT_READY, Manifest, arguments
+from components.helm import release_arguments
+from components.manifest import COMMON_LABELS, WAIT_READY, Manifest, arguments, custom_resource
 from components.namespace import namespace_manifest
 from components.network_policies import external_secrets_policies, register_policies
 from components.tags import named
 from planning.model import SECRET_STORE, ExternalSecretsPlan, Tags
+from planning.versions.pins import mirrored
 
 RELEASE = "external-secrets"
 SERVICE_ACCOUNT = "external-secrets"
@@ -58,7 +59,7 @@ def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
         "serviceMonitor": _monitor(plan),
     }
     if plan.mirror:
-        values["image"] = {"repository": mirrored(plan.mirror, IMAGE_REPOSITORY)}
+        values["image"] = {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}
     return values
 
 
@@ -176,11 +177,10 @@ class SecretStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: SecretStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:SecretStore", name, None, opts)
         manifest, wait = secret_store(name, args.region), f"{READY_SECONDS}s"
-        self.store = k8s.apiextensions.CustomResource(
+        self.store = custom_resource(
             f"{name}-secret-store",
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest, args.namespace),
+            manifest,
+            namespace=args.namespace,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering: the kind exists only once the release has brought it, and a destroy takes it before.

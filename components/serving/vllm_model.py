@@ -132,11 +132,10 @@ class VllmModel(pulumi.ComponentResource):
     def _read_token(self, name: str, args: VllmModelArgs, token: TokenPlan, remote: RemoteTokenPlan) -> pulumi.Resource:
         """Ready when the Secret is there: a name that is wrong ends the update here, before a pod waits for it."""
         manifest = external_secret(args.model, token.secret_name, token.secret_key, remote)
-        read: pulumi.Resource = k8s.apiextensions.CustomResource(
+        read: pulumi.Resource = custom_resource(
             f"{name}-external-secret",
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest, args.namespace),
+            manifest,
+            namespace=args.namespace,
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering: the store is named as text; and it goes after what it reads for.
