@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from components.gateway import manifests
-from components.manifest import Manifest, arguments
+from components.manifest import Manifest, custom_resource
 from components.network_policies import register_policies
 from planning.model import GatewayPlan
 
@@ -46,11 +45,9 @@ class Gateway(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _object(self, name: str, manifest: Manifest, after: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
-        made: pulumi.Resource = k8s.apiextensions.CustomResource(
+        made: pulumi.Resource = custom_resource(
             name,
-            api_version=manifest["apiVersion"],
-            kind=manifest["kind"],
-            **arguments(manifest),
+            manifest,
             # Hidden ordering: the kinds come with releases.
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(after)),
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.helm import mirrored
 from planning.model import OperatorPlan
+from planning.versions.pins import mirrored
 
 # As api/v1alpha1/shared_types.go has it, DefaultEnvoyProxyImage.
 PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
@@ -16,5 +16,5 @@ def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:
     # Else it is the one that is built into the controller, which no list of images knows.
     images: dict[str, Any] = {"images": {"envoyProxy": {"image": PROXY_IMAGE}}}
     if plan.mirror:
-        images["imageRegistry"] = mirrored(plan.mirror, "docker.io")  # goes before every registry in the names
+        images["imageRegistry"] = mirrored("docker.io", plan.mirror)  # goes before every registry in the names
     return {"global": images}
