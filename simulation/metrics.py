@@ -16,8 +16,8 @@ from math import sqrt
 from simulation.histogram import FIRST_TOKEN_BUCKETS, REQUEST_LATENCY_BUCKETS, Histogram
 
 STALE_SECONDS = 300.0
-# A recording rule keeps four points a minute; nine days reach back to the same hour a week ago.
-_HISTORY_POINTS = 9 * 1440 * 4
+# A recording rule keeps four points a minute; what looks back furthest looks back two hours.
+_HISTORY_POINTS = 6 * 60 * 4
 _RECENT_POINTS = 256
 
 
@@ -144,12 +144,6 @@ class Metrics:
             return 0.0
         average = (self._sums[last] - self._sums[first]) / count
         return sqrt(max(0.0, (self._squares[last] - self._squares[first]) / count - average * average))
-
-    def recorded_most(self, from_seconds: float, to_seconds: float) -> float | None:
-        """The largest recorded value between two times; None where nothing was recorded then."""
-        first = bisect_left(self.history_at, from_seconds)
-        last = bisect_right(self.history_at, to_seconds)
-        return max(self.history[first:last], default=None)
 
     def recorded(self, from_seconds: float, to_seconds: float) -> tuple[list[float], list[float]]:
         """Times and values recorded between two times."""

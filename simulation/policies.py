@@ -116,13 +116,6 @@ def schedule(given: Given) -> Scaler:
     return Scheduled("schedule", from_seconds, replicas, repeat_seconds=86_400.0)
 
 
-def forecast(given: Given) -> Scaler:
-    """Trend of the last ten minutes carried over a cold start, and the load now, without the day before."""
-    tuned = given.tuning or Tuning()
-    tuning = Tuning(**{**tuned.__dict__, "season": False, "name": "forecast"})
-    return default(given, tuning)
-
-
 def default(given: Given, tuning: Tuning | None = None) -> Scaler:
     """Ours: `planning.scaling.policy.decide`."""
     tuned = tuning or given.tuning or Tuning()
@@ -159,7 +152,6 @@ POLICIES: Mapping[str, Callable[[Given], Scaler]] = {
     "concurrency": concurrency,
     "token-rate": token_rate,
     "schedule": schedule,
-    "forecast": forecast,
     "default": default,
     "oracle": oracle,
 }

@@ -143,12 +143,8 @@ class DemandRule:
     def _expected(self, scene: Scene, load: float) -> float:
         now, demand = scene.now_seconds, self.demand
         times, values = scene.metrics.recorded(now - demand.trend_seconds, now)
-        expected = load + max(0.0, slope(times, values)) * demand.lead_seconds
-        if demand.season_lead_seconds:
-            since = now - demand.season_seconds
-            before = scene.metrics.recorded_most(since, since + demand.season_lead_seconds)
-            expected = max(expected, before or 0.0)
-        return expected
+        rise = max(0.0, slope(times, values)) * demand.lead_seconds
+        return load + rise * demand.trust(len(times))
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> float:

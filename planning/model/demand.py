@@ -12,6 +12,7 @@ WAITING_SERIES = "vllm:num_requests_waiting"
 LOAD_RULE = "vllm_on_eks:load:replicas"
 EXPECTED_RULE = "vllm_on_eks:expected:replicas"
 DEMAND_RULE = "vllm_on_eks:demand:replicas"
+TRUST_POWER = 1.5
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ class Capacity:
 class Demand:
     """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
 
-    A rate needs a sample before its window, so PromQL's ranges are a scrape longer than `rate_seconds`.
+    A rate needs a sample before its window, so PromQL's ranges are a scrape longer than `rate_seconds`. A slope's
+    error falls with samples^1.5, so a trend counts by that power of its samples ÷ half a window's, at most whole: two
+    samples say anything, and a new model has no more.
 
     `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool. So is
     `spread_factor` × what the standard deviation of the load over `spread_seconds` exceeds `spread_allowed` × √load by:
@@ -55,9 +58,16 @@ class Demand:
     spread_factor: float
     spread_allowed: float
     spread_seconds: int
-    season_seconds: int
-    season_lead_seconds: int
     scrape_seconds: int = 15
+
+    @property
+    def trend_samples(self) -> int:
+        """Recorded values, one a scrape, with which a trend counts whole: half a window's."""
+        return max(1, self.trend_seconds // (2 * self.scrape_seconds))
+
+    def trust(self, samples: int) -> float:
+        """How much of a trend of so many samples counts."""
+        return float(min(1.0, samples / self.trend_samples) ** TRUST_POWER)
 
     def load(self, prompt_rate: float, output_rate: float, in_flight: float) -> float:
         """Replicas that are busy now: by token rates or by requests in flight, whichever says more."""
@@ -86,16 +96,13 @@ class Demand:
         )
         matchers = f"{{{recorded}}}" if recorded else ""
         load, expected = f"{LOAD_RULE}{matchers}", f"max({EXPECTED_RULE}{matchers})"
-        trend = f"max({load}) + clamp_min(max(deriv({load}[{self.trend_seconds}s])), 0) * {self.lead_seconds}"
-        if self.season_lead_seconds:
-            offset = self.season_seconds - self.season_lead_seconds
-            # Of yesterday only while there is a today: without pods nothing is said, and the HPA holds what it has.
-            yesterday = f"max(max_over_time({load}[{self.season_lead_seconds}s] offset {offset}s))"
-            trend = _greatest(trend, f"{yesterday} and max({load})")
+        recent = f"{load}[{self.trend_seconds}s]"
+        rise = f"clamp_min(max(deriv({recent})), 0) * {self.lead_seconds}"
+        trust = f"clamp_max(max(count_over_time({recent})) / {self.trend_samples}, 1) ^ {TRUST_POWER:g}"
         spread = f"max(stddev_over_time({load}[{self.spread_seconds}s]))"
         return {
             LOAD_RULE: _greatest(tokens, flight),
-            EXPECTED_RULE: trend,
+            EXPECTED_RULE: f"max({load}) + ({rise} * {trust} or vector(0))",
             DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected}) + "
             f"{self.spread_factor:g} * clamp_min({spread} - {self.spread_allowed:g} * sqrt({expected}), 0)",
         }

@@ -46,15 +46,14 @@ class Tuning:
     name: str = "default"
     slo_load: float = 0.88
     slack: float = 0.75
-    spread_factor: float = 20.0
+    spread_factor: float = 7.0
     spread_allowed: float = 3.5
-    spread_seconds: int = 3600
+    spread_seconds: int = 7200
     rate_seconds: int = 30
     rate_requests: float = 30.0
-    trend_seconds: int = 600
+    trend_seconds: int = 1800
     lead_cold_starts: float = 1.25
     down_cold_starts: float = 2.5
-    season: bool = True
 
 
 def capacity(
@@ -128,8 +127,6 @@ def decide(
             spread_factor=tuned.spread_factor,
             spread_allowed=tuned.spread_allowed * chance,
             spread_seconds=tuned.spread_seconds,
-            season_seconds=86_400,
-            season_lead_seconds=2 * lead if tuned.season else 0,
             scrape_seconds=scrape_seconds,
         ),
         up=Direction(0, 4, 100, 15),

@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from planning.model import AutoscalingPlan
 from planning.model.demand import DEMAND_RULE, LOAD_RULE, Capacity, Demand
 from planning.scaling.policy import decide
-from planning.scaling.schedule import schedule_expr, weekly_window
 from tests.components.promtool import find_promtool
-from tests.planning.stacks import model, planned, pool
 
 CAPACITY = Capacity(concurrency=40.0, prompt_tokens_per_second=20_000.0, output_tokens_per_second=1_000.0)
 EVERYTHING = ["demand", "queueDepth", "inFlight", "running", "kvCacheUsage", "timeToFirstToken", "tokensPerSecond"]
@@ -105,83 +102,22 @@ def test_a_demand_without_pods_is_absent_not_zero(promtool: str, tmp_path: Path)
     _unit_test(promtool, tmp_path, series, [(f"absent({DEMAND_RULE})", "30m", 1)])
 
 
-def test_the_load_of_yesterday_counts_a_cold_start_ahead(promtool: str, tmp_path: Path) -> None:
+def test_a_rise_counts_a_cold_start_ahead_and_less_while_it_has_few_samples(promtool: str, tmp_path: Path) -> None:
     demand = decide(CAPACITY, 240, 1, 9).demand
+    assert demand.trend_samples == 60
     _rule_file(tmp_path, _demand_rules(demand, "chat"))
     labels = '{namespace="models",job="models/chat",pod="chat-1"}'
-    per_day = 86_400 // 15
-    busy = f"2x{per_day // 2 - 1} 80x239 2x{per_day // 2 - 241} 2x{per_day}"  # an hour from noon, on the first day
-    series = {f"vllm:num_requests_running{labels}": busy, f"vllm:num_requests_waiting{labels}": f"0x{2 * per_day}"}
-    before = f"{24 * 60 + 12 * 60 - 1}m"  # a minute before noon of the second day
-    quiet = f"{24 * 60 + 6 * 60}m"
+    rising = "0+1x400"  # one request in flight more every 15 s
+    series = {f"vllm:num_requests_running{labels}": rising, f"vllm:num_requests_waiting{labels}": "0x400"}
+    ahead = demand.load(0, 0, 1 / 15) * demand.lead_seconds
     _unit_test(
         promtool,
         tmp_path,
         series,
-        [
-            ("max(vllm_on_eks:expected:replicas)", before, demand.load(0, 0, 80)),
-            ("max(vllm_on_eks:expected:replicas)", quiet, demand.load(0, 0, 2)),
-        ],
+        [("max(vllm_on_eks:expected:replicas)", "60m", demand.load(0, 0, 239.5) + ahead)],
     )
-
-
-def test_without_a_request_the_time_to_first_token_is_zero_and_not_a_number(promtool: str, tmp_path: Path) -> None:
-    rules = _recorded({"metrics": [{"kind": "timeToFirstToken"}], "maxReplicas": 2})
-    _rule_file(tmp_path, rules)
-    labels = 'namespace="models",job="models/chat",pod="chat-1"'
-    bucket = "vllm:time_to_first_token_seconds_bucket"
-    series = {
-        f'{bucket}{{{labels},le="1.0"}}': "0x240 0+10x240",
-        f'{bucket}{{{labels},le="2.5"}}': "0x240 0+20x240",
-        f'{bucket}{{{labels},le="+Inf"}}': "0x240 0+20x240",
-        f"vllm:num_requests_running{{{labels}}}": "0x480",
-    }
-    record = "max(vllm_on_eks:time_to_first_token:seconds)"
-    _unit_test(promtool, tmp_path, series, [(record, "30m", 0.0), (record, "100m", 1.0 + 1.5 * 0.9)])
-
-
-def test_a_schedule_is_its_floor_inside_and_zero_outside(promtool: str, tmp_path: Path) -> None:
-    """promtool's time begins on a Thursday, 1970-01-01 00:00 UTC."""
-    windows = [
-        (weekly_window("UTC", "30 8 * * MON-FRI", "0 18 * * MON-FRI"), 3),
-        (weekly_window("UTC", "0 22 * * FRI", "0 4 * * SAT"), 5),
-    ]
-    _rule_file(tmp_path, [{"record": "vllm_on_eks:schedule:replicas", "expr": schedule_expr(windows)}])
-    day = 24 * 60
-    moments = {
-        8 * 60 + 29: 0, 8 * 60 + 30: 3, 17 * 60 + 59: 3, 18 * 60: 0,
-        day + 12 * 60: 3, day + 22 * 60: 5, 2 * day + 3 * 60 + 59: 5, 2 * day + 4 * 60: 0, 2 * day + 12 * 60: 0,
-        2 * day + 22 * 60: 0, 4 * day + 12 * 60: 3,
-    }  # fmt: skip
-    expected = [("vllm_on_eks:schedule:replicas", f"{minute}m", float(value)) for minute, value in moments.items()]
-    _unit_test(promtool, tmp_path, {"up": "1x10"}, expected)
-
-
-def test_every_rule_and_query_is_promql(promtool: str, tmp_path: Path) -> None:
-    office = {"start": "0 8 * * 1-5", "end": "0 18 * * 1-5", "minReplicas": 2}
-    metrics = [{"kind": kind} for kind in [*EVERYTHING, "gpuUtilization"]]
-    scaling = _scaling({"maxReplicas": 2, "metrics": metrics, "schedules": [office]})
-    rules = _recorded_of(scaling)
-    asked = {metric.kind: metric.query for metric in scaling.metrics}
-    filled = {
-        metric.kind: metric.rule.query.replace("<<.GroupBy>>", "pod")
-        .replace("<<.LabelMatchers>>", 'pod="a"')
-        .replace("<<.Series>>", metric.rule.series)
-        for metric in scaling.metrics
-    }
-    for index, text in enumerate((*asked.values(), *filled.values())):
-        rules.append({"record": f"asked:{index}", "expr": text})
-    _rule_file(tmp_path, rules)
-    _run(promtool, "check", "rules", "rules.yaml", cwd=tmp_path)
-
-
-def _scaling(autoscaling: dict[str, Any]) -> AutoscalingPlan:
-    return planned(models=[model(autoscaling=autoscaling)], nodePools=[pool(minNodes=2)]).models[0].autoscaling
-
-
-def _recorded(autoscaling: dict[str, Any]) -> list[dict[str, Any]]:
-    return _recorded_of(_scaling(autoscaling))
-
-
-def _recorded_of(scaling: AutoscalingPlan) -> list[dict[str, Any]]:
-    return [{"record": r.record, "expr": r.expr, "labels": dict(r.labels)} for r in scaling.recordings]
+    # Between two samples' all and a whole window's: at ten minutes 40 of 60 samples, 0.54 of the trend.
+    now, trust = demand.load(0, 0, 39.5), demand.trust(40)
+    assert trust == pytest.approx(0.544, abs=0.001)
+    expected = f"abs(max(vllm_on_eks:expected:replicas) - {now + trust * ahead:.6f}) < bool {0.05 * ahead:.6f}"
+    _unit_test(promtool, tmp_path, series, [(expected, "10m", 1)])

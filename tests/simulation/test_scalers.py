@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
@@ -119,7 +117,7 @@ def test_an_unknown_policy_names_the_nearest() -> None:
 
 
 def test_a_steady_load_asks_for_load_over_utilization_and_room() -> None:
-    demand = replace(decide(CAPACITY, 240, 1, 9).demand, season_lead_seconds=0)
+    demand = decide(CAPACITY, 240, 1, 9).demand
     rule, metrics = DemandRule(demand), Metrics()
     prompt = output = 0
     for now in range(15, 1500, 15):
@@ -129,3 +127,14 @@ def test_a_steady_load_asks_for_load_over_utilization_and_room() -> None:
     settled = demand.replicas(2.0)
     assert reading.value is not None
     assert int(settled * 1000) <= reading.value <= settled * 1000 * 1.6
+
+
+def test_two_samples_of_a_new_model_are_no_trend() -> None:
+    """A first minute that rises from nothing would ask for a fleet: by two samples, any slope is as good as another."""
+    demand = decide(CAPACITY, 600, 1, 99).demand
+    rule, metrics = DemandRule(demand), Metrics()
+    wanted = []
+    for now in range(15, 300, 15):
+        metrics.scrape(now, {"pod-0": sample(running=4 * min(now // 15, 3), prompt=0, output=0)})
+        wanted.append(rule(scene(metrics, now)).value or 0)
+    assert max(wanted) <= 1000 * (demand.replicas(12 / CAPACITY.concurrency) + 0.5)

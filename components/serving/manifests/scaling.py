@@ -80,7 +80,7 @@ def _triggers(model: ServedModel, prometheus_url: pulumi.Input[str]) -> list[dic
     plan = model.autoscaling
     # At zero no pod exports anything and that means 0; else a missing number is an error, and the HPA holds.
     missing_is_zero = plan.zero is not None
-    # Only requests wake a model or keep it awake: a trend, a spread or yesterday's load does not.
+    # Only requests wake a model or keep it awake: a trend or a spread does not.
     never_active = None if plan.zero is None else float(plan.max_replicas)
     triggers = [
         _prometheus(

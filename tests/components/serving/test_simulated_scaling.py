@@ -122,7 +122,7 @@ def test_the_simulated_autoscaler_is_the_rendered_one(model: ServedModel) -> Non
     "model", every_model(), ids=lambda model: f"{model.autoscaling.kind} {[m.kind for m in model.autoscaling.metrics]}"
 )
 def test_the_simulated_demand_is_the_recorded_one(model: ServedModel) -> None:
-    """Lead, rate window, season and capacity are in the rules' text: the same parameters write the same text."""
+    """Lead, windows and capacity are in the rules' text: the same parameters write the same text."""
     scaler = own_scaler(model.autoscaling, 1)
     assert isinstance(scaler, HpaScaler | KedaScaler)
     query = scaler.queries.get("demand")
