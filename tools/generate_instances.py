@@ -34,6 +34,8 @@ GPU_FAMILIES = (
     "g5g",
     "g6",
     "gr6",
+    "g6f",
+    "gr6f",
     "g6e",
     "g7",
     "g7e",
@@ -53,6 +55,9 @@ GPU_NAMES = {
     ("A100", 40960): "a100-40gb",
     ("A100", 81920): "a100-80gb",
     ("T4g", 16384): "t4g",
+    ("L4", 11444): "l4-half",
+    ("L4", 5722): "l4-quarter",
+    ("L4", 2861): "l4-eighth",
     ("RTX PRO 4500", 32768): "rtx-pro-4500",
     ("RTX PRO Server 6000", 98304): "rtx-pro-6000",
 }
@@ -112,7 +117,8 @@ def row(raw: dict[str, Any], price: dict[str, str] | None, source: str) -> dict[
         "vcpu": vcpu,
         "memory_mib": memory_mib,
         "gpu": GPU_NAMES.get((name, gpus[0]["MemoryInfo"]["SizeInMiB"]), name.lower()) if gpus else "",
-        "gpu_count": gpus[0]["Count"] if gpus else 0,
+        # A type with a part of a GPU has a count of 0 and one logical GPU.
+        "gpu_count": gpus[0]["Count"] or gpus[0]["LogicalGpuCount"] if gpus else 0,
         "nvme_gb": raw.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0),
         "ebs_bandwidth_mbps": raw["EbsInfo"]["EbsOptimizedInfo"]["MaximumBandwidthInMbps"],
         "network_gbps": f"{network_gbps(raw['NetworkInfo']):g}",

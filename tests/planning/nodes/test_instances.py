@@ -19,7 +19,7 @@ from planning.nodes.instances import (
 from tests.reference_data import DATA
 from tools import generate_instances
 
-GPU_FAMILIES = {"g4dn", "g5", "g6", "g6e", "gr6", "g7e", "p4d", "p4de", "p5", "p5e", "p5en"}
+GPU_FAMILIES = {"g4dn", "g5", "g6", "g6e", "g6f", "gr6", "gr6f", "g7e", "p4d", "p4de", "p5", "p5e", "p5en"}
 
 
 def test_the_table_is_what_the_generator_writes() -> None:
@@ -37,6 +37,24 @@ def test_the_regions_table_is_what_the_generator_writes() -> None:
 def test_bare_metal_with_gpus_is_there() -> None:
     found = instance_type("g4dn.metal")
     assert (found.gpu_count, found.usd_per_hour, found.allocatable_memory_mib) == (8, 7.824, 355262)
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "usd"),
+    [("g6f.large", "l4-eighth", 0.202), ("g6f.4xlarge", "l4-half", 0.95), ("gr6f.4xlarge", "l4-half", 1.066)],
+)
+def test_a_type_with_a_part_of_a_gpu_has_one_gpu_of_that_size(name: str, part: str, usd: float) -> None:
+    found = instance_type(name)
+    assert found.gpu is not None
+    assert (found.gpu.name, found.gpu_count, found.usd_per_hour) == (part, 1, usd)
+    whole = gpu("L4")
+    assert whole.name == "l4", "the name alone is the whole card"
+    assert found.gpu.usable_memory_bytes < whole.usable_memory_bytes * found.gpu.memory_mib / whole.memory_mib
+
+
+def test_a_g7_has_the_network_that_ec2_sustains() -> None:
+    found = {name: instance_type(name).network_gbps for name in ("g7.2xlarge", "g7.48xlarge")}
+    assert found == {"g7.2xlarge": 40.0, "g7.48xlarge": 700.0}
 
 
 def test_every_gpu_family_of_the_product_is_there() -> None:
@@ -129,7 +147,9 @@ def test_the_catalogue_agrees_with_the_reference_tables() -> None:
                 continue
             for theirs, ours in columns.items():
                 if row.get(theirs):
-                    assert getattr(mine, ours) == int(row[theirs]), (mine.name, ours)
+                    # EC2 counts whole GPUs, so a part of one is 0 there.
+                    part = ours == "gpu_count" and mine.gpu is not None and row[theirs] == "0"
+                    assert getattr(mine, ours) == (1 if part else int(row[theirs])), (mine.name, ours)
                     compared += 1
             price = row.get("on_demand_usd_per_hour_us_east_1")
             if price:
