@@ -46,9 +46,9 @@ class Tuning:
     name: str = "default"
     slo_load: float = 0.88
     slack: float = 0.75
-    spread_factor: float = 7.0
+    spread_factor: float = 20.0
     spread_allowed: float = 3.5
-    spread_seconds: int = 7200
+    spread_seconds: int = 3600
     rate_seconds: int = 30
     rate_requests: float = 30.0
     trend_seconds: int = 1800
