@@ -124,7 +124,9 @@ UrlPath = Annotated[
     str,
     Field(max_length=200),
     Matching(
-        r"(/[A-Za-z0-9._~-]+)*", "not a path", "write it with '/' before each part and none at the end, /prometheus"
+        r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)*",
+        "not a path",
+        "write it with '/' before each part and none at the end, /prometheus",
     ),
 ]
 SecretKey = Annotated[
