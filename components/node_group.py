@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import ClassVar, TypedDict
 
@@ -30,6 +31,24 @@ TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
 
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
+
+
+NODE_CONFIG = """MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary="node"
+
+--node
+Content-Type: application/node.eks.aws
+
+---
+apiVersion: node.eks.aws/v1alpha1
+kind: NodeConfig
+spec:
+  instance:
+    localStorage:
+      strategy: RAID0
+
+--node--
+"""
 
 
 class CapacityOptions(TypedDict, total=False):
@@ -69,6 +88,7 @@ class NodeGroup(pulumi.ComponentResource):
             update_default_version=True,
             ebs_optimized="true",
             block_device_mappings=[data_volume(plan)],
+            user_data=user_data(plan),
             **capacity_options(plan),
             vpc_security_group_ids=security_groups(args.cluster),
             metadata_options=metadata_options(),
@@ -165,6 +185,18 @@ def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMapping
             delete_on_termination="true",
         ),
     )
+
+
+def user_data(plan: NodeGroupPlan) -> str | None:
+    """What nodeadm does with the instance's NVMe disks: one XFS over all of them, and containerd's, the kubelet's and
+    the pods' logs' folders on it (awslabs/amazon-eks-ami, nodeadm/doc/api.md, LocalStorageOptions). Base64.
+
+    EKS merges it with the document by which a node joins, so no cluster is named here; it takes MIME only
+    (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Amazon EC2 user data").
+    """
+    if plan.instance_store_gib is None:
+        return None
+    return base64.b64encode(NODE_CONFIG.encode()).decode()
 
 
 def data_device(ami_type: str) -> str:

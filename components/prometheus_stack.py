@@ -18,6 +18,7 @@ from components.manifest import COMMON_LABELS, Manifest, arguments
 from components.namespace import namespace_manifest
 from components.network_policies import monitoring_policies, register_policies
 from planning.model import POOL_LABEL, MonitoringPlan, WebhookPlan
+from planning.versions import pins
 from planning.versions.pins import mirrored
 
 RELEASE = "kube-prometheus-stack"
@@ -49,6 +50,8 @@ ALERTS_NOT_FOR_US = (
 # Every monitor in every namespace counts; true would select only those labelled with the release's name.
 SELECTORS = ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
 
+UPGRADE_TAGS = {image.repository: image.tag for image in (pins.BUSYBOX, pins.KUBECTL)}
+
 # Registry of each image (values.yaml of 88.5.3 and of its sub-charts) by path of its value.
 IMAGE_REGISTRIES = {
     ("prometheus", "prometheusSpec", "image", "registry"): "quay.io",
@@ -56,6 +59,8 @@ IMAGE_REGISTRIES = {
     ("prometheusOperator", "image", "registry"): "quay.io",
     ("prometheusOperator", "prometheusConfigReloader", "image", "registry"): "quay.io",
     ("prometheusOperator", "admissionWebhooks", "patch", "image", "registry"): "ghcr.io",
+    ("crds", "upgradeJob", "image", "busybox", "registry"): "docker.io",
+    ("crds", "upgradeJob", "image", "kubectl", "registry"): "registry.k8s.io",
     ("kube-state-metrics", "image", "registry"): "registry.k8s.io",
     ("prometheus-node-exporter", "image", "registry"): "quay.io",
 }
@@ -71,6 +76,9 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         "fullnameOverride": RELEASE,  # names the Services, whatever the release is called
         "prometheus": {"prometheusSpec": _prometheus(plan)},
         "grafana": _grafana(plan),
+        # The definitions of the new version before an upgrade (planning/facts/chart_crds.csv). The chart's own tags do
+        # not do: `latest`, and the cluster's version, which on EKS is v1.35.4-eks-3cfe0ce and no tag of kubectl's.
+        "crds": {"upgradeJob": {"enabled": True, "image": {name: {"tag": tag} for name, tag in UPGRADE_TAGS.items()}}},
         "kube-state-metrics": {"metricLabelsAllowlist": [f"nodes=[{','.join(NODE_LABELS)}]"]},
         "defaultRules": {
             "rules": dict.fromkeys(RULES_NOT_ON_EKS, False),

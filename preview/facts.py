@@ -13,6 +13,7 @@ from planning.nodes.instances import instance_type
 from planning.nodes.quantity import GIB, mib, millicores
 from planning.nodes.sharing import share_of
 from planning.serving.cold_start import pod_seconds, seconds
+from planning.versions.definitions import definitions_of
 from preview.report_model import Chart, Quota, ResourcePart
 from preview.report_parts import Fit, LeftOnNodes, ModelPart, Pod, Pool, Start
 from preview.report_parts import Packing as PackingPart
@@ -119,7 +120,7 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> Pool:
     # EKS may give any of the types: the plan counts with the one that holds least.
     smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
     present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
-    room = node_room(smallest, pool.disk_gib, present, pool.sharing.pods_per_gpu)
+    room = node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
     fit = next((plain(each) for each in plan.node_fits if each.pool == pool.name), None)
     served = [model for model in plan.models if model.pool == pool.name]
     return {
@@ -203,7 +204,9 @@ def pulled(resources: Sequence[ResourcePart]) -> tuple[list[str], list[Chart]]:
         if resource["type"] == "kubernetes:helm.sh/v3:Release":
             repository = (inputs.get("repositoryOpts") or {}).get("repo")
             key = (str(inputs.get("chart")), str(inputs.get("version")))
-            charts[key] = {"chart": key[0], "version": key[1], "repository": repository}
+            moved = definitions_of(key[0])
+            said = None if moved is None else moved.words
+            charts[key] = {"chart": key[0], "version": key[1], "repository": repository, "definitions": said}
         elif resource["type"].startswith("kubernetes:"):
             images |= set(_images(inputs))
     return sorted(images), [charts[key] for key in sorted(charts)]

@@ -246,6 +246,7 @@ def _needs(document: Report) -> Iterator[str]:
     lines = [f"- {code(image)}" for image in document["images"]]
     lines += [
         f"- {code(chart['chart'])} {code(chart['version'])} from {code(chart['repository'] or 'OCI')}"
+        + (f"; another version's definitions: {escaped(moved)}" if (moved := chart.get("definitions")) else "")
         for chart in document["charts"]
     ]
     yield _details("Images and charts", "\n".join(lines))

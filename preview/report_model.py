@@ -81,6 +81,7 @@ class Chart(TypedDict):
     chart: str
     version: str
     repository: str | None
+    definitions: NotRequired[Annotated[str | None, said("how its definitions (CRDs) move with another version")]]
 
 
 class ResourcePart(TypedDict):

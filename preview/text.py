@@ -209,6 +209,8 @@ def _needs(document: Report) -> Iterator[RenderableType]:
         yield Text(f"  {image}")
     for chart in document["charts"]:
         yield Text(f"  {chart['chart']} {chart['version']} from {chart['repository'] or 'OCI'}")
+        if moved := chart.get("definitions"):
+            yield Text(f"    another version's definitions: {moved}")
 
 
 def _tree(document: Report) -> Iterator[RenderableType]:

@@ -12,6 +12,7 @@ from settings.autoscaling import Autoscaling, HpaScaling
 from settings.backends import Backend, Router
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
+from settings.environment import EnvName, EnvValue, SecretEnv
 from settings.names import ImageRepository, ImageTag, ObjectName, Sentence, TeamName
 from settings.names import Literal as Untouched
 from settings.tokens import TokenSecret
@@ -154,6 +155,14 @@ class Model(Section):
     enforce_eager: bool = described("no CUDA graphs: less memory, slower decode", default=False)
     extra_args: tuple[Untouched, ...] = described(
         "further vLLM arguments, each --name=value", default=(), max_length=100
+    )
+    env: dict[EnvName, EnvValue] = described(
+        "environment variables of the server; values are texts: write '1', not 1", default_factory=dict, max_length=100
+    )
+    secret_env: dict[EnvName, SecretEnv] = described(
+        "environment variables of the server from a Secret that exists, {NAME: {name: <Secret>, key: <key>}}",
+        default_factory=dict,
+        max_length=40,
     )
     lora_adapters: tuple[LoraAdapter, ...] = described(
         "LoRA adapters, downloaded with the weights and served by their names", default=(), max_length=64

@@ -37,6 +37,13 @@ class UpdateStrategy(StrEnum):
     SURGE = "surge"
 
 
+class InstanceStore(StrEnum):
+    """What becomes of the NVMe disks that an instance brings."""
+
+    RAID0 = "raid0"
+    UNUSED = "unused"
+
+
 class EveryPool(Section):
     """What GPU nodes have, whoever buys them."""
 
@@ -45,9 +52,20 @@ class EveryPool(Section):
         "EC2 types with the same GPU; several help spot capacity", min_length=1, max_length=20
     )
     max_nodes: int = described("most nodes", default=3, ge=1, le=450)
-    disk_gib: int = described("root volume, encrypted gp3, GiB", default=200, ge=50, le=16384)
-    disk_throughput_mibps: int = described(
-        "gp3 throughput, MiB/s: image and weights are read through it", default=600, ge=125, le=1000
+    disk_gib: int | None = described(
+        "root volume, encrypted gp3, GiB; default: 200, with instanceStore raid0 50", default=None, ge=50, le=16384
+    )
+    disk_throughput_mibps: int | None = described(
+        "gp3 throughput, MiB/s: image and weights are read through it; default: 600, with instanceStore raid0 125",
+        default=None,
+        ge=125,
+        le=1000,
+    )
+    instance_store: InstanceStore | None = described(
+        "raid0: images, logs and emptyDirs (weights among them) on the instance's NVMe disks; unused: on the root "
+        "volume; default: raid0 where every type has 200 GiB of them or more and nothing says how large or fast the "
+        "root volume is",
+        default=None,
     )
     zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
@@ -108,13 +126,6 @@ class CapacityType(StrEnum):
     ON_DEMAND = "onDemand"
 
 
-class InstanceStore(StrEnum):
-    """What becomes of the NVMe disks that an instance brings."""
-
-    RAID0 = "raid0"
-    UNUSED = "unused"
-
-
 class KarpenterPool(EveryPool):
     """GPU nodes of one kind that Karpenter buys when pods need them and gives back when they are empty."""
 
@@ -130,10 +141,6 @@ class KarpenterPool(EveryPool):
     )
     ami_release_version: AmiRelease = described(
         "EKS AMI release, e.g. 1.35.4-20260505: always pinned, a newer one replaces every node"
-    )
-    instance_store: InstanceStore = described(
-        "raid0: images, logs and emptyDirs on the instance's NVMe disks; unused: on the root volume",
-        default=InstanceStore.RAID0,
     )
     consolidate_after_seconds: int = described(
         "how long a node is empty before it goes, s", default=300, ge=10, le=86_400

@@ -104,7 +104,6 @@ class Karpenter(pulumi.ComponentResource):
             f"{name}-release",
             **release_arguments(plan.chart, RELEASE, plan.timeout_seconds),
             namespace=plan.namespace,
-            skip_crds=True,  # they are the other release's, which updates them; Helm never does
             values=karpenter_values(plan, told.queue_name),
             opts=pulumi.ResourceOptions(
                 parent=self,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from email import message_from_string
 from typing import Any
 
 import boto3
+import yaml
 
 from local.nodes.capacity import NodeCapacity, node_capacity
 from local.nodes.rendering import node_indices, render_nodes
@@ -123,8 +126,11 @@ class NodeGroups:
             subnets = ec2.describe_subnets(SubnetIds=group["subnets"])["Subnets"]
             instance_type = group["instanceTypes"][0]
             described = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
-            disk_gib = _disk_gib(self._template_data(ec2, template)) or group.get("diskSize") or DEFAULT_DISK_GIB
-            self._details[key] = (subnets, node_capacity(instance_type, disk_gib, next(iter(described), None)))
+            row = next(iter(described), None)
+            data = self._template_data(ec2, template)
+            volume_gib = _disk_gib(data) or group.get("diskSize") or DEFAULT_DISK_GIB
+            disk_gib = (_instance_store_gib(row or {}) if _is_raid0(data) else 0) or volume_gib
+            self._details[key] = (subnets, node_capacity(instance_type, disk_gib, row))
         return self._details[key]
 
     def _template_data(self, ec2: Any, template: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -134,6 +140,23 @@ class NodeGroups:
         version = str(template.get("version") or "$Default")
         rows = ec2.describe_launch_template_versions(**which, Versions=[version])["LaunchTemplateVersions"]
         return rows[0]["LaunchTemplateData"] if rows else {}
+
+
+def _is_raid0(template: Mapping[str, Any]) -> bool:
+    """Whether the user data asks nodeadm for one file system over the instance's own disks."""
+    text = base64.b64decode(template.get("UserData") or "").decode("utf-8", "replace")
+    for part in message_from_string(text).walk():
+        if part.get_content_type() == "application/node.eks.aws":
+            for document in yaml.safe_load_all(str(part.get_payload())):
+                instance = ((document or {}).get("spec") or {}).get("instance") or {}
+                if (instance.get("localStorage") or {}).get("strategy") == "RAID0":
+                    return True
+    return False
+
+
+def _instance_store_gib(row: Mapping[str, Any]) -> int:
+    """Of EC2's description of a type; 0 where it has none, and nodeadm then leaves everything on the root volume."""
+    return int(row.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0) * 1e9 / 2**30)
 
 
 def _disk_gib(template: Mapping[str, Any]) -> int | None:

@@ -10,13 +10,12 @@ from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings, listed
 from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
-from planning.nodes.instances import instance_types
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
 from planning.nodes.pools import SYSTEM_POOL, Pool
 from planning.serving.cold_start import seconds
 from planning.versions.charts import ChartSources
 from settings.cluster import ExistingCluster
-from settings.pools import CapacityType, InstanceStore, KarpenterPool
+from settings.pools import CapacityType, KarpenterPool
 from settings.stack import StackSettings
 
 CHART, CRD_CHART = "karpenter", "karpenter-crd"
@@ -76,7 +75,6 @@ def check_karpenter(settings: StackSettings, production: bool, findings: Finding
     for index, pool in own:
         path = f"nodePools[{index}]"
         _check_cluster(settings, path, findings)
-        _check_disks(pool, path, findings)
         if production:
             _check_floor(settings, pool, path, findings)
     for key in settings.tags if own else ():
@@ -94,24 +92,6 @@ def _check_cluster(settings: StackSettings, path: str, findings: Findings) -> No
             f"karpenter, but cluster {settings.cluster.name} is another's and may have Karpenter or Auto Mode "
             "already: two of them buy and end nodes for the same pods",
             "write kind: managed, or make a NodePool in its own",
-        )
-
-
-def _check_disks(pool: KarpenterPool, path: str, findings: Findings) -> None:
-    """Pods' room on a node is counted by `diskGib`: the disks that take its place must hold as much."""
-    if pool.instance_store is not InstanceStore.RAID0:
-        return
-    known = [instance_types()[name] for name in pool.instance_types if name in instance_types()]
-    small = {each.name: int(each.nvme_gb * 1e9 / 2**30) for each in known if each.nvme_gb}
-    if small and min(small.values()) < pool.disk_gib:
-        least = min(small.values())
-        kinds = listed(f"{name} {size} GiB" for name, size in small.items() if size < pool.disk_gib)
-        findings.error(
-            f"{path}.instanceStore",
-            "instance-store-size",
-            f"raid0 puts images and emptyDirs on the instance's own disks ({kinds}), which hold less than diskGib "
-            f"{pool.disk_gib}, by which pods' room is counted",
-            f"write diskGib: {least}, or instanceStore: unused",
         )
 
 

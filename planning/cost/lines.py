@@ -19,7 +19,7 @@ from planning.model import (
     NodeGroupPlan,
     ServedModel,
 )
-from planning.nodes.pools import GP3_IOPS, GP3_MIBPS
+from planning.nodes.disks import GP3_IOPS, GP3_MIBPS
 from planning.nodes.prices import check_region_prices, known_prices, known_types, price_basis
 from planning.units import HOURS_PER_MONTH
 

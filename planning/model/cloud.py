@@ -184,8 +184,8 @@ class NodeGroupPlan:
     `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
 
     `labels_later`: what programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only.
-    `zones` and `subnet_ids` empty: all private subnets. Disk is encrypted gp3. `gpus_per_node`: real ones, whoever
-    shares them.
+    `zones` and `subnet_ids` empty: all private subnets. `disk_gib`: the root volume, encrypted gp3. `gpus_per_node`:
+    real ones, whoever shares them.
     """
 
     name: str
@@ -214,9 +214,16 @@ class NodeGroupPlan:
     """What a node has that the cluster-autoscaler knows by the group's tags only, as Kubernetes quantities."""
     karpenter: KarpenterNodesPlan | None = None
     """Then `min_nodes` and `desired_nodes` are what the fewest replicas need; nothing keeps them."""
+    instance_store_gib: int | None = None
+    """What the instance's NVMe disks hold as RAID0, of the type with the least; None: nothing is done with them."""
     reservation: ReservationPlan | None = None
     """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
     subnet_ids: tuple[str, ...] = ()
+
+    @property
+    def pods_disk_gib(self) -> int:
+        """Size of the file system that holds images, logs and emptyDirs, GiB."""
+        return self.instance_store_gib or self.disk_gib
 
     @property
     def advertised_gpus(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
@@ -184,6 +184,14 @@ class RouterPlan:
 
 
 @dataclass(frozen=True)
+class SecretValue:
+    """A key of a Secret in the model's namespace."""
+
+    secret_name: str
+    secret_key: str
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """What is served, and how: all a backend needs to render it.
 
@@ -236,6 +244,8 @@ class ServedModel:
     replicas_may_need_nodes: bool = False
     chat_template: str | None = None
     priority: str = STANDARD
+    secret_env: dict[str, SecretValue] = field(default_factory=dict)
+    """Environment variables whose values are in Secrets that exist, by name."""
     backend: str = "deployment"
     deployment_suffix: str = ""
     operators: tuple[str, ...] = ()

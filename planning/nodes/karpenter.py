@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from planning.model import KarpenterNodesPlan
-from planning.nodes.instances import InstanceType
-from settings.pools import CapacityType, InstanceStore, KarpenterPool
+from settings.pools import CapacityType, KarpenterPool
 
 # Karpenter takes the first that has capacity in this order, whatever the order of the requirement's values
 # (https://karpenter.sh/docs/concepts/nodepools/, "Capacity Type").
@@ -17,16 +14,15 @@ RAID0 = "RAID0"
 LEAST_GRACE_SECONDS = 600
 
 
-def nodes_plan(pool: KarpenterPool, types: Sequence[InstanceType]) -> KarpenterNodesPlan:
+def nodes_plan(pool: KarpenterPool, arch: str, raid0: bool) -> KarpenterNodesPlan:
     """What Karpenter is told of a pool; how long a drain may take comes with its models (`with_drain`)."""
     date = pool.ami_release_version.rpartition("-")[2]
-    disks = any(each.nvme_gb for each in types)
     return KarpenterNodesPlan(
         capacity_types=tuple(word for asked, word in PREFERRED if asked in pool.capacity_types),
         capacity_reservation_ids=pool.capacity_reservation_ids,
         ami_alias=f"al2023@v{date}",
-        architecture=ARCHITECTURES[types[0].arch],
-        instance_store=RAID0 if pool.instance_store is InstanceStore.RAID0 and disks else None,
+        architecture=ARCHITECTURES[arch],
+        instance_store=RAID0 if raid0 else None,
         consolidate_after_seconds=pool.consolidate_after_seconds,
         expire_after_hours=None if pool.expire_after_days is None else 24 * pool.expire_after_days,
         replaced_at_once=pool.replaced_at_once,

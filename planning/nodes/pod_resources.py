@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planning.findings import Findings
 from planning.model import CachePlan, PodResources
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
+from planning.nodes.disks import too_small
 from planning.nodes.fit import (
     IMAGE_UNPACKED_MIB,
     SHARING_DAEMONS,
@@ -29,7 +30,6 @@ from settings.models import EmptyDirCache, Model
 # The download holds file chunks and the hub client in memory, not the weights. Estimate.
 DOWNLOAD_MEMORY_MIB = 3 * 1024
 # CUDA context, Python, tokenizer per GPU worker; below this vLLM is killed while it starts. Estimate.
-LARGEST_DISK_GIB = 16384  # of a gp3 volume
 LEAST_MEMORY_PER_GPU_MIB = 4 * 1024
 
 
@@ -107,7 +107,7 @@ def _check_download(model: Model, node: Room, pool: Pool, path: str, findings: F
 
 def pool_room(pool: Pool, daemons: tuple[Daemon, ...]) -> Room:
     """What pods may request of the smallest node of a pool; its GPUs are what the device plugin advertises."""
-    return node_room(pool.smallest, pool.settings.disk_gib, daemons, pool.sharing.pods_per_gpu)
+    return node_room(pool.smallest, pool.group.pods_disk_gib, daemons, pool.sharing.pods_per_gpu)
 
 
 def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) -> int:
@@ -155,7 +155,7 @@ def _roomier(pool: Pool, wanted: int, of: Callable[[Room], int]) -> str:
         if each.gpu == pool.gpu
         and each.usd_per_hour is not None
         and each.family in NVIDIA_AMI_FAMILIES
-        and of(node_room(each, pool.settings.disk_gib, ())) >= wanted * 1.02
+        and of(node_room(each, pool.group.pods_disk_gib, ())) >= wanted * 1.02
     ]
     return f", or use {min(fitting)[1]} (${min(fitting)[0]:g}/h)" if fitting else ""
 
@@ -180,20 +180,17 @@ def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findi
     # As many as the GPUs hold, or as there ever are: one more while a rollout goes on.
     per_node = max(1, min(pool.group.advertised_gpus // room.gpus, model.autoscaling.max_replicas + 1))
     needed = IMAGE_UNPACKED_MIB + per_node * room.ephemeral_mib
-    have = allocatable_ephemeral_mib(pool.settings.disk_gib)
-    if needed <= have:
+    short = too_small(pool, needed)
+    if short is None:
         return
-    disk_gib = pool.settings.disk_gib
-    while allocatable_ephemeral_mib(disk_gib) < needed and disk_gib < LARGEST_DISK_GIB:
-        disk_gib += 10
-    most = min(-(-disk_gib // 10) * 10, LARGEST_DISK_GIB)
-    enough = allocatable_ephemeral_mib(most) >= needed
+    where, there, write = short
+    have = allocatable_ephemeral_mib(pool.group.pods_disk_gib)
     findings.estimate(
-        f"{pool.path}.diskGib",
+        where,
         "disk-fit",
-        f"{pool.settings.disk_gib} GiB leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
+        f"{there} leave {have // 1024}Gi for pods; the image ({as_mib(IMAGE_UNPACKED_MIB)}) and "
         f"{per_node} × {model.name} ({as_mib(room.ephemeral_mib)}, see {path}) need {-(-needed // 1024)}Gi",
         model.accepted_risks.node_fit,
         "nodeFit",
-        fix=f"write {most}" if enough else f"write less ephemeralStorage: no volume is over {LARGEST_DISK_GIB} GiB",
+        fix=write,
     )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from planning.findings import Findings, listed
-from planning.model import GPU_RESOURCE, GPU_TAINT, POOL_LABEL, GpuSharingPlan, NodeGroupPlan, TaintPlan
+from planning.model import (
+    GPU_RESOURCE,
+    GPU_TAINT,
+    POOL_LABEL,
+    GpuSharingPlan,
+    KarpenterNodesPlan,
+    NodeGroupPlan,
+    TaintPlan,
+)
 from planning.nodes.ami import GPU_AMI_TYPES, check_instance, check_release
+from planning.nodes.disks import NodeDisk, plan_disk
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
 from planning.nodes.reservations import CAPACITY_TYPES, target
@@ -32,12 +40,6 @@ RESERVED_DOMAINS = (
     *("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com"),
     *("karpenter.sh", "k8s.aws"),  # Karpenter takes a node with such labels for its own
 )
-
-# gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
-# (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).
-GP3_IOPS = 3000
-GP3_MIBPS = 125
-GP3_IOPS_PER_MIBPS = 4
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def plan_pool(
     assert first.gpu is not None
     sharing = plan_sharing(pool, first.gpu, path, findings)
     of_karpenter = isinstance(pool, KarpenterPool)
+    disk = plan_disk(pool, types, path, findings)
     group = NodeGroupPlan(
         name=pool.name,
         instance_types=tuple(dict.fromkeys(pool.instance_types)),
@@ -115,9 +118,10 @@ def plan_pool(
         min_nodes=pool.min_nodes,
         desired_nodes=pool.min_nodes,  # to begin with: more come when pods need them
         max_nodes=pool.max_nodes,
-        disk_gib=pool.disk_gib,
-        disk_throughput_mibps=pool.disk_throughput_mibps,
-        disk_iops=max(GP3_IOPS, math.ceil(pool.disk_throughput_mibps * GP3_IOPS_PER_MIBPS)),
+        disk_gib=disk.root_gib,
+        disk_throughput_mibps=disk.root_mibps,
+        disk_iops=disk.root_iops,
+        instance_store_gib=disk.instance_store_gib,
         zones=pool.zones,
         labels=_labels(pool, first.gpu.name, sharing),
         taints=(GPU_TAINT, *(TaintPlan(each.key, each.value, each.effect.value) for each in pool.taints)),
@@ -127,8 +131,8 @@ def plan_pool(
         sharing=sharing,
         labels_later={MIG_DONE_LABEL: MIG_DONE} if sharing.kind == "mig" else {},
         update_strategy=EKS_STRATEGIES[pool.update_strategy],
-        resources_by_tag={} if of_karpenter else _resources_by_tag(pool.disk_gib, first.gpu_count, sharing),
-        karpenter=nodes_plan(pool, types) if isinstance(pool, KarpenterPool) else None,
+        resources_by_tag={} if of_karpenter else _resources_by_tag(disk.pods_gib, first.gpu_count, sharing),
+        karpenter=_of_karpenter(pool, first, disk),
         reservation=target(pool.capacity),
         subnet_ids=tuple(dict.fromkeys(pool.subnet_ids)) if isinstance(pool, ManagedPool) else (),
     )
@@ -150,6 +154,12 @@ def _check_risks(pool: NodePool, path: str, production: bool, findings: Findings
             "not pinned: nodes made later may get another driver (awslabs/amazon-eks-ami#2554 broke vLLM so)",
             "write the release of the AMI you tested",
         )
+
+
+def _of_karpenter(pool: NodePool, first: InstanceType, disk: NodeDisk) -> KarpenterNodesPlan | None:
+    if not isinstance(pool, KarpenterPool):
+        return None
+    return nodes_plan(pool, first.arch, disk.instance_store_gib is not None)
 
 
 def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict[str, str]:

@@ -6,6 +6,7 @@ Ranges are for sizing probes, windows and time-outs, not promises: low is a warm
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from planning.model import ColdStartTerm, ServedModel
@@ -19,6 +20,14 @@ DOWNLOAD_SLOW = 60e6
 # 125 MiB/s default), so the slow case is 40 % of the slower of disk and EBS link.
 DISK_SHARE_SLOW = 0.4
 PAGE_CACHE_RATE = 3.5 * GIB
+ROLLOUT_MARGIN = 1.5
+LONGEST_ROLLOUT_SECONDS = 4 * 3600
+# AWS publishes no throughput of instance stores by type, only random 4 KiB reads of some. So the slow case is the same
+# share of the slowest of three reads of one such disk (m5d.4xlarge, 688 to 819 MB/s by hdparm, 340 MB/s written:
+# gist.github.com/ouranos/bcad6055); more disks are not counted as faster.
+INSTANCE_STORE_RATE = 688e6
+INSTANCE_STORE_WRITE_RATE = 340e6
+_UNPUBLISHED = "40 % of 688 MB/s, read from one instance-store disk of another family (AWS publishes none by type)"
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,8 @@ class ColdStartInputs:
     enforce_eager: bool
     downloads_per_pod: bool
     volume_mibps: float | None = None
+    instance_store: bool = False
+    """The node's disk is its instance store, and `disk_mibps` the root volume's, which then holds the system only."""
 
 
 def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
@@ -49,12 +60,16 @@ def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
 def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
     own = given.volume_mibps is None
-    disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    if own and given.instance_store:
+        disk, why = INSTANCE_STORE_RATE, _UNPUBLISHED
+    else:
+        disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+        why = f"40 % of the slower of {'gp3' if own else 'the volume'} and EBS link"
     weights = ColdStartTerm(
         "load weights",
         round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
         round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
-        f"low: page cache at 3.5 GiB/s; high: 40 % of the slower of {'gp3' if own else 'the volume'} and EBS link",
+        f"low: page cache at 3.5 GiB/s; high: {why}",
     )
     python = ColdStartTerm(
         "start Python and CUDA",
@@ -99,8 +114,28 @@ def download_seconds(weights_on_disk_bytes: int, volume_mibps: float | None = No
     return weights_on_disk_bytes / rate
 
 
+def deadlines(
+    times: ColdStartInputs,
+    nodes: tuple[ColdStartTerm, ...],
+    terms: tuple[ColdStartTerm, ...],
+    grace_period_seconds: float,
+    replicas: int,
+) -> tuple[int, int]:
+    """Of the download Job and of a rollout of so many replicas, s."""
+    # The Job's deadline covers its pod's wait for a node, the image, and the slower of network and volume.
+    before = seconds((*nodes, *terms[:2]))[1]
+    download = before + download_seconds(times.weights_on_disk_bytes, times.volume_mibps)
+    high = seconds((*nodes, *terms))[1]
+    rollout = (high * ROLLOUT_MARGIN + grace_period_seconds) * replicas
+    return (
+        math.ceil(max(600, download * ROLLOUT_MARGIN)),
+        min(LONGEST_ROLLOUT_SECONDS, math.ceil(max(900, rollout))),
+    )
+
+
 def _image(given: ColdStartInputs) -> ColdStartTerm:
-    slowest_disk = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    ebs = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+    slowest_disk = INSTANCE_STORE_WRITE_RATE if given.instance_store else ebs
     unpack = IMAGE_PACKED_BYTES * 2.3 / slowest_disk
     return ColdStartTerm(
         "pull image",

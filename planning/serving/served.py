@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from planning.memory.size import ModelSize, model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
+    ColdStartTerm,
     DownloadWay,
     DrainPlan,
     ExistingPrometheusPlan,
@@ -40,7 +40,7 @@ from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
 from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
-from planning.serving import probes
+from planning.serving import environment, probes
 from planning.serving.companions import check_companions, companion_args, companion_repositories
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
@@ -55,15 +55,6 @@ from planning.versions.vllm_versions import Version
 from settings.backends import Backend
 from settings.models import Model, VolumeCache
 from settings.tokens import PulumiConfigToken, SecretsManagerToken
-
-# Where things are written is the backend's business (components/serving); these hold whatever the backend.
-ENVIRONMENT = {
-    "HF_HUB_OFFLINE": "1",  # weights are there before the server starts: a missing file is an error, no download
-    "VLLM_NO_USAGE_STATS": "1",  # its network policy lets nothing out
-    "DO_NOT_TRACK": "1",
-}
-ROLLOUT_MARGIN = 1.5
-LONGEST_ROLLOUT_SECONDS = 4 * 3600
 
 
 @dataclass(frozen=True)
@@ -137,6 +128,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     known = check_architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
+    environment.check_environment(model, path, findings)
     check_companions(model, known, version, pool, around.stack, path, findings)
     stored, layout = stored_as(model.source, known)
     source = Source(model.source, stored, known is not None)
@@ -208,7 +200,8 @@ def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInput
     return starting.ColdStartInputs(
         weights_on_disk_bytes=size.on_disk_bytes,
         gpus=model.tensor_parallel,
-        disk_mibps=pool.settings.disk_throughput_mibps,
+        disk_mibps=pool.group.disk_throughput_mibps,
+        instance_store=pool.group.instance_store_gib is not None,
         ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
         network_gbps=min(each.network_gbps for each in pool.types),
         enforce_eager=model.enforce_eager,
@@ -245,12 +238,10 @@ def _assemble(
     memory: MemoryPlan | None,
     times: starting.ColdStartInputs,
 ) -> ServedModel:
-    terms, nodes = starting.cold_start(times), node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
-    high = starting.seconds((*nodes, *terms))[1]
-    # The Job's deadline covers its pod's wait for a node, the image, and the slower of network and volume.
-    before = starting.seconds((*nodes, *terms[:2]))[1]
-    download = before + starting.download_seconds(times.weights_on_disk_bytes, times.volume_mibps)
-    rollout = (high * ROLLOUT_MARGIN + asked.drain.grace_period_seconds) * max(1, scaling.min_replicas)
+    terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
+    nodes = node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
+    grace, replicas = asked.drain.grace_period_seconds, max(1, scaling.min_replicas)
+    download, rollout = starting.deadlines(times, nodes, terms, grace, replicas)
     return ServedModel(
         name=model.name,
         namespace=model.namespace,
@@ -266,7 +257,8 @@ def _assemble(
             asked.drain.shutdown_timeout_seconds,
             tuple(companion_args(model, asked.version)),
         ),
-        env=dict(ENVIRONMENT),
+        env=environment.plain(model),
+        secret_env=environment.from_secrets(model),
         pool=pool.settings.name,
         node_selector=pool.node_selector,
         resources=pod.server,
@@ -283,8 +275,8 @@ def _assemble(
         client_namespaces=tuple(dict.fromkeys(model.client_namespaces)),
         monitoring_namespace=around.monitoring_namespace,
         scrape_interval_seconds=around.scrape_interval_seconds,
-        rollout_timeout_seconds=min(LONGEST_ROLLOUT_SECONDS, math.ceil(max(900, rollout))),
-        download_timeout_seconds=math.ceil(max(600, download * ROLLOUT_MARGIN)),
+        rollout_timeout_seconds=rollout,
+        download_timeout_seconds=download,
         memory=memory,
         cold_start=terms,
         taints=pool.group.taints,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from planning.findings import Findings, listed
 from planning.model import NodeFitPlan, NodeLeftPlan, RoomPlan
+from planning.nodes.disks import too_small
 from planning.nodes.fit import IMAGE_UNPACKED_MIB, SHARING_DAEMONS, Daemon, Packing, Room, pack
 from planning.nodes.instances import allocatable_ephemeral_mib
 from planning.nodes.pod_resources import pool_room
@@ -26,7 +27,7 @@ def plan_node_fits(
 
 def _node_fit(pool: Pool, present: tuple[Daemon, ...], served: Sequence[Served], findings: Findings) -> NodeFitPlan:
     present = (*present, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
-    node, disk_gib = pool.smallest, pool.settings.disk_gib
+    node, disk_gib = pool.smallest, pool.group.pods_disk_gib
     room = pool_room(pool, present)
     images_mib = IMAGE_UNPACKED_MIB * len({each.model.image for each in served})
     packing = pack([(each.pod.room, each.model.autoscaling.max_replicas) for each in served], room)
@@ -100,21 +101,19 @@ def _check_disk(
     pool: Pool, packing: Packing, room: Room, images_mib: int, served: Sequence[Served], findings: Findings
 ) -> None:
     """Pods of several models beside the images they unpack; one model alone was checked with its pod."""
-    where = f"{pool.path}.diskGib"
     fullest = min((left.ephemeral_mib for left, _ in packing.left), default=room.ephemeral_mib)
     missing_mib = images_mib - fullest
-    if missing_mib <= 0 or any(each.path == where and each.rule == "disk-fit" for each in findings.all()):
+    short = too_small(pool, room.ephemeral_mib + missing_mib) if missing_mib > 0 else None
+    if short is None or any(each.path == short[0] and each.rule == "disk-fit" for each in findings.all()):
         return
-    disk_gib = pool.settings.disk_gib
-    while allocatable_ephemeral_mib(disk_gib) < room.ephemeral_mib + missing_mib:
-        disk_gib += 10
+    where, there, write = short
     names = listed([each.model.name for each in served], 5)
     findings.estimate(
         where,
         "disk-fit",
-        f"{pool.settings.disk_gib}: the pods of {names} that meet on a node leave {max(0, fullest) // 1024}Gi for "
-        f"images, which take about {images_mib // 1024}Gi: the kubelet evicts pods",
+        f"{there}: the pods of {names} that meet on a node leave {max(0, fullest) // 1024}Gi for images, which take "
+        f"about {images_mib // 1024}Gi: the kubelet evicts pods",
         next((each.pod.accepted for each in served if each.pod.accepted), None),
         "nodeFit",
-        fix=f"write {disk_gib}",
+        fix=write,
     )

@@ -56,6 +56,22 @@ VLLM_ROUTER = ImagePin(
     source="vllm-project/production-stack vllm-stack-0.1.12, .github/workflows/helm-release.yml: v<chart version>",
 )
 
+# Of the Job that brings kube-prometheus-stack's definitions; not looked up, the registries cannot be reached here.
+BUSYBOX = ImagePin(
+    repository="busybox",
+    # renovate: datasource=docker depName=busybox
+    tag="1.37.0",
+    digest=None,
+    source="busybox 1.37.0, 2024-09-27",
+)
+KUBECTL = ImagePin(
+    repository="kubectl",
+    # renovate: datasource=docker depName=registry.k8s.io/kubectl
+    tag="v1.35.0",
+    digest=None,
+    source="Kubernetes 1.35.0; `kubectl apply --server-side` of definitions only, for clusters of any version here",
+)
+
 CHARTS = {
     pin.chart: pin
     for pin in (

@@ -129,6 +129,12 @@ CASES: dict[str, dict[str, Any]] = {
         "cluster": {"endpointAccess": "private"},
         "network": {"kind": "existing", "vpcId": "vpc-0abc1234", "privateSubnetIds": ["subnet-0aa1", "subnet-0bb2"]},
     },
+    "variables that the stack relies on": one(env={
+        "HF_TOKEN": "x", "HF_ENDPOINT": "https://hub.example.com", "HF_HUB_OFFLINE": "0", "VLLM_PORT": "9000",
+        "PROMETHEUS_MULTIPROC_DIR": "/tmp", "CUDA_VISIBLE_DEVICES": "0", "LD_PRELOAD": "/x.so", "VLLM_PLUGINS": "mine",
+    }),
+    "a credential in plain text": one(env={"VLLM_API_KEY": "sesame"}),
+    "a variable twice": one(env={"A": "1"}, secretEnv={"A": {"name": "keys", "key": "a"}}),
     "MLX": one(source="mlx-community/Qwen2.5-7B-Instruct-4bit"),
 }  # fmt: skip
 

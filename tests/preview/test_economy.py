@@ -46,7 +46,7 @@ def test_declared_traffic_has_a_picture_of_a_weekday_and_a_weekend() -> None:
     assert max(found["weekday"]["requests_per_second"]) == pytest.approx(0.8, rel=0.01)
     assert max(found["weekend"]["requests_per_second"]) == pytest.approx(0.48, rel=0.01)
     assert set(found["weekday"]["replicas"]) <= {1, 2}
-    assert found["usd_per_month"] == pytest.approx(found["gpu_hours_per_month"] * 0.8527, rel=0.01)
+    assert found["usd_per_month"] == pytest.approx(found["gpu_hours_per_month"] * 0.8103, rel=0.01)
 
 
 def test_a_steady_load_has_one_picture_for_all_days() -> None:

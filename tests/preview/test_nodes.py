@@ -73,7 +73,7 @@ def test_whole_gpus_are_called_by_their_name_alone() -> None:
 def test_a_nodes_line_adds_up_to_its_size_and_names_what_is_stranded() -> None:
     found = pool_of()
     told = node_line(found)
-    assert told.startswith("of 4.0 CPU, 16.0 GiB memory, 200 GiB disk of a g6.xlarge, kubelet and system keep 0.1 CPU")
+    assert told.startswith("of 4.0 CPU, 16.0 GiB memory, 232 GiB disk of a g6.xlarge, kubelet and system keep 0.1 CPU")
     assert "images about 24 GiB of disk" in told
     assert "stranded on all nodes at most replicas: 0 GPUs" in told
     idle = pool_of(nodePools=[pool(instanceTypes=["g6.12xlarge"], diskGib=400)], models=[model(source=SMALL)])

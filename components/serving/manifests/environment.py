@@ -26,7 +26,7 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
     The paths are those we mount, and the server is offline, whatever the plan says: a missing file is an error and
     never a download.
     """
-    return _as_list(
+    environment = _as_list(
         {
             **model.env,
             **_ANY_USER,
@@ -35,6 +35,10 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
             "HF_HUB_OFFLINE": "1",
         }
     )
+    return environment + [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": each.secret_name, "key": each.secret_key}}}
+        for name, each in model.secret_env.items()
+    ]
 
 
 def download_environment(model: ServedModel) -> list[dict[str, Any]]:

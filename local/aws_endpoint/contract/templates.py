@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
+from email import message_from_string
 from typing import Any
 
 from local.aws_endpoint.contract.rule import Asked, Rule
@@ -48,6 +50,15 @@ def _types_twice(asked: Asked) -> Mapping[str, Any] | None:
 def _image_and_type(asked: Asked) -> Mapping[str, Any] | None:
     data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
     return {} if data.get("ImageId") and asked.given.get("amiType") not in (None, "CUSTOM") else None
+
+
+def _no_mime(asked: Asked) -> Mapping[str, Any] | None:
+    """User data that EKS would have to merge with its own; with an image of one's own it merges nothing."""
+    data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
+    if not data.get("UserData") or data.get("ImageId"):
+        return None
+    text = base64.b64decode(str(data["UserData"])).decode("utf-8", "replace")
+    return None if message_from_string(text).is_multipart() else {}
 
 
 def _other_template(asked: Asked) -> Mapping[str, Any] | None:
@@ -209,6 +220,17 @@ RULES = (
         source=f"{_TRIED}, {VPC_QUOTAS} (SecurityGroupsPerInterfaceLimitExceeded; the words are not AWS' own)",
         since=SINCE,
         check=_groups_many,
+    ),
+    Rule(
+        id="nodes-template-user-data",
+        operations=(*_CREATE, *_VERSION),
+        condition="user data in the launch template that is no MIME multipart document, without an image id",
+        code="InvalidRequestException",
+        words="Ec2LaunchTemplateInvalidConfiguration: User data was not in the MIME multipart format.",
+        source=issue("terraform-aws-modules/terraform-aws-eks", 2955)
+        + " (AWS makes the group, which then ends in CREATE_FAILED with these words)",
+        since=SINCE,
+        check=_no_mime,
     ),
     Rule(
         id="nodes-block-template",

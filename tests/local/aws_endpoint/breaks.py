@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -262,6 +263,9 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
         h, {"SecurityGroupIds": _groups(h, h.ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"], 1)}
     ),
     "nodes-template-groups": lambda h: _template_group(h, {"SecurityGroupIds": _groups(h, h.vpc, 6)}),
+    "nodes-template-user-data": lambda h: _template_group(
+        h, {"UserData": base64.b64encode(b"#!/bin/bash\necho no MIME").decode()}
+    ),
     "nodes-block-template": lambda h: _template_group(h, {}, capacityType="CAPACITY_BLOCK"),
     "nodes-block-type": lambda h: _template_group(h, {"InstanceMarketOptions": {"MarketType": "capacity-block"}}),
     "nodes-unavailable": lambda h: _group(h, updateConfig={"maxUnavailable": 5}),

@@ -30,7 +30,7 @@ def test_a_ceiling_above_the_budget_is_refused_with_the_pool_and_the_number_of_n
     assert list(told) == ["budget.usdPerHour"]
     message = told["budget.usdPerHour"]
     assert "the budget is $3.00 an hour" in message
-    assert "lower nodePools[0].maxNodes: 2 (l4: $0.85 per node and hour)" in message
+    assert "lower nodePools[0].maxNodes: 2 (l4: $0.81 per node and hour)" in message
     assert planned(nodePools=[pool(maxNodes=2)], budget={"usdPerHour": 3}).cost.max_usd_per_hour <= 3
 
 

@@ -23,7 +23,7 @@ def test_a_nodes_size_goes_to_system_daemons_pods_and_what_is_left() -> None:
     memory = fit.system.memory_mib + fit.daemons.memory_mib + full.left.memory_mib
     assert memory + int(held.memory.removesuffix("Gi")) * 1024 == fit.total.memory_mib == 16384
     disk = fit.system.ephemeral_mib + fit.images_mib + full.left.ephemeral_mib
-    assert disk + int(held.ephemeral_storage.removesuffix("Gi")) * 1024 == fit.total.ephemeral_mib == 200 * 1024
+    assert disk + int(held.ephemeral_storage.removesuffix("Gi")) * 1024 == fit.total.ephemeral_mib == 232 * 1024
     assert fit.images_mib == IMAGE_UNPACKED_MIB
 
 
