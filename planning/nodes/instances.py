@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from math import floor
 from types import MappingProxyType
@@ -52,7 +52,8 @@ class Gpu:
     """One GPU model with one memory size.
 
     `memory_mib` is what its maker or EC2 states; `usable_memory_bytes` what CUDA reports as total, which is what
-    vLLM multiplies by its utilization. Speeds are data-sheet peaks without sparsity.
+    vLLM multiplies by its utilization. Speeds are data-sheet peaks without sparsity. `link`: between the GPUs of one
+    machine, `nvlink` or `pcie`.
     """
 
     name: str
@@ -64,6 +65,7 @@ class Gpu:
     dense_flops_bf16: float
     dense_flops_fp8: float | None
     mig: bool
+    link: str
     source: str
 
 
@@ -111,7 +113,7 @@ def gpu(name: str, memory_gib: float | None = None) -> Gpu:
     """The GPU of that name: `l4`, `a100-80gb`, `NVIDIA A100-SXM4-40GB`, `RTX A6000`.
 
     A name sold with several memory sizes takes the one in the name or `memory_gib` (as sold), else the smallest;
-    a size that no card of the name has raises UnknownGpu as an unknown name does.
+    a size that no card of the name has raises UnknownGpu as an unknown name does. `H100 PCIe` has no NVLink.
     """
     stated = re.search(r"(\d+) ?gi?b", name.lower())
     memory_gib = memory_gib or (float(stated[1]) if stated else None)
@@ -120,7 +122,8 @@ def gpu(name: str, memory_gib: float | None = None) -> Gpu:
         found = [each for each in found if abs(each.memory_mib / 1024 / memory_gib - 1) < _SOLD_SIZE_TOLERANCE]
     if not found:
         raise UnknownGpu(name, nearest(name, gpus(), 0.4, most=3))
-    return min(found, key=lambda each: each.memory_mib)
+    card = min(found, key=lambda each: each.memory_mib)
+    return replace(card, link="pcie") if "pcie" in name.lower() else card
 
 
 @cache
@@ -185,6 +188,7 @@ def _gpu(row: Mapping[str, str]) -> Gpu:
         dense_flops_bf16=float(row["dense_tflops_bf16"]) * 1e12,
         dense_flops_fp8=None if fp8 is None else fp8 * 1e12,
         mig=row["mig"] == "yes",
+        link=row["link"],
         source=row["source"],
     )
 

@@ -35,7 +35,6 @@ FRONTEND_SECONDS = 0.0156
 # All-reduce twice per layer: latency, and bytes per second of the link between two GPUs.
 _ALL_REDUCE_LATENCY = {True: 12e-6, False: 30e-6}
 _LINK_BYTES_PER_SECOND = {True: 200e9, False: 10e9}
-_NVLINK = ("a100", "h100", "h200", "b200", "b300", "v100", "gh200", "h20")
 # Stored in 8 bit and multiplied in 8 bit where the GPU can; elsewhere the weights are widened to 16 bit.
 _FP8_SINCE = (8, 9)
 _INT8_SINCE = (7, 5)
@@ -229,7 +228,7 @@ def _all_reduce(model: Architecture, engine: EngineConfig, gpu: Gpu) -> tuple[fl
     """Seconds per step and per token that tensor parallelism spends between GPUs."""
     if engine.tensor_parallel == 1:
         return 0.0, 0.0
-    nvlink = gpu.name.startswith(_NVLINK)
+    nvlink = gpu.link == "nvlink"
     times = 2 * model.layers
     share = 2 * (engine.tensor_parallel - 1) / engine.tensor_parallel
     return (

@@ -104,6 +104,13 @@ def test_a_gpu_is_found_under_the_names_people_use() -> None:
         gpu("V100", memory_gib=16)
 
 
+def test_gpus_of_one_machine_are_linked_as_the_machine_is_built() -> None:
+    links = {each.family: each.gpu.link for each in instance_types().values() if each.gpu and each.gpu_count > 1}
+    switched = {family for family, link in links.items() if link == "nvlink"}
+    assert switched == {"p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"}
+    assert (gpu("H100").link, gpu("H100 PCIe").link) == ("nvlink", "pcie")
+
+
 def test_cuda_always_reports_less_than_the_data_sheet() -> None:
     for each in gpus().values():
         assert 0.88 < each.usable_memory_bytes / (each.memory_mib * 2**20) < 1.0, each.name

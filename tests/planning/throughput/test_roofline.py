@@ -100,3 +100,10 @@ def test_the_quantization_of_the_checkpoint_counts() -> None:
     assert step_costs(packed, EngineConfig(4096), gpu("l4")).weights_seconds < (
         0.45 * step_costs(MODEL, EngineConfig(4096), gpu("l4")).weights_seconds
     )
+
+
+def test_a_pcie_board_reduces_more_slowly_than_one_with_nvlink() -> None:
+    two = EngineConfig(4096, tensor_parallel=2)
+    linked, board = (step_costs(MODEL, two, gpu(name)) for name in ("h100", "h100 pcie"))
+    assert board.token_seconds > linked.token_seconds
+    assert board.host_seconds > linked.host_seconds
