@@ -96,10 +96,31 @@ def existing() -> Sections:
     return {**reachable("dev"), "cluster": {"kind": "existing", "name": name}, "network": network}
 
 
+def existing_with_its_own() -> Sections:
+    """The same cluster with a security group of its nodes, a Prometheus, and a pool in one of its subnets."""
+    sections = existing()
+    network = sections["network"]
+    ec2 = boto3.client("ec2", region_name=REGION)
+    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=network["vpcId"])["GroupId"]
+    cluster = {**sections["cluster"], "version": "1.35", "nodeSecurityGroupIds": [group]}
+    pools = [{**pool, "subnetIds": network["privateSubnetIds"][:1]} for pool in sections["nodePools"]]
+    labels = {"release": "prom"}
+    prometheus = {"kind": "existing", "namespace": "observability", "monitorLabels": labels, "ruleLabels": labels}
+    return {**sections, "cluster": cluster, "nodePools": pools, "monitoring": {"prometheus": prometheus}}
+
+
+def strict() -> Sections:
+    """Pods that no network policy selects are closed."""
+    dev = reachable("dev")
+    return {**dev, "cluster": {**dev["cluster"], "networkPolicyMode": "strict"}}
+
+
 STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "dev": (REGION, lambda: reachable("dev"), "dev"),
     "prod": (REGION, lambda: reachable("prod"), "prod"),
     "existing cluster": (REGION, existing, "dev"),
+    "existing cluster with its groups and Prometheus": (REGION, existing_with_its_own, "dev"),
+    "strict network policies": (REGION, strict, "dev"),
     "Tokyo": ("ap-northeast-1", tokyo, "dev"),
     "spot and MIG": (REGION, spot_and_mig, "dev"),
     "Capacity Block": (REGION, capacity_block, "dev"),
@@ -127,7 +148,7 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
         engine.destroy()
         assert ec2.describe_launch_templates()["LaunchTemplates"] == []
         assert {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]} == before
-        assert eks.list_clusters()["clusters"] == (["shared"] if name == "existing cluster" else [])
+        assert eks.list_clusters()["clusters"] == (["shared"] if name.startswith("existing cluster") else [])
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1"])
