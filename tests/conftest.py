@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 REPO = Path(__file__).resolve().parent.parent
@@ -26,3 +27,13 @@ _COUNT = os.environ.get("FUZZ_COUNT")
 settings.register_profile("test", _ALWAYS, max_examples=100)
 settings.register_profile("fuzz", _ALWAYS, derandomize=False, max_examples=int(_COUNT or 20_000))
 settings.load_profile("fuzz" if _COUNT else "test")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Which goldens UPDATE_GOLDENS=1 wrote, and how much of each is new."""
+    from tests.golden import CHANGED
+
+    if CHANGED:
+        terminalreporter.section(f"goldens written: {len(CHANGED)}")
+        for path, what in sorted(CHANGED.items()):
+            terminalreporter.write_line(f"{path.relative_to(REPO)}: {what}")
