@@ -123,18 +123,6 @@ class _Bounds(Section):
             )
         return self
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_queue_depth(cls, written: Any) -> Any:
-        if isinstance(written, dict) and "queueDepth" in written:
-            depth = written["queueDepth"]
-            raise WrongValue(
-                f"queueDepth: {depth} is now one metric among others",
-                f"write metrics: [{{kind: queueDepth, target: {depth}}}], or leave it out: the default follows the "
-                "plan's capacity",
-            )
-        return written
-
 
 class _Moving(_Bounds):
     """Replicas that follow metrics."""

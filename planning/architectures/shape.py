@@ -211,14 +211,6 @@ class Architecture:
         """Layers with a KV cache."""
         return sum(group.layers for group in self.attention)
 
-    @property
-    def widest_mlp(self) -> int:
-        """Hidden width of the widest MLP one token passes: dense, or the chosen and shared experts together."""
-        routed = 0
-        if self.experts is not None:
-            routed = self.experts.per_token * self.experts.intermediate_size + self.experts.shared_intermediate_size
-        return max(self.intermediate_size if self.dense_mlp_layers else 0, routed)
-
 
 def _latent_projections(model: Architecture, latent: LatentAttention) -> int:
     head = latent.nope_dim + latent.rope_dim

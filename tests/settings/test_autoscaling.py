@@ -42,8 +42,8 @@ def test_without_scaling_one_bound_says_both() -> None:
     assert "0 is less than 1" in _problems({"kind": "none", "minReplicas": 0})
 
 
-def test_the_old_queue_depth_says_what_to_write_now() -> None:
-    assert "metrics: [{kind: queueDepth, target: 8}]" in _problems({"queueDepth": 8})
+def test_a_queue_depth_beside_the_bounds_is_told_where_it_goes() -> None:
+    assert "metrics: [{kind: queueDepth, target: 5}]" in _problems({"queueDepth": 8})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 from local.providers.aws.checks import Inputs, known
@@ -52,14 +51,3 @@ def secret_name(inputs: Inputs) -> list[Problem]:
     if name is None or re.fullmatch(r"[A-Za-z0-9/_+=.@-]{1,512}", name):
         return []
     return [Problem("name", f'"{name}": letters, digits and /_+=.@- only, at most 512')]
-
-
-def image_lifecycle(inputs: Inputs) -> list[Problem]:
-    text = known(inputs, "policy")
-    if text is None:
-        return []
-    try:
-        rules = json.loads(text).get("rules")
-    except (ValueError, AttributeError) as error:
-        return [Problem("policy", f"is not valid JSON: {error}")]
-    return [] if rules else [Problem("policy", "has no rules")]
