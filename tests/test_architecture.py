@@ -162,3 +162,7 @@ def test_the_product_has_no_file_or_function_that_hides_a_second_thing() -> None
                     if length > 60:
                         long.append(f"{path.relative_to(REPO)}:{node.lineno} {node.name}: {length} lines")
     assert long == []
+
+
+def test_the_readme_is_read_in_one_sitting() -> None:
+    assert len((REPO / "README.md").read_text(encoding="utf-8").splitlines()) <= 120

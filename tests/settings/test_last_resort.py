@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import runpy
 import stat
@@ -12,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from preview.formats import rendered
 from preview.recorder import record_program
 from settings.last_resort import last_resort, told
 from settings.stack_file import read_stack_file
 from tests.conftest import REPO
+from tests.preview.sample import document
 from tests.settings.test_secrets import SECRETS
 
 TOKEN = SECRETS["a GitHub token"]
@@ -65,7 +66,7 @@ def test_a_fault_in_an_entry_is_one_line_and_a_file(
 ) -> None:
     broken, run, reading = ENTRIES[entry]
     if entry == "preview.render":
-        (temporary / "report.json").write_text(json.dumps({"schema_version": _version()}))
+        (temporary / "report.json").write_text(rendered(document(), "json"))
         run = _run("preview.render", str(temporary / "report.json"), "--format", "html")
 
     def raises(*_: object, **__: object) -> None:
@@ -86,12 +87,6 @@ def test_a_fault_in_an_entry_is_one_line_and_a_file(
     assert "injected" in kept.read_text()
     assert "Traceback" not in said.err + said.out
     assert TOKEN not in kept.read_text() + said.err + said.out
-
-
-def _version() -> int:
-    from preview.document import SCHEMA_VERSION
-
-    return SCHEMA_VERSION
 
 
 @pytest.mark.parametrize("passing", [SystemExit, KeyboardInterrupt])
