@@ -159,7 +159,10 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(run=_start)
     tools = commands.add_parser("tools", help="only find or build the programs")
     tools.add_argument(
-        "needs", nargs="*", metavar="NEED", help="platform, monitoring (both: default), keda, karpenter, rules, scan"
+        "needs",
+        nargs="*",
+        metavar="NEED",
+        help="platform, monitoring (both: default), keda, external-secrets, karpenter, rules, scan",
     )
     tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")

@@ -2,14 +2,14 @@
 
 Who calls with them is held to the role's own policies (contract/gate.py); everybody else here may do everything.
 Answered as the agent does (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html), by HTTP beside
-moto's switches: GET /moto-api/local/pod-identity?region=R&cluster=C&namespace=N&serviceAccount=A
+moto's switches: GET /moto-api/local/pod-identity?region=R&cluster=C&namespace=N&serviceAccount=A; R and C may be empty
 """
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,8 +40,7 @@ def role_of(access_key: str) -> str | None:
 
 def credentials(region: str, cluster: str, namespace: str, account: str) -> dict[str, str] | None:
     """What the agent answers a pod of this service account; None without an association."""
-    found = get_backend("eks")[ACCOUNT_ID][region].clusters.get(cluster)
-    for each in store.extra(found, "pod_identity").values() if found is not None else ():
+    for each in _associations(region, cluster):
         if (each["namespace"], each["serviceAccount"]) == (namespace, account):
             key = f"ASIA{uuid.uuid4().hex[:16].upper()}"
             _Sessions.roles[key] = each["roleArn"]
@@ -53,6 +52,15 @@ def credentials(region: str, cluster: str, namespace: str, account: str) -> dict
                 "Expiration": (datetime.now(UTC) + VALID).strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
     return None
+
+
+def _associations(region: str, cluster: str) -> Iterator[Mapping[str, str]]:
+    """Of one cluster; without a name of all: the platform's pods may be of any, one API server serves them all."""
+    regions = get_backend("eks")[ACCOUNT_ID]
+    for backend in [regions[region]] if region else list(regions.values()):
+        for name, found in backend.clusters.items():
+            if cluster in ("", name):
+                yield from store.extra(found, "pod_identity").values()
 
 
 def policy_of(role_arn: str) -> dict[str, Any]:

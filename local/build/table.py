@@ -53,6 +53,7 @@ CRD_MODULE = "github.com/prometheus-operator/prometheus-operator"
 PROMETHEUS = "github.com/prometheus/prometheus"
 KEDA = "github.com/kedacore/keda/v2"
 KARPENTER = "github.com/aws/karpenter-provider-aws"
+EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 TOOLS: tuple[Tool, ...] = (
@@ -152,6 +153,12 @@ TOOLS: tuple[Tool, ...] = (
         "-X sigs.k8s.io/karpenter/pkg/operator.Version={version}",
     ),
     Tool(
+        "external-secrets",
+        "external-secrets",
+        EXTERNAL_SECRETS,
+        {EXTERNAL_SECRETS: "external-secrets"},
+    ),
+    Tool(
         "kube-score",
         "kube-score",
         "github.com/zegl/kube-score",
@@ -168,6 +175,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "keda": ("keda",),
     # a stack with a pool of kind karpenter: its controller
     "karpenter": ("karpenter",),
+    # a stack with a token in Secrets Manager: the operator that reads it
+    "external-secrets": ("external-secrets",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -194,6 +203,9 @@ class Definitions:
 DEFINITIONS: tuple[Definitions, ...] = (
     Definitions("kube-prometheus-stack", PLATFORM, CRD_MODULE, "example/prometheus-operator-crd", "platform"),
     Definitions("keda", "keda", KEDA, "config/crd/bases", "keda"),
+    Definitions(
+        "external-secrets", "external-secrets", EXTERNAL_SECRETS, "config/crds/bases", "external-secrets", "templates"
+    ),
     Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
 )
 

@@ -69,6 +69,26 @@ def _components_left_out() -> tuple[Change, ...]:
     return tuple(Change(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
 
 
+# Of External Secrets Operator v0.16.2: every provider but AWS', and what makes secrets instead of reading them.
+_OTHER_PROVIDERS = (
+    "akeyless alibaba azure/keyvault beyondtrust bitwarden chef cloudru/secretmanager conjur delinea device42 "
+    "doppler fake fortanix gcp/secretmanager github gitlab ibm infisical keepersecurity kubernetes onboardbase "
+    "onepassword oracle passbolt passworddepot previder pulumi scaleway secretserver senhasegura vault webhook "
+    "yandex/certificatemanager yandex/lockbox"
+)
+_GENERATORS = "acr ecr fake gcr github grafana password quay sts uuid vault webhook"
+
+
+def _registered(folder: str, names: str) -> tuple[Change, ...]:
+    """Imports of a register.go that are left out."""
+    why = "each brings the SDK of another cloud or vault; the platform has AWS only"
+    own = "github.com/external-secrets/external-secrets/pkg"
+    return tuple(
+        Change(f"pkg/{folder}/register/register.go", f'\t_ "{own}/{folder}/{name}"\n', "", why)
+        for name in names.split()
+    )
+
+
 WORKSPACES: Mapping[str, Workspace] = {
     "platform": Workspace(
         # Prometheus: only Kubernetes' service discovery; the others bring the SDK of every cloud.
@@ -167,6 +187,14 @@ WORKSPACES: Mapping[str, Workspace] = {
                         "its metrics port has no flag for the address and would listen on all interfaces",
                     ),
                 ),
+            ),
+        )
+    ),
+    "external-secrets": Workspace(
+        copies=(
+            Copy(
+                "github.com/external-secrets/external-secrets",
+                changes=(*_registered("provider", _OTHER_PROVIDERS), *_registered("generator", _GENERATORS)),
             ),
         )
     ),

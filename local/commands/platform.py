@@ -30,6 +30,7 @@ PORT_OWNERS = {
     "keda-operator-metrics": "keda-operator",
     "keda-operator-health": "keda-operator",
     "keda-adapter-metrics": "keda-adapter",
+    "external-secrets-metrics": "external-secrets",
     "karpenter-metrics": "karpenter-controller",
     "karpenter-health": "karpenter-controller",
 }
@@ -166,7 +167,7 @@ def pod_network(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
 
 
 def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
-    """Runs the real programs of monitoring, KEDA and Karpenter while their pods are Ready."""
+    """Runs the real programs of monitoring, KEDA, External Secrets and Karpenter while their pods are Ready."""
     ready = paths.run / "supervisor.ready"
     command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
     return _with_own_code(paths, chosen, SUPERVISOR, command, ready)

@@ -35,6 +35,7 @@ USUAL: Mapping[str, int] = {
     "keda-operator-health": 19082,
     "keda-adapter": 16645,
     "keda-adapter-metrics": 19083,
+    "external-secrets-metrics": 19086,
     "karpenter-metrics": 19084,
     "karpenter-health": 19085,
 }

@@ -59,6 +59,12 @@ PROGRAMS: tuple[Program, ...] = (
         "keda",
     ),
     Program(
+        "external-secrets",
+        "external-secrets/external-secrets",
+        {8080: "external-secrets-metrics"},
+        "external-secrets",
+    ),
+    Program(
         "karpenter-controller",
         "karpenter/controller",
         {8080: "karpenter-metrics", 8081: "karpenter-health"},

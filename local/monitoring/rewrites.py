@@ -153,6 +153,8 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
         "metrics-service-grpc-authority", "logtostderr", "stderrthreshold",
     ),
     # it takes its settings from the environment
+    # live-addr: of newer versions than the one that can be built (0.16.2)
+    "external-secrets": ("metrics-addr", "live-addr"),
     "karpenter-controller": (),
 }  # fmt: skip
 

@@ -275,6 +275,19 @@ def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str]
     return Wanted(ProcessSpec(program.name, command, ready, environment=environment))
 
 
+def _external_secrets(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """Its credentials are those of its service account, whichever cluster of the platform has the association."""
+    address, endpoint = f"{HOST}:{place.ports['external-secrets-metrics']}", f"http://{HOST}:{place.ports['aws']}"
+    environment = {
+        **_pod_identity(place, pod, {}),
+        "KUBECONFIG": str(place.paths.kubeconfig),
+        # Its own names (pkg/provider/aws/auth/resolver.go): the SDK in it is older than AWS_ENDPOINT_URL.
+        **dict.fromkeys(("AWS_SECRETSMANAGER_ENDPOINT", "AWS_STS_ENDPOINT"), endpoint),
+    }
+    command = (place.binary(program.name), *rewrites.flags({"metrics-addr": address}), *arguments)
+    return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{address}/metrics"), environment=environment))
+
+
 _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wanted]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
@@ -282,5 +295,6 @@ _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wan
     "prometheus-adapter": _adapter,
     "keda-operator": _keda_operator,
     "keda-adapter": _keda_adapter,
+    "external-secrets": _external_secrets,
     "karpenter-controller": _karpenter,
 }

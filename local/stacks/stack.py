@@ -20,9 +20,16 @@ from local.recovery.backup import is_readable, restore
 from local.recovery.helm_locks import remove_locks
 from local.recovery.interrupted import cannot_be_found, pending_operations
 from local.recovery.recover import boto3_client, recover
-from local.stacks import aws_principals
+from local.stacks import aws_principals, aws_secrets
 from local.stacks.environment import link_providers, passphrase_file, process_environment
-from local.stacks.stack_files import project_folder, project_name, stack_file, write_project, write_stack_file
+from local.stacks.stack_files import (
+    project_folder,
+    project_name,
+    remote_tokens_of,
+    stack_file,
+    write_project,
+    write_stack_file,
+)
 from local.stacks.updates import UpdateSummary, Watch, never, resource_changes, wait_for
 
 EKS_CLUSTER = "aws:eks/cluster:Cluster"
@@ -62,6 +69,9 @@ class Stack:
             self.set_secret(key, secrets.token_urlsafe(24))
         if wanted := list(self._principals()):
             aws_principals.make(self._iam(), iter(wanted))
+        region, tokens = remote_tokens_of(self._paths, self.name)
+        if tokens:
+            aws_secrets.make(self._client("secretsmanager", region), tokens)
         self._recover_aloud()
 
     def _principals(self) -> Iterator[tuple[str, str]]:
@@ -70,7 +80,10 @@ class Stack:
         return aws_principals.principals(config, project_name(self._paths))
 
     def _iam(self) -> Any:
-        return boto3_client(self._environment["AWS_ENDPOINT_URL"])("iam", "us-east-1")
+        return self._client("iam", "us-east-1")
+
+    def _client(self, service: str, region: str) -> Any:
+        return boto3_client(self._environment["AWS_ENDPOINT_URL"])(service, region)
 
     def set_secret(self, key: str, value: str) -> None:
         """`pulumi config set --secret`, through standard input: an argument would show in the list of processes."""

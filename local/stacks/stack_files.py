@@ -122,9 +122,26 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
         return ("platform",)
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
     karpenter = ["karpenter"] if any(pool.kind == "karpenter" for pool in settings.node_pools) else []
+    external = ["external-secrets"] if remote_tokens(settings) and settings.external_secrets.install else []
     if not settings.monitoring.enabled:
-        return ("platform", *karpenter)
-    return ("platform", "monitoring", *(["keda"] if keda else []), *karpenter)
+        return ("platform", *external, *karpenter)
+    return ("platform", "monitoring", *(["keda"] if keda else []), *external, *karpenter)
+
+
+def remote_tokens(settings: Any) -> dict[str, set[str]]:
+    """Name in Secrets Manager -> keys of its JSON that models read; without keys the whole text is read."""
+    found: dict[str, set[str]] = {}
+    for model in settings.models:
+        token = model.token_secret
+        if token is not None and token.kind == "secretsManager":
+            found.setdefault(token.name, set()).update({token.property} - {None})
+    return found
+
+
+def remote_tokens_of(paths: Paths, stack: str) -> tuple[str, dict[str, set[str]]]:
+    """Region, and what `remote_tokens` says of the stack's file on the platform; nothing where it cannot be read."""
+    settings = _settings(_read(stack_file(paths, stack)).get("config") or {}, project_name(paths))
+    return (settings.region, remote_tokens(settings)) if settings is not None else ("", {})
 
 
 def _settings(config: Mapping[str, Any], project: str) -> Any:

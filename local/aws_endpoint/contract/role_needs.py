@@ -125,6 +125,14 @@ def _parameter(given: Given, world: World) -> str | None:
     return f"arn:{world.partition}:ssm:{world.region}:{account}:parameter{name}" if name else None
 
 
+def _secret(given: Given, world: World) -> str | None:
+    """By ARN or by name, to which Secrets Manager adds six characters of its own."""
+    name = str(given.get("SecretId", ""))
+    if not name or name.startswith("arn:"):
+        return name or None
+    return f"arn:{world.partition}:secretsmanager:{world.region}:{world.account_id}:secret:{name}-AbCdEf"
+
+
 def _cluster(given: Given, world: World) -> str | None:
     name = given.get("name") or given.get("clusterName")
     return f"arn:{world.partition}:eks:{world.region}:{world.account_id}:cluster/{name}" if name else None
@@ -146,6 +154,7 @@ _NEEDS: Mapping[str, Callable[[str, Given, World], Iterator[Need]]] = {
     "ec2:CreateTags": _tag,
 }
 _RESOURCES: Mapping[str, Callable[[Given, World], str | None]] = {
+    "secretsmanager": _secret,
     "sqs": _queue,
     "ssm": _parameter,
     "eks": _cluster,

@@ -22,6 +22,7 @@ from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
 from components.cluster_autoscaler import cluster_autoscaler_values
+from components.external_secrets import external_secrets_values
 from components.gpu_operator import gpu_operator_values
 from components.karpenter.controller import karpenter_values
 from components.keda import keda_values
@@ -31,6 +32,7 @@ from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from tests.components.plans import (
     CLUSTER_AUTOSCALER,
+    EXTERNAL_SECRETS,
     GPU_OPERATOR,
     KARPENTER,
     KEDA,
@@ -48,6 +50,7 @@ PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 Values = dict[str, Any]
 OURS: dict[str, Values] = {
     "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
+    "external-secrets": external_secrets_values(EXTERNAL_SECRETS),
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
     "karpenter": karpenter_values(KARPENTER, "interruptions"),
     "keda": keda_values(KEDA),
@@ -56,6 +59,7 @@ OURS: dict[str, Values] = {
 }
 MIRRORED: dict[str, Values] = {
     "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
+    "external-secrets": external_secrets_values(replace(EXTERNAL_SECRETS, mirror=MIRROR)),
     "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
     "karpenter": karpenter_values(replace(KARPENTER, mirror=MIRROR), "interruptions"),
     "keda": keda_values(replace(KEDA, mirror=MIRROR)),
@@ -64,6 +68,7 @@ MIRRORED: dict[str, Values] = {
 }
 VERSIONS = {
     "cluster-autoscaler": "9.59.0",
+    "external-secrets": "2.9.0",
     "gpu-operator": "v26.7.0",
     "karpenter": "1.14.1",
     "keda": "2.20.2",
@@ -156,6 +161,7 @@ def test_a_mirror_reaches_every_image(name: str) -> None:
         ("prometheus-adapter", "rules.defaults"),
         ("prometheus-adapter", "prometheus.host"),
         ("cluster-autoscaler", "extraArgs.scale-down-unneeded-tme"),
+        ("external-secrets", "processClusterStores"),
         ("karpenter", "settings.interruptionQueu"),
         ("karpenter", "settings.featureGates.drift"),  # gone since v1; guides still set it
         ("karpenter", "controller.image.digest"),

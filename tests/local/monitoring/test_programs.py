@@ -18,6 +18,7 @@ from tests.local.monitoring.objects import pod
         ("quay.io/prometheus-operator/prometheus-config-reloader:v0.93.1", None),
         ("quay.io/prometheus/node-exporter:v1", None),
         ("ghcr.io/kedacore/keda:2.20.2", "keda-operator"),
+        ("ghcr.io/external-secrets/external-secrets:v2.9.0", "external-secrets"),
         ("public.ecr.aws/karpenter/controller:1.14.1@sha256:abc", "karpenter-controller"),
         ("mirror.example/public.ecr.aws/karpenter/controller:1.14.1", "karpenter-controller"),
         ("ghcr.io/kedacore/keda-metrics-apiserver:2.20.2", "keda-adapter"),

@@ -102,6 +102,29 @@ def test_keda_has_certificates_of_the_platforms_authority(place: Place) -> None:
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == made
 
 
+def test_external_secrets_asks_the_endpoint_with_its_service_accounts_role(place: Place) -> None:
+    image = "ghcr.io/external-secrets/external-secrets:v2.9.0"
+    arguments = ["--concurrent=1", "--metrics-addr=:8080", "--live-addr=:8082", "--enable-push-secret-reconciler=false"]
+    account = "external-secrets"
+    spec = wanted(place, pod("eso-0", image, namespace=account, args=arguments, serviceAccountName=account), {}).spec
+    assert spec.command == (
+        str(place.paths.tools_bin / "external-secrets"),
+        f"--metrics-addr=127.0.0.1:{USUAL['external-secrets-metrics']}",
+        "--concurrent=1",
+        "--enable-push-secret-reconciler=false",
+    )
+    asked = "region=&cluster=&namespace=external-secrets&serviceAccount=external-secrets"
+    endpoint = f"http://127.0.0.1:{USUAL['aws']}"
+    assert spec.environment == {
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{endpoint}/moto-api/local/pod-identity?{asked}",
+        "AWS_ACCESS_KEY_ID": "",
+        "AWS_SECRET_ACCESS_KEY": "",
+        "AWS_SECRETSMANAGER_ENDPOINT": endpoint,
+        "AWS_STS_ENDPOINT": endpoint,
+        "KUBECONFIG": str(place.paths.kubeconfig),
+    }
+
+
 def test_karpenter_has_its_containers_settings_and_its_own_ports_on_this_machine(place: Place) -> None:
     env = [
         {"name": "CLUSTER_NAME", "value": "c"},

@@ -137,6 +137,7 @@ def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_pa
         write_stack_file(paths_in(tmp_path), "prd")
 
 
+REMOTE = {"kind": "secretsManager", "name": "prod/hf"}
 KARPENTERS = {
     "name": "l4",
     "kind": "karpenter",
@@ -152,10 +153,12 @@ KARPENTERS = {
         ({"monitoring": {"enabled": False}, "models": []}, ("platform",)),
         ({"autoscaling": {"kind": "hpa"}}, ("platform", "monitoring")),
         ({"autoscaling": {"kind": "keda", "maxReplicas": 2}}, ("platform", "monitoring", "keda")),
+        ({"tokenSecret": REMOTE}, ("platform", "monitoring", "external-secrets")),
+        ({"tokenSecret": REMOTE, "externalSecrets": {"install": False}}, ("platform", "monitoring")),
         ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
         ({"nodePools": [KARPENTERS], "monitoring": {"enabled": False}, "models": []}, ("platform", "karpenter")),
     ],
-    ids=["default", "no monitoring", "hpa", "keda", "karpenter", "karpenter alone"],
+    ids=["default", "no monitoring", "hpa", "keda", "secrets", "own secrets", "karpenter", "karpenter alone"],
 )
 def test_a_stack_needs_the_tools_of_what_it_installs(
     tmp_path: Path, settings: dict[str, Any], needs: tuple[str, ...]
@@ -164,8 +167,10 @@ def test_a_stack_needs_the_tools_of_what_it_installs(
     where = paths_in(tmp_path)
     paths = Paths(REPO, where.state, where.tools, where.cache)
     model = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}
-    if "autoscaling" in settings:
-        settings = {"models": [{**model, "autoscaling": settings["autoscaling"]}]}
+    of_model = {key: settings[key] for key in ("autoscaling", "tokenSecret") if key in settings}
+    if of_model:
+        rest = {key: value for key, value in settings.items() if key not in of_model}
+        settings = {**rest, "models": [{**model, **of_model}]}
     file = tmp_path / "Pulumi.x.yaml"
     file.write_text(yaml.safe_dump({"config": {f"vllm-on-eks:{key}": value for key, value in settings.items()}}))
     assert tool_needs(paths, "x", file) == needs
