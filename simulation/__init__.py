@@ -1,1 +1,1 @@
-"""vLLM replicas, their autoscaler and their nodes, simulated; see docs/autoscaling.md."""
+"""vLLM replicas, their autoscaler and their nodes, simulated; see docs/simulate.md."""
