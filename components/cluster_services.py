@@ -126,11 +126,10 @@ class ClusterServices(pulumi.ComponentResource):
     def _priorities(self, plan: StackPlan) -> dict[str, pulumi.Output[str]]:
         """By priority of the plan: its PriorityClass. That of all models is there whoever uses it."""
         others = sorted(({m.priority for m in plan.models} | {t.priority for t in plan.tenants}) - {STANDARD})
-        made = {STANDARD: ModelPriorityClass("models", opts=self._child)}
-        made |= {
-            priority: ModelPriorityClass(f"models-{priority}", ModelPriorityClassArgs(priority), self._child)
-            for priority in others
-        }
+        made = {STANDARD: ModelPriorityClass("models", ModelPriorityClassArgs(plan.stack), self._child)}
+        for priority in others:
+            args = ModelPriorityClassArgs(plan.stack, priority)
+            made[priority] = ModelPriorityClass(f"models-{priority}", args, self._child)
         return {priority: each.class_name for priority, each in made.items()}
 
     def _tenants(

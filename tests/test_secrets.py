@@ -16,7 +16,7 @@ import pytest
 from components.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
-from components.priority_class import ModelPriorityClass
+from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring, serve
 from tests.components.plans import GPU_OPERATOR, MIRROR, MODEL, MONITORING, OPEN_MODEL, VOLUME_MODEL
@@ -37,7 +37,7 @@ def _program(token: pulumi.Input[str], password: pulumi.Input[str]) -> None:
     GpuOperator("gpus", GpuOperatorArgs(GPU_OPERATOR, after=(stack.release,)))
     wiring = ServingWiring(
         namespaces={"models": ModelNamespace("models", ModelNamespaceArgs("models")).name},
-        priority_classes={"standard": ModelPriorityClass("priority").class_name},
+        priority_classes={"standard": ModelPriorityClass("priority", ModelPriorityClassArgs("dev")).class_name},
         hf_tokens={"hfToken": token},
         monitors_after=(stack.release,),
     )

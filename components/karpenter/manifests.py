@@ -46,7 +46,7 @@ def ec2_node_class(
             "httpPutResponseHopLimit": 1,
             "httpTokens": "required",
         },
-        "detailedMonitoring": True,
+        "detailedMonitoring": False,
         "tags": tags,
     }
     if nodes.instance_store:

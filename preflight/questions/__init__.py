@@ -12,6 +12,7 @@ from preflight.questions import (
     quotas,
     reservations,
     secrets,
+    taken,
     upgrade,
     versions,
 )
@@ -27,4 +28,5 @@ QUESTIONS: tuple[Question, ...] = (
     *cluster.QUESTIONS,
     *upgrade.QUESTIONS,
     *inside.QUESTIONS,
+    *taken.QUESTIONS,
 )

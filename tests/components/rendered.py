@@ -90,7 +90,7 @@ def of_platform() -> Manifests:
         "external-secrets-namespace": namespace_manifest("external-secrets", "externalSecrets.namespace"),
         "secret-store": secret_store("models", "us-west-2"),
         "default-deny": default_deny("models"),
-        "priority-class": priority_class("standard"),
+        "priority-class": priority_class("standard", "dev"),
         "storage-class": gp3_storage_class("gp3"),
         "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
         "grafana-secret": grafana_secret("monitoring"),

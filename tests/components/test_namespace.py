@@ -27,9 +27,9 @@ def test_two_namespaces_live_side_by_side() -> None:
 
 def test_models_go_before_ordinary_pods_and_after_system_pods() -> None:
     def program() -> None:
-        ModelPriorityClass("a")
-        ModelPriorityClass("b", ModelPriorityClassArgs("critical"))
-        ModelPriorityClass("c", ModelPriorityClassArgs("batch"))
+        ModelPriorityClass("a", ModelPriorityClassArgs("dev"))
+        ModelPriorityClass("b", ModelPriorityClassArgs("dev", "critical"))
+        ModelPriorityClass("c", ModelPriorityClassArgs("dev", "batch"))
 
     classes = record(program).all("kubernetes:scheduling.k8s.io/v1:PriorityClass")
     assert [made.inputs["metadata"]["name"] for made in classes] == ["vllm-model", "vllm-critical", "vllm-batch"]

@@ -9,7 +9,7 @@ from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.keda import Keda, KedaArgs
 from components.namespace import ModelNamespace, ModelNamespaceArgs
 from components.operators import Operator, OperatorArgs
-from components.priority_class import ModelPriorityClass
+from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
@@ -52,7 +52,7 @@ def _program(*models: ServedModel) -> None:
     smoke = GpuSmokeTest("smoke", GpuSmokeTestArgs(SMOKE_TEST, "gpu-operator"))
     wiring = ServingWiring(
         namespaces={"models": namespace.name},
-        priority_classes={"standard": ModelPriorityClass("priority").class_name},
+        priority_classes={"standard": ModelPriorityClass("priority", ModelPriorityClassArgs("dev")).class_name},
         hf_tokens={"hfToken": pulumi.Output.secret("hf_canary")},
         gpus_after={"gpu": (smoke,)},
         monitors_after=(stack,),
