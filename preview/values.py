@@ -9,13 +9,14 @@ from google.protobuf import struct_pb2
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"
 
-# The wire's own marks (pulumi/runtime/rpc.py).
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
-_OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-_UNKNOWNS = frozenset(
+# The wire's own marks (pulumi/runtime/rpc.py, which takes the SDK to import; held by tests/preview/test_values.py).
+SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
+OUTPUT_SIGNATURE = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+UNKNOWNS = frozenset(
     {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # text
+        UNKNOWN_TEXT,
         "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # boolean
         "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
         "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # list
@@ -35,7 +36,7 @@ def _shown_message(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _SIGNATURE_KEY not in fields:
+        if SIGNATURE_KEY not in fields:
             return {key: _shown_message(fields[key]) for key in sorted(fields)}
         return shown({key: _shown_message(fields[key]) for key in fields})
     if kind == "list_value":
@@ -48,14 +49,14 @@ def shown(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str):
-        return UNKNOWN if value in _UNKNOWNS else value
+        return UNKNOWN if value in UNKNOWNS else value
     if isinstance(value, list):
         return [shown(item) for item in value]
     if not isinstance(value, dict):
         return value
-    signature = value.get(_SIGNATURE_KEY)
-    if signature == _SECRET_SIGNATURE or (signature == _OUTPUT_SIGNATURE and value.get("secret")):
+    signature = value.get(SIGNATURE_KEY)
+    if signature == SECRET_SIGNATURE or (signature == OUTPUT_SIGNATURE and value.get("secret")):
         return SECRET
-    if signature == _OUTPUT_SIGNATURE:
+    if signature == OUTPUT_SIGNATURE:
         return shown(value["value"]) if "value" in value else UNKNOWN
     return {key: shown(value[key]) for key in sorted(value)}

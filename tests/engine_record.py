@@ -8,10 +8,7 @@ from typing import Any
 
 from google.protobuf import json_format, struct_pb2
 
-# The wire's own marks (pulumi/runtime/rpc.py).
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
-_UNKNOWN_ON_WIRE = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from preview.values import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN_TEXT
 
 
 class _Unknown:
@@ -107,12 +104,12 @@ def redacted(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if value == _UNKNOWN_ON_WIRE:
+    if value == UNKNOWN_TEXT:
         return UNKNOWN
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
-        if value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE:
+        if value.get(SIGNATURE_KEY) == SECRET_SIGNATURE:
             return Secret(_plain(value["value"]))
         return {key: _plain(value[key]) for key in sorted(value)}  # the wire has no order
     return value

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from planning.facts import rows
+
 
 class ClusterVersion(NamedTuple):
     """A Kubernetes minor version of EKS: its AMI release, and until when support of which kind lasts."""
@@ -24,14 +26,25 @@ def _day(year: int, month: int, day: int) -> datetime:
     return datetime(year, month, day, tzinfo=UTC)
 
 
-# Dates: https://endoflife.date/amazon-eks, read 2026-11-21 (page of February 2026).
+def _until(version: str, kind: str) -> datetime:
+    """The day on which support of a kind ends, from the plan's own table."""
+    (row,) = (row for row in rows("kubernetes_versions.csv") if row["version"] == version)
+    return datetime.fromisoformat(row[f"{kind}_until"]).replace(tzinfo=UTC)
+
+
+def _version(version: str, released: datetime, ami_release: str, platform_version: str) -> ClusterVersion:
+    ends = (_until(version, "standard"), _until(version, "extended"))
+    return ClusterVersion(released, *ends, ami_release, platform_version)
+
+
+# Release dates: https://endoflife.date/amazon-eks, read 2026-11-21 (page of February 2026).
 # AMI releases: one per version, in the form KUBERNETES_PATCH-DATE of awslabs/amazon-eks-ami.
 CLUSTER_VERSIONS: Final[dict[str, ClusterVersion]] = {
-    "1.31": ClusterVersion(_day(2024, 9, 26), _day(2025, 11, 26), _day(2026, 11, 26), "1.31.13-20251108", "eks.50"),
-    "1.32": ClusterVersion(_day(2025, 1, 25), _day(2026, 3, 23), _day(2027, 3, 23), "1.32.9-20251108", "eks.34"),
-    "1.33": ClusterVersion(_day(2025, 5, 28), _day(2026, 7, 29), _day(2027, 7, 29), "1.33.5-20251108", "eks.27"),
-    "1.34": ClusterVersion(_day(2025, 10, 6), _day(2026, 12, 2), _day(2027, 12, 2), "1.34.2-20251108", "eks.13"),
-    "1.35": ClusterVersion(_day(2026, 1, 28), _day(2027, 3, 27), _day(2028, 3, 27), "1.35.0-20260128", "eks.3"),
+    "1.31": _version("1.31", _day(2024, 9, 26), "1.31.13-20251108", "eks.50"),
+    "1.32": _version("1.32", _day(2025, 1, 25), "1.32.9-20251108", "eks.34"),
+    "1.33": _version("1.33", _day(2025, 5, 28), "1.33.5-20251108", "eks.27"),
+    "1.34": _version("1.34", _day(2025, 10, 6), "1.34.2-20251108", "eks.13"),
+    "1.35": _version("1.35", _day(2026, 1, 28), "1.35.0-20260128", "eks.3"),
 }
 # Further releases that can be pinned (CHANGELOG of awslabs/amazon-eks-ami, 2026-05): shown by their own parameter only.
 OTHER_AMI_RELEASES: Final[dict[str, tuple[str, ...]]] = {"1.35": ("1.35.4-20260505",)}

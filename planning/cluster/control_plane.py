@@ -10,6 +10,7 @@ from types import MappingProxyType
 from planning.cluster.addon_policies import addon_policy_arn
 from planning.cluster.policy_mode import check_strict, vpc_cni_configuration
 from planning.cluster.regions import check_arns, check_region, partition
+from planning.facts import rows
 from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess, NetworkPolicyMode
@@ -27,16 +28,11 @@ class SupportWindow:
     extended_until: str
 
 
-# https://docs.aws.amazon.com/eks/latest/userguide/kubernetes-versions.html, as carried by endoflife.date/amazon-eks
-# (2026-02-14), read again 2026-11-21. AWS' page names 1.36 by now, but no copy with its dates could be read. The
-# default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in
-# public configurations of May 2026), and GPU Operator 26.3.2 added 1.36 (its release notes), so 26.7 serves 1.35.
+# The default is the newest with known dates: its NVIDIA AMIs are in use (release 1.35.4-20260505 in public
+# configurations of May 2026), and GPU Operator 26.3.2 added 1.36 (its release notes), so 26.7 serves 1.35.
 SUPPORT = {
-    "1.31": SupportWindow("2025-11-26", "2026-11-26"),
-    "1.32": SupportWindow("2026-03-23", "2027-03-23"),
-    "1.33": SupportWindow("2026-07-29", "2027-07-29"),
-    "1.34": SupportWindow("2026-12-02", "2027-12-02"),
-    "1.35": SupportWindow("2027-03-27", "2028-03-27"),
+    row["version"]: SupportWindow(row["standard_until"], row["extended_until"])
+    for row in rows("kubernetes_versions.csv")
 }
 
 # https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
