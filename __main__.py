@@ -3,14 +3,14 @@
 import pulumi
 import pulumi_aws as aws
 
-from components.beside import beside
+from components.aws.beside import beside
+from components.aws.eks_cluster import cluster
+from components.aws.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.aws.kubeconfig import kubernetes_provider
+from components.aws.network import network
+from components.aws.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.cluster.late_addons import late_addons
 from components.cluster_services import ClusterServices, ClusterServicesArgs
-from components.eks_cluster import cluster
-from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
-from components.kubeconfig import kubernetes_provider
-from components.late_addons import late_addons
-from components.network import network
-from components.node_group import NodeGroup, NodeGroupArgs, node_role
 from components.serving import serve
 from planning.decide import decide
 from planning.model import PlanRefused

@@ -7,25 +7,25 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
-from components.eks_cluster import ClusterOutputs
-from components.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
-from components.external_secrets import ExternalSecrets, ExternalSecretsArgs, SecretStore, SecretStoreArgs
-from components.gateway import Gateway, GatewayArgs
-from components.gpu_operator import GpuOperator, GpuOperatorArgs
-from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
-from components.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
-from components.keda import Keda, KedaArgs
-from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
-from components.namespace import ModelNamespace, ModelNamespaceArgs
-from components.network import NetworkOutputs
-from components.network_policies import PROMETHEUS_PORT
-from components.operators import Operator, OperatorArgs
-from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.aws.eks_cluster import ClusterOutputs
+from components.aws.network import NetworkOutputs
+from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.cluster.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
+from components.cluster.external_secrets import ExternalSecrets, ExternalSecretsArgs, SecretStore, SecretStoreArgs
+from components.cluster.gateway import Gateway, GatewayArgs
+from components.cluster.gpu_operator import GpuOperator, GpuOperatorArgs
+from components.cluster.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.cluster.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
+from components.cluster.keda import Keda, KedaArgs
+from components.cluster.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
+from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
+from components.cluster.network_policies import PROMETHEUS_PORT
+from components.cluster.operators import Operator, OperatorArgs
+from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.storage_class import Gp3StorageClass, Gp3StorageClassArgs
+from components.cluster.tenant import Tenant, TenantArgs
 from components.serving import ServingWiring
-from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
-from components.tenant import Tenant, TenantArgs
 from planning.model import (
     STANDARD,
     ClusterAutoscalerPlan,

@@ -101,6 +101,29 @@ def test_a_room_of_planning_imports_only_rooms_before_it() -> None:
     assert upward == []
 
 
+# Shared parts and the composition lie beside the rooms; a room imports shared parts and rooms before it.
+COMPONENT_ROOMS = ("aws", "cluster", "serving")
+
+
+def _component_room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "components" and len(parts) > 1 and parts[1] in COMPONENT_ROOMS else None
+
+
+def test_a_room_of_components_imports_only_rooms_before_it() -> None:
+    upward = []
+    for path in _files("components"):
+        module = ".".join(path.relative_to(REPO).with_suffix("").parts)
+        room = _component_room(module)
+        if module == "components.cluster_services":  # puts the rooms together
+            continue
+        for imported, line in _imports(path):
+            target = _component_room(imported)
+            if target and (room is None or COMPONENT_ROOMS.index(target) > COMPONENT_ROOMS.index(room)):
+                upward.append(f"{path.relative_to(REPO)}:{line} imports {imported}")
+    assert upward == []
+
+
 def test_planning_knows_neither_pulumi_nor_network_nor_clock_nor_environment() -> None:
     forbidden = {"pulumi", "pulumi_aws", "pulumi_kubernetes", *NETWORK, *CLOCK_AND_ENVIRONMENT}
     assert _found("planning", forbidden) == []

@@ -13,11 +13,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 
-from components.gpu_operator import GpuOperator, GpuOperatorArgs
-from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
-from components.namespace import ModelNamespace, ModelNamespaceArgs
-from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.gpu_operator import GpuOperator, GpuOperatorArgs
+from components.cluster.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
+from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
+from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring, serve
 from tests.components.plans import GPU_OPERATOR, MIRROR, MODEL, MONITORING, OPEN_MODEL, VOLUME_MODEL
 from tests.conftest import REPO

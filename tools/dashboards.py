@@ -1,4 +1,4 @@
-"""Makes components/dashboards/*.json of tools/dashboard_panels.py, with Grafana's own SDK.
+"""Makes components/cluster/dashboards/*.json of tools/dashboard_panels.py, with Grafana's own SDK.
 
     python tools/dashboards.py
 
@@ -30,7 +30,7 @@ from dashboard_panels import DASHBOARDS, Dashboard, Panel, Variable
 # The sidecar hands classic JSON to Grafana; the SDK would rather make the newer, resource-shaped dashboards.
 warnings.filterwarnings("ignore", message="Prefer using dashboardv2")
 
-FOLDER = Path(__file__).parent.parent / "components" / "dashboards"
+FOLDER = Path(__file__).parent.parent / "components" / "cluster" / "dashboards"
 PROMETHEUS = DataSourceRef(type_val="prometheus", uid="$datasource")
 COLUMNS, WIDTH, HEIGHT = 2, 12, 8
 

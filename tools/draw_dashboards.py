@@ -3,8 +3,9 @@
     python tools/draw_dashboards.py --prometheus http://127.0.0.1:PORT --minutes 30 [--out docs/dashboards]
     python tools/draw_dashboards.py --recorded FILE --out FOLDER
 
-Every panel of components/dashboards/*.json is asked of a live Prometheus (query_range) with all of each variable's
-values; `--record` keeps the answers, `--recorded` draws them again without Prometheus. A panel without data says so.
+Every panel of components/cluster/dashboards/*.json is asked of a live Prometheus (query_range) with all of each
+variable's values; `--record` keeps the answers, `--recorded` draws them again without Prometheus. A panel without data
+says so.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ import matplotlib.dates
 import matplotlib.pyplot as plt
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-FOLDER = Path(__file__).parent.parent / "components" / "dashboards"
+FOLDER = Path(__file__).parent.parent / "components" / "cluster" / "dashboards"
 RATE_INTERVAL = "1m"  # four scrapes of 15 s, as Grafana computes it
 POINTS = 240
 MOST_SERIES = 12  # a legend with more is no legend

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.gateway.manifests import route
+from components.cluster.gateway.manifests import route
 from components.manifest import Manifest, arguments, custom_resource
 from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules

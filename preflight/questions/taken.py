@@ -15,7 +15,7 @@ from preflight.kube import KubeApi
 from preflight.model import Answer, Question, Verdict
 from preflight.questions.cluster import described
 
-# As components/manifest.py and components/priority_class.py write them; held by tests/preflight/test_taken.py.
+# As components/manifest.py and components/cluster/priority_class.py write them; held by tests/preflight/test_taken.py.
 OURS = {"app.kubernetes.io/part-of": "vllm-on-eks"}
 STACK = "vllm-on-eks/stack"
 PRIORITY_CLASSES = {"critical": "vllm-critical", STANDARD: "vllm-model", "batch": "vllm-batch"}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from advisor.images import as_json, as_text
-from components.operators.envoy_gateway import PROXY_IMAGE
+from components.cluster.operators.envoy_gateway import PROXY_IMAGE
 from planning.__main__ import main
 from planning.facts import rows
 from planning.versions import pins

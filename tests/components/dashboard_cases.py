@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from components.dashboards import HERE
+from components.cluster.dashboards import HERE
 
 COST = "vllm_on_eks:usd_per_hour"
 HPA = "kube_horizontalpodautoscaler"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from components.alerts import stack_rules
+from components.cluster.alerts import stack_rules
 from components.serving.manifests.alerts import alert_rules
 from planning.model import StackPlan
 from tests.components.alert_cases import CASES, Case

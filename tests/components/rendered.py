@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from components.alerts import stack_rules
-from components.dashboards import dashboard_config_map, dashboard_names
-from components.external_secrets import secret_store
-from components.gateway.manifests import (
+from components.cluster.alerts import stack_rules
+from components.cluster.dashboards import dashboard_config_map, dashboard_names
+from components.cluster.external_secrets import secret_store
+from components.cluster.gateway.manifests import (
     backend_policy,
     certificate,
     client_policy,
@@ -18,10 +18,10 @@ from components.gateway.manifests import (
     route,
     security_policy,
 )
-from components.gpu_smoke_test import smoke_test_job
-from components.karpenter.manifests import ec2_node_class, node_pool
-from components.namespace import namespace_manifest
-from components.network_policies import (
+from components.cluster.gpu_smoke_test import smoke_test_job
+from components.cluster.karpenter.manifests import ec2_node_class, node_pool
+from components.cluster.namespace import namespace_manifest
+from components.cluster.network_policies import (
     default_deny,
     external_secrets_policies,
     gpu_operator_policies,
@@ -30,8 +30,10 @@ from components.network_policies import (
     monitoring_policies,
     operator_policies,
 )
-from components.priority_class import priority_class
-from components.prometheus_stack import grafana_secret, webhook_secret
+from components.cluster.priority_class import priority_class
+from components.cluster.prometheus_stack import grafana_secret, webhook_secret
+from components.cluster.storage_class import gp3_storage_class
+from components.cluster.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
 from components.serving.backends import BACKENDS
 from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
@@ -47,8 +49,6 @@ from components.serving.manifests.service import (
     token_secret,
 )
 from components.serving.manifests.volumes import cache_claim
-from components.storage_class import gp3_storage_class
-from components.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
 from planning.model import AddonNetworkPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
 from tests.components.gateways import GATEWAYS
 from tests.components.plans import (

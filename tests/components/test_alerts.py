@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
 from components.serving.manifests.alerts import alert_rules
 from planning.model import MonitoringPlan, WebhookPlan
 from tests.components.plans import MONITORING

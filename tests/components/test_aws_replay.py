@@ -11,11 +11,11 @@ import boto3
 import pulumi_aws as aws
 import pytest
 
-from components.eks_addons import EksAddons, EksAddonsArgs
-from components.eks_cluster import EksCluster, EksClusterArgs, cluster
-from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
-from components.network import Network, NetworkArgs, network
-from components.node_group import NodeGroup, NodeGroupArgs, node_role
+from components.aws.eks_addons import EksAddons, EksAddonsArgs
+from components.aws.eks_cluster import EksCluster, EksClusterArgs, cluster
+from components.aws.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.aws.network import Network, NetworkArgs, network
+from components.aws.node_group import NodeGroup, NodeGroupArgs, node_role
 from planning.model import CreateClusterPlan, ExistingClusterPlan, ExistingNetworkPlan
 from settings.stack import StackSettings
 from tests.components.samples import (

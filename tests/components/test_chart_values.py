@@ -14,16 +14,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from components.cluster_autoscaler import cluster_autoscaler_values
-from components.external_secrets import external_secrets_values
-from components.gpu_operator import gpu_operator_values
-from components.karpenter.controller import karpenter_values
-from components.keda import keda_values
-from components.metrics_adapter import metrics_adapter_values
-from components.operators.cert_manager import cert_manager_values
-from components.operators.envoy_gateway import envoy_gateway_values
-from components.operators.kserve import kserve_values
-from components.prometheus_stack import prometheus_stack_values
+from components.cluster.cluster_autoscaler import cluster_autoscaler_values
+from components.cluster.external_secrets import external_secrets_values
+from components.cluster.gpu_operator import gpu_operator_values
+from components.cluster.karpenter.controller import karpenter_values
+from components.cluster.keda import keda_values
+from components.cluster.metrics_adapter import metrics_adapter_values
+from components.cluster.operators.cert_manager import cert_manager_values
+from components.cluster.operators.envoy_gateway import envoy_gateway_values
+from components.cluster.operators.kserve import kserve_values
+from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from planning.model import GPU_TAINT, AddonNetworkPlan, WebhookPlan
 from tests import reference_data

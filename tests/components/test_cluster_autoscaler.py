@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, cluster_autoscaler_values
+from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, cluster_autoscaler_values
 from planning.versions.pins import CLUSTER_AUTOSCALER_TAGS
 from tests.components.plans import CLUSTER_AUTOSCALER, MIRROR
 from tests.engine import Engine, record

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.iam import codebuild_runner_policy, codebuild_trust
+from components.aws.iam import codebuild_runner_policy, codebuild_trust
 from tests.components.samples import GOLDENS
 from tests.engine import Engine
 from tests.golden import assert_matches

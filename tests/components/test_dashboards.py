@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from components.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from planning.backends.table import backends
 from planning.versions.vllm_versions import metrics
 from tests.components.metric_names import known_names, names_in

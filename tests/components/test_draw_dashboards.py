@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from components.dashboards import HERE, dashboard_names
+from components.cluster.dashboards import HERE, dashboard_names
 from tests.conftest import REPO
 
 TOOL = REPO / "tools" / "draw_dashboards.py"

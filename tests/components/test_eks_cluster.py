@@ -9,10 +9,10 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components import iam
-from components.eks_addons import EksAddons, EksAddonsArgs
-from components.eks_cluster import EksCluster, EksClusterArgs, cluster
-from components.kubeconfig import kubeconfig
+from components.aws import iam
+from components.aws.eks_addons import EksAddons, EksAddonsArgs
+from components.aws.eks_cluster import EksCluster, EksClusterArgs, cluster
+from components.aws.kubeconfig import kubeconfig
 from components.naming import arn_slug
 from planning.model import AddonPlan, CreateClusterPlan, ExistingClusterPlan
 from tests.components.samples import (

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
-from components.network_policies import adapter_policies
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
+from components.cluster.network_policies import adapter_policies
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from planning.model import MonitoringPlan
 from planning.plan import plan
 from settings.stack import StackSettings

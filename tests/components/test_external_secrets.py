@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components.external_secrets import external_secrets_values, secret_store
-from components.iam import external_secrets_policy
+from components.aws.iam import external_secrets_policy
+from components.cluster.external_secrets import external_secrets_values, secret_store
 from components.serving.manifests.external_secret import go_duration
 from local.aws_endpoint.contract.permitted import Need, allows
 from planning.facts import rows

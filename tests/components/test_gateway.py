@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.gateway import Gateway, GatewayArgs
-from components.gateway.manifests import gateway, proxy_policy, route
+from components.cluster.gateway import Gateway, GatewayArgs
+from components.cluster.gateway.manifests import gateway, proxy_policy, route
 from components.manifest import Manifest
 from planning.model import GatewayPlan
 from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS

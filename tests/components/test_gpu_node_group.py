@@ -9,10 +9,10 @@ from typing import Any, cast
 import pulumi_aws as aws
 import pytest
 
-from components.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
-from components.iam import NODE_POLICIES, managed
-from components.network import Network, NetworkArgs
-from components.node_group import NodeGroup, NodeGroupArgs, data_device, node_role, taint
+from components.aws.gpu_node_group import GpuNodeGroup, GpuNodeGroupArgs
+from components.aws.iam import NODE_POLICIES, managed
+from components.aws.network import Network, NetworkArgs
+from components.aws.node_group import NodeGroup, NodeGroupArgs, data_device, node_role, taint
 from planning.model import NodeGroupPlan, ReservationPlan
 from tests.components.samples import (
     CLUSTER,

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
-from components.namespace import ModelNamespace, ModelNamespaceArgs
+from components.cluster.gpu_operator import GpuOperator, GpuOperatorArgs, gpu_operator_values
+from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
 from planning.model import ChartRef, GpuOperatorPlan, GpuSharingPlan, TaintPlan
 from tests.components.plans import GPU_OPERATOR, MIRROR, SHARING_OPERATOR
 from tests.engine import record

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs, smoke_test_job
+from components.cluster.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs, smoke_test_job
 from planning.model import GPU_TAINT, TaintPlan
 from tests.components.plans import SMOKE_TEST
 from tests.engine import record

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from components.karpenter import policies
-from components.karpenter.controller import karpenter_values
-from components.karpenter.gpu_pool import GpuPoolArgs
-from components.karpenter.interruptions import ANNOUNCEMENTS
-from components.karpenter.manifests import ec2_node_class, node_pool
+from components.cluster.karpenter import policies
+from components.cluster.karpenter.controller import karpenter_values
+from components.cluster.karpenter.gpu_pool import GpuPoolArgs
+from components.cluster.karpenter.interruptions import ANNOUNCEMENTS
+from components.cluster.karpenter.manifests import ec2_node_class, node_pool
 from planning.cluster.karpenter import MOST_REPLICAS
 from planning.facts import rows
 from planning.nodes.quantity import mib, millicores

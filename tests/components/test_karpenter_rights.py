@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.karpenter import policies
+from components.cluster.karpenter import policies
 from local.aws_endpoint.contract.permitted import Need, allows
 
 PLACE = policies.Place("aws", "eu-central-1", "main", spot=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from components.keda import Keda, KedaArgs, keda_values
+from components.cluster.keda import Keda, KedaArgs, keda_values
 from tests.components.plans import KEDA, MIRROR
 from tests.engine import record
 from tests.golden import as_yaml, assert_matches

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from components.metrics_adapter import MetricsAdapter, MetricsAdapterArgs, adapter_rule, metrics_adapter_values
+from components.cluster.metrics_adapter import MetricsAdapter, MetricsAdapterArgs, adapter_rule, metrics_adapter_values
 from tests.components.plans import DEMAND, MIRROR, MODEL, MONITORING, QUEUE_DEPTH
 from tests.engine import record
 from tests.golden import as_yaml, assert_matches

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from components.namespace import ModelNamespace, ModelNamespaceArgs
-from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
+from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
+from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from tests.engine import record
 
 

@@ -8,7 +8,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.network import Network, NetworkArgs, nat_zone_for, network, select_subnets
+from components.aws.network import Network, NetworkArgs, nat_zone_for, network, select_subnets
 from planning.model import CreateNetworkPlan, ExistingNetworkPlan
 from tests.components.samples import (
     GOLDENS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components.network_policies import (
+from components.cluster.network_policies import (
     LINK_LOCAL,
     cluster_autoscaler_policy,
     external_secrets_policies,

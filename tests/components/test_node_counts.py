@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from components.node_counts import Counts, LiveSizes, counts, live_sizes
+from components.aws.node_counts import Counts, LiveSizes, counts, live_sizes
 from planning.model import NodeGroupPlan
 from tests.components.samples import CLUSTER, GPU_NODES, REGION
 from tests.components.test_aws_replay import build

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.operators import VALUES, Operator, OperatorArgs
+from components.cluster.operators import VALUES, Operator, OperatorArgs
 from planning.backends.table import operators
 from planning.facts import rows
 from planning.model import NAMESPACE_OWNERS, OperatorPlan

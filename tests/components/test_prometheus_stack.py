@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
-from components.storage_class import Gp3StorageClass, Gp3StorageClassArgs
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
+from components.cluster.storage_class import Gp3StorageClass, Gp3StorageClassArgs
 from planning.model import MonitoringPlan, WebhookPlan
 from tests.components.plans import MIRROR, MONITORING
 from tests.engine import Engine, Secret, record

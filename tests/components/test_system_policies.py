@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from components.cluster_autoscaler import RELEASE as AUTOSCALER
-from components.karpenter.controller import RELEASE as KARPENTER
-from components.system_policies import system_policy
+from components.cluster.cluster_autoscaler import RELEASE as AUTOSCALER
+from components.cluster.karpenter.controller import RELEASE as KARPENTER
+from components.cluster.system_policies import system_policy
 from tests.components.samples import GOLDENS
 from tests.engine import Engine
 from tests.golden import as_yaml, assert_matches

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.priority_class import CLASS_NAMES
-from components.tenant import (
+from components.cluster.priority_class import CLASS_NAMES
+from components.cluster.tenant import (
     SYSTEM_CLASSES,
     Tenant,
     TenantArgs,

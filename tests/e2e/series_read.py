@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from components.dashboards import HERE, dashboard_names
+from components.cluster.dashboards import HERE, dashboard_names
 from local.vllm_cpu.tiny_model import WORDS
 from planning.scaling.metric_table import table
 from tests.e2e.rendered_stack import planned

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from kubernetes import client, config
 
-from components.dashboards import HERE, dashboard_names
+from components.cluster.dashboards import HERE, dashboard_names
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import Load, changed_stack

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from components.cluster.priority_class import CLASS_NAMES, STACK_LABEL, priority_class
 from components.manifest import COMMON_LABELS
-from components.priority_class import CLASS_NAMES, STACK_LABEL, priority_class
 from preflight.model import Verdict
 from preflight.questions.taken import OURS, PRIORITY_CLASSES, STACK, namespaces
 from tests.planning.stacks import model, planned, pool

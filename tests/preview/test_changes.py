@@ -126,7 +126,7 @@ def test_a_rotated_secret_is_an_update_because_our_provider_makes_it_one() -> No
     assert found["action"] == "changed"
     (found,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", {**token, "type": "x"})])
     assert found["action"] == "replaced"
-    assert "enable_secret_mutable=True" in (REPO / "components" / "kubeconfig.py").read_text()
+    assert "enable_secret_mutable=True" in (REPO / "components" / "aws" / "kubeconfig.py").read_text()
 
 
 def test_a_changed_config_map_is_an_update_because_our_provider_makes_it_one() -> None:
@@ -134,7 +134,7 @@ def test_a_changed_config_map_is_an_update_because_our_provider_makes_it_one() -
     kind = "kubernetes:core/v1:ConfigMap"
     (found,) = changes([resource(kind, "c", {"data": {"k": "a"}})], [resource(kind, "c", {"data": {"k": "b"}})])
     assert found["action"] == "changed"
-    assert "enable_config_map_mutable=True" in (REPO / "components" / "kubeconfig.py").read_text()
+    assert "enable_config_map_mutable=True" in (REPO / "components" / "aws" / "kubeconfig.py").read_text()
 
 
 def test_each_row_of_the_table_says_where_and_when_it_was_read_or_that_it_was_not() -> None:

@@ -13,12 +13,12 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.helm import release_arguments
+from components.images import pull_policy
 from components.manifest import arguments
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
 from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
-from components.serving.manifests.images import pull_policy
 from components.serving.manifests.names import SCRATCH_PATH, router_release, server_selector
 from components.serving.manifests.network_policy import router_policy
 from planning.model import RouterPlan, ServedModel

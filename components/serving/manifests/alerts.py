@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from components.alerts import prometheus_rule
+from components.cluster.alerts import prometheus_rule
 from components.manifest import Manifest
 from components.serving.manifests.names import rule_labels
 from planning.model import ServedModel

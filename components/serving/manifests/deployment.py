@@ -6,12 +6,12 @@ from typing import Any
 
 import pulumi
 
+from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.chat_template import template_annotations, template_mounts, template_volumes
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
-from components.serving.manifests.images import pull_policy, pull_secrets
 from components.serving.manifests.names import downloads_in_pod, metadata, server_labels, server_selector
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (

@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.environment import download_environment
-from components.serving.manifests.images import pull_policy, pull_secrets
 from components.serving.manifests.names import download_labels
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import download_mounts, download_volumes

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.manifest import Manifest
-from components.network_policies import (
+from components.cluster.network_policies import (
     HTTPS,
     blocks,
     name_resolution,
@@ -18,6 +17,7 @@ from components.network_policies import (
     tcp,
     to_the_internet,
 )
+from components.manifest import Manifest
 from components.serving.manifests.names import (
     download_labels,
     download_selector,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.network_policies import NAMESPACE_NAME
+from components.cluster.network_policies import NAMESPACE_NAME
 from components.serving.manifests.deployment import deployment, rolling_update
 from components.serving.manifests.download import PROGRAM, download_container
 from components.serving.manifests.environment import download_environment, server_environment

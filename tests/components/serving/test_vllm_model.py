@@ -5,12 +5,12 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
-from components.keda import Keda, KedaArgs
-from components.namespace import ModelNamespace, ModelNamespaceArgs
-from components.operators import Operator, OperatorArgs
-from components.priority_class import ModelPriorityClass, ModelPriorityClassArgs
-from components.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
+from components.cluster.keda import Keda, KedaArgs
+from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
+from components.cluster.operators import Operator, OperatorArgs
+from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
+from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ServedModel

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from components.karpenter import policies
+from components.cluster.karpenter import policies
 from local.aws_endpoint import pod_identity
 from tests.local.aws_endpoint.land import Land, land
 from tests.local.aws_endpoint.launches import Pod, as_pod, fleet, launched, profile, template

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from components.iam import external_secrets_policy
+from components.aws.iam import external_secrets_policy
 from local.aws_endpoint import pod_identity
 from local.aws_endpoint.contract.account import ACCOUNT_ID
 from planning.model import ReadSecretPlan

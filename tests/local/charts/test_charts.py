@@ -21,13 +21,13 @@ import yaml
 from helm_python.chart import Chart
 from helm_python.errors import HelmError
 
-from components.cluster_autoscaler import cluster_autoscaler_values
-from components.external_secrets import external_secrets_values
-from components.gpu_operator import gpu_operator_values
-from components.karpenter.controller import karpenter_values
-from components.keda import keda_values
-from components.metrics_adapter import metrics_adapter_values
-from components.prometheus_stack import prometheus_stack_values
+from components.cluster.cluster_autoscaler import cluster_autoscaler_values
+from components.cluster.external_secrets import external_secrets_values
+from components.cluster.gpu_operator import gpu_operator_values
+from components.cluster.karpenter.controller import karpenter_values
+from components.cluster.keda import keda_values
+from components.cluster.metrics_adapter import metrics_adapter_values
+from components.cluster.prometheus_stack import prometheus_stack_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from tests.components.plans import (

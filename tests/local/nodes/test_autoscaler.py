@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes import client
 
-from components.cluster_autoscaler import SERVICE_ACCOUNT
+from components.cluster.cluster_autoscaler import SERVICE_ACCOUNT
 from local.monitoring import cluster_autoscaler as exporter
 from local.nodes.autoscaler import NodeAutoscaler, cluster_of, flags_of, own_pod
 from local.nodes.demand import LEAVING_TAINT, amounts, asks, group_value

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.node_group import user_data
+from components.aws.node_group import user_data
 from local.nodes.groups import _instance_store_gib, _is_raid0
 from planning.nodes.disks import NodeDisk
 from planning.nodes.instances import instance_type

@@ -11,7 +11,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from components.gpu_operator import gpu_operator_values
+from components.cluster.gpu_operator import gpu_operator_values
 from local.aws_endpoint.extension import install_extension
 from local.nodes.capacity import node_capacity, reserved_cpu_millicores
 from local.nodes.demand import LEAVING_TAINT

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from components.gpu_smoke_test import smoke_test_job
+from components.cluster.gpu_smoke_test import smoke_test_job
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_container, download_job
 from components.serving.manifests.network_policy import server_policy

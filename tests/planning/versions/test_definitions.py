@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from components.external_secrets import external_secrets_values
-from components.gpu_operator import gpu_operator_values
+from components.cluster.external_secrets import external_secrets_values
+from components.cluster.gpu_operator import gpu_operator_values
+from components.cluster.keda import keda_values
+from components.cluster.operators.cert_manager import cert_manager_values
+from components.cluster.prometheus_stack import UPGRADE_TAGS, prometheus_stack_values
 from components.helm import release_arguments
-from components.keda import keda_values
-from components.operators.cert_manager import cert_manager_values
-from components.prometheus_stack import UPGRADE_TAGS, prometheus_stack_values
 from planning.facts import rows
 from planning.model import ChartRef
 from planning.versions import pins

@@ -1,0 +1,1 @@
+"""What a stack has inside the cluster, once, whatever its models."""

@@ -1,0 +1,110 @@
+"""What Karpenter reads: how a pool's nodes look (EC2NodeClass) and when they come and go (NodePool). Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.manifest import COMMON_LABELS, Manifest
+from planning.model import GPU_RESOURCE, KarpenterNodesPlan, NodeGroupPlan, Tags
+
+NODE_CLASS_GROUP, NODE_CLASS = "karpenter.k8s.aws", "EC2NodeClass"
+ROOT_DEVICE = "/dev/xvda"  # of AL2023: system, and images and emptyDirs where the instance has no disks of its own
+
+
+def ec2_node_class(
+    plan: NodeGroupPlan, subnets: Any, security_group_id: Any, instance_profile: Any, tags: Tags
+) -> Manifest:
+    """Launch settings. `subnets`: terms with ids; these and the next two may be outputs.
+
+    Everything is named by id: tags on subnets or groups that somebody adds later bring no node elsewhere.
+    """
+    nodes = _of_karpenter(plan)
+    spec: dict[str, Any] = {
+        # AL2023's NVIDIA variant, by the instance type. A fixed release: with @latest each new AMI replaces all nodes.
+        "amiSelectorTerms": [{"alias": nodes.ami_alias}],
+        "instanceProfile": instance_profile,
+        "subnetSelectorTerms": subnets,
+        "securityGroupSelectorTerms": [{"id": security_group_id}],
+        "blockDeviceMappings": [
+            {
+                "deviceName": ROOT_DEVICE,
+                "rootVolume": True,
+                "ebs": {
+                    "volumeType": "gp3",
+                    "volumeSize": f"{plan.disk_gib}Gi",
+                    "iops": plan.disk_iops,
+                    "throughput": plan.disk_throughput_mibps,
+                    "encrypted": True,
+                    "deleteOnTermination": True,
+                },
+            }
+        ],
+        # As components/aws/node_group.py: a pod cannot reach the node's credentials.
+        "metadataOptions": {
+            "httpEndpoint": "enabled",
+            "httpProtocolIPv6": "disabled",
+            "httpPutResponseHopLimit": 1,
+            "httpTokens": "required",
+        },
+        "detailedMonitoring": False,
+        "tags": tags,
+    }
+    if nodes.instance_store:
+        spec["instanceStorePolicy"] = nodes.instance_store
+    if nodes.capacity_reservation_ids:
+        spec["capacityReservationSelectorTerms"] = [{"id": each} for each in nodes.capacity_reservation_ids]
+    return _manifest(f"{NODE_CLASS_GROUP}/v1", NODE_CLASS, plan.name, spec)
+
+
+def node_pool(plan: NodeGroupPlan) -> Manifest:
+    """Which nodes, how many, and when they may be disturbed: an empty one is ended; a busy one never to save money."""
+    nodes = _of_karpenter(plan)
+    hours = nodes.expire_after_hours
+    spec = {
+        "template": {
+            "metadata": {"labels": plan.labels},
+            "spec": {
+                "nodeClassRef": {"group": NODE_CLASS_GROUP, "kind": NODE_CLASS, "name": plan.name},
+                "taints": [{"key": each.key, "value": each.value, "effect": each.effect} for each in plan.taints],
+                "requirements": _requirements(plan, nodes),
+                "expireAfter": "Never" if hours is None else f"{hours}h",
+                # Then a node goes whatever runs; budgets of pods hold until then.
+                "terminationGracePeriod": f"{nodes.termination_grace_seconds}s",
+            },
+        },
+        "limits": {"nodes": str(plan.max_nodes), GPU_RESOURCE: str(plan.max_nodes * plan.gpus_per_node)},
+        "disruption": {
+            # By utilization Karpenter counts CPU and memory, not GPUs: it would empty nodes whose GPUs all serve
+            # (kubernetes-sigs/karpenter#685).
+            "consolidationPolicy": "WhenEmpty",
+            "consolidateAfter": f"{nodes.consolidate_after_seconds}s",
+            "budgets": [
+                {"reasons": ["Underutilized"], "nodes": "0"},
+                {"reasons": ["Drifted"], "nodes": str(nodes.replaced_at_once)},
+                {"reasons": ["Empty"], "nodes": "100%"},
+            ],
+        },
+    }
+    return _manifest("karpenter.sh/v1", "NodePool", plan.name, spec)
+
+
+def _requirements(plan: NodeGroupPlan, nodes: KarpenterNodesPlan) -> list[dict[str, Any]]:
+    asked = {
+        "node.kubernetes.io/instance-type": plan.instance_types,
+        "karpenter.sh/capacity-type": nodes.capacity_types,
+        "kubernetes.io/arch": (nodes.architecture,),
+        "kubernetes.io/os": ("linux",),
+        **({"topology.kubernetes.io/zone": plan.zones} if plan.zones else {}),
+    }
+    return [{"key": key, "operator": "In", "values": list(values)} for key, values in asked.items()]
+
+
+def _of_karpenter(plan: NodeGroupPlan) -> KarpenterNodesPlan:
+    if plan.karpenter is None:
+        raise ValueError(f"pool {plan.name} is a managed node group, not Karpenter's")
+    return plan.karpenter
+
+
+def _manifest(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
+    metadata = {"name": name, "labels": dict(COMMON_LABELS)}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
