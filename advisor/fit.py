@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from advisor import option_types, sharing, start_checks
-from advisor.fit_table import print_table
+from advisor.fit_table import Target, print_table
 from planning.architectures.plausible import described_config
 from planning.architectures.table import Architecture, architecture
 from planning.findings import Findings
@@ -17,8 +17,8 @@ from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defa
 from planning.memory.fit import MemoryFit, fit, token_range
 from planning.memory.runner import reserves_graphs
 from planning.memory.weights import FORMATS
-from planning.model import GpuSharingPlan, Severity, ThroughputPlan
-from planning.nodes.instances import Gpu, InstanceType, UnknownGpu, gpu, instance_type, usable_memory_bytes
+from planning.model import Severity, ThroughputPlan
+from planning.nodes.instances import UnknownGpu, gpu, instance_type, usable_memory_bytes
 from planning.scaling.replica import throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import lengths, replica_rates
@@ -28,28 +28,6 @@ from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
 _SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
 _EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
-
-
-@dataclass(frozen=True)
-class Target:
-    """Where the model is to run; `instance` None: GPUs named on the command line.
-
-    Of a divided GPU, `gpu` and the memory are those of one share, and `whole` is the GPU.
-    """
-
-    instance: InstanceType | None
-    gpu: Gpu | None
-    gpu_memory_bytes: int
-    whole: Gpu | None
-    sharing: GpuSharingPlan = field(default_factory=GpuSharingPlan)
-
-    @property
-    def name(self) -> str:
-        """For the title."""
-        card = self.gpu.name if self.gpu else "GPU"
-        memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
-        shares = self.instance.gpu_count * self.sharing.pods_per_gpu if self.instance else 0
-        return f"{self.instance.name} ({shares} × {memory})" if self.instance else memory
 
 
 def add_to(commands: Any) -> None:

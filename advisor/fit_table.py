@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from planning.architectures.shape import Architecture
 from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig
 from planning.memory.fit import MemoryFit, token_range
 from planning.memory.runner import reserves_graphs
-from planning.model import ThroughputPlan
+from planning.model import GpuSharingPlan, ThroughputPlan
+from planning.nodes.instances import Gpu, InstanceType
 from planning.throughput.slo_load import Promise
 
-if TYPE_CHECKING:
-    from advisor.fit import Target
+
+@dataclass(frozen=True)
+class Target:
+    """Where the model is to run; `instance` None: GPUs named on the command line.
+
+    Of a divided GPU, `gpu` and the memory are those of one share, and `whole` is the GPU.
+    """
+
+    instance: InstanceType | None
+    gpu: Gpu | None
+    gpu_memory_bytes: int
+    whole: Gpu | None
+    sharing: GpuSharingPlan = field(default_factory=GpuSharingPlan)
+
+    @property
+    def name(self) -> str:
+        """For the title."""
+        card = self.gpu.name if self.gpu else "GPU"
+        memory = f"{card}, {self.gpu_memory_bytes / GIB:.2f} GiB"
+        shares = self.instance.gpu_count * self.sharing.pods_per_gpu if self.instance else 0
+        return f"{self.instance.name} ({shares} × {memory})" if self.instance else memory
 
 
 def print_table(

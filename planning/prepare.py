@@ -8,7 +8,7 @@ from pathlib import Path
 
 from planning.decide import decide
 from planning.model import Finding, PlanRefused, StackPlan
-from settings.charts import with_charts
+from settings.charts import charts_of
 from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
 from settings.stack_file import StackFile, read_stack_file
@@ -43,7 +43,8 @@ def prepare(root: Path, stack: str, today: str | None = None) -> Prepared:
         loaded = loaded_from(ours | dict.fromkeys(absent, ""), encrypted | absent, stack, file.written)
     secrets = file.encrypted | {f"{file.project}:{need.key}" for need in missing}
     stand_ins = {key: f"stand-in for {key}" for key in secrets}
-    loaded = replace(with_charts(with_foreign(loaded, file.texts, stack), root), today=today)
+    loaded = with_foreign(loaded, file.texts, stack)
+    loaded = replace(loaded, charts=charts_of(loaded.settings, root), today=today)
     plan, findings = _decided(loaded)
     return Prepared(root, file, loaded, plan, findings, missing, {**file.texts, **stand_ins}, frozenset(secrets))
 

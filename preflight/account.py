@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import threading
 from collections.abc import Iterable, Mapping
@@ -90,8 +91,6 @@ class AwsAccount:
         """A bearer token for the cluster's Kubernetes API: a signed sts:GetCallerIdentity, good for a minute."""
         from botocore.signers import RequestSigner
 
-        from preflight.kube import token_text
-
         client = self._client("sts")
         credentials, events = self._session.get_credentials(), self._session.events
         signer = RequestSigner(client.meta.service_model.service_id, self.region, "sts", "v4", credentials, events)
@@ -120,3 +119,8 @@ class AwsAccount:
 
 def _name(service: str, operation: str) -> str:
     return f"{service}:{''.join(word.capitalize() for word in operation.split('_'))}"
+
+
+def token_text(presigned_url: str) -> str:
+    """The bearer token that EKS' authenticator takes, as `aws eks get-token` makes it."""
+    return "k8s-aws-v1." + base64.urlsafe_b64encode(presigned_url.encode()).decode().rstrip("=")

@@ -50,8 +50,3 @@ def _trusting(authority: str) -> ssl.SSLContext:
         return ssl.create_default_context(cadata=authority)
     except (ssl.SSLError, ValueError):
         raise Unanswered("the cluster's certificate authority cannot be read") from None
-
-
-def token_text(presigned_url: str) -> str:
-    """The bearer token that EKS' authenticator takes, as `aws eks get-token` makes it."""
-    return "k8s-aws-v1." + base64.urlsafe_b64encode(presigned_url.encode()).decode().rstrip("=")

@@ -6,14 +6,13 @@ import re
 import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
-if TYPE_CHECKING:
-    from settings.read import Loaded
+from settings.stack import StackSettings
 
 CHART_FILE = "Chart.yaml"
 
@@ -40,12 +39,10 @@ class ChartFolder:
     problem: str | None = None
 
 
-def with_charts(loaded: Loaded, base: Path) -> Loaded:
-    """What was read, with what the folder of `registry.charts` holds, where that is a folder."""
-    source = loaded.settings.registry.charts if loaded.settings else None
-    if source is None or "://" in source:
-        return loaded
-    return replace(loaded, charts=charts_in(source, base))
+def charts_of(settings: StackSettings | None, base: Path) -> ChartFolder | None:
+    """What the folder of `registry.charts` holds, where that is a folder."""
+    source = settings.registry.charts if settings else None
+    return charts_in(source, base) if source is not None and "://" not in source else None
 
 
 def charts_in(folder: str, base: Path) -> ChartFolder:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import config as runtime_config
 
-from settings.charts import with_charts
+from settings.charts import charts_of
 from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, loaded_from, secret_needs
 
@@ -27,7 +27,7 @@ def load() -> Loaded:
     encrypted = {key for key in ours if runtime_config.is_config_secret(f"{_PREFIX}{key}")}
     loaded = with_foreign(loaded_from(ours, encrypted, stack), everything, stack)
     today = datetime.now(UTC).date().isoformat()
-    return replace(with_charts(loaded, Path.cwd()), today=today)
+    return replace(loaded, charts=charts_of(loaded.settings, Path.cwd()), today=today)
 
 
 def load_secrets(loaded: Loaded) -> Mapping[str, pulumi.Output[str]]:

@@ -52,6 +52,7 @@ PLANNING_ORDER = (
 )
 """Rooms and single modules of planning/: each imports only what stands before it."""
 LIMIT_LINES = {"__main__.py": 60}
+PRODUCT = ("settings", "planning", "components", "preflight", "preview", "policies", "simulation", "advisor")
 NETWORK = {"boto3", "botocore", "requests", "urllib", "http", "socket", "kubernetes", "grpc"}
 CLOCK_AND_ENVIRONMENT = {"time", "datetime", "os", "random", "subprocess"}
 
@@ -122,6 +123,27 @@ def test_a_room_of_components_imports_only_rooms_before_it() -> None:
             if target and (room is None or COMPONENT_ROOMS.index(target) > COMPONENT_ROOMS.index(room)):
                 upward.append(f"{path.relative_to(REPO)}:{line} imports {imported}")
     assert upward == []
+
+
+def _graph() -> dict[str, set[str]]:
+    """Which module of the product imports which, also where only a type checker does."""
+    modules = {
+        ".".join(path.relative_to(REPO).with_suffix("").parts): path for room in PRODUCT for path in _files(room)
+    }
+    found: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        names = {name for name, _ in _imports(path)}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        found[module] = {name for name in names if name in modules and name != module}
+    return found
+
+
+def test_no_two_files_of_the_product_import_each_other() -> None:
+    graph = _graph()
+    mutual = {tuple(sorted((one, other))) for one, into in graph.items() for other in into if one in graph[other]}
+    assert sorted(mutual) == []
 
 
 def test_planning_knows_neither_pulumi_nor_network_nor_clock_nor_environment() -> None:

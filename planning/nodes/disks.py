@@ -5,14 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from planning.findings import Findings, listed
+from planning.model import NodeGroupPlan
 from planning.nodes.instances import InstanceType, allocatable_ephemeral_mib
 from settings.pools import InstanceStore, NodePool
-
-if TYPE_CHECKING:
-    from planning.nodes.pools import Pool
 
 # gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
 # (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).
@@ -66,9 +63,9 @@ def plan_disk(pool: NodePool, types: Sequence[InstanceType], path: str, findings
     )
 
 
-def too_small(pool: Pool, needed_mib: int) -> tuple[str, str, str] | None:
+def too_small(group: NodeGroupPlan, path: str, needed_mib: int) -> tuple[str, str, str] | None:
     """Where it is written, what a node has, and what to write for pods that need so much; None where it is enough."""
-    have_gib = pool.group.pods_disk_gib
+    have_gib = group.pods_disk_gib
     if allocatable_ephemeral_mib(have_gib) >= needed_mib:
         return None
     wanted = have_gib
@@ -79,7 +76,7 @@ def too_small(pool: Pool, needed_mib: int) -> tuple[str, str, str] | None:
     write = (
         f"write {wanted}" if enough else f"the largest volume is {LARGEST_VOLUME_GIB} GiB; write less ephemeralStorage"
     )
-    if pool.group.instance_store_gib is None:
-        return f"{pool.path}.diskGib", f"{have_gib} GiB", write
+    if group.instance_store_gib is None:
+        return f"{path}.diskGib", f"{have_gib} GiB", write
     other = f"write instanceStore: unused and diskGib: {wanted}" if enough else write
-    return f"{pool.path}.instanceStore", f"{have_gib} GiB of instance store", f"{other}, or a type with larger disks"
+    return f"{path}.instanceStore", f"{have_gib} GiB of instance store", f"{other}, or a type with larger disks"

@@ -180,7 +180,7 @@ def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findi
     # As many as the GPUs hold, or as there ever are: one more while a rollout goes on.
     per_node = max(1, min(pool.group.advertised_gpus // room.gpus, model.autoscaling.max_replicas + 1))
     needed = IMAGE_UNPACKED_MIB + per_node * room.ephemeral_mib
-    short = too_small(pool, needed)
+    short = too_small(pool.group, pool.path, needed)
     if short is None:
         return
     where, there, write = short

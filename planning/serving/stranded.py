@@ -103,7 +103,7 @@ def _check_disk(
     """Pods of several models beside the images they unpack; one model alone was checked with its pod."""
     fullest = min((left.ephemeral_mib for left, _ in packing.left), default=room.ephemeral_mib)
     missing_mib = images_mib - fullest
-    short = too_small(pool, room.ephemeral_mib + missing_mib) if missing_mib > 0 else None
+    short = too_small(pool.group, pool.path, room.ephemeral_mib + missing_mib) if missing_mib > 0 else None
     if short is None or any(each.path == short[0] and each.rule == "disk-fit" for each in findings.all()):
         return
     where, there, write = short

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.charts import FoundChart, charts_in, with_charts
+from settings.charts import FoundChart, charts_in, charts_of
 from settings.read import read
 
 
@@ -72,7 +72,7 @@ def test_a_folder_that_is_not_there_or_is_a_file_is_said(tmp_path: Path) -> None
 def test_only_a_folder_is_looked_into(source: str | None) -> None:
     loaded = read({"registry": {"charts": source}}, "dev")
     assert loaded.problems == ()
-    assert with_charts(loaded, Path("/")).charts is None
+    assert charts_of(loaded.settings, Path("/")) is None
 
 
 @pytest.mark.parametrize(
