@@ -13,7 +13,7 @@ from advisor.fit_table import Target, print_table
 from planning.architectures.plausible import described_config
 from planning.architectures.table import Architecture, architecture
 from planning.findings import Findings
-from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit, token_range
 from planning.memory.runner import reserves_graphs
 from planning.memory.weights import FORMATS
@@ -23,6 +23,7 @@ from planning.scaling.replica import throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import lengths, replica_rates
 from planning.throughput.slo_load import Promise
+from planning.units import GIB
 from settings.documents import json_file
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from planning.architectures.shape import Architecture
-from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig
 from planning.memory.fit import MemoryFit, token_range
 from planning.memory.runner import reserves_graphs
 from planning.model import GpuSharingPlan, ThroughputPlan
 from planning.nodes.instances import Gpu, InstanceType
 from planning.throughput.slo_load import Promise
+from planning.units import GIB
 
 
 @dataclass(frozen=True)

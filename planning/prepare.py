@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from planning.decide import decide
-from planning.model import Finding, PlanRefused, StackPlan
+from planning.model import Finding, PlanRefused, StackPicture, StackPlan
+from planning.picture import picture
 from settings.charts import charts_of
 from settings.foreign import with_foreign
 from settings.read import PROJECT, Loaded, SecretNeed, loaded_from, secret_needs
@@ -29,6 +31,13 @@ class Prepared:
     missing_secrets: tuple[SecretNeed, ...]
     config: Mapping[str, str] = field(repr=False)
     secret_keys: frozenset[str]
+
+    @cached_property
+    def picture(self) -> StackPicture:
+        """What is shown beside the plan; only of a stack that has one."""
+        assert self.plan is not None, "there is no plan to show"
+        assert self.loaded.settings is not None, "a plan comes from settings"
+        return picture(self.plan, self.loaded.settings)
 
 
 def prepare(root: Path, stack: str, today: str | None = None) -> Prepared:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+GIB = 2**30
+"""Bytes."""
 # AWS' own pricing pages and calculator count a month as 730 hours.
 HOURS_PER_MONTH = 730
 

@@ -6,13 +6,17 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from planning.cluster.quotas import quotas
-from planning.model import NodeGroupPlan, ServedModel, StackPlan
-from planning.nodes.fit import Packing, Room, daemons, node_room, pack
-from planning.nodes.instances import instance_type
-from planning.nodes.quantity import GIB, mib, millicores
-from planning.nodes.sharing import share_of
-from planning.serving.cold_start import pod_seconds, seconds
+from planning.model import (
+    ModelPicture,
+    NodeGroupPlan,
+    PackingPicture,
+    PoolPicture,
+    RoomPlan,
+    ServedModel,
+    StackPicture,
+    StackPlan,
+)
+from planning.units import GIB
 from planning.versions.definitions import definitions_of
 from preview.report_model import Chart, Quota, ResourcePart
 from preview.report_parts import Fit, LeftOnNodes, ModelPart, Pod, Pool, Start
@@ -21,14 +25,14 @@ from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 
 
-def models(plan: StackPlan, settings: StackSettings) -> list[ModelPart]:
+def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> list[ModelPart]:
     """Every model: fit, throughput (null where the plan has none), cold start, scaling."""
     asked = {(model.namespace, model.name): model for model in settings.models}
     pools = {pool.name: pool for pool in plan.gpu_pools}
     found: list[ModelPart] = []
-    for model in plan.models:
+    for model, shown in zip(plan.models, picture.models, strict=True):
         wanted, pool = asked[model.namespace, model.name], pools[model.pool]
-        low, high = seconds(model.cold_start)
+        low, high = shown.cold_start_seconds
         found.append(
             {
                 "name": model.name,
@@ -40,14 +44,14 @@ def models(plan: StackPlan, settings: StackSettings) -> list[ModelPart]:
                 "gpus_per_replica": model.resources.gpus,
                 "gpu_share": _share_name(pool),
                 "max_model_len": wanted.max_model_len,
-                "fit": _fit(model, pool, wanted.max_model_len, wanted.gpu_memory_utilization),
+                "fit": _fit(model, shown, wanted.max_model_len, wanted.gpu_memory_utilization),
                 "throughput": throughput(model.throughput),
-                "traffic": traffic(model, wanted, pool, plan.cost),
+                "traffic": traffic(wanted, shown.traffic, model.autoscaling.max_replicas),
                 "cold_start_seconds": {
                     "low": round(low, 1),
                     "high": round(high, 1),
                     "terms": [plain(term) for term in model.cold_start],
-                    "on_new_node": _on_new_node(model),
+                    "on_new_node": _on_new_node(model, shown),
                 },
                 "scaling": plain(model.autoscaling),
             }
@@ -55,16 +59,16 @@ def models(plan: StackPlan, settings: StackSettings) -> list[ModelPart]:
     return found
 
 
-def _on_new_node(model: ServedModel) -> Start | None:
+def _on_new_node(model: ServedModel, shown: ModelPicture) -> Start | None:
     """What comes before all that where a node has to come first, and the sums with it."""
-    if not model.node_start:
+    if shown.new_node_seconds is None:
         return None
-    low, high = pod_seconds(model)
+    low, high = shown.new_node_seconds
     return {"low": round(low, 1), "high": round(high, 1), "terms": [plain(term) for term in model.node_start]}
 
 
-def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilization: float) -> Fit:
-    usable = min(_usable_bytes(name, pool) for name in pool.instance_types)
+def _fit(model: ServedModel, shown: ModelPicture, max_model_len: int, utilization: float) -> Fit:
+    usable = shown.gpu_bytes
     fit: Fit = {
         "fits": None,
         "gpu_memory_gib": _gib(usable),
@@ -94,11 +98,6 @@ def _fit(model: ServedModel, pool: NodeGroupPlan, max_model_len: int, utilizatio
     return known
 
 
-def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
-    gpu = instance_type(name).gpu
-    return share_of(gpu, pool.sharing).usable_memory_bytes if gpu else 0
-
-
 def _share_name(pool: NodeGroupPlan) -> str | None:
     """`mig 1g.10gb`, `1/4 by mps`; None where pods have whole GPUs."""
     sharing = pool.sharing
@@ -111,16 +110,13 @@ def _gib(value_bytes: float) -> float:
     return round(value_bytes / GIB, 2)
 
 
-def nodes(plan: StackPlan) -> list[Pool]:
+def nodes(plan: StackPlan, picture: StackPicture) -> list[Pool]:
     """Every GPU pool: how many nodes, and how its models lie on them at fewest and at most replicas."""
-    return [_pool(plan, pool) for pool in plan.gpu_pools]
+    rooms = dict(zip(((m.namespace, m.name) for m in plan.models), (m.room for m in picture.models), strict=True))
+    return [_pool(plan, pool, shown, rooms) for pool, shown in zip(plan.gpu_pools, picture.pools, strict=True)]
 
 
-def _pool(plan: StackPlan, pool: NodeGroupPlan) -> Pool:
-    # EKS may give any of the types: the plan counts with the one that holds least.
-    smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
-    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
-    room = node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
+def _pool(plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mapping[tuple[str, str], RoomPlan]) -> Pool:
     fit = next((plain(each) for each in plan.node_fits if each.pool == pool.name), None)
     served = [model for model in plan.models if model.pool == pool.name]
     return {
@@ -133,12 +129,12 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> Pool:
         "advertised_per_node": pool.advertised_gpus,
         "min_nodes": pool.min_nodes,
         "max_nodes": pool.max_nodes,
-        "room_per_node": plain(room),
+        "room_per_node": plain(shown.room),
         "node": fit,
         "stranded": plain(next((each.stranded for each in plan.node_fits if each.pool == pool.name), None)),
-        "pods": [cast("Pod", {"model": model.name, **plain(_pod_room(model))}) for model in served],
-        "at_fewest": _packed([(_pod_room(m), m.autoscaling.min_replicas) for m in served], room),
-        "at_most": _packed([(_pod_room(m), m.autoscaling.max_replicas) for m in served], room),
+        "pods": [cast("Pod", {"model": m.name, **plain(rooms[m.namespace, m.name])}) for m in served],
+        "at_fewest": _packed(shown.at_fewest),
+        "at_most": _packed(shown.at_most),
     }
 
 
@@ -153,23 +149,17 @@ def _capacity(pool: NodeGroupPlan) -> str:
     return "karpenter: " + ", ".join(words[each] for each in pool.karpenter.capacity_types)
 
 
-def _pod_room(model: ServedModel) -> Room:
-    asked = model.resources
-    return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
-
-
-def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPart | None:
-    packing: Packing | None = pack(pods, room)
+def _packed(packing: PackingPicture | None) -> PackingPart | None:
     if packing is None:
         return None
     return {
-        "replicas": sum(count for _, count in pods),
+        "replicas": packing.replicas,
         "nodes": packing.nodes,
         "left": [cast("LeftOnNodes", {"nodes": count, **plain(left)}) for left, count in packing.left],
     }
 
 
-def needed_quotas(plan: StackPlan) -> list[Quota]:
+def needed_quotas(picture: StackPicture) -> list[Quota]:
     """Service quotas by code and amount."""
     return [
         {
@@ -181,7 +171,7 @@ def needed_quotas(plan: StackPlan) -> list[Quota]:
             "account_default": need.quota.default,
             "used_by": list(need.used_by),
         }
-        for need in quotas(plan)
+        for need in picture.quotas
     ]
 
 

@@ -55,10 +55,10 @@ def report(
         "resources": resources,
         "resource_counts": dict(sorted(Counter(each["type"] for each in resources).items())),
         "outputs": outputs,
-        "models": facts.models(plan, prepared.loaded.settings),
-        "nodes": facts.nodes(plan),
+        "models": facts.models(plan, prepared.loaded.settings, prepared.picture),
+        "nodes": facts.nodes(plan, prepared.picture),
         "cost": cost(plan.cost),
-        "quotas": facts.needed_quotas(plan),
+        "quotas": facts.needed_quotas(prepared.picture),
         "images": images,
         "charts": charts,
     }

@@ -4,18 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
-from planning.cost.traffic_picture import traffic_picture
-from planning.model import CostPlan, NodeGroupPlan, ServedModel, ThroughputPlan
-from planning.nodes.instances import instance_type
-from planning.nodes.sharing import share_of
-from planning.scaling.day import STEP_SECONDS, Day, Week
-from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
-from planning.units import HOURS_PER_MONTH
+from planning.model import CurvePicture, ThroughputPlan, TrafficPicture
 from preview.report_parts import Curve, Simulated, Throughput, Traffic
 from settings.models import Model
-
-# One point of the curves stands for so many minutes.
-POINT_MINUTES = 15
 
 
 def throughput(plan: ThroughputPlan | None) -> Throughput | None:
@@ -27,7 +18,7 @@ def throughput(plan: ThroughputPlan | None) -> Throughput | None:
     return cast("Throughput", found | whole)
 
 
-def traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> Traffic | None:
+def traffic(asked: Model, shown: TrafficPicture | None, max_replicas: int) -> Traffic | None:
     """The declared traffic and what replicas would do on it, simulated; None where none is declared.
 
     `simulated` is None where nothing is known of the model's throughput.
@@ -45,42 +36,29 @@ def traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPla
             "time_per_output_token_seconds": asked.slo.time_per_output_token_seconds,
             "share": asked.slo.share,
         },
-        "simulated": _simulated(model, asked, pool, cost),
+        "simulated": None if shown is None else _simulated(shown, max_replicas),
     }
 
 
-def _simulated(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> Simulated | None:
-    gpu = instance_type(pool.instance_types[0]).gpu
-    week = traffic_picture(asked, model, share_of(gpu, pool.sharing)) if gpu else None
-    if week is None:
-        return None
-    replica_hours = week.replica_hours_per_week * HOURS_PER_MONTH / (24 * (WEEKDAYS + WEEKEND_DAYS))
-    gpu_hours = replica_hours * model.resources.gpus
-    price = next((each.gpu_usd_per_hour for each in cost.pools if each.name == pool.name), None)
+def _simulated(shown: TrafficPicture, max_replicas: int) -> Simulated:
+    usd = shown.usd_per_month
     return {
         "method": "fluid, by the minute, replicas after the demand policy",
-        "slo_share": round(week.slo_share, 4),
-        "gpu_hours_per_month": round(gpu_hours),
-        "usd_per_month": None if price is None else round(gpu_hours * price, 2),
-        "replicas_wanted": max(week.weekday.wanted_replicas, week.weekend.wanted_replicas),
-        "max_replicas": model.autoscaling.max_replicas,
-        "weekday": _curve(week.weekday),
-        "weekend": _curve(week.weekend) if _differs(week) else None,
+        "slo_share": round(shown.slo_share, 4),
+        "gpu_hours_per_month": round(shown.gpu_hours_per_month),
+        "usd_per_month": None if usd is None else round(usd, 2),
+        "replicas_wanted": shown.replicas_wanted,
+        "max_replicas": max_replicas,
+        "weekday": _curve(shown.weekday),
+        "weekend": _curve(shown.weekend) if shown.weekend else None,
     }
 
 
-def _differs(week: Week) -> bool:
-    return week.weekend is not week.weekday
-
-
-def _curve(day: Day) -> Curve:
-    """Means of the rate and fewest ready replicas by the quarter of an hour, from midnight."""
-    size = POINT_MINUTES * 60 // STEP_SECONDS
-    starts = range(0, len(day.requests_per_second), size)
+def _curve(day: CurvePicture) -> Curve:
     return {
-        "minutes": POINT_MINUTES,
-        "requests_per_second": [round(sum(day.requests_per_second[s : s + size]) / size, 3) for s in starts],
-        "replicas": [min(day.ready_replicas[s : s + size]) for s in starts],
+        "minutes": day.minutes,
+        "requests_per_second": [round(rate, 3) for rate in day.requests_per_second],
+        "replicas": list(day.replicas),
         "slo_share": round(day.slo_share, 4),
         "replica_hours": round(day.replica_hours, 1),
     }

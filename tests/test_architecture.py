@@ -45,6 +45,7 @@ PLANNING_ORDER = (
         "alerts",
         "plan",
         "decide",
+        "picture",
         "prepare",
         "simulation",
         "commands",
@@ -144,6 +145,21 @@ def test_no_two_files_of_the_product_import_each_other() -> None:
     graph = _graph()
     mutual = {tuple(sorted((one, other))) for one, into in graph.items() for other in into if one in graph[other]}
     assert sorted(mutual) == []
+
+
+# What the preview may take of planning/: values, the door that prepares them, and words.
+SHOWN = {
+    "planning.model",
+    "planning.prepare",
+    "planning.units",
+    "planning.versions.definitions",
+    "planning.serving.stages",
+}
+
+
+def test_the_preview_plans_nothing_again() -> None:
+    taken = {module for path in _files("preview") for module, _ in _imports(path) if module.startswith("planning")}
+    assert sorted(taken - SHOWN) == []
 
 
 def test_planning_knows_neither_pulumi_nor_network_nor_clock_nor_environment() -> None:

@@ -8,35 +8,9 @@ Codes, names and defaults were compared with the pages below on 2026-11-21; what
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 
-from planning.model import CreateNetworkPlan, ExistingNetworkPlan, NodeGroupPlan, StackPlan
+from planning.model import CreateNetworkPlan, ExistingNetworkPlan, NodeGroupPlan, Quota, QuotaNeed, StackPlan
 from planning.nodes.instances import UnknownInstanceType, instance_type
-
-
-@dataclass(frozen=True)
-class Quota:
-    """A quota that is counted per account and region; `default`: what a new account has, None where it varies.
-
-    `source`: where code, name and default were read on 2026-11-21.
-    """
-
-    code: str
-    service: str
-    name: str
-    unit: str
-    default: int | None
-    source: str
-
-
-@dataclass(frozen=True)
-class QuotaNeed:
-    """How much of a quota a stack needs, and for what."""
-
-    quota: Quota
-    needed: int
-    used_by: tuple[str, ...]
-
 
 # Links every row to its code (copy of the page in a public repository).
 _EC2_PAGE = "https://docs.aws.amazon.com/ec2/latest/instancetypes/ec2-instance-quotas.html"

@@ -14,7 +14,7 @@ from planning.architectures.shape import Architecture
 from planning.memory.engine import Beside, EngineConfig
 from planning.memory.kv_cache import kv_cache_bytes_per_token
 from planning.memory.weights import checkpoint_bytes, weights_bytes_per_gpu
-from planning.nodes.quantity import GIB
+from planning.units import GIB
 
 # PEFT keeps what training used, which is often 32 bit.
 ADAPTER_FILE_BYTES = 4

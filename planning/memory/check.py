@@ -15,9 +15,9 @@ from planning.model import MemoryPlan
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
 from planning.nodes.instances import ADA, AMPERE, instance_types
 from planning.nodes.pools import Pool
-from planning.nodes.quantity import GIB
 from planning.nodes.sharing import larger_than, share_of
 from planning.starting.split import sizes_that_start
+from planning.units import GIB
 from planning.versions import vllm_versions
 from planning.versions.arguments import flag_value
 from planning.versions.vllm_versions import Version

@@ -7,7 +7,7 @@ from planning.architectures.shape import Architecture
 from planning.memory.beside import on_disk_bytes
 from planning.memory.engine import Beside
 from planning.memory.size import BYTES_PER_PARAMETER, parameters_named
-from planning.nodes.quantity import GIB
+from planning.units import GIB
 from planning.versions.arguments import flag_value
 from planning.versions.vllm_versions import Version
 from settings.beside import DraftMethod

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
 from planning.nodes.instances import Gpu
-
-GIB = 2**30
+from planning.units import GIB
 
 _COUNTS = (
     *("max_model_len", "tensor_parallel", "pipeline_parallel", "block_size"),

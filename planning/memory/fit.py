@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
 from planning.memory.beside import beside_bytes_per_gpu, cache_share
-from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.kv_cache import (
     cache_layout,
     kv_cache_bytes_per_token,
@@ -24,6 +24,7 @@ from planning.memory.runner import reserves_graphs
 from planning.memory.weights import weight_format, weights_bytes, weights_bytes_per_gpu
 from planning.nodes.instances import Gpu
 from planning.starting.split import sizes_that_start
+from planning.units import GIB
 
 __all__ = [
     "EngineConfig",

@@ -10,9 +10,10 @@ from __future__ import annotations
 from math import ceil
 
 from planning.architectures.shape import Architecture
-from planning.memory.engine import GIB, EngineConfig
+from planning.memory.engine import EngineConfig
 from planning.memory.runner import has_runner_v2
 from planning.nodes.instances import Gpu
+from planning.units import GIB
 
 # Bytes per logit of the sampler's peak in the profiling pass, which asks for top-k and top-p. All keep the logits in
 # the model's dtype and in fp32: 6. Sorting (before 0.17): sorted values and int64 indices 12, reversed indices 8, CUB's

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planning.architectures.shape import Architecture
 from planning.memory.engine import EngineConfig
 from planning.memory.weights import checkpoint_bytes
-from planning.nodes.quantity import GIB
+from planning.units import GIB
 
 # For a model that is not in the table: from the size its id names, else from this. Deliberately large, because
 # time-outs and disks are sized by it.

@@ -29,6 +29,16 @@ from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
+from planning.model.picture import (
+    CurvePicture,
+    ModelPicture,
+    PackingPicture,
+    PoolPicture,
+    Quota,
+    QuotaNeed,
+    StackPicture,
+    TrafficPicture,
+)
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import (
     AutoscalingPlan,
@@ -103,6 +113,7 @@ __all__ = [
     "CostPlan",
     "CreateClusterPlan",
     "CreateNetworkPlan",
+    "CurvePicture",
     "DownloadWay",
     "DrainPlan",
     "ExamplePlan",
@@ -120,17 +131,22 @@ __all__ = [
     "MemoryPlan",
     "MetricRule",
     "ModelCost",
+    "ModelPicture",
     "MonitoringPlan",
     "NamespaceOwner",
     "NodeFitPlan",
     "NodeGroupPlan",
     "NodeLeftPlan",
     "OperatorPlan",
+    "PackingPicture",
     "PlanRefused",
     "PodResources",
     "PodSecurity",
     "PoolCost",
+    "PoolPicture",
     "ProbePlan",
+    "Quota",
+    "QuotaNeed",
     "ReadSecretPlan",
     "RecordingRulePlan",
     "RemoteTokenPlan",
@@ -149,6 +165,7 @@ __all__ = [
     "SmokeTestPlan",
     "SpendingPlan",
     "SpotCost",
+    "StackPicture",
     "StackPlan",
     "SubnetPlan",
     "Tags",
@@ -156,6 +173,7 @@ __all__ = [
     "TenantPlan",
     "ThroughputPlan",
     "TokenPlan",
+    "TrafficPicture",
     "Via",
     "WebhookPlan",
     "ZeroPlan",

@@ -6,7 +6,6 @@ import math
 
 from settings.quantity import amount
 
-GIB = 2**30
 MIB = 2**20
 
 

@@ -9,7 +9,7 @@ from planning.facts import optional_float, rows
 from planning.findings import Findings
 from planning.model import CachePlan
 from planning.nodes.fit import DISK_SHARE
-from planning.nodes.quantity import GIB
+from planning.units import GIB
 from settings.cluster import CreateCluster
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings

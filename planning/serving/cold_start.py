@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from planning.model import ColdStartTerm, ServedModel
-from planning.nodes.quantity import GIB
+from planning.units import GIB
 
 # Rates in bytes per second.
 IMAGE_PACKED_BYTES = 10.8e9

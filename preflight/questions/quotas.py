@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from planning.cluster.quotas import QuotaNeed, quotas
-from planning.model import StackPlan
+from planning.cluster.quotas import quotas
+from planning.model import QuotaNeed, StackPlan
 from preflight.account import AwsAccount
 from preflight.model import Answer, Question, Verdict
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planning.architectures.table import Architecture, UnknownModel, architecture
-from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig
 from planning.nodes.instances import Gpu, UnknownGpu, gpu, usable_memory_bytes
+from planning.units import GIB
 
 QUANTIZATIONS = {"awq_marlin 4-bit": "awq", "w8a8": "int8", "bitsandbytes 4-bit": "bitsandbytes"}
 # Arrangements that our settings cannot express.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from planning.model import StackPlan
+from planning.picture import picture
 from planning.plan import plan
 from preview import facts, money
 from preview.economy_plots import budget_plot, day_plot, model_cost_lines
@@ -24,12 +25,12 @@ def planned(**changes: Any) -> tuple[StackPlan, StackSettings]:
 def with_traffic(**traffic: Any) -> dict[str, Any]:
     asked = model(autoscaling={"maxReplicas": 2}, traffic={"requestsPerSecond": 0.8, **traffic})
     made, settings = planned(models=[asked], nodePools=[pool(minNodes=2, maxNodes=2)])
-    return facts.models(made, settings)[0]
+    return facts.models(made, settings, picture(made, settings))[0]
 
 
 def test_a_models_throughput_is_the_plans() -> None:
     made, settings = planned()
-    found, throughput = facts.models(made, settings)[0], made.models[0].throughput
+    found, throughput = facts.models(made, settings, picture(made, settings))[0], made.models[0].throughput
     assert throughput is not None
     assert found["throughput"]["requests_per_second"] == throughput.requests_per_second
     assert found["throughput"]["input_tokens"] == 1155
@@ -58,7 +59,7 @@ def test_a_steady_load_has_one_picture_for_all_days() -> None:
 def test_traffic_of_an_unknown_model_is_told_and_not_simulated() -> None:
     asked = model(source="acme/secret-7B", traffic={"requestsPerSecond": 1})
     made, settings = planned(models=[asked])
-    found = facts.models(made, settings)[0]
+    found = facts.models(made, settings, picture(made, settings))[0]
     assert found["traffic"]["simulated"] is None
     assert "not simulated" in traffic_line(found)
     assert day_plot(found) is None

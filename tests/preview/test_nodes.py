@@ -9,11 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from planning.picture import picture
 from preview import facts
 from preview.formats import rendered
 from preview.words import fit_line, node_line
 from settings.stack import StackSettings
-from tests.planning.stacks import model, planned, pool
+from tests.planning.stacks import model, planned, pool, stack
 from tests.preview.sample import document
 
 SMALL = "Qwen/Qwen2.5-3B-Instruct"
@@ -21,8 +22,13 @@ SHARED = pool(instanceTypes=["g6.2xlarge"], gpuSharing={"kind": "mps", "replicas
 REPO = Path(__file__).parents[2]
 
 
+def nodes_of(**sections: Any) -> list[Any]:
+    plan = planned(**sections)
+    return facts.nodes(plan, picture(plan, stack(**sections)))
+
+
 def pool_of(**sections: Any) -> dict[str, Any]:
-    return facts.nodes(planned(**sections))[0]
+    return nodes_of(**sections)[0]
 
 
 def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewest_replicas_need() -> None:
@@ -56,7 +62,8 @@ def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
 def test_a_models_bar_is_of_its_part_of_the_gpu() -> None:
     sections: dict[str, Any] = {"nodePools": [SHARED], "models": [model(source=SMALL)]}
     plan = planned("dev", **sections)
-    (found,) = facts.models(plan, StackSettings.model_validate(sections))
+    settings = StackSettings.model_validate(sections)
+    (found,) = facts.models(plan, settings, picture(plan, settings))
     assert 11.0 < found["fit"]["gpu_memory_gib"] < 11.1
     assert found["fit"]["fits"] is True
     assert "1 × L4 (1/2 by mps)" in fit_line(found)
@@ -65,7 +72,8 @@ def test_a_models_bar_is_of_its_part_of_the_gpu() -> None:
 def test_whole_gpus_are_called_by_their_name_alone() -> None:
     sections: dict[str, Any] = {"nodePools": [pool()], "models": [model()]}
     plan = planned("dev", **sections)
-    (found,) = facts.models(plan, StackSettings.model_validate(sections))
+    settings = StackSettings.model_validate(sections)
+    (found,) = facts.models(plan, settings, picture(plan, settings))
     assert found["gpu_share"] is None
     assert "1 × L4:" in fit_line(found)
 
@@ -96,4 +104,4 @@ def test_the_nodes_of_a_report_fit_the_published_schema() -> None:
     nodes = {"$schema": schema["$schema"], "$defs": schema.get("$defs", {}), **schema["properties"]["nodes"]}
     kinds: tuple[dict[str, Any], ...] = ({}, {"nodePools": [SHARED], "models": [model(source=SMALL)]}, {"models": []})
     for sections in kinds:
-        jsonschema.validate(json.loads(json.dumps(facts.nodes(planned(**sections)))), nodes)
+        jsonschema.validate(json.loads(json.dumps(nodes_of(**sections))), nodes)

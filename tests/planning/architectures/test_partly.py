@@ -10,8 +10,9 @@ import pytest
 
 from planning.__main__ import main
 from planning.architectures.hf_config import from_config_json
-from planning.memory.engine import GIB, EngineConfig
+from planning.memory.engine import EngineConfig
 from planning.memory.weights import weights_bytes_per_gpu
+from planning.units import GIB
 
 ENGINE = EngineConfig(8192)
 LLAMA: dict[str, Any] = {

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planning.architectures.table import architecture, architectures
-from planning.memory.engine import GIB, EngineConfig, with_defaults
+from planning.memory.engine import EngineConfig, with_defaults
 from planning.memory.fit import fit
 from planning.memory.kv_cache import (
     blocks_per_sequence,
@@ -23,6 +23,7 @@ from planning.memory.overheads import activation_bytes, graph_bytes, reserve_byt
 from planning.memory.runner import reserves_graphs
 from planning.memory.weights import FORMATS, UnknownQuantization, checkpoint_bytes, weights_bytes, weights_bytes_per_gpu
 from planning.nodes.instances import gpu
+from planning.units import GIB
 
 L4 = gpu("l4")
 MODELS = sorted(architectures())

@@ -9,11 +9,12 @@ import pytest
 
 from planning.__main__ import main
 from planning.architectures.table import architecture
-from planning.memory.engine import GIB, UNKNOWN_VERSION, EngineConfig, with_defaults
+from planning.memory.engine import UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.fit import fit, token_range
 from planning.memory.overheads import activation_bytes, graph_bytes
 from planning.memory.runner import has_runner_v2, reserves_graphs
 from planning.nodes.instances import gpu
+from planning.units import GIB
 
 L4 = gpu("l4")
 DENSE = architecture("Qwen/Qwen2.5-7B")

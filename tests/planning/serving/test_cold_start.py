@@ -5,9 +5,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as some
 
-from planning.nodes.quantity import GIB
 from planning.serving import probes
 from planning.serving.cold_start import ColdStartInputs, cold_start, load_terms, seconds
+from planning.units import GIB
 from tests.planning.stacks import model, planned
 
 EIGHT_B = ColdStartInputs(16 * GIB, 1, 600, 5000, 10, enforce_eager=False, downloads_per_pod=True)

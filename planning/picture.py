@@ -1,0 +1,126 @@
+"""What the preview shows beside the plan itself: quotas, nodes with their pods, a week of the declared traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from planning.cluster.quotas import quotas
+from planning.cost.traffic_picture import traffic_picture
+from planning.model import (
+    CostPlan,
+    CurvePicture,
+    ModelPicture,
+    NodeGroupPlan,
+    PackingPicture,
+    PoolPicture,
+    RoomPlan,
+    ServedModel,
+    StackPicture,
+    StackPlan,
+    TrafficPicture,
+)
+from planning.nodes.fit import Room, daemons, node_room, pack
+from planning.nodes.instances import instance_type
+from planning.nodes.quantity import mib, millicores
+from planning.nodes.sharing import share_of
+from planning.scaling.day import STEP_SECONDS, Day, Week
+from planning.serving.cold_start import pod_seconds, seconds
+from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
+from planning.units import HOURS_PER_MONTH
+from settings.models import Model
+from settings.stack import StackSettings
+
+# One point of the curves stands for so many minutes.
+POINT_MINUTES = 15
+
+
+def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
+    """Of a plan that was accepted; `settings`: those that it was made of. Tens of milliseconds per model."""
+    asked = {(model.namespace, model.name): model for model in settings.models}
+    pools = {pool.name: pool for pool in plan.gpu_pools}
+    return StackPicture(
+        models=tuple(
+            _model(model, asked[model.namespace, model.name], pools[model.pool], plan.cost) for model in plan.models
+        ),
+        pools=tuple(_pool(plan, pool) for pool in plan.gpu_pools),
+        quotas=tuple(quotas(plan)),
+    )
+
+
+def _model(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> ModelPicture:
+    return ModelPicture(
+        gpu_bytes=min(_usable_bytes(name, pool) for name in pool.instance_types),
+        cold_start_seconds=seconds(model.cold_start),
+        new_node_seconds=pod_seconds(model) if model.node_start else None,
+        room=_plan_of(_room(model)),
+        traffic=_traffic(model, asked, pool, cost),
+    )
+
+
+def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
+    gpu = instance_type(name).gpu
+    return share_of(gpu, pool.sharing).usable_memory_bytes if gpu else 0
+
+
+def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
+    # EKS may give any of the types: the plan counts with the one that holds least.
+    smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
+    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
+    room = node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
+    served = [model for model in plan.models if model.pool == pool.name]
+    return PoolPicture(
+        room=_plan_of(room),
+        at_fewest=_packed([(_room(model), model.autoscaling.min_replicas) for model in served], room),
+        at_most=_packed([(_room(model), model.autoscaling.max_replicas) for model in served], room),
+    )
+
+
+def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPicture | None:
+    packing = pack(pods, room)
+    if packing is None:
+        return None
+    left = tuple((_plan_of(rest), nodes) for rest, nodes in packing.left)
+    return PackingPicture(sum(count for _, count in pods), packing.nodes, left)
+
+
+def _room(model: ServedModel) -> Room:
+    asked = model.resources
+    return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
+
+
+def _plan_of(room: Room) -> RoomPlan:
+    return RoomPlan(room.gpus, room.cpu_millicores, room.memory_mib, room.ephemeral_mib)
+
+
+def _traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> TrafficPicture | None:
+    gpu = instance_type(pool.instance_types[0]).gpu
+    week = traffic_picture(asked, model, share_of(gpu, pool.sharing)) if gpu else None
+    if week is None:
+        return None
+    replica_hours = week.replica_hours_per_week * HOURS_PER_MONTH / (24 * (WEEKDAYS + WEEKEND_DAYS))
+    gpu_hours = replica_hours * model.resources.gpus
+    price = next((each.gpu_usd_per_hour for each in cost.pools if each.name == pool.name), None)
+    return TrafficPicture(
+        slo_share=week.slo_share,
+        gpu_hours_per_month=gpu_hours,
+        usd_per_month=None if price is None else gpu_hours * price,
+        replicas_wanted=max(week.weekday.wanted_replicas, week.weekend.wanted_replicas),
+        weekday=_curve(week.weekday),
+        weekend=_curve(week.weekend) if _differs(week) else None,
+    )
+
+
+def _differs(week: Week) -> bool:
+    return week.weekend is not week.weekday
+
+
+def _curve(day: Day) -> CurvePicture:
+    size = POINT_MINUTES * 60 // STEP_SECONDS
+    starts = range(0, len(day.requests_per_second), size)
+    return CurvePicture(
+        minutes=POINT_MINUTES,
+        requests_per_second=tuple(sum(day.requests_per_second[start : start + size]) / size for start in starts),
+        replicas=tuple(min(day.ready_replicas[start : start + size]) for start in starts),
+        slo_share=day.slo_share,
+        replica_hours=day.replica_hours,
+    )
