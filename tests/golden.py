@@ -28,6 +28,18 @@ def assert_matches(path: Path, text: str) -> None:
     assert text == path.read_text(encoding="utf-8")
 
 
+def assert_differs(path: Path, text: str, base: Path, name: str, base_name: str) -> None:
+    """Compares `text` with a golden that is kept as its difference to another one, which is whole.
+
+    `name` and `base_name` are what the two call their own things, and are no difference. Lines that speak of the other
+    one by name stand at the end: the difference alone would hide a name that is wrong.
+    """
+    whole, renamed = base.read_text(encoding="utf-8").splitlines(), text.replace(name, base_name).splitlines()
+    foreign = dict.fromkeys(line.strip() for line in text.splitlines() if base_name in line)
+    lines = list(difflib.unified_diff(whole, renamed, base.name, path.name, n=1, lineterm=""))
+    assert_matches(path, "\n".join([*lines, f"# lines with {base_name!r} in them:", *foreign]) + "\n")
+
+
 def difference(before: str | None, after: str) -> str:
     """How much of a golden is new, in a few words."""
     if before is None:

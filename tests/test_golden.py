@@ -34,3 +34,22 @@ def test_without_an_update_a_difference_fails_and_nothing_is_written(
     with pytest.raises(AssertionError, match="no golden y"):
         golden.assert_matches(tmp_path / "y.txt", "b\n")
     assert (tmp_path / "x.txt").read_text() == "a\n"
+
+
+def test_a_golden_kept_as_a_difference_shows_what_differs_and_who_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    base, other = tmp_path / "a.yaml", tmp_path / "b.diff"
+    base.write_text("name: llama\nkind: x\n")
+    monkeypatch.setenv("UPDATE_GOLDENS", "1")
+    golden.assert_differs(other, "name: qwen\nkind: y\n", base, "qwen", "llama")
+    assert other.read_text().splitlines()[3:] == [
+        " name: llama",
+        "-kind: x",
+        "+kind: y",
+        "# lines with 'llama' in them:",
+    ]
+    monkeypatch.delenv("UPDATE_GOLDENS")
+    for wrong in ("name: qwen\nkind: x\n", "name: llama\nkind: y\n", "name: qwen\nkind: y\nmore: 1\n"):
+        with pytest.raises(AssertionError):
+            golden.assert_differs(other, wrong, base, "qwen", "llama")

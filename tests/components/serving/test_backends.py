@@ -19,7 +19,7 @@ from settings.backends import Backend
 from tests.components.plans import FIXED_MODEL, KEDA_MODEL, MODEL, OPEN_MODEL, TEMPLATE_MODEL, VOLUME_MODEL, on
 from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, of_model, pod_of
 from tests.components.serving.test_manifests import without_program
-from tests.golden import as_yaml, assert_matches
+from tests.golden import as_yaml, assert_differs, assert_matches
 
 GOLDENS = Path(__file__).parent / "goldens"
 # Beside the workload itself, what names it.
@@ -50,7 +50,11 @@ def test_what_a_backend_renders_otherwise_is_as_its_golden(model: ServedModel) -
     other = {what: each for what, each in of_model(model).items() if usual.get(what) != each}
     other |= {"router-values": router_values(model, model.router)} if model.router else {}
     text = "---\n".join(f"# {what}\n{as_yaml(without_program(each))}" for what, each in other.items())
-    assert_matches(GOLDENS / f"{model.backend}-{model.name}.yaml", text)
+    base = GOLDENS / f"{model.backend}-{MODEL.name}.yaml"
+    if model.name == MODEL.name:
+        assert_matches(base, text)
+    else:
+        assert_differs(GOLDENS / f"{model.backend}-{model.name}.diff", text, base, model.name, MODEL.name)
 
 
 @pytest.mark.parametrize("model", ELSEWHERE, ids=case)
