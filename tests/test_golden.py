@@ -41,6 +41,7 @@ def test_a_golden_kept_as_a_difference_shows_what_differs_and_who_is_named(
 ) -> None:
     base, other = tmp_path / "a.yaml", tmp_path / "b.diff"
     base.write_text("name: llama\nkind: x\n")
+    monkeypatch.setattr(golden, "CHANGED", {})
     monkeypatch.setenv("UPDATE_GOLDENS", "1")
     golden.assert_differs(other, "name: qwen\nkind: y\n", base, "qwen", "llama")
     assert other.read_text().splitlines()[3:] == [
