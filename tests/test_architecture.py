@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 REPO = Path(__file__).resolve().parent.parent
 ROOMS = (
@@ -227,3 +228,30 @@ def test_the_product_has_no_file_or_function_that_hides_a_second_thing() -> None
 
 def test_the_readme_is_read_in_one_sitting() -> None:
     assert len((REPO / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def test_a_component_registers_its_typed_outputs_under_their_own_names() -> None:
+    """In Pulumi's spelling: `url` and `deployment_name` are `url` and `deploymentName` in the state."""
+    wrong = []
+    for path in _files("components"):
+        for component in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(component, ast.ClassDef):
+                continue
+            typed = {
+                to_camel(each.target.id)
+                for each in component.body
+                if isinstance(each, ast.AnnAssign)
+                and isinstance(each.target, ast.Name)
+                and ast.unparse(each.annotation).startswith("pulumi.Output")
+            }
+            calls = [
+                call.args[0]
+                for call in ast.walk(component)
+                if isinstance(call, ast.Call) and ast.unparse(call.func) == "self.register_outputs"
+            ]
+            for outputs in calls:
+                assert isinstance(outputs, ast.Dict)
+                keys = {each.value for each in outputs.keys if isinstance(each, ast.Constant)}
+                wrong += [f"{component.name} does not register {name}" for name in sorted(typed - keys)]
+                wrong += [f"{component.name}: {key}" for key in keys if "_" in str(key)]
+    assert wrong == []

@@ -59,4 +59,4 @@ class ModelPriorityClass(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.class_name = made.metadata["name"]
-        self.register_outputs({"class_name": self.class_name})
+        self.register_outputs({"className": self.class_name})

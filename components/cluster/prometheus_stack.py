@@ -246,7 +246,7 @@ class PrometheusStack(pulumi.ComponentResource):
             Dashboards(f"{name}-dashboards", DashboardsArgs(self.namespace), child)
         # The Service's name follows from fullnameOverride.
         self.prometheus_url = self.namespace.apply(lambda namespace: f"http://{RELEASE}-prometheus.{namespace}.svc")
-        self.register_outputs({"namespace": self.namespace, "prometheus_url": self.prometheus_url})
+        self.register_outputs({"namespace": self.namespace, "prometheusUrl": self.prometheus_url})
 
     def _grafana_secret(self, name: str, password: pulumi.Input[str]) -> pulumi.Resource:
         secret: pulumi.Resource = k8s.core.v1.Secret(

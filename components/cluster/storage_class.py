@@ -53,4 +53,4 @@ class Gp3StorageClass(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.class_name = made.metadata["name"]
-        self.register_outputs({"class_name": self.class_name})
+        self.register_outputs({"className": self.class_name})

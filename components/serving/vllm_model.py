@@ -85,7 +85,7 @@ class VllmModel(pulumi.ComponentResource):
         self.url = pulumi.Output.format(
             "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
         )
-        self.register_outputs({"deployment_name": self.deployment_name, "url": self.url})
+        self.register_outputs({"deploymentName": self.deployment_name, "url": self.url})
 
     def _identity(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
         account: pulumi.Resource = k8s.core.v1.ServiceAccount(

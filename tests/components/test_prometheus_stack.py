@@ -100,7 +100,7 @@ def test_grafana_without_a_password_is_refused_before_anything_is_registered() -
 def test_the_address_follows_the_namespace_and_the_service_name_the_values_set() -> None:
     engine = _recorded(replace(MONITORING, namespace="watch"))
     outputs = engine.outputs_of(engine.only("vllm-on-eks:index:PrometheusStack"))
-    assert outputs == {"namespace": "watch", "prometheus_url": "http://kube-prometheus-stack-prometheus.watch.svc"}
+    assert outputs == {"namespace": "watch", "prometheusUrl": "http://kube-prometheus-stack-prometheus.watch.svc"}
 
 
 def test_the_release_waits_for_the_storage_class_of_its_volume() -> None:

@@ -112,7 +112,7 @@ class Karpenter(pulumi.ComponentResource):
                 depends_on=[*identity, *told.ready, *closed, definitions, *args.after],
             ),
         )
-        self.register_outputs({})
+        self.register_outputs({"instanceProfile": self.instance_profile})
 
     def _identity(
         self, name: str, args: KarpenterArgs, profile: aws.iam.InstanceProfile, queue_arn: pulumi.Output[str]

@@ -69,7 +69,7 @@ class Interruptions(pulumi.ComponentResource):
             for what, rule in rules.items()
         ]
         self.queue_name, self.queue_arn, self.ready = queue.name, queue.arn, tuple(targets)
-        self.register_outputs({"queueName": queue.name})
+        self.register_outputs({"queueName": self.queue_name, "queueArn": self.queue_arn})
 
     def _rule(self, name: str, what: str, tags: Tags) -> aws.cloudwatch.EventRule:
         source, detail_type = ANNOUNCEMENTS[what]

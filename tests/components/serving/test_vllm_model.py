@@ -222,7 +222,7 @@ def test_the_models_address_is_its_services() -> None:
     engine = _recorded(MODEL)
     component = engine.only("vllm-on-eks:index:VllmModel")
     assert engine.outputs_of(component) == {
-        "deployment_name": "llama",
+        "deploymentName": "llama",
         "url": "http://llama.models.svc.cluster.local:8000/v1",
     }
 
