@@ -16,13 +16,13 @@ NAME = "vllm-on-eks"
 
 
 def prometheus_rule(
-    name: str, namespace: str, own_labels: dict[str, str], groups: Sequence[RuleGroupPlan], prefix: str
+    name: str, namespace: str | None, own_labels: dict[str, str], groups: Sequence[RuleGroupPlan], prefix: str
 ) -> Manifest:
     """One PrometheusRule. Group names are unique in Prometheus only per file: `prefix` makes them so for people."""
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        "metadata": {"name": name, "namespace": namespace, "labels": own_labels},
+        "metadata": {"name": name, **({"namespace": namespace} if namespace else {}), "labels": own_labels},
         "spec": {"groups": [rule_group(group, prefix) for group in groups]},
     }
 
@@ -53,11 +53,9 @@ def _alert(rule: AlertRulePlan) -> dict[str, Any]:
     }
 
 
-def stack_rules(
-    namespace: str, groups: Sequence[RuleGroupPlan], selected_by: Mapping[str, str] = MappingProxyType({})
-) -> Manifest:
+def stack_rules(groups: Sequence[RuleGroupPlan], selected_by: Mapping[str, str] = MappingProxyType({})) -> Manifest:
     """The PrometheusRule of the whole stack; `selected_by`: labels that an existing Prometheus looks for."""
-    return prometheus_rule(NAME, namespace, {**labels(NAME, "stack", "rules"), **selected_by}, groups, "stack")
+    return prometheus_rule(NAME, None, {**labels(NAME, "stack", "rules"), **selected_by}, groups, "stack")
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ class StackRules(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: StackRulesArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:StackRules", name, None, opts)
-        manifest = stack_rules("monitoring", args.groups, args.selected_by)
+        manifest = stack_rules(args.groups, args.selected_by)
         custom_resource(
             f"{name}-rules",
             manifest,

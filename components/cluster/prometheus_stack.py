@@ -172,22 +172,22 @@ def _set(values: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     values[path[-1]] = value
 
 
-def grafana_secret(namespace: str) -> Manifest:
+def grafana_secret() -> Manifest:
     """The Secret Grafana reads, without its data: the component puts the password in."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": GRAFANA_SECRET, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": GRAFANA_SECRET, "labels": dict(COMMON_LABELS)},
         "type": "Opaque",
     }
 
 
-def webhook_secret(namespace: str) -> Manifest:
+def webhook_secret() -> Manifest:
     """The Secret Alertmanager reads, without its data: the component puts the address in."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": WEBHOOK_SECRET, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": WEBHOOK_SECRET, "labels": dict(COMMON_LABELS)},
         "type": "Opaque",
     }
 
@@ -251,7 +251,7 @@ class PrometheusStack(pulumi.ComponentResource):
     def _grafana_secret(self, name: str, password: pulumi.Input[str]) -> pulumi.Resource:
         secret: pulumi.Resource = k8s.core.v1.Secret(
             f"{name}-grafana-admin",
-            **arguments(grafana_secret("monitoring"), self.namespace),
+            **arguments(grafana_secret(), self.namespace),
             string_data={"admin-user": "admin", "admin-password": pulumi.Output.secret(password)},
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -265,7 +265,7 @@ class PrometheusStack(pulumi.ComponentResource):
             )
         secret: pulumi.Resource = k8s.core.v1.Secret(
             f"{name}-alert-webhook",
-            **arguments(webhook_secret("monitoring"), self.namespace),
+            **arguments(webhook_secret(), self.namespace),
             string_data={WEBHOOK_KEY: pulumi.Output.secret(url)},
             opts=pulumi.ResourceOptions(parent=self),
         )

@@ -47,7 +47,7 @@ def sample_plan() -> StackPlan:
 def rule_groups(plan: StackPlan) -> dict[str, dict[str, Any]]:
     """Every rule group of a plan by its name, as the PrometheusRules hold them."""
     assert plan.monitoring is not None
-    objects = [stack_rules("monitoring", plan.monitoring.alert_groups), *map(alert_rules, plan.models)]
+    objects = [stack_rules(plan.monitoring.alert_groups), *map(alert_rules, plan.models)]
     return {group["name"]: group for each in objects for group in each["spec"]["groups"]}
 
 

@@ -93,9 +93,9 @@ def of_platform() -> Manifests:
         "priority-class": priority_class("standard", "dev"),
         "storage-class": gp3_storage_class("gp3"),
         "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
-        "grafana-secret": grafana_secret("monitoring"),
-        "webhook-secret": webhook_secret("monitoring"),
-        **{f"dashboard-{name}": dashboard_config_map(name, "monitoring") for name in dashboard_names()},
+        "grafana-secret": grafana_secret(),
+        "webhook-secret": webhook_secret(),
+        **{f"dashboard-{name}": dashboard_config_map(name) for name in dashboard_names()},
         **of_karpenter(),
         **{
             f"gateway-{name}-{what}": each for name, plan in GATEWAYS.items() for what, each in of_gateway(plan).items()
@@ -156,7 +156,7 @@ def _rules() -> Manifests:
     plan = sample_plan()
     assert plan.monitoring is not None
     alerts = {f"{model.name}-alerts": alert_rules(model) for model in plan.models}
-    return {"stack-rules": stack_rules("monitoring", plan.monitoring.alert_groups), **alerts}
+    return {"stack-rules": stack_rules(plan.monitoring.alert_groups), **alerts}
 
 
 def _policies() -> Manifests:

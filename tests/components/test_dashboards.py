@@ -89,7 +89,7 @@ def test_panels_of_a_dashboard_do_not_overlap_and_say_what_they_show(name: str) 
 
 @pytest.mark.parametrize("name", dashboard_names())
 def test_a_config_map_is_found_by_the_sidecar_and_within_its_limit(name: str) -> None:
-    manifest = dashboard_config_map(name, "monitoring")
+    manifest = dashboard_config_map(name)
     assert manifest["metadata"]["labels"]["grafana_dashboard"] == "1"
     (text,) = manifest["data"].values()
     assert json.loads(text) == _dashboard(name)

@@ -28,7 +28,7 @@ def dashboard_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in HERE.glob("*.json")))
 
 
-def dashboard_config_map(name: str, namespace: str, found_by: Mapping[str, str] = SIDECAR_LABEL) -> Manifest:
+def dashboard_config_map(name: str, found_by: Mapping[str, str] = SIDECAR_LABEL) -> Manifest:
     """The ConfigMap of one dashboard, its JSON without blanks. Raises ValueError where it is too large for one."""
     text = json.dumps(json.loads((HERE / f"{name}.json").read_text(encoding="utf-8")), separators=(",", ":"))
     if len(text.encode()) >= LARGEST_CONFIG_MAP_BYTES:
@@ -38,7 +38,6 @@ def dashboard_config_map(name: str, namespace: str, found_by: Mapping[str, str] 
         "kind": "ConfigMap",
         "metadata": {
             "name": f"dashboard-{name}",
-            "namespace": namespace,
             "labels": {**labels("grafana", name, "dashboard"), **found_by},
         },
         "data": {f"{name}.json": text},
@@ -61,7 +60,7 @@ class Dashboards(pulumi.ComponentResource):
         for dashboard in dashboard_names():
             k8s.core.v1.ConfigMap(
                 f"{name}-{dashboard}",
-                **arguments(dashboard_config_map(dashboard, "monitoring", args.found_by), args.namespace),
+                **arguments(dashboard_config_map(dashboard, args.found_by), args.namespace),
                 opts=pulumi.ResourceOptions(parent=self),
             )
         self.register_outputs({})
