@@ -10,6 +10,7 @@ from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings, listed
 from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
+from planning.nodes.instances import instance_types
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
 from planning.nodes.pools import SYSTEM_POOL, Pool
 from planning.serving.cold_start import seconds
@@ -75,6 +76,7 @@ def check_karpenter(settings: StackSettings, production: bool, findings: Finding
     for index, pool in own:
         path = f"nodePools[{index}]"
         _check_cluster(settings, path, findings)
+        _check_parts(pool, path, findings)
         if production:
             _check_floor(settings, pool, path, findings)
     for key in settings.tags if own else ():
@@ -93,6 +95,21 @@ def _check_cluster(settings: StackSettings, path: str, findings: Findings) -> No
             "already: two of them buy and end nodes for the same pods",
             "write kind: managed, or make a NodePool in its own",
         )
+
+
+def _check_parts(pool: KarpenterPool, path: str, findings: Findings) -> None:
+    """EC2 counts 0 GPUs on a type with a part of one, and Karpenter sums what EC2 counts
+    (pkg/providers/instancetype/types.go of v1.14.0, nvidiaGPUs): it never buys such a node for a pod with a GPU."""
+    catalogue = instance_types()
+    for index, name in enumerate(pool.instance_types):
+        card = catalogue[name].gpu if name in catalogue else None
+        if card is not None and card.is_part:
+            findings.error(
+                f"{path}.instanceTypes[{index}]",
+                "karpenter-gpu-part",
+                f"{name} has a part of a GPU, which EC2 and Karpenter count as none: no node is bought for the pods",
+                "write kind: managed, or a type with whole GPUs, for example g6.xlarge",
+            )
 
 
 def _check_floor(settings: StackSettings, pool: KarpenterPool, path: str, findings: Findings) -> None:

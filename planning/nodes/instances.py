@@ -68,6 +68,11 @@ class Gpu:
     link: str
     source: str
 
+    @property
+    def is_part(self) -> bool:
+        """Whether EC2 sells it as a part of a GPU (g6f, gr6f), by the profile at the end of its product's name."""
+        return re.search(r"-\d+Q$", self.product) is not None
+
 
 @dataclass(frozen=True)
 class InstanceType:

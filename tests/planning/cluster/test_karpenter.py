@@ -16,7 +16,7 @@ from planning.serving.cold_start import seconds
 from settings.read import read
 from settings.stack import StackSettings
 from tests.golden import assert_matches
-from tests.planning.stacks import errors, model, planned, refusal, rules, stack
+from tests.planning.stacks import errors, model, planned, pool, refusal, rules, stack
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 RELEASE = "1.35.4-20260505"
@@ -215,6 +215,15 @@ def test_a_release_must_be_named() -> None:
     del without["amiReleaseVersion"]
     with pytest.raises(ValidationError, match="amiReleaseVersion"):
         StackSettings.model_validate({"nodePools": [without], "models": [model()]})
+
+
+@pytest.mark.parametrize("part", ["g6f.large", "g6f.4xlarge", "gr6f.4xlarge"])
+def test_a_part_of_a_gpu_is_no_gpu_to_karpenter(part: str) -> None:
+    sections = {"models": [], "nodePools": [karpenter(instanceTypes=[part])]}
+    told = errors(refusal(**sections))
+    assert told["nodePools[0].instanceTypes[0]"].startswith(f"{part} has a part of a GPU")
+    assert "write kind: managed" in told["nodePools[0].instanceTypes[0]"]
+    assert planned(models=[], nodePools=[pool(instanceTypes=[part])])
 
 
 def test_the_whole_refusal() -> None:
