@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,14 @@ def test_every_other_call_goes_to_the_next_aws_on_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(Path("/usr/bin/aws").exists() or Path("/bin/aws").exists(), reason="a system-wide aws is there")
-def test_without_a_real_cli_it_says_so() -> None:
+def test_without_a_real_cli_the_platforms_stand_in_is_asked() -> None:
+    done = run(["s3", "ls"], VLLM_ON_EKS_PYTHON=sys.executable)
+    assert done.returncode == 252
+    assert "no AWS CLI on this machine" in done.stderr
+
+
+@pytest.mark.skipif(Path("/usr/bin/aws").exists() or Path("/bin/aws").exists(), reason="a system-wide aws is there")
+def test_outside_of_the_platform_it_says_that_there_is_no_cli() -> None:
     done = run(["s3", "ls"])
     assert done.returncode == 127
     assert "no AWS CLI" in done.stderr
