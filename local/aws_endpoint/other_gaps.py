@@ -9,6 +9,7 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.responses import EC2Response
 from moto.iam.responses import IamResponse
+from moto.logs.models import LogsBackend
 from moto.sts.models import STSBackend
 from moto.utilities.utils import get_partition
 
@@ -20,6 +21,7 @@ def install() -> None:
     _free_address_with_nat_gateway()
     _name_the_caller()
     _know_govcloud()
+    _forget_tags_of_log_groups()
     EC2Response.describe_capacity_reservations = _describe_capacity_reservations
     IamResponse.list_instance_profiles = _list_instance_profiles
     IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
@@ -43,6 +45,18 @@ def _list_instance_profiles(response: Any) -> ActionResult:
     prefix = response._get_param("PathPrefix", "/")
     found = [each for each in response.backend.get_instance_profiles() if (each.path or "/").startswith(prefix)]
     return ActionResult({"InstanceProfiles": found})
+
+
+def _forget_tags_of_log_groups() -> None:
+    """moto keeps the tags of a deleted group by its ARN, and gives them to the next group of that name."""
+    original = LogsBackend.delete_log_group
+
+    def delete_log_group(self: Any, log_group_name: str) -> None:
+        arn = self.groups[log_group_name].arn if log_group_name in self.groups else None
+        original(self, log_group_name)
+        self.tagger.delete_all_tags_for_resource(arn)
+
+    LogsBackend.delete_log_group = delete_log_group
 
 
 def _know_govcloud() -> None:

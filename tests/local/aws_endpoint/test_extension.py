@@ -276,3 +276,13 @@ def test_installing_twice_changes_nothing_but_the_control_plane(account: dict[st
     before = EKSResponse.create_cluster
     install_extension()
     assert EKSResponse.create_cluster is before
+
+
+def test_a_log_group_made_again_has_no_tags_of_the_one_before(account: dict[str, Any]) -> None:
+    """Two stacks one after another, whose clusters have one name: the second's refresh showed the first's tags."""
+    logs = boto3.client("logs", REGION)
+    for tags in ({"team": "platform"}, {"stack": "local"}):
+        logs.create_log_group(logGroupName="/aws/eks/again/cluster", tags=tags)
+        (group,) = logs.describe_log_groups(logGroupNamePrefix="/aws/eks/again/")["logGroups"]
+        assert logs.list_tags_for_resource(resourceArn=group["logGroupArn"])["tags"] == tags
+        logs.delete_log_group(logGroupName="/aws/eks/again/cluster")
