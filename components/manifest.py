@@ -9,12 +9,9 @@ from typing import Any
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 
-Manifest = dict[str, Any]
+from planning.model import OWN_LABELS
 
-COMMON_LABELS = {
-    "app.kubernetes.io/part-of": "vllm-on-eks",
-    "app.kubernetes.io/managed-by": "pulumi",
-}
+Manifest = dict[str, Any]
 
 # What a controller writes after us, by kind: a second `up` and a refresh leave these alone. An apply that carried
 # another number of replicas than the autoscaler's would conflict with it (docs/adr/0003).
@@ -35,7 +32,7 @@ def labels(app: str, instance: str, component: str) -> dict[str, str]:
         "app.kubernetes.io/name": app,
         "app.kubernetes.io/instance": instance,
         "app.kubernetes.io/component": component,
-        **COMMON_LABELS,
+        **OWN_LABELS,
     }
 
 

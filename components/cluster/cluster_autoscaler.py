@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.aws import iam
+from components.aws.pod_identity import ServiceAccount, pod_identity
 from components.cluster.network_policies import cluster_autoscaler_policy, register_policies
 from components.helm import release_arguments
 from components.security import non_root_pod, restricted_container
-from components.tags import named
 from planning.cluster.autoscaler import image_tag
 from planning.model import ClusterAutoscalerPlan, Tags
 from planning.versions.pins import mirrored
@@ -102,35 +101,19 @@ class ClusterAutoscaler(pulumi.ComponentResource):
                 # Hidden ordering: a pod gets its identity when it is made, so the association is first. The release
                 # holds a ServiceMonitor. And a destroy takes the autoscaler away before the groups that it would
                 # go on to scale, as it takes the models before the autoscaler.
-                depends_on=[identity, *closed, *args.node_groups, *args.after],
+                depends_on=[*identity, *closed, *args.node_groups, *args.after],
             ),
         )
         self.register_outputs({})
 
-    def _identity(self, name: str, args: ClusterAutoscalerArgs) -> pulumi.Resource:
-        """The role, for this one service account."""
-        plan, child = args.plan, pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            description=f"cluster-autoscaler of EKS cluster {plan.cluster_name}",
-            assume_role_policy=iam.pod_identity_trust(),
-            tags=named(args.tags, f"{name}-role"),
-            opts=child,
+    def _identity(self, name: str, args: ClusterAutoscalerArgs) -> list[pulumi.Resource]:
+        plan = args.plan
+        document = iam.cluster_autoscaler_policy(plan.cluster_name, plan.node_groups_arn)
+        return pod_identity(
+            name,
+            ServiceAccount(args.cluster_name, plan.namespace, SERVICE_ACCOUNT),
+            f"cluster-autoscaler of EKS cluster {plan.cluster_name}",
+            lambda _: {"policy": document},
+            args.tags,
+            self,
         )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
-            policy=iam.cluster_autoscaler_policy(plan.cluster_name, plan.node_groups_arn),
-            opts=child,
-        )
-        association: pulumi.Resource = aws.eks.PodIdentityAssociation(
-            f"{name}-identity",
-            cluster_name=args.cluster_name,
-            namespace=plan.namespace,
-            service_account=SERVICE_ACCOUNT,
-            role_arn=role.arn,
-            tags=named(args.tags, f"{name}-identity"),
-            # Hidden ordering: without its policy the autoscaler is denied its first API call and exits.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
-        return association

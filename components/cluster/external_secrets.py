@@ -11,12 +11,12 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
 from components.aws import iam
+from components.aws.pod_identity import ServiceAccount, pod_identity
 from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import external_secrets_policies, register_policies
 from components.helm import release_arguments
-from components.manifest import COMMON_LABELS, WAIT_READY, Manifest, arguments, custom_resource
-from components.tags import named
-from planning.model import SECRET_STORE, ExternalSecretsPlan, Tags
+from components.manifest import WAIT_READY, Manifest, arguments, custom_resource
+from planning.model import OWN_LABELS, SECRET_STORE, ExternalSecretsPlan, Tags
 from planning.versions.pins import mirrored
 
 RELEASE = "external-secrets"
@@ -85,7 +85,7 @@ def secret_store(namespace: str, region: str) -> Manifest:
         "metadata": {
             "name": SECRET_STORE,
             "namespace": namespace,
-            "labels": dict(COMMON_LABELS),
+            "labels": dict(OWN_LABELS),
             "annotations": dict(WAIT_READY),
         },
         "spec": {"provider": {"aws": {"service": "SecretsManager", "region": region}}},
@@ -132,32 +132,15 @@ class ExternalSecrets(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _identity(self, name: str, args: ExternalSecretsArgs) -> list[pulumi.Resource]:
-        """The role, for this one service account."""
-        plan, child = args.plan, pulumi.ResourceOptions(parent=self)
-        role = aws.iam.Role(
-            f"{name}-role",
-            description=f"External Secrets Operator of EKS cluster {plan.cluster_name}",
-            assume_role_policy=iam.pod_identity_trust(),
-            tags=named(args.tags, f"{name}-role"),
-            opts=child,
-        )
-        policy = aws.iam.RolePolicy(
-            f"{name}-policy",
-            role=role.name,
+        plan = args.plan
+
+        def rights(role: aws.iam.Role) -> dict[str, pulumi.Input[str]]:
             # Of the account that the role is in: no secret of another, and no wildcard for it.
-            policy=role.arn.apply(lambda arn: iam.external_secrets_policy(plan, arn.split(":")[4])),
-            opts=child,
-        )
-        association: pulumi.Resource = aws.eks.PodIdentityAssociation(
-            f"{name}-identity",
-            cluster_name=args.cluster_name,
-            namespace=plan.namespace,
-            service_account=SERVICE_ACCOUNT,
-            role_arn=role.arn,
-            tags=named(args.tags, f"{name}-identity"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-        )
-        return [association, policy]
+            return {"policy": role.arn.apply(lambda arn: iam.external_secrets_policy(plan, arn.split(":")[4]))}
+
+        whose = ServiceAccount(args.cluster_name, plan.namespace, SERVICE_ACCOUNT)
+        description = f"External Secrets Operator of EKS cluster {plan.cluster_name}"
+        return pod_identity(name, whose, description, rights, args.tags, self)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster.network_policies import default_deny
-from components.manifest import COMMON_LABELS, Manifest, arguments
-from planning.model import NAMESPACE_OWNERS
+from components.manifest import Manifest, arguments
+from planning.model import NAMESPACE_OWNERS, OWN_LABELS
 
 
 def namespace_manifest(name: str, setting: str) -> Manifest:
@@ -21,7 +21,7 @@ def namespace_manifest(name: str, setting: str) -> Manifest:
         "metadata": {
             "name": name,
             "labels": {
-                **COMMON_LABELS,
+                **OWN_LABELS,
                 **{f"pod-security.kubernetes.io/{mode}": level.value for mode in ("enforce", "audit", "warn")},
             },
         },

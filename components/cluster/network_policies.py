@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import COMMON_LABELS, Manifest, arguments
+from components.manifest import Manifest, arguments
 from planning.cluster.addon_network import NOT_PUBLIC
 from planning.model import (
+    OWN_LABELS,
     AddonNetworkPlan,
     ClusterAutoscalerPlan,
     ExistingPrometheusPlan,
@@ -55,7 +56,7 @@ def network_policy(
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": name, "namespace": namespace, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": name, "namespace": namespace, "labels": dict(OWN_LABELS)},
         "spec": {
             "podSelector": {"matchLabels": pods} if pods else {},
             "policyTypes": [way.capitalize() for way, found in rules.items() if found],

@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import COMMON_LABELS, Manifest, arguments
-from planning.model import STANDARD
+from components.manifest import Manifest, arguments
+from planning.model import OWN_LABELS, PRIORITY_CLASSES, STACK_LABEL, STANDARD
 
 # By the priority of the plan. Above ordinary pods (0), far below the system classes (2,000,000,000 and more).
-CLASS_NAMES = {"critical": "vllm-critical", STANDARD: "vllm-model", "batch": "vllm-batch"}
 PRIORITIES = {"critical": 200_000, STANDARD: 100_000, "batch": 50_000}
-# Tells stacks in one cluster apart: the pre-flight reads it (preflight/questions/taken.py).
-STACK_LABEL = "vllm-on-eks/stack"
 DESCRIPTIONS = {
     "critical": "models of critical tenants: before all others, after system pods",
     STANDARD: "vLLM model servers: before batch work, after system pods",
@@ -28,8 +25,8 @@ def priority_class(priority: str, stack: str) -> Manifest:
         "apiVersion": "scheduling.k8s.io/v1",
         "kind": "PriorityClass",
         "metadata": {
-            "name": CLASS_NAMES[priority],
-            "labels": {**COMMON_LABELS, STACK_LABEL: stack},
+            "name": PRIORITY_CLASSES[priority],
+            "labels": {**OWN_LABELS, STACK_LABEL: stack},
         },
         "value": PRIORITIES[priority],
         "globalDefault": False,
@@ -40,7 +37,7 @@ def priority_class(priority: str, stack: str) -> Manifest:
 
 @dataclass(frozen=True)
 class ModelPriorityClassArgs:
-    """`stack`: whose class it is. `priority`: of the plan, a key of CLASS_NAMES."""
+    """`stack`: whose class it is. `priority`: of the plan, a key of PRIORITY_CLASSES."""
 
     stack: str
     priority: str = STANDARD

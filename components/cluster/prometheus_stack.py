@@ -16,8 +16,8 @@ from components.cluster.dashboards import Dashboards, DashboardsArgs
 from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import monitoring_policies, register_policies
 from components.helm import release_arguments
-from components.manifest import COMMON_LABELS, Manifest, arguments
-from planning.model import POOL_LABEL, MonitoringPlan, WebhookPlan
+from components.manifest import Manifest, arguments
+from planning.model import OWN_LABELS, POOL_LABEL, MonitoringPlan, WebhookPlan
 from planning.versions import pins
 from planning.versions.pins import mirrored
 
@@ -177,7 +177,7 @@ def grafana_secret() -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": GRAFANA_SECRET, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": GRAFANA_SECRET, "labels": dict(OWN_LABELS)},
         "type": "Opaque",
     }
 
@@ -187,7 +187,7 @@ def webhook_secret() -> Manifest:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "metadata": {"name": WEBHOOK_SECRET, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": WEBHOOK_SECRET, "labels": dict(OWN_LABELS)},
         "type": "Opaque",
     }
 

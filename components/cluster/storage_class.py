@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import COMMON_LABELS, Manifest, arguments
+from components.manifest import Manifest, arguments
+from planning.model import OWN_LABELS
 
 
 def gp3_storage_class(class_name: str) -> Manifest:
@@ -20,7 +21,7 @@ def gp3_storage_class(class_name: str) -> Manifest:
         "kind": "StorageClass",
         "metadata": {
             "name": class_name,
-            "labels": dict(COMMON_LABELS),
+            "labels": dict(OWN_LABELS),
         },
         "provisioner": "ebs.csi.aws.com",
         "parameters": {"type": "gp3", "encrypted": "true"},

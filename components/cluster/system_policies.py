@@ -10,7 +10,8 @@ import pulumi_kubernetes as k8s
 from components.aws.eks_cluster import ClusterOutputs
 from components.cluster.cluster_autoscaler import RELEASE as AUTOSCALER
 from components.cluster.karpenter.controller import RELEASE as KARPENTER
-from components.manifest import COMMON_LABELS, Manifest, arguments
+from components.manifest import Manifest, arguments
+from planning.model import OWN_LABELS
 
 NAMESPACE, NAME = "kube-system", "system-pods"
 
@@ -22,7 +23,7 @@ def system_policy() -> Manifest:
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",
-        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": dict(COMMON_LABELS)},
+        "metadata": {"name": NAME, "namespace": NAMESPACE, "labels": dict(OWN_LABELS)},
         "spec": {
             "podSelector": {"matchExpressions": [own]},
             "policyTypes": ["Ingress", "Egress"],

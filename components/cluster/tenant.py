@@ -9,9 +9,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from components.cluster.network_policies import name_resolution
-from components.cluster.priority_class import CLASS_NAMES
-from components.manifest import COMMON_LABELS, Manifest, arguments
-from planning.model import TenantPlan
+from components.manifest import Manifest, arguments
+from planning.model import OWN_LABELS, PRIORITY_CLASSES, TenantPlan
 
 NAME = "tenant"
 # Classes that Kubernetes makes itself; pods with them are evicted last of all.
@@ -54,8 +53,8 @@ def quota(tenant: TenantPlan) -> Manifest:
 
 def other_priorities(tenant: TenantPlan) -> Manifest:
     """No pod of another priority than the tenant's: with a higher one it would evict others' models."""
-    own = CLASS_NAMES[tenant.priority]
-    others = [*(name for name in CLASS_NAMES.values() if name != own), *SYSTEM_CLASSES]
+    own = PRIORITY_CLASSES[tenant.priority]
+    others = [*(name for name in PRIORITY_CLASSES.values() if name != own), *SYSTEM_CLASSES]
     scope = {"scopeName": "PriorityClass", "operator": "In", "values": others}
     spec = {"hard": {"pods": "0"}, "scopeSelector": {"matchExpressions": [scope]}}
     return _object("v1", "ResourceQuota", f"{NAME}-other-priorities", tenant, spec=spec)
@@ -92,7 +91,7 @@ def role_binding(tenant: TenantPlan) -> Manifest:
 def clients_policy(tenant: TenantPlan) -> Manifest:
     """The tenant's own pods find and reach each other and its models, nothing else; ours have policies of their own."""
     part_of = "app.kubernetes.io/part-of"
-    ours = {"key": part_of, "operator": "NotIn", "values": [COMMON_LABELS[part_of]]}
+    ours = {"key": part_of, "operator": "NotIn", "values": [OWN_LABELS[part_of]]}
     spec = {
         "podSelector": {"matchExpressions": [ours]},
         "policyTypes": ["Ingress", "Egress"],
@@ -107,7 +106,7 @@ def _rule(group: str, resources: tuple[str, ...], verbs: tuple[str, ...]) -> dic
 
 
 def _object(api_version: str, kind: str, name: str, tenant: TenantPlan, **body: Any) -> Manifest:
-    labels = {**COMMON_LABELS, "vllm-on-eks/tenant": tenant.name}
+    labels = {**OWN_LABELS, "vllm-on-eks/tenant": tenant.name}
     metadata = {"name": name, "namespace": tenant.namespace, "labels": labels}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **body}
 

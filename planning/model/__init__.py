@@ -10,6 +10,7 @@ from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.cloud import (
     GPU_RESOURCE,
     GPU_TAINT,
+    OWN_LABELS,
     POOL_LABEL,
     AccessEntryPlan,
     AddonPlan,
@@ -84,7 +85,7 @@ from planning.model.serving import (
     TokenPlan,
 )
 from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpendingPlan, SpotCost, StackPlan
-from planning.model.tenants import STANDARD, TenantPlan
+from planning.model.tenants import PRIORITY_CLASSES, STACK_LABEL, STANDARD, TenantPlan
 
 __all__ = [
     "CHAT_TEMPLATE_FILE",
@@ -93,8 +94,11 @@ __all__ = [
     "GPU_TAINT",
     "HUB_CACHE",
     "NAMESPACE_OWNERS",
+    "OWN_LABELS",
     "POOL_LABEL",
+    "PRIORITY_CLASSES",
     "SECRET_STORE",
+    "STACK_LABEL",
     "STANDARD",
     "AccessEntryPlan",
     "AccountPlan",

@@ -121,6 +121,8 @@ class TaintPlan:
 
 GPU_RESOURCE = "nvidia.com/gpu"
 """What the device plugin advertises and pods ask for; the taint of GPU nodes has the same key."""
+# What every Kubernetes object of ours carries.
+OWN_LABELS = {"app.kubernetes.io/part-of": "vllm-on-eks", "app.kubernetes.io/managed-by": "pulumi"}
 POOL_LABEL = "vllm-on-eks/pool"
 """Of every node: the pool that it belongs to."""
 GPU_TAINT = TaintPlan(GPU_RESOURCE, "present", "NoSchedule")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 STANDARD = "standard"
+# PriorityClasses by priority. They are the cluster's: the label tells stacks apart, the pre-flight reads it.
+PRIORITY_CLASSES = {"critical": "vllm-critical", STANDARD: "vllm-model", "batch": "vllm-batch"}
+STACK_LABEL = "vllm-on-eks/stack"
 
 
 @dataclass(frozen=True)

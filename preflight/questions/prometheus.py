@@ -6,15 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from planning.findings import listed
-from planning.model import ExistingPrometheusPlan, StackPlan
+from planning.model import OWN_LABELS, ExistingPrometheusPlan, StackPlan
 from preflight.account import Unanswered
 from preflight.kube import KubeApi
 from preflight.model import Answer, Verdict
 
 PATH = "monitoring.prometheus"
 PROMETHEUSES = "/apis/monitoring.coreos.com/v1/prometheuses"
-# What all our objects and namespaces carry (components/manifest.py).
-_OURS = {"app.kubernetes.io/part-of": "vllm-on-eks", "app.kubernetes.io/managed-by": "pulumi"}
 _NAME = "kubernetes.io/metadata.name"
 # What alerts and costs rest on: a query that has no answer where it is missing, what then is blind, what to do.
 _SERIES = (
@@ -94,14 +92,14 @@ def _kind(
     spec: Mapping[str, Any], kind: str, setting: str, labels: Mapping[str, str], namespaces: Iterable[str]
 ) -> Iterator[Answer]:
     selector = spec.get(f"{kind}Selector")
-    if not _matches(selector, {**_OURS, **labels}):
+    if not _matches(selector, {**OWN_LABELS, **labels}):
         wanted = (selector or {}).get("matchLabels") or {}
         said = f"{kind}Selector is {_shown(selector)}, which objects with {dict(labels)} do not match: none is seen"
         words = ", ".join(f"{key}: {value}" for key, value in wanted.items())
         fix = f"write {setting}: {{{words}}}" if words else f"set {kind}Selector of that Prometheus"
         yield Answer("prometheus", f"{PATH}.{setting}", Verdict.ERROR, said, fix=fix)
     among = spec.get(f"{kind}NamespaceSelector")
-    outside = sorted(name for name in namespaces if not _matches(among, {**_OURS, _NAME: name}))
+    outside = sorted(name for name in namespaces if not _matches(among, {**OWN_LABELS, _NAME: name}))
     if outside:
         where = "its own namespace only" if among is None else _shown(among)
         said = f"{kind}NamespaceSelector is {where}, and ours are in {listed(outside)}: none is seen"

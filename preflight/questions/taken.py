@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from planning.model import STANDARD, ExistingClusterPlan, StackPlan
+from planning.model import OWN_LABELS, PRIORITY_CLASSES, STACK_LABEL, STANDARD, ExistingClusterPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.kube import KubeApi
 from preflight.model import Answer, Question, Verdict
 from preflight.questions.cluster import described
 
-# As components/manifest.py and components/cluster/priority_class.py write them; held by tests/preflight/test_taken.py.
-OURS = {"app.kubernetes.io/part-of": "vllm-on-eks"}
-STACK = "vllm-on-eks/stack"
-PRIORITY_CLASSES = {"critical": "vllm-critical", STANDARD: "vllm-model", "batch": "vllm-batch"}
 _CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
 
 
@@ -61,7 +57,7 @@ def _priority(name: str, plan: StackPlan, found: Mapping[str, Any] | None) -> It
     """The class tells stacks of this project apart: each has it, and it is the cluster's."""
     if found is None:
         return
-    stack = (found["metadata"].get("labels") or {}).get(STACK)
+    stack = (found["metadata"].get("labels") or {}).get(STACK_LABEL)
     if not _is_ours(found):
         said = f"PriorityClass {name} is there and not the stack's, which needs that name"
         yield Answer("taken", "cluster", Verdict.ERROR, said, fix="remove it, or take another cluster")
@@ -72,7 +68,7 @@ def _priority(name: str, plan: StackPlan, found: Mapping[str, Any] | None) -> It
 
 def _is_ours(found: Mapping[str, Any]) -> bool:
     labels = found["metadata"].get("labels") or {}
-    return all(labels.get(key) == value for key, value in OURS.items())
+    return all(labels.get(key) == value for key, value in OWN_LABELS.items())
 
 
 def _guess(plan: StackPlan) -> str | None:

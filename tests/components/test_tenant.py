@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.cluster.priority_class import CLASS_NAMES
 from components.cluster.tenant import (
     SYSTEM_CLASSES,
     Tenant,
@@ -20,7 +19,7 @@ from components.cluster.tenant import (
     role,
     role_binding,
 )
-from planning.model import TenantPlan
+from planning.model import PRIORITY_CLASSES, TenantPlan
 from tests.engine import record
 from tests.golden import assert_matches
 from tests.program import example, run_program
@@ -54,10 +53,10 @@ def test_who_may_look_sees_no_secret() -> None:
     assert "secrets" not in seen
 
 
-@pytest.mark.parametrize("priority", sorted(CLASS_NAMES))
+@pytest.mark.parametrize("priority", sorted(PRIORITY_CLASSES))
 def test_pods_of_any_other_priority_are_refused(priority: str) -> None:
     (scope,) = other_priorities(replace(TENANT, priority=priority))["spec"]["scopeSelector"]["matchExpressions"]
-    assert set(scope["values"]) == {*CLASS_NAMES.values(), *SYSTEM_CLASSES} - {CLASS_NAMES[priority]}
+    assert set(scope["values"]) == {*PRIORITY_CLASSES.values(), *SYSTEM_CLASSES} - {PRIORITY_CLASSES[priority]}
 
 
 def test_a_tenant_without_groups_has_no_role() -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from components.cluster.priority_class import CLASS_NAMES, STACK_LABEL, priority_class
-from components.manifest import COMMON_LABELS
+from components.cluster.priority_class import priority_class
+from planning.model import OWN_LABELS
 from preflight.model import Verdict
-from preflight.questions.taken import OURS, PRIORITY_CLASSES, STACK, namespaces
+from preflight.questions.taken import namespaces
 from tests.planning.stacks import model, planned, pool
 from tests.preflight.accounts import said
 from tests.preflight.test_existing_cluster import GP3, report_of
@@ -43,7 +43,7 @@ def test_a_namespace_without_any_label_is_somebody_elses(tmp_path: Path) -> None
 
 
 def test_what_the_stack_made_before_is_its_own(tmp_path: Path) -> None:
-    ours = {MODELS: there("models", **COMMON_LABELS), CLASS: priority_class("standard", "dev")}
+    ours = {MODELS: there("models", **OWN_LABELS), CLASS: priority_class("standard", "dev")}
     assert refused(tmp_path, ours) == {}
 
 
@@ -55,11 +55,6 @@ def test_another_stack_in_the_same_cluster_is_named(tmp_path: Path) -> None:
 
 def test_a_class_of_that_name_of_somebody_elses_is_refused(tmp_path: Path) -> None:
     assert "PriorityClass vllm-model is there" in refused(tmp_path, {CLASS: there("vllm-model")})["cluster"]
-
-
-def test_labels_and_names_are_those_that_are_rendered() -> None:
-    assert OURS.items() <= COMMON_LABELS.items()
-    assert (STACK, PRIORITY_CLASSES) == (STACK_LABEL, CLASS_NAMES)
 
 
 @pytest.mark.parametrize("name", ["tenants", "external-secrets", "kserve", "gateway"])

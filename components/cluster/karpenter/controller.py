@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 
-from components.aws import iam
+from components.aws.pod_identity import ServiceAccount, pod_identity
 from components.cluster.karpenter import policies
 from components.cluster.karpenter.interruptions import Interruptions, InterruptionsArgs
 from components.cluster.network_policies import karpenter_policy, register_policies
@@ -118,30 +118,21 @@ class Karpenter(pulumi.ComponentResource):
         self, name: str, args: KarpenterArgs, profile: aws.iam.InstanceProfile, queue_arn: pulumi.Output[str]
     ) -> list[pulumi.Resource]:
         """The role for this one service account, with what it may do."""
-        plan, child = args.plan, pulumi.ResourceOptions(parent=self)
+        plan = args.plan
         place = policies.Place(plan.partition, plan.region, plan.cluster_name, plan.spot)
-        role = aws.iam.Role(
-            f"{name}-role",
-            description=f"Karpenter of EKS cluster {plan.cluster_name}",
-            assume_role_policy=iam.pod_identity_trust(),
-            tags=named(args.tags, f"{name}-role"),
-            opts=child,
-        )
         passing = pulumi.Output.all(args.node_role_arn, profile.arn, queue_arn).apply(
             lambda arns: policies.passing(place, *arns)
         )
-        documents = {"launching": policies.launching(place), "looking": policies.looking(place), "passing": passing}
-        rights: list[pulumi.Resource] = [
-            aws.iam.RolePolicy(f"{name}-{what}", role=role.name, policy=text, opts=child)
-            for what, text in documents.items()
-        ]
-        association = aws.eks.PodIdentityAssociation(
-            f"{name}-identity",
-            cluster_name=args.cluster_name,
-            namespace=plan.namespace,
-            service_account=SERVICE_ACCOUNT,
-            role_arn=role.arn,
-            tags=named(args.tags, f"{name}-identity"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=rights),
+        documents: dict[str, pulumi.Input[str]] = {
+            "launching": policies.launching(place),
+            "looking": policies.looking(place),
+            "passing": passing,
+        }
+        return pod_identity(
+            name,
+            ServiceAccount(args.cluster_name, plan.namespace, SERVICE_ACCOUNT),
+            f"Karpenter of EKS cluster {plan.cluster_name}",
+            lambda _: documents,
+            args.tags,
+            self,
         )
-        return [association, *rights]

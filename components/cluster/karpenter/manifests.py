@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.manifest import COMMON_LABELS, Manifest
-from planning.model import GPU_RESOURCE, KarpenterNodesPlan, NodeGroupPlan, Tags
+from components.manifest import Manifest
+from planning.model import GPU_RESOURCE, OWN_LABELS, KarpenterNodesPlan, NodeGroupPlan, Tags
 
 NODE_CLASS_GROUP, NODE_CLASS = "karpenter.k8s.aws", "EC2NodeClass"
 ROOT_DEVICE = "/dev/xvda"  # of AL2023: system, and images and emptyDirs where the instance has no disks of its own
@@ -106,5 +106,5 @@ def _of_karpenter(plan: NodeGroupPlan) -> KarpenterNodesPlan:
 
 
 def _manifest(api_version: str, kind: str, name: str, spec: dict[str, Any]) -> Manifest:
-    metadata = {"name": name, "labels": dict(COMMON_LABELS)}
+    metadata = {"name": name, "labels": dict(OWN_LABELS)}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
