@@ -44,6 +44,7 @@ PLANNING_ORDER = (
         "cluster",
         "cost",
         "alerts",
+        "compose",
         "plan",
         "decide",
         "picture",

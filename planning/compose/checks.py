@@ -1,0 +1,58 @@
+"""Checks that need settings alone: one row of `CHECKS` each; findings appear in the order of the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from planning.alerts.choose import check_receiver
+from planning.backends.features import check_backends
+from planning.cluster.addons import check_gpu_operator
+from planning.cluster.ages import check_ages
+from planning.cluster.existing import check_existing
+from planning.cluster.external_secrets import check_external_secrets
+from planning.cluster.gateway import check_gateway
+from planning.cluster.karpenter import check_karpenter
+from planning.cluster.monitoring import check_prometheus
+from planning.cluster.namespaces import check_namespaces
+from planning.cluster.regions import check_families
+from planning.compose.request import Request
+from planning.findings import Findings
+from planning.names import check_names
+from planning.nodes.volumes import check_classes
+from planning.serving.way_in import check_downloads
+from settings.stack import StackSettings
+
+Check = Callable[[Request, Findings], None]
+
+
+def _of_settings(check: Callable[[StackSettings, Findings], None]) -> Check:
+    return lambda request, findings: check(request.settings, findings)
+
+
+def _families(request: Request, findings: Findings) -> None:
+    pools = [(f"nodePools[{index}]", pool.instance_types) for index, pool in enumerate(request.settings.node_pools)]
+    check_families(request.settings.region, pools, findings)
+
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("instance families of the region", _families),
+    ("gpuOperator", _of_settings(check_gpu_operator)),
+    ("storage classes", _of_settings(check_classes)),
+    ("downloads", _of_settings(check_downloads)),
+    ("existing cluster", _of_settings(check_existing)),
+    ("existing Prometheus", _of_settings(check_prometheus)),
+    ("namespaces", _of_settings(check_namespaces)),
+    ("names", _of_settings(check_names)),
+    ("alert receiver", _of_settings(check_receiver)),
+    ("Karpenter", lambda request, findings: check_karpenter(request.settings, request.production, findings)),
+    ("backends", _of_settings(check_backends)),
+    ("external secrets", _of_settings(check_external_secrets)),
+    ("gateway", _of_settings(check_gateway)),
+    ("ages of versions", lambda request, findings: check_ages(request.settings, request.today, findings)),
+)
+
+
+def check_settings(request: Request, findings: Findings) -> None:
+    """Every check of the table, in its order."""
+    for _, check in CHECKS:
+        check(request, findings)

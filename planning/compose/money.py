@@ -1,0 +1,61 @@
+"""The bill of a stack: in all, by pool, by model, against its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from planning.cluster.regions import partition
+from planning.compose.foundation import Foundation
+from planning.compose.request import Request
+from planning.cost.budget import BudgetPool, check_budget, plan_spending
+from planning.cost.lines import plan_cost
+from planning.cost.shares import Asked, model_costs, pool_cost
+from planning.findings import Findings
+from planning.model import CostPlan, MonitoringPlan
+from planning.nodes.pools import Pool
+from planning.serving.served import Served
+
+
+def plan_bill(
+    request: Request,
+    foundation: Foundation,
+    pools: Sequence[Pool],
+    served: Sequence[Served],
+    monitoring: MonitoringPlan | None,
+    findings: Findings,
+) -> CostPlan:
+    """Cost of the stack at fewest and most nodes, with the shares of pools and models."""
+    groups = [
+        ("systemNodes.instanceTypes", foundation.system_nodes),
+        *((f"{pool.path}.instanceTypes", pool.group) for pool in pools),
+    ]
+    caches = [(model.path, model.model) for model in served]
+    region = request.settings.region
+    cost = plan_cost(region, foundation.cluster, foundation.network, groups, monitoring, caches, findings)
+    return _shared_out(request, cost, foundation, pools, served, findings)
+
+
+def _shared_out(
+    request: Request,
+    cost: CostPlan,
+    foundation: Foundation,
+    pools: Sequence[Pool],
+    served: Sequence[Served],
+    findings: Findings,
+) -> CostPlan:
+    settings = request.settings
+    costs = {pool.group.name: pool_cost(pool.group, settings.region) for pool in pools}
+    traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
+    asked = [Asked(model.model, traffic[model.path]) for model in served]
+    may_shrink = [
+        BudgetPool(pool.path, costs[pool.group.name], pool.group.min_nodes, pool.group.max_nodes) for pool in pools
+    ]
+    budget = check_budget(settings.budget, cost, may_shrink, findings)
+    return replace(
+        cost,
+        pools=tuple(costs.values()),
+        models=model_costs(asked, costs.values()),
+        budget=budget,
+        spending=plan_spending(settings.budget, budget, cost, foundation.tags, partition(settings.region), findings),
+    )

@@ -1,0 +1,76 @@
+"""Models of a stack: each with its pool, then all together with what a rollout adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planning.cluster.addon_network import existing_prometheus, prometheus_namespace
+from planning.compose.request import Request
+from planning.findings import Findings, listed
+from planning.nodes.pools import Pool
+from planning.serving.companions import check_served_names
+from planning.serving.model_checks import check_digest
+from planning.serving.served import Served, Surroundings, plan_model
+from planning.serving.surge import with_surge
+from planning.serving.way_in import plan_way_in
+from settings.models import Model
+from settings.spelling import did_you_mean
+
+
+def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Findings) -> list[Served]:
+    """The models that could be planned, in the order of the stack file."""
+    surroundings = _surroundings(request)
+    check_served_names(request.settings.models, findings)
+    without_digest: set[str] = set()
+    served = []
+    for index, model in enumerate(request.settings.models):
+        path = f"models[{index}]"
+        check_digest(model, path, without_digest, findings)
+        pool = _pool_of(model, path, pools, findings)
+        planned = plan_model(model, path, pool, surroundings, findings)
+        if planned is not None:
+            served.append(planned)
+    return with_surge(pools, served, request.daemons, findings)
+
+
+def _surroundings(request: Request) -> Surroundings:
+    settings = request.settings
+    return Surroundings(
+        stack=request.stack,
+        production=request.production,
+        mirror=settings.registry.mirror,
+        monitoring_namespace=prometheus_namespace(settings),
+        prometheus=existing_prometheus(settings),
+        scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
+        daemons=request.daemons,
+        gpu_metrics=settings.gpu_operator.enabled and settings.gpu_operator.dcgm_exporter,
+        way_in=plan_way_in(settings.downloads),
+        pull_secrets=settings.registry.pull_secrets,
+        backend=settings.backend,
+    )
+
+
+def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings: Findings) -> Pool | None:
+    if model.pool is not None:
+        if model.pool not in pools:
+            findings.error(
+                f"{path}.pool",
+                "unknown-pool",
+                f"no node pool {model.pool!r} (nodePools: {listed(pools) or 'none'})",
+                did_you_mean(model.pool, pools) or "write the name of one of them",
+            )
+        return pools.get(model.pool)
+    if len(pools) == 1:
+        return next(iter(pools.values()))
+    if pools:
+        findings.error(
+            f"{path}.pool", "ambiguous-pool", "there are several node pools", f"write one of {listed(pools)}"
+        )
+    else:
+        findings.error(
+            "nodePools",
+            "no-pool",
+            f"{model.name} has no node to run on",
+            "write nodePools: [{name: l4, instanceTypes: [g6.xlarge]}]",
+        )
+    return None
