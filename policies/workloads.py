@@ -6,7 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from planning.model import POOL_LABEL
-from policies.rule import LASTING, UNKNOWN, Circumstances, Resource, Violation, at, containers_of, listed, pod_of
+from policies.rule import (
+    LASTING,
+    SECRET,
+    UNKNOWN,
+    Circumstances,
+    Resource,
+    Violation,
+    at,
+    containers_of,
+    listed,
+    pod_of,
+)
 from settings.addresses import opened
 from settings.secrets import SECRET_NAMES, secret_kind
 
@@ -162,12 +173,12 @@ def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances
                 continue
             if secret_kind(value):
                 yield Violation(each, f"{path} looks like a credential and is not marked secret")
-            elif data and value not in ("[secret]", UNKNOWN) and SECRET_NAMES.search(path.partition(".")[2]):
+            elif data and value not in (SECRET, UNKNOWN) and SECRET_NAMES.search(path.partition(".")[2]):
                 yield Violation(each, f"{path} of a Secret is not marked secret")
         for container in containers_of(pod_of(each) or {}):
             for variable in listed(container.get("env")):
                 name, value = str(variable.get("name")), variable.get("value")
-                if SECRET_NAMES.search(name) and value and value not in ("[secret]", UNKNOWN):
+                if SECRET_NAMES.search(name) and value and value not in (SECRET, UNKNOWN):
                     yield Violation(each, f"container {container.get('name')} is given {name} as plain text")
 
 

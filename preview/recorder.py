@@ -15,7 +15,7 @@ import os
 import runpy
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -185,27 +185,42 @@ def record_program(
     def program() -> None:
         runpy.run_path(str(root / "__main__.py"), run_name="__main__")
 
+    engine = _Log(monitor.recording.messages)
+    settings = Settings(project, stack, engine=engine, dry_run=True, organization="organization")
+    _said_without_traceback(lambda: run_program(program, settings, lambda: monitor, config, secret_keys))
+    return monitor.finished()
+
+
+def run_program(
+    program: Callable[[], Any],
+    settings: Settings,
+    monitor: Callable[[], MockMonitor],
+    config: Mapping[str, str],
+    secret_keys: Iterable[str],
+) -> None:
+    """Runs `program` to its end as the language host does, until every registration is through; raises what they raise.
+
+    It runs in a context of its own, so that nothing of one program is left for the next; `monitor` is made there.
+    """
+
     def run() -> None:
         set_root_resource(None)  # type: ignore[arg-type]
         pulumi_config.set_all_config(dict(config), sorted(secret_keys))
-        engine = _Log(monitor.recording.messages)
-        settings = Settings(project, stack, engine=engine, dry_run=True, organization="organization")
         configure(settings)
-        settings.monitor = monitor
+        settings.monitor = monitor()
         with asyncio.Runner() as runner:
             # Futures that hang on a failed registration are never awaited; the failure itself is raised.
             runner.get_loop().set_exception_handler(lambda *_: None)
             runner.run(run_in_stack(program))
 
-    _in_context(run)
-    return monitor.finished()
+    contextvars.copy_context().run(run)
 
 
-def _in_context(run: Callable[[], None]) -> None:
+def _said_without_traceback(run: Callable[[], None]) -> None:
     try:
         # What a program prints is not the report.
         with contextlib.redirect_stdout(sys.stderr):
-            contextvars.copy_context().run(run)
+            run()
     except pulumi.RunError as refusal:
         raise ProgramFailed(str(refusal)) from None
     except ProgramFailed:

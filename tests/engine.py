@@ -17,7 +17,6 @@ calls it is not decorated. Outputs, like resources, are made inside `build`.
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Mapping
@@ -26,11 +25,10 @@ from typing import Any
 
 import pulumi
 from google.protobuf import empty_pb2
-from pulumi.runtime import config as pulumi_config
 from pulumi.runtime.mocks import MockEngine, MockMonitor
-from pulumi.runtime.settings import Settings, configure, set_root_resource
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime.settings import Settings
 
+from preview.recorder import run_program
 from tests.engine_answers import ANSWERS, INVOKES, Answer, Asked, answer_for
 from tests.engine_record import UNKNOWN, Registration, Secret, name_of, plain, read_registration, redacted, registration
 
@@ -191,18 +189,6 @@ def record(
 ) -> Engine:
     """Runs `build` as a program to its end and returns the record; `config` keys are full (`project:key`)."""
     engine = engine or Engine(preview=preview)
-
-    def program() -> None:
-        # What the language host does, in a context of its own: nothing of one program is left for the next.
-        set_root_resource(None)  # type: ignore[arg-type]
-        pulumi_config.set_all_config(dict(config or {}), list(secret_keys))
-        settings = Settings(PROJECT, stack, engine=MockEngine(None), dry_run=engine.preview, organization="test")
-        configure(settings)
-        settings.monitor = _Monitor(engine)
-        with asyncio.Runner() as runner:
-            # Futures that hang on a failed registration are never awaited; the failure itself is raised.
-            runner.get_loop().set_exception_handler(lambda *_: None)
-            runner.run(run_in_stack(build))
-
-    contextvars.copy_context().run(program)
+    settings = Settings(PROJECT, stack, engine=MockEngine(None), dry_run=engine.preview, organization="test")
+    run_program(build, settings, lambda: _Monitor(engine), config or {}, secret_keys)
     return engine

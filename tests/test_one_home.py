@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import pytest
 
+from planning.versions.pins import CHARTS
+from policies import rule
+from preview import values
 from tests.conftest import REPO
 
 ROOMS = ("settings", "planning", "components", "preflight", "preview", "policies", "simulation", "advisor", "local")
@@ -41,6 +45,8 @@ def test_a_name_that_many_rooms_use_is_written_once(literal: str, home: str) -> 
             {"settings/spelling.py", "planning/architectures/table.py", "local/providers/aws/schema.py"},
         ),
         ("CustomResource", {"components/manifest.py"}),
+        ("set_root_resource", {"preview/recorder.py"}),  # tests/engine.py runs programs with it
+        ("run_in_stack", {"preview/recorder.py"}),
     ],
 )
 def test_a_thing_that_is_done_in_one_way_is_done_in_one_place(call: str, homes: set[str]) -> None:
@@ -54,7 +60,9 @@ def test_a_thing_that_is_done_in_one_way_is_done_in_one_place(call: str, homes: 
     assert found == homes
 
 
-@pytest.mark.parametrize("function", ["did_you_mean", "nearest", "mirrored", "server_labels", "custom_resource"])
+@pytest.mark.parametrize(
+    "function", ["did_you_mean", "nearest", "mirrored", "server_labels", "custom_resource", "cron_values"]
+)
 def test_a_function_of_that_name_is_defined_once(function: str) -> None:
     found = [
         name
@@ -63,3 +71,36 @@ def test_a_function_of_that_name_is_defined_once(function: str) -> None:
         if isinstance(node, ast.FunctionDef) and node.name == function and not name.startswith("local/providers/")
     ]
     assert len(found) == 1
+
+
+def test_the_version_of_a_chart_is_in_the_pins_only() -> None:
+    """Of code; tables of facts say at which version a row was read, stand-in charts say whose they stand for."""
+    versions = {pin.version for pin in CHARTS.values()}
+    pattern = re.compile(r"(?<![\w.])(" + "|".join(map(re.escape, sorted(versions))) + r")(?![\w.-]*\w)")
+    copies = [
+        f"{path.relative_to(REPO)}: {match[0]}"
+        for room in ROOMS
+        for path in sorted((REPO / room).rglob("*.py"))
+        if path != REPO / "planning/versions/pins.py"
+        for match in pattern.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert copies == []
+
+
+def test_names_of_weekdays_and_what_looks_like_a_credential_are_known_to_one_module() -> None:
+    known = {
+        word: [
+            name
+            for name, tree in _files()
+            if any(isinstance(node, ast.Constant) and node.value == word for node in ast.walk(tree))
+        ]
+        for word in ("TUE", "THU")
+    }
+    assert known == {"TUE": ["settings/cron.py"], "THU": ["settings/cron.py"]}
+    patterns = re.compile(r"gh[ps]_|AKIA|xox[bp]|hf_\[")
+    assert [name for name, _ in _files() if patterns.search((REPO / name).read_text(encoding="utf-8"))] == []
+
+
+def test_the_marks_of_secret_and_unknown_are_the_same_in_preview_and_policies() -> None:
+    """Written twice: the recorder also runs beside another checkout's policies (preview/standalone.py)."""
+    assert (rule.SECRET, rule.UNKNOWN) == (values.SECRET, values.UNKNOWN)

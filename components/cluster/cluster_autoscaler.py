@@ -28,7 +28,7 @@ CPU, MEMORY = "100m", "600Mi"
 def cluster_autoscaler_values(
     plan: ClusterAutoscalerPlan, cluster_version: pulumi.Input[str] | None = None
 ) -> dict[str, Any]:
-    """Values of chart cluster-autoscaler 9.59.0; only what differs from its defaults or must not move with them.
+    """Values of chart cluster-autoscaler; only what differs from its defaults or must not move with them.
 
     `cluster_version`: as EKS tells it, for a plan that does not know it. Raises ValueError where it is needed.
     """

@@ -30,7 +30,7 @@ LONGEST_SCRAPE_SECONDS = 10
 
 
 def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
-    """Values of chart external-secrets 2.9.0; only what differs from its defaults or must not move with them."""
+    """Values of chart external-secrets; only what differs from its defaults or must not move with them."""
     values: dict[str, Any] = {
         "fullnameOverride": RELEASE,
         "installCRDs": True,

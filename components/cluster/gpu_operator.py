@@ -23,7 +23,7 @@ from planning.versions.pins import mirrored
 
 RELEASE = "gpu-operator"
 
-# The chart writes a registry path per operand: upstream (values.yaml of v26.7.0) by value key. Operands that stay off
+# The chart writes a registry path per operand: upstream (its values.yaml) by value key. Operands that stay off
 # are left out.
 OPERAND_REPOSITORIES = {
     "operator": "nvcr.io/nvidia",
@@ -42,7 +42,7 @@ NFD_IMAGE = "registry.k8s.io/nfd/node-feature-discovery"
 
 
 def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
-    """Values of chart gpu-operator v26.7.0; only what differs from its defaults or must not move with them."""
+    """Values of chart gpu-operator; only what differs from its defaults or must not move with them."""
     interval = plan.dcgm_scrape_interval_seconds
     values: dict[str, Any] = {
         # NRI without the operator's toolkit is refused by the operator.

@@ -20,7 +20,7 @@ REGISTRY = "ghcr.io"
 
 
 def keda_values(plan: KedaPlan) -> dict[str, Any]:
-    """Values of chart keda 2.20.2; only what differs from its defaults, which are safe ones for its pods."""
+    """Values of chart keda; only what differs from its defaults, which are safe ones for its pods."""
     labels = plan.network.monitor_labels
     monitor: dict[str, Any] = {"enabled": True, **({"additionalLabels": labels} if labels else {})}
     values: dict[str, Any] = {

@@ -40,7 +40,7 @@ def adapter_rule(rule: MetricRule) -> dict[str, Any]:
 
 
 def metrics_adapter_values(plan: MonitoringPlan, prometheus_url: pulumi.Input[str]) -> dict[str, Any]:
-    """Values of chart prometheus-adapter 5.3.0."""
+    """Values of chart prometheus-adapter."""
     there = plan.existing
     port, path = (there.port, there.path) if there else (PROMETHEUS_PORT, "")
     values: dict[str, Any] = {

@@ -52,7 +52,7 @@ SELECTORS = ("serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig")
 
 UPGRADE_TAGS = {image.repository: image.tag for image in (pins.BUSYBOX, pins.KUBECTL)}
 
-# Registry of each image (values.yaml of 88.5.3 and of its sub-charts) by path of its value.
+# Registry of each image (values.yaml of the chart and of its sub-charts) by path of its value.
 IMAGE_REGISTRIES = {
     ("prometheus", "prometheusSpec", "image", "registry"): "quay.io",
     ("alertmanager", "alertmanagerSpec", "image", "registry"): "quay.io",
@@ -71,7 +71,7 @@ GRAFANA_IMAGE_REGISTRIES = {
 
 
 def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
-    """Values of chart kube-prometheus-stack 88.5.3; no secret is among them."""
+    """Values of chart kube-prometheus-stack; no secret is among them."""
     values: dict[str, Any] = {
         "fullnameOverride": RELEASE,  # names the Services, whatever the release is called
         "prometheus": {"prometheusSpec": _prometheus(plan)},

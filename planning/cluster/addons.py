@@ -26,7 +26,7 @@ KEDA_CHART = "keda"
 SMOKE_TEST_TIMEOUT_SECONDS = 900
 # The MIG manager cuts the GPUs and reboots the node first. Estimate.
 MIG_CUT_SECONDS = 600
-# What waits for a label that GPU feature discovery writes (gpu-operator v26.7.0).
+# What waits for a label that GPU feature discovery writes.
 _BY_LABEL = {
     "mps": "the MPS daemon stands only on nodes labelled nvidia.com/mps.capable (assets/state-mps-control-daemon), and "
     "the device plugin waits for the daemon forever",

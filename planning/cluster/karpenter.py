@@ -23,7 +23,7 @@ CHART, CRD_CHART = "karpenter", "karpenter-crd"
 NAMESPACE = "kube-system"  # its requests to the API server come before others' there (EKS' flow schemas)
 # EC2NodeClass v1, spec.tags: keys that Karpenter writes itself; the API server refuses them.
 OWN_TAGS = ("karpenter.sh/", "karpenter.k8s.aws/", "kubernetes.io/cluster/", "eks:eks-cluster-name")
-# Two replicas keep apart by host (chart karpenter 1.14.1).
+# Two replicas keep apart by host (its chart).
 MOST_REPLICAS = 2
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from planning.nodes.instances import InstanceType, allocatable_ephemeral_mib
+from planning.versions.pins import CHARTS
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,10 @@ class Daemon:
     source: str
 
 
+def _of(chart: str, values: str) -> str:
+    return f"{chart} {CHARTS[chart].version}: {values}"
+
+
 # typical_memory_mib are estimates from limits and from similar clusters; they only shape our default requests.
 DAEMONS = (
     Daemon("aws-node", 50, 0, 120, "cluster", "aws-vpc-cni: 25m for aws-node and 25m for its policy agent, 2026-11"),
@@ -29,20 +34,25 @@ DAEMONS = (
     Daemon("eks-pod-identity-agent", 0, 0, 30, "cluster", "aws/eks-pod-identity-agent values.yaml: no requests"),
     Daemon("eks-node-monitoring-agent", 10, 30, 100, "cluster", "aws/eks-node-monitoring-agent v1.7.0: 10m/30Mi"),
     Daemon("dcgm-server", 0, 0, 300, "cluster", "aws/eks-node-monitoring-agent v1.7.0: no requests"),
-    Daemon("nvidia-device-plugin", 0, 0, 60, "gpu-operator", "gpu-operator v26.7.0: resources {}"),
-    Daemon("gpu-feature-discovery", 0, 0, 60, "gpu-operator", "gpu-operator v26.7.0: resources {}"),
-    Daemon("nvidia-operator-validator", 0, 0, 20, "gpu-operator", "gpu-operator v26.7.0: resources {}"),
-    Daemon("nvidia-dcgm-exporter", 0, 0, 400, "gpu-operator", "gpu-operator v26.7.0: resources {}"),
-    Daemon("node-feature-discovery-worker", 5, 64, 64, "gpu-operator", "its chart in gpu-operator v26.7.0: 5m/64Mi"),
-    Daemon("node-exporter", 0, 0, 50, "monitoring", "kube-prometheus-stack 88.5.3: resources {}"),
+    Daemon("nvidia-device-plugin", 0, 0, 60, "gpu-operator", _of("gpu-operator", "resources {}")),
+    Daemon("gpu-feature-discovery", 0, 0, 60, "gpu-operator", _of("gpu-operator", "resources {}")),
+    Daemon("nvidia-operator-validator", 0, 0, 20, "gpu-operator", _of("gpu-operator", "resources {}")),
+    Daemon("nvidia-dcgm-exporter", 0, 0, 400, "gpu-operator", _of("gpu-operator", "resources {}")),
+    Daemon(
+        "node-feature-discovery-worker",
+        5,
+        64,
+        64,
+        "gpu-operator",
+        _of("gpu-operator", "5m/64Mi in the chart of node-feature-discovery"),
+    ),
+    Daemon("node-exporter", 0, 0, 50, "monitoring", _of("kube-prometheus-stack", "resources {}")),
 )
 
 # Of pools with that kind of sharing only.
 SHARING_DAEMONS = {
-    "mig": (Daemon("nvidia-mig-manager", 0, 0, 60, "gpu-operator", "gpu-operator v26.7.0: resources {}"),),
-    "mps": (
-        Daemon("nvidia-device-plugin-mps-control-daemon", 0, 0, 100, "gpu-operator", "gpu-operator v26.7.0: none"),
-    ),
+    "mig": (Daemon("nvidia-mig-manager", 0, 0, 60, "gpu-operator", _of("gpu-operator", "resources {}")),),
+    "mps": (Daemon("nvidia-device-plugin-mps-control-daemon", 0, 0, 100, "gpu-operator", _of("gpu-operator", "none")),),
 }
 
 # The vLLM image unpacked; containerd of the AL2023 AMI discards the packed layers. 9.4-10.8 GB packed were measured

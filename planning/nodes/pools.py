@@ -26,7 +26,7 @@ from settings.pools import KarpenterPool, ManagedPool, NodePool, UpdateStrategy
 
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
 SYSTEM_POOL = "system"
-# What the GPU Operator's MIG manager and device plugin read of a node (gpu-operator v26.7.0).
+# What the GPU Operator's MIG manager and device plugin read of a node.
 MIG_LABEL = "nvidia.com/mig.config"
 # The MIG manager writes it when the GPUs are cut. Before that the device plugin advertises whole GPUs, nothing in the
 # operator makes it wait, and the cut reboots the node from under whoever took one (NVIDIA/gpu-operator#2670).

@@ -6,11 +6,10 @@ harm: an HPA with a missing metric refuses to scale down.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")  # as day_of_week() and cron count them
+from settings.cron import DAY, MONTH, cron_values
 
 
 def schedule_expr(windows: Sequence[tuple[WeeklyWindow, int]]) -> str:
@@ -28,7 +27,8 @@ class UnsupportedWindow(ValueError):
 
 @dataclass(frozen=True)
 class WeeklyWindow:
-    """From `start_minute` to `end_minute` of the day, UTC, on these days of the week (0: Sunday), of the start."""
+    """From `start_minute` to `end_minute` of the day, UTC, on these days of the week (0: Sunday, as
+    day_of_week() and cron count them), of the start."""
 
     start_minute: int
     end_minute: int
@@ -47,7 +47,10 @@ class WeeklyWindow:
 
 
 def weekly_window(time_zone: str, start: str, end: str) -> WeeklyWindow:
-    """Reads two cron expressions; raises UnsupportedWindow, saying what PromQL cannot do of them."""
+    """Two cron expressions, valid ones (settings/cron.py), as a window.
+
+    Raises UnsupportedWindow, saying what PromQL cannot express of them.
+    """
     if time_zone not in ("UTC", "Etc/UTC"):
         raise UnsupportedWindow(f"time zone {time_zone}")
     first, last = _moment(start), _moment(end)
@@ -59,33 +62,13 @@ def weekly_window(time_zone: str, start: str, end: str) -> WeeklyWindow:
 
 
 def _moment(cron: str) -> tuple[int, tuple[int, ...]]:
-    minute, hour, day, month, weekday = cron.split()
-    if day != "*" or month != "*":
+    """Minute of the day, and the weekdays (0: Sunday)."""
+    minutes, hours, days, months, weekdays = cron_values(cron)
+    if days != DAY.every or months != MONTH.every:
         raise UnsupportedWindow(f"{cron!r} names days of a month")
-    if not (minute.isdigit() and hour.isdigit() and int(minute) < 60 and int(hour) < 24):
+    if len(minutes) != 1 or len(hours) != 1:
         raise UnsupportedWindow(f"{cron!r} is not one time of the day")
-    return int(hour) * 60 + int(minute), _weekdays(weekday, cron)
-
-
-def _weekdays(written: str, cron: str) -> tuple[int, ...]:
-    if written in ("*", "?"):
-        return tuple(range(7))
-    days: set[int] = set()
-    for part in written.upper().split(","):
-        found = re.fullmatch(r"(\w+)(?:-(\w+))?", part)
-        ends = [_weekday(name, cron) for name in found.groups() if name] if found else []
-        if not ends or ends[0] > ends[-1]:
-            raise UnsupportedWindow(f"{written!r} of {cron!r} is no list of weekdays")
-        days |= {day % 7 for day in range(ends[0], ends[-1] + 1)}
-    return tuple(sorted(days))
-
-
-def _weekday(name: str, cron: str) -> int:
-    if name in DAYS:
-        return DAYS.index(name)
-    if name.isdigit() and int(name) <= 7:
-        return int(name)
-    raise UnsupportedWindow(f"{name!r} of {cron!r} is no weekday")
+    return min(hours) * 60 + min(minutes), tuple(sorted(weekdays))
 
 
 def _one_of(days: tuple[int, ...]) -> str:

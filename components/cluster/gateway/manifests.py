@@ -1,4 +1,4 @@
-"""What Envoy Gateway reads. Pure. Names and fields: Gateway API v1.6.1 and Envoy Gateway v1.9.0."""
+"""What Envoy Gateway reads. Pure. Names and fields: Gateway API v1.6.1, and the Envoy Gateway of the pinned chart."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ CPU, MEMORY = "200m", "1Gi"
 
 
 def karpenter_values(plan: KarpenterPlan, queue_name: pulumi.Input[str]) -> dict[str, Any]:
-    """Values of chart karpenter 1.14.1; only what differs from its defaults or must not move with them."""
+    """Values of chart karpenter; only what differs from its defaults or must not move with them."""
     image = {"image": {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}} if plan.mirror else {}
     return {
         "fullnameOverride": RELEASE,

@@ -11,7 +11,7 @@ REGISTRY = "quay.io"
 
 
 def cert_manager_values(plan: OperatorPlan) -> dict[str, Any]:
-    """Values of chart cert-manager v1.21.1; only what differs from its defaults."""
+    """Values of chart cert-manager; only what differs from its defaults."""
     values: dict[str, Any] = {
         # Kept when the release goes: with them every certificate of the cluster would go, those of others too.
         "crds": {"enabled": True, "keep": True},

@@ -12,7 +12,7 @@ PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
 
 
 def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:
-    """Values of chart gateway-helm v1.9.0; its defaults are safe ones for its pods."""
+    """Values of chart gateway-helm; its defaults are safe ones for its pods."""
     # Else it is the one that is built into the controller, which no list of images knows.
     images: dict[str, Any] = {"images": {"envoyProxy": {"image": PROXY_IMAGE}}}
     if plan.mirror:

@@ -12,7 +12,7 @@ PROXY_IMAGE = "quay.io/brancz/kube-rbac-proxy:v0.18.0"
 
 
 def kserve_values(plan: OperatorPlan) -> dict[str, Any]:
-    """Values of chart kserve-resources v0.20.0; only what differs from its defaults or must not move with them.
+    """Values of chart kserve-resources; only what differs from its defaults or must not move with them.
 
     The chart has no ServingRuntimes (kserve-runtime-configs has): our models bring their container. Its readiness probe
     waits 30 s, in which cert-manager writes the webhooks' CA: a release that is ready answers for InferenceServices.

@@ -1,7 +1,7 @@
 """Backend `kserve`: an InferenceService in Standard mode (formerly RawDeployment), with the pod of every backend.
 
 KServe's controller makes Deployment and Service `<model>-predictor` of it and hands our labels, annotations, pod and
-strategy on (kserve v0.20.0, reconcilers/deployment/deployment_reconciler.go, components/predictor.go). So all that goes
+strategy on (kserve/kserve, reconcilers/deployment/deployment_reconciler.go, components/predictor.go). So all that goes
 by the pods' labels stays as it is: our Service is the model's address, our autoscaler the only one.
 """
 

@@ -1,7 +1,7 @@
 """Backend `production-stack`: the Deployment of backend `deployment`, and vLLM Production Stack's router before it.
 
 The chart's own engine pods are not used: they take the token from the environment, download by themselves, and carry
-`replicas` beside an autoscaler that is not theirs (helm/templates/deployment-vllm-multi.yaml of vllm-stack 0.1.12). Its
+`replicas` beside an autoscaler that is not theirs (helm/templates/deployment-vllm-multi.yaml of vllm-stack). Its
 router finds pods by labels, so it stands before ours, and the model's Service points to it.
 """
 
@@ -29,7 +29,7 @@ LIMITS = {"memory": "1000Mi", "ephemeral-storage": "1Gi"}
 
 
 def router_values(model: ServedModel, router: RouterPlan) -> dict[str, Any]:
-    """Values of chart vllm-stack 0.1.12; only what differs from its defaults or must not move with them."""
+    """Values of chart vllm-stack; only what differs from its defaults or must not move with them."""
     selector = ",".join(f"{key}={value}" for key, value in server_selector(model).items())
     return {
         "servingEngineSpec": {"enableEngine": False},
