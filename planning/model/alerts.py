@@ -7,27 +7,30 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class AlertRulePlan:
-    """One alerting rule. `expr` is PromQL; it must hold for `for_seconds` before anybody is told.
-
-    `labels` go to the alert beside `severity`: critical (somebody gets up) or warning (somebody looks tomorrow).
-    """
+    """One alerting rule."""
 
     name: str
     expr: str
+    """PromQL."""
     for_seconds: int
+    """How long it must hold before the alert is sent."""
     severity: str
+    """critical (a person gets up) or warning (a person looks tomorrow)."""
     summary: str
     description: str
     runbook_url: str
     labels: dict[str, str] = field(default_factory=dict)
+    """Of the alert, beside its severity."""
 
 
 @dataclass(frozen=True)
 class RecordingRulePlan:
-    """A series Prometheus computes at each evaluation: PromQL `expr` under the name `record`."""
+    """A series that Prometheus computes at each evaluation."""
 
     record: str
+    """Its name."""
     expr: str
+    """PromQL."""
     labels: dict[str, str] = field(default_factory=dict)
 
 
@@ -42,7 +45,9 @@ class RuleGroupPlan:
 
 @dataclass(frozen=True)
 class WebhookPlan:
-    """Whom Alertmanager tells. `url` where it is no secret, else `url_key`: the config secret that holds it."""
+    """Where Alertmanager sends alerts; one of the two is set."""
 
     url: str | None = None
+    """An address that is no secret."""
     url_key: str | None = None
+    """The config secret that holds the address."""

@@ -19,12 +19,13 @@ class SubnetPlan:
 
 @dataclass(frozen=True)
 class CreateNetworkPlan:
-    """A VPC of our own. `nat_zones`: zones whose public subnet holds a NAT gateway."""
+    """A VPC of our own."""
 
     cidr: str
     zones: tuple[str, ...]
     subnets: tuple[SubnetPlan, ...]
     nat_zones: tuple[str, ...]
+    """Zones whose public subnet holds a NAT gateway."""
     flow_logs: bool
     protect: bool
 
@@ -39,38 +40,37 @@ class ExistingNetworkPlan:
 
 @dataclass(frozen=True)
 class AccessEntryPlan:
-    """An IAM principal, its EKS access policy ARN and where it holds (empty: the whole cluster).
-
-    `policy_arn` None: it has only what Kubernetes gives its `groups`.
-    """
+    """An IAM principal's access to the cluster."""
 
     principal_arn: str
     policy_arn: str | None
+    """EKS access policy; None: only what Kubernetes gives its groups."""
     namespaces: tuple[str, ...]
+    """Where the policy holds; empty: in the whole cluster."""
     groups: tuple[str, ...] = ()
+    """Kubernetes groups."""
 
 
 @dataclass(frozen=True)
 class AddonPlan:
-    """An EKS add-on. `pod_identity_policy_arn`: managed policy its service account needs, if any.
-
-    `after_nodes`: has pods that need nodes before it becomes ACTIVE. `version` None: EKS' default for
-    `kubernetes_version`, asked at each `up`.
-    """
+    """An EKS add-on."""
 
     name: str
     version: str | None
+    """None: EKS' default for `kubernetes_version`, asked at each `up`."""
     after_nodes: bool
+    """It has pods that need nodes before it becomes ACTIVE."""
     configuration: dict[str, Any] = field(default_factory=dict)
     service_account: str | None = None
     namespace: str = "kube-system"
     pod_identity_policy_arn: str | None = None
+    """Managed policy that its service account needs, if any."""
     kubernetes_version: str | None = None
 
 
 @dataclass(frozen=True)
 class CreateClusterPlan:
-    """An EKS cluster of our own. `private_access_*`: who reaches the API inside the VPC, beside the cluster itself."""
+    """An EKS cluster of our own."""
 
     name: str
     version: str
@@ -84,7 +84,9 @@ class CreateClusterPlan:
     protect: bool
     partition: str = "aws"
     private_access_cidrs: tuple[str, ...] = ()
+    """Who reaches the API inside the VPC, beside the cluster itself."""
     private_access_group_ids: tuple[str, ...] = ()
+    """As `private_access_cidrs`, by security group."""
     strict_policies: bool = False
     """A pod that no network policy selects is closed, those of the system too: the stack makes a policy for them."""
 
@@ -96,16 +98,15 @@ class CreateClusterPlan:
 
 @dataclass(frozen=True)
 class ExistingClusterPlan:
-    """A cluster that exists, with the add-ons its owner gave it.
-
-    `version` None: nobody wrote it, EKS is asked. `node_security_group_ids`: of our nodes, beside the cluster's own.
-    """
+    """A cluster that exists, with the add-ons its owner gave it."""
 
     name: str
     addons_after_nodes: tuple[AddonPlan, ...] = ()
     partition: str = "aws"
     version: str | None = None
+    """None: it is not in the stack file, EKS is asked."""
     node_security_group_ids: tuple[str, ...] = ()
+    """Of our nodes, beside the cluster's own."""
     strict_policies: bool = False
     """Not ours to say."""
 
@@ -130,14 +131,14 @@ GPU_TAINT = TaintPlan(GPU_RESOURCE, "present", "NoSchedule")
 
 @dataclass(frozen=True)
 class GpuSharingPlan:
-    """How each GPU of a pool is divided: `kind` is none, mig, mps or timeSlicing, as the stack file says it.
-
-    `pods_per_gpu`: how many `nvidia.com/gpu` a node advertises for each of its GPUs. `profile`: MIG's.
-    """
+    """How each GPU of a pool is divided."""
 
     kind: str = "none"
+    """none, mig, mps or timeSlicing, as in the stack file."""
     pods_per_gpu: int = 1
+    """How many `nvidia.com/gpu` a node advertises for each of its GPUs."""
     profile: str | None = None
+    """MIG's."""
 
     @property
     def device_plugin_config(self) -> str | None:
@@ -152,64 +153,66 @@ class GpuSharingPlan:
 
 @dataclass(frozen=True)
 class KarpenterNodesPlan:
-    """What Karpenter is told of a pool. `capacity_types` in its words: reserved, spot, on-demand.
-
-    `ami_alias`: family and release, e.g. al2023@v20260505. `architecture`: amd64 or arm64. `instance_store`: RAID0, or
-    None where nothing is done with the instance's disks. `expire_after_hours` None: never.
-    `termination_grace_seconds`: so long a node's pods may take to leave.
-    """
+    """What Karpenter is told of a pool."""
 
     capacity_types: tuple[str, ...]
+    """In its words: reserved, spot, on-demand."""
     capacity_reservation_ids: tuple[str, ...]
     ami_alias: str
+    """Family and release, e.g. al2023@v20260505."""
     architecture: str
+    """amd64 or arm64."""
     instance_store: str | None
+    """RAID0; None: nothing is done with the instance's disks."""
     consolidate_after_seconds: int
     expire_after_hours: int | None
+    """None: never."""
     replaced_at_once: int
+    """Nodes that a disruption may take at the same time."""
     termination_grace_seconds: int
+    """How long a node's pods may take to leave."""
 
 
 @dataclass(frozen=True)
 class ReservationPlan:
-    """What nodes of a managed group are taken from: a capacity reservation or Capacity Block by its id (cr-...), or a
-    resource group of reservations by its ARN; the other is None."""
+    """What nodes of a managed group are taken from; one of the two is set."""
 
     id: str | None
+    """A capacity reservation or Capacity Block (cr-...)."""
     resource_group_arn: str | None = None
+    """A resource group of reservations."""
 
 
 @dataclass(frozen=True)
 class NodeGroupPlan:
-    """Nodes of one kind: an EKS managed node group or, with `karpenter`, a NodePool of Karpenter's.
-
-    `ami_type` is EKS's name, e.g. AL2023_x86_64_NVIDIA; `gpu` None: system group.
-
-    `labels_later`: what programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only.
-    `zones` and `subnet_ids` empty: all private subnets. `disk_gib`: the root volume, encrypted gp3. `gpus_per_node`:
-    real ones, whoever shares them.
-    """
+    """Nodes of one kind: an EKS managed node group or, with `karpenter`, a NodePool of Karpenter's."""
 
     name: str
     instance_types: tuple[str, ...]
     capacity_type: str
     ami_type: str
+    """EKS' name, e.g. AL2023_x86_64_NVIDIA."""
     ami_release_version: str | None
     min_nodes: int
     desired_nodes: int
     max_nodes: int
     disk_gib: int
+    """Root volume, encrypted gp3."""
     disk_throughput_mibps: int
     disk_iops: int
     zones: tuple[str, ...]
+    """Empty: all private subnets."""
     labels: dict[str, str]
     taints: tuple[TaintPlan, ...]
     node_repair: bool
     max_unavailable: int = 1
     gpu: str | None = None
+    """None: the system group."""
     gpus_per_node: int = 0
+    """Real ones, however they are shared."""
     sharing: GpuSharingPlan = GpuSharingPlan()
     labels_later: dict[str, str] = field(default_factory=dict)
+    """What programs on a new node add and pods select; the cluster-autoscaler knows of them by tags only."""
     update_strategy: str = "DEFAULT"
     """EKS' word: DEFAULT starts new nodes before it ends old ones, MINIMAL ends first."""
     resources_by_tag: dict[str, str] = field(default_factory=dict)
@@ -221,6 +224,7 @@ class NodeGroupPlan:
     reservation: ReservationPlan | None = None
     """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
     subnet_ids: tuple[str, ...] = ()
+    """Empty: all private subnets."""
 
     @property
     def pods_disk_gib(self) -> int:

@@ -17,19 +17,22 @@ TRUST_POWER = 1.5
 
 @dataclass(frozen=True)
 class Capacity:
-    """What one replica does on average within its SLO: requests at once, and tokens per second if it did nothing else.
-
-    `within_slo`: the share of that load at which still enough single requests hold their SLO, arriving at random.
-    `requests_per_second`: at that load. `share_in_slo`: estimated there; `share_alone`: of requests without company.
-    """
+    """What one replica does on average within its SLO."""
 
     concurrency: float
+    """Requests at once."""
     prompt_tokens_per_second: float
+    """If it did nothing else."""
     output_tokens_per_second: float
+    """If it did nothing else."""
     within_slo: float = 1.0
+    """Share of that load at which enough single requests still hold their SLO, arriving at random."""
     requests_per_second: float = 1.0
+    """At that load."""
     share_in_slo: float = 1.0
+    """Share of requests within the SLO at that load, estimated."""
     share_alone: float = 1.0
+    """The same of requests without company."""
 
     def share(self, prompt_rate: float, output_rate: float) -> float:
         """Replicas' time per second that these token rates take."""
@@ -38,26 +41,28 @@ class Capacity:
 
 @dataclass(frozen=True)
 class Demand:
-    """The recording rules' parameters; `utilization` is the share of a replica that is planned to be busy.
+    """Parameters of the recording rules.
 
-    A rate needs a sample before its window, so PromQL's ranges are a scrape longer than `rate_seconds`. A slope's
-    error falls with samples^1.5, so a trend counts by that power of its samples ÷ half a window's, at most whole: two
+    A rate needs a sample before its window, so PromQL's ranges are one scrape longer than `rate_seconds`. The error of
+    a slope falls with samples^1.5, so a trend counts by that power of its samples ÷ half a window's, at most whole: two
     samples say anything, and a new model has no more.
 
-    `slack_replicas` × √load is added: random arrivals need more room, relatively, on a small pool. So is
-    `spread_factor` × what the standard deviation of the load over `spread_seconds` exceeds `spread_allowed` × √load by:
-    Poisson arrivals stay below that, and bursts that came will come again.
+    Random arrivals need relatively more room on a small pool: `slack_replicas` × √load is added. Bursts that came will
+    come again: `spread_factor` × what the load's standard deviation exceeds `spread_allowed` × √load by is added too.
     """
 
     capacity: Capacity
     utilization: float
+    """Share of a replica that is planned to be busy."""
     rate_seconds: int
     trend_seconds: int
     lead_seconds: int
     slack_replicas: float
     spread_factor: float
     spread_allowed: float
+    """Poisson arrivals stay below it."""
     spread_seconds: int
+    """Window of the standard deviation."""
     scrape_seconds: int = 15
 
     @property

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AuthenticationPlan:
-    """`kind` none, apiKeys (`secret` holds them) or jwt."""
+    """How a client proves who it is."""
 
     kind: str
+    """none, apiKeys or jwt."""
     secret: str | None = None
+    """Holds the keys of apiKeys."""
     issuer: str | None = None
     audiences: tuple[str, ...] = ()
     jwks_uri: str | None = None
@@ -18,17 +20,17 @@ class AuthenticationPlan:
 
 @dataclass(frozen=True)
 class GatewayPlan:
-    """Gateway, certificate and rules. `issuer` set: cert-manager fills `certificate_secret` from that ClusterIssuer.
-
-    `source_ranges`: who may connect. `alone`: the stack's only model, which needs no name in its path.
-    """
+    """Gateway, certificate and rules."""
 
     namespace: str
     host: str
     certificate_secret: str
+    """Exists, or cert-manager fills it."""
     issuer: str | None
+    """ClusterIssuer from which cert-manager fills the certificate's Secret; None: it exists."""
     public: bool
     source_ranges: tuple[str, ...]
+    """Addresses that may connect."""
     authentication: AuthenticationPlan
     paths: tuple[str, ...]
     request_timeout_seconds: int
@@ -36,3 +38,4 @@ class GatewayPlan:
     model_namespaces: tuple[str, ...]
     port: int = 8000
     alone: str | None = None
+    """The stack's only model, which needs no name in its path."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RoomPlan:
-    """An amount of everything the scheduler counts; `gpus` as advertised (`nvidia.com/gpu`, shares where shared)."""
+    """An amount of everything that the scheduler counts."""
 
     gpus: int
+    """As advertised (`nvidia.com/gpu`; shares where shared)."""
     cpu_millicores: int
     memory_mib: int
     ephemeral_mib: int
@@ -17,33 +18,32 @@ class RoomPlan:
 
 @dataclass(frozen=True)
 class NodeLeftPlan:
-    """`nodes` nodes of a pool at most replicas: GPUs that pods have on each, and what is left there.
-
-    `pods_more`: the pods (of the model that asks least) that would still fit; 0: what is left is stranded for good.
-    """
+    """Nodes of a pool that are alike at most replicas, and what is left on each."""
 
     nodes: int
+    """How many of them."""
     gpus_used: int
+    """GPUs that pods have on each."""
     left: RoomPlan
     pods_more: int
+    """Pods (of the model that asks least) that would still fit; 0: what is left is stranded."""
 
 
 @dataclass(frozen=True)
 class NodeFitPlan:
-    """A node of a pool, of the type that holds least: `total` = system + daemons + images + what pods may ask.
-
-    `system`: kubelet's and the system's reserves, eviction threshold, hypervisor, file system. `daemons`: what the
-    DaemonSets request. `images_mib`: unpacked images, on the disk that pods share. `left`: at most replicas; empty
-    without models.
-    """
+    """A node of a pool, of the type that holds least: total = system + daemons + images + what pods may ask."""
 
     pool: str
     instance_type: str
     total: RoomPlan
     system: RoomPlan
+    """Reserves of kubelet and system, eviction threshold, hypervisor, file system."""
     daemons: RoomPlan
+    """What DaemonSets request."""
     images_mib: int
+    """Unpacked images, on the disk that pods share."""
     left: tuple[NodeLeftPlan, ...]
+    """At most replicas; empty without models."""
 
     @property
     def stranded(self) -> RoomPlan:

@@ -9,17 +9,16 @@ from planning.model.nodes import RoomPlan
 
 @dataclass(frozen=True)
 class Quota:
-    """A quota that is counted per account and region; `default`: what a new account has, None where it varies.
-
-    `source`: where code, name and default were read on 2026-11-21.
-    """
+    """A quota that is counted per account and region."""
 
     code: str
     service: str
     name: str
     unit: str
     default: int | None
+    """What a new account has; None where it varies."""
     source: str
+    """Where code, name and default were read on 2026-11-21."""
 
 
 @dataclass(frozen=True)
@@ -44,54 +43,62 @@ class CurvePicture:
 
 @dataclass(frozen=True)
 class TrafficPicture:
-    """How replicas would follow the declared traffic for a week, simulated as a fluid by the minute.
-
-    `weekend` None: as weekdays. `usd_per_month` None: no price. `replicas_wanted`: most that the policy wanted.
-    """
+    """How replicas would follow the declared traffic for a week, simulated as a fluid by the minute."""
 
     slo_share: float
     gpu_hours_per_month: float
     usd_per_month: float | None
+    """None: no price."""
     replicas_wanted: int
+    """The most that the policy asked for."""
     weekday: CurvePicture
     weekend: CurvePicture | None
+    """None: as weekdays."""
 
 
 @dataclass(frozen=True)
 class ModelPicture:
-    """`gpu_bytes`: usable memory of what one pod gets of a GPU, on the type that has least. Seconds: shortest and
-    longest cold start on a node that is there, and with the node before it (None: no pod ever waits for one)."""
+    """What is shown of a model beside its plan."""
 
     gpu_bytes: int
+    """Usable memory of what one pod gets of a GPU, on the type that has least."""
     cold_start_seconds: tuple[float, float]
+    """Shortest and longest, on a node that exists."""
     new_node_seconds: tuple[float, float] | None
+    """The same with the node before it; None: no pod ever waits for one."""
     room: RoomPlan
     traffic: TrafficPicture | None
 
 
 @dataclass(frozen=True)
 class PackingPicture:
-    """Replicas packed on nodes; `left`: room that is left on each of so many nodes."""
+    """Replicas packed on nodes."""
 
     replicas: int
     nodes: int
     left: tuple[tuple[RoomPlan, int], ...]
+    """Room that is left on each of so many nodes."""
 
 
 @dataclass(frozen=True)
 class PoolPicture:
-    """`room` for pods on a node of the type that holds least, and how the models lie on the nodes. None: a pod fits no
-    node."""
+    """Room on a node of the type that holds least, and how the models lie on the nodes."""
 
     room: RoomPlan
+    """For pods."""
     at_fewest: PackingPicture | None
+    """None: a pod fits no node."""
     at_most: PackingPicture | None
+    """None: a pod fits no node."""
 
 
 @dataclass(frozen=True)
 class StackPicture:
-    """`models` and `pools` in the plan's order; `quotas` at most nodes."""
+    """All that is shown of a stack beside its plan."""
 
     models: tuple[ModelPicture, ...]
+    """In the plan's order."""
     pools: tuple[PoolPicture, ...]
+    """In the plan's order."""
     quotas: tuple[QuotaNeed, ...]
+    """At most nodes."""

@@ -7,17 +7,21 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ExistingPrometheusPlan:
-    """A Prometheus that is there. `path`: prefix of its addresses, empty or /...; `pod_labels` let its pods through
-    network policies. `monitor_labels`, `rule_labels`: what it selects by. `dashboard_labels` None: no dashboards."""
+    """A Prometheus that the cluster already has."""
 
     namespace: str
     service: str
     port: int
     path: str
+    """Prefix of its addresses, empty or /..."""
     pod_labels: dict[str, str]
+    """By which network policies let its pods through."""
     monitor_labels: dict[str, str] = field(default_factory=dict)
+    """What it selects monitors by."""
     rule_labels: dict[str, str] = field(default_factory=dict)
+    """What it selects rules by."""
     dashboard_labels: dict[str, str] | None = None
+    """None: no dashboards."""
     dashboard_namespace: str | None = None
 
     @property

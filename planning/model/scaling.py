@@ -26,42 +26,43 @@ class Via(StrEnum):
 
 @dataclass(frozen=True)
 class MetricRule:
-    """A metric that prometheus-adapter serves to HPAs: `query` over `series`, under the name `name`.
-
-    `via`: the Kubernetes object it belongs to. `query`: PromQL with the adapter's own `<<...>>`.
-    """
+    """A metric that prometheus-adapter serves to HPAs."""
 
     series: str
+    """What the query reads."""
     name: str
+    """Under which it is served."""
     source: str
     query: str = "sum by (<<.GroupBy>>) (<<.Series>>{<<.LabelMatchers>>})"
+    """PromQL with the adapter's own `<<...>>`."""
     via: Via = Via.PODS
+    """The Kubernetes object it belongs to."""
 
 
 @dataclass(frozen=True)
 class ScalingMetric:
-    """One number that replicas follow.
-
-    `query`: the whole model's number as PromQL, which KEDA asks for; `rule`: how the HPA gets at it. `value_type`:
-    AverageValue (divided by the replicas, for what adds up over them) or Value (for what does not, as a latency).
-    `target` in `unit`, per replica where it is an AverageValue. Rates are taken over `window_seconds`; `quantile` of a
-    latency.
-    """
+    """One number that replicas follow."""
 
     kind: str
     rule: MetricRule
+    """How an HPA gets at it."""
     query: str
+    """The whole model's number as PromQL, which KEDA asks for."""
     value_type: str
+    """AverageValue (divided by the replicas, for what adds up over them) or Value (for what does not, as a latency)."""
     target: float
+    """In `unit`; per replica where it is an AverageValue."""
     unit: str
     why: str
     window_seconds: int = 60
+    """Over which rates are taken."""
     quantile: float = 0.95
+    """Of a latency."""
 
 
 @dataclass(frozen=True)
 class ScalingRulePlan:
-    """One direction of the HPA's behaviour: `pods` or `percent` per period, whichever is more."""
+    """One direction of the HPA's behaviour; of two limits per period the larger counts."""
 
     window_seconds: int
     pods: int
@@ -71,36 +72,35 @@ class ScalingRulePlan:
 
 @dataclass(frozen=True)
 class SchedulePlan:
-    """At least `min_replicas` between two cron moments of a time zone."""
+    """A floor of replicas between two cron moments of a time zone."""
 
     time_zone: str
     start: str
     end: str
     min_replicas: int
+    """At least so many."""
 
 
 @dataclass(frozen=True)
 class ZeroPlan:
-    """How a model comes from zero replicas and goes there.
-
-    `wake_query`: requests that wait in front of the model, counted by somebody who lives while no pod does; one
-    replica takes `wake_target` of them. `busy_query`: requests in the model's pods; while either is above 0, or a
-    schedule holds, one replica stays. `idle_seconds` after that the last one goes.
-    """
+    """How a model comes from zero replicas and returns to it."""
 
     wake_query: str
+    """Requests that wait in front of the model, counted by what lives while no pod does."""
     wake_target: float
+    """Waiting requests that one replica takes."""
     busy_query: str
+    """Requests in the model's pods; while they or waiting ones are above 0, or a schedule holds, one replica stays."""
     busy_target: float
     idle_seconds: int
+    """After that the last one goes."""
 
 
 @dataclass(frozen=True)
 class AutoscalingPlan:
-    """Who moves the replicas of one model, between which bounds, by what, and how fast.
+    """What moves the replicas of one model, between which bounds, and how fast.
 
-    `recordings` are evaluated every `rule_interval_seconds`; `demand`: what those of the demand say, for the simulator.
-    `zero` only where `min_replicas` is 0. Of kind `none` only the bounds count, and they are equal.
+    Of kind `none` only the bounds count, and they are equal.
     """
 
     kind: ScalerKind
@@ -110,11 +110,14 @@ class AutoscalingPlan:
     scale_up: ScalingRulePlan
     scale_down: ScalingRulePlan
     recordings: tuple[RecordingRulePlan, ...] = ()
+    """Evaluated every `rule_interval_seconds`."""
     rule_interval_seconds: int = 15
     schedules: tuple[SchedulePlan, ...] = ()
     polling_seconds: int = 15
     zero: ZeroPlan | None = None
+    """Only where `min_replicas` is 0."""
     demand: Demand | None = None
+    """What the demand's recordings say, for the simulator."""
 
     @property
     def fixed_replicas(self) -> int | None:

@@ -12,25 +12,27 @@ from planning.model.scaling import MetricRule
 
 @dataclass(frozen=True)
 class ChartRef:
-    """A pinned Helm chart; `repository` is None for an OCI chart, whose `chart` is the whole address."""
+    """A pinned Helm chart."""
 
     chart: str
+    """Its name; of an OCI chart the whole address."""
     version: str
     repository: str | None
+    """None: an OCI chart."""
 
 
 @dataclass(frozen=True)
 class AddonNetworkPlan:
-    """Who reaches a service of the stack, and whom it reaches; NetworkPolicies follow from it.
-
-    `api_server_ranges`: where the API server is reached. `node_ranges`: nodes, and where the API server asks from.
-    `monitoring_namespace`: Prometheus', ours or that of `prometheus`. None: there is no such namespace.
-    """
+    """Who reaches a service of the stack, and what it reaches; NetworkPolicies follow from it."""
 
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    """Where the API server is reached."""
     node_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    """Nodes, and where the API server asks from."""
     monitoring_namespace: str | None = None
+    """Prometheus', ours or that of `prometheus`; None: there is none."""
     keda_namespace: str | None = None
+    """None: there is none."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's; None: the stack's own, which takes all monitors."""
 
@@ -42,7 +44,7 @@ class AddonNetworkPlan:
 
 @dataclass(frozen=True)
 class SmokeTestPlan:
-    """One nvidia-smi Job per GPU pool, which models wait for. `taints` of the pool's nodes are tolerated."""
+    """One nvidia-smi Job per GPU pool, which models wait for."""
 
     image: str
     pool: str
@@ -50,15 +52,13 @@ class SmokeTestPlan:
     node_selector: dict[str, str]
     timeout_seconds: int
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    """Of the pool's nodes; tolerated."""
     pull_secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class GpuOperatorPlan:
-    """The GPU Operator release. `taints` of all GPU pools: its DaemonSets tolerate them.
-
-    `sharing`: the ways in which pools divide their GPUs, each once.
-    """
+    """The GPU Operator's release."""
 
     chart: ChartRef
     namespace: str
@@ -72,17 +72,20 @@ class GpuOperatorPlan:
     smoke_tests: tuple[SmokeTestPlan, ...]
     timeout_seconds: int = 900
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    """Of all GPU pools; its DaemonSets tolerate them."""
     sharing: tuple[GpuSharingPlan, ...] = ()
+    """The ways in which pools divide their GPUs, each once."""
     network: AddonNetworkPlan = AddonNetworkPlan()
 
 
 @dataclass(frozen=True)
 class KedaPlan:
-    """KEDA's release, in a stack whose models ask for it. `install` False: the cluster has its own."""
+    """KEDA's release, in a stack whose models ask for it."""
 
     chart: ChartRef
     namespace: str
     install: bool
+    """False: the cluster has its own."""
     mirror: str | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
@@ -90,18 +93,18 @@ class KedaPlan:
 
 @dataclass(frozen=True)
 class OperatorPlan:
-    """An operator that serving backends need: namespace and releases, each after the one before.
-
-    `charts` by release name, which is the chart's. `setting` names its namespace (a key of NAMESPACE_OWNERS).
-    `webhook_ports`: where the API server asks its pods. `install` False: the cluster has its own.
-    """
+    """An operator that serving backends need: namespace and releases, each after the one before."""
 
     name: str
     setting: str
+    """Names its namespace (a key of NAMESPACE_OWNERS)."""
     charts: dict[str, ChartRef]
+    """By release name, which is the chart's."""
     namespace: str
     install: bool
+    """False: the cluster has its own."""
     webhook_ports: tuple[int, ...]
+    """Where the API server asks its pods."""
     mirror: str | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
@@ -109,28 +112,28 @@ class OperatorPlan:
 
 @dataclass(frozen=True)
 class ReadSecretPlan:
-    """A secret of AWS Secrets Manager, by its name. `kms_key_arn` None: encrypted with aws/secretsmanager."""
+    """A secret of AWS Secrets Manager, by its name."""
 
     name: str
     kms_key_arn: str | None = None
+    """None: encrypted with aws/secretsmanager."""
 
 
 @dataclass(frozen=True)
 class ExternalSecretsPlan:
-    """External Secrets Operator, in a stack whose models have their token in AWS Secrets Manager.
-
-    `install` False: the cluster has its own, with a role of its own. `secrets`: what its role reads, each once.
-    `stores`: namespaces that have a SecretStore.
-    """
+    """External Secrets Operator, in a stack whose models have their token in AWS Secrets Manager."""
 
     chart: ChartRef
     namespace: str
     install: bool
+    """False: the cluster has its own, with a role of its own."""
     cluster_name: str
     region: str
     partition: str
     secrets: tuple[ReadSecretPlan, ...]
+    """What its role reads, each once."""
     stores: tuple[str, ...]
+    """Namespaces that have a SecretStore."""
     scrape_interval_seconds: int
     mirror: str | None
     timeout_seconds: int = 600
@@ -139,23 +142,22 @@ class ExternalSecretsPlan:
 
 @dataclass(frozen=True)
 class ClusterAutoscalerPlan:
-    """The cluster-autoscaler's release, in a stack whose pools may grow.
-
-    `image_tag`: its minor is the cluster's, since it runs that release's scheduler; None: the cluster's version is not
-    written, and EKS tells it (planning.cluster.autoscaler.image_tag). `node_groups_arn`: of all managed
-    groups of the cluster, with wildcards. `arguments` of the program; `node_selector`: of nodes that it may stand on.
-    `monitoring_namespace` None: nobody asks for its metrics.
-    """
+    """The cluster-autoscaler's release, in a stack whose pools may grow."""
 
     chart: ChartRef
     namespace: str
     image_tag: str | None
+    """Its minor is the cluster's, whose scheduler it runs; None: EKS is asked (cluster.autoscaler.image_tag)."""
     cluster_name: str
     region: str
     node_groups_arn: str
+    """Of all managed groups of the cluster, with wildcards."""
     arguments: dict[str, str | bool]
+    """Of the program."""
     node_selector: dict[str, str]
+    """Of nodes that it may run on."""
     monitoring_namespace: str | None
+    """None: its metrics are not scraped."""
     scrape_interval_seconds: int
     mirror: str | None
     timeout_seconds: int = 600
@@ -164,10 +166,7 @@ class ClusterAutoscalerPlan:
 
 @dataclass(frozen=True)
 class KarpenterPlan:
-    """Karpenter's two releases and its AWS half, in a stack that has a pool for it.
-
-    `spot`: a pool may be spot, which takes EC2's service-linked role. `replicas`: one a system node, two at most.
-    """
+    """Karpenter's two releases and its AWS half, in a stack that has a pool for it."""
 
     chart: ChartRef
     crd_chart: ChartRef
@@ -176,7 +175,9 @@ class KarpenterPlan:
     region: str
     partition: str
     replicas: int
+    """One per system node, two at most."""
     spot: bool
+    """A pool may be spot, which needs EC2's service-linked role."""
     node_selector: dict[str, str]
     monitoring_namespace: str | None
     scrape_interval_seconds: int
@@ -187,16 +188,13 @@ class KarpenterPlan:
 
 @dataclass(frozen=True)
 class MonitoringPlan:
-    """kube-prometheus-stack and prometheus-adapter; with `existing` the adapter alone, beside that Prometheus.
-
-    `stack_chart` None, and nothing of it: with `existing`. `namespace`: of what we install, never the other one's.
-    `retention_size_gib`: Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first.
-    `alert_groups`: those of the whole stack; a model's are in its own plan. `webhook` None: nobody is told.
-    """
+    """kube-prometheus-stack and prometheus-adapter; with `existing` the adapter alone, beside that Prometheus."""
 
     stack_chart: ChartRef | None
+    """None with `existing`."""
     adapter_chart: ChartRef
     namespace: str
+    """Of what we install, never the existing one's."""
     retention_days: int
     storage_gib: int
     storage_class: str
@@ -207,7 +205,10 @@ class MonitoringPlan:
     mirror: str | None
     timeout_seconds: int = 900
     retention_size_gib: int | None = None
+    """Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first."""
     alert_groups: tuple[RuleGroupPlan, ...] = ()
+    """Those of the whole stack; a model's are in its own plan."""
     webhook: WebhookPlan | None = None
+    """None: alerts are sent nowhere."""
     existing: ExistingPrometheusPlan | None = None
     network: AddonNetworkPlan = AddonNetworkPlan()

@@ -19,16 +19,15 @@ CHAT_TEMPLATE_FILE = "/etc/vllm/chat-template/template.jinja"
 
 @dataclass(frozen=True)
 class PodResources:
-    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing.
-
-    `shared_memory` None: no volume of ours at /dev/shm. `gpus`: of `nvidia.com/gpu`, whole ones or shares.
-    """
+    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing."""
 
     cpu_request: str
     memory: str
     ephemeral_storage: str
     shared_memory: str | None
+    """None: no volume of ours at /dev/shm."""
     gpus: int
+    """Of `nvidia.com/gpu`, whole ones or shares."""
 
 
 @dataclass(frozen=True)
@@ -55,40 +54,41 @@ SECRET_STORE = "aws-secrets-manager"
 
 @dataclass(frozen=True)
 class RemoteTokenPlan:
-    """A token that External Secrets Operator reads: the secret `name` of AWS Secrets Manager, or one key of its JSON.
-
-    `refresh_minutes`: how often it is read again.
-    """
+    """A token that External Secrets Operator reads from AWS Secrets Manager."""
 
     name: str
+    """Of the secret."""
     property: str | None
+    """One key of its JSON; None: all of it."""
     refresh_minutes: int
+    """How often it is read again."""
 
 
 @dataclass(frozen=True)
 class TokenPlan:
-    """Where the Hugging Face token is. `config_key` set: we make the Secret `secret_name` from that config secret.
-
-    `remote` set: the operator makes it. Neither: it is somebody else's.
-    """
+    """Where the Hugging Face token is. Without `config_key` and `remote` the Secret exists."""
 
     secret_name: str
     secret_key: str
     config_key: str | None
+    """The config secret from which we make the Secret."""
     remote: RemoteTokenPlan | None = None
+    """What the operator makes it from."""
 
 
 @dataclass(frozen=True)
 class RepositoryPlan:
-    """A repository that the downloader brings: of its weight files the first kind of `weights` that it has.
+    """A repository that the downloader brings.
 
-    Patterns at the repository's root, `a!b`: those of a that are not b's; of safetensors only what `index` names.
+    Patterns at the repository's root, `a!b`: those of a that are not b's.
     """
 
     repository: str
     revision: str
     weights: tuple[str, ...]
+    """Kinds of weight files; the first one that the repository has is taken."""
     index: str | None = None
+    """Of safetensors only what it names."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,10 @@ DIRECT = DownloadWay()
 
 @dataclass(frozen=True)
 class CachePlan:
-    """Where weights are kept. `kind` emptyDir: an init container downloads; persistentVolume: one Job downloads."""
+    """Where weights are kept."""
 
     kind: str
+    """emptyDir: an init container downloads; persistentVolume: one Job downloads."""
     size_gib: int
     storage_class: str | None = None
     access_mode: str | None = None
@@ -130,17 +131,13 @@ class MemoryPlan:
 class ThroughputPlan:
     """What one replica does with requests of these mean lengths (tokens); rates per second, times in seconds.
 
-    The first rates are saturated ones, of a replica that always has more to do. `slo_requests_per_second`: at most,
-    arriving at random, while the promised share holds the SLO (`slo_share` then does, estimated); 0 where hardly a
-    request holds it even alone (`slo_share_alone`). `idle_*` and `prefill_*`: of a replica with nothing else to do.
-    Every rate may be off by `range_factor` either way (docs/throughput-model.md). `declared`: the lengths are the
-    stack file's, else the usual ones. `replicas_needed` at the busiest hour, with the policy's room for chance; None
-    without declared traffic, or where no number would do.
+    `idle_*` and `prefill_*` hold for a replica with nothing else to do, the first rates for one that always has more.
     """
 
     input_tokens: float
     output_tokens: float
     declared: bool
+    """The lengths are the stack file's; else the usual ones."""
     concurrency: float
     requests_per_second: float
     output_tokens_per_second: float
@@ -148,13 +145,18 @@ class ThroughputPlan:
     time_per_output_token_seconds: float
     limited_by: str
     slo_requests_per_second: float
+    """At most, arriving at random, while the promised share holds the SLO; 0: hardly a request holds it even alone."""
     slo_share: float
+    """Share that then holds the SLO, estimated."""
     slo_share_alone: float
+    """Share of requests without company that holds it."""
     idle_time_to_first_token_seconds: float
     idle_time_per_output_token_seconds: float
     prefill_tokens_per_second: float
     replicas_needed: int | None
+    """At the busiest hour, with the policy's room for chance; None: no declared traffic, or no number would do."""
     range_factor: float = 1.3
+    """Every rate may be off by it either way (docs/throughput-model.md)."""
 
 
 @dataclass(frozen=True)
@@ -169,17 +171,16 @@ class ColdStartTerm:
 
 @dataclass(frozen=True)
 class RouterPlan:
-    """A router in front of a model's servers. `logic` in the router's own words.
-
-    `api_server_ranges`: where the API server is reached, which tells it the servers.
-    """
+    """A router in front of a model's servers."""
 
     chart: ChartRef
     repository: str
     tag: str
     replicas: int
     logic: str
+    """In the router's own words."""
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    """Where the API server is reached, which tells it the servers."""
     timeout_seconds: int = 600
 
 
@@ -193,16 +194,7 @@ class SecretValue:
 
 @dataclass(frozen=True)
 class ServedModel:
-    """What is served, and how: all a backend needs to render it.
-
-    `repositories`: the model's own first. `max_unavailable` is the disruption budget's. `max_surge`: pods a rollout
-    may start beside the running ones; 0 where the pool has no GPU left for them. `taints` of the pool's nodes are
-    tolerated. `cold_start` is that on a node which is there; `node_start` comes before it for a pod that needs a new
-    one, and is empty where none ever does. `replicas_may_need_nodes`: not only a rollout's further pods do, so
-    scaling counts with it. `deployment_suffix`: what the backend adds to the model's name for the Deployment of its
-    servers; `operators`: what brings the backend's kinds. `router` None: the Service names the servers themselves.
-    `gateway`: the address outside the cluster that it stands behind, among others.
-    """
+    """What is served, and how: all a backend needs to render it."""
 
     name: str
     namespace: str
@@ -224,8 +216,10 @@ class ServedModel:
     token: TokenPlan | None
     cache: CachePlan
     repositories: tuple[RepositoryPlan, ...]
+    """The model's own first."""
     autoscaling: AutoscalingPlan
     max_unavailable: int
+    """Of the disruption budget."""
     client_namespaces: tuple[str, ...]
     monitoring_namespace: str | None
     scrape_interval_seconds: int
@@ -233,26 +227,35 @@ class ServedModel:
     download_timeout_seconds: int
     memory: MemoryPlan | None
     cold_start: tuple[ColdStartTerm, ...]
+    """On a node that exists."""
     port: int = 8000
     max_surge: int = 0
+    """Pods that a rollout may start beside the running ones; 0: the pool has no GPU left for them."""
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
+    """Of the pool's nodes; tolerated."""
     alert_groups: tuple[RuleGroupPlan, ...] = ()
     throughput: ThroughputPlan | None = None
     node_start: tuple[ColdStartTerm, ...] = ()
+    """Before `cold_start` for a pod that needs a new node; empty: none ever does."""
     way_in: DownloadWay = DIRECT
     pull_secrets: tuple[str, ...] = ()
     replicas_may_need_nodes: bool = False
+    """Not only a rollout's further pods do, so scaling counts with it."""
     chat_template: str | None = None
     priority: str = STANDARD
     secret_env: dict[str, SecretValue] = field(default_factory=dict)
     """Environment variables whose values are in Secrets that exist, by name."""
     backend: str = "deployment"
     deployment_suffix: str = ""
+    """What the backend adds to the model's name for the Deployment of its servers."""
     operators: tuple[str, ...] = ()
+    """What brings the backend's kinds."""
     router: RouterPlan | None = None
+    """None: the Service names the servers themselves."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None
+    """The address outside the cluster that it stands behind, among others."""
 
     @property
     def deployment_name(self) -> str:

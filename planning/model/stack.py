@@ -31,11 +31,13 @@ from planning.model.tenants import TenantPlan
 
 @dataclass(frozen=True)
 class CostLine:
-    """Cost of one part of the stack, US dollars per hour, at fewest and most nodes. None: price not in the table."""
+    """Cost of one part of the stack, US dollars per hour at fewest and most nodes."""
 
     what: str
     min_usd_per_hour: float | None
+    """None: price not in the table."""
     max_usd_per_hour: float | None
+    """None: price not in the table."""
     source: str
 
 
@@ -54,7 +56,7 @@ class SpotCost:
 class PoolCost:
     """Nodes and root volumes of one pool, US dollars per hour at fewest and most nodes, at the on-demand price.
 
-    None: no price in the table. `spot`: the range seen, where the pool's nodes are spot ones.
+    None: no price in the table.
     """
 
     name: str
@@ -62,58 +64,60 @@ class PoolCost:
     max_usd_per_hour: float | None
     gpu_usd_per_hour: float | None
     spot: SpotCost | None
+    """The range seen; only of a pool whose nodes are spot ones."""
 
 
 @dataclass(frozen=True)
 class ModelCost:
     """What a model costs: its share of its pool, by GPUs, and its own cache volume.
 
-    `min_usd_per_hour`, `max_usd_per_hour`: shares of the pool at fewest and most nodes, GPUs that nothing asks for
-    included. Dollars per million tokens, prompts and answers alike: at the declared traffic over a week, with as many
-    replicas as each hour needs; and saturated, the least there is. None: no price, no traffic, or rates unknown.
+    Dollars per million tokens count prompts and answers alike. None: no price, no traffic, or rates unknown.
     """
 
     name: str
     namespace: str
     pool: str
     min_usd_per_hour: float | None
+    """Share of the pool at fewest nodes, GPUs that no pod asks for included."""
     max_usd_per_hour: float | None
+    """The same at most nodes."""
     usd_per_million_tokens_at_traffic: float | None
+    """At the declared traffic over a week, with as many replicas as each hour needs."""
     usd_per_million_tokens_saturated: float | None
+    """The least there is."""
     mean_replicas_at_traffic: float | None
 
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """Most the stack may cost per hour at most nodes; `written`: as the stack file says it."""
+    """Most that the stack may cost per hour at most nodes."""
 
     usd_per_hour: float
     written: str
+    """As the stack file says it."""
 
 
 @dataclass(frozen=True)
 class SpendingPlan:
-    """An AWS Budget: US dollars a month over what carries the tags (`user:<key>$<value>`), and who is told.
-
-    `at_percent`: shares of the amount that have been spent. `forecast`: also when the month is expected to pass it.
-    """
+    """An AWS Budget: US dollars a month over what carries the tags, and who is told."""
 
     usd_per_month: float
     tag_filters: tuple[str, ...]
+    """`user:<key>$<value>`."""
     emails: tuple[str, ...]
     topic_arn: str | None
     at_percent: tuple[int, ...]
+    """Shares of the amount that have been spent."""
     forecast: bool
+    """Also when the month is expected to pass it."""
 
 
 @dataclass(frozen=True)
 class CostPlan:
-    """Cost of the whole stack; a sum skips unknown prices, which `lines` and a warning show.
-
-    `lines` and sums are at on-demand prices, spot pools too: what spot may take at worst.
-    """
+    """Cost of the whole stack; a sum skips unknown prices, which its lines and a warning show."""
 
     lines: tuple[CostLine, ...]
+    """At on-demand prices, spot pools too: what spot may take at worst."""
     min_usd_per_hour: float
     max_usd_per_hour: float
     pools: tuple[PoolCost, ...] = ()
@@ -124,12 +128,7 @@ class CostPlan:
 
 @dataclass(frozen=True)
 class StackPlan:
-    """The whole stack. `storage_class`: name of the encrypted gp3 class we make; None: it exists, or none is used.
-
-    `node_fits`: what a node of each GPU pool holds and what is left there, in the order of `gpu_pools`.
-    `cluster_autoscaler` None: no pool can grow, or somebody else makes it do so. `karpenter` None: no pool is its.
-    `operators` of the models' backends, in the order of their installation.
-    """
+    """The whole stack."""
 
     stack: str
     region: str
@@ -138,20 +137,26 @@ class StackPlan:
     cluster: CreateClusterPlan | ExistingClusterPlan
     system_nodes: NodeGroupPlan
     gpu_pools: tuple[NodeGroupPlan, ...]
+    """Managed groups and Karpenter's pools."""
     gpu_operator: GpuOperatorPlan | None
     monitoring: MonitoringPlan | None
     models: tuple[ServedModel, ...]
     cost: CostPlan
     findings: tuple[Finding, ...] = ()
     storage_class: str | None = None
+    """Name of the encrypted gp3 class that we make; None: it exists, or none is used."""
     keda: KedaPlan | None = None
     node_fits: tuple[NodeFitPlan, ...] = ()
+    """What a node of each GPU pool holds and what is left there, in the order of `gpu_pools`."""
     cluster_autoscaler: ClusterAutoscalerPlan | None = None
+    """None: no pool can grow, or another program makes it do so."""
     account: AccountPlan = field(default_factory=AccountPlan)
     karpenter: KarpenterPlan | None = None
+    """None: no pool is its."""
     external_secrets: ExternalSecretsPlan | None = None
     tenants: tuple[TenantPlan, ...] = ()
     operators: tuple[OperatorPlan, ...] = ()
+    """Of the models' backends, in the order of installation."""
     gateway: GatewayPlan | None = None
 
     @property

@@ -12,15 +12,14 @@ STACK_LABEL = "vllm-on-eks/stack"
 
 @dataclass(frozen=True)
 class TenantPlan:
-    """A team's namespace with its limits.
-
-    `quota`: hard limits by the name of ResourceQuota (`requests.nvidia.com/gpu`, `pods`). `access`: view or operate.
-    `priority`: critical, standard or batch, of every pod in the namespace.
-    """
+    """A team's namespace with its limits."""
 
     name: str
     namespace: str
     groups: tuple[str, ...]
     access: str
+    """view or operate."""
     priority: str
+    """critical, standard or batch, of every pod in the namespace."""
     quota: tuple[tuple[str, str], ...]
+    """Hard limits by the name of ResourceQuota (`requests.nvidia.com/gpu`, `pods`)."""
