@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from local.host.errors import PlatformError
 from settings.spelling import did_you_mean
@@ -26,105 +29,76 @@ class CannotLoad(PlatformError):
     exit_code = 2
 
 
+def _bounded(low: float, high: float, meaning: str) -> Any:
+    return Field(ge=low, le=high, description=meaning)
+
+
 @dataclass(frozen=True)
 class Options:
-    """One run. `rate`: requests per second at the profile's highest; `after_seconds`: watched without load."""
+    """One run; a number with bounds is an option of its name."""
 
     profile: str = "burst"
     model: str = ""
-    rate: float = 4.0
-    seconds: float = 120.0
-    seed: int = 1
+    rate: Annotated[float, _bounded(0.01, MOST_RATE, "requests per second where the profile is highest")] = 4.0
+    seconds: Annotated[float, _bounded(1, MOST_SECONDS, "how long requests are sent")] = 120.0
+    seed: Annotated[int, _bounded(0, 2**32 - 1, "the same seed sends the same requests at the same moments")] = 1
     stack: str = ""
-    input_tokens: int = 1155
-    output_tokens: int = 211
-    longest_output_tokens: int = 1000
-    most_requests: int = 10_000
-    most_in_flight: int = 500
-    answer_seconds: float = 300.0
-    after_seconds: float = 0.0
+    input_tokens: Annotated[int, _bounded(1, 100_000, "mean prompt length")] = 1155
+    output_tokens: Annotated[int, _bounded(1, 100_000, "mean answer length")] = 211
+    longest_output_tokens: Annotated[int, _bounded(1, 100_000, "no answer is longer")] = 1000
+    most_requests: Annotated[int, _bounded(1, MOST_REQUESTS, "no more than these are sent")] = 10_000
+    most_in_flight: Annotated[int, _bounded(1, MOST_IN_FLIGHT, "no more than these at a time")] = 500
+    answer_seconds: Annotated[float, _bounded(1, MOST_SECONDS, "an answer that takes longer is lost")] = 300.0
+    after_seconds: Annotated[float, _bounded(0, MOST_SECONDS, "go on watching without load")] = 0.0
     out: Path | None = None
     json_file: Path | None = None
 
 
-@dataclass(frozen=True)
-class _Number:
-    name: str
-    default: float
-    low: float
-    high: float
-    whole: bool
-    meaning: str
-
-    def read(self, text: str) -> float:
-        """The value; raises ValueError with the range."""
-        kind: Callable[[str], float] = int if self.whole else float
-        try:
-            value = kind(text)
-        except ValueError:
-            value = float("nan")
-        if not self.low <= value <= self.high:
-            raise ValueError(f"--{self.name} {text}: write a {self._words()} from {self.low:g} to {self.high:.10g}")
-        return value
-
-    def _words(self) -> str:
-        return "whole number" if self.whole else "number"
-
-
-_USUAL = Options()
-NUMBERS = (
-    _Number("rate", _USUAL.rate, 0.01, MOST_RATE, False, "requests per second where the profile is highest"),
-    _Number("seconds", _USUAL.seconds, 1, MOST_SECONDS, False, "how long requests are sent"),
-    _Number("seed", _USUAL.seed, 0, 2**32 - 1, True, "the same seed sends the same requests at the same moments"),
-    _Number("input-tokens", _USUAL.input_tokens, 1, 100_000, True, "mean prompt length"),
-    _Number("output-tokens", _USUAL.output_tokens, 1, 100_000, True, "mean answer length"),
-    _Number("longest-output-tokens", _USUAL.longest_output_tokens, 1, 100_000, True, "no answer is longer"),
-    _Number("most-requests", _USUAL.most_requests, 1, MOST_REQUESTS, True, "no more than these are sent"),
-    _Number("most-in-flight", _USUAL.most_in_flight, 1, MOST_IN_FLIGHT, True, "no more than these at a time"),
-    _Number("answer-seconds", _USUAL.answer_seconds, 1, MOST_SECONDS, False, "an answer that takes longer is lost"),
-    _Number("after-seconds", _USUAL.after_seconds, 0, MOST_SECONDS, False, "go on watching without load"),
-)
+# As JSON Schema says them: name, default, `minimum`, `maximum`, `integer` or `number`, and the meaning.
+NUMBERS = {
+    name: field
+    for name, field in TypeAdapter(Options).json_schema()["properties"].items()
+    if field.get("type") in ("integer", "number")
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Everything as text: `read` checks it all together."""
-    parser.add_argument("--profile", default=_USUAL.profile, help=" | ".join(KINDS))
+    parser.add_argument("--profile", default=Options.profile, help=" | ".join(KINDS))
     parser.add_argument("--model", default="", help="Deployment's name; may be left out where there is one model")
     parser.add_argument("--stack", default="", help="the stack that must be up; default: whichever is")
-    for number in NUMBERS:
-        help_text = f"{number.meaning} (default {number.default:g})"
-        parser.add_argument(f"--{number.name}", default=f"{number.default:g}", metavar="N", help=help_text)
+    for name, field in NUMBERS.items():
+        default = f"{field['default']:g}"
+        help_text = f"{field['description']} (default {default})"
+        parser.add_argument(f"--{name.replace('_', '-')}", default=default, metavar="N", help=help_text)
     parser.add_argument("--out", help="the picture, .png or .svg (default: .local-reports/load.svg)")
     parser.add_argument("--json", dest="json_file", help="the whole run as JSON: requests and samples")
 
 
-def read(given: argparse.Namespace, reports: Path) -> Options:
+def read(arguments: argparse.Namespace, reports: Path) -> Options:
     """The options; raises CannotLoad that names every wrong one. `reports`: where the picture goes by default."""
     problems: list[str] = []
-    values: dict[str, float] = {}
-    if given.profile not in KINDS:
-        problems.append(f"--profile {given.profile}: write one of {', '.join(KINDS)}{near(given.profile, KINDS)}")
-    for number in NUMBERS:
-        key = number.name.replace("-", "_")
-        try:
-            values[key] = number.read(getattr(given, key))
-        except ValueError as problem:
-            problems.append(str(problem))
-    out = Path(given.out) if given.out else reports / "load.svg"
-    json_file = Path(given.json_file) if given.json_file else None
-    problems += _file_problems(out, json_file, default=not given.out)
-    if problems:
+    if arguments.profile not in KINDS:
+        hint = near(arguments.profile, KINDS)
+        problems.append(f"--profile {arguments.profile}: write one of {', '.join(KINDS)}{hint}")
+    out = Path(arguments.out) if arguments.out else reports / "load.svg"
+    json_file = Path(arguments.json_file) if arguments.json_file else None
+    values = {name: getattr(arguments, name) for name in ("profile", "model", "stack", *NUMBERS)}
+    options = None
+    try:
+        options = Options(**values, out=out, json_file=json_file)
+    except ValidationError as wrong:
+        problems += [_out_of_bounds(str(error["loc"][0]), error["input"]) for error in wrong.errors()]
+    problems += _file_problems(out, json_file, default=not arguments.out)
+    if options is None or problems:
         raise CannotLoad("; ".join(problems))
-    whole = {n.name.replace("-", "_") for n in NUMBERS if n.whole}
-    numbers = {key: int(value) if key in whole else value for key, value in values.items()}
-    return Options(
-        profile=given.profile,
-        model=given.model,
-        stack=given.stack,
-        out=out,
-        json_file=json_file,
-        **numbers,  # type: ignore[arg-type]
-    )
+    return options
+
+
+def _out_of_bounds(name: str, text: str) -> str:
+    field = NUMBERS[name]
+    kind = "whole number" if field["type"] == "integer" else "number"
+    return f"--{name.replace('_', '-')} {text}: write a {kind} from {field['minimum']:g} to {field['maximum']:.10g}"
 
 
 def _file_problems(out: Path, json_file: Path | None, *, default: bool) -> Iterator[str]:
