@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import once
+
 REPO = Path(__file__).resolve().parent.parent
 
 # Who runs the tests has an account, and no test may ask it.
@@ -18,6 +20,8 @@ os.environ |= {
     "AWS_CONFIG_FILE": "/nonexistent/config",
     "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent/credentials",
 }
+
+once.install()
 
 # `make test` draws the same examples each time; `make fuzz` draws COUNT new ones from the seed that it prints.
 _ALWAYS = settings(
