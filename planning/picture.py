@@ -17,14 +17,17 @@ from planning.model import (
     ServedModel,
     StackPicture,
     StackPlan,
+    StepTimePicture,
     TrafficPicture,
 )
 from planning.nodes.fit import Room, daemons, node_room, pack
 from planning.nodes.instances import instance_type
 from planning.nodes.quantity import mib, millicores
+from planning.nodes.rolls import node_roll, pod_roll, step_time
 from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
 from planning.serving.cold_start import pod_seconds, seconds
+from planning.serving.drain import EKS_EVICTION_SECONDS
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
 from settings.models import Model
@@ -32,6 +35,8 @@ from settings.stack import StackSettings
 
 # One point of the curves stands for so many minutes.
 POINT_MINUTES = 15
+# Steps of an update that the plan has no figures of (facts/update_times.csv).
+STEPS = ("control plane", "add-on", "release")
 
 
 def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
@@ -44,7 +49,18 @@ def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
         ),
         pools=tuple(_pool(plan, pool) for pool in plan.gpu_pools),
         quotas=tuple(quotas(plan)),
+        rolls=(
+            *(node_roll(group, plan.models) for group in (plan.system_nodes, *plan.gpu_pools)),
+            *(pod_roll(model) for model in plan.models),
+        ),
+        step_times=tuple(_step_time(step) for step in STEPS),
+        eviction_seconds=EKS_EVICTION_SECONDS,
     )
+
+
+def _step_time(step: str) -> StepTimePicture:
+    time = step_time(step)
+    return StepTimePicture(step, time.low, time.high, time.source)
 
 
 def _model(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan) -> ModelPicture:

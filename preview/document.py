@@ -33,6 +33,7 @@ def empty(stack: str) -> Report:
         "cost": no_cost(),
         "findings": [],
         "changes": [],
+        "rollout": None,
         "nodes": [],
         "quotas": [],
         "images": [],

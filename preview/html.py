@@ -27,7 +27,9 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    step_line,
     throughput_line,
+    update_line,
     usd,
 )
 
@@ -57,6 +59,8 @@ def html(document: Report) -> str:
         before=document["against"] and document["against"]["cost"],
         marks=MARKS,
         counted=counted(document["changes"]),
+        step_line=step_line,
+        update_line=update_line,
         models=[_model(model, document["cost"]) for model in document["models"]],
         nodes=[{**pool, "plots": packing_plots(pool), "node_line": node_line(pool)} for pool in document["nodes"]],
         cost_plot=cost_plot(document["cost"]["lines"]),

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
-from preview.report_model import Against, Change, FindingPart, Report
+from preview.report_model import Against, Change, FindingPart, Report, Update
 from preview.report_parts import Cost, Fit, ModelPart, Packing, Start
 from preview.tree import branches
 from preview.words import (
@@ -25,7 +25,9 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    step_line,
     throughput_line,
+    update_line,
     usd,
 )
 
@@ -87,6 +89,7 @@ def _sections(document: Report) -> Iterator[str]:
         return
     if document["against"]:
         yield from _changes(document["against"], document["changes"])
+        yield from _update(document["rollout"])
     for model in document["models"]:
         yield _model(model, document["cost"])
     yield from _cost(document)
@@ -132,6 +135,16 @@ def _changes(against: Against, found: list[Change]) -> Iterator[str]:
         else:
             body = "\n\n".join(_changed(each) for each in chosen)
         yield _details(f"{MARKS[action]} {len(chosen)} {action}", body, opened=action in ("replaced", "deleted"))
+
+
+def _update(update: Update | None) -> Iterator[str]:
+    if update is None or not update["steps"]:
+        return
+    steps = [
+        f"{number}. {escaped(step['phase'])}: {escaped(step_line(step))}"
+        for number, step in enumerate(update["steps"], 1)
+    ]
+    yield _details(f"<b>{escaped(update_line(update))}</b>", "\n".join(steps), opened=True)
 
 
 def _changed(change: Change) -> str:

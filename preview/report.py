@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from planning.model import StackPlan
+from planning.model import StackPicture, StackPlan
 from planning.prepare import Prepared
 from planning.serving.stages import is_production
 from planning.units import amount
@@ -21,7 +21,9 @@ from preview.findings import of_account, of_secrets
 from preview.judging import of_policies
 from preview.masking import masked
 from preview.money import cost
+from preview.moves import of_moves
 from preview.report_model import Against, Report, ResourcePart
+from preview.steps import update_of
 from preview.words import span
 from settings.findings import Finding, Severity
 
@@ -67,7 +69,7 @@ def report(
     found = [*own, *of_account(account), *of_secrets(prepared)]
     found += of_policies(prepared, resources, _circumstances(plan), today)
     if base is not None:
-        _compare(document, base, found)
+        _compare(document, base, found, prepared.picture)
     return finished(document, found)
 
 
@@ -77,7 +79,7 @@ def _circumstances(plan: StackPlan) -> Circumstances:
     )
 
 
-def _compare(document: Report, base: Base, found: list[Finding]) -> None:
+def _compare(document: Report, base: Base, found: list[Finding], picture: StackPicture) -> None:
     against: Against = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
     document["against"] = against
     if base.document is None:
@@ -86,6 +88,8 @@ def _compare(document: Report, base: Base, found: list[Finding]) -> None:
         return
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))
+    document["rollout"] = update_of(document["changes"], document["resources"], picture)
+    found += of_moves(document["changes"])
     before = base.document.get("cost") or no_cost()
     against["cost"] = {
         "usd_per_hour_min": before.get("usd_per_hour_min"),

@@ -15,6 +15,9 @@ from preview.report_parts import Cost, ModelPart, Money, Pool, said
 SCHEMA_VERSION: Final = 1
 Severity = Literal["error", "warning", "info"]
 Action = Literal["created", "changed", "replaced", "deleted"]
+# In this order; a test holds it against the dependencies of the stacks that are shipped.
+Phase = Literal["account", "control plane", "add-ons", "nodes", "add-ons on nodes", "cluster", "models", "afterwards"]
+How = Literal["in place", "rolls", "replaced", "created", "deleted"]
 
 
 class FindingPart(TypedDict):
@@ -61,6 +64,35 @@ class Change(TypedDict):
     name: str
     fields: list[ChangedField]
     reasons: Annotated[list[str], said("why it is replaced")]
+
+
+class Away(TypedDict):
+    """A model that nothing serves while its one replica moves."""
+
+    model: str
+    low_seconds: int
+    high_seconds: int
+
+
+class Step(TypedDict):
+    """One step of the update: those of a phase go on at the same time where they do not wait for each other."""
+
+    phase: Phase
+    what: str
+    how: Annotated[How, said("rolls: one after another, by budgets")]
+    urns: list[str]
+    low_seconds: Annotated[int | None, said("at fewest nodes and replicas; null: seconds, or not known")]
+    high_seconds: Annotated[int | None, said("at most of them, on a bad day")]
+    words: list[str]
+    away: list[Away]
+
+
+class Update(TypedDict):
+    """The steps in order, and how long the longest way through them takes."""
+
+    steps: list[Step]
+    low_seconds: int
+    high_seconds: int
 
 
 class Quota(TypedDict):
@@ -118,6 +150,7 @@ class Report(TypedDict):
     cost: Cost
     findings: list[FindingPart]
     changes: list[Change]
+    rollout: Annotated[Update | None, said("how the changes go on; null: there is nothing to compare with")]
     nodes: list[Pool]
     quotas: list[Quota]
     images: Annotated[list[str], said("images that our own pods name; charts bring more")]

@@ -14,7 +14,7 @@ from rich.text import Text
 from planning.units import amount
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
-from preview.report_model import Against, Change, Report
+from preview.report_model import Against, Change, Report, Update
 from preview.report_parts import ModelPart, Packing, Start
 from preview.tree import branches
 from preview.words import (
@@ -28,7 +28,9 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    step_line,
     throughput_line,
+    update_line,
     usd,
 )
 
@@ -65,6 +67,7 @@ def _parts(document: Report) -> Iterator[RenderableType]:
         return
     if document["against"]:
         yield from _changes(document["against"], document["changes"])
+        yield from _update(document["rollout"])
     yield from _models(document)
     yield from _nodes(document)
     yield from _cost(document)
@@ -110,6 +113,14 @@ def _changes(against: Against, found: list[Change]) -> Iterator[RenderableType]:
             yield _line(6, f"{field['path']}: {short(field['before'], 60)} → {short(field['after'], 60)}")
         if len(each["fields"]) > MOST_FIELDS:
             yield _line(6, f"and {len(each['fields']) - MOST_FIELDS} more")
+
+
+def _update(update: Update | None) -> Iterator[RenderableType]:
+    if update is None or not update["steps"]:
+        return
+    yield _heading(update_line(update))
+    for number, step in enumerate(update["steps"], 1):
+        yield _line(2, f"{number}. {step['phase']}: {step_line(step)}", COLOURS.get(step["how"], ""))
 
 
 def _models(document: Report) -> Iterator[RenderableType]:

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from planning.units import amount, numbered
-from preview.report_model import Change
+from preview.report_model import Change, Step, Update
 from preview.report_parts import Fit, ModelPart, Pool, Room, Start
 
 MARKS = {"created": "+", "changed": "~", "replaced": "±", "deleted": "-"}
@@ -60,6 +60,30 @@ def counted(changes: list[Change]) -> str:
 def duration(seconds: float) -> str:
     """`55 s`, `10.5 min`."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def lasts(low: float | None, high: float | None) -> str:
+    """`8.0 min to 30.0 min`, `20 s or more`; nothing where it is not known, or too short to tell."""
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return f"{duration(low or 0)} or more"
+    return duration(high) if low is None or low == high else f"{duration(low)} to {duration(high)}"
+
+
+def step_line(step: Step) -> str:
+    """`2–4 nodes of l4 roll: 12.0 min to 50.0 min; 1 at once, new ones first`."""
+    verbs = {"in place": "in place", "rolls": "rolling", "replaced": "replaced"}
+    parts = [f"{step['what']}, {verbs.get(step['how'], step['how'])}"]
+    parts += [time] if (time := lasts(step["low_seconds"], step["high_seconds"])) else []
+    parts += step["words"]
+    parts += [f"nothing serves {a['model']} for {lasts(a['low_seconds'], a['high_seconds'])}" for a in step["away"]]
+    return "; ".join(parts)
+
+
+def update_line(update: Update) -> str:
+    """How long it takes in all."""
+    return f"How it goes on ({lasts(update['low_seconds'], update['high_seconds'])})"
 
 
 def gpu_words(gpu: str | None, share: str | None) -> str:

@@ -155,6 +155,7 @@ SHOWN = {
     "planning.prepare",
     "planning.units",
     "planning.versions.definitions",
+    "planning.versions.skew",
     "planning.serving.stages",
 }
 

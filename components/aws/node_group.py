@@ -131,10 +131,16 @@ class NodeGroup(pulumi.ComponentResource):
                 # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
                 # only the number to begin with. A change of the bounds carries the number of the moment.
                 ignore_changes=None if wanted.desired_is_ours else ["scalingConfig.desiredSize"],
+                custom_timeouts=update_timeout(plan),
             ),
         )
         self.cluster_name, self.node_group_name = group.cluster_name, group.node_group_name
         self.register_outputs({"nodeGroupName": self.node_group_name, "clusterName": self.cluster_name})
+
+
+def update_timeout(plan: NodeGroupPlan) -> pulumi.CustomTimeouts | None:
+    """Nodes that leave one after another, each with its drain: more of them than the provider would wait for."""
+    return (plan.update_timeout_seconds and pulumi.CustomTimeouts(update=f"{plan.update_timeout_seconds}s")) or None
 
 
 def security_groups(cluster: ClusterOutputs) -> list[pulumi.Input[str]] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from planning.cluster.control_plane import SUPPORT, newer_version
+from planning.cluster.control_plane import SUPPORT
 from planning.findings import Findings
 from planning.nodes.ami import release_date
 from planning.units import days_between
+from planning.versions.skew import newer_version
 from settings.cluster import CreateCluster
 from settings.stack import StackSettings
 

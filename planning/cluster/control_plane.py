@@ -13,6 +13,7 @@ from planning.cluster.regions import check_arns, check_region, partition
 from planning.facts import rows
 from planning.findings import Findings, listed
 from planning.model import AccessEntryPlan, AddonPlan, CreateClusterPlan, ExistingClusterPlan, Tags
+from planning.versions.skew import distance_trouble
 from settings.cluster import AccessPolicy, Cluster, CreateCluster, EndpointAccess, NetworkPolicyMode
 from settings.names import CLUSTER_NAME, CLUSTER_NAME_WRONG
 from settings.spelling import did_you_mean
@@ -47,11 +48,6 @@ ACCESS_POLICIES = {
 def access_policy_arn(policy: AccessPolicy, region: str) -> str:
     """ARN of an EKS access policy."""
     return f"arn:{partition(region)}:eks::aws:cluster-access-policy/{ACCESS_POLICIES[policy]}"
-
-
-def newer_version(version: str) -> str:
-    """The minor after it: EKS goes up one at a time."""
-    return f"1.{int(version.split('.')[1]) + 1}"
 
 
 def in_extended_support(version: str, date: str = CALENDAR_DATED) -> bool:
@@ -151,7 +147,14 @@ def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings)
     if strict:
         check_strict(cluster, findings)
     names = [each.name for each in found]
-    for name in cluster.addons:
+    for name, version in cluster.addons.items():
+        if trouble := distance_trouble(name, version, cluster.version):
+            findings.error(
+                f"cluster.addons.{name}",
+                "version-skew",
+                trouble,
+                f"write a version of {cluster.version}, or leave it out: EKS' own for the cluster's version follows it",
+            )
         if name not in names:
             findings.error(
                 f"cluster.addons.{name}",

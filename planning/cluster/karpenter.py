@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, K
 from planning.nodes.instances import instance_types
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
 from planning.nodes.pools import SYSTEM_POOL, Pool
-from planning.serving.cold_start import seconds
+from planning.nodes.rolls import drain_seconds, update_timeout_seconds
 from planning.versions.charts import ChartSources
 from settings.cluster import ExistingCluster
 from settings.pools import CapacityType, KarpenterPool
@@ -30,23 +29,14 @@ MOST_REPLICAS = 2
 def with_drain(pool: Pool, models: Sequence[ServedModel], findings: Findings) -> Pool:
     """The pool with time for its nodes' pods to leave; refuses less than one pod needs."""
     asked, group = pool.settings, pool.group
-    if not isinstance(asked, KarpenterPool) or group.karpenter is None:
-        return pool
     own = [model for model in models if model.pool == asked.name]
-    needed = max([LEAST_GRACE_SECONDS, *(_drain_seconds(model, group.advertised_gpus) for model in own)])
+    if not isinstance(asked, KarpenterPool) or group.karpenter is None:
+        return replace(pool, group=replace(group, update_timeout_seconds=update_timeout_seconds(group, own)))
+    needed = max([LEAST_GRACE_SECONDS, *(drain_seconds(model, group.advertised_gpus) for model in own)])
     if asked.termination_grace_seconds is not None:
         _check_grace(pool, asked.termination_grace_seconds, own, needed, findings)
         needed = asked.termination_grace_seconds
     return replace(pool, group=replace(group, karpenter=replace(group.karpenter, termination_grace_seconds=needed)))
-
-
-def _drain_seconds(model: ServedModel, gpus_of_node: int) -> int:
-    """Longest drain of a node full of a model, in whole minutes: its budget lets so many pods go at once, and the next
-    ones when theirs are Ready on another node."""
-    pods = max(1, gpus_of_node // max(1, model.resources.gpus))
-    turns = math.ceil(pods / max(1, model.max_unavailable))
-    replaced = seconds((*model.node_start, *model.cold_start))[1]
-    return math.ceil(turns * (model.drain.grace_period_seconds + replaced) / 60) * 60
 
 
 def _check_grace(pool: Pool, given: int, own: Sequence[ServedModel], needed: int, findings: Findings) -> None:

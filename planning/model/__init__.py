@@ -31,13 +31,16 @@ from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
 from planning.model.picture import (
+    AwayPicture,
     CurvePicture,
     ModelPicture,
     PackingPicture,
     PoolPicture,
     Quota,
     QuotaNeed,
+    RollPicture,
     StackPicture,
+    StepTimePicture,
     TrafficPicture,
 )
 from planning.model.prometheus import ExistingPrometheusPlan
@@ -107,6 +110,7 @@ __all__ = [
     "AlertRulePlan",
     "AuthenticationPlan",
     "AutoscalingPlan",
+    "AwayPicture",
     "BudgetPlan",
     "CachePlan",
     "ChartRef",
@@ -156,6 +160,7 @@ __all__ = [
     "RemoteTokenPlan",
     "RepositoryPlan",
     "ReservationPlan",
+    "RollPicture",
     "RoomPlan",
     "RouterPlan",
     "RuleGroupPlan",
@@ -171,6 +176,7 @@ __all__ = [
     "SpotCost",
     "StackPicture",
     "StackPlan",
+    "StepTimePicture",
     "SubnetPlan",
     "Tags",
     "TaintPlan",

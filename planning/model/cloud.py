@@ -225,6 +225,8 @@ class NodeGroupPlan:
     """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
     subnet_ids: tuple[str, ...] = ()
     """Empty: all private subnets."""
+    update_timeout_seconds: int | None = None
+    """How long an update may take before the provider gives up; None: its own limit is enough."""
 
     @property
     def pods_disk_gib(self) -> int:

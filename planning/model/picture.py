@@ -93,6 +93,48 @@ class PoolPicture:
 
 
 @dataclass(frozen=True)
+class AwayPicture:
+    """A model that nothing serves while its one replica moves, s."""
+
+    model: str
+    low_seconds: float
+    high_seconds: float
+
+
+@dataclass(frozen=True)
+class RollPicture:
+    """How a pool's nodes, or the pods of a Deployment, would be replaced."""
+
+    kind: str
+    """nodes or pods."""
+    name: str
+    """Of the pool, or of the Deployment."""
+    namespace: str
+    """Of the Deployment; empty for a pool."""
+    count: tuple[int, int]
+    """At fewest and at most."""
+    at_once: int
+    first_new: bool
+    """New ones start before old ones leave."""
+    seconds: tuple[float, float]
+    away: tuple[AwayPicture, ...]
+    drain_seconds: float
+    """Longest drain of one node."""
+
+
+@dataclass(frozen=True)
+class StepTimePicture:
+    """How long a step of an update takes that the plan has no figures of, s."""
+
+    step: str
+    low_seconds: float | None
+    """None: not known."""
+    high_seconds: float | None
+    """None: not known."""
+    source: str
+
+
+@dataclass(frozen=True)
 class StackPicture:
     """All that is shown of a stack beside its plan."""
 
@@ -102,3 +144,8 @@ class StackPicture:
     """In the plan's order."""
     quotas: tuple[QuotaNeed, ...]
     """At most nodes."""
+    rolls: tuple[RollPicture, ...] = ()
+    """The system group's, then pools', then models'."""
+    step_times: tuple[StepTimePicture, ...] = ()
+    eviction_seconds: float = 0.0
+    """So long EKS waits for the pods of a node that it replaces."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planning.findings import Findings, listed
 from planning.model import POOL_LABEL, NodeGroupPlan
 from planning.nodes.ami import SYSTEM_AMI_TYPES, check_release
 from planning.nodes.disks import GP3_IOPS, GP3_MIBPS
 from planning.nodes.instances import UnknownInstanceType, instance_type
 from planning.nodes.pools import SYSTEM_POOL
+from planning.nodes.rolls import update_timeout_seconds
 from settings.cluster import Cluster
 from settings.pools import SystemNodes
 
@@ -33,7 +36,7 @@ def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) 
         findings.error(
             "systemNodes.instanceTypes", "mixed-architecture", f"{kinds}; one group has one AMI", "keep one kind"
         )
-    return NodeGroupPlan(
+    group = NodeGroupPlan(
         name=SYSTEM_POOL,
         instance_types=tuple(dict.fromkeys(nodes.instance_types)),
         capacity_type="ON_DEMAND",
@@ -50,6 +53,7 @@ def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) 
         taints=(),
         node_repair=True,
     )
+    return replace(group, update_timeout_seconds=update_timeout_seconds(group, ()))
 
 
 def _architecture_by_name(name: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planning.cluster.control_plane import newer_version
 from planning.model import CreateClusterPlan, StackPlan
+from planning.versions.skew import CONTROL_PLANE, KUBELET, distance_trouble, newer_version, step_trouble
 from preflight.account import AwsAccount
 from preflight.model import Answer, Question, Verdict
 from preflight.questions.cluster import described
@@ -27,11 +27,22 @@ def _upgrade(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         )
         fix = f"write version: {have!r}, and AMI releases and pinned add-ons of {have}"
         yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=fix)
-    elif _minor(wanted) > _minor(have) + 1:
+        return
+    if step_trouble(CONTROL_PLANE, have, wanted):
         said = f"{wanted}, and {name} is at {have}: EKS goes up one minor at a time"
         yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"write version: {newer_version(have)!r} first")
-    else:
-        yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {wanted}, its nodes after it")
+        return
+    yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {wanted}, its nodes after it")
+    yield from _nodes(name, wanted, aws)
+
+
+def _nodes(cluster: str, wanted: str, aws: AwsAccount) -> Iterator[Answer]:
+    """Groups of the cluster, others' too: their kubelets must still be near enough to the new control plane."""
+    for group in aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster):
+        found = aws.call("eks", "describe_nodegroup", clusterName=cluster, nodegroupName=group)["nodegroup"]
+        if trouble := distance_trouble(KUBELET, str(found.get("version", "")), wanted):
+            said = f"node group {group}: {trouble}"
+            yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"update {group} first, or delete it")
 
 
 def _minor(version: str) -> int:

@@ -36,6 +36,7 @@ def document() -> dict[str, Any]:
                        "used_min": 0.509, "used_max": 0.961},
         },
         "changes": _changes(),
+        "rollout": _update(),
         "quotas": [
             {"code": "L-DB2E81BA", "service": "ec2", "name": "Running On-Demand G and VT instances", "needed": 16,
              "unit": "vCPU", "account_default": 0, "used_by": ["2 × g6.2xlarge (l4)"]},
@@ -141,6 +142,18 @@ def _changes() -> list[dict[str, Any]]:
         change("created", "new", [], []),
         change("changed", "tags", [{"path": "tags.token", "before": None, "after": "[secret]"}], []),
     ]
+
+
+def _update() -> dict[str, Any]:
+    def step(phase: str, what: str, how: str, low: int | None, high: int | None, *words: str, **more: Any) -> Any:
+        return {"phase": phase, "what": what, "how": how, "urns": [], "low_seconds": low, "high_seconds": high,
+                "words": list(words), "away": [], **more}  # fmt: skip
+
+    away = [{"model": "qwen", "low_seconds": 120, "high_seconds": 700}]
+    return {"steps": [step("nodes", "1–2 nodes of l4", "rolls", 240, 2100, "1 at once", away=away),
+                      step("cluster", "chart gpu-operator: v1 → v2", "in place", 20, None, EVIL),
+                      step("afterwards", "aws ec2 Vpc old", "deleted", None, None)],
+            "low_seconds": 260, "high_seconds": 3000}  # fmt: skip
 
 
 def _resources() -> list[dict[str, Any]]:

@@ -1,0 +1,48 @@
+"""What an update must not do, or not without a word: versions that skip, and what cannot be had back."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from planning.versions.skew import CONTROL_PLANE, step_trouble
+from preview.report_model import Change
+from preview.steps import ADDON, CLUSTER, short_type
+from preview.words import kind
+from settings.findings import Finding, Severity
+
+TABLE = Path(__file__).resolve().parent / "stateful.csv"
+
+
+@cache
+def stateful() -> Mapping[str, str]:
+    """What is lost with a resource, by type (of Kubernetes: by kind)."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {row["type"]: row["lost"] for row in csv.DictReader(file)}
+
+
+def of_moves(changes: Iterable[Change]) -> Iterator[Finding]:
+    """The findings of an update."""
+    for change in changes:
+        yield from _versions(change)
+        lost = stateful().get(short_type(change["type"]))
+        if lost is not None and change["action"] in ("replaced", "deleted"):
+            what = f"{kind(change['type'])} {change['name']} is {change['action']}: {lost} goes"
+            why = f" ({'; '.join(change['reasons'])})" if change["reasons"] else ""
+            fix = "take the change back, or keep what is needed first; a resource that only moved needs an alias"
+            yield Finding(change["name"], "state-lost", Severity.WARNING, what + why, fix)
+
+
+def _versions(change: Change) -> Iterator[Finding]:
+    watched = {CLUSTER: ("version", CONTROL_PLANE), ADDON: ("addonVersion", change["name"].rpartition("addons-")[2])}
+    field, component = watched.get(change["type"], ("", ""))
+    for each in change["fields"]:
+        if each["path"] == field and each["before"] and each["after"]:
+            trouble = step_trouble(component, str(each["before"]), str(each["after"]))
+            if trouble is not None:
+                of_cluster = component == CONTROL_PLANE
+                path = "cluster.version" if of_cluster else f"cluster.addons.{component}"
+                severity = Severity.ERROR if of_cluster else Severity.WARNING
+                yield Finding(path, "version-skew", severity, f"{each['after']}: {trouble[0]}", trouble[1])

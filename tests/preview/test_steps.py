@@ -1,0 +1,234 @@
+"""How an update goes on: what rolls, in which order, how long, and who is away meanwhile."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planning.picture import picture
+from planning.prepare import Prepared, prepare
+from preview import steps as steps_module
+from preview.changes import changes
+from preview.evaluate import evaluate
+from preview.moves import TABLE as STATEFUL
+from preview.moves import of_moves
+from preview.replacing import table as replacing_table
+from preview.steps import PHASES, TABLE, rolling, short_type, update_of
+from preview.words import update_line
+from tests.conftest import REPO
+from tests.planning.stacks import model, planned, pool, stack
+
+Resources = list[dict[str, Any]]
+DAY = date(2026, 11, 27)
+
+
+def recorded(name: str, root: Path = REPO) -> tuple[Prepared, Resources]:
+    prepared = prepare(root, name, DAY.isoformat())
+    assert prepared.plan is not None
+    return prepared, evaluate(prepared, prepared.plan, None, DAY)[0]["resources"]
+
+
+@pytest.fixture(scope="module")
+def karpenter(tmp_path_factory: pytest.TempPathFactory) -> tuple[Prepared, Resources]:
+    """The example, beside a copy of the program: a stack file stands next to it."""
+    root = tmp_path_factory.mktemp("example")
+    for name in ("Pulumi.yaml", "__main__.py", "examples/Pulumi.karpenter.yaml"):
+        shutil.copy(REPO / name, root)
+    return recorded("karpenter", root)
+
+
+@pytest.fixture(scope="module")
+def dev() -> tuple[Prepared, Resources]:
+    return recorded("dev")
+
+
+def of(resources: Resources, kind: str, name: str) -> dict[str, Any]:
+    return next(each for each in resources if each["type"].rsplit(":", 1)[-1] == kind and each["name"] == name)
+
+
+def updated(found: tuple[Prepared, Resources], edit: Callable[[Resources], None]) -> Any:
+    """The update from a stack that `edit` makes of today's, to today's."""
+    prepared, after = found
+    before = copy.deepcopy(after)
+    edit(before)
+    return update_of(changes(before, after), after, prepared.picture)
+
+
+def older_kubernetes(resources: Resources) -> None:
+    of(resources, "Cluster", "cluster-cluster")["inputs"]["version"] = "1.34"
+    for name in ("l4-nodes", "system-nodes"):
+        of(resources, "NodeGroup", name)["inputs"]["version"] = "1.34"
+    for name in ("cluster-addons-kube-proxy", "addons-coredns"):
+        of(resources, "Addon", name)["inputs"]["addonVersion"] = "v1.34.0-eksbuild.1"
+
+
+def test_a_new_kubernetes_goes_control_plane_add_ons_nodes_and_what_runs_on_them(dev: Any) -> None:
+    update = updated(dev, older_kubernetes)
+    assert [(each["phase"], each["how"]) for each in update["steps"]] == [
+        ("control plane", "in place"),
+        ("add-ons", "in place"),
+        ("nodes", "rolls"),
+        ("nodes", "rolls"),
+        ("add-ons on nodes", "in place"),
+    ]
+    assert update["steps"][0]["what"] == "control plane cluster-cluster: 1.34 → 1.35"
+    l4 = next(each for each in update["steps"] if "l4" in each["what"])
+    assert l4["what"] == "1–2 nodes of l4"
+    assert l4["words"][:2] == ["1 at once, a new one when an old one has left", "budgets of pods hold"]
+    assert [each["model"] for each in l4["away"]] == ["qwen"], "one replica: nothing serves while it moves"
+    control, proxy, coredns = update["steps"][0], update["steps"][1], update["steps"][4]
+    slowest = max(each["high_seconds"] for each in update["steps"][2:4])
+    way = control["high_seconds"] + proxy["high_seconds"] + slowest
+    assert way <= update["high_seconds"] <= way + coredns["high_seconds"], "groups roll beside each other"
+    assert update_line(update).startswith("How it goes on (")
+
+
+def test_a_changed_launch_template_rolls_the_nodes_of_its_group_and_no_others(dev: Any) -> None:
+    def smaller(resources: Resources) -> None:
+        of(resources, "LaunchTemplate", "l4-template")["inputs"]["userData"] = "[unknown]"
+        of(resources, "LaunchTemplate", "system-template")["inputs"]["tags"] = {"other": "tag"}
+
+    update = updated(dev, smaller)
+    assert [each["what"] for each in update["steps"] if each["how"] == "rolls"] == ["1–2 nodes of l4"]
+    (quick,) = [each for each in update["steps"] if each["phase"] == "account"]
+    assert quick["what"] == "aws ec2 LaunchTemplate system-template", "its own tags make no version"
+
+
+def test_pods_roll_by_their_template_and_not_by_what_stands_beside_it(dev: Any) -> None:
+    def older_image(resources: Resources) -> None:
+        pod = of(resources, "Deployment", "qwen-deployment")["inputs"]["spec"]["template"]["spec"]
+        pod["containers"][0]["image"] = "vllm/vllm-openai:v0.1.0"
+
+    def other_deadline(resources: Resources) -> None:
+        of(resources, "Deployment", "qwen-deployment")["inputs"]["spec"]["progressDeadlineSeconds"] = 7
+
+    (step,) = updated(dev, older_image)["steps"]
+    assert (step["phase"], step["what"], step["how"]) == ("models", "1–2 pods of qwen", "rolls")
+    assert step["words"] == ["one leaves before a new one starts"], "no GPU is left for a second"
+    assert [each["model"] for each in step["away"]] == ["qwen"]
+    cold, plan = dev[0].picture.models[0].cold_start_seconds, dev[0].plan
+    assert plan is not None
+    assert step["low_seconds"] == round(cold[0] + plan.models[0].drain.pre_stop_seconds)
+    (step,) = updated(dev, other_deadline)["steps"]
+    assert step["how"] == "in place"
+
+
+def test_a_chart_says_how_its_definitions_move_and_waits_no_longer_than_its_time_out(dev: Any) -> None:
+    def older(resources: Resources) -> None:
+        of(resources, "Release", "gpu-operator-release")["inputs"]["version"] = "v26.3.0"
+
+    (step,) = updated(dev, older)["steps"]
+    assert step["what"].startswith("chart gpu-operator: v26.3.0 → v26")
+    assert step["words"] == [
+        "definitions (CRDs): a Job of the chart applies them, node-feature-discovery's too, before it upgrades"
+    ]
+    assert step["high_seconds"] == of(dev[1], "Release", "gpu-operator-release")["inputs"]["timeout"]
+
+
+def test_what_is_taken_away_goes_last_and_nothing_changes_takes_no_time(dev: Any) -> None:
+    def more(resources: Resources) -> None:
+        extra = copy.deepcopy(of(resources, "Route", "network-public-internet"))
+        resources.append({**extra, "urn": extra["urn"] + "-2", "name": "second"})
+        of(resources, "Role", "cluster-autoscaler-role")["inputs"]["description"] = "older"
+
+    assert [(each["phase"], each["how"]) for each in updated(dev, more)["steps"]] == [
+        ("account", "in place"),
+        ("afterwards", "deleted"),
+    ]
+    assert updated(dev, lambda resources: None) == {"steps": [], "low_seconds": 0, "high_seconds": 0}
+
+
+def test_karpenters_nodes_roll_after_the_update_within_their_budget(karpenter: Any) -> None:
+    def older(resources: Resources) -> None:
+        of(resources, "Cluster", "cluster-cluster")["inputs"]["version"] = "1.34"
+
+    update = updated(karpenter, older)
+    last = update["steps"][-1]
+    assert (last["phase"], last["how"]) == ("afterwards", "rolls")
+    assert last["words"][0].endswith("at once, new ones first")
+    assert last["words"][-1] == "Karpenter does it by itself, after the update has ended"
+    assert update["high_seconds"] < last["high_seconds"] + update["steps"][0]["high_seconds"]
+
+
+def test_the_phases_stand_in_the_order_of_the_recorded_dependencies(dev: Any, karpenter: Any) -> None:
+    """Of what each phase is about: no such resource waits for one of a later phase."""
+    phases = {"Cluster": 1, "NodeGroup": 3, "Release": 5, "Deployment": 6}
+    for prepared, resources in (dev, karpenter):
+        by_urn = {each["urn"]: each for each in resources}
+        seen = set()
+        for resource in resources:
+            rank = phases.get(resource["type"].rsplit(":", 1)[-1])
+            if rank is None:
+                continue
+            seen.add(rank)
+            for urn in steps_module._reached(resource["urn"], by_urn):
+                kind = by_urn[urn]["type"].rsplit(":", 1)[-1]
+                assert phases.get(kind, 0) <= rank, f"{resource['name']} waits for {by_urn[urn]['name']}"
+        assert seen == set(phases.values()), prepared.file.stack
+    assert [PHASES[each] for each in sorted(phases.values())] == ["control plane", "nodes", "cluster", "models"]
+
+
+def test_versions_that_skip_or_go_down_are_errors_and_a_cni_that_skips_is_told(dev: Any) -> None:
+    def told(cluster: str, cni: tuple[str, str]) -> list[tuple[str, str, str]]:
+        before, after = copy.deepcopy(dev[1]), copy.deepcopy(dev[1])
+        of(before, "Cluster", "cluster-cluster")["inputs"]["version"] = cluster
+        for side, version in zip((before, after), cni, strict=True):
+            of(side, "Addon", "cluster-addons-vpc-cni")["inputs"]["addonVersion"] = version
+        found = [each for each in of_moves(changes(before, after)) if each.rule == "version-skew"]
+        return [(each.path, each.severity.value, each.fix) for each in found]
+
+    same = ("v1.21.1-eksbuild.1", "v1.21.1-eksbuild.1")
+    assert told("1.34", same) == []
+    assert told("1.33", same) == [("cluster.version", "error", "write 1.34 first")]
+    assert told("1.36", same) == [("cluster.version", "error", "write 1.36")]
+    assert told("1.35", ("v1.19.0-eksbuild.1", "v1.21.1-eksbuild.1")) == [
+        ("cluster.addons.vpc-cni", "warning", "write 1.20 first")
+    ]
+    assert told("1.35", ("v1.21.1-eksbuild.1", "v1.20.0-eksbuild.1")) == []
+
+
+@pytest.mark.parametrize(
+    ("spread", "first_new", "away"),
+    [("minimal", False, True), ("surge", True, True)],
+)
+def test_a_pool_says_whether_new_nodes_come_first_and_who_is_away(spread: str, first_new: bool, away: bool) -> None:
+    sections = {"nodePools": [pool(updateStrategy=spread)], "models": [model(autoscaling={"minReplicas": 1})]}
+    plan = planned(**sections)
+    shown = picture(plan, stack(**sections))
+    roll = next(each for each in shown.rolls if each.name == plan.gpu_pools[0].name)
+    assert (roll.first_new, bool(roll.away)) == (first_new, away)
+    if first_new:
+        assert roll.away[0].high_seconds == shown.models[0].cold_start_seconds[1], "a node waits for it"
+
+
+def test_a_free_gpu_lets_a_new_pod_start_first() -> None:
+    sections = {"nodePools": [pool(minNodes=3, maxNodes=3)]}
+    plan = planned(**sections)
+    roll = picture(plan, stack(**sections)).rolls[-1]
+    assert (roll.kind, roll.first_new, roll.away) == ("pods", True, ())
+
+
+def test_two_replicas_keep_one_another_serving() -> None:
+    two = {"minReplicas": 2, "maxReplicas": 3}
+    sections = {"nodePools": [pool(minNodes=2, maxNodes=3)], "models": [model(autoscaling=two)]}
+    shown = picture(planned(**sections), stack(**sections))
+    assert [each.away for each in shown.rolls] == [(), (), ()]
+
+
+def test_the_tables_name_types_that_are_known_and_dated_sources() -> None:
+    known = {row.type for row in replacing_table()} | {"kubernetes:EC2NodeClass", "kubernetes:NodePool"}
+    known |= {"kubernetes:InferenceService"}
+    assert set(rolling()) <= known
+    for path in (TABLE, STATEFUL):
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert rows
+        assert all(row["source"] and row["read"] for row in rows)
+    assert short_type("kubernetes:helm.sh/v3:Release") == "kubernetes:Release"
