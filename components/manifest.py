@@ -13,12 +13,6 @@ from planning.model import OWN_LABELS
 
 Manifest = dict[str, Any]
 
-# What a controller writes after us, by kind: a second `up` and a refresh leave these alone. An apply that carried
-# another number of replicas than the autoscaler's would conflict with it (docs/adr/0003).
-CONTROLLER_OWNED: Mapping[str, tuple[str, ...]] = {
-    "Deployment": ("spec.replicas",),
-}
-
 # Pulumi's Kubernetes provider ends the step when the condition is true, and fails it at its time-out; without it, it
 # waits for no custom resource (pulumi-kubernetes 4.25.0, provider/pkg/metadata/overrides.go).
 WAIT_READY: Mapping[str, str] = {"pulumi.com/waitFor": "condition=Ready"}
@@ -63,11 +57,6 @@ def custom_resource(
     """Registers an object of a kind that a chart brings; in the opts: what brings it, which is hidden ordering."""
     head = {"api_version": manifest["apiVersion"], "kind": manifest["kind"]}
     return CustomResource(name, **head, **arguments(manifest, namespace), opts=opts)
-
-
-def controller_owned(kind: str) -> list[str]:
-    """`ignore_changes` for a kind: the paths that a controller owns."""
-    return list(CONTROLLER_OWNED.get(kind, ()))
 
 
 def _snake_case(key: str) -> str:

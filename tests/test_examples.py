@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import date
+from functools import cache
+from typing import Any
 
 import jsonschema
 import pytest
 import yaml
 
+from planning.cluster.controller_fields import ABSENT, IGNORED, UNREGISTERED, controller_fields, ignored_fields
 from planning.decide import decide
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
@@ -16,9 +20,11 @@ from settings.document import stack_file_schema
 from settings.findings import Severity
 from settings.read import read
 from tests.conftest import REPO
-from tests.program import CANARIES, example, run_program
+from tests.engine import Engine
+from tests.program import CANARIES, example, run_program, sections_of
 
 EXAMPLES = sorted(file.name.split(".")[1] for file in (REPO / "examples").glob("Pulumi.*.yaml"))
+SHIPPED = ("dev", "prod")
 
 
 def test_every_backend_has_an_example() -> None:
@@ -32,14 +38,59 @@ def test_an_example_is_what_an_editor_accepts(name: str) -> None:
     jsonschema.Draft202012Validator(stack_file_schema()).validate(yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_planned_run_and_judged(name: str) -> None:
-    sections = example(name)
+@cache
+def ran(name: str) -> Engine:
+    """The record of an example, or of a stack file that we ship."""
+    sections = sections_of(name) if name in SHIPPED else example(name)
     plan = decide(read({**sections}, name))
     secrets = {"grafanaPassword": CANARIES["grafanaPassword"]}
     if any(model.token and model.token.config_key for model in plan.models):
         secrets["hfToken"] = CANARIES["hfToken"]
-    engine = run_program(sections, name, secrets=secrets)
+    return run_program(sections, name, secrets=secrets)
+
+
+def _at(inputs: Any, path: str) -> Any:
+    for part in path.split("."):
+        inputs = inputs.get(part) if isinstance(inputs, dict) else None
+    return inputs
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
+def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
+    """The table of fields, held against everything that a stack registers: a refresh then has nothing to tell."""
+    for each in controller_fields():
+        kind = each.type.removeprefix("kubernetes:")
+        found = [
+            made
+            for made in ran(name).registrations
+            if (made.type.startswith("kubernetes:") and made.type.rsplit(":", 1)[-1] == kind) or made.type == each.type
+        ]
+        if each.how == UNREGISTERED:
+            assert found == [], f"{each.type} is {each.owner}'s"
+        for made in found:
+            if each.how == ABSENT:
+                assert _at(made.plain_inputs, each.field) is None, f"{made.name} sends {each.field}, {each.owner}'s"
+            if each.how == IGNORED and each.field not in made.ignore_changes:
+                assert each.holds_while, f"{made.name} does not leave {each.field} to {each.owner}"
+                assert _at(made.plain_inputs, each.field) is not None, "a field that is ours is sent"
+
+
+def test_only_the_table_says_what_is_ignored() -> None:
+    wrong = []
+    for path in sorted((REPO / "components").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "ignore_changes":
+                from_table = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "controller_owned"
+                wrong += [] if from_table else [f"{path.relative_to(REPO)}:{node.value.lineno}"]
+    assert wrong == []
+    assert all(each.source and each.owner for each in controller_fields())
+    with pytest.raises(LookupError, match=r"no controller owns a field of aws:ec2/vpc:Vpc"):
+        ignored_fields("aws:ec2/vpc:Vpc")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_planned_run_and_judged(name: str) -> None:
+    engine, plan = ran(name), decide(read({**example(name)}, name))
     if name in {each.value for each in Backend}:
         assert {model.backend for model in plan.models} >= {name}
     resources = [Resource(each.type, each.name, each.urn, each.inputs) for each in engine.registrations]

@@ -12,6 +12,7 @@ from components.aws.eks_access import EksAccess, EksAccessArgs
 from components.aws.eks_addons import EksAddons, EksAddonsArgs
 from components.aws.kubeconfig import kubeconfig
 from components.aws.service_role import ServiceRole, ServiceRoleArgs
+from components.ownership import controller_owned
 from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, Tags
 
@@ -183,7 +184,7 @@ class EksCluster(pulumi.ComponentResource):
                 # already exists. After a destroy it may make it again for its last lines (docs/on-aws.md).
                 depends_on=[log_group],
                 # Read once, when the cluster is made: one that was made with true must not be made again for it.
-                ignore_changes=["accessConfig.bootstrapClusterCreatorAdminPermissions"],
+                ignore_changes=controller_owned("aws:eks/cluster:Cluster"),
             ),
         )
 

@@ -14,6 +14,7 @@ from components.aws.eks_cluster import ClusterOutputs
 from components.aws.network import NetworkOutputs
 from components.aws.node_counts import counts, live_sizes
 from components.aws.service_role import ServiceRole, ServiceRoleArgs
+from components.ownership import controller_owned
 from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
 
@@ -130,7 +131,7 @@ class NodeGroup(pulumi.ComponentResource):
                 parent=self,
                 # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
                 # only the number to begin with. A change of the bounds carries the number of the moment.
-                ignore_changes=None if wanted.desired_is_ours else ["scalingConfig.desiredSize"],
+                ignore_changes=controller_owned("aws:eks/nodeGroup:NodeGroup", still_ours=wanted.desired_is_ours),
                 custom_timeouts=update_timeout(plan),
             ),
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.manifest import arguments, controller_owned
+from components.manifest import arguments
+from components.ownership import controller_owned
 from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 
@@ -22,7 +23,9 @@ def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload
             # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
             depends_on=list(args.before),
             # A number that nobody scales is ours, and drift of it is shown.
-            ignore_changes=[] if args.model.autoscaling.fixed_replicas is not None else controller_owned("Deployment"),
+            ignore_changes=controller_owned(
+                "kubernetes:Deployment", still_ours=args.model.autoscaling.fixed_replicas is not None
+            ),
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
     )

@@ -126,9 +126,9 @@ def test_a_model_without_recordings_has_no_rules_object() -> None:
 
 
 def test_refresh_and_update_leave_the_owners_number_alone_also_under_keda() -> None:
-    from components.manifest import controller_owned
+    from components.ownership import controller_owned
 
-    assert controller_owned("Deployment") == ["spec.replicas"]
+    assert controller_owned("kubernetes:Deployment") == ["spec.replicas"]
 
 
 @pytest.mark.parametrize(
