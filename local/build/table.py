@@ -54,6 +54,7 @@ PROMETHEUS = "github.com/prometheus/prometheus"
 KEDA = "github.com/kedacore/keda/v2"
 KARPENTER = "github.com/aws/karpenter-provider-aws"
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
+ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 TOOLS: tuple[Tool, ...] = (
@@ -159,6 +160,12 @@ TOOLS: tuple[Tool, ...] = (
         {EXTERNAL_SECRETS: "external-secrets"},
     ),
     Tool(
+        "envoy-gateway",
+        "envoy-gateway",
+        ENVOY_GATEWAY,
+        {f"{ENVOY_GATEWAY}/cmd/envoy-gateway": "envoy-gateway"},
+    ),
+    Tool(
         "kube-score",
         "kube-score",
         "github.com/zegl/kube-score",
@@ -177,6 +184,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "karpenter": ("karpenter",),
     # a stack with a token in Secrets Manager: the operator that reads it
     "external-secrets": ("external-secrets",),
+    # a stack with a gateway: its control plane; the proxy itself comes from PyPI (envoy.py)
+    "gateway": ("envoy-gateway",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -206,6 +215,7 @@ DEFINITIONS: tuple[Definitions, ...] = (
     Definitions(
         "external-secrets", "external-secrets", EXTERNAL_SECRETS, "config/crds/bases", "external-secrets", "templates"
     ),
+    Definitions("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
     Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
 )
 

@@ -15,6 +15,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 
 from local.build.definitions import definitions
+from local.build.envoy import PROGRAM, envoy
 from local.build.go import find_go, program_version
 from local.build.plugins import installed_plugins, plugin_version, uses_installed_providers
 from local.build.programs import built, kept, kept_in, locked, names_of
@@ -119,6 +120,10 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
             place(paths.tools_bin / name, program)
         else:
             link(paths.tools_bin / name, program)
+    if "gateway" in needs:
+        with locked(paths.cache / "locks" / "envoy.lock"):
+            programs[PROGRAM] = envoy(paths)
+        place(paths.tools_bin / PROGRAM, programs[PROGRAM])
     for row in DEFINITIONS:
         if row.need in needs:
             with locked(paths.cache / "locks" / f"crds-{row.chart}.lock"):

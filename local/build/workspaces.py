@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,53 @@ def _registered(folder: str, names: str) -> tuple[Change, ...]:
         Change(f"pkg/{folder}/register/register.go", f'\t_ "{own}/{folder}/{name}"\n', "", why)
         for name in names.split()
     )
+
+
+# What it says to Envoy, for a machine on which pods have no network.
+_ON_THIS_MACHINE = Path(__file__).resolve().parents[2] / "tools" / "envoy-gateway" / "on_this_machine.go.txt"
+_RUNNER = "internal/xds/runner/runner.go"
+_KUBERNETES = "internal/provider/kubernetes/kubernetes.go"
+_LOOPBACK = "it would listen on all interfaces, and every platform of this machine on the same port"
+_CERTIFICATES = "there is no container around it whose /certs are its own"
+
+
+def _envoy_gateway_here() -> tuple[Change, ...]:
+    paths = ((name, f"xdsTLS{part}Filepath") for name, part in (("cert", "Cert"), ("key", "Key"), ("ca", "Ca")))
+    return (
+        Change(
+            "internal/xds/cache/snapshotcache.go",
+            "\t\tversion,\n\t\tresources,\n",
+            "\t\tversion,\n\t\tonThisMachine(resources),\n",
+            "pods have addresses that nobody answers, and Envoy would listen on all interfaces",
+        ),
+        Change(_RUNNER, '\t"net"\n', '\t"net"\n\t"os"\n', "for the next"),
+        Change(
+            _RUNNER,
+            "addr := net.JoinHostPort(XdsServerAddress, strconv.Itoa(bootstrap.DefaultXdsServerPort))",
+            "addr := os.Getenv(\"LOCAL_XDS_ADDRESS\")\n\t_ = strconv.Itoa(bootstrap.DefaultXdsServerPort)",
+            _LOOPBACK,
+        ),
+        *(
+            Change(
+                _RUNNER, f"\t\t\t{name}Path = {path}\n", f'\t\t\t{name}Path = os.Getenv("LOCAL_ROOT") + {path}\n',
+                _CERTIFICATES,
+            )
+            for name, path in paths
+        ),
+        Change(_KUBERNETES, '\t"net/http"\n', '\t"net/http"\n\t"os"\n', "for the next"),
+        Change(
+            _KUBERNETES,
+            'healthProbeBindAddress = ":8081"',
+            'healthProbeBindAddress = os.Getenv("LOCAL_HEALTH_ADDRESS")',
+            _LOOPBACK,
+        ),
+        Change(
+            "internal/gatewayapi/runner/runner.go",
+            "\t\tr.startWasmCache(ctx)\n",
+            "",
+            "a server for extensions in Wasm, on all interfaces, with files below /var; none of ours is one",
+        ),
+    )  # fmt: skip
 
 
 WORKSPACES: Mapping[str, Workspace] = {
@@ -195,6 +243,15 @@ WORKSPACES: Mapping[str, Workspace] = {
             Copy(
                 "github.com/external-secrets/external-secrets",
                 changes=(*_registered("provider", _OTHER_PROVIDERS), *_registered("generator", _GENERATORS)),
+            ),
+        )
+    ),
+    "envoy-gateway": Workspace(
+        copies=(
+            Copy(
+                "github.com/envoyproxy/gateway",
+                changes=_envoy_gateway_here(),
+                added={"internal/xds/cache/on_this_machine.go": _ON_THIS_MACHINE.read_text()},
             ),
         )
     ),

@@ -33,6 +33,13 @@ PORT_OWNERS = {
     "external-secrets-metrics": "external-secrets",
     "karpenter-metrics": "karpenter-controller",
     "karpenter-health": "karpenter-controller",
+    "envoy-gateway-xds": "envoy-gateway",
+    "envoy-gateway-health": "envoy-gateway",
+    "envoy-gateway-admin": "envoy-gateway",
+    "envoy-admin": "envoy",
+    "envoy-stats": "envoy",
+    "envoy-ready": "envoy",
+    "envoy-https": "envoy",
 }
 # What all others need, and what that needs. The AWS endpoint takes as long as both and needs neither.
 FIRST = (("etcd", "aws"), ("kube-apiserver",))
@@ -167,7 +174,7 @@ def pod_network(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
 
 
 def supervisor(paths: Paths, chosen: Mapping[str, int]) -> ProcessSpec:
-    """Runs the real programs of monitoring, KEDA, External Secrets and Karpenter while their pods are Ready."""
+    """Runs the real programs (monitoring, KEDA, Karpenter, the gateway and others) while their pods are Ready."""
     ready = paths.run / "supervisor.ready"
     command = _python("local.monitoring.supervisor", "--ready-file", str(ready))
     return _with_own_code(paths, chosen, SUPERVISOR, command, ready)

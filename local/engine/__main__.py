@@ -20,6 +20,7 @@ from local.engine.admin import admin_handler
 from local.engine.described import StackFiles
 from local.engine.fleet import Fleet
 from local.engine.kube import KubeApi
+from local.engine.pod_ports import PodPorts
 from local.engine.pods import PodView
 from local.engine.ports import HOST, PortBook, write_json
 from local.engine.router import Router
@@ -95,7 +96,7 @@ async def serve(
             router.pods_changed()
 
         # the first port of the range is tried first for admin, so that it is the same on most machines
-        admin = admin_handler(fleet, router.exposition)
+        admin = admin_handler(fleet, router.exposition, PodPorts(fleet, directory, _say))
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
         what = "(simulated) engines" if environment is None else "real servers"

@@ -15,12 +15,15 @@ from local.engine.engine import Engine
 from local.engine.fleet import Fleet, Member
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.openai_api import handle, refused
+from local.engine.pod_ports import PodPorts
 from local.engine.ports import HOST
 from local.vllm_cpu.real_fleet import RealFleet
 from local.vllm_cpu.running_pod import RunningPod, figures
 
 
-def admin_handler(fleet: Fleet | RealFleet, router_metrics: Callable[[], str] = str) -> web.Server:
+def admin_handler(
+    fleet: Fleet | RealFleet, router_metrics: Callable[[], str] = str, pod_ports: PodPorts | None = None
+) -> web.Server:
     """The admin server over these engines; `router_metrics`: Prometheus text of the router in front of them."""
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
@@ -29,6 +32,9 @@ def admin_handler(fleet: Fleet | RealFleet, router_metrics: Callable[[], str] = 
             return web.Response(text="ok")
         if request.path == "/metrics":
             return web.Response(text=router_metrics(), headers={"Content-Type": CONTENT_TYPE})
+        if request.path == "/listening" and pod_ports is not None:
+            port = await pod_ports.of(request.query.get("address", ""))
+            return web.json_response({"port": port}, status=200 if port else 404)
         if request.path == "/engines":
             return web.json_response(_states(fleet))
         if len(parts) == 5 and parts[1] == "pods":

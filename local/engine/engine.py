@@ -72,6 +72,8 @@ class Engine:
             arguments.block_size_tokens,
             Observer(self._on_step, self._on_first_token, self._on_next_token, self._on_preemption, self._on_finish),
         )
+        self.on_end: list[Callable[[bool], None]] = []
+        """Told that the process ends, and whether it was killed: before what it still had is given up."""
         self._pump_task: asyncio.Task[None] | None = None
         self._admitted = 0
         self._busy_before_seconds = 0.0
@@ -171,7 +173,9 @@ class Engine:
 
     def stop(self) -> int:
         """The process ends now. Aborts what is in flight; returns how many sequences that were."""
-        self.state = State.STOPPED
+        was_killed, self.state = self.state is not State.DRAINING, State.STOPPED
+        for told in self.on_end:
+            told(was_killed)
         left = [*self.batcher.running, *self.batcher.waiting]
         for sequence in left:
             self.batcher.abort(sequence, asyncio.get_running_loop().time())

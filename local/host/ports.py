@@ -38,6 +38,13 @@ USUAL: Mapping[str, int] = {
     "external-secrets-metrics": 19086,
     "karpenter-metrics": 19084,
     "karpenter-health": 19085,
+    "envoy-gateway-xds": 19500,
+    "envoy-gateway-health": 19501,
+    "envoy-gateway-admin": 19502,
+    "envoy-admin": 19503,
+    "envoy-stats": 19504,
+    "envoy-ready": 19505,
+    "envoy-https": 19443,
 }
 
 # Longer than a slow start; afterwards the programs listen, and that tells.

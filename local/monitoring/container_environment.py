@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import ceil
 from typing import Any
@@ -31,6 +32,9 @@ def _value(entry: Object, pod: Object, container: Object) -> str:
 
 
 def _field(pod: Object, path: str) -> str:
+    of_map = re.fullmatch(r"metadata\.(annotations|labels)\['(.+)'\]", path)
+    if of_map is not None:  # absent is empty, as with the kubelet
+        return str((pod["metadata"].get(of_map[1]) or {}).get(of_map[2], ""))
     found: Any = pod
     for key in path.split("."):
         if not isinstance(found, Mapping) or key not in found:

@@ -70,6 +70,21 @@ PROGRAMS: tuple[Program, ...] = (
         {8080: "karpenter-metrics", 8081: "karpenter-health"},
         "karpenter",
     ),
+    Program(
+        "envoy-gateway",
+        "envoyproxy/gateway",
+        {18000: "envoy-gateway-xds", 8081: "envoy-gateway-health"},
+        "gateway",
+        ("envoy-gateway-admin",),
+    ),
+    # Its pod has a container of the controller's image, too, after its own.
+    Program(
+        "envoy",
+        "envoyproxy/envoy",
+        {10443: "envoy-https", 19001: "envoy-stats", 19003: "envoy-ready"},
+        "gateway",
+        ("envoy-admin",),
+    ),
 )
 
 

@@ -104,6 +104,42 @@ def alertmanager_config(text: str, pod: str, folders: Iterable[str], here: Here)
     return in_root(expanded(text, pod), folders, here.root)
 
 
+def with_variables(text: str, values: Mapping[str, str]) -> str:
+    """`$(NAME)` filled in, as the kubelet does in arguments; what is no variable of the container stays."""
+    return re.sub(r"\$\(([A-Za-z_][A-Za-z0-9_]*)\)", lambda name: values.get(name[1], name[0]), text)
+
+
+def envoy_gateway_config(text: str, admin: int) -> str:
+    """EnvoyGateway of the release: one instance here, and the ports that it can be told; metrics have no address."""
+    config: dict[str, Any] = yaml.safe_load(text)
+    of_kubernetes = config.setdefault("provider", {}).setdefault("kubernetes", {})
+    of_kubernetes["leaderElection"] = {"disable": True}
+    # A webhook that writes a pod's zone: nothing here has one for it.
+    of_kubernetes["proxyTopologyInjector"] = {"disabled": True}
+    config["admin"] = {"address": {"host": HOST, "port": admin}}
+    config.setdefault("telemetry", {}).setdefault("metrics", {})["prometheus"] = {"disable": True}
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def envoy_bootstrap(text: str, ports: Mapping[str, int], here: Path) -> str:
+    """Envoy's own start: where it listens, where its control plane and its files are. What it serves comes from there."""
+    config: dict[str, Any] = yaml.safe_load(in_root(text, ("/certs", "/sds"), here))
+    _at(config["admin"]["address"], ports["envoy-admin"])
+    static = config["static_resources"]
+    for listener in static.get("listeners") or []:
+        _at(listener["address"], ports["envoy-stats"])
+    known = {"prometheus_stats": ports["envoy-admin"], "xds_cluster": ports["envoy-gateway-xds"]}
+    for cluster in static["clusters"]:
+        for locality in (cluster.get("load_assignment") or {}).get("endpoints") or []:
+            for each in locality["lb_endpoints"]:
+                _at(each["endpoint"]["address"], known[cluster["name"]])
+    return yaml.safe_dump(config, sort_keys=False, width=1000)
+
+
+def _at(address: dict[str, Any], port: int) -> None:
+    address["socket_address"] = {**address["socket_address"], "address": HOST, "port_value": port}
+
+
 def without_flags(arguments: Sequence[str], names: Iterable[str]) -> list[str]:
     """A container's arguments less those flags; a flag is `--name`, `--name=value` or `--name.part=value`."""
     refused = tuple(names)
@@ -156,6 +192,9 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     # live-addr: of newer versions than the one that can be built (0.16.2)
     "external-secrets": ("metrics-addr", "live-addr"),
     "karpenter-controller": (),
+    # both are given their arguments whole, see below
+    "envoy-gateway": (),
+    "envoy": (),
 }  # fmt: skip
 
 

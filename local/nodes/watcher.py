@@ -2,7 +2,8 @@
 
 Every second it compares what should be with what is and acts on the difference, so that it may be stopped and
 started at any time. KWOK keeps the nodes alive; this process makes and removes them, and plays the parts of the
-GPU operator's programs (gpu_features), of the EBS CSI driver (volumes) and of the cluster-autoscaler (node_autoscaler).
+GPU operator's programs (gpu_features), of the EBS CSI driver (volumes), of the cloud's load balancers (balancers)
+and of the cluster-autoscaler (node_autoscaler).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from kubernetes.client.exceptions import ApiException
 from local.control_plane.cluster import connect
 from local.nodes import gpu_features
 from local.nodes.autoscaler import NodeAutoscaler
+from local.nodes.balancers import reconcile_balancers
 from local.nodes.demand import LEAVING_TAINT
 from local.nodes.groups import NodeGroups, WantedNode, wanted_nodes
 from local.nodes.instances import Instances
@@ -73,6 +75,7 @@ class NodeWatcher:
         self._autoscaler.look(groups, [stay[name] for name in stay.keys() & of_groups.keys()], pods, time.monotonic())
         zones = {name: node.metadata.labels["topology.kubernetes.io/zone"] for name, node in stay.items()}
         reconcile_volumes(self._core, self._storage, zones, say)
+        reconcile_balancers(self._core, say)
 
     def _booted(self, missing: Set[str], now: float, bought: Set[str] = frozenset()) -> list[str]:
         """Those that join now. The nodes of a new stack's groups are there at once: only what an autoscaler asked for,

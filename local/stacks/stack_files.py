@@ -123,9 +123,10 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
     karpenter = ["karpenter"] if any(pool.kind == "karpenter" for pool in settings.node_pools) else []
     external = ["external-secrets"] if remote_tokens(settings) and settings.external_secrets.install else []
+    gateway = ["gateway"] if settings.gateway.kind == "gatewayApi" and settings.gateway.install else []
     if not settings.monitoring.enabled:
-        return ("platform", *external, *karpenter)
-    return ("platform", "monitoring", *(["keda"] if keda else []), *external, *karpenter)
+        return ("platform", *external, *karpenter, *gateway)
+    return ("platform", "monitoring", *(["keda"] if keda else []), *external, *karpenter, *gateway)
 
 
 def remote_tokens(settings: Any) -> dict[str, set[str]]:

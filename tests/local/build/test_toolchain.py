@@ -132,12 +132,14 @@ def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> Non
     module = tmp_path / "module"
     (module / "example" / "prometheus-operator-crd").mkdir(parents=True)
     (module / "example" / "prometheus-operator-crd" / "podmonitors.yaml").write_text(
+        "kind: Kustomization\n---\nkind: CustomResourceDefinition\n"
         "properties:\n  description: {type: string, description: words}\n  match: {enum: [=, '!=']}\n"
     )
     go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
     (file,) = definitions(DEFINITIONS[0], paths, go).iterdir()
-    assert file.name == "podmonitors.yaml"
+    assert file.name == "podmonitors-1.yaml", "the first of its documents is none"
     assert yaml.safe_load(file.read_text()) == {
+        "kind": "CustomResourceDefinition",
         "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}}
     }
 
