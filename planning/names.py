@@ -89,6 +89,8 @@ def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
     kinds |= {"gateway"} if isinstance(settings.gateway, GatewayApi) else set()
+    own = {tenant.own_namespace for tenant in settings.tenants if tenant.api_keys}
+    kinds |= {"keys"} if "gateway" in kinds and model.namespace in own else set()
     kinds |= {"template"} if model.chat_template is not None else set()
     kinds |= {"external"} if isinstance(model.token_secret, SecretsManagerToken) else set()
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())

@@ -86,7 +86,16 @@ class Jwt(Section):
         return self
 
 
-Authentication = Annotated[NoAuthentication | ApiKeys | Jwt, Field(discriminator="kind"), kind_defaults_to("none")]
+class Mtls(Section):
+    """A certificate of the client's own."""
+
+    kind: Literal["mtls"]
+    secret: ObjectName = described("Secret of the gateway's namespace: ca.crt holds who signs clients' certificates")
+
+
+Authentication = Annotated[
+    NoAuthentication | ApiKeys | Jwt | Mtls, Field(discriminator="kind"), kind_defaults_to("none")
+]
 
 
 class NoGateway(Section):
@@ -111,6 +120,13 @@ class GatewayApi(Section):
     paths: tuple[ApiPath, ...] = described(
         "what may be asked; everything else is 404", default=API_PATHS, min_length=1, max_length=6
     )
+    proxies: int = described("pods of Envoy", default=1, ge=1, le=20)
+    retries: int = described(
+        "how often another pod is asked where one gave no byte of an answer", default=2, ge=0, le=5
+    )
+    requests_per_minute: int | None = described(
+        "of each client to each model, at each proxy; default: no limit", default=None, ge=1, le=1_000_000
+    )
     request_timeout_seconds: int = described("longest answer, from its request on, s", default=600, ge=1, le=86_400)
     max_body_mib: int = described("largest request, MiB", default=10, ge=1, le=1024)
 
@@ -123,7 +139,7 @@ class GatewayApi(Section):
         if self.access is Access.PUBLIC and isinstance(self.authentication, NoAuthentication):
             raise WrongValue(
                 "access is public without authentication: who has one of those addresses may ask, at your cost",
-                "write authentication: {kind: apiKeys, secret: ...} or {kind: jwt, ...}",
+                "write authentication: {kind: apiKeys, secret: ...}, {kind: jwt, ...} or {kind: mtls, secret: ...}",
             )
         return self
 

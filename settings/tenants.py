@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from settings.matching import Matching
+from settings.names import ObjectName
 from settings.types import BytesQuantity, CpuQuantity, DnsLabel, Section, described
 
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html, 2026-11-27: prefixes that EKS refuses.
@@ -67,6 +68,10 @@ class Tenant(Section):
         default=TenantAccess.VIEW,
     )
     priority: TenantPriority = described("of its models and of all its pods", default=TenantPriority.STANDARD)
+    api_keys: ObjectName | None = described(
+        "Secret of its namespace whose keys alone open its models at the gateway; default: the gateway's keys do",
+        default=None,
+    )
     quota: TenantQuota = described("most it may use", default_factory=TenantQuota)
 
     @property

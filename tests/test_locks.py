@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.conftest import REPO
 
 ENGINE = "local/vllm_cpu/pins"
-LOCKS = {f"requirements-{name}.lock": f"requirements-{name}.txt" for name in ("dev", "scan", "go")}
+LOCKS = {f"requirements-{name}.lock": f"requirements-{name}.txt" for name in ("dev", "scan", "go", "envoy")}
 LOCKS |= {f"{ENGINE}.lock": f"{ENGINE}.txt"}
 PYTHONS = ("3.11.0", "3.13.0")
 
@@ -103,7 +103,13 @@ def test_nothing_is_installed_without_hashes() -> None:
         for path, text in texts.items()
         if re.search(r'pip\b.*install|"install"', text)
     }
-    assert set(installs) == {"Makefile", "local/build/checkov.py", "local/build/go.py", "local/vllm_cpu/environment.py"}
+    assert set(installs) == {
+        "Makefile",
+        "local/build/checkov.py",
+        "local/build/envoy.py",
+        "local/build/go.py",
+        "local/vllm_cpu/environment.py",
+    }
     assert [name for name, text in installs.items() if "--require-hashes" not in text] == []
     called = [*(REPO / ".github" / "workflows").glob("*.yml"), REPO / ".ci" / "run"]
     assert [path.name for path in called if re.search(r"\bpip3?\b|\buv\b|\bpipx\b", path.read_text())] == []

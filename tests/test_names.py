@@ -39,11 +39,19 @@ def asked(marker: str) -> dict[str, Any]:
                 "amiReleaseVersion": "1.35.4-20260505",
             },
         ],
-        "tenants": [{"name": f"{marker}-t", "groups": [f"{marker}-g"]}],
+        "tenants": [
+            {
+                "name": f"{marker}-t",
+                "namespace": f"{marker}-ns",
+                "groups": [f"{marker}-g"],
+                "apiKeys": f"{marker}-keys",
+            }
+        ],
         "gateway": {
             "kind": "gatewayApi",
             "host": "llm.example.com",
             "certificate": {"kind": "secret", "name": "tls"},
+            "authentication": {"kind": "apiKeys", "secret": "keys"},
         },
         "systemNodes": {"minNodes": 4},
         "models": [

@@ -27,6 +27,12 @@ LEFT_OUT = {
         ("spec",): ("canary", "explainer", "transformer"),
         ("spec", "predictor"): (*_FRAMEWORKS, "triton", "xgboost", "workerSpec"),
     },
+    "gateway.envoyproxy.io/v1alpha1/EnvoyProxy": {
+        (): ("status",),
+        ("spec",): ("telemetry", "geoIP", "dynamicModules"),
+        ("spec", "provider", "kubernetes"): ("envoyDaemonSet", "envoyHpa"),
+    },
+    "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy": {("spec",): ("extProc", "wasm")},
 }
 
 REFERENCE = Path(__file__).parent.parent / "tests" / "reference"

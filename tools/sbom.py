@@ -25,7 +25,13 @@ from advisor.stack_files import planned_without_mirror, settings_of
 from planning.versions.images import stack_charts, stack_images
 
 REPO = Path(__file__).resolve().parent.parent
-LOCKS = ("requirements-dev.lock", "requirements-scan.lock", "requirements-go.lock", "requirements-envoy.lock", "local/vllm_cpu/pins.lock")
+LOCKS = (
+    "requirements-dev.lock",
+    "requirements-scan.lock",
+    "requirements-go.lock",
+    "requirements-envoy.lock",
+    "local/vllm_cpu/pins.lock",
+)
 
 NOT_INSTALLED = "not installed on this system"
 LICENCES_HEAD = """# Licences

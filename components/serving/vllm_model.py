@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster.gateway.manifests import route
+from components.cluster.gateway.manifests import route, tenant_keys
 from components.manifest import Manifest, arguments, custom_resource
 from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules
@@ -19,7 +19,7 @@ from components.serving.manifests.network_policy import download_policy, server_
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.service import pod_disruption_budget, service, service_account, token_secret
 from components.serving.manifests.volumes import cache_claim
-from planning.model import RemoteTokenPlan, ServedModel, TokenPlan
+from planning.model import GatewayPlan, RemoteTokenPlan, ServedModel, TokenPlan
 
 # Pulumi's own wait ends after the Job's deadline, so that the error is the Job's.
 AWAIT_MARGIN_SECONDS = 60
@@ -81,11 +81,19 @@ class VllmModel(pulumi.ComponentResource):
         if model.alert_groups:
             self._monitored(f"{name}-alerts", alert_rules(model), args)
         if model.gateway:
-            self._custom(f"{name}-route", route(model, model.gateway), args, (*args.gateway_after, address))
+            self._routed(name, model.gateway, args, address)
         self.url = pulumi.Output.format(
             "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
         )
         self.register_outputs({"deploymentName": self.deployment_name, "url": self.url})
+
+    def _routed(self, name: str, plan: GatewayPlan, args: VllmModelArgs, address: pulumi.Resource) -> None:
+        after: tuple[pulumi.Resource, ...] = (*args.gateway_after, address)
+        secret = plan.tenant_secrets.get(args.model.namespace)
+        if secret is not None:
+            # Hidden ordering: its own keys before its route, or for a moment everybody's keys open it.
+            after = (*after, self._custom(f"{name}-keys", tenant_keys(args.model, secret), args, after))
+        self._custom(f"{name}-route", route(args.model, plan), args, after)
 
     def _identity(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
         account: pulumi.Resource = k8s.core.v1.ServiceAccount(
@@ -175,8 +183,10 @@ class VllmModel(pulumi.ComponentResource):
     def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
         self._custom(name, manifest, args, args.monitors_after)
 
-    def _custom(self, name: str, manifest: Manifest, args: VllmModelArgs, after: tuple[pulumi.Resource, ...]) -> None:
-        custom_resource(
+    def _custom(
+        self, name: str, manifest: Manifest, args: VllmModelArgs, after: tuple[pulumi.Resource, ...]
+    ) -> pulumi.Resource:
+        made: pulumi.Resource = custom_resource(
             name,
             manifest,
             namespace=args.namespace,
@@ -186,3 +196,4 @@ class VllmModel(pulumi.ComponentResource):
                 depends_on=list(after),
             ),
         )
+        return made

@@ -122,7 +122,7 @@ def envoy_gateway_config(text: str, admin: int) -> str:
 
 
 def envoy_bootstrap(text: str, ports: Mapping[str, int], here: Path) -> str:
-    """Envoy's own start: where it listens, where its control plane and its files are. What it serves comes from there."""
+    """Envoy's own start: where it listens, where its control plane and files are. What it serves comes from there."""
     config: dict[str, Any] = yaml.safe_load(in_root(text, ("/certs", "/sds"), here))
     _at(config["admin"]["address"], ports["envoy-admin"])
     static = config["static_resources"]

@@ -4,72 +4,22 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from local.control_plane.certificates import Pki, ensure_service_certificate
+from local.control_plane.certificates import ensure_service_certificate
 from local.control_plane.servers import server_url
-from local.host.paths import Paths
 from local.host.probes import http_ready
 from local.host.processes import ProcessSpec
 from local.monitoring import rewrites
 from local.monitoring.container_environment import container_environment
+from local.monitoring.gateway_specs import envoy, envoy_gateway
 from local.monitoring.mounts import Files, mount_points
+from local.monitoring.place import HOST, Place, Wanted, rooted
 from local.monitoring.programs import Program, program_of
 
-HOST = rewrites.HOST
 Object = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A program as it should run now."""
-
-    spec: ProcessSpec
-    files: Mapping[Path, bytes] = field(default_factory=dict)
-    """Written before the start."""
-    owned: Path | None = None
-    """Folder in which there is nothing but `files`."""
-    data: Path | None = None
-    """Folder in which the program keeps its data; others beside it are of storage that is gone."""
-    reload_url: str | None = None
-    """Asked with POST when files changed and the process need not be started again."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """The platform a program is started on."""
-
-    paths: Paths
-    pki: Pki
-    ports: Mapping[str, int]
-    storage: str = "none"
-
-    def data(self, program: str) -> Path:
-        return self.folder(program) / "data" / self.storage
-
-    def folder(self, program: str) -> Path:
-        """All that a program keeps; it goes with the platform's other state."""
-        return self.paths.state / "programs" / program
-
-    def here(self, program: str) -> rewrites.Here:
-        return rewrites.Here(
-            self.folder(program) / "root", self.paths.kubeconfig, self.ports["pod-network"], self.ports["alertmanager"]
-        )
-
-    def binary(self, program: str) -> str:
-        return str(self.paths.tools_bin / program)
-
-    @property
-    def cluster_names(self) -> dict[str, str]:
-        """Environment of a program that calls Services by name: the pod network stands for the cluster's DNS.
-
-        Programs in Go never send requests for 127.0.0.1 to a proxy.
-        """
-        proxy = f"http://{HOST}:{self.ports['pod-network']}"
-        return {"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost", "http_proxy": proxy}
 
 
 def wanted(place: Place, pod: Object, files: Files, storage: str = "none") -> Wanted:
@@ -83,11 +33,6 @@ def wanted(place: Place, pod: Object, files: Files, storage: str = "none") -> Wa
     program, container = known
     arguments = rewrites.without_flags(container.get("args") or [], rewrites.REPLACED[program.name])
     return _BUILDERS[program.name](replace(place, storage=storage), program, pod, arguments, files)
-
-
-def _rooted(place: Place, program: Program, files: Files) -> dict[Path, bytes]:
-    root = place.folder(program.name) / "root"
-    return {root / path.lstrip("/"): content for path, content in files.items()}
 
 
 def _unpacked(files: Files, name: str) -> str:
@@ -109,7 +54,7 @@ def _prometheus(place: Place, program: Program, pod: Object, arguments: list[str
     )
     url = f"http://{HOST}:{port}"
     spec = ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), http_ready(f"{url}/-/ready"))
-    written = {config: text.encode(), **_rooted(place, program, files)}
+    written = {config: text.encode(), **rooted(place, program, files)}
     return Wanted(spec, written, folder / "root", place.data(program.name), f"{url}/-/reload")
 
 
@@ -129,7 +74,7 @@ def _alertmanager(place: Place, program: Program, pod: Object, arguments: list[s
     )
     url = f"http://{HOST}:{port}"
     spec = ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), http_ready(f"{url}/-/ready"))
-    written = {config: text.encode(), **_rooted(place, program, files)}
+    written = {config: text.encode(), **rooted(place, program, files)}
     return Wanted(spec, written, folder / "root", place.data(program.name), f"{url}/-/reload")
 
 
@@ -288,59 +233,6 @@ def _external_secrets(place: Place, program: Program, pod: Object, arguments: li
     return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{address}/metrics"), environment=environment))
 
 
-# Port of an Envoy listener -> name of the local one (internal/gatewayapi/listener.go: 10,000 above 443; readiness).
-ENVOY_LISTENERS = {10443: "envoy-https", 19003: "envoy-ready"}
-
-
-def _envoy_gateway(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
-    """Its configuration and certificates are its pod's; what it tells Envoy is led to this machine as it is built."""
-    known = program_of(pod)
-    assert known is not None
-    config, folder = files.get("/config/envoy-gateway.yaml"), place.folder(program.name)
-    if config is None:
-        raise LookupError("/config/envoy-gateway.yaml is in none of the pod's volumes")
-    listeners = ",".join(f"{port}={place.ports[name]}" for port, name in ENVOY_LISTENERS.items())
-    health = f"{HOST}:{place.ports['envoy-gateway-health']}"
-    environment = {
-        **container_environment(pod, known[1]),
-        "KUBECONFIG": str(place.paths.kubeconfig),
-        "LOCAL_ROOT": str(folder / "root"),
-        "LOCAL_XDS_ADDRESS": f"{HOST}:{place.ports['envoy-gateway-xds']}",
-        "LOCAL_HEALTH_ADDRESS": health,
-        "LOCAL_LISTENERS": listeners,
-        "LOCAL_ENGINE_ADMIN": str(place.paths.run / "engine" / "admin.json"),
-    }
-    own = folder / "envoy-gateway.yaml"
-    text = rewrites.envoy_gateway_config(config.decode(), place.ports["envoy-gateway-admin"])
-    written = {own: text.encode(), **_rooted(place, program, files)}
-    command = (place.binary(program.name), "server", "--config-path", str(own))
-    spec = ProcessSpec(
-        program.name, command, http_ready(f"http://{health}/readyz"), environment=environment, content=(own,)
-    )
-    return Wanted(spec, written, folder / "root")
-
-
-def _envoy(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
-    """The proxy with its container's arguments: a flag and its value are two of them, its bootstrap is one of those."""
-    known = program_of(pod)
-    assert known is not None
-    root = place.folder(program.name) / "root"
-    variables = container_environment(pod, known[1])
-    told = [rewrites.with_variables(each, variables) for each in known[1].get("args") or []]
-    at = told.index("--config-yaml") + 1 if "--config-yaml" in told else len(told)
-    if at >= len(told):
-        raise LookupError("the container has no --config-yaml")
-    told[at] = rewrites.envoy_bootstrap(told[at], place.ports, root)
-    # Hot restart shares memory with every other Envoy of this machine.
-    command = (place.binary(program.name), *told, "--disable-hot-restart")
-    written = {
-        path: rewrites.in_root(content.decode(), ("/certs",), root).encode()
-        for path, content in _rooted(place, program, files).items()
-    }
-    ready = http_ready(f"http://{HOST}:{place.ports['envoy-admin']}/server_info")
-    return Wanted(ProcessSpec(program.name, command, ready, environment=variables), written, root)
-
-
 _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wanted]] = {
     "prometheus": _prometheus,
     "alertmanager": _alertmanager,
@@ -350,6 +242,6 @@ _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wan
     "keda-adapter": _keda_adapter,
     "external-secrets": _external_secrets,
     "karpenter-controller": _karpenter,
-    "envoy-gateway": _envoy_gateway,
-    "envoy": _envoy,
+    "envoy-gateway": envoy_gateway,
+    "envoy": envoy,
 }

@@ -25,9 +25,10 @@ from local.host.paths import platform_paths
 from local.host.ports import Reservations, keep_free
 from local.host.processes import Processes
 from local.monitoring.mounts import Missing, mounted_files, storage_id
+from local.monitoring.place import Place, Wanted
 from local.monitoring.programs import PROGRAMS, Program, behind, program_of
 from local.monitoring.running import say, stop_signal, until
-from local.monitoring.specs import Place, Wanted, wanted
+from local.monitoring.specs import wanted
 
 ROUND_SECONDS = 1.0
 RETRY_SECONDS = (1.0, 2.0, 5.0, 10.0)

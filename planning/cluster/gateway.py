@@ -8,7 +8,9 @@ from dataclasses import replace
 from planning.cluster.addon_network import ANYWHERE, addon_network
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel
-from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, SecretCertificate
+from planning.versions.pins import PROXY_IMAGE, mirrored
+from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, Mtls, SecretCertificate
+from settings.models import Model
 from settings.stack import StackSettings
 
 CERTIFICATE = "gateway-tls"
@@ -16,6 +18,7 @@ CERTIFICATE = "gateway-tls"
 
 def check_gateway(settings: StackSettings, findings: Findings) -> None:
     """Two models of one name: whoever routes by name cannot tell them apart."""
+    _check_tenants(settings, findings)
     if not isinstance(settings.gateway, GatewayApi):
         return
     if not settings.gateway.source_ranges and addon_network(settings).node_ranges == ANYWHERE:
@@ -25,17 +28,43 @@ def check_gateway(settings: StackSettings, findings: Findings) -> None:
             "none, and the ranges of a network that exists are not known here",
             "write the VPC's ranges, and others from which clients come",
         )
-    first: dict[str, int] = {}
-    for index, model in enumerate(settings.models):
-        name = model.served_name or model.source
-        before = first.setdefault(name, index)
-        if before != index:
+    served = [(index, f"models[{index}].servedName", _names(model)[0]) for index, model in enumerate(settings.models)]
+    adapters = [
+        (index, f"models[{index}].loraAdapters[{number}].name", name)
+        for index, model in enumerate(settings.models)
+        for number, name in enumerate(_names(model)[1:])
+    ]
+    for group in (served, adapters):  # one's adapter and another's name: check_served_names, gateway or not
+        first: dict[str, int] = {}
+        for index, field, name in group:
+            before = first.setdefault(name, index)
+            if before != index:
+                findings.error(
+                    field,
+                    "served-name-twice",
+                    f"{name} is what clients already get from models[{before}] {settings.models[before].name}, and "
+                    "both stand behind one gateway",
+                    f"write a name of its own at models[{index}] or models[{before}]",
+                )
+
+
+def _names(model: Model) -> tuple[str, ...]:
+    """What requests call it by."""
+    return (model.served_name or model.source, *(adapter.name for adapter in model.lora_adapters))
+
+
+def _check_tenants(settings: StackSettings, findings: Findings) -> None:
+    """Keys of a tenant's own, where nothing asks for any."""
+    wanted = settings.gateway
+    if isinstance(wanted, GatewayApi) and isinstance(wanted.authentication, ApiKeys):
+        return
+    for index, tenant in enumerate(settings.tenants):
+        if tenant.api_keys is not None:
             findings.error(
-                f"models[{index}].servedName",
-                "served-name-twice",
-                f"{name} is what clients already get from models[{before}] {settings.models[before].name}, and both "
-                "stand behind one gateway",
-                f"write a servedName of its own at models[{index}] or models[{before}]",
+                f"tenants[{index}].apiKeys",
+                "tenant-keys",
+                f"{tenant.api_keys}, and nothing here asks for keys",
+                "write gateway: {kind: gatewayApi, authentication: {kind: apiKeys, secret: ...}, ...}, or leave it out",
             )
 
 
@@ -58,7 +87,15 @@ def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
         request_timeout_seconds=wanted.request_timeout_seconds,
         max_body_mib=wanted.max_body_mib,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
+        proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
+        if settings.registry.mirror
+        else PROXY_IMAGE,
         alone=settings.models[0].name if len(settings.models) == 1 else None,
+        proxies=wanted.proxies,
+        retries=wanted.retries,
+        requests_per_minute=wanted.requests_per_minute,
+        names_of={model.name: _names(model) for model in settings.models},
+        tenant_secrets={each.own_namespace: each.api_keys for each in settings.tenants if each.api_keys},
     )
 
 
@@ -78,4 +115,6 @@ def _authentication(wanted: Authentication) -> AuthenticationPlan:
         return AuthenticationPlan("apiKeys", secret=wanted.secret)
     if isinstance(wanted, Jwt):
         return AuthenticationPlan("jwt", None, wanted.issuer, wanted.audiences, wanted.jwks_uri)
+    if isinstance(wanted, Mtls):
+        return AuthenticationPlan("mtls", secret=wanted.secret)
     return AuthenticationPlan("none")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class AuthenticationPlan:
-    """How a client proves who it is."""
+    """`kind` none, apiKeys (`secret` holds them), jwt, or mtls (`secret` holds who signs clients' certificates)."""
 
     kind: str
-    """none, apiKeys or jwt."""
     secret: str | None = None
-    """Holds the keys of apiKeys."""
     issuer: str | None = None
     audiences: tuple[str, ...] = ()
     jwks_uri: str | None = None
@@ -20,22 +19,34 @@ class AuthenticationPlan:
 
 @dataclass(frozen=True)
 class GatewayPlan:
-    """Gateway, certificate and rules."""
+    """Gateway, certificate and rules. `issuer` set: cert-manager fills `certificate_secret` from that ClusterIssuer.
+
+    `source_ranges`: who may connect. `alone`: the stack's only model, which needs no name in its path. `names_of`: what
+    a model is called by in requests: its served name and those of its adapters. `tenant_secrets`: by namespace, whose
+    keys alone open its models. `requests_per_minute`: of each client to each model; None: as many as it sends.
+    """
 
     namespace: str
     host: str
     certificate_secret: str
-    """Exists, or cert-manager fills it."""
     issuer: str | None
-    """ClusterIssuer from which cert-manager fills the certificate's Secret; None: it exists."""
     public: bool
     source_ranges: tuple[str, ...]
-    """Addresses that may connect."""
     authentication: AuthenticationPlan
     paths: tuple[str, ...]
     request_timeout_seconds: int
     max_body_mib: int
     model_namespaces: tuple[str, ...]
+    proxy_image: str
     port: int = 8000
     alone: str | None = None
-    """The stack's only model, which needs no name in its path."""
+    proxies: int = 1
+    retries: int = 2
+    requests_per_minute: int | None = None
+    names_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tenant_secrets: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def served_names(self) -> tuple[str, ...]:
+        """Of all models."""
+        return tuple(name for names in self.names_of.values() for name in names)

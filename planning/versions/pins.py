@@ -169,6 +169,9 @@ CHARTS = {
     )
 }
 
+# Envoy as Envoy Gateway of the pinned chart runs it (api/v1alpha1/shared_types.go, DefaultEnvoyProxyImage).
+PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
+
 # cluster-autoscaler by the cluster's Kubernetes minor: it decides with that release's scheduler, and its README
 # recommends no other. Patch releases as kops pins them (kubernetes/kops, model/components/clusterautoscaler.go, read
 # 2026-11-21; not looked up in the registry, which cannot be reached here); 1.31's as others use it.

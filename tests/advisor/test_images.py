@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from advisor.images import as_json, as_text
-from components.cluster.operators.envoy_gateway import PROXY_IMAGE
 from planning.__main__ import main
 from planning.facts import rows
 from planning.versions import pins
 from planning.versions.images import place_behind, stack_charts, stack_images
+from planning.versions.pins import PROXY_IMAGE
 from tests.planning.stacks import model, planned, pool
 from tests.reference_data import chart_values
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planning.model import AuthenticationPlan, GatewayPlan
+from planning.versions.pins import PROXY_IMAGE
 
 PUBLIC = GatewayPlan(
     namespace="gateway",
@@ -18,6 +19,10 @@ PUBLIC = GatewayPlan(
     request_timeout_seconds=600,
     max_body_mib=10,
     model_namespaces=("models", "search"),
+    proxy_image=PROXY_IMAGE,
+    proxies=2,
+    requests_per_minute=60,
+    names_of={"llama": ("llama-3.1-8b",), "summary": ("summary", "summary-v1.2")},
 )
 INTERNAL = replace(
     PUBLIC,
@@ -27,6 +32,10 @@ INTERNAL = replace(
     source_ranges=("10.0.0.0/16",),
     authentication=AuthenticationPlan("none"),
     alone="llama",
+    proxies=1,
+    requests_per_minute=None,
+    retries=0,
+    names_of={"llama": ("llama-3.1-8b",)},
 )
 TOKENS = replace(
     PUBLIC,
@@ -34,4 +43,5 @@ TOKENS = replace(
         "jwt", None, "https://id.example.com", ("llm",), "https://id.example.com/keys.json"
     ),
 )
-GATEWAYS = {"public": PUBLIC, "internal": INTERNAL, "tokens": TOKENS}
+CERTIFICATES = replace(PUBLIC, authentication=AuthenticationPlan("mtls", secret="clients"))
+GATEWAYS = {"public": PUBLIC, "internal": INTERNAL, "tokens": TOKENS, "mtls": CERTIFICATES}

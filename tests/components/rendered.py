@@ -8,15 +8,18 @@ from typing import Any
 from components.cluster.alerts import stack_rules
 from components.cluster.dashboards import dashboard_config_map, dashboard_names
 from components.cluster.external_secrets import secret_store
+from components.cluster.gateway.by_model import by_model
 from components.cluster.gateway.manifests import (
     backend_policy,
     certificate,
     client_policy,
     gateway,
     gateway_class,
+    proxy,
     proxy_policy,
     route,
     security_policy,
+    tenant_keys,
 )
 from components.cluster.gpu_smoke_test import smoke_test_job
 from components.cluster.karpenter.manifests import ec2_node_class, node_pool
@@ -142,12 +145,16 @@ def of_gateway(plan: GatewayPlan) -> Manifests:
         "clients": client_policy(plan),
         "servers": backend_policy(plan),
         "proxies": proxy_policy(plan),
+        "envoy": proxy(plan),
         "route": route(MODEL, plan),
+        **by_model(plan),
     }
     if plan.issuer:
         made["certificate"] = certificate(plan)
-    if plan.authentication.kind != "none":
+    if plan.authentication.kind in ("apiKeys", "jwt"):
         made["authentication"] = security_policy(plan)
+    if plan.authentication.kind == "apiKeys":
+        made["tenant"] = tenant_keys(MODEL, "search-keys")
     return made
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.cluster.gateway import manifests
+from components.cluster.gateway.by_model import by_model
 from components.cluster.network_policies import register_policies
 from components.manifest import Manifest, custom_resource
 from planning.model import GatewayPlan
@@ -33,14 +34,17 @@ class Gateway(pulumi.ComponentResource):
         of_class = self._object(f"{name}-class", manifests.gateway_class(), before)
         if plan.issuer:
             self._object(f"{name}-certificate", manifests.certificate(plan), before)
+        proxies = self._object(f"{name}-envoy", manifests.proxy(plan), before)
         # Hidden ordering: a Gateway without its rules lets everybody ask, so the rules are there first.
         rules = [
             self._object(f"{name}-clients", manifests.client_policy(plan), before),
             self._object(f"{name}-servers", manifests.backend_policy(plan), before),
         ]
-        if plan.authentication.kind != "none":
+        if plan.authentication.kind in ("apiKeys", "jwt"):
             rules.append(self._object(f"{name}-authentication", manifests.security_policy(plan), before))
-        made = self._object(f"{name}-gateway", manifests.gateway(plan), (*before, of_class, *rules))
+        made = self._object(f"{name}-gateway", manifests.gateway(plan), (*before, of_class, proxies, *rules))
+        for what, manifest in by_model(plan).items():
+            self._object(f"{name}-{what}", manifest, (made,))
         self.ready = (made,)
         self.register_outputs({})
 

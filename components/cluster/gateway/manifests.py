@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from components.cluster.network_policies import (
@@ -21,6 +22,8 @@ CLASS = "vllm-on-eks"
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 GATEWAY_API, ENVOY = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1alpha1"
 MODEL_HEADER = "x-model"
+# Who asks: the name of the key in its Secret, or the token's subject. Envoy writes it over what a client sends.
+CLIENT_HEADER = "x-client-id"
 # Envoy listens 10,000 above a port below 1024 (internal/gatewayapi/listener.go, servicePortToContainerPort).
 LISTENING = HTTPS + 10_000
 # internal/infrastructure/kubernetes/proxy/resource.go, EnvoyAppLabel.
@@ -30,7 +33,7 @@ _BALANCER = "service.beta.kubernetes.io/"
 
 def gateway_class() -> Manifest:
     """Cluster-wide: the controller's."""
-    return _object("gateway.networking.k8s.io/v1", "GatewayClass", CLASS, None, {"controllerName": CONTROLLER})
+    return gateway_object("gateway.networking.k8s.io/v1", "GatewayClass", CLASS, None, {"controllerName": CONTROLLER})
 
 
 def gateway(plan: GatewayPlan) -> Manifest:
@@ -42,7 +45,8 @@ def gateway(plan: GatewayPlan) -> Manifest:
     }
     if not plan.public:
         annotations[f"{_BALANCER}aws-load-balancer-internal"] = "true"  # the older word for it; both are read
-    names = [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": list(plan.model_namespaces)}]
+    inside = sorted({*plan.model_namespaces, plan.namespace})
+    names = [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": inside}]
     listener = {
         "name": "https",
         "protocol": "HTTPS",
@@ -51,8 +55,30 @@ def gateway(plan: GatewayPlan) -> Manifest:
         "tls": {"mode": "Terminate", "certificateRefs": [{"kind": "Secret", "name": plan.certificate_secret}]},
         "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchExpressions": names}}},
     }
-    spec = {"gatewayClassName": CLASS, "infrastructure": {"annotations": annotations}, "listeners": [listener]}
-    return _object(GATEWAY_API, "Gateway", NAME, plan.namespace, spec)
+    proxies = {"group": ENVOY.partition("/")[0], "kind": "EnvoyProxy", "name": NAME}
+    infrastructure = {"annotations": annotations, "parametersRef": proxies}
+    spec = {"gatewayClassName": CLASS, "infrastructure": infrastructure, "listeners": [listener]}
+    return gateway_object(GATEWAY_API, "Gateway", NAME, plan.namespace, spec)
+
+
+def proxy(plan: GatewayPlan) -> Manifest:
+    """Envoy's pods: how many, how long they end what they carry, and that a body is read before a key.
+
+    Which key counts is said by the route, and which route by the body.
+    """
+    before = {"apiKeys": "envoy.filters.http.api_key_auth", "jwt": "envoy.filters.http.jwt_authn"}
+    order = before.get(plan.authentication.kind)
+    kubernetes = {
+        "envoyDeployment": {"replicas": plan.proxies, "container": {"image": plan.proxy_image}},
+        "envoyPDB": {"minAvailable": 1 if plan.proxies > 1 else 0},
+    }
+    spec: dict[str, Any] = {
+        "provider": {"type": "Kubernetes", "kubernetes": kubernetes},
+        "shutdown": {"drainTimeout": f"{plan.request_timeout_seconds}s"},
+    }
+    if order and not plan.alone:
+        spec["filterOrder"] = [{"name": "envoy.filters.http.lua", "before": order}]
+    return gateway_object(ENVOY, "EnvoyProxy", NAME, plan.namespace, spec)
 
 
 def certificate(plan: GatewayPlan) -> Manifest:
@@ -62,54 +88,93 @@ def certificate(plan: GatewayPlan) -> Manifest:
         "dnsNames": [plan.host],
         "issuerRef": {"group": "cert-manager.io", "kind": "ClusterIssuer", "name": plan.issuer},
     }
-    return _object("cert-manager.io/v1", "Certificate", NAME, plan.namespace, spec)
+    return gateway_object("cert-manager.io/v1", "Certificate", NAME, plan.namespace, spec)
 
 
 def client_policy(plan: GatewayPlan) -> Manifest:
-    """Towards clients: TLS 1.2 and newer; a connection may be as old as an answer is long, and idle for a minute."""
+    """Towards clients: TLS 1.2 and newer; a stream may be silent for as long as an answer may take: its first token
+    waits in the queue."""
+    tls: dict[str, Any] = {"minVersion": "1.2"}
+    if plan.authentication.kind == "mtls":
+        tls["clientValidation"] = {"caCertificateRefs": [{"kind": "Secret", "name": plan.authentication.secret}]}
+    times = {
+        "idleTimeout": "60s",
+        "requestReceivedTimeout": "60s",
+        "streamIdleTimeout": f"{plan.request_timeout_seconds}s",
+    }
     spec = {
-        "targetRefs": [_gateway_ref()],
-        "tls": {"minVersion": "1.2"},
-        "timeout": {"http": {"idleTimeout": "60s", "requestReceivedTimeout": "60s"}},
+        "targetRefs": [named("Gateway", NAME)],
+        "tls": tls,
+        "timeout": {"http": times},
+        # A body is read whole, by which it is routed and out of which it is sent again.
+        "connection": {"bufferLimit": f"{plan.max_body_mib}Mi"},
         "headers": {"withUnderscoresAction": "RejectRequest"},
         "path": {"escapedSlashesAction": "RejectRequest"},
     }
-    return _object(ENVOY, "ClientTrafficPolicy", NAME, plan.namespace, spec)
+    return gateway_object(ENVOY, "ClientTrafficPolicy", NAME, plan.namespace, spec)
 
 
 def backend_policy(plan: GatewayPlan) -> Manifest:
-    """Towards servers. Again only what no server has begun: a pod that leaves refuses, and another one is asked."""
-    spec = {
-        "targetRefs": [_gateway_ref()],
+    """Towards servers. Another one is asked until the first byte of an answer: a pod that leaves refuses, one that is
+    killed resets, one that has no room says 503. An answer that has begun is never asked for again."""
+    longest = f"{plan.request_timeout_seconds}s"
+    spec: dict[str, Any] = {
+        "targetRefs": [named("Gateway", NAME)],
         "requestBuffer": {"limit": f"{plan.max_body_mib}Mi"},
-        "timeout": {"http": {"requestTimeout": f"{plan.request_timeout_seconds}s"}},
-        "retry": {
-            "numRetries": 2,
-            "retryOn": {"triggers": ["connect-failure", "refused-stream", "reset-before-request"]},
-        },
+        "timeout": {"http": {"requestTimeout": longest, "streamIdleTimeout": longest}},
     }
-    return _object(ENVOY, "BackendTrafficPolicy", NAME, plan.namespace, spec)
+    if plan.retries:
+        triggers = ["connect-failure", "refused-stream", "reset", "retriable-status-codes"]
+        spec["retry"] = {
+            "numRetries": plan.retries,
+            "retryOn": {"triggers": triggers, "httpStatusCodes": [503]},
+            "perRetry": {"backOff": {"baseInterval": "100ms", "maxInterval": "1s"}},
+        }
+    if plan.requests_per_minute:
+        spec["rateLimit"] = {"type": "Local", "local": {"rules": [_limit(plan)]}}
+    return gateway_object(ENVOY, "BackendTrafficPolicy", NAME, plan.namespace, spec)
+
+
+def _limit(plan: GatewayPlan) -> dict[str, Any]:
+    """Of each who asks, as it is known: by key or token, else by address."""
+    if plan.authentication.kind in ("apiKeys", "jwt"):
+        who: dict[str, Any] = {"headers": [{"name": CLIENT_HEADER, "type": "Distinct"}]}
+    else:
+        who = {"sourceCIDR": {"type": "Distinct", "value": "0.0.0.0/0"}}
+    return {"clientSelectors": [who], "limit": {"requests": plan.requests_per_minute, "unit": "Minute"}}
 
 
 def security_policy(plan: GatewayPlan) -> Manifest:
     """Who may ask: only where that is not everybody who can connect."""
     wanted = plan.authentication
-    spec: dict[str, Any] = {"targetRefs": [_gateway_ref()]}
+    spec: dict[str, Any] = {"targetRefs": [named("Gateway", NAME)]}
     if wanted.kind == "apiKeys":
-        spec["apiKeyAuth"] = {
-            "credentialRefs": [{"kind": "Secret", "name": wanted.secret}],
-            "extractFrom": [{"headers": ["Authorization"]}],  # Envoy takes "Bearer " off
-            "sanitize": True,
-        }
+        spec["apiKeyAuth"] = _keys_of(str(wanted.secret))
     else:
         provider = {
             "name": "tokens",
             "issuer": wanted.issuer,
             "audiences": list(wanted.audiences),
             "remoteJWKS": {"uri": wanted.jwks_uri},
+            "claimToHeaders": [{"claim": "sub", "header": CLIENT_HEADER}],
         }
         spec["jwt"] = {"providers": [provider]}
-    return _object(ENVOY, "SecurityPolicy", NAME, plan.namespace, spec)
+    return gateway_object(ENVOY, "SecurityPolicy", NAME, plan.namespace, spec)
+
+
+def tenant_keys(model: ServedModel, secret: str) -> Manifest:
+    """The keys of the tenant that owns a model, in the place of everybody's."""
+    spec = {"targetRefs": [named("HTTPRoute", model.name)], "apiKeyAuth": _keys_of(secret)}
+    return gateway_object(ENVOY, "SecurityPolicy", model.name, model.namespace, spec)
+
+
+def _keys_of(secret: str) -> dict[str, Any]:
+    return {
+        "credentialRefs": [{"kind": "Secret", "name": secret}],
+        "extractFrom": [{"headers": ["Authorization"]}],  # Envoy takes "Bearer " off
+        "forwardClientIDHeader": CLIENT_HEADER,
+        "sanitize": True,
+    }
 
 
 def proxy_policy(plan: GatewayPlan) -> Manifest:
@@ -121,14 +186,13 @@ def proxy_policy(plan: GatewayPlan) -> Manifest:
 
 
 def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
-    """Paths that are on the list, to one model: by the header x-model, or by its name before the path.
-
-    Gateway API matches no bodies, so the request's own `model` does not choose. The stack's only model needs neither.
+    """Paths that are on the list, to one model: by the header x-model, which the body's own `model` fills in
+    (by_model.py), or by its name before the path. The stack's only model needs neither.
     """
     only = plan.alone == model.name
     plain = []
     for path in plan.paths:
-        header = {"type": "Exact", "name": MODEL_HEADER, "value": model.served_name}
+        header = {"name": MODEL_HEADER, **_one_of(plan.names_of[model.name])}
         plain.append({"path": {"type": "Exact", "value": path}, **({} if only else {"headers": [header]})})
     rules = [_to(model, plan, {"matches": plain})]
     for path in plan.paths:
@@ -136,11 +200,18 @@ def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
         match = {"path": {"type": "Exact", "value": f"/{model.name}{path}"}}
         rules.append(_to(model, plan, {"matches": [match], "filters": [rewritten]}))
     spec = {
-        "parentRefs": [{"name": NAME, "namespace": plan.namespace, "sectionName": "https"}],
+        "parentRefs": [parent(plan)],
         "hostnames": [plan.host],
         "rules": rules,
     }
-    return _object(GATEWAY_API, "HTTPRoute", model.name, model.namespace, spec)
+    return gateway_object(GATEWAY_API, "HTTPRoute", model.name, model.namespace, spec)
+
+
+def _one_of(names: tuple[str, ...]) -> dict[str, str]:
+    """The served name, or one of it and its adapters'."""
+    if len(names) == 1:
+        return {"type": "Exact", "value": names[0]}
+    return {"type": "RegularExpression", "value": "|".join(re.escape(name) for name in names)}
 
 
 def _to(model: ServedModel, plan: GatewayPlan, rule: dict[str, Any]) -> dict[str, Any]:
@@ -148,11 +219,18 @@ def _to(model: ServedModel, plan: GatewayPlan, rule: dict[str, Any]) -> dict[str
     return {**rule, "backendRefs": [{"name": model.name, "port": model.port}], "timeouts": timeouts}
 
 
-def _gateway_ref() -> dict[str, str]:
-    return {"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": NAME}
+def named(kind: str, name: str) -> dict[str, str]:
+    """An object of Gateway API, as policies name their targets."""
+    return {"group": "gateway.networking.k8s.io", "kind": kind, "name": name}
 
 
-def _object(api_version: str, kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> Manifest:
+def parent(plan: GatewayPlan) -> dict[str, str]:
+    """The Gateway's only listener, as routes name it."""
+    return {"name": NAME, "namespace": plan.namespace, "sectionName": "https"}
+
+
+def gateway_object(api_version: str, kind: str, name: str, namespace: str | None, spec: dict[str, Any]) -> Manifest:
+    """One object with our labels; without namespace: cluster-wide."""
     place = {} if namespace is None else {"namespace": namespace}
     metadata = {"name": name, **place, "labels": labels("gateway", name, "gateway")}
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planning.model import OperatorPlan
-from planning.versions.pins import mirrored
-
-# As api/v1alpha1/shared_types.go has it, DefaultEnvoyProxyImage.
-PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
+from planning.versions.pins import PROXY_IMAGE, mirrored
 
 
 def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:

@@ -140,7 +140,7 @@ def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> Non
     assert file.name == "podmonitors-1.yaml", "the first of its documents is none"
     assert yaml.safe_load(file.read_text()) == {
         "kind": "CustomResourceDefinition",
-        "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}}
+        "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}},
     }
 
 

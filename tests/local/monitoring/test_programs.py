@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from local.build.envoy import PROGRAM as ENVOY
 from local.build.table import NEEDS, TOOLS
 from local.host.ports import USUAL
 from local.monitoring.programs import PROGRAMS, behind, program_of, repository
@@ -47,5 +48,5 @@ def test_a_program_runs_for_the_youngest_ready_pod_only() -> None:
 def test_every_program_is_built_by_the_need_that_it_names_and_its_ports_are_chosen() -> None:
     for program in PROGRAMS:
         names = {name for tool in TOOLS if tool.name in NEEDS[program.need] for name in tool.programs.values()}
-        assert program.name in names
+        assert program.name in {*names, ENVOY}
         assert set(program.ports.values()) <= set(USUAL)

@@ -10,8 +10,9 @@ import pytest
 
 from local.control_plane.certificates import ensure_pki
 from local.host.ports import USUAL
+from local.monitoring.place import Place, Wanted
 from local.monitoring.programs import PROGRAMS
-from local.monitoring.specs import Place, Wanted, wanted
+from local.monitoring.specs import wanted
 from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 

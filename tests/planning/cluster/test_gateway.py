@@ -34,6 +34,9 @@ def without(section: dict[str, Any], key: str) -> dict[str, Any]:
     [
         (without(OWN, "certificate"), "gateway.certificate"),
         (without(OWN, "host"), "gateway.host"),
+        ({**OWN, "authentication": {"kind": "mtls"}}, "gateway.authentication.secret"),
+        ({**OWN, "retries": 9}, "gateway.retries"),
+        ({**OWN, "requestsPerMinute": 0}, "gateway.requestsPerMinute"),
         (without(PUBLIC, "sourceRanges"), "access is public without sourceRanges"),
         (without(PUBLIC, "authentication"), "access is public without authentication"),
         ({**PUBLIC, "authentication": {"kind": "none"}}, "access is public without authentication"),
@@ -86,3 +89,24 @@ def test_of_a_network_that_exists_the_sources_are_asked_for() -> None:
         "network": {"kind": "existing", "vpcId": "vpc-0123456789abcdef0", "privateSubnetIds": subnets},
     }
     assert "gateway.sourceRanges" in errors(refusal(gateway=OWN, **existing))
+
+
+def test_an_adapters_name_is_a_name_that_clients_get_from_one_model_only() -> None:
+    adapters = [{"name": "legal", "source": "org/adapter", "revision": "a" * 40}]
+    both = [model(loraAdapters=adapters), model(name="other", servedName="other", loraAdapters=adapters)]
+    told = errors(refusal(models=both, nodePools=[pool(minNodes=2)], gateway=OWN, **ROOM))
+    assert "legal is what clients already get from models[0]" in told["models[1].loraAdapters[0].name"]
+
+
+KEYS = {**OWN, "authentication": {"kind": "apiKeys", "secret": "keys"}}
+
+
+def test_a_tenants_own_keys_need_a_gateway_that_asks_for_keys() -> None:
+    tenants = [{"name": "search", "namespace": "models", "apiKeys": "search-keys"}]
+    for gateway in ({"kind": "none"}, OWN):
+        told = errors(refusal(tenants=tenants, gateway=gateway, **ROOM))["tenants[0].apiKeys"]
+        assert "search-keys, and nothing here asks for keys" in told
+    plan = planned(tenants=tenants, gateway=KEYS, **ROOM).gateway
+    assert plan is not None
+    assert plan.tenant_secrets == {"models": "search-keys"}
+    assert plan.names_of == {"chat": (model()["source"],)}

@@ -1,0 +1,120 @@
+"""A client of the one address, and the Secrets that its owner makes by hand: a certificate, and keys."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http.client import HTTPSConnection
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from kubernetes import client
+from kubernetes.client.exceptions import ApiException
+
+HOST = "llm.example.com"
+
+
+def certificate() -> tuple[bytes, bytes]:
+    """Certificate and key of HOST, signed by itself, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(serialization.Encoding.PEM), key.private_bytes(*form)
+
+
+def put_secret(core: Any, namespace: str, name: str, data: dict[str, bytes], kind: str = "Opaque") -> None:
+    """Makes it, or leaves the one that is there."""
+    encoded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+    body = client.V1Secret(metadata=client.V1ObjectMeta(name=name), type=kind, data=encoded)
+    try:
+        core.create_namespaced_secret(namespace, body)
+    except ApiException as error:
+        if error.status != 409:
+            raise
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers and text of one answer."""
+
+    status: int
+    text: str
+    headers: dict[str, str]
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where it listens on this machine, and who signed its certificate."""
+
+    port: int
+    authority: str
+
+    @property
+    def tls(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.authority)
+
+    def ask(
+        self, path: str, key: str | None = None, body: Any = None, model: str | None = None, raw: bytes | None = None
+    ) -> Answer:
+        """One request over a connection of its own, with the host's name in TLS and in HTTP."""
+        headers = {"Host": HOST, "Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {key}"} if key is not None else {}
+        headers |= {"x-model": model} if model is not None else {}
+        payload = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
+        connection = _Named("127.0.0.1", self.port, context=self.tls, timeout=60)
+        try:
+            connection.request("POST" if payload is not None else "GET", path, payload, headers)
+            found = connection.getresponse()
+            return Answer(found.status, found.read().decode(), {k.lower(): v for k, v in found.getheaders()})
+        finally:
+            connection.close()
+
+    def chat(self, model: str, key: str | None, path: str = "/v1/chat/completions", **more: Any) -> Answer:
+        """A short question to a model that its body names."""
+        question = [{"role": "user", "content": 'say {"model": "none"}'}]
+        return self.ask(path, key, {"messages": question, "max_tokens": 8, **more, "model": model})
+
+
+class _Named(HTTPSConnection):
+    """Connects to an address and says another name."""
+
+    def connect(self) -> None:
+        import socket
+
+        plain = socket.create_connection((self.host, self.port), self.timeout)
+        self.sock = self._context.wrap_socket(plain, server_hostname=HOST)  # type: ignore[attr-defined]
+
+
+def plain_http(port: int) -> int | None:
+    """Status of a request without TLS; None where the connection is closed without a word."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=10) as found:
+            return int(found.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
