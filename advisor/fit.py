@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from advisor import option_types, sharing, start_checks
+from advisor import burst, option_types, sharing, start_checks
 from advisor.fit_table import Target, print_table
 from planning.architectures.plausible import described_config
 from planning.architectures.table import Architecture, architecture
@@ -62,6 +62,9 @@ def add_to(commands: Any) -> None:
     mean = option_types.mean_tokens
     load.add_argument("--input-tokens", type=mean, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
     load.add_argument("--output-tokens", type=mean, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")
+    load.add_argument(
+        "--at-once", type=option_types.whole(1, burst.MOST_REQUESTS), metavar="N", help="and of a burst of N of them"
+    )
     parser.add_argument("--config", type=Path, help="config.json of a model outside the catalogue")
     parser.add_argument("--json", action="store_true", help="for machines")
     parser.set_defaults(run=run)
@@ -78,12 +81,20 @@ def run(arguments: argparse.Namespace) -> int:
     whole_experts = arguments.enable_expert_parallel
     said = start_checks.checked(model, engine, target.instance, target.whole, whole_experts)
     found, notes = _with_checks(found, said)
-    plan = _throughput(model, engine, target, found, _traffic(arguments, engine.max_model_len))
+    traffic = _traffic(arguments, engine.max_model_len)
+    plan = _throughput(model, engine, target, found, traffic)
+    together = None
+    if plan is not None and arguments.at_once and target.gpu is not None:
+        together = burst.of_equal_requests(
+            model, engine, target.gpu, traffic[0], found.kv_cache_tokens, arguments.at_once
+        )
     if arguments.json:
-        extra = {"warnings": list(notes), "gpu_sharing": share.setting}
+        extra = {"warnings": list(notes), "gpu_sharing": share.setting, "burst": burst.as_json(together)}
         print(json.dumps(as_json(model, engine, target, found, plan) | extra, indent=2))
     else:
         print_table(model, engine, target, found, plan, _usd_per_million_tokens(engine, target, plan))
+        if together is not None:
+            print(burst.words(together))
         for note in notes:
             print(f"  note: {note}")
     return 0 if found.fits else 1

@@ -38,7 +38,7 @@ class EngineModel:
     def linear_ps(self) -> NDArray[np.int64]:
         """Host and matrix work by number of tokens in the step."""
         tokens = np.arange(self.max_num_batched_tokens + 1)
-        return np.array([_ps(self.costs.linear_seconds(float(n))) for n in tokens], dtype=np.int64)
+        return np.array([_ps(self.costs.padded_seconds(int(n))) for n in tokens], dtype=np.int64)
 
     @property
     def limits(self) -> NDArray[np.int64]:

@@ -1,6 +1,6 @@
-"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [classes]`: the tables of docs/figures.md.
+"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [classes] [fitting]`: tables of docs/figures.md.
 
-Without names all but `tuning`. Memory and throughput print what their tests hold.
+Without names all but `tuning` and `fitting`. Memory and throughput print what their tests hold, both parts.
 """
 
 from __future__ import annotations
@@ -8,14 +8,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bench.foresight import scaling
+from bench.foresight import fitting, scaling
 
 TESTS = {
     "memory": "tests/planning/test_memory_samples.py",
     "throughput": "tests/planning/test_throughput_samples.py",
     "classes": "tests/planning/architectures/test_classes.py",
 }
-PARTS = (*TESTS, "scaling", "tuning")
+ON_DEMAND = ("tuning", "fitting")
+PARTS = (*TESTS, "scaling", *ON_DEMAND)
 
 
 def main(wanted: list[str]) -> int:
@@ -24,12 +25,14 @@ def main(wanted: list[str]) -> int:
     if unknown:
         print(f"no table {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
-    chosen = wanted or [name for name in PARTS if name != "tuning"]
+    chosen = wanted or [name for name in PARTS if name not in ON_DEMAND]
     code = 0
     for name in chosen:
         if name in TESTS:
             command = [sys.executable, "-m", "pytest", "-q", "-s", "--no-header", TESTS[name]]
             code = max(code, subprocess.run(command, check=False).returncode)
+        elif name == "fitting":
+            fitting.main()
         else:
             scaling.main("scoring" if name == "scaling" else name)
     return code

@@ -43,7 +43,8 @@ class QuantizationLayout:
 
     `mlp_width`: where the publisher padded the MLP to whole groups. `unquantized`: share of the layers whose part
     (PARTS) stays 16 bit, sorted by part. `certain`: read from the checkpoint's config or known of its publisher, not
-    taken from the method's habit.
+    taken from the method's habit. `activation_order`: columns are sorted by activation, so that the kernel permutes its
+    inputs.
     """
 
     method: str = "none"
@@ -52,6 +53,7 @@ class QuantizationLayout:
     mlp_width: int | None = None
     unquantized: tuple[tuple[str, float], ...] = ()
     certain: bool = True
+    activation_order: bool = False
 
     def share_unquantized(self, part: str) -> float:
         """0: all of that part is quantized, 1: none."""
@@ -70,6 +72,7 @@ def layout_of_config(config: Mapping[str, Any], layers: int) -> QuantizationLayo
         group=_group(method, stated, weights),
         block=_block(stated, weights),
         unquantized=_kept(stated, layers),
+        activation_order=_activation_order(stated, weights),
     )
 
 
@@ -111,6 +114,13 @@ def _group(method: str, stated: Mapping[str, Any], weights: Mapping[str, Any]) -
     else:
         value = weights.get("group_size") if weights.get("strategy", "group") in ("group", "tensor_group") else None
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _activation_order(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> bool:
+    """As vLLM decides (gptq_marlin.py; compressed_tensors_wNa16.py, has_g_idx): one group needs no order."""
+    if weights.get("actorder") is not None:
+        return str(weights["actorder"]).lower() in ("group", "true")
+    return stated.get("desc_act") is True and stated.get("group_size") != -1
 
 
 def _block(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> int | None:

@@ -30,6 +30,9 @@ _ALL_CONSUMED = (0, 27)
 _LARGE_GRAPHS = (0, 28)
 # From here a prompt is admitted when all of it fits the KV cache (config/scheduler.py, scheduler_reserve_full_isl).
 _WHOLE_PROMPTS = (0, 19)
+# From here the default batch is 1,024 sequences on large GPUs (arg_utils.py of 0.9; a public run of 0.9.2 on an H100
+# held 800 at once).
+_LARGE_BATCHES = (0, 9)
 # From here V1 is the engine: chunked prefill always, prefix caching, sampler profiled with max_num_seqs requests.
 _ENGINE_V1 = (0, 8, 3)
 # Engine V0 profiled prompts up to this length in one piece, longer ones in chunks.
@@ -163,7 +166,7 @@ def with_defaults(engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None) 
     large = gpu_memory_bytes >= BATCH_CLASS_BYTES[0] and not (gpu is not None and gpu.name.startswith("a100"))
     if not engine.is_v1:
         return _with_v0_defaults(engine)
-    seqs = engine.max_num_seqs or (1024 if large and engine.version >= (0, 10) else 256)
+    seqs = engine.max_num_seqs or (1024 if large and engine.version >= _LARGE_BATCHES else 256)
     tokens = engine.max_num_batched_tokens
     if tokens is None:
         largest = gpu_memory_bytes >= BATCH_CLASS_BYTES[1] and engine.version >= (0, 30)

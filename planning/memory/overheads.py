@@ -97,12 +97,19 @@ def graph_bytes(model: Architecture, engine: EngineConfig, gpu: Gpu | None = Non
     """CUDA graphs of all batch sizes; 0 in eager mode."""
     if engine.enforce_eager:
         return 0
-    blackwell = gpu is not None and gpu.compute_capability[0] == 10 and engine.captures_large_graphs
-    most = _LARGEST_GRAPH_BATCH_BLACKWELL if blackwell else _LARGEST_GRAPH_BATCH
-    largest = min(2 * (engine.max_num_seqs or 256), engine.max_num_batched_tokens or most, most)
+    largest = largest_graph(engine, gpu)
     sizes = 3 + min(largest, 255) // 8 + (1 + (largest - 256) // 16 if largest >= 256 else 0)
     split = 1.5 if engine.tensor_parallel > 1 else 1
     return ceil(model.layers / engine.pipeline_parallel * sizes * split * _GRAPH_SEGMENT_BYTES)
+
+
+def largest_graph(engine: EngineConfig, gpu: Gpu | None = None) -> int:
+    """Tokens of the largest CUDA graph, `engine` with its batch limits filled in; 0 in eager mode."""
+    if engine.enforce_eager:
+        return 0
+    blackwell = gpu is not None and gpu.compute_capability[0] == 10 and engine.captures_large_graphs
+    most = _LARGEST_GRAPH_BATCH_BLACKWELL if blackwell else _LARGEST_GRAPH_BATCH
+    return min(2 * (engine.max_num_seqs or 256), engine.max_num_batched_tokens or most, most)
 
 
 def _forward_bytes(model: Architecture, engine: EngineConfig, tokens: int) -> float:

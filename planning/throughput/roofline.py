@@ -13,31 +13,16 @@ from math import ceil
 from planning.architectures.shape import Architecture
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.memory.fit import fit
+from planning.memory.overheads import largest_graph
 from planning.memory.weights import weight_format
 from planning.nodes.instances import Gpu
+from planning.throughput.efficiency import EFFICIENCY, WEIGHT_ONLY, Efficiency
 
-# Shares of the data sheet's peak that vLLM's kernels reach, chosen on public runs (docs/throughput-model.md).
-BANDWIDTH_SHARE = 0.76
-KV_BANDWIDTH_SHARE = 0.32
-ATTENTION_SHARE = 0.75
-# By how the weights are stored: share of the FLOPs that the matrix kernels reach. Weight-only 4 bit unpacks first.
-FLOPS_SHARE = {"none": 0.55, "fp8": 0.75, "int8": 0.34, "awq": 0.23, "gptq": 0.23}
-FLOPS_SHARE_OTHER = 0.23
-# Of the KV cache, what holds running requests when there are always more: the rest is fragments and preempted work.
-KV_FILL = 0.67
-# Host work per step and per sequence in it, seconds. The V0 engine scheduled, prepared and detokenized in one process.
-HOST_SECONDS = {"v1": 1.0e-3, "v0": 0.5e-3}
-HOST_SECONDS_PER_SEQUENCE = {"v1": 36e-6, "v0": 85e-6}
-LAYER_SECONDS = 7e-6
-EAGER_LAYER_SECONDS = 250e-6
 # One request through HTTP, tokenizer and detokenizer: BLIS's 15.6 ms (PERFORMANCE of inference-sim).
 FRONTEND_SECONDS = 0.0156
 # All-reduce twice per layer: latency, and bytes per second of the link between two GPUs.
 _ALL_REDUCE_LATENCY = {True: 12e-6, False: 30e-6}
 _LINK_BYTES_PER_SECOND = {True: 200e9, False: 10e9}
-# Stored in 8 bit and multiplied in 8 bit where the GPU can; elsewhere the weights are widened to 16 bit.
-_FP8_SINCE = (8, 9)
-_INT8_SINCE = (7, 5)
 
 
 @dataclass(frozen=True)
@@ -60,6 +45,8 @@ class StepCosts:
     `expert_seconds` is the time to read all routed experts, of which a step touches a share that grows with its
     tokens. `prompts_apart`: the V0 engine ran prompts in steps of their own.
     `sequence_seconds`: host work and the constant states (windows, recurrent layers) of a sequence.
+    `ridge`: exponent of the smooth maximum where reading and multiplying hinder each other, 0 where they overlap.
+    `largest_graph`: tokens of the largest CUDA graph, 0 in eager mode.
     """
 
     host_seconds: float
@@ -71,13 +58,21 @@ class StepCosts:
     expert_seconds: float = 0.0
     expert_share_per_token: float = 1.0
     prompts_apart: bool = False
+    largest_graph: int = 0
+    ridge: float = 0.0
+
+    def padded_seconds(self, tokens: int) -> float:
+        """The same of one real step: what a CUDA graph replays is padded to the size it was captured for."""
+        return self.linear_seconds(padded(tokens, self.largest_graph))
 
     def linear_seconds(self, tokens: float) -> float:
         """Host and matrix work of a step with that many tokens."""
         touched = 1 - (1 - self.expert_share_per_token) ** tokens if self.expert_seconds else 0.0
-        return self.host_seconds + max(
-            self.weights_seconds + self.expert_seconds * touched, self.token_seconds * tokens
-        )
+        reading = self.weights_seconds + self.expert_seconds * touched
+        longer, shorter = sorted((reading, self.token_seconds * tokens), reverse=True)
+        if self.ridge and longer:
+            longer *= float((1 + (shorter / longer) ** self.ridge) ** (1 / self.ridge))
+        return self.host_seconds + longer
 
     def step_seconds(self, tokens: float, sequences: float, cached_tokens: float, pairs: float = 0.0) -> float:
         """One step: tokens computed, sequences in it, cached tokens they read, query-key pairs of prompts."""
@@ -87,6 +82,19 @@ class StepCosts:
             + self.cached_token_seconds * cached_tokens
             + self.attention_pair_seconds * pairs
         )
+
+
+def padded(tokens: int, largest_graph: int) -> int:
+    """Tokens a step of that many computes: graphs exist for 1, 2, 4, then every 8 to 255, then every 16.
+
+    vLLM's config/vllm.py, _set_cudagraph_sizes; a larger step runs without a graph of its own size.
+    """
+    if tokens > largest_graph or tokens < 3:
+        return tokens
+    if tokens <= 4:
+        return min(4, largest_graph)
+    gap = 8 if tokens <= 248 else 16
+    return min(largest_graph, -(-tokens // gap) * gap)
 
 
 @dataclass(frozen=True)
@@ -101,29 +109,38 @@ class Rates:
     limited_by: str
 
 
-def step_costs(model: Architecture, engine: EngineConfig, gpu: Gpu, typical_tokens: int = 2048) -> StepCosts:
+def step_costs(
+    model: Architecture,
+    engine: EngineConfig,
+    gpu: Gpu,
+    typical_tokens: int = 2048,
+    reached: Efficiency = EFFICIENCY,
+) -> StepCosts:
     """Costs of a step on GPUs of that kind; `typical_tokens`: length that sliding windows are held against."""
     name, stored = weight_format(model, engine)
     gpus = engine.world_size
     always, experts = _read_bytes(model, name, stored.bytes_per_weight)
-    bandwidth = gpu.memory_bandwidth_bytes_per_second
-    flops = _matrix_flops(gpu, name) * gpus
-    full, constant = _cache_bytes(model, engine, typical_tokens)
     version = "v1" if engine.is_v1 else "v0"
-    per_layer = EAGER_LAYER_SECONDS if engine.enforce_eager else LAYER_SECONDS
+    bandwidth = gpu.memory_bandwidth_bytes_per_second * reached.bandwidth
+    cache_bandwidth = gpu.memory_bandwidth_bytes_per_second * reached.cache_bandwidth[version]
+    flops = _matrix_flops(model, gpu, name, reached) * gpus
+    full, constant = _cache_bytes(model, engine, typical_tokens)
+    per_layer = reached.eager_layer_seconds if engine.enforce_eager else reached.layer_seconds
     reduce_latency, reduce_token = _all_reduce(model, engine, gpu)
     pair_flops = 4 * model.attention_heads * model.head_dim * _full_layers(model)
-    attention_flops = gpu.dense_flops_bf16 * ATTENTION_SHARE * gpus
+    attention_flops = gpu.dense_flops_bf16 * reached.attention * gpus
     return StepCosts(
-        host_seconds=HOST_SECONDS[version] + per_layer * model.layers + reduce_latency,
-        weights_seconds=always / gpus / (bandwidth * BANDWIDTH_SHARE),
+        host_seconds=reached.host_seconds[version] + per_layer * model.layers + reduce_latency,
+        weights_seconds=always / gpus / bandwidth,
         token_seconds=2 * model.active_parameters / flops + reduce_token,
-        sequence_seconds=HOST_SECONDS_PER_SEQUENCE[version] + constant / (bandwidth * KV_BANDWIDTH_SHARE),
-        cached_token_seconds=full / (bandwidth * KV_BANDWIDTH_SHARE),
+        sequence_seconds=reached.sequence_seconds[version] + constant / cache_bandwidth,
+        cached_token_seconds=full / cache_bandwidth,
         attention_pair_seconds=pair_flops / attention_flops,
-        expert_seconds=experts / gpus / (bandwidth * BANDWIDTH_SHARE),
+        expert_seconds=experts / gpus / bandwidth,
         expert_share_per_token=model.experts.per_token / model.experts.experts if model.experts else 1.0,
         prompts_apart=not engine.is_v1,
+        ridge=reached.ridge if name in WEIGHT_ONLY else 0.0,
+        largest_graph=largest_graph(with_defaults(engine, gpu.usable_memory_bytes, gpu), gpu),
     )
 
 
@@ -160,7 +177,9 @@ def rates(costs: StepCosts, traffic: Traffic, concurrency: float) -> Rates:
 
 def most_concurrent(kv_cache_tokens: float, max_num_seqs: int, traffic: Traffic) -> float:
     """Requests that run at once when there are always more: bounded by the batch and by the KV cache."""
-    return max(1.0, min(float(max_num_seqs), KV_FILL * kv_cache_tokens / max(1.0, traffic.resident_tokens)))
+    return max(
+        1.0, min(float(max_num_seqs), EFFICIENCY.cache_fill * kv_cache_tokens / max(1.0, traffic.resident_tokens))
+    )
 
 
 def saturated(
@@ -189,15 +208,16 @@ def _read_bytes(model: Architecture, name: str, bytes_per_weight: float) -> tupl
     return dense + head + small, experts
 
 
-def _matrix_flops(gpu: Gpu, name: str) -> float:
-    share = FLOPS_SHARE.get(name, FLOPS_SHARE_OTHER)
-    if name == "fp8":
-        if gpu.dense_flops_fp8 is not None and gpu.compute_capability >= _FP8_SINCE:
-            return gpu.dense_flops_fp8 * share
-        return gpu.dense_flops_bf16 * FLOPS_SHARE["none"]
-    if name == "int8" and gpu.compute_capability >= _INT8_SINCE:
-        return 2 * gpu.dense_flops_bf16 * share
-    return gpu.dense_flops_bf16 * share
+def _matrix_flops(model: Architecture, gpu: Gpu, name: str, reached: Efficiency) -> float:
+    share, units = reached.matrix_share(
+        name,
+        gpu.compute_capability,
+        has_fp8=gpu.dense_flops_fp8 is not None,
+        activation_order=model.layout.activation_order,
+    )
+    if name == "fp8" and units == 2 and gpu.dense_flops_fp8 is not None:
+        return gpu.dense_flops_fp8 * share
+    return gpu.dense_flops_bf16 * units * share
 
 
 def _full_layers(model: Architecture) -> int:

@@ -14,6 +14,7 @@ from planning.architectures.shape import Architecture
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.memory.fit import fit
 from planning.nodes.instances import Gpu
+from planning.throughput.efficiency import EFFICIENCY, Efficiency
 from planning.throughput.roofline import StepCosts, Traffic, most_concurrent, step_costs
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
@@ -28,6 +29,8 @@ class ServingRates:
 
     `declared`: the lengths are somebody's own; else the usual ones. `most_concurrent`: requests of these lengths that
     run at once when there are always more. `max_num_batched_tokens`: of one step.
+    `admits_whole_prompts`: one starts when all of it fits the cache, not only its first chunk.
+    `caches_prefixes`: what a preempted request computed is found again (V1's default).
     """
 
     costs: StepCosts
@@ -37,6 +40,8 @@ class ServingRates:
     most_concurrent: float
     max_num_batched_tokens: int
     declared: bool
+    admits_whole_prompts: bool = True
+    caches_prefixes: bool = True
 
 
 def serving_rates(
@@ -59,6 +64,7 @@ def replica_rates(
     kv_cache_tokens: float | None = None,
     *,
     declared: bool = True,
+    reached: Efficiency = EFFICIENCY,
 ) -> ServingRates:
     """The same for any engine and lengths."""
     if kv_cache_tokens is None:
@@ -66,13 +72,15 @@ def replica_rates(
     filled = with_defaults(engine, gpu.usable_memory_bytes, gpu)
     sequences = filled.max_num_seqs or 1
     return ServingRates(
-        costs=step_costs(architecture, engine, gpu, ceil(traffic.resident_tokens)),
+        costs=step_costs(architecture, engine, gpu, ceil(traffic.resident_tokens), reached),
         traffic=traffic,
         kv_cache_tokens=kv_cache_tokens,
         max_num_seqs=sequences,
         most_concurrent=most_concurrent(kv_cache_tokens, sequences, traffic),
         max_num_batched_tokens=max(filled.max_num_batched_tokens or 2048, sequences),
         declared=declared,
+        admits_whole_prompts=engine.admits_whole_prompts,
+        caches_prefixes=engine.is_v1,
     )
 
 

@@ -140,14 +140,14 @@ def most_load(replica: Replica, promise: Promise) -> SloLoad:
     """The largest rate that keeps the promise, by bisection on the estimate; a few milliseconds.
 
     Requests that miss it even alone on a replica are not helped by more replicas: where they use up what may miss,
-    company may still cost half of that, so that the others do not pay for them without end. Where hardly anybody keeps
+    company may cost half as many again, so that the others do not pay for them without end. Where hardly anybody keeps
     it alone there is nothing to keep: half of what the replica does at all.
     """
     may_miss = 1 - promise.share
     alone = share_in_slo(replica, promise, _ALONE)
     if alone < _LEAST_ALONE:
         return SloLoad(_most_rate(replica) / 2, 0.0, alone)
-    wanted = alone - max(alone - promise.share, may_miss / 2)
+    wanted = alone - max(alone - promise.share, max(may_miss, 1 - alone) / 2)
     high = _most_rate(replica)
     low = high / 2
     while low > _ALONE and share_in_slo(replica, promise, low) < wanted:

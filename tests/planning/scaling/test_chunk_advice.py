@@ -37,7 +37,7 @@ def warned(asked: Model, found: ServingRates | None) -> list[str]:
 
 def test_an_l4_is_told_a_chunk_that_makes_it_hold_more() -> None:
     (message,) = warned(model(traffic=TRAFFIC), rates_of("l4"))
-    assert message.startswith("models[0].extraArgs prompt-chunk: a step with 2048 prompt tokens takes about 0.48 s")
+    assert message.startswith("models[0].extraArgs prompt-chunk: a step with 2048 prompt tokens takes about 0.45 s")
     assert "extraArgs: [--max-num-batched-tokens=256]" in message
 
 
@@ -52,7 +52,7 @@ def test_what_is_advised_brings_what_it_says_and_is_not_advised_again() -> None:
 
 def test_a_chunk_is_never_smaller_than_the_batch() -> None:
     """vLLM refuses max_num_batched_tokens below max_num_seqs."""
-    advice = chunk_advice(rates_of("l4", max_num_seqs=400), Promise())
+    advice = chunk_advice(rates_of("l4", Traffic(2500.0, 150.0), max_num_seqs=400), Promise())
     assert advice is not None
     assert advice.tokens >= 400
 

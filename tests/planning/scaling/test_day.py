@@ -105,4 +105,4 @@ def test_the_fluid_agrees_with_the_simulator_that_draws_every_request() -> None:
         generate(profile(f"poisson:{rate}", 1800), lengths, 1)
     )
     assert drawn.mean_replicas == pytest.approx(fluid.weekday.replica_hours / 24, rel=0.01)
-    assert drawn.slo_attainment == pytest.approx(fluid.slo_share, abs=0.02)
+    assert drawn.slo_attainment == pytest.approx(fluid.slo_share, abs=0.03)

@@ -52,7 +52,8 @@ def test_fp8_helps_where_the_gpu_multiplies_it_and_not_where_it_only_stores_it()
     ada = [step_costs(MODEL, engine, gpu("l40s")).token_seconds for engine in (plain, eight)]
     ampere = [step_costs(MODEL, engine, gpu("a100-80gb")).token_seconds for engine in (plain, eight)]
     assert ada[1] < 0.6 * ada[0]
-    assert ampere[1] == ampere[0]
+    # The same units, and the weights are widened first.
+    assert ampere[0] < ampere[1] < 1.2 * ampere[0]
 
 
 def test_four_bit_weights_are_faster_alone_and_slower_when_full() -> None:
