@@ -227,3 +227,13 @@ def test_what_works_and_is_worth_knowing_is_a_note(capsys: pytest.CaptureFixture
     code, found = run_json(capsys, *asked)
     assert code == 0
     assert "computes no fp8" in found["warnings"][0]
+
+
+def test_a_burst_is_told_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    where = ["fit", QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192", "--input-tokens", "500"]
+    assert main([*where, "--output-tokens", "50", "--at-once", "40", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["burst"]
+    assert (found["requests"], found["most_at_once"], found["preempted"]) == (40, 40, 0)
+    assert found["output_tokens_per_second"] == pytest.approx(40 * 50 / found["seconds"], rel=1e-3)
+    assert main([*where, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["burst"] is None
