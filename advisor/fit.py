@@ -56,9 +56,9 @@ def add_to(commands: Any) -> None:
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--language-model-only", action="store_true", help="no tower for pictures or sound is loaded")
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
-    how.add_argument("--vllm-version", help="default: not known, so a range over versions is told")
+    how.add_argument("--vllm-version", help="default: unknown, so a range over versions is shown")
     sharing.add_to(parser)
-    load = parser.add_argument_group("of which requests its throughput is told")
+    load = parser.add_argument_group("requests for which throughput is estimated")
     mean = option_types.mean_tokens
     load.add_argument("--input-tokens", type=mean, help=f"mean; default: {USUAL_INPUT_TOKENS}, or what fits")
     load.add_argument("--output-tokens", type=mean, help=f"mean; default: {USUAL_OUTPUT_TOKENS}, or what fits")

@@ -82,7 +82,7 @@ def print_table(
 def _range_words(model: Architecture, engine: EngineConfig, target: Target) -> Iterator[str]:
     low, high = token_range(model, engine, target.gpu_memory_bytes, target.gpu)
     if engine.vllm_version == UNKNOWN_VERSION:
-        yield f"Of which vLLM nobody said (--vllm-version): its versions since 0.8.3 hold {low:,} to {high:,}"
+        yield f"The version of vLLM is not given (--vllm-version): versions since 0.8.3 hold {low:,} to {high:,}"
     elif low < high:
         yield f"A start with a warm compile cache holds up to {high:,}; do not rely on it"
 

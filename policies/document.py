@@ -39,7 +39,7 @@ SCANNERS = f"""
 through checkov (requirements-scan.lock) and kube-score (tools/kube-score). Each model's objects may keep {CHECKOV_GOAL}
 failed checks of checkov and {KUBE_SCORE_GOAL} criticals of kube-score, in a namespace that enforces Pod Security
 `restricted`. What remains is explained here; a finding that is not ends the command with exit code 1, and an
-explanation of what nobody found is told.
+explanation of what no scanner reports is listed.
 
 """
 

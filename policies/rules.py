@@ -16,7 +16,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "image-pinned",
-        "a moving tag brings another server at the next restart, which nobody reviewed",
+        "a moving tag brings another server at the next restart, without review",
         Severity.ERROR,
         "name a version tag or a digest",
         workloads.images_pinned,
@@ -51,7 +51,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "api-endpoint-open",
-        "whoever reaches the Kubernetes API is one leaked token away from the cluster",
+        "from the Kubernetes API one leaked token is enough to reach the cluster",
         Severity.ERROR,
         "write cluster.endpointAccess: private, or your addresses into cluster.publicAccessCidrs",
         cloud.api_endpoint_closed,
@@ -72,7 +72,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "gpu-node-stays",
-        "Karpenter counts CPU and memory: a node whose GPUs all serve may look empty to it, and its models load anew",
+        "Karpenter counts CPU and memory: a node whose GPUs all serve may look empty to it, and its models load again",
         Severity.ERROR,
         "give the NodePool consolidationPolicy WhenEmpty, a terminationGracePeriod and limits",
         karpenter.gpu_nodes_stay,
@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "tags",
-        "untagged resources are in nobody's bill and are found by nobody",
+        "untagged resources are in no team's bill and are not found",
         Severity.ERROR,
         "pass the plan's tags to the resource",
         cloud.tagged,

@@ -27,7 +27,7 @@ def show(stacks: Sequence[ScannedStack], found: Found, table: Sequence[Explanati
     everything = [each for one in found.values() for each in one]
     for row in stale(everything, table):
         console.print(
-            f"stale here: {row.tool} {row.check} {row.object} is explained, and nobody found it", markup=False
+            f"stale here: {row.tool} {row.check} {row.object} is explained, but no scanner reports it", markup=False
         )
     if unexplained:
         console.print(

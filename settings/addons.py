@@ -49,7 +49,7 @@ class WebhookReceiver(Section):
     def _one_address(self) -> Self:
         if (self.url is None) == (self.url_key is None):
             raise WrongValue(
-                "has one of url and urlKey", "write urlKey where whoever knows the address may post to it, else url"
+                "has one of url and urlKey", "write urlKey where knowing the address is enough to post to it, else url"
             )
         return self
 
@@ -61,7 +61,7 @@ class Alerts(Section):
     """What is alerted on follows from each model's `slo`, scaling and cold start; thresholds are a dated table."""
 
     enabled: bool = described("write alert rules", default=True)
-    receiver: Receiver = described("who is told", default_factory=NoReceiver)
+    receiver: Receiver = described("where alerts are sent", default_factory=NoReceiver)
     runbook_base_url: RunbookBase = described(
         "where each alert's page is, <base>/<AlertName>.md; the default is the folder of this repository",
         default="docs/runbooks",
@@ -84,7 +84,7 @@ class Monitoring(Section):
     storage_class: ObjectName = described("storage class of that volume", default="gp3")
     scrape_interval_seconds: int = described("how often pods are scraped, s", default=15, ge=5, le=120)
     grafana: Grafana = described("dashboards", default_factory=Grafana)
-    alerts: Alerts = described("alert rules and who is told", default_factory=Alerts)
+    alerts: Alerts = described("alert rules and where alerts are sent", default_factory=Alerts)
 
     @property
     def installed(self) -> bool:

@@ -150,7 +150,7 @@ class CreateCluster(Section):
             raise WrongValue(f"publicAccessCidrs opens the Kubernetes API to {what}", "list your own addresses instead")
         if unused := [text for text in self.public_access_cidrs if never_arrives(block(text))]:
             raise WrongValue(
-                f"publicAccessCidrs holds {', '.join(unused)}, which nobody on the internet has (EKS refuses it)",
+                f"publicAccessCidrs holds {', '.join(unused)}, which no host on the internet has (EKS refuses it)",
                 "list the public addresses that you come from; the VPC's own always reach the API",
             )
         if not public and self.public_access_cidrs:

@@ -47,7 +47,7 @@ class BudgetNotice(Section):
 
     emails: tuple[EmailAddress, ...] = described("who gets a mail", default=(), max_length=10)
     topic_arn: SnsTopicArn | None = described(
-        "SNS topic that is told, one that AWS Chatbot posts to Slack or Teams for example", default=None
+        "SNS topic that is notified, one that AWS Chatbot posts to Slack or Teams for example", default=None
     )
     at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = described(
         "at which shares of the month's amount", default=(80, 100), min_length=1, max_length=4
@@ -55,9 +55,9 @@ class BudgetNotice(Section):
     forecast: bool = described("also when AWS expects the month to pass the amount", default=True)
 
     @model_validator(mode="after")
-    def _somebody_is_told(self) -> Self:
+    def _has_a_receiver(self) -> Self:
         if not self.emails and self.topic_arn is None:
-            raise WrongValue("tells nobody", "write emails: [...] or topicArn: arn:aws:sns:..., or leave notify out")
+            raise WrongValue("notifies no one", "write emails: [...] or topicArn: arn:aws:sns:..., or leave notify out")
         if len(set(self.at_percent)) < len(self.at_percent):
             raise WrongValue("atPercent says a share twice", "write each once")
         return self

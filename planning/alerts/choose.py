@@ -78,7 +78,7 @@ def check_receiver(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "monitoring.alerts.receiver.url",
             "webhook-secret",
-            f"whoever knows this address of {host} may post to it",
+            f"knowing this address of {host} is enough to post to it",
             "write urlKey: alertWebhook instead and run `pulumi config set --secret vllm-on-eks:alertWebhook`",
         )
 

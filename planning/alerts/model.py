@@ -122,7 +122,7 @@ def _pods(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
                 f"(kube_deployment_status_replicas_available{{{deployment}}} == {desk.bound('VllmUnavailable')}) and "
                 f"on (namespace, deployment) (time() - kube_deployment_created{{{deployment}}} > {budget})",
                 f"no server of {model.name} is ready",
-                f"Requests find nobody, and no request counter sees them. At least "
+                f"Requests reach no server, and no request counter sees them. At least "
                 f"{model.autoscaling.min_replicas} should be ready.",
             )
         )

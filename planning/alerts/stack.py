@@ -66,7 +66,7 @@ def _spot(pools: list[str], desk: Desk) -> AlertRulePlan:
         f"(kube_node_spec_unschedulable == {desk.bound('SpotNodeInterrupted')}) * on (node) "
         f"group_left (label_vllm_on_eks_pool) {of_pools}",
         "a spot node is being taken",
-        "{{ $labels.node }} of pool {{ $labels.label_vllm_on_eks_pool }} is cordoned: EKS drains it, or somebody did "
+        "{{ $labels.node }} of pool {{ $labels.label_vllm_on_eks_pool }} is cordoned: EKS drains it, or a person did "
         "by hand. Its pods have at most two minutes.",
     )
 

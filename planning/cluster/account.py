@@ -41,13 +41,13 @@ def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tu
     made_here = isinstance(settings.network, CreateNetwork)
     if not cluster.private_access_cidrs and not cluster.private_access_security_group_ids:
         if made_here and "endpoint_access" not in cluster.model_fields_set:
-            said = "nothing says who reaches the Kubernetes API, and nobody is in the VPC that this `pulumi up` makes"
+            said = "nothing says who reaches the Kubernetes API, and the VPC that this `pulumi up` makes is still empty"
             findings.error(PATH, RULE, said, _addresses(stack))
         elif made_here:
             findings.error(
                 PATH,
                 RULE,
-                "private, in a VPC that the same `pulumi up` makes: whoever runs it is outside, and it ends with nodes "
+                "private, in a VPC that the same `pulumi up` makes: the runner is outside it, and `up` ends with nodes "
                 "bought and the cluster unreachable",
                 f"{_FIRST}; or network: {{kind: existing, ...}}, a VPC with the runner in it, with {_INSIDE}",
             )
@@ -59,8 +59,8 @@ def _check_way_in(settings: StackSettings, stack: str, findings: Findings) -> tu
     if not made_here:
         return ()
     words = (
-        "private, in a VPC that the stack makes: works for a cluster that is up already; at a first `pulumi up` nobody "
-        "is in that VPC yet, and it is refused"
+        "private, in a VPC that the stack makes: works for a cluster that is up already; at a first `pulumi up` "
+        "that VPC is still empty, and it is refused"
     )
     findings.warning(PATH, RULE, words, _FIRST)
     return (Finding(PATH, RULE, Severity.ERROR, words, _FIRST),)

@@ -31,7 +31,7 @@ _BY_LABEL = {
     "mps": "the MPS daemon stands only on nodes labelled nvidia.com/mps.capable (assets/state-mps-control-daemon), and "
     "the device plugin waits for the daemon forever",
     "mig": "the MIG manager comes only to nodes labelled nvidia.com/mig.capable (controllers/state_manager.go), so "
-    "nobody cuts the GPUs",
+    "the GPUs are never cut",
 }
 
 
@@ -56,7 +56,7 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "gpuOperator.devicePlugin",
             "no-device-plugin",
-            "false: the AL2023 NVIDIA AMI has none, so nobody advertises nvidia.com/gpu and no model is scheduled",
+            "false: the AL2023 NVIDIA AMI has none, so nvidia.com/gpu is not advertised and no model is scheduled",
             "write true",
         )
     if operator.smoke_test and not operator.device_plugin:
@@ -121,7 +121,7 @@ def _check_sharing(settings: StackSettings, findings: Findings) -> None:
             findings.error(
                 f"nodePools[{index}].gpuSharing",
                 "sharing-operator",
-                f"{pool.gpu_sharing.kind}, but {missing} is false and nobody would divide the GPUs",
+                f"{pool.gpu_sharing.kind}, but {missing} is false and the GPUs would not be divided",
                 "write true there, or gpuSharing: {kind: none}",
             )
 
@@ -145,7 +145,7 @@ def _check_absent(settings: StackSettings, findings: Findings) -> None:
         findings.error(
             "gpuOperator.enabled",
             "no-device-plugin",
-            "false: nobody advertises nvidia.com/gpu in a new cluster and no model is scheduled",
+            "false: nvidia.com/gpu is not advertised in a new cluster and no model is scheduled",
             "write true",
         )
     else:

@@ -52,18 +52,18 @@ def _examples(written: object) -> Iterator[ExamplePlan]:
         path = path_text(place)
         for number in _named_accounts(path, value):
             if any(pattern.fullmatch(number) for pattern in _accounts()):
-                words = f"{number} is an account of examples, nobody's: `pulumi up` refuses it"
+                words = f"{number} is an account of examples that belongs to no one: `pulumi up` refuses it"
                 fix = "write your own"
                 yield ExamplePlan(Finding(path, ACCOUNT_RULE, Severity.WARNING, words, fix), number)
         for text in _ADDRESS.findall(value):
             if _is_documentation(text):
-                words = f"{text} is an address of documentation (RFC 5737), which nobody has: `pulumi up` refuses it"
+                words = f"{text} is an address of documentation (RFC 5737), which no host has: `pulumi up` refuses it"
                 fix = "write your own (`curl -s https://checkip.amazonaws.com` prints it)"
                 yield ExamplePlan(Finding(path, ADDRESS_RULE, Severity.WARNING, words, fix))
 
         mail = _MAIL.fullmatch(value)
         if mail and any(f".{mail[1].lower()}".endswith(f".{domain}") for domain in _domains()):
-            words = f"{value} is an address of documentation (RFC 2606), nobody reads it: `pulumi up` refuses it"
+            words = f"{value} is an address of documentation (RFC 2606) without a mailbox: `pulumi up` refuses it"
             yield ExamplePlan(Finding(path, MAIL_RULE, Severity.WARNING, words, "write your own"))
 
 

@@ -87,7 +87,7 @@ def _check_settings_of_ours(settings: StackSettings, findings: Findings) -> None
         findings.error(
             "monitoring.alerts.receiver",
             RULE,
-            f"{monitoring.alerts.receiver.kind}, but the Alertmanager of an existing Prometheus says who is told",
+            f"{monitoring.alerts.receiver.kind}, but the Alertmanager of an existing Prometheus decides where alerts are sent",
             "remove it, and add a receiver there for alerts with the label model",
         )
 

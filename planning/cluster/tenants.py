@@ -118,7 +118,7 @@ def _check_groups(settings: StackSettings, findings: Findings) -> None:
                 findings.warning(
                     path,
                     "tenant-group",
-                    f"no cluster.accessEntries[].groups has {group}{known}: its role is bound to nobody",
+                    f"no cluster.accessEntries[].groups has {group}{known}: its role is bound to no one",
                     "write it there, or map it with an OIDC provider of the cluster",
                 )
             elif wide := holders[group]:

@@ -214,7 +214,7 @@ def _check_capacity(metric: Metric, model: Model, known: bool, path: str, findin
         findings.error(
             f"{path}.target",
             "unknown-capacity",
-            f"is missing: nobody knows how many {metric.kind} one replica of {model.source} does",
+            f"missing, and how many {metric.kind} one replica of {model.source} does is unknown",
             "write what `vllm bench serve` measured",
         )
 

@@ -41,7 +41,7 @@ LATER = {"endpointAccess": "private", "privateAccessCidrs": ["10.0.0.0/16"]}
             "registry.mirror",
             "444455556666 is an account of examples",
         ),
-        ({"cluster": LATER}, "cluster.endpointAccess", "nobody is in that VPC yet"),
+        ({"cluster": LATER}, "cluster.endpointAccess", "that VPC is still empty"),
     ],
 )
 def test_what_the_account_says_no_to_refuses_before_anything_is_registered(

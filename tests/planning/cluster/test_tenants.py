@@ -143,7 +143,7 @@ def entry(**changes: Any) -> dict[str, Any]:
 
 def test_a_group_without_members_and_one_that_sees_everything_are_told() -> None:
     alone = shared(tenant(groups=["people"]))
-    assert "its role is bound to nobody" in warnings(**alone)["tenant-group"]
+    assert "its role is bound to no one" in warnings(**alone)["tenant-group"]
     wide = warnings(**alone, cluster={**REACHED, "accessEntries": [entry()]})
     assert "cluster.accessEntries[0].policy: view" in wide["tenant-isolation"]
     assert "tenant-group" not in wide

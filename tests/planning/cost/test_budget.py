@@ -73,7 +73,7 @@ def test_no_amount_is_no_budget() -> None:
 @pytest.mark.parametrize(
     ("notify", "told"),
     [
-        ({}, "tells nobody; write emails"),
+        ({}, "notifies no one; write emails"),
         ({"emails": ["a@team.invalid"], "atPercent": [80, 80]}, "says a share twice"),
         ({"emails": ["a@team.invalid"], "atPercent": []}, "at least 1 item"),
         ({"emails": ["a@team.invalid"], "atPercent": [1, 2, 3, 4, 5]}, "at most 4 items"),

@@ -166,7 +166,7 @@ def test_a_replica_of_several_mig_instances_is_refused() -> None:
 @pytest.mark.parametrize("operator", [{"devicePlugin": False, "smokeTest": False}, {"enabled": False}])
 def test_nobody_divides_gpus_without_the_operators_device_plugin(operator: dict[str, bool]) -> None:
     found = errors(refusal(nodePools=[shared("mps")], models=[], gpuOperator=operator))
-    assert "nobody would divide the GPUs" in found["nodePools[0].gpuSharing"]
+    assert "the GPUs would not be divided" in found["nodePools[0].gpuSharing"]
 
 
 def test_each_way_of_sharing_is_handed_to_the_operator_once() -> None:
