@@ -45,10 +45,12 @@ def as_text(document: dict[str, Any]) -> list[str]:
     """Two lists, and the commands where there is a mirror."""
     images, charts = document["images"], document["charts"]
     lines = [f"{document['stack']}: {amount(len(images), 'image')}, {amount(len(charts), 'chart')}"]
-    lines += [f"  {each['image']}  ({each['used_by']})" for each in images]
-    for each in charts:
-        inside = "".join(f", {name} {version}" for name, version in each["inside"])
-        lines.append(f"  {each['chart']} {each['version']} of {each['repository']}{inside and f' (holds{inside[1:]})'}")
+    lines += [f"  {image['image']}  ({image['used_by']})" for image in images]
+    for chart in charts:
+        inside = "".join(f", {name} {version}" for name, version in chart["inside"])
+        lines.append(
+            f"  {chart['chart']} {chart['version']} of {chart['repository']}{inside and f' (holds{inside[1:]})'}"
+        )
     lines.append(f"  {ADDONS}")
     commands = [command for each in (*images, *charts) for command in each["copy"] or ()]
     if not commands:

@@ -209,15 +209,15 @@ def _print_table(title: str, load: str, found: Case, outcomes: list[Outcome]) ->
     headings = ("policy", "SLO %", "TTFT p50", "p95", "p99 s", "E2E p99", "GPU-h", "÷ oracle", "USD", "moves")
     for heading in (*headings, "refused", "lost"):
         table.add_column(heading, justify="left" if heading == "policy" else "right", no_wrap=True)
-    for each in outcomes:
-        latencies = (each.ttft_p50_s, each.ttft_p95_s, each.ttft_p99_s, each.e2e_p99_s)
+    for outcome in outcomes:
+        latencies = (outcome.ttft_p50_s, outcome.ttft_p95_s, outcome.ttft_p99_s, outcome.e2e_p99_s)
         table.add_row(
-            each.name,
-            f"{each.slo_attainment * 100:.2f}",
+            outcome.name,
+            f"{outcome.slo_attainment * 100:.2f}",
             *("–" if value is None else f"{value:.2f}" for value in latencies),
-            f"{each.gpu_hours:.2f}",
-            f"{each.gpu_hours / oracle_hours:.2f}" if oracle_hours else "–",
-            "–" if each.usd is None else f"{each.usd:.2f}",
-            *(str(count) for count in (each.scale_events, each.rejected, each.lost)),
+            f"{outcome.gpu_hours:.2f}",
+            f"{outcome.gpu_hours / oracle_hours:.2f}" if oracle_hours else "–",
+            "–" if outcome.usd is None else f"{outcome.usd:.2f}",
+            *(str(count) for count in (outcome.scale_events, outcome.rejected, outcome.lost)),
         )
     console.print(table)

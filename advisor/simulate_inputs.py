@@ -165,7 +165,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
         raise LookupError(f"{said}Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them")
     place = names.index(wanted)
     served, asked = planned.models[place], loaded.settings.models[place]
-    pool = next(each for each in loaded.settings.node_pools if each.name == served.pool)
+    pool = next(node_pool for node_pool in loaded.settings.node_pools if node_pool.name == served.pool)
     instance = instance_type(pool.instance_types[0])
     shape = architecture_of(asked)
     if shape is None:
@@ -173,7 +173,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     engine = engine_config(asked, shape.native_quantization, version_of(f"v{served.vllm_version}"))
     if instance.gpu is None:
         raise ValueError(f"{instance.name} has no GPU")
-    group = next(each for each in planned.gpu_pools if each.name == served.pool)
+    group = next(gpu_pool for gpu_pool in planned.gpu_pools if gpu_pool.name == served.pool)
     sharing = group.sharing
     supply = _supply(served.cold_start, instance, engine.world_size, sharing.pods_per_gpu)
     simulated = Setting(

@@ -33,7 +33,7 @@ Found = Iterator[Violation]
 
 
 def _of(resources: Sequence[Resource], type_: str) -> list[Resource]:
-    return [each for each in resources if each.type == type_]
+    return [resource for resource in resources if resource.type == type_]
 
 
 def api_endpoint_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
@@ -109,13 +109,13 @@ def imds_v2(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 def tagged(resources: Sequence[Resource], _: Circumstances) -> Found:
     """Everything in AWS that can have tags says whose it is."""
-    for each in resources:
-        if not each.type.startswith("aws:") or each.type in WITHOUT_TAGS:
+    for resource in resources:
+        if not resource.type.startswith("aws:") or resource.type in WITHOUT_TAGS:
             continue
-        tags = at(each.inputs, "tags", {})
+        tags = at(resource.inputs, "tags", {})
         missing = [tag for tag in NEEDED_TAGS if tags != UNKNOWN and tag not in tags]
         if missing:
-            yield Violation(each, f"lacks the tags {', '.join(missing)}")
+            yield Violation(resource, f"lacks the tags {', '.join(missing)}")
 
 
 def within_budget(_: Sequence[Resource], circumstances: Circumstances) -> Found:

@@ -50,15 +50,14 @@ def document() -> str:
     for rule in RULES:
         wants = " ".join((rule.check.__doc__ or "").split())
         rows.append(f"| `{rule.id}` | {wants} | {rule.why} | {rule.severity} | {rule.fix} |")
-    found = [
+    explained = [
         "| scanner | check | objects | why the finding remains | source | thought over |",
         "|---|---|---|---|---|---|",
     ]
-    for each in explanations():
-        found.append(
-            f"| {each.tool} | `{each.check}` | `{each.object}` | {each.explanation} | {each.source} | {each.date} |"
-        )
-    return HEAD + "\n".join(rows) + "\n" + SCANNERS + "\n".join(found) + "\n"
+    for row in explanations():
+        cells = (row.tool, f"`{row.check}`", f"`{row.object}`", row.explanation, row.source, str(row.date))
+        explained.append(f"| {' | '.join(cells)} |")
+    return HEAD + "\n".join(rows) + "\n" + SCANNERS + "\n".join(explained) + "\n"
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def judge(
     rules: Iterable[Rule] = RULES,
 ) -> list[Judgement]:
     """All violations, errors first. An expired waiver covers nothing; so does every waiver without a `today`."""
-    valid = {each.rule: each for each in waivers if today is not None and each.expires >= today}
+    valid = {waiver.rule: waiver for waiver in waivers if today is not None and waiver.expires >= today}
     found = [
         _judgement(rule, violation, valid.get(rule.id))
         for rule in rules

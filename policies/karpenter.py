@@ -16,7 +16,7 @@ Found = Iterator[Violation]
 
 def of_type(resources: Sequence[Resource], type_: str) -> list[Resource]:
     """The resources of a type."""
-    return [each for each in resources if each.type == type_]
+    return [resource for resource in resources if resource.type == type_]
 
 
 def pool_name(node_pool: Resource) -> str:

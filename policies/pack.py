@@ -104,8 +104,10 @@ def _inputs_policy() -> ResourceValidationPolicy:
 def resources_of(args: StackValidationArgs) -> list[Resource]:
     """The engine's resources in the rules' words: with their inputs, or outputs where there are none (the stack)."""
     return [
-        Resource(each.resource_type, each.name, each.urn, _INPUTS.get(each.urn) or _plain(each.props))
-        for each in args.resources
+        Resource(
+            resource.resource_type, resource.name, resource.urn, _INPUTS.get(resource.urn) or _plain(resource.props)
+        )
+        for resource in args.resources
     ]
 
 
@@ -122,11 +124,11 @@ def _plain(value: Any) -> Any:
 
 def _stack_of(resources: Sequence[Resource]) -> str:
     """The stack's name: in every URN, whatever the language host hands over in the environment."""
-    return next((each.urn.split(":")[2] for each in resources), os.environ.get("PULUMI_STACK", ""))
+    return next((resource.urn.split(":")[2] for resource in resources), os.environ.get("PULUMI_STACK", ""))
 
 
 def _circumstances(resources: Sequence[Resource], stack: str) -> Circumstances:
-    outputs = next((each.inputs for each in resources if each.type == "pulumi:pulumi:Stack"), {})
+    outputs = next((resource.inputs for resource in resources if resource.type == "pulumi:pulumi:Stack"), {})
     cost = outputs.get("usdPerHour")
     ceiling = cost.get("max") if isinstance(cost, Mapping) else None
     budget = _setting("budget", stack)

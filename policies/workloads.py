@@ -103,7 +103,7 @@ def limits_present(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 def disruption_budgets(resources: Sequence[Resource], _: Circumstances) -> Found:
     """Every Deployment has a disruption budget that selects its pods."""
-    budgets = [each for each in resources if each.in_kubernetes and each.kind == "PodDisruptionBudget"]
+    budgets = [resource for resource in resources if resource.in_kubernetes and resource.kind == "PodDisruptionBudget"]
     for workload in resources:
         if not workload.in_kubernetes or workload.kind not in LASTING:
             continue
@@ -124,32 +124,32 @@ def _selects(budget: Resource, labels: Mapping[str, Any], namespace: Any) -> boo
 
 def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
     """A load balancer is internal or names who may reach it."""
-    for each in resources:
-        if each.type == "kubernetes:core/v1:Service" and at(each.inputs, "spec.type") == "LoadBalancer":
-            ranges = listed(at(each.inputs, "spec.loadBalancerSourceRanges"))
-            if not _internal(each) and (what := _opened(ranges)):
-                yield Violation(each, f"a load balancer that {what} reaches")
-        elif each.in_kubernetes and each.kind == "Ingress" and not _internal(each):
-            annotations = at(each.inputs, "metadata.annotations", {})
+    for resource in resources:
+        if resource.type == "kubernetes:core/v1:Service" and at(resource.inputs, "spec.type") == "LoadBalancer":
+            ranges = listed(at(resource.inputs, "spec.loadBalancerSourceRanges"))
+            if not _internal(resource) and (what := _opened(ranges)):
+                yield Violation(resource, f"a load balancer that {what} reaches")
+        elif resource.in_kubernetes and resource.kind == "Ingress" and not _internal(resource):
+            annotations = at(resource.inputs, "metadata.annotations", {})
             cidrs = str(annotations.get("alb.ingress.kubernetes.io/inbound-cidrs", ""))
             if what := _opened([cidr for cidr in cidrs.split(",") if cidr.strip()]):
-                yield Violation(each, f"an ingress that {what} reaches")
+                yield Violation(resource, f"an ingress that {what} reaches")
 
 
 def gateways_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
     """A Gateway's load balancer is internal or names who may reach it, and its listeners speak HTTPS."""
-    for each in resources:
-        if not each.type.startswith("kubernetes:gateway.networking.k8s.io/") or each.kind != "Gateway":
+    for resource in resources:
+        if not resource.type.startswith("kubernetes:gateway.networking.k8s.io/") or resource.kind != "Gateway":
             continue
-        annotations = at(each.inputs, "spec.infrastructure.annotations", {})
+        annotations = at(resource.inputs, "spec.infrastructure.annotations", {})
         ranges = str(annotations.get("service.beta.kubernetes.io/load-balancer-source-ranges", ""))
         internal = any(annotations.get(key) == value for key, value in INTERNAL_SCHEMES.items())
         if not internal and (what := _opened([text for text in ranges.split(",") if text.strip()])):
-            yield Violation(each, f"a gateway that {what} reaches")
-        for listener in listed(at(each.inputs, "spec.listeners")):
+            yield Violation(resource, f"a gateway that {what} reaches")
+        for listener in listed(at(resource.inputs, "spec.listeners")):
             if at(listener, "protocol") not in ("HTTPS", "TLS"):
                 yield Violation(
-                    each, f"listener {at(listener, 'name')} takes {at(listener, 'protocol')}: keys in the open"
+                    resource, f"listener {at(listener, 'name')} takes {at(listener, 'protocol')}: keys in the open"
                 )
 
 
@@ -165,21 +165,21 @@ def _internal(resource: Resource) -> bool:
 
 def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances) -> Found:
     """No input holds a credential in the open. What was found is not repeated, only where."""
-    for each in resources:
-        secret = each.type == "kubernetes:core/v1:Secret"
-        for path, value in _texts(each.inputs):
+    for resource in resources:
+        secret = resource.type == "kubernetes:core/v1:Secret"
+        for path, value in _texts(resource.inputs):
             data = secret and path.split(".")[0] in ("data", "stringData")
             if data and not circumstances.secrets_marked:
                 continue
             if secret_kind(value):
-                yield Violation(each, f"{path} looks like a credential and is not marked secret")
+                yield Violation(resource, f"{path} looks like a credential and is not marked secret")
             elif data and value not in (SECRET, UNKNOWN) and SECRET_NAMES.search(path.partition(".")[2]):
-                yield Violation(each, f"{path} of a Secret is not marked secret")
-        for container in containers_of(pod_of(each) or {}):
+                yield Violation(resource, f"{path} of a Secret is not marked secret")
+        for container in containers_of(pod_of(resource) or {}):
             for variable in listed(container.get("env")):
                 name, value = str(variable.get("name")), variable.get("value")
                 if SECRET_NAMES.search(name) and value and value not in (SECRET, UNKNOWN):
-                    yield Violation(each, f"container {container.get('name')} is given {name} as plain text")
+                    yield Violation(resource, f"container {container.get('name')} is given {name} as plain text")
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
         print(f"error: {lines(str(error))}", file=sys.stderr)
         return WRONG_INPUT
     if prepared.plan is None:
-        errors = [each for each in prepared.findings if each.severity is Severity.ERROR]
+        errors = [finding for finding in prepared.findings if finding.severity is Severity.ERROR]
         print(f"{asked.stack} cannot work, whatever the account: {len(errors)} errors", file=sys.stderr)
         for each in errors:
             print(f"  error    {each}", file=sys.stderr)

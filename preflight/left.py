@@ -35,12 +35,12 @@ def _volumes(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     """With the stack's tags (the CSI driver of a cluster of ours sets them) and attached to nothing."""
     tags = [{"Name": f"tag:{key}", "Values": [plan.tags[key]]} for key in ("project", "stack")]
     free = [{"Name": "status", "Values": ["available"]}]
-    for each in aws.pages("ec2", "describe_volumes", "Volumes", Filters=[*tags, *free]):
-        claim = _tag(each, "kubernetes.io/created-for/pvc/name") or "no claim"
+    for volume in aws.pages("ec2", "describe_volumes", "Volumes", Filters=[*tags, *free]):
+        claim = _tag(volume, "kubernetes.io/created-for/pvc/name") or "no claim"
         yield Left(
-            f"volume {each['VolumeId']}, {each['Size']} GiB ({claim})",
+            f"volume {volume['VolumeId']}, {volume['Size']} GiB ({claim})",
             "the EBS CSI driver, which was gone before it could delete it",
-            f"aws ec2 delete-volume --volume-id {each['VolumeId']} --region {plan.region}",
+            f"aws ec2 delete-volume --volume-id {volume['VolumeId']} --region {plan.region}",
         )
 
 
@@ -48,10 +48,12 @@ def _interfaces(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     """The VPC CNI's, detached: they hold their subnet and security group."""
     own = [{"Name": "tag:cluster.k8s.amazonaws.com/name", "Values": [plan.cluster.name]}]
     free = [{"Name": "status", "Values": ["available"]}]
-    for each in aws.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=[*own, *free]):
-        name = each["NetworkInterfaceId"]
+    for interface in aws.pages("ec2", "describe_network_interfaces", "NetworkInterfaces", Filters=[*own, *free]):
+        name = interface["NetworkInterfaceId"]
         command = f"aws ec2 delete-network-interface --network-interface-id {name} --region {plan.region}"
-        yield Left(f"network interface {name} in {each['SubnetId']}", "the VPC CNI of a node that went first", command)
+        yield Left(
+            f"network interface {name} in {interface['SubnetId']}", "the VPC CNI of a node that went first", command
+        )
 
 
 def _balancers(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
@@ -60,9 +62,9 @@ def _balancers(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     arns = [each["LoadBalancerArn"] for each in found]
     for first in range(0, len(arns), 20):  # as many as one call takes
         tags = aws.call("elbv2", "describe_tags", ResourceArns=arns[first : first + 20])["TagDescriptions"]
-        for each in tags:
-            if _is_of_cluster(each, plan.cluster.name):
-                arn = each["ResourceArn"]
+        for tag in tags:
+            if _is_of_cluster(tag, plan.cluster.name):
+                arn = tag["ResourceArn"]
                 command = f"aws elbv2 delete-load-balancer --load-balancer-arn {arn} --region {plan.region}"
                 yield Left(f"load balancer {arn}", "a Service or Ingress in the cluster", command)
 
@@ -72,29 +74,29 @@ def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     if not isinstance(plan.cluster, CreateClusterPlan):
         return
     own = [{"Name": f"tag:kubernetes.io/cluster/{plan.cluster.name}", "Values": ["owned"]}]
-    for each in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=own):
-        name = each["GroupId"]
+    for group in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=own):
+        name = group["GroupId"]
         command = f"aws ec2 delete-security-group --group-id {name} --region {plan.region}"
-        yield Left(f"security group {name} ({each['GroupName']})", "EKS or a load balancer controller", command)
+        yield Left(f"security group {name} ({group['GroupName']})", "EKS or a load balancer controller", command)
 
 
 def _logs(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     name = f"/aws/eks/{plan.cluster.name}/cluster"
     if not isinstance(plan.cluster, CreateClusterPlan):
         return
-    for each in aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name):
-        if each["logGroupName"] == name:
+    for group in aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=name):
+        if group["logGroupName"] == name:
             command = f"aws logs delete-log-group --log-group-name {name} --region {plan.region}"
             yield Left(f"log group {name}", "EKS, which makes it again for a deleted cluster's last lines", command)
 
 
 def _is_of_cluster(described: Mapping[str, Any], cluster: str) -> bool:
-    keys = {each["Key"]: each["Value"] for each in described["Tags"]}
+    keys = {tag["Key"]: tag["Value"] for tag in described["Tags"]}
     return keys.get("elbv2.k8s.aws/cluster") == cluster or f"kubernetes.io/cluster/{cluster}" in keys
 
 
 def _tag(resource: Mapping[str, Any], key: str) -> str | None:
-    return next((each["Value"] for each in resource.get("Tags", []) if each["Key"] == key), None)
+    return next((tag["Value"] for tag in resource.get("Tags", []) if tag["Key"] == key), None)
 
 
 def as_text(stack: str, found: tuple[Left, ...], unanswered: tuple[str, ...]) -> list[str]:

@@ -18,7 +18,7 @@ def unsettled(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
     """The plan's own findings but those which said that something is not known and that AWS has answered."""
     answered = report.of(Verdict.OK, Verdict.WARNING, Verdict.ERROR)
     settled = {(each.path, rule) for each in answered for rule in each.settles}
-    return tuple(each for each in plan.findings if (each.path, each.rule) not in settled)
+    return tuple(finding for finding in plan.findings if (finding.path, finding.rule) not in settled)
 
 
 def guess_line(report: Report) -> str:

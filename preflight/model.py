@@ -80,19 +80,19 @@ class Report:
 
     def of(self, *verdicts: Verdict) -> tuple[Answer, ...]:
         """The answers with one of these verdicts."""
-        return tuple(each for each in self.answers if each.verdict in verdicts)
+        return tuple(answer for answer in self.answers if answer.verdict in verdicts)
 
     def as_json(self) -> dict[str, Any]:
         """For machines; keys are stable."""
         answers = [
             {
-                "question": each.question,
-                "path": each.path,
-                "verdict": each.verdict.value,
-                "message": each.message,
-                "fix": each.fix,
+                "question": answer.question,
+                "path": answer.path,
+                "verdict": answer.verdict.value,
+                "message": answer.message,
+                "fix": answer.fix,
             }
-            for each in self.answers
+            for answer in self.answers
         ]
         return {
             "stack": self.stack,

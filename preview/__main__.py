@@ -80,11 +80,11 @@ def _error(path: str, rule: str, message: str) -> Finding:
 def _refuse(asked: argparse.Namespace, findings: Iterable[Finding]) -> int:
     """Tells what is wrong: people on standard error, machines in the format they asked for."""
     document = refused(asked.stack, findings)
-    errors = sum(each["severity"] == "error" for each in document["findings"])
+    errors = sum(finding["severity"] == "error" for finding in document["findings"])
     print(f"{asked.stack} cannot work: {amount(errors, 'error')}", file=sys.stderr)
-    for each in document["findings"]:
-        fix = f"; {each['fix']}" if each["fix"] else ""
-        print(f"  {each['severity']:<8} {each['path']}: {each['message']}{fix}", file=sys.stderr)
+    for finding in document["findings"]:
+        fix = f"; {finding['fix']}" if finding["fix"] else ""
+        print(f"  {finding['severity']:<8} {finding['path']}: {finding['message']}{fix}", file=sys.stderr)
     if asked.format != "text" or asked.out is not None:
         _write(asked, document)
     return WRONG_INPUT

@@ -117,7 +117,7 @@ def nodes(plan: StackPlan, picture: StackPicture) -> list[Pool]:
 
 
 def _pool(plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mapping[tuple[str, str], RoomPlan]) -> Pool:
-    fit = next((plain(each) for each in plan.node_fits if each.pool == pool.name), None)
+    fit = next((plain(node_fit) for node_fit in plan.node_fits if node_fit.pool == pool.name), None)
     served = [model for model in plan.models if model.pool == pool.name]
     return {
         "pool": pool.name,
@@ -131,7 +131,7 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mappi
         "max_nodes": pool.max_nodes,
         "room_per_node": plain(shown.room),
         "node": fit,
-        "stranded": plain(next((each.stranded for each in plan.node_fits if each.pool == pool.name), None)),
+        "stranded": plain(next((node_fit.stranded for node_fit in plan.node_fits if node_fit.pool == pool.name), None)),
         "pods": [cast("Pod", {"model": m.name, **plain(rooms[m.namespace, m.name])}) for m in served],
         "at_fewest": _packed(shown.at_fewest),
         "at_most": _packed(shown.at_most),
@@ -146,7 +146,7 @@ def _capacity(pool: NodeGroupPlan) -> str:
     if pool.karpenter is None:
         return "spot" if pool.capacity_type == "SPOT" else "onDemand"
     words = {"reserved": "reserved", "spot": "spot", "on-demand": "onDemand"}
-    return "karpenter: " + ", ".join(words[each] for each in pool.karpenter.capacity_types)
+    return "karpenter: " + ", ".join(words[capacity_type] for capacity_type in pool.karpenter.capacity_types)
 
 
 def _packed(packing: PackingPicture | None) -> PackingPart | None:
@@ -212,7 +212,7 @@ def _images(value: Any) -> list[str]:
 def plain(value: Any) -> Any:
     """Frozen plan values as JSON."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -50,14 +50,14 @@ def ordered(findings: Iterable[Finding]) -> list[Finding]:
 def at_least(findings: Iterable[FindingPart], severity: str) -> list[FindingPart]:
     """Those of a document at or above a severity."""
     most = SEVERITIES.index(Severity(severity))
-    return [each for each in findings if SEVERITIES.index(Severity(each["severity"])) <= most]
+    return [finding for finding in findings if SEVERITIES.index(Severity(finding["severity"])) <= most]
 
 
 def grouped(findings: Iterable[FindingPart]) -> list[FindingPart]:
     """For people: what is said of several places is said once, with all of them."""
     found: dict[tuple[str, ...], FindingPart] = {}
-    for each in findings:
-        said = (each["rule"], each["severity"], each["message"], each["fix"])
+    for finding in findings:
+        said = (finding["rule"], finding["severity"], finding["message"], finding["fix"])
         before = found.get(said)
-        found[said] = {**each, "path": f"{before['path']}, {each['path']}"} if before else each
+        found[said] = {**finding, "path": f"{before['path']}, {finding['path']}"} if before else finding
     return list(found.values())

@@ -18,6 +18,6 @@ def of_policies(
     """What the policies say of the recorded registrations, and of the stack's waivers."""
     settings = prepared.loaded.settings
     waivers = settings.waivers if settings else ()
-    seen = [Resource(each["type"], each["name"], each["urn"], each["inputs"]) for each in resources]
+    seen = [Resource(resource["type"], resource["name"], resource["urn"], resource["inputs"]) for resource in resources]
     judged = judge(seen, circumstances, waivers, today)
     return [*waiver_problems(waivers, today), *(each.finding for each in judged)]

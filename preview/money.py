@@ -17,8 +17,8 @@ def cost(plan: CostPlan) -> Cost:
     return {
         **_span(plan.min_usd_per_hour, plan.max_usd_per_hour),
         "lines": [cast("CostLine", dataclasses.asdict(line)) for line in plan.lines],
-        "pools": [_pool(each) for each in plan.pools],
-        "models": [_model(each) for each in plan.models],
+        "pools": [_pool(pool) for pool in plan.pools],
+        "models": [_model(model) for model in plan.models],
         "usd_per_month_on_spot": _on_spot(plan),
         "budget": _budget(plan),
     }

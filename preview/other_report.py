@@ -74,7 +74,7 @@ def read_report(output: bytes) -> dict[str, Any]:
     if report.problem is not None:
         raise NoReport(_short(f"its program fails: {report.problem}"))
     if not report.resources:
-        errors = "; ".join(f"{each.path}: {each.message}" for each in report.findings)
+        errors = "; ".join(f"{finding.path}: {finding.message}" for finding in report.findings)
         raise NoReport(_short(f"its stack file cannot work: {errors or 'no resources'}"))
     made: dict[str, Any] = masked(_completed(document))
     return made

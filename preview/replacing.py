@@ -75,7 +75,7 @@ def replaces(path: str, resource: Mapping[str, Any], *, removed: bool = False) -
         shared = min(len(steps), len(pattern))
         if steps[:shared] == pattern[:shared]:
             return True
-    return removed and steps in [_steps(each) for each in replacing_paths(resource, removed=True)]
+    return removed and steps in [_steps(replacing_path) for replacing_path in replacing_paths(resource, removed=True)]
 
 
 def _steps(path: str) -> list[str]:

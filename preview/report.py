@@ -55,7 +55,7 @@ def report(
         "region": plan.region,
         "gpus": [{"gpu": gpu, "min": low, "max": high} for gpu, (low, high) in facts.gpus(plan).items()],
         "resources": resources,
-        "resource_counts": dict(sorted(Counter(each["type"] for each in resources).items())),
+        "resource_counts": dict(sorted(Counter(resource["type"] for resource in resources).items())),
         "outputs": outputs,
         "models": facts.models(plan, prepared.loaded.settings, prepared.picture),
         "nodes": facts.nodes(plan, prepared.picture),

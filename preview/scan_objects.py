@@ -42,12 +42,12 @@ def scanned_stack(name: str, plan: StackPlan, resources: Sequence[Mapping[str, A
     """Objects that the program itself registers; what a Helm chart brings is its maintainers'."""
     models = {model.name: model.namespace for model in plan.models}
     objects, owners, levels = [], {}, {}
-    for each in resources:
-        if not each["type"].startswith("kubernetes:") or each["type"] == RELEASE or each.get("read"):
+    for resource in resources:
+        if not resource["type"].startswith("kubernetes:") or resource["type"] == RELEASE or resource.get("read"):
             continue
-        made = deepcopy(dict(each["inputs"]))
+        made = deepcopy(dict(resource["inputs"]))
         objects.append(made)
-        owners[f"{made['kind']}/{made['metadata']['name']}"] = _owner(each["parent"], models)
+        owners[f"{made['kind']}/{made['metadata']['name']}"] = _owner(resource["parent"], models)
         if made["kind"] == "Namespace":
             levels[made["metadata"]["name"]] = made["metadata"].get("labels", {}).get(ENFORCED, "privileged")
     return ScannedStack(
@@ -72,15 +72,15 @@ def _name(each: Object) -> tuple[str | None, str]:
 def _with_replicas(objects: Sequence[Object]) -> list[Object]:
     """The objects with at least two replicas, where they are said: the autoscaler's minimum, or the Deployment's."""
     scaled = {
-        (each["metadata"].get("namespace"), each["spec"]["scaleTargetRef"]["name"])
-        for each in objects
-        if each["kind"] == "HorizontalPodAutoscaler"
+        (object_["metadata"].get("namespace"), object_["spec"]["scaleTargetRef"]["name"])
+        for object_ in objects
+        if object_["kind"] == "HorizontalPodAutoscaler"
     }
-    for each in objects:
-        spec = each.get("spec", {})
-        if each["kind"] == "HorizontalPodAutoscaler":
+    for object_ in objects:
+        spec = object_.get("spec", {})
+        if object_["kind"] == "HorizontalPodAutoscaler":
             spec["minReplicas"] = max(LEAST_REPLICAS, spec.get("minReplicas", 1))
             spec["maxReplicas"] = max(spec["minReplicas"], spec["maxReplicas"])
-        elif each["kind"] == "Deployment" and _name(each) not in scaled:
+        elif object_["kind"] == "Deployment" and _name(object_) not in scaled:
             spec["replicas"] = max(LEAST_REPLICAS, spec.get("replicas", 1))
     return list(objects)

@@ -31,8 +31,8 @@ def branches(resources: Sequence[ResourcePart]) -> Iterator[Branch]:
 
 def _branches(parent: str, below: Mapping[str, Sequence[ResourcePart]], depth: int) -> Iterator[Branch]:
     children = below.get(parent, ())
-    components = [each for each in children if each["urn"] in below]
-    leaves = Counter(kind(each["type"]) for each in children if each["urn"] not in below)
+    components = [child for child in children if child["urn"] in below]
+    leaves = Counter(kind(child["type"]) for child in children if child["urn"] not in below)
     for component in components:
         yield Branch(depth, f"{kind(component['type'])} {component['name']}", _total(component["urn"], below))
         yield from _branches(component["urn"], below, depth + 1)

@@ -52,7 +52,7 @@ def kind(type_: str) -> str:
 
 def counted(changes: list[Change]) -> str:
     """`2 created, 1 replaced`, of what is not only a component's shell."""
-    counts = {action: sum(each["action"] == action for each in changes) for action in MARKS}
+    counts = {action: sum(change["action"] == action for change in changes) for action in MARKS}
     told = [f"{count} {action}" for action, count in counts.items() if count]
     return ", ".join(told) or "nothing changes"
 

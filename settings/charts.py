@@ -99,8 +99,8 @@ def _from_archive(entry: Path) -> tuple[bytes, list[str]]:
 
 def _missing(about: dict[str, Any], names: Iterable[str]) -> Iterator[str]:
     """Dependencies that are in charts/ neither unpacked nor as an archive."""
-    for each in about.get("dependencies") or ():
-        name = str(each.get("name", "")) if isinstance(each, dict) else ""
+    for dependency in about.get("dependencies") or ():
+        name = str(dependency.get("name", "")) if isinstance(dependency, dict) else ""
         archive = re.compile(rf"{re.escape(name)}-v?\d.*")
         if name and not any(there == name or archive.fullmatch(there) for there in names):
             yield name

@@ -199,7 +199,7 @@ class KarpenterPool(EveryPool):
                 "list cr-... ids, or leave reserved out",
             )
         if self.capacity_reservation_ids and not reserved:
-            others = ", ".join(each.value for each in self.capacity_types)
+            others = ", ".join(capacity_type.value for capacity_type in self.capacity_types)
             raise WrongValue(
                 f"capacityReservationIds with capacityTypes [{others}]: such nodes are never taken from a "
                 "reservation, which is billed all the same",

@@ -83,20 +83,24 @@ def registered(config: Mapping[str, str], secrets: Iterable[str], stack: str) ->
 
 def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) -> dict[str, Any]:
     """The policy document; with a region nothing regional outside it."""
-    types = sorted({each["type"] for each in resources if each["type"].startswith("aws:")})
-    unknown = [each for each in types if each not in actions()]
+    types = sorted({resource["type"] for resource in resources if resource["type"].startswith("aws:")})
+    unknown = [type_ for type_ in types if type_ not in actions()]
     if unknown:
         raise LookupError(f"{', '.join(unknown)}: no row in {TABLE.name}; add what the provider calls for it")
-    roles = [f"arn:aws:iam::*:role/{each['name']}-*" for each in resources if each["type"] == "aws:iam/role:Role"]
-    profiles = [
-        f"arn:aws:iam::*:instance-profile/{each['name']}-*"
-        for each in resources
-        if each["type"] == "aws:iam/instanceProfile:InstanceProfile"
+    roles = [
+        f"arn:aws:iam::*:role/{resource['name']}-*" for resource in resources if resource["type"] == "aws:iam/role:Role"
     ]
-    budgets = [each["name"] for each in resources if each["type"] == "aws:budgets/budget:Budget"]
-    attached = {each["inputs"]["policyArn"] for each in resources if each["type"].endswith(":RolePolicyAttachment")}
+    profiles = [
+        f"arn:aws:iam::*:instance-profile/{resource['name']}-*"
+        for resource in resources
+        if resource["type"] == "aws:iam/instanceProfile:InstanceProfile"
+    ]
+    budgets = [resource["name"] for resource in resources if resource["type"] == "aws:budgets/budget:Budget"]
+    attached = {
+        resource["inputs"]["policyArn"] for resource in resources if resource["type"].endswith(":RolePolicyAttachment")
+    }
     invoked = [*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ())]
-    invoked += [_SECRETS[1]] if _SECRETS[0] in {each["type"] for each in resources} else []
+    invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
     wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
     reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}
     own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}
@@ -109,7 +113,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         _statement("Make", wanted - reads - own - of_iam - of_budgets, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
         _statement("Profiles", of_profiles, profiles),
-        _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{each}-*" for each in budgets]),
+        _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{budget}-*" for budget in budgets]),
         _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
         _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _passed_to(types))),
         _statement(
@@ -119,7 +123,10 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
             _equals("iam:AWSServiceName", _LINKED),
         ),
     ]
-    return {"Version": "2012-10-17", "Statement": [each for each in statements if each["Action"] and each["Resource"]]}
+    return {
+        "Version": "2012-10-17",
+        "Statement": [statement for statement in statements if statement["Action"] and statement["Resource"]],
+    }
 
 
 def _passed_to(types: Sequence[str]) -> tuple[str, ...]:

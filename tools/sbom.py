@@ -109,7 +109,7 @@ def stack_components(stack: str) -> Iterator[Component]:
 def bill(stack: str | None) -> str:
     """CycloneDX 1.6 as JSON; each package and version once."""
     components = stack_components(stack) if stack else (*python_components(), *go_components())
-    once = {str(each.purl): each for each in components}
+    once = {str(component.purl): component for component in components}
     about = Component(type=ComponentType.APPLICATION, name=f"vllm-on-eks{f' stack {stack}' if stack else ''}")
     bom = Bom(components=[once[purl] for purl in sorted(once)])
     bom.metadata.component = about

@@ -84,8 +84,8 @@ def external_secrets_policy(plan: ExternalSecretsPlan, account: str) -> str:
     policy lets in who may read.
     """
     place = f"arn:{plan.partition}:secretsmanager:{plan.region}:{account}:secret"
-    arns = {each.name: f"{place}:{each.name}-??????" for each in plan.secrets}
-    keys = sorted({each.kms_key_arn for each in plan.secrets if each.kms_key_arn})
+    arns = {secret.name: f"{place}:{secret.name}-??????" for secret in plan.secrets}
+    keys = sorted({secret.kms_key_arn for secret in plan.secrets if secret.kms_key_arn})
     reading = {
         "Effect": "Allow",
         "Action": ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
@@ -101,7 +101,7 @@ def external_secrets_policy(plan: ExternalSecretsPlan, account: str) -> str:
                 "StringEquals": through,
                 "StringLike": {
                     "kms:EncryptionContext:SecretARN": [
-                        arns[each.name] for each in plan.secrets if each.kms_key_arn == key
+                        arns[secret.name] for secret in plan.secrets if secret.kms_key_arn == key
                     ]
                 },
             },

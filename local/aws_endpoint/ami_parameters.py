@@ -22,12 +22,12 @@ def ami_parameter_value(name: str, region: str) -> str | None:
 
     The image id is made up, but the same for the same region and image.
     """
-    found = _NAME.fullmatch(name)
-    if found is None or found["version"] not in facts.CLUSTER_VERSIONS or found["image"] not in facts.AMI_PARAMETERS:
+    match = _NAME.fullmatch(name)
+    if match is None or match["version"] not in facts.CLUSTER_VERSIONS or match["image"] not in facts.AMI_PARAMETERS:
         return None
-    version, prefix = found["version"], facts.AMI_PARAMETERS[found["image"]]
+    version, prefix = match["version"], facts.AMI_PARAMETERS[match["image"]]
     by_name = image_names(version, prefix)
-    image_name = next(iter(by_name)) if found["release"] == "recommended" else found["release"]
+    image_name = next(iter(by_name)) if match["release"] == "recommended" else match["release"]
     if image_name not in by_name:
         return None
     values = {
@@ -35,8 +35,8 @@ def ami_parameter_value(name: str, region: str) -> str | None:
         "release_version": by_name[image_name],
         "image_name": image_name,
     }
-    if found["field"]:
-        return values[found["field"]]
+    if match["field"]:
+        return values[match["field"]]
     return json.dumps({"schema_version": "2", **values}, separators=(",", ":"))
 
 

@@ -113,7 +113,7 @@ def _no_profile(ec2: Any, specification: Mapping[str, Any]) -> tuple[str, str] |
     """Code and words where the template's instance profile is not there."""
     name = _profile(ec2, specification)
     iam = get_backend("iam")[ec2.account_id][ec2.partition]
-    if not name or any(each.name == name for each in iam.get_instance_profiles()):
+    if not name or any(profile.name == name for profile in iam.get_instance_profiles()):
         return None
     words = f"Value ({name}) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name"
     return "InvalidParameterValue", words
@@ -189,7 +189,7 @@ def _launch(
         interface.delete_on_termination = True
     zones = ec2.describe_availability_zones()
     instance.placement.availability_zone_id = next(
-        (each.zone_id for each in zones if each.name == instance.availability_zone), None
+        (zone.zone_id for zone in zones if zone.name == instance.availability_zone), None
     )
     if profile := _profile(ec2, specification):
         ec2.associate_iam_instance_profile(instance_id=instance.id, iam_instance_profile_name=profile)

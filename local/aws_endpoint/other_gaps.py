@@ -32,7 +32,7 @@ def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
     """Those of the played account (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html);
     moto has none, and the program makes none."""
     wanted = response._get_param("CapacityReservationIds", [])
-    known = {each["CapacityReservationId"]: each for each in current().reservations}
+    known = {reservation["CapacityReservationId"]: reservation for reservation in current().reservations}
     missing = [each for each in wanted if each not in known]
     if missing:
         said = f"The capacity reservation IDs '{', '.join(missing)}' do not exist"
@@ -43,7 +43,9 @@ def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
 def _list_instance_profiles(response: Any) -> ActionResult:
     """Those below a path: to moto all are, and Karpenter deletes what it finds below its own."""
     prefix = response._get_param("PathPrefix", "/")
-    found = [each for each in response.backend.get_instance_profiles() if (each.path or "/").startswith(prefix)]
+    found = [
+        profile for profile in response.backend.get_instance_profiles() if (profile.path or "/").startswith(prefix)
+    ]
     return ActionResult({"InstanceProfiles": found})
 
 

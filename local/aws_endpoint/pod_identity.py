@@ -40,10 +40,10 @@ def role_of(access_key: str) -> str | None:
 
 def credentials(region: str, cluster: str, namespace: str, account: str) -> dict[str, str] | None:
     """What the agent answers a pod of this service account; None without an association."""
-    for each in _associations(region, cluster):
-        if (each["namespace"], each["serviceAccount"]) == (namespace, account):
+    for association in _associations(region, cluster):
+        if (association["namespace"], association["serviceAccount"]) == (namespace, account):
             key = f"ASIA{uuid.uuid4().hex[:16].upper()}"
-            _Sessions.roles[key] = each["roleArn"]
+            _Sessions.roles[key] = association["roleArn"]
             return {
                 "AccessKeyId": key,
                 "SecretAccessKey": uuid.uuid4().hex,

@@ -68,7 +68,7 @@ def products(asked: Mapping[str, Any]) -> dict[str, Any]:
 
     https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/using-price-list-query-api.html
     """
-    filters = {each["Field"]: each["Value"] for each in asked.get("Filters") or []}
+    filters = {filter_["Field"]: filter_["Value"] for filter_ in asked.get("Filters") or []}
     sold = asked.get("ServiceCode") == "AmazonEC2"
     found = [_product(name, usd) for name, usd in market.on_demand_prices().items()] if sold else []
     own = ("tenancy", "productFamily", "instanceType")

@@ -40,7 +40,7 @@ def _switch(act: Callable[[Mapping[str, Any]], None]) -> Callable[[Any, str, Any
 
 
 def _sold_out(asked: Mapping[str, Any]) -> None:
-    offerings = {market.Offering(**each) for each in asked["offerings"]}
+    offerings = {market.Offering(**offering) for offering in asked["offerings"]}
     market.restock()
     market.current().sold_out |= offerings
 

@@ -29,8 +29,8 @@ UNCHECKED = frozenset({"GOINSECURE", "GONOSUMCHECK", "GONOSUMDB", "GOSUMDB"})
 
 def parse_version(text: str) -> tuple[int, ...] | None:
     """The first version number in a program's `--version` text, e.g. (1, 36, 2)."""
-    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part) for part in found.groups() if part is not None) if found else None
+    match = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", text)
+    return tuple(int(part) for part in match.groups() if part is not None) if match else None
 
 
 def program_version(program: str | Path, arguments: Sequence[str]) -> tuple[int, ...] | None:
@@ -114,10 +114,10 @@ class Go:
 
 def module_version(go_mod: Path, module: str) -> str:
     """The version that a go.mod requires of a module, e.g. v1.36.2."""
-    found = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", go_mod.read_text(), re.MULTILINE)
-    if not found:
+    match = re.search(rf"^\s*(?:require\s+)?{re.escape(module)} (v\S+)", go_mod.read_text(), re.MULTILINE)
+    if not match:
         raise PlatformError(f"{go_mod} does not require {module}")
-    return found[1]
+    return match[1]
 
 
 def run_shown(

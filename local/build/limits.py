@@ -55,10 +55,10 @@ def parallel_compilers(cores: int, available_gibibytes: float | None) -> int:
 def available_gibibytes() -> float | None:
     """Memory that processes can still have, GiB; None where the system does not say."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
+        match = re.search(r"^MemAvailable:\s+(\d+) kB", Path("/proc/meminfo").read_text(), re.MULTILINE)
     except OSError:
         return None
-    return int(found[1]) / 2**20 if found else None
+    return int(match[1]) / 2**20 if match else None
 
 
 @dataclass(frozen=True)

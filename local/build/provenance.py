@@ -35,8 +35,8 @@ def built_from(program: Path, module: str) -> BuiltFrom | None:
     if program.stat().st_size == 0:
         return None
     with program.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        found = re.search(line, content)
-        return BuiltFrom(found[1].decode(), found[2].decode() if found[2] else None) if found else None
+        match = re.search(line, content)
+        return BuiltFrom(match[1].decode(), match[2].decode() if match[2] else None) if match else None
 
 
 def provenance_rows(paths: Paths) -> list[list[str]]:

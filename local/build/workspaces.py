@@ -66,7 +66,9 @@ def _components_left_out() -> tuple[Change, ...]:
         '	"kubernetes:helm.sh/v4:Chart":       providerhelmv4.NewChartProvider,\n',
         '	"kubernetes:kustomize/v2:Directory": providerkustomizev2.NewDirectoryProvider,\n',
     )
-    lines = [f'	{name} "{PROVIDER}/pkg/provider/{path}"\n' for name, path in (each.split("|") for each in imports)]
+    lines = [
+        f'	{name} "{PROVIDER}/pkg/provider/{path}"\n' for name, path in (import_.split("|") for import_ in imports)
+    ]
     return tuple(Change(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
 
 

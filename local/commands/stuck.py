@@ -28,7 +28,7 @@ def held_objects(objects: Iterable[Mapping[str, Any]], since: datetime | None = 
         finalizers = [f for f in metadata.get("finalizers") or () if f not in OF_KUBERNETES]
         asked = metadata.get("deletionTimestamp")
         if asked and finalizers and (since is None or datetime.fromisoformat(asked) < since):
-            held = ", ".join(f"{each} (set by {_owner(metadata, each)})" for each in finalizers)
+            held = ", ".join(f"{finalizer} (set by {_owner(metadata, finalizer)})" for finalizer in finalizers)
             lines.append(f"{title(item)} is held by {held}")
     return lines
 

@@ -26,5 +26,5 @@ def connect(kubeconfig: Path) -> Apis:
 
 def is_ready(pod: Any) -> bool:
     """Whether a pod, as the official client gives it, is Ready and stays."""
-    ready = any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
+    ready = any(condition.type == "Ready" and condition.status == "True" for condition in pod.status.conditions or [])
     return ready and pod.metadata.deletion_timestamp is None

@@ -50,10 +50,10 @@ class Member:
 
 def version_of(pod: PodView, log: Callable[[str], None]) -> str:
     """The vLLM version of the pod's image tag; the pinned one where the tag names none."""
-    found = re.search(r":v(\d+\.\d+\.\d+)", str(pod.container.get("image", "")))
-    if found is None:
+    match = re.search(r":v(\d+\.\d+\.\d+)", str(pod.container.get("image", "")))
+    if match is None:
         log(f"WARNING (simulated) image names no vLLM version; taken for {flag_table.VLLM_VERSION}")
-    return found[1] if found else flag_table.VLLM_VERSION
+    return match[1] if match else flag_table.VLLM_VERSION
 
 
 def _refuse_missing_gpus(arguments: EngineArguments, gpus: int) -> None:

@@ -90,7 +90,8 @@ def _invalid(errors: list[dict[str, Any]]) -> ApiError:
     """FastAPI's list of what is wrong with a body, as vLLM writes it: no values of the request in it."""
     plural = "s" if len(errors) > 1 else ""
     told = [
-        {**each, "loc": ".".join(["body", *map(str, each["loc"])]), "input": _size(each["input"])} for each in errors
+        {**error, "loc": ".".join(["body", *map(str, error["loc"])]), "input": _size(error["input"])}
+        for error in errors
     ]
     message = "\n".join([f"{len(errors)} validation error{plural}:", *(f"  {each}" for each in told)])
     return ApiError(400, message, "Bad Request", str(told[0]["loc"]))

@@ -119,7 +119,7 @@ class EngineRun:
         Returns the names of what was killed.
         """
         killed: dict[int, str] = {}
-        while members := [each for each in self.members() if each.status() != psutil.STATUS_ZOMBIE]:
+        while members := [member for member in self.members() if member.status() != psutil.STATUS_ZOMBIE]:
             for process in sorted(members, key=lambda each: each.pid != self.process.pid):
                 try:
                     killed.setdefault(process.pid, process.name())
@@ -141,4 +141,4 @@ class EngineRun:
                     return process
             except psutil.NoSuchProcess:
                 continue
-        raise DoesNotHold(f"no provider {name} runs among {[each.name() for each in self.members()]}")
+        raise DoesNotHold(f"no provider {name} runs among {[member.name() for member in self.members()]}")

@@ -82,7 +82,7 @@ def declared(arguments: list[str]) -> tuple[str, int]:
 
     Raises CannotLoad where they do not say.
     """
-    given = dict(each[2:].split("=", 1) for each in arguments if each.startswith("--") and "=" in each)
+    given = dict(argument[2:].split("=", 1) for argument in arguments if argument.startswith("--") and "=" in argument)
     try:
         return given["served-model-name"].split()[0], int(given["max-model-len"])
     except (LookupError, ValueError):
@@ -95,7 +95,7 @@ def declared(arguments: list[str]) -> tuple[str, int]:
 def _arguments(paths: Paths, model: Model) -> list[str]:
     deployment = connect(paths.kubeconfig).apps.read_namespaced_deployment(model.name, model.namespace)
     containers = deployment.spec.template.spec.containers
-    return next((list(each.args or []) for each in containers if each.name == CONTAINER), [])
+    return next((list(container.args or []) for container in containers if container.name == CONTAINER), [])
 
 
 def _asked(url: str) -> tuple[str, int] | None:

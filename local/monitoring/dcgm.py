@@ -71,7 +71,7 @@ class Assignments:
 def gpus_of(pod: Object) -> int:
     """GPUs that a pod's containers ask for."""
     limits = [(c.get("resources") or {}).get("limits") or {} for c in pod["spec"]["containers"]]
-    return sum(int(amount) for each in limits for name, amount in each.items() if name == GPU_RESOURCE)
+    return sum(int(amount) for limit in limits for name, amount in limit.items() if name == GPU_RESOURCE)
 
 
 def physical_gpus(node: Object) -> int:

@@ -13,10 +13,10 @@ UNITS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "G
 
 def quantity(text: str) -> float:
     """A Kubernetes quantity as a number: bytes, cores or a count."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text))
-    if found is None or (found[2] != "m" and found[2] not in UNITS):
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text))
+    if match is None or (match[2] != "m" and match[2] not in UNITS):
         raise ValueError(f"{text!r} is no quantity")
-    return float(found[1]) / 1000 if found[2] == "m" else float(found[1]) * UNITS[found[2]]
+    return float(match[1]) / 1000 if match[2] == "m" else float(match[1]) * UNITS[match[2]]
 
 
 def families(node: Mapping[str, Any]) -> Families:

@@ -99,7 +99,7 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         whole |= {GPU_RESOURCE: float(group.capacity.gpu_count), **_tagged_resources(group)}
     for key in OWN_LABELS:
         labels.pop(key, None)
-    daemons = [asks(each.metadata.name, each.spec.template.spec) for each in daemon_sets]
+    daemons = [asks(daemon_set.metadata.name, daemon_set.spec.template.spec) for daemon_set in daemon_sets]
     scaling = group.described["scalingConfig"]
     return Group(
         name=group.arn,
@@ -108,7 +108,7 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
         maximum=scaling["maxSize"],
         labels=labels,
         taints=taints,
-        allocatable=_left(whole, (each for each in daemons if each.may_stand_on(labels, taints))),
+        allocatable=_left(whole, (daemon for daemon in daemons if daemon.may_stand_on(labels, taints))),
     )
 
 

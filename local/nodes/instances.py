@@ -119,6 +119,6 @@ def _disk_gib(ec2: Client, instance: Mapping[str, Any], config: NodeConfig, desc
     if config.raid0 and local_gb:
         return int(local_gb * 10**9 // 2**30)
     root = instance.get("RootDeviceName")
-    ids = [each["Ebs"]["VolumeId"] for each in instance["BlockDeviceMappings"] if each["DeviceName"] == root]
+    ids = [mapping["Ebs"]["VolumeId"] for mapping in instance["BlockDeviceMappings"] if mapping["DeviceName"] == root]
     volumes = ec2.describe_volumes(VolumeIds=ids)["Volumes"] if ids else []
     return int(volumes[0]["Size"]) if volumes else DEFAULT_DISK_GIB

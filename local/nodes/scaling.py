@@ -72,7 +72,7 @@ class Pod:
         if self.affinity and not any(all(each.holds(labels) for each in term) for term in self.affinity):
             return False
         hard = [taint for taint in taints if taint.effect in UNSCHEDULING_EFFECTS]
-        return all(any(each.matches(taint) for each in self.tolerations) for taint in hard)
+        return all(any(toleration.matches(taint) for toleration in self.tolerations) for taint in hard)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def wanted_volume(claim: Any, storage_class: Any, zone_of_node: Mapping[str, str
 
 def reconcile_volumes(core: Any, storage: Any, zone_of_node: Mapping[str, str], say: Callable[[str], None]) -> None:
     """One round: makes the volumes that claims wait for, deletes those that were released."""
-    classes = {each.metadata.name: each for each in storage.list_storage_class().items if each.provisioner == DRIVER}
+    classes = {item.metadata.name: item for item in storage.list_storage_class().items if item.provisioner == DRIVER}
     volumes = core.list_persistent_volume().items  # also without a class: the last one may have gone first
     have = {volume.metadata.name for volume in volumes}
     for claim in core.list_persistent_volume_claim_for_all_namespaces().items if classes else []:

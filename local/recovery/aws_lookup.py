@@ -90,10 +90,10 @@ def _association(inputs: Mapping[str, Any], region: str, client: Client) -> list
     """A subnet has one route table, so the two name the association."""
     tables = client("ec2", region).describe_route_tables(RouteTableIds=[inputs["routeTableId"]])["RouteTables"]
     return [
-        str(each["RouteTableAssociationId"])
+        str(association["RouteTableAssociationId"])
         for table in tables
-        for each in table.get("Associations") or ()
-        if each.get("SubnetId") and each["SubnetId"] == inputs.get("subnetId")
+        for association in table.get("Associations") or ()
+        if association.get("SubnetId") and association["SubnetId"] == inputs.get("subnetId")
     ]
 
 

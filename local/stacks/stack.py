@@ -139,7 +139,9 @@ class Stack:
 
     def pending(self) -> list[str]:
         """What a killed update had begun, in words."""
-        return [f"{each['type']} {each['resource']['urn']}" for each in pending_operations(self._latest())]
+        return [
+            f"{operation['type']} {operation['resource']['urn']}" for operation in pending_operations(self._latest())
+        ]
 
     def lost_resources(self) -> list[str]:
         """AWS resources that a killed update was creating and that cannot be found again."""

@@ -113,7 +113,7 @@ async def _probed(member: RunningPod, machine: Machine) -> None:
 
 async def _first(*watches: Any) -> None:
     """Runs them until one ends; its error is ours."""
-    tasks = [asyncio.create_task(each) for each in watches]
+    tasks = [asyncio.create_task(watch) for watch in watches]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -41,7 +41,7 @@ def running_status(
         **({"lastState": dict(last_state)} if last_state else {}),
     }
     others = [s for s in pod.status.get("containerStatuses") or [] if s.get("name") != CONTAINER]
-    whole = ready and all(each.get("ready") for each in others)
+    whole = ready and all(other.get("ready") for other in others)
     why = {
         "reason": None if whole else "ContainersNotReady",
         "message": None if whole else f"containers with unready status: [{CONTAINER}]",

@@ -48,9 +48,9 @@ def plan_alerts(
     if settings.monitoring.alerts.enabled:
         gpu_pools = [group for group in nodes if group.gpu]
         groups.append(hardware_group(gpu_pools, operator, _desk(settings, {})))
-        models = [_with_alerts(settings, *asked[each.namespace, each.name], each, findings) for each in models]
+        models = [_with_alerts(settings, *asked[model.namespace, model.name], model, findings) for model in models]
     teams = [
-        (each, asked[each.namespace, each.name][1].team or settings.tags.get("team") or NO_TEAM) for each in models
+        (model, asked[model.namespace, model.name][1].team or settings.tags.get("team") or NO_TEAM) for model in models
     ]
     groups.append(cost_group(nodes, teams, settings.region))
     return replace(monitoring, alert_groups=tuple(groups), webhook=_webhook(settings)), tuple(models)

@@ -103,7 +103,7 @@ def first_weights(stated: Mapping[str, Any]) -> Mapping[str, Any]:
     groups = stated.get("config_groups")
     if not isinstance(groups, Mapping):
         return {}
-    first = next((each for each in groups.values() if isinstance(each, Mapping)), {})
+    first = next((group for group in groups.values() if isinstance(group, Mapping)), {})
     weights = first.get("weights")
     return weights if isinstance(weights, Mapping) else {}
 

@@ -79,8 +79,16 @@ def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) 
 
     An example's account that is the caller's own is no example.
     """
-    found = [replace(each.finding, severity=Severity.ERROR) for each in plan.examples if each.account != caller_account]
-    if plan.id is not None and plan.id != caller_account and all(each.account != plan.id for each in plan.examples):
+    found = [
+        replace(example.finding, severity=Severity.ERROR)
+        for example in plan.examples
+        if example.account != caller_account
+    ]
+    if (
+        plan.id is not None
+        and plan.id != caller_account
+        and all(example.account != plan.id for example in plan.examples)
+    ):
         words = f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}"
         fix = f'set AWS_PROFILE (or what else names them) to one of {plan.id}, or write account: "{caller_account}"'
         found.insert(0, Finding("account", "account", Severity.ERROR, words, fix))

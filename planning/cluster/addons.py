@@ -130,7 +130,7 @@ def plan_keda(
     settings: StackSettings, scalings: Sequence[AutoscalingPlan], charts: ChartSources, findings: Findings
 ) -> KedaPlan | None:
     """KEDA, where a model uses it. Of a cluster that has its own no chart is looked for."""
-    if not any(each.kind is ScalerKind.KEDA for each in scalings):
+    if not any(scaling.kind is ScalerKind.KEDA for scaling in scalings):
         return None
     keda = settings.keda
     chart = charts.reference(KEDA_CHART, findings if keda.install else Findings())

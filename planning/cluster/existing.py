@@ -38,10 +38,10 @@ def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
             "a GPU operator or device plugin already: two of them advertise the same GPUs",
             IF_IT_HAS,
         )
-    if settings.keda.install and any(each.autoscaling.kind == "keda" for each in settings.models):
+    if settings.keda.install and any(model.autoscaling.kind == "keda" for model in settings.models):
         yield "keda.install", "KEDA already: one cluster has one external metrics API", IF_IT_HAS
-    tokens = (each.token_secret for each in settings.models)
-    if settings.external_secrets.install and any(isinstance(each, SecretsManagerToken) for each in tokens):
+    tokens = (model.token_secret for model in settings.models)
+    if settings.external_secrets.install and any(isinstance(token, SecretsManagerToken) for token in tokens):
         yield (
             "externalSecrets.install",
             "External Secrets Operator already: two of them write the same Secrets, and the second release finds the "

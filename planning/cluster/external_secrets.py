@@ -101,7 +101,7 @@ def _check_operator(settings: StackSettings, named: list[tuple[str, SecretsManag
             "false: the cluster's own External Secrets Operator reads the tokens, with a role that is not this "
             "stack's: the update waits in vain where there is none, or where its role may not",
             f"let its role call secretsmanager:GetSecretValue on {', '.join(sorted(secrets))}"
-            + (" and kms:Decrypt on their keys" if any(each.kms_key_arn for each in secrets.values()) else "")
+            + (" and kms:Decrypt on their keys" if any(secret.kms_key_arn for secret in secrets.values()) else "")
             + "; or write true",
         )
         return
@@ -121,8 +121,8 @@ def _check_operator(settings: StackSettings, named: list[tuple[str, SecretsManag
             "images come from a mirror, so this network may have no way out, and the operator asks Secrets Manager",
             f"make an interface endpoint {endpoint} with private DNS where there is no NAT gateway",
         )
-    size = sum(len(_arn(settings, each)) * (2 if each.kms_key_arn else 1) for each in secrets.values())
-    size += 250 * (1 + len({each.kms_key_arn for each in secrets.values()} - {None}))
+    size = sum(len(_arn(settings, secret)) * (2 if secret.kms_key_arn else 1) for secret in secrets.values())
+    size += 250 * (1 + len({secret.kms_key_arn for secret in secrets.values()} - {None}))
     if size > MOST_POLICY_CHARACTERS:
         findings.error(
             "externalSecrets",

@@ -51,7 +51,7 @@ def plan_monitoring(
 
 def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...]:
     """Each metric once, whichever models follow it; a rule is not one model's."""
-    used = {metric.rule: None for each in scalings if each.kind is ScalerKind.HPA for metric in each.metrics}
+    used = {metric.rule: None for scaling in scalings if scaling.kind is ScalerKind.HPA for metric in scaling.metrics}
     return tuple(sorted(used, key=lambda rule: rule.name))
 
 
@@ -87,7 +87,8 @@ def _check_settings_of_ours(settings: StackSettings, findings: Findings) -> None
         findings.error(
             "monitoring.alerts.receiver",
             RULE,
-            f"{monitoring.alerts.receiver.kind}, but the Alertmanager of an existing Prometheus decides where alerts are sent",
+            f"{monitoring.alerts.receiver.kind}, but the Alertmanager of an existing Prometheus decides where alerts "
+            "are sent",
             "remove it, and add a receiver there for alerts with the label model",
         )
 

@@ -83,7 +83,7 @@ def _quotas_of(group: NodeGroupPlan) -> list[Quota]:
         return []  # its instances count against no on-demand quota (ec2-capacity-blocks.html)
     if group.karpenter is None:
         return [_quota_of(group, group.capacity_type)]
-    ways = {"SPOT" if each == "spot" else "ON_DEMAND" for each in group.karpenter.capacity_types}
+    ways = {"SPOT" if capacity_type == "spot" else "ON_DEMAND" for capacity_type in group.karpenter.capacity_types}
     return [_quota_of(group, way) for way in sorted(ways)]
 
 

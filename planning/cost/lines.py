@@ -85,7 +85,7 @@ def _network(network: CreateNetworkPlan | ExistingNetworkPlan) -> list[CostLine]
 
 def _group(path: str, group: NodeGroupPlan, region: str, findings: Findings) -> list[CostLine]:
     prices = known_prices(group, region)
-    dated = {each.dated for each in known_types(group)}
+    dated = {type_.dated for type_ in known_types(group)}
     unpriced = [name for name in group.instance_types if name not in prices]
     if unpriced:
         findings.warning(

@@ -204,7 +204,7 @@ def _plain(name: str) -> str:
 
 
 def _families() -> str:
-    families = dict.fromkeys(each.family for each in instance_types().values())
+    families = dict.fromkeys(instance_type.family for instance_type in instance_types().values())
     return "families in the catalogue: " + ", ".join(families)
 
 

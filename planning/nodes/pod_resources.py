@@ -150,12 +150,12 @@ def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, fin
 def _roomier(pool: Pool, wanted: int, of: Callable[[Room], int]) -> str:
     """The cheapest type with the same GPU that has that much."""
     fitting = [
-        (each.usd_per_hour, each.name)
-        for each in instance_types().values()
-        if each.gpu == pool.gpu
-        and each.usd_per_hour is not None
-        and each.family in NVIDIA_AMI_FAMILIES
-        and of(node_room(each, pool.group.pods_disk_gib, ())) >= wanted * 1.02
+        (instance_type.usd_per_hour, instance_type.name)
+        for instance_type in instance_types().values()
+        if instance_type.gpu == pool.gpu
+        and instance_type.usd_per_hour is not None
+        and instance_type.family in NVIDIA_AMI_FAMILIES
+        and of(node_room(instance_type, pool.group.pods_disk_gib, ())) >= wanted * 1.02
     ]
     return f", or use {min(fitting)[1]} (${min(fitting)[0]:g}/h)" if fitting else ""
 

@@ -124,7 +124,7 @@ def plan_pool(
         instance_store_gib=disk.instance_store_gib,
         zones=pool.zones,
         labels=_labels(pool, first.gpu.name, sharing),
-        taints=(GPU_TAINT, *(TaintPlan(each.key, each.value, each.effect.value) for each in pool.taints)),
+        taints=(GPU_TAINT, *(TaintPlan(taint.key, taint.value, taint.effect.value) for taint in pool.taints)),
         node_repair=pool.node_repair,
         gpu=first.gpu.name,
         gpus_per_node=first.gpu_count,
@@ -213,9 +213,9 @@ def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceT
 
 def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bool:
     facts: Mapping[str, set[object]] = {
-        "GPU": {each.gpu.name for each in types if each.gpu},
-        "GPU count": {each.gpu_count for each in types},
-        "architecture": {each.arch for each in types},
+        "GPU": {type_.gpu.name for type_ in types if type_.gpu},
+        "GPU count": {type_.gpu_count for type_ in types},
+        "architecture": {type_.arch for type_ in types},
     }
     for what, values in facts.items():
         if len(values) > 1:

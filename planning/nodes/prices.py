@@ -37,15 +37,15 @@ def known_types(group: NodeGroupPlan) -> list[InstanceType]:
 def known_prices(group: NodeGroupPlan, region: str) -> dict[str, float]:
     """On-demand US dollars per hour, by type, where a price is known; us-east-1's where the region's factor is not."""
     return {
-        each.name: round(each.usd_per_hour * (region_factor(region, each.family) or 1.0), 5)
-        for each in known_types(group)
-        if each.usd_per_hour is not None
+        type_.name: round(type_.usd_per_hour * (region_factor(region, type_.family) or 1.0), 5)
+        for type_ in known_types(group)
+        if type_.usd_per_hour is not None
     }
 
 
 def price_basis(group: NodeGroupPlan, region: str) -> str:
     """Where the group's prices are from: region, and the factor where there is one."""
-    families = dict.fromkeys(each.family for each in known_types(group))
+    families = dict.fromkeys(type_.family for type_ in known_types(group))
     told = []
     for family in families:
         factor = region_factor(region, family)
@@ -57,7 +57,7 @@ def check_region_prices(region: str, groups: Iterable[NodeGroupPlan], findings: 
     """Says which prices of another region than us-east-1 are not that region's own."""
     if region == PRICED_REGION:
         return
-    families = dict.fromkeys(each.family for group in groups for each in known_types(group))
+    families = dict.fromkeys(type_.family for group in groups for type_ in known_types(group))
     unread = [family for family in families if region_factor(region, family) is None]
     nodes = f"nodes of {listed(unread)}, " if unread else ""
     findings.warning(

@@ -222,10 +222,10 @@ def _mig_profile(wanted: Mig, gpu: Gpu, path: str, findings: Findings) -> MigPro
 def _gpus_with_mig() -> list[str]:
     """With the cheapest EC2 type of each."""
     cheapest: dict[str, tuple[float, str]] = {}
-    for each in instance_types().values():
-        if each.gpu is not None and mig_profiles(each.gpu.name):
-            offer = (each.usd_per_hour or float("inf"), each.name)
-            cheapest[each.gpu.name] = min(offer, cheapest.get(each.gpu.name, offer))
+    for instance_type in instance_types().values():
+        if instance_type.gpu is not None and mig_profiles(instance_type.gpu.name):
+            offer = (instance_type.usd_per_hour or float("inf"), instance_type.name)
+            cheapest[instance_type.gpu.name] = min(offer, cheapest.get(instance_type.gpu.name, offer))
     return [f"{gpu} ({name})" for gpu, (_, name) in cheapest.items()]
 
 

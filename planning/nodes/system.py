@@ -113,27 +113,27 @@ def _way(node: InstanceType, each_node: Load, whole: Load, alone: list[tuple[str
     """More of these nodes where that helps, else the smallest type of which two do."""
     more = next((count for count in range(1, 21) if _problem(node, count, each_node, whole, alone) is None), None)
     types = (instance_types()[name] for name in SUGGESTED)
-    other = next(each.name for each in types if _problem(each, 2, each_node, whole, alone) is None)
+    other = next(type_.name for type_ in types if _problem(type_, 2, each_node, whole, alone) is None)
     return f"{what}: {more} or instanceTypes: [{other}]" if more else f"instanceTypes: [{other}] with minNodes: 2"
 
 
 def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan]) -> set[str]:
     monitoring = settings.monitoring
     wanted = settings.node_autoscaling
-    managed = [each for each in settings.node_pools if isinstance(each, ManagedPool)]
+    managed = [node_pool for node_pool in settings.node_pools if isinstance(node_pool, ManagedPool)]
     bounds = [(group.min_nodes, group.max_nodes), *((each.min_nodes, each.max_nodes) for each in managed)]
-    growing = [can_grow(settings, *each) for each in bounds]
+    growing = [can_grow(settings, *bound) for bound in bounds]
     used = {
         "cluster": True,
         "monitoring": monitoring.installed,
         "grafana": monitoring.installed and monitoring.grafana.enabled,
-        "adapter": monitoring.enabled and any(each.kind is ScalerKind.HPA for each in scalings),
+        "adapter": monitoring.enabled and any(scaling.kind is ScalerKind.HPA for scaling in scalings),
         "gpu-operator": settings.gpu_operator.enabled,
         "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),
         "karpenter": len(managed) < len(settings.node_pools),
         "external-secrets": settings.external_secrets.install
-        and any(isinstance(each.token_secret, SecretsManagerToken) for each in settings.models),
-        "keda": settings.keda.install and any(each.kind is ScalerKind.KEDA for each in scalings),
+        and any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
+        "keda": settings.keda.install and any(scaling.kind is ScalerKind.KEDA for scaling in scalings),
     }
     installed = {row.name for row in asked_operators(settings) if operator_section(settings, row.name).install}
     return installed | {part for part, is_used in used.items() if is_used}

@@ -43,7 +43,10 @@ def companion_args(model: Model, version: Version) -> Iterator[str]:
             # The others wait in the pod's memory, not on its disk.
             yield f"--max-cpu-loras={max(many, len(model.lora_adapters))}"
         yield "--lora-modules"
-        yield from (f"{each.name}={snapshot(each.source, each.revision)}" for each in model.lora_adapters)
+        yield from (
+            f"{lora_adapter.name}={snapshot(lora_adapter.source, lora_adapter.revision)}"
+            for lora_adapter in model.lora_adapters
+        )
     if (draft := model.draft_model) is not None:
         told = {
             "method": draft.method.value,
@@ -62,7 +65,10 @@ def snapshot(source: str, revision: str) -> str:
 
 def companion_repositories(model: Model) -> tuple[RepositoryPlan, ...]:
     """What the downloader brings beside the model's own, each once."""
-    found = [RepositoryPlan(each.source, each.revision, ADAPTER_FILES) for each in model.lora_adapters]
+    found = [
+        RepositoryPlan(lora_adapter.source, lora_adapter.revision, ADAPTER_FILES)
+        for lora_adapter in model.lora_adapters
+    ]
     if model.draft_model is not None:
         found.append(repository(model.draft_model.source, model.draft_model.revision))
     return tuple(dict.fromkeys(found))

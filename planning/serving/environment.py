@@ -83,7 +83,7 @@ def _check_plain(name: str, value: str, where: str, findings: Findings) -> None:
 
 def _judge(name: str, own_image: bool, where: str, findings: Findings) -> bool:
     """Whether it was refused."""
-    found = next((each for each in verdicts() if each.name.fullmatch(name)), None)
+    found = next((verdict for verdict in verdicts() if verdict.name.fullmatch(name)), None)
     if found is None:
         if name.startswith("VLLM_") and name not in known_to_vllm():
             near = did_you_mean(name, known_to_vllm(), cutoff=0.8)

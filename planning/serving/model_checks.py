@@ -66,9 +66,11 @@ def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool
     if model.tensor_parallel <= pool.gpus_per_node:
         return True
     larger = sorted(
-        (each.usd_per_hour, each.name, each.gpu_count)
-        for each in instance_types().values()
-        if each.gpu == pool.gpu and each.gpu_count >= model.tensor_parallel and each.usd_per_hour is not None
+        (instance_type.usd_per_hour, instance_type.name, instance_type.gpu_count)
+        for instance_type in instance_types().values()
+        if instance_type.gpu == pool.gpu
+        and instance_type.gpu_count >= model.tensor_parallel
+        and instance_type.usd_per_hour is not None
     )
     hint = f"use {larger[0][1]} ({larger[0][2]} GPUs, ${larger[0][0]:g}/h)" if larger else "use another GPU"
     findings.error(

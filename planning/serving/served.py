@@ -203,7 +203,7 @@ def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInput
         disk_mibps=pool.group.disk_throughput_mibps,
         instance_store=pool.group.instance_store_gib is not None,
         ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
-        network_gbps=min(each.network_gbps for each in pool.types),
+        network_gbps=min(type_.network_gbps for type_ in pool.types),
         enforce_eager=model.enforce_eager,
         downloads_per_pod=model.cache.kind == "emptyDir",
         volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,

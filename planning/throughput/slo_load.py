@@ -219,7 +219,7 @@ def _misses_others(replica: Replica, promise: Promise, state: Steady) -> float:
     # A step takes one chunk at most, however many prompts wait.
     spare_beside_chunk = spare_per_step - replica.chunk_seconds(chunk, state.batch) - pairs
     mean = _mean(state.prompts)
-    variance = _mean([each * each for each in state.prompts]) - mean * mean
+    variance = _mean([prompt * prompt for prompt in state.prompts]) - mean * mean
     # A batch that is larger than usual slows every step, for about as long as an answer lives.
     growth = replica.decode_seconds(state.batch + 1) - step
     lived = state.batch / state.rate

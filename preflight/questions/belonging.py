@@ -39,7 +39,7 @@ def _guess(plan: StackPlan) -> str | None:
         f"cluster {account.cluster_name} is there already" if account.on_first_up else "",
         "what stands in examples was replaced" if account.examples else "",
     )
-    return ", ".join(each for each in guesses if each) or None
+    return ", ".join(guess for guess in guesses if guess) or None
 
 
 QUESTIONS = (Question("account", PATH, _guess, _belongs),)

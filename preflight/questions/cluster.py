@@ -144,7 +144,7 @@ def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
             group["GroupId"]
             for node in nodes
             for group in node["SecurityGroups"]
-            if not joined & {each["GroupId"] for each in node["SecurityGroups"]}
+            if not joined & {security_group["GroupId"] for security_group in node["SecurityGroups"]}
         }
     )
     if apart:
@@ -166,7 +166,8 @@ def _unusable(cluster: ExistingClusterPlan, own: str, vpc: Any, aws: AwsAccount)
         return
     given = [{"Name": "group-id", "Values": list(wanted)}]
     found = {
-        each["GroupId"]: each for each in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=given)
+        group["GroupId"]: group
+        for group in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=given)
     }
     for index, group in enumerate(wanted):
         path = f"{GROUPS}[{index}]"

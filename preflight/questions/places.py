@@ -103,7 +103,7 @@ def _types(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         LocationType="availability-zone-id",
         Filters=[{"Name": "instance-type", "Values": names}],
     )
-    sold = {(each["InstanceType"], each["Location"]) for each in offers}
+    sold = {(offer["InstanceType"], offer["Location"]) for offer in offers}
     by_subnet: dict[str, str] = {}
     if isinstance(plan.network, CreateNetworkPlan):
         ids = dict(zones_of(aws).ids)

@@ -37,7 +37,7 @@ def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: KubeApi) -> It
         said = f"no Service {there.service} in namespace {there.namespace} (it has {listed(near) or 'none'})"
         yield Answer("prometheus", f"{PATH}.service", Verdict.ERROR, said, fix="write the one that serves its API")
         return
-    ports = [int(each["port"]) for each in service.get("spec", {}).get("ports", ())]
+    ports = [int(port["port"]) for port in service.get("spec", {}).get("ports", ())]
     if there.port not in ports:
         said = f"Service {there.service} has no port {there.port} (it has {listed(map(str, ports))})"
         yield Answer("prometheus", f"{PATH}.port", Verdict.ERROR, said, fix="write one of them")
@@ -113,7 +113,7 @@ def _matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> b
         return False
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
-    return all(_holds(each, labels) for each in selector.get("matchExpressions") or ())
+    return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
 
 
 def _holds(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:

@@ -67,13 +67,13 @@ def _used(plan: StackPlan, aws: AwsAccount) -> dict[str, int]:
     vpcs = aws.pages("ec2", "describe_vpcs", "Vpcs")
     addresses = aws.call("ec2", "describe_addresses")["Addresses"]
     return {
-        "L-F678F1CE": sum(not _has(each, mine) for each in vpcs),
-        "L-0263D0A3": sum(not _has(each, mine) for each in addresses),
+        "L-F678F1CE": sum(not _has(vpc, mine) for vpc in vpcs),
+        "L-0263D0A3": sum(not _has(address, mine) for address in addresses),
     }
 
 
 def _has(resource: dict[str, object], tags: dict[str, str]) -> bool:
-    found = {each["Key"]: each["Value"] for each in resource.get("Tags", [])}  # type: ignore[attr-defined]
+    found = {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}  # type: ignore[attr-defined]
     return tags.items() <= found.items()
 
 

@@ -30,7 +30,7 @@ def namespaces(plan: StackPlan) -> dict[str, str]:
         "externalSecrets.namespace": plan.external_secrets
         if plan.external_secrets and plan.external_secrets.install
         else None,
-        **{each.setting: each for each in plan.operators if each.install},
+        **{operator.setting: operator for operator in plan.operators if operator.install},
     }
     return made | {each.namespace: path for path, each in services.items() if each is not None}
 
@@ -48,7 +48,7 @@ def _taken(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
                 "delete it with all that is in it"
             )
             yield Answer("taken", path, Verdict.ERROR, said, fix="write another")
-    used = {STANDARD} | {each.priority for each in plan.models} | {each.priority for each in plan.tenants}
+    used = {STANDARD} | {model.priority for model in plan.models} | {tenant.priority for tenant in plan.tenants}
     for name in sorted(PRIORITY_CLASSES[priority] for priority in used):
         yield from _priority(name, plan, api.get(f"{_CLASSES}/{name}"))
 

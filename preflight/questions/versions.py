@@ -88,7 +88,7 @@ def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     version = plan.cluster.version
     for addon in plan.cluster.addons:
         found = aws.pages("eks", "describe_addon_versions", "addons", addonName=addon.name, kubernetesVersion=version)
-        offered = [each["addonVersion"] for one in found for each in one["addonVersions"]]
+        offered = [addon_version["addonVersion"] for one in found for addon_version in one["addonVersions"]]
         if not offered:
             said = f"EKS offers no {addon.name} for Kubernetes {version} in {plan.region}"
             fix = "write another cluster.version"

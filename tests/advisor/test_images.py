@@ -63,7 +63,7 @@ def test_every_image_that_is_copied_is_one_that_the_mirrored_stack_names() -> No
     """What our own pods ask for with the mirror set is what the commands put there."""
     with_mirror = planned(registry={"mirror": MIRROR})
     places = {place_behind(use.image, MIRROR) for use in stack_images(planned())}
-    own = {each.image for each in with_mirror.models} | {t.image for t in with_mirror.gpu_operator.smoke_tests}  # type: ignore[union-attr]
+    own = {model.image for model in with_mirror.models} | {t.image for t in with_mirror.gpu_operator.smoke_tests}  # type: ignore[union-attr]
     assert own <= places
 
 
@@ -74,13 +74,13 @@ def test_the_commands_copy_every_image_and_every_chart() -> None:
     assert text.count("crane copy ") == len(document["images"])
     assert text.count(f"oci://{MIRROR}/charts") == len(document["charts"]) == text.count("helm pull ")
     assert "helm registry login registry.example" in text
-    assert all(each["copy"] is None for each in as_json(planned(), None)["images"])
+    assert all(image["copy"] is None for image in as_json(planned(), None)["images"])
 
 
 def test_a_chart_of_an_oci_registry_is_pulled_by_its_whole_address() -> None:
     pool = {"name": "l4", "kind": "karpenter", "instanceTypes": ["g6.xlarge"], "amiReleaseVersion": "1.35.4-20260505"}
     document = as_json(planned(nodePools=[pool]), MIRROR)
-    assert "public.ecr.aws/karpenter/controller:1.14.1" in {each["image"] for each in document["images"]}
+    assert "public.ecr.aws/karpenter/controller:1.14.1" in {image["image"] for image in document["images"]}
     commands = {each["chart"]: each["copy"] for each in document["charts"]}
     for chart in ("karpenter", "karpenter-crd"):
         assert commands[chart] == [
@@ -92,17 +92,17 @@ def test_a_chart_of_an_oci_registry_is_pulled_by_its_whole_address() -> None:
 def test_the_command_reads_a_stack_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["images", "--stack", "dev", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert {each["chart"] for each in document["charts"]} >= {"gpu-operator", "kube-prometheus-stack"}
+    assert {chart["chart"] for chart in document["charts"]} >= {"gpu-operator", "kube-prometheus-stack"}
     assert main(["images", "--stack", "nowhere"]) == 2
 
 
 def _written(values: Any) -> set[tuple[str, str]]:
     """(image, tag) of every image in a chart's values; tag empty where the chart takes its own version."""
     if isinstance(values, list):
-        return {found for each in values for found in _written(each)}
+        return {found for value in values for found in _written(value)}
     if not isinstance(values, dict):
         return set()
-    found = {pair for each in values.values() for pair in _written(each)}
+    found = {pair for value in values.values() for pair in _written(value)}
     repository = values.get("repository")
     if isinstance(repository, str) and repository:
         registry = f"{values['registry']}/" if values.get("registry") else ""
@@ -124,8 +124,8 @@ def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
             found.add((_with_host(name), tag or str(values.get("tag", ""))))
     if "imageNamespace" in values:
         place = f"{values['imageRegistry']}/{values['imageNamespace']}"
-        parts = [values, *(each for each in values.values() if isinstance(each, dict))]
-        images = [each["image"] for each in parts if isinstance(each.get("image"), dict)]
+        parts = [values, *(value for value in values.values() if isinstance(value, dict))]
+        images = [part["image"] for part in parts if isinstance(part.get("image"), dict)]
         found |= {(f"{place}/{image['name']}", "") for image in images}
     return found
 

@@ -126,24 +126,24 @@ def test_recommend_packs_shares_on_nodes(capsys: pytest.CaptureFixture[str]) -> 
     code, found = asked(capsys, "recommend", *asked_for, "--gpu-sharing", "mps", "--gpu-sharing-replicas", "2")
     assert code == 0
     assert found["gpu_sharing"] == {"kind": "mps", "replicas": 2}
-    offer = next(each for each in found["instances"] if each["instance"] == "g6.xlarge")
+    offer = next(instance for instance in found["instances"] if instance["instance"] == "g6.xlarge")
     assert (offer["gpu"], offer["tensor_parallel"]) == ("l4 1/2", 1)
     assert offer["nodes"] == -(-offer["replicas"] // 2)
-    assert all(each["tensor_parallel"] == 1 for each in found["instances"])
+    assert all(instance["tensor_parallel"] == 1 for instance in found["instances"])
 
 
 def test_recommend_gives_time_slices_what_they_may_take_together(capsys: pytest.CaptureFixture[str]) -> None:
     _, found = asked(capsys, "recommend", SMALL, *LOAD, "--gpu-sharing", "timeSlicing", "--gpu-sharing-replicas", "2")
-    assert {each["gpu_memory_utilization"] for each in found["instances"]} == {0.47}
+    assert {instance["gpu_memory_utilization"] for instance in found["instances"]} == {0.47}
     _, whole = asked(capsys, "recommend", SMALL, *LOAD)
-    assert {each["gpu_memory_utilization"] for each in whole["instances"]} == {0.9}
+    assert {instance["gpu_memory_utilization"] for instance in whole["instances"]} == {0.9}
 
 
 def test_recommend_says_which_gpus_have_no_such_share(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--gpu-sharing", "mig", "--gpu-sharing-profile", "2g.10gb"]
     code, found = asked(capsys, "recommend", SMALL, *LOAD, *options)
     assert code == 0
-    assert {each["gpu"] for each in found["instances"]} == {"a100-40gb 2g.10gb"}
-    reasons = {each["instance"]: each["reason"] for each in found["others"]}
+    assert {instance["gpu"] for instance in found["instances"]} == {"a100-40gb 2g.10gb"}
+    reasons = {other["instance"]: other["reason"] for other in found["others"]}
     assert reasons["g6.xlarge"] == "l4 has no MIG"
     assert "no MIG profile '2g.10gb'" in reasons["p5.48xlarge"]

@@ -26,7 +26,7 @@ def test_an_expired_waiver_covers_nothing_and_is_an_error_of_its_own() -> None:
     expired = waiver(expires=date(2027, 2, 28))
     assert [each.waiver for each in judge([deployment()], DEV, [expired], TODAY)] == [None]
     problems = waiver_problems([waiver(), expired], TODAY)
-    assert [each.path for each in problems] == ["waivers[1].expires"]
+    assert [problem.path for problem in problems] == ["waivers[1].expires"]
     assert "2027-02-28" in problems[0].message
     assert "nobody depends on it" in problems[0].message
 

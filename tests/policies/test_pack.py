@@ -31,9 +31,17 @@ def arguments(*resources: Any) -> pulumi_policy.StackValidationArgs:
     )
     made = [
         pulumi_policy.PolicyResource(
-            each.type, proxy.unknown_checking_proxy(dict(each.inputs)), each.urn, each.name, options, None, None, [], {}
+            resource.type,
+            proxy.unknown_checking_proxy(dict(resource.inputs)),
+            resource.urn,
+            resource.name,
+            options,
+            None,
+            None,
+            [],
+            {},
         )
-        for each in resources
+        for resource in resources
     ]
     return pulumi_policy.StackValidationArgs(made)
 

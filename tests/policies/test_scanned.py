@@ -51,7 +51,7 @@ def test_a_failed_check_of_checkov_names_its_object_without_the_namespace() -> N
 
 def test_checkov_may_report_several_frameworks() -> None:
     other = {"check_type": "secrets", "results": {"failed_checks": [{**FAILED, "check_id": "X"}]}}
-    assert [each.check for each in checkov_findings(json.dumps([other, checkov([FAILED])]), "dev.yaml")] == [
+    assert [finding.check for finding in checkov_findings(json.dumps([other, checkov([FAILED])]), "dev.yaml")] == [
         "CKV_K8S_11"
     ]
 

@@ -66,7 +66,7 @@ def test_a_call_that_hangs_is_open_at_the_deadline_and_the_others_are_told(monke
     with account() as aws:
         report = asking.ask(planned(own("dev")), aws, at_once=2, seconds=3)
     never.set()
-    assert [(each.question, each.verdict) for each in report.answers] == [
+    assert [(answer.question, answer.verdict) for answer in report.answers] == [
         ("slow", Verdict.UNKNOWN),
         ("caller", Verdict.OK),
     ]
@@ -143,7 +143,9 @@ def test_answers_of_aws_take_the_place_of_what_the_plan_did_not_know() -> None:
     with account() as aws:
         plan = planned(own("dev"))
         report = asked(plan, aws)
-    answered = replace(report, answers=tuple(replace(each, settles=("x",)) for each in report.answers))
-    marked = replace(plan, findings=tuple(replace(each, rule="x", path="network.zones") for each in plan.findings[:1]))
+    answered = replace(report, answers=tuple(replace(answer, settles=("x",)) for answer in report.answers))
+    marked = replace(
+        plan, findings=tuple(replace(finding, rule="x", path="network.zones") for finding in plan.findings[:1])
+    )
     assert marked.findings
     assert program.with_answers(marked, answered).findings == ()

@@ -54,7 +54,7 @@ def test_what_the_account_says_no_to_refuses_before_anything_is_registered(
     with pytest.raises(PlanRefused) as refused:
         with_answers(plan, report)
     assert f"  error    {path}" in str(refused.value)
-    assert [each.path for each in refused.value.findings].count(path) == 1, "the warning gives way to the error"
+    assert [finding.path for finding in refused.value.findings].count(path) == 1, "the warning gives way to the error"
 
 
 def test_the_accounts_own_number_is_no_example_in_it() -> None:
@@ -63,12 +63,12 @@ def test_the_accounts_own_number_is_no_example_in_it() -> None:
         plan = planned(own("dev", account=ACCOUNT_ID, cluster={**REACHED, "accessEntries": [entry]}))
         report = asked(plan, aws)
     assert "account" not in {each.question for each in report.of(Verdict.ERROR)}
-    assert "example-account" not in {each.rule for each in with_answers(plan, _without(report)).findings}
+    assert "example-account" not in {finding.rule for finding in with_answers(plan, _without(report)).findings}
 
 
 def _without(report: Report) -> Report:
     """The report without what else the account lacks."""
-    return replace(report, answers=tuple(each for each in report.answers if each.question == "account"))
+    return replace(report, answers=tuple(answer for answer in report.answers if answer.question == "account"))
 
 
 def test_a_private_api_is_settled_once_the_cluster_is_there() -> None:
@@ -76,9 +76,9 @@ def test_a_private_api_is_settled_once_the_cluster_is_there() -> None:
         here.cluster(name="vllm-on-eks-dev")
         plan = planned(own("dev", cluster=LATER))
         report = asked(plan, AwsAccount(REGION))
-    told = [each for each in report.answers if each.question == "account"]
+    told = [answer for answer in report.answers if answer.question == "account"]
     assert {each.verdict for each in told} == {Verdict.OK}
-    assert "private-endpoint" not in {each.rule for each in with_answers(plan, _without(report)).findings}
+    assert "private-endpoint" not in {finding.rule for finding in with_answers(plan, _without(report)).findings}
 
 
 def test_the_pin_is_the_providers_too_for_commands_that_run_no_program() -> None:

@@ -92,9 +92,9 @@ def report_of(folder: Path, objects: Mapping[str, Any], addons: tuple[str, ...] 
     with account() as aws, api_server(folder, objects) as tokens:
         plan = planned(stack(made(addons)))
         report = asked(plan, aws)
-    assert all(each.startswith("Bearer k8s-aws-v1.") for each in tokens)
-    for each in tokens:
-        text = each.removeprefix("Bearer k8s-aws-v1.")
+    assert all(token.startswith("Bearer k8s-aws-v1.") for token in tokens)
+    for token in tokens:
+        text = token.removeprefix("Bearer k8s-aws-v1.")
         url = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode()
         assert "Action=GetCallerIdentity" in url
         assert "x-k8s-aws-id" in url
@@ -104,9 +104,11 @@ def report_of(folder: Path, objects: Mapping[str, Any], addons: tuple[str, ...] 
 def test_a_cluster_that_has_everything_settles_what_the_plan_did_not_know(tmp_path: Path) -> None:
     plan, report = report_of(tmp_path, GP3)
     assert said(report) == {}
-    open_before = {each.path for each in plan.findings if each.rule in ("existing-cluster", "autoscaler-credentials")}
+    open_before = {
+        finding.path for finding in plan.findings if finding.rule in ("existing-cluster", "autoscaler-credentials")
+    }
     assert {"monitoring.enabled", "gpuOperator.enabled", "monitoring.storageClass", "cluster.kind"} <= open_before
-    left = {each.rule for each in findings(plan, report)}
+    left = {finding.rule for finding in findings(plan, report)}
     assert "existing-cluster" not in left
     assert "autoscaler-credentials" not in left
 
@@ -255,8 +257,8 @@ def test_a_device_plugin_of_somebody_else_is_what_models_need_and_none_is_an_err
             plan = planned({**stack(made(ALL)), **sections})
             report = asked(plan, aws)
         assert ("gpuOperator.enabled" in said(report, Verdict.ERROR)) is wrong
-        assert "no-device-plugin" in {each.rule for each in plan.findings}
-        assert "no-device-plugin" not in {each.rule for each in findings(plan, report)}
+        assert "no-device-plugin" in {finding.rule for finding in plan.findings}
+        assert "no-device-plugin" not in {finding.rule for finding in findings(plan, report)}
 
 
 def test_a_cluster_autoscaler_of_somebody_else_is_refused_and_ours_is_not(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def asked_of(folder: Path, known: Mapping[str, Any], **prometheus: Any) -> tuple
 def test_one_that_selects_and_answers_is_fine(tmp_path: Path) -> None:
     plan, report = asked_of(tmp_path, objects())
     assert said(report) == {}
-    assert "existing-prometheus" not in {each.rule for each in findings(plan, report)}
+    assert "existing-prometheus" not in {finding.rule for finding in findings(plan, report)}
 
 
 def test_labels_that_it_does_not_select_by_are_told_with_those_to_write(tmp_path: Path) -> None:
@@ -68,8 +68,8 @@ def test_what_it_does_not_ask_by_settles_that_no_label_was_written(tmp_path: Pat
     takes_all = {f"{kind}Selector": {} for kind in ("podMonitor", "serviceMonitor", "rule")}
     plan, report = asked_of(tmp_path, objects(takes_all), monitorLabels={}, ruleLabels={})
     assert said(report) == {}
-    assert "existing-prometheus" in {each.rule for each in plan.findings}
-    assert "existing-prometheus" not in {each.rule for each in findings(plan, report)}
+    assert "existing-prometheus" in {finding.rule for finding in plan.findings}
+    assert "existing-prometheus" not in {finding.rule for finding in findings(plan, report)}
 
 
 @pytest.mark.parametrize(

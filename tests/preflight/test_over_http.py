@@ -50,8 +50,15 @@ def run(endpoint: str, *words: str) -> tuple[int, Any]:
 def test_a_stack_is_asked_about_in_one_command(endpoint: str) -> None:
     code, told = run(endpoint, "local")
     assert (code, told["asked"], told["account"]) == (0, True, "123456789012")
-    assert {each["verdict"] for each in told["answers"]} == {"ok"}
-    assert {each["question"] for each in told["answers"]} >= {"zones", "types", "quotas", "ami", "addons", "cluster"}
+    assert {answer["verdict"] for answer in told["answers"]} == {"ok"}
+    assert {answer["question"] for answer in told["answers"]} >= {
+        "zones",
+        "types",
+        "quotas",
+        "ami",
+        "addons",
+        "cluster",
+    }
 
 
 def test_an_endpoint_that_nobody_serves_is_one_answer_and_ends() -> None:

@@ -141,8 +141,8 @@ def test_managed_policies_are_looked_for_in_the_partition() -> None:
         plan = planned(own("dev"))
         wrong = "AmazonEBSCSIDriverPolicyOfNobody"
         addons = tuple(
-            each.__class__(**{**each.__dict__, "pod_identity_policy_arn": f"arn:aws:iam::aws:policy/{wrong}"})
-            for each in plan.cluster.addons  # type: ignore[union-attr]
+            addon.__class__(**{**addon.__dict__, "pod_identity_policy_arn": f"arn:aws:iam::aws:policy/{wrong}"})
+            for addon in plan.cluster.addons  # type: ignore[union-attr]
         )
         changed = plan.__class__(
             **{**plan.__dict__, "cluster": plan.cluster.__class__(**{**plan.cluster.__dict__, "addons": addons})}
@@ -156,7 +156,7 @@ TOKEN_KEY = "arn:aws:kms:us-east-1:111122223333:key/0aa0aa00-1111-2222-3333-4444
 def with_token(**token: Any) -> dict[str, Any]:
     sections = own("dev")
     secret = {"kind": "secretsManager", "name": "prod/hf", **token}
-    return {**sections, "models": [{**each, "tokenSecret": secret} for each in sections["models"]]}
+    return {**sections, "models": [{**model, "tokenSecret": secret} for model in sections["models"]]}
 
 
 def test_a_token_that_is_there_is_found_and_its_value_is_not_read() -> None:

@@ -47,7 +47,7 @@ def test_a_reservation_that_holds_its_pool_is_told_with_its_size_and_end() -> No
 def test_without_a_reservation_nobody_is_asked() -> None:
     with account() as aws:
         report = asked(planned(own("dev", nodePools=[POOL])), aws)
-    assert [each for each in report.answers if each.question == "reservations"] == []
+    assert [answer for answer in report.answers if answer.question == "reservations"] == []
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_reservation_of_somebody_else_is_an_error() -> None:
 def test_pools_of_one_reservation_are_counted_together() -> None:
     capacity = {"capacity": {"kind": "reservation", "id": ONE}}
     pools = [{**POOL, **capacity}, {**POOL, **capacity, "name": "more", "minNodes": 0}]
-    models = [{"pool": "l4", **each} for each in own("dev")["models"]]
+    models = [{"pool": "l4", **model} for model in own("dev")["models"]]
     with account(reservations=(reservation(TotalInstanceCount=3),)) as aws:
         report = asked(planned(own("dev", nodePools=pools, models=models)), aws)
     assert "4 of l4, more, and" in said(report, Verdict.WARNING)["nodePools[0].maxNodes"][0]
@@ -89,7 +89,7 @@ def test_pools_of_one_reservation_are_counted_together() -> None:
 
 def test_without_credentials_it_is_a_guess() -> None:
     report = guesses(with_pool())
-    (told,) = [each for each in report.answers if each.question == "reservations"]
+    (told,) = [answer for answer in report.answers if answer.question == "reservations"]
     assert told.verdict is Verdict.GUESS
     assert ONE in told.text
 

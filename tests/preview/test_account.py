@@ -17,7 +17,7 @@ from tests.preflight.accounts import account, asked, own, planned
 def test_without_credentials_a_preview_says_what_it_guessed(tmp_path: Path) -> None:
     out = tmp_path / "dev.json"
     command.main(["dev", "--format", "json", "--out", str(out)], root=REPO)
-    (guess,) = [each for each in json.loads(out.read_text())["findings"] if each["rule"] == "guess"]
+    (guess,) = [finding for finding in json.loads(out.read_text())["findings"] if finding["rule"] == "guess"]
     assert guess["severity"] == "info"
     assert "us-east-1a, us-east-1b, and EKS takes them" in guess["message"]
     assert guess["fix"] == "run: python -m preflight dev"

@@ -46,7 +46,7 @@ def test_changes_have_fields_reasons_and_a_difference_in_cost(checkout: Path) ->
     assert git(checkout, "status", "--porcelain") == before
     assert git(checkout, "worktree", "list").count("\n") == 1, "nothing is left in the repository"
     assert code == 0
-    told = {(each["action"], each["name"]): each for each in found["changes"]}
+    told = {(change["action"], change["name"]): change for change in found["changes"]}
     args = told["changed", "qwen-deployment"]["fields"]
     assert {"path": "spec.template.spec.containers[vllm].args[--max-model-len]", "before": "--max-model-len=8192",
             "after": "--max-model-len=4096"} in args  # fmt: skip
@@ -65,7 +65,7 @@ def test_a_revision_whose_stack_file_is_wrong_is_said_and_the_rest_is_shown(chec
     assert code == 0, "what was wrong is not this change's fault"
     assert "did you mean models?" in found["against"]["problem"]
     assert found["resources"]
-    assert [each["severity"] for each in found["findings"] if each["rule"] == "against"] == ["warning"]
+    assert [finding["severity"] for finding in found["findings"] if finding["rule"] == "against"] == ["warning"]
 
 
 def test_a_revision_that_does_not_exist_is_wrong_input_and_the_rest_is_shown(checkout: Path) -> None:

@@ -29,7 +29,7 @@ def test_equal_recordings_have_no_changes() -> None:
 def test_created_deleted_and_changed_are_told_apart() -> None:
     before = [resource(VPC, "old", {}), resource(VPC, "vpc", {"tags": {"a": "1"}})]
     after = [resource(VPC, "new", {}), resource(VPC, "vpc", {"tags": {"a": "2"}})]
-    told = {(each["action"], each["name"]): each for each in changes(before, after)}
+    told = {(change["action"], change["name"]): change for change in changes(before, after)}
     assert set(told) == {("deleted", "old"), ("created", "new"), ("changed", "vpc")}
     assert told["changed", "vpc"]["fields"] == [{"path": "tags.a", "before": "1", "after": "2"}]
 
@@ -68,7 +68,7 @@ def test_a_replacement_reaches_those_that_are_given_its_id_and_no_others() -> No
         tagged = resource("aws:ec2/internetGateway:InternetGateway", "igw", {"vpcId": "[unknown]"}, **depends)
         return [vpc, subnet, group, tagged]
 
-    told = {each["name"]: each for each in changes(stack("10.0.0.0/16"), stack("10.1.0.0/16"))}
+    told = {change["name"]: change for change in changes(stack("10.0.0.0/16"), stack("10.1.0.0/16"))}
     assert told["subnet"]["reasons"] == ["vpcId comes from vpc, which is replaced"]
     assert told["nodes"]["reasons"] == ["subnetIds comes from subnet, which is replaced"]
     assert set(told) == {"vpc", "subnet", "nodes"}
@@ -80,7 +80,7 @@ def test_what_lives_in_a_cluster_goes_with_it() -> None:
         provider = resource("pulumi:providers:kubernetes", "inside", {"kubeconfig": "[unknown]"})
         return [cluster, provider, resource(DEPLOYMENT, "qwen", {}, provider=provider["urn"])]
 
-    told = {each["name"]: each for each in changes(stack("a"), stack("b"))}
+    told = {change["name"]: change for change in changes(stack("a"), stack("b"))}
     assert told["qwen"]["reasons"] == ["it lives in cluster, which is replaced"]
 
 

@@ -83,18 +83,18 @@ def test_the_report_has_what_a_reviewer_asks_for(prod: dict[str, Any]) -> None:
 
 
 def test_secrets_that_nobody_set_are_told_with_the_command_and_stood_in_for(prod: dict[str, Any]) -> None:
-    told = [each for each in prod["findings"] if each["rule"] == "secret-missing"]
+    told = [finding for finding in prod["findings"] if finding["rule"] == "secret-missing"]
     assert {each["severity"] for each in told} == {"info"}
     assert "pulumi config set --secret vllm-on-eks:hfToken --stack prod" in told[1]["fix"]
-    tokens = [each for each in prod["resources"] if each["type"] == "kubernetes:core/v1:Secret"]
+    tokens = [resource for resource in prod["resources"] if resource["type"] == "kubernetes:core/v1:Secret"]
     assert len(tokens) == 2
-    assert all(each["inputs"]["stringData"] == "[secret]" for each in tokens)
+    assert all(token["inputs"]["stringData"] == "[secret]" for token in tokens)
 
 
 def test_fail_on_warning_ends_with_one(root: Path) -> None:
     code, found = report(root, "dev", "--fail-on", "warning")
     assert code == 1
-    assert {each["severity"] for each in found["findings"]} >= {"warning"}
+    assert {finding["severity"] for finding in found["findings"]} >= {"warning"}
 
 
 def test_encrypted_secrets_need_no_passphrase(root: Path) -> None:
@@ -102,7 +102,7 @@ def test_encrypted_secrets_need_no_passphrase(root: Path) -> None:
     write(root, "dev", {**config, f"{PREFIX}:grafanaPassword": {"secure": "v1:abc:def"}})
     code, found = report(root, "dev")
     assert code == 0
-    assert [each for each in found["findings"] if each["rule"] == "secret-missing"] == []
+    assert [finding for finding in found["findings"] if finding["rule"] == "secret-missing"] == []
 
 
 def test_a_left_over_secret_is_a_warning_with_the_command_that_removes_it(root: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_left_over_secret_is_a_warning_with_the_command_that_removes_it(root: 
     write(root, "dev", {**config, f"{PREFIX}:oldToken": {"secure": "v1:abc:def"}})
     code, found = report(root, "dev")
     assert code == 0
-    (told,) = [each for each in found["findings"] if each["rule"] == "unused-secret"]
+    (told,) = [finding for finding in found["findings"] if finding["rule"] == "unused-secret"]
     assert (told["severity"], told["path"]) == ("warning", f"{PREFIX}:oldToken")
     assert told["fix"] == f"run: pulumi config rm {PREFIX}:oldToken --stack dev"
 
@@ -121,7 +121,7 @@ def test_mistakes_end_with_two_and_all_are_told(root: Path, capsys: pytest.Captu
     write(root, "dev", config)
     code, found = report(root, "dev")
     assert code == 2
-    paths = {each["path"] for each in found["findings"]}
+    paths = {finding["path"] for finding in found["findings"]}
     assert {"nodePools[0].maxNode", "nodePools[0].instanceTypes[0]"} <= paths
     assert found["resources"] == []
     jsonschema.Draft202012Validator(schema()).validate(found)
@@ -168,9 +168,9 @@ def waived(root: Path, expires: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_waiver_holds_until_its_day_and_is_an_error_after_it(root: Path) -> None:
     code, found = waived(root, "2026-12-01")
-    assert (code, [each for each in found["findings"] if each["rule"] == "waiver"]) == (0, [])
+    assert (code, [finding for finding in found["findings"] if finding["rule"] == "waiver"]) == (0, [])
     code, found = waived(root, "2026-11-30")
-    told = [each for each in found["findings"] if each["rule"] == "waiver"]
+    told = [finding for finding in found["findings"] if finding["rule"] == "waiver"]
     assert code == 1
     assert told[0]["path"] == "waivers[0].expires"
     assert "expired on 2026-11-30" in told[0]["message"]
@@ -188,8 +188,8 @@ def test_an_existing_cluster_is_previewed_without_asking_aws(root: Path) -> None
     write(root, "dev", config)
     code, found = report(root, "dev")
     assert code == 0
-    assert not [each for each in found["resources"] if each["type"] == "aws:eks/cluster:Cluster"]
-    group = next(each for each in found["resources"] if each["type"] == "aws:eks/nodeGroup:NodeGroup")
+    assert not [resource for resource in found["resources"] if resource["type"] == "aws:eks/cluster:Cluster"]
+    group = next(resource for resource in found["resources"] if resource["type"] == "aws:eks/nodeGroup:NodeGroup")
     assert "[unknown]" in json.dumps(group["inputs"])
 
 

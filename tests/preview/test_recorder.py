@@ -61,7 +61,7 @@ class Box(pulumi.ComponentResource):
 inner = Box("inner", pulumi.ResourceOptions(parent=Box("outer")))
 Box("leaf", pulumi.ResourceOptions(parent=inner, aliases=[pulumi.Alias(name="twig")]))
 """
-    found = {each["name"]: each for each in program(tmp_path, text).resources}
+    found = {resource["name"]: resource for resource in program(tmp_path, text).resources}
     assert found["outer"]["urn"] == "urn:pulumi:s::p::x:index:Box::outer"
     assert found["leaf"]["urn"] == "urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::leaf"
     assert found["leaf"]["aliases"] == ["urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::twig"]
@@ -112,7 +112,7 @@ def test_what_a_program_prints_is_not_in_the_report(tmp_path: Path, capsys: pyte
 
 def test_one_run_leaves_nothing_for_the_next(tmp_path: Path) -> None:
     def names(text: str) -> list[Any]:
-        return [each["name"] for each in program(tmp_path, text).resources]
+        return [resource["name"] for resource in program(tmp_path, text).resources]
 
     component = "import pulumi\npulumi.ComponentResource('x:index:Y', '{}')"
     assert names(component.format("a")) == ["a"]

@@ -75,7 +75,7 @@ def test_the_programs_own_objects_are_scanned_and_belong_to_their_model(planned:
 
 
 def test_there_are_two_replicas_where_they_are_said_and_nowhere_else(planned: StackPlan) -> None:
-    objects = {f"{each['kind']}/{each['metadata']['name']}": each for each in made(planned).objects}
+    objects = {f"{object_['kind']}/{object_['metadata']['name']}": object_ for object_ in made(planned).objects}
     scaling = objects["HorizontalPodAutoscaler/qwen"]["spec"]
     assert (scaling["minReplicas"], scaling["maxReplicas"]) == (2, 2)
     assert "replicas" not in objects["Deployment/qwen"]["spec"], "its autoscaler owns them"

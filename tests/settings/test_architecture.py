@@ -22,7 +22,7 @@ SHAPE = {
 
 def problems(architecture: Any) -> dict[str, str]:
     loaded = read({"models": [{**MODEL, "architecture": architecture}]}, "dev")
-    return {each.path.removeprefix("models[0].architecture."): each.text for each in loaded.problems}
+    return {problem.path.removeprefix("models[0].architecture."): problem.text for problem in loaded.problems}
 
 
 def described(architecture: Any) -> Any:
@@ -67,8 +67,8 @@ def test_a_missing_figure_says_what_it_is_called_in_config_json() -> None:
 )
 def test_figures_that_contradict_each_other_are_refused(change: dict[str, Any], message: str) -> None:
     assert any(message in text for text in problems({**SHAPE, **change}).values()) or any(
-        message in each.text
-        for each in read({"models": [{**MODEL, "architecture": {**SHAPE, **change}}]}, "dev").problems
+        message in problem.text
+        for problem in read({"models": [{**MODEL, "architecture": {**SHAPE, **change}}]}, "dev").problems
     )
 
 
@@ -76,4 +76,4 @@ def test_figures_that_contradict_each_other_are_refused(change: dict[str, Any], 
 def test_what_is_no_description_is_refused_without_a_traceback(nonsense: Any) -> None:
     loaded = read({"models": [{**MODEL, "architecture": nonsense}]}, "dev")
     assert loaded.problems
-    assert all(each.path.startswith("models[0].architecture") for each in loaded.problems)
+    assert all(problem.path.startswith("models[0].architecture") for problem in loaded.problems)

@@ -19,7 +19,7 @@ def _read(autoscaling: Any) -> Any:
 
 
 def _problems(autoscaling: dict[str, Any]) -> str:
-    return "\n".join(str(each) for each in read({"models": [model(autoscaling=autoscaling)]}, "dev").problems)
+    return "\n".join(str(problem) for problem in read({"models": [model(autoscaling=autoscaling)]}, "dev").problems)
 
 
 @pytest.mark.parametrize("kind", [{}, [], {"kind": "x"}, 5, None])

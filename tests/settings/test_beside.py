@@ -23,7 +23,7 @@ REAL = """{%- for message in messages %}
 
 def told(**changes: Any) -> dict[str, str]:
     sections = {"models": [model(**changes)], "nodePools": [{"name": "l4", "instanceTypes": ["g6.xlarge"]}]}
-    return {each.path: each.text for each in read(sections, "dev").problems}
+    return {problem.path: problem.text for problem in read(sections, "dev").problems}
 
 
 def test_a_template_as_models_have_it_is_taken_however_long_it_is() -> None:

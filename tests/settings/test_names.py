@@ -112,7 +112,9 @@ def test_no_setting_relies_on_a_pattern_without_words() -> None:
     """pydantic's own pattern says `should match pattern`, and its digits are those of every script."""
     patterns = re.findall(r'"pattern": "([^"]*)', json.dumps(json_schema()))
     assert len(patterns) > 20, "editors know the patterns"
-    assert [each for each in patterns if not each.startswith("^(?:")] == [], "settings.matching.Matching writes them so"
+    assert [pattern for pattern in patterns if not pattern.startswith("^(?:")] == [], (
+        "settings.matching.Matching writes them so"
+    )
 
 
 @pytest.mark.parametrize(

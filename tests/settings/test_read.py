@@ -123,7 +123,9 @@ def test_who_lists_addresses_and_says_no_more_opens_the_api_to_them_and_to_nobod
         assert private is not None
         assert isinstance(private.cluster, CreateCluster)
         assert private.cluster.endpoint_access is EndpointAccess.PRIVATE
-    assert any("the whole internet" in each for each in problems({"cluster": {"publicAccessCidrs": ["0.0.0.0/0"]}}))
+    assert any(
+        "the whole internet" in problem for problem in problems({"cluster": {"publicAccessCidrs": ["0.0.0.0/0"]}})
+    )
 
 
 def test_two_models_of_one_name_and_an_existing_cluster_in_a_new_network_are_refused() -> None:

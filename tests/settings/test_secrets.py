@@ -65,8 +65,8 @@ def test_every_kind_is_known_refused_in_settings_masked_in_reports_and_found_by_
     assert secret_kind(f"before {text} after"), kind
     tail = text[-12:]
     told = [
-        str(each)
-        for each in read(
+        str(problem)
+        for problem in read(
             {"tags": {"note": text}, "models": [{**MODEL, "extraArgs": [f"--seed={text}"]}]}, "dev"
         ).problems
     ]

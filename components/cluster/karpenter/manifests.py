@@ -65,7 +65,7 @@ def node_pool(plan: NodeGroupPlan) -> Manifest:
             "metadata": {"labels": plan.labels},
             "spec": {
                 "nodeClassRef": {"group": NODE_CLASS_GROUP, "kind": NODE_CLASS, "name": plan.name},
-                "taints": [{"key": each.key, "value": each.value, "effect": each.effect} for each in plan.taints],
+                "taints": [{"key": taint.key, "value": taint.value, "effect": taint.effect} for taint in plan.taints],
                 "requirements": _requirements(plan, nodes),
                 "expireAfter": "Never" if hours is None else f"{hours}h",
                 # Then a node goes whatever runs; budgets of pods hold until then.

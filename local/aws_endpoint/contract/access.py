@@ -33,18 +33,18 @@ def _exists(asked: Asked) -> Mapping[str, Any] | None:
 
 def _no_principal(asked: Asked) -> Mapping[str, Any] | None:
     """A principal of the account that IAM does not know; other accounts cannot be looked into here."""
-    found = _PRINCIPAL.fullmatch(asked.given["principalArn"])
-    if found is None or found["account"] != asked.world.account_id or found["partition"] != asked.world.partition:
+    match = _PRINCIPAL.fullmatch(asked.given["principalArn"])
+    if match is None or match["account"] != asked.world.account_id or match["partition"] != asked.world.partition:
         return None
-    if found["kind"] == "root" or asked.given["principalArn"] == asked.account.caller:
+    if match["kind"] == "root" or asked.given["principalArn"] == asked.account.caller:
         return None
-    known = asked.world.iam.roles.values() if found["kind"] == "role" else asked.world.iam.users.values()
+    known = asked.world.iam.roles.values() if match["kind"] == "role" else asked.world.iam.users.values()
     return None if any(each.arn == asked.given["principalArn"] for each in known) else {}
 
 
 def _other_partition(asked: Asked) -> Mapping[str, Any] | None:
-    found = _PRINCIPAL.fullmatch(asked.given["principalArn"])
-    return {} if found and found["partition"] != asked.world.partition else None
+    match = _PRINCIPAL.fullmatch(asked.given["principalArn"])
+    return {} if match and match["partition"] != asked.world.partition else None
 
 
 def _no_iam_arn(asked: Asked) -> Mapping[str, Any] | None:

@@ -48,7 +48,7 @@ def _addon_exists(asked: Asked) -> Mapping[str, Any] | None:
 def _identity_trust(asked: Asked) -> Mapping[str, Any] | None:
     """The role of a pod identity association, given by itself or with an add-on."""
     wanted = [asked.given["roleArn"]] if asked.given.get("roleArn") else []
-    wanted += [each["roleArn"] for each in asked.given.get("podIdentityAssociations") or []]
+    wanted += [association["roleArn"] for association in asked.given.get("podIdentityAssociations") or []]
     for arn in wanted:
         role = asked.world.role(arn)
         if role is None or not asked.world.trusts(role, "pods.eks.amazonaws.com"):

@@ -57,7 +57,7 @@ def page() -> str:
 
 
 def _row(rule: Rule, error: str | None = None) -> str:
-    calls = ", ".join(f"`{each}`" for each in rule.operations)
+    calls = ", ".join(f"`{operation}`" for operation in rule.operations)
     cells = [f"`{rule.id}`", calls, rule.condition, *([error] if error else []), _sources(rule.source), rule.since]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 

@@ -18,7 +18,7 @@ RETENTION_DAYS = (
 
 
 def _role(asked: Asked) -> Any | None:
-    return next((each for each in asked.world.iam.roles.values() if each.name == asked.given.get("RoleName")), None)
+    return next((role for role in asked.world.iam.roles.values() if role.name == asked.given.get("RoleName")), None)
 
 
 def _unspaced(text: str) -> int:

@@ -67,7 +67,11 @@ def _shut_subnets(asked: Asked) -> list[str]:
 
 def _no_nodes(asked: Asked) -> Mapping[str, Any] | None:
     cluster = asked.world.cluster(asked.given.get("clusterName"))
-    running = [each for each in cluster.nodegroups.values() if each.scaling_config["desiredSize"]] if cluster else []
+    running = (
+        [nodegroup for nodegroup in cluster.nodegroups.values() if nodegroup.scaling_config["desiredSize"]]
+        if cluster
+        else []
+    )
     return None if running else {}
 
 

@@ -32,7 +32,9 @@ def _nat_gateways(asked: Asked) -> int:
     }
     wanted = zone_of.get(asked.given.get("SubnetId") or "")
     count: Counter[str | None] = Counter(
-        zone_of.get(each.subnet_id) for each in asked.world.ec2.nat_gateways.values() if each.state == "available"
+        zone_of.get(nat_gateway.subnet_id)
+        for nat_gateway in asked.world.ec2.nat_gateways.values()
+        if nat_gateway.state == "available"
     )
     return count[wanted]
 
@@ -41,12 +43,14 @@ def _rules(asked: Asked) -> int:
     group = asked.world.ec2.get_security_group_from_id(asked.given.get("GroupId"))
     if group is None:
         return 0
-    wanted = sum(len(each.get("IpRanges") or []) for each in asked.given.get("IpPermissions") or [])
+    wanted = sum(len(ip_permission.get("IpRanges") or []) for ip_permission in asked.given.get("IpPermissions") or [])
     return len(group.ingress_rules) + max(1, wanted) - 1
 
 
 def _tags(asked: Asked) -> list[Mapping[str, Any]]:
-    specified = [tag for each in asked.given.get("TagSpecifications") or [] for tag in each.get("Tags") or []]
+    specified = [
+        tag for specification in asked.given.get("TagSpecifications") or [] for tag in specification.get("Tags") or []
+    ]
     return [*specified, *(asked.given.get("Tags") or [])]
 
 

@@ -59,8 +59,8 @@ def _release(asked: Asked) -> Mapping[str, Any] | None:
     version = asked.given.get("version") or (group.version if group else _cluster_version(asked))
     if release is None or version is None:
         return None
-    found = _RELEASE.fullmatch(release)
-    return None if found and found["minor"] == version else {"release": release, "version": version}
+    match = _RELEASE.fullmatch(release)
+    return None if match and match["minor"] == version else {"release": release, "version": version}
 
 
 def _older(asked: Asked) -> Mapping[str, Any] | None:

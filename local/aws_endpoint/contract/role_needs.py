@@ -37,8 +37,10 @@ def _ec2_arn(world: World, kind: str, name: str = "*") -> str:
 def _requested(given: Given) -> dict[str, dict[str, str]]:
     """By kind of resource: the tags that the call asks for, as condition keys."""
     return {
-        each["ResourceType"]: {f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in each.get("Tags") or []}
-        for each in given.get("TagSpecifications") or []
+        specification["ResourceType"]: {
+            f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in specification.get("Tags") or []
+        }
+        for specification in given.get("TagSpecifications") or []
     }
 
 
@@ -54,7 +56,7 @@ def _tagging(given: Given, world: World, action: str) -> Iterator[Need]:
 def _template_of(specification: Given, world: World) -> Any | None:
     keys = {specification.get("LaunchTemplateId"), specification.get("LaunchTemplateName")} - {None}
     templates = world.ec2.launch_templates.values()
-    return next((each for each in templates if {each.id, each.name} & keys), None)
+    return next((template for template in templates if {template.id, template.name} & keys), None)
 
 
 def _launch(operation: str, given: Given, world: World) -> Iterator[Need]:
@@ -96,7 +98,7 @@ def _take_template(operation: str, given: Given, world: World) -> Iterator[Need]
 
 def _instance(name: str, world: World) -> Any | None:
     reservations = world.ec2.reservations.values()
-    return next((each for r in reservations for each in r.instances if each.id == name), None)
+    return next((instance for r in reservations for instance in r.instances if instance.id == name), None)
 
 
 def _end(operation: str, given: Given, world: World) -> Iterator[Need]:

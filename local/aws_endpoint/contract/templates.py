@@ -98,7 +98,7 @@ def _groups(asked: Asked) -> list[str]:
 
 
 def _group_missing(asked: Asked) -> Mapping[str, Any] | None:
-    return next(({"group": each} for each in _groups(asked) if asked.world.security_group(each) is None), None)
+    return next(({"group": group} for group in _groups(asked) if asked.world.security_group(group) is None), None)
 
 
 def _group_elsewhere(asked: Asked) -> Mapping[str, Any] | None:

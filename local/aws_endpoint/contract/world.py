@@ -79,7 +79,7 @@ class World:
 
     def running_instances(self) -> Iterator[Any]:
         for reservation in self.ec2.reservations.values():
-            yield from (each for each in reservation.instances if each.state in ("pending", "running"))
+            yield from (instance for instance in reservation.instances if instance.state in ("pending", "running"))
 
     def zone_id(self, zone: str) -> str | None:
         zones = self.ec2.zones.get(self.region, [])

@@ -17,7 +17,7 @@ def _account(resource: Resource) -> str:
 
 def document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """`Budget` of CreateBudget and UpdateBudget."""
-    filters = {each["name"]: list(each["values"]) for each in inputs.get("costFilters") or []}
+    filters = {cost_filter["name"]: list(cost_filter["values"]) for cost_filter in inputs.get("costFilters") or []}
     return {
         "BudgetName": inputs["name"],
         "BudgetType": inputs["budgetType"],
@@ -45,7 +45,7 @@ def _notice(wanted: Mapping[str, Any]) -> dict[str, Any]:
 def make(resource: Resource, tagged: dict[str, Any]) -> str:
     """CreateBudget takes the notices with it."""
     account, inputs = _account(resource), resource.inputs
-    notices = [_notice(each) for each in inputs.get("notifications") or []]
+    notices = [_notice(notification) for notification in inputs.get("notifications") or []]
     given = {"AccountId": account, "Budget": document(inputs), "NotificationsWithSubscribers": notices, **tagged}
     resource.call("create_budget", given)
     return f"{account}:{inputs['name']}"
@@ -56,10 +56,10 @@ def change(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> Non
     target = {"AccountId": _account(resource), "BudgetName": resource.inputs["name"]}
     resource.call("update_budget", {"AccountId": target["AccountId"], "NewBudget": document(resource.inputs)})
     if "notifications" in changed:
-        for each in old.get("notifications") or []:
-            resource.call("delete_notification", {**target, "Notification": _notice(each)["Notification"]})
-        for each in resource.inputs.get("notifications") or []:
-            resource.call("create_notification", {**target, **_notice(each)})
+        for notification in old.get("notifications") or []:
+            resource.call("delete_notification", {**target, "Notification": _notice(notification)["Notification"]})
+        for notification in resource.inputs.get("notifications") or []:
+            resource.call("create_notification", {**target, **_notice(notification)})
 
 
 def observe(resource: Resource, seen: Properties) -> Properties:

@@ -83,7 +83,7 @@ def _wait(resource: Resource, identity: Mapping[str, str], answer: Mapping[str, 
     }
     update = resource.call("describe_update", asked)["update"]
     if update["status"] in ("Failed", "Cancelled"):
-        told = "; ".join(f"{each['errorCode']}: {each['errorMessage']}" for each in update.get("errors") or [])
+        told = "; ".join(f"{error['errorCode']}: {error['errorMessage']}" for error in update.get("errors") or [])
         raise ProviderError(
             f"waiting for EKS Node Group ({resource.id}) update: unexpected state '{update['status']}', wanted target "
             f"'Successful'. last error: {told}"

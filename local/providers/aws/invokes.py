@@ -41,11 +41,11 @@ def _caller_identity(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
 def _session_context(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     """Of an assumed role's session the role, with its path; of anything else the ARN itself."""
     arn = str(args["arn"])
-    found = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", arn)
-    if found is None:
+    match = re.fullmatch(r"arn:[^:]+:sts::\d+:assumed-role/(?P<role>[^/]+)/(?P<session>.+)", arn)
+    if match is None:
         return {"arn": arn, "id": arn, "issuerArn": arn, "issuerId": "", "issuerName": "", "sessionName": ""}
     try:
-        role = cloud.call("iam", "get_role", {"RoleName": found["role"]})["Role"]
+        role = cloud.call("iam", "get_role", {"RoleName": match["role"]})["Role"]
     except AwsError as error:
         if not error.is_not_found:
             raise
@@ -58,8 +58,8 @@ def _session_context(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
         "id": arn,
         "issuerArn": role["Arn"],
         "issuerId": role["RoleId"],
-        "issuerName": found["role"],
-        "sessionName": found["session"],
+        "issuerName": match["role"],
+        "sessionName": match["session"],
     }
 
 

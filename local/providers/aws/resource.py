@@ -82,5 +82,5 @@ def parse_template(template: str, text: str) -> dict[str, str] | None:
         for part in re.split(r"(\{\w+\})", template)
         if part
     )
-    found = re.fullmatch(pattern, text)
-    return {key: value for key, value in found.groupdict().items() if value} if found else None
+    match = re.fullmatch(pattern, text)
+    return {key: value for key, value in match.groupdict().items() if value} if match else None

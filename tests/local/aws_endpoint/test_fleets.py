@@ -231,9 +231,9 @@ def test_the_price_list_answers_what_karpenter_asks_and_passes_on_the_rest() -> 
     products = [json.loads(each) for each in json.loads(b"".join(said))["PriceList"]]
     assert status == ["200 OK"]
     usd = {
-        each["product"]["attributes"]["instanceType"]: float(rate["pricePerUnit"]["USD"])
-        for each in products
-        for term in each["terms"]["OnDemand"].values()
+        product["product"]["attributes"]["instanceType"]: float(rate["pricePerUnit"]["USD"])
+        for product in products
+        for term in product["terms"]["OnDemand"].values()
         for rate in term["priceDimensions"].values()
     }
     assert usd == {name: price for name, price in market.on_demand_prices().items() if ".metal" not in name}

@@ -393,7 +393,7 @@ def test_karpenters_replicas_stand_on_nodes_that_it_does_not_end_each_on_its_own
     own = {"matchLabels": {"app.kubernetes.io/name": "karpenter", "app.kubernetes.io/instance": "karpenter"}}
     apart = spec["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert apart == [{"topologyKey": "kubernetes.io/hostname", "labelSelector": own}]
-    assert [each["labelSelector"] for each in spec["topologySpreadConstraints"]] == [own]
+    assert [constraint["labelSelector"] for constraint in spec["topologySpreadConstraints"]] == [own]
     (term,) = spec["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
     assert term["matchExpressions"] == [{"key": "karpenter.sh/nodepool", "operator": "DoesNotExist"}]
 

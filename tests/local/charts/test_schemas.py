@@ -14,7 +14,7 @@ from tests.conftest import REPO
 CHARTS = REPO / "local" / "charts"
 
 
-@pytest.mark.parametrize("chart", [each.parent.name for each in sorted(CHARTS.glob("*/values.schema.json"))])
+@pytest.mark.parametrize("chart", [path.parent.name for path in sorted(CHARTS.glob("*/values.schema.json"))])
 def test_our_values_are_in_the_stand_ins_schema(chart: str) -> None:
     schema: dict[str, Any] = json.loads((CHARTS / chart / "values.schema.json").read_text())
     for values in OUR_VALUES.get(chart, []):  # karpenter-crd is given none

@@ -48,9 +48,9 @@ def relabelled(labels: dict[str, str]) -> dict[str, str]:
     labels = dict(labels)
     for rule in scrape_relabelings(19400):
         value = ";".join(labels.get(name, "") for name in rule.get("source_labels", []))
-        found = re.fullmatch(rule.get("regex", "(.*)"), value)
-        if found:
-            labels[rule["target_label"]] = found.expand(re.sub(r"\$(\d)", r"\\\1", rule["replacement"]))
+        match = re.fullmatch(rule.get("regex", "(.*)"), value)
+        if match:
+            labels[rule["target_label"]] = match.expand(re.sub(r"\$(\d)", r"\\\1", rule["replacement"]))
     return labels
 
 

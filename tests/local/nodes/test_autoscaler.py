@@ -197,7 +197,7 @@ def test_a_node_that_cannot_be_taken_off_is_not_left_marked(monkeypatch: pytest.
     monkeypatch.setattr(cloud, "update_nodegroup_config", refuse)
     with pytest.raises(RuntimeError, match="throttled"):
         cloud.look(20.0)
-    assert [each["key"] for each in cloud.patches[-1][1]["spec"]["taints"]] == [GPU]
+    assert [taint["key"] for taint in cloud.patches[-1][1]["spec"]["taints"]] == [GPU]
 
 
 def test_without_a_pod_or_without_a_role_nothing_moves() -> None:

@@ -68,7 +68,7 @@ def test_a_component_that_was_being_registered_is_not_looked_for() -> None:
 def test_a_type_that_cannot_be_looked_for_is_named_and_nothing_is_decided() -> None:
     result = settled(deployment(("creating", FILES)), unknown_type)
     assert result.unknown == ["disk (aws:efs/fileSystem:FileSystem)"]
-    assert [each["urn"] for each in result.deployment["resources"]] == ["stack"]
+    assert [resource["urn"] for resource in result.deployment["resources"]] == ["stack"]
 
 
 def unknown_type(resource: Mapping[str, Any]) -> list[str]:

@@ -63,7 +63,7 @@ def test_what_was_pending_is_taken_over_and_refreshed(paths: Paths) -> None:
     assert stack.pending() == [f"creating {SERVICE['urn']}"]
     assert stack.recover() == ["qwen: taken over as models/qwen, if it is there"]
     assert stack.pending() == []
-    assert [each["id"] for each in stack.resources()] == ["models/qwen"]
+    assert [resource["id"] for resource in stack.resources()] == ["models/qwen"]
     assert f"refresh --yes --run-program=false --stack dev --target {SERVICE['urn']}" in arguments(paths)
 
 

@@ -95,7 +95,9 @@ def test_settings_of_an_installed_one_are_refused(setting: str, value: Any) -> N
 def test_a_receiver_belongs_to_its_alertmanager() -> None:
     receiver = {"kind": "webhook", "url": "https://alerts.corp.example/hook"}
     told = errors(refusal(**sections(monitoring={"prometheus": THERE, "alerts": {"receiver": receiver}})))
-    assert "the Alertmanager of an existing Prometheus decides where alerts are sent" in told["monitoring.alerts.receiver"]
+    assert (
+        "the Alertmanager of an existing Prometheus decides where alerts are sent" in told["monitoring.alerts.receiver"]
+    )
 
 
 @pytest.mark.parametrize(
