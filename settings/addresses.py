@@ -87,6 +87,18 @@ def opened(texts: Iterable[str]) -> str | None:
     return None
 
 
+def refuse_nested(path: str, texts: Iterable[str]) -> None:
+    """A block inside another of the same list opens nothing more, and to take it out closes nothing: a mistake."""
+    blocks = [block(text) for text in dict.fromkeys(texts)]
+    for inner in blocks:
+        for outer in blocks:
+            if inner != outer and inner.subnet_of(outer):
+                raise WrongValue(
+                    f"{path} lists {inner}, which lies in {outer} of the same list: it opens nothing more",
+                    f"leave {inner} out, or {outer} if that is too much",
+                )
+
+
 def _parsed(text: str) -> Block | None:
     try:
         return ipaddress.ip_network(text.strip(), strict=False)

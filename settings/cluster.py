@@ -15,6 +15,7 @@ from settings.addresses import (
     is_private,
     never_arrives,
     opened,
+    refuse_nested,
 )
 from settings.findings import WrongValue
 from settings.names import AddonVersion, ClusterName, KmsKeyArn, PrincipalArn, SecurityGroupId, SubnetId, VpcId
@@ -162,6 +163,8 @@ class CreateCluster(Section):
 
     @model_validator(mode="after")
     def _private_from_private(self) -> CreateCluster:
+        refuse_nested("publicAccessCidrs", self.public_access_cidrs)
+        refuse_nested("privateAccessCidrs", self.private_access_cidrs)
         if outside := [text for text in self.private_access_cidrs if not is_private(block(text))]:
             raise WrongValue(
                 f"privateAccessCidrs holds {', '.join(outside)}: who comes to the API inside the VPC has a private "

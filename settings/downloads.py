@@ -6,6 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
+from settings.addresses import refuse_nested
 from settings.findings import WrongValue
 from settings.matching import Matching
 from settings.types import Cidr, Section, described
@@ -35,6 +36,7 @@ class Downloads(Section):
 
     @model_validator(mode="after")
     def _something_to_reach(self) -> Self:
+        refuse_nested("cidrs", self.cidrs)
         if self.cidrs and self.endpoint is None and self.proxy is None:
             raise WrongValue(
                 "cidrs without endpoint or proxy opens addresses for nothing", "name one or leave cidrs out"

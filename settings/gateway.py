@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from settings.addresses import opened
+from settings.addresses import opened, refuse_nested
 from settings.findings import WrongValue
 from settings.matching import Matching
 from settings.names import HttpUrl, ObjectName
@@ -134,6 +134,7 @@ class GatewayApi(Section):
     def _closed(self) -> Self:
         if self.access is Access.PUBLIC and not self.source_ranges:
             raise WrongValue("access is public without sourceRanges: the whole internet reaches it", "list who may")
+        refuse_nested("sourceRanges", self.source_ranges)
         if what := opened(self.source_ranges):
             raise WrongValue(f"sourceRanges opens the gateway to {what}", "list the addresses of its clients instead")
         if self.access is Access.PUBLIC and isinstance(self.authentication, NoAuthentication):

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
-from planning.findings import Findings, listed
+from planning.findings import Findings
 from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
 from planning.nodes.instances import instance_types
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
@@ -15,7 +15,7 @@ from planning.nodes.pools import SYSTEM_POOL, Pool
 from planning.nodes.rolls import drain_seconds, update_timeout_seconds
 from planning.versions.charts import ChartSources
 from settings.cluster import ExistingCluster
-from settings.pools import CapacityType, KarpenterPool
+from settings.pools import KarpenterPool
 from settings.stack import StackSettings
 
 CHART, CRD_CHART = "karpenter", "karpenter-crd"
@@ -60,15 +60,13 @@ def _check_grace(pool: Pool, given: int, own: Sequence[ServedModel], needed: int
         )
 
 
-def check_karpenter(settings: StackSettings, production: bool, findings: Findings) -> None:
+def check_karpenter(settings: StackSettings, findings: Findings) -> None:
     """What a pool of Karpenter's must not be, in this stack."""
     own = [(index, pool) for index, pool in enumerate(settings.node_pools) if isinstance(pool, KarpenterPool)]
     for index, pool in own:
         path = f"nodePools[{index}]"
         _check_cluster(settings, path, findings)
         _check_parts(pool, path, findings)
-        if production:
-            _check_floor(settings, pool, path, findings)
     for key in settings.tags if own else ():
         if key.startswith(OWN_TAGS):
             findings.error(
@@ -100,22 +98,6 @@ def _check_parts(pool: KarpenterPool, path: str, findings: Findings) -> None:
                 f"{name} has a part of a GPU, which EC2 and Karpenter count as none: no node is bought for the pods",
                 "write kind: managed, or a type with whole GPUs, for example g6.xlarge",
             )
-
-
-def _check_floor(settings: StackSettings, pool: KarpenterPool, path: str, findings: Findings) -> None:
-    only = {CapacityType.SPOT} == set(pool.capacity_types)
-    floor = [
-        model.name
-        for model in settings.models
-        if model.autoscaling.min_replicas > 0 and model.pool in (None, pool.name)
-    ]
-    if only and floor:
-        findings.error(
-            f"{path}.capacityTypes",
-            "spot-floor",
-            f"[spot], and minReplicas of {listed(floor, 5)} in production: AWS may take all of them back at once",
-            "write capacityTypes: [spot, onDemand]",
-        )
 
 
 def plan_karpenter(

@@ -18,6 +18,7 @@ from planning.cluster.regions import check_families
 from planning.compose.request import Request
 from planning.findings import Findings
 from planning.names import check_names
+from planning.nodes.floor import check_floor
 from planning.nodes.volumes import check_classes
 from planning.serving.way_in import check_downloads
 from settings.stack import StackSettings
@@ -27,6 +28,10 @@ Check = Callable[[Request, Findings], None]
 
 def _of_settings(check: Callable[[StackSettings, Findings], None]) -> Check:
     return lambda request, findings: check(request.settings, findings)
+
+
+def _in_production(check: Callable[[StackSettings, Findings], None]) -> Check:
+    return lambda request, findings: check(request.settings, findings) if request.production else None
 
 
 def _families(request: Request, findings: Findings) -> None:
@@ -44,7 +49,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("namespaces", _of_settings(check_namespaces)),
     ("names", _of_settings(check_names)),
     ("alert receiver", _of_settings(check_receiver)),
-    ("Karpenter", lambda request, findings: check_karpenter(request.settings, request.production, findings)),
+    ("Karpenter", _of_settings(check_karpenter)),
+    ("floor of spot nodes", _in_production(check_floor)),
     ("backends", _of_settings(check_backends)),
     ("external secrets", _of_settings(check_external_secrets)),
     ("gateway", _of_settings(check_gateway)),
