@@ -125,6 +125,13 @@ class AcceptedRisks(Section):
     )
 
 
+class Version(Section):
+    """A model of the stack that takes a share of another one's requests."""
+
+    model: DnsLabel = described("name of the model; the one whose versions these are is one of them")
+    weight: int = described("of a hundred of its requests; all together 100", ge=0, le=100)
+
+
 class Model(Section):
     """One served model."""
 
@@ -133,6 +140,11 @@ class Model(Section):
     revision: Revision = described("commit id of the model repository")
     served_name: Untouched | None = described(
         "name clients use; default: the model id", default=None, min_length=1, max_length=200
+    )
+    versions: tuple[Version, ...] = described(
+        "models that answer to this one's name at the gateway, by weight: to try a new one on a share of the requests",
+        default=(),
+        max_length=8,
     )
     namespace: DnsLabel = described("Kubernetes namespace", default="models")
     team: TeamName | None = described(

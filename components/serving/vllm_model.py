@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster.gateway.manifests import route, tenant_keys
+from components.cluster.gateway.manifests import tenant_keys
+from components.cluster.gateway.routes import route
 from components.manifest import Manifest, arguments, custom_resource
 from components.serving.backends import BACKENDS, WorkloadArgs
 from components.serving.manifests.alerts import alert_rules

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planning.cluster.addon_network import ANYWHERE, addon_network
+from planning.cluster.versions import other_versions, versions_of
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel
 from planning.versions.pins import PROXY_IMAGE, mirrored
@@ -28,10 +29,12 @@ def check_gateway(settings: StackSettings, findings: Findings) -> None:
             "none, and the ranges of a network that exists are not known here",
             "write the VPC's ranges, and others from which clients come",
         )
-    served = [(index, f"models[{index}].servedName", _names(model)[0]) for index, model in enumerate(settings.models)]
+    versions = other_versions(settings)
+    own = [(index, model) for index, model in enumerate(settings.models) if model.name not in versions]
+    served = [(index, f"models[{index}].servedName", _names(model)[0]) for index, model in own]
     adapters = [
         (index, f"models[{index}].loraAdapters[{number}].name", name)
-        for index, model in enumerate(settings.models)
+        for index, model in own
         for number, name in enumerate(_names(model)[1:])
     ]
     for group in (served, adapters):  # one's adapter and another's name: check_served_names, gateway or not
@@ -73,7 +76,8 @@ def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
     wanted = settings.gateway
     if not isinstance(wanted, GatewayApi):
         return None
-    certificate = wanted.certificate
+    certificate, versions = wanted.certificate, other_versions(settings)
+    named = [model.name for model in settings.models if model.name not in versions]
     own = isinstance(certificate, SecretCertificate)
     return GatewayPlan(
         namespace=wanted.namespace,
@@ -90,11 +94,12 @@ def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
         proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
         if settings.registry.mirror
         else PROXY_IMAGE,
-        alone=settings.models[0].name if len(settings.models) == 1 else None,
+        alone=named[0] if len(named) == 1 else None,
         proxies=wanted.proxies,
         retries=wanted.retries,
         requests_per_minute=wanted.requests_per_minute,
-        names_of={model.name: _names(model) for model in settings.models},
+        names_of={model.name: _names(model) if model.name in named else () for model in settings.models},
+        versions=versions_of(settings),
         tenant_secrets={each.own_namespace: each.api_keys for each in settings.tenants if each.api_keys},
     )
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class AuthenticationPlan:
-    """`kind` none, apiKeys (`secret` holds them), jwt, or mtls (`secret` holds who signs clients' certificates)."""
+    """How a client proves who it is."""
 
     kind: str
+    """none, apiKeys, jwt or mtls."""
     secret: str | None = None
+    """Holds the keys of apiKeys; for mtls, who signs clients' certificates."""
     issuer: str | None = None
     audiences: tuple[str, ...] = ()
     jwks_uri: str | None = None
@@ -19,19 +21,17 @@ class AuthenticationPlan:
 
 @dataclass(frozen=True)
 class GatewayPlan:
-    """Gateway, certificate and rules. `issuer` set: cert-manager fills `certificate_secret` from that ClusterIssuer.
-
-    `source_ranges`: who may connect. `alone`: the stack's only model, which needs no name in its path. `names_of`: what
-    a model is called by in requests: its served name and those of its adapters. `tenant_secrets`: by namespace, whose
-    keys alone open its models. `requests_per_minute`: of each client to each model; None: as many as it sends.
-    """
+    """Gateway, certificate and rules."""
 
     namespace: str
     host: str
     certificate_secret: str
+    """Exists, or cert-manager fills it."""
     issuer: str | None
+    """ClusterIssuer from which cert-manager fills the certificate's Secret; None: it exists."""
     public: bool
     source_ranges: tuple[str, ...]
+    """Addresses that may connect."""
     authentication: AuthenticationPlan
     paths: tuple[str, ...]
     request_timeout_seconds: int
@@ -40,11 +40,18 @@ class GatewayPlan:
     proxy_image: str
     port: int = 8000
     alone: str | None = None
+    """The stack's only model (beside its versions), which needs no name in its path."""
     proxies: int = 1
     retries: int = 2
+    """How often another pod is asked, before the first byte of an answer."""
     requests_per_minute: int | None = None
+    """Of each client to each model; None: as many as it sends."""
     names_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What a model is called by in requests: its served name and those of its adapters; a version by nothing."""
+    versions: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    """Model -> who shares its requests, with weights that add up to 100."""
     tenant_secrets: Mapping[str, str] = field(default_factory=dict)
+    """By namespace: whose keys alone open its models."""
 
     @property
     def served_names(self) -> tuple[str, ...]:

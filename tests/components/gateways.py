@@ -45,3 +45,12 @@ TOKENS = replace(
 )
 CERTIFICATES = replace(PUBLIC, authentication=AuthenticationPlan("mtls", secret="clients"))
 GATEWAYS = {"public": PUBLIC, "internal": INTERNAL, "tokens": TOKENS, "mtls": CERTIFICATES}
+
+
+def shared_out(plan: GatewayPlan) -> GatewayPlan:
+    """The plan with a version of the model llama."""
+    return replace(
+        plan,
+        names_of={**plan.names_of, "llama-next": ()},
+        versions={"llama": (("llama", 90), ("llama-next", 10))},
+    )

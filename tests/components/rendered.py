@@ -17,10 +17,10 @@ from components.cluster.gateway.manifests import (
     gateway_class,
     proxy,
     proxy_policy,
-    route,
     security_policy,
     tenant_keys,
 )
+from components.cluster.gateway.routes import route
 from components.cluster.gpu_smoke_test import smoke_test_job
 from components.cluster.karpenter.manifests import ec2_node_class, node_pool
 from components.cluster.namespace import namespace_manifest
@@ -53,7 +53,7 @@ from components.serving.manifests.service import (
 )
 from components.serving.manifests.volumes import cache_claim
 from planning.model import AddonNetworkPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
-from tests.components.gateways import GATEWAYS
+from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
     EXTERNAL_MODEL,
     EXTERNAL_SECRETS,
@@ -147,6 +147,7 @@ def of_gateway(plan: GatewayPlan) -> Manifests:
         "proxies": proxy_policy(plan),
         "envoy": proxy(plan),
         "route": route(MODEL, plan),
+        **({"versions": route(MODEL, shared_out(plan))} if not plan.alone else {}),
         **by_model(plan),
     }
     if plan.issuer:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from components.cluster.gateway import Gateway, GatewayArgs
-from components.cluster.gateway.manifests import gateway, proxy_policy, route
+from components.cluster.gateway.manifests import gateway, proxy_policy
+from components.cluster.gateway.routes import route
 from components.manifest import Manifest
 from planning.model import GatewayPlan
-from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS
+from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS, shared_out
 from tests.components.plans import MODEL
 from tests.components.rendered import of_gateway
 from tests.engine import record
@@ -110,3 +111,31 @@ def test_a_stack_with_a_gateway_routes_each_model_and_lets_its_proxies_in() -> N
     releases = [each.inputs["name"] for each in engine.all("kubernetes:helm.sh/v3:Release")]
     assert releases.index("cert-manager") < releases.index("gateway-helm")
     assert {"cert-manager", "envoy-gateway-gateway-helm"} <= engine.named("gateway-gateway").depends_on
+
+
+def test_versions_share_by_weight_and_one_is_had_always_by_its_header() -> None:
+    plan = shared_out(PUBLIC)
+    first, *others = route(MODEL, plan)["spec"]["rules"]
+    assert first["backendRefs"] == [
+        {"name": "llama", "port": 8000, "weight": 90},
+        {"name": "llama-next", "port": 8000, "weight": 10},
+    ]
+    sticky = {rule["matches"][0]["headers"][-1]["value"]: rule["backendRefs"] for rule in others[:2]}
+    assert sticky == {name: [{"name": name, "port": 8000, "weight": 1}] for name in ("llama", "llama-next")}, (
+        "by x-version"
+    )
+    assert all(rule["backendRefs"] == first["backendRefs"] for rule in others[2:]), "by the name before the path, too"
+
+
+def test_a_versions_own_route_is_its_name_before_the_path_and_nothing_else() -> None:
+    version = route(replace(MODEL, name="llama-next"), shared_out(PUBLIC))["spec"]
+    paths = {match["path"]["value"] for rule in version["rules"] for match in rule["matches"]}
+    assert paths == {f"/llama-next{path}" for path in PUBLIC.paths}
+    assert {ref["name"] for rule in version["rules"] for ref in rule["backendRefs"]} == {"llama-next"}
+
+
+def test_the_most_versions_and_paths_fit_into_a_route() -> None:
+    versions = tuple((f"v{number}", 12) for number in range(8))
+    paths = tuple(f"/v1/{number}" for number in range(6))
+    plan = replace(PUBLIC, paths=paths, versions={"llama": versions})
+    assert len(route(MODEL, plan)["spec"]["rules"]) <= 16, "Gateway API's limit"

@@ -10,7 +10,8 @@ import lupa.luajit21 as lupa
 import pytest
 
 from components.cluster.gateway.by_model import CODE, by_model
-from components.cluster.gateway.manifests import proxy, route, tenant_keys
+from components.cluster.gateway.manifests import proxy, tenant_keys
+from components.cluster.gateway.routes import route
 from planning.model import GatewayPlan
 from tests.components.gateways import CERTIFICATES, INTERNAL, PUBLIC, TOKENS
 from tests.components.plans import MODEL

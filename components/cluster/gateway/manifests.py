@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from components.cluster.network_policies import (
@@ -22,6 +21,8 @@ CLASS = "vllm-on-eks"
 CONTROLLER = "gateway.envoyproxy.io/gatewayclass-controller"
 GATEWAY_API, ENVOY = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1alpha1"
 MODEL_HEADER = "x-model"
+# Which version, for who wants always the same one: a name out of models[].versions.
+VERSION_HEADER = "x-version"
 # Who asks: the name of the key in its Secret, or the token's subject. Envoy writes it over what a client sends.
 CLIENT_HEADER = "x-client-id"
 # Envoy listens 10,000 above a port below 1024 (internal/gatewayapi/listener.go, servicePortToContainerPort).
@@ -183,40 +184,6 @@ def proxy_policy(plan: GatewayPlan) -> Manifest:
     keys = [to_the_internet()] if plan.authentication.kind == "jwt" else []
     asked = [{"from": blocks(plan.source_ranges), "ports": tcp(LISTENING)}]
     return network_policy("proxies", plan.namespace, dict(PROXIES), asked, [name_resolution(), *models, *keys])
-
-
-def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
-    """Paths that are on the list, to one model: by the header x-model, which the body's own `model` fills in
-    (by_model.py), or by its name before the path. The stack's only model needs neither.
-    """
-    only = plan.alone == model.name
-    plain = []
-    for path in plan.paths:
-        header = {"name": MODEL_HEADER, **_one_of(plan.names_of[model.name])}
-        plain.append({"path": {"type": "Exact", "value": path}, **({} if only else {"headers": [header]})})
-    rules = [_to(model, plan, {"matches": plain})]
-    for path in plan.paths:
-        rewritten = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}}
-        match = {"path": {"type": "Exact", "value": f"/{model.name}{path}"}}
-        rules.append(_to(model, plan, {"matches": [match], "filters": [rewritten]}))
-    spec = {
-        "parentRefs": [parent(plan)],
-        "hostnames": [plan.host],
-        "rules": rules,
-    }
-    return gateway_object(GATEWAY_API, "HTTPRoute", model.name, model.namespace, spec)
-
-
-def _one_of(names: tuple[str, ...]) -> dict[str, str]:
-    """The served name, or one of it and its adapters'."""
-    if len(names) == 1:
-        return {"type": "Exact", "value": names[0]}
-    return {"type": "RegularExpression", "value": "|".join(re.escape(name) for name in names)}
-
-
-def _to(model: ServedModel, plan: GatewayPlan, rule: dict[str, Any]) -> dict[str, Any]:
-    timeouts = {"request": f"{plan.request_timeout_seconds}s"}
-    return {**rule, "backendRefs": [{"name": model.name, "port": model.port}], "timeouts": timeouts}
 
 
 def named(kind: str, name: str) -> dict[str, str]:

@@ -1,0 +1,64 @@
+"""The way from the one address to a model, and to its versions. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from components.cluster.gateway.manifests import (
+    GATEWAY_API,
+    MODEL_HEADER,
+    VERSION_HEADER,
+    gateway_object,
+    parent,
+)
+from components.manifest import Manifest
+from planning.model import GatewayPlan, ServedModel
+
+Rule = dict[str, Any]
+
+
+def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
+    """Paths that are on the list, to one model: by the header x-model, which the body's own `model` fills in
+    (by_model.py), or by its name before the path. The stack's only model needs neither.
+
+    Its versions share the requests by weight, and one is chosen by the header x-version. A version's own route has its
+    name before the path and nothing else.
+    """
+    shared = plan.versions.get(model.name, ())
+    named = plan.names_of[model.name]
+    rules = [_to(plan, model, shared, _plainly(model, plan))] if named else []
+    if named:
+        rules += [_to(plan, model, ((version, 1),), _plainly(model, plan, version)) for version, _ in shared]
+    for path in plan.paths:
+        rewritten = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}}
+        match = {"path": {"type": "Exact", "value": f"/{model.name}{path}"}}
+        rules.append(_to(plan, model, shared, {"matches": [match], "filters": [rewritten]}))
+    spec = {"parentRefs": [parent(plan)], "hostnames": [plan.host], "rules": rules}
+    return gateway_object(GATEWAY_API, "HTTPRoute", model.name, model.namespace, spec)
+
+
+def _plainly(model: ServedModel, plan: GatewayPlan, version: str | None = None) -> Rule:
+    """A match for each path as OpenAI's clients write it, with the headers that choose."""
+    matches = []
+    for path in plan.paths:
+        headers = [] if plan.alone == model.name else [{"name": MODEL_HEADER, **_one_of(plan.names_of[model.name])}]
+        if version is not None:
+            headers.append({"name": VERSION_HEADER, "type": "Exact", "value": version})
+        matches.append({"path": {"type": "Exact", "value": path}, **({"headers": headers} if headers else {})})
+    return {"matches": matches}
+
+
+def _one_of(names: tuple[str, ...]) -> dict[str, str]:
+    """The served name, or one of it and its adapters'."""
+    if len(names) == 1:
+        return {"type": "Exact", "value": names[0]}
+    return {"type": "RegularExpression", "value": "|".join(re.escape(name) for name in names)}
+
+
+def _to(plan: GatewayPlan, model: ServedModel, shared: tuple[tuple[str, int], ...], rule: Rule) -> Rule:
+    """To the model alone where nobody shares its requests."""
+    servers: list[Rule] = [{"name": model.name, "port": model.port}]
+    if shared:
+        servers = [{"name": name, "port": model.port, "weight": weight} for name, weight in shared]
+    return {**rule, "backendRefs": servers, "timeouts": {"request": f"{plan.request_timeout_seconds}s"}}

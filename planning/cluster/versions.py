@@ -1,0 +1,94 @@
+"""Versions: models that share one's requests at the gateway by weight; each is a model of the stack like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from planning.findings import Findings, listed
+from settings.gateway import GatewayApi
+from settings.models import Model
+from settings.spelling import did_you_mean
+from settings.stack import StackSettings
+
+WHOLE = 100
+
+
+def versions_of(settings: StackSettings) -> Mapping[str, tuple[tuple[str, int], ...]]:
+    """Model -> its versions with their weights, of those that have some."""
+    return {
+        model.name: tuple((each.model, each.weight) for each in model.versions)
+        for model in settings.models
+        if model.versions
+    }
+
+
+def other_versions(settings: StackSettings) -> frozenset[str]:
+    """Models that are a version of another one: they have no name of their own in requests."""
+    return frozenset(each.model for model in settings.models for each in model.versions if each.model != model.name)
+
+
+def check_versions(settings: StackSettings, findings: Findings) -> None:
+    """Weights that are not whole, and versions that could not take each other's requests."""
+    named = {model.name: model for model in settings.models}
+    for index, model in enumerate(settings.models):
+        if model.versions:
+            _check_model(f"models[{index}].versions", model, named, settings, findings)
+
+
+def _check_model(
+    path: str, model: Model, named: Mapping[str, Model], settings: StackSettings, findings: Findings
+) -> None:
+    if not isinstance(settings.gateway, GatewayApi):
+        findings.error(
+            path, "versions-gateway", "nothing shares requests out without a gateway",
+            "write gateway: {kind: gatewayApi, ...}, or leave versions out",
+        )  # fmt: skip
+    total = sum(each.weight for each in model.versions)
+    if total != WHOLE:
+        findings.error(
+            path, "versions-weights", f"the weights add up to {total}, not to {WHOLE}",
+            f"raise or lower them by {abs(WHOLE - total)} together",
+        )  # fmt: skip
+    if model.name not in {each.model for each in model.versions}:
+        findings.error(
+            path, "versions-own", f"{model.name} itself is none of its versions",
+            f"add {{model: {model.name}, weight: 0}} or what share it keeps",
+        )  # fmt: skip
+    seen: set[str] = set()
+    for number, each in enumerate(model.versions):
+        where = f"{path}[{number}].model"
+        if each.model in seen:
+            findings.error(where, "versions-twice", f"{each.model} is listed twice", "write it once, with its weight")
+        seen.add(each.model)
+        other = named.get(each.model)
+        if other is None:
+            findings.error(
+                where, "versions-unknown", f"no model {each.model!r} (models: {listed(named)})",
+                did_you_mean(each.model, named) or "write the name of one of them",
+            )  # fmt: skip
+        elif other is not model:
+            _check_pair(where, model, other, settings, findings)
+
+
+def _check_pair(where: str, model: Model, other: Model, settings: StackSettings, findings: Findings) -> None:
+    """A version has to take the same requests, in the same namespace, for one model only."""
+    if other.versions:
+        findings.error(
+            where, "versions-chain", f"{other.name} has versions of its own", "list them all at one of the two"
+        )
+    owners = [each.name for each in settings.models if other.name in {version.model for version in each.versions}]
+    if len(owners) > 1 and owners[0] != model.name:
+        findings.error(
+            where, "versions-twice", f"{other.name} is a version of {owners[0]} already", "list it at one model only"
+        )
+    if other.namespace != model.namespace:
+        findings.error(
+            where, "versions-namespace", f"{other.name} is in namespace {other.namespace}, {model.name} in "
+            f"{model.namespace}: a route reaches its own only", f"write namespace: {model.namespace} at {other.name}",
+        )  # fmt: skip
+    name, its = model.served_name or model.source, other.served_name or other.source
+    if name != its:
+        findings.error(
+            where, "versions-name", f"{other.name} answers to {its} and refuses requests for {name}",
+            f"write servedName: {name} at {other.name}",
+        )  # fmt: skip
