@@ -9,6 +9,8 @@ import functools
 import gc
 
 import botocore.loaders
+import kubernetes_validate.utils
+import moto.kms.models
 import pulumi.runtime.resource
 from pulumi.runtime.proto import source_pb2
 
@@ -24,5 +26,9 @@ def install() -> None:
     # so nobody writes to it but the loader's extras, whose merge is idempotent.
     loader = botocore.loaders.JSONFileLoader
     loader.load_file = functools.cache(loader.load_file)
+    # Each validation decodes the schemas of all of Kubernetes' kinds again (1 MB).
+    kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
+    # Every KMS key, symmetric ones too, gets an RSA key pair; one of each kind is enough where nothing is signed.
+    moto.kms.models.generate_private_key = functools.cache(moto.kms.models.generate_private_key)
     # Every registration formats the whole call stack for the engine's `sourcePosition`, which no recorder reads.
     pulumi.runtime.resource._get_stack_trace = source_pb2.StackTrace

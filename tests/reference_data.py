@@ -38,6 +38,7 @@ def chart_values(name: str) -> dict[str, Any]:
     return values
 
 
+@cache
 def custom_resource_validator(api_version: str, kind: str) -> jsonschema.Draft202012Validator:
     """Validates a custom resource less its metadata; a field that the definition does not know is an error."""
     schema = _closed(json.loads((REFERENCE / "crds" / api_version / f"{kind}.json").read_text(encoding="utf-8")))

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from pydantic.alias_generators import to_camel
 
-REPO = Path(__file__).resolve().parent.parent
+from tests.conftest import REPO
+from tests.source import files, nodes, text
+
 ROOMS = (
     "settings",
     "planning",
@@ -60,12 +62,8 @@ NETWORK = {"boto3", "botocore", "requests", "urllib", "http", "socket", "kuberne
 CLOCK_AND_ENVIRONMENT = {"time", "datetime", "os", "random", "subprocess"}
 
 
-def _files(room: str) -> list[Path]:
-    return sorted((REPO / room).rglob("*.py"))
-
-
 def _imports(path: Path) -> Iterator[tuple[str, int]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
@@ -75,7 +73,7 @@ def _imports(path: Path) -> Iterator[tuple[str, int]]:
 def _found(room: str, forbidden: set[str], except_files: tuple[str, ...] = ()) -> list[str]:
     return [
         f"{path.relative_to(REPO)}:{line} imports {module}"
-        for path in _files(room)
+        for path in files(room)
         if path.name not in except_files and path != REPO / "planning" / "__main__.py"  # the advisor's door
         for module, line in _imports(path)
         if module.split(".")[0] in forbidden
@@ -94,7 +92,7 @@ def _planning_room(module: str) -> str | None:
 
 def test_a_room_of_planning_imports_only_rooms_before_it() -> None:
     upward = []
-    for path in _files("planning"):
+    for path in files("planning"):
         room = _planning_room(".".join(path.relative_to(REPO).with_suffix("").parts))
         if room is None or path == REPO / "planning" / "__init__.py":
             continue
@@ -116,7 +114,7 @@ def _component_room(module: str) -> str | None:
 
 def test_a_room_of_components_imports_only_rooms_before_it() -> None:
     upward = []
-    for path in _files("components"):
+    for path in files("components"):
         module = ".".join(path.relative_to(REPO).with_suffix("").parts)
         room = _component_room(module)
         if module == "components.cluster_services":  # puts the rooms together
@@ -130,13 +128,11 @@ def test_a_room_of_components_imports_only_rooms_before_it() -> None:
 
 def _graph() -> dict[str, set[str]]:
     """Which module of the product imports which, also where only a type checker does."""
-    modules = {
-        ".".join(path.relative_to(REPO).with_suffix("").parts): path for room in PRODUCT for path in _files(room)
-    }
+    modules = {".".join(path.relative_to(REPO).with_suffix("").parts): path for room in PRODUCT for path in files(room)}
     found: dict[str, set[str]] = {}
     for module, path in modules.items():
         names = {name for name, _ in _imports(path)}
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names |= {f"{node.module}.{alias.name}" for alias in node.names}
         found[module] = {name for name in names if name in modules and name != module}
@@ -161,7 +157,7 @@ SHOWN = {
 
 
 def test_the_preview_plans_nothing_again() -> None:
-    taken = {module for path in _files("preview") for module, _ in _imports(path) if module.startswith("planning")}
+    taken = {module for path in files("preview") for module, _ in _imports(path) if module.startswith("planning")}
     assert sorted(taken - SHOWN) == []
 
 
@@ -181,11 +177,10 @@ def test_only_load_py_of_settings_reads_pulumi() -> None:
 
 @pytest.mark.parametrize("room", ["components", "planning", "preflight", "preview", "policies", "local", "__main__.py"])
 def test_nobody_but_load_py_reads_configuration(room: str) -> None:
-    files = _files(room) if (REPO / room).is_dir() else [REPO / room]
     readers = [
         str(path.relative_to(REPO))
-        for path in files
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for path in files(room)
+        for node in nodes(path)
         if isinstance(node, ast.Attribute)
         and node.attr == "Config"
         and isinstance(node.value, ast.Name)
@@ -196,8 +191,8 @@ def test_nobody_but_load_py_reads_configuration(room: str) -> None:
 
 def test_components_create_nothing_inside_apply() -> None:
     culprits = []
-    for path in _files("components"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in files("components"):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "apply":
                 calls = [inner for arg in node.args for inner in ast.walk(arg) if isinstance(inner, ast.Call)]
                 culprits += [
@@ -216,11 +211,10 @@ def test_the_architecture_fits_one_screen(name: str) -> None:
 def test_the_product_has_no_file_or_function_that_hides_a_second_thing() -> None:
     long = []
     for room in ROOMS:
-        for path in _files(room):
-            text = path.read_text(encoding="utf-8")
-            if text.count("\n") > 300:
-                long.append(f"{path.relative_to(REPO)}: {text.count(chr(10))} lines")
-            for node in ast.walk(ast.parse(text)):
+        for path in files(room):
+            if (lines := text(path).count("\n")) > 300:
+                long.append(f"{path.relative_to(REPO)}: {lines} lines")
+            for node in nodes(path):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     length = (node.end_lineno or node.lineno) - node.lineno + 1
                     if length > 60:
@@ -235,8 +229,8 @@ def test_the_readme_is_read_in_one_sitting() -> None:
 def test_a_component_registers_its_typed_outputs_under_their_own_names() -> None:
     """In Pulumi's spelling: `url` and `deployment_name` are `url` and `deploymentName` in the state."""
     wrong = []
-    for path in _files("components"):
-        for component in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for path in files("components"):
+        for component in nodes(path):
             if not isinstance(component, ast.ClassDef):
                 continue
             typed = {

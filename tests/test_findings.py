@@ -11,6 +11,7 @@ import pytest
 
 from settings.findings import Finding, Severity, WrongValue, mistake
 from tests.conftest import REPO
+from tests.source import files, nodes
 
 ROOMS = ("settings", "planning", "preflight", "policies", "preview")
 MESSAGE_AT = {"error": 2, "warning": 2, "estimate": 2, "mistake": 1, "WrongValue": 0, "Answer": 3, "Finding": 3}
@@ -23,7 +24,7 @@ REMEDY = re.compile(
 
 
 def _messages(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if not isinstance(node, ast.Call):
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -37,7 +38,7 @@ def _messages(path: Path) -> Iterator[tuple[int, str]]:
 def test_no_message_holds_what_to_do(room: str) -> None:
     glued = [
         f"{path.relative_to(REPO)}:{line}: {text}"
-        for path in sorted((REPO / room).rglob("*.py"))
+        for path in files(room)
         for line, text in _messages(path)
         if REMEDY.search(text)
     ]

@@ -12,14 +12,15 @@ from planning.versions.pins import CHARTS
 from policies import rule
 from preview import values
 from tests.conftest import REPO
+from tests.source import files, nodes, text
 
 ROOMS = ("settings", "planning", "components", "preflight", "preview", "policies", "simulation", "advisor", "local")
 
 
-def _files() -> Iterator[tuple[str, ast.Module]]:
+def _files() -> Iterator[tuple[str, tuple[ast.AST, ...]]]:
     for room in ROOMS:
-        for path in sorted((REPO / room).rglob("*.py")):
-            yield str(path.relative_to(REPO)), ast.parse(path.read_text(encoding="utf-8"))
+        for path in files(room):
+            yield str(path.relative_to(REPO)), nodes(path)
 
 
 @pytest.mark.parametrize(
@@ -28,10 +29,7 @@ def _files() -> Iterator[tuple[str, ast.Module]]:
 )
 def test_a_name_that_many_rooms_use_is_written_once(literal: str, home: str) -> None:
     found = [
-        name
-        for name, tree in _files()
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and node.value == literal
+        name for name, inside in _files() for node in inside if isinstance(node, ast.Constant) and node.value == literal
     ]
     assert found == [home]
 
@@ -52,8 +50,8 @@ def test_a_name_that_many_rooms_use_is_written_once(literal: str, home: str) -> 
 def test_a_thing_that_is_done_in_one_way_is_done_in_one_place(call: str, homes: set[str]) -> None:
     found = {
         name
-        for name, tree in _files()
-        for node in ast.walk(tree)
+        for name, inside in _files()
+        for node in inside
         if isinstance(node, ast.Call)
         and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) == call
     }
@@ -66,8 +64,8 @@ def test_a_thing_that_is_done_in_one_way_is_done_in_one_place(call: str, homes: 
 def test_a_function_of_that_name_is_defined_once(function: str) -> None:
     found = [
         name
-        for name, tree in _files()
-        for node in ast.walk(tree)
+        for name, inside in _files()
+        for node in inside
         if isinstance(node, ast.FunctionDef) and node.name == function and not name.startswith("local/providers/")
     ]
     assert len(found) == 1
@@ -80,9 +78,9 @@ def test_the_version_of_a_chart_is_in_the_pins_only() -> None:
     copies = [
         f"{path.relative_to(REPO)}: {match[0]}"
         for room in ROOMS
-        for path in sorted((REPO / room).rglob("*.py"))
+        for path in files(room)
         if path != REPO / "planning/versions/pins.py"
-        for match in pattern.finditer(path.read_text(encoding="utf-8"))
+        for match in pattern.finditer(text(path))
     ]
     assert copies == []
 
@@ -91,14 +89,14 @@ def test_names_of_weekdays_and_what_looks_like_a_credential_are_known_to_one_mod
     known = {
         word: [
             name
-            for name, tree in _files()
-            if any(isinstance(node, ast.Constant) and node.value == word for node in ast.walk(tree))
+            for name, inside in _files()
+            if any(isinstance(node, ast.Constant) and node.value == word for node in inside)
         ]
         for word in ("TUE", "THU")
     }
     assert known == {"TUE": ["settings/cron.py"], "THU": ["settings/cron.py"]}
     patterns = re.compile(r"gh[ps]_|AKIA|xox[bp]|hf_\[")
-    assert [name for name, _ in _files() if patterns.search((REPO / name).read_text(encoding="utf-8"))] == []
+    assert [name for name, _ in _files() if patterns.search(text(REPO / name))] == []
 
 
 def test_the_marks_of_secret_and_unknown_are_the_same_in_preview_and_policies() -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import REPO
 from tests.engine import Engine
 from tests.golden import assert_matches
-from tests.program import CANARIES, STACKS, needed_canaries, run_program, sections_of
+from tests.program import CANARIES, STACKS, needed_canaries, ours, run_program
 
 GOLDENS = REPO / "tests/goldens"
 MODEL = {
@@ -24,7 +24,7 @@ POOL = {"name": "l4", "instanceTypes": ["g6.2xlarge"]}
 
 @pytest.fixture(scope="module")
 def programs() -> dict[str, Engine]:
-    return {stack: run_program(sections_of(stack), stack, secrets=needed_canaries(stack)) for stack in STACKS}
+    return {stack: ours(stack) for stack in STACKS}
 
 
 @pytest.mark.parametrize("stack", STACKS)

@@ -15,7 +15,7 @@ import kubernetes_validate
 import pytest
 
 from tests.engine import Engine
-from tests.program import STACKS, needed_canaries, run_program, sections_of
+from tests.program import STACKS, ours, run_program
 from tests.reference_data import custom_resource_validator
 
 KUBERNETES = "1.35"  # the default of a stack; tests/components/test_manifests_valid.py tries oldest and newest
@@ -61,7 +61,7 @@ def problem(manifest: dict[str, Any]) -> str | None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_field_of_a_stack_of_ours_is_one_that_kubernetes_knows(stack: str) -> None:
-    objects = kubernetes_objects(run_program(sections_of(stack), stack, secrets=needed_canaries(stack)))
+    objects = kubernetes_objects(ours(stack))
     assert len(objects) > 15
     assert {name: said for name, manifest in objects.items() if (said := problem(manifest))} == {}
 
@@ -75,7 +75,7 @@ def test_every_field_of_what_a_model_can_ask_for_is_one_that_kubernetes_knows(wh
 
 
 def test_a_misspelt_field_of_a_built_in_kind_and_of_a_custom_resource_is_found() -> None:
-    objects = kubernetes_objects(run_program(sections_of("dev"), "dev", secrets=needed_canaries("dev")))
+    objects = kubernetes_objects(ours("dev"))
     kinds = {manifest["kind"]: manifest for manifest in objects.values()}
     deployment, monitor = copy.deepcopy(kinds["Deployment"]), copy.deepcopy(kinds["PodMonitor"])
     assert problem(deployment) is None

@@ -24,7 +24,7 @@ from tests.components.plans import EXTERNAL_SECRETS, GPU_OPERATOR, KARPENTER, KE
 from tests.conftest import REPO
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import model, planned, pool
-from tests.program import STACKS, needed_canaries, run_program, sections_of
+from tests.program import STACKS, ours
 
 GOLDENS = REPO / "tests/components/goldens"
 NETWORK = AddonNetworkPlan(
@@ -58,7 +58,7 @@ def test_what_each_service_is_opened_for(service: str) -> None:
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_namespace_that_a_stack_makes_starts_closed(stack: str) -> None:
-    engine = run_program(sections_of(stack), stack, secrets=needed_canaries(stack))
+    engine = ours(stack)
     made = {each.inputs["metadata"]["name"] for each in engine.all("kubernetes:core/v1:Namespace")}
     closed = {
         each.inputs["metadata"]["namespace"]

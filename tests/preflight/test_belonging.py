@@ -17,7 +17,7 @@ from tests.engine_answers import ACCOUNT
 from tests.local.aws_endpoint.land import land
 from tests.moto_engine import moto_account
 from tests.preflight.accounts import account, asked, own, planned, said
-from tests.program import needed_canaries, run_program, sections_of
+from tests.program import needed_canaries, ours, run_program, sections_of
 
 REACHED = {"endpointAccess": "publicAndPrivate", "publicAccessCidrs": ["54.0.0.10/32"]}
 LATER = {"endpointAccess": "private", "privateAccessCidrs": ["10.0.0.0/16"]}
@@ -84,7 +84,7 @@ def test_a_private_api_is_settled_once_the_cluster_is_there() -> None:
 def test_the_pin_is_the_providers_too_for_commands_that_run_no_program() -> None:
     engine = run_program({**sections_of("dev"), "account": ACCOUNT}, "dev", secrets=needed_canaries("dev"))
     assert engine.only("pulumi:providers:aws").inputs["allowedAccountIds"] == f'["{ACCOUNT}"]'
-    free = run_program(sections_of("dev"), "dev", secrets=needed_canaries("dev"))
+    free = ours("dev")
     assert "allowedAccountIds" not in free.only("pulumi:providers:aws").inputs
 
 

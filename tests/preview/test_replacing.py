@@ -7,7 +7,7 @@ import csv
 from local.providers.aws.resources import TABLE as PROVIDER
 from preview.replacing import table
 from tests.conftest import REPO
-from tests.program import needed_canaries, run_program, sections_of
+from tests.program import ours
 
 # Nothing of it but its region is fixed (terraform-provider-aws internal/service/ec2/vpc_internet_gateway.go).
 NEVER_REPLACED = {"aws:ec2/internetGateway:InternetGateway"}
@@ -51,7 +51,7 @@ def test_what_forces_a_replacement_does_so_on_the_platform_too() -> None:
 def test_what_the_platform_replaces_of_our_inputs_is_in_the_table() -> None:
     rows = _by_type()
     differ = set()
-    for registration in run_program(sections_of("prod"), "prod", secrets=needed_canaries("prod")).registrations:
+    for registration in ours("prod").registrations:
         provider = PROVIDER.get(registration.type)
         if provider is None or registration.type in {*MADE_AGAIN_HERE, *NEVER_REPLACED}:
             continue

@@ -64,8 +64,15 @@ def _program(*models: ServedModel) -> None:
         serve(model, wiring)
 
 
+_RECORDED: dict[str, Engine] = {}
+"""Each program's record by its models, which a record depends on alone; many tests look at the same one."""
+
+
 def _recorded(*models: ServedModel) -> Engine:
-    return record(lambda: _program(*models))
+    key = repr(models)
+    if key not in _RECORDED:
+        _RECORDED[key] = record(lambda: _program(*models))
+    return _RECORDED[key]
 
 
 def _only(engine: Engine, what: str, instance: str) -> Registration:
