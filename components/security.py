@@ -13,25 +13,25 @@ USER_ID = 10001
 GROUP_ID = 10001
 
 
-def non_root_pod() -> dict[str, Any]:
-    """`securityContext` of a pod."""
+def non_root_pod(user_id: int = USER_ID, group_id: int = GROUP_ID) -> dict[str, Any]:
+    """`securityContext` of a pod; another user where an image is made for that one."""
     return {
         "runAsNonRoot": True,
-        "runAsUser": USER_ID,
-        "runAsGroup": GROUP_ID,
+        "runAsUser": user_id,
+        "runAsGroup": group_id,
         # Volumes belong to the group; a large cache is not walked again at each start.
-        "fsGroup": GROUP_ID,
+        "fsGroup": group_id,
         "fsGroupChangePolicy": "OnRootMismatch",
         "seccompProfile": {"type": "RuntimeDefault"},
     }
 
 
-def restricted_container() -> dict[str, Any]:
+def restricted_container(user_id: int = USER_ID, group_id: int = GROUP_ID) -> dict[str, Any]:
     """`securityContext` of a container."""
     return {
         "runAsNonRoot": True,
-        "runAsUser": USER_ID,
-        "runAsGroup": GROUP_ID,
+        "runAsUser": user_id,
+        "runAsGroup": group_id,
         "allowPrivilegeEscalation": False,
         "privileged": False,
         "readOnlyRootFilesystem": True,

@@ -153,7 +153,7 @@ def scaling_line(model: ModelPart) -> str:
     zero = scaling.get("zero")
     idle = f", none after {duration(zero['idle_seconds'])} without requests" if zero else ""
     planned = f", {amount(len(scaling['schedules']), 'schedule')}" if scaling.get("schedules") else ""
-    owner = {"hpa": "HPA", "keda": "KEDA"}[scaling["kind"]]
+    owner = {"hpa": "HPA", "keda": "KEDA", "backend": "the backend"}[scaling["kind"]]
     return f"{replicas} by {owner} on {targets}{planned}{down}{idle}; {start}"
 
 

@@ -155,6 +155,24 @@ class KedaScaling(_Moving):
     )
 
 
+class BackendScaling(_Bounds):
+    """The autoscaler of the model's backend: it follows requests in flight, and no metric of Prometheus."""
+
+    kind: Literal["backend"]
+    target_in_flight: float | None = described(
+        "requests in flight that one replica carries; default: from the plan's capacity", default=None, ge=1, le=4096
+    )
+    scale_up_delay_seconds: int = described(
+        "how long it has to be asked before one comes, s", default=30, ge=0, le=3600
+    )
+    scale_down_delay_seconds: int | None = described(
+        "how long it is not needed before one goes, s; default: longer than the cold start",
+        default=None,
+        ge=0,
+        le=86_400,
+    )
+
+
 class NoScaling(_Bounds):
     """A fixed number of replicas, and nobody but you who changes it."""
 
@@ -175,4 +193,6 @@ class NoScaling(_Bounds):
         return {"minReplicas": 1 if high is None else high, "maxReplicas": 1 if low is None else low} | written
 
 
-Autoscaling = Annotated[HpaScaling | KedaScaling | NoScaling, Field(discriminator="kind"), kind_defaults_to("hpa")]
+Autoscaling = Annotated[
+    HpaScaling | KedaScaling | BackendScaling | NoScaling, Field(discriminator="kind"), kind_defaults_to("hpa")
+]

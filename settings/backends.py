@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from settings.environment import SecretEnv
 from settings.types import DnsLabel, Section, described
 
 
@@ -12,7 +13,12 @@ class Backend(StrEnum):
 
     DEPLOYMENT = "deployment"
     KSERVE = "kserve"
+    RAY = "ray"
     PRODUCTION_STACK = "production-stack"
+
+
+OWN_SCALERS = frozenset({Backend.RAY.value})
+"""Backends that move the replicas of their models themselves: there `autoscaling.kind` is `backend` unless written."""
 
 
 class RoutingLogic(StrEnum):
@@ -47,3 +53,27 @@ class Kserve(Section):
         default=True,
     )
     namespace: DnsLabel = described("its namespace", default="kserve")
+
+
+class Redis(Section):
+    """A Redis outside of the Ray clusters, where their heads keep what they know."""
+
+    address: str = described(
+        "<host>:<port>, reached without TLS", pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?:[0-9]{1,5}$"
+    )
+    password: SecretEnv | None = described(
+        "its password, in a Secret of each namespace with such models, {name: <Secret>, key: <key>}", default=None
+    )
+
+
+class Kuberay(Section):
+    """KubeRay's operator, for models of backend ray."""
+
+    install: bool = described(
+        "install it where a model needs it; false: the cluster has its own, of the pinned version or newer",
+        default=True,
+    )
+    namespace: DnsLabel = described("its namespace", default="kuberay")
+    redis: Redis | None = described(
+        "makes the heads fault tolerant; without it a head that ends takes its model's replicas with it", default=None
+    )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
 
 from pydantic import model_validator
 
 from settings.addons import ExternalSecrets, GpuOperator, Keda, Monitoring, Registry
-from settings.backends import Backend, CertManager, Kserve
+from settings.backends import OWN_SCALERS, Backend, CertManager, Kserve, Kuberay
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -32,6 +32,14 @@ def _twice(section: str, names: Iterable[str]) -> list[tuple[str, str]]:
     return sorted((name, ", ".join(found)) for name, found in places.items() if len(found) > 1)
 
 
+def _with_kind(model: Any, usual: Any) -> Any:
+    """A model as written, with `autoscaling.kind` where its backend moves the replicas."""
+    if not isinstance(model, dict) or str(model.get("backend") or usual) not in OWN_SCALERS:
+        return model
+    scaling = model.get("autoscaling", {})
+    return {**model, "autoscaling": {"kind": "backend", **scaling}} if isinstance(scaling, dict) else model
+
+
 class StackSettings(Section):
     """Everything a stack file can say; each field is one config key `vllm-on-eks:<key>`."""
 
@@ -52,6 +60,7 @@ class StackSettings(Section):
     backend: Backend = described("what serves models that name no other", default=Backend.DEPLOYMENT)
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
+    kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
     external_secrets: ExternalSecrets = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
     )
@@ -71,6 +80,16 @@ class StackSettings(Section):
     def backend_of(self, model: Model) -> Backend:
         """What serves a model of the stack."""
         return model.backend or self.backend
+
+    @model_validator(mode="before")
+    @classmethod
+    def _scaled_by_their_backend(cls, written: Any) -> Any:
+        """Who says nothing of the kind of autoscaling means that of the model's backend."""
+        models = written.get("models") if isinstance(written, dict) else None
+        if not isinstance(models, list | tuple):
+            return written
+        usual = written.get("backend", Backend.DEPLOYMENT.value)
+        return {**written, "models": [_with_kind(model, usual) for model in models]}
 
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:

@@ -34,6 +34,8 @@ _SIMULATED = {*_GAUGES, "demand", "tokensPerSecond", "timeToFirstToken", "gpuUti
 
 def not_simulated(plan: AutoscalingPlan) -> str | None:
     """What of it the simulator has no model of; None where it has one of everything."""
+    if plan.kind is ScalerKind.BACKEND:
+        return "the autoscaler of the model's backend is not simulated"
     if plan.schedules or any(metric.kind == "schedule" for metric in plan.metrics):
         return "schedules are not simulated"
     unknown = [metric.kind for metric in plan.metrics if metric.kind not in _SIMULATED]

@@ -26,6 +26,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"autoscaling": {"kind": "none"}, "chatTemplate": "{{ messages }}"},
         {"backend": "kserve"},
         {"backend": "production-stack"},
+        {"backend": "ray"},
         {"tokenSecret": {"kind": "secretsManager", "name": "prod/huggingface"}},
     ]
     return {

@@ -33,6 +33,13 @@ LEFT_OUT = {
         ("spec", "provider", "kubernetes"): ("envoyDaemonSet", "envoyHpa"),
     },
     "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy": {("spec",): ("extProc", "wasm")},
+    "ray.io/v1/RayService": {
+        (): ("status",),
+        ("spec",): ("serveService",),
+        ("spec", "rayClusterConfig"): ("historyServerOptions", "networkPolicy"),
+        ("spec", "rayClusterConfig", "headGroupSpec"): ("headService", "ingressOptions"),
+        ("spec", "rayClusterConfig", "headGroupSpec", "template", "spec"): ("ephemeralContainers", "initContainers"),
+    },
 }
 
 REFERENCE = Path(__file__).parent.parent / "tests" / "reference"

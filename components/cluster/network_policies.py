@@ -206,10 +206,13 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
 
 
 def operator_policies(plan: OperatorPlan) -> list[Manifest]:
-    """The API server asks its webhooks; it asks the API server and nobody else."""
+    """The API server asks its webhooks; it asks the API server, and of models' pods what its row says."""
     found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
     if plan.webhook_ports:
         found.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
+    if plan.pod_ports:
+        asks = {"to": [{"namespaceSelector": {}}], "ports": tcp(*plan.pod_ports)}
+        found.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
     return found
 
 

@@ -63,7 +63,7 @@ class VllmModel(pulumi.ComponentResource):
         if not downloads_in_pod(model):
             before = [self._download(name, args, tuple(before))]
         before += [*args.gpus_after, *args.backend_after]
-        workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before))
+        workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before), args.monitors_after)
         servers = BACKENDS[model.backend].register(name, workload, self)
         self.deployment_name = servers.deployment_name
         address = k8s.core.v1.Service(

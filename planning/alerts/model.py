@@ -5,12 +5,8 @@ from __future__ import annotations
 import math
 
 from planning.alerts.table import Desk
-from planning.model import AlertRulePlan, RuleGroupPlan, ServedModel
+from planning.model import AlertRulePlan, RuleGroupPlan, ScalerKind, ServedModel
 from planning.serving.cold_start import pod_seconds
-
-# Kubernetes draws the random parts of pod names from consonants and digits (apimachinery, util/rand): so a Job's pods,
-# <model>-download-xxxxx, never look like a Deployment's.
-_RANDOM = "[^-aeiou]"
 
 
 def job_selector(model: ServedModel) -> str:
@@ -20,7 +16,7 @@ def job_selector(model: ServedModel) -> str:
 
 def pods_selector(model: ServedModel) -> str:
     """What selects the model's server pods in kube-state-metrics."""
-    return f'namespace="{model.namespace}",pod=~"{model.deployment_name}-{_RANDOM}{{1,10}}-{_RANDOM}{{5}}"'
+    return f'namespace="{model.namespace}",pod=~"{model.pod_names}"'
 
 
 def server_group(model: ServedModel, desk: Desk) -> RuleGroupPlan:
@@ -95,7 +91,6 @@ def _engine(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
 def _pods(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
     pods, budget = pods_selector(model), ready_budget_seconds(model)
     namespace = f'namespace="{model.namespace}"'
-    deployment = f'{namespace},deployment="{model.deployment_name}"'
     ready = f'kube_pod_status_ready{{{pods},condition="true"}}'
     ended = f'kube_pod_status_phase{{{pods},phase=~"Succeeded|Failed"}} == 1'
     on = "on (namespace, pod)"
@@ -119,14 +114,27 @@ def _pods(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
         alerts.append(
             desk.alert(
                 "VllmUnavailable",
-                f"(kube_deployment_status_replicas_available{{{deployment}}} == {desk.bound('VllmUnavailable')}) and "
-                f"on (namespace, deployment) (time() - kube_deployment_created{{{deployment}}} > {budget})",
+                _nobody_ready(model, desk),
                 f"no server of {model.name} is ready",
                 f"Requests reach no server, and no request counter sees them. At least "
                 f"{model.autoscaling.min_replicas} should be ready.",
             )
         )
     return alerts
+
+
+def _nobody_ready(model: ServedModel, desk: Desk) -> str:
+    """Of the Deployment, or of the pods where there is none: then the Service says how long it should be there."""
+    budget, namespace = ready_budget_seconds(model), f'namespace="{model.namespace}"'
+    if model.deployment_suffix is None:
+        ready = f'kube_pod_status_ready{{{pods_selector(model)},condition="true"}} == 1'
+        since = f'kube_service_created{{{namespace},service="{model.name}"}}'
+        return f"absent({ready}) and on (namespace) (time() - {since} > {budget})"
+    deployment = f'{namespace},deployment="{model.deployment_name}"'
+    return (
+        f"(kube_deployment_status_replicas_available{{{deployment}}} == {desk.bound('VllmUnavailable')}) and "
+        f"on (namespace, deployment) (time() - kube_deployment_created{{{deployment}}} > {budget})"
+    )
 
 
 def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> AlertRulePlan:
@@ -150,6 +158,14 @@ def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> Aler
 
 
 def _at_max(model: ServedModel, desk: Desk) -> AlertRulePlan:
+    if model.autoscaling.kind is ScalerKind.BACKEND:
+        most = model.autoscaling.max_replicas
+        return desk.alert(
+            "VllmAutoscalerAtMax",
+            f'count by (namespace) (kube_pod_status_ready{{{pods_selector(model)},condition="true"}} == 1) >= {most}',
+            f"{model.name} is at its most replicas",
+            "{{ $value }} are ready and no more are allowed: what comes next waits.",
+        )
     # KEDA calls the autoscaler it makes keda-hpa-<name>.
     hpa = f'namespace="{model.namespace}",horizontalpodautoscaler=~"(keda-hpa-)?{model.name}"'
     return desk.alert(

@@ -27,6 +27,9 @@ config:
     - {name: code, backend: deployment, source: ..., revision: ...}
 ```
 
+One table says what backends call the same things: the pods that serve, the port and the names of vLLM's series
+(`backends.csv`); alerts, dashboards and autoscalers read that table and know one name each.
+
 **What was tried.** Backend `deployment` runs on the embedded platform (`make up`). Every other backend is rendered, and
 validated against the definitions of its kinds and the values of its charts, of the versions below; its operator was
 never run by the authors, neither on the platform nor in a cluster ([limits](limits.md)).

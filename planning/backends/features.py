@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planning.backends.table import NO, YES, Cell, features, rendered
 from planning.findings import Findings, listed
 from planning.versions import pins
-from settings.autoscaling import HpaScaling, KedaScaling, NoScaling
+from settings.autoscaling import BackendScaling, HpaScaling, KedaScaling, NoScaling
 from settings.models import Model, VolumeCache
 from settings.stack import StackSettings
 
@@ -25,7 +25,12 @@ class Feature:
 
 def _schedules(model: Model) -> bool:
     scaling = model.autoscaling
-    return not isinstance(scaling, NoScaling) and bool(scaling.schedules)
+    return isinstance(scaling, HpaScaling | KedaScaling) and bool(scaling.schedules)
+
+
+def _own_image(model: Model) -> bool:
+    """The digest of the pinned one is no other image."""
+    return model.image.repository != pins.VLLM.repository or model.image.tag not in (None, pins.VLLM.tag)
 
 
 FEATURES: tuple[Feature, ...] = (
@@ -34,12 +39,18 @@ FEATURES: tuple[Feature, ...] = (
     Feature("draft-model", "a draft model", "draftModel", lambda m: m.draft_model is not None),
     Feature("chat-template", "a chat template of your own", "chatTemplate", lambda m: m.chat_template is not None),
     Feature("extra-args", "further arguments of vLLM", "extraArgs", lambda m: bool(m.extra_args)),
-    Feature("own-image", "another image", "image.repository", lambda m: m.image.repository != pins.VLLM.repository),
+    Feature("own-image", "another image", "image.repository", _own_image),
     Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
     Feature("token", "a Hugging Face token", "tokenSecret", lambda m: m.token_secret is not None),
     Feature("hpa", "a HorizontalPodAutoscaler", "autoscaling.kind", lambda m: isinstance(m.autoscaling, HpaScaling)),
     Feature("keda", "KEDA", "autoscaling.kind", lambda m: isinstance(m.autoscaling, KedaScaling)),
     Feature("fixed", "a fixed number of replicas", "autoscaling.kind", lambda m: isinstance(m.autoscaling, NoScaling)),
+    Feature(
+        "own-scaler",
+        "an autoscaler of its own",
+        "autoscaling.kind",
+        lambda m: isinstance(m.autoscaling, BackendScaling),
+    ),
     Feature("schedules", "replicas by the clock", "autoscaling.schedules", _schedules),
     Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
     Feature("router", "a router in front of the replicas", "router", lambda m: m.router is not None),
@@ -55,7 +66,6 @@ OF_THE_PROJECTS: Mapping[str, str] = {
     "kv-aware-routing": "requests to where their prefix is cached",
     "disaggregation": "prefill and decode in pods of their own",
     "oci-models": "weights from an OCI image",
-    "their-scaler": "an autoscaler of its own",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
-from settings.backends import CertManager, Kserve
+from settings.backends import CertManager, Kserve, Kuberay
 from settings.gateway import GatewayApi, IssuedCertificate
 from settings.stack import StackSettings
 
@@ -18,9 +18,13 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
     return tuple(row for name, row in operators().items() if name in used)
 
 
-def operator_section(settings: StackSettings, name: str) -> CertManager | Kserve | GatewayApi:
+def operator_section(settings: StackSettings, name: str) -> CertManager | Kserve | Kuberay | GatewayApi:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
-    sections: dict[str, CertManager | Kserve] = {"cert-manager": settings.cert_manager, "kserve": settings.kserve}
+    sections: dict[str, CertManager | Kserve | Kuberay] = {
+        "cert-manager": settings.cert_manager,
+        "kserve": settings.kserve,
+        "kuberay": settings.kuberay,
+    }
     return sections[name]

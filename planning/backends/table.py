@@ -13,22 +13,29 @@ from planning.facts import rows
 
 YES, NO, THEIRS = "yes", "no", "theirs"
 OURS = "ours"
+RANDOM = "[^-aeiou]"
 
 
 @dataclass(frozen=True)
 class BackendRow:
-    """One backend. `deployment`: the name of what runs its pods, with {name} for the model's; empty: not rendered.
+    """One backend. `deployment`: the Deployment that runs its pods, with {name} for the model's; empty: it has none.
 
-    `router`: the chart of a router in front of each model, by its name in planning/versions/pins.py.
+    `pods`: what its pods are called. `metrics_port`, `metrics_prefix`: where vLLM's series are, and how they begin
+    there. `router`: the chart of a router in front of each model; `engine`: its image; names in
+    planning/versions/pins.py.
     """
 
     name: str
     title: str
     rendered: bool
     deployment: str
+    pods: str
+    metrics_port: str
+    metrics_prefix: str
     scaler: str
     operators: tuple[str, ...]
     router: str | None
+    engine: str
     state: str
     source: str
     date: str
@@ -37,15 +44,28 @@ class BackendRow:
         """The Deployment of a model of that name."""
         return self.deployment.format(name=model)
 
+    def pods_of(self, model: str) -> str:
+        """A regular expression of the names of a model's server pods.
+
+        Kubernetes draws the random parts from consonants and digits (apimachinery, util/rand): so a Job's pods,
+        <model>-download-xxxxx, never look like a Deployment's.
+        """
+        names = self.pods.replace("<hash>", f"{RANDOM}{{1,10}}").replace("<random>", f"{RANDOM}{{5}}")
+        return names.replace("{name}", model)
+
 
 @dataclass(frozen=True)
 class OperatorRow:
-    """One operator. `setting`: the section of the stack file; `charts`: names of pins, in order."""
+    """One operator. `setting`: the section of the stack file; `charts`: names of pins, in order.
+
+    `webhook_ports`: where the API server asks it; `pod_ports`: what it asks of models' pods.
+    """
 
     name: str
     setting: str
     charts: tuple[str, ...]
     webhook_ports: tuple[int, ...]
+    pod_ports: tuple[int, ...]
     source: str
 
 
@@ -68,9 +88,13 @@ def backends() -> dict[str, BackendRow]:
             row["title"],
             row["rendered"] == YES,
             row["deployment"],
+            row["pods"],
+            row["metrics"],
+            row["prefix"],
             row["scaler"],
             tuple(row["operators"].split()),
             row["router"] or None,
+            row["engine"],
             row["state"],
             row["source"],
             row["date"],
@@ -88,6 +112,7 @@ def operators() -> dict[str, OperatorRow]:
             row["setting"],
             tuple(row["charts"].split()),
             tuple(int(port) for port in row["webhook_ports"].split()),
+            tuple(int(port) for port in row["pod_ports"].split()),
             row["source"],
         )
         for row in rows("operators.csv")

@@ -26,6 +26,7 @@ def plan_operators(settings: StackSettings, charts: ChartSources, findings: Find
                 webhook_ports=row.webhook_ports,
                 mirror=settings.registry.mirror,
                 network=addon_network(settings),
+                pod_ports=row.pod_ports,
             )
         )
     return tuple(found)

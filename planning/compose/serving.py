@@ -8,6 +8,7 @@ from planning.cluster.addon_network import existing_prometheus, prometheus_names
 from planning.compose.request import Request
 from planning.findings import Findings, listed
 from planning.nodes.pools import Pool
+from planning.serving.backend_names import engine_of
 from planning.serving.companions import check_served_names
 from planning.serving.model_checks import check_digest
 from planning.serving.served import Served, Surroundings, plan_model
@@ -25,7 +26,7 @@ def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Fi
     served = []
     for index, model in enumerate(request.settings.models):
         path = f"models[{index}]"
-        check_digest(model, path, without_digest, findings)
+        check_digest(model, engine_of(request.settings.backend_of(model)), path, without_digest, findings)
         pool = _pool_of(model, path, pools, findings)
         planned = plan_model(model, path, pool, surroundings, findings)
         if planned is not None:

@@ -46,6 +46,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "kserve.namespace": NamespaceOwner(
         "KServe's controller", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "kserve"
     ),
+    "kuberay.namespace": NamespaceOwner(
+        "KubeRay's operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "kuberay"
+    ),
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),

@@ -10,10 +10,11 @@ from planning.model.demand import Demand
 
 
 class ScalerKind(StrEnum):
-    """Who owns the number of replicas: a HorizontalPodAutoscaler, KEDA (which makes one), or we."""
+    """Who owns the number of replicas: a HorizontalPodAutoscaler, KEDA (which makes one), the backend, or we."""
 
     HPA = "hpa"
     KEDA = "keda"
+    BACKEND = "backend"
     NONE = "none"
 
 
@@ -100,7 +101,8 @@ class ZeroPlan:
 class AutoscalingPlan:
     """What moves the replicas of one model, between which bounds, and how fast.
 
-    Of kind `none` only the bounds count, and they are equal.
+    Of kind `none` only the bounds count, and they are equal; of kind `backend` also the target of the one metric, which
+    the backend counts itself, and both windows.
     """
 
     kind: ScalerKind

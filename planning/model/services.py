@@ -108,6 +108,8 @@ class OperatorPlan:
     mirror: str | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
+    pod_ports: tuple[int, ...] = ()
+    """What its pods ask of models' pods."""
 
 
 @dataclass(frozen=True)

@@ -193,6 +193,21 @@ class SecretValue:
 
 
 @dataclass(frozen=True)
+class RayPlan:
+    """The Ray cluster of a model: its head beside the servers' pods."""
+
+    version: str
+    head: PodResources
+    operator_namespace: str
+    """Of KubeRay, which asks the head."""
+    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    redis: str | None = None
+    """Where the head keeps what it knows, <host>:<port>; None: in memory, and it goes with the head."""
+    redis_password: SecretValue | None = None
+    """None: Redis asks for none."""
+
+
+@dataclass(frozen=True)
 class ServedModel:
     """What is served, and how: all a backend needs to render it."""
 
@@ -246,12 +261,23 @@ class ServedModel:
     secret_env: dict[str, SecretValue] = field(default_factory=dict)
     """Environment variables whose values are in Secrets that exist, by name."""
     backend: str = "deployment"
-    deployment_suffix: str = ""
-    """What the backend adds to the model's name for the Deployment of its servers."""
+    deployment_suffix: str | None = ""
+    """What the backend adds to the model's name for the Deployment of its servers; None: there is none."""
+    pod_names: str = ""
+    """A regular expression of the names of its servers' pods."""
+    metrics_port: str = "http"
+    """The port of those pods with vLLM's series."""
+    metrics_prefix: str = ""
+    """What these begin with there in the place of `vllm:`; empty: as ever."""
+    user_id: int = 10001
+    """That the image runs as."""
+    group_id: int = 10001
     operators: tuple[str, ...] = ()
     """What brings the backend's kinds."""
     router: RouterPlan | None = None
     """None: the Service names the servers themselves."""
+    ray: RayPlan | None = None
+    """None: the backend is another."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None
@@ -259,5 +285,7 @@ class ServedModel:
 
     @property
     def deployment_name(self) -> str:
-        """The Deployment whose pods serve: ours, or one that the backend's operator makes."""
+        """The Deployment whose pods serve: ours, or one that the backend makes. ValueError: there is none."""
+        if self.deployment_suffix is None:
+            raise ValueError(f"{self.name}: backend {self.backend} has no Deployment")
         return self.name + self.deployment_suffix

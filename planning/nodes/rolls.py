@@ -83,7 +83,7 @@ def pod_roll(model: ServedModel) -> RollPicture:
     turns = [math.ceil(count / max(1, surge)) for count in (scaling.min_replicas, scaling.max_replicas)]
     return RollPicture(
         kind="pods",
-        name=model.deployment_name,
+        name=model.name + (model.deployment_suffix or ""),
         namespace=model.namespace,
         count=(scaling.min_replicas, scaling.max_replicas),
         at_once=max(1, surge),

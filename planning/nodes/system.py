@@ -14,7 +14,7 @@ from planning.nodes.fit import DAEMONS
 from planning.nodes.growth import can_grow
 from planning.nodes.instances import InstanceType, instance_types
 from planning.nodes.quantity import as_cpu, as_mib
-from settings.backends import Router
+from settings.backends import Backend, Router
 from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.pools import ManagedPool
@@ -49,6 +49,8 @@ class Load:
 
 # components/serving/backends/production_stack.py; 1000Mi are the chart's own figure.
 ROUTER = Load(1, 400, 1000)
+# planning/cluster/ray.py, and Ray's autoscaler in the same pod (components/serving/backends/ray.py).
+RAY_HEAD = Load(1, 1200, 4096 + 512)
 
 
 def check_system_nodes(
@@ -151,6 +153,8 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, Load, int]]:
     for model in settings.models:
         if backends()[settings.backend_of(model)].router is not None:
             yield f"router of {model.name}", ROUTER, (model.router or Router()).replicas
+        if settings.backend_of(model) is Backend.RAY:
+            yield f"head of {model.name}", RAY_HEAD, 1
 
 
 def _daemons(parts: set[str]) -> Load:

@@ -11,7 +11,7 @@ from planning.scaling.metric_table import row_for
 from planning.scaling.schedule import UnsupportedWindow, weekly_window
 from planning.scaling.targets import default_target
 from planning.versions.vllm_versions import Version
-from settings.autoscaling import MEANT, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, Schedule
+from settings.autoscaling import MEANT, BackendScaling, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, Schedule
 from settings.models import Model
 
 # Everything that vLLM's pods export, and what we record of it: gone when the last pod is gone.
@@ -37,6 +37,8 @@ def check_autoscaling(model: Model, supplies: Supplies, path: str, findings: Fin
     if isinstance(wanted, NoScaling):
         _check_fixed(wanted, path, findings)
         return
+    if isinstance(wanted, BackendScaling):
+        return  # what it can is a row of facts/backend_features.csv
     _check_zero(wanted, path, findings)
     if not supplies.monitoring and (wanted.min_replicas != wanted.max_replicas or wanted.kind == "keda"):
         findings.error(
@@ -59,7 +61,7 @@ def check_autoscaling(model: Model, supplies: Supplies, path: str, findings: Fin
 def check_metrics(model: Model, version: Version, capacity_known: bool, path: str, findings: Findings) -> None:
     """Targets and value types of the metrics that the stack file names, on this version of vLLM."""
     wanted = model.autoscaling
-    if isinstance(wanted, NoScaling):
+    if not isinstance(wanted, HpaScaling | KedaScaling):
         return
     for index, metric in enumerate(wanted.metrics):
         where = f"{path}.metrics[{index}]"

@@ -28,7 +28,16 @@ from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_
 from planning.scaling.targets import default_target
 from planning.throughput.serving_rates import ServingRates
 from planning.versions.vllm_versions import Version
-from settings.autoscaling import Autoscaling, HpaScaling, KedaScaling, Metric, MetricKind, NoScaling, ScalingRule
+from settings.autoscaling import (
+    Autoscaling,
+    BackendScaling,
+    HpaScaling,
+    KedaScaling,
+    Metric,
+    MetricKind,
+    NoScaling,
+    ScalingRule,
+)
 from settings.models import Model
 
 # Down: what AWS' own guide and most peers use (docs of KEDA on EKS, vLLM production-stack).
@@ -45,7 +54,7 @@ SAMPLES_OF_A_RATE = 4
 class ScalingInputs:
     """What a model's scaling follows from. `rates` None: its architecture is not `known`, or no cache fits its GPU.
 
-    `deployment`: whose pods serve it; None: it is called as the model.
+    `pods`: a regular expression of the names of those that serve it.
     """
 
     model: Model
@@ -55,7 +64,7 @@ class ScalingInputs:
     scrape_interval_seconds: int
     monitoring: bool
     known: bool = True
-    deployment: str | None = None
+    pods: str = ""
 
     @property
     def capacity(self) -> Capacity | None:
@@ -82,6 +91,8 @@ def plan_autoscaling(given: ScalingInputs, path: str, findings: Findings) -> Aut
     """Who moves the model's replicas; `path` is the setting's, e.g. `models[0].autoscaling`."""
     wanted = given.model.autoscaling
     fixed = wanted.min_replicas == wanted.max_replicas
+    if isinstance(wanted, BackendScaling):
+        return _by_backend(given, wanted)
     if isinstance(wanted, NoScaling) or (fixed and not given.monitoring):
         down = default_scale_down(given.cold_start_seconds[1])
         return AutoscalingPlan(ScalerKind.NONE, wanted.min_replicas, wanted.max_replicas, (), DEFAULT_UP, down)
@@ -106,6 +117,17 @@ def plan_autoscaling(given: ScalingInputs, path: str, findings: Findings) -> Aut
     return _with_keda(plan, given, wanted) if isinstance(wanted, KedaScaling) else plan
 
 
+def _by_backend(given: ScalingInputs, wanted: BackendScaling) -> AutoscalingPlan:
+    """One number, which the backend counts itself; what it scrapes or asks for is its own business."""
+    down = default_scale_down(given.cold_start_seconds[1])
+    if wanted.scale_down_delay_seconds is not None:
+        down = replace(down, window_seconds=wanted.scale_down_delay_seconds)
+    target = wanted.target_in_flight or default_target(MetricKind.IN_FLIGHT, given.model, given.capacity, given.rates)
+    metric = _metric_of(given, MetricKind.IN_FLIGHT.value, target or 1.0)
+    up = replace(DEFAULT_UP, window_seconds=wanted.scale_up_delay_seconds)
+    return AutoscalingPlan(ScalerKind.BACKEND, wanted.min_replicas, wanted.max_replicas, (metric,), up, down)
+
+
 def _decision(given: ScalingInputs) -> ScalingDecision | None:
     what, wanted = given.capacity, given.model.autoscaling
     if what is None:
@@ -122,7 +144,7 @@ def _metrics(
     given: ScalingInputs, decision: ScalingDecision | None, path: str, findings: Findings
 ) -> tuple[ScalingMetric, ...]:
     wanted = given.model.autoscaling
-    assert not isinstance(wanted, NoScaling)
+    assert isinstance(wanted, HpaScaling | KedaScaling)
     if wanted.metrics:
         return tuple(_metric(given, each) for each in wanted.metrics)
     if decision is not None:
@@ -189,7 +211,7 @@ def _recordings(
             found[row.record] = schedule_expr(_windows(model.autoscaling))
         elif row.record:
             window, quantile = metric.window_seconds, metric.quantile
-            expr = expression(row, model.namespace, model.name, window, quantile, given.deployment)
+            expr = expression(row, model.namespace, model.name, window, quantile, given.pods)
             found[row.record] = expr
     return tuple(RecordingRulePlan(name, text, labels) for name, text in found.items())
 
@@ -197,7 +219,7 @@ def _recordings(
 def _quantile(given: ScalingInputs, kind: str) -> float:
     """As written for the metric of that kind."""
     wanted = given.model.autoscaling
-    written = () if isinstance(wanted, NoScaling) else wanted.metrics
+    written = wanted.metrics if isinstance(wanted, HpaScaling | KedaScaling) else ()
     return next((each.quantile for each in written if each.kind == kind), 0.95)
 
 

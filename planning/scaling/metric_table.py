@@ -76,9 +76,9 @@ def pods_selector(namespace: str, name: str) -> str:
     return f'namespace="{namespace}",job="{namespace}/{name}"'
 
 
-def gpus_selector(namespace: str, deployment: str) -> str:
+def gpus_selector(namespace: str, pods: str) -> str:
     """The matchers of its pods' GPUs: dcgm-exporter's own labels, which Prometheus moves to `exported_*`."""
-    return f'exported_namespace="{namespace}",exported_pod=~"{deployment}-[a-z0-9]+-[a-z0-9]{{5}}"'
+    return f'exported_namespace="{namespace}",exported_pod=~"{pods}"'
 
 
 def service_selector(namespace: str, name: str) -> str:
@@ -92,11 +92,11 @@ def expression(
     name: str,
     window_seconds: int,
     quantile: float = 0.95,
-    deployment: str | None = None,
+    pods: str = "",
 ) -> str:
-    """The row's number for the whole model, from vLLM's own series. `deployment`: of its pods, if not its name."""
+    """The row's number for the whole model, from vLLM's own series. `pods`: a regular expression of their names."""
     filled = row.expression.replace("<by>", "").replace("<selector>", pods_selector(namespace, name))
-    filled = filled.replace("<gpus>", gpus_selector(namespace, deployment or name))
+    filled = filled.replace("<gpus>", gpus_selector(namespace, pods))
     return filled.replace("<window>", f"{window_seconds}s").replace("<quantile>", f"{quantile:g}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from planning.architectures.layout import QuantizationLayout
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
@@ -15,15 +17,17 @@ from planning.versions.vllm_versions import Version
 from settings.models import Model
 
 
-def plan_version(model: Model, path: str, findings: Findings) -> Version | None:
-    """The vLLM version of the image, from its tag; None when it is too old to be planned for."""
-    version = vllm_versions.version_of(image_pin(model).tag)
+def plan_version(model: Model, engine: pins.Engine, path: str, findings: Findings) -> Version | None:
+    """The vLLM version of the image, from its tag or as the engine says; None when it is too old to be planned for."""
+    version = vllm_versions.version_of(engine.vllm or image_pin(model, engine).tag)
     return version if check_version(version, f"{path}.image.tag", findings) else None
 
 
-def image_pin(model: Model) -> pins.ImagePin:
-    """The image of a model: as written, else the pinned one."""
+def image_pin(model: Model, engine: pins.Engine) -> pins.ImagePin:
+    """The image of a model: as written, else the pinned one; of an engine that is not vLLM's own the pinned one."""
     image = model.image
+    if engine.image != pins.VLLM:
+        return replace(engine.image, digest=image.digest or engine.image.digest)
     tag = image.tag or pins.VLLM.tag
     ours = image.repository == pins.VLLM.repository and tag == pins.VLLM.tag
     digest = image.digest or (pins.VLLM.digest if ours else None)
@@ -95,9 +99,9 @@ def check_token(model: Model, known: Architecture | None, stack: str, path: str,
         )
 
 
-def check_digest(model: Model, path: str, seen: set[str], findings: Findings) -> None:
+def check_digest(model: Model, engine: pins.Engine, path: str, seen: set[str], findings: Findings) -> None:
     """An image without a digest, told once whichever models use it; `seen`: those that were told."""
-    pin = image_pin(model)
+    pin = image_pin(model, engine)
     image = f"{pin.repository}:{pin.tag}"
     if pin.digest is None and image not in seen:
         seen.add(image)

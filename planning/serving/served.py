@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
@@ -41,6 +40,7 @@ from planning.scaling.chunk_advice import check_chunk
 from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
 from planning.serving import environment, probes
+from planning.serving.backend_names import backend_names, engine_of
 from planning.serving.companions import check_companions, companion_args, companion_repositories
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
@@ -101,7 +101,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     asked = _asked(model, path, pool, around, findings)
     if asked is None or pool is None or not check_group(model, pool, path, findings):
         return None
-    pin = image_pin(model)
+    pin = image_pin(model, engine_of(model.backend or around.backend))
     image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
     check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, findings)
     memory = _memory(model, asked, pool, path, findings)
@@ -122,7 +122,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
 
 
 def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:
-    version = plan_version(model, path, findings)
+    version = plan_version(model, engine_of(model.backend or around.backend), path, findings)
     if version is None:
         return None
     known = check_architecture(model, path, findings)
@@ -177,7 +177,7 @@ def _scaling(
         around.scrape_interval_seconds,
         monitoring,
         asked.known is not None,
-        backends()[model.backend or around.backend].deployment_of(model.name),
+        backends()[model.backend or around.backend].pods_of(model.name),
     )
     return plan_autoscaling(given, path, findings)
 
@@ -222,12 +222,6 @@ def _token(model: Model) -> TokenPlan | None:
     return TokenPlan(secret.name, secret.key, None)
 
 
-def _backend(model: Model, around: Surroundings) -> dict[str, Any]:
-    """What serves it, and by which names that is known."""
-    row = backends()[model.backend or around.backend]
-    return {"backend": row.name, "deployment_suffix": row.deployment_of(""), "operators": row.operators}
-
-
 def _assemble(
     model: Model,
     pool: Pool,
@@ -248,7 +242,7 @@ def _assemble(
         model_id=model.source,
         revision=model.revision,
         served_name=model.served_name or model.source,
-        image=pins.image_reference(image_pin(model), around.mirror),
+        image=pins.image_reference(image_pin(model, engine_of(model.backend or around.backend)), around.mirror),
         vllm_version=vllm_versions.text(asked.version),
         args=engine_args(
             told_to_vllm(model, pool.sharing),
@@ -285,5 +279,5 @@ def _assemble(
         pull_secrets=around.pull_secrets,
         chat_template=model.chat_template,
         replicas_may_need_nodes=pool.replicas_may_need_nodes,
-        **_backend(model, around),
+        **backend_names(model.backend or around.backend, model.name),
     )

@@ -22,6 +22,17 @@ class ImagePin:
 
 
 @dataclass(frozen=True)
+class Engine:
+    """What serves: `image`, the vLLM in it (None: the tag says it), and the user that it is made for."""
+
+    image: ImagePin
+    vllm: str | None
+    user_id: int
+    group_id: int
+    source: str
+
+
+@dataclass(frozen=True)
 class ChartPin:
     """A Helm chart of an https repository, or of an oci:// one, in which it is `<repository>/<chart>`."""
 
@@ -37,6 +48,15 @@ VLLM = ImagePin(
     tag="v0.33.0",
     digest=None,
     source="PyPI vllm 0.33.0, 2026-11-21; the image tag is v<version>",
+)
+
+# Of backend ray: another vLLM than ours, see ENGINES.
+RAY_LLM = ImagePin(
+    repository="rayproject/ray-llm",
+    # renovate: datasource=docker depName=rayproject/ray-llm versioning=docker
+    tag="2.56.0-py312-cu130",
+    digest=None,
+    source="docs.ray.io 2.56.0; the tag is <Ray>-<Python>-<CUDA>; not looked up, the registries cannot be reached here",
 )
 
 CUDA_BASE = ImagePin(
@@ -71,6 +91,19 @@ KUBECTL = ImagePin(
     digest=None,
     source="Kubernetes 1.35.0; `kubectl apply --server-side` of definitions only, for clusters of any version here",
 )
+
+# By the name that planning/facts/backends.csv has for it.
+ENGINES = {
+    "vllm": Engine(VLLM, None, 10001, 10001, "any user will do: components/security.py"),
+    "ray-llm": Engine(
+        RAY_LLM,
+        "0.22.0",
+        1000,
+        100,
+        "PyPI ray 2.56.0: Requires-Dist vllm[audio]==0.22.0 of extra llm; ray docker/base-deps/Dockerfile: user "
+        "ray, 1000:100, and Python in its home, which others cannot read",
+    ),
+}
 
 CHARTS = {
     pin.chart: pin
@@ -151,6 +184,13 @@ CHARTS = {
             version="v1.9.0",
             repository="oci://docker.io/envoyproxy",
             source="envoyproxy/gateway tag v1.9.0, 2026-08-15",
+        ),
+        ChartPin(
+            chart="kuberay-operator",
+            # renovate: datasource=helm depName=kuberay-operator
+            version="1.7.0",
+            repository="https://ray-project.github.io/kuberay-helm",
+            source="ray-project/kuberay tag v1.7.0 (59d663aeec), 2026-08-19",
         ),
         ChartPin(
             chart="kserve-crd",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning.backends.table import backends
+from planning.backends.table import OURS, backends
 from planning.model import (
     AutoscalingPlan,
     CachePlan,
@@ -23,6 +23,7 @@ from planning.model import (
     OperatorPlan,
     PodResources,
     ProbePlan,
+    RayPlan,
     ReadSecretPlan,
     RecordingRulePlan,
     RemoteTokenPlan,
@@ -39,6 +40,7 @@ from planning.model import (
     Via,
     ZeroPlan,
 )
+from planning.versions.pins import ENGINES
 
 MIRROR = "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"
 PROMETHEUS_CHARTS = "https://prometheus-community.github.io/helm-charts"
@@ -66,6 +68,8 @@ DEMAND = ScalingMetric(
     unit="replicas",
     why="test",
 )
+
+IN_FLIGHT = replace(QUEUE_DEPTH, kind="inFlight", target=44.8, unit="requests in flight")
 
 SMOKE_TEST = SmokeTestPlan(
     image="nvidia/cuda:13.0.3-base-ubuntu24.04",
@@ -117,6 +121,7 @@ MONITORING = MonitoringPlan(
 MODEL = ServedModel(
     name="llama",
     namespace="models",
+    pod_names=backends()["deployment"].pods_of("llama"),
     model_id="meta-llama/Llama-3.1-8B-Instruct",
     revision="0e9e39f249a16976918f6564b8830bc894c89659",
     served_name="llama-3.1-8b",
@@ -330,15 +335,42 @@ ROUTER = RouterPlan(
 )
 
 
+RAY = RayPlan(
+    version="2.56.0",
+    head=PodResources("1", "4Gi", "10Gi", None, 0),
+    operator_namespace="kuberay",
+    api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
+)
+
+
 def on(model: ServedModel, backend: str) -> ServedModel:
     """The model on another backend, as the plan says it."""
     row = backends()[backend]
+    engine = ENGINES[row.engine]
+    scaled = model.autoscaling if row.scaler == OURS or model.autoscaling.fixed_replicas else _theirs(model)
     return replace(
         model,
         backend=backend,
-        deployment_suffix=row.deployment_of(""),
+        deployment_suffix=row.deployment_of("") if row.deployment else None,
+        pod_names=row.pods_of(model.name),
+        metrics_port=row.metrics_port,
+        metrics_prefix=row.metrics_prefix,
+        user_id=engine.user_id,
+        group_id=engine.group_id,
+        image=model.image if engine.vllm is None else f"{engine.image.repository}:{engine.image.tag}",
+        vllm_version=engine.vllm or model.vllm_version,
         operators=row.operators,
         router=ROUTER if row.router else None,
+        ray=RAY if backend == "ray" else None,
+        autoscaling=scaled,
+    )
+
+
+def _theirs(model: ServedModel) -> AutoscalingPlan:
+    plan = model.autoscaling
+    up = ScalingRulePlan(30, 2, 60)
+    return AutoscalingPlan(
+        ScalerKind.BACKEND, max(1, plan.min_replicas), plan.max_replicas, (IN_FLIGHT,), up, plan.scale_down
     )
 
 
@@ -372,4 +404,14 @@ ENVOY_GATEWAY = OperatorPlan(
     webhook_ports=(9443,),
     mirror=None,
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY)
+KUBERAY = OperatorPlan(
+    name="kuberay",
+    setting="kuberay.namespace",
+    charts={"kuberay-operator": ChartRef("kuberay-operator", "1.7.0", "https://ray-project.github.io/kuberay-helm")},
+    namespace="kuberay",
+    install=True,
+    webhook_ports=(),
+    mirror=None,
+    pod_ports=(8265, 8000),
+)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY)

@@ -42,7 +42,7 @@ from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
 from components.serving.manifests.external_secret import external_secret
-from components.serving.manifests.network_policy import download_policy, router_policy, server_policy
+from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from components.serving.manifests.service import (
@@ -77,7 +77,12 @@ from tests.components.promtool import sample_plan
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL, EXTERNAL_MODEL)
 # What makes the server pods of a backend; of `deployment` the rest of the tests speaks.
-WORKLOADS = {"deployment": "deployment", "kserve": "inference-service", "production-stack": "deployment"}
+WORKLOADS = {
+    "deployment": "deployment",
+    "kserve": "inference-service",
+    "ray": "ray-service",
+    "production-stack": "deployment",
+}
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
 EVERY_MODEL = (*MODELS, *ELSEWHERE)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
@@ -189,8 +194,7 @@ def of_model(model: ServedModel) -> Manifests:
         "service": service(model),
         "pdb": pod_disruption_budget(model),
     }
-    if model.router is not None:
-        made["router-policy"] = router_policy(model, model.router)
+    made |= BACKENDS[model.backend].beside(model)
     if model.autoscaling.kind is ScalerKind.HPA:
         made["hpa"] = horizontal_pod_autoscaler(model)
     if model.autoscaling.kind is ScalerKind.KEDA:
@@ -228,14 +232,21 @@ def case(model: ServedModel) -> str:
 
 def pod_specs() -> Manifests:
     """The pod specs among them."""
-    return {what: pod_of(each) for what, each in everything().items() if each["kind"] in POD_PATHS}
+    found = {what: pod_of(each) for what, each in everything().items() if each["kind"] in (*POD_PATHS, "RayService")}
+    heads = {what: each for what, each in everything().items() if each["kind"] == "RayService"}
+    return found | {
+        f"{what}/head": each["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
+        for what, each in heads.items()
+    }
 
 
 POD_PATHS = {"Deployment": ("template", "spec"), "Job": ("template", "spec"), "InferenceService": ("predictor",)}
 
 
 def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The pod (spec) that a workload makes."""
+    """The pod (spec) that a workload makes; of a RayService a worker's."""
+    if manifest["kind"] == "RayService":
+        manifest = {"kind": "Job", "spec": manifest["spec"]["rayClusterConfig"]["workerGroupSpecs"][0]}
     found: dict[str, Any] = manifest["spec"]
     for part in POD_PATHS[manifest["kind"]]:
         found = found[part]

@@ -23,6 +23,7 @@ from components.cluster.metrics_adapter import metrics_adapter_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kuberay import kuberay_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from planning.model import GPU_TAINT, AddonNetworkPlan, WebhookPlan
@@ -36,6 +37,7 @@ from tests.components.plans import (
     KARPENTER,
     KEDA,
     KSERVE,
+    KUBERAY,
     MIRROR,
     MODEL,
     MONITORING,
@@ -69,6 +71,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     ],
     "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
     "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
+    "kuberay-operator": [kuberay_values(KUBERAY), kuberay_values(replace(KUBERAY, mirror=MIRROR))],
     "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
     "gateway-helm": [envoy_gateway_values(ENVOY_GATEWAY), envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR))],
     "karpenter": [
@@ -94,6 +97,10 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
     "external-secrets": {("resources",)},
+    "kuberay-operator": {
+        ("resources",),
+        ("podSecurityContext",),  # of the pod
+    },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "vllm-stack": {
         ("routerSpec", "resources"),  # ResourceRequirements

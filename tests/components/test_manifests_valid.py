@@ -18,7 +18,7 @@ from tests.reference_data import custom_resource_validator
 
 KUBERNETES = ("1.32", "1.35", "1.36")  # oldest in EKS support, our default, newest
 CUSTOM_GROUPS = (
-    *("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io"),
+    *("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io", "ray.io"),
     "external-secrets.io",
     *("gateway.networking.k8s.io", "gateway.envoyproxy.io", "cert-manager.io"),
 )

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from components.serving.manifests.deployment import deployment
+from planning.versions.pins import ENGINES
 from tests.components.plans import MODEL, OPEN_MODEL, VOLUME_MODEL
 from tests.components.rendered import of_model, pod_specs
 
@@ -64,13 +65,19 @@ def test_a_pod_meets_the_restricted_standard(what: str) -> None:
 @pytest.mark.parametrize("what", sorted(PODS))
 def test_a_pod_has_more_than_the_standard_asks(what: str) -> None:
     pod = PODS[what]
-    assert pod["automountServiceAccountToken"] is False
+    # A Ray head that is scaled asks the API server for workers; no other pod of ours asks it for anything.
+    scales = what.startswith("ray/") and what.endswith("/head") and "/fixed/" not in what
+    assert pod["automountServiceAccountToken"] is scales
     assert pod["enableServiceLinks"] is False
+    made_for = ENGINES["ray-llm"]
     for container in _containers(pod):
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] is True
-        assert context["runAsUser"] > 10_000, "no user of the node (CKV_K8S_40)"
-        assert context["runAsGroup"] > 10_000
+        if what.startswith("ray/"):  # Python is in the home of the image's own user
+            assert (context["runAsUser"], context["runAsGroup"]) == (made_for.user_id, made_for.group_id)
+        else:
+            assert context["runAsUser"] > 10_000, "no user of the node (CKV_K8S_40)"
+            assert context["runAsGroup"] > 10_000
         assert context["seccompProfile"] == {"type": "RuntimeDefault"}
         requests, limits = container["resources"]["requests"], container["resources"]["limits"]
         assert {"cpu", "memory", "ephemeral-storage"} <= requests.keys()

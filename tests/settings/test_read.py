@@ -167,7 +167,7 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
     assert told == [
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: account, backend, budget, certManager, ci, cluster, downloads, "
-        "externalSecrets, gateway, gpuOperator, keda, kserve, models, monitoring, network, nodeAutoscaling, "
+        "externalSecrets, gateway, gpuOperator, keda, kserve, kuberay, models, monitoring, network, nodeAutoscaling, "
         "nodePools, region, registry, systemNodes, tags, tenants, waivers",
     ]
 

@@ -14,6 +14,7 @@ from components.cluster.network_policies import operator_policies, register_poli
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kuberay import kuberay_values
 from components.helm import release_arguments
 from components.manifest import arguments
 from planning.model import OperatorPlan
@@ -23,6 +24,7 @@ VALUES: Mapping[str, Callable[[OperatorPlan], dict[str, Any]]] = {
     "cert-manager": cert_manager_values,
     "kserve-resources": kserve_values,
     "gateway-helm": envoy_gateway_values,
+    "kuberay-operator": kuberay_values,
 }
 
 

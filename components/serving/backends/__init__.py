@@ -12,11 +12,13 @@ from collections.abc import Mapping
 from components.serving.backends.deployment import DEPLOYMENT
 from components.serving.backends.kserve import KSERVE
 from components.serving.backends.production_stack import PRODUCTION_STACK
+from components.serving.backends.ray import RAY
 from components.serving.backends.workload import Backend, Workload, WorkloadArgs
 
 BACKENDS: Mapping[str, Backend] = {
     "deployment": DEPLOYMENT,
     "kserve": KSERVE,
+    "ray": RAY,
     "production-stack": PRODUCTION_STACK,
 }
 

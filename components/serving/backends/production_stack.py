@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 
 from components.helm import release_arguments
 from components.images import pull_policy
-from components.manifest import arguments
+from components.manifest import Manifest, arguments
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
 from components.serving.backends.workload import Backend, Workload, WorkloadArgs
@@ -57,6 +57,11 @@ def router_values(model: ServedModel, router: RouterPlan) -> dict[str, Any]:
     }
 
 
+def beside(model: ServedModel) -> dict[str, Manifest]:
+    """The router's policy; its other objects are the chart's."""
+    return {"router-policy": router_policy(model, model.router)} if model.router else {}
+
+
 def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
     router = args.model.router
     if router is None:
@@ -64,7 +69,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
     servers = register_deployment(name, args, parent)
     policy = k8s.networking.v1.NetworkPolicy(
         f"{name}-router-policy",
-        **arguments(router_policy(args.model, router), args.namespace),
+        **arguments(beside(args.model)["router-policy"], args.namespace),
         opts=pulumi.ResourceOptions(parent=parent),
     )
     release = k8s.helm.v3.Release(
@@ -78,4 +83,4 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
     return Workload(servers.deployment_name, (release,))
 
 
-PRODUCTION_STACK = Backend(deployment, _register)
+PRODUCTION_STACK = Backend(deployment, _register, beside)

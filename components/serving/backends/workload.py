@@ -13,17 +13,21 @@ from planning.model import ServedModel
 
 @dataclass(frozen=True)
 class WorkloadArgs:
-    """`before`: what server pods need: account, network, token, weights, GPUs, and what brings the backend's kinds."""
+    """`before`: what server pods need: account, network, token, weights, GPUs, and what brings the backend's kinds.
+
+    `monitors_after`: what brings the PodMonitor kind.
+    """
 
     model: ServedModel
     namespace: pulumi.Input[str]
     priority_class: pulumi.Input[str]
     before: tuple[pulumi.Resource, ...] = ()
+    monitors_after: tuple[pulumi.Resource, ...] = ()
 
 
 @dataclass(frozen=True)
 class Workload:
-    """`deployment_name`: the Deployment whose pods serve, once it is there: what an autoscaler of ours scales.
+    """`deployment_name`: what makes the pods that serve, once it is there: what an autoscaler of ours scales.
 
     `address_after`: what has to be Ready before the model's Service points to it.
     """
@@ -34,7 +38,10 @@ class Workload:
 
 @dataclass(frozen=True)
 class Backend:
-    """`manifest` renders what makes the server pods, from the plan alone; `register` makes it and what stands by it."""
+    """`manifest` renders what makes the server pods, from the plan alone, `beside` what stands by it, by a name;
+    `register` makes both.
+    """
 
     manifest: Callable[[ServedModel, pulumi.Input[str]], Manifest]
     register: Callable[[str, WorkloadArgs, pulumi.Resource], Workload]
+    beside: Callable[[ServedModel], dict[str, Manifest]] = lambda _: {}

@@ -85,7 +85,7 @@ def pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]
         "nodeSelector": model.node_selector,
         "tolerations": tolerations(model.taints),
         **(_beside_its_like(model) if on_one_node(model) else _apart_from_its_like(model)),
-        "securityContext": non_root_pod(),
+        "securityContext": non_root_pod(model.user_id, model.group_id),
     }
     if downloads_in_pod(model):
         spec["initContainers"] = [download_container(model)]
@@ -111,7 +111,7 @@ def _server(model: ServedModel) -> dict[str, Any]:
         "livenessProbe": _health(model.liveness_probe),
         "volumeMounts": [*server_mounts(model), *template_mounts(model)],
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": restricted_container(),
+        "securityContext": restricted_container(model.user_id, model.group_id),
     }
     if model.drain.pre_stop_seconds:
         # The kubelet sleeps (Kubernetes >= 1.30), no shell in the image does: endpoints forget the pod meanwhile.

@@ -48,7 +48,7 @@ def download_container(model: ServedModel) -> dict[str, Any]:
         "resources": quantities(model.download_resources, cpu_limit=model.resources.cpu_request),
         "volumeMounts": download_mounts(model),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": restricted_container(),
+        "securityContext": restricted_container(model.user_id, model.group_id),
     }
 
 
@@ -81,7 +81,7 @@ def download_job(model: ServedModel) -> Manifest:
                     **pull_secrets(model.pull_secrets),
                     "nodeSelector": model.node_selector,
                     "tolerations": tolerations(model.taints),
-                    "securityContext": non_root_pod(),
+                    "securityContext": non_root_pod(model.user_id, model.group_id),
                     "containers": [download_container(model)],
                     "volumes": download_volumes(model),
                 },

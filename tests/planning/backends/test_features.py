@@ -10,7 +10,9 @@ from planning.backends.document import DOCUMENT, document
 from planning.backends.features import FEATURES, OF_THE_PROJECTS, check_features
 from planning.backends.table import NO, YES, Cell, backends, features, operators, rendered
 from planning.findings import Findings
+from planning.versions import pins
 from settings.models import Model
+from settings.read import read
 from tests.conftest import REPO
 from tests.planning.stacks import QWEN, REVISION, errors, model, planned, pool, refusal
 
@@ -33,7 +35,8 @@ def test_every_backend_has_every_cell_with_source_and_day() -> None:
 def test_rendered_backends_name_operators_and_deployments() -> None:
     for row in backends().values():
         assert set(row.operators) <= set(operators())
-        assert (row.deployment != "") == row.rendered
+        assert (row.pods != "") == (row.metrics_port != "") == (row.engine in pins.ENGINES) == row.rendered
+        assert row.pods.startswith(f"{row.deployment}-<hash>") or not row.deployment
 
 
 def test_the_page_says_what_the_tables_say() -> None:
@@ -54,6 +57,7 @@ ASKING = {
     "hpa": {"autoscaling": {"kind": "hpa"}},
     "keda": {"autoscaling": {"kind": "keda"}},
     "fixed": {"autoscaling": {"kind": "none"}},
+    "own-scaler": {"autoscaling": {"kind": "backend"}},
     "schedules": {
         "autoscaling": {"kind": "keda", "schedules": [{"start": "0 8 * * *", "end": "0 9 * * *", "minReplicas": 1}]}
     },
@@ -67,7 +71,9 @@ def test_who_asks_for_what_a_backend_does_not_do_is_told_who_does(feature: objec
     name, setting = feature.name, feature.setting  # type: ignore[attr-defined]
     table = {key: dict(cells) for key, cells in features().items()}
     table[name]["kserve"] = REFUSED
-    asked = Model.model_validate({"name": "chat", "source": QWEN, "revision": REVISION, **ASKING[name]})
+    # Nobody scales it, or a backend with an autoscaler of its own had a reason of its own to refuse it.
+    written = {"autoscaling": {"kind": "none"}, **ASKING[name]}
+    asked = Model.model_validate({"name": "chat", "source": QWEN, "revision": REVISION, **written})
     findings = Findings()
     check_features(asked, "kserve", "models[3]", table, findings)
     told = errors(findings.all())
@@ -85,7 +91,7 @@ def test_who_does_not_ask_is_not_refused(feature: object) -> None:
     name = feature.name  # type: ignore[attr-defined]
     table = {key: dict(cells) for key, cells in features().items()}
     table[name]["kserve"] = REFUSED
-    other = {"autoscaling": {"kind": "none"}} if name in ("hpa", "keda", "schedules", "zero") else {}
+    other = {"autoscaling": {"kind": "none"}} if name in ("hpa", "keda", "own-scaler", "schedules", "zero") else {}
     other = other or ({"autoscaling": {"kind": "hpa"}} if name == "fixed" else {})
     silent = Findings()
     check_features(
@@ -146,3 +152,74 @@ def test_alerts_and_gpu_metrics_go_by_the_pods_that_the_backend_makes() -> None:
     assert 'pod=~"chat-predictor-' in rules["VllmModelNotReady"]
     assert 'exported_pod=~"chat-predictor-' in chat.autoscaling.recordings[0].expr
     assert 'job="models/chat"' in rules["VllmQueueTooLong"], "our PodMonitor's name, whatever made the pods"
+
+
+def test_who_names_no_kind_of_autoscaling_means_that_of_the_backend() -> None:
+    for section in ({"backend": "ray"}, {}):
+        asked = model(**({} if section else {"backend": "ray"}), autoscaling={"minReplicas": 1, "maxReplicas": 2})
+        (served,) = planned(
+            models=[asked], systemNodes={"minNodes": 3, "instanceTypes": ["m7i.xlarge"]}, **section
+        ).models
+        assert (served.backend, served.autoscaling.kind.value) == ("ray", "backend")
+        assert served.autoscaling.recordings == ()
+    assert planned().models[0].autoscaling.kind.value == "hpa"
+    for kind in ("hpa", "keda"):
+        told = errors(refusal(models=[model(backend="ray", autoscaling={"kind": kind})]))
+        assert "these do: deployment, kserve, production-stack" in told["models[0].autoscaling.kind"]
+    told = errors(refusal(models=[model(autoscaling={"kind": "backend"})]))
+    assert "these do: ray" in told["models[0].autoscaling.kind"]
+
+
+def test_what_only_another_kind_of_autoscaling_has_is_refused_by_its_path() -> None:
+    told = [
+        str(each)
+        for each in read(
+            {
+                "backend": "ray",
+                "models": [model(autoscaling={"metrics": [{"kind": "inFlight"}]})],
+                "nodePools": [pool()],
+            },
+            "dev",
+        ).problems
+    ]
+    assert len(told) == 1
+    assert told[0].startswith("models[0].autoscaling.metrics: kind backend has no such key")
+
+
+def test_the_plan_of_a_model_on_ray_is_that_of_the_vllm_in_rays_image() -> None:
+    asked = model(backend="ray", autoscaling={"kind": "none"})
+    nodes = {"minNodes": 3, "instanceTypes": ["m7i.xlarge"]}
+    (served,) = planned(models=[asked], systemNodes=nodes, kuberay={"namespace": "rays"}).models
+    assert served.image == f"{pins.RAY_LLM.repository}:{pins.RAY_LLM.tag}"
+    assert (served.vllm_version, served.user_id, served.group_id) == ("0.22.0", 1000, 100)
+    assert served.ray is not None
+    assert (served.ray.version, served.ray.operator_namespace, served.ray.redis) == ("2.56.0", "rays", None)
+    for image in ({"tag": "v0.33.0-cu129"}, {"repository": "registry.example/vllm"}):
+        assert "models[0].image.repository" in errors(refusal(models=[{**asked, "image": image}], systemNodes=nodes))
+    (kept,) = planned(models=[{**asked, "image": {"digest": "sha256:" + "ab" * 32}}], systemNodes=nodes).models
+    assert kept.image.endswith("@sha256:" + "ab" * 32)
+
+
+def test_replicas_behind_a_head_without_redis_are_warned_of() -> None:
+    asked = model(backend="ray", autoscaling={"minReplicas": 2, "maxReplicas": 2})
+    sections = {
+        "models": [asked],
+        "nodePools": [pool(minNodes=2, maxNodes=3)],
+        "systemNodes": {"minNodes": 3, "instanceTypes": ["m7i.xlarge"]},
+    }
+    assert [each.path for each in planned(**sections).findings if each.rule == "ray-head"] == [
+        "models[0].autoscaling.minReplicas"
+    ]
+    redis = {"redis": {"address": "redis.example:6379", "password": {"name": "redis", "key": "password"}}}
+    plan = planned(**sections, kuberay=redis)
+    assert [each for each in plan.findings if each.rule == "ray-head"] == []
+    ray = plan.models[0].ray
+    assert ray is not None
+    assert ray.redis == "redis.example:6379"
+    assert ray.redis_password is not None
+
+
+def test_a_head_takes_room_on_the_nodes_without_gpu() -> None:
+    few = {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}
+    told = errors(refusal(models=[model(backend="ray")], systemNodes=few))
+    assert "systemNodes.instanceTypes" in told

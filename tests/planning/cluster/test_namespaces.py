@@ -15,14 +15,18 @@ KEDA = {"models": [model(autoscaling={"kind": "keda"})], "nodePools": [pool(minN
 # What makes a stack use the component whose setting that is.
 MODELS: dict[str, dict[str, Any]] = {
     "keda.namespace": {"autoscaling": {"kind": "keda"}},
+    "kuberay.namespace": {"backend": "ray"},
     "externalSecrets.namespace": {"tokenSecret": {"kind": "secretsManager", "name": "prod/hf"}},
 }
+RAY = {"models": [model(**MODELS["kuberay.namespace"])]}
 EXTERNAL = {"models": [model(**MODELS["externalSecrets.namespace"])]}
 USED: dict[str, dict[str, Any]] = {
     "keda": KEDA,
     "externalSecrets": EXTERNAL,
     "certManager": {"backend": "kserve"},
     "kserve": {"backend": "kserve"},
+    # Beside any other, whatever the stack's is.
+    "kuberay": RAY,
 }
 GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 USED["gateway"] = {"gateway": GATEWAY}
@@ -58,6 +62,8 @@ def test_nobody_moves_into_the_namespace_of_another(mover: str, there: str) -> N
     if "models[].namespace" in (mover, there) or of_models:
         moved = {"namespace": NAMESPACE_OWNERS[there].usual} if mover == "models[].namespace" else {}
         sections["models"] = [model(**of_models, **moved)]
+        if "backend" in sections and "backend" in of_models:  # one model of each
+            sections["models"].append(model(name="other", **moved))
     told = errors(refusal(**sections))
     assert told[mover.replace("[]", "[0]")].startswith(f"{NAMESPACE_OWNERS[there].usual} belongs to ")
 
