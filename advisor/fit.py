@@ -16,6 +16,7 @@ from planning.findings import Findings
 from planning.memory.engine import UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit, token_range
 from planning.memory.runner import reserves_graphs
+from planning.memory.vision import LIMIT_FLAG, PROCESSOR_FLAG, Pictures, pictures_of, without_tower
 from planning.memory.weights import FORMATS
 from planning.model import Severity, ThroughputPlan
 from planning.nodes.instances import UnknownGpu, gpu, instance_type, usable_memory_bytes
@@ -55,6 +56,8 @@ def add_to(commands: Any) -> None:
     how.add_argument("--max-num-batched-tokens", type=option_types.tokens)
     how.add_argument("--enforce-eager", action="store_true")
     how.add_argument("--language-model-only", action="store_true", help="no tower for pictures or sound is loaded")
+    how.add_argument(LIMIT_FLAG, metavar="JSON", help='as vLLM takes it: {"image": 1, "video": 0}')
+    how.add_argument(PROCESSOR_FLAG, metavar="JSON", help='as vLLM takes it: {"max_pixels": 1003520}')
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
     how.add_argument("--vllm-version", help="default: unknown, so a range over versions is shown")
     sharing.add_to(parser)
@@ -73,10 +76,12 @@ def add_to(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answers 0 where the model fits, else 1; raises LookupError or ValueError on wrong input."""
     model = _model(arguments)
+    limits = _pictures(arguments)
     model = model.text_only if arguments.language_model_only else model
     share = sharing.wanted(arguments)
     target = _shared(_target(arguments), share)
-    engine = sharing.as_started(target.sharing, _engine(arguments, model), target.whole)
+    engine = replace(_engine(arguments, model), pictures=limits)
+    model, engine = without_tower(model, engine), sharing.as_started(target.sharing, engine, target.whole)
     found = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
     whole_experts = arguments.enable_expert_parallel
     said = start_checks.checked(model, engine, target.instance, target.whole, whole_experts)
@@ -98,6 +103,11 @@ def run(arguments: argparse.Namespace) -> int:
         for note in notes:
             print(f"  note: {note}")
     return 0 if found.fits else 1
+
+
+def _pictures(arguments: argparse.Namespace) -> Pictures:
+    stated = ((LIMIT_FLAG, arguments.limit_mm_per_prompt), (PROCESSOR_FLAG, arguments.mm_processor_kwargs))
+    return pictures_of((flag, value) for flag, value in stated if value is not None)
 
 
 def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic, bool]:
@@ -175,9 +185,10 @@ def _model(arguments: argparse.Namespace) -> Architecture:
     config = json_file(arguments.config)
     if not isinstance(config, dict):
         raise ValueError(f"{arguments.config}: not a config.json, which is an object")
-    beside = arguments.config.parent / "hf_quant_config.json"
-    if "quantization_config" not in config and beside.is_file():
-        config = {**config, "hf_quant_config": json_file(beside)}
+    for name, unless in (("hf_quant_config", "quantization_config"), ("preprocessor_config", "preprocessor_config")):
+        beside = arguments.config.parent / f"{name}.json"
+        if unless not in config and beside.is_file():
+            config = {**config, name: json_file(beside)}
     read = described_config(config)
     return replace(read, model_id=arguments.model) if arguments.model else read
 

@@ -16,6 +16,7 @@ from planning.architectures.shape import (
     LatentAttention,
     RecurrentLayers,
 )
+from planning.architectures.vision import shape_of
 
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "float32": "bfloat16"}
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
@@ -86,7 +87,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         experts=experts,
         recurrent=recurrent,
         vision_parameters=_vision_parameters(config.get("vision_config"), hidden),
-        vision_patches=_vision_patches(config.get("vision_config")),
+        vision=shape_of(config),
         native_quantization=_quantization(stated_quantization(config)),
         layout=layout_of_config(config, layers),
         native_dtype=_DTYPES.get(_dtype(text), "bfloat16"),
@@ -262,15 +263,6 @@ def _vision_parameters(vision: Any, hidden: int) -> int:
     inner = int(vision.get("intermediate_size") or width * float(vision.get("mlp_ratio") or 4))
     merged = width * int(vision.get("spatial_merge_size") or 1) ** 2
     return depth * (4 * width * width + 2 * width * inner) + merged * merged + merged * hidden
-
-
-def _vision_patches(vision: Any) -> int:
-    """Patches of the largest picture; towers of any resolution (Qwen) are profiled with 16,384 merged tokens."""
-    if not isinstance(vision, Mapping):
-        return 0
-    if not vision.get("image_size"):
-        return 65536
-    return int((int(vision["image_size"]) // int(vision.get("patch_size") or 14)) ** 2)
 
 
 def _quantization(stated: Mapping[str, Any] | None) -> str:

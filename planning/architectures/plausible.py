@@ -60,7 +60,6 @@ _MOST = {
     "vocab_size": 10_000_000,
     "max_position_embeddings": 100_000_000,
     "intermediate_size": 10_000_000,
-    "vision_patches": 10_000_000,
 }
 
 
@@ -68,7 +67,7 @@ def _implausible(found: Architecture) -> Iterator[str]:
     """What cannot be meant, in the words of config.json's reader."""
     for name, most in _MOST.items():
         value = getattr(found, name)
-        least = 0 if name in ("intermediate_size", "vision_patches") else 1
+        least = 0 if name == "intermediate_size" else 1
         if not least <= value <= most:
             yield f"{name} {value}, which is not between {least} and {most}"
     if not found.attention_layers and found.recurrent is None:

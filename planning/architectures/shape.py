@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planning.architectures.layout import SIXTEEN_BIT, QuantizationLayout
+from planning.architectures.vision import VisionShape
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Architecture:
     `layout`: in which groups or blocks, and which parts are not.
     `file_bytes_per_weight` of those that are not quantized: 4 in repositories that keep what training wrote.
     `rotary_tables`: 2 where local and global layers rotate differently.
-    `vision_patches`: patches of the largest picture the vision tower takes, which vLLM profiles with.
+    `vision`: what a config.json says of the tower (planning/architectures/vision.py has each family's).
     """
 
     model_id: str
@@ -93,7 +94,7 @@ class Architecture:
     experts: Experts | None = None
     recurrent: RecurrentLayers | None = None
     vision_parameters: int = 0
-    vision_patches: int = 0
+    vision: VisionShape | None = None
     extra_parameters: int = 0
     native_quantization: str = "none"
     layout: QuantizationLayout = SIXTEEN_BIT
@@ -106,7 +107,7 @@ class Architecture:
     @property
     def text_only(self) -> Architecture:
         """As vLLM loads it with `--language-model-only`: no tower, nothing to profile it with."""
-        return replace(self, vision_parameters=0, vision_patches=0)
+        return replace(self, vision_parameters=0, vision=None)
 
     @property
     def embedding_parameters(self) -> int:

@@ -24,6 +24,7 @@ from planning.architectures.shape import (
     LatentAttention,
     RecurrentLayers,
 )
+from planning.architectures.vision import VisionShape
 from planning.facts import json_table
 
 __all__ = ["Architecture", "UnknownModel", "architecture", "architectures", "from_config_json"]
@@ -134,9 +135,17 @@ def _nearest(model_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(by_words[m] for m in get_close_matches(wanted, by_words, n=3, cutoff=0.5)))
 
 
+_PARTS: tuple[tuple[str, Any], ...] = (
+    ("latent", LatentAttention),
+    ("experts", Experts),
+    ("recurrent", RecurrentLayers),
+    ("vision", VisionShape),
+)
+
+
 def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
     plain = {k: v for k, v in row.items() if k not in {"also", "attention", "published_billion", "not_loaded"}}
-    for key, kind in (("latent", LatentAttention), ("experts", Experts), ("recurrent", RecurrentLayers)):
+    for key, kind in _PARTS:
         if key in plain:
             plain[key] = kind(**plain[key])
     if "layout" in plain:

@@ -11,6 +11,8 @@ from planning.findings import Findings
 from planning.memory.companions import beside
 from planning.memory.engine import Beside, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit
+from planning.memory.pictures import pictures
+from planning.memory.vision import without_tower
 from planning.model import MemoryPlan
 from planning.nodes.ami import NVIDIA_AMI_FAMILIES
 from planning.nodes.instances import ADA, AMPERE, instance_types
@@ -40,6 +42,7 @@ def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
         enforce_eager=model.enforce_eager,
         vllm_version=vllm_versions.text(version),
         beside=beside(model, version),
+        pictures=pictures(model, version),
     )
 
 
@@ -50,8 +53,7 @@ def check_memory(
     if pool.sharing.kind == "mps":
         # vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS.
         engine = with_defaults(engine, pool.gpu.usable_memory_bytes, pool.gpu)
-    if flag_value(model, "--language-model-only", vllm_versions.version_of(f"v{engine.vllm_version}")) is not None:
-        architecture = architecture.text_only
+    architecture = without_tower(architecture, engine)
     if engine.cannot_start:
         findings.error(
             f"{path}.extraArgs",

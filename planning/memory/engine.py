@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
+from planning.memory.vision import ALL_PICTURES, Pictures
 from planning.nodes.instances import Gpu
 from planning.units import GIB
 
@@ -81,6 +82,7 @@ class EngineConfig:
     block_size: int = 16
     engine: str = "auto"
     beside: Beside = Beside()
+    pictures: Pictures = ALL_PICTURES
 
     def __post_init__(self) -> None:
         for name in _COUNTS:

@@ -12,6 +12,7 @@ from math import ceil
 from planning.architectures.shape import Architecture
 from planning.memory.engine import EngineConfig
 from planning.memory.runner import has_runner_v2
+from planning.memory.vision import encoder_bytes
 from planning.nodes.instances import Gpu
 from planning.units import GIB
 
@@ -45,9 +46,6 @@ _GRAPH_SEGMENT_BYTES = 0.35 * 2**20
 _LARGEST_GRAPH_BATCH = 512
 _LARGEST_GRAPH_BATCH_BLACKWELL = 1024
 
-# A vision tower's peak per patch: about 14 tensors of width 1152, 16 bit (log of Qwen3.5-4B: 1.93 GiB for 65,536).
-_PATCH_BYTES = 14 * 1152 * 2
-
 # Latent attention unpacks keys and values of up to so many cached tokens for chunked prompts
 # (v1/attention/backends/mla/common.py, MLACommonMetadataBuilder).
 _LATENT_WORKSPACE_TOKENS = 65536
@@ -65,8 +63,9 @@ def activation_bytes(model: Architecture, engine: EngineConfig, *, lucky: bool =
     sampler = 0
     if engine.profiles_sampler:
         sampler = rows * model.vocab_size * _logit_bytes(model, engine, rows, lucky) + hidden
-    vision = model.vision_patches * _PATCH_BYTES if engine.is_v1 else 0
-    return ceil(max(forward, sampler, vision, 0 if lucky else _cold_bytes(model, engine, forward)))
+    tower, outputs = encoder_bytes(model, engine)
+    after = max(forward, sampler, 0 if lucky else _cold_bytes(model, engine, forward))
+    return ceil(max(tower + outputs, after + outputs))
 
 
 def _cold_bytes(model: Architecture, engine: EngineConfig, forward: float) -> float:

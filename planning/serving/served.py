@@ -10,6 +10,7 @@ from planning.backends.table import backends
 from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
 from planning.memory.companions import beside_on_disk_bytes
+from planning.memory.pictures import check_pictures
 from planning.memory.quantization import Source, Weights, plan_weights
 from planning.memory.size import ModelSize, model_size
 from planning.model import (
@@ -128,6 +129,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     known = check_architecture(model, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
+    check_pictures(model, version, path, findings)
     environment.check_environment(model, path, findings)
     check_companions(model, known, version, pool, around.stack, path, findings)
     stored, layout = stored_as(model.source, known)
