@@ -15,8 +15,9 @@ from planning.architectures.table import Architecture, architecture
 from planning.findings import Findings
 from planning.memory.engine import UNKNOWN_VERSION, EngineConfig, with_defaults
 from planning.memory.fit import MemoryFit, fit, token_range
+from planning.memory.picture_limits import LIMIT_FLAG, PROCESSOR_FLAG, Pictures, pictures_of
 from planning.memory.runner import reserves_graphs
-from planning.memory.vision import LIMIT_FLAG, PROCESSOR_FLAG, Pictures, pictures_of, without_tower
+from planning.memory.vision import without_tower
 from planning.memory.weights import FORMATS
 from planning.model import Severity, ThroughputPlan
 from planning.nodes.instances import UnknownGpu, gpu, instance_type, usable_memory_bytes

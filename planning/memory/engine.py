@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, replace
 
 from planning.architectures.shape import Architecture
-from planning.memory.vision import ALL_PICTURES, Pictures
+from planning.memory.picture_limits import ALL_PICTURES, Pictures
 from planning.nodes.instances import Gpu
 from planning.units import GIB
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planning.findings import Findings
-from planning.memory.vision import Pictures, pictures_of
+from planning.memory.picture_limits import Pictures, pictures_of
 from planning.versions import vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.models import Model

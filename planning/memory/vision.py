@@ -6,48 +6,18 @@ comes out while it profiles the language model (v1/worker/gpu_model_runner.py, p
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from planning.architectures.shape import Architecture
 from planning.architectures.vision import VisionTower, tower_of
+from planning.memory.engine import EngineConfig
+from planning.memory.picture_limits import Pictures
 
-if TYPE_CHECKING:
-    from planning.memory.engine import EngineConfig
-
-MODALITIES = ("image", "video", "audio", "vision_chunk")
-LIMIT_FLAG, PROCESSOR_FLAG = "--limit-mm-per-prompt", "--mm-processor-kwargs"
-LANGUAGE_ONLY, SKIP_FLAG = "--language-model-only", "--skip-mm-profiling"
-_USUAL_LIMIT = 999
 # From here a tower all of whose modalities have a limit of 0 is not loaded (models/interfaces.py,
 # _mark_tower_model; read in 0.32, taken since --language-model-only, which is that).
 _TOWER_LEFT_OUT = (0, 17)
 # Tensors of a layer that live at once, per patch, beside those of the MLP; pixels twice, as they came and cast.
 _RESIDUAL_TENSORS, _PIXEL_COPIES = 4, 2
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """A user's limits: items per prompt by modality, pixels of a picture, frames of a video (0: vLLM's own)."""
-
-    limits: tuple[tuple[str, int], ...] = ()
-    max_pixels: int = 0
-    most_frames: int = 0
-    skips_profiling: bool = False
-
-    def limit(self, modality: str) -> int:
-        """Items of that modality in one prompt."""
-        return dict(self.limits).get(modality, _USUAL_LIMIT)
-
-    @property
-    def none(self) -> bool:
-        """Whether neither pictures nor videos are taken."""
-        return self.limit("image") == 0 and self.limit("video") == 0
-
-
-ALL_PICTURES = Pictures()
 
 
 @dataclass(frozen=True)
@@ -90,22 +60,6 @@ def without_tower(model: Architecture, engine: EngineConfig) -> Architecture:
     return model.text_only if engine.pictures.none and engine.version >= _TOWER_LEFT_OUT else model
 
 
-def pictures_of(arguments: Iterable[tuple[str, str]]) -> Pictures:
-    """From flags as vLLM calls them, dotted or not, and their values; raises ValueError naming the flag."""
-    found = Pictures()
-    for flag, value in arguments:
-        name, _, part = flag.partition(".")
-        if name == LANGUAGE_ONLY and value.lower() not in ("false", "0"):
-            found = replace(found, limits=tuple((modality, 0) for modality in MODALITIES))
-        elif name == SKIP_FLAG:
-            found = replace(found, skips_profiling=value.lower() not in ("false", "0"))
-        elif name == LIMIT_FLAG:
-            found = _with_limits(found, _document(name, value, part))
-        elif name == PROCESSOR_FLAG:
-            found = replace(found, max_pixels=_pixels(_document(name, value, part)) or found.max_pixels)
-    return found
-
-
 def _largest(tower: VisionTower, asked: Pictures, max_model_len: int) -> tuple[int, int, str]:
     """Tokens and patches of the item of the most tokens, and its modality; the later name wins, as in vLLM."""
     offered = []
@@ -136,60 +90,3 @@ def _limited(tower: VisionTower, asked: Pictures) -> VisionTower:
         frame_tokens=max(1, round(tower.frame_tokens * share)) if tower.frames_by_context else tower.frame_tokens,
         frame_patches=round(tower.frame_patches * share) if tower.frames_by_context else tower.frame_patches,
     )
-
-
-def _document(flag: str, value: str, part: str) -> Mapping[str, Any]:
-    """JSON, vLLM's older `image=2,video=0`, or one part of a dotted flag."""
-    if part:
-        return {part: _plain(value)}
-    text = value.strip()
-    if "=" in text and not text.startswith("{"):
-        pairs = (each.partition("=") for each in text.split(","))
-        return {key.strip(): _plain(number) for key, _, number in pairs}
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise ValueError(f'{flag} {value!r} is no JSON object; write {flag}={{"image": 1, "video": 0}}')
-    return found
-
-
-def _plain(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-
-
-def _with_limits(found: Pictures, stated: Mapping[str, Any]) -> Pictures:
-    limits, pixels, frames = dict(found.limits), found.max_pixels, found.most_frames
-    for key, value in stated.items():
-        modality, _, field = key.partition(".")
-        if field:
-            value = {field: value}
-        if isinstance(value, Mapping):
-            width, height = value.get("width"), value.get("height")
-            if modality == "image" and _is_count(width) and _is_count(height):
-                pixels = int(width) * int(height)
-            frames = int(value["num_frames"]) if modality == "video" and _is_count(value.get("num_frames")) else frames
-            value = value.get("count", limits.get(modality, _USUAL_LIMIT))
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise ValueError(f"{LIMIT_FLAG}: {modality} {value!r} is no count; write 0 or more")
-        limits[modality] = value
-    return replace(found, limits=tuple(sorted(limits.items())), max_pixels=pixels, most_frames=frames)
-
-
-def _pixels(stated: Mapping[str, Any]) -> int:
-    images = stated.get("images_kwargs")
-    places = [stated, images if isinstance(images, Mapping) else {}]
-    for place in places:
-        size = place.get("size")
-        for value in (place.get("max_pixels"), size.get("longest_edge") if isinstance(size, Mapping) else None):
-            if _is_count(value):
-                return int(value)
-    return 0
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0

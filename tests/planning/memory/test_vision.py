@@ -15,7 +15,8 @@ from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig, with_defaults
 from planning.memory.fit import fit
 from planning.memory.overheads import activation_bytes
-from planning.memory.vision import Pictures, encoder_bytes, pictures_of, profiled, without_tower
+from planning.memory.picture_limits import Pictures, pictures_of
+from planning.memory.vision import encoder_bytes, profiled, without_tower
 from planning.nodes.instances import gpu
 from planning.units import GIB
 from tests.planning.stacks import errors, model, planned, pool, refusal
