@@ -41,7 +41,7 @@ def capacity_of(card: str, tokens: int | None = None, ttft: float = 2.0, tpot: f
 
 def test_a_slow_gpu_is_planned_far_less_busy_than_a_fast_one() -> None:
     busy = {card: decide(capacity_of(card), 240, 1, 9).demand.utilization for card in ("l4", "l40s", "h100")}
-    assert busy["l4"] < 0.35
+    assert busy["l4"] < 0.4
     assert busy["l4"] < busy["l40s"] < busy["h100"] < 1.0
 
 
