@@ -32,6 +32,10 @@ LEFT_OUT = {
         ("spec",): ("telemetry", "geoIP", "dynamicModules"),
         ("spec", "provider", "kubernetes"): ("envoyDaemonSet", "envoyHpa"),
     },
+    "argoproj.io/v1alpha1/Application": {
+        (): ("operation", "status"),
+        ("spec",): ("sourceHydrator", "sources"),
+    },
     "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy": {("spec",): ("extProc", "wasm")},
     "ray.io/v1/RayService": {
         (): ("status",),
