@@ -169,7 +169,9 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     instance = instance_type(pool.instance_types[0])
     shape = architecture_of(asked)
     if shape is None:
-        raise LookupError(f"{asked.source} is not in the table; describe it in the stack file (models[].architecture)")
+        raise LookupError(
+            f"{asked.model_id} is not in the table; describe it in the stack file (models[].architecture)"
+        )
     engine = engine_config(asked, shape.native_quantization, version_of(f"v{served.vllm_version}"))
     if instance.gpu is None:
         raise ValueError(f"{instance.name} has no GPU")
@@ -184,7 +186,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     )
     scaling = served.autoscaling
     return ServedSetting(
-        f"{wanted} of {arguments.stack}: {asked.source} on {instance.name}",
+        f"{wanted} of {arguments.stack}: {asked.model_id} on {instance.name}",
         simulated,
         scaling.min_replicas,
         scaling.max_replicas,

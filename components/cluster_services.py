@@ -100,6 +100,8 @@ class ClusterServices(pulumi.ComponentResource):
             else {},
             operators_after=operators,
             gateway_after=self._gateway(plan.gateway, operators) if plan.gateway else (),
+            cluster_name=args.cluster.name,
+            tags=plan.tags,
         )
         self.register_outputs({"prometheusUrl": self.prometheus_url})
 

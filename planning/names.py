@@ -10,6 +10,7 @@ from planning.facts import rows
 from planning.findings import Findings
 from settings.gateway import GatewayApi
 from settings.models import Model, VolumeCache
+from settings.sources import BucketSource
 from settings.stack import StackSettings
 from settings.tenants import Tenant
 from settings.tokens import SecretsManagerToken
@@ -88,6 +89,8 @@ def external_token_name(model: str, secret: SecretsManagerToken) -> str:
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
+    if isinstance(model.origin, BucketSource):
+        kinds |= {"bucket", "bucket-job"} if isinstance(model.cache, VolumeCache) else {"bucket"}
     kinds |= {"gateway"} if isinstance(settings.gateway, GatewayApi) else set()
     own = {tenant.own_namespace for tenant in settings.tenants if tenant.api_keys}
     kinds |= {"keys"} if "gateway" in kinds and model.namespace in own else set()

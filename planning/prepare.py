@@ -39,6 +39,17 @@ class Prepared:
         assert self.loaded.settings is not None, "a plan comes from settings"
         return picture(self.plan, self.loaded.settings)
 
+    @cached_property
+    def unmirrored(self) -> StackPlan:
+        """The plan without mirror and chart source: names as their own registries know them; of a stack that has one.
+
+        Raises PlanRefused where it is the mirror that makes the stack work.
+        """
+        settings = self.loaded.settings
+        assert settings is not None, "a plan comes from settings"
+        plain = settings.registry.model_copy(update={"mirror": None, "charts": None})
+        return decide(replace(self.loaded, settings=settings.model_copy(update={"registry": plain}), charts=None))
+
 
 def prepare(root: Path, stack: str, today: str | None = None) -> Prepared:
     """Reads and plans; raises StackFileError when there is nothing to read. `today`: ISO; None: our tables' day."""

@@ -5,13 +5,15 @@ Where there are credentials AWS is asked what the plan had to guess (preflight);
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from planning.prepare import prepare
+from planning.prepare import Prepared, prepare
 from planning.units import amount
+from planning.versions.mirroring import as_json, as_text
 from preview.document import refused
 from preview.findings import SEVERITIES, at_least
 from preview.report_model import Report
@@ -34,6 +36,10 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--format", choices=FORMATS, default="text")
     parser.add_argument("--out", metavar="FILE", type=Path, help="write there instead of standard output")
     parser.add_argument("--fail-on", choices=SEVERITIES[:2], default="error", help="findings that end with exit code 1")
+    parser.add_argument(
+        "--images", action="store_true", help="list instead what the stack pulls: images, charts, weights"
+    )
+    parser.add_argument("--mirror", help="with --images: the commands that copy it there; default: registry.mirror")
     parser.add_argument("--offline", action="store_true", help="do not ask AWS, even where there are credentials")
     return parser.parse_args(argv)
 
@@ -52,6 +58,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         return _refuse(asked, [_error(f"Pulumi.{asked.stack}.yaml", "stack-file", str(error))])
     if prepared.plan is None:
         return _refuse(asked, prepared.findings)
+    if asked.images:
+        return _list_images(asked, prepared)
     # Everything below imports the SDKs, which takes seconds; a mistake was told before.
     from preflight.ask import guesses, report_without_network
     from preview.evaluate import ProgramFailed, evaluate
@@ -71,6 +79,17 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         print(f"error: --against {base.revision}: {lines(base.problem or '')}", file=sys.stderr)
         return WRONG_INPUT
     return FOUND if at_least(document["findings"], asked.fail_on) else FINE
+
+
+def _list_images(asked: argparse.Namespace, prepared: Prepared) -> int:
+    assert prepared.loaded.settings is not None, "a plan comes from settings"
+    found = as_json(prepared.unmirrored, asked.mirror or prepared.loaded.settings.registry.mirror)
+    text = json.dumps(found, indent=2) if asked.format == "json" else "\n".join(as_text(found))
+    if asked.out is None:
+        print(text)
+    else:
+        asked.out.write_text(f"{text}\n", encoding="utf-8")
+    return FINE
 
 
 def _error(path: str, rule: str, message: str) -> Finding:

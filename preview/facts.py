@@ -39,6 +39,7 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
                 "namespace": model.namespace,
                 "model": model.model_id,
                 "revision": model.revision,
+                "source": model.source.uri,
                 "pool": model.pool,
                 "gpu": pool.gpu,
                 "gpus_per_replica": model.resources.gpus,

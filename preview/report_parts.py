@@ -125,6 +125,7 @@ class ModelPart(TypedDict):
     namespace: str
     model: str
     revision: str
+    source: str
     pool: str
     gpu: str | None
     gpus_per_replica: int

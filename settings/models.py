@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic_core import PydanticKnownError
 
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
@@ -13,8 +14,10 @@ from settings.backends import Backend, Router
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
 from settings.demand import Slo, Traffic
 from settings.environment import EnvName, EnvValue, SecretEnv
+from settings.findings import WrongValue
 from settings.names import ImageRepository, ImageTag, ObjectName, Sentence, TeamName
 from settings.names import Literal as Untouched
+from settings.sources import Bucket, HubSource, SourceUri, WeightSource, read_source
 from settings.tokens import TokenSecret
 from settings.types import (
     BytesQuantity,
@@ -94,7 +97,16 @@ class VolumeCache(Section):
     )
 
 
-Cache = Annotated[EmptyDirCache | VolumeCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]
+class StreamCache(Section):
+    """No copy in the cluster: each server reads its weights from S3 into GPU memory (Run:ai Model Streamer)."""
+
+    kind: Literal["stream"]
+    concurrency: int | None = described(
+        "connections to S3 at a time; default: what the network of the node's type takes", default=None, ge=1, le=256
+    )
+
+
+Cache = Annotated[EmptyDirCache | VolumeCache | StreamCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]
 
 
 class Drain(Section):
@@ -113,6 +125,22 @@ class DisruptionBudget(Section):
     max_unavailable: int = described("replicas that may be away at once", default=1, ge=1, le=100)
 
 
+def _pinned(revision: str | None, info: ValidationInfo) -> str | None:
+    """A revision is of the Hub, said once: beside the id, or in the URI."""
+    if "source" not in info.data:  # it is wrong itself
+        return revision
+    source = read_source(info.data["source"])
+    if not isinstance(source, HubSource):
+        if revision is not None:
+            raise WrongValue(f"not of {source.uri}: only repositories of the Hub have revisions", "leave it out")
+        return None
+    if source.revision is None and revision is None:
+        raise PydanticKnownError("missing")
+    if source.revision is not None and revision not in (None, source.revision):
+        raise WrongValue(f"not the one in source, {source.revision}", "leave it out")
+    return revision
+
+
 class AcceptedRisks(Section):
     """Refusals that rest on an estimate, turned into warnings; the value is your reason."""
 
@@ -122,6 +150,9 @@ class AcceptedRisks(Section):
     node_fit: Sentence | None = described("why the node estimate does not count here", default=None, min_length=8)
     quantization_layout: Sentence | None = described(
         "why the usual groups or blocks of such builds are not this one's", default=None, min_length=8
+    )
+    claim: Sentence | None = described(
+        "why the claim of a pvc:// source will be in a cluster that the stack creates", default=None, min_length=8
     )
 
 
@@ -136,10 +167,19 @@ class Model(Section):
     """One served model."""
 
     name: DnsLabel = described("name of the deployment")
-    source: HuggingFaceId = described("Hugging Face model id")
-    revision: Revision = described("commit id of the model repository")
+    source: SourceUri = described(
+        "Hugging Face model id, or where its files are: hf://, s3://, pvc:// or oci:// (docs/weights.md)"
+    )
+    revision: Annotated[Revision | None, AfterValidator(_pinned)] = described(
+        "commit id of the model repository", default=None
+    )
+    copy_of: HuggingFaceId | None = described(
+        "Hugging Face model id whose files an s3://, pvc:// or oci:// source holds; its shape is looked up",
+        default=None,
+    )
+    bucket: Bucket | None = described("region and key of an s3:// source", default=None)
     served_name: Untouched | None = described(
-        "name clients use; default: the model id", default=None, min_length=1, max_length=200
+        "name clients use; default: the model id, else `name`", default=None, min_length=1, max_length=200
     )
     versions: tuple[Version, ...] = described(
         "models that answer to this one's name at the gateway, by weight: to try a new one on a share of the requests",
@@ -195,3 +235,22 @@ class Model(Section):
         "namespaces whose pods may send requests, beside the model's own", default=(), max_length=100
     )
     accepted_risks: AcceptedRisks = described("estimates you overrule, with the reason", default_factory=AcceptedRisks)
+
+    @property
+    def origin(self) -> WeightSource:
+        """`source` with `revision`, read."""
+        return read_source(self.source, self.revision)
+
+    @property
+    def model_id(self) -> str:
+        """By which tables know the model; of files that are a copy of nothing that is named, their URI."""
+        origin = self.origin
+        return origin.repository if isinstance(origin, HubSource) else self.copy_of or origin.uri
+
+    @property
+    def answers_to(self) -> str:
+        """The name that clients ask for."""
+        if self.served_name is not None:
+            return self.served_name
+        origin = self.origin
+        return origin.repository if isinstance(origin, HubSource) else self.copy_of or self.name

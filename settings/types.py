@@ -61,22 +61,18 @@ InstanceType = Annotated[
 KubernetesVersion = Annotated[
     str, Matching(r"1\.\d{2}", "not a Kubernetes minor version", "write it in quotes, for example '1.35'")
 ]
-HuggingFaceId = Annotated[
-    str,
-    Matching(
-        r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*",
-        "not a Hugging Face model id",
-        "write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
-    ),
-]
-Revision = Annotated[
-    str,
-    Matching(
-        r"[0-9a-f]{40}",
-        "not a commit id (40 hex digits): a branch name moves under you",
-        "take the id from the model page, Files and versions",
-    ),
-]
+HUGGING_FACE_ID = Matching(
+    r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*",
+    "not a Hugging Face model id",
+    "write owner/name, for example Qwen/Qwen2.5-7B-Instruct",
+)
+HuggingFaceId = Annotated[str, HUGGING_FACE_ID]
+COMMIT_ID = Matching(
+    r"[0-9a-f]{40}",
+    "not a commit id (40 hex digits): a branch name moves under you",
+    "take the id from the model page, Files and versions",
+)
+Revision = Annotated[str, COMMIT_ID]
 Digest = Annotated[str, Matching(r"sha256:[0-9a-f]{64}", "not an image digest", "write sha256: and 64 hex digits")]
 _QUANTITY = r"\d{1,15}(\.\d{1,9})?"
 CpuQuantity = Annotated[

@@ -152,6 +152,7 @@ SHOWN = {
     "planning.units",
     "planning.versions.definitions",
     "planning.versions.skew",
+    "planning.versions.mirroring",
     "planning.serving.stages",
 }
 

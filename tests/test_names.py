@@ -28,11 +28,13 @@ def asked(marker: str) -> dict[str, Any]:
         {"backend": "production-stack"},
         {"backend": "ray"},
         {"tokenSecret": {"kind": "secretsManager", "name": "prod/huggingface"}},
+        {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct"},
+        {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct", "cache": VOLUME},
     ]
     return {
         "cluster": {"storageClasses": ["efs"]},
         "nodePools": [
-            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 8, "maxNodes": 8},
+            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 12, "maxNodes": 12},
             {
                 "name": f"{marker}-k",
                 "kind": "karpenter",

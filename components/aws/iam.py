@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from planning.model import ExternalSecretsPlan
+from planning.model import BucketPlan, ExternalSecretsPlan
 
 # EKS control plane: the one policy its role needs [EKS user guide, "Amazon EKS cluster IAM role", 2026-08].
 CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
@@ -109,6 +109,31 @@ def external_secrets_policy(plan: ExternalSecretsPlan, account: str) -> str:
         for key in keys
     ]
     return document(reading, *decrypting)
+
+
+def bucket_policy(source: BucketPlan) -> str:
+    """Reading objects below one prefix of one bucket, and decrypting them with their key through S3 only.
+
+    HeadObject is s3:GetObject's (docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html, 2026-11-27). Where no key
+    is named it is S3's own, which needs no right.
+    """
+    bucket = f"arn:{source.partition}:s3:::{source.bucket}"
+    listing = {
+        "Effect": "Allow",
+        "Action": ["s3:ListBucket"],
+        "Resource": [bucket],
+        "Condition": {"StringLike": {"s3:prefix": [f"{source.prefix}/*"]}},
+    }
+    reading = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [f"{bucket}/{source.prefix}/*"]}
+    if source.kms_key_arn is None:
+        return document(listing, reading)
+    decrypting = {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt"],
+        "Resource": [source.kms_key_arn],
+        "Condition": {"StringEquals": {"kms:ViaService": f"s3.{source.region}.amazonaws.com"}},
+    }
+    return document(listing, reading, decrypting)
 
 
 def cluster_autoscaler_policy(cluster_name: str, node_groups_arn: str) -> str:

@@ -116,6 +116,11 @@ def to_the_internet() -> Rule:
     return {"to": blocks(["0.0.0.0/0"], NOT_PUBLIC), "ports": tcp(HTTPS)}
 
 
+def to_pod_identity() -> Rule:
+    """To the agent on the node that gives a pod its role."""
+    return {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)}
+
+
 def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
     if network.monitoring_namespace is None:
         return []
@@ -236,7 +241,7 @@ def _to_aws() -> list[Rule]:
     """AWS' endpoints, in public or in the VPC, and the agent that gives a pod its role."""
     return [
         {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
-        {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)},
+        to_pod_identity(),
     ]
 
 

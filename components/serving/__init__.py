@@ -9,7 +9,7 @@ import pulumi
 
 from components.serving.vllm_autoscaler import VllmAutoscaler, VllmAutoscalerArgs
 from components.serving.vllm_model import VllmModel, VllmModelArgs
-from planning.model import ServedModel
+from planning.model import ServedModel, Tags
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class ServingWiring:
     prometheus_url: pulumi.Input[str] | None = None
     operators_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     gateway_after: tuple[pulumi.Resource, ...] = ()
+    cluster_name: pulumi.Input[str] | None = None
+    tags: Tags = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
             gateway_after=wiring.gateway_after,
+            cluster_name=wiring.cluster_name,
+            tags=wiring.tags,
             backend_after=tuple(each for name in model.operators for each in wiring.operators_after.get(name, ())),
             store_after=wiring.stores_after.get(model.namespace, ()),
         ),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from components.aws.iam import bucket_policy
+from components.aws.pod_identity import ServiceAccount, pod_identity
 from components.cluster.gateway.manifests import tenant_keys
 from components.cluster.gateway.routes import route
 from components.manifest import Manifest, arguments, custom_resource
@@ -15,12 +17,18 @@ from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
 from components.serving.manifests.external_secret import external_secret
-from components.serving.manifests.names import downloads_in_pod
+from components.serving.manifests.names import bucket_account, has_download_job
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
-from components.serving.manifests.service import pod_disruption_budget, service, service_account, token_secret
+from components.serving.manifests.service import (
+    download_account,
+    pod_disruption_budget,
+    service,
+    service_account,
+    token_secret,
+)
 from components.serving.manifests.volumes import cache_claim
-from planning.model import GatewayPlan, RemoteTokenPlan, ServedModel, TokenPlan
+from planning.model import BucketPlan, GatewayPlan, RemoteTokenPlan, ServedModel, Tags, TokenPlan
 
 # Pulumi's own wait ends after the Job's deadline, so that the error is the Job's.
 AWAIT_MARGIN_SECONDS = 60
@@ -36,6 +44,7 @@ class VllmModelArgs:
     `backend_after`: what brings the kinds of the model's backend.
     `store_after`: the SecretStore of a token that is read from elsewhere.
     `gateway_after`: the gateway it stands behind.
+    `cluster_name`, `tags`: of the role that reads a bucket; needed where the source is one.
     """
 
     model: ServedModel
@@ -47,6 +56,8 @@ class VllmModelArgs:
     backend_after: tuple[pulumi.Resource, ...] = ()
     store_after: tuple[pulumi.Resource, ...] = ()
     gateway_after: tuple[pulumi.Resource, ...] = ()
+    cluster_name: pulumi.Input[str] | None = None
+    tags: Tags = field(default_factory=dict)
 
 
 class VllmModel(pulumi.ComponentResource):
@@ -60,7 +71,8 @@ class VllmModel(pulumi.ComponentResource):
         model = args.model
         before = [self._identity(name, args), self._network(name, args), *self._token(name, args)]
         before += self._template(name, args)
-        if not downloads_in_pod(model):
+        before += self._bucket(name, args)
+        if has_download_job(model):
             before = [self._download(name, args, tuple(before))]
         before += [*args.gpus_after, *args.backend_after]
         workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before), args.monitors_after)
@@ -103,6 +115,32 @@ class VllmModel(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         return account
+
+    def _bucket(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
+        """The role that reads the source's bucket, of the pods that do."""
+        source, account = args.model.source, bucket_account(args.model)
+        if not isinstance(source, BucketPlan) or account is None:
+            return []
+        if args.cluster_name is None:
+            raise ValueError(f"{name}: the plan reads {source.uri}, so VllmModelArgs needs cluster_name")
+        accounts: list[pulumi.Resource] = []
+        if account != args.model.name:
+            accounts.append(
+                k8s.core.v1.ServiceAccount(
+                    f"{name}-download-account",
+                    **arguments(download_account(args.model), args.namespace),
+                    opts=pulumi.ResourceOptions(parent=self),
+                )
+            )
+        rights = pod_identity(
+            f"{name}-weights",
+            ServiceAccount(args.cluster_name, args.model.namespace, account),
+            f"Reads {source.uri} for model {args.model.namespace}/{name}",
+            lambda _: {"policy": bucket_policy(source)},
+            args.tags,
+            self,
+        )
+        return [*accounts, *rights]
 
     def _network(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
         policy: pulumi.Resource = k8s.networking.v1.NetworkPolicy(

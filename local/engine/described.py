@@ -13,6 +13,7 @@ from typing import Any
 
 from planning.architectures.described import architecture_of
 from planning.architectures.shape import Architecture
+from planning.serving.sources import named_to_vllm
 from settings.read import read
 from settings.yaml_text import yaml_file
 
@@ -45,14 +46,17 @@ class StackFiles:
 
 
 def _described(path: Path) -> dict[str, Architecture]:
-    """By source. `up` and the preview tell what is wrong with a file; here it describes nothing."""
+    """By what vLLM is told, and by served name. What is wrong with a file `up` tells; here it describes nothing."""
     try:
         document = yaml_file(path)
     except ValueError:
         return {}
     settings = read({"models": list(_models(document))}, "platform").settings
-    found = {model.source: architecture_of(model) for model in (settings.models if settings else ())}
-    return {source: architecture for source, architecture in found.items() if architecture is not None}
+    found: dict[str, Architecture] = {}
+    for model in settings.models if settings else ():
+        if (architecture := architecture_of(model)) is not None:
+            found |= {named_to_vllm(model)[0]: architecture, model.answers_to: architecture}
+    return found
 
 
 def _models(document: Any) -> Iterator[Mapping[str, Any]]:
@@ -60,4 +64,6 @@ def _models(document: Any) -> Iterator[Mapping[str, Any]]:
     config = document.get("config") if isinstance(document, Mapping) else None
     for key, section in (config if isinstance(config, Mapping) else {}).items():
         if str(key).endswith(":models") and isinstance(section, list):
-            yield from (each for each in section if isinstance(each, Mapping) and each.get("architecture"))
+            yield from (
+                each for each in section if isinstance(each, Mapping) and set(each) & {"architecture", "copyOf"}
+            )

@@ -108,7 +108,7 @@ def _pods(model: ServedModel, desk: Desk) -> list[AlertRulePlan]:
             f"a server of {model.name} is not ready within its cold start",
             f"{{{{ $labels.pod }}}} is {{{{ $value | humanizeDuration }}}} old; the plan gives it {budget} s.",
         ),
-        _download(model, pods, namespace, desk),
+        *([_download(model, pods, namespace, desk)] if model.cache.kind in DOWNLOADED else []),
     ]
     if model.autoscaling.min_replicas > 0:
         alerts.append(
@@ -135,6 +135,10 @@ def _nobody_ready(model: ServedModel, desk: Desk) -> str:
         f"(kube_deployment_status_replicas_available{{{deployment}}} == {desk.bound('VllmUnavailable')}) and "
         f"on (namespace, deployment) (time() - kube_deployment_created{{{deployment}}} > {budget})"
     )
+
+
+# Kinds of cache that something downloads into.
+DOWNLOADED = ("emptyDir", "persistentVolume")
 
 
 def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> AlertRulePlan:

@@ -13,6 +13,7 @@ from planning.architectures.table import UnknownModel, architecture
 from planning.findings import Findings
 from settings.architecture import PastedConfig, Shape
 from settings.models import Model
+from settings.sources import HubSource
 
 # A stated number of parameters that differs by more than this share is a mistake in one of the two.
 TOLERATED_DIFFERENCE = 0.1
@@ -21,7 +22,7 @@ TOLERATED_DIFFERENCE = 0.1
 def architecture_of(model: Model) -> Architecture | None:
     """The model's architecture, or None where nobody knows it or the description cannot be read."""
     if model.architecture is None:
-        known = look_up(model.source)
+        known = look_up(model.model_id)
         return known if isinstance(known, Architecture) else None
     try:
         return _described(model)
@@ -31,7 +32,7 @@ def architecture_of(model: Model) -> Architecture | None:
 
 def check_architecture(model: Model, path: str, findings: Findings) -> Architecture | None:
     """As `architecture_of`, and says what is wrong with the description or that the model is not known."""
-    known = look_up(model.source)
+    known = look_up(model.model_id)
     if model.architecture is None:
         if isinstance(known, Architecture):
             return known
@@ -39,8 +40,8 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
         findings.warning(
             f"{path}.source",
             "unknown-model",
-            f"{model.source} is not in the table: its memory is not checked, sizes and times come from its name",
-            f"write architecture: {{config: <its config.json>}}.{near}",
+            f"{model.model_id} is not in the table: its memory is not checked, sizes and times come from its name",
+            f"write {_copy(model)}architecture: {{config: <its config.json>}}.{near}",
         )
         return None
     where = f"{path}.architecture"
@@ -48,7 +49,7 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
         findings.warning(
             where,
             "architecture-known",
-            f"{model.source} is in the table; the stack file's description is used instead",
+            f"{model.model_id} is in the table; the stack file's description is used instead",
             "remove it unless the table is wrong",
         )
     try:
@@ -58,6 +59,10 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
         return None
     _check_parameters(model, found, where, findings)
     return found
+
+
+def _copy(model: Model) -> str:
+    return "" if isinstance(model.origin, HubSource) else "copyOf: <the Hugging Face id of what it holds>, or "
 
 
 @lru_cache(maxsize=1024)
@@ -75,9 +80,9 @@ def _described(model: Model) -> Architecture:
     found = (
         described_config(described.config)
         if isinstance(described, PastedConfig)
-        else _from_shape(described, model.source)
+        else _from_shape(described, model.model_id)
     )
-    found = replace(found, model_id=model.source, source="stack file")
+    found = replace(found, model_id=model.model_id, source="stack file")
     if described.parameters is None:
         return found
     return replace(found, extra_parameters=max(0, described.parameters - found.parameters))

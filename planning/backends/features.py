@@ -10,6 +10,7 @@ from planning.findings import Findings, listed
 from planning.versions import pins
 from settings.autoscaling import BackendScaling, HpaScaling, KedaScaling, NoScaling
 from settings.models import Model, VolumeCache
+from settings.sources import HubSource
 from settings.stack import StackSettings
 
 
@@ -33,6 +34,10 @@ def _own_image(model: Model) -> bool:
     return model.image.repository != pins.VLLM.repository or model.image.tag not in (None, pins.VLLM.tag)
 
 
+def _elsewhere(model: Model) -> bool:
+    return not isinstance(model.origin, HubSource)
+
+
 FEATURES: tuple[Feature, ...] = (
     Feature("tensor-parallel", "several GPUs of one node", "tensorParallel", lambda m: m.tensor_parallel > 1),
     Feature("lora", "LoRA adapters", "loraAdapters", lambda m: bool(m.lora_adapters)),
@@ -41,6 +46,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("extra-args", "further arguments of vLLM", "extraArgs", lambda m: bool(m.extra_args)),
     Feature("own-image", "another image", "image.repository", _own_image),
     Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
+    Feature("other-source", "weights that are not the Hub's", "source", _elsewhere),
     Feature("token", "a Hugging Face token", "tokenSecret", lambda m: m.token_secret is not None),
     Feature("hpa", "a HorizontalPodAutoscaler", "autoscaling.kind", lambda m: isinstance(m.autoscaling, HpaScaling)),
     Feature("keda", "KEDA", "autoscaling.kind", lambda m: isinstance(m.autoscaling, KedaScaling)),

@@ -53,7 +53,7 @@ def check_gateway(settings: StackSettings, findings: Findings) -> None:
 
 def _names(model: Model) -> tuple[str, ...]:
     """What requests call it by."""
-    return (model.served_name or model.source, *(adapter.name for adapter in model.lora_adapters))
+    return (model.answers_to, *(adapter.name for adapter in model.lora_adapters))
 
 
 def _check_tenants(settings: StackSettings, findings: Findings) -> None:

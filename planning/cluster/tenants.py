@@ -52,7 +52,7 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
     total = Need()
     for model in (model for model in models if model.namespace == namespace):
         pods = model.autoscaling.max_replicas + model.max_surge
-        job = int(model.cache.kind != "emptyDir")
+        job = int(model.cache.kind == "persistentVolume")
         server, download = model.resources, model.download_resources
         total = Need(
             total.gpus + pods * server.gpus,

@@ -86,7 +86,7 @@ def _check_pair(where: str, model: Model, other: Model, settings: StackSettings,
             where, "versions-namespace", f"{other.name} is in namespace {other.namespace}, {model.name} in "
             f"{model.namespace}: a route reaches its own only", f"write namespace: {model.namespace} at {other.name}",
         )  # fmt: skip
-    name, its = model.served_name or model.source, other.served_name or other.source
+    name, its = model.answers_to, other.answers_to
     if name != its:
         findings.error(
             where, "versions-name", f"{other.name} answers to {its} and refuses requests for {name}",

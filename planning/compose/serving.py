@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planning.cluster.addon_network import existing_prometheus, prometheus_namespace
+from planning.cluster.regions import partition
 from planning.compose.request import Request
 from planning.findings import Findings, listed
 from planning.nodes.pools import Pool
@@ -12,10 +13,13 @@ from planning.serving.backend_names import engine_of
 from planning.serving.companions import check_served_names
 from planning.serving.model_checks import check_digest
 from planning.serving.served import Served, Surroundings, plan_model
+from planning.serving.sources import Site
 from planning.serving.surge import with_surge
 from planning.serving.way_in import plan_way_in
+from settings.cluster import CreateCluster
 from settings.models import Model
 from settings.spelling import did_you_mean
+from settings.stack import StackSettings
 
 
 def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Findings) -> list[Served]:
@@ -48,7 +52,14 @@ def _surroundings(request: Request) -> Surroundings:
         way_in=plan_way_in(settings.downloads),
         pull_secrets=settings.registry.pull_secrets,
         backend=settings.backend,
+        site=_site(settings),
     )
+
+
+def _site(settings: StackSettings) -> Site:
+    cluster, region = settings.cluster, settings.region
+    created = isinstance(cluster, CreateCluster)
+    return Site(region, cluster.version, created, partition(region), settings.registry.mirror)
 
 
 def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings: Findings) -> Pool | None:

@@ -107,7 +107,7 @@ def _refusal(
         ways.insert(0, f"maxModelLen: {found.longest_model_len}")
         what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
     else:
-        what = f"{model.source} does not fit {gpus}: {held}"
+        what = f"{model.model_id} does not fit {gpus}: {held}"
     ways += _without(architecture, engine, pool)
     ways += [f"gpuSharing: {way} in {pool.path}" for way in larger_shares(pool, architecture, engine)]
     cheapest = _cheapest(architecture, engine)

@@ -37,7 +37,13 @@ def drafting(model: Model) -> Model:
     draft = model.draft_model
     assert draft is not None
     return model.model_copy(
-        update={"source": draft.source, "revision": draft.revision, "architecture": draft.architecture}
+        update={
+            "source": draft.source,
+            "revision": draft.revision,
+            "copy_of": None,
+            "bucket": None,
+            "architecture": draft.architecture,
+        }
     )
 
 

@@ -10,10 +10,10 @@ from planning.model.gateway import GatewayPlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
+from planning.model.sources import DIRECT, CachePlan, DownloadWay, RepositoryPlan, SourcePlan
 from planning.model.tenants import STANDARD
 
-# Places in the server's container that its arguments name; the backend mounts something there.
-HUB_CACHE = "/cache/hub"
+# A place in the server's container that its arguments name; the backend mounts something there.
 CHAT_TEMPLATE_FILE = "/etc/vllm/chat-template/template.jinja"
 
 
@@ -74,44 +74,6 @@ class TokenPlan:
     """The config secret from which we make the Secret."""
     remote: RemoteTokenPlan | None = None
     """What the operator makes it from."""
-
-
-@dataclass(frozen=True)
-class RepositoryPlan:
-    """A repository that the downloader brings.
-
-    Patterns at the repository's root, `a!b`: those of a that are not b's.
-    """
-
-    repository: str
-    revision: str
-    weights: tuple[str, ...]
-    """Kinds of weight files; the first one that the repository has is taken."""
-    index: str | None = None
-    """Of safetensors only what it names."""
-
-
-@dataclass(frozen=True)
-class DownloadWay:
-    """How the downloader reaches the Hub: its environment, and private addresses with ports that it may reach."""
-
-    env: tuple[tuple[str, str], ...] = ()
-    cidrs: tuple[str, ...] = ()
-    ports: tuple[int, ...] = ()
-
-
-DIRECT = DownloadWay()
-
-
-@dataclass(frozen=True)
-class CachePlan:
-    """Where weights are kept."""
-
-    kind: str
-    """emptyDir: an init container downloads; persistentVolume: one Job downloads."""
-    size_gib: int
-    storage_class: str | None = None
-    access_mode: str | None = None
 
 
 @dataclass(frozen=True)
@@ -215,6 +177,7 @@ class ServedModel:
     namespace: str
     model_id: str
     revision: str
+    """A commit of the Hub, else the source's URI."""
     served_name: str
     image: str
     vllm_version: str
@@ -230,8 +193,9 @@ class ServedModel:
     drain: DrainPlan
     token: TokenPlan | None
     cache: CachePlan
+    source: SourcePlan
     repositories: tuple[RepositoryPlan, ...]
-    """The model's own first."""
+    """Those of the Hub; the model's own first."""
     autoscaling: AutoscalingPlan
     max_unavailable: int
     """Of the disruption budget."""

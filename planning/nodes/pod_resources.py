@@ -26,6 +26,7 @@ from planning.nodes.pools import Pool
 from planning.nodes.quantity import MIB, as_cpu, as_mib, mib, millicores
 from planning.nodes.volumes import plan_cache
 from settings.models import EmptyDirCache, Model
+from settings.sources import BucketSource, HubSource, ImageSource
 
 # The download holds file chunks and the hub client in memory, not the weights. Estimate.
 DOWNLOAD_MEMORY_MIB = 3 * 1024
@@ -55,7 +56,7 @@ def plan_pod(
     node = pool_room(pool, daemons)
     gpus = model.tensor_parallel
     weights_mib = on_disk_bytes // MIB
-    own_disk = isinstance(model.cache, EmptyDirCache)
+    own_disk = isinstance(model.cache, EmptyDirCache) and isinstance(model.origin, HubSource | BucketSource)
     asked = model.resources
     shared = _shared_memory_mib(model, pool, path, findings)
     room = Room(
@@ -70,7 +71,7 @@ def plan_pod(
     )
     _check_node(model, room, node, pool, path, findings)
     _check_memory(model, room, shared, path, findings)
-    _check_disk(model, room, pool, path, findings)
+    _check_disk(model, room, weights_mib if isinstance(model.origin, ImageSource) else 0, pool, path, findings)
     _check_download(model, node, pool, path, findings)
     server = PodResources(
         as_cpu(room.cpu_millicores),
@@ -176,10 +177,11 @@ def _check_memory(model: Model, room: Room, shared_mib: int, path: str, findings
         )
 
 
-def _check_disk(model: Model, room: Room, pool: Pool, path: str, findings: Findings) -> None:
+def _check_disk(model: Model, room: Room, image_volume_mib: int, pool: Pool, path: str, findings: Findings) -> None:
+    """`image_volume_mib`: an image of weights, which lies on the node once beside the server's."""
     # As many as the GPUs hold, or as there ever are: one more while a rollout goes on.
     per_node = max(1, min(pool.group.advertised_gpus // room.gpus, model.autoscaling.max_replicas + 1))
-    needed = IMAGE_UNPACKED_MIB + per_node * room.ephemeral_mib
+    needed = IMAGE_UNPACKED_MIB + image_volume_mib + per_node * room.ephemeral_mib
     short = too_small(pool.group, pool.path, needed)
     if short is None:
         return

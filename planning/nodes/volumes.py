@@ -11,7 +11,8 @@ from planning.model import CachePlan
 from planning.nodes.fit import DISK_SHARE
 from planning.units import GIB
 from settings.cluster import CreateCluster
-from settings.models import Model, VolumeCache
+from settings.models import Model, StreamCache, VolumeCache
+from settings.sources import ClaimSource, ImageSource
 from settings.stack import StackSettings
 
 GP3_CLASS = "gp3"
@@ -76,6 +77,10 @@ def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str
     """Size and kind of the weights' volume. `advertised_gpus`: `nvidia.com/gpu` of a node."""
     needed_gib = -(-round(on_disk_bytes * DISK_SHARE) // GIB) + 1
     cache = model.cache
+    if isinstance(cache, StreamCache):
+        return CachePlan("stream", 0)
+    if isinstance(model.origin, ClaimSource | ImageSource):
+        return CachePlan("claim" if isinstance(model.origin, ClaimSource) else "image", 0)
     if not isinstance(cache, VolumeCache):
         return CachePlan("emptyDir", needed_gib)
     where = f"{path}.cache"

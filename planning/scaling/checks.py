@@ -209,14 +209,14 @@ def _check_capacity(metric: Metric, model: Model, known: bool, path: str, findin
         findings.error(
             path,
             "unknown-capacity",
-            f"demand needs the capacity of one replica, which is unknown for {model.source}",
+            f"demand needs the capacity of one replica, which is unknown for {model.model_id}",
             "write kind: inFlight with a target",
         )
     elif default_target(metric.kind, model, None, None) is None:
         findings.error(
             f"{path}.target",
             "unknown-capacity",
-            f"missing, and how many {metric.kind} one replica of {model.source} does is unknown",
+            f"missing, and how many {metric.kind} one replica of {model.model_id} does is unknown",
             "write what `vllm bench serve` measured",
         )
 

@@ -154,8 +154,8 @@ def _metrics(
         findings.warning(
             f"{path}.metrics",
             "scaling-fallback",
-            f"{given.model.source} {why}, so the capacity of one replica is unknown: replicas follow requests waiting "
-            "and running, which moves late",
+            f"{given.model.model_id} {why}, so the capacity of one replica is unknown: replicas follow requests "
+            "waiting and running, which moves late",
             "write metrics: [{kind: inFlight, target: <requests one replica carries within its SLO>}]",
         )
     return tuple(_metric(given, Metric(kind=kind)) for kind in FALLBACK)

@@ -7,14 +7,11 @@ Ranges are for sizing probes, windows and time-outs, not promises: low is a warm
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planning.memory.size import ModelSize
 from planning.model import ColdStartTerm, ServedModel
-from planning.nodes.pools import Pool
-from planning.nodes.volumes import read_mibps
 from planning.units import GIB
-from settings.models import Model, VolumeCache
 
 # Rates in bytes per second.
 IMAGE_PACKED_BYTES = 10.8e9
@@ -24,6 +21,10 @@ DOWNLOAD_SLOW = 60e6
 # 125 MiB/s default), so the slow case is 40 % of the slower of disk and EBS link.
 DISK_SHARE_SLOW = 0.4
 PAGE_CACHE_RATE = 3.5 * GIB
+# Llama-3-8B in 4.24 s from S3 on g5.12xlarge (run-ai/runai-model-streamer docs/src/benchmarks.md); half of the network
+# on a bad day: estimate.
+S3_FAST = 3.5 * GIB
+S3_SHARE_SLOW = 0.5
 ROLLOUT_MARGIN = 1.5
 LONGEST_ROLLOUT_SECONDS = 4 * 3600
 # AWS publishes no throughput of instance stores by type, only random 4 KiB reads of some. So the slow case is the same
@@ -46,24 +47,10 @@ class ColdStartInputs:
     enforce_eager: bool
     downloads_per_pod: bool
     volume_mibps: float | None = None
+    way: str = "hub"
+    """How weights come (planning/serving/sources.py): hub and bucket are downloaded, stream, claim, image are not."""
     instance_store: bool = False
     """The node's disk is its instance store, and `disk_mibps` the root volume's, which then holds the system only."""
-
-
-def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
-    """What a model's times depend on, on the nodes of its pool."""
-    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
-    return ColdStartInputs(
-        weights_on_disk_bytes=size.on_disk_bytes,
-        gpus=model.tensor_parallel,
-        disk_mibps=pool.group.disk_throughput_mibps,
-        instance_store=pool.group.instance_store_gib is not None,
-        ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
-        network_gbps=min(type_.network_gbps for type_ in pool.types),
-        enforce_eager=model.enforce_eager,
-        downloads_per_pod=model.cache.kind == "emptyDir",
-        volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
-    )
 
 
 def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
@@ -71,7 +58,7 @@ def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     terms = [
         ColdStartTerm("schedule", 1, 10, "kube-scheduler and kubelet; estimate"),
         _image(given),
-        *((_download(given),) if given.downloads_per_pod else ()),
+        *_fetch(given),
         *load_terms(given),
     ]
     return tuple(terms)
@@ -79,18 +66,7 @@ def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
 
 def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
-    own = given.volume_mibps is None
-    if own and given.instance_store:
-        disk, why = INSTANCE_STORE_RATE, _UNPUBLISHED
-    else:
-        disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
-        why = f"40 % of the slower of {'gp3' if own else 'the volume'} and EBS link"
-    weights = ColdStartTerm(
-        "load weights",
-        round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
-        round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
-        f"low: page cache at 3.5 GiB/s; high: {why}",
-    )
+    weights = _streamed(given) if given.way == "stream" else _read(given)
     python = ColdStartTerm(
         "start Python and CUDA",
         15,
@@ -153,6 +129,33 @@ def deadlines(
     )
 
 
+def _read(given: ColdStartInputs) -> ColdStartTerm:
+    own = given.volume_mibps is None
+    if own and given.instance_store:
+        disk, why = INSTANCE_STORE_RATE, _UNPUBLISHED
+    else:
+        disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+        why = f"40 % of the slower of {'gp3' if own else 'the volume'} and EBS link"
+    return ColdStartTerm(
+        "load weights",
+        round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
+        round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
+        f"low: page cache at 3.5 GiB/s; high: {why}",
+    )
+
+
+def _from_s3(given: ColdStartInputs) -> tuple[float, float]:
+    """Seconds from S3, at best and on a bad day; the table's network is what an instance has all the time."""
+    link = given.network_gbps * 1e9 / 8
+    return given.weights_on_disk_bytes / min(S3_FAST, link), given.weights_on_disk_bytes / (link * S3_SHARE_SLOW)
+
+
+def _streamed(given: ColdStartInputs) -> ColdStartTerm:
+    low, high = _from_s3(given)
+    why = "S3 by many connections: 3.5 GiB/s (run-ai benchmarks.md), at most the instance's network; high: half of it"
+    return ColdStartTerm("stream weights", round(low, 1), round(high, 1), why)
+
+
 def _image(given: ColdStartInputs) -> ColdStartTerm:
     ebs = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
     slowest_disk = INSTANCE_STORE_WRITE_RATE if given.instance_store else ebs
@@ -163,6 +166,21 @@ def _image(given: ColdStartInputs) -> ColdStartTerm:
         round(max(160.0, unpack * 1.5), 1),
         "0 when the node has it; 10.76 GB took 138 s (karpenter-blueprints#32); on slow disks by unpacked size",
     )
+
+
+def _fetch(given: ColdStartInputs) -> Iterator[ColdStartTerm]:
+    """What brings the weights to the node before the server starts."""
+    if given.way == "image":
+        # Pulled and unpacked as images are; weights do not get smaller by packing.
+        share = given.weights_on_disk_bytes / (IMAGE_PACKED_BYTES * 2.3)
+        pull = _image(given)
+        why = "the volume's image, pulled as another image is, by its size; 0 when the node has it"
+        yield ColdStartTerm("pull weights", 0, round(pull.high_seconds * share, 1), why)
+    elif given.downloads_per_pod and given.way == "bucket":
+        low, high = _from_s3(given)
+        yield ColdStartTerm("download weights", round(low, 1), round(high, 1), "S3, at most the instance's network")
+    elif given.downloads_per_pod and given.way == "hub":
+        yield _download(given)
 
 
 def _download(given: ColdStartInputs) -> ColdStartTerm:

@@ -108,7 +108,7 @@ def _check_alone(model: Model, flag: str, setting: str, version: Version, path: 
 
 
 def _check_adapters(model: Model, version: Version, path: str, findings: Findings) -> None:
-    own = model.served_name or model.source
+    own = model.answers_to
     places = {own: f"{path}.servedName" if model.served_name else f"{path}.source"}
     for index, each in enumerate(model.lora_adapters):
         where = f"{path}.loraAdapters[{index}]"
@@ -117,7 +117,7 @@ def _check_adapters(model: Model, version: Version, path: str, findings: Finding
             message = f"{each.name} is what clients already get by {before}"
             fix = "choose another name"
             findings.error(f"{where}.name", "served-name-twice", message, fix)
-        if each.source == model.source:
+        if each.source == model.model_id:
             message = f"{each.source} is the model itself"
             fix = "write the repository that holds adapter_config.json"
             findings.error(f"{where}.source", "adapter-base", message, fix)
@@ -144,7 +144,7 @@ def _check_draft(
     """The list of checks that the model passes too. `known`: the draft's shape."""
     draft = drafting(model)
     where = f"{path}.source"
-    if draft.source == model.source and draft.revision == model.revision:
+    if draft.origin == model.origin:
         findings.error(where, "draft-itself", f"{draft.source} is the model itself", "write a smaller one")
     stored, layout = stored_as(draft.source, known)
     weights = plan_weights("none", Source(draft.source, stored, known is not None), version, where, findings)
@@ -178,14 +178,14 @@ def _check_pair(
         fix = "write a smaller one"
         findings.warning(where, "draft-size", message, fix)
     if known.vision_parameters and flag_value(model, LANGUAGE_ONLY, version) is None:
-        message = f"{model.source} reads pictures, and some releases of vLLM refuse a draft model beside such a one"
+        message = f"{model.model_id} reads pictures, and some releases of vLLM refuse a draft model beside such a one"
         fix = f"write {LANGUAGE_ONLY} in extraArgs if yours does"
         findings.warning(f"{path}.method", "draft-multimodal", message, fix)
 
 
 def check_served_names(models: tuple[Model, ...], findings: Findings) -> None:
     """An adapter that is called as another model of the stack: whoever routes by name cannot tell them apart."""
-    names = {each.served_name or each.source: index for index, each in enumerate(models)}
+    names = {each.answers_to: index for index, each in enumerate(models)}
     for place, model in enumerate(models):
         for index, adapter in enumerate(model.lora_adapters):
             other = names.get(adapter.name, place)

@@ -21,19 +21,22 @@ SET_BY_US = "--disable-access-log-for-endpoints"
 
 
 def engine_args(
-    model: Model, version: Version, weights: Weights, shutdown_seconds: int, companions: tuple[str, ...] = ()
+    model: Model,
+    version: Version,
+    weights: Weights,
+    shutdown_seconds: int,
+    named: tuple[str, ...],
+    companions: tuple[str, ...] = (),
 ) -> tuple[str, ...]:
     """Arguments after `vllm serve`, each `--name=value`.
 
-    The model is named by its id: with HF_HUB_OFFLINE=1 vLLM finds id and revision in the hub cache
-    (EngineArgs.__post_init__), and /v1/models shows the served name, not a path. `companions`: those of what is served
-    beside it (planning/serving/companions.py).
+    `named`: the model as vLLM is told it, with what belongs to it (planning/serving/sources.py). `companions`: those of
+    what is served beside it (planning/serving/companions.py).
     """
     planned = [
-        model.source,
-        f"--served-model-name={model.served_name or model.source}",
-        f"--revision={model.revision}",
-        f"--tokenizer-revision={model.revision}",
+        named[0],
+        f"--served-model-name={model.answers_to}",
+        *named[1:],
         f"--port={PORT}",
         f"--dtype={model.dtype.value}",
         f"--kv-cache-dtype={model.kv_cache_dtype.value}",

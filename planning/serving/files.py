@@ -12,6 +12,7 @@ from planning.serving.engine_args import place_of
 from planning.versions.arguments import flag_value
 from planning.versions.vllm_versions import Version
 from settings.models import Model
+from settings.sources import HubSource
 from settings.spelling import did_you_mean
 
 AUTO = "auto"
@@ -51,7 +52,13 @@ def plan_files(model: Model, version: Version, path: str, findings: Findings) ->
         )
     elif found.refused:
         findings.error(where, "load-format", f"--load-format={asked}: {found.refused}", "leave it out")
-    return repository(model.source, model.revision, AUTO if found is None or found.refused else asked)
+    return repository(model.model_id, revision_of(model), AUTO if found is None or found.refused else asked)
+
+
+def revision_of(model: Model) -> str:
+    """The commit of a model of the Hub; of another source its URI, whose digest or prefix stands for it."""
+    origin = model.origin
+    return origin.revision or "" if isinstance(origin, HubSource) else origin.uri
 
 
 def repository(name: str, revision: str, load_format: str = AUTO) -> RepositoryPlan:

@@ -15,6 +15,7 @@ from planning.starting.start import Start, check_version
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.models import Model
+from settings.sources import HubSource
 
 
 def plan_version(model: Model, engine: pins.Engine, path: str, findings: Findings) -> Version | None:
@@ -47,7 +48,7 @@ def start_of(
     flags = (vllm_versions.canonical_flag(name, version) for name in names)
     asked = model.quantization.value
     return Start(
-        source=model.source,
+        source=model.model_id,
         version=version,
         architecture=known,
         weights=weights.stored if asked == "none" else asked,
@@ -88,12 +89,14 @@ def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool
 
 
 def check_token(model: Model, known: Architecture | None, stack: str, path: str, findings: Findings) -> None:
-    """A gated model needs a token; the command that sets one names the stack."""
+    """A gated model needs a token, where it comes from the Hub; the command that sets one names the stack."""
+    if not isinstance(model.origin, HubSource):
+        return
     if known is not None and known.gated and model.token_secret is None:
         findings.error(
             f"{path}.tokenSecret",
             "gated-model",
-            f"{model.source} is gated and nothing names a token",
+            f"{model.model_id} is gated and nothing names a token",
             f"run `pulumi config set --secret vllm-on-eks:hfToken --stack {stack}` and write tokenSecret: {{kind: "
             "pulumiConfig}",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
@@ -12,7 +13,7 @@ from planning.memory.check import check_memory, engine_config
 from planning.memory.companions import beside_on_disk_bytes
 from planning.memory.pictures import check_pictures
 from planning.memory.quantization import Source, Weights, plan_weights
-from planning.memory.size import model_size
+from planning.memory.size import ModelSize, model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
@@ -30,7 +31,9 @@ from planning.nodes.fit import Daemon
 from planning.nodes.growth import node_start
 from planning.nodes.pod_resources import PodPlan, plan_pod
 from planning.nodes.pools import Pool
+from planning.nodes.quantity import mib
 from planning.nodes.sharing import told_to_vllm
+from planning.nodes.volumes import read_mibps
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
@@ -41,9 +44,10 @@ from planning.serving.backend_names import backend_names, engine_of
 from planning.serving.companions import check_companions, companion_args, companion_repositories
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
-from planning.serving.files import plan_files
+from planning.serving.files import plan_files, revision_of
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
-from planning.serving.token import token_plan
+from planning.serving.sources import ANYWHERE, Site, check_source, named_to_vllm, plan_source, way_of
+from planning.serving.tokens import plan_token
 from planning.starting.start import check_start, stored_as
 from planning.throughput.serving_rates import ServingRates, serving_rates
 from planning.throughput.slo_load import Promise
@@ -51,7 +55,7 @@ from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.backends import Backend
-from settings.models import Model
+from settings.models import EmptyDirCache, Model, VolumeCache
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class Surroundings:
     pull_secrets: tuple[str, ...] = ()
     backend: Backend = Backend.DEPLOYMENT
     prometheus: ExistingPrometheusPlan | None = None
+    site: Site = ANYWHERE
 
 
 @dataclass(frozen=True)
@@ -102,11 +107,11 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
     check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, findings)
     memory = _memory(model, asked, pool, path, findings)
-    own = model_size(model.source, asked.known, asked.weights.stored)
+    own = model_size(model.model_id, asked.known, asked.weights.stored)
     more = beside_on_disk_bytes(model, asked.known, asked.version)
     size = replace(own, on_disk_bytes=own.on_disk_bytes + more)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
-    times = starting.inputs_of(model, pool, size)
+    times = _times(model, pool, size)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     found = _rates(model, asked, pool, memory)
@@ -126,10 +131,11 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
     check_pictures(model, version, path, findings)
+    check_source(model, version, around.site, around.production, path, findings)
     environment.check_environment(model, path, findings)
     check_companions(model, known, version, pool, around.stack, path, findings)
-    stored, layout = stored_as(model.source, known)
-    source = Source(model.source, stored, known is not None)
+    stored, layout = stored_as(model.model_id, known)
+    source = Source(model.model_id, stored, known is not None)
     weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
     check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
     spot = pool is not None and pool.settings.may_be_spot
@@ -193,6 +199,29 @@ def _throughput(
     return throughput(found, promise, load)
 
 
+def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInputs:
+    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
+    return starting.ColdStartInputs(
+        weights_on_disk_bytes=size.on_disk_bytes,
+        gpus=model.tensor_parallel,
+        disk_mibps=pool.group.disk_throughput_mibps,
+        instance_store=pool.group.instance_store_gib is not None,
+        ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
+        network_gbps=min(type_.network_gbps for type_ in pool.types),
+        enforce_eager=model.enforce_eager,
+        way=way_of(model),
+        downloads_per_pod=isinstance(model.cache, EmptyDirCache),
+        volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
+    )
+
+
+def _weights(model: Model, asked: Asked, around: Surroundings) -> dict[str, Any]:
+    """Where they come from, and what the downloader brings of the Hub."""
+    own = (asked.files,) if way_of(model) == "hub" else ()
+    source = plan_source(model, asked.files, around.site)
+    return {"source": source, "repositories": (*own, *companion_repositories(model))}
+
+
 def _assemble(
     model: Model,
     pool: Pool,
@@ -210,9 +239,9 @@ def _assemble(
     return ServedModel(
         name=model.name,
         namespace=model.namespace,
-        model_id=model.source,
-        revision=model.revision,
-        served_name=model.served_name or model.source,
+        model_id=model.model_id,
+        revision=revision_of(model),
+        served_name=model.answers_to,
         image=pins.image_reference(image_pin(model, engine_of(model.backend or around.backend)), around.mirror),
         vllm_version=vllm_versions.text(asked.version),
         args=engine_args(
@@ -220,6 +249,7 @@ def _assemble(
             asked.version,
             asked.weights,
             asked.drain.shutdown_timeout_seconds,
+            named_to_vllm(model, times.network_gbps, mib(pod.server.memory)),
             tuple(companion_args(model, asked.version)),
         ),
         env=environment.plain(model),
@@ -232,9 +262,9 @@ def _assemble(
         readiness_probe=probes.readiness(),
         liveness_probe=probes.liveness(),
         drain=asked.drain,
-        token=token_plan(model),
+        token=plan_token(model),
         cache=pod.cache,
-        repositories=(asked.files, *companion_repositories(model)),
+        **_weights(model, asked, around),
         autoscaling=scaling,
         max_unavailable=model.disruption_budget.max_unavailable,
         client_namespaces=tuple(dict.fromkeys(model.client_namespaces)),

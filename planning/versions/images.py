@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from planning.facts import rows
-from planning.model import ClusterAutoscalerPlan, StackPlan
+from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, HubPlan, ImagePlan, StackPlan
 from planning.versions import pins
 
 DOCKER_HUB = "docker.io/"
@@ -33,8 +33,19 @@ class ChartUse:
     inside: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class WeightUse:
+    """A source of weights."""
+
+    uri: str
+    used_by: str
+    repository: str | None = None
+    """Of the Hub, with `revision`; None: it is elsewhere."""
+    revision: str | None = None
+
+
 def stack_images(plan: StackPlan) -> tuple[ImageUse, ...]:
-    """All of them, each once; add-ons of EKS are not among them: EKS pulls those from registries of its own."""
+    """All of them, each once; of EKS' add-ons see `stack_addon_images`."""
     found = {use.image: use for use in (*_own(plan), *_of_charts(plan))}
     return tuple(found[image] for image in sorted(found))
 
@@ -52,6 +63,28 @@ def stack_charts(plan: StackPlan) -> tuple[ChartUse, ...]:
     )
 
 
+def stack_weights(plan: StackPlan) -> tuple[WeightUse, ...]:
+    """Where weights come from, each once: repositories of the Hub with adapters and drafts, buckets, claims, images."""
+    found: dict[str, WeightUse] = {}
+    for model in plan.models:
+        used_by = f"model {model.namespace}/{model.name}"
+        if not isinstance(model.source, HubPlan):
+            found.setdefault(model.source.uri, WeightUse(model.source.uri, used_by))
+        for each in model.repositories:
+            uri = f"hf://{each.repository}@{each.revision}"
+            found.setdefault(uri, WeightUse(uri, used_by, each.repository, each.revision))
+    return tuple(found[uri] for uri in sorted(found))
+
+
+def stack_addon_images(plan: StackPlan) -> tuple[ImageUse, ...]:
+    """Images of EKS' add-ons, without tag: below the registry that EKS has in the region."""
+    if not isinstance(plan.cluster, CreateClusterPlan):
+        return ()
+    names = {each.name for each in plan.cluster.addons}
+    found = [ImageUse(row["place"], f"add-on {row['addon']}") for row in rows("addon_images.csv")]
+    return tuple(use for use in found if use.used_by.removeprefix("add-on ") in names)
+
+
 def place_behind(image: str, mirror: str) -> str:
     """Where the stack's pods ask for it behind a mirror (Docker Hub's have no host there); without a digest."""
     return pins.mirrored(image.removeprefix(DOCKER_HUB).partition("@")[0], mirror)
@@ -60,6 +93,8 @@ def place_behind(image: str, mirror: str) -> str:
 def _own(plan: StackPlan) -> Iterator[ImageUse]:
     for model in plan.models:
         yield ImageUse(_with_host(model.image), f"model {model.namespace}/{model.name}")
+        if isinstance(model.source, ImagePlan):
+            yield ImageUse(_with_host(model.source.reference), f"weights of model {model.namespace}/{model.name}")
     operator = plan.gpu_operator
     for test in operator.smoke_tests if operator else ():
         yield ImageUse(_with_host(test.image), f"smoke test of pool {test.pool}")

@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 
-from advisor.images import as_json, as_text
+from components.cluster.gpu_operator import gpu_operator_values
+from components.cluster.prometheus_stack import prometheus_stack_values
+from components.serving.backends.production_stack import router_values
 from planning.__main__ import main
 from planning.facts import rows
 from planning.versions import pins
 from planning.versions.images import place_behind, stack_charts, stack_images
+from planning.versions.mirroring import as_json, as_text
 from planning.versions.pins import PROXY_IMAGE
+from tests.components.plans import GPU_OPERATOR, MODEL, MONITORING, ROUTER
 from tests.planning.stacks import model, planned, pool
 from tests.reference_data import chart_values
 
@@ -152,6 +156,39 @@ def test_the_table_says_what_the_charts_values_say(chart: str) -> None:
             continue
         assert row["image"] in written
         assert written[row["image"]] in ("", row["tag"]) or row["image"].endswith(OTHER_TAGS)
+
+
+OUR_VALUES: dict[str, Any] = {
+    "gpu-operator": gpu_operator_values(GPU_OPERATOR),
+    "kube-prometheus-stack": prometheus_stack_values(MONITORING),
+    "kserve-resources": {},
+    "vllm-stack": router_values(MODEL, ROUTER),
+}
+
+
+def _at(values: Any, path: str) -> Any:
+    for part in path.split("."):
+        values = values.get(part) if isinstance(values, dict) else None
+    return values
+
+
+OFF = {(row["chart"], row["image"]): row for row in rows("chart_images_off.csv")}
+
+
+@pytest.mark.parametrize("chart", sorted(set(pins.CHARTS) - WITHOUT_PODS))
+def test_every_image_in_a_charts_values_is_listed_or_switched_off_with_a_reason(chart: str) -> None:
+    listed = {row["image"] for row in rows("chart_images.csv") if row["chart"] == chart}
+    written = {image for image, _ in _written(chart_values(chart))}
+    assert written - listed == {image for name, image in OFF if name == chart}
+
+
+@pytest.mark.parametrize("row", OFF.values(), ids=lambda row: f"{row['chart']}-{row['image']}")
+def test_what_is_not_listed_is_off_where_the_table_says_so(row: dict[str, str]) -> None:
+    if not row["off"]:
+        assert row["why"]
+        return
+    ours, theirs = _at(OUR_VALUES[row["chart"]], row["off"]), _at(chart_values(row["chart"]), row["off"])
+    assert (theirs if ours is None else ours) is False
 
 
 def test_the_table_is_of_the_pinned_charts() -> None:

@@ -7,13 +7,17 @@ from dataclasses import replace
 from planning.backends.table import OURS, backends
 from planning.model import (
     AutoscalingPlan,
+    BucketPlan,
     CachePlan,
     ChartRef,
+    ClaimPlan,
     ClusterAutoscalerPlan,
     DrainPlan,
     ExternalSecretsPlan,
     GpuOperatorPlan,
     GpuSharingPlan,
+    HubPlan,
+    ImagePlan,
     KarpenterNodesPlan,
     KarpenterPlan,
     KedaPlan,
@@ -145,6 +149,7 @@ MODEL = ServedModel(
     drain=DrainPlan(15, 120, 150),
     token=TokenPlan("llama-hf-token", "token", "hfToken"),
     cache=CachePlan("emptyDir", 40),
+    source=HubPlan("hf://meta-llama/Llama-3.1-8B-Instruct@0e9e39f249a16976918f6564b8830bc894c89659"),
     repositories=(
         RepositoryPlan(
             "meta-llama/Llama-3.1-8B-Instruct",
@@ -324,6 +329,49 @@ TEMPLATE_MODEL = replace(
     chat_template="{% for message in messages %}\n{{ message.content }}\n{% endfor %}\n",
 )
 
+
+BUCKET = BucketPlan(
+    uri="s3://acme-weights/llama/0e9e39f249a16976918f6564b8830bc894c89659",
+    bucket="acme-weights",
+    prefix="llama/0e9e39f249a16976918f6564b8830bc894c89659",
+    region="us-west-2",
+    partition="aws",
+    kms_key_arn=SECRET_KEY,
+    streamed=False,
+    weights=("*.safetensors!consolidated*", "*.bin"),
+    index="model.safetensors.index.json",
+)
+BUCKET_MODEL = replace(
+    MODEL,
+    name="bucket",
+    source=BUCKET,
+    repositories=(),
+    token=None,
+    args=(f"/cache/s3/{BUCKET.bucket}/{BUCKET.prefix}", "--served-model-name=llama-3.1-8b", "--max-model-len=8192"),
+)
+BUCKET_VOLUME_MODEL = replace(BUCKET_MODEL, name="bucket-volume", cache=VOLUME_MODEL.cache)
+STREAM_MODEL = replace(
+    BUCKET_MODEL,
+    name="stream",
+    source=replace(BUCKET, streamed=True),
+    cache=CachePlan("stream", 0),
+    args=(BUCKET.uri, "--load-format=runai_streamer", "--served-model-name=llama-3.1-8b"),
+)
+CLAIM_MODEL = replace(
+    OPEN_MODEL,
+    name="claim",
+    source=ClaimPlan("pvc://weights/llama", "weights", "llama"),
+    repositories=(),
+    cache=CachePlan("claim", 0),
+)
+IMAGE_REFERENCE = "111122223333.dkr.ecr.us-west-2.amazonaws.com/weights/llama@sha256:" + "cd" * 32
+IMAGE_MODEL = replace(
+    CLAIM_MODEL,
+    name="image",
+    source=ImagePlan(f"oci://{IMAGE_REFERENCE}", IMAGE_REFERENCE, ""),
+    cache=CachePlan("image", 0),
+)
+SOURCE_MODELS = (BUCKET_MODEL, BUCKET_VOLUME_MODEL, STREAM_MODEL, CLAIM_MODEL, IMAGE_MODEL)
 
 ROUTER = RouterPlan(
     chart=ChartRef("vllm-stack", "0.1.12", "https://vllm-project.github.io/production-stack"),

@@ -46,13 +46,14 @@ from components.serving.manifests.network_policy import download_policy, server_
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from components.serving.manifests.service import (
+    download_account,
     pod_disruption_budget,
     service,
     service_account,
     token_secret,
 )
 from components.serving.manifests.volumes import cache_claim
-from planning.model import AddonNetworkPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
+from planning.model import AddonNetworkPlan, BucketPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
 from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
     EXTERNAL_MODEL,
@@ -68,6 +69,7 @@ from tests.components.plans import (
     OPEN_MODEL,
     OPERATORS,
     SMOKE_TEST,
+    SOURCE_MODELS,
     TEMPLATE_MODEL,
     VOLUME_MODEL,
     on,
@@ -84,7 +86,7 @@ WORKLOADS = {
     "production-stack": "deployment",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
-EVERY_MODEL = (*MODELS, *ELSEWHERE)
+EVERY_MODEL = (*MODELS, *SOURCE_MODELS, *ELSEWHERE)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
@@ -211,6 +213,8 @@ def of_model(model: ServedModel) -> Manifests:
         made["chat-template"] = chat_template(model)
     if model.monitoring_namespace:
         made["pod-monitor"] = pod_monitor(model)
+    if model.cache.kind == "persistentVolume" and isinstance(model.source, BucketPlan):
+        made["download-account"] = download_account(model)
     if model.cache.kind == "persistentVolume":
         made["cache"] = cache_claim(model)
         made["download-job"] = download_job(model)

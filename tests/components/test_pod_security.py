@@ -26,6 +26,7 @@ RESTRICTED_VOLUMES = {
     "downwardAPI",
     "emptyDir",
     "ephemeral",
+    "image",  # pod-security-admission policy/check_restrictedVolumes.go, 0.36
     "persistentVolumeClaim",
     "projected",
     "secret",

@@ -74,7 +74,8 @@ def _money(share: float) -> dict[str, Any]:
 
 def _model() -> dict[str, Any]:
     return {
-        "name": "qwen", "namespace": "models", "model": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40, "pool": "l4",
+        "name": "qwen", "namespace": "models", "model": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40,
+        "source": f"hf://Qwen/Qwen2.5-7B-Instruct@{'a' * 40}", "pool": "l4",
         "gpu": "l4", "gpus_per_replica": 1, "gpu_share": None, "max_model_len": 8192,
         "fit": {"fits": True, "gpu_memory_gib": 22.0, "budget_gib": 19.8, "weights_gib_per_gpu": 14.2,
                 "activation_gib": 0.3, "reserve_gib": 0.3, "kv_cache_gib_per_gpu": 4.8, "kv_cache_tokens": 90096,

@@ -200,3 +200,13 @@ def test_a_stack_without_a_file_and_an_out_without_a_folder_are_wrong_input(
     assert "stacks: dev" in capsys.readouterr().err
     assert main(["dev", "--out", str(root / "no" / "where")], root=root) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_the_images_of_a_stack_are_listed_with_what_copies_them(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dev", "--images", "--mirror", "registry.example.com/m"], root=root, today=TODAY) == 0
+    text = capsys.readouterr().out
+    assert "crane copy docker.io/vllm/vllm-openai:v0.33.0 registry.example.com/m/vllm/vllm-openai:v0.33.0" in text
+    assert "hf download Qwen/Qwen2.5-7B-Instruct --revision a09a35458c702b33eeacc393d103063234e8bc28" in text
+    assert "amazon-k8s-cni-init  (add-on vpc-cni)" in text
+    assert main(["dev", "--images", "--format", "json"], root=root, today=TODAY) == 0
+    assert json.loads(capsys.readouterr().out)["mirror"] is None

@@ -15,7 +15,7 @@ from components.serving.manifests.environment import server_environment
 from components.serving.manifests.names import downloads_in_pod, metadata, server_labels, server_selector
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (
-    cache_volume,
+    cache_volumes,
     download_volumes,
     scratch_volume,
     server_mounts,
@@ -90,7 +90,7 @@ def pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]
     if downloads_in_pod(model):
         spec["initContainers"] = [download_container(model)]
     spec["containers"] = [_server(model)]
-    filled = download_volumes(model) if downloads_in_pod(model) else [cache_volume(model), scratch_volume()]
+    filled = download_volumes(model) if downloads_in_pod(model) else [*cache_volumes(model), scratch_volume()]
     spec["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model)]
     return spec
 

@@ -1,7 +1,7 @@
 """How weights come into the cache: one container, used as init container or as a Job's only container.
 
-It runs in the vLLM image, which the node pulls anyway and which brings huggingface_hub. fetch_weights.py goes on where
-an interrupted download stopped, and does nothing when everything is there.
+It runs in the vLLM image, which the node pulls anyway and which brings huggingface_hub and boto3. fetch_weights.py goes
+on where an interrupted download stopped, and does nothing when everything is there.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.environment import download_environment
-from components.serving.manifests.names import download_labels
+from components.serving.manifests.names import bucket_account, download_labels
 from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import download_mounts, download_volumes
 from components.tolerations import tolerations
-from planning.model import ServedModel
+from planning.model import BUCKET_CACHE, BucketPlan, ServedModel
 
 # The program is handed over as text: the image has Python and huggingface_hub, and nothing of ours.
 PROGRAM = (Path(__file__).parents[1] / "fetch_weights.py").read_text(encoding="utf-8")
@@ -29,10 +29,19 @@ ROOM_SHARE = 0.98
 
 def request(model: ServedModel) -> dict[str, Any]:
     """What the program is asked for."""
+    source = model.source
+    buckets = [source] if isinstance(source, BucketPlan) and not source.streamed else []
     return {
         "repositories": [asdict(each) for each in model.repositories],
+        **({"buckets": [_bucket(each) for each in buckets]} if buckets else {}),
         "room_bytes": int(model.cache.size_gib * 2**30 * ROOM_SHARE),
     }
+
+
+def _bucket(source: BucketPlan) -> dict[str, Any]:
+    names = ("bucket", "prefix", "weights", "index")
+    folder = f"{BUCKET_CACHE}/{source.bucket}/{source.prefix}"
+    return {name: getattr(source, name) for name in names} | {"folder": folder}
 
 
 def download_container(model: ServedModel) -> dict[str, Any]:
@@ -75,7 +84,7 @@ def download_job(model: ServedModel) -> Manifest:
                 "metadata": {"labels": download_labels(model)},
                 "spec": {
                     "restartPolicy": "Never",
-                    "serviceAccountName": model.name,
+                    "serviceAccountName": bucket_account(model) or model.name,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     **pull_secrets(model.pull_secrets),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.serving.manifests.names import SCRATCH_PATH, TOKEN_FILE, TOKEN_PATH
-from planning.model import HUB_CACHE, ServedModel
+from planning.model import HUB_CACHE, BucketPlan, ServedModel
 
 # Below HOME are most libraries' caches; HF_HOME is apart from the weights, which servers cannot write to.
 _ANY_USER = {
@@ -30,6 +30,7 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
         {
             **model.env,
             **_ANY_USER,
+            **(_bucket(model) if model.cache.kind == "stream" else {}),
             "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
             "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/torchinductor",
             "HF_HUB_OFFLINE": "1",
@@ -49,13 +50,20 @@ def download_environment(model: ServedModel) -> list[dict[str, Any]]:
             "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_XET_CHUNK_CACHE_SIZE_BYTES": "0",  # files are fetched once: chunks kept for later only fill the disk
             "NVIDIA_VISIBLE_DEVICES": "void",  # the image asks for all GPUs of the node, the downloader needs none
-            **dict(model.way_in.env),
+            **(dict(model.way_in.env) if model.repositories else {}),
+            **_bucket(model),
         }
     )
     if model.token:
         # Read where HF_TOKEN is not set (huggingface_hub, constants.py).
         environment.append({"name": "HF_TOKEN_PATH", "value": f"{TOKEN_PATH}/{TOKEN_FILE}"})
     return environment
+
+
+def _bucket(model: ServedModel) -> dict[str, str]:
+    """Where the source's bucket is; who asks is the pod's identity."""
+    source = model.source
+    return {"AWS_REGION": source.region, "AWS_DEFAULT_REGION": source.region} if isinstance(source, BucketPlan) else {}
 
 
 def _as_list(environment: dict[str, str]) -> list[dict[str, Any]]:

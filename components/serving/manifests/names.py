@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Any
 
 from components.manifest import labels, selector
-from planning.model import HUB_CACHE, ServedModel
+from planning.model import WEIGHTS, BucketPlan, ServedModel
 
 APP = "vllm"
 SERVER = "model-server"
 DOWNLOAD = "download"
 
 # Weights: written by the downloader only, read-only for servers.
-CACHE_PATH = str(PurePosixPath(HUB_CACHE).parent)
+CACHE_PATH = WEIGHTS
 # The one place a server may write on its disk: HOME, compile caches, sockets.
 SCRATCH_PATH = "/tmp"
 # The Hugging Face token, for the downloader only.
@@ -57,8 +56,20 @@ def cache_claim_name(model: ServedModel) -> str:
 
 
 def downloads_in_pod(model: ServedModel) -> bool:
-    """Whether each server pod downloads for itself (init container), or one Job does for all."""
+    """Whether each server pod downloads for itself (init container)."""
     return model.cache.kind == "emptyDir"
+
+
+def has_download_job(model: ServedModel) -> bool:
+    """Whether one Job downloads for all pods; neither: nothing is downloaded."""
+    return model.cache.kind == "persistentVolume"
+
+
+def bucket_account(model: ServedModel) -> str | None:
+    """The service account whose pods read the source's bucket: where a Job downloads its own, and no server's."""
+    if not isinstance(model.source, BucketPlan):
+        return None
+    return f"{model.name}-download" if has_download_job(model) else model.name
 
 
 def monitor_labels(model: ServedModel) -> dict[str, str]:

@@ -15,6 +15,7 @@ from components.cluster.network_policies import (
     pods_of,
     prometheus_pods,
     tcp,
+    to_pod_identity,
     to_the_internet,
 )
 from components.manifest import Manifest
@@ -27,14 +28,14 @@ from components.serving.manifests.names import (
     router_selector,
     server_selector,
 )
-from planning.model import RouterPlan, ServedModel
+from planning.model import BucketPlan, RouterPlan, ServedModel
 
 
 def server_policy(model: ServedModel) -> Manifest:
     """Requests from the model's namespace (its router's, too) and its clients'; scrapes from Prometheus.
 
-    Out: nothing, unless the pod downloads its weights itself. A policy knows pods, not containers, so the server
-    beside the finished init container keeps that opening; with `cache.kind: persistentVolume` it has none.
+    Out: nothing, unless the pod downloads or streams its weights itself. A policy knows pods, not containers, so the
+    server beside the finished init container keeps that opening; with `cache.kind: persistentVolume` it has none.
     """
     sources = _clients(model)
     if model.monitoring_namespace:
@@ -48,7 +49,7 @@ def server_policy(model: ServedModel) -> Manifest:
             "policyTypes": ["Ingress", "Egress"],
             # /metrics is on the port of the API: vLLM has one port for both.
             "ingress": [{"from": sources, "ports": tcp(model.port)}],
-            "egress": _out(model) if downloads_in_pod(model) else [],
+            "egress": _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else [],
         },
     }
 
@@ -98,10 +99,11 @@ def download_policy(model: ServedModel) -> Manifest:
 
 
 def _out(model: ServedModel) -> list[dict[str, Any]]:
-    """Names and the Hub; where weights come from a mirror or through a proxy, its ports, public and as listed."""
+    """Names, and the Hub or S3, whose addresses are public through its gateway endpoint, too; where weights come from a
+    mirror or through a proxy, its ports, public and as listed."""
     way = model.way_in
     public = to_the_internet()
     rules = [name_resolution(), {**public, "ports": tcp(*sorted({HTTPS, *way.ports}))}]
     if way.cidrs:
         rules.append({"to": [{"ipBlock": {"cidr": cidr}} for cidr in way.cidrs], "ports": tcp(*way.ports)})
-    return rules
+    return [*rules, to_pod_identity()] if isinstance(model.source, BucketPlan) else rules

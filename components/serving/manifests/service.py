@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.manifest import Manifest
-from components.serving.manifests.names import metadata, router_selector, server_selector
+from components.serving.manifests.names import download_labels, metadata, router_selector, server_selector
 from planning.model import ServedModel, TokenPlan
 
 
@@ -44,6 +44,13 @@ def service_account(model: ServedModel) -> Manifest:
         "metadata": metadata(model),
         "automountServiceAccountToken": False,
     }
+
+
+def download_account(model: ServedModel) -> Manifest:
+    """The download Job's own, where a bucket is read with it: the servers' has no rights anywhere."""
+    name = f"{model.name}-download"
+    described = {"name": name, "namespace": model.namespace, "labels": download_labels(model)}
+    return {**service_account(model), "metadata": described}
 
 
 def token_secret(model: ServedModel, token: TokenPlan) -> Manifest:

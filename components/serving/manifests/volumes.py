@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.images import pull_policy
 from components.manifest import Manifest
 from components.serving.manifests.names import (
     CACHE_PATH,
@@ -12,16 +13,27 @@ from components.serving.manifests.names import (
     TOKEN_PATH,
     cache_claim_name,
     downloads_in_pod,
+    has_download_job,
     server_labels,
 )
-from planning.model import ServedModel
+from planning.model import ClaimPlan, ImagePlan, ServedModel
 
 
-def cache_volume(model: ServedModel) -> dict[str, Any]:
-    """Where the weights are."""
+def cache_volumes(model: ServedModel) -> list[dict[str, Any]]:
+    """Where the weights are; none where the server streams them."""
+    source = model.source
+    if isinstance(source, ClaimPlan):
+        # Read-only for the whole pod, so that a claim of kind ReadOnlyMany can be mounted.
+        return [{"name": "cache", "persistentVolumeClaim": {"claimName": source.claim, "readOnly": True}}]
+    if isinstance(source, ImagePlan):
+        return [
+            {"name": "cache", "image": {"reference": source.reference, "pullPolicy": pull_policy(source.reference)}}
+        ]
     if downloads_in_pod(model):
-        return {"name": "cache", "emptyDir": {"sizeLimit": f"{model.cache.size_gib}Gi"}}
-    return {"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model)}}
+        return [{"name": "cache", "emptyDir": {"sizeLimit": f"{model.cache.size_gib}Gi"}}]
+    if has_download_job(model):
+        return [{"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model)}}]
+    return []
 
 
 def scratch_volume() -> dict[str, Any]:
@@ -41,7 +53,7 @@ def shared_memory_volumes(model: ServedModel) -> list[dict[str, Any]]:
 def server_mounts(model: ServedModel) -> list[dict[str, Any]]:
     """Weights cannot be changed by the process that answers requests."""
     mounts: list[dict[str, Any]] = [
-        {"name": "cache", "mountPath": CACHE_PATH, "readOnly": True},
+        *({"name": "cache", "mountPath": CACHE_PATH, "readOnly": True} for _ in cache_volumes(model)),
         {"name": "scratch", "mountPath": SCRATCH_PATH},
     ]
     shared = [{"name": each["name"], "mountPath": "/dev/shm"} for each in shared_memory_volumes(model)]
@@ -53,7 +65,7 @@ def download_volumes(model: ServedModel) -> list[dict[str, Any]]:
 
     The token's volume is the pod's, but no other container mounts it. The group reads it: the pod's (fsGroup).
     """
-    volumes = [cache_volume(model), scratch_volume()]
+    volumes = [*cache_volumes(model), scratch_volume()]
     if model.token:
         items = [{"key": model.token.secret_key, "path": TOKEN_FILE}]
         secret = {"secretName": model.token.secret_name, "items": items, "defaultMode": 0o440}

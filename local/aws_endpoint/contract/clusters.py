@@ -7,7 +7,7 @@ from typing import Any
 
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
-from local.aws_endpoint.contract.sources import api, guide, issue
+from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
 
 _CREATE = ("eks:CreateCluster",)
 _UPDATE = ("eks:UpdateClusterConfig",)
@@ -74,6 +74,7 @@ RULES = (
         code=_INVALID,
         words="unsupported Kubernetes version {version}",
         source=issue("rancher/rancher", 27777),
+        since=SINCE,
         check=_version,
     ),
     Rule(
@@ -83,6 +84,7 @@ RULES = (
         code=_INVALID,
         words="Unsupported Kubernetes minor version update from {now} to {wanted}",
         source=guide("update-cluster"),
+        since=SINCE,
         check=_skips,
     ),
     Rule(
@@ -92,6 +94,7 @@ RULES = (
         code=_INVALID,
         words="Unsupported Kubernetes minor version update from {now} to {wanted}",
         source=guide("update-cluster"),
+        since=SINCE,
         check=_downgrade,
     ),
     Rule(
@@ -102,6 +105,7 @@ RULES = (
         words="Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
         "correct",
         source=guide("cluster-iam-role"),
+        since=SINCE,
         check=_role,
     ),
     Rule(
@@ -111,6 +115,7 @@ RULES = (
         code=_INVALID,
         words="Only one type of update can be allowed",
         source=api("UpdateClusterConfig"),
+        since=SINCE,
         by="local/aws_endpoint/eks_clusters.py",
     ),
     Rule(
@@ -120,6 +125,7 @@ RULES = (
         code="InvalidRequestException",
         words="Cluster {name} has deletion protection enabled; disable it first",
         source=f"{guide('deletion-protection')} (the words are not AWS' own)",
+        since=SINCE,
         check=_protected,
     ),
     Rule(
@@ -129,6 +135,7 @@ RULES = (
         code="ResourceInUseException",
         words="Cluster has nodegroups attached",
         source=issue("gruntwork-io/cloud-nuke", 148),
+        since=SINCE,
         check=_has_groups,
     ),
     Rule(
@@ -137,6 +144,7 @@ RULES = (
         condition="after the cluster has gone EKS makes its log group again, without retention, where it has lines "
         "left",
         source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2446, 2763),
+        since=SINCE,
         effect=_logs_again,
     ),
     Rule(
@@ -146,6 +154,7 @@ RULES = (
         code="ResourceInUseException",
         words="Cluster already exists with name: {name}",
         source=api("CreateCluster"),
+        since=SINCE,
         check=lambda asked: (
             {"name": asked.given["name"]} if asked.world.cluster(asked.given.get("name")) is not None else None
         ),
@@ -157,6 +166,7 @@ RULES = (
         code=_INVALID,
         words="Invalid Role Arn: '{arn}'",
         source=api("CreateCluster"),
+        since=SINCE,
         by=MOTO,
     ),
 )

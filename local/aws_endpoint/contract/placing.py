@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import api, guide, issue
+from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements": EKS makes no control
 # plane interfaces there.
@@ -80,6 +80,7 @@ RULES = (
         code=_INVALID,
         words="The subnet ID '{id}' does not exist",
         source=api("CreateCluster"),
+        since=SINCE,
         check=subnet_missing,
     ),
     Rule(
@@ -89,6 +90,7 @@ RULES = (
         code=_INVALID,
         words="Subnets specified must be in at least two different AZs",
         source=guide("network-reqs"),
+        since=SINCE,
         check=_one_zone,
     ),
     Rule(
@@ -98,6 +100,7 @@ RULES = (
         code=_INVALID,
         words="Subnets must be in one VPC; these are in {vpcs}",
         source=guide("network-reqs"),
+        since=SINCE,
         check=_two_vpcs,
     ),
     Rule(
@@ -109,6 +112,7 @@ RULES = (
         "the targeted availability zone. Retry cluster creation using control plane subnets that span at least two of "
         "these availability zones: {zones}.",
         source=f"{guide('network-reqs')}; {issue('eksctl-io/eksctl', 817, 905)}",
+        since=SINCE,
         check=_refused_zone,
     ),
     Rule(
@@ -118,6 +122,7 @@ RULES = (
         code=_INVALID,
         words="The security group '{id}' does not exist",
         source=api("CreateCluster"),
+        since=SINCE,
         check=_groups_missing,
     ),
     Rule(
@@ -127,6 +132,7 @@ RULES = (
         code=_INVALID,
         words="Private and public endpoint access cannot be false",
         source=guide("cluster-endpoint"),
+        since=SINCE,
         check=_endpoints_off,
     ),
     Rule(
@@ -136,6 +142,7 @@ RULES = (
         code=_INVALID,
         words="The following CIDRs are not allowed in publicAccessCidrs: {cidr}",
         source=f"{guide('cluster-endpoint')} (the words are not AWS' own)",
+        since=SINCE,
         check=_private_cidrs,
     ),
 )

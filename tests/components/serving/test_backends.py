@@ -17,7 +17,16 @@ from planning.backends.features import FEATURES
 from planning.backends.table import OURS, YES, backends, features, rendered
 from planning.model import ScalerKind, ServedModel
 from settings.backends import Backend
-from tests.components.plans import FIXED_MODEL, KEDA_MODEL, MODEL, OPEN_MODEL, TEMPLATE_MODEL, VOLUME_MODEL, on
+from tests.components.plans import (
+    BUCKET_MODEL,
+    FIXED_MODEL,
+    KEDA_MODEL,
+    MODEL,
+    OPEN_MODEL,
+    TEMPLATE_MODEL,
+    VOLUME_MODEL,
+    on,
+)
 from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, of_model, pod_of
 from tests.components.serving.test_manifests import without_program
 from tests.golden import as_yaml, assert_differs, assert_matches
@@ -208,6 +217,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "extra-args": (replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--seed=7")), _has("--seed")),
     "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
     "volume-cache": (VOLUME_MODEL, _claim),
+    "other-source": (BUCKET_MODEL, lambda m: server(m).get("args", [""])[0].startswith("/cache/s3/")),
     "token": (MODEL, _token),
     "hpa": (MODEL, _scaler("HorizontalPodAutoscaler")),
     "keda": (KEDA_MODEL, _scaler("ScaledObject")),

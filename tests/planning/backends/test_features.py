@@ -53,6 +53,7 @@ ASKING = {
     "extra-args": {"extraArgs": ["--seed=1"]},
     "own-image": {"image": {"repository": "registry.example/vllm"}},
     "volume-cache": {"cache": {"kind": "persistentVolume", "storageClass": "efs"}},
+    "other-source": {"source": "s3://acme-weights/qwen", "revision": None},
     "token": {"tokenSecret": {"kind": "pulumiConfig"}},
     "hpa": {"autoscaling": {"kind": "hpa"}},
     "keda": {"autoscaling": {"kind": "keda"}},
