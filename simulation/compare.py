@@ -66,9 +66,17 @@ class Case:
 
 
 def case(
-    setting: Setting, trace: Trace, bounds: Bounds, tuning: Tuning | None = None, *, with_oracle: bool = True
+    setting: Setting,
+    trace: Trace,
+    bounds: Bounds,
+    tuning: Tuning | None = None,
+    *,
+    with_oracle: bool = True,
+    known: Oracle | None = None,
 ) -> Case:
     """Reads the trace for its lengths and its future, and finds the oracle's plan where it is asked for.
+
+    `known`: the oracle of this setting and trace, found before.
 
     The search runs every segment several times, so it costs many times what a policy's run does. Without it the peak
     and the start are what the policy's own count of replicas says of the load of five minutes.
@@ -87,7 +95,7 @@ def case(
     )
     ahead = seen.future(what)
     cold = setting.supply.cold_start.mean_seconds
-    best = oracle(setting, trace, ahead, bounds) if with_oracle else None
+    best = known or (oracle(setting, trace, ahead, bounds) if with_oracle else None)
     replicas = best.scaler.replicas if best is not None else _counted(what, cold, ahead)
     most = bounds.most or max(1, bounds.fewest, *replicas)
     # Everybody starts alike, with what comes first: the trace begins in the middle of something.

@@ -57,8 +57,7 @@ def lifelike(what: Lifelike, seed: int) -> Iterator[Requests]:
     """The requests, ten minutes at a time; the same seed gives the same ones."""
     rng = np.random.default_rng([seed, 1])
     rates = minute_rates(what, seed)
-    prompts = np.exp(_walk(np.random.default_rng([seed, 2]), rates.size, what.length_deviation, what.length_half_life))
-    answers = np.exp(_walk(np.random.default_rng([seed, 3]), rates.size, what.length_deviation, what.length_half_life))
+    prompts, answers = length_factors(what, seed)
     for first in range(0, rates.size, _SLICE_MINUTES):
         part = slice(first, min(first + _SLICE_MINUTES, rates.size))
         counts = rng.poisson(rates[part] * MINUTE_SECONDS)
@@ -67,8 +66,8 @@ def lifelike(what: Lifelike, seed: int) -> Iterator[Requests]:
             continue
         times = np.sort((minutes + rng.random(minutes.size)) * MINUTE_SECONDS)
         within = np.minimum((times // MINUTE_SECONDS).astype(np.int64), rates.size - 1)
-        inputs = _lengths(rng, what.input_tokens * prompts[within], what.input_variation, what.most_tokens)
-        outputs = _lengths(rng, what.output_tokens * answers[within], what.output_variation, what.most_tokens)
+        inputs = lengths(rng, what.input_tokens * prompts[within], what.input_variation, what.most_tokens)
+        outputs = lengths(rng, what.output_tokens * answers[within], what.output_variation, what.most_tokens)
         yield Requests(np.round(times * PICOSECONDS).astype(np.int64), inputs, outputs)
 
 
@@ -91,6 +90,14 @@ def minute_rates(what: Lifelike, seed: int) -> Floats:
     return rates
 
 
+def length_factors(what: Lifelike, seed: int) -> tuple[Floats, Floats]:
+    """By which prompts and answers of each minute are longer than usual."""
+    minutes = max(1, round(what.days * _MINUTES_PER_DAY))
+    deviation, half_life = what.length_deviation, what.length_half_life
+    prompts, answers = (_walk(np.random.default_rng([seed, each]), minutes, deviation, half_life) for each in (2, 3))
+    return np.exp(prompts), np.exp(answers)
+
+
 def _walk(rng: np.random.Generator, count: int, deviation: float, half_life: float) -> Floats:
     """A stationary walk by the minute whose exponential has mean 1."""
     kept = exp(-log(2) / half_life)
@@ -103,7 +110,7 @@ def _walk(rng: np.random.Generator, count: int, deviation: float, half_life: flo
     return found - deviation * deviation / 2
 
 
-def _lengths(rng: np.random.Generator, means: Floats, variation: float, most: int) -> NDArray[np.int64]:
+def lengths(rng: np.random.Generator, means: Floats, variation: float, most: int) -> NDArray[np.int64]:
     """Lognormal lengths; `variation`: standard deviation ÷ mean."""
     sigma = sqrt(log(1 + variation * variation))
     drawn = np.exp(rng.standard_normal(means.size) * sigma - sigma * sigma / 2) * means

@@ -145,6 +145,12 @@ class Metrics:
         average = (self._sums[last] - self._sums[first]) / count
         return sqrt(max(0.0, (self._squares[last] - self._squares[first]) / count - average * average))
 
+    def recorded_mean(self, from_seconds: float, to_seconds: float) -> float:
+        """PromQL's avg_over_time() of what was recorded between two times; 0 where nothing was."""
+        first = bisect_left(self.history_at, from_seconds)
+        last = bisect_right(self.history_at, to_seconds)
+        return (self._sums[last] - self._sums[first]) / (last - first) if last > first else 0.0
+
     def recorded(self, from_seconds: float, to_seconds: float) -> tuple[list[float], list[float]]:
         """Times and values recorded between two times."""
         first = bisect_left(self.history_at, from_seconds)

@@ -125,10 +125,12 @@ class DemandRule:
         load = self._load(scene)
         if load is None:
             return Reading()
-        now = scene.now_seconds
+        now, demand = scene.now_seconds, self.demand
         scene.metrics.record(now, load)
-        spread = scene.metrics.recorded_deviation(now - self.demand.spread_seconds, now)
-        return Reading(value=milli(self.demand.replicas(self._expected(scene, load), spread)))
+        spread = scene.metrics.recorded_deviation(now - demand.spread_seconds, now) if demand.spread_factor else 0.0
+        usual = scene.metrics.recorded_mean(now - demand.usual_seconds, now)
+        expected = demand.expected(load, usual, self._rise(scene))
+        return Reading(value=milli(demand.replicas(expected, spread)))
 
     def _load(self, scene: Scene) -> float | None:
         recent = scene.metrics.window(scene.now_seconds, self.demand.rate_seconds)
@@ -140,11 +142,10 @@ class DemandRule:
             mean([total.in_flight for total in recent]),
         )
 
-    def _expected(self, scene: Scene, load: float) -> float:
+    def _rise(self, scene: Scene) -> float:
         now, demand = scene.now_seconds, self.demand
         times, values = scene.metrics.recorded(now - demand.trend_seconds, now)
-        rise = max(0.0, slope(times, values)) * demand.lead_seconds
-        return load + rise * demand.trust(len(times))
+        return max(0.0, slope(times, values)) * demand.lead_seconds * demand.trust(len(times))
 
 
 def slope(times: Sequence[float], values: Sequence[float]) -> float:

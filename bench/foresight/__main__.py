@@ -1,6 +1,7 @@
-"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [classes] [fitting]`: tables of docs/figures.md.
+"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [causes] [classes] [fitting]`.
 
-Without names all but `tuning` and `fitting`. Memory and throughput print what their tests hold, both parts.
+The tables of docs/figures.md. Without names all but `tuning`, `causes` and `fitting`. Memory and throughput print what
+their tests hold, both parts.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ TESTS = {
     "throughput": "tests/planning/test_throughput_samples.py",
     "classes": "tests/planning/architectures/test_classes.py",
 }
-ON_DEMAND = ("tuning", "fitting")
+ON_DEMAND = ("tuning", "causes", "fitting")
 PARTS = (*TESTS, "scaling", *ON_DEMAND)
 
 
@@ -33,6 +34,8 @@ def main(wanted: list[str]) -> int:
             code = max(code, subprocess.run(command, check=False).returncode)
         elif name == "fitting":
             fitting.main()
+        elif name == "causes":
+            scaling.causes()
         else:
             scaling.main("scoring" if name == "scaling" else name)
     return code

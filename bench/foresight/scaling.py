@@ -1,86 +1,158 @@
-"""Autoscaling policies on the workloads of workloads.csv, beside an oracle: `python -m bench.foresight scaling`."""
+"""Autoscaling policies on the workloads of workloads.csv, beside an oracle and what no policy without foresight beats.
+
+`python -m bench.foresight scaling` prints the scoring part, `tuning` the tuning part, `causes` where the default's
+GPU-hours above the oracle's go, on the tuning part.
+"""
 
 from __future__ import annotations
 
-import csv
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from planning.architectures.table import architecture
-from planning.memory.engine import EngineConfig
-from planning.nodes.instances import gpu
-from simulation.compare import Bounds, case, run
-from simulation.engine_limits import engine_model
-from simulation.lifelike import Lifelike, lifelike
-from simulation.outcome import Slo
-from simulation.supply import Supply, fixed_cold_start
-from simulation.traces import Requests
-from simulation.world import Setting
+from bench.foresight.workloads import Workload, workloads
+from planning.scaling.policy import Tuning
+from simulation.causal_bound import bound_gpu_hours, chance
+from simulation.compare import Case
+from simulation.outcome import Outcome
+from simulation.policies import default
+from simulation.scalers import Fixed, Scaler
+from simulation.world import World
 
-MODEL = "meta-llama/Llama-3.1-8B-Instruct"
-POLICIES = ("default", "fixed-maximum")
-TABLE = Path(__file__).parent / "workloads.csv"
-# Mean lengths: Azure's two traces of 2023; the others', and all deviations, are assumed.
-LENGTHS = {
-    "conversation": Lifelike(1, 1, 1155, 211),
-    "code": Lifelike(1, 1, 2048, 28, 1.0, 2.15),
-    "long": Lifelike(1, 1, 5000, 340, 0.6, 0.9),
-    "documents": Lifelike(1, 1, 3000, 400),
-}
-FIRST_TOKEN_SECONDS = {"long": 10.0}
+# One rule: busy replicas ÷ what one does within its SLO, at one target, found with hindsight for each workload.
+TARGETS = (1.4, 1.15, 0.9, 0.7, 0.55, 0.4)
+SINGLE = Tuning(slack=0.0, slow_slack=0.0, spread_factor=0.0, lead_cold_starts=0.0, usual_seconds=1)
+# What of the default is left out, one after the other, and what its hours are called.
+CAUSES: tuple[tuple[str, Callable[[Tuning], Tuning]], ...] = (
+    ("room for bursts (spread)", lambda tuned: replace(tuned, spread_factor=0.0)),
+    ("trend and lead", lambda tuned: replace(tuned, lead_cold_starts=0.0)),
+    ("room for chance (√load)", lambda tuned: replace(tuned, slack=0.0, slow_slack=0.0)),
+    ("usual load as a floor", lambda tuned: replace(tuned, usual_seconds=1)),
+    ("scale-down window", lambda tuned: replace(tuned, down_cold_starts=0.0, slow_down_cold_starts=0.0)),
+    ("factor below the SLO's load", lambda tuned: replace(tuned, slo_load=1.0, slow_slo_load=1.0)),
+)
 
 
 @dataclass(frozen=True)
-class Workload:
-    """A row of the table, ready to run."""
+class Sum:
+    """Traces of a workload taken together; `ratios`: each one's GPU-hours ÷ its oracle's."""
 
-    part: str
-    name: str
-    setting: Setting
-    trace: Callable[[], Iterator[Requests]]
+    share: float
+    gpu_hours: float
+    ratios: tuple[float, ...] = ()
 
-
-def workloads(part: str) -> list[Workload]:
-    """Those of a part, in the table's order."""
-    lines = (line for line in TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#"))
-    return [_workload(row) for row in csv.DictReader(lines) if row["part"] == part]
-
-
-def _workload(row: dict[str, str]) -> Workload:
-    what = replace(LENGTHS[row["lengths"]], mean_rate=float(row["rate"]), days=float(row["days"]))
-    if row["shape"] == "burst":
-        what = replace(
-            what,
-            daily=False,
-            minute_shape=1.2,
-            bursts_per_day=24.0,
-            burst_factors=(2.0, 6.0),
-            burst_minutes=(1.0, 6.0),
-            level_deviation=0.4,
-            level_half_life=30.0,
-        )
-    seed, cold = int(row["seed"]), float(row["cold_start_seconds"])
-    engine = engine_model(architecture(MODEL), EngineConfig(8192), gpu(row["gpu"]))
-    slo = Slo(ttft_seconds=FIRST_TOKEN_SECONDS.get(row["lengths"], 2.0))
-    setting = Setting(engine, Supply(fixed_cold_start(cold, cold / 8)), slo, seed=seed)
-    return Workload(row["part"], row["name"], setting, lambda: lifelike(what, seed))
+    def beside(self, oracle: Sum) -> str:
+        """Share in percent / GPU-hours ÷ the oracle's, with the range over traces where there are several."""
+        told = f"{self.share * 100:.2f} / {self.gpu_hours / oracle.gpu_hours:.2f}"
+        if len(self.ratios) < 2:
+            return told
+        return f"{told} ({min(self.ratios):.2f}-{max(self.ratios):.2f})"
 
 
-def main(part: str) -> None:
+def summed(outcomes: Sequence[Outcome], oracles: Sequence[Outcome]) -> Sum:
+    """Requests in SLO ÷ requests, and hours, over all traces."""
+    requests = sum(each.requests for each in outcomes)
+    kept = sum(each.slo_attainment * each.requests for each in outcomes)
+    ratios = tuple(one.gpu_hours / best.gpu_hours for one, best in zip(outcomes, oracles, strict=True))
+    return Sum(kept / requests, sum(each.gpu_hours for each in outcomes), ratios)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """A workload's traces, each with its oracle."""
+
+    work: Workload
+    cases: tuple[Case, ...]
+
+    @property
+    def oracles(self) -> list[Outcome]:
+        """As they ran."""
+        return [case.oracle.outcome for case in self.cases if case.oracle is not None]
+
+    @property
+    def oracle(self) -> Sum:
+        """Taken together."""
+        return summed(self.oracles, self.oracles)
+
+    @property
+    def goal(self) -> float:
+        """The share that a policy is to hold."""
+        return self.oracle.share - self.work.given_up
+
+    def tuned(self, tuning: Tuning) -> Sum:
+        """The default with other constants."""
+        return summed([_run(case, default(case.given, tuning)) for case in self.cases], self.oracles)
+
+    def fixed(self) -> Sum:
+        """As many replicas as the oracle has at its peak, all the time."""
+        scalers = [Fixed("fixed", case.given.max_replicas) for case in self.cases]
+        return summed([_run(case, each) for case, each in zip(self.cases, scalers, strict=True)], self.oracles)
+
+    def single(self) -> tuple[float, Sum]:
+        """The highest target of one rule that holds the goal, or the one that misses least; and its target."""
+        best = (TARGETS[0], Sum(0.0, 0.0))
+        for target in TARGETS:
+            found = self.tuned(replace(SINGLE, slo_load=target, slow_slo_load=target))
+            if found.share > best[1].share:
+                best = target, found
+            if found.share >= self.goal:
+                break
+        return best
+
+    def bound(self, given_up: float) -> float:
+        """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's."""
+        hours = 0.0
+        first = self.cases[0]
+        found = chance(first.setting, self.work.traces[0].what, first.given.capacity, self.work.traces[0].seed)
+        for trace, case in zip(self.work.traces, self.cases, strict=True):
+            most = 3 * case.given.max_replicas + 3
+            hours += bound_gpu_hours(trace, case.given.capacity, found, self.oracle.share - given_up, most)
+        return hours / self.oracle.gpu_hours
+
+
+def looked(work: Workload) -> Looked:
+    """With the oracles, found or kept."""
+    return Looked(work, tuple(trace.case() for trace in work.traces))
+
+
+def _run(case: Case, scaler: Scaler) -> Outcome:
+    return World(case.setting, scaler).run(case.trace())
+
+
+def main(part: str, only: str = "") -> None:
     """Prints a line per workload as it is done; no policy may have more replicas than the oracle has at its peak."""
-    print(f"autoscaling, {part} workloads: share in SLO % / GPU-hours ÷ oracle, simulated")
-    print(f"{'workload':18} {'oracle':>22} {'gap':>5} " + " ".join(f"{name:>14}" for name in POLICIES))
-    for work in workloads(part):
-        found = case(work.setting, work.trace, Bounds())
-        assert found.oracle is not None
-        best, results = found.oracle.outcome, run(found, POLICIES)
-        held = f"{best.slo_attainment * 100:.2f} / {best.gpu_hours:.1f} h, {best.most_replicas}"
-        gap = f"{best.gpu_hours / found.oracle.bound_gpu_hours:.2f}"
-        cells = (f"{each.slo_attainment * 100:.2f} / {each.gpu_hours / best.gpu_hours:.2f}" for each in results)
-        print(f"{work.name:18} {held:>22} {gap:>5} " + " ".join(f"{cell:>14}" for cell in cells), flush=True)
+    print(f"autoscaling, {part} part, simulated: share in SLO % / GPU-hours ÷ oracle (least-most by trace).")
+    print("bound: GPU-hours ÷ oracle that no policy without foresight falls below on average, at the goal's share and")
+    print("at the default's; single rule: one target in hindsight.")
+    print(
+        f"{'workload':16} {'traces':>6} {'oracle':>15} {'gap':>5} {'bound: goal':>11} {'default':>8} "
+        f"{'default policy':>25} {'fixed peak':>25} {'single rule':>32}"
+    )
+    for work in workloads(part, only):
+        found = looked(work)
+        oracle, ours = found.oracle, found.tuned(Tuning())
+        gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in found.cases if case.oracle)
+        target, single = found.single()
+        print(
+            f"{work.name:16} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h {gap:5.2f} "
+            f"{found.bound(work.given_up):11.2f} {found.bound(oracle.share - ours.share):8.2f} "
+            f"{ours.beside(oracle):>25} {found.fixed().beside(oracle):>25} "
+            f"{single.beside(oracle):>25} at {target:.2f}",
+            flush=True,
+        )
 
 
-if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "scoring")
+def causes(part: str = "tuning", only: str = "") -> None:
+    """Prints where the default's GPU-hours go: what it costs less, and holds less, without one thing after another."""
+    print(f"autoscaling, {part} part, simulated: GPU-hours of the default ÷ oracle, and points of share, by cause")
+    for work in workloads(part, only):
+        found = looked(work)
+        oracle, tuning = found.oracle, Tuning()
+        before = found.tuned(tuning)
+        print(f"{work.name}: oracle {oracle.share * 100:.2f} %, default {before.beside(oracle)}")
+        for cause, without in CAUSES:
+            tuning = without(tuning)
+            after = found.tuned(tuning)
+            hours = (before.gpu_hours - after.gpu_hours) / oracle.gpu_hours
+            print(f"  {cause:30} {hours:6.2f} × for {(before.share - after.share) * 100:6.2f} points", flush=True)
+            before = after
+        print(f"  {'left (whole replicas, lateness)':30} {before.beside(oracle)}", flush=True)

@@ -47,8 +47,10 @@ class Demand:
     a slope falls with samples^1.5, so a trend counts by that power of its samples ÷ half a window's, at most whole: two
     samples say anything, and a new model has no more.
 
-    Random arrivals need relatively more room on a small pool: `slack_replicas` × √load is added. Bursts that came will
-    come again: `spread_factor` × what the load's standard deviation exceeds `spread_allowed` × √load by is added too.
+    The load counts as no less than its mean over `usual_seconds`: what is below that is chance. Random arrivals need
+    relatively more room on a small pool: `slack_replicas` × √load is added. Where traffic is made of bursts more will
+    come: `spread_factor` × what the load's standard deviation exceeds `spread_allowed` × √load + `spread_share` × load
+    by is added too.
     """
 
     capacity: Capacity
@@ -64,6 +66,9 @@ class Demand:
     spread_seconds: int
     """Window of the standard deviation."""
     scrape_seconds: int = 15
+    usual_seconds: int = 900
+    spread_share: float = 0.0
+    """Noise by the minute and a single burst stay below it."""
 
     @property
     def trend_samples(self) -> int:
@@ -78,11 +83,17 @@ class Demand:
         """Replicas that are busy now: by token rates or by requests in flight, whichever says more."""
         return max(self.capacity.share(prompt_rate, output_rate), in_flight / self.capacity.concurrency)
 
+    def expected(self, load: float, usual: float, rise: float) -> float:
+        """What is to be carried: the load now, or what it usually is where that is more, and its rise."""
+        return max(load, usual) + rise
+
     def replicas(self, expected_load: float, spread: float = 0.0) -> float:
         """Replicas that carry this load with room for chance; `spread`: the load's standard deviation of late."""
-        root = sqrt(max(0.0, expected_load))
-        room = self.slack_replicas * root + self.spread_factor * max(0.0, spread - self.spread_allowed * root)
-        return expected_load / self.utilization + room
+        load = max(0.0, expected_load)
+        root = sqrt(load)
+        allowed = self.spread_allowed * root + self.spread_share * load
+        room = self.slack_replicas * root + self.spread_factor * max(0.0, spread - allowed)
+        return load / self.utilization + room
 
     def rules(self, selector: str, recorded: str = "") -> dict[str, str]:
         """The recording rules as PromQL, in the order of evaluation.
@@ -101,15 +112,18 @@ class Demand:
         )
         matchers = f"{{{recorded}}}" if recorded else ""
         load, expected = f"{LOAD_RULE}{matchers}", f"max({EXPECTED_RULE}{matchers})"
+        # The greater of two, and nothing where there is no load now.
+        short = f"clamp_min(max(avg_over_time({load}[{self.usual_seconds}s])) - max({load}), 0)"
         recent = f"{load}[{self.trend_seconds}s]"
         rise = f"clamp_min(max(deriv({recent})), 0) * {self.lead_seconds}"
         trust = f"clamp_max(max(count_over_time({recent})) / {self.trend_samples}, 1) ^ {TRUST_POWER:g}"
         spread = f"max(stddev_over_time({load}[{self.spread_seconds}s]))"
         return {
             LOAD_RULE: _greatest(tokens, flight),
-            EXPECTED_RULE: f"max({load}) + ({rise} * {trust} or vector(0))",
+            EXPECTED_RULE: f"max({load}) + {short} + ({rise} * {trust} or vector(0))",
             DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected}) + "
-            f"{self.spread_factor:g} * clamp_min({spread} - {self.spread_allowed:g} * sqrt({expected}), 0)",
+            f"{self.spread_factor:g} * clamp_min({spread} - {self.spread_allowed:g} * sqrt({expected}) - "
+            f"{self.spread_share:g} * {expected}, 0)",
         }
 
 

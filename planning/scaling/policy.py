@@ -8,13 +8,17 @@ how it was found.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import ceil, log, sqrt
 
 from planning.model.demand import Capacity, Demand
 from planning.throughput.roofline import StepCosts, Traffic, rates
 from planning.throughput.slo_load import Promise, Replica, Variation, most_load
 
 LONGEST_WINDOW_SECONDS = 3600  # autoscaling/v2 refuses more
+# Requests per second of one replica at the edge of its SLO: below the first it is slow, above the second quick. The
+# estimate of that edge errs low for slow ones and high for quick ones (docs/autoscaling.md), and a slow one's window is
+# as long as its answers, so that less of what it shows is chance.
+SLOW, QUICK = 0.3, 2.0
 REQUEST_VARIATION = 0.8  # of the work in a request, standard deviation ÷ mean (Azure's traces: 0.7 to 1.0)
 
 
@@ -46,14 +50,19 @@ class Tuning:
     name: str = "default"
     slo_load: float = 0.88
     slack: float = 0.75
+    slow_slo_load: float = 1.0
+    slow_slack: float = 0.25
+    slow_down_cold_starts: float = 1.5
     spread_factor: float = 20.0
     spread_allowed: float = 3.5
+    spread_share: float = 0.2
     spread_seconds: int = 3600
     rate_seconds: int = 30
     rate_requests: float = 30.0
     trend_seconds: int = 1800
     lead_cold_starts: float = 1.25
     down_cold_starts: float = 2.5
+    usual_seconds: int = 900
 
 
 def capacity(
@@ -110,7 +119,9 @@ def decide(
     """The policy for replicas with this capacity that take so long to start."""
     tuned = tuning or Tuning()
     lead = ceil(cold_start_seconds * tuned.lead_cold_starts)
-    window = min(LONGEST_WINDOW_SECONDS, ceil(cold_start_seconds * tuned.down_cold_starts / 60) * 60)
+    quick = _quickness(what)
+    down_cold_starts = _between(tuned.slow_down_cold_starts, tuned.down_cold_starts, quick)
+    window = min(LONGEST_WINDOW_SECONDS, ceil(cold_start_seconds * down_cold_starts / 60) * 60)
     rate_seconds = _rate_seconds(what, cold_start_seconds, tuned)
     # By how much chance moves the load that one window shows: √(1 + variation²) per √request.
     chance = sqrt((1 + REQUEST_VARIATION**2) * what.within_slo / (what.requests_per_second * rate_seconds))
@@ -119,19 +130,30 @@ def decide(
         max_replicas=max_replicas,
         demand=Demand(
             capacity=what,
-            utilization=tuned.slo_load * what.within_slo,
+            utilization=_between(tuned.slow_slo_load, tuned.slo_load, quick) * what.within_slo,
             rate_seconds=rate_seconds,
             trend_seconds=tuned.trend_seconds,
             lead_seconds=lead,
-            slack_replicas=tuned.slack * chance / what.within_slo,
+            slack_replicas=_between(tuned.slow_slack, tuned.slack, quick) * chance / what.within_slo,
             spread_factor=tuned.spread_factor,
             spread_allowed=tuned.spread_allowed * chance,
             spread_seconds=tuned.spread_seconds,
             scrape_seconds=scrape_seconds,
+            usual_seconds=tuned.usual_seconds,
+            spread_share=tuned.spread_share,
         ),
         up=Direction(0, 4, 100, 15),
         down=Direction(window, 1, 10, 60),
     )
+
+
+def _quickness(what: Capacity) -> float:
+    """0 for a replica of few requests per second, 1 for one of many, in between by the logarithm."""
+    return min(1.0, log(max(what.requests_per_second, SLOW) / SLOW) / log(QUICK / SLOW))
+
+
+def _between(slow: float, quick: float, quickness: float) -> float:
+    return slow + (quick - slow) * quickness
 
 
 def _rate_seconds(what: Capacity, cold_start_seconds: float, tuned: Tuning) -> int:

@@ -10,8 +10,13 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from planning.memory.size import ModelSize
 from planning.model import ColdStartTerm, ServedModel
+from planning.nodes.pools import Pool
+from planning.nodes.volumes import read_mibps
+from planning.serving.sources import way_of
 from planning.units import GIB
+from settings.models import EmptyDirCache, Model, VolumeCache
 
 # Rates in bytes per second.
 IMAGE_PACKED_BYTES = 10.8e9
@@ -51,6 +56,23 @@ class ColdStartInputs:
     """How weights come (planning/serving/sources.py): hub and bucket are downloaded, stream, claim, image are not."""
     instance_store: bool = False
     """The node's disk is its instance store, and `disk_mibps` the root volume's, which then holds the system only."""
+
+
+def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
+    """What a model's times depend on, on the nodes of its pool."""
+    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
+    return ColdStartInputs(
+        weights_on_disk_bytes=size.on_disk_bytes,
+        gpus=model.tensor_parallel,
+        disk_mibps=pool.group.disk_throughput_mibps,
+        instance_store=pool.group.instance_store_gib is not None,
+        ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
+        network_gbps=min(type_.network_gbps for type_ in pool.types),
+        enforce_eager=model.enforce_eager,
+        way=way_of(model),
+        downloads_per_pod=isinstance(model.cache, EmptyDirCache),
+        volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
+    )
 
 
 def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:

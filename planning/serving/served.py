@@ -13,7 +13,7 @@ from planning.memory.check import check_memory, engine_config
 from planning.memory.companions import beside_on_disk_bytes
 from planning.memory.pictures import check_pictures
 from planning.memory.quantization import Source, Weights, plan_weights
-from planning.memory.size import ModelSize, model_size
+from planning.memory.size import model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
@@ -33,7 +33,6 @@ from planning.nodes.pod_resources import PodPlan, plan_pod
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import mib
 from planning.nodes.sharing import told_to_vllm
-from planning.nodes.volumes import read_mibps
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
@@ -47,7 +46,7 @@ from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files, revision_of
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
 from planning.serving.sources import ANYWHERE, Site, check_source, named_to_vllm, plan_source, way_of
-from planning.serving.tokens import plan_token
+from planning.serving.token import token_plan
 from planning.starting.start import check_start, stored_as
 from planning.throughput.serving_rates import ServingRates, serving_rates
 from planning.throughput.slo_load import Promise
@@ -55,7 +54,7 @@ from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.backends import Backend
-from settings.models import EmptyDirCache, Model, VolumeCache
+from settings.models import Model
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     more = beside_on_disk_bytes(model, asked.known, asked.version)
     size = replace(own, on_disk_bytes=own.on_disk_bytes + more)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
-    times = _times(model, pool, size)
+    times = starting.inputs_of(model, pool, size)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     found = _rates(model, asked, pool, memory)
@@ -199,22 +198,6 @@ def _throughput(
     return throughput(found, promise, load)
 
 
-def _times(model: Model, pool: Pool, size: ModelSize) -> starting.ColdStartInputs:
-    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
-    return starting.ColdStartInputs(
-        weights_on_disk_bytes=size.on_disk_bytes,
-        gpus=model.tensor_parallel,
-        disk_mibps=pool.group.disk_throughput_mibps,
-        instance_store=pool.group.instance_store_gib is not None,
-        ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
-        network_gbps=min(type_.network_gbps for type_ in pool.types),
-        enforce_eager=model.enforce_eager,
-        way=way_of(model),
-        downloads_per_pod=isinstance(model.cache, EmptyDirCache),
-        volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
-    )
-
-
 def _weights(model: Model, asked: Asked, around: Surroundings) -> dict[str, Any]:
     """Where they come from, and what the downloader brings of the Hub."""
     own = (asked.files,) if way_of(model) == "hub" else ()
@@ -262,7 +245,7 @@ def _assemble(
         readiness_probe=probes.readiness(),
         liveness_probe=probes.liveness(),
         drain=asked.drain,
-        token=plan_token(model),
+        token=token_plan(model),
         cache=pod.cache,
         **_weights(model, asked, around),
         autoscaling=scaling,

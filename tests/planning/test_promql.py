@@ -102,6 +102,20 @@ def test_a_demand_without_pods_is_absent_not_zero(promtool: str, tmp_path: Path)
     _unit_test(promtool, tmp_path, series, [(f"absent({DEMAND_RULE})", "30m", 1)])
 
 
+def test_a_load_that_falls_for_a_moment_is_carried_as_it_usually_is(promtool: str, tmp_path: Path) -> None:
+    """Half an hour at 40 in flight, then 4: the mean of the last quarter of an hour stands; without pods nothing."""
+    demand = decide(CAPACITY, 240, 1, 9).demand
+    _rule_file(tmp_path, _demand_rules(demand, "chat"))
+    labels = '{namespace="models",job="models/chat",pod="chat-1"}'
+    series = {f"vllm:num_requests_running{labels}": "40x120 4x20 _x400", f"vllm:num_requests_waiting{labels}": "0x140"}
+    expected = "max(vllm_on_eks:expected:replicas)"
+    now, before = demand.load(0, 0, 4), demand.load(0, 0, 40)
+    between = f"({expected} > bool {2 * now:g}) * ({expected} < bool {before:g})"
+    _unit_test(
+        promtool, tmp_path, series, [(between, "33m", 1), ("absent(max(vllm_on_eks:expected:replicas))", "42m", 1)]
+    )
+
+
 def test_a_rise_counts_a_cold_start_ahead_and_less_while_it_has_few_samples(promtool: str, tmp_path: Path) -> None:
     demand = decide(CAPACITY, 240, 1, 9).demand
     assert demand.trend_samples == 60

@@ -85,6 +85,8 @@ def test_deriv_and_stddev_are_prometheus() -> None:
         metrics.record(at, value)
     assert metrics.recorded_deviation(10, 30) == pytest.approx(1.0)
     assert metrics.recorded_deviation(100, 200) == 0
+    assert metrics.recorded_mean(10, 30) == pytest.approx(2.0)
+    assert metrics.recorded_mean(100, 200) == 0
 
 
 def test_the_rendered_rules_carry_the_numbers_the_simulator_uses() -> None:
@@ -127,6 +129,16 @@ def test_a_steady_load_asks_for_load_over_utilization_and_room() -> None:
     settled = demand.replicas(2.0)
     assert reading.value is not None
     assert int(settled * 1000) <= reading.value <= settled * 1000 * 1.6
+
+
+def test_a_load_that_falls_for_a_moment_is_carried_as_it_usually_is() -> None:
+    demand = decide(CAPACITY, 240, 1, 99).demand
+    rule, metrics = DemandRule(demand), Metrics()
+    for now in range(15, 3600, 15):
+        metrics.scrape(now, {"pod-0": sample(running=80 if now < 3400 else 8, prompt=0, output=0)})
+        reading = rule(scene(metrics, now))
+    assert reading.value is not None
+    assert reading.value > 1000 * demand.replicas(1.5)
 
 
 def test_two_samples_of_a_new_model_are_no_trend() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateAccessEntry",)
 _ASSOCIATE = ("eks:AssociateAccessPolicy",)
@@ -80,7 +80,6 @@ RULES = (
         words="The cluster's authentication mode must be set to one of [API, API_AND_CONFIG_MAP] to perform this "
         "operation.",
         source=guide("setting-up-access-entries"),
-        since=SINCE,
         check=_config_map,
     ),
     Rule(
@@ -90,7 +89,6 @@ RULES = (
         code="ResourceInUseException",
         words="The specified access entry resource is already in use on this cluster.",
         source=issue("terraform-aws-modules/terraform-aws-eks", 2968, 3293),
-        since=SINCE,
         check=_exists,
     ),
     Rule(
@@ -100,7 +98,6 @@ RULES = (
         code="InvalidParameterException",
         words="The specified principalArn is invalid: invalid principal.",
         source=api("CreateAccessEntry"),
-        since=SINCE,
         check=_no_iam_arn,
     ),
     Rule(
@@ -110,7 +107,6 @@ RULES = (
         code="InvalidParameterException",
         words="The specified principalArn is invalid: invalid principal.",
         source=api("CreateAccessEntry"),
-        since=SINCE,
         check=_other_partition,
     ),
     Rule(
@@ -120,7 +116,6 @@ RULES = (
         code="InvalidParameterException",
         words="The specified principalArn is invalid: invalid principal.",
         source=issue("terraform-aws-modules/terraform-aws-eks", 2969),
-        since=SINCE,
         check=_no_principal,
     ),
     Rule(
@@ -130,7 +125,6 @@ RULES = (
         code="InvalidParameterException",
         words="Invalid access entry type {type}.",
         source=api("CreateAccessEntry"),
-        since=SINCE,
         check=lambda asked: (
             {"type": asked.given["type"]}
             if asked.given.get("type") not in (None, "", *facts.ACCESS_ENTRY_TYPES)
@@ -144,7 +138,6 @@ RULES = (
         code="InvalidParameterException",
         words="kubernetesGroups cannot be given for an access entry of type {type}",
         source=api("CreateAccessEntry"),
-        since=SINCE,
         check="type && type != 'STANDARD' && length(not_null(kubernetesGroups, `[]`)) > `0`",
         values={"type": "type"},
     ),
@@ -155,7 +148,6 @@ RULES = (
         code="InvalidParameterException",
         words="The kubernetes group name {group} is invalid, it cannot start with system:",
         source=api("CreateAccessEntry"),
-        since=SINCE,
         check="length(not_null(kubernetesGroups, `[]`)[?starts_with(@, 'system:')]) > `0`",
         values={"group": "kubernetesGroups[?starts_with(@, 'system:')] | [0]"},
     ),
@@ -166,7 +158,6 @@ RULES = (
         code="InvalidParameterException",
         words="The policyArn {arn} is not valid in this partition",
         source=guide("access-policy-permissions"),
-        since=SINCE,
         check=_policy_partition,
     ),
     Rule(
@@ -176,7 +167,6 @@ RULES = (
         code="InvalidParameterException",
         words="The policyArn {arn} is not an EKS access policy",
         source=guide("access-policy-permissions"),
-        since=SINCE,
         check=_policy_unknown,
     ),
     Rule(
@@ -186,7 +176,6 @@ RULES = (
         code="InvalidParameterException",
         words="Access policies cannot be associated with entries of type {type}",
         source=api("AssociateAccessPolicy"),
-        since=SINCE,
         check=_policy_of_node_entry,
     ),
     Rule(
@@ -196,7 +185,6 @@ RULES = (
         code="InvalidParameterException",
         words="The access scope needs namespaces for type namespace, and none for type cluster",
         source=api("AccessScope"),
-        since=SINCE,
         check="(accessScope.type == 'namespace') != (length(not_null(accessScope.namespaces, `[]`)) > `0`)",
     ),
     Rule(
@@ -206,7 +194,6 @@ RULES = (
         code="ResourceNotFoundException",
         words="The specified principalArn could not be found. You must specify a valid principalArn.",
         source=api("AssociateAccessPolicy"),
-        since=SINCE,
         check=lambda asked: (
             {} if (found := _entries(asked)) is not None and asked.given["principalArn"] not in found else None
         ),
@@ -218,7 +205,6 @@ RULES = (
         "with "
         "AmazonEKSClusterAdminPolicy",
         source=guide("setting-up-access-entries"),
-        since=SINCE,
         by="local/aws_endpoint/eks_clusters.py",
     ),
     Rule(
@@ -226,7 +212,6 @@ RULES = (
         operations=("eks:CreateNodegroup",),
         condition="EKS makes an EC2_LINUX entry for the role of a managed node group",
         source=guide("creating-access-entries"),
-        since=SINCE,
         by="local/aws_endpoint/eks_node_groups.py",
     ),
 )

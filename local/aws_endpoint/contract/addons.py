@@ -10,7 +10,7 @@ import yaml
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import api, guide, issue
 
 _ADDON = ("eks:CreateAddon", "eks:UpdateAddon")
 _INVALID = "InvalidParameterException"
@@ -64,7 +64,6 @@ RULES = (
         code=_INVALID,
         words="Addon {name} specified is not supported in {version} kubernetes version",
         source=issue("marcincuber/eks", 10),
-        since=SINCE,
         check=_addon_unknown,
     ),
     Rule(
@@ -74,7 +73,6 @@ RULES = (
         code=_INVALID,
         words="Addon version specified is not supported",
         source=issue("hashicorp/terraform-provider-aws", 33385, 32238),
-        since=SINCE,
         check=_addon_version,
     ),
     Rule(
@@ -84,7 +82,6 @@ RULES = (
         code=_INVALID,
         words="ConfigurationValue provided in request is not supported: it is no JSON or YAML object",
         source=api("CreateAddon"),
-        since=SINCE,
         check=_configuration,
     ),
     Rule(
@@ -94,7 +91,6 @@ RULES = (
         code="ResourceInUseException",
         words="Addon already exists: {name}",
         source=api("CreateAddon"),
-        since=SINCE,
         check=_addon_exists,
     ),
     Rule(
@@ -102,7 +98,6 @@ RULES = (
         operations=("eks:UpdateClusterVersion",),
         condition="add-ons keep their version when the cluster's goes up",
         source=guide("eks-add-ons"),
-        since=SINCE,
         by="local/aws_endpoint/eks_clusters.py",
     ),
     Rule(
@@ -112,7 +107,6 @@ RULES = (
         code=_INVALID,
         words="Trust policy of role {arn} does not allow pods.eks.amazonaws.com to assume it",
         source=f"{guide('pod-id-role')} (the words are not AWS' own)",
-        since=SINCE,
         check=_identity_trust,
     ),
     Rule(
@@ -122,7 +116,6 @@ RULES = (
         code="ResourceInUseException",
         words="Association already exists",
         source=api("CreatePodIdentityAssociation"),
-        since=SINCE,
         by="local/aws_endpoint/eks_identity.py",
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, iam_api
+from local.aws_endpoint.contract.sources import iam_api
 
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
 _EVENTS = "https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteRule.html"
@@ -33,7 +33,6 @@ RULES = (
         code="DeleteConflict",
         words=_HELD,
         source=iam_api("DeleteRole"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -43,7 +42,6 @@ RULES = (
         code="DeleteConflict",
         words=_HELD,
         source=iam_api("DeleteInstanceProfile"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -53,7 +51,6 @@ RULES = (
         code="LimitExceeded",
         words="Cannot exceed quota for InstanceSessionsPerInstanceProfile: 1",
         source=iam_api("AddRoleToInstanceProfile"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -63,7 +60,6 @@ RULES = (
         code="ValidationException",
         words="Rule can't be deleted since it has targets.",
         source=_EVENTS,
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -73,7 +69,6 @@ RULES = (
         code="InvalidAttributeValue",
         words="Invalid value for the parameter Policy.",
         source=_SQS,
-        since=SINCE,
         check=_policy,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.aws_endpoint.contract.rule import Rule
-from local.aws_endpoint.contract.sources import SINCE, budgets_api
+from local.aws_endpoint.contract.sources import budgets_api
 
 _CREATE = ("budgets:CreateBudget",)
 
@@ -15,7 +15,6 @@ RULES = (
         code="CreationLimitExceededException",
         words="You've exceeded the notification limit. You can have up to 5 notifications per budget.",
         source=budgets_api("CreateBudget"),
-        since=SINCE,
         check="length(not_null(NotificationsWithSubscribers, `[]`)) > `5`",
     ),
     Rule(
@@ -25,7 +24,6 @@ RULES = (
         code="CreationLimitExceededException",
         words="You've exceeded the subscriber limit. A notification has up to 10 email and 1 SNS subscribers.",
         source=budgets_api("CreateBudget"),
-        since=SINCE,
         check="length(not_null(NotificationsWithSubscribers, `[]`)[?length(Subscribers[?SubscriptionType=='SNS']) > `1`"
         " || length(Subscribers[?SubscriptionType=='EMAIL']) > `10`]) > `0`",
     ),

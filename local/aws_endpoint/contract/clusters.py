@@ -7,7 +7,7 @@ from typing import Any
 
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateCluster",)
 _UPDATE = ("eks:UpdateClusterConfig",)
@@ -74,7 +74,6 @@ RULES = (
         code=_INVALID,
         words="unsupported Kubernetes version {version}",
         source=issue("rancher/rancher", 27777),
-        since=SINCE,
         check=_version,
     ),
     Rule(
@@ -84,7 +83,6 @@ RULES = (
         code=_INVALID,
         words="Unsupported Kubernetes minor version update from {now} to {wanted}",
         source=guide("update-cluster"),
-        since=SINCE,
         check=_skips,
     ),
     Rule(
@@ -94,7 +92,6 @@ RULES = (
         code=_INVALID,
         words="Unsupported Kubernetes minor version update from {now} to {wanted}",
         source=guide("update-cluster"),
-        since=SINCE,
         check=_downgrade,
     ),
     Rule(
@@ -105,7 +102,6 @@ RULES = (
         words="Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
         "correct",
         source=guide("cluster-iam-role"),
-        since=SINCE,
         check=_role,
     ),
     Rule(
@@ -115,7 +111,6 @@ RULES = (
         code=_INVALID,
         words="Only one type of update can be allowed",
         source=api("UpdateClusterConfig"),
-        since=SINCE,
         by="local/aws_endpoint/eks_clusters.py",
     ),
     Rule(
@@ -125,7 +120,6 @@ RULES = (
         code="InvalidRequestException",
         words="Cluster {name} has deletion protection enabled; disable it first",
         source=f"{guide('deletion-protection')} (the words are not AWS' own)",
-        since=SINCE,
         check=_protected,
     ),
     Rule(
@@ -135,7 +129,6 @@ RULES = (
         code="ResourceInUseException",
         words="Cluster has nodegroups attached",
         source=issue("gruntwork-io/cloud-nuke", 148),
-        since=SINCE,
         check=_has_groups,
     ),
     Rule(
@@ -144,7 +137,6 @@ RULES = (
         condition="after the cluster has gone EKS makes its log group again, without retention, where it has lines "
         "left",
         source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2446, 2763),
-        since=SINCE,
         effect=_logs_again,
     ),
     Rule(
@@ -154,7 +146,6 @@ RULES = (
         code="ResourceInUseException",
         words="Cluster already exists with name: {name}",
         source=api("CreateCluster"),
-        since=SINCE,
         check=lambda asked: (
             {"name": asked.given["name"]} if asked.world.cluster(asked.given.get("name")) is not None else None
         ),
@@ -166,7 +157,6 @@ RULES = (
         code=_INVALID,
         words="Invalid Role Arn: '{arn}'",
         source=api("CreateCluster"),
-        since=SINCE,
         by=MOTO,
     ),
 )

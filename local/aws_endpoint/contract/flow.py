@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.aws_endpoint.contract.rule import Rule
-from local.aws_endpoint.contract.sources import SINCE, api
+from local.aws_endpoint.contract.sources import api
 
 MOST_PER_PAGE = 100
 _LISTS = (
@@ -22,7 +22,6 @@ RULES = (
         words="{caller} is not authorized to perform: {action} on resource: {resource}",
         source="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html; "
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html",
-        since=SINCE,
         by="local/aws_endpoint/contract/permitted.py",
     ),
     Rule(
@@ -35,7 +34,6 @@ RULES = (
         words="{role} is not authorized to perform: {action} on resource: {resource}",
         source="https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html; "
         "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html",
-        since=SINCE,
         by="local/aws_endpoint/contract/gate.py",
     ),
     Rule(
@@ -45,7 +43,6 @@ RULES = (
         code="InvalidParameterException",
         words=f"maxResults needs to be between 1 and {MOST_PER_PAGE}",
         source=f"{api('ListAccessEntries')} (the words are not AWS' own)",
-        since=SINCE,
         check=f"maxResults && (maxResults > `{MOST_PER_PAGE}` || maxResults < `1`)",
     ),
     Rule(
@@ -54,7 +51,6 @@ RULES = (
         condition=f"a list comes in pages of at most {MOST_PER_PAGE}, the next one by nextToken: two hundred entries "
         "are two pages",
         source=api("ListAccessEntries"),
-        since=SINCE,
         by="local/aws_endpoint/eks_store.py",
     ),
     Rule(
@@ -67,7 +63,6 @@ RULES = (
         words="Rate exceeded",
         source="https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html; "
         "https://docs.aws.amazon.com/eks/latest/APIReference/CommonErrors.html",
-        since=SINCE,
         by="local/aws_endpoint/contract/gate.py",
     ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
-from local.aws_endpoint.contract.sources import IAM_QUOTAS, LOGS_RETENTION, SINCE, iam_api, issue
+from local.aws_endpoint.contract.sources import IAM_QUOTAS, LOGS_RETENTION, iam_api, issue
 
 MOST_POLICIES_PER_ROLE = 10
 MOST_INLINE_BYTES = 10_240
@@ -50,7 +50,6 @@ RULES = (
         code="NoSuchEntity",
         words="Policy {arn} does not exist or is not attachable.",
         source=issue("terraform-aws-modules/terraform-aws-eks", 3259),
-        since=SINCE,
         check=_partition,
     ),
     Rule(
@@ -60,7 +59,6 @@ RULES = (
         code="NoSuchEntity",
         words="Policy {arn} does not exist or is not attachable.",
         source=iam_api("AttachRolePolicy"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -70,7 +68,6 @@ RULES = (
         code="LimitExceeded",
         words=f"Cannot exceed quota for PoliciesPerRole: {MOST_POLICIES_PER_ROLE}",
         source=IAM_QUOTAS,
-        since=SINCE,
         check=_too_many,
     ),
     Rule(
@@ -80,7 +77,6 @@ RULES = (
         code="LimitExceeded",
         words=f"Maximum policy size of {MOST_INLINE_BYTES} bytes exceeded for role {{name}}",
         source=IAM_QUOTAS,
-        since=SINCE,
         check=_inline,
     ),
     Rule(
@@ -90,7 +86,6 @@ RULES = (
         code="LimitExceeded",
         words=f"Cannot exceed quota for ACLSizePerRole: {MOST_TRUST_CHARACTERS}",
         source=IAM_QUOTAS,
-        since=SINCE,
         check=lambda asked: (
             {}
             if _unspaced(asked.given.get("AssumeRolePolicyDocument") or asked.given.get("PolicyDocument") or "")
@@ -105,7 +100,6 @@ RULES = (
         code="DeleteConflict",
         words="Cannot delete entity, must detach all policies first.",
         source=iam_api("DeleteRole"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -115,7 +109,6 @@ RULES = (
         code="ResourceAlreadyExistsException",
         words="The specified log group already exists",
         source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2763),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -125,7 +118,6 @@ RULES = (
         code="InvalidParameterException",
         words="Invalid retention value. The value is not one of those that are offered",
         source=LOGS_RETENTION,
-        since=SINCE,
         check=lambda asked: {} if asked.given.get("retentionInDays") not in RETENTION_DAYS else None,
     ),
     Rule(
@@ -135,7 +127,6 @@ RULES = (
         code="AlreadyExistsException",
         words="An alias with the name arn:{partition}:kms:{region}:{account}:{name} already exists",
         source="https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html",
-        since=SINCE,
         by=MOTO,
     ),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, guide, issue
+from local.aws_endpoint.contract.sources import guide, issue
 
 HTTPS = 443
 _ADMIN = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
@@ -99,7 +99,6 @@ RULES = (
         code="Unreachable",
         words="configured Kubernetes cluster is unreachable: unable to load schema information from the API server",
         source=guide("cluster-endpoint"),
-        since=SINCE,
         check=_unreachable,
     ),
     Rule(
@@ -109,7 +108,6 @@ RULES = (
         code="Unauthorized",
         words="Unauthorized ({caller})",
         source=guide("access-entries"),
-        since=SINCE,
         check=_unauthorized,
     ),
     Rule(
@@ -119,7 +117,6 @@ RULES = (
         code="Timeout",
         words="timed out waiting for the condition: no nodes",
         source=guide("managed-node-groups"),
-        since=SINCE,
         check=_no_nodes,
     ),
     Rule(
@@ -130,7 +127,6 @@ RULES = (
         code="Timeout",
         words="timed out waiting for the condition: no route to AWS in {subnets}",
         source=issue("awslabs/ai-on-eks", 323),
-        since=SINCE,
         check=_cut_off,
     ),
     Rule(
@@ -142,7 +138,6 @@ RULES = (
         code="Orphaned",
         words="EBS volumes of deleted claims stay behind",
         source=issue("aws-solutions-library-samples/global-capacity-orchestrator-on-aws", 268, 297),
-        since=SINCE,
         check=_volumes_stay,
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.aws_endpoint.contract.rule import MOTO, Rule
-from local.aws_endpoint.contract.sources import SINCE, ec2_api, guide, iam_api, issue
+from local.aws_endpoint.contract.sources import ec2_api, guide, iam_api, issue
 
 _FLEET = ("ec2:CreateFleet",)
 _FLEETS = "local/aws_endpoint/fleets.py"
@@ -19,7 +19,6 @@ RULES = (
         code="InvalidLaunchTemplateName.NotFoundException",
         words="At least one of the launch templates specified in the request does not exist.",
         source=f"{ec2_api('CreateFleet')}; {_KARPENTER}/errors/errors.go",
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -29,7 +28,6 @@ RULES = (
         code="DryRunOperation",
         words="Request would have succeeded, but DryRun flag is set",
         source=ec2_api("CreateFleet"),
-        since=SINCE,
         by=_FLEETS,
     ),
     Rule(
@@ -39,7 +37,6 @@ RULES = (
         "groups, profile, user data, disks, tags): the cheapest override with capacity, or the first by priority where "
         "the strategy says so. EC2's knowledge of its own pools is not played",
         source=f"{ec2_api('CreateFleet')}; {_GUIDE}ec2-fleet-allocation-strategy.html",
-        since=SINCE,
         by=_FLEETS,
     ),
     Rule(
@@ -49,7 +46,6 @@ RULES = (
         "the answer's Errors, and the next override is launched; which ones are sold out is set by hand "
         "(local/aws_endpoint/switches.py)",
         source=f"{_GUIDE}troubleshooting-launch.html; {issue('kubernetes-sigs/karpenter', 2275)}",
-        since=SINCE,
         by=_FLEETS,
     ),
     Rule(
@@ -58,7 +54,6 @@ RULES = (
         condition="a launch over the vCPU quota of its family: VcpuLimitExceeded, or MaxSpotInstanceCountExceeded, "
         "among the answer's Errors; instances and node groups count together",
         source=f"{issue('firesim/firesim', 410)}; {issue('aws/karpenter-provider-aws', 1556)}",
-        since=SINCE,
         by=_FLEETS,
     ),
     Rule(
@@ -67,7 +62,6 @@ RULES = (
         condition="the template's instance profile is not there: InvalidParameterValue among the answer's Errors, and "
         "nothing is launched",
         source=f"{_KARPENTER}/errors/errors.go (the words are AWS' as quoted there)",
-        since=SINCE,
         by=_FLEETS,
     ),
     Rule(
@@ -75,7 +69,6 @@ RULES = (
         operations=("ec2:DescribeImages",),
         condition="the image that an EKS AMI parameter names is there, with owner, architecture and day",
         source=f"{guide('retrieve-ami-id')}; {_KARPENTER}/providers/amifamily/ami.go",
-        since=SINCE,
         by="local/aws_endpoint/images.py",
     ),
     Rule(
@@ -83,7 +76,6 @@ RULES = (
         operations=("ec2:TerminateInstances",),
         condition="its interfaces and disks go with it, and its states are announced through EventBridge",
         source=f"{_GUIDE}instance-state-changes.html",
-        since=SINCE,
         by=_EVENTS,
     ),
     Rule(
@@ -92,7 +84,6 @@ RULES = (
         condition="a spot instance that is taken back (by hand, local/aws_endpoint/switches.py) is warned of through "
         "EventBridge two minutes before it ends",
         source=f"{_GUIDE}spot-instance-termination-notices.html",
-        since=SINCE,
         by=_EVENTS,
     ),
     Rule(
@@ -101,7 +92,6 @@ RULES = (
         condition="the middle of what planning/facts/spot.csv saw, of types that have a price; no other offering is "
         "listed",
         source=ec2_api("DescribeSpotPriceHistory"),
-        since=SINCE,
         by="local/aws_endpoint/price_list.py",
     ),
     Rule(
@@ -109,7 +99,6 @@ RULES = (
         operations=("pricing:GetProducts",),
         condition="on-demand prices of planning/facts/prices.csv, the same in every region",
         source="https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html",
-        since=SINCE,
         by="local/aws_endpoint/price_list.py",
     ),
     Rule(
@@ -117,7 +106,6 @@ RULES = (
         operations=("iam:ListInstanceProfiles",),
         condition="PathPrefix: only profiles below it (a controller that deletes what it finds would take others')",
         source=iam_api("ListInstanceProfiles"),
-        since=SINCE,
         by="local/aws_endpoint/other_gaps.py",
     ),
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
-from local.aws_endpoint.contract.sources import EC2_ERRORS, SINCE, VPC_QUOTAS, ec2_api, issue
+from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, ec2_api, issue
 
 _TAGGED = (
     *("ec2:CreateVpc", "ec2:CreateSubnet", "ec2:CreateInternetGateway", "ec2:CreateNatGateway", "ec2:AllocateAddress"),
@@ -98,7 +98,6 @@ RULES = (
         words="Value ({zone}) for parameter availabilityZone is invalid. Subnets can currently only be created in the "
         "following availability zones: {zones}.",
         source=issue("TheSudoYT/terraform-aws-palworld", 9),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -108,7 +107,6 @@ RULES = (
         code="InvalidSubnet.Conflict",
         words="The CIDR '{cidr}' conflicts with another subnet",
         source=ec2_api("CreateSubnet"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -118,7 +116,6 @@ RULES = (
         code="InvalidSubnet.Range",
         words="The CIDR '{cidr}' is invalid.",
         source=ec2_api("CreateSubnet"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -128,7 +125,6 @@ RULES = (
         code="InvalidVpc.Range",
         words="The CIDR '{cidr}' is invalid.",
         source=ec2_api("CreateVpc"),
-        since=SINCE,
         by=MOTO,
     ),
     Rule(
@@ -138,7 +134,6 @@ RULES = (
         code="VpcLimitExceeded",
         words="The maximum number of VPCs has been reached.",
         source=f"{VPC_QUOTAS}; {issue('terraform-aws-modules/terraform-aws-vpc', 429)}",
-        since=SINCE,
         check=_quota("L-F678F1CE", lambda asked: len(asked.world.ec2.vpcs)),
     ),
     Rule(
@@ -148,7 +143,6 @@ RULES = (
         code="AddressLimitExceeded",
         words="The maximum number of addresses has been reached.",
         source=f"{VPC_QUOTAS}; {issue('hashicorp-education/learn-terraform-provision-eks-cluster', 59)}",
-        since=SINCE,
         check=_quota("L-0263D0A3", lambda asked: len(asked.world.ec2.addresses)),
     ),
     Rule(
@@ -158,7 +152,6 @@ RULES = (
         code="NatGatewayLimitExceeded",
         words="Performing this operation would exceed the limit of {quota} NAT gateways",
         source=VPC_QUOTAS,
-        since=SINCE,
         check=_quota("L-FE5A380F", _nat_gateways),
     ),
     Rule(
@@ -168,7 +161,6 @@ RULES = (
         code="RulesPerSecurityGroupLimitExceeded",
         words="The maximum number of rules per security group has been reached.",
         source=f"{VPC_QUOTAS}; {EC2_ERRORS}",
-        since=SINCE,
         check=_quota("L-0EA8095F", _rules),
     ),
     Rule(
@@ -178,7 +170,6 @@ RULES = (
         code="InvalidParameterValue",
         words="Tag keys starting with 'aws:' are reserved for internal use",
         source=ec2_api("CreateTags"),
-        since=SINCE,
         check=lambda asked: {} if any(t["Key"].lower().startswith("aws:") for t in _tags(asked)) else None,
     ),
     Rule(
@@ -188,7 +179,6 @@ RULES = (
         code="TagLimitExceeded",
         words="The maximum number of Tags for a resource has been reached.",
         source=EC2_ERRORS,
-        since=SINCE,
         check=lambda asked: {} if len(_tags(asked)) > MOST_TAGS else None,
     ),
     Rule(
@@ -198,7 +188,6 @@ RULES = (
         code="InvalidServiceName",
         words="The Vpc Endpoint Service '{name}' does not exist",
         source=ec2_api("CreateVpcEndpoint"),
-        since=SINCE,
         check=_service,
     ),
     Rule(
@@ -209,7 +198,6 @@ RULES = (
         code="DependencyViolation",
         words="The subnet '{id}' has dependencies and cannot be deleted.",
         source=issue("eksctl-io/eksctl", 7589),
-        since=SINCE,
         check=_held,
     ),
     Rule(
@@ -219,7 +207,6 @@ RULES = (
         code="DependencyViolation",
         words="The vpc '{id}' has dependencies and cannot be deleted.",
         source=f"{EC2_ERRORS}; {issue('pulumi/pulumi-eks', 640, 1226)}",
-        since=SINCE,
         check=_vpc_held,
     ),
     Rule(
@@ -230,7 +217,6 @@ RULES = (
         words="Network {vpc} has some mapped public address(es). Please unmap those public address(es) before "
         "detaching the gateway.",
         source=issue("dspace-group/dspace-reference-architecture-aws", 16),
-        since=SINCE,
         check=_mapped,
     ),
     Rule(
@@ -240,7 +226,6 @@ RULES = (
         code="InvalidIPAddress.InUse",
         words="Address {id} is in use.",
         source=EC2_ERRORS,
-        since=SINCE,
         check=_address_in_use,
     ),
     Rule(
@@ -250,7 +235,6 @@ RULES = (
         "before "
         "the nodes, the interfaces stay",
         source=f"{issue('pulumi/pulumi', 8504)}; {issue('eksctl-io/eksctl', 1849)}",
-        since=SINCE,
         by="local/aws_endpoint/contract/rolling.py",
     ),
 )

@@ -11,7 +11,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.placing import subnet_missing
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import EC2_ERRORS, SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import EC2_ERRORS, api, guide, issue
 from local.aws_endpoint.contract.world import EC2_SERVICE
 
 _CREATE = ("eks:CreateNodegroup",)
@@ -126,7 +126,6 @@ RULES = (
         code=_INVALID,
         words="Minimum capacity {min} can't be greater than desired size {desired}",
         source=issue("terraform-aws-modules/terraform-aws-eks", 835, 2508, 3306),
-        since=SINCE,
         check=_min_over_desired,
     ),
     Rule(
@@ -136,7 +135,6 @@ RULES = (
         code=_INVALID,
         words="desiredSize can't be greater than maxSize",
         source="https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/4595",
-        since=SINCE,
         check=_desired_over_max,
     ),
     Rule(
@@ -146,7 +144,6 @@ RULES = (
         code=_INVALID,
         words="minSize can't be greater than desiredSize",
         source=issue("sassoftware/viya4-iac-aws", 298),
-        since=SINCE,
         check="scalingConfig && scalingConfig.minSize > scalingConfig.desiredSize",
     ),
     Rule(
@@ -156,7 +153,6 @@ RULES = (
         code=_INVALID,
         words="desiredSize can't be greater than maxSize",
         source="https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/4595",
-        since=SINCE,
         check="scalingConfig && scalingConfig.desiredSize > scalingConfig.maxSize",
     ),
     Rule(
@@ -166,7 +162,6 @@ RULES = (
         code=_INVALID,
         words="Invalid value for parameter scalingConfig.maxSize: it must be at least 1",
         source=f"{api('NodegroupScalingConfig')} (the words are not AWS' own)",
-        since=SINCE,
         check="scalingConfig.maxSize == `0`",
     ),
     Rule(
@@ -176,7 +171,6 @@ RULES = (
         code=_INVALID,
         words="Nodegroup version {version} does not fit cluster version {cluster}",
         source=f"{guide('update-managed-node-group')} (the words are not AWS' own)",
-        since=SINCE,
         check=_version,
     ),
     Rule(
@@ -186,7 +180,6 @@ RULES = (
         code=_INVALID,
         words="Nodegroup Kubernetes version cannot be rolled back from {now} to {wanted}",
         source=f"{api('UpdateNodegroupVersion')} (the words are not AWS' own)",
-        since=SINCE,
         check=_older,
     ),
     Rule(
@@ -196,7 +189,6 @@ RULES = (
         code=_INVALID,
         words="Requested release version {release} is not valid for kubernetes version {version}.",
         source=issue("eksctl-io/eksctl", 7976),
-        since=SINCE,
         check=_release,
     ),
     Rule(
@@ -206,7 +198,6 @@ RULES = (
         code=_INVALID,
         words="The following supplied instance types do not exist: [{type}] (in {region})",
         source=f"{EC2_ERRORS} (the words are not AWS' own)",
-        since=SINCE,
         check=_not_sold_here,
     ),
     Rule(
@@ -217,7 +208,6 @@ RULES = (
         words="Your requested instance type ({type}) is not supported in your requested Availability Zone ({zone}). "
         "Please retry your request by not specifying an Availability Zone or choosing another one.",
         source=issue("eksctl-io/eksctl", 6461),
-        since=SINCE,
         check=_not_sold,
     ),
     Rule(
@@ -227,7 +217,6 @@ RULES = (
         code=_INVALID,
         words="The subnet ID '{id}' does not exist",
         source=api("CreateNodegroup"),
-        since=SINCE,
         check=subnet_missing,
     ),
     Rule(
@@ -237,7 +226,6 @@ RULES = (
         code=_INVALID,
         words="Role with arn: {arn}, could not be assumed because it does not exist",
         source=guide("create-node-role"),
-        since=SINCE,
         check=_role_missing,
     ),
     Rule(
@@ -248,7 +236,6 @@ RULES = (
         words="Following required service principals [{service}] were not found in the trust relationships of nodeRole "
         "{arn}",
         source=f"{issue('aws-samples/cdk-eks-blueprints', 558)}; {issue('aws/aws-cdk', 24696)}",
-        since=SINCE,
         check=_trust,
     ),
     Rule(
@@ -258,7 +245,6 @@ RULES = (
         code=_INVALID,
         words="max-unavailable must be within the range 1 and max size of the node group",
         source="https://github.com/hashicorp/terraform-provider-aws/pull/26551",
-        since=SINCE,
         check=_unavailable,
     ),
     Rule(
@@ -268,7 +254,6 @@ RULES = (
         code="ResourceInUseException",
         words="NodeGroup already exists with name {name}",
         source=api("CreateNodegroup"),
-        since=SINCE,
         check=lambda asked: (
             {"name": asked.given["nodegroupName"]} if asked.world.node_group(asked.given) is not None else None
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import api, guide, issue
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements": EKS makes no control
 # plane interfaces there.
@@ -80,7 +80,6 @@ RULES = (
         code=_INVALID,
         words="The subnet ID '{id}' does not exist",
         source=api("CreateCluster"),
-        since=SINCE,
         check=subnet_missing,
     ),
     Rule(
@@ -90,7 +89,6 @@ RULES = (
         code=_INVALID,
         words="Subnets specified must be in at least two different AZs",
         source=guide("network-reqs"),
-        since=SINCE,
         check=_one_zone,
     ),
     Rule(
@@ -100,7 +98,6 @@ RULES = (
         code=_INVALID,
         words="Subnets must be in one VPC; these are in {vpcs}",
         source=guide("network-reqs"),
-        since=SINCE,
         check=_two_vpcs,
     ),
     Rule(
@@ -112,7 +109,6 @@ RULES = (
         "the targeted availability zone. Retry cluster creation using control plane subnets that span at least two of "
         "these availability zones: {zones}.",
         source=f"{guide('network-reqs')}; {issue('eksctl-io/eksctl', 817, 905)}",
-        since=SINCE,
         check=_refused_zone,
     ),
     Rule(
@@ -122,7 +118,6 @@ RULES = (
         code=_INVALID,
         words="The security group '{id}' does not exist",
         source=api("CreateCluster"),
-        since=SINCE,
         check=_groups_missing,
     ),
     Rule(
@@ -132,7 +127,6 @@ RULES = (
         code=_INVALID,
         words="Private and public endpoint access cannot be false",
         source=guide("cluster-endpoint"),
-        since=SINCE,
         check=_endpoints_off,
     ),
     Rule(
@@ -142,7 +136,6 @@ RULES = (
         code=_INVALID,
         words="The following CIDRs are not allowed in publicAccessCidrs: {cidr}",
         source=f"{guide('cluster-endpoint')} (the words are not AWS' own)",
-        since=SINCE,
         check=_private_cidrs,
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.aws_endpoint.contract import rolling
 from local.aws_endpoint.contract.rule import Rule
-from local.aws_endpoint.contract.sources import SINCE, api, guide, issue
+from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
 _UPDATE = ("eks:UpdateNodegroupConfig",)
@@ -18,7 +18,6 @@ RULES = (
         "with "
         "AsgInstanceLaunchFailures, VcpuLimitExceeded",
         source="https://github.com/klothoplatform/klotho/pull/311",
-        since=SINCE,
         effect=rolling.launch,
     ),
     Rule(
@@ -28,7 +27,6 @@ RULES = (
         "the "
         "group ends in CREATE_FAILED with NodeCreationFailure",
         source=guide("troubleshooting"),
-        since=SINCE,
         effect=rolling.join,
     ),
     Rule(
@@ -39,7 +37,6 @@ RULES = (
         "it ends an old one, and fails with NodeCreationFailure where the quota has no room for them; "
         "MINIMAL ends first",
         source=guide("managed-node-update-behavior"),
-        since=SINCE,
         effect=rolling.update,
     ),
     Rule(
@@ -47,7 +44,6 @@ RULES = (
         operations=_VERSION,
         condition="a pod that has not left its node after 15 minutes fails the update with PodEvictionFailure",
         source=f"{guide('managed-node-update-behavior')}; {issue('aws/containers-roadmap', 1282)}",
-        since=SINCE,
         effect=rolling.evict,
     ),
     Rule(
@@ -55,7 +51,6 @@ RULES = (
         operations=("eks:DeleteNodegroup",),
         condition="pods get 5 minutes to leave; what runs then is ended",
         source=guide("delete-managed-node-group"),
-        since=SINCE,
         effect=rolling.delete,
     ),
     Rule(
@@ -63,7 +58,6 @@ RULES = (
         operations=_UPDATE,
         condition="a desired size below the one of the moment ends that many nodes, whatever runs on them",
         source=api("UpdateNodegroupConfig"),
-        since=SINCE,
         effect=rolling.shrink,
     ),
 )

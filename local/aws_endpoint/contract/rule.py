@@ -10,6 +10,7 @@ from typing import Any
 import jmespath
 
 from local.aws_endpoint.contract.account import Account
+from local.aws_endpoint.contract.sources import SINCE
 from local.aws_endpoint.contract.world import Before, World
 
 MOTO = "moto"
@@ -36,14 +37,15 @@ class Rule:
     """`code` and `words`: the error, `{names}` filled from what `check` returns; empty for what AWS does by itself.
 
     `check`: a function, or a JMESPath over the parameters that is true where the call is refused; None where `by`
-    says who enforces the row. `effect`: what happens after the call went through. `since`: when the source said so.
+    says who enforces the row. `effect`: what happens after the call went through.
+    `since`: when the source said so; the day of the other rows where nothing else is written.
     """
 
     id: str
     operations: tuple[str, ...]
     condition: str
     source: str
-    since: str
+    since: str = SINCE
     code: str = ""
     words: str = ""
     check: Check | str | None = None

@@ -8,7 +8,7 @@ from email import message_from_string
 from typing import Any
 
 from local.aws_endpoint.contract.rule import Asked, Rule
-from local.aws_endpoint.contract.sources import EC2_ERRORS, SINCE, VPC_QUOTAS, guide, issue
+from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
 _VERSION = ("eks:UpdateNodegroupVersion",)
@@ -127,7 +127,6 @@ RULES = (
         code=_INVALID,
         words="Launch template {template} with version {version} does not exist",
         source=f"{_TEMPLATES} (the words are not AWS' own)",
-        since=SINCE,
         check=_template,
     ),
     Rule(
@@ -137,7 +136,6 @@ RULES = (
         code=_INVALID,
         words="You cannot update a node group to another launch template, only to another version of its own",
         source=f"{_TEMPLATES} (the words are not AWS' own)",
-        since=SINCE,
         check=_other_template,
     ),
     Rule(
@@ -147,7 +145,6 @@ RULES = (
         code=_INVALID,
         words="Disk size must be specified within the launch template.",
         source=_TEMPLATES,
-        since=SINCE,
         check="launchTemplate && diskSize",
     ),
     Rule(
@@ -157,7 +154,6 @@ RULES = (
         code=_INVALID,
         words="Remote access configuration cannot be specified with a launch template.",
         source=issue("terraform-aws-modules/terraform-aws-eks", 2219),
-        since=SINCE,
         check="launchTemplate && remoteAccess",
     ),
     Rule(
@@ -167,7 +163,6 @@ RULES = (
         code="InvalidRequestException",
         words="Cannot specify instance types in launch template and API Request",
         source=issue("terraform-aws-modules/terraform-aws-eks", 1386),
-        since=SINCE,
         check=_types_twice,
     ),
     Rule(
@@ -177,7 +172,6 @@ RULES = (
         code="InvalidRequestException",
         words="You cannot specify an AMI Type other than CUSTOM, when specifying an image id in your launch template.",
         source=f"{_TEMPLATES} (the words are not AWS' own)",
-        since=SINCE,
         check=_image_and_type,
     ),
     Rule(
@@ -188,7 +182,6 @@ RULES = (
         words="Launch template should not specify an instance profile. The noderole in your request will be used to "
         "construct an instance profile.",
         source=_TEMPLATES,
-        since=SINCE,
         check=_in_template("IamInstanceProfile"),
     ),
     Rule(
@@ -198,7 +191,6 @@ RULES = (
         code="InvalidRequestException",
         words="The security group '{group}' does not exist",
         source=f"{_TRIED}, {EC2_ERRORS} (InvalidGroup.NotFound)",
-        since=SINCE,
         check=_group_missing,
     ),
     Rule(
@@ -208,7 +200,6 @@ RULES = (
         code="InvalidRequestException",
         words="Security group {group} and subnet {subnet} belong to different networks.",
         source=f"{_TRIED}, {EC2_ERRORS} (InvalidParameter)",
-        since=SINCE,
         check=_group_elsewhere,
     ),
     Rule(
@@ -218,7 +209,6 @@ RULES = (
         code="InvalidRequestException",
         words="You have exceeded the maximum number of security groups allowed per network interface.",
         source=f"{_TRIED}, {VPC_QUOTAS} (SecurityGroupsPerInterfaceLimitExceeded; the words are not AWS' own)",
-        since=SINCE,
         check=_groups_many,
     ),
     Rule(
@@ -229,7 +219,6 @@ RULES = (
         words="Ec2LaunchTemplateInvalidConfiguration: User data was not in the MIME multipart format.",
         source=issue("terraform-aws-modules/terraform-aws-eks", 2955)
         + " (AWS makes the group, which then ends in CREATE_FAILED with these words)",
-        since=SINCE,
         check=_no_mime,
     ),
     Rule(
@@ -239,7 +228,6 @@ RULES = (
         code=_INVALID,
         words="A node group of capacity type CAPACITY_BLOCK needs a launch template with {lacking}",
         source=f"{_BLOCKS} (the words are not AWS' own)",
-        since=SINCE,
         check=_block_lacks,
     ),
     Rule(
@@ -249,7 +237,6 @@ RULES = (
         code=_INVALID,
         words="A launch template with market type capacity-block needs the capacity type CAPACITY_BLOCK",
         source=f"{_BLOCKS} (the words are not AWS' own)",
-        since=SINCE,
         check=_block_unsaid,
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def capacity_of(card: str, tokens: int | None = None, ttft: float = 2.0, tpot: f
 
 def test_a_slow_gpu_is_planned_far_less_busy_than_a_fast_one() -> None:
     busy = {card: decide(capacity_of(card), 240, 1, 9).demand.utilization for card in ("l4", "l40s", "h100")}
-    assert busy["l4"] < 0.35
+    assert busy["l4"] < 0.4
     assert busy["l4"] < busy["l40s"] < busy["h100"] < 1.0
 
 
@@ -58,12 +59,36 @@ def test_a_laxer_slo_never_needs_more_replicas() -> None:
 
 
 def test_requests_that_come_steadily_are_carried_with_room_for_chance() -> None:
-    """Whatever the GPU: more replicas than the edge of the SLO needs, and not half as many again for a large pool."""
-    for card in ("l4", "a10g", "l40s", "h100"):
+    """Whatever the GPU: more replicas than the edge of the SLO needs, and not half as many again for a large pool.
+
+    The edge is estimated too low for slow ones (docs/autoscaling.md), which get less room above it.
+    """
+    for card, least in (("l4", 50), ("a10g", 50), ("l40s", 50 / 0.9), ("h100", 50 / 0.9)):
         what = capacity_of(card)
         rate = 50 * what.requests_per_second
         load = what.share(rate * USUAL.input_tokens, rate * USUAL.output_tokens)
-        assert 50 / 0.9 < decide(what, 240, 1, 999).demand.replicas(load) < 75
+        assert least < decide(what, 240, 1, 999).demand.replicas(load) < 75
+
+
+def test_room_grows_from_a_slow_replica_to_a_quick_one_without_a_step() -> None:
+    at_edge = replace(capacity_of("l40s"), within_slo=0.5)
+    rates = (0.01, 0.3, 0.5, 1.0, 2.0, 100.0)
+    decisions = [decide(replace(at_edge, requests_per_second=each), 240, 1, 9) for each in rates]
+    shares = [each.demand.utilization / 0.5 for each in decisions]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[0] == shares[1] == 1.0
+    assert shares[-2] == shares[-1] == pytest.approx(0.88)
+    windows = [each.down.window_seconds for each in decisions]
+    assert windows == sorted(windows)
+    assert windows[0] == 1.5 * 240
+
+
+def test_noise_by_the_minute_and_one_burst_an_hour_open_no_room_but_many_bursts_do() -> None:
+    demand = decide(capacity_of("l40s"), 240, 1, 99).demand
+    load = 6.0
+    calm = demand.replicas(load)
+    assert demand.replicas(load, 0.2 * load) == calm
+    assert demand.replicas(load, 1.0 * load) > 2 * calm
 
 
 def test_slow_replicas_are_watched_for_longer_but_no_longer_than_half_a_cold_start() -> None:
@@ -88,7 +113,7 @@ def test_rates_reach_back_to_the_sample_before_their_window() -> None:
 def test_without_pods_nothing_is_expected() -> None:
     """The trend's `or vector(0)` stands behind a load that has to be there: an HPA must hold, not scale by zero."""
     rule = decide(capacity_of("l40s"), 240, 1, 9).demand.rules('job="models/llama"', 'service="llama"')[EXPECTED_RULE]
-    assert rule.startswith(f'max({LOAD_RULE}{{service="llama"}}) + (')
+    assert rule.startswith(f'max({LOAD_RULE}{{service="llama"}}) + clamp_min(')
     assert rule.endswith("/ 60, 1) ^ 1.5 or vector(0))")
 
 
@@ -102,7 +127,9 @@ def test_every_recorded_series_is_reduced_to_one_number_without_labels() -> None
             start = text.find(series)
             while start >= 0:
                 before = text[:start]
-                assert before.endswith(("max(", "max(deriv(", "max(count_over_time(", "max(stddev_over_time(")), before
+                assert before.endswith(
+                    ("max(", "max(deriv(", "max(count_over_time(", "max(stddev_over_time(", "max(avg_over_time(")
+                ), before
                 start = text.find(series, start + 1)
 
 

@@ -1,4 +1,4 @@
-"""Where a model's Hugging Face token is."""
+"""A model's token: its Secret, by the three ways to name one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from settings.models import Model
 from settings.tokens import PulumiConfigToken, SecretsManagerToken
 
 
-def plan_token(model: Model) -> TokenPlan | None:
-    """The Secret that the downloader mounts, and who makes it; None: nothing names a token."""
+def token_plan(model: Model) -> TokenPlan | None:
+    """Which Secret holds the model's Hugging Face token, and how it comes there; None where it needs none."""
     secret = model.token_secret
     if secret is None:
         return None
