@@ -14,7 +14,7 @@ def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:
     images: dict[str, Any] = {"images": {"envoyProxy": {"image": PROXY_IMAGE}}}
     if plan.mirror:
         images["imageRegistry"] = mirrored("docker.io", plan.mirror)  # goes before every registry in the names
-    # Off by default since 1.9; without it the controller takes no policy that reads bodies (gateway/by_model.py). Who may
-    # write an EnvoyExtensionPolicy then runs code in the proxies: no role of ours may.
+    # Off by default since 1.9; without it the controller takes no policy that reads bodies (gateway/by_model.py). Who
+    # may write an EnvoyExtensionPolicy then runs code in the proxies: no role of ours may.
     config = {"envoyGateway": {"extensionApis": {"enableLua": True}}}
     return {"global": images, "config": config}
