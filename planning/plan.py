@@ -10,6 +10,7 @@ from planning.cluster.control_plane import CALENDAR_DATED
 from planning.cluster.monitoring import plan_monitoring
 from planning.cluster.routers import with_routers
 from planning.cluster.tenants import with_priority
+from planning.cluster.tracing import with_tracing
 from planning.compose.checks import check_settings
 from planning.compose.foundation import plan_foundation
 from planning.compose.money import plan_bill
@@ -56,7 +57,7 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
     check_system_nodes(settings, foundation.system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     check_shared_gpus(settings, pools, served, findings)
-    models = with_routers([model.model for model in served], settings, charts, findings)
+    models = with_tracing(with_routers([model.model for model in served], settings, charts, findings), settings)
     node_pools = with_models(pools, models, findings)
     cost = plan_bill(request, foundation, node_pools, served, monitoring, findings)
     draft = StackPlan(

@@ -211,6 +211,7 @@ class Model(Section):
     env: dict[EnvName, EnvValue] = described(
         "environment variables of the server; values are texts: write '1', not 1", default_factory=dict, max_length=100
     )
+    tracing: bool = described("send spans, in a stack with tracing", default=True)
     secret_env: dict[EnvName, SecretEnv] = described(
         "environment variables of the server from a Secret that exists, {NAME: {name: <Secret>, key: <key>}}",
         default_factory=dict,

@@ -20,6 +20,7 @@ from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
 from settings.tenants import Tenant
+from settings.tracing import NoTracing, Tracing
 from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
 
@@ -65,6 +66,7 @@ class StackSettings(Section):
         "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
     )
     gateway: Gateway = described("one address for all models, outside the cluster too", default_factory=NoGateway)
+    tracing: Tracing = described("spans of requests, to an OpenTelemetry Collector", default_factory=NoTracing)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)

@@ -19,6 +19,7 @@ import pulumi_kubernetes as k8s
 from components.manifest import Manifest, arguments
 from planning.cluster.addon_network import NOT_PUBLIC
 from planning.model import (
+    OTLP_PORT,
     OWN_LABELS,
     AddonNetworkPlan,
     ClusterAutoscalerPlan,
@@ -29,10 +30,12 @@ from planning.model import (
     KedaPlan,
     MonitoringPlan,
     OperatorPlan,
+    TracingPlan,
 )
 
 NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
 APP_NAME = "app.kubernetes.io/name"
+COLLECTOR_APP = "opentelemetry-collector"  # what its chart calls its pods (_helpers.tpl: the chart's name)
 LINK_LOCAL = "169.254.0.0/16"
 # https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html, 2026-11-27.
 POD_IDENTITY_AGENT = "169.254.170.23/32"
@@ -213,12 +216,27 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
 def operator_policies(plan: OperatorPlan) -> list[Manifest]:
     """The API server asks its webhooks; it asks the API server, and of models' pods what its row says."""
     found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    if plan.tracing:
+        found.append(_collector(plan.namespace, plan.tracing))
     if plan.webhook_ports:
         found.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
     if plan.pod_ports:
         asks = {"to": [{"namespaceSelector": {}}], "ports": tcp(*plan.pod_ports)}
         found.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
     return found
+
+
+def to_collector(plan: TracingPlan) -> list[Rule]:
+    """Spans out of a server, and the collector's name."""
+    return [name_resolution(), {"to": [pods_of(plan.namespace, name=COLLECTOR_APP)], "ports": tcp(OTLP_PORT)}]
+
+
+def _collector(namespace: str, plan: TracingPlan) -> Manifest:
+    """Spans in from servers, and out to where they are kept: one Service, or an address outside on one port."""
+    kept = [pods_of(plan.export_namespace)] if plan.export_namespace else blocks(["0.0.0.0/0"], [LINK_LOCAL])
+    asked = {"from": [pods_of(each) for each in plan.model_namespaces], "ports": tcp(OTLP_PORT)}
+    sent = {"to": kept, "ports": tcp(plan.export_port)}
+    return network_policy("spans", namespace, {APP_NAME: COLLECTOR_APP}, ingress=[asked], egress=[sent])
 
 
 def external_secrets_policies(plan: ExternalSecretsPlan) -> list[Manifest]:

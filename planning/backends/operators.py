@@ -1,4 +1,4 @@
-"""The operators that a stack needs: of its models' backends, and of its gateway."""
+"""The operators that a stack needs: of its models' backends, its gateway and its traces."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from planning.backends.table import OperatorRow, backends, operators
 from settings.backends import CertManager, Kserve, Kuberay
 from settings.gateway import GatewayApi, IssuedCertificate
 from settings.stack import StackSettings
+from settings.tracing import CollectorTracing
 
 
 def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
@@ -15,13 +16,19 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
         used.add("envoy-gateway")
         if isinstance(settings.gateway.certificate, IssuedCertificate):
             used.add("cert-manager")
+    if isinstance(settings.tracing, CollectorTracing):
+        used.add("opentelemetry-collector")
     return tuple(row for name, row in operators().items() if name in used)
 
 
-def operator_section(settings: StackSettings, name: str) -> CertManager | Kserve | Kuberay | GatewayApi:
+def operator_section(
+    settings: StackSettings, name: str
+) -> CertManager | Kserve | Kuberay | GatewayApi | CollectorTracing:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
+    if name == "opentelemetry-collector" and isinstance(settings.tracing, CollectorTracing):
+        return settings.tracing
     sections: dict[str, CertManager | Kserve | Kuberay] = {
         "cert-manager": settings.cert_manager,
         "kserve": settings.kserve,

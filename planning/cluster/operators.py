@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from planning.backends.operators import asked_operators, operator_section
 from planning.cluster.addon_network import addon_network
+from planning.cluster.tracing import plan_tracing
 from planning.findings import Findings
 from planning.model import OperatorPlan
 from planning.versions.charts import ChartSources
@@ -27,6 +28,7 @@ def plan_operators(settings: StackSettings, charts: ChartSources, findings: Find
                 mirror=settings.registry.mirror,
                 network=addon_network(settings),
                 pod_ports=row.pod_ports,
+                tracing=plan_tracing(settings) if row.name == "opentelemetry-collector" else None,
             )
         )
     return tuple(found)

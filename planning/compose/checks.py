@@ -15,6 +15,7 @@ from planning.cluster.karpenter import check_karpenter
 from planning.cluster.monitoring import check_prometheus
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.regions import check_families
+from planning.cluster.tracing import check_tracing
 from planning.cluster.versions import check_versions
 from planning.compose.request import Request
 from planning.findings import Findings
@@ -56,6 +57,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("external secrets", _of_settings(check_external_secrets)),
     ("gateway", _of_settings(check_gateway)),
     ("versions", _of_settings(check_versions)),
+    ("tracing", _of_settings(check_tracing)),
     ("ages of versions", lambda request, findings: check_ages(request.settings, request.today, findings)),
 )
 

@@ -99,15 +99,18 @@ from planning.model.sources import (
 )
 from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpendingPlan, SpotCost, StackPlan
 from planning.model.tenants import PRIORITY_CLASSES, STACK_LABEL, STANDARD, TenantPlan
+from planning.model.tracing import COLLECTOR, OTLP_PORT, TracingPlan
 
 __all__ = [
     "BUCKET_CACHE",
     "CHAT_TEMPLATE_FILE",
+    "COLLECTOR",
     "DIRECT",
     "GPU_RESOURCE",
     "GPU_TAINT",
     "HUB_CACHE",
     "NAMESPACE_OWNERS",
+    "OTLP_PORT",
     "OWN_LABELS",
     "POOL_LABEL",
     "PRIORITY_CLASSES",
@@ -201,6 +204,7 @@ __all__ = [
     "TenantPlan",
     "ThroughputPlan",
     "TokenPlan",
+    "TracingPlan",
     "TrafficPicture",
     "Via",
     "WebhookPlan",

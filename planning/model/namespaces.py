@@ -52,6 +52,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),
+    "tracing.namespace": NamespaceOwner(
+        "the OpenTelemetry Collector", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "tracing"
+    ),
     "gateway.namespace": NamespaceOwner(
         "the gateway", PodSecurity.RESTRICTED, "its controller and proxies need nothing of the node", "gateway"
     ),

@@ -8,6 +8,7 @@ from planning.model.alerts import RuleGroupPlan, WebhookPlan
 from planning.model.cloud import GPU_TAINT, GpuSharingPlan, TaintPlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import MetricRule
+from planning.model.tracing import TracingPlan
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,8 @@ class OperatorPlan:
     network: AddonNetworkPlan = AddonNetworkPlan()
     pod_ports: tuple[int, ...] = ()
     """What its pods ask of models' pods."""
+    tracing: TracingPlan | None = None
+    """Of the collector."""
 
 
 @dataclass(frozen=True)

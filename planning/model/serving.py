@@ -12,6 +12,7 @@ from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
 from planning.model.sources import DIRECT, CachePlan, DownloadWay, RepositoryPlan, SourcePlan
 from planning.model.tenants import STANDARD
+from planning.model.tracing import TracingPlan
 
 # A place in the server's container that its arguments name; the backend mounts something there.
 CHAT_TEMPLATE_FILE = "/etc/vllm/chat-template/template.jinja"
@@ -245,6 +246,8 @@ class ServedModel:
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None
+    tracing: TracingPlan | None = None
+    """None: no spans."""
     """The address outside the cluster that it stands behind, among others."""
 
     @property

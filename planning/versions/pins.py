@@ -179,6 +179,13 @@ CHARTS = {
             source="cert-manager/cert-manager tag v1.21.1, 2026-07-29",
         ),
         ChartPin(
+            chart="opentelemetry-collector",
+            # renovate: datasource=helm depName=opentelemetry-collector
+            version="0.170.0",
+            repository="https://open-telemetry.github.io/opentelemetry-helm-charts",
+            source="open-telemetry/opentelemetry-helm-charts, chart 0.170.0 (collector 0.158.0), 2026-08",
+        ),
+        ChartPin(
             chart="gateway-helm",
             # renovate: datasource=docker depName=envoyproxy/gateway-helm
             version="v1.9.0",

@@ -41,6 +41,7 @@ from planning.model import (
     SmokeTestPlan,
     TaintPlan,
     TokenPlan,
+    TracingPlan,
     Via,
     ZeroPlan,
 )
@@ -462,4 +463,30 @@ KUBERAY = OperatorPlan(
     mirror=None,
     pod_ports=(8265, 8000),
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY)
+TRACING = TracingPlan(
+    namespace="tracing",
+    model_namespaces=("models",),
+    sampling_percent=5.0,
+    export_url="https://otlp.acme.dev:4317",
+    export_host="otlp.acme.dev",
+    export_port=4317,
+    export_namespace=None,
+    protocol="grpc",
+    encrypted=True,
+    headers_secret="otlp",
+)
+COLLECTOR = OperatorPlan(
+    name="opentelemetry-collector",
+    setting="tracing.namespace",
+    charts={
+        "opentelemetry-collector": ChartRef(
+            "opentelemetry-collector", "0.170.0", "https://open-telemetry.github.io/opentelemetry-helm-charts"
+        )
+    },
+    namespace="tracing",
+    install=True,
+    webhook_ports=(),
+    mirror=None,
+    tracing=TRACING,
+)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, COLLECTOR)

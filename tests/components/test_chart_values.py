@@ -21,6 +21,7 @@ from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.keda import keda_values
 from components.cluster.metrics_adapter import metrics_adapter_values
 from components.cluster.operators.cert_manager import cert_manager_values
+from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
 from components.cluster.operators.kuberay import kuberay_values
@@ -31,6 +32,7 @@ from tests import reference_data
 from tests.components.plans import (
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
+    COLLECTOR,
     ENVOY_GATEWAY,
     EXTERNAL_SECRETS,
     GPU_OPERATOR,
@@ -43,6 +45,7 @@ from tests.components.plans import (
     MONITORING,
     ROUTER,
     SHARING_OPERATOR,
+    TRACING,
     on,
 )
 from tests.reference_data import chart_values
@@ -74,6 +77,11 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     "kuberay-operator": [kuberay_values(KUBERAY), kuberay_values(replace(KUBERAY, mirror=MIRROR))],
     "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
     "gateway-helm": [envoy_gateway_values(ENVOY_GATEWAY), envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR))],
+    "opentelemetry-collector": [
+        collector_values(COLLECTOR),
+        collector_values(replace(COLLECTOR, mirror=MIRROR, tracing=replace(TRACING, protocol="http"))),
+        collector_values(replace(COLLECTOR, tracing=replace(TRACING, headers_secret=None))),
+    ],
     "karpenter": [
         karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
         karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),
@@ -102,6 +110,12 @@ FREE_FORM: dict[str, set[Path_]] = {
     "kuberay-operator": {
         ("resources",),
         ("podSecurityContext",),  # of the pod
+    },
+    "opentelemetry-collector": {
+        ("alternateConfig",),  # the collector's own configuration
+        ("podSecurityContext",),
+        ("securityContext",),
+        ("resources",),
     },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "vllm-stack": {
@@ -176,12 +190,19 @@ def test_our_values_have_the_types_of_the_charts(chart: str) -> None:
     assert wrong == []
 
 
+def _merged(defaults: Any, ours: Any) -> Any:
+    if not isinstance(defaults, dict) or not isinstance(ours, dict):
+        return ours
+    return {**defaults, **{key: _merged(defaults.get(key), value) for key, value in ours.items()}}
+
+
 @pytest.mark.parametrize("chart", sorted(CHARTS))
 def test_our_values_pass_the_charts_own_schemas(chart: str) -> None:
     """node-feature-discovery, cert-manager and vllm-stack have one among the charts we use."""
     own = reference_data.chart(chart).get("schema")
     for values in CHARTS[chart] if own else []:
-        jsonschema.Draft202012Validator(own).validate(values)
+        # As Helm does: ours on top of the chart's own.
+        jsonschema.Draft202012Validator(own).validate(_merged(chart_values(chart), values))
     for name, sub_chart in reference_data.chart(chart).get("subCharts", {}).items():
         for values in CHARTS[chart] if "schema" in sub_chart else []:
             jsonschema.Draft202012Validator(sub_chart["schema"]).validate(values[name])

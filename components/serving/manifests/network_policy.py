@@ -15,6 +15,7 @@ from components.cluster.network_policies import (
     pods_of,
     prometheus_pods,
     tcp,
+    to_collector,
     to_pod_identity,
     to_the_internet,
 )
@@ -34,8 +35,9 @@ from planning.model import BucketPlan, RouterPlan, ServedModel
 def server_policy(model: ServedModel) -> Manifest:
     """Requests from the model's namespace (its router's, too) and its clients'; scrapes from Prometheus.
 
-    Out: nothing, unless the pod downloads or streams its weights itself. A policy knows pods, not containers, so the
-    server beside the finished init container keeps that opening; with `cache.kind: persistentVolume` it has none.
+    Out: spans, where they are asked for, and what a pod needs that downloads or streams its weights itself; else
+    nothing. A policy knows pods, not containers, so the server beside the finished init container keeps that opening;
+    with `cache.kind: persistentVolume` it has none.
     """
     sources = _clients(model)
     if model.monitoring_namespace:
@@ -49,9 +51,16 @@ def server_policy(model: ServedModel) -> Manifest:
             "policyTypes": ["Ingress", "Egress"],
             # /metrics is on the port of the API: vLLM has one port for both.
             "ingress": [{"from": sources, "ports": tcp(model.port)}],
-            "egress": _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else [],
+            "egress": _leaves(model),
         },
     }
+
+
+def _leaves(model: ServedModel) -> list[dict[str, Any]]:
+    """Out of a server's pod: each opening once."""
+    found = _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else []
+    spans = to_collector(model.tracing) if model.tracing else []
+    return [*found, *(each for each in spans if each not in found)]
 
 
 def router_policy(model: ServedModel, router: RouterPlan) -> Manifest:
