@@ -21,7 +21,9 @@ MODELS = f"vllm_on_eks:usd_per_hour{{{OURS}}}"
 # What backends add to a model's name for their Deployment, and a Deployment's pod: its name, the template's hash, five
 # letters (Kubernetes leaves out vowels).
 SUFFIXES = ("", "-predictor")
-POD_NAME = f"(.+?)({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}-[^-aeiou]{{5}}"
+# Pods of backends that have no Deployment (Ray's workers), less their last part.
+WITHOUT_DEPLOYMENT = "-[^-aeiou]{5}-gpu-worker"
+POD_NAME = f"(.+?)(({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}|{WITHOUT_DEPLOYMENT})-[^-aeiou]{{5}}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,10 @@ def _ready_replicas() -> str:
     names = f'deployment=~"($model)({"|".join(SUFFIXES)})"'
     ready = f'kube_deployment_status_replicas_available{{namespace=~"$namespace",{names}}}'
     ours = " or ".join(_named("deployment", f"$1{suffix}") for suffix in SUFFIXES)
-    return f"{ready} and on (namespace, deployment) ({ours})"
+    pods = 'kube_pod_status_ready{namespace=~"$namespace",condition="true"}'
+    bare = f'label_replace({pods}, "deployment", "$1", "pod", "(.+?){WITHOUT_DEPLOYMENT}-[^-aeiou]{{5}}")'
+    counted = f"sum by (namespace, deployment) ({bare} and on (namespace, deployment) {_named('deployment')})"
+    return f"({ready} and on (namespace, deployment) ({ours})) or {counted}"
 
 
 def _pods_without_node() -> str:

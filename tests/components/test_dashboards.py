@@ -12,7 +12,7 @@ import pytest
 
 from components.cluster.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
 from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
-from planning.backends.table import backends
+from planning.backends.table import backends, rendered
 from planning.versions.vllm_versions import metrics
 from tests.components.metric_names import known_names, names_in
 from tests.components.plans import MONITORING
@@ -53,7 +53,20 @@ def test_the_files_are_what_the_panels_make() -> None:
 
 def test_panels_know_the_deployments_of_every_backend() -> None:
     suffixes = runpy.run_path(str(REPO / "tools" / "dashboard_panels.py"))["SUFFIXES"]
-    assert set(suffixes) == {row.deployment_of("") for row in backends().values() if row.rendered}
+    assert set(suffixes) == {row.deployment_of("") for row in backends().values() if row.deployment}
+
+
+@pytest.mark.parametrize("backend", rendered())
+def test_panels_know_the_pods_of_every_backend(backend: str) -> None:
+    panels = runpy.run_path(str(REPO / "tools" / "dashboard_panels.py"))
+    row = backends()[backend]
+    pod = row.pods.format(name="chat-large").replace("<hash>", "6d8f7c9b54").replace("<random>", "x7z9b")
+    assert re.fullmatch(row.pods_of("chat-large"), pod)
+    found = re.fullmatch(panels["POD_NAME"], pod)
+    assert found is not None
+    assert found[1] == "chat-large"
+    bare = re.fullmatch(f"(.+?){panels['WITHOUT_DEPLOYMENT']}-[^-aeiou]{{5}}", pod)
+    assert (bare is not None) == (row.deployment == "")
 
 
 @pytest.mark.parametrize("name", sorted(ASKED_FOR))
