@@ -67,6 +67,10 @@ class EveryPool(Section):
         "root volume is",
         default=None,
     )
+    fast_start: bool = described(
+        "images are pulled and unpacked in parallel (SOCI snapshotter of the AMI; AWS calls it experimental)",
+        default=False,
+    )
     zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
     taints: tuple[Taint, ...] = described("further node taints", default=(), max_length=40)

@@ -14,6 +14,7 @@ from components.aws.eks_cluster import ClusterOutputs
 from components.aws.network import NetworkOutputs
 from components.aws.node_counts import counts, live_sizes
 from components.aws.service_role import ServiceRole, ServiceRoleArgs
+from components.node_config import node_config
 from components.ownership import controller_owned
 from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
@@ -32,24 +33,6 @@ TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
 
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
-
-
-NODE_CONFIG = """MIME-Version: 1.0
-Content-Type: multipart/mixed; boundary="node"
-
---node
-Content-Type: application/node.eks.aws
-
----
-apiVersion: node.eks.aws/v1alpha1
-kind: NodeConfig
-spec:
-  instance:
-    localStorage:
-      strategy: RAID0
-
---node--
-"""
 
 
 class CapacityOptions(TypedDict, total=False):
@@ -195,15 +178,10 @@ def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMapping
 
 
 def user_data(plan: NodeGroupPlan) -> str | None:
-    """What nodeadm does with the instance's NVMe disks: one XFS over all of them, and containerd's, the kubelet's and
-    the pods' logs' folders on it (awslabs/amazon-eks-ami, nodeadm/doc/api.md, LocalStorageOptions). Base64.
-
-    EKS merges it with the document by which a node joins, so no cluster is named here; it takes MIME only
-    (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Amazon EC2 user data").
-    """
-    if plan.instance_store_gib is None:
-        return None
-    return base64.b64encode(NODE_CONFIG.encode()).decode()
+    """What nodeadm is told, base64; EKS takes MIME only
+    (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Amazon EC2 user data")."""
+    document = node_config(plan, raid0=plan.instance_store_gib is not None)
+    return base64.b64encode(document.encode()).decode() if document else None
 
 
 def data_device(ami_type: str) -> str:

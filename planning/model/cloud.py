@@ -219,6 +219,8 @@ class NodeGroupPlan:
     """What a node has that the cluster-autoscaler knows by the group's tags only, as Kubernetes quantities."""
     karpenter: KarpenterNodesPlan | None = None
     """Then `min_nodes` and `desired_nodes` are what the fewest replicas need; nothing keeps them."""
+    fast_image_pull: bool = False
+    """Layers of an image are downloaded and unpacked in parallel."""
     instance_store_gib: int | None = None
     """What the instance's NVMe disks hold as RAID0, of the type with the least; None: nothing is done with them."""
     reservation: ReservationPlan | None = None

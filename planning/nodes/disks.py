@@ -21,6 +21,9 @@ LARGEST_VOLUME_GIB = 16384
 # Root volume where it holds images and weights too, and where it holds the system only (the AMI's snapshot is 20 GiB).
 DISK_GIB, DISK_MIBPS = 200, 600
 SYSTEM_DISK_GIB = 50
+# A good start, and slower than the usual pull below (aws-samples/karpenter-blueprints, soci-snapshotter/README.md; AWS'
+# documents as docs.convox.com/configuration/rack-parameters/aws/fast_image_pull_enable gives them, 2026-11-27).
+FAST_START_MIBPS = 600
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,13 @@ def plan_disk(pool: NodePool, types: Sequence[InstanceType], path: str, findings
             "write instanceStore: unused, or types that have NVMe disks",
         )
         raid0 = False
+    if pool.fast_start and not raid0 and (asked := pool.disk_throughput_mibps or DISK_MIBPS) < FAST_START_MIBPS:
+        findings.error(
+            f"{path}.diskThroughputMibps",
+            "fast-start-disk",
+            f"{asked} MiB/s, and with fastStart images come slower than without below {FAST_START_MIBPS}",
+            f"write {FAST_START_MIBPS} or more, or fastStart: false",
+        )
     usual = (SYSTEM_DISK_GIB, GP3_MIBPS) if raid0 else (DISK_GIB, DISK_MIBPS)
     return NodeDisk(
         pool.disk_gib or usual[0], pool.disk_throughput_mibps or usual[1], min(stores.values()) if raid0 else None

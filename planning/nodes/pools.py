@@ -122,6 +122,7 @@ def plan_pool(
         disk_throughput_mibps=disk.root_mibps,
         disk_iops=disk.root_iops,
         instance_store_gib=disk.instance_store_gib,
+        fast_image_pull=pool.fast_start,
         zones=pool.zones,
         labels=_labels(pool, first.gpu.name, sharing),
         taints=(GPU_TAINT, *(TaintPlan(taint.key, taint.value, taint.effect.value) for taint in pool.taints)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
+from components.node_config import node_config
 from planning.model import GPU_RESOURCE, OWN_LABELS, KarpenterNodesPlan, NodeGroupPlan, Tags
 
 NODE_CLASS_GROUP, NODE_CLASS = "karpenter.k8s.aws", "EC2NodeClass"
@@ -51,6 +52,8 @@ def ec2_node_class(
     }
     if nodes.instance_store:
         spec["instanceStorePolicy"] = nodes.instance_store
+    if document := node_config(plan, raid0=False):  # Karpenter merges it with its own, which has the disks
+        spec["userData"] = document
     if nodes.capacity_reservation_ids:
         spec["capacityReservationSelectorTerms"] = [{"id": each} for each in nodes.capacity_reservation_ids]
     return _manifest(f"{NODE_CLASS_GROUP}/v1", NODE_CLASS, plan.name, spec)

@@ -91,3 +91,22 @@ def test_the_time_to_read_weights_says_that_nobody_published_it() -> None:
     assert "AWS publishes none by type" in reading().source
     assert "gp3" in reading(instanceStore="unused").source
     assert reading().high_seconds != reading(instanceStore="unused").high_seconds
+
+
+def test_parallel_pulls_need_a_root_volume_that_keeps_up_or_the_instances_own_disks() -> None:
+    slow = pool(fastStart=True, instanceStore="unused", diskThroughputMibps=300)
+    told = errors(refusal(nodePools=[slow]))["nodePools[0].diskThroughputMibps"]
+    assert told.startswith("300 MiB/s, and with fastStart images come slower than without below 600; write 600")
+    for works in ({"instanceStore": "unused"}, {"instanceTypes": ["g6.xlarge"], "instanceStore": "raid0"}):
+        assert planned(nodePools=[pool(fastStart=True, **works)]).gpu_pools[0].fast_image_pull
+
+
+def test_the_preview_says_of_pulling_an_image_how_long_with_and_without() -> None:
+    def pull(**changes: object) -> tuple[float, str]:
+        (term,) = [t for t in planned(nodePools=[pool(**changes)]).models[0].cold_start if t.name == "pull image"]
+        return term.high_seconds, term.source
+
+    usual, fast = pull(instanceStore="unused"), pull(instanceStore="unused", fastStart=True)
+    assert fast[0] < usual[0] / 2
+    assert f"without fastStart: {usual[0]:g} s" in fast[1]
+    assert f"with nodePools[].fastStart: {fast[0]:g} s" in usual[1]
