@@ -1,6 +1,6 @@
 """`python -m tests.simulation.live`: the default autoscaling under load on the embedded platform, kept as a recording.
 
-A platform of its own, up and down again: about four minutes on an idle machine. What is kept goes to
+A platform of its own, up and down again: about four minutes. What is kept goes to
 `data/demand_run.json`: requests, replicas wanted by the real HPA, and what the plan said its rules are.
 """
 
@@ -45,6 +45,10 @@ def served(file: Path) -> ServedModel:
     return plan(loaded.settings, "local").models[0]
 
 
+def _argument(model: ServedModel, name: str) -> str:
+    return next(each.partition("=")[2] for each in model.args if each.startswith(f"{name}="))
+
+
 def kept(record: dict[str, Any], model: ServedModel) -> dict[str, Any]:
     """What test_demand_on_the_platform.py needs of a record of `python -m local load --json`."""
     scaling = model.autoscaling
@@ -55,7 +59,7 @@ def kept(record: dict[str, Any], model: ServedModel) -> dict[str, Any]:
             "model": record["target"]["served"],
             "instance_type": "g6.2xlarge",
             "max_model_len": record["target"]["max_model_len"],
-            "max_num_seqs": model.max_num_seqs,
+            "max_num_seqs": int(_argument(model, "--max-num-seqs")),
             "max_replicas": scaling.max_replicas,
             "scrape_seconds": float(SCRAPE_SECONDS),
             "sync_seconds": 5.0,
@@ -88,6 +92,11 @@ def main() -> None:
             record = Load.start("scaling-demand", *LOAD).end(timeout_seconds=600)
         finally:
             print(platform.run("down", check=False))
+    keep(record, model)
+
+
+def keep(record: dict[str, Any], model: ServedModel) -> None:
+    """Writes the recording."""
     text = json.dumps(kept(record, model), separators=(",", ":"))
     FILE.write_text(text.replace("],[", "],\n[") + "\n", encoding="utf-8")
 
