@@ -31,7 +31,6 @@ from simulation.traces import Requests
 from simulation.world import Setting
 
 WARM_UP_SECONDS = 60.0
-_LOADS = 18
 _LIGHTEST = 0.02  # of a replica's time at a full batch
 _HEAVIEST = 1.6
 _DAY_SECONDS = 86_400.0

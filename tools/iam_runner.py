@@ -61,7 +61,6 @@ _PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")
 # https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html; spot's and Auto Scaling's own in an
 # account that never had a node group.
 _LINKED = ("eks", "eks-nodegroup", "autoscaling", "spot")
-_GLOBAL = ("iam", "sts")
 
 
 @cache

@@ -14,7 +14,6 @@ from planning.scaling.policy import decide
 from tests.components.promtool import find_promtool
 
 CAPACITY = Capacity(concurrency=40.0, prompt_tokens_per_second=20_000.0, output_tokens_per_second=1_000.0)
-EVERYTHING = ["demand", "queueDepth", "inFlight", "running", "kvCacheUsage", "timeToFirstToken", "tokensPerSecond"]
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,6 @@ from tests.local.aws.cases import CASES
 from tests.local.aws.driver import Deployed, Driver
 from tests.local.aws.needs import Case
 
-BY_TOKEN = {case.token: case for case in CASES}
-
 
 def resolved(value: Any, made: dict[str, Deployed]) -> Any:
     """Inputs with `$name.property` replaced by what the earlier resource has."""
