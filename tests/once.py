@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 import gc
+from collections.abc import Callable
+from typing import Any
 
 import botocore.loaders
 import kubernetes_validate.utils
@@ -19,13 +21,33 @@ from pulumi.runtime.proto import source_pb2
 ALLOCATIONS = 50_000
 
 
+def _by_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The answer for the same arguments, whichever object is asked."""
+    known = functools.cache(functools.partial(method, botocore.loaders.JSONFileLoader()))
+    return lambda _, *args: known(*args)
+
+
+def _by_paths(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The answer of any loader that looks into the same folders."""
+    known: dict[Any, Any] = {}
+
+    def asked(loader: botocore.loaders.Loader, type_name: str) -> Any:
+        key = (type_name, *loader.search_paths)
+        if key not in known:
+            known[key] = method(loader, type_name)
+        return known[key]
+
+    return asked
+
+
 def install() -> None:
     """Called by conftest, before the first test."""
     gc.set_threshold(ALLOCATIONS, 20, 50)
-    # Each boto3 session decodes the JSON of each service again (EC2's is 3 MB). A session shares it among its clients,
-    # so nobody writes to it but the loader's extras, whose merge is idempotent.
-    loader = botocore.loaders.JSONFileLoader
-    loader.load_file = functools.cache(loader.load_file)
+    # Each boto3 session lists and decodes the JSON of the services again (EC2's is 3 MB). A session shares it among its
+    # clients, so nobody writes to it but the loader's extras, whose merge is idempotent.
+    files = botocore.loaders.JSONFileLoader
+    files.load_file, files.exists = _by_arguments(files.load_file), _by_arguments(files.exists)
+    botocore.loaders.Loader.list_available_services = _by_paths(botocore.loaders.Loader.list_available_services)
     # Each validation decodes the schemas of all of Kubernetes' kinds again (1 MB).
     kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
     # Every KMS key, symmetric ones too, gets an RSA key pair; one of each kind is enough where nothing is signed.
