@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from typing import Any
@@ -73,6 +75,43 @@ def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
             if each.how == IGNORED and each.field not in made.ignore_changes:
                 assert each.holds_while, f"{made.name} does not leave {each.field} to {each.owner}"
                 assert _at(made.plain_inputs, each.field) is not None, "a field that is ours is sent"
+
+
+# AWS keeps no tags on these, and bills none of them.
+UNTAGGED = {
+    *("aws:cloudwatch/eventTarget:EventTarget", "aws:ec2/route:Route", "aws:kms/alias:Alias"),
+    *("aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:sqs/queuePolicy:QueuePolicy"),
+    *("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "aws:iam/rolePolicy:RolePolicy"),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+}
+
+
+def _billed_by_others(name: str) -> Iterator[tuple[str, Any]]:
+    """What makes AWS resources in the stack's name, and the tags that it is told to put on them."""
+    for made in ran(name).registrations:
+        inputs, kind = made.plain_inputs, made.type.rsplit(":", 1)[-1]
+        if kind == "LaunchTemplate":
+            yield from ((f"{made.name} {each['resourceType']}", each["tags"]) for each in inputs["tagSpecifications"])
+            assert {each["resourceType"] for each in inputs["tagSpecifications"]} == {"instance", "volume"}
+        elif kind == "EC2NodeClass":
+            yield made.name, inputs["spec"]["tags"]
+        elif kind == "Addon" and inputs["addonName"] == "aws-ebs-csi-driver":
+            yield made.name, json.loads(inputs["configurationValues"])["controller"]["extraVolumeTags"]
+        elif kind == "Gateway" and made.type.startswith("kubernetes:"):
+            annotations = inputs["spec"]["infrastructure"]["annotations"]
+            told = annotations["service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"]
+            yield made.name, dict(each.split("=", 1) for each in told.split(","))
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
+def test_everything_that_bills_carries_the_tag_by_which_budget_and_bill_tell_the_stack(name: str) -> None:
+    own = [each for each in ran(name).registrations if each.type.startswith("aws:") and each.custom and not each.read]
+    without = {each.type for each in own if (each.plain_inputs.get("tags") or {}).get("stack") != name}
+    assert without <= UNTAGGED
+    assert not any(each.plain_inputs.get("tags") for each in own if each.type in UNTAGGED)
+    told = dict(_billed_by_others(name))
+    assert told, "nodes at least"
+    assert {where for where, tags in told.items() if tags.get("stack") != name} == set()
 
 
 def test_only_the_table_says_what_is_ignored() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from planning.cluster.addon_network import ANYWHERE, addon_network
 from planning.cluster.versions import other_versions, versions_of
 from planning.findings import Findings
-from planning.model import AuthenticationPlan, GatewayPlan, ServedModel
+from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
 from planning.versions.pins import PROXY_IMAGE, mirrored
 from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, Mtls, SecretCertificate
 from settings.models import Model
@@ -51,6 +51,11 @@ def check_gateway(settings: StackSettings, findings: Findings) -> None:
                 )
 
 
+def listed_tags(tags: Tags) -> Tags:
+    """Those that key=value,... can say (AWS Load Balancer Controller, additional-resource-tags)."""
+    return {key: value for key, value in tags.items() if not set("=,") & set(key + value)}
+
+
 def _names(model: Model) -> tuple[str, ...]:
     """What requests call it by."""
     return (model.answers_to, *(adapter.name for adapter in model.lora_adapters))
@@ -71,8 +76,8 @@ def _check_tenants(settings: StackSettings, findings: Findings) -> None:
             )
 
 
-def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
-    """The gateway; None without one."""
+def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPlan | None:
+    """The gateway; None without one. `tags`: the stack's."""
     wanted = settings.gateway
     if not isinstance(wanted, GatewayApi):
         return None
@@ -100,6 +105,7 @@ def plan_gateway(settings: StackSettings) -> GatewayPlan | None:
         requests_per_minute=wanted.requests_per_minute,
         names_of={model.name: _names(model) if model.name in named else () for model in settings.models},
         versions=versions_of(settings),
+        tags=listed_tags(tags or {}),
         tenant_secrets={each.own_namespace: each.api_keys for each in settings.tenants if each.api_keys},
     )
 

@@ -34,5 +34,5 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         operators=plan_operators(settings, charts, findings),
         external_secrets=plan_external_secrets(settings, cluster, charts, findings),
         storage_class=plan_storage_class(settings),
-        gateway=plan_gateway(settings),
+        gateway=plan_gateway(settings, draft.tags),
     )

@@ -50,6 +50,8 @@ class GatewayPlan:
     """What a model is called by in requests: its served name and those of its adapters; a version by nothing."""
     versions: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     """Model -> who shares its requests, with weights that add up to 100."""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """AWS tags of its load balancer, by which the bill tells whose it is."""
     tenant_secrets: Mapping[str, str] = field(default_factory=dict)
     """By namespace: whose keys alone open its models."""
 

@@ -44,6 +44,9 @@ def gateway(plan: GatewayPlan) -> Manifest:
         f"{_BALANCER}aws-load-balancer-scheme": "internet-facing" if plan.public else "internal",
         f"{_BALANCER}load-balancer-source-ranges": ",".join(plan.source_ranges),
     }
+    if plan.tags:
+        tags = ",".join(f"{key}={value}" for key, value in sorted(plan.tags.items()))
+        annotations[f"{_BALANCER}aws-load-balancer-additional-resource-tags"] = tags
     if not plan.public:
         annotations[f"{_BALANCER}aws-load-balancer-internal"] = "true"  # the older word for it; both are read
     inside = sorted({*plan.model_namespaces, plan.namespace})
