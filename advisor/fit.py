@@ -29,9 +29,6 @@ from planning.units import GIB
 from settings.documents import json_file
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
-_SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
-_EIGHT_BIT_CACHE = ("fp8", "fp8_e4m3", "fp8_e5m2")
-
 
 def add_to(commands: Any) -> None:
     """Registers the command with argparse."""
@@ -47,9 +44,14 @@ def add_to(commands: Any) -> None:
     )
     how = parser.add_argument_group("how vLLM is started")
     how.add_argument("--max-model-len", type=option_types.tokens, help="tokens; default: what the model was made for")
-    how.add_argument("--dtype", default="auto", choices=["auto", *_SIXTEEN_BIT])
-    how.add_argument("--quantization", default="none", help=f"{', '.join(FORMATS)}; none: as the checkpoint is")
-    how.add_argument("--kv-cache-dtype", default="auto", choices=["auto", *_SIXTEEN_BIT, *_EIGHT_BIT_CACHE])
+    how.add_argument("--dtype", default="auto", choices=["auto", *option_types.SIXTEEN_BIT])
+    how.add_argument(
+        "--quantization",
+        type=option_types.quantization,
+        default="none",
+        help=f"{', '.join(FORMATS)}; none: as the checkpoint is",
+    )
+    how.add_argument("--kv-cache-dtype", default="auto", choices=option_types.KV_CACHE_DTYPES)
     how.add_argument("--tensor-parallel", type=option_types.gpus, default=1)
     how.add_argument("--pipeline-parallel", type=option_types.gpus, default=1)
     how.add_argument("--gpu-memory-utilization", type=option_types.utilization, default=0.9)
@@ -60,7 +62,9 @@ def add_to(commands: Any) -> None:
     how.add_argument(LIMIT_FLAG, metavar="JSON", help='as vLLM takes it: {"image": 1, "video": 0}')
     how.add_argument(PROCESSOR_FLAG, metavar="JSON", help='as vLLM takes it: {"max_pixels": 1003520}')
     how.add_argument("--enable-expert-parallel", action="store_true", help="each GPU holds whole experts")
-    how.add_argument("--vllm-version", help="default: unknown, so a range over versions is shown")
+    how.add_argument(
+        "--vllm-version", type=option_types.vllm_version, help="default: unknown, so a range over versions is shown"
+    )
     sharing.add_to(parser)
     load = parser.add_argument_group("requests for which throughput is estimated")
     mean = option_types.mean_tokens
@@ -196,6 +200,8 @@ def _model(arguments: argparse.Namespace) -> Architecture:
 
 def _target(arguments: argparse.Namespace) -> Target:
     memory_gib = arguments.gpu_memory_gib
+    if arguments.instance and (arguments.gpu or memory_gib is not None):
+        raise ValueError("say where once: --instance TYPE, or --gpu NAME (with --gpu-memory-gib G) without it")
     if arguments.instance:
         instance = instance_type(arguments.instance)
         if instance.gpu is None:

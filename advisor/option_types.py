@@ -8,8 +8,12 @@ from math import isfinite
 from typing import NoReturn
 
 from planning.memory.engine import EngineConfig
+from planning.memory.weights import UnknownQuantization, quantization_name
+from planning.versions.vllm_versions import version_of
 from settings import command_line
 
+SIXTEEN_BIT = ("bfloat16", "float16", "half", "bf16", "fp16")
+KV_CACHE_DTYPES = ("auto", *SIXTEEN_BIT, "fp8", "fp8_e4m3", "fp8_e5m2")
 MOST_TOKENS = 100_000_000
 MOST_REPLICAS = 10_000
 MOST_GPUS = 1024
@@ -60,6 +64,24 @@ def number(least: float, most: float, *, above: bool = False, below: bool = Fals
         return value
 
     return read
+
+
+def quantization(text: str) -> str:
+    """A method that has a format, for argparse's `type`."""
+    try:
+        quantization_name(text)
+    except UnknownQuantization as unknown:
+        raise argparse.ArgumentTypeError(str(unknown)) from None
+    return text
+
+
+def vllm_version(text: str) -> str:
+    """A version as 0.33.0 or v0.33.0, for argparse's `type`."""
+    try:
+        version_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} names no vLLM version; write one, for example 0.33.0") from None
+    return text
 
 
 tokens = whole(1, MOST_TOKENS)

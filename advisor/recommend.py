@@ -90,8 +90,8 @@ def add_to(commands: Any) -> None:
     parser.add_argument("--requests-per-second", type=option_types.number(0, 1e6, above=True), required=True)
     parser.add_argument("--input-tokens", type=option_types.mean_tokens, required=True, help="mean")
     parser.add_argument("--output-tokens", type=option_types.mean_tokens, required=True, help="mean")
-    parser.add_argument("--quantization", default="none")
-    parser.add_argument("--kv-cache-dtype", default="auto")
+    parser.add_argument("--quantization", type=option_types.quantization, default="none")
+    parser.add_argument("--kv-cache-dtype", default="auto", choices=option_types.KV_CACHE_DTYPES)
     parser.add_argument("--slo-ttft", type=option_types.seconds_above_zero, default=2.0, metavar="S")
     parser.add_argument("--slo-tpot", type=option_types.seconds_above_zero, default=0.1, metavar="S")
     parser.add_argument(

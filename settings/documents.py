@@ -32,7 +32,7 @@ def file_text(path: Path, most_bytes: int = MOST_BYTES) -> str:
     """A file's text; raises DocumentError where it is no file, no UTF-8, or longer than `most_bytes`."""
     if not path.is_file():
         # A device or a pipe may never end.
-        raise DocumentError(f"{path.name} is no file" if path.exists() else f"there is no file {path}")
+        raise DocumentError(f"{path.name or path} is no file" if path.exists() else f"there is no file {path}")
     try:
         with path.open("rb") as file:
             content = file.read(most_bytes + 1)

@@ -237,3 +237,36 @@ def test_a_burst_is_told_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]
     assert found["output_tokens_per_second"] == pytest.approx(40 * 50 / found["seconds"], rel=1e-3)
     assert main([*where, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["burst"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--gpu", "l4", "--instance", "g6.xlarge"), "say where once"),
+        (("--instance", "g6.xlarge", "--gpu-memory-gib", "24"), "say where once"),
+        (("--gpu", "l4", "--quantization", "fp9"), "--quantization: unknown quantization 'fp9'"),
+        (("--gpu", "l4", "--vllm-version", "banana"), "--vllm-version: 'banana' names no vLLM version"),
+        (("--gpu", "l4", "--kv-cache-dtype", "int3"), "--kv-cache-dtype: invalid choice: 'int3'"),
+        (("--gpu", "l4", "--config", "/"), "/ is no file"),
+        (("--gpu", "l4", "--limit-mm-per-prompt", "image=x"), "--limit-mm-per-prompt: image 'x' is no count"),
+        (("--gpu", "l4", "--at-once", "0"), "--at-once: 0 is not between"),
+    ],
+)
+def test_what_is_wrong_is_named_by_its_option(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", QWEN, *arguments]) == 2
+    told = capsys.readouterr().err
+    assert words in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["recommend", "simulate"])
+@pytest.mark.parametrize(("option", "value"), [("--kv-cache-dtype", "int3"), ("--quantization", "fp9")])
+def test_the_other_commands_refuse_the_same_words(
+    command: str, option: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load = ["--max-model-len", "8192", "--requests-per-second", "1", "--input-tokens", "10", "--output-tokens", "10"]
+    told = [QWEN, *load] if command == "recommend" else ["--model", QWEN, "--instance", "g6.xlarge"]
+    assert main([command, *told, option, value]) == 2
+    assert f"{option}: " in capsys.readouterr().err
