@@ -95,7 +95,8 @@ def play(job: dict[str, Any], folder: str) -> dict[str, Any]:
     preempted = 0
     while len(done) < len(arrivals):
         while place < len(arrivals) and arrivals[place][0] <= now:
-            scheduler.add_request(request_of(place, *arrivals[place][1:], hasher))
+            _, inputs, outputs = arrivals[place]
+            scheduler.add_request(request_of(place, inputs, outputs, hasher))
             place += 1
         if not scheduler.has_unfinished_requests():
             now = arrivals[place][0]
