@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor import burst, option_types, sharing, start_checks
-from advisor.fit_table import Target, print_table
+from advisor.fit_table import FitTarget, print_table
 from planning.architectures.plausible import described_config
 from planning.architectures.table import Architecture, architecture
 from planning.findings import Findings
@@ -127,7 +127,7 @@ def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic
 
 
 def _throughput(
-    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, traffic: tuple[Traffic, bool]
+    model: Architecture, engine: EngineConfig, target: FitTarget, found: MemoryFit, traffic: tuple[Traffic, bool]
 ) -> ThroughputPlan | None:
     """None where it does not fit, or where nothing is known of the GPU but its memory."""
     if target.gpu is None or not found.fits:
@@ -138,7 +138,7 @@ def _throughput(
 
 
 def as_json(
-    model: Architecture, engine: EngineConfig, target: Target, found: MemoryFit, plan: ThroughputPlan | None
+    model: Architecture, engine: EngineConfig, target: FitTarget, found: MemoryFit, plan: ThroughputPlan | None
 ) -> dict[str, Any]:
     """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica.
 
@@ -173,7 +173,7 @@ def as_json(
     }
 
 
-def _usd_per_million_tokens(engine: EngineConfig, target: Target, plan: ThroughputPlan | None) -> float | None:
+def _usd_per_million_tokens(engine: EngineConfig, target: FitTarget, plan: ThroughputPlan | None) -> float | None:
     """Prompts and answers alike, of a node full of saturated replicas, at the on-demand price."""
     if plan is None or target.instance is None or target.instance.usd_per_hour is None:
         return None
@@ -198,7 +198,7 @@ def _model(arguments: argparse.Namespace) -> Architecture:
     return replace(read, model_id=arguments.model) if arguments.model else read
 
 
-def _target(arguments: argparse.Namespace) -> Target:
+def _target(arguments: argparse.Namespace) -> FitTarget:
     memory_gib = arguments.gpu_memory_gib
     if arguments.instance and (arguments.gpu or memory_gib is not None):
         raise ValueError("say where once: --instance TYPE, or --gpu NAME (with --gpu-memory-gib G) without it")
@@ -206,22 +206,22 @@ def _target(arguments: argparse.Namespace) -> Target:
         instance = instance_type(arguments.instance)
         if instance.gpu is None:
             raise ValueError(f"{instance.name} has no GPU; types with one: families g4dn, g5, g6, g6e, g7e, p4d, p5")
-        return Target(instance, instance.gpu, instance.gpu.usable_memory_bytes, instance.gpu)
+        return FitTarget(instance, instance.gpu, instance.gpu.usable_memory_bytes, instance.gpu)
     if arguments.gpu:
         try:
             card = gpu(arguments.gpu, memory_gib)
         except UnknownGpu:
             if memory_gib is None:
                 raise
-            return Target(None, None, usable_memory_bytes(memory_gib), None)
+            return FitTarget(None, None, usable_memory_bytes(memory_gib), None)
         stated = memory_gib is not None and not memory_gib.is_integer()
-        return Target(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes, card)
+        return FitTarget(None, card, usable_memory_bytes(memory_gib) if stated else card.usable_memory_bytes, card)
     if memory_gib is None:
         raise ValueError("say where: --instance TYPE, --gpu NAME or --gpu-memory-gib G")
-    return Target(None, None, usable_memory_bytes(memory_gib), None)
+    return FitTarget(None, None, usable_memory_bytes(memory_gib), None)
 
 
-def _shared(target: Target, share: sharing.WantedShare) -> Target:
+def _shared(target: FitTarget, share: sharing.WantedShare) -> FitTarget:
     """One share of the target's GPU; raises ValueError where it has none."""
     if share.is_whole:
         return target
@@ -229,7 +229,7 @@ def _shared(target: Target, share: sharing.WantedShare) -> Target:
         raise ValueError("--gpu-sharing: say which GPU is divided: --instance or --gpu")
     whole = replace(target.gpu, usable_memory_bytes=target.gpu_memory_bytes)
     plan, gpu = share.on(whole)
-    return Target(target.instance, gpu, gpu.usable_memory_bytes, whole, plan)
+    return FitTarget(target.instance, gpu, gpu.usable_memory_bytes, whole, plan)
 
 
 def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
@@ -250,7 +250,7 @@ def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
     )
 
 
-def _with_counts(found: MemoryFit, engine: EngineConfig, target: Target) -> MemoryFit:
+def _with_counts(found: MemoryFit, engine: EngineConfig, target: FitTarget) -> MemoryFit:
     """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
     reason = sharing.trouble(target.sharing, engine)
     if target.instance is not None and engine.world_size > target.instance.gpu_count:

@@ -16,7 +16,7 @@ from planning.units import GIB
 
 
 @dataclass(frozen=True)
-class Target:
+class FitTarget:
     """Where the model is to run; `instance` None: GPUs named on the command line.
 
     Of a divided GPU, `gpu` and the memory are those of one share, and `whole` is the GPU.
@@ -40,7 +40,7 @@ class Target:
 def print_table(
     model: Architecture,
     engine: EngineConfig,
-    target: Target,
+    target: FitTarget,
     found: MemoryFit,
     plan: ThroughputPlan | None,
     usd_per_million_tokens: float | None,
@@ -79,7 +79,7 @@ def print_table(
         console.print(_throughput_words(plan, usd_per_million_tokens))
 
 
-def _range_words(model: Architecture, engine: EngineConfig, target: Target) -> Iterator[str]:
+def _range_words(model: Architecture, engine: EngineConfig, target: FitTarget) -> Iterator[str]:
     low, high = token_range(model, engine, target.gpu_memory_bytes, target.gpu)
     if engine.vllm_version == UNKNOWN_VERSION:
         yield f"The version of vLLM is not given (--vllm-version): versions since 0.8.3 hold {low:,} to {high:,}"

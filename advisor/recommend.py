@@ -58,7 +58,7 @@ class Offer:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Requirements:
     """The load, and how it is to be served."""
 
     requests_per_second: float
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     traffic = Traffic(arguments.input_tokens, arguments.output_tokens)
     slo = (arguments.slo_ttft, arguments.slo_tpot, arguments.slo_share)
-    wanted = Wanted(arguments.requests_per_second, traffic, engine, *slo, sharing.wanted(arguments))
+    wanted = Requirements(arguments.requests_per_second, traffic, engine, *slo, sharing.wanted(arguments))
     offers, refused = recommend(model, wanted)
     if arguments.json:
         found = [asdict(offer) for offer in offers]
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if offers else 1
 
 
-def recommend(model: Architecture, wanted: Wanted) -> tuple[list[Offer], dict[str, str]]:
+def recommend(model: Architecture, wanted: Requirements) -> tuple[list[Offer], dict[str, str]]:
     """Offers by cost, and the reason by instance type for the others."""
     offers: list[Offer] = []
     refused: dict[str, str] = {}
@@ -140,7 +140,7 @@ def recommend(model: Architecture, wanted: Wanted) -> tuple[list[Offer], dict[st
     return sorted(offers, key=lambda offer: (offer.usd_per_hour, offer.instance)), refused
 
 
-def _offers(model: Architecture, wanted: Wanted, instance: InstanceType, replicas: _Replicas) -> Offer | str:
+def _offers(model: Architecture, wanted: Requirements, instance: InstanceType, replicas: _Replicas) -> Offer | str:
     """The cheapest group size on this type, or why there is none."""
     if instance.usd_per_hour is None:
         return "no price in the table"
@@ -180,7 +180,7 @@ def _trouble(model: Architecture, engine: EngineConfig, gpu: Gpu) -> str | None:
     return next((each.text for each in said if each.severity is Severity.ERROR), None)
 
 
-def _replica(model: Architecture, wanted: Wanted, engine: EngineConfig, gpu: Gpu) -> _Replica | str:
+def _replica(model: Architecture, wanted: Requirements, engine: EngineConfig, gpu: Gpu) -> _Replica | str:
     """One replica within the SLO, or why there is none; on every instance type with that GPU it is the same."""
     size = engine.tensor_parallel
     memory = fit(model, engine, gpu.usable_memory_bytes, gpu)
@@ -195,7 +195,7 @@ def _replica(model: Architecture, wanted: Wanted, engine: EngineConfig, gpu: Gpu
     return _Replica(plan, rates_at(found, plan.slo_requests_per_second))
 
 
-def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
+def _too_slow(plan: ThroughputPlan, wanted: Requirements) -> str:
     if plan.idle_time_per_output_token_seconds > wanted.tpot_seconds:
         step_ms = plan.idle_time_per_output_token_seconds * 1000
         return f"{step_ms:.0f} ms per token even alone, SLO {wanted.tpot_seconds * 1000:.0f} ms"
@@ -206,7 +206,7 @@ def _too_slow(plan: ThroughputPlan, wanted: Wanted) -> str:
 
 
 def _priced(
-    instance: InstanceType, engine: EngineConfig, gpu: Gpu, replica: _Replica, per_node: int, wanted: Wanted
+    instance: InstanceType, engine: EngineConfig, gpu: Gpu, replica: _Replica, per_node: int, wanted: Requirements
 ) -> Offer:
     """As many of the replicas as the load needs; `gpu` is one share where GPUs are divided."""
     plan, at_slo = replica.plan, replica.at_slo
@@ -237,7 +237,7 @@ def _priced(
     )
 
 
-def _print_table(model: Architecture, wanted: Wanted, offers: list[Offer], refused: dict[str, str]) -> None:
+def _print_table(model: Architecture, wanted: Requirements, offers: list[Offer], refused: dict[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
 

@@ -49,21 +49,21 @@ class ServedSetting:
 
 
 @dataclass(frozen=True)
-class Load:
+class SimulatedLoad:
     """What comes: its name, and a function that starts it from its beginning."""
 
     name: str
     start: Callable[[], Iterator[Requests]]
 
 
-def load(arguments: argparse.Namespace, served: ServedSetting) -> Load:
+def load(arguments: argparse.Namespace, served: ServedSetting) -> SimulatedLoad:
     """A trace, a profile, or the traffic that the stack file declares; raises ValueError where it is not one."""
     traffic = served.traffic
     if arguments.trace is not None and arguments.profile is not None:
         raise ValueError("say one load: --trace FILE or --profile poisson:2")
     if arguments.trace is not None:
         path: Path = arguments.trace
-        return Load(str(path), lambda: read_trace(path))
+        return SimulatedLoad(str(path), lambda: read_trace(path))
     text = arguments.profile or (profile_of(traffic) if traffic is not None else None)
     if text is None:
         declared = ", or declare the model's traffic in the stack file" if arguments.stack else ""
@@ -74,7 +74,7 @@ def load(arguments: argparse.Namespace, served: ServedSetting) -> Load:
     answer = arguments.output_tokens or (traffic.output_tokens if traffic else usual.output_tokens)
     longest = served.setting.engine.max_model_len
     lengths = Lengths(prompt, answer, most_tokens=max(1, longest - 1))
-    return Load(text, lambda: generate(chosen, lengths, arguments.seed))
+    return SimulatedLoad(text, lambda: generate(chosen, lengths, arguments.seed))
 
 
 def profile_of(traffic: DeclaredTraffic) -> str:

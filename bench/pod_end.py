@@ -20,7 +20,7 @@ import aiohttp
 
 from bench.played_cluster import Case, Served, served
 from local.load.arrivals import Arrival
-from local.load.client import ABORTED, Outcome, Result, send
+from local.load.client import ABORTED, RequestOutcome, RequestResult, send
 
 BEFORE_SECONDS, AFTER_SECONDS = 8, 3
 AFTER_LOSS_SECONDS = 0.5
@@ -51,7 +51,9 @@ def _session() -> aiohttp.ClientSession:
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1), trust_env=False)
 
 
-async def ask_on(client: Client, url: str, model: str, until: asyncio.Event, keep: Callable[[Result], None]) -> None:
+async def ask_on(
+    client: Client, url: str, model: str, until: asyncio.Event, keep: Callable[[RequestResult], None]
+) -> None:
     """One worker: whoever closes its connection, the next request opens another."""
     session, opened = _session(), time.monotonic()
     try:
@@ -61,15 +63,15 @@ async def ask_on(client: Client, url: str, model: str, until: asyncio.Event, kee
                 session, opened = _session(), time.monotonic()
             result = await send(session, url, model, TOKENS, ANSWER_SECONDS, time.monotonic)
             keep(result)
-            whole = result.outcome is Outcome.ANSWERED
+            whole = result.outcome is RequestOutcome.ANSWERED
             await asyncio.sleep(client.pause_seconds if whole else max(client.pause_seconds, AFTER_LOSS_SECONDS))
     finally:
         await session.close()
 
 
-async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, list[Result]]:
+async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, list[RequestResult]]:
     """Every client's requests while `name` ends."""
-    until, found, tasks = asyncio.Event(), dict[str, list[Result]](), []
+    until, found, tasks = asyncio.Event(), dict[str, list[RequestResult]](), []
     model = "Qwen/Qwen2.5-7B-Instruct"
     for client in CLIENTS:
         results = found[client.name] = []
@@ -83,12 +85,12 @@ async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, li
     return found
 
 
-def row(case: Case, client: str, results: list[Result]) -> str:
+def row(case: Case, client: str, results: list[RequestResult]) -> str:
     """A row of the table."""
-    whole = sum(result.outcome is Outcome.ANSWERED for result in results)
+    whole = sum(result.outcome is RequestOutcome.ANSWERED for result in results)
     aborted = sum(result.why == ABORTED for result in results)
     others = Counter(
-        result.why for result in results if result.outcome is not Outcome.ANSWERED and result.why != ABORTED
+        result.why for result in results if result.outcome is not RequestOutcome.ANSWERED and result.why != ABORTED
     )
     words = "; ".join(f"{count} × {why}" for why, count in others.most_common()) or "0"
     return (

@@ -16,7 +16,7 @@ from preflight.account import AwsAccount, Unanswered
 SECONDS = 5
 
 
-class KubeApi:
+class ClusterApi:
     """`cluster`: as eks:DescribeCluster tells it."""
 
     def __init__(self, cluster: Mapping[str, Any], aws: AwsAccount) -> None:

@@ -22,7 +22,7 @@ RELEASE = "kubernetes:Release"  # is no object, and keeps its own name and names
 
 
 @dataclass(frozen=True)
-class Row:
+class ReplacingRow:
     """Properties of a type (of Kubernetes: of a kind, in any version) whose change makes the resource again."""
 
     type: str
@@ -33,11 +33,11 @@ class Row:
 
 
 @cache
-def table() -> tuple[Row, ...]:
+def table() -> tuple[ReplacingRow, ...]:
     """The rows of replacing.csv."""
     with TABLE.open(encoding="utf-8", newline="") as file:
         return tuple(
-            Row(
+            ReplacingRow(
                 each["type"], tuple(each["properties"].split()), each["when"] == "removed", each["source"], each["read"]
             )
             for each in csv.DictReader(file)

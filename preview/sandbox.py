@@ -46,7 +46,7 @@ def said() -> str:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SandboxOutcome:
     """What a run left: `problem` where it was ended, else its exit code and the bytes it wrote."""
 
     output: bytes
@@ -70,7 +70,7 @@ class Sandbox:
                 start_new_session=True, preexec_fn=_bounded,
             )  # fmt: skip
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> SandboxOutcome:
         """Waits for the end, at most so long."""
         problem = None
         try:
@@ -83,7 +83,7 @@ class Sandbox:
             problem = f"its evaluation wrote more than {MOST_OUTPUT_BYTES // MIB} MiB"
         elif code < 0 and problem is None:
             problem = f"its evaluation was ended by {signal.Signals(-code).name}"
-        return Outcome(output, errors, problem)
+        return SandboxOutcome(output, errors, problem)
 
     def close(self) -> None:
         self._end()

@@ -22,7 +22,7 @@ from pulumi.runtime.proto import provider_pb2 as pb
 from local.aws_endpoint.contract.account import ACCOUNT_ID, Account, current, use
 from local.aws_endpoint.contract.gate import judge
 from local.aws_endpoint.contract.rule import Asked
-from local.aws_endpoint.contract.world import World
+from local.aws_endpoint.contract.world import AccountWorld
 from local.aws_endpoint.extension import install_extension
 from local.providers.aws.cloud import Cloud
 from local.providers.aws.provider import AwsProvider
@@ -126,7 +126,7 @@ class MotoEngine(Engine):
 
     def _ask_cluster(self, verb: str, type_: str, inputs: Mapping[str, Any]) -> None:
         """What the contract says to a call of the cluster's API, and to what its pods need of AWS."""
-        world = World(ACCOUNT_ID, self.region, get_partition(self.region))
+        world = AccountWorld(ACCOUNT_ID, self.region, get_partition(self.region))
         (cluster,) = list(world.eks.clusters) or [None]
         volumes = "volumeClaimTemplate" in str(inputs) or type_.endswith("PersistentVolumeClaim")
         given = {"clusterName": cluster, "volumes": volumes}

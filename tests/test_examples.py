@@ -60,21 +60,21 @@ def _at(inputs: Any, path: str) -> Any:
 @pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
 def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
     """The table of fields, held against everything that a stack registers: a refresh then has nothing to tell."""
-    for each in controller_fields():
-        kind = each.type.removeprefix("kubernetes:")
+    for field in controller_fields():
+        kind = field.type.removeprefix("kubernetes:")
         found = [
             made
             for made in ran(name).registrations
-            if (made.type.startswith("kubernetes:") and made.type.rsplit(":", 1)[-1] == kind) or made.type == each.type
+            if (made.type.startswith("kubernetes:") and made.type.rsplit(":", 1)[-1] == kind) or made.type == field.type
         ]
-        if each.how == UNREGISTERED:
-            assert found == [], f"{each.type} is {each.owner}'s"
+        if field.how == UNREGISTERED:
+            assert found == [], f"{field.type} is {field.owner}'s"
         for made in found:
-            if each.how == ABSENT:
-                assert _at(made.plain_inputs, each.field) is None, f"{made.name} sends {each.field}, {each.owner}'s"
-            if each.how == IGNORED and each.field not in made.ignore_changes:
-                assert each.holds_while, f"{made.name} does not leave {each.field} to {each.owner}"
-                assert _at(made.plain_inputs, each.field) is not None, "a field that is ours is sent"
+            if field.how == ABSENT:
+                assert _at(made.plain_inputs, field.field) is None, f"{made.name} sends {field.field}, {field.owner}'s"
+            if field.how == IGNORED and field.field not in made.ignore_changes:
+                assert field.holds_while, f"{made.name} does not leave {field.field} to {field.owner}"
+                assert _at(made.plain_inputs, field.field) is not None, "a field that is ours is sent"
 
 
 # AWS keeps no tags on these, and bills none of them.
@@ -91,8 +91,14 @@ def _billed_by_others(name: str) -> Iterator[tuple[str, Any]]:
     for made in ran(name).registrations:
         inputs, kind = made.plain_inputs, made.type.rsplit(":", 1)[-1]
         if kind == "LaunchTemplate":
-            yield from ((f"{made.name} {each['resourceType']}", each["tags"]) for each in inputs["tagSpecifications"])
-            assert {each["resourceType"] for each in inputs["tagSpecifications"]} == {"instance", "volume"}
+            yield from (
+                (f"{made.name} {specification['resourceType']}", specification["tags"])
+                for specification in inputs["tagSpecifications"]
+            )
+            assert {specification["resourceType"] for specification in inputs["tagSpecifications"]} == {
+                "instance",
+                "volume",
+            }
         elif kind == "EC2NodeClass":
             yield made.name, inputs["spec"]["tags"]
         elif kind == "Addon" and inputs["addonName"] == "aws-ebs-csi-driver":
@@ -105,7 +111,11 @@ def _billed_by_others(name: str) -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
 def test_everything_that_bills_carries_the_tag_by_which_budget_and_bill_tell_the_stack(name: str) -> None:
-    own = [each for each in ran(name).registrations if each.type.startswith("aws:") and each.custom and not each.read]
+    own = [
+        registration
+        for registration in ran(name).registrations
+        if registration.type.startswith("aws:") and registration.custom and not registration.read
+    ]
     without = {each.type for each in own if (each.plain_inputs.get("tags") or {}).get("stack") != name}
     assert without <= UNTAGGED
     assert not any(each.plain_inputs.get("tags") for each in own if each.type in UNTAGGED)
@@ -122,7 +132,7 @@ def test_only_the_table_says_what_is_ignored() -> None:
                 from_table = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) == "controller_owned"
                 wrong += [] if from_table else [f"{path.relative_to(REPO)}:{node.value.lineno}"]
     assert wrong == []
-    assert all(each.source and each.owner for each in controller_fields())
+    assert all(field.source and field.owner for field in controller_fields())
     with pytest.raises(LookupError, match=r"no controller owns a field of aws:ec2/vpc:Vpc"):
         ignored_fields("aws:ec2/vpc:Vpc")
 
@@ -132,6 +142,9 @@ def test_an_example_is_planned_run_and_judged(name: str) -> None:
     engine, plan = ran(name), decide(read({**example(name)}, name))
     if name in {each.value for each in Backend}:
         assert {model.backend for model in plan.models} >= {name}
-    resources = [Resource(each.type, each.name, each.urn, each.inputs) for each in engine.registrations]
+    resources = [
+        Resource(registration.type, registration.name, registration.urn, registration.inputs)
+        for registration in engine.registrations
+    ]
     found = judge(resources, Circumstances(production=False, secrets_marked=False), today=date(2026, 11, 27))
     assert [each for each in found if each.finding.severity is Severity.ERROR] == []

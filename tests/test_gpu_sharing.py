@@ -53,8 +53,8 @@ def test_a_shared_l4_ends_in_label_configuration_and_pods_that_fit_together(
     server = server_of(pod)
     assert server["resources"]["limits"][GPU] == "1"
     assert f"--gpu-memory-utilization={told}" in server["args"]
-    assert {each["name"] for each in pod["volumes"]} == volumes
-    assert ("/dev/shm" in {each["mountPath"] for each in server["volumeMounts"]}) == ("shm" in volumes)
+    assert {volume["name"] for volume in pod["volumes"]} == volumes
+    assert ("/dev/shm" in {volume_mount["mountPath"] for volume_mount in server["volumeMounts"]}) == ("shm" in volumes)
     assert "hostIPC" not in pod
     assert "hostPID" not in pod
 
@@ -69,7 +69,7 @@ def test_a_cut_a100_ends_in_label_manager_and_pods_with_one_instance_each() -> N
     server = server_of(pod)
     assert server["resources"]["limits"][GPU] == "1"
     assert "--gpu-memory-utilization=0.9" in server["args"]
-    assert {each["name"] for each in pod["volumes"]} == {"cache", "scratch", "shm"}
+    assert {volume["name"] for volume in pod["volumes"]} == {"cache", "scratch", "shm"}
 
 
 def test_pods_of_a_cut_pool_wait_until_it_is_cut_and_an_empty_pool_says_that_it_will_be() -> None:
@@ -79,7 +79,7 @@ def test_pods_of_a_cut_pool_wait_until_it_is_cut_and_an_empty_pool_says_that_it_
     assert done.items() <= pod["nodeSelector"].items()
     tests = [each for each in engine.all("kubernetes:batch/v1:Job") if "smoke" in each.name]
     assert tests
-    assert all(done.items() <= each.inputs["spec"]["template"]["spec"]["nodeSelector"].items() for each in tests)
+    assert all(done.items() <= test.inputs["spec"]["template"]["spec"]["nodeSelector"].items() for test in tests)
     group = next(each for each in engine.all("aws:eks/nodeGroup:NodeGroup") if "shared" in each.name)
     assert done.keys().isdisjoint(labels), "the MIG manager writes it, not the node group"
     template = "k8s.io/cluster-autoscaler/node-template/label/nvidia.com/mig.config.state"
@@ -90,4 +90,4 @@ def test_whole_gpus_leave_no_trace_of_sharing() -> None:
     pod, labels, values = pods_and_labels(run(L4))
     assert not any(key.startswith("nvidia.com") for key in labels)
     assert values["devicePlugin"] == {"enabled": True}
-    assert {each["name"] for each in pod["volumes"]} == {"cache", "scratch", "shm"}
+    assert {volume["name"] for volume in pod["volumes"]} == {"cache", "scratch", "shm"}

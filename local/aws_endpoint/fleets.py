@@ -19,7 +19,7 @@ from moto.ec2.utils import convert_tag_spec
 from local.aws_endpoint import market
 from local.aws_endpoint.contract.account import current as account
 from local.aws_endpoint.contract.rolling import quota_code, used_vcpus, vcpus
-from local.aws_endpoint.contract.world import World
+from local.aws_endpoint.contract.world import AccountWorld
 from local.aws_endpoint.market import ON_DEMAND, SPOT, Offering
 
 Override = Mapping[str, Any]
@@ -126,7 +126,7 @@ def _why_not(ec2: Any, override: Override, lifecycle: str) -> tuple[str, str] | 
         return sold_out(ec2, kind, zone, lifecycle)
     code = quota_code(kind, "SPOT" if lifecycle == SPOT else "ON_DEMAND")
     limit = account().quotas.get(code)
-    used = used_vcpus(World(ec2.account_id, ec2.region_name, ec2.partition))[code] if limit is not None else 0
+    used = used_vcpus(AccountWorld(ec2.account_id, ec2.region_name, ec2.partition))[code] if limit is not None else 0
     if limit is None or used + vcpus(kind) <= limit:
         return None
     if lifecycle == SPOT:

@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 from local.build.go import Go, module_version
-from local.build.table import Definitions
+from local.build.table import DefinitionFiles
 from local.host.paths import Paths
 
 
-def definitions(row: Definitions, paths: Paths, go: Go) -> Path:
+def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
     """Folder with a chart's definitions, made in the cache if it is not there.
 
     Without the fields' descriptions: these decide nothing, and with them Helm's record of the release is larger

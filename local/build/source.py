@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.build.go import Go
-from local.build.workspaces import Change, Copy, Workspace
+from local.build.workspaces import Copy, SourceChange, Workspace
 from local.host.errors import PlatformError
 
 
@@ -83,7 +83,7 @@ def _changed(label: str, copy: Copy, path: str, text: str) -> str:
     return text
 
 
-def _apply(label: str, module: str, change: Change, text: str) -> str:
+def _apply(label: str, module: str, change: SourceChange, text: str) -> str:
     found = text.count(change.old)
     if found != change.times:
         raise PlatformError(

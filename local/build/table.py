@@ -195,7 +195,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True)
-class Definitions:
+class DefinitionFiles:
     """Custom resource definitions out of a pinned module, for the stand-in chart that brings them."""
 
     chart: str
@@ -209,14 +209,14 @@ class Definitions:
     """Folder of the chart. `templates` where the vendor's release updates them and takes them away with itself."""
 
 
-DEFINITIONS: tuple[Definitions, ...] = (
-    Definitions("kube-prometheus-stack", PLATFORM, CRD_MODULE, "example/prometheus-operator-crd", "platform"),
-    Definitions("keda", "keda", KEDA, "config/crd/bases", "keda"),
-    Definitions(
+DEFINITIONS: tuple[DefinitionFiles, ...] = (
+    DefinitionFiles("kube-prometheus-stack", PLATFORM, CRD_MODULE, "example/prometheus-operator-crd", "platform"),
+    DefinitionFiles("keda", "keda", KEDA, "config/crd/bases", "keda"),
+    DefinitionFiles(
         "external-secrets", "external-secrets", EXTERNAL_SECRETS, "config/crds/bases", "external-secrets", "templates"
     ),
-    Definitions("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
-    Definitions("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
+    DefinitionFiles("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
+    DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
 )
 
 GO_MINIMUM = (1, 26, 6)

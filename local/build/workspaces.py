@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Change:
+class SourceChange:
     """One text of a file that is replaced by another."""
 
     path: str
@@ -31,7 +31,7 @@ class Copy:
     module: str
     files: Mapping[str, str] = field(default_factory=dict)
     """Path inside the module -> path inside the workspace; JSON loses its white space. Empty: the whole module."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[SourceChange, ...] = ()
     added: Mapping[str, str] = field(default_factory=dict)
     """Files that the module lacks: path inside it -> content."""
     pinned_in: str = ""
@@ -58,7 +58,7 @@ _OLD_OPENAPI = "its models have the names of k8s.io 0.31; where none is set, cus
 _NEWER_SDK = "written for the SDK of 3.79"
 
 
-def _components_left_out() -> tuple[Change, ...]:
+def _components_left_out() -> tuple[SourceChange, ...]:
     imports = ("providerhelmv4|helm/v4", "providerkustomizev2|kustomize/v2", "provideryamlv2|yaml/v2")
     factories = (
         '	"kubernetes:yaml/v2:ConfigFile":     provideryamlv2.NewConfigFileProvider,\n',
@@ -69,7 +69,7 @@ def _components_left_out() -> tuple[Change, ...]:
     lines = [
         f'	{name} "{PROVIDER}/pkg/provider/{path}"\n' for name, path in (import_.split("|") for import_ in imports)
     ]
-    return tuple(Change(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
+    return tuple(SourceChange(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
 
 
 # Of External Secrets Operator v0.16.2: every provider but AWS', and what makes secrets instead of reading them.
@@ -82,12 +82,12 @@ _OTHER_PROVIDERS = (
 _GENERATORS = "acr ecr fake gcr github grafana password quay sts uuid vault webhook"
 
 
-def _registered(folder: str, names: str) -> tuple[Change, ...]:
+def _registered(folder: str, names: str) -> tuple[SourceChange, ...]:
     """Imports of a register.go that are left out."""
     why = "each brings the SDK of another cloud or vault; the platform has AWS only"
     own = "github.com/external-secrets/external-secrets/pkg"
     return tuple(
-        Change(f"pkg/{folder}/register/register.go", f'\t_ "{own}/{folder}/{name}"\n', "", why)
+        SourceChange(f"pkg/{folder}/register/register.go", f'\t_ "{own}/{folder}/{name}"\n', "", why)
         for name in names.split()
     )
 
@@ -100,37 +100,37 @@ _LOOPBACK = "it would listen on all interfaces, and every platform of this machi
 _CERTIFICATES = "there is no container around it whose /certs are its own"
 
 
-def _envoy_gateway_here() -> tuple[Change, ...]:
+def _envoy_gateway_here() -> tuple[SourceChange, ...]:
     paths = ((name, f"xdsTLS{part}Filepath") for name, part in (("cert", "Cert"), ("key", "Key"), ("ca", "Ca")))
     return (
-        Change(
+        SourceChange(
             "internal/xds/cache/snapshotcache.go",
             "\t\tversion,\n\t\tresources,\n",
             "\t\tversion,\n\t\tonThisMachine(resources),\n",
             "pods have addresses that nobody answers, and Envoy would listen on all interfaces",
         ),
-        Change(_RUNNER, '\t"net"\n', '\t"net"\n\t"os"\n', "for the next"),
-        Change(
+        SourceChange(_RUNNER, '\t"net"\n', '\t"net"\n\t"os"\n', "for the next"),
+        SourceChange(
             _RUNNER,
             "addr := net.JoinHostPort(XdsServerAddress, strconv.Itoa(bootstrap.DefaultXdsServerPort))",
             "addr := os.Getenv(\"LOCAL_XDS_ADDRESS\")\n\t_ = strconv.Itoa(bootstrap.DefaultXdsServerPort)",
             _LOOPBACK,
         ),
         *(
-            Change(
+            SourceChange(
                 _RUNNER, f"\t\t\t{name}Path = {path}\n", f'\t\t\t{name}Path = os.Getenv("LOCAL_ROOT") + {path}\n',
                 _CERTIFICATES,
             )
             for name, path in paths
         ),
-        Change(_KUBERNETES, '\t"net/http"\n', '\t"net/http"\n\t"os"\n', "for the next"),
-        Change(
+        SourceChange(_KUBERNETES, '\t"net/http"\n', '\t"net/http"\n\t"os"\n', "for the next"),
+        SourceChange(
             _KUBERNETES,
             'healthProbeBindAddress = ":8081"',
             'healthProbeBindAddress = os.Getenv("LOCAL_HEALTH_ADDRESS")',
             _LOOPBACK,
         ),
-        Change(
+        SourceChange(
             "internal/gatewayapi/runner/runner.go",
             "\t\tr.startWasmCache(ctx)\n",
             "",
@@ -152,21 +152,21 @@ WORKSPACES: Mapping[str, Workspace] = {
             Copy(
                 "sigs.k8s.io/prometheus-adapter",
                 changes=(
-                    Change(
+                    SourceChange(
                         "cmd/adapter/adapter.go",
                         "stopCh := genericapiserver.SetupSignalHandler()",
                         "ctx := genericapiserver.SetupSignalContext()\n\tstopCh := ctx.Done()",
                         "Run of a newer custom-metrics-apiserver takes a context",
                     ),
-                    Change("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
-                    Change(
+                    SourceChange("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
+                    SourceChange(
                         "pkg/client/api.go",
                         "return time.Since(deadline), true",
                         "return time.Until(deadline), true",
                         "a negative time-out: older prometheus/common wrote it as nothing, this one as -59s, refused",
                     ),
                     *(
-                        Change("cmd/adapter/adapter.go", f"if cmd.{name} == nil {{", "if false {", _OLD_OPENAPI)
+                        SourceChange("cmd/adapter/adapter.go", f"if cmd.{name} == nil {{", "if false {", _OLD_OPENAPI)
                         for name in ("OpenAPIConfig", "OpenAPIV3Config")
                     ),
                 ),
@@ -175,13 +175,13 @@ WORKSPACES: Mapping[str, Workspace] = {
                 PROVIDER,
                 changes=(
                     *_components_left_out(),
-                    Change(
+                    SourceChange(
                         "pkg/await/await.go",
                         "sigs.k8s.io/structured-merge-diff/v4/fieldpath",
                         "sigs.k8s.io/structured-merge-diff/v6/fieldpath",
                         "k8s.io 0.36 has moved to it",
                     ),
-                    Change(
+                    SourceChange(
                         "pkg/gen/schema.go",
                         "\t\tProvider: pschema.ResourceSpec{",
                         "\t\tProvider: &pschema.ResourceSpec{",
@@ -206,15 +206,15 @@ WORKSPACES: Mapping[str, Workspace] = {
                     },
                 },
                 changes=(
-                    Change(
+                    SourceChange(
                         _HOST,
                         f'"{PULUMI_SDK}/python"',
                         '"tools/platform/pulumi-language-python/python"',
                         "the copy beside it: newer modules do not hold this package",
                     ),
-                    Change(_HOST, "if logging.V(5) {", "if logging.V(5).Enabled() {", _NEWER_SDK, times=2),
-                    Change(_HOST, "if logging.V(9) {", "if logging.V(9).Enabled() {", _NEWER_SDK),
-                    Change(
+                    SourceChange(_HOST, "if logging.V(5) {", "if logging.V(5).Enabled() {", _NEWER_SDK, times=2),
+                    SourceChange(_HOST, "if logging.V(9) {", "if logging.V(9).Enabled() {", _NEWER_SDK),
+                    SourceChange(
                         _HOST,
                         "About(ctx context.Context, req *pbempty.Empty)",
                         "About(ctx context.Context, req *pulumirpc.AboutRequest)",
@@ -230,7 +230,7 @@ WORKSPACES: Mapping[str, Workspace] = {
             Copy(
                 "github.com/kedacore/keda/v2",
                 changes=(
-                    Change(
+                    SourceChange(
                         "cmd/adapter/main.go",
                         'fmt.Sprintf(":%v", metricsAPIServerPort)',
                         'fmt.Sprintf("127.0.0.1:%v", metricsAPIServerPort)',
@@ -262,7 +262,7 @@ WORKSPACES: Mapping[str, Workspace] = {
             Copy(
                 "sigs.k8s.io/karpenter",
                 changes=tuple(
-                    Change(
+                    SourceChange(
                         "pkg/operator/operator.go",
                         f'fmt.Sprintf(":%d", options.FromContext(ctx).{port})',
                         f'fmt.Sprintf("127.0.0.1:%d", options.FromContext(ctx).{port})',

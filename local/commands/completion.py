@@ -18,7 +18,7 @@ QUESTION = "Say in one sentence what you are."
 
 
 @dataclass(frozen=True)
-class Model:
+class RunningModel:
     """A model Deployment as the API server shows it; `updated`: pods of its present template, of `total` pods."""
 
     namespace: str
@@ -35,7 +35,7 @@ class Model:
 
 
 @dataclass(frozen=True)
-class Answer:
+class CompletionAnswer:
     """What a model said and where."""
 
     url: str
@@ -43,12 +43,12 @@ class Answer:
     text: str
 
 
-def models(paths: Paths) -> list[Model]:
+def models(paths: Paths) -> list[RunningModel]:
     """The model Deployments of all namespaces."""
     apps = connect(paths.kubeconfig).apps
     found = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
     return [
-        Model(
+        RunningModel(
             each.metadata.namespace,
             each.metadata.name,
             each.spec.replicas,
@@ -61,7 +61,7 @@ def models(paths: Paths) -> list[Model]:
     ]
 
 
-def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
+def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[RunningModel]:
     """Waits until every model Deployment has its replicas available; raises PlatformError naming those that lack."""
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -79,12 +79,12 @@ def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[Model]:
         time.sleep(0.5)
 
 
-def _counted(model: Model) -> str:
+def _counted(model: RunningModel) -> str:
     new = f", {model.updated} of them new" if model.total > model.updated else ""
     return f"{model.namespace}/{model.name} ({model.available} of {model.wanted}{new})"
 
 
-def why_not_ready(paths: Paths, lacking: Iterable[Model]) -> list[str]:
+def why_not_ready(paths: Paths, lacking: Iterable[RunningModel]) -> list[str]:
     """What scheduler and kubelet say of the pods of these models that are not Ready, one line each."""
     core = connect(paths.kubeconfig).core
     lines = []
@@ -112,7 +112,7 @@ def services(paths: Paths) -> list[dict[str, Any]]:
     return listed
 
 
-def service_url(paths: Paths, model: Model, timeout_seconds: float = 20.0) -> str:
+def service_url(paths: Paths, model: RunningModel, timeout_seconds: float = 20.0) -> str:
     """Address of a model's Service on this machine; the router needs a moment after the pods are Ready."""
     deadline = time.monotonic() + timeout_seconds
     while True:
@@ -127,14 +127,14 @@ def service_url(paths: Paths, model: Model, timeout_seconds: float = 20.0) -> st
         time.sleep(0.2)
 
 
-def ask(url: str, question: str = QUESTION) -> Answer:
+def ask(url: str, question: str = QUESTION) -> CompletionAnswer:
     """A chat completion, whole, and then as a stream; raises PlatformError with what came back instead."""
     try:
         served = _call(f"{url}/v1/models")["data"][0]["id"]
         body = {"model": served, "messages": [{"role": "user", "content": question}], "max_tokens": 64}
         answer = _call(f"{url}/v1/chat/completions", body)
         _check_stream(f"{url}/v1/chat/completions", body)
-        return Answer(url, served, answer["choices"][0]["message"]["content"])
+        return CompletionAnswer(url, served, answer["choices"][0]["message"]["content"])
     except (OSError, LookupError, ValueError) as error:
         raise PlatformError(f"no completion from {url}: {error}; why: make logs NAME=engine") from error
 

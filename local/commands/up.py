@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.build.toolchain import ensure_tools
-from local.commands.completion import Answer, ask, service_url, wait_until_ready
+from local.commands.completion import CompletionAnswer, ask, service_url, wait_until_ready
 from local.commands.platform import Started, empty, exclusively, start
 from local.host.errors import PlatformError
 from local.host.paths import Paths
@@ -74,7 +74,7 @@ def _refuse_a_second_stack(paths: Paths, name: str, ports: Mapping[str, int]) ->
             )
 
 
-def _ask_models(paths: Paths, stages: Stages, patience_seconds: float) -> list[Answer]:
+def _ask_models(paths: Paths, stages: Stages, patience_seconds: float) -> list[CompletionAnswer]:
     with stages.stage("models ready"):
         found = wait_until_ready(paths, timeout_seconds=patience_seconds)
     if not found:
@@ -83,7 +83,7 @@ def _ask_models(paths: Paths, stages: Stages, patience_seconds: float) -> list[A
         return [ask(service_url(paths, model)) for model in found]
 
 
-def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: Sequence[Answer]) -> None:
+def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: Sequence[CompletionAnswer]) -> None:
     print()
     for answer in answers:
         print(f"{answer.model} at {answer.url}/v1 says:\n  {answer.text.strip()}\n")
@@ -92,7 +92,7 @@ def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: S
         print(line)
 
 
-def hints(paths: Paths, answers: Sequence[Answer]) -> list[str]:
+def hints(paths: Paths, answers: Sequence[CompletionAnswer]) -> list[str]:
     """How to look further."""
     lines = []
     if answers:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local.engine.admin import admin_handler
 from local.engine.described import StackFiles
-from local.engine.fleet import Fleet
+from local.engine.fleet import EngineFleet
 from local.engine.kube import KubeApi
 from local.engine.pod_ports import PodPorts
 from local.engine.pods import PodView
@@ -74,10 +74,14 @@ async def _wait(event: asyncio.Event) -> None:
     await event.wait()
 
 
-def _fleet(api: KubeApi, directory: Path, speed: float, stacks: Path, environment: Path | None) -> Fleet | RealFleet:
+def _fleet(
+    api: KubeApi, directory: Path, speed: float, stacks: Path, environment: Path | None
+) -> EngineFleet | RealFleet:
     if environment is not None:
         return RealFleet(api, Environment(environment), directory / "processes", pod_log(directory))
-    return Fleet(api, pod_log(directory), partial(planned_shape, described=StackFiles(stacks).architecture), speed)
+    return EngineFleet(
+        api, pod_log(directory), partial(planned_shape, described=StackFiles(stacks).architecture), speed
+    )
 
 
 async def serve(

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from local.engine.engine import Engine
-from local.engine.fleet import Fleet, Member
+from local.engine.fleet import EngineFleet, Member
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.openai_api import handle, refused
 from local.engine.pod_ports import PodPorts
@@ -22,7 +22,7 @@ from local.vllm_cpu.running_pod import RunningPod, figures
 
 
 def admin_handler(
-    fleet: Fleet | RealFleet, router_metrics: Callable[[], str] = str, pod_ports: PodPorts | None = None
+    fleet: EngineFleet | RealFleet, router_metrics: Callable[[], str] = str, pod_ports: PodPorts | None = None
 ) -> web.Server:
     """The admin server over these engines; `router_metrics`: Prometheus text of the router in front of them."""
 
@@ -40,7 +40,7 @@ def admin_handler(
         if len(parts) == 5 and parts[1] == "pods":
             member = fleet.members.get((parts[2], parts[3]))
             if member is None:
-                kind = "simulated engine" if isinstance(fleet, Fleet) else "server here"
+                kind = "simulated engine" if isinstance(fleet, EngineFleet) else "server here"
                 message = f"pod {parts[2]}/{parts[3]} has no {kind}"
                 return web.json_response({"error": {"message": message, "code": 404}}, status=404)
             if isinstance(member, RunningPod):
@@ -72,7 +72,7 @@ async def _forwarded(request: web.BaseRequest, member: RunningPod, path: str) ->
         return refused(None, f"the process of {member.pod.name}: {error}")
 
 
-def _states(fleet: Fleet | RealFleet) -> list[dict[str, object]]:
+def _states(fleet: EngineFleet | RealFleet) -> list[dict[str, object]]:
     members: list[Member | RunningPod] = [fleet.members[key] for key in sorted(fleet.members)]
     return [
         {
@@ -81,7 +81,7 @@ def _states(fleet: Fleet | RealFleet) -> list[dict[str, object]]:
             "state": str(member.state),
             "in_flight": member.engine.in_flight if isinstance(member, Member) and member.engine else 0,
             "failure": member.failure.text if member.failure else None,
-            "simulated": isinstance(fleet, Fleet),
+            "simulated": isinstance(fleet, EngineFleet),
             **(figures(member) if isinstance(member, RunningPod) else _figures(member.engine)),
         }
         for member in members

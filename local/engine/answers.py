@@ -18,7 +18,7 @@ class Choice:
 
     index: int
     prompt: Prompt
-    answer: text.Answer
+    answer: text.GeneratedAnswer
     output_tokens: int
     finish_reason: str
     sent: int = 0

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Backend:
+class ServiceBackend:
     """One endpoint of a Service port: the pod and the port number on it."""
 
     namespace: str
@@ -15,10 +15,10 @@ class Backend:
     port: int
 
 
-def backends(slices: list[dict[str, Any]], port_name: str) -> list[Backend]:
+def backends(slices: list[dict[str, Any]], port_name: str) -> list[ServiceBackend]:
     """The endpoints that get traffic: the ready ones, else those that serve while terminating (KEP-1669)."""
-    ready: dict[Backend, None] = {}
-    terminating: dict[Backend, None] = {}
+    ready: dict[ServiceBackend, None] = {}
+    terminating: dict[ServiceBackend, None] = {}
     for piece in slices:
         numbers = [p.get("port") for p in piece.get("ports") or [] if (p.get("name") or "") == port_name]
         for endpoint in piece.get("endpoints") or []:
@@ -27,7 +27,7 @@ def backends(slices: list[dict[str, Any]], port_name: str) -> list[Backend]:
                 continue
             conditions = endpoint.get("conditions") or {}
             for number in numbers:
-                backend = Backend(target.get("namespace", ""), target["name"], number)
+                backend = ServiceBackend(target.get("namespace", ""), target["name"], number)
                 if conditions.get("ready", True):
                     ready[backend] = None
                 elif conditions.get("serving") and conditions.get("terminating"):

@@ -17,7 +17,7 @@ from planning.versions import vllm_versions
 MIN_TICK_SECONDS = 0.004  # steps shorter than this are computed together: hundreds of engines share one thread
 
 
-class State(StrEnum):
+class EngineState(StrEnum):
     """Life of an engine's process."""
 
     LOADING = "loading"  # the HTTP server of vLLM starts after the model is loaded
@@ -32,7 +32,7 @@ class Overloaded(Exception):
 
 
 @dataclass(frozen=True)
-class EngineConfig:
+class SimulatedEngineConfig:
     """All an engine is made of. `speed`: how many times faster than the roofline time passes."""
 
     pod: str
@@ -48,9 +48,9 @@ class EngineConfig:
 class Engine:
     """Serves while its state is SERVING, finishes what runs while DRAINING."""
 
-    def __init__(self, config: EngineConfig, log: Callable[[str], None] = lambda line: None) -> None:
+    def __init__(self, config: SimulatedEngineConfig, log: Callable[[str], None] = lambda line: None) -> None:
         self.config = config
-        self.state = State.LOADING
+        self.state = EngineState.LOADING
         self.log = log
         arguments, rates = config.arguments, config.rates.scaled(config.speed)
         self.metrics = EngineMetrics(
@@ -94,8 +94,8 @@ class Engine:
 
     def start_serving(self) -> None:
         """The model is "loaded": answer requests from now on."""
-        if self.state is State.LOADING:
-            self.state = State.SERVING
+        if self.state is EngineState.LOADING:
+            self.state = EngineState.SERVING
             self.log(f"INFO (simulated) vLLM {self.config.version} serves {', '.join(self.served_names)}")
 
     @property
@@ -164,7 +164,7 @@ class Engine:
 
     async def drain(self, seconds: float) -> int:
         """SIGTERM: abort new requests, let running ones finish for `seconds`, abort the rest; returns how many."""
-        self.state = State.DRAINING
+        self.state = EngineState.DRAINING
         self.log(f"INFO (simulated) draining: {self.in_flight} requests in flight, at most {seconds:g} s")
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
@@ -173,7 +173,7 @@ class Engine:
 
     def stop(self) -> int:
         """The process ends now. Aborts what is in flight; returns how many sequences that were."""
-        was_killed, self.state = self.state is not State.DRAINING, State.STOPPED
+        was_killed, self.state = self.state is not EngineState.DRAINING, EngineState.STOPPED
         for told in self.on_end:
             told(was_killed)
         left = [*self.batcher.running, *self.batcher.waiting]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import aiohttp
 
 from local.engine import flag_table, flags, rates
-from local.engine.engine import Engine, EngineConfig, State
+from local.engine.engine import Engine, EngineState, SimulatedEngineConfig
 from local.engine.flags import EngineArguments, UsageError
 from local.engine.pods import PodView, crash_status, followed
 from local.engine.rates import ModelShape
@@ -42,10 +42,10 @@ class Member:
     task: asyncio.Task[None] | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> EngineState:
         if self.failure is not None:
-            return State.CRASHED
-        return self.engine.state if self.engine else State.LOADING
+            return EngineState.CRASHED
+        return self.engine.state if self.engine else EngineState.LOADING
 
 
 def version_of(pod: PodView, log: Callable[[str], None]) -> str:
@@ -115,7 +115,7 @@ def build_engine(
     )
     longest, room = _context(arguments, shape, estimate.kv_cache_tokens, log)
     sequences, batched_tokens = rates.default_batch(gpu)
-    config = EngineConfig(
+    config = SimulatedEngineConfig(
         pod=f"{pod.namespace}/{pod.name}",
         arguments=arguments,
         rates=replace(estimate, kv_cache_tokens=room),
@@ -128,7 +128,7 @@ def build_engine(
     return Engine(config, log)
 
 
-class Fleet:
+class EngineFleet:
     """All pods with a vLLM container, by (namespace, name)."""
 
     def __init__(
@@ -215,7 +215,7 @@ class Fleet:
     async def _terminate(self, member: Member) -> None:
         """preStop, SIGTERM, drain, gone: in the order and within the grace period of the kubelet."""
         pod, engine = member.pod, member.engine
-        if engine is not None and engine.state is State.SERVING:
+        if engine is not None and engine.state is EngineState.SERVING:
             hook = min(pod.pre_stop_seconds, pod.grace_seconds)
             await asyncio.sleep(hook / self._speed)
             left = max(pod.grace_seconds - hook, 0)

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from local.engine import text
 from local.engine.answers import Choice, Envelope
-from local.engine.engine import Engine, Overloaded, State
+from local.engine.engine import Engine, EngineState, Overloaded
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.protocol import (
     ApiError,
@@ -42,7 +42,7 @@ def refused(engine: Engine | None, why: str) -> web.Response:
 
 async def handle(engine: Engine, request: web.BaseRequest, path: str) -> web.StreamResponse:
     """Answers `request` for `path` (without query) as the engine's HTTP server would."""
-    if engine.state not in (State.SERVING, State.DRAINING):
+    if engine.state not in (EngineState.SERVING, EngineState.DRAINING):
         return refused(engine, f"the engine of {engine.config.pod} is {engine.state}")
     methods = _ROUTES.get(path)
     if methods is None:
@@ -133,8 +133,8 @@ async def _answer(
 
 
 def _choice(engine: Engine, body: ChatRequest | CompletionRequest, prompt: Prompt) -> Choice:
-    answer = text.Answer(engine.served_names[0], engine.config.pod, prompt.tokens)
-    if engine.state is State.DRAINING:  # vLLM's core ends what arrives after SIGTERM at once
+    answer = text.GeneratedAnswer(engine.served_names[0], engine.config.pod, prompt.tokens)
+    if engine.state is EngineState.DRAINING:  # vLLM's core ends what arrives after SIGTERM at once
         return Choice(0, prompt, answer, 0, "abort")
     natural = max(answer.natural_tokens, body.min_tokens)
     if body.ignore_eos or natural > prompt.max_tokens:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from local.engine.engine import Engine, State
-from local.engine.fleet import Fleet, Member
+from local.engine.engine import Engine, EngineState
+from local.engine.fleet import EngineFleet, Member
 from local.engine.openai_api import handle
 from local.engine.ports import PortBook
 from local.vllm_cpu.real_fleet import RealFleet
@@ -28,7 +28,7 @@ LAST_ANSWERS_SECONDS = 1.0
 class PodPorts:
     """Ports by a pod's cluster address; its own file remembers them."""
 
-    def __init__(self, fleet: Fleet | RealFleet, directory: Path, log: Callable[[str], None]) -> None:
+    def __init__(self, fleet: EngineFleet | RealFleet, directory: Path, log: Callable[[str], None]) -> None:
         self._fleet, self._log = fleet, log
         self._book = PortBook(directory / "pod-ports.json", *PORTS)
         self._open: dict[str, int] = {}
@@ -76,4 +76,4 @@ class PodPorts:
 
 
 def _listens(engine: Engine) -> bool:
-    return engine.state in (State.SERVING, State.DRAINING)
+    return engine.state in (EngineState.SERVING, EngineState.DRAINING)

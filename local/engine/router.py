@@ -20,9 +20,9 @@ from typing import Any
 
 from aiohttp import web
 
-from local.engine.endpoints import Backend, backends
-from local.engine.engine import Engine, State
-from local.engine.fleet import Fleet
+from local.engine.endpoints import ServiceBackend, backends
+from local.engine.engine import Engine, EngineState
+from local.engine.fleet import EngineFleet
 from local.engine.forward import Forward
 from local.engine.openai_api import handle, refused
 from local.engine.ports import HOST, PortBook, write_json
@@ -45,7 +45,9 @@ class Listener:
     server: asyncio.Server
     http: web.Server
     turn: int = 0
-    pinned: weakref.WeakKeyDictionary[asyncio.BaseTransport, Backend] = field(default_factory=weakref.WeakKeyDictionary)
+    pinned: weakref.WeakKeyDictionary[asyncio.BaseTransport, ServiceBackend] = field(
+        default_factory=weakref.WeakKeyDictionary
+    )
 
 
 def _try_later(engine: Engine | None, why: str) -> web.Response:
@@ -59,7 +61,7 @@ class Router:
     """Listeners for Services, kept in step with the cluster; `services.json` names them."""
 
     def __init__(
-        self, fleet: Fleet | RealFleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]
+        self, fleet: EngineFleet | RealFleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]
     ) -> None:
         self._fleet = fleet
         self._file = directory / "services.json"
@@ -156,7 +158,7 @@ class Router:
 
     def _protocol(self, key: PortKey, http: web.Server) -> asyncio.BaseProtocol:
         """Who takes a connection: a real engine's process, byte by byte; else we, who answer for it or for nobody."""
-        if isinstance(self._fleet, Fleet):
+        if isinstance(self._fleet, EngineFleet):
             return http()
         candidates = self._backends(key)
         if not candidates:
@@ -187,7 +189,7 @@ class Router:
             lines.append(f'{UNSERVED}{{namespace="{namespace}",service="{service}"}} {count}')
         return "\n".join(lines) + "\n"
 
-    def _backends(self, key: PortKey) -> list[Backend]:
+    def _backends(self, key: PortKey) -> list[ServiceBackend]:
         namespace, name, port_name = key
         slices = [
             item
@@ -197,15 +199,15 @@ class Router:
         ]
         return backends(slices, port_name)
 
-    def _listens(self, backend: Backend) -> bool:
+    def _listens(self, backend: ServiceBackend) -> bool:
         """Whether its HTTP server takes connections: vLLM's does until its drain is over."""
         engine = self._simulated(backend)
-        return engine is not None and engine.state in (State.SERVING, State.DRAINING)
+        return engine is not None and engine.state in (EngineState.SERVING, EngineState.DRAINING)
 
-    def _simulated(self, backend: Backend) -> Engine | None:
-        return self._fleet.engine(backend.namespace, backend.pod) if isinstance(self._fleet, Fleet) else None
+    def _simulated(self, backend: ServiceBackend) -> Engine | None:
+        return self._fleet.engine(backend.namespace, backend.pod) if isinstance(self._fleet, EngineFleet) else None
 
-    def _choose(self, key: PortKey, listener: Listener) -> Backend | None:
+    def _choose(self, key: PortKey, listener: Listener) -> ServiceBackend | None:
         """The next endpoint in turn; one that would refuse the connection only where all would.
 
         kube-proxy does not ask; here endpoints and engines are told of by two watches, and one may be ahead.
@@ -234,7 +236,7 @@ class Router:
             if transport is not None:
                 listener.pinned[transport] = chosen
         engine = self._simulated(chosen)
-        if engine is None or engine.state not in (State.SERVING, State.DRAINING):
+        if engine is None or engine.state not in (EngineState.SERVING, EngineState.DRAINING):
             state = f"is {engine.state}" if engine else "runs no simulated engine"
             return _try_later(engine, f"pod {chosen.namespace}/{chosen.pod} {state}")
         listening = engine.config.arguments.port

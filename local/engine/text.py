@@ -30,7 +30,7 @@ def chat_tokens(messages: list[dict[str, Any]]) -> int:
     return sum(prompt_tokens(message_text(m.get("content"))) + CHAT_TEMPLATE_TOKENS for m in messages) + 3
 
 
-class Answer:
+class GeneratedAnswer:
     """The words of one answer; word i is token i. Ends of its own accord after `natural_tokens`."""
 
     def __init__(self, model: str, pod: str, prompt_token_count: int) -> None:

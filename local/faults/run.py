@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Result:
+class ScenarioResult:
     """What became of one scenario: `outcome` is held, failed or skipped."""
 
     name: str
@@ -55,7 +55,7 @@ def run(paths: Paths, seed: int | None, only: Sequence[str], count: int | None, 
     return not any(result.outcome == "failed" for result in results)
 
 
-def run_all(paths: Paths, reports: Path, scenarios: Sequence[Scenario], seed: int) -> list[Result]:
+def run_all(paths: Paths, reports: Path, scenarios: Sequence[Scenario], seed: int) -> list[ScenarioResult]:
     """Opens the ground, runs, closes it whatever happens."""
     from local.faults.ground import Ground
 
@@ -78,7 +78,7 @@ def run_all(paths: Paths, reports: Path, scenarios: Sequence[Scenario], seed: in
         ground.close()
 
 
-def run_one(ground: Ground, scenario: Scenario, seed: int) -> Result:
+def run_one(ground: Ground, scenario: Scenario, seed: int) -> ScenarioResult:
     """One scenario; whatever it raises is its result, and the next one begins again after a failure."""
     start = time.monotonic()
     try:
@@ -91,10 +91,10 @@ def run_one(ground: Ground, scenario: Scenario, seed: int) -> Result:
         outcome, detail = "failed", traceback.format_exc()
     if outcome == "failed":
         ground.state = None
-    return Result(scenario.name, outcome, time.monotonic() - start, detail)
+    return ScenarioResult(scenario.name, outcome, time.monotonic() - start, detail)
 
 
-def line(result: Result, scenario: Scenario) -> str:
+def line(result: ScenarioResult, scenario: Scenario) -> str:
     """One line of the table; a failure says what must hold and what was found."""
     text = f"{result.outcome:<7}  {result.name:<22} {result.seconds:6.1f} s  "
     if result.outcome == "failed":
@@ -103,7 +103,7 @@ def line(result: Result, scenario: Scenario) -> str:
     return text + result.detail
 
 
-def summary(results: Sequence[Result], seed: int) -> str:
+def summary(results: Sequence[ScenarioResult], seed: int) -> str:
     """`n of m held`, what was skipped and failed, and how to repeat it."""
     counts = {kind: [r for r in results if r.outcome == kind] for kind in ("held", "skipped", "failed")}
     tried = len(results) - len(counts["skipped"])

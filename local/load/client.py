@@ -20,7 +20,7 @@ ABORTED = "aborted by a server that ends: 200 without a token, to be sent again"
 """vLLM's answer to what reaches it after SIGTERM (docs/clients.md). Lost, for a client that does not know it."""
 
 
-class Outcome(StrEnum):
+class RequestOutcome(StrEnum):
     """What a request came to."""
 
     ANSWERED = "answered"
@@ -34,12 +34,12 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Result:
+class RequestResult:
     """One request, times in seconds after the start of the run; `why` for all that is not a full answer."""
 
     arrival: Arrival
     sent: float
-    outcome: Outcome
+    outcome: RequestOutcome
     first_token: float | None = None
     done: float | None = None
     why: str = ""
@@ -106,13 +106,13 @@ def body_of(model: str, arrival: Arrival) -> dict[str, Any]:
 
 async def send(
     session: aiohttp.ClientSession, url: str, model: str, arrival: Arrival, limit_seconds: float, clock: Clock
-) -> Result:
+) -> RequestResult:
     """Sends it and reads its answer to the end; never raises for what the platform does."""
     sent, stream = clock(), _Stream()
 
-    def result(outcome: Outcome, why: str = "") -> Result:
-        done = clock() if outcome is Outcome.ANSWERED else None
-        return Result(arrival, sent, outcome, stream.first_token, done, why)
+    def result(outcome: RequestOutcome, why: str = "") -> RequestResult:
+        done = clock() if outcome is RequestOutcome.ANSWERED else None
+        return RequestResult(arrival, sent, outcome, stream.first_token, done, why)
 
     try:
         async with (
@@ -120,17 +120,17 @@ async def send(
             session.post(f"{url}/v1/completions", json=body_of(model, arrival)) as answer,
         ):
             if answer.status in (429, 503) and "Retry-After" in answer.headers:
-                return result(Outcome.REFUSED, f"{answer.status}: {_first_words(await answer.text())}")
+                return result(RequestOutcome.REFUSED, f"{answer.status}: {_first_words(await answer.text())}")
             if answer.status != 200:
-                return result(Outcome.LOST, f"{answer.status}: {_first_words(await answer.text())}")
+                return result(RequestOutcome.LOST, f"{answer.status}: {_first_words(await answer.text())}")
             async for line in answer.content:
                 stream.take(line, clock)
         fault = stream.fault(arrival.output_tokens)
-        return result(Outcome.LOST if fault else Outcome.ANSWERED, fault)
+        return result(RequestOutcome.LOST if fault else RequestOutcome.ANSWERED, fault)
     except TimeoutError:
-        return result(Outcome.LOST, f"no full answer within {limit_seconds:g} s")
+        return result(RequestOutcome.LOST, f"no full answer within {limit_seconds:g} s")
     except (aiohttp.ClientError, OSError, ValueError, LookupError, TypeError) as error:
-        return result(Outcome.LOST, f"{type(error).__name__}: {error}")
+        return result(RequestOutcome.LOST, f"{type(error).__name__}: {error}")
 
 
 def _first_words(text: str, most: int = 160) -> str:

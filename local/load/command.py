@@ -17,14 +17,14 @@ from local.engine.kube import KubeApi
 from local.host.paths import Paths
 from local.host.processes import Processes
 from local.load.arrivals import Arrival, arrivals, spike_seconds
-from local.load.client import Result
+from local.load.client import RequestResult
 from local.load.options import Options, read
 from local.load.picture import draw
-from local.load.samples import Sample
+from local.load.samples import LoadSample
 from local.load.sender import Sender
 from local.load.show import closing_words, display
 from local.load.summary import Summary, summarize
-from local.load.target import Target, find_target
+from local.load.target import LoadTarget, find_target
 from local.load.watch import Watcher, prometheus_url
 
 
@@ -52,8 +52,8 @@ def load(paths: Paths, given: argparse.Namespace) -> None:
 
 
 async def _run(
-    paths: Paths, options: Options, target: Target, planned: Sequence[Arrival], console: Console, title: str
-) -> tuple[list[Result], list[Sample]]:
+    paths: Paths, options: Options, target: LoadTarget, planned: Sequence[Arrival], console: Console, title: str
+) -> tuple[list[RequestResult], list[LoadSample]]:
     """Sends and watches. The first Ctrl-C ends the sending; what was learnt until then is summed up as usual."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -82,7 +82,11 @@ async def _wait(stop: asyncio.Event, seconds: float) -> None:
 
 
 def recorded(
-    options: Options, target: Target, results: Sequence[Result], samples: Sequence[Sample], summary: Summary
+    options: Options,
+    target: LoadTarget,
+    results: Sequence[RequestResult],
+    samples: Sequence[LoadSample],
+    summary: Summary,
 ) -> dict[str, Any]:
     """The run for `--json`: enough to compare a simulated one with it (times in seconds, lengths in tokens)."""
     asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.load.client import Outcome, Result
-from local.load.samples import Sample
+from local.load.client import RequestOutcome, RequestResult
+from local.load.samples import LoadSample
 
 INK, GREY, BLUE, ORANGE, RED = "#222222", "#8a8a8a", "#1f6fb4", "#e07b00", "#c62828"
 
 
-def draw(path: Path, title: str, results: Sequence[Result], samples: Sequence[Sample]) -> None:
+def draw(path: Path, title: str, results: Sequence[RequestResult], samples: Sequence[LoadSample]) -> None:
     """Writes the picture, .png or .svg. matplotlib takes a second to import, so it is imported here."""
     import matplotlib as mpl
 
@@ -31,9 +31,9 @@ def draw(path: Path, title: str, results: Sequence[Result], samples: Sequence[Sa
         pyplot.close(figure)
 
 
-def _requests(axes: Any, results: Sequence[Result], samples: Sequence[Sample]) -> None:
+def _requests(axes: Any, results: Sequence[RequestResult], samples: Sequence[LoadSample]) -> None:
     width = max(1.0, (samples[-1].seconds if samples else 60.0) / 120)
-    sent = [r.sent for r in results if r.outcome is not Outcome.UNSENT]
+    sent = [r.sent for r in results if r.outcome is not RequestOutcome.UNSENT]
     if sent:
         edges = [index * width for index in range(int(max(sent) / width) + 2)]
         _, _, bars = axes.hist(sent, bins=edges, weights=[1 / width] * len(sent), color="#c9d8e6")
@@ -41,7 +41,7 @@ def _requests(axes: Any, results: Sequence[Result], samples: Sequence[Sample]) -
     seen = [(s.seconds, s.gauges) for s in samples if s.gauges]
     axes.plot([at for at, _ in seen], [g.running for _, g in seen], color=BLUE, label="running")
     axes.plot([at for at, _ in seen], [g.waiting for _, g in seen], color=ORANGE, label="queue")
-    for outcome, color in ((Outcome.REFUSED, GREY), (Outcome.LOST, RED)):
+    for outcome, color in ((RequestOutcome.REFUSED, GREY), (RequestOutcome.LOST, RED)):
         at = [r.sent for r in results if r.outcome is outcome]
         if at:
             axes.plot(at, [0] * len(at), "|", color=color, markersize=12, label=f"{outcome} ({len(at)})")
@@ -49,7 +49,7 @@ def _requests(axes: Any, results: Sequence[Result], samples: Sequence[Sample]) -
     _legend(axes)
 
 
-def _latency(axes: Any, results: Sequence[Result]) -> None:
+def _latency(axes: Any, results: Sequence[RequestResult]) -> None:
     points = [(r.sent, t) for r in results if (t := r.ttft_seconds) is not None]
     axes.plot([at for at, _ in points], [t for _, t in points], ".", color=BLUE, markersize=3, label="one request")
     axes.set_ylabel("time to first token, s")
@@ -57,7 +57,7 @@ def _latency(axes: Any, results: Sequence[Result]) -> None:
     _legend(axes)
 
 
-def _replicas(axes: Any, samples: Sequence[Sample]) -> None:
+def _replicas(axes: Any, samples: Sequence[LoadSample]) -> None:
     seen = [(s.seconds, s.replicas) for s in samples if s.replicas]
     at = [seconds for seconds, _ in seen]
     axes.step(at, [r.wanted for _, r in seen], where="post", color=ORANGE, label="replicas wanted")

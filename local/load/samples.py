@@ -24,7 +24,7 @@ class Replicas:
 
 
 @dataclass(frozen=True)
-class Nodes:
+class NodeCounts:
     """Nodes of the cluster, those with GPUs, and what they cost at list prices, US dollars per hour."""
 
     count: int
@@ -43,12 +43,12 @@ class Gauges:
 
 
 @dataclass(frozen=True)
-class Sample:
+class LoadSample:
     """One moment, `seconds` after the start; None where nothing answered."""
 
     seconds: float
     replicas: Replicas | None
-    nodes: Nodes | None
+    nodes: NodeCounts | None
     gauges: Gauges | None
     sent: int
     answered: int
@@ -74,7 +74,7 @@ def replicas_of(deployment: Object | None, autoscalers: Iterable[Object]) -> Rep
     return Replicas(int(spec), ready)
 
 
-def nodes_of(listed: Iterable[Object]) -> Nodes:
+def nodes_of(listed: Iterable[Object]) -> NodeCounts:
     """Counts and prices: on-demand list prices per node and the cluster's own hour; volumes are not in it."""
     count = with_gpus = 0
     usd, unpriced = PRICES["eks-standard"].usd, set()
@@ -87,7 +87,7 @@ def nodes_of(listed: Iterable[Object]) -> Nodes:
         if price is None:
             unpriced.add(kind)
         usd += price or 0.0
-    return Nodes(count, with_gpus, usd, tuple(sorted(unpriced)))
+    return NodeCounts(count, with_gpus, usd, tuple(sorted(unpriced)))
 
 
 def _price(kind: str) -> float | None:

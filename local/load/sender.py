@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import aiohttp
 
 from local.load.arrivals import Arrival
-from local.load.client import Outcome, Result, send
+from local.load.client import RequestOutcome, RequestResult, send
 
 
 class Sender:
@@ -21,9 +21,9 @@ class Sender:
         self._most_in_flight, self._answer_seconds = most_in_flight, answer_seconds
         self._start = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
-        self.results: list[Result] = []
+        self.results: list[RequestResult] = []
         self.sent = 0
-        self.counts: Counter[Outcome] = Counter()
+        self.counts: Counter[RequestOutcome] = Counter()
         self.most_late_seconds = 0.0
 
     def clock(self) -> float:
@@ -59,7 +59,7 @@ class Sender:
         self.most_late_seconds = max(self.most_late_seconds, self.clock() - arrival.seconds)
         if len(self._tasks) >= self._most_in_flight:
             why = f"{self._most_in_flight} were in flight (--most-in-flight)"
-            self._keep(Result(arrival, self.clock(), Outcome.UNSENT, why=why))
+            self._keep(RequestResult(arrival, self.clock(), RequestOutcome.UNSENT, why=why))
             return
         self.sent += 1
         task = asyncio.create_task(self._one(session, arrival))
@@ -69,7 +69,7 @@ class Sender:
     async def _one(self, session: aiohttp.ClientSession, arrival: Arrival) -> None:
         self._keep(await send(session, self._url, self._model, arrival, self._answer_seconds, self.clock))
 
-    def _keep(self, result: Result) -> None:
+    def _keep(self, result: RequestResult) -> None:
         self.results.append(result)
         self.counts[result.outcome] += 1
 

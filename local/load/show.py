@@ -9,17 +9,17 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from local.load.client import Result
-from local.load.samples import Sample
+from local.load.client import RequestResult
+from local.load.samples import LoadSample
 from local.load.summary import Summary, percentiles
 
 LINE_SECONDS = 5.0
 RECENT = 200
 """Latencies on show are those of so many last first tokens: what clients feel now, not since the start."""
-Show = Callable[[Sample], None]
+Show = Callable[[LoadSample], None]
 
 
-def figures(sample: Sample, results: Sequence[Result], seconds: float) -> list[tuple[str, str]]:
+def figures(sample: LoadSample, results: Sequence[RequestResult], seconds: float) -> list[tuple[str, str]]:
     """Name and value of everything that is shown. `results`: all so far; `seconds`: how long load is sent."""
     ttft = percentiles([t for r in results[-RECENT:] if (t := r.ttft_seconds) is not None])
     gauges, replicas, nodes = sample.gauges, sample.replicas, sample.nodes
@@ -41,7 +41,7 @@ def figures(sample: Sample, results: Sequence[Result], seconds: float) -> list[t
     ]
 
 
-def _dollars(sample: Sample) -> str:
+def _dollars(sample: LoadSample) -> str:
     if sample.nodes is None:
         return "-"
     unknown = f" without {', '.join(sample.nodes.unpriced)}" if sample.nodes.unpriced else ""
@@ -54,12 +54,12 @@ def line(shown: Sequence[tuple[str, str]]) -> str:
 
 
 @contextmanager
-def display(console: Console, title: str, results: Sequence[Result], seconds: float) -> Iterator[Show]:
+def display(console: Console, title: str, results: Sequence[RequestResult], seconds: float) -> Iterator[Show]:
     """Gives what to call with each sample."""
     if not console.is_terminal:
         next_line = 0.0
 
-        def plain(sample: Sample) -> None:
+        def plain(sample: LoadSample) -> None:
             nonlocal next_line
             if sample.seconds >= next_line:
                 console.print(line(figures(sample, results, seconds)), soft_wrap=True, highlight=False)
@@ -69,7 +69,7 @@ def display(console: Console, title: str, results: Sequence[Result], seconds: fl
         return
     with Live(console=console, refresh_per_second=2) as live:
 
-        def table(sample: Sample) -> None:
+        def table(sample: LoadSample) -> None:
             made = Table(title=title, show_header=False)
             for name, value in figures(sample, results, seconds):
                 made.add_row(name, value, style="red" if name == "lost" and value != "0" else None)

@@ -9,8 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from local.load.client import Outcome, Result
-from local.load.samples import Sample
+from local.load.client import RequestOutcome, RequestResult
+from local.load.samples import LoadSample
 
 SHARES = (0.5, 0.95, 0.99)
 
@@ -43,20 +43,20 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 def summarize(
-    results: Sequence[Result], samples: Sequence[Sample], spike_seconds: float | None, beyond: int
+    results: Sequence[RequestResult], samples: Sequence[LoadSample], spike_seconds: float | None, beyond: int
 ) -> Summary:
     """The numbers of a run; `beyond`: requests of the profile that the run's bound on their number left out."""
     counts = Counter(result.outcome for result in results)
-    faults = (f"{r.outcome}: {r.why}" for r in results if r.outcome is not Outcome.ANSWERED)
+    faults = (f"{r.outcome}: {r.why}" for r in results if r.outcome is not RequestOutcome.ANSWERED)
     ready = curve([(s.seconds, s.replicas.ready) for s in samples if s.replicas])
     nodes = [s.nodes for s in samples if s.nodes]
     queues = [s.gauges.waiting for s in samples if s.gauges]
     return Summary(
-        requests=len(results) - counts[Outcome.UNSENT],
-        answered=counts[Outcome.ANSWERED],
-        refused=counts[Outcome.REFUSED],
-        lost=counts[Outcome.LOST],
-        not_sent=counts[Outcome.UNSENT] + beyond,
+        requests=len(results) - counts[RequestOutcome.UNSENT],
+        answered=counts[RequestOutcome.ANSWERED],
+        refused=counts[RequestOutcome.REFUSED],
+        lost=counts[RequestOutcome.LOST],
+        not_sent=counts[RequestOutcome.UNSENT] + beyond,
         reasons=tuple(Counter(faults).most_common(8)),
         ttft_seconds=percentiles([t for r in results if (t := r.ttft_seconds) is not None]),
         end_to_end_seconds=percentiles([t for r in results if (t := r.end_to_end_seconds) is not None]),
@@ -93,7 +93,7 @@ def spike_to_ready(ready: Sequence[tuple[float, int]], spike_seconds: float | No
     return first
 
 
-def spent_usd(samples: Sequence[Sample]) -> float | None:
+def spent_usd(samples: Sequence[LoadSample]) -> float | None:
     """Dollars of the run: each moment's price until the next; None when no moment had one."""
     priced = [(s.seconds, s.nodes.usd_per_hour) for s in samples if s.nodes]
     if not priced:

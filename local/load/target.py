@@ -8,7 +8,7 @@ import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
-from local.commands.completion import Model, models, service_url
+from local.commands.completion import RunningModel, models, service_url
 from local.control_plane.cluster import connect
 from local.engine.pods import CONTAINER
 from local.host.errors import PlatformError
@@ -21,7 +21,7 @@ NEEDED = ("kube-apiserver", "engine")
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadTarget:
     """A model behind its Service: `served` is its name in requests, `max_model_len` its longest context, tokens."""
 
     namespace: str
@@ -31,7 +31,7 @@ class Target:
     max_model_len: int
 
 
-def find_target(paths: Paths, wanted: str, stack: str) -> Target:
+def find_target(paths: Paths, wanted: str, stack: str) -> LoadTarget:
     """The model named `wanted` (or the only one). Raises CannotLoad: stopped, another stack, no such model."""
     processes = Processes(paths)
     if not all(processes.is_alive(name) for name in NEEDED):
@@ -47,10 +47,10 @@ def find_target(paths: Paths, wanted: str, stack: str) -> Target:
     except PlatformError as error:
         raise CannotLoad(str(error)) from error
     served, longest = _asked(url) or declared(_arguments(paths, model))
-    return Target(model.namespace, model.name, url, served, longest)
+    return LoadTarget(model.namespace, model.name, url, served, longest)
 
 
-def choose(found: list[Model], wanted: str) -> Model:
+def choose(found: list[RunningModel], wanted: str) -> RunningModel:
     """By name or namespace/name; raises CannotLoad with the nearest names."""
     names = [f"{model.namespace}/{model.name}" for model in found]
     if not found:
@@ -92,7 +92,7 @@ def declared(arguments: list[str]) -> tuple[str, int]:
         ) from None
 
 
-def _arguments(paths: Paths, model: Model) -> list[str]:
+def _arguments(paths: Paths, model: RunningModel) -> list[str]:
     deployment = connect(paths.kubeconfig).apps.read_namespaced_deployment(model.name, model.namespace)
     containers = deployment.spec.template.spec.containers
     return next((list(container.args or []) for container in containers if container.name == CONTAINER), [])

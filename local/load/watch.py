@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 
 from local.engine.kube import KubeApi
-from local.load.client import Outcome
-from local.load.samples import Gauges, Nodes, Replicas, Sample, gauge_queries, nodes_of, number, replicas_of
+from local.load.client import RequestOutcome
+from local.load.samples import Gauges, LoadSample, NodeCounts, Replicas, gauge_queries, nodes_of, number, replicas_of
 from local.load.sender import Sender
-from local.load.target import Target
+from local.load.target import LoadTarget
 
 ROUND_SECONDS = 1.0
 NODES_EVERY = 5
@@ -25,14 +25,14 @@ FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError)
 class Watcher:
     """Collects samples; what does not answer is None in them, the run goes on."""
 
-    def __init__(self, api: KubeApi, target: Target, prometheus_url: str | None, sender: Sender) -> None:
+    def __init__(self, api: KubeApi, target: LoadTarget, prometheus_url: str | None, sender: Sender) -> None:
         self._api, self._target, self._sender = api, target, sender
         self._prometheus_url = prometheus_url
-        self._nodes: Nodes | None = None
+        self._nodes: NodeCounts | None = None
         self._rounds = 0
-        self.samples: list[Sample] = []
+        self.samples: list[LoadSample] = []
 
-    async def run(self, show: Callable[[Sample], None]) -> None:
+    async def run(self, show: Callable[[LoadSample], None]) -> None:
         """For ever, until cancelled."""
         async with aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=5)) as session:
             while True:
@@ -42,21 +42,21 @@ class Watcher:
                 show(sample)
                 await asyncio.sleep(max(0.1, ROUND_SECONDS - (self._sender.clock() - began)))
 
-    async def _sample(self, session: aiohttp.ClientSession) -> Sample:
+    async def _sample(self, session: aiohttp.ClientSession) -> LoadSample:
         replicas, gauges = await asyncio.gather(self._replicas(), self._gauges(session))
         if self._rounds % NODES_EVERY == 0:
             self._nodes = await self._list_nodes()
         self._rounds += 1
         counts = self._sender.counts
-        return Sample(
+        return LoadSample(
             self._sender.clock(),
             replicas,
             self._nodes,
             gauges,
             self._sender.sent,
-            counts[Outcome.ANSWERED],
-            counts[Outcome.REFUSED],
-            counts[Outcome.LOST],
+            counts[RequestOutcome.ANSWERED],
+            counts[RequestOutcome.REFUSED],
+            counts[RequestOutcome.LOST],
             self._sender.in_flight,
         )
 
@@ -70,7 +70,7 @@ class Watcher:
             return None
         return replicas_of(deployment, (scalers or {}).get("items") or [])
 
-    async def _list_nodes(self) -> Nodes | None:
+    async def _list_nodes(self) -> NodeCounts | None:
         try:
             async with asyncio.timeout(10):
                 listed = await self._api.get("/api/v1/nodes")

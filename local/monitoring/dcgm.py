@@ -41,7 +41,7 @@ HELP: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Load:
+class GpuLoad:
     """What one pod does to its GPU: share of the time it is busy, and share of the memory it holds."""
 
     busy: float
@@ -79,7 +79,7 @@ def physical_gpus(node: Object) -> int:
     return int((node["metadata"].get("labels") or {}).get(f"{GPU_RESOURCE}.count", "0"))
 
 
-def families(node: Object, assignments: Assignments, loads: Mapping[tuple[str, str], Load], driver: str) -> Families:
+def families(node: Object, assignments: Assignments, loads: Mapping[tuple[str, str], GpuLoad], driver: str) -> Families:
     """All series of one node's GPUs."""
     labels = node["metadata"].get("labels") or {}
     xid = float((node["metadata"].get("annotations") or {}).get(XID_ANNOTATION, "0"))

@@ -78,7 +78,7 @@ class Exporters:
         engines = await self.engines()
         now = asyncio.get_running_loop().time()
         loads = {
-            key: dcgm.Load(
+            key: dcgm.GpuLoad(
                 self._busy_share(name, key, engines[key], now), float(engines[key]["gpu_memory_utilization"])
             )
             for key in assignments.held

@@ -19,7 +19,7 @@ from kubernetes.utils.duration import parse_duration
 
 from local.control_plane.cluster import is_ready
 from local.nodes.demand import LEAVING_TAINT, asks, group_value, is_waiting, keeps_its_node, node_values
-from local.nodes.groups import NodeGroup
+from local.nodes.groups import PlatformNodeGroup
 from local.nodes.scaling import Group, Growth, grow, leaving, unneeded_since
 
 IMAGE = "autoscaling/cluster-autoscaler"
@@ -65,7 +65,7 @@ class NodeAutoscaler:
         self._unhelped: set[str] = set()
         self.is_running = False
 
-    def look(self, groups: Sequence[NodeGroup], nodes: Sequence[Any], pods: Sequence[Any], now: float) -> None:
+    def look(self, groups: Sequence[PlatformNodeGroup], nodes: Sequence[Any], pods: Sequence[Any], now: float) -> None:
         """One look, if it is time for one; `now` of a clock that only goes forward, s."""
         pod = own_pod(pods)
         self.is_running = pod is not None
@@ -90,7 +90,7 @@ class NodeAutoscaler:
 
     def _act(
         self,
-        own: Mapping[str, NodeGroup],
+        own: Mapping[str, PlatformNodeGroup],
         nodes: Sequence[Any],
         pods: Sequence[Any],
         flags: Mapping[str, str],
@@ -118,7 +118,7 @@ class NodeAutoscaler:
 
     def _grow(
         self,
-        own: Mapping[str, NodeGroup],
+        own: Mapping[str, PlatformNodeGroup],
         values: Mapping[str, Group],
         growth: Growth,
         waiting: Mapping[str, Any],
@@ -132,7 +132,7 @@ class NodeAutoscaler:
         for key, arn in growth.bought.items():
             self._event(waiting[key], "Pod", "TriggeredScaleUp", f"pod triggered scale-up: [{{{words[arn]}}}]")
 
-    def _shrink(self, group: NodeGroup, node: Any) -> None:
+    def _shrink(self, group: PlatformNodeGroup, node: Any) -> None:
         """Taint, look again, and only then one node less: a pod may have come meanwhile."""
         name, before = node.metadata.name, list(node.spec.taints or [])
         taint = {"key": LEAVING_TAINT, "value": str(int(time.time())), "effect": "NoSchedule"}
@@ -151,18 +151,18 @@ class NodeAutoscaler:
         self._event(node, "Node", "ScaleDown", "node removed by cluster autoscaler")
         self._say(f"{OWN_NAME}: scale-down {group.name} {desired}->{desired - 1}, empty {name} goes")
 
-    def _described(self, group: NodeGroup) -> Mapping[str, Any]:
+    def _described(self, group: PlatformNodeGroup) -> Mapping[str, Any]:
         found: Mapping[str, Any] = self._eks(group.region).describe_nodegroup(
             clusterName=group.cluster, nodegroupName=group.name
         )["nodegroup"]
         return found
 
-    def _set_desired(self, group: NodeGroup, desired: int) -> None:
+    def _set_desired(self, group: PlatformNodeGroup, desired: int) -> None:
         self._eks(group.region).update_nodegroup_config(
             clusterName=group.cluster, nodegroupName=group.name, scalingConfig={"desiredSize": desired}
         )
 
-    def _has_role(self, pod: Any, group: NodeGroup) -> bool:
+    def _has_role(self, pod: Any, group: PlatformNodeGroup) -> bool:
         """Whether EKS Pod Identity would give the pod credentials."""
         found = self._eks(group.region).list_pod_identity_associations(
             clusterName=group.cluster,

@@ -7,9 +7,9 @@ from typing import Any
 
 from kubernetes.utils.quantity import parse_quantity
 
-from local.nodes.groups import NodeGroup
+from local.nodes.groups import PlatformNodeGroup
 from local.nodes.rendering import GROUP_ANNOTATION, render_nodes
-from local.nodes.scaling import Amounts, Group, Node, Pod, Requirement, Taint, Toleration
+from local.nodes.scaling import Amounts, Group, NodeTaint, Requirement, ScaledNode, ScheduledPod, Toleration
 from planning.model import GPU_RESOURCE
 
 LEAVING_TAINT = "ToBeDeletedByClusterAutoscaler"
@@ -29,7 +29,7 @@ def amounts(quantities: Mapping[str, Any] | None) -> dict[str, float]:
     return {name: float(parse(value)) for name, value in (quantities or {}).items()}
 
 
-def asks(key: str, spec: Any) -> Pod:
+def asks(key: str, spec: Any) -> ScheduledPod:
     """What a pod of that spec asks of its node: its containers' sum, or its largest init container."""
     requests: dict[str, float] = {"pods": 1.0}
     for container in spec.containers:
@@ -40,7 +40,7 @@ def asks(key: str, spec: Any) -> Pod:
             requests[name] = max(requests.get(name, 0.0), amount)
     tolerations = [Toleration(t.key or "", t.operator or "Equal", t.value or "", t.effect or "")
                    for t in spec.tolerations or []]  # fmt: skip
-    return Pod(key, requests, spec.node_selector or {}, _affinity(spec), tuple(tolerations))
+    return ScheduledPod(key, requests, spec.node_selector or {}, _affinity(spec), tuple(tolerations))
 
 
 def _affinity(spec: Any) -> tuple[tuple[Requirement, ...], ...]:
@@ -69,11 +69,11 @@ def keeps_its_node(pod: Any) -> bool:
     return pod.status.phase not in ("Succeeded", "Failed")
 
 
-def _taints(node: Any) -> tuple[Taint, ...]:
-    return tuple(Taint(t.key, t.value or "", t.effect) for t in node.spec.taints or [])
+def _taints(node: Any) -> tuple[NodeTaint, ...]:
+    return tuple(NodeTaint(t.key, t.value or "", t.effect) for t in node.spec.taints or [])
 
 
-def _left(whole: Amounts, taken: Iterable[Pod]) -> dict[str, float]:
+def _left(whole: Amounts, taken: Iterable[ScheduledPod]) -> dict[str, float]:
     left = dict(whole)
     for pod in taken:
         for name, amount in pod.requests.items():
@@ -81,7 +81,7 @@ def _left(whole: Amounts, taken: Iterable[Pod]) -> dict[str, float]:
     return left
 
 
-def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[Any]) -> Group:
+def group_value(group: PlatformNodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[Any]) -> Group:
     """A group and its next node: like one that is ready, else as its type and its settings say (scale from zero).
 
     Of a group without a node it knows what the real one does: CPU, memory, pods and whole GPUs of the type, and tags.
@@ -93,7 +93,7 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
     else:
         rendered = render_nodes(group.described, group.subnets, group.capacity, [0])[0]
         labels = {**rendered["metadata"]["labels"], **_tagged_labels(group)}
-        taints = tuple(Taint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
+        taints = tuple(NodeTaint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
         known = amounts(rendered["status"]["allocatable"])
         whole = {name: known[name] for name in TEMPLATE_RESOURCES if name in known}
         whole |= {GPU_RESOURCE: float(group.capacity.gpu_count), **_tagged_resources(group)}
@@ -112,26 +112,26 @@ def group_value(group: NodeGroup, nodes: Sequence[Any], daemon_sets: Sequence[An
     )
 
 
-def _tagged_resources(group: NodeGroup) -> dict[str, float]:
+def _tagged_resources(group: PlatformNodeGroup) -> dict[str, float]:
     """Resources of a node that is not there, beyond those of its instance type, as the group's tags say."""
     tags = group.described.get("tags") or {}
     return amounts({k.removeprefix(TEMPLATE_RESOURCE): tags[k] for k in tags if k.startswith(TEMPLATE_RESOURCE)})
 
 
-def _tagged_labels(group: NodeGroup) -> dict[str, str]:
+def _tagged_labels(group: PlatformNodeGroup) -> dict[str, str]:
     """Labels that a node gets later, as the group's tags say (cluster-autoscaler, cloudprovider/aws/README.md)."""
     tags = group.described.get("tags") or {}
     return {key.removeprefix(TEMPLATE_LABEL): tags[key] for key in tags if key.startswith(TEMPLATE_LABEL)}
 
 
 def node_values(
-    nodes: Iterable[Any], pods: Iterable[Any], groups: Mapping[str, NodeGroup], values: Mapping[str, Group]
-) -> list[Node]:
+    nodes: Iterable[Any], pods: Iterable[Any], groups: Mapping[str, PlatformNodeGroup], values: Mapping[str, Group]
+) -> list[ScaledNode]:
     """Nodes of these groups that are there, and those that were asked for and are not there yet."""
     on: dict[str, list[Any]] = {}
     for pod in pods:
         on.setdefault(pod.spec.node_name or "", []).append(pod)
-    found: list[Node] = []
+    found: list[ScaledNode] = []
     for node in nodes:
         arn, name = _group_of(node), node.metadata.name
         if arn not in groups or any(taint.key == LEAVING_TAINT for taint in _taints(node)):
@@ -142,11 +142,11 @@ def node_values(
         free = _left(amounts(node.status.allocatable), taken) if ready else dict(values[arn].allocatable)
         keeping = tuple(f"{p.metadata.namespace}/{p.metadata.name}" for p in here if keeps_its_node(p))
         labels = node.metadata.labels if ready else {**values[arn].labels, **node.metadata.labels}
-        found.append(Node(name, arn, labels, _taints(node), free, ready, keeping))
+        found.append(ScaledNode(name, arn, labels, _taints(node), free, ready, keeping))
     for arn, group in values.items():
         missing = group.desired - sum(node.group == arn for node in found)
         found += [
-            Node(f"{arn} (coming {number})", arn, group.labels, group.taints, group.allocatable, ready=False)
+            ScaledNode(f"{arn} (coming {number})", arn, group.labels, group.taints, group.allocatable, ready=False)
             for number in range(missing)
         ]
     return found
@@ -156,13 +156,13 @@ def _group_of(node: Any) -> str:
     return str((node.metadata.annotations or {}).get(GROUP_ANNOTATION, ""))
 
 
-def _is_ready(node: Any, group: NodeGroup) -> bool:
+def _is_ready(node: Any, group: PlatformNodeGroup) -> bool:
     """Ready, and with its GPU advertised: what the label k8s.amazonaws.com/accelerator makes the real one wait for."""
     if group.capacity.gpu_count and not amounts(node.status.allocatable).get(GPU_RESOURCE):
         return False
     return any(c.type == "Ready" and c.status == "True" for c in node.status.conditions or [])
 
 
-def _without_leaving(taints: Iterable[Taint]) -> tuple[Taint, ...]:
+def _without_leaving(taints: Iterable[NodeTaint]) -> tuple[NodeTaint, ...]:
     """A group's own taints; what one node has for a while is not its next node's."""
     return tuple(t for t in taints if t.key != LEAVING_TAINT and not t.key.startswith("node.kubernetes.io/"))

@@ -23,7 +23,7 @@ DEFAULT_TYPE = "t3.medium"
 
 
 @dataclass(frozen=True)
-class NodeGroup:
+class PlatformNodeGroup:
     """A node group as EKS describes it, with its subnets and what one of its nodes has."""
 
     region: str
@@ -52,7 +52,9 @@ class WantedNode:
     capacity: NodeCapacity
 
 
-def wanted_nodes(groups: Sequence[NodeGroup], present: Mapping[str, Mapping[int, bool]]) -> dict[str, WantedNode]:
+def wanted_nodes(
+    groups: Sequence[PlatformNodeGroup], present: Mapping[str, Mapping[int, bool]]
+) -> dict[str, WantedNode]:
     """All nodes that should exist now, by name; `present`: by group, see node_indices."""
     wanted: dict[str, WantedNode] = {}
     for group in groups:
@@ -73,10 +75,10 @@ class NodeGroups:
         self._next_scan = 0.0
         self._details: dict[tuple[str, str], tuple[list[Any], NodeCapacity]] = {}
 
-    def read(self) -> list[NodeGroup]:
+    def read(self) -> list[PlatformNodeGroup]:
         """All groups that are to have nodes. Raises botocore's errors; then nothing is known."""
         return [
-            NodeGroup(region, group, *self._detail(region, group))
+            PlatformNodeGroup(region, group, *self._detail(region, group))
             for region, group in self._groups()
             if group["status"] != "DELETING"
         ]

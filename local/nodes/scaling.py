@@ -19,7 +19,7 @@ UNSCHEDULING_EFFECTS = ("NoSchedule", "NoExecute")
 
 
 @dataclass(frozen=True)
-class Taint:
+class NodeTaint:
     key: str
     value: str
     effect: str
@@ -34,7 +34,7 @@ class Toleration:
     value: str
     effect: str
 
-    def matches(self, taint: Taint) -> bool:
+    def matches(self, taint: NodeTaint) -> bool:
         if self.effect not in ("", taint.effect) or self.key not in ("", taint.key):
             return False
         return self.operator == "Exists" or self.value == taint.value
@@ -56,7 +56,7 @@ class Requirement:
 
 
 @dataclass(frozen=True)
-class Pod:
+class ScheduledPod:
     """What a pod asks of its node. `affinity`: terms of which one must hold; `key`: namespace/name."""
 
     key: str
@@ -65,7 +65,7 @@ class Pod:
     affinity: tuple[tuple[Requirement, ...], ...] = ()
     tolerations: tuple[Toleration, ...] = ()
 
-    def may_stand_on(self, labels: Mapping[str, str], taints: Iterable[Taint]) -> bool:
+    def may_stand_on(self, labels: Mapping[str, str], taints: Iterable[NodeTaint]) -> bool:
         """Whether labels and taints let it, however full the node is."""
         if any(labels.get(key) != value for key, value in self.selector.items()):
             return False
@@ -84,12 +84,12 @@ class Group:
     desired: int
     maximum: int
     labels: Mapping[str, str]
-    taints: tuple[Taint, ...]
+    taints: tuple[NodeTaint, ...]
     allocatable: Amounts
 
 
 @dataclass(frozen=True)
-class Node:
+class ScaledNode:
     """A node that is there, or on its way. `pods`: those that keep it, which are not DaemonSets' and not finished.
 
     `free`: what it leaves for pods; of one that is not `ready` (its GPU is not advertised): what it will leave.
@@ -98,7 +98,7 @@ class Node:
     name: str
     group: str
     labels: Mapping[str, str]
-    taints: tuple[Taint, ...]
+    taints: tuple[NodeTaint, ...]
     free: Amounts
     ready: bool = True
     pods: tuple[str, ...] = ()
@@ -120,10 +120,10 @@ class Growth:
 class _Bin:
     """Room that is being filled."""
 
-    def __init__(self, labels: Mapping[str, str], taints: tuple[Taint, ...], free: Amounts) -> None:
+    def __init__(self, labels: Mapping[str, str], taints: tuple[NodeTaint, ...], free: Amounts) -> None:
         self.labels, self.taints, self.free = labels, taints, dict(free)
 
-    def takes(self, pod: Pod) -> bool:
+    def takes(self, pod: ScheduledPod) -> bool:
         fits = all(self.free.get(name, 0) >= amount for name, amount in pod.requests.items() if amount > 0)
         if not fits or not pod.may_stand_on(self.labels, self.taints):
             return False
@@ -132,7 +132,7 @@ class _Bin:
         return True
 
 
-def grow(waiting: Iterable[Pod], nodes: Sequence[Node], groups: Sequence[Group]) -> Growth:
+def grow(waiting: Iterable[ScheduledPod], nodes: Sequence[ScaledNode], groups: Sequence[Group]) -> Growth:
     """What unschedulable pods need beyond the nodes that are there or coming; the largest are laid first."""
     there = [(node.name, _Bin(node.labels, node.taints, node.free)) for node in nodes]
     fresh: list[tuple[str, _Bin]] = []
@@ -159,12 +159,12 @@ def grow(waiting: Iterable[Pod], nodes: Sequence[Node], groups: Sequence[Group])
     return Growth(dict(added), bought, frozenset(held), tuple(unhelped))
 
 
-def _largest_first(pod: Pod) -> tuple[float, float, float, str]:
+def _largest_first(pod: ScheduledPod) -> tuple[float, float, float, str]:
     asked = pod.requests
     return -asked.get(GPU_RESOURCE, 0), -asked.get("memory", 0), -asked.get("cpu", 0), pod.key
 
 
-def _least_waste(pod: Pod, groups: Sequence[Group], added: Mapping[str, int]) -> str | None:
+def _least_waste(pod: ScheduledPod, groups: Sequence[Group], added: Mapping[str, int]) -> str | None:
     """The group whose new node this pod would leave emptiest the least (expander least-waste); None: none may."""
     able = [
         group
@@ -175,13 +175,13 @@ def _least_waste(pod: Pod, groups: Sequence[Group], added: Mapping[str, int]) ->
     return min(able, key=lambda group: (_waste(pod, group), group.name)).name if able else None
 
 
-def _waste(pod: Pod, group: Group) -> float:
+def _waste(pod: ScheduledPod, group: Group) -> float:
     parts = [(name, group.allocatable.get(name, 0)) for name in ("cpu", "memory")]
     return sum(1 - pod.requests.get(name, 0) / whole for name, whole in parts if whole > 0)
 
 
 def unneeded_since(
-    nodes: Iterable[Node], held: frozenset[str], before: Mapping[str, float], now: float
+    nodes: Iterable[ScaledNode], held: frozenset[str], before: Mapping[str, float], now: float
 ) -> dict[str, float]:
     """Since when each node that nobody needs is not needed, s; a node that is not ready yet waits for its pods."""
     idle = [node.name for node in nodes if node.ready and not node.pods and node.name not in held]
@@ -189,7 +189,11 @@ def unneeded_since(
 
 
 def leaving(
-    nodes: Iterable[Node], groups: Iterable[Group], since: Mapping[str, float], now: float, patience_seconds: float
+    nodes: Iterable[ScaledNode],
+    groups: Iterable[Group],
+    since: Mapping[str, float],
+    now: float,
+    patience_seconds: float,
 ) -> list[str]:
     """Nodes that go now: longest unneeded first, and never below their group's minimum."""
     spare = {group.name: group.desired - group.minimum for group in groups}

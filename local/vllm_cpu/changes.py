@@ -13,7 +13,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Change:
+class FlagChange:
     """A flag or a variable; `value` None takes a flag away. `{port}` is filled in. Only what is written is changed,
     unless `always`."""
 
@@ -24,26 +24,30 @@ class Change:
 
 
 FLAGS = (
-    Change("--host", "127.0.0.1", "pods have no network here, and no server listens on all addresses", always=True),
-    Change("--port", "{port}", "all pods are on one machine: each gets a free port", always=True),
-    Change("--tensor-parallel-size", "1", "one worker: there are no GPUs to split over"),
-    Change("--kv-cache-dtype", "auto", "the fp8 cache needs a GPU's kernels"),
-    Change("--quantization", None, "the weights made here are bfloat16, whatever the checkpoint's are"),
-    Change("--enable-lora", None, "adapters are of the real weights, and those are not here"),
-    Change("--lora-modules", None, "as above"),
-    Change("--speculative-config", None, "a draft model is of the real weights, too"),
-    Change("--chat-template", None, "no ConfigMap is mounted here; the small model has a template of its own"),
+    FlagChange("--host", "127.0.0.1", "pods have no network here, and no server listens on all addresses", always=True),
+    FlagChange("--port", "{port}", "all pods are on one machine: each gets a free port", always=True),
+    FlagChange("--tensor-parallel-size", "1", "one worker: there are no GPUs to split over"),
+    FlagChange("--kv-cache-dtype", "auto", "the fp8 cache needs a GPU's kernels"),
+    FlagChange("--quantization", None, "the weights made here are bfloat16, whatever the checkpoint's are"),
+    FlagChange("--enable-lora", None, "adapters are of the real weights, and those are not here"),
+    FlagChange("--lora-modules", None, "as above"),
+    FlagChange("--speculative-config", None, "a draft model is of the real weights, too"),
+    FlagChange("--chat-template", None, "no ConfigMap is mounted here; the small model has a template of its own"),
 )
 ENVIRONMENT = (
-    Change("VLLM_TARGET_DEVICE", "cpu", "says which platform, where a GPU may be in the machine, too", always=True),
-    Change("VLLM_CPU_KVCACHE_SPACE", "1", "GiB: gpuMemoryUtilization would be a share of this machine", always=True),
-    Change("VLLM_CPU_CI_ENV", "1", "torch.compile's C++ takes 115 s on two busy cores (with it: 20)", always=True),
-    Change("VLLM_CPU_OMP_THREADS_BIND", "nobind", "several servers share the few cores of this machine", always=True),
-    Change("OMP_NUM_THREADS", "1", "as above", always=True),
-    Change(
+    FlagChange("VLLM_TARGET_DEVICE", "cpu", "says which platform, where a GPU may be in the machine, too", always=True),
+    FlagChange(
+        "VLLM_CPU_KVCACHE_SPACE", "1", "GiB: gpuMemoryUtilization would be a share of this machine", always=True
+    ),
+    FlagChange("VLLM_CPU_CI_ENV", "1", "torch.compile's C++ takes 115 s on two busy cores (with it: 20)", always=True),
+    FlagChange(
+        "VLLM_CPU_OMP_THREADS_BIND", "nobind", "several servers share the few cores of this machine", always=True
+    ),
+    FlagChange("OMP_NUM_THREADS", "1", "as above", always=True),
+    FlagChange(
         "PYTHONDONTWRITEBYTECODE", "1", "the environment in the cache is shared and stays as installed", always=True
     ),
-    Change("PATH", "/usr/local/bin:/usr/bin:/bin", "the image has its own", always=True),
+    FlagChange("PATH", "/usr/local/bin:/usr/bin:/bin", "the image has its own", always=True),
 )
 
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import aiohttp
 
-from local.engine.engine import State
+from local.engine.engine import EngineState
 from local.engine.flags import UsageError
 from local.engine.pods import crash_status
 from local.vllm_cpu.pod_status import restarts_of, running_status
-from local.vllm_cpu.probes import Probe, Verdict, passes, probe_of
+from local.vllm_cpu.probes import Probe, ProbeVerdict, passes, probe_of
 from local.vllm_cpu.running_pod import Machine, RunningPod
 from local.vllm_cpu.server import Server, free_port
 
@@ -42,7 +42,7 @@ async def live(member: RunningPod, machine: Machine) -> None:
         member.failure = failure = await _one_run(member, machine)
         if member.server is not None:
             member.server.kill()
-        member.ready, member.state = False, State.CRASHED
+        member.ready, member.state = False, EngineState.CRASHED
         member.restarts += 1
         failures = 1 if time.monotonic() - began > FORGIVEN_AFTER_SECONDS else failures + 1
         member.log(f"ERROR vllm ended with exit code {failure.exit_code}: {failure.text[-300:]}")
@@ -50,7 +50,7 @@ async def live(member: RunningPod, machine: Machine) -> None:
         member.last_state = next(s["lastState"] for s in status["status"]["containerStatuses"] if "lastState" in s)
         await machine.write(member, status)
         await asyncio.sleep(BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS)) - 1])
-        member.failure, member.state = None, State.LOADING
+        member.failure, member.state = None, EngineState.LOADING
 
 
 async def _one_run(member: RunningPod, machine: Machine) -> UsageError:
@@ -101,7 +101,7 @@ async def _probed(member: RunningPod, machine: Machine) -> None:
     await _first(_fails(member, machine, "startupProbe", probes["startupProbe"], starting=True), _gone(member))
     if not member.lives:
         return
-    member.state = State.SERVING
+    member.state = EngineState.SERVING
     member.log("INFO vllm serves")
     await _tell(member, machine, started=True)
     await _first(
@@ -140,7 +140,7 @@ async def _fails(
         if not starting:
             await asyncio.Event().wait()
         return
-    verdict = Verdict(probe, None if starting else True)
+    verdict = ProbeVerdict(probe, None if starting else True)
     await asyncio.sleep(probe.initial_delay_seconds)
     while True:
         passing = verdict.take(await passes(machine.session, probe, member.local_port(probe.port)))
@@ -160,7 +160,7 @@ async def keep_ready(member: RunningPod, machine: Machine, probe: Probe | None) 
         await _tell(member, machine, started=True)
         await asyncio.Event().wait()
         return
-    verdict = Verdict(probe, member.ready)
+    verdict = ProbeVerdict(probe, member.ready)
     await asyncio.sleep(probe.initial_delay_seconds)
     while True:
         ready = bool(verdict.take(await passes(machine.session, probe, member.local_port(probe.port))))
@@ -178,8 +178,8 @@ async def stop(member: RunningPod, grace_seconds: float) -> None:
         return
     with suppress(TimeoutError):
         await asyncio.wait_for(_gone(member), min(member.pod.pre_stop_seconds, grace_seconds))
-    if member.state is State.SERVING:
-        member.state = State.DRAINING
+    if member.state is EngineState.SERVING:
+        member.state = EngineState.DRAINING
     member.log("INFO SIGTERM")
     server.terminate()
     left = max(began + grace_seconds - time.monotonic(), LEAST_GRACE_SECONDS)
@@ -199,10 +199,10 @@ async def terminate(member: RunningPod, machine: Machine) -> None:
         await asyncio.gather(member.life, return_exceptions=True)
     with suppress(UsageError):
         ending = stop(member, member.pod.grace_seconds)
-        if member.state is State.SERVING and member.lives:
+        if member.state is EngineState.SERVING and member.lives:
             await _first(ending, keep_ready(member, machine, probe_of(member.pod.container, "readinessProbe")))
         else:
             await ending
-    member.state = State.STOPPED
+    member.state = EngineState.STOPPED
     with suppress(aiohttp.ClientError, OSError, TimeoutError):
         await machine.api.delete_now(member.pod.path, member.pod.uid)

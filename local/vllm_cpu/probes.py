@@ -63,7 +63,7 @@ def _port_number(container: Mapping[str, Any], port: int | str) -> int:
 
 
 @dataclass
-class Verdict:
+class ProbeVerdict:
     """What a probe says: it changes after so many equal results in a row. None: nothing yet."""
 
     probe: Probe

@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from local.engine.engine import State
+from local.engine.engine import EngineState
 from local.engine.flags import UsageError, container_arguments, parse
 from local.engine.fleet import Api
 from local.engine.pods import PodView
@@ -26,7 +26,7 @@ class RunningPod:
     pod: PodView
     log: Callable[[str], None]
     server: Server | None = None
-    state: State = State.LOADING
+    state: EngineState = EngineState.LOADING
     ready: bool = False
     restarts: int = 0
     since: str = ""
@@ -83,7 +83,7 @@ class Machine:
 
 def figures(member: RunningPod) -> dict[str, object]:
     """What the simulated GPU exporter makes its series of: CPU time stands for a GPU's busy time."""
-    serving = member.state in (State.SERVING, State.DRAINING)
+    serving = member.state in (EngineState.SERVING, EngineState.DRAINING)
     return {
         "port": member.listens_on,
         "running": 0,

@@ -53,7 +53,7 @@ BURN_WINDOWS = (
 
 
 @dataclass(frozen=True)
-class Promise:
+class AlertedSlo:
     """One share that was promised: alert `name` on the recorded ratio `record` of bad requests."""
 
     name: str
@@ -82,14 +82,14 @@ def slo_group(
             "write one of these to have what you promise counted",
         )
     promises = (
-        Promise(
+        AlertedSlo(
             "VllmTtftBudgetBurn",
             TTFT_RATIO,
             f"first token later than {number(bound)} s",
             1 - slo.share,
             _ttft_ratio(job, bound),
         ),
-        Promise(
+        AlertedSlo(
             "VllmErrorBudgetBurn",
             ERROR_RATIO,
             "failed or turned away",
@@ -144,7 +144,7 @@ def _error_ratio(job: str, version: Version) -> str:
 
 
 def _alerts(
-    promise: Promise, windows: list[BurnWindow], slo: Slo, path: str, desk: Desk, findings: Findings
+    promise: AlertedSlo, windows: list[BurnWindow], slo: Slo, path: str, desk: Desk, findings: Findings
 ) -> list[AlertRulePlan]:
     rules, silent = [], []
     own = ",".join(f'{key}="{value}"' for key, value in desk.labels.items())

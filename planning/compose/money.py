@@ -10,7 +10,7 @@ from planning.compose.foundation import Foundation
 from planning.compose.request import Request
 from planning.cost.budget import BudgetPool, check_budget, plan_spending
 from planning.cost.lines import plan_cost
-from planning.cost.shares import Asked, model_costs, pool_cost
+from planning.cost.shares import ModelWithTraffic, model_costs, pool_cost
 from planning.findings import Findings
 from planning.model import CostPlan, MonitoringPlan
 from planning.nodes.pools import Pool
@@ -47,7 +47,7 @@ def _shared_out(
     settings = request.settings
     costs = {pool.group.name: pool_cost(pool.group, settings.region) for pool in pools}
     traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
-    asked = [Asked(model.model, traffic[model.path]) for model in served]
+    asked = [ModelWithTraffic(model.model, traffic[model.path]) for model in served]
     may_shrink = [
         BudgetPool(pool.path, costs[pool.group.name], pool.group.min_nodes, pool.group.max_nodes) for pool in pools
     ]

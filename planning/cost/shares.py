@@ -47,21 +47,21 @@ def _spot_cost(group: NodeGroupPlan, prices: Mapping[str, float], volume: float)
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelWithTraffic:
     """A planned model and the traffic that the stack file declares for it."""
 
     model: ServedModel
     traffic: Traffic | None
 
 
-def model_costs(asked: Sequence[Asked], pools: Iterable[PoolCost]) -> tuple[ModelCost, ...]:
+def model_costs(asked: Sequence[ModelWithTraffic], pools: Iterable[PoolCost]) -> tuple[ModelCost, ...]:
     """Every model's share of its pool. The shares of a pool's models add up to the pool."""
     by_name = {pool.name: pool for pool in pools}
     fewest, most = _gpus(asked, most=False), _gpus(asked, most=True)
     return tuple(_model_cost(each, by_name[each.model.pool], fewest, most) for each in asked)
 
 
-def _gpus(asked: Sequence[Asked], *, most: bool) -> dict[str, int]:
+def _gpus(asked: Sequence[ModelWithTraffic], *, most: bool) -> dict[str, int]:
     """GPUs that all models of a pool ask for together."""
     found: dict[str, int] = {}
     for each in asked:
@@ -74,7 +74,9 @@ def _wanted(model: ServedModel, *, most: bool) -> int:
     return replicas * model.resources.gpus
 
 
-def _model_cost(each: Asked, pool: PoolCost, fewest: Mapping[str, int], most: Mapping[str, int]) -> ModelCost:
+def _model_cost(
+    each: ModelWithTraffic, pool: PoolCost, fewest: Mapping[str, int], most: Mapping[str, int]
+) -> ModelCost:
     model, cache = each.model, _cache_usd_per_hour(each.model.cache)
     replica = None if pool.gpu_usd_per_hour is None else pool.gpu_usd_per_hour * model.resources.gpus
     replicas = mean_replicas(each.traffic, model.throughput, model.autoscaling.min_replicas)

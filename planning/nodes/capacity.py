@@ -12,7 +12,7 @@ from planning.units import amount
 
 
 @dataclass(frozen=True)
-class Demand:
+class PodDemand:
     """One model's pods: their size, and how many at least and at most."""
 
     name: str
@@ -21,7 +21,7 @@ class Demand:
     most: int
 
 
-def check_capacity(pool: Pool, node: Room, demands: Sequence[Demand], findings: Findings) -> dict[str, int]:
+def check_capacity(pool: Pool, node: Room, demands: Sequence[PodDemand], findings: Findings) -> dict[str, int]:
     """Findings about the number of nodes; returns max_surge by model name.
 
     Pods that fit no node were refused before; a pool with such a pod is not judged here.

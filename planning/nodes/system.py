@@ -31,16 +31,16 @@ SUGGESTED = ("m7i.large", "m7i.xlarge", "m7i.2xlarge")
 
 
 @dataclass(frozen=True)
-class Load:
+class SystemLoad:
     """Pods and what they request."""
 
     pods: int = 0
     cpu_millicores: int = 0
     memory_mib: int = 0
 
-    def plus(self, other: Load, times: int = 1) -> Load:
+    def plus(self, other: SystemLoad, times: int = 1) -> SystemLoad:
         """Both, the other so many times."""
-        return Load(
+        return SystemLoad(
             self.pods + times * other.pods,
             self.cpu_millicores + times * other.cpu_millicores,
             self.memory_mib + times * other.memory_mib,
@@ -48,9 +48,9 @@ class Load:
 
 
 # components/serving/backends/production_stack.py; 1000Mi are the chart's own figure.
-ROUTER = Load(1, 400, 1000)
+ROUTER = SystemLoad(1, 400, 1000)
 # planning/cluster/ray.py, and Ray's autoscaler in the same pod (components/serving/backends/ray.py).
-RAY_HEAD = Load(1, 1200, 4096 + 512)
+RAY_HEAD = SystemLoad(1, 1200, 4096 + 512)
 
 
 def check_system_nodes(
@@ -64,7 +64,7 @@ def check_system_nodes(
     parts = _parts(settings, group, scalings)
     alone = [*_pods(parts), *_routers(settings)]
     each_node = _daemons(parts)
-    whole = Load()
+    whole = SystemLoad()
     for _, pod, count in alone:
         whole = whole.plus(pod, count)
     grows = can_grow(settings, group.min_nodes, group.max_nodes)
@@ -81,9 +81,11 @@ def check_system_nodes(
 
 
 def _problem(
-    node: InstanceType, nodes: int, each_node: Load, whole: Load, alone: list[tuple[str, Load, int]]
+    node: InstanceType, nodes: int, each_node: SystemLoad, whole: SystemLoad, alone: list[tuple[str, SystemLoad, int]]
 ) -> str | None:
-    room = Load(node.allocatable_pods, node.allocatable_cpu_millicores, node.allocatable_memory_mib).plus(each_node, -1)
+    room = SystemLoad(node.allocatable_pods, node.allocatable_cpu_millicores, node.allocatable_memory_mib).plus(
+        each_node, -1
+    )
     for name, pod, _ in alone:
         if pod.memory_mib > room.memory_mib or pod.cpu_millicores > room.cpu_millicores:
             return (
@@ -111,7 +113,9 @@ def _problem(
     return None
 
 
-def _way(node: InstanceType, each_node: Load, whole: Load, alone: list[tuple[str, Load, int]], what: str) -> str:
+def _way(
+    node: InstanceType, each_node: SystemLoad, whole: SystemLoad, alone: list[tuple[str, SystemLoad, int]], what: str
+) -> str:
     """More of these nodes where that helps, else the smallest type of which two do."""
     more = next((count for count in range(1, 21) if _problem(node, count, each_node, whole, alone) is None), None)
     types = (instance_types()[name] for name in SUGGESTED)
@@ -141,14 +145,14 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
     return installed | {part for part, is_used in used.items() if is_used}
 
 
-def _pods(parts: set[str]) -> Iterator[tuple[str, Load, int]]:
+def _pods(parts: set[str]) -> Iterator[tuple[str, SystemLoad, int]]:
     """Name, one pod, how many of them."""
     for row in rows("system_pods.csv"):
         if row["when"] in parts:
-            yield row["name"], Load(1, int(row["cpu_millicores"]), int(row["memory_mib"])), int(row["pods"])
+            yield row["name"], SystemLoad(1, int(row["cpu_millicores"]), int(row["memory_mib"])), int(row["pods"])
 
 
-def _routers(settings: StackSettings) -> Iterator[tuple[str, Load, int]]:
+def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
     """They stand in front of models, and beside no GPU."""
     for model in settings.models:
         if backends()[settings.backend_of(model)].router is not None:
@@ -157,9 +161,9 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, Load, int]]:
             yield f"head of {model.name}", RAY_HEAD, 1
 
 
-def _daemons(parts: set[str]) -> Load:
-    found = Load()
+def _daemons(parts: set[str]) -> SystemLoad:
+    found = SystemLoad()
     for each in DAEMONS:
         if each.name in EVERYWHERE and each.part_of in parts:
-            found = found.plus(Load(1, each.cpu_millicores, each.memory_mib))
+            found = found.plus(SystemLoad(1, each.cpu_millicores, each.memory_mib))
     return found

@@ -97,7 +97,7 @@ def _judge_unknown(name: str, version: Version, where: str, findings: Findings) 
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ArgumentVerdict:
     """A row of facts/vllm_flags.csv; `argument`: which arguments of that flag it is about."""
 
     argument: re.Pattern[str]
@@ -107,11 +107,11 @@ class Verdict:
 
 
 @cache
-def verdicts() -> dict[str, tuple[Verdict, ...]]:
+def verdicts() -> dict[str, tuple[ArgumentVerdict, ...]]:
     """By flag, of those that have one; the user's own are not among them. The first that fits counts."""
-    found: dict[str, list[Verdict]] = {}
+    found: dict[str, list[ArgumentVerdict]] = {}
     for row in rows("vllm_flags.csv"):
-        verdict = Verdict(re.compile(row["argument"]), row["verdict"], row["words"], row["fix"])
+        verdict = ArgumentVerdict(re.compile(row["argument"]), row["verdict"], row["words"], row["fix"])
         found.setdefault(row["flag"], []).append(verdict)
     return {flag: tuple(of_flag) for flag, of_flag in found.items()}
 

@@ -23,7 +23,7 @@ ENVIRONMENT = {
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VariableVerdict:
     """A row of facts/environment.csv."""
 
     name: re.Pattern[str]
@@ -32,10 +32,11 @@ class Verdict:
 
 
 @cache
-def verdicts() -> tuple[Verdict, ...]:
+def verdicts() -> tuple[VariableVerdict, ...]:
     """All rows, in their order."""
     return tuple(
-        Verdict(re.compile(row["name"], re.IGNORECASE), row["verdict"], row["words"]) for row in rows("environment.csv")
+        VariableVerdict(re.compile(row["name"], re.IGNORECASE), row["verdict"], row["words"])
+        for row in rows("environment.csv")
     )
 
 

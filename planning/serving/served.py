@@ -76,7 +76,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ModelFacts:
     """What is known of a model before its nodes: version, shape where the table has it, weights, drain."""
 
     version: Version
@@ -122,7 +122,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     return Served(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
 
 
-def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Asked | None:
+def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> ModelFacts | None:
     version = plan_version(model, engine_of(model.backend or around.backend), path, findings)
     if version is None:
         return None
@@ -139,10 +139,10 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
     spot = pool is not None and pool.settings.may_be_spot
     files = plan_files(model, version, path, findings)
-    return Asked(version, known, weights, files, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
+    return ModelFacts(version, known, weights, files, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
 
 
-def _memory(model: Model, asked: Asked, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
+def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
     if asked.known is None:
         return None
     engine = engine_config(model, asked.weights.stored, asked.version)
@@ -154,7 +154,7 @@ def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
     return Supplies(around.monitoring_namespace is not None, around.gpu_metrics, shared)
 
 
-def _rates(model: Model, asked: Asked, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
+def _rates(model: Model, asked: ModelFacts, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
     if asked.known is None or memory is None or memory.kv_cache_tokens <= 0:
         return None
     engine = engine_config(model, asked.weights.stored, asked.version)
@@ -163,7 +163,7 @@ def _rates(model: Model, asked: Asked, pool: Pool, memory: MemoryPlan | None) ->
 
 def _scaling(
     model: Model,
-    asked: Asked,
+    asked: ModelFacts,
     around: Surroundings,
     rates: ServingRates | None,
     cold_start_seconds: tuple[float, float],
@@ -198,7 +198,7 @@ def _throughput(
     return throughput(found, promise, load)
 
 
-def _weights(model: Model, asked: Asked, around: Surroundings) -> dict[str, Any]:
+def _weights(model: Model, asked: ModelFacts, around: Surroundings) -> dict[str, Any]:
     """Where they come from, and what the downloader brings of the Hub."""
     own = (asked.files,) if way_of(model) == "hub" else ()
     source = plan_source(model, asked.files, around.site)
@@ -209,7 +209,7 @@ def _assemble(
     model: Model,
     pool: Pool,
     around: Surroundings,
-    asked: Asked,
+    asked: ModelFacts,
     pod: PodPlan,
     scaling: AutoscalingPlan,
     memory: MemoryPlan | None,

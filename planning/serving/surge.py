@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from planning.findings import Findings
 from planning.model import ServedModel
-from planning.nodes.capacity import Demand, check_capacity
+from planning.nodes.capacity import PodDemand, check_capacity
 from planning.nodes.fit import Daemon
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool
@@ -30,7 +30,7 @@ def with_surge(
         assert pool is not None
         node = pool_room(pool, present)
         demands = [
-            Demand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
+            PodDemand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
                    s.model.autoscaling.max_replicas)
             for s in of_pool
         ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 from planning.findings import listed
 from planning.model import ExistingClusterPlan, ExternalSecretsPlan, StackPlan
 from preflight.account import AwsAccount
-from preflight.kube import KubeApi
+from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
 from preflight.questions import prometheus
 from preflight.questions.cluster import described
@@ -28,7 +28,7 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     cluster = described(plan, aws)
     if cluster is None:
         return
-    api = KubeApi(cluster, aws)
+    api = ClusterApi(cluster, aws)
     yield from _classes(plan, api)
     yield from _monitoring(plan, api)
     yield from _gpus(plan, api)
@@ -41,7 +41,7 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         yield from _operator(plan.external_secrets, api)
 
 
-def _operator(plan: ExternalSecretsPlan, api: KubeApi) -> Iterator[Answer]:
+def _operator(plan: ExternalSecretsPlan, api: ClusterApi) -> Iterator[Answer]:
     """Ours may be the only one; where it is to be the cluster's own, there must be one."""
     found = api.get(_OPERATOR)
     if plan.install:
@@ -52,7 +52,7 @@ def _operator(plan: ExternalSecretsPlan, api: KubeApi) -> Iterator[Answer]:
         yield Answer("inside", "externalSecrets.install", Verdict.ERROR, said, fix="write true, or install it first")
 
 
-def _monitoring(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+def _monitoring(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     """Prometheus, ours beside none or somebody else's as it was described; and who serves custom metrics."""
     monitoring = plan.monitoring
     if monitoring is None:
@@ -72,7 +72,7 @@ def _monitoring(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
         yield _other("monitoring.namespace", "custom metrics API", others, monitoring.namespace, instead)
 
 
-def _gpus(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+def _gpus(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     """One device plugin for the GPUs, not two, and not none."""
     path = "gpuOperator.enabled"
     releases = [
@@ -96,7 +96,7 @@ def _gpus(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
         yield Answer("inside", path, Verdict.ERROR, said, settled, fix="write true")
 
 
-def _node_autoscaler(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+def _node_autoscaler(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     """A cluster-autoscaler of somebody else's, told from ours by the policy that ours has."""
     if plan.cluster_autoscaler is None:
         return
@@ -114,7 +114,7 @@ def _node_autoscaler(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
         yield Answer("inside", "nodeAutoscaling", Verdict.ERROR, said, ("autoscaler-credentials",), fix=fix)
 
 
-def _classes(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+def _classes(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     wanted = {}
     if plan.monitoring is not None and plan.monitoring.stack_chart is not None:
         wanted["monitoring.storageClass"] = plan.monitoring.storage_class

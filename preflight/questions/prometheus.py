@@ -8,7 +8,7 @@ from typing import Any
 from planning.findings import listed
 from planning.model import OWN_LABELS, ExistingPrometheusPlan, StackPlan
 from preflight.account import Unanswered
-from preflight.kube import KubeApi
+from preflight.kube import ClusterApi
 from preflight.model import Answer, Verdict
 
 PATH = "monitoring.prometheus"
@@ -29,7 +29,7 @@ _SERIES = (
 )
 
 
-def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
+def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
     """Service, pods, selectors, and the series that rules need."""
     service = api.get(f"/api/v1/namespaces/{there.namespace}/services/{there.service}")
     if service is None:
@@ -47,7 +47,7 @@ def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: KubeApi) -> It
     yield from _series(there, api)
 
 
-def _pods(there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
+def _pods(there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
     wanted = ",".join(f"{key}={value}" for key, value in there.pod_labels.items())
     if api.items(f"/api/v1/namespaces/{there.namespace}/pods", labelSelector=wanted):
         yield Answer("prometheus", f"{PATH}.podLabels", Verdict.OK, f"pods with {wanted} are there")
@@ -56,7 +56,7 @@ def _pods(there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
     yield Answer("prometheus", f"{PATH}.podLabels", Verdict.ERROR, said, fix="write labels of Prometheus' pods")
 
 
-def _selected(plan: StackPlan, there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
+def _selected(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
     """Its selectors against the labels of our monitors and rules, and the namespaces in which those are."""
     found = [each for each in api.items(PROMETHEUSES) if each["metadata"]["namespace"] == there.namespace]
     if not found:
@@ -126,7 +126,7 @@ def _holds(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     }[wanted["operator"]]
 
 
-def _series(there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
+def _series(there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
     """Asked through the API server, as nothing else reaches it from outside."""
     for query, missing, fix in _SERIES:
         try:
@@ -140,7 +140,7 @@ def _series(there: ExistingPrometheusPlan, api: KubeApi) -> Iterator[Answer]:
             yield Answer("prometheus", PATH, Verdict.WARNING, missing, fix=fix)
 
 
-def _query(there: ExistingPrometheusPlan, api: KubeApi, query: str) -> list[Any]:
+def _query(there: ExistingPrometheusPlan, api: ClusterApi, query: str) -> list[Any]:
     proxy = f"/api/v1/namespaces/{there.namespace}/services/{there.service}:{there.port}/proxy{there.path}"
     found = api.get(f"{proxy}/api/v1/query", query=query)
     if found is None:

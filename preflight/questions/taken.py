@@ -11,7 +11,7 @@ from typing import Any
 
 from planning.model import OWN_LABELS, PRIORITY_CLASSES, STACK_LABEL, STANDARD, ExistingClusterPlan, StackPlan
 from preflight.account import AwsAccount
-from preflight.kube import KubeApi
+from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
 from preflight.questions.cluster import described
 
@@ -39,7 +39,7 @@ def _taken(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     cluster = described(plan, aws)
     if cluster is None:
         return
-    api = KubeApi(cluster, aws)
+    api = ClusterApi(cluster, aws)
     for name, path in sorted(namespaces(plan).items()):
         found = api.get(f"/api/v1/namespaces/{name}")
         if found is not None and not _is_ours(found):

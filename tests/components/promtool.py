@@ -48,7 +48,7 @@ def rule_groups(plan: StackPlan) -> dict[str, dict[str, Any]]:
     """Every rule group of a plan by its name, as the PrometheusRules hold them."""
     assert plan.monitoring is not None
     objects = [stack_rules(plan.monitoring.alert_groups), *map(alert_rules, plan.models)]
-    return {group["name"]: group for each in objects for group in each["spec"]["groups"]}
+    return {group["name"]: group for object_ in objects for group in object_["spec"]["groups"]}
 
 
 def rules_of(plan: StackPlan) -> Iterator[dict[str, Any]]:

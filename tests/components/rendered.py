@@ -179,7 +179,7 @@ def _policies() -> Manifests:
     found = [
         *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
-        *(each for plan in OPERATORS for each in operator_policies(replace(plan, network=NETWORK))),
+        *(policy for plan in OPERATORS for policy in operator_policies(replace(plan, network=NETWORK))),
         *keda_policies(replace(KEDA, network=NETWORK)),
         *external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),

@@ -68,7 +68,7 @@ def test_nobody_is_told_unless_the_stack_file_names_somebody() -> None:
 
 def test_a_plain_address_stands_in_alertmanagers_configuration() -> None:
     values = prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url="http://chat.example.com/hook")))
-    receivers = {each["name"]: each for each in values["alertmanager"]["config"]["receivers"]}
+    receivers = {receiver["name"]: receiver for receiver in values["alertmanager"]["config"]["receivers"]}
     assert receivers["webhook"]["webhook_configs"] == [{"url": "http://chat.example.com/hook", "send_resolved": True}]
     assert "alertmanagerSpec" not in values["alertmanager"]
     assert values["alertmanager"]["config"]["route"]["receiver"] == "webhook"
@@ -116,7 +116,7 @@ def test_a_whole_program_with_a_secret_webhook_keeps_it_secret() -> None:
         },
         secrets={"grafanaPassword": "p", "alertWebhook": CANARY},
     )
-    assert CANARY not in repr([each.inputs for each in engine.registrations])
+    assert CANARY not in repr([registration.inputs for registration in engine.registrations])
     assert {"monitoring-rules", "qwen-alerts"} <= {each.name for each in engine.all(RULE)}
 
 

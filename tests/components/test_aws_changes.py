@@ -133,21 +133,25 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
     with moto_account(region, Account(zones=NEWER, has_nodes=True, quotas=QUOTAS, runner=Runner(ADDRESS))):
         sections = sections_of()
         ec2, eks = boto3.client("ec2", region_name=region), boto3.client("eks", region_name=region)
-        before = {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]}
+        before = {
+            interface["NetworkInterfaceId"] for interface in ec2.describe_network_interfaces()["NetworkInterfaces"]
+        }
         engine = ran(sections, stack, region)
         for change in CHANGES:
             sections = {key: value for key, value in change(sections).items() if key != "budget"}
             engine = ran(sections, stack, region, engine)
         cluster = eks.list_clusters()["clusters"][0]
         groups = [
-            eks.describe_nodegroup(clusterName=cluster, nodegroupName=each)["nodegroup"]
-            for each in eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+            eks.describe_nodegroup(clusterName=cluster, nodegroupName=nodegroup)["nodegroup"]
+            for nodegroup in eks.list_nodegroups(clusterName=cluster)["nodegroups"]
         ]
-        assert {each["tags"]["cost-center"] for each in groups} == {"llm"}
-        assert "big" in {each["labels"]["vllm-on-eks/pool"] for each in groups}
+        assert {group["tags"]["cost-center"] for group in groups} == {"llm"}
+        assert "big" in {group["labels"]["vllm-on-eks/pool"] for group in groups}
         engine.destroy()
         assert ec2.describe_launch_templates()["LaunchTemplates"] == []
-        assert {each["NetworkInterfaceId"] for each in ec2.describe_network_interfaces()["NetworkInterfaces"]} == before
+        assert {
+            interface["NetworkInterfaceId"] for interface in ec2.describe_network_interfaces()["NetworkInterfaces"]
+        } == before
         assert eks.list_clusters()["clusters"] == (["shared"] if name.startswith("existing cluster") else [])
 
 

@@ -133,9 +133,9 @@ def test_addons_are_those_of_the_clusters_version_and_move_with_it(version: str)
 
 def _default(offered: dict[str, Any], version: str) -> str:
     return next(
-        str(each["addonVersion"])
-        for each in offered["addonVersions"]
-        if any(c["clusterVersion"] == version and c["defaultVersion"] for c in each["compatibilities"])
+        str(addon_version["addonVersion"])
+        for addon_version in offered["addonVersions"]
+        if any(c["clusterVersion"] == version and c["defaultVersion"] for c in addon_version["compatibilities"])
     )
 
 

@@ -25,12 +25,14 @@ def test_the_amount_filter_and_notices_of_a_written_budget() -> None:
         "7300.00",
     )
     assert made["costFilters"] == [{"name": "TagKeyValue", "values": ["user:stack$dev"]}]
-    assert [(each["notificationType"], each["threshold"]) for each in made["notifications"]] == [
+    assert [
+        (notification["notificationType"], notification["threshold"]) for notification in made["notifications"]
+    ] == [
         ("ACTUAL", 50),
         ("ACTUAL", 90),
         ("FORECASTED", 100),
     ]
-    assert all(each["subscriberEmailAddresses"] == ["a@team.invalid"] for each in made["notifications"])
+    assert all(notification["subscriberEmailAddresses"] == ["a@team.invalid"] for notification in made["notifications"])
     assert made["tags"]["team"] == "x"
 
 
@@ -50,7 +52,7 @@ def test_without_an_amount_it_is_the_plans_ceiling_and_a_topic_is_told() -> None
     made = registered({"notify": {"topicArn": topic, "forecast": False}})
     ceiling = planned(**sections_of("dev")).cost.max_usd_per_hour
     assert float(made["limitAmount"]) == pytest.approx(ceiling * 730, abs=0.01)
-    assert [each["threshold"] for each in made["notifications"]] == [80, 100]
+    assert [notification["threshold"] for notification in made["notifications"]] == [80, 100]
     assert made["notifications"][0]["subscriberSnsTopicArns"] == [topic]
     assert "subscriberEmailAddresses" not in made["notifications"][0]
 

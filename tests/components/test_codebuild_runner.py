@@ -40,12 +40,12 @@ def test_what_its_role_may_is_as_its_goldens() -> None:
 
 
 def test_its_role_may_nothing_but_run() -> None:
-    services = {action.partition(":")[0] for each in statements() for action in each["Action"]}
+    services = {action.partition(":")[0] for statement in statements() for action in statement["Action"]}
     assert services == {"logs", "codeconnections", "ec2"}
     changing = [
-        (action, each)
-        for each in statements()
-        for action in each["Action"]
+        (action, statement)
+        for statement in statements()
+        for action in statement["Action"]
         if not action.partition(":")[2].startswith(("Describe", "Get"))
     ]
     everywhere = {action for action, each in changing if each["Resource"] == ["*"]}
@@ -88,4 +88,4 @@ def test_it_is_made_once_its_role_may_what_codebuild_tries(engine: Engine) -> No
 
 def test_without_the_setting_there_is_none() -> None:
     engine = run_program(sections_of("dev"), "dev", secrets={"grafanaPassword": "canary"})
-    assert not [each for each in engine.registrations if "codebuild" in each.type]
+    assert not [registration for registration in engine.registrations if "codebuild" in registration.type]

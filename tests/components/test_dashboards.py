@@ -62,9 +62,9 @@ def test_panels_know_the_pods_of_every_backend(backend: str) -> None:
     row = backends()[backend]
     pod = row.pods.format(name="chat-large").replace("<hash>", "6d8f7c9b54").replace("<random>", "x7z9b")
     assert re.fullmatch(row.pods_of("chat-large"), pod)
-    found = re.fullmatch(panels["POD_NAME"], pod)
-    assert found is not None
-    assert found[1] == "chat-large"
+    match = re.fullmatch(panels["POD_NAME"], pod)
+    assert match is not None
+    assert match[1] == "chat-large"
     bare = re.fullmatch(f"(.+?){panels['WITHOUT_DEPLOYMENT']}-[^-aeiou]{{5}}", pod)
     assert (bare is not None) == (row.deployment == "")
 
@@ -136,7 +136,10 @@ def test_what_the_cluster_tells_is_restricted_to_our_models_and_pools(name: str)
 @pytest.mark.parametrize("name", dashboard_names())
 def test_every_panel_shows_something_of_every_supported_version(name: str, version: tuple[int, int, int]) -> None:
     """A query reads a series of that version, or has one after an `or`."""
-    there = {*metrics(version), *(f"{each}{end}" for each in metrics(version) for end in ("_bucket", "_sum", "_count"))}
+    there = {
+        *metrics(version),
+        *(f"{metric}{end}" for metric in metrics(version) for end in ("_bucket", "_sum", "_count")),
+    }
     for query in _queries(name):
         ways = [set(re.findall(r"vllm:\w+", way)) for way in re.split(r"\bor\b", query)]
         assert any(way <= there for way in ways), query

@@ -79,7 +79,7 @@ def test_the_adapter_asks_it(engine: Engine) -> None:
 
 def test_keda_asks_it(engine: Engine) -> None:
     (scaled,) = engine.all("kubernetes:keda.sh/v1alpha1:ScaledObject")
-    addresses = {each["metadata"]["serverAddress"] for each in scaled.inputs["spec"]["triggers"]}
+    addresses = {trigger["metadata"]["serverAddress"] for trigger in scaled.inputs["spec"]["triggers"]}
     assert addresses == {"http://prom.observability.svc:8080/prometheus"}
     assert engine.stack_outputs["prometheus"] == "http://prom.observability.svc:8080/prometheus"
 
@@ -88,7 +88,7 @@ def test_every_monitor_and_rule_has_the_labels_that_it_selects_by(engine: Engine
     monitors = engine.all("kubernetes:monitoring.coreos.com/v1:PodMonitor")
     rules = engine.all(RULE)
     assert len(monitors) == 2
-    assert {"chat-alerts", "woken-alerts", "vllm-on-eks"} <= {each.inputs["metadata"]["name"] for each in rules}
+    assert {"chat-alerts", "woken-alerts", "vllm-on-eks"} <= {rule.inputs["metadata"]["name"] for rule in rules}
     for each in (*monitors, *rules):
         assert LABELS.items() <= each.inputs["metadata"]["labels"].items(), each.name
 

@@ -12,7 +12,7 @@ import pytest
 from components.aws.iam import external_secrets_policy
 from components.cluster.external_secrets import external_secrets_values, secret_store
 from components.serving.manifests.external_secret import go_duration
-from local.aws_endpoint.contract.permitted import Need, allows
+from local.aws_endpoint.contract.permitted import PermissionNeed, allows
 from planning.facts import rows
 from planning.model import AddonNetworkPlan
 from planning.nodes.quantity import mib, millicores
@@ -84,12 +84,12 @@ DENIED: list[tuple[str, str, dict[str, str]]] = [
 def test_its_role_reads_and_decrypts_the_secrets_that_are_named(
     action: str, resource: str, values: dict[str, str]
 ) -> None:
-    assert allows(POLICY, Need(action, resource, values))
+    assert allows(POLICY, PermissionNeed(action, resource, values))
 
 
 @pytest.mark.parametrize(("action", "resource", "values"), DENIED)
 def test_its_role_does_nothing_to_what_stands_beside(action: str, resource: str, values: dict[str, str]) -> None:
-    assert not allows(POLICY, Need(action, resource, values))
+    assert not allows(POLICY, PermissionNeed(action, resource, values))
 
 
 def test_no_right_is_for_all_resources_and_the_document_is_as_reviewed() -> None:
@@ -179,7 +179,7 @@ def test_the_pods_mount_the_secret_that_the_operator_makes() -> None:
 
 def test_no_secret_of_the_tokens_is_registered_and_its_role_names_the_account_of_the_stack() -> None:
     engine = recorded()
-    assert "llama-hf-token" not in {each.name for each in engine.registrations}
+    assert "llama-hf-token" not in {registration.name for registration in engine.registrations}
     (policy,) = [each for each in engine.all("aws:iam/rolePolicy:RolePolicy") if each.name == "external-secrets-policy"]
     (read, decrypt) = json.loads(policy.inputs["policy"])["Statement"]
     assert "*" not in str(read["Resource"]).replace("-??????", "")
@@ -189,7 +189,7 @@ def test_no_secret_of_the_tokens_is_registered_and_its_role_names_the_account_of
 
 def test_a_cluster_with_an_operator_of_its_own_gets_stores_and_no_release_and_no_role() -> None:
     engine = recorded(externalSecrets={"install": False})
-    names = {each.name for each in engine.registrations}
+    names = {registration.name for registration in engine.registrations}
     assert not {name for name in names if name.startswith("external-secrets")}
     assert (
         engine.only(STORE).depends_on == frozenset() or "external-secrets-release" not in engine.only(STORE).depends_on
@@ -201,7 +201,11 @@ def test_a_stack_without_such_tokens_has_nothing_of_it() -> None:
     sections = example("external-secrets")
     sections["models"] = [{**sections["models"][0], "tokenSecret": {"kind": "pulumiConfig"}}]
     engine = run_program(sections, "dev")
-    assert not [each for each in engine.registrations if "external" in each.type.lower() or "external" in each.name]
+    assert not [
+        registration
+        for registration in engine.registrations
+        if "external" in registration.type.lower() or "external" in registration.name
+    ]
 
 
 def test_another_place_to_read_from_is_another_secret_and_another_key_is_not() -> None:

@@ -39,7 +39,7 @@ def test_a_gateway_is_as_its_golden(name: str) -> None:
 @pytest.mark.parametrize("plan", GATEWAYS.values(), ids=list(GATEWAYS))
 def test_it_speaks_https_and_its_balancer_lets_in_who_may_connect(plan: GatewayPlan) -> None:
     spec = gateway(plan)["spec"]
-    assert [(each["protocol"], each["port"], each["hostname"]) for each in spec["listeners"]] == [
+    assert [(listener["protocol"], listener["port"], listener["hostname"]) for listener in spec["listeners"]] == [
         ("HTTPS", 443, "llm.example.com")
     ]
     told = spec["infrastructure"]["annotations"]
@@ -88,9 +88,9 @@ def test_rules_are_there_before_the_gateway_and_kinds_before_both() -> None:
     assert {
         "gateway-authentication", "gateway-clients", "gateway-servers", "gateway-class", "gateway-proxies",
     } <= made.depends_on  # fmt: skip
-    assert "gateway-certificate" in {each.name for each in engine.registrations}
+    assert "gateway-certificate" in {registration.name for registration in engine.registrations}
     internal = record(lambda: Gateway("gateway", GatewayArgs(INTERNAL)))
-    names = {each.name for each in internal.registrations}
+    names = {registration.name for registration in internal.registrations}
     assert not names & {"gateway-authentication", "gateway-certificate"}
 
 
@@ -102,7 +102,7 @@ def test_a_stack_with_a_gateway_routes_each_model_and_lets_its_proxies_in() -> N
         "models": [model(), model(name="other", servedName="other", namespace="search")],
     }
     engine = run_program(sections, "dev", secrets={"grafanaPassword": "canary-1"})
-    named = [each for each in engine.registrations if each.name.endswith("-route")]
+    named = [registration for registration in engine.registrations if registration.name.endswith("-route")]
     assert {each.inputs["metadata"]["namespace"] for each in named} == {"models", "search"}
     for each in named:
         assert "gateway-gateway" in each.depends_on

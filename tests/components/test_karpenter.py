@@ -30,7 +30,7 @@ from tests.moto_engine import moto_account
 from tests.program import CANARIES, example, run_program
 
 GOLDENS = Path(__file__).parent / "goldens"
-PLACE = policies.Place("aws", "eu-central-1", "main", spot=True)
+PLACE = policies.AccountPlace("aws", "eu-central-1", "main", spot=True)
 NODE_ROLE = "arn:aws:iam::111122223333:role/node-role"
 PROFILE = "arn:aws:iam::111122223333:instance-profile/karpenter"
 QUEUE = "arn:aws:sqs:eu-central-1:111122223333:karpenter"
@@ -84,25 +84,25 @@ def test_from_a_mirror_comes_the_controllers_image_too() -> None:
 
 def test_every_right_names_resources_or_holds_under_a_condition_that_does() -> None:
     for name in ("karpenter_launching", "karpenter_looking", "karpenter_passing"):
-        for each in statements(name):
-            if each["Resource"] == ["*"]:
-                assert all(action.startswith(UNBOUND) for action in each["Action"]), each["Sid"]
-            assert "*" not in [action.split(":")[1] for action in each["Action"]], each["Sid"]
+        for statement in statements(name):
+            if statement["Resource"] == ["*"]:
+                assert all(action.startswith(UNBOUND) for action in statement["Action"]), statement["Sid"]
+            assert "*" not in [action.split(":")[1] for action in statement["Action"]], statement["Sid"]
 
 
 def test_it_ends_and_changes_only_what_is_this_clusters() -> None:
     owned = "aws:ResourceTag/kubernetes.io/cluster/main"
-    for each in statements("karpenter_launching"):
-        if {"ec2:TerminateInstances", "ec2:DeleteLaunchTemplate"} & set(each["Action"]):
-            assert each["Condition"]["StringEquals"] == {owned: "owned"}
-            assert each["Condition"]["StringLike"] == {"aws:ResourceTag/karpenter.sh/nodepool": "*"}
+    for statement in statements("karpenter_launching"):
+        if {"ec2:TerminateInstances", "ec2:DeleteLaunchTemplate"} & set(statement["Action"]):
+            assert statement["Condition"]["StringEquals"] == {owned: "owned"}
+            assert statement["Condition"]["StringLike"] == {"aws:ResourceTag/karpenter.sh/nodepool": "*"}
 
 
 def test_it_makes_no_roles_and_no_profiles_and_passes_one_role_to_ec2_only() -> None:
-    every = [action for name in DOCUMENTS for each in statements(name) for action in each["Action"]]
+    every = [action for name in DOCUMENTS for statement in statements(name) for action in statement["Action"]]
     made = {action for action in every if action.startswith("iam:") and "Get" not in action and "List" not in action}
     assert made == {"iam:PassRole", "iam:CreateServiceLinkedRole"}
-    (passed,) = (each for each in statements("karpenter_passing") if "iam:PassRole" in each["Action"])
+    (passed,) = (statement for statement in statements("karpenter_passing") if "iam:PassRole" in statement["Action"])
     assert (passed["Resource"], passed["Condition"]) == (
         [NODE_ROLE],
         {"StringEquals": {"iam:PassedToService": ["ec2.amazonaws.com"]}},
@@ -142,7 +142,7 @@ def test_the_controller_reads_the_queue_that_was_made_with_an_identity_that_it_h
     release = engine.named("karpenter-release")
     assert release.inputs["values"]["settings"]["interruptionQueue"].startswith("karpenter-interruptions-queue-")
     identities = engine.all("aws:eks/podIdentityAssociation:PodIdentityAssociation")
-    (own,) = (each for each in identities if each.inputs["serviceAccount"] == "karpenter")
+    (own,) = (identity for identity in identities if identity.inputs["serviceAccount"] == "karpenter")
     assert release.inputs["values"]["serviceAccount"]["name"] == "karpenter"
     assert own.inputs["namespace"] == release.inputs["namespace"] == "kube-system"
     rights = {"karpenter-launching", "karpenter-looking", "karpenter-passing"}
@@ -168,7 +168,7 @@ def test_the_class_names_what_the_stack_made() -> None:
 def test_a_busy_gpu_is_never_consolidated_and_an_empty_node_is_never_kept() -> None:
     disruption = node_pool(KARPENTER_NODES)["spec"]["disruption"]
     assert disruption["consolidationPolicy"] == "WhenEmpty"
-    budgets = {each["reasons"][0]: each["nodes"] for each in disruption["budgets"]}
+    budgets = {budget["reasons"][0]: budget["nodes"] for budget in disruption["budgets"]}
     assert budgets == {"Underutilized": "0", "Drifted": "1", "Empty": "100%"}
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from components.cluster.karpenter import policies
-from local.aws_endpoint.contract.permitted import Need, allows
+from local.aws_endpoint.contract.permitted import PermissionNeed, allows
 
-PLACE = policies.Place("aws", "eu-central-1", "main", spot=True)
+PLACE = policies.AccountPlace("aws", "eu-central-1", "main", spot=True)
 ACCOUNT = "111122223333"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/node-role-role-1a2b3c4"
 PROFILE = f"arn:aws:iam::{ACCOUNT}:instance-profile/karpenter-node-profile-1a2b3c4"
@@ -94,12 +94,12 @@ DENIED: list[tuple[str, str, dict[str, str]]] = [
 
 @pytest.mark.parametrize(("action", "resource", "values"), ALLOWED)
 def test_what_a_launch_a_look_and_an_end_take_is_allowed(action: str, resource: str, values: dict[str, str]) -> None:
-    assert allows(WHOLE, Need(action, resource, values))
+    assert allows(WHOLE, PermissionNeed(action, resource, values))
 
 
 @pytest.mark.parametrize(("action", "resource", "values"), DENIED)
 def test_what_is_anothers_is_out_of_reach(action: str, resource: str, values: dict[str, str]) -> None:
-    assert not allows(WHOLE, Need(action, resource, values))
+    assert not allows(WHOLE, PermissionNeed(action, resource, values))
 
 
 def test_every_action_that_the_role_has_is_taken_by_a_call_of_the_controller() -> None:

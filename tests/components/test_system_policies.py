@@ -41,5 +41,5 @@ def test_in_the_strict_mode_the_policy_is_there_before_coredns_and_after_the_acc
 
 
 def test_in_the_standard_mode_there_is_none() -> None:
-    names = {each.name for each in program("standard").registrations}
+    names = {registration.name for registration in program("standard").registrations}
     assert not [name for name in names if name.startswith("system-policies")]

@@ -20,7 +20,7 @@ from kubernetes import client, config
 
 from local.host.paths import Paths, platform_paths
 from local.load.arrivals import Arrival
-from local.load.client import Outcome, Result, send
+from local.load.client import RequestOutcome, RequestResult, send
 from tests.e2e.conftest import Platform
 from tests.e2e.gateway_client import HOST, Answer, Gateway, certificate, plain_http, put_secret
 from tests.e2e.loading import REPORTS, changed_stack
@@ -199,7 +199,7 @@ class _Here(AbstractResolver):
 
 async def _under_load(
     cluster: Cluster, seconds: float, rate: float, meanwhile: Callable[[], None], tokens: int = 60
-) -> list[Result]:
+) -> list[RequestResult]:
     """Streams to `chat` at this rate, while something is done to its pods."""
     connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls, limit=0)
     headers = {"Authorization": f"Bearer {KEY}"}
@@ -232,12 +232,12 @@ def _scale(cluster: Cluster, replicas: int) -> None:
     _eventually(f"{replicas} pods", lambda: len(_pods(cluster)) == replicas, lambda: len(_pods(cluster)))
 
 
-def _report(name: str, results: list[Result]) -> list[str]:
+def _report(name: str, results: list[RequestResult]) -> list[str]:
     """Why requests were lost; what became of all goes into a file."""
     REPORTS.mkdir(exist_ok=True)
-    count = {str(outcome): sum(each.outcome is outcome for each in results) for outcome in Outcome}
+    count = {str(outcome): sum(each.outcome is outcome for each in results) for outcome in RequestOutcome}
     (REPORTS / f"gateway-{name}.json").write_text(json.dumps(count, indent=2))
-    return [each.why for each in results if each.outcome is not Outcome.ANSWERED]
+    return [each.why for each in results if each.outcome is not RequestOutcome.ANSWERED]
 
 
 def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> None:
@@ -266,9 +266,9 @@ def test_a_pod_that_is_killed_costs_only_answers_that_had_begun(cluster: Cluster
 
     results = asyncio.run(_under_load(cluster, 25, 8, meanwhile))
     _report("killed", results)
-    unbegun = [each.why for each in results if each.outcome is not Outcome.ANSWERED and each.first_token is None]
+    unbegun = [each.why for each in results if each.outcome is not RequestOutcome.ANSWERED and each.first_token is None]
     assert unbegun == []
-    assert sum(each.outcome is Outcome.ANSWERED for each in results) > 150
+    assert sum(each.outcome is RequestOutcome.ANSWERED for each in results) > 150
 
 
 def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, platform: Platform) -> None:

@@ -96,16 +96,18 @@ def _resolved(schema: Schema) -> Schema:
 def _alternatives(schema: Schema) -> list[Schema]:
     schema = _resolved(schema)
     found = schema.get("oneOf") or schema.get("anyOf")
-    return [each for option in found for each in _alternatives(option)] if found else [schema]
+    return [alternative for option in found for alternative in _alternatives(option)] if found else [schema]
 
 
 def _chosen(schema: Schema, value: Any) -> Schema:
     """The alternative that a value means by its `kind`, else the first that is of its type."""
     options = _alternatives(schema)
     wanted = "object" if isinstance(value, dict) else "array"
-    options = [each for each in options if each.get("type") == wanted] or options
+    options = [option for option in options if option.get("type") == wanted] or options
     if isinstance(value, dict) and isinstance(value.get("kind"), str):
-        named = [each for each in options if each.get("properties", {}).get("kind", {}).get("const") == value["kind"]]
+        named = [
+            option for option in options if option.get("properties", {}).get("kind", {}).get("const") == value["kind"]
+        ]
         return (named or options)[0]
     return options[0]
 

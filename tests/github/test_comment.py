@@ -104,7 +104,7 @@ def test_our_comment_is_found_on_a_later_page_and_nobody_elses_is_touched(github
     (github / "github.json").write_text(json.dumps({**state(github), "comments": others}))
     assert run(github).stdout == "https://4\n"
     bodies = [each["body"] for each in state(github)["comments"]]
-    assert bodies == [*(each["body"] for each in others[:3]), (github / "comment.md").read_text()]
+    assert bodies == [*(other["body"] for other in others[:3]), (github / "comment.md").read_text()]
 
 
 HOSTILE = [
@@ -136,7 +136,7 @@ def test_a_forks_words_are_one_block_of_code_that_they_cannot_end(github: Path, 
     assert inside.endswith(f"\n{fence[1]}\n")
     assert all(each.isprintable() or each == "\n" for each in body)
     tokens = MarkdownIt().parse(body)
-    assert [each.type for each in tokens if each.type in ("fence", "html_block", "heading_open")] == [
+    assert [token.type for token in tokens if token.type in ("fence", "html_block", "heading_open")] == [
         "html_block",
         "fence",
     ]

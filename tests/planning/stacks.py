@@ -57,12 +57,12 @@ def planned(name: str = "dev", **sections: Any) -> StackPlan:
 
 def errors(findings: tuple[Finding, ...]) -> dict[str, str]:
     """Errors by path."""
-    return {each.path: each.text for each in findings if each.severity is Severity.ERROR}
+    return {finding.path: finding.text for finding in findings if finding.severity is Severity.ERROR}
 
 
 def rules(findings: tuple[Finding, ...], severity: Severity) -> set[str]:
     """Rules of one severity."""
-    return {each.rule for each in findings if each.severity is severity}
+    return {finding.rule for finding in findings if finding.severity is severity}
 
 
 def plain(value: Any) -> Any:

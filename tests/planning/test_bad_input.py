@@ -126,7 +126,7 @@ def test_it_is_refused_where_it_stands_with_value_limit_and_fix(what: str) -> No
     given["cluster"] = reached(given.get("cluster", {}))
     with pytest.raises(PlanRefused) as refused:
         decide(read(given, "prod"))
-    found = [each for each in refused.value.findings if each.severity is Severity.ERROR]
+    found = [finding for finding in refused.value.findings if finding.severity is Severity.ERROR]
     there = [each for each in found if each.path.startswith(path)]
     assert there, [str(each) for each in found]
     assert all(word in there[0].text for word in words), there[0].text
@@ -143,7 +143,7 @@ def test_what_is_refused_in_production_for_its_floor_is_fine_elsewhere_and_witho
 def test_a_type_that_the_region_does_not_sell_is_told_by_our_table_and_refused_by_the_preflight() -> None:
     """The table is of one day, so the plan warns; tests/preflight/test_places.py has AWS' own answer."""
     given = {"nodePools": [pool()], "models": [model()], "cluster": reached({}), "region": "af-south-1"}
-    (told,) = [each for each in decide(read(given, "prod")).findings if each.rule == "region-family"]
+    (told,) = [finding for finding in decide(read(given, "prod")).findings if finding.rule == "region-family"]
     assert (told.path, told.severity) == ("nodePools[0].instanceTypes[0]", Severity.WARNING)
     assert "there: g4dn" in told.message
 

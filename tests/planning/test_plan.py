@@ -155,7 +155,7 @@ def test_a_model_on_a_broken_pool_is_not_judged_by_it() -> None:
 
 def test_an_image_without_digest_is_told_once() -> None:
     plan_ = planned(nodePools=[pool(minNodes=2)], models=[model(name="a"), model(name="b")])
-    assert [each.path for each in plan_.findings if each.rule == "image-digest"] == ["models[0].image.digest"]
+    assert [finding.path for finding in plan_.findings if finding.rule == "image-digest"] == ["models[0].image.digest"]
     pinned = planned(models=[model(image={"digest": "sha256:" + "0" * 64})])
     assert pinned.models[0].image == f"vllm/vllm-openai:v0.33.0@sha256:{'0' * 64}"
     assert "image-digest" not in rules(pinned.findings, Severity.WARNING)

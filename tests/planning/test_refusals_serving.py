@@ -166,7 +166,7 @@ def findings(sections: dict[str, Any]) -> tuple[Finding, ...]:
 
 def said(sections: dict[str, Any]) -> list[str]:
     """Errors and warnings as lines, without the digest that no stack here names."""
-    found = [each for each in findings(sections) if each.rule != "image-digest"]
+    found = [finding for finding in findings(sections) if finding.rule != "image-digest"]
     return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.text}" for each in found]
 
 
@@ -177,12 +177,12 @@ def test_what_the_plan_says_of_each_is_recorded() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_each_is_refused_before_anything_is_bought(name: str) -> None:
-    assert any(each.severity is Severity.ERROR for each in findings(CASES[name]))
+    assert any(finding.severity is Severity.ERROR for finding in findings(CASES[name]))
 
 
 @pytest.mark.parametrize("name", WARNED)
 def test_what_may_work_is_a_warning(name: str) -> None:
-    assert {each.severity for each in findings(WARNED[name])} == {Severity.WARNING}
+    assert {finding.severity for finding in findings(WARNED[name])} == {Severity.WARNING}
 
 
 def test_an_older_cuda_or_a_newer_release_is_not_warned_of() -> None:
@@ -196,8 +196,12 @@ def test_an_estimate_can_be_waived_and_logic_cannot() -> None:
     why = {"quantizationLayout": "its config.json says 32"}
     habit = one(EIGHT, source="someone/Qwen2.5-14B-AWQ", tensorParallel=8, acceptedRisks=why)
     known = one(EIGHT, source="Qwen/Qwen2.5-14B-Instruct-AWQ", tensorParallel=8, acceptedRisks=why)
-    assert "tensor-parallel-groups" in {each.rule for each in findings(habit) if each.severity is Severity.WARNING}
-    assert "tensor-parallel-groups" in {each.rule for each in findings(known) if each.severity is Severity.ERROR}
+    assert "tensor-parallel-groups" in {
+        finding.rule for finding in findings(habit) if finding.severity is Severity.WARNING
+    }
+    assert "tensor-parallel-groups" in {
+        finding.rule for finding in findings(known) if finding.severity is Severity.ERROR
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.aws_endpoint.contract.permitted import Need, allows
+from local.aws_endpoint.contract.permitted import PermissionNeed, allows
 from tests.components.test_aws_life import REGION, account, reachable
 from tests.conftest import REPO
 from tests.moto_engine import MotoEngine, moto_account
@@ -44,7 +44,7 @@ def test_a_stack_that_tells_about_its_bill_may_change_its_own_budget_only() -> N
     assert statement["Resource"] == ["arn:aws:budgets::*:budget/spending-budget-*"]
     assert "Condition" not in statement
     assert {"budgets:ModifyBudget", "budgets:ViewBudget", "budgets:TagResource"} <= life(document, budget=budget)[1]
-    foreign = Need("budgets:ModifyBudget", "arn:aws:budgets::210987654321:budget/finance", {})
+    foreign = PermissionNeed("budgets:ModifyBudget", "arn:aws:budgets::210987654321:budget/finance", {})
     assert not allows(document, foreign)
     assert not [each for each in POLICIES["created"]["Statement"] if each["Sid"] == "Budgets"]
 
@@ -112,7 +112,7 @@ def test_who_makes_nothing_of_the_network_may_make_nothing_of_it() -> None:
     ],
 )
 def test_roles_and_policies_of_others_are_out_of_reach(action: str, resource: str, values: dict[str, str]) -> None:
-    assert not allows(POLICIES["created"], Need(action, resource, values))
+    assert not allows(POLICIES["created"], PermissionNeed(action, resource, values))
 
 
 @pytest.mark.parametrize("missing", ["eks:CreateNodegroup", "iam:PassRole", "ec2:CreateTags", "kms:CreateGrant"])
@@ -128,8 +128,8 @@ def test_a_policy_of_a_region_allows_nothing_regional_elsewhere() -> None:
     resources = [{"type": "aws:ec2/vpc:Vpc", "name": "network-vpc", "inputs": {}}]
     document = policy(resources, "eu-central-1")
     here, there = ({"aws:RequestedRegion": region} for region in ("eu-central-1", "us-east-1"))
-    assert allows(document, Need("ec2:CreateVpc", "*", here))
-    assert not allows(document, Need("ec2:CreateVpc", "*", there))
+    assert allows(document, PermissionNeed("ec2:CreateVpc", "*", here))
+    assert not allows(document, PermissionNeed("ec2:CreateVpc", "*", there))
 
 
 def test_every_aws_resource_that_a_component_can_make_has_a_row() -> None:

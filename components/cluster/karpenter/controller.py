@@ -119,7 +119,7 @@ class Karpenter(pulumi.ComponentResource):
     ) -> list[pulumi.Resource]:
         """The role for this one service account, with what it may do."""
         plan = args.plan
-        place = policies.Place(plan.partition, plan.region, plan.cluster_name, plan.spot)
+        place = policies.AccountPlace(plan.partition, plan.region, plan.cluster_name, plan.spot)
         passing = pulumi.Output.all(args.node_role_arn, profile.arn, queue_arn).apply(
             lambda arns: policies.passing(place, *arns)
         )

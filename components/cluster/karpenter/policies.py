@@ -24,7 +24,7 @@ _READ = (
 
 
 @dataclass(frozen=True)
-class Place:
+class AccountPlace:
     """Where the controller works; `spot`: whether it may buy spot nodes."""
 
     partition: str
@@ -42,7 +42,7 @@ class Place:
         return f"kubernetes.io/cluster/{self.cluster_name}"
 
 
-def launching(place: Place) -> str:
+def launching(place: AccountPlace) -> str:
     """Launching, tagging and ending instances and launch templates of this cluster's NodePools, and no others."""
     ours = {
         "StringEquals": {f"aws:ResourceTag/{place.owned}": "owned"},
@@ -98,7 +98,7 @@ def _spot_role() -> Statement:
     return _allow("RoleOfSpot", ["iam:CreateServiceLinkedRole"], roles, condition)
 
 
-def looking(place: Place) -> str:
+def looking(place: AccountPlace) -> str:
     """What there is in the region, what it costs, and where the API server is. Describing knows no resources."""
     here = {"StringEquals": {"aws:RequestedRegion": place.region}}
     cluster = f"arn:{place.partition}:eks:{place.region}:*:cluster/{place.cluster_name}"
@@ -112,7 +112,7 @@ def looking(place: Place) -> str:
     )
 
 
-def passing(place: Place, node_role_arn: str, profile_arn: str, queue_arn: str) -> str:
+def passing(place: AccountPlace, node_role_arn: str, profile_arn: str, queue_arn: str) -> str:
     """Giving nodes their role, and hearing of interruptions."""
     services = sorted({"ec2.amazonaws.com", EC2_SERVICES.get(place.partition, "ec2.amazonaws.com")})
     to_ec2 = {"StringEquals": {"iam:PassedToService": services}}

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateAccessEntry",)
@@ -72,7 +72,7 @@ def _policy_of_node_entry(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="access-mode-config-map",
         operations=_ALL,
         condition="the cluster's authentication mode is CONFIG_MAP",
@@ -82,7 +82,7 @@ RULES = (
         source=guide("setting-up-access-entries"),
         check=_config_map,
     ),
-    Rule(
+    ContractRule(
         id="access-entry-twice",
         operations=_CREATE,
         condition="the principal has an entry already: the one made for the creator by bootstrap admin, too",
@@ -91,7 +91,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 2968, 3293),
         check=_exists,
     ),
-    Rule(
+    ContractRule(
         id="access-principal-kind",
         operations=_CREATE,
         condition="the principal is no IAM role, user or root (an STS session, say)",
@@ -100,7 +100,7 @@ RULES = (
         source=api("CreateAccessEntry"),
         check=_no_iam_arn,
     ),
-    Rule(
+    ContractRule(
         id="access-principal-partition",
         operations=_CREATE,
         condition="the principal's ARN is of another partition than the cluster",
@@ -109,7 +109,7 @@ RULES = (
         source=api("CreateAccessEntry"),
         check=_other_partition,
     ),
-    Rule(
+    ContractRule(
         id="access-principal-missing",
         operations=_CREATE,
         condition="the principal does not exist (the endpoint can tell for its own account only)",
@@ -118,7 +118,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 2969),
         check=_no_principal,
     ),
-    Rule(
+    ContractRule(
         id="access-type-unknown",
         operations=_CREATE,
         condition="the type is none that EKS has",
@@ -131,7 +131,7 @@ RULES = (
             else None
         ),
     ),
-    Rule(
+    ContractRule(
         id="access-groups-of-nodes",
         operations=_CREATE,
         condition="kubernetesGroups for an entry of another type than STANDARD",
@@ -141,7 +141,7 @@ RULES = (
         check="type && type != 'STANDARD' && length(not_null(kubernetesGroups, `[]`)) > `0`",
         values={"type": "type"},
     ),
-    Rule(
+    ContractRule(
         id="access-group-system",
         operations=("eks:CreateAccessEntry", "eks:UpdateAccessEntry"),
         condition="a Kubernetes group that begins with system:",
@@ -151,7 +151,7 @@ RULES = (
         check="length(not_null(kubernetesGroups, `[]`)[?starts_with(@, 'system:')]) > `0`",
         values={"group": "kubernetesGroups[?starts_with(@, 'system:')] | [0]"},
     ),
-    Rule(
+    ContractRule(
         id="access-policy-partition",
         operations=_ASSOCIATE,
         condition="the access policy's ARN is of another partition than the cluster",
@@ -160,7 +160,7 @@ RULES = (
         source=guide("access-policy-permissions"),
         check=_policy_partition,
     ),
-    Rule(
+    ContractRule(
         id="access-policy-unknown",
         operations=_ASSOCIATE,
         condition="EKS has no such access policy",
@@ -169,7 +169,7 @@ RULES = (
         source=guide("access-policy-permissions"),
         check=_policy_unknown,
     ),
-    Rule(
+    ContractRule(
         id="access-policy-of-nodes",
         operations=_ASSOCIATE,
         condition="the entry is not of type STANDARD",
@@ -178,7 +178,7 @@ RULES = (
         source=api("AssociateAccessPolicy"),
         check=_policy_of_node_entry,
     ),
-    Rule(
+    ContractRule(
         id="access-scope",
         operations=_ASSOCIATE,
         condition="scope namespace without namespaces, or cluster with some",
@@ -187,7 +187,7 @@ RULES = (
         source=api("AccessScope"),
         check="(accessScope.type == 'namespace') != (length(not_null(accessScope.namespaces, `[]`)) > `0`)",
     ),
-    Rule(
+    ContractRule(
         id="access-entry-missing",
         operations=_ASSOCIATE,
         condition="the principal has no access entry yet",
@@ -198,7 +198,7 @@ RULES = (
             {} if (found := _entries(asked)) is not None and asked.given["principalArn"] not in found else None
         ),
     ),
-    Rule(
+    ContractRule(
         id="access-bootstrap",
         operations=("eks:CreateCluster",),
         condition="bootstrapClusterCreatorAdminPermissions is true or not given: EKS makes an entry for the caller, "
@@ -207,7 +207,7 @@ RULES = (
         source=guide("setting-up-access-entries"),
         by="local/aws_endpoint/eks_clusters.py",
     ),
-    Rule(
+    ContractRule(
         id="access-node-role",
         operations=("eks:CreateNodegroup",),
         condition="EKS makes an EC2_LINUX entry for the role of a managed node group",

@@ -9,7 +9,7 @@ import yaml
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import api, guide, issue
 
 _ADDON = ("eks:CreateAddon", "eks:UpdateAddon")
@@ -57,7 +57,7 @@ def _identity_trust(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="addon-unknown",
         operations=_ADDON,
         condition="EKS has no such add-on",
@@ -66,7 +66,7 @@ RULES = (
         source=issue("marcincuber/eks", 10),
         check=_addon_unknown,
     ),
-    Rule(
+    ContractRule(
         id="addon-version",
         operations=_ADDON,
         condition="the add-on has no such version for the cluster's Kubernetes version",
@@ -75,7 +75,7 @@ RULES = (
         source=issue("hashicorp/terraform-provider-aws", 33385, 32238),
         check=_addon_version,
     ),
-    Rule(
+    ContractRule(
         id="addon-configuration",
         operations=_ADDON,
         condition="configurationValues is no JSON or YAML object",
@@ -84,7 +84,7 @@ RULES = (
         source=api("CreateAddon"),
         check=_configuration,
     ),
-    Rule(
+    ContractRule(
         id="addon-exists",
         operations=("eks:CreateAddon",),
         condition="the cluster has the add-on",
@@ -93,14 +93,14 @@ RULES = (
         source=api("CreateAddon"),
         check=_addon_exists,
     ),
-    Rule(
+    ContractRule(
         id="addon-stays",
         operations=("eks:UpdateClusterVersion",),
         condition="add-ons keep their version when the cluster's goes up",
         source=guide("eks-add-ons"),
         by="local/aws_endpoint/eks_clusters.py",
     ),
-    Rule(
+    ContractRule(
         id="identity-trust",
         operations=("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation", *_ADDON),
         condition="the role does not exist, or does not trust pods.eks.amazonaws.com",
@@ -109,7 +109,7 @@ RULES = (
         source=f"{guide('pod-id-role')} (the words are not AWS' own)",
         check=_identity_trust,
     ),
-    Rule(
+    ContractRule(
         id="identity-twice",
         operations=("eks:CreatePodIdentityAssociation",),
         condition="the service account has an association",

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
+from local.aws_endpoint.contract.rule import MOTO, Asked, ContractRule
 from local.aws_endpoint.contract.sources import iam_api
 
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html"
@@ -26,7 +26,7 @@ def _policy(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="role-in-profile",
         operations=("iam:DeleteRole",),
         condition="the role is in an instance profile",
@@ -35,7 +35,7 @@ RULES = (
         source=iam_api("DeleteRole"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="profile-in-use",
         operations=("iam:DeleteInstanceProfile",),
         condition="the profile holds a role",
@@ -44,7 +44,7 @@ RULES = (
         source=iam_api("DeleteInstanceProfile"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="profile-one-role",
         operations=("iam:AddRoleToInstanceProfile",),
         condition="the profile holds a role already",
@@ -53,7 +53,7 @@ RULES = (
         source=iam_api("AddRoleToInstanceProfile"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="event-rule-targets",
         operations=("events:DeleteRule",),
         condition="the rule has targets",
@@ -62,7 +62,7 @@ RULES = (
         source=_EVENTS,
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="queue-policy",
         operations=("sqs:CreateQueue", "sqs:SetQueueAttributes"),
         condition="the queue's policy is no JSON object",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.sources import budgets_api
 
 _CREATE = ("budgets:CreateBudget",)
 
 RULES = (
-    Rule(
+    ContractRule(
         id="budget-notices",
         operations=_CREATE,
         condition="more than five notices",
@@ -17,7 +17,7 @@ RULES = (
         source=budgets_api("CreateBudget"),
         check="length(not_null(NotificationsWithSubscribers, `[]`)) > `5`",
     ),
-    Rule(
+    ContractRule(
         id="budget-subscribers",
         operations=_CREATE,
         condition="a notice with more than ten mail addresses or more than one SNS topic",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint import facts
-from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
+from local.aws_endpoint.contract.rule import MOTO, Asked, ContractRule
 from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateCluster",)
@@ -67,7 +67,7 @@ def _logs_again(asked: Asked) -> None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="cluster-version",
         operations=("eks:CreateCluster", "eks:UpdateClusterVersion"),
         condition="EKS does not have the Kubernetes version (any more)",
@@ -76,7 +76,7 @@ RULES = (
         source=issue("rancher/rancher", 27777),
         check=_version,
     ),
-    Rule(
+    ContractRule(
         id="cluster-version-steps",
         operations=("eks:UpdateClusterVersion",),
         condition="an update by more than one minor version, or to the same",
@@ -85,7 +85,7 @@ RULES = (
         source=guide("update-cluster"),
         check=_skips,
     ),
-    Rule(
+    ContractRule(
         id="cluster-version-downgrade",
         operations=("eks:UpdateClusterVersion",),
         condition="an update to an older minor version",
@@ -94,7 +94,7 @@ RULES = (
         source=guide("update-cluster"),
         check=_downgrade,
     ),
-    Rule(
+    ContractRule(
         id="cluster-role",
         operations=_CREATE,
         condition="the role does not exist, or does not trust eks.amazonaws.com",
@@ -104,7 +104,7 @@ RULES = (
         source=guide("cluster-iam-role"),
         check=_role,
     ),
-    Rule(
+    ContractRule(
         id="cluster-one-change",
         operations=_UPDATE,
         condition="several kinds of change in one call",
@@ -113,7 +113,7 @@ RULES = (
         source=api("UpdateClusterConfig"),
         by="local/aws_endpoint/eks_clusters.py",
     ),
-    Rule(
+    ContractRule(
         id="cluster-protected",
         operations=("eks:DeleteCluster",),
         condition="deletion protection is on",
@@ -122,7 +122,7 @@ RULES = (
         source=f"{guide('deletion-protection')} (the words are not AWS' own)",
         check=_protected,
     ),
-    Rule(
+    ContractRule(
         id="cluster-has-node-groups",
         operations=("eks:DeleteCluster",),
         condition="the cluster has node groups",
@@ -131,7 +131,7 @@ RULES = (
         source=issue("gruntwork-io/cloud-nuke", 148),
         check=_has_groups,
     ),
-    Rule(
+    ContractRule(
         id="cluster-logs-again",
         operations=("eks:DeleteCluster",),
         condition="after the cluster has gone EKS makes its log group again, without retention, where it has lines "
@@ -139,7 +139,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2446, 2763),
         effect=_logs_again,
     ),
-    Rule(
+    ContractRule(
         id="cluster-name",
         operations=_CREATE,
         condition="a cluster of that name exists",
@@ -150,7 +150,7 @@ RULES = (
             {"name": asked.given["name"]} if asked.world.cluster(asked.given.get("name")) is not None else None
         ),
     ),
-    Rule(
+    ContractRule(
         id="role-arn",
         operations=(*_CREATE, "eks:CreateNodegroup"),
         condition="the role's ARN has not the form of one",

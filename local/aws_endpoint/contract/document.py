@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.table import TABLE
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "aws-contract.md"
@@ -56,7 +56,7 @@ def page() -> str:
     return "".join([*parts, _NOT])
 
 
-def _row(rule: Rule, error: str | None = None) -> str:
+def _row(rule: ContractRule, error: str | None = None) -> str:
     calls = ", ".join(f"`{operation}`" for operation in rule.operations)
     cells = [f"`{rule.id}`", calls, rule.condition, *([error] if error else []), _sources(rule.source), rule.since]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

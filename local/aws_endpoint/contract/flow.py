@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.sources import api
 
 MOST_PER_PAGE = 100
@@ -12,7 +12,7 @@ _LISTS = (
 )
 
 RULES = (
-    Rule(
+    ContractRule(
         id="permission",
         operations=("*",),
         condition="the caller's IAM policy (where the played account has one) does not allow an action that the "
@@ -24,7 +24,7 @@ RULES = (
         "https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelastickubernetesservice.html",
         by="local/aws_endpoint/contract/permitted.py",
     ),
-    Rule(
+    ContractRule(
         id="pod-role",
         operations=("*",),
         condition="a pod's credentials (EKS Pod Identity) and a call that no policy of its role allows: resources, "
@@ -36,7 +36,7 @@ RULES = (
         "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html",
         by="local/aws_endpoint/contract/gate.py",
     ),
-    Rule(
+    ContractRule(
         id="page-size",
         operations=_LISTS,
         condition=f"maxResults is not between 1 and {MOST_PER_PAGE}",
@@ -45,7 +45,7 @@ RULES = (
         source=f"{api('ListAccessEntries')} (the words are not AWS' own)",
         check=f"maxResults && (maxResults > `{MOST_PER_PAGE}` || maxResults < `1`)",
     ),
-    Rule(
+    ContractRule(
         id="pages",
         operations=_LISTS,
         condition=f"a list comes in pages of at most {MOST_PER_PAGE}, the next one by nextToken: two hundred entries "
@@ -53,7 +53,7 @@ RULES = (
         source=api("ListAccessEntries"),
         by="local/aws_endpoint/eks_store.py",
     ),
-    Rule(
+    ContractRule(
         id="throttling",
         operations=("*",),
         condition="a share of all calls (`--throttle`, with a seed) is answered with Throttling, RequestLimitExceeded "

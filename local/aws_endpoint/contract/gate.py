@@ -15,9 +15,9 @@ from local.aws_endpoint import pod_identity
 from local.aws_endpoint.contract.account import Account, current
 from local.aws_endpoint.contract.permitted import DENIED, allows, needs
 from local.aws_endpoint.contract.role_needs import role_needs
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.table import TABLE
-from local.aws_endpoint.contract.world import Before, World
+from local.aws_endpoint.contract.world import AccountWorld, Before
 
 # How services say "slower": https://docs.aws.amazon.com/ec2/latest/devguide/ec2-api-throttling.html for EC2, the
 # common errors of each API reference for the others.
@@ -33,9 +33,9 @@ class Refused(ServiceException):  # type: ignore[misc]  # moto has no types here
         self.rule = rule
 
 
-def by_operation(rules: tuple[Rule, ...]) -> Mapping[str, tuple[Rule, ...]]:
+def by_operation(rules: tuple[ContractRule, ...]) -> Mapping[str, tuple[ContractRule, ...]]:
     """The rows of each operation, in the table's order."""
-    found: dict[str, list[Rule]] = defaultdict(list)
+    found: dict[str, list[ContractRule]] = defaultdict(list)
     for rule in rules:
         for operation in rule.operations:
             found[operation].append(rule)
@@ -70,7 +70,7 @@ def install() -> None:
             return _refusal(self, refusal)
         if not rows:
             return original(self)
-        world = World(self.current_account, self.region, self.partition)
+        world = AccountWorld(self.current_account, self.region, self.partition)
         asked = Asked(operation, _parameters(self), world, account)
         try:
             judge(asked)
@@ -101,7 +101,7 @@ def _forbidden(response: Any, operation: str, account: Account) -> Refused | Non
 def _beyond(response: Any, operation: str, role_arn: str) -> Refused | None:
     """What a pod's role does not let it do."""
     policy = pod_identity.policy_of(role_arn)
-    world = World(response.current_account, response.region, response.partition)
+    world = AccountWorld(response.current_account, response.region, response.partition)
     for need in role_needs(operation, _parameters(response), world):
         if not allows(policy, need):
             words = f"{role_arn} is not authorized to perform: {need.action} on resource: {need.resource}"

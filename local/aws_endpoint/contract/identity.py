@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
+from local.aws_endpoint.contract.rule import MOTO, Asked, ContractRule
 from local.aws_endpoint.contract.sources import IAM_QUOTAS, LOGS_RETENTION, iam_api, issue
 
 MOST_POLICIES_PER_ROLE = 10
@@ -43,7 +43,7 @@ def _inline(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="policy-partition",
         operations=("iam:AttachRolePolicy",),
         condition="the policy's ARN is of another partition than the account",
@@ -52,7 +52,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 3259),
         check=_partition,
     ),
-    Rule(
+    ContractRule(
         id="policy-missing",
         operations=("iam:AttachRolePolicy",),
         condition="there is no such policy",
@@ -61,7 +61,7 @@ RULES = (
         source=iam_api("AttachRolePolicy"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="policies-per-role",
         operations=("iam:AttachRolePolicy",),
         condition=f"more than {MOST_POLICIES_PER_ROLE} managed policies on a role",
@@ -70,7 +70,7 @@ RULES = (
         source=IAM_QUOTAS,
         check=_too_many,
     ),
-    Rule(
+    ContractRule(
         id="inline-policy-size",
         operations=("iam:PutRolePolicy",),
         condition=f"an inline policy of more than {MOST_INLINE_BYTES} characters",
@@ -79,7 +79,7 @@ RULES = (
         source=IAM_QUOTAS,
         check=_inline,
     ),
-    Rule(
+    ContractRule(
         id="trust-policy-size",
         operations=("iam:CreateRole", "iam:UpdateAssumeRolePolicy"),
         condition=f"a trust policy of more than {MOST_TRUST_CHARACTERS} characters",
@@ -93,7 +93,7 @@ RULES = (
             else None
         ),
     ),
-    Rule(
+    ContractRule(
         id="role-in-use",
         operations=("iam:DeleteRole",),
         condition="policies are attached to the role",
@@ -102,7 +102,7 @@ RULES = (
         source=iam_api("DeleteRole"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="log-group-exists",
         operations=("logs:CreateLogGroup",),
         condition="a log group of that name exists: EKS' own, left by a cluster of the name, too",
@@ -111,7 +111,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2763),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="log-retention",
         operations=("logs:PutRetentionPolicy",),
         condition="a number of days that CloudWatch Logs does not offer",
@@ -120,7 +120,7 @@ RULES = (
         source=LOGS_RETENTION,
         check=lambda asked: {} if asked.given.get("retentionInDays") not in RETENTION_DAYS else None,
     ),
-    Rule(
+    ContractRule(
         id="key-alias",
         operations=("kms:CreateAlias",),
         condition="an alias of that name exists",

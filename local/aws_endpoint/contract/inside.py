@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint import eks_store as store
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import guide, issue
 
 HTTPS = 443
@@ -90,7 +90,7 @@ def _volumes_stay(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="api-unreachable",
         operations=("kubernetes:*",),
         condition="the runner is outside and not in publicAccessCidrs, or the endpoint is private and the runner is "
@@ -101,7 +101,7 @@ RULES = (
         source=guide("cluster-endpoint"),
         check=_unreachable,
     ),
-    Rule(
+    ContractRule(
         id="api-unauthorized",
         operations=("kubernetes:*",),
         condition="the caller has no access entry with an admin policy",
@@ -110,7 +110,7 @@ RULES = (
         source=guide("access-entries"),
         check=_unauthorized,
     ),
-    Rule(
+    ContractRule(
         id="pods-no-nodes",
         operations=_NEEDS_AWS,
         condition="a chart is installed, or removed with its hooks, in a cluster without nodes",
@@ -119,7 +119,7 @@ RULES = (
         source=guide("managed-node-groups"),
         check=_no_nodes,
     ),
-    Rule(
+    ContractRule(
         id="pods-cut-off",
         operations=_NEEDS_AWS,
         condition="a chart is installed, or removed with its hooks, while nodes have no route to AWS: images cannot be "
@@ -129,7 +129,7 @@ RULES = (
         source=issue("awslabs/ai-on-eks", 323),
         check=_cut_off,
     ),
-    Rule(
+    ContractRule(
         id="volumes-stay",
         operations=("kubernetes:Uninstall", "kubernetes:Delete"),
         condition="claims go while the EBS CSI add-on, its nodes or their route to AWS have gone: the volumes stay, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.aws_endpoint.contract.rule import MOTO, Rule
+from local.aws_endpoint.contract.rule import MOTO, ContractRule
 from local.aws_endpoint.contract.sources import ec2_api, guide, iam_api, issue
 
 _FLEET = ("ec2:CreateFleet",)
@@ -12,7 +12,7 @@ _GUIDE = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/"
 _KARPENTER = "https://github.com/aws/karpenter-provider-aws/blob/v1.14.0/pkg"
 
 RULES = (
-    Rule(
+    ContractRule(
         id="fleet-template",
         operations=_FLEET,
         condition="a launch template is not there",
@@ -21,7 +21,7 @@ RULES = (
         source=f"{ec2_api('CreateFleet')}; {_KARPENTER}/errors/errors.go",
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="fleet-dry-run",
         operations=_FLEET,
         condition="DryRun, and nothing is wrong",
@@ -30,7 +30,7 @@ RULES = (
         source=ec2_api("CreateFleet"),
         by=_FLEETS,
     ),
-    Rule(
+    ContractRule(
         id="fleet-instant",
         operations=_FLEET,
         condition="type instant: the answer holds the instances, launched by template and override (image, subnet, "
@@ -39,7 +39,7 @@ RULES = (
         source=f"{ec2_api('CreateFleet')}; {_GUIDE}ec2-fleet-allocation-strategy.html",
         by=_FLEETS,
     ),
-    Rule(
+    ContractRule(
         id="fleet-sold-out",
         operations=_FLEET,
         condition="an offering (type, zone, spot or on-demand) that is sold out: InsufficientInstanceCapacity among "
@@ -48,7 +48,7 @@ RULES = (
         source=f"{_GUIDE}troubleshooting-launch.html; {issue('kubernetes-sigs/karpenter', 2275)}",
         by=_FLEETS,
     ),
-    Rule(
+    ContractRule(
         id="fleet-quota",
         operations=_FLEET,
         condition="a launch over the vCPU quota of its family: VcpuLimitExceeded, or MaxSpotInstanceCountExceeded, "
@@ -56,7 +56,7 @@ RULES = (
         source=f"{issue('firesim/firesim', 410)}; {issue('aws/karpenter-provider-aws', 1556)}",
         by=_FLEETS,
     ),
-    Rule(
+    ContractRule(
         id="fleet-profile",
         operations=_FLEET,
         condition="the template's instance profile is not there: InvalidParameterValue among the answer's Errors, and "
@@ -64,21 +64,21 @@ RULES = (
         source=f"{_KARPENTER}/errors/errors.go (the words are AWS' as quoted there)",
         by=_FLEETS,
     ),
-    Rule(
+    ContractRule(
         id="images-of-parameters",
         operations=("ec2:DescribeImages",),
         condition="the image that an EKS AMI parameter names is there, with owner, architecture and day",
         source=f"{guide('retrieve-ami-id')}; {_KARPENTER}/providers/amifamily/ami.go",
         by="local/aws_endpoint/images.py",
     ),
-    Rule(
+    ContractRule(
         id="instance-ends",
         operations=("ec2:TerminateInstances",),
         condition="its interfaces and disks go with it, and its states are announced through EventBridge",
         source=f"{_GUIDE}instance-state-changes.html",
         by=_EVENTS,
     ),
-    Rule(
+    ContractRule(
         id="spot-taken-back",
         operations=("ec2:*",),
         condition="a spot instance that is taken back (by hand, local/aws_endpoint/switches.py) is warned of through "
@@ -86,7 +86,7 @@ RULES = (
         source=f"{_GUIDE}spot-instance-termination-notices.html",
         by=_EVENTS,
     ),
-    Rule(
+    ContractRule(
         id="spot-prices",
         operations=("ec2:DescribeSpotPriceHistory",),
         condition="the middle of what planning/facts/spot.csv saw, of types that have a price; no other offering is "
@@ -94,14 +94,14 @@ RULES = (
         source=ec2_api("DescribeSpotPriceHistory"),
         by="local/aws_endpoint/price_list.py",
     ),
-    Rule(
+    ContractRule(
         id="price-list",
         operations=("pricing:GetProducts",),
         condition="on-demand prices of planning/facts/prices.csv, the same in every region",
         source="https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_pricing_GetProducts.html",
         by="local/aws_endpoint/price_list.py",
     ),
-    Rule(
+    ContractRule(
         id="profiles-path",
         operations=("iam:ListInstanceProfiles",),
         condition="PathPrefix: only profiles below it (a controller that deletes what it finds would take others')",

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.rule import MOTO, Asked, Rule
+from local.aws_endpoint.contract.rule import MOTO, Asked, ContractRule
 from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, ec2_api, issue
 
 _TAGGED = (
@@ -90,7 +90,7 @@ def _service(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="subnet-zone",
         operations=("ec2:CreateSubnet",),
         condition="the account has no availability zone of that name",
@@ -100,7 +100,7 @@ RULES = (
         source=issue("TheSudoYT/terraform-aws-palworld", 9),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="subnet-overlap",
         operations=("ec2:CreateSubnet",),
         condition="the block overlaps another subnet's",
@@ -109,7 +109,7 @@ RULES = (
         source=ec2_api("CreateSubnet"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="subnet-range",
         operations=("ec2:CreateSubnet",),
         condition="the block is not within the VPC's",
@@ -118,7 +118,7 @@ RULES = (
         source=ec2_api("CreateSubnet"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="vpc-range",
         operations=("ec2:CreateVpc",),
         condition="the block is larger than /16 or smaller than /28",
@@ -127,7 +127,7 @@ RULES = (
         source=ec2_api("CreateVpc"),
         by=MOTO,
     ),
-    Rule(
+    ContractRule(
         id="vpc-quota",
         operations=("ec2:CreateVpc",),
         condition="quota L-F678F1CE, VPCs per Region (a new account: 5, one of them the default VPC)",
@@ -136,7 +136,7 @@ RULES = (
         source=f"{VPC_QUOTAS}; {issue('terraform-aws-modules/terraform-aws-vpc', 429)}",
         check=_quota("L-F678F1CE", lambda asked: len(asked.world.ec2.vpcs)),
     ),
-    Rule(
+    ContractRule(
         id="address-quota",
         operations=("ec2:AllocateAddress",),
         condition="quota L-0263D0A3, EC2-VPC Elastic IPs (a new account: 5)",
@@ -145,7 +145,7 @@ RULES = (
         source=f"{VPC_QUOTAS}; {issue('hashicorp-education/learn-terraform-provision-eks-cluster', 59)}",
         check=_quota("L-0263D0A3", lambda asked: len(asked.world.ec2.addresses)),
     ),
-    Rule(
+    ContractRule(
         id="nat-quota",
         operations=("ec2:CreateNatGateway",),
         condition="quota L-FE5A380F, NAT gateways per Availability Zone (a new account: 5)",
@@ -154,7 +154,7 @@ RULES = (
         source=VPC_QUOTAS,
         check=_quota("L-FE5A380F", _nat_gateways),
     ),
-    Rule(
+    ContractRule(
         id="security-group-rules-quota",
         operations=("ec2:AuthorizeSecurityGroupIngress",),
         condition="quota L-0EA8095F, rules per security group (a new account: 60)",
@@ -163,7 +163,7 @@ RULES = (
         source=f"{VPC_QUOTAS}; {EC2_ERRORS}",
         check=_quota("L-0EA8095F", _rules),
     ),
-    Rule(
+    ContractRule(
         id="tag-reserved",
         operations=_TAGGED,
         condition="a tag key begins with aws:",
@@ -172,7 +172,7 @@ RULES = (
         source=ec2_api("CreateTags"),
         check=lambda asked: {} if any(t["Key"].lower().startswith("aws:") for t in _tags(asked)) else None,
     ),
-    Rule(
+    ContractRule(
         id="tag-count",
         operations=_TAGGED,
         condition=f"more than {MOST_TAGS} tags",
@@ -181,7 +181,7 @@ RULES = (
         source=EC2_ERRORS,
         check=lambda asked: {} if len(_tags(asked)) > MOST_TAGS else None,
     ),
-    Rule(
+    ContractRule(
         id="endpoint-service",
         operations=("ec2:CreateVpcEndpoint",),
         condition="the service is not one of the region",
@@ -190,7 +190,7 @@ RULES = (
         source=ec2_api("CreateVpcEndpoint"),
         check=_service,
     ),
-    Rule(
+    ContractRule(
         id="subnet-held",
         operations=("ec2:DeleteSubnet",),
         condition="network interfaces are in the subnet: of nodes, NAT gateways, load balancers, or left behind by "
@@ -200,7 +200,7 @@ RULES = (
         source=issue("eksctl-io/eksctl", 7589),
         check=_held,
     ),
-    Rule(
+    ContractRule(
         id="vpc-held",
         operations=("ec2:DeleteVpc",),
         condition="network interfaces are in the VPC",
@@ -209,7 +209,7 @@ RULES = (
         source=f"{EC2_ERRORS}; {issue('pulumi/pulumi-eks', 640, 1226)}",
         check=_vpc_held,
     ),
-    Rule(
+    ContractRule(
         id="gateway-mapped",
         operations=("ec2:DetachInternetGateway",),
         condition="a public address is mapped in the VPC (a NAT gateway's)",
@@ -219,7 +219,7 @@ RULES = (
         source=issue("dspace-group/dspace-reference-architecture-aws", 16),
         check=_mapped,
     ),
-    Rule(
+    ContractRule(
         id="address-in-use",
         operations=("ec2:ReleaseAddress",),
         condition="the address is a NAT gateway's",
@@ -228,7 +228,7 @@ RULES = (
         source=EC2_ERRORS,
         check=_address_in_use,
     ),
-    Rule(
+    ContractRule(
         id="interfaces-of-nodes",
         operations=("eks:CreateNodegroup", "eks:DeleteNodegroup"),
         condition="nodes bring network interfaces into their subnets; where the VPC CNI or its way to AWS has gone "

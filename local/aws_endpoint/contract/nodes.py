@@ -10,7 +10,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.placing import subnet_missing
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import EC2_ERRORS, api, guide, issue
 from local.aws_endpoint.contract.world import EC2_SERVICE
 
@@ -119,7 +119,7 @@ def _unavailable(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="nodes-min-over-desired",
         operations=_UPDATE,
         condition="minSize is above the desired size: the one given, else the one of the moment",
@@ -128,7 +128,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 835, 2508, 3306),
         check=_min_over_desired,
     ),
-    Rule(
+    ContractRule(
         id="nodes-desired-over-max",
         operations=_UPDATE,
         condition="maxSize is below the desired size: the one given, else the one of the moment",
@@ -137,7 +137,7 @@ RULES = (
         source="https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/4595",
         check=_desired_over_max,
     ),
-    Rule(
+    ContractRule(
         id="nodes-create-min-over-desired",
         operations=_CREATE,
         condition="minSize is above desiredSize",
@@ -146,7 +146,7 @@ RULES = (
         source=issue("sassoftware/viya4-iac-aws", 298),
         check="scalingConfig && scalingConfig.minSize > scalingConfig.desiredSize",
     ),
-    Rule(
+    ContractRule(
         id="nodes-create-desired-over-max",
         operations=_CREATE,
         condition="desiredSize is above maxSize",
@@ -155,7 +155,7 @@ RULES = (
         source="https://github.com/ministryofjustice/cloud-platform-infrastructure/pull/4595",
         check="scalingConfig && scalingConfig.desiredSize > scalingConfig.maxSize",
     ),
-    Rule(
+    ContractRule(
         id="nodes-max-zero",
         operations=(*_CREATE, *_UPDATE),
         condition="maxSize is 0",
@@ -164,7 +164,7 @@ RULES = (
         source=f"{api('NodegroupScalingConfig')} (the words are not AWS' own)",
         check="scalingConfig.maxSize == `0`",
     ),
-    Rule(
+    ContractRule(
         id="nodes-version",
         operations=(*_CREATE, *_VERSION),
         condition="the nodes' Kubernetes version is unknown, or ahead of the cluster's",
@@ -173,7 +173,7 @@ RULES = (
         source=f"{guide('update-managed-node-group')} (the words are not AWS' own)",
         check=_version,
     ),
-    Rule(
+    ContractRule(
         id="nodes-version-older",
         operations=_VERSION,
         condition="a Kubernetes version older than the group's",
@@ -182,7 +182,7 @@ RULES = (
         source=f"{api('UpdateNodegroupVersion')} (the words are not AWS' own)",
         check=_older,
     ),
-    Rule(
+    ContractRule(
         id="nodes-release-minor",
         operations=(*_CREATE, *_VERSION),
         condition="the AMI release is of another minor version than the nodes",
@@ -191,7 +191,7 @@ RULES = (
         source=issue("eksctl-io/eksctl", 7976),
         check=_release,
     ),
-    Rule(
+    ContractRule(
         id="nodes-type-region",
         operations=_CREATE,
         condition="an instance type that is not sold in the region",
@@ -200,7 +200,7 @@ RULES = (
         source=f"{EC2_ERRORS} (the words are not AWS' own)",
         check=_not_sold_here,
     ),
-    Rule(
+    ContractRule(
         id="nodes-type-zone",
         operations=_CREATE,
         condition="an instance type that is not sold in the zone of one of the subnets",
@@ -210,7 +210,7 @@ RULES = (
         source=issue("eksctl-io/eksctl", 6461),
         check=_not_sold,
     ),
-    Rule(
+    ContractRule(
         id="nodes-subnet-missing",
         operations=_CREATE,
         condition="a subnet does not exist",
@@ -219,7 +219,7 @@ RULES = (
         source=api("CreateNodegroup"),
         check=subnet_missing,
     ),
-    Rule(
+    ContractRule(
         id="nodes-role",
         operations=_CREATE,
         condition="the node role does not exist",
@@ -228,7 +228,7 @@ RULES = (
         source=guide("create-node-role"),
         check=_role_missing,
     ),
-    Rule(
+    ContractRule(
         id="nodes-trust",
         operations=_CREATE,
         condition="the node role does not trust EC2 by its name in the partition (ec2.amazonaws.com.cn in aws-cn)",
@@ -238,7 +238,7 @@ RULES = (
         source=f"{issue('aws-samples/cdk-eks-blueprints', 558)}; {issue('aws/aws-cdk', 24696)}",
         check=_trust,
     ),
-    Rule(
+    ContractRule(
         id="nodes-unavailable",
         operations=(*_CREATE, *_UPDATE),
         condition="maxUnavailable is not between 1 and maxSize",
@@ -247,7 +247,7 @@ RULES = (
         source="https://github.com/hashicorp/terraform-provider-aws/pull/26551",
         check=_unavailable,
     ),
-    Rule(
+    ContractRule(
         id="nodes-name",
         operations=_CREATE,
         condition="the cluster has a node group of that name",

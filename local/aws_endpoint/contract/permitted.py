@@ -51,7 +51,7 @@ _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class Need:
+class PermissionNeed:
     """One action on one resource, with the values that conditions look at."""
 
     action: str
@@ -59,7 +59,9 @@ class Need:
     values: Mapping[str, str]
 
 
-def needs(operation: str, given: Mapping[str, Any], account_id: str, region: str, partition: str) -> Iterator[Need]:
+def needs(
+    operation: str, given: Mapping[str, Any], account_id: str, region: str, partition: str
+) -> Iterator[PermissionNeed]:
     """Every permission that a call takes; `operation` as `eks:CreateCluster`."""
     service, _, name = operation.partition(":")
     values = {"aws:RequestedRegion": region}
@@ -72,26 +74,28 @@ def needs(operation: str, given: Mapping[str, Any], account_id: str, region: str
     elif service == "budgets":
         named = given.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", given)
         resource = given.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
-    yield Need(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
+    yield PermissionNeed(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
     if operation == "budgets:CreateBudget" and given.get("ResourceTags"):
-        yield Need("budgets:TagResource", resource, values)
+        yield PermissionNeed("budgets:TagResource", resource, values)
     if service == "ec2" and given.get("TagSpecifications"):
-        yield Need("ec2:CreateTags", "*", values)
+        yield PermissionNeed("ec2:CreateTags", "*", values)
     if service in _TAGGED and name.startswith(("Create", "PutRule")) and (given.get("tags") or given.get("Tags")):
-        yield Need("iam:TagInstanceProfile" if "InstanceProfile" in name else _TAGGED[service], resource, values)
+        yield PermissionNeed(
+            "iam:TagInstanceProfile" if "InstanceProfile" in name else _TAGGED[service], resource, values
+        )
     for each, condition, action, arn, passed_to in _BESIDES:
         if each == operation and jmespath.search(condition, given):
             whom = {"iam:PassedToService": f"{passed_to}.amazonaws.com"} if passed_to else {}
             whose = f"arn:{partition}:iam::{account_id}:role/{given.get('RoleName')}" if service == "iam" else "*"
-            yield Need(action, str(jmespath.search(arn, given)) if arn else whose, {**values, **whom})
+            yield PermissionNeed(action, str(jmespath.search(arn, given)) if arn else whose, {**values, **whom})
 
 
-def allows(policy: Mapping[str, Any], need: Need) -> bool:
+def allows(policy: Mapping[str, Any], need: PermissionNeed) -> bool:
     """Whether a statement allows it; our policies have no Deny."""
     return any(_allows(statement, need) for statement in policy["Statement"])
 
 
-def _allows(statement: Mapping[str, Any], need: Need) -> bool:
+def _allows(statement: Mapping[str, Any], need: PermissionNeed) -> bool:
     assert statement["Effect"] == "Allow", "a Deny is not evaluated here"
     return (
         _matches(statement["Action"], need.action)
@@ -105,7 +109,7 @@ def _matches(patterns: str | Iterable[str], text: str) -> bool:
     return any(fnmatchcase(text, pattern) for pattern in every)
 
 
-def _holds(kind: str, keys: Mapping[str, Any], need: Need) -> bool:
+def _holds(kind: str, keys: Mapping[str, Any], need: PermissionNeed) -> bool:
     """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html"""
     judge = _CONDITIONS.get(kind)
     if judge is None:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import api, guide, issue
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements": EKS makes no control
@@ -73,7 +73,7 @@ def _private_cidrs(asked: Asked) -> Mapping[str, Any] | None:
 
 
 RULES = (
-    Rule(
+    ContractRule(
         id="cluster-subnet-missing",
         operations=(*_CREATE, *_UPDATE),
         condition="a subnet does not exist",
@@ -82,7 +82,7 @@ RULES = (
         source=api("CreateCluster"),
         check=subnet_missing,
     ),
-    Rule(
+    ContractRule(
         id="cluster-two-zones",
         operations=(*_CREATE, *_UPDATE),
         condition="the subnets are in one availability zone",
@@ -91,7 +91,7 @@ RULES = (
         source=guide("network-reqs"),
         check=_one_zone,
     ),
-    Rule(
+    ContractRule(
         id="cluster-one-vpc",
         operations=(*_CREATE, *_UPDATE),
         condition="the subnets are in several VPCs",
@@ -100,7 +100,7 @@ RULES = (
         source=guide("network-reqs"),
         check=_two_vpcs,
     ),
-    Rule(
+    ContractRule(
         id="cluster-zone",
         operations=_CREATE,
         condition=f"a subnet in a zone whose id is {', '.join(REFUSED_ZONE_IDS)}",
@@ -111,7 +111,7 @@ RULES = (
         source=f"{guide('network-reqs')}; {issue('eksctl-io/eksctl', 817, 905)}",
         check=_refused_zone,
     ),
-    Rule(
+    ContractRule(
         id="cluster-security-group",
         operations=(*_CREATE, *_UPDATE),
         condition="a security group does not exist",
@@ -120,7 +120,7 @@ RULES = (
         source=api("CreateCluster"),
         check=_groups_missing,
     ),
-    Rule(
+    ContractRule(
         id="cluster-endpoints",
         operations=(*_CREATE, *_UPDATE),
         condition="neither the public nor the private endpoint is on",
@@ -129,7 +129,7 @@ RULES = (
         source=guide("cluster-endpoint"),
         check=_endpoints_off,
     ),
-    Rule(
+    ContractRule(
         id="cluster-public-cidrs",
         operations=(*_CREATE, *_UPDATE),
         condition="publicAccessCidrs holds a private or reserved block",

@@ -9,27 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.permitted import Need
-from local.aws_endpoint.contract.world import EC2_SERVICE, World
+from local.aws_endpoint.contract.permitted import PermissionNeed
+from local.aws_endpoint.contract.world import EC2_SERVICE, AccountWorld
 
 Given = Mapping[str, Any]
 
 
-def role_needs(operation: str, given: Given, world: World) -> Iterator[Need]:
+def role_needs(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     """Every permission that the call takes; `operation` as `ec2:CreateFleet`."""
     found = _NEEDS.get(operation)
     if found is not None:
         yield from found(operation, given, world)
         return
     named = _RESOURCES.get(operation.partition(":")[0])
-    yield Need(operation, (named(given, world) if named else None) or "*", _here(world))
+    yield PermissionNeed(operation, (named(given, world) if named else None) or "*", _here(world))
 
 
-def _here(world: World) -> dict[str, str]:
+def _here(world: AccountWorld) -> dict[str, str]:
     return {"aws:RequestedRegion": world.region}
 
 
-def _ec2_arn(world: World, kind: str, name: str = "*") -> str:
+def _ec2_arn(world: AccountWorld, kind: str, name: str = "*") -> str:
     account = "" if kind in ("image", "snapshot") else world.account_id
     return f"arn:{world.partition}:ec2:{world.region}:{account}:{kind}/{name}"
 
@@ -48,86 +48,88 @@ def _there(resource: Any) -> dict[str, str]:
     return {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in resource.get_tags()} if resource else {}
 
 
-def _tagging(given: Given, world: World, action: str) -> Iterator[Need]:
+def _tagging(given: Given, world: AccountWorld, action: str) -> Iterator[PermissionNeed]:
     for kind, tags in _requested(given).items():
-        yield Need("ec2:CreateTags", _ec2_arn(world, kind), {**_here(world), **tags, "ec2:CreateAction": action})
+        yield PermissionNeed(
+            "ec2:CreateTags", _ec2_arn(world, kind), {**_here(world), **tags, "ec2:CreateAction": action}
+        )
 
 
-def _template_of(specification: Given, world: World) -> Any | None:
+def _template_of(specification: Given, world: AccountWorld) -> Any | None:
     keys = {specification.get("LaunchTemplateId"), specification.get("LaunchTemplateName")} - {None}
     templates = world.ec2.launch_templates.values()
     return next((template for template in templates if {template.id, template.name} & keys), None)
 
 
-def _launch(operation: str, given: Given, world: World) -> Iterator[Need]:
+def _launch(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     """CreateFleet and RunInstances: from these images, subnets and groups, by these templates, with these tags."""
     action, here = operation.partition(":")[2], _here(world)
     configs = given.get("LaunchTemplateConfigs") or [{"LaunchTemplateSpecification": given.get("LaunchTemplate") or {}}]
     for kind in ("image", "subnet", "security-group"):
-        yield Need(operation, _ec2_arn(world, kind), here)
+        yield PermissionNeed(operation, _ec2_arn(world, kind), here)
     for kind, tags in _requested(given).items():
-        yield Need(operation, _ec2_arn(world, kind), {**here, **tags})
+        yield PermissionNeed(operation, _ec2_arn(world, kind), {**here, **tags})
     for config in configs:
         template = _template_of(config["LaunchTemplateSpecification"], world)
         if template is None:
             continue
-        yield Need(operation, _ec2_arn(world, "launch-template", template.id), {**here, **_there(template)})
+        yield PermissionNeed(operation, _ec2_arn(world, "launch-template", template.id), {**here, **_there(template)})
         profile = (template.versions[-1].data.get("IamInstanceProfile") or {}).get("Name")
         for role in _roles_of(profile, world):
             passed = EC2_SERVICE.get(world.partition, EC2_SERVICE["aws"])
-            yield Need("iam:PassRole", role.arn, {"iam:PassedToService": passed})
+            yield PermissionNeed("iam:PassRole", role.arn, {"iam:PassedToService": passed})
     yield from _tagging(given, world, action)
 
 
-def _roles_of(profile: str | None, world: World) -> list[Any]:
+def _roles_of(profile: str | None, world: AccountWorld) -> list[Any]:
     found = (each for each in world.iam.get_instance_profiles() if each.name == profile)
     return [role for each in found for role in each.roles]
 
 
-def _make_template(operation: str, given: Given, world: World) -> Iterator[Need]:
+def _make_template(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     tags = _requested(given).get("launch-template", {})
-    yield Need(operation, _ec2_arn(world, "launch-template"), {**_here(world), **tags})
+    yield PermissionNeed(operation, _ec2_arn(world, "launch-template"), {**_here(world), **tags})
     yield from _tagging(given, world, "CreateLaunchTemplate")
 
 
-def _take_template(operation: str, given: Given, world: World) -> Iterator[Need]:
+def _take_template(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     template = _template_of(given, world)
     name = template.id if template is not None else "*"
-    yield Need(operation, _ec2_arn(world, "launch-template", name), {**_here(world), **_there(template)})
+    yield PermissionNeed(operation, _ec2_arn(world, "launch-template", name), {**_here(world), **_there(template)})
 
 
-def _instance(name: str, world: World) -> Any | None:
+def _instance(name: str, world: AccountWorld) -> Any | None:
     reservations = world.ec2.reservations.values()
     return next((instance for r in reservations for instance in r.instances if instance.id == name), None)
 
 
-def _end(operation: str, given: Given, world: World) -> Iterator[Need]:
+def _end(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     for name in given.get("InstanceIds") or []:
         tags = _there(_instance(name, world))
-        yield Need(operation, _ec2_arn(world, "instance", name), {**_here(world), **tags})
+        yield PermissionNeed(operation, _ec2_arn(world, "instance", name), {**_here(world), **tags})
 
 
-def _tag(operation: str, given: Given, world: World) -> Iterator[Need]:
+def _tag(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     asked = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in given.get("Tags") or []}
     keys = {"aws:TagKeys": ",".join(tag["Key"] for tag in given.get("Tags") or [])}
     for name in given.get("Resources") or []:
         kind = "instance" if name.startswith("i-") else "launch-template" if name.startswith("lt-") else "volume"
         there = _there(_instance(name, world)) if kind == "instance" else {}
-        yield Need(operation, _ec2_arn(world, kind, name), {**_here(world), **asked, **keys, **there})
+        yield PermissionNeed(operation, _ec2_arn(world, kind, name), {**_here(world), **asked, **keys, **there})
 
 
-def _queue(given: Given, world: World) -> str | None:
+def _queue(given: Given, world: AccountWorld) -> str | None:
     name = given.get("QueueName") or str(given.get("QueueUrl", "")).rsplit("/", 1)[-1]
     return f"arn:{world.partition}:sqs:{world.region}:{world.account_id}:{name}" if name else None
 
 
-def _parameter(given: Given, world: World) -> str | None:
+def _parameter(given: Given, world: AccountWorld) -> str | None:
     name = str(given.get("Name", ""))
     account = "" if name.startswith("/aws/service/") else world.account_id
     return f"arn:{world.partition}:ssm:{world.region}:{account}:parameter{name}" if name else None
 
 
-def _secret(given: Given, world: World) -> str | None:
+def _secret(given: Given, world: AccountWorld) -> str | None:
     """By ARN or by name, to which Secrets Manager adds six characters of its own."""
     name = str(given.get("SecretId", ""))
     if not name or name.startswith("arn:"):
@@ -135,19 +137,19 @@ def _secret(given: Given, world: World) -> str | None:
     return f"arn:{world.partition}:secretsmanager:{world.region}:{world.account_id}:secret:{name}-AbCdEf"
 
 
-def _cluster(given: Given, world: World) -> str | None:
+def _cluster(given: Given, world: AccountWorld) -> str | None:
     name = given.get("name") or given.get("clusterName")
     return f"arn:{world.partition}:eks:{world.region}:{world.account_id}:cluster/{name}" if name else None
 
 
-def _of_iam(given: Given, world: World) -> str | None:
+def _of_iam(given: Given, world: AccountWorld) -> str | None:
     for key, kind in (("InstanceProfileName", "instance-profile"), ("RoleName", "role")):
         if given.get(key):
             return f"arn:{world.partition}:iam::{world.account_id}:{kind}/{given[key]}"
     return None
 
 
-_NEEDS: Mapping[str, Callable[[str, Given, World], Iterator[Need]]] = {
+_NEEDS: Mapping[str, Callable[[str, Given, AccountWorld], Iterator[PermissionNeed]]] = {
     "ec2:CreateFleet": _launch,
     "ec2:RunInstances": _launch,
     "ec2:CreateLaunchTemplate": _make_template,
@@ -155,7 +157,7 @@ _NEEDS: Mapping[str, Callable[[str, Given, World], Iterator[Need]]] = {
     "ec2:TerminateInstances": _end,
     "ec2:CreateTags": _tag,
 }
-_RESOURCES: Mapping[str, Callable[[Given, World], str | None]] = {
+_RESOURCES: Mapping[str, Callable[[Given, AccountWorld], str | None]] = {
     "secretsmanager": _secret,
     "sqs": _queue,
     "ssm": _parameter,

@@ -14,7 +14,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.contract.rule import Asked
-from local.aws_endpoint.contract.world import World
+from local.aws_endpoint.contract.world import AccountWorld
 
 EVICTION_SECONDS = 15 * 60
 """https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, scale down phase."""
@@ -47,7 +47,7 @@ def _zones(asked: Asked, group: Any) -> int:
     return len({subnet.availability_zone for subnet in asked.world.subnets(group.subnets)})
 
 
-def used_vcpus(world: World) -> Counter[str]:
+def used_vcpus(world: AccountWorld) -> Counter[str]:
     """By quota: vCPUs of the nodes of groups, and of the instances that run besides."""
     used: Counter[str] = Counter()
     for group in world.node_groups():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.aws_endpoint.contract import rolling
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.sources import api, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
@@ -11,7 +11,7 @@ _UPDATE = ("eks:UpdateNodegroupConfig",)
 _VERSION = ("eks:UpdateNodegroupVersion",)
 
 RULES = (
-    Rule(
+    ContractRule(
         id="nodes-launch",
         operations=_CREATE,
         condition="the first nodes need more vCPUs than the account's quota leaves: the group ends in CREATE_FAILED "
@@ -20,7 +20,7 @@ RULES = (
         source="https://github.com/klothoplatform/klotho/pull/311",
         effect=rolling.launch,
     ),
-    Rule(
+    ContractRule(
         id="nodes-join",
         operations=_CREATE,
         condition="a subnet has no route to AWS (no NAT or internet gateway that works): the nodes cannot join, and "
@@ -29,7 +29,7 @@ RULES = (
         source=guide("troubleshooting"),
         effect=rolling.join,
     ),
-    Rule(
+    ContractRule(
         id="nodes-update-surge",
         operations=_VERSION,
         condition="strategy DEFAULT starts twice as many nodes as the group has zones (or maxUnavailable, if more) "
@@ -39,21 +39,21 @@ RULES = (
         source=guide("managed-node-update-behavior"),
         effect=rolling.update,
     ),
-    Rule(
+    ContractRule(
         id="nodes-update-eviction",
         operations=_VERSION,
         condition="a pod that has not left its node after 15 minutes fails the update with PodEvictionFailure",
         source=f"{guide('managed-node-update-behavior')}; {issue('aws/containers-roadmap', 1282)}",
         effect=rolling.evict,
     ),
-    Rule(
+    ContractRule(
         id="nodes-delete-patience",
         operations=("eks:DeleteNodegroup",),
         condition="pods get 5 minutes to leave; what runs then is ended",
         source=guide("delete-managed-node-group"),
         effect=rolling.delete,
     ),
-    Rule(
+    ContractRule(
         id="nodes-shrink",
         operations=_UPDATE,
         condition="a desired size below the one of the moment ends that many nodes, whatever runs on them",

@@ -11,7 +11,7 @@ import jmespath
 
 from local.aws_endpoint.contract.account import Account
 from local.aws_endpoint.contract.sources import SINCE
-from local.aws_endpoint.contract.world import Before, World
+from local.aws_endpoint.contract.world import AccountWorld, Before
 
 MOTO = "moto"
 """`by` of a row that moto enforces itself; the row is there so that a newer moto that forgets it fails a test."""
@@ -23,7 +23,7 @@ class Asked:
 
     operation: str
     given: Mapping[str, Any]
-    world: World
+    world: AccountWorld
     account: Account
     before: Before = field(default_factory=Before)
 
@@ -33,7 +33,7 @@ Effect = Callable[[Asked], None]
 
 
 @dataclass(frozen=True)
-class Rule:
+class ContractRule:
     """`code` and `words`: the error, `{names}` filled from what `check` returns; empty for what AWS does by itself.
 
     `check`: a function, or a JMESPath over the parameters that is true where the call is refused; None where `by`

@@ -18,9 +18,9 @@ from local.aws_endpoint.contract import (
     rollouts,
     templates,
 )
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 
-TABLE: tuple[Rule, ...] = (
+TABLE: tuple[ContractRule, ...] = (
     *access.RULES,
     *clusters.RULES,
     *placing.RULES,

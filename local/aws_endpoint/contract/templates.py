@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from email import message_from_string
 from typing import Any
 
-from local.aws_endpoint.contract.rule import Asked, Rule
+from local.aws_endpoint.contract.rule import Asked, ContractRule
 from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
@@ -120,7 +120,7 @@ _BLOCKS = guide("capacity-blocks-mng")
 _TRIED = issue("cloudposse/terraform-aws-eks-node-group", 77)
 
 RULES = (
-    Rule(
+    ContractRule(
         id="nodes-template",
         operations=(*_CREATE, *_VERSION),
         condition="the launch template, or its version, does not exist",
@@ -129,7 +129,7 @@ RULES = (
         source=f"{_TEMPLATES} (the words are not AWS' own)",
         check=_template,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-other",
         operations=_VERSION,
         condition="another launch template than the one the group was made with",
@@ -138,7 +138,7 @@ RULES = (
         source=f"{_TEMPLATES} (the words are not AWS' own)",
         check=_other_template,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-disk",
         operations=_CREATE,
         condition="diskSize beside a launch template",
@@ -147,7 +147,7 @@ RULES = (
         source=_TEMPLATES,
         check="launchTemplate && diskSize",
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-remote-access",
         operations=_CREATE,
         condition="remoteAccess beside a launch template",
@@ -156,7 +156,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 2219),
         check="launchTemplate && remoteAccess",
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-types",
         operations=_CREATE,
         condition="instance types in the call and in the launch template",
@@ -165,7 +165,7 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 1386),
         check=_types_twice,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-image",
         operations=_CREATE,
         condition="an AMI type other than CUSTOM, and an image id in the launch template",
@@ -174,7 +174,7 @@ RULES = (
         source=f"{_TEMPLATES} (the words are not AWS' own)",
         check=_image_and_type,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-profile",
         operations=_CREATE,
         condition="an instance profile in the launch template",
@@ -184,7 +184,7 @@ RULES = (
         source=_TEMPLATES,
         check=_in_template("IamInstanceProfile"),
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-group",
         operations=_CREATE,
         condition="the launch template names a security group that does not exist",
@@ -193,7 +193,7 @@ RULES = (
         source=f"{_TRIED}, {EC2_ERRORS} (InvalidGroup.NotFound)",
         check=_group_missing,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-group-vpc",
         operations=_CREATE,
         condition="the launch template names a security group of another VPC than the subnets'",
@@ -202,7 +202,7 @@ RULES = (
         source=f"{_TRIED}, {EC2_ERRORS} (InvalidParameter)",
         check=_group_elsewhere,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-groups",
         operations=_CREATE,
         condition="more than five security groups in the launch template",
@@ -211,7 +211,7 @@ RULES = (
         source=f"{_TRIED}, {VPC_QUOTAS} (SecurityGroupsPerInterfaceLimitExceeded; the words are not AWS' own)",
         check=_groups_many,
     ),
-    Rule(
+    ContractRule(
         id="nodes-template-user-data",
         operations=(*_CREATE, *_VERSION),
         condition="user data in the launch template that is no MIME multipart document, without an image id",
@@ -221,7 +221,7 @@ RULES = (
         + " (AWS makes the group, which then ends in CREATE_FAILED with these words)",
         check=_no_mime,
     ),
-    Rule(
+    ContractRule(
         id="nodes-block-template",
         operations=_CREATE,
         condition="CAPACITY_BLOCK without a launch template that names market type, reservation and instance type",
@@ -230,7 +230,7 @@ RULES = (
         source=f"{_BLOCKS} (the words are not AWS' own)",
         check=_block_lacks,
     ),
-    Rule(
+    ContractRule(
         id="nodes-block-type",
         operations=_CREATE,
         condition="a launch template of market type capacity-block, and another capacity type than CAPACITY_BLOCK",

@@ -24,7 +24,7 @@ class Before:
 
 
 @dataclass(frozen=True)
-class World:
+class AccountWorld:
     """One account and region of moto."""
 
     account_id: str

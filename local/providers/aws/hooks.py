@@ -9,7 +9,7 @@ from local.providers.aws.cloud import AwsError, operation_model
 from local.providers.aws.convert import Converter
 from local.providers.aws.parameters import create_parameters
 from local.providers.aws.project import same
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 
 Properties = dict[str, Any]
 
@@ -17,23 +17,23 @@ Properties = dict[str, Any]
 # -- internet gateway: one VPC at a time -------------------------------------------------------------------------
 
 
-def attach_internet_gateway(resource: Resource) -> None:
+def attach_internet_gateway(resource: LiveResource) -> None:
     if resource.inputs.get("vpcId"):
         resource.call("attach_internet_gateway", {"InternetGatewayId": resource.id, "VpcId": resource.inputs["vpcId"]})
 
 
-def _detach(resource: Resource, vpc_id: str | None) -> None:
+def _detach(resource: LiveResource, vpc_id: str | None) -> None:
     if vpc_id:
         resource.call("detach_internet_gateway", {"InternetGatewayId": resource.id, "VpcId": vpc_id})
 
 
-def move_internet_gateway(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def move_internet_gateway(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     if "vpcId" in changed:
         _detach(resource, old.get("vpcId"))
         attach_internet_gateway(resource)
 
 
-def detach_internet_gateway(resource: Resource) -> None:
+def detach_internet_gateway(resource: LiveResource) -> None:
     attachments = resource.live.get("Attachments") or []
     for attachment in attachments:
         _detach(resource, attachment.get("VpcId"))
@@ -45,19 +45,19 @@ _ROUTE_NAMES = {"cidrBlock": "DestinationCidrBlock", "ipv6CidrBlock": "Destinati
 _ROUTE_TERM = "#ec2.RouteTableRoute"
 
 
-def _route_parameters(resource: Resource, route: Mapping[str, Any], operation: str) -> dict[str, Any]:
+def _route_parameters(resource: LiveResource, route: Mapping[str, Any], operation: str) -> dict[str, Any]:
     shape = operation_model("ec2", operation).input_shape
     given = {key: value for key, value in route.items() if value not in (None, "")}
     parameters: dict[str, Any] = Converter(_ROUTE_NAMES).structure(shape, given, "", "", given=("RouteTableId",))
     return {"RouteTableId": resource.id, **parameters}
 
 
-def add_routes(resource: Resource) -> None:
+def add_routes(resource: LiveResource) -> None:
     for route in resource.inputs.get("routes") or []:
         resource.call("create_route", _route_parameters(resource, route, "create_route"))
 
 
-def change_routes(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def change_routes(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     if "routes" not in changed:
         return
     before, after = old.get("routes") or [], resource.inputs.get("routes") or []
@@ -70,7 +70,7 @@ def change_routes(resource: Resource, old: Mapping[str, Any], changed: set[str])
             resource.call("create_route", _route_parameters(resource, route, "create_route"))
 
 
-def observe_routes(resource: Resource, seen: Properties) -> Properties:
+def observe_routes(resource: LiveResource, seen: Properties) -> Properties:
     """The table's routes, without the VPC's own ones; only where the program manages them here."""
     if resource.inputs and "routes" not in resource.inputs:
         return {"routes": None}
@@ -95,7 +95,7 @@ def observe_routes(resource: Resource, seen: Properties) -> Properties:
 # -- VPC endpoints, flow logs ------------------------------------------------------------------------------------
 
 
-def move_vpc_endpoint(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def move_vpc_endpoint(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     """ModifyVpcEndpoint takes additions and removals."""
     members = {"routeTableIds": "RouteTableIds", "subnetIds": "SubnetIds", "securityGroupIds": "SecurityGroupIds"}
     parameters: dict[str, Any] = {}
@@ -108,7 +108,7 @@ def move_vpc_endpoint(resource: Resource, old: Mapping[str, Any], changed: set[s
         resource.call("modify_vpc_endpoint", {"VpcEndpointId": resource.id, **parameters})
 
 
-def create_flow_log(resource: Resource, tagged: dict[str, Any]) -> str:
+def create_flow_log(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """CreateFlowLogs takes a list of resources and answers with errors in a list of its own."""
     kinds = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
     prop = next(prop for prop in kinds if resource.inputs.get(prop))
@@ -123,7 +123,7 @@ def create_flow_log(resource: Resource, tagged: dict[str, Any]) -> str:
     return str(answer["FlowLogIds"][0])
 
 
-def observe_flow_log(resource: Resource, seen: Properties) -> Properties:
+def observe_flow_log(resource: LiveResource, seen: Properties) -> Properties:
     watched = str(resource.live.get("ResourceId", ""))
     by_prefix = {"vpc-": "vpcId", "subnet-": "subnetId", "eni-": "eniId"}
     return {prop: watched for prefix, prop in by_prefix.items() if watched.startswith(prefix)}
@@ -132,7 +132,7 @@ def observe_flow_log(resource: Resource, seen: Properties) -> Properties:
 # -- launch templates: a change is a new version -----------------------------------------------------------------
 
 
-def set_default_version(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def set_default_version(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     wanted = None
     if resource.inputs.get("updateDefaultVersion"):
         template = resource.call("describe_launch_templates", {"LaunchTemplateIds": [resource.id]})
@@ -143,7 +143,7 @@ def set_default_version(resource: Resource, old: Mapping[str, Any], changed: set
         resource.call("modify_launch_template", {"LaunchTemplateId": resource.id, "DefaultVersion": str(wanted)})
 
 
-def observe_launch_template(resource: Resource, seen: Properties) -> Properties:
+def observe_launch_template(resource: LiveResource, seen: Properties) -> Properties:
     """The latest version's data, which DescribeLaunchTemplates does not give."""
     from local.providers.aws.convert import find_member
     from local.providers.aws.project import to_property

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.providers.aws.hooks import Properties
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 
 _KINDS = {"subscriberEmailAddresses": "EMAIL", "subscriberSnsTopicArns": "SNS"}
 
 
-def _account(resource: Resource) -> str:
+def _account(resource: LiveResource) -> str:
     return str(resource.inputs.get("accountId") or resource.value("account"))
 
 
@@ -42,7 +42,7 @@ def _notice(wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {"Notification": notification, "Subscribers": told}
 
 
-def make(resource: Resource, tagged: dict[str, Any]) -> str:
+def make(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """CreateBudget takes the notices with it."""
     account, inputs = _account(resource), resource.inputs
     notices = [_notice(notification) for notification in inputs.get("notifications") or []]
@@ -51,7 +51,7 @@ def make(resource: Resource, tagged: dict[str, Any]) -> str:
     return f"{account}:{inputs['name']}"
 
 
-def change(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def change(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     """UpdateBudget for the document; notices are taken away and made again, as the real provider does."""
     target = {"AccountId": _account(resource), "BudgetName": resource.inputs["name"]}
     resource.call("update_budget", {"AccountId": target["AccountId"], "NewBudget": document(resource.inputs)})
@@ -62,7 +62,7 @@ def change(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> Non
             resource.call("create_notification", {**target, **_notice(notification)})
 
 
-def observe(resource: Resource, seen: Properties) -> Properties:
+def observe(resource: LiveResource, seen: Properties) -> Properties:
     """The document in the provider's words, with who is told at each notice."""
     live, target = resource.live, {"AccountId": _account(resource), "BudgetName": resource.live["BudgetName"]}
     listed = resource.call("describe_notifications_for_budget", target).get("Notifications") or []

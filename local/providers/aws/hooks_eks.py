@@ -8,7 +8,7 @@ from typing import Any
 
 from local.providers.aws.hooks import Properties
 from local.providers.aws.parameters import create_parameters
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 from local.providers.rpc import ProviderError
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
@@ -26,7 +26,7 @@ def logging_parameter(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"logging": _logging(types)} if isinstance(types, list) and types else {}
 
 
-def update_cluster(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def update_cluster(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     """VPC settings (addresses and endpoints apart from subnets) and logging."""
     if "vpcConfig" in changed:
         parameters, _ = create_parameters(resource.row, {"vpcConfig": resource.inputs["vpcConfig"]})
@@ -45,7 +45,7 @@ def update_cluster(resource: Resource, old: Mapping[str, Any], changed: set[str]
         resource.call("update_cluster_config", {"name": resource.id, "logging": _logging(types)})
 
 
-def update_node_group(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def update_node_group(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     """Version, release and launch template in one UpdateNodegroupVersion; the rest in UpdateNodegroupConfig."""
     inputs = resource.inputs
     identity = {"clusterName": inputs["clusterName"], "nodegroupName": resource.value("nodeGroupName")}
@@ -74,7 +74,7 @@ def update_node_group(resource: Resource, old: Mapping[str, Any], changed: set[s
         _wait(resource, identity, resource.call("update_nodegroup_config", {**identity, **config}))
 
 
-def _wait(resource: Resource, identity: Mapping[str, str], answer: Mapping[str, Any]) -> None:
+def _wait(resource: LiveResource, identity: Mapping[str, str], answer: Mapping[str, Any]) -> None:
     """The real provider waits for the update, and fails with EKS' own words where it failed (node_group.go)."""
     asked = {
         "name": identity["clusterName"],
@@ -106,7 +106,7 @@ def _taint_changes(before: list[dict[str, str]], after: list[dict[str, str]]) ->
     return {key: value for key, value in parts.items() if value}
 
 
-def observe_addon(resource: Resource, seen: Properties) -> Properties:
+def observe_addon(resource: LiveResource, seen: Properties) -> Properties:
     """DescribeAddon names pod identity associations by ARN; the SDK shows role and service account."""
     shown = []
     for arn in resource.live.get("podIdentityAssociations") or []:

@@ -9,7 +9,7 @@ from typing import Any
 
 from local.providers.aws.cloud import AwsError
 from local.providers.aws.hooks import Properties
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 
 Permission = dict[str, Any]
 _SOURCES = ("IpRanges", "Ipv6Ranges", "PrefixListIds", "UserIdGroupPairs")
@@ -52,7 +52,7 @@ def _atoms(permissions: Iterable[Permission]) -> dict[str, Permission]:
     return atoms
 
 
-def _edit(resource: Resource, direction: str, verb: str, atoms: Iterable[Permission], group_id: str = "") -> None:
+def _edit(resource: LiveResource, direction: str, verb: str, atoms: Iterable[Permission], group_id: str = "") -> None:
     permissions = list(atoms)
     if permissions:
         resource.call(
@@ -61,7 +61,7 @@ def _edit(resource: Resource, direction: str, verb: str, atoms: Iterable[Permiss
         )
 
 
-def _group(resource: Resource, group_id: str = "") -> dict[str, Any]:
+def _group(resource: LiveResource, group_id: str = "") -> dict[str, Any]:
     answer = resource.call("describe_security_groups", {"GroupIds": [group_id or resource.id]})
     group: dict[str, Any] = answer["SecurityGroups"][0]
     return group
@@ -72,7 +72,7 @@ def _live_permissions(group: Mapping[str, Any], direction: str) -> list[Permissi
     return found
 
 
-def _set_rules(resource: Resource, direction: str, wanted: Iterable[Mapping[str, Any]]) -> None:
+def _set_rules(resource: LiveResource, direction: str, wanted: Iterable[Mapping[str, Any]]) -> None:
     """Makes the live rules the wanted ones: what is too many goes first, EC2 refuses duplicates."""
     target = _atoms(permission(rule, resource.id) for rule in wanted)
     live = _atoms(_live_permissions(_group(resource), direction))
@@ -80,20 +80,20 @@ def _set_rules(resource: Resource, direction: str, wanted: Iterable[Mapping[str,
     _edit(resource, direction, "authorize", (atom for key, atom in target.items() if key not in live))
 
 
-def set_initial_rules(resource: Resource) -> None:
+def set_initial_rules(resource: LiveResource) -> None:
     """Inline rules. Like the real provider, drops the allow-all egress that EC2 gives every new group."""
     _set_rules(resource, "egress", resource.inputs.get("egress") or [])
     if resource.inputs.get("ingress"):
         _set_rules(resource, "ingress", resource.inputs["ingress"])
 
 
-def change_rules(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def change_rules(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     for direction in ("ingress", "egress"):
         if direction in changed:
             _set_rules(resource, direction, resource.inputs.get(direction) or [])
 
 
-def adopt_default_group(resource: Resource, tagged: dict[str, Any]) -> str:
+def adopt_default_group(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """The VPC's default group: it exists, it is only taken over."""
     filters = [{"Name": "group-name", "Values": ["default"]}]
     if resource.inputs.get("vpcId"):
@@ -104,18 +104,18 @@ def adopt_default_group(resource: Resource, tagged: dict[str, Any]) -> str:
     return str(found[0]["GroupId"])
 
 
-def replace_default_rules(resource: Resource) -> None:
+def replace_default_rules(resource: LiveResource) -> None:
     for direction in ("ingress", "egress"):
         _set_rules(resource, direction, resource.inputs.get(direction) or [])
 
 
-def revoke_rules(resource: Resource) -> None:
+def revoke_rules(resource: LiveResource) -> None:
     if resource.inputs.get("revokeRulesOnDelete"):
         for direction in ("ingress", "egress"):
             _set_rules(resource, direction, [])
 
 
-def observe_rules(resource: Resource, seen: Properties) -> Properties:
+def observe_rules(resource: LiveResource, seen: Properties) -> Properties:
     """Inline rules in the SDK's form. A group whose rules are resources of their own shows none here."""
     shown: Properties = {}
     for direction in ("ingress", "egress"):
@@ -147,7 +147,7 @@ def _inline(one: Permission, group_id: str) -> Properties:
 # -- aws:ec2/securityGroupRule -----------------------------------------------------------------------------------
 
 
-def add_rule(resource: Resource, tagged: dict[str, Any]) -> str:
+def add_rule(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """Authorizes; the id is made of what the rule says, for EC2 gives one per source only."""
     inputs = resource.inputs
     made = permission(inputs, inputs["securityGroupId"])
@@ -156,11 +156,11 @@ def add_rule(resource: Resource, tagged: dict[str, Any]) -> str:
     return f"sgrule-{int(digest[:8], 16)}"
 
 
-def _rule_atoms(resource: Resource) -> dict[str, Permission]:
+def _rule_atoms(resource: LiveResource) -> dict[str, Permission]:
     return _atoms([permission(resource.inputs, resource.inputs["securityGroupId"])])
 
 
-def observe_rule(resource: Resource, seen: Properties) -> Properties | None:
+def observe_rule(resource: LiveResource, seen: Properties) -> Properties | None:
     """All as the program said, as long as every source of the rule is there; otherwise only the sources left."""
     inputs = resource.inputs
     live = _atoms(_live_permissions(resource.live, inputs["type"]))
@@ -174,7 +174,7 @@ def observe_rule(resource: Resource, seen: Properties) -> Properties | None:
     return {**dict.fromkeys(seen), **shown}
 
 
-def remove_rule(resource: Resource) -> None:
+def remove_rule(resource: LiveResource) -> None:
     live = _atoms(_live_permissions(resource.live, resource.inputs["type"]))
     atoms = [atom for key, atom in _rule_atoms(resource).items() if key in live]
     _edit(resource, resource.inputs["type"], "revoke", atoms, resource.inputs["securityGroupId"])
@@ -183,10 +183,10 @@ def remove_rule(resource: Resource) -> None:
 # -- aws:vpc/securityGroup{In,E}gressRule ------------------------------------------------------------------------
 
 
-def add_vpc_rule(direction: str) -> Callable[[Resource, dict[str, Any]], str]:
+def add_vpc_rule(direction: str) -> Callable[[LiveResource, dict[str, Any]], str]:
     """The `make` hook of one direction: one source, and so one rule id."""
 
-    def make(resource: Resource, tagged: dict[str, Any]) -> str:
+    def make(resource: LiveResource, tagged: dict[str, Any]) -> str:
         inputs = resource.inputs
         rule = {
             "protocol": inputs["ipProtocol"],
@@ -207,7 +207,7 @@ def add_vpc_rule(direction: str) -> Callable[[Resource, dict[str, Any]], str]:
     return make
 
 
-def observe_vpc_rule(resource: Resource, seen: Properties) -> Properties:
+def observe_vpc_rule(resource: LiveResource, seen: Properties) -> Properties:
     """EC2 says -1 for the ports of "all protocols"; the program leaves them out."""
     if str(resource.live.get("IpProtocol")) == "-1":
         return {"fromPort": resource.inputs.get("fromPort"), "toPort": resource.inputs.get("toPort")}

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local.providers.aws.hooks import Properties
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 
 # -- buckets -----------------------------------------------------------------------------------------------------
 
 
-def create_bucket(resource: Resource, tagged: dict[str, Any]) -> str:
+def create_bucket(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """Every region but us-east-1 must be named as the bucket's location."""
     name = resource.inputs["bucket"]
     parameters: dict[str, Any] = {"Bucket": name}
@@ -24,7 +24,7 @@ def create_bucket(resource: Resource, tagged: dict[str, Any]) -> str:
     return str(name)
 
 
-def put_bucket_tags(resource: Resource, tags: Mapping[str, str]) -> None:
+def put_bucket_tags(resource: LiveResource, tags: Mapping[str, str]) -> None:
     if not tags:
         resource.call("delete_bucket_tagging", {"Bucket": resource.id})
         return
@@ -32,7 +32,7 @@ def put_bucket_tags(resource: Resource, tags: Mapping[str, str]) -> None:
     resource.call("put_bucket_tagging", {"Bucket": resource.id, "Tagging": {"TagSet": pairs}})
 
 
-def empty_bucket(resource: Resource) -> None:
+def empty_bucket(resource: LiveResource) -> None:
     """With forceDestroy deletes what is in it, all versions; else AWS refuses a bucket that is not empty."""
     if not resource.inputs.get("forceDestroy"):
         return
@@ -42,7 +42,7 @@ def empty_bucket(resource: Resource) -> None:
         resource.call("delete_object", target)
 
 
-def observe_bucket(resource: Resource, seen: Properties) -> Properties:
+def observe_bucket(resource: LiveResource, seen: Properties) -> Properties:
     """HeadBucket says only that it is there; the rest follows from its name and region."""
     region = resource.region
     return {
@@ -56,14 +56,14 @@ def observe_bucket(resource: Resource, seen: Properties) -> Properties:
 # -- secrets -----------------------------------------------------------------------------------------------------
 
 
-def delete_secret(resource: Resource) -> None:
+def delete_secret(resource: LiveResource) -> None:
     """0 days: at once, and the name is free again; otherwise AWS keeps it for the window (30 days)."""
     days = resource.inputs.get("recoveryWindowInDays", 30)
     window: dict[str, Any] = {"RecoveryWindowInDays": days} if days else {"ForceDeleteWithoutRecovery": True}
     resource.call("delete_secret", {"SecretId": resource.id, **window})
 
 
-def put_secret_value(resource: Resource, tagged: dict[str, Any]) -> str:
+def put_secret_value(resource: LiveResource, tagged: dict[str, Any]) -> str:
     inputs = resource.inputs
     given = {
         "SecretString": inputs.get("secretString"),
@@ -122,7 +122,7 @@ def queue_attributes(inputs: Mapping[str, Any]) -> dict[str, Any]:
     return {"Attributes": attributes} if attributes else {}
 
 
-def change_queue(resource: Resource, old: Mapping[str, Any], changed: set[str]) -> None:
+def change_queue(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
     attributes = {}
     for prop in changed.intersection(QUEUE_ATTRIBUTES):
         member, value = QUEUE_ATTRIBUTES[prop], resource.inputs.get(prop)
@@ -131,7 +131,7 @@ def change_queue(resource: Resource, old: Mapping[str, Any], changed: set[str]) 
         resource.call("set_queue_attributes", {"QueueUrl": resource.id, "Attributes": attributes})
 
 
-def observe_queue(resource: Resource, seen: Properties) -> Properties:
+def observe_queue(resource: LiveResource, seen: Properties) -> Properties:
     from local.providers.aws.project import to_property
     from local.providers.aws.schema import resource_schema
 

@@ -17,7 +17,7 @@ from local.providers.aws.parameters import (
     tags_for_create,
     with_call,
 )
-from local.providers.aws.resource import Resource
+from local.providers.aws.resource import LiveResource
 from local.providers.aws.table import Call, Ready
 from local.providers.rpc import InitFailed, ProviderError
 
@@ -30,7 +30,7 @@ _LONGEST_PAUSE_SECONDS: Final = 3.0
 Clock = Callable[[float], None]
 
 
-def create(resource: Resource, timeout_seconds: float = 0) -> None:
+def create(resource: LiveResource, timeout_seconds: float = 0) -> None:
     """Makes the object; sets `resource.id` and `resource.state`.
 
     Raises ProviderError when nothing was made, InitFailed when the object exists but a later step failed.
@@ -57,7 +57,7 @@ def create(resource: Resource, timeout_seconds: float = 0) -> None:
         raise InitFailed(resource.id, seen or resource.inputs, resource.inputs, [str(error)]) from error
 
 
-def _finish_creation(resource: Resource, tags: Mapping[str, str], timeout_seconds: float) -> None:
+def _finish_creation(resource: LiveResource, tags: Mapping[str, str], timeout_seconds: float) -> None:
     row = resource.row
     if row.ready:
         await_ready(resource, row.ready, timeout_seconds)
@@ -75,7 +75,9 @@ def _finish_creation(resource: Resource, tags: Mapping[str, str], timeout_second
         raise ProviderError(f"{resource.id} was created but cannot be read back")
 
 
-def update(resource: Resource, old_inputs: Mapping[str, Any], changed: set[str], timeout_seconds: float = 0) -> None:
+def update(
+    resource: LiveResource, old_inputs: Mapping[str, Any], changed: set[str], timeout_seconds: float = 0
+) -> None:
     """Brings the object from `old_inputs` to `resource.inputs`; `changed` holds the properties that differ."""
     row = resource.row
     for change in row.changes:
@@ -99,7 +101,7 @@ def update(resource: Resource, old_inputs: Mapping[str, Any], changed: set[str],
     resource.state = seen
 
 
-def await_ready(resource: Resource, ready: Ready, timeout_seconds: float) -> None:
+def await_ready(resource: LiveResource, ready: Ready, timeout_seconds: float) -> None:
     """Waits until the object says it is ready; ProviderError when it failed, is gone or takes too long."""
     state: Any = None
 
@@ -119,7 +121,7 @@ def await_ready(resource: Resource, ready: Ready, timeout_seconds: float) -> Non
         )
 
 
-def delete(resource: Resource, timeout_seconds: float = 0, pause: Clock = time.sleep) -> None:
+def delete(resource: LiveResource, timeout_seconds: float = 0, pause: Clock = time.sleep) -> None:
     """Deletes the object and waits until it is gone. An object that is not there is deleted already."""
     row = resource.row
     if resource.inputs.get("skipDestroy") is True:
@@ -135,7 +137,7 @@ def delete(resource: Resource, timeout_seconds: float = 0, pause: Clock = time.s
         raise ProviderError(f"timeout while waiting for {row.token} {resource.id} to be deleted")
 
 
-def _delete_when_free(resource: Resource, call: Call, timeout_seconds: float, pause: Clock) -> None:
+def _delete_when_free(resource: LiveResource, call: Call, timeout_seconds: float, pause: Clock) -> None:
     """Tries again while AWS says that something still depends on the object."""
     refusal: AwsError | None = None
 

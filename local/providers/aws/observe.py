@@ -10,12 +10,12 @@ import jmespath
 from local.providers.aws.cloud import AwsError
 from local.providers.aws.convert import find_member
 from local.providers.aws.project import reconcile, tags_to_map, to_property, with_live_fields
-from local.providers.aws.resource import Resource, named_in
+from local.providers.aws.resource import LiveResource, named_in
 from local.providers.aws.schema import resource_schema
 from local.providers.aws.table import Call, Row
 
 
-def read(resource: Resource) -> dict[str, Any] | None:
+def read(resource: LiveResource) -> dict[str, Any] | None:
     """The object's properties as the SDK names them, or None when it does not exist (any more)."""
     row = resource.row
     live = look(resource)
@@ -37,7 +37,7 @@ def read(resource: Resource) -> dict[str, Any] | None:
     return _as_said(resource, {key: value for key, value in seen.items() if value is not None})
 
 
-def _live_property(resource: Resource, prop: str, term: str) -> Any:
+def _live_property(resource: LiveResource, prop: str, term: str) -> Any:
     row, live = resource.row, resource.live
     if prop in row.unread or prop in ("tags", "tagsAll", "region"):
         return None
@@ -53,7 +53,7 @@ def _live_property(resource: Resource, prop: str, term: str) -> Any:
     return to_property(term, live.get(member or ""), row.names, prop)
 
 
-def _ask(resource: Resource, call: Call) -> Any:
+def _ask(resource: LiveResource, call: Call) -> Any:
     try:
         answer = resource.call(call.operation, resource.fill(call.params))
     except AwsError as error:
@@ -63,14 +63,14 @@ def _ask(resource: Resource, call: Call) -> Any:
     return jmespath.search(resource.fill(call.at), answer)
 
 
-def _live_tags(resource: Resource) -> dict[str, str]:
+def _live_tags(resource: LiveResource) -> dict[str, str]:
     tagging = resource.row.tagging
     assert tagging is not None, "only called for rows with tags"
     found = _ask(resource, tagging.read) if tagging.read else jmespath.search(tagging.at, resource.live)
     return tags_to_map(found)
 
 
-def _as_said(resource: Resource, seen: dict[str, Any]) -> dict[str, Any]:
+def _as_said(resource: LiveResource, seen: dict[str, Any]) -> dict[str, Any]:
     """Live properties in the program's spelling where they mean the same; plus what AWS does not give back."""
     schema = resource_schema(resource.row.token)
     state = dict(seen)
@@ -100,7 +100,7 @@ def lookup_props(row: Row) -> set[str]:
     }
 
 
-def observed_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, Any]:
+def observed_inputs(resource: LiveResource, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs as the program would have to write them for the live object: drift shows, the rest is as it was."""
     schema = resource_schema(resource.row.token)
     inputs = {}
@@ -114,7 +114,7 @@ def observed_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, An
     return inputs
 
 
-def imported_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, Any]:
+def imported_inputs(resource: LiveResource, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs for an object that no program has described yet: all that is set to something."""
     row, schema = resource.row, resource_schema(resource.row.token)
     return {
@@ -124,7 +124,7 @@ def imported_inputs(resource: Resource, seen: Mapping[str, Any]) -> dict[str, An
     }
 
 
-def look(resource: Resource) -> Any:
+def look(resource: LiveResource) -> Any:
     """The read operation's answer for the object, or None when there is none."""
     row = resource.row
     try:

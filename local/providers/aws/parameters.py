@@ -7,9 +7,9 @@ from typing import Any
 
 from local.providers.aws.cloud import operation_model
 from local.providers.aws.convert import Converter, find_member
-from local.providers.aws.resource import Resource, named_in
+from local.providers.aws.resource import LiveResource, named_in
 from local.providers.aws.schema import Problem, resource_schema
-from local.providers.aws.table import Call, Change, Row
+from local.providers.aws.table import Call, Row, UpdateCall
 
 _EVERYWHERE = ("region", "tags")
 
@@ -62,13 +62,13 @@ def unsupported(token: str, row: Row) -> frozenset[str]:
     )
 
 
-def with_call(resource: Resource, call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def with_call(resource: LiveResource, call: Call, parameters: Mapping[str, Any]) -> dict[str, Any]:
     """`parameters` and the call's own, templates filled."""
     own = resource.fill(call.params)
     return {**parameters, **own}
 
 
-def change_parameters(resource: Resource, change: Change, changed: set[str]) -> dict[str, Any]:
+def change_parameters(resource: LiveResource, change: UpdateCall, changed: set[str]) -> dict[str, Any]:
     """Parameters for `change`; raises nothing, as Check has seen the same inputs."""
     operation = change.call.operation
     shape = operation_model(resource.row.service, operation).input_shape
@@ -133,7 +133,7 @@ def tags_for_create(row: Row, tags: Mapping[str, str]) -> dict[str, Any]:
     return {member: tags_as(shape, tags)}
 
 
-def change_tags(resource: Resource, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+def change_tags(resource: LiveResource, before: Mapping[str, str], after: Mapping[str, str]) -> None:
     """Writes what was added or changed, removes what is gone."""
     tagging = resource.row.tagging
     assert tagging is not None, "only called for rows with tags"

@@ -13,7 +13,7 @@ from local.providers.aws import inputs as checking
 from local.providers.aws import lifecycle, observe
 from local.providers.aws.cloud import Cloud, require_local_endpoint
 from local.providers.aws.invokes import INVOKES, invoke
-from local.providers.aws.resource import Resource, parse_template
+from local.providers.aws.resource import LiveResource, parse_template
 from local.providers.aws.resources import TABLE
 from local.providers.aws.schema import did_you_mean, resource_schema
 from local.providers.aws.table import Row
@@ -131,7 +131,7 @@ class AwsProvider(BaseProvider):
         said = from_struct(request.properties)
         if request.preview:
             return pb.CreateResponse(id="", properties=to_struct(_previewed(row, said, {})))
-        resource = Resource(row, self.cloud, _program(said))
+        resource = LiveResource(row, self.cloud, _program(said))
         lifecycle.create(resource, request.timeout)
         return pb.CreateResponse(id=resource.id, properties=to_struct(_marked(row, resource.state, said)))
 
@@ -139,7 +139,7 @@ class AwsProvider(BaseProvider):
         row = row_of(type_of(request.urn))
         said, known = from_struct(request.inputs), from_struct(request.properties)
         program = _program(said)
-        resource = Resource(row, self.cloud, program, plain(known), request.id)
+        resource = LiveResource(row, self.cloud, program, plain(known), request.id)
         if not program:
             _take_import_id(resource)
         seen = observe.read(resource)
@@ -163,14 +163,14 @@ class AwsProvider(BaseProvider):
         changed = {path.split(".")[0].split("[")[0] for path in changes}
         if request.preview:
             return pb.UpdateResponse(properties=to_struct(_previewed(row, said, known, changed)))
-        resource = Resource(row, self.cloud, _program(said), plain(known), request.id)
+        resource = LiveResource(row, self.cloud, _program(said), plain(known), request.id)
         lifecycle.update(resource, _program(old), changed, request.timeout)
         return pb.UpdateResponse(properties=to_struct(_marked(row, resource.state, said)))
 
     def Delete(self, request: Any, context: Any) -> Any:
         row = row_of(type_of(request.urn))
         inputs = _program(from_struct(request.old_inputs)) or plain(from_struct(request.properties))
-        resource = Resource(row, self.cloud, inputs, plain(from_struct(request.properties)), request.id)
+        resource = LiveResource(row, self.cloud, inputs, plain(from_struct(request.properties)), request.id)
         lifecycle.delete(resource, request.timeout)
         return Empty()
 
@@ -246,7 +246,7 @@ def _previewed(
     return state
 
 
-def _take_import_id(resource: Resource) -> None:
+def _take_import_id(resource: LiveResource) -> None:
     """For `pulumi import` and `X.get`: what the id says about the object."""
     for template in (resource.row.import_id, resource.row.id if resource.row.id_is_template else ""):
         found = parse_template(template, resource.id) if template else None

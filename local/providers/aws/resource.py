@@ -15,7 +15,7 @@ _BRACES = re.compile(r"\{(\w+)\}")
 
 
 @dataclass
-class Resource:
+class LiveResource:
     """`inputs` and `state` are plain (no secrets, no unknown values). `live` is the read operation's last answer."""
 
     row: Row

@@ -27,7 +27,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Change:
+class UpdateCall:
     """An operation that changes the properties `props` of a resource that exists.
 
     Properties that no template in `params` names are converted like inputs of the create operation. `on_create`:
@@ -95,7 +95,7 @@ class Row:
     """Outputs that an update changes: unknown in its preview."""
     secret: tuple[str, ...] = ()
     """Properties that are secret whatever the program says."""
-    changes: tuple[Change, ...] = ()
+    changes: tuple[UpdateCall, ...] = ()
     updatable: tuple[str, ...] = ()
     """Properties that only steer the provider (forceDestroy, skipDestroy) or that a hook changes."""
     force_new: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class Row:
     """Adds to, or replaces, the properties seen by read; None when the object turns out to be gone."""
 
     @functools.cached_property
-    def change_of(self) -> dict[str, Change]:
+    def change_of(self) -> dict[str, UpdateCall]:
         """Property -> the change that covers it."""
         return {prop: change for change in self.changes for prop in change.props}
 

@@ -200,7 +200,7 @@ def _token(model: ServedModel) -> bool:
 
 
 def _claim(model: ServedModel) -> bool:
-    volumes = {each["name"]: each for each in pod_of(workload(model))["volumes"]}
+    volumes = {volume["name"]: volume for volume in pod_of(workload(model))["volumes"]}
     return volumes["cache"]["persistentVolumeClaim"]["claimName"] == of_model(model)["cache"]["metadata"]["name"]
 
 

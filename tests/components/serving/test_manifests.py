@@ -81,9 +81,9 @@ def test_only_the_downloader_gets_the_token_and_as_a_file() -> None:
     (volume,) = [each for each in pod["volumes"] if "secret" in each]
     assert volume["secret"]["secretName"] == "llama-hf-token"
     assert volume["secret"]["items"] == [{"key": "token", "path": "token"}]
-    mounted = {each["name"] for each in pod["initContainers"][0]["volumeMounts"]}
+    mounted = {volume_mount["name"] for volume_mount in pod["initContainers"][0]["volumeMounts"]}
     assert volume["name"] in mounted
-    assert volume["name"] not in {each["name"] for each in pod["containers"][0]["volumeMounts"]}
+    assert volume["name"] not in {volume_mount["name"] for volume_mount in pod["containers"][0]["volumeMounts"]}
 
 
 def test_no_pod_has_the_token_of_a_model_that_needs_none_or_is_downloaded_by_a_job() -> None:

@@ -65,13 +65,13 @@ def milli(quantity: str) -> int:
 
 
 def rules(written: dict[str, Any]) -> tuple[Any, ...]:
-    policies = tuple((each["type"], each["value"], each["periodSeconds"]) for each in written["policies"])
+    policies = tuple((policy["type"], policy["value"], policy["periodSeconds"]) for policy in written["policies"])
     return written["stabilizationWindowSeconds"], policies, written["selectPolicy"]
 
 
 def told(simulated: Rules | None) -> tuple[Any, ...]:
     assert simulated is not None
-    policies = tuple((each.kind, each.value, each.period_seconds) for each in simulated.policies)
+    policies = tuple((policy.kind, policy.value, policy.period_seconds) for policy in simulated.policies)
     return simulated.window_seconds, policies, simulated.select
 
 
@@ -81,10 +81,10 @@ def rendered_hpa(model: ServedModel) -> tuple[dict[str, Any], list[tuple[str, in
         spec = horizontal_pod_autoscaler(model)["spec"]
         bounds = {**spec["behavior"], "min": spec["minReplicas"], "max": spec["maxReplicas"]}
         metrics = []
-        for each in spec["metrics"]:
-            target = (each.get("pods") or each["object"])["target"]
+        for metric in spec["metrics"]:
+            target = (metric.get("pods") or metric["object"])["target"]
             value = milli(target.get("averageValue") or target["value"])
-            kind = "pods" if each["type"] == "Pods" else "external" if "averageValue" in target else "external-value"
+            kind = "pods" if metric["type"] == "Pods" else "external" if "averageValue" in target else "external-value"
             metrics.append((kind, value))
         return bounds, metrics
     spec = scaled_object(model, "http://prometheus")["spec"]
@@ -92,7 +92,8 @@ def rendered_hpa(model: ServedModel) -> tuple[dict[str, Any], list[tuple[str, in
     bounds = {**behavior, "min": spec["minReplicaCount"], "max": spec["maxReplicaCount"]}
     kinds = {"AverageValue": "external", "Value": "external-value"}
     triggers = [
-        (kinds[each["metricType"]], int(float(each["metadata"]["threshold"]) * 1000)) for each in spec["triggers"]
+        (kinds[trigger["metricType"]], int(float(trigger["metadata"]["threshold"]) * 1000))
+        for trigger in spec["triggers"]
     ]
     return bounds, triggers
 
@@ -102,7 +103,7 @@ def check_spec(simulated: HpaSpec, model: ServedModel) -> None:
     assert (simulated.min_replicas, simulated.max_replicas) == (max(1, bounds["min"]), bounds["max"])
     assert told(simulated.up) == rules(bounds["scaleUp"])
     assert told(simulated.down) == rules(bounds["scaleDown"])
-    assert [(each.kind, each.target_milli) for each in simulated.metrics] == metrics
+    assert [(metric.kind, metric.target_milli) for metric in simulated.metrics] == metrics
 
 
 @pytest.mark.parametrize(

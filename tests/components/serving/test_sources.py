@@ -14,7 +14,7 @@ from components.serving.manifests.deployment import deployment
 from components.serving.manifests.download import download_job, request
 from components.serving.manifests.environment import download_environment, server_environment
 from components.serving.manifests.network_policy import server_policy
-from local.aws_endpoint.contract.permitted import Need, allows
+from local.aws_endpoint.contract.permitted import PermissionNeed, allows
 from planning.model import ServedModel
 from tests.components.plans import (
     BUCKET,
@@ -65,7 +65,7 @@ def pod(model: ServedModel) -> dict[str, Any]:
 def test_the_role_reads_below_the_prefix_and_nothing_beside(
     action: str, resource: str, values: dict[str, str], may: bool
 ) -> None:
-    assert allows(POLICY, Need(action, resource, values)) is may
+    assert allows(POLICY, PermissionNeed(action, resource, values)) is may
 
 
 def test_the_policy_is_as_reviewed_and_knows_no_key_where_there_is_none() -> None:
@@ -103,7 +103,11 @@ def test_servers_beside_a_download_job_have_neither_role_nor_way_out() -> None:
     )
     assert server_policy(BUCKET_VOLUME_MODEL)["spec"]["egress"] == []
     assert not [each for each in server_environment(BUCKET_VOLUME_MODEL) if each["name"].startswith("AWS_")]
-    cache = next(each for each in pod(BUCKET_VOLUME_MODEL)["containers"][0]["volumeMounts"] if each["name"] == "cache")
+    cache = next(
+        volume_mount
+        for volume_mount in pod(BUCKET_VOLUME_MODEL)["containers"][0]["volumeMounts"]
+        if volume_mount["name"] == "cache"
+    )
     assert cache["readOnly"] is True
 
 
@@ -132,8 +136,8 @@ def test_the_downloader_is_asked_for_the_folder_that_the_server_is_told() -> Non
 def test_a_streaming_server_has_no_cache_and_no_init_container() -> None:
     spec = pod(STREAM_MODEL)
     assert "initContainers" not in spec
-    assert "cache" not in {each["name"] for each in spec["volumes"]}
-    assert "cache" not in {each["name"] for each in spec["containers"][0]["volumeMounts"]}
+    assert "cache" not in {volume["name"] for volume in spec["volumes"]}
+    assert "cache" not in {volume_mount["name"] for volume_mount in spec["containers"][0]["volumeMounts"]}
 
 
 def test_claim_and_image_are_mounted_read_only_and_nothing_is_downloaded() -> None:

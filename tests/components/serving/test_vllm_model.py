@@ -167,7 +167,10 @@ MOVED = {
 @pytest.mark.parametrize("backend", [name for name in WORKLOADS if name != "deployment"])
 def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else(backend: str) -> None:
     """By URN: what keeps its own is updated in place, so address, budget, monitor and autoscaler are never away."""
-    usual, moved = ({each.urn for each in _recorded(on(MODEL, name)).registrations} for name in ("deployment", backend))
+    usual, moved = (
+        {registration.urn for registration in _recorded(on(MODEL, name)).registrations}
+        for name in ("deployment", backend)
+    )
     gone, come = ({urn.rpartition("::")[2] for urn in urns} for urns in (usual - moved, moved - usual))
     assert (gone, come) == MOVED[backend]
 

@@ -17,7 +17,7 @@ from moto import mock_aws
 from local.aws_endpoint.contract.account import Account, use
 from local.aws_endpoint.contract.gate import judge
 from local.aws_endpoint.contract.rule import Asked
-from local.aws_endpoint.contract.world import World
+from local.aws_endpoint.contract.world import AccountWorld
 from local.aws_endpoint.extension import install_extension
 from tests.local.aws.needs import trust
 
@@ -58,8 +58,8 @@ class Land:
         return _client(service, self.region)
 
     @property
-    def world(self) -> World:
-        return World(ACCOUNT, self.region, "aws-us-gov" if self.region.startswith("us-gov") else "aws")
+    def world(self) -> AccountWorld:
+        return AccountWorld(ACCOUNT, self.region, "aws-us-gov" if self.region.startswith("us-gov") else "aws")
 
     def subnet(self, zone: str, number: int, vpc: str | None = None) -> str:
         made = self.ec2.create_subnet(

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
 from local.aws_endpoint.contract.account import OLDER, Account
-from local.aws_endpoint.contract.rule import Rule
+from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.table import TABLE
 from tests.local.aws_endpoint.breaks import BREAKS
 from tests.local.aws_endpoint.land import Land, land
@@ -48,12 +48,12 @@ def here(shared: Land) -> Iterator[Land]:
         setattr(shared.account, name, getattr(before, name))
 
 
-def _pattern(rule: Rule) -> str:
+def _pattern(rule: ContractRule) -> str:
     return re.sub(r"\\\{\w+\\\}", ".*", re.escape(rule.words))
 
 
 @pytest.mark.parametrize("rule", REFUSALS, ids=lambda rule: rule.id)
-def test_a_call_that_breaks_the_row_gets_its_code_and_words(rule: Rule, here: Land) -> None:
+def test_a_call_that_breaks_the_row_gets_its_code_and_words(rule: ContractRule, here: Land) -> None:
     with pytest.raises((ClientError, ServiceException)) as caught:
         BREAKS[rule.id](here)
     error: Any = caught.value

@@ -13,7 +13,7 @@ from local.aws_endpoint import pod_identity
 from tests.local.aws_endpoint.land import Land, land
 from tests.local.aws_endpoint.launches import Pod, as_pod, fleet, launched, profile, template
 
-PLACE = policies.Place("aws", "us-east-1", "main", spot=True)
+PLACE = policies.AccountPlace("aws", "us-east-1", "main", spot=True)
 OWN = {"kubernetes.io/cluster/main": "owned", "eks:eks-cluster-name": "main", "karpenter.sh/nodepool": "l4"}
 OTHERS = {"kubernetes.io/cluster/other": "owned", "eks:eks-cluster-name": "other", "karpenter.sh/nodepool": "l4"}
 

@@ -11,7 +11,7 @@ from local.build import programs as tool_build
 from local.build.go import Go
 from local.build.programs import build_flags, built, content_key
 from local.build.table import Tool
-from local.build.workspaces import Change, Copy, Workspace
+from local.build.workspaces import Copy, SourceChange, Workspace
 from local.host.errors import BuildFailed, PlatformError
 from tests.local.places import script
 
@@ -153,7 +153,7 @@ def test_a_module_is_changed_in_a_copy_that_stands_for_it(
     source = tmp_path / "module" / "server"
     source.mkdir(parents=True)
     (source / "main.go").write_text('package main // ":80"\n')
-    change = Change("server/main.go", '":80"', '"127.0.0.1:80"', "why")
+    change = SourceChange("server/main.go", '":80"', '"127.0.0.1:80"', "why")
     how = Workspace(copies=(Copy("example.org/thing", changes=(change,), added={"ui/index.html": "<p>"}),))
     monkeypatch.setattr(tool_build, "workspace", lambda folder: how)
     lines = 'cat module-0/ui/index.html module-0/server/main.go go.mod > "$OUT/server"; chmod +x "$OUT/server"'
@@ -180,7 +180,7 @@ def test_a_change_whose_place_is_gone_is_refused(folder: Path, tmp_path: Path, m
     """A newer version may listen elsewhere: it must not be built unchanged."""
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "main.go").write_text("package main\n")
-    how = Workspace(copies=(Copy("example.org/thing", changes=(Change("main.go", '":80"', "x", "why"),)),))
+    how = Workspace(copies=(Copy("example.org/thing", changes=(SourceChange("main.go", '":80"', "x", "why"),)),))
     monkeypatch.setattr(tool_build, "workspace", lambda folder: how)
     with pytest.raises(PlatformError, match="0 times, not 1"):
         built([TOOL], folder, tmp_path / "cache", fake_go(tmp_path))

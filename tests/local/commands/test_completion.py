@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from local.commands.completion import Model
+from local.commands.completion import RunningModel
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ def test_a_model_is_ready_when_all_its_pods_are_new_and_available(
     counts: tuple[int, int, int, int], ready: bool
 ) -> None:
     wanted, available, updated, total = counts
-    assert Model("models", "qwen", wanted, available, updated, total).ready is ready
+    assert RunningModel("models", "qwen", wanted, available, updated, total).ready is ready

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 import yaml
 
-from local.commands.completion import Model, ask, service_url
+from local.commands.completion import RunningModel, ask, service_url
 from local.commands.platform import assemble_charts, specs, stop_all, waves
 from local.commands.status import table
 from local.control_plane.certificates import Pki, ensure_pki
@@ -193,12 +193,12 @@ def test_something_else_than_a_completion_names_the_log_to_read() -> None:
 
 def test_a_service_without_an_address_is_named(paths: Paths) -> None:
     with pytest.raises(PlatformError, match="no address for Service models/qwen"):
-        service_url(paths, Model("models", "qwen", 1, 1, 1, 1), timeout_seconds=0)
+        service_url(paths, RunningModel("models", "qwen", 1, 1, 1, 1), timeout_seconds=0)
 
 
 @pytest.mark.parametrize(("wanted", "available", "ready"), [(1, 1, True), (2, 1, False), (0, 0, False)])
 def test_a_model_is_ready_with_all_its_replicas_and_at_least_one(wanted: int, available: int, ready: bool) -> None:
-    assert Model("models", "qwen", wanted, available, wanted, wanted).ready is ready
+    assert RunningModel("models", "qwen", wanted, available, wanted, wanted).ready is ready
 
 
 def test_tables_are_as_wide_as_their_values() -> None:

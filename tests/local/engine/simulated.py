@@ -11,8 +11,8 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer, TestClient
 
 from local.engine import flags
-from local.engine.engine import Engine, EngineConfig
-from local.engine.fleet import Fleet
+from local.engine.engine import Engine, SimulatedEngineConfig
+from local.engine.fleet import EngineFleet
 from local.engine.openai_api import handle
 from local.engine.rates import EngineRates
 
@@ -30,7 +30,7 @@ def engine(*arguments: str, rates: EngineRates = FAST, max_model_len: int = 4096
     """An engine started with these arguments after the model's name."""
     parsed = flags.parse(["Qwen/Qwen3-0.6B", *arguments])
     made = Engine(
-        EngineConfig(
+        SimulatedEngineConfig(
             pod="models/qwen-0",
             arguments=parsed,
             rates=rates,
@@ -81,9 +81,9 @@ class FakeApi:
         self.deleted.append((path, uid))
 
 
-def fleet(api: FakeApi, lines: list[str] | None = None) -> Fleet:
+def fleet(api: FakeApi, lines: list[str] | None = None) -> EngineFleet:
     """A fleet with its engines' log lines in `lines`."""
-    return Fleet(api, lambda pod: (lines if lines is not None else []).append)
+    return EngineFleet(api, lambda pod: (lines if lines is not None else []).append)
 
 
 def pod(

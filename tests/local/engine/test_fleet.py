@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.engine.engine import State
+from local.engine.engine import EngineState
 from local.engine.flags import UsageError
 from local.engine.pods import crash_status, view
 from tests.local.engine.simulated import FakeApi, deleting, fleet, pod, run, settle
@@ -23,9 +23,9 @@ def test_an_engine_serves_only_once_its_container_runs() -> None:
         await settle()
         engine = pods.engine("models", "qwen-0")
         assert engine is not None
-        assert engine.state is State.LOADING
+        assert engine.state is EngineState.LOADING
         pods.on_pod("MODIFIED", pod(running=True))
-        assert engine.state is State.SERVING
+        assert engine.state is EngineState.SERVING
         assert engine.served_names == ("qwen",)
 
     run(work)
@@ -58,7 +58,7 @@ def test_a_pod_that_vllm_refuses_is_never_ready(arguments: list[str], gpus: int,
         pods = fleet(api, lines)
         pods.on_pod("ADDED", pod("qwen-0", *arguments, gpus=gpus, running=False))
         await settle()
-        assert pods.members["models", "qwen-0"].state is State.CRASHED
+        assert pods.members["models", "qwen-0"].state is EngineState.CRASHED
         assert pods.engine("models", "qwen-0") is None
 
     run(work)
@@ -117,13 +117,13 @@ def test_a_deleted_pod_drains_and_is_then_removed() -> None:
         pods.on_pod("MODIFIED", deleting(item))
         pods.on_pod("MODIFIED", deleting(item))  # a repeated event drains once
         await settle()
-        assert engine.state is State.DRAINING
+        assert engine.state is EngineState.DRAINING
         assert api.deleted == []
         async for sequence in answer:
             first = sequence
         assert (first.generated, first.finish_reason) == (40, "length")
         await asyncio.sleep(0.05)
-        assert engine.state is State.STOPPED
+        assert engine.state is EngineState.STOPPED
         assert api.deleted == [("/api/v1/namespaces/models/pods/qwen-0", "u1")]
 
     run(work)
@@ -139,7 +139,7 @@ def test_new_requests_are_still_taken_during_the_pre_stop_hook() -> None:
         assert engine is not None
         pods.on_pod("MODIFIED", deleting(item))
         await asyncio.sleep(0.05)
-        assert engine.state is State.SERVING
+        assert engine.state is EngineState.SERVING
 
     run(work)
 
@@ -168,7 +168,7 @@ def test_a_pod_that_vanishes_without_warning_takes_its_requests_with_it() -> Non
         engine = pods.engine("models", "qwen-0")
         assert engine is not None
         pods.on_pod("DELETED", pod())
-        assert engine.state is State.STOPPED
+        assert engine.state is EngineState.STOPPED
         assert pods.members == {}
 
     run(work)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from local.engine.engine import Engine, State
+from local.engine.engine import Engine, EngineState
 from tests.local.engine.simulated import SLOW, client_of, engine, run
 
 HELLO = {"messages": [{"role": "user", "content": "hello"}]}
@@ -247,7 +247,7 @@ def test_after_sigterm_running_requests_finish_and_new_ones_are_ended() -> None:
             answer = await (await running).json()
             assert answer["usage"]["completion_tokens"] == 15
             assert await drained == 0
-            assert served.state is State.STOPPED
+            assert served.state is EngineState.STOPPED
             assert (await client.get("/health")).status == 503
 
     run(work)

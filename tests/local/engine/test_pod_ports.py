@@ -8,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from local.engine.engine import State
+from local.engine.engine import EngineState
 from local.engine.pod_ports import PodPorts
 from tests.local.engine.simulated import FakeApi, fleet, pod, run, settle
 
@@ -40,7 +40,7 @@ def test_a_pod_answers_at_its_own_port_and_a_killed_one_refuses(tmp_path: Path) 
             engine = pods.engine("models", "qwen-0")
             assert engine is not None
             engine.stop()
-            assert engine.state is State.STOPPED
+            assert engine.state is EngineState.STOPPED
             with pytest.raises(aiohttp.ClientError):
                 await session.get(f"http://127.0.0.1:{port}/v1/models")
         assert await ports.of(f"{IP}:8000") is None

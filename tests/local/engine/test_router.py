@@ -15,9 +15,9 @@ import aiohttp
 import pytest
 
 from local.engine.admin import admin_handler
-from local.engine.endpoints import Backend, backends
-from local.engine.engine import State
-from local.engine.fleet import Fleet
+from local.engine.endpoints import ServiceBackend, backends
+from local.engine.engine import EngineState
+from local.engine.fleet import EngineFleet
 from local.engine.ports import PortBook
 from local.engine.router import Router
 from tests.local.engine.simulated import FakeApi, fleet, pod, run, settle
@@ -72,7 +72,7 @@ def _free_ports(count: int) -> tuple[int, int]:
     raise AssertionError("no free ports")
 
 
-async def _two_pods(directory: Path, ports: tuple[int, int]) -> tuple[Fleet, Router]:
+async def _two_pods(directory: Path, ports: tuple[int, int]) -> tuple[EngineFleet, Router]:
     pods = fleet(FakeApi())
     for name in ("qwen-0", "qwen-1"):
         pods.on_pod("ADDED", pod(name))
@@ -101,7 +101,7 @@ def _pods(answers: list[tuple[int, Any]]) -> Counter[str]:
     return Counter(next(word for word in text if word.startswith("models/")) for text in words)
 
 
-def _with_router(tmp_path: Path, work: Callable[[Fleet, Router, str], Any]) -> None:
+def _with_router(tmp_path: Path, work: Callable[[EngineFleet, Router, str], Any]) -> None:
     async def whole() -> None:
         pods, router = await _two_pods(tmp_path, _free_ports(5))
         try:
@@ -114,7 +114,7 @@ def _with_router(tmp_path: Path, work: Callable[[Fleet, Router, str], Any]) -> N
 
 
 def test_connections_go_to_ready_endpoints_in_turns(tmp_path: Path) -> None:
-    async def work(_: Fleet, router: Router, url: str) -> None:
+    async def work(_: EngineFleet, router: Router, url: str) -> None:
         assert _pods(await _ask(url, 4)) == {"models/qwen-0": 2, "models/qwen-1": 2}
         router.on_slice("MODIFIED", _slice(("qwen-0", "starting"), ("qwen-1", "ready")))
         assert _pods(await _ask(url, 3)) == {"models/qwen-1": 3}
@@ -123,7 +123,7 @@ def test_connections_go_to_ready_endpoints_in_turns(tmp_path: Path) -> None:
 
 
 def test_a_connection_stays_with_its_endpoint(tmp_path: Path) -> None:
-    async def work(_: Fleet, __: Router, url: str) -> None:
+    async def work(_: EngineFleet, __: Router, url: str) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
             answers = []
             for _i in range(4):
@@ -135,7 +135,7 @@ def test_a_connection_stays_with_its_endpoint(tmp_path: Path) -> None:
 
 
 def test_without_a_ready_endpoint_the_answer_says_so(tmp_path: Path) -> None:
-    async def work(_: Fleet, router: Router, url: str) -> None:
+    async def work(_: EngineFleet, router: Router, url: str) -> None:
         router.on_slice("MODIFIED", _slice(("qwen-0", "starting")))
         ((status, body),) = await _ask(url)
         assert status == 503
@@ -145,7 +145,7 @@ def test_without_a_ready_endpoint_the_answer_says_so(tmp_path: Path) -> None:
 
 
 def test_a_service_that_targets_another_port_reaches_nothing(tmp_path: Path) -> None:
-    async def work(_: Fleet, router: Router, url: str) -> None:
+    async def work(_: EngineFleet, router: Router, url: str) -> None:
         router.on_slice("MODIFIED", _slice(("qwen-0", "ready"), port=8080))
         ((status, body),) = await _ask(url)
         assert status == 503
@@ -155,7 +155,7 @@ def test_a_service_that_targets_another_port_reaches_nothing(tmp_path: Path) -> 
 
 
 def test_a_service_keeps_its_address_while_it_has_no_pods(tmp_path: Path) -> None:
-    async def work(pods: Fleet, router: Router, url: str) -> None:
+    async def work(pods: EngineFleet, router: Router, url: str) -> None:
         for name in ("qwen-0", "qwen-1"):
             pods.on_pod("DELETED", pod(name))
         await router.reconcile()
@@ -168,7 +168,7 @@ def test_a_service_keeps_its_address_while_it_has_no_pods(tmp_path: Path) -> Non
 
 
 def test_terminating_endpoints_serve_only_when_none_is_ready() -> None:
-    one, two = Backend("models", "a", 8000), Backend("models", "b", 8000)
+    one, two = ServiceBackend("models", "a", 8000), ServiceBackend("models", "b", 8000)
     assert backends([_slice(("a", "terminating"), ("b", "ready"))], "http") == [two]
     assert backends([_slice(("a", "terminating"), ("b", "starting"))], "http") == [one]
     assert backends([_slice(("b", "starting"))], "http") == []
@@ -210,7 +210,7 @@ def test_addresses_survive_a_restart_and_a_port_in_use_is_avoided(tmp_path: Path
 
 
 def test_the_address_list_names_every_port(tmp_path: Path) -> None:
-    async def work(_: Fleet, router: Router, url: str) -> None:
+    async def work(_: EngineFleet, router: Router, url: str) -> None:
         (address,) = router.addresses()
         assert address == {
             "namespace": "models",
@@ -240,7 +240,7 @@ def test_when_no_port_is_left_the_range_is_named(tmp_path: Path) -> None:
 def test_a_damaged_port_file_is_rebuilt(tmp_path: Path) -> None:
     (tmp_path / "ports.json").write_text("{")
 
-    async def work(_: Fleet, __: Router, ___: str) -> None:
+    async def work(_: EngineFleet, __: Router, ___: str) -> None:
         assert list(json.loads((tmp_path / "ports.json").read_text())) == ["models/qwen/http"]
 
     _with_router(tmp_path, work)
@@ -279,7 +279,7 @@ def test_the_admin_port_reaches_each_pod(tmp_path: Path) -> None:
 def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counted_from_zero_on(tmp_path: Path) -> None:
     """What wakes a model at zero replicas: vLLM's own metrics are gone with its last pod."""
 
-    async def work(_: Fleet, router: Router, url: str) -> None:
+    async def work(_: EngineFleet, router: Router, url: str) -> None:
         mine = 'router_requests_unserved_total{namespace="models",service="qwen"}'
         assert f"{mine} 0" in router.exposition(), "it must be there before the first request, or its rate is not"
         router.on_slice("MODIFIED", _slice())
@@ -296,10 +296,10 @@ def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counte
 def test_an_endpoint_whose_process_is_gone_gets_no_connections(tmp_path: Path) -> None:
     """A slice that still names it must not cost a request."""
 
-    async def work(pods: Fleet, _: Router, url: str) -> None:
+    async def work(pods: EngineFleet, _: Router, url: str) -> None:
         leaving = pods.engine("models", "qwen-0")
         assert leaving is not None
-        leaving.state = State.STOPPED
+        leaving.state = EngineState.STOPPED
         assert _pods(await _ask(url, 3)) == {"models/qwen-1": 3}
 
     _with_router(tmp_path, work)
@@ -308,7 +308,7 @@ def test_an_endpoint_whose_process_is_gone_gets_no_connections(tmp_path: Path) -
 def test_a_kept_connection_meets_the_drain_of_its_endpoint_and_closes_with_it(tmp_path: Path) -> None:
     """As with kube-proxy and vLLM: 200 with finish_reason abort meanwhile, a closed connection afterwards."""
 
-    async def work(pods: Fleet, _: Router, url: str) -> None:
+    async def work(pods: EngineFleet, _: Router, url: str) -> None:
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1)) as session:
 
             async def ask() -> Any:
@@ -319,10 +319,10 @@ def test_a_kept_connection_meets_the_drain_of_its_endpoint_and_closes_with_it(tm
             (first,) = _pods([(200, await ask())])
             leaving = pods.engine(*first.split("/"))
             assert leaving is not None
-            leaving.state = State.DRAINING
+            leaving.state = EngineState.DRAINING
             choice = (await ask())["choices"][0]
             assert (choice["finish_reason"], choice["text"]) == ("abort", "")
-            leaving.state = State.STOPPED
+            leaving.state = EngineState.STOPPED
             with pytest.raises((aiohttp.ClientConnectionError, ConnectionError)):
                 await ask()
             (other,) = _pods([(200, await ask())])
@@ -332,7 +332,7 @@ def test_a_kept_connection_meets_the_drain_of_its_endpoint_and_closes_with_it(tm
 
 
 def test_where_every_endpoint_refuses_the_caller_is_told_to_try_again(tmp_path: Path) -> None:
-    async def work(pods: Fleet, _: Router, url: str) -> None:
+    async def work(pods: EngineFleet, _: Router, url: str) -> None:
         for name in ("qwen-0", "qwen-1"):
             engine = pods.engine("models", name)
             assert engine is not None

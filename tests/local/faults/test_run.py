@@ -10,13 +10,13 @@ import pytest
 
 from local.__main__ import main
 from local.faults.holds import DoesNotHold, Skipped
-from local.faults.run import Result, line, run_one, summary
+from local.faults.run import ScenarioResult, line, run_one, summary
 from local.faults.scenario import Scenario
 from local.host.errors import PlatformError
 
-HELD = Result("a", "held", 1.0, "seen")
-FAILED = Result("b", "failed", 2.0, "two VPCs\nvpc-1 vpc-2")
-SKIPPED = Result("c", "skipped", 0.0, "no adapter")
+HELD = ScenarioResult("a", "held", 1.0, "seen")
+FAILED = ScenarioResult("b", "failed", 2.0, "two VPCs\nvpc-1 vpc-2")
+SKIPPED = ScenarioResult("c", "skipped", 0.0, "no adapter")
 
 
 def scenario(raised: BaseException | None) -> Scenario:

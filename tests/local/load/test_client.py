@@ -11,15 +11,15 @@ import pytest
 from aiohttp import web
 
 from local.load.arrivals import Arrival
-from local.load.client import Outcome, Result, send
+from local.load.client import RequestOutcome, RequestResult, send
 from local.load.sender import Sender
 from tests.local.load.served import Answer, event, served, whole
 
 ASKED = Arrival(0.0, 7, 3)
 
 
-def outcome(answer: Answer, limit_seconds: float = 5.0) -> Result:
-    async def work() -> Result:
+def outcome(answer: Answer, limit_seconds: float = 5.0) -> RequestResult:
+    async def work() -> RequestResult:
         async with served(answer) as (url, _), aiohttp.ClientSession() as session:
             return await send(session, url, "qwen", ASKED, limit_seconds, time.monotonic)
 
@@ -36,7 +36,7 @@ async def _written(request: web.BaseRequest, *pieces: bytes) -> web.StreamRespon
 
 def test_all_tokens_and_the_end_of_the_stream_are_a_full_answer() -> None:
     found = outcome(lambda request, body: whole(request, body, pause_seconds=0.01))
-    assert found.outcome is Outcome.ANSWERED
+    assert found.outcome is RequestOutcome.ANSWERED
     assert found.ttft_seconds is not None
     assert found.end_to_end_seconds is not None
     assert 0 < found.ttft_seconds < found.end_to_end_seconds
@@ -59,7 +59,7 @@ def test_a_refusal_with_retry_after_may_be_retried(status: int) -> None:
         return web.json_response({"error": {"message": "no endpoint"}}, status=status, headers={"Retry-After": "5"})
 
     found = outcome(refuse)
-    assert (found.outcome, found.why) == (Outcome.REFUSED, f"{status}: no endpoint")
+    assert (found.outcome, found.why) == (RequestOutcome.REFUSED, f"{status}: no endpoint")
     assert found.ttft_seconds is None
 
 
@@ -69,7 +69,7 @@ def test_a_refusal_without_a_word_about_retrying_is_lost(status: int) -> None:
         return web.Response(status=status, text="no")
 
     found = outcome(refuse)
-    assert (found.outcome, found.why) == (Outcome.LOST, f"{status}: no")
+    assert (found.outcome, found.why) == (RequestOutcome.LOST, f"{status}: no")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_refusal_without_a_word_about_retrying_is_lost(status: int) -> None:
 )
 def test_half_an_answer_is_lost_and_says_how(pieces: list[bytes], why: str) -> None:
     found = outcome(lambda request, _: _written(request, *pieces))
-    assert found.outcome is Outcome.LOST
+    assert found.outcome is RequestOutcome.LOST
     assert why in found.why
 
 
@@ -97,21 +97,21 @@ def test_a_connection_cut_in_the_middle_is_lost() -> None:
         return response
 
     found = outcome(cut)
-    assert found.outcome is Outcome.LOST
+    assert found.outcome is RequestOutcome.LOST
     assert found.why.startswith("Client")
 
 
 def test_nobody_there_is_lost() -> None:
-    async def work() -> Result:
+    async def work() -> RequestResult:
         async with aiohttp.ClientSession() as session:
             return await send(session, "http://127.0.0.1:9", "qwen", ASKED, 5.0, time.monotonic)
 
-    assert asyncio.run(work()).outcome is Outcome.LOST
+    assert asyncio.run(work()).outcome is RequestOutcome.LOST
 
 
 def test_an_answer_that_takes_too_long_is_lost() -> None:
     found = outcome(lambda request, body: whole(request, body, pause_seconds=0.2), limit_seconds=0.1)
-    assert (found.outcome, found.why) == (Outcome.LOST, "no full answer within 0.1 s")
+    assert (found.outcome, found.why) == (RequestOutcome.LOST, "no full answer within 0.1 s")
 
 
 def _run(answer: Answer, planned: list[Arrival], most_in_flight: int = 50, stop_at: float | None = None) -> Sender:
@@ -130,7 +130,7 @@ def test_requests_leave_at_their_moments_whatever_the_answers_take() -> None:
     """Open loop: all are sent before the first has its answer."""
     planned = [Arrival(0.02 * n, 5, 2) for n in range(10)]
     sender = _run(lambda request, body: whole(request, body, pause_seconds=0.5), planned)
-    assert sender.counts == {Outcome.ANSWERED: 10}
+    assert sender.counts == {RequestOutcome.ANSWERED: 10}
     assert max(r.sent for r in sender.results) < min(r.done for r in sender.results if r.done)
     assert all(r.sent >= r.arrival.seconds for r in sender.results)
 
@@ -138,7 +138,7 @@ def test_requests_leave_at_their_moments_whatever_the_answers_take() -> None:
 def test_more_than_allowed_in_flight_are_not_sent_and_counted() -> None:
     planned = [Arrival(0.0, 5, 2)] * 5
     sender = _run(lambda request, body: whole(request, body, pause_seconds=0.2), planned, most_in_flight=2)
-    assert sender.counts == {Outcome.ANSWERED: 2, Outcome.UNSENT: 3}
+    assert sender.counts == {RequestOutcome.ANSWERED: 2, RequestOutcome.UNSENT: 3}
     assert sender.sent == 2
 
 
@@ -157,5 +157,5 @@ def test_each_request_has_a_connection_of_its_own() -> None:
 def test_a_stopped_run_keeps_what_it_has_and_sends_no_more() -> None:
     planned = [Arrival(0.0, 5, 1), Arrival(60.0, 5, 1)]
     sender = _run(whole, planned, stop_at=0.3)
-    assert sender.counts == {Outcome.ANSWERED: 1}
+    assert sender.counts == {RequestOutcome.ANSWERED: 1}
     assert sender.sent == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import main
-from local.commands.completion import Model
+from local.commands.completion import RunningModel
 from local.load.options import CannotLoad, Options, add_arguments, read
 from local.load.target import choose, declared
 
@@ -54,8 +54,8 @@ def test_against_a_stopped_platform_it_says_so_in_one_line(
     assert found.out == ""
 
 
-def model(name: str, namespace: str = "models") -> Model:
-    return Model(namespace, name, 1, 1, 1, 1)
+def model(name: str, namespace: str = "models") -> RunningModel:
+    return RunningModel(namespace, name, 1, 1, 1, 1)
 
 
 def test_the_only_model_needs_no_name() -> None:

@@ -12,31 +12,31 @@ import pytest
 from rich.console import Console
 
 from local.load.arrivals import Arrival
-from local.load.client import Outcome, Result
+from local.load.client import RequestOutcome, RequestResult
 from local.load.command import recorded
 from local.load.options import Options
 from local.load.picture import draw
-from local.load.samples import Gauges, Nodes, Replicas, Sample, gauge_queries, nodes_of, number, replicas_of
+from local.load.samples import Gauges, LoadSample, NodeCounts, Replicas, gauge_queries, nodes_of, number, replicas_of
 from local.load.show import closing_words, display, figures
 from local.load.summary import curve, spent_usd, spike_to_ready, summarize
-from local.load.target import Target
+from local.load.target import LoadTarget
 from planning.cost.prices import PRICES
 from planning.nodes.instances import instance_type
 
 ASKED = Arrival(1.0, 10, 5)
-NODES = Nodes(4, 2, 3.6)
+NODES = NodeCounts(4, 2, 3.6)
 
 
-def sample(seconds: float, wanted: int = 1, ready: int = 1, waiting: float = 0.0) -> Sample:
-    return Sample(seconds, Replicas(wanted, ready, 1, 4), NODES, Gauges(waiting, 2.0, 3.2), 9, 5, 3, 1, 0)
+def sample(seconds: float, wanted: int = 1, ready: int = 1, waiting: float = 0.0) -> LoadSample:
+    return LoadSample(seconds, Replicas(wanted, ready, 1, 4), NODES, Gauges(waiting, 2.0, 3.2), 9, 5, 3, 1, 0)
 
 
 RESULTS = [
-    Result(ASKED, 1.0, Outcome.ANSWERED, 1.5, 3.0),
-    Result(ASKED, 2.0, Outcome.ANSWERED, 3.5, 6.0),
-    Result(ASKED, 2.5, Outcome.REFUSED, why="503: no endpoint"),
-    Result(ASKED, 3.0, Outcome.LOST, 3.2, why="cut"),
-    Result(ASKED, 3.0, Outcome.UNSENT, why="bound"),
+    RequestResult(ASKED, 1.0, RequestOutcome.ANSWERED, 1.5, 3.0),
+    RequestResult(ASKED, 2.0, RequestOutcome.ANSWERED, 3.5, 6.0),
+    RequestResult(ASKED, 2.5, RequestOutcome.REFUSED, why="503: no endpoint"),
+    RequestResult(ASKED, 3.0, RequestOutcome.LOST, 3.2, why="cut"),
+    RequestResult(ASKED, 3.0, RequestOutcome.UNSENT, why="bound"),
 ]
 SAMPLES = [sample(0), sample(10, 4, 1, 12), sample(30, 4, 3), sample(40, 4, 4), sample(50, 1, 1)]
 
@@ -63,7 +63,9 @@ def test_the_wait_from_the_spike_is_told_for_every_number_of_replicas() -> None:
 
 
 def test_money_is_each_moments_price_until_the_next() -> None:
-    assert spent_usd([sample(0), replace(sample(1800), nodes=Nodes(5, 3, 7.2)), sample(3600)]) == pytest.approx(5.4)
+    assert spent_usd([sample(0), replace(sample(1800), nodes=NodeCounts(5, 3, 7.2)), sample(3600)]) == pytest.approx(
+        5.4
+    )
     assert spent_usd([replace(sample(0), nodes=None)]) is None
 
 
@@ -133,7 +135,7 @@ def test_a_terminal_gets_a_table() -> None:
 
 
 def test_what_nothing_answered_for_is_a_dash() -> None:
-    blind = Sample(1.0, None, None, None, 0, 0, 0, 0, 0)
+    blind = LoadSample(1.0, None, None, None, 0, 0, 0, 0, 0)
     shown = dict(figures(blind, [], 60))
     assert {shown[name] for name in ("queue", "running", "TTFT p50/p95", "replicas wanted/ready", "nodes")} == {"-"}
 
@@ -163,7 +165,7 @@ def test_the_picture_is_drawn_also_of_an_empty_run(tmp_path: Path, suffix: str) 
 
 
 def test_the_recorded_run_is_enough_to_simulate_it_again() -> None:
-    target = Target("models", "qwen", "http://127.0.0.1:1", "Qwen", 8192)
+    target = LoadTarget("models", "qwen", "http://127.0.0.1:1", "Qwen", 8192)
     found = json.loads(
         json.dumps(recorded(Options(out=Path("x.svg")), target, RESULTS, SAMPLES, summarize(RESULTS, SAMPLES, 5.0, 0)))
     )

@@ -12,12 +12,12 @@ import aiohttp
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from local.load.samples import Gauges, Replicas, Sample
+from local.load.samples import Gauges, LoadSample, Replicas
 from local.load.sender import Sender
-from local.load.target import Target
+from local.load.target import LoadTarget
 from local.load.watch import Watcher, prometheus_url
 
-TARGET = Target("models", "qwen", "http://127.0.0.1:9", "Qwen", 8192)
+TARGET = LoadTarget("models", "qwen", "http://127.0.0.1:9", "Qwen", 8192)
 DEPLOYMENT = {"metadata": {"name": "qwen"}, "spec": {"replicas": 2}, "status": {"readyReplicas": 1}}
 NODE = {
     "metadata": {"labels": {"node.kubernetes.io/instance-type": "g6.2xlarge"}},
@@ -45,10 +45,10 @@ def _numbers(request: web.BaseRequest) -> web.Response:
     return web.json_response({"data": {"result": [{"value": [0, value]}]}})
 
 
-def _watched(api: Api, answer: Callable[[web.BaseRequest], web.Response] | None, count: int) -> list[Sample]:
+def _watched(api: Api, answer: Callable[[web.BaseRequest], web.Response] | None, count: int) -> list[LoadSample]:
     """So many samples, a tenth of a second apart."""
 
-    async def work() -> list[Sample]:
+    async def work() -> list[LoadSample]:
         async def handle(request: web.BaseRequest) -> web.StreamResponse:
             assert answer is not None
             return answer(request)
@@ -58,7 +58,7 @@ def _watched(api: Api, answer: Callable[[web.BaseRequest], web.Response] | None,
         url = None if answer is None else f"http://127.0.0.1:{server.port}"
         watcher, enough = Watcher(api, TARGET, url, Sender(TARGET.url, "Qwen", 1, 1.0)), asyncio.Event()  # type: ignore[arg-type]
 
-        def show(_: Sample) -> None:
+        def show(_: LoadSample) -> None:
             if len(watcher.samples) == count:
                 enough.set()
 

@@ -41,7 +41,7 @@ def gpu_pod(name: str, gpus: int = 1) -> dict[str, Any]:
 def test_each_gpu_has_the_exporters_series_with_the_pod_that_holds_it() -> None:
     assigned = dcgm.Assignments()
     assigned.update(2, [gpu_pod("qwen-0")])
-    loads = {("models", "qwen-0"): dcgm.Load(busy=0.5, memory=0.9)}
+    loads = {("models", "qwen-0"): dcgm.GpuLoad(busy=0.5, memory=0.9)}
     found = samples(dcgm.families(NODE, assigned, loads, "595.91.07").text())
     assert set(found) == set(dcgm.HELP)
     (busy, busy_value), (idle, idle_value) = found["DCGM_FI_DEV_GPU_UTIL"]

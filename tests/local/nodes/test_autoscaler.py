@@ -13,7 +13,7 @@ from components.cluster.cluster_autoscaler import SERVICE_ACCOUNT
 from local.monitoring import cluster_autoscaler as exporter
 from local.nodes.autoscaler import NodeAutoscaler, cluster_of, flags_of, own_pod
 from local.nodes.demand import LEAVING_TAINT, amounts, asks, group_value
-from local.nodes.groups import NodeGroup
+from local.nodes.groups import PlatformNodeGroup
 from local.nodes.rendering import render_nodes
 from local.nodes.watcher import NodeWatcher
 from planning.model import GPU_RESOURCE as GPU
@@ -84,8 +84,8 @@ class Cloud:
         return int(self.described["scalingConfig"]["desiredSize"])
 
     @property
-    def group(self) -> NodeGroup:
-        return NodeGroup("eu-west-1", self.described, SUBNETS, CAPACITY)
+    def group(self) -> PlatformNodeGroup:
+        return PlatformNodeGroup("eu-west-1", self.described, SUBNETS, CAPACITY)
 
     def nodes(self, gpus: str | None = "1") -> list[Any]:
         made = []

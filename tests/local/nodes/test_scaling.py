@@ -7,11 +7,21 @@ from typing import Any
 
 import pytest
 
-from local.nodes.scaling import Group, Node, Pod, Requirement, Taint, Toleration, grow, leaving, unneeded_since
+from local.nodes.scaling import (
+    Group,
+    NodeTaint,
+    Requirement,
+    ScaledNode,
+    ScheduledPod,
+    Toleration,
+    grow,
+    leaving,
+    unneeded_since,
+)
 from planning.model import GPU_RESOURCE as GPU
 
 GIB = 2.0**30
-GPU_TAINT = Taint(GPU, "present", "NoSchedule")
+GPU_TAINT = NodeTaint(GPU, "present", "NoSchedule")
 TOLERATES = (Toleration(GPU, "Exists", "", "NoSchedule"),)
 L4_ROOM = {"cpu": 7.9, "memory": 29 * GIB, GPU: 1.0, "pods": 58.0}
 L4 = Group("l4", 1, 1, 3, {"pool": "l4", "gpu-type": "l4"}, (GPU_TAINT,), L4_ROOM)
@@ -21,9 +31,9 @@ SYSTEM = Group("system", 2, 2, 4, {"pool": "system"}, (), {"cpu": 1.9, "memory":
 GROUPS = (L4, A10G, SYSTEM)
 
 
-def server(name: str = "a", **changes: Any) -> Pod:
+def server(name: str = "a", **changes: Any) -> ScheduledPod:
     """A model's pod on the L4 pool, for one GPU."""
-    usual = Pod(name, {"cpu": 7.0, "memory": 24 * GIB, GPU: 1.0, "pods": 1.0}, {"pool": "l4"}, (), TOLERATES)
+    usual = ScheduledPod(name, {"cpu": 7.0, "memory": 24 * GIB, GPU: 1.0, "pods": 1.0}, {"pool": "l4"}, (), TOLERATES)
     return replace(usual, **changes)
 
 
@@ -64,7 +74,7 @@ def test_no_more_than_the_maximum_is_bought_and_the_rest_waits() -> None:
         server(affinity=((Requirement("gpu-type", "Gt", ("1",)),),)),  # not understood: no node in vain
     ],
 )
-def test_a_pod_that_no_new_node_would_hold_buys_none(impossible: Pod) -> None:
+def test_a_pod_that_no_new_node_would_hold_buys_none(impossible: ScheduledPod) -> None:
     growth = grow([impossible], [], GROUPS)
     assert growth.added == {}
     assert growth.unhelped == ("a",)
@@ -90,22 +100,22 @@ def test_of_groups_that_would_do_the_one_that_wastes_least_is_bought() -> None:
 
 
 def test_a_pod_without_gpu_does_not_land_on_gpu_nodes() -> None:
-    plain = Pod("web", {"cpu": 1.0, "memory": GIB, "pods": 1.0})
+    plain = ScheduledPod("web", {"cpu": 1.0, "memory": GIB, "pods": 1.0})
     assert grow([plain], [], GROUPS).added == {"system": 1}
 
 
 def test_a_node_on_its_way_is_not_bought_twice() -> None:
-    coming = Node("new", "l4", L4.labels, L4.taints, L4_ROOM, ready=False)
+    coming = ScaledNode("new", "l4", L4.labels, L4.taints, L4_ROOM, ready=False)
     growth = grow([server()], [coming], GROUPS)
     assert (growth.added, growth.held) == ({}, {"new"})
     assert grow([server("a"), server("b")], [coming], GROUPS).added == {"l4": 1}
 
 
 def test_room_that_became_free_is_used_before_a_node_is_bought() -> None:
-    there = Node("n", "l4", L4.labels, L4.taints, L4_ROOM)
+    there = ScaledNode("n", "l4", L4.labels, L4.taints, L4_ROOM)
     assert grow([server()], [there], GROUPS).added == {}
     assert grow([server()], [replace(there, free={**L4_ROOM, GPU: 0.0})], GROUPS).added == {"l4": 1}
-    cordoned = replace(there, taints=(GPU_TAINT, Taint("node.kubernetes.io/unschedulable", "", "NoSchedule")))
+    cordoned = replace(there, taints=(GPU_TAINT, NodeTaint("node.kubernetes.io/unschedulable", "", "NoSchedule")))
     assert grow([server()], [cordoned], GROUPS).added == {"l4": 1}
 
 
@@ -117,11 +127,11 @@ def test_the_largest_pods_are_laid_first() -> None:
     assert growth.unhelped == ()
 
 
-def node(name: str, group: str = "l4", *pods: str, ready: bool = True) -> Node:
-    return Node(name, group, {}, (), {}, ready, pods)
+def node(name: str, group: str = "l4", *pods: str, ready: bool = True) -> ScaledNode:
+    return ScaledNode(name, group, {}, (), {}, ready, pods)
 
 
-def down(nodes: list[Node], since: dict[str, float], *groups: Group, now: float = 100.0) -> list[str]:
+def down(nodes: list[ScaledNode], since: dict[str, float], *groups: Group, now: float = 100.0) -> list[str]:
     return leaving(nodes, groups, since, now, patience_seconds=60)
 
 

@@ -29,7 +29,7 @@ from local.nodes.gpu_features import (
     plugin_configs,
     sharing_of,
 )
-from local.nodes.groups import NodeGroup, NodeGroups, wanted_nodes
+from local.nodes.groups import NodeGroups, PlatformNodeGroup, wanted_nodes
 from local.nodes.rendering import gpu_product_label, node_indices, render_nodes
 from local.nodes.volumes import SELECTED_NODE, reconcile_volumes, wanted_volume
 from local.nodes.watcher import _taints_to_set
@@ -80,7 +80,7 @@ def test_nodes_are_spread_over_zones_and_start_without_gpus() -> None:
 
 
 def _names(described: dict[str, Any], present: dict[int, bool] | None = None) -> list[str]:
-    groups = [NodeGroup("eu-west-1", described, SUBNETS, CAPACITY)]
+    groups = [PlatformNodeGroup("eu-west-1", described, SUBNETS, CAPACITY)]
     return list(wanted_nodes(groups, {described["nodegroupArn"]: present or {}}))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.engine.engine import State
+from local.engine.engine import EngineState
 from local.vllm_cpu import kubelet
 from tests.local.engine.simulated import deleting, run, settle
 from tests.local.vllm_cpu.pods import CONTAINER, PROBE, pods, served
@@ -26,12 +26,12 @@ def test_a_pod_is_ready_only_once_its_probes_passed(tmp_path: Path) -> None:
             made.fleet.on_pod("ADDED", served())
             await made.until(lambda: made.member.lives)
             await made.until(lambda: len(made.written()) == 1)
-            assert made.member.state is State.LOADING
+            assert made.member.state is EngineState.LOADING
             ill.unlink()
             await made.until_ready()
             assert made.written() == [(False, False, 0, "running"), (True, False, 0, "running"),
                                       (True, True, 0, "running")]  # fmt: skip
-            assert made.member.state is State.SERVING
+            assert made.member.state is EngineState.SERVING
             ready = made.api.patches[-1][1]["status"]["conditions"]
             assert {c["type"]: c["status"] for c in ready} == {"Ready": "True", "ContainersReady": "True"}
 

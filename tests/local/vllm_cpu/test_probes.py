@@ -6,7 +6,7 @@ import pytest
 
 from components.serving.manifests.deployment import deployment
 from local.engine.flags import UsageError
-from local.vllm_cpu.probes import KINDS, Verdict, probe_of
+from local.vllm_cpu.probes import KINDS, ProbeVerdict, probe_of
 from tests.components.plans import MODEL
 
 SERVER = deployment(MODEL, "priority")["spec"]["template"]["spec"]["containers"][0]
@@ -59,5 +59,5 @@ def test_a_verdict_needs_its_threshold_in_a_row(
 ) -> None:
     probe = probe_of({"p": {"httpGet": {"port": 1}}}, "p")
     assert probe is not None
-    verdict = Verdict(probe, begins)
+    verdict = ProbeVerdict(probe, begins)
     assert [verdict.take(result) for result in results] == verdicts

@@ -15,12 +15,12 @@ from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 
 def _alerts(plan: StackPlan) -> list[AlertRulePlan]:
     assert plan.monitoring is not None
-    groups = [*plan.monitoring.alert_groups, *(group for each in plan.models for group in each.alert_groups)]
+    groups = [*plan.monitoring.alert_groups, *(group for model in plan.models for group in model.alert_groups)]
     return [alert for group in groups for alert in group.alerts]
 
 
 def _recordings(plan: StackPlan) -> list[RecordingRulePlan]:
-    groups = [group for each in plan.models for group in each.alert_groups]
+    groups = [group for model in plan.models for group in model.alert_groups]
     return [recording for group in groups for recording in group.recordings]
 
 
@@ -82,8 +82,8 @@ def test_a_promise_on_a_bucket_or_left_to_the_default_needs_no_finding() -> None
 
 def test_a_version_without_admission_rejections_counts_errors_alone() -> None:
     old = planned(models=[model(image={"tag": "v0.31.0"})])
-    assert not any("admission_rejections" in each.expr for each in _recordings(old))
-    assert any("admission_rejections" in each.expr for each in _recordings(planned()))
+    assert not any("admission_rejections" in recording.expr for recording in _recordings(old))
+    assert any("admission_rejections" in recording.expr for recording in _recordings(planned()))
 
 
 def test_a_fixed_number_of_replicas_has_no_alert_on_its_limit() -> None:

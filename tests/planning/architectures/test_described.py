@@ -74,7 +74,7 @@ def test_figures_one_by_one_give_the_same_to_within_its_biases() -> None:
 
 def test_without_description_an_unknown_model_says_what_to_write() -> None:
     unknown = planned(models=[model(source=OWN)])
-    message = next(each.text for each in unknown.findings if each.rule == "unknown-model")
+    message = next(finding.text for finding in unknown.findings if finding.rule == "unknown-model")
     assert "write architecture: {config: <its config.json>}" in message
     assert unknown.models[0].memory is None
 

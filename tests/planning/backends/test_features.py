@@ -135,8 +135,8 @@ def test_a_models_own_word_goes_before_the_stacks() -> None:
     )
     assert [each.backend for each in plan.models] == ["kserve", "deployment"]
     assert [each.deployment_name for each in plan.models] == ["chat-predictor", "other"]
-    assert [each.name for each in plan.operators] == ["cert-manager", "kserve"]
-    assert all(each.install for each in plan.operators)
+    assert [operator.name for operator in plan.operators] == ["cert-manager", "kserve"]
+    assert all(operator.install for operator in plan.operators)
 
 
 def test_operators_are_there_only_while_a_model_needs_them() -> None:
@@ -173,8 +173,8 @@ def test_who_names_no_kind_of_autoscaling_means_that_of_the_backend() -> None:
 
 def test_what_only_another_kind_of_autoscaling_has_is_refused_by_its_path() -> None:
     told = [
-        str(each)
-        for each in read(
+        str(problem)
+        for problem in read(
             {
                 "backend": "ray",
                 "models": [model(autoscaling={"metrics": [{"kind": "inFlight"}]})],
@@ -208,12 +208,12 @@ def test_replicas_behind_a_head_without_redis_are_warned_of() -> None:
         "nodePools": [pool(minNodes=2, maxNodes=3)],
         "systemNodes": {"minNodes": 3, "instanceTypes": ["m7i.xlarge"]},
     }
-    assert [each.path for each in planned(**sections).findings if each.rule == "ray-head"] == [
+    assert [finding.path for finding in planned(**sections).findings if finding.rule == "ray-head"] == [
         "models[0].autoscaling.minReplicas"
     ]
     redis = {"redis": {"address": "redis.example:6379", "password": {"name": "redis", "key": "password"}}}
     plan = planned(**sections, kuberay=redis)
-    assert [each for each in plan.findings if each.rule == "ray-head"] == []
+    assert [finding for finding in plan.findings if finding.rule == "ray-head"] == []
     ray = plan.models[0].ray
     assert ray is not None
     assert ray.redis == "redis.example:6379"

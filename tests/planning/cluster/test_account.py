@@ -77,8 +77,8 @@ def test_an_example_account_is_found_wherever_it_stands(number: str) -> None:
     }
     plan = planned(**stack)
     paths = ["account", "cluster.accessEntries[0].principalArn", "registry.mirror"]
-    assert [each.path for each in plan.findings if each.rule == "example-account"] == paths
-    assert [each.path for each in refusals(plan.account, OWN, ())] == paths
+    assert [finding.path for finding in plan.findings if finding.rule == "example-account"] == paths
+    assert [refusal.path for refusal in refusals(plan.account, OWN, ())] == paths
     assert refusals(plan.account, number, ()) == (), "who has that account means it"
 
 
@@ -96,11 +96,11 @@ def test_an_address_of_documentation_is_found(address: str) -> None:
         cluster={**REACHED, "publicAccessCidrs": ["54.1.2.3/32", address]},
         downloads={"endpoint": f"https://{address.partition('/')[0]}:8443/hub"},
     )
-    (network, endpoint) = [each for each in plan.findings if each.rule == "example-address"]
+    (network, endpoint) = [finding for finding in plan.findings if finding.rule == "example-address"]
     assert network.path == "cluster.publicAccessCidrs[1]"
     assert address in network.text
     assert endpoint.path == "downloads.endpoint"
-    assert {each.severity for each in refusals(plan.account, OWN, ())} == {Severity.ERROR}
+    assert {refusal.severity for refusal in refusals(plan.account, OWN, ())} == {Severity.ERROR}
 
 
 @pytest.mark.parametrize("address", ["192.0.3.0/24", "203.0.112.0/24", "54.203.0.113/32"])

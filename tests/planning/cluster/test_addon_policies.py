@@ -49,4 +49,4 @@ def test_the_tighter_policy_covers_volumes_that_the_driver_tags_and_no_others() 
     attaching = [each for each in document["Statement"] if "ec2:AttachVolume" in each["Action"]]
     on_volumes = [each for each in attaching if "volume" in str(each["Resource"])]
     assert on_volumes
-    assert all("Condition" in each for each in on_volumes)
+    assert all("Condition" in on_volume for on_volume in on_volumes)

@@ -47,8 +47,8 @@ def test_a_pinned_release_is_old_after_half_a_year() -> None:
 
 def test_the_day_is_that_of_who_reads_the_file_or_of_our_tables() -> None:
     late = decide(Loaded("dev", stack(), today="2027-03-01"))
-    assert "support-ends" in {each.rule for each in late.findings}
-    assert "support-ends" not in {each.rule for each in decide(Loaded("dev", stack())).findings}
+    assert "support-ends" in {finding.rule for finding in late.findings}
+    assert "support-ends" not in {finding.rule for finding in decide(Loaded("dev", stack())).findings}
 
 
 @given(some.dates(), some.dates())

@@ -51,10 +51,12 @@ def test_each_secret_is_read_once_and_each_namespace_has_one_store() -> None:
 
 def test_its_chart_and_image_are_among_those_that_a_mirror_needs() -> None:
     plan = planned(**models(token()))
-    assert "external-secrets" in {each.chart for each in stack_charts(plan)}
-    assert "ghcr.io/external-secrets/external-secrets:v2.9.0" in {each.image for each in stack_images(plan)}
+    assert "external-secrets" in {stack_chart.chart for stack_chart in stack_charts(plan)}
+    assert "ghcr.io/external-secrets/external-secrets:v2.9.0" in {
+        stack_image.image for stack_image in stack_images(plan)
+    }
     own = planned(**models(token()), externalSecrets={"install": False})
-    assert "external-secrets" not in {each.chart for each in stack_charts(own)}
+    assert "external-secrets" not in {stack_chart.chart for stack_chart in stack_charts(own)}
 
 
 def test_without_such_a_token_nothing_is_planned_or_said() -> None:
@@ -108,5 +110,5 @@ def test_a_network_without_a_way_out_needs_an_endpoint() -> None:
 
 def test_two_models_do_not_meet_in_the_operators_secret() -> None:
     plan = planned(**models(token(), token()))
-    names = {each.token.secret_name for each in plan.models if each.token}
+    names = {model.token.secret_name for model in plan.models if model.token}
     assert len(names) == 2

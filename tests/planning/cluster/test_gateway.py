@@ -21,7 +21,8 @@ ROOM = {"systemNodes": {"minNodes": 3}}
 
 def problems(gateway: dict[str, Any]) -> list[str]:
     return [
-        str(each) for each in read({"gateway": gateway, "nodePools": [pool()], "models": [model()]}, "dev").problems
+        str(problem)
+        for problem in read({"gateway": gateway, "nodePools": [pool()], "models": [model()]}, "dev").problems
     ]
 
 
@@ -76,9 +77,9 @@ def test_the_plan_says_who_may_connect_and_what_stands_behind_it() -> None:
     assert plan.gateway is not None
     assert (plan.gateway.source_ranges, plan.gateway.public, plan.gateway.alone) == (("10.0.0.0/16",), False, "chat")
     assert plan.models[0].client_namespaces == ("gateway",)
-    assert [each.name for each in plan.operators] == ["envoy-gateway"]
+    assert [operator.name for operator in plan.operators] == ["envoy-gateway"]
     issued = planned(gateway={**OWN, "certificate": {"kind": "certManager", "issuer": "le"}}, **ROOM)
-    assert [each.name for each in issued.operators] == ["cert-manager", "envoy-gateway"]
+    assert [operator.name for operator in issued.operators] == ["cert-manager", "envoy-gateway"]
     assert planned().models[0].client_namespaces == ()
 
 

@@ -126,7 +126,7 @@ def test_a_drain_may_take_as_long_as_every_pod_of_a_node_needs_to_be_ready_elsew
 
 def test_quotas_are_those_of_every_way_to_buy() -> None:
     found = planned(nodePools=[karpenter(capacityTypes=["spot", "onDemand"])])
-    needed = {each.quota.code: each.needed for each in quotas(found)}
+    needed = {quota.quota.code: quota.needed for quota in quotas(found)}
     assert needed["L-DB2E81BA"] == needed["L-3819A6DF"] == 3 * 8
 
 

@@ -39,8 +39,8 @@ def test_nothing_of_the_prometheus_stack_is_installed() -> None:
     assert plan.monitoring is not None
     assert plan.monitoring.stack_chart is None
     assert not plan.monitoring.grafana
-    assert "kube-prometheus-stack" not in {each.chart for each in stack_charts(plan)}
-    assert "prometheus-adapter" in {each.chart for each in stack_charts(plan)}
+    assert "kube-prometheus-stack" not in {stack_chart.chart for stack_chart in stack_charts(plan)}
+    assert "prometheus-adapter" in {stack_chart.chart for stack_chart in stack_charts(plan)}
     assert "Prometheus volume" not in {line.what for line in plan.cost.lines}
 
 
@@ -117,13 +117,13 @@ def test_nothing_of_ours_closes_its_namespace(more: dict[str, Any], path: str) -
 def test_labels_that_nobody_wrote_are_told_with_the_command_that_prints_them() -> None:
     bare = planned(**sections({"monitorLabels": {}, "ruleLabels": {}}))
     assert "existing-prometheus" in rules(bare.findings, Severity.WARNING)
-    (told,) = [each for each in bare.findings if each.rule == "existing-prometheus"]
+    (told,) = [finding for finding in bare.findings if finding.rule == "existing-prometheus"]
     assert "kubectl get prometheus -A" in told.text
     assert "existing-prometheus" not in rules(planned(**sections()).findings, Severity.WARNING)
 
 
 def test_what_is_asked_of_an_existing_cluster_leaves_prometheus_out() -> None:
-    open_paths = {each.path for each in planned(**sections()).findings if each.rule == "existing-cluster"}
+    open_paths = {finding.path for finding in planned(**sections()).findings if finding.rule == "existing-cluster"}
     assert not {"monitoring.enabled", "monitoring.storageClass"} & open_paths
     assert "gpuOperator.enabled" in open_paths
 

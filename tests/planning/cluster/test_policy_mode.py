@@ -17,7 +17,7 @@ STRICT = {"networkPolicyMode": "strict"}
 def cni(**cluster: Any) -> dict[str, Any]:
     found = planned(cluster=cluster).cluster
     assert isinstance(found, CreateClusterPlan)
-    return next(each.configuration for each in found.addons if each.name == "vpc-cni")
+    return next(addon.configuration for addon in found.addons if addon.name == "vpc-cni")
 
 
 def test_the_standard_mode_says_nothing_of_it() -> None:
@@ -46,5 +46,5 @@ def test_a_pinned_cni_has_to_know_the_mode(pin: str, known: bool) -> None:
 def test_the_mode_of_somebody_elses_cluster_is_not_ours_to_say() -> None:
     network = {"kind": "existing", "vpcId": "vpc-0abc", "privateSubnetIds": ["subnet-0a", "subnet-0b"]}
     loaded = read({"cluster": {"kind": "existing", "name": "main", **STRICT}, "network": network}, "dev")
-    (told,) = [each.message for each in loaded.problems if each.path == "cluster.networkPolicyMode"]
+    (told,) = [problem.message for problem in loaded.problems if problem.path == "cluster.networkPolicyMode"]
     assert "only create has" in told

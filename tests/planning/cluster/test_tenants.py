@@ -26,7 +26,7 @@ def shared(*tenants: dict[str, Any], **models: Any) -> dict[str, Any]:
 
 def warnings(**sections: Any) -> dict[str, str]:
     plan = planned(**sections)
-    return {each.rule: each.text for each in plan.findings if each.severity is Severity.WARNING}
+    return {finding.rule: finding.text for finding in plan.findings if finding.severity is Severity.WARNING}
 
 
 def test_a_tenants_gpus_are_what_its_models_need_and_one_pod_more_of_each() -> None:

@@ -70,7 +70,7 @@ def test_an_image_without_the_packages_is_refused_and_one_of_somebodys_own_is_to
     assert "v0.18.1 is older than 0.19.0" in errors(old)["models[0].image.tag"]
     assert planned(tracing=INSIDE, models=[model(image={"tag": "v0.18.1"}, tracing=False)])
     own = planned(tracing=INSIDE, models=[model(image={"repository": "registry.acme.dev/vllm", "tag": "v0.33.0"})])
-    (told,) = [each for each in own.findings if each.rule == "tracing-image"]
+    (told,) = [finding for finding in own.findings if finding.rule == "tracing-image"]
     assert (told.severity, told.path) == (Severity.WARNING, "models[0].image.repository")
 
 

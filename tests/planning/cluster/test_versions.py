@@ -75,6 +75,6 @@ def test_a_version_of_two_models_is_refused_once() -> None:
 
 def test_a_weight_is_a_share_of_a_hundred() -> None:
     sections = stack([{"model": "chat", "weight": 130}, {"model": "next", "weight": -30}])
-    told = [str(each) for each in read(sections, "dev").problems]
+    told = [str(problem) for problem in read(sections, "dev").problems]
     assert any("models[0].versions[0].weight" in each for each in told), told
     assert any("models[0].versions[1].weight" in each for each in told), told

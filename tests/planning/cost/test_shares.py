@@ -19,7 +19,7 @@ def cost(models: list[dict[str, Any]], **pools: Any) -> CostPlan:
 
 
 def of(plan: CostPlan, name: str) -> ModelCost:
-    return next(each for each in plan.models if each.name == name)
+    return next(model for model in plan.models if model.name == name)
 
 
 def test_the_models_of_a_pool_share_what_it_costs() -> None:

@@ -23,4 +23,4 @@ def test_a_family_without_figures_may_cost_anything_up_to_the_full_price() -> No
 def test_every_row_is_a_dated_range_of_a_family_that_we_know(row: dict[str, str]) -> None:
     assert 0 <= float(row["least_percent_off"]) <= float(row["most_percent_off"]) <= 90
     assert row["dated"] >= "2026"
-    assert row["family"] in {each.family for each in instance_types().values()}
+    assert row["family"] in {instance_type.family for instance_type in instance_types().values()}

@@ -36,11 +36,11 @@ def test_logs_are_named_with_their_price_and_gone_when_off() -> None:
 
 def test_an_update_that_adds_nodes_says_how_many_and_what_they_cost() -> None:
     lines = told(nodePools=[pool(updateStrategy="surge")])
-    assert any(each.startswith("while l4 is updated: 4 nodes more, $3.22 an hour") for each in lines)
-    assert any(each.startswith("while system is updated: 4 nodes more") for each in lines)
+    assert any(line.startswith("while l4 is updated: 4 nodes more, $3.22 an hour") for line in lines)
+    assert any(line.startswith("while system is updated: 4 nodes more") for line in lines)
     assert not any("while l4 is updated" in each for each in told())
 
 
 def test_sums_do_not_move_by_them() -> None:
     plan = planned()
-    assert plan.cost.min_usd_per_hour == round(sum(each.min_usd_per_hour or 0 for each in plan.cost.lines), 4)
+    assert plan.cost.min_usd_per_hour == round(sum(line.min_usd_per_hour or 0 for line in plan.cost.lines), 4)

@@ -66,7 +66,7 @@ def test_a_group_larger_than_the_node_is_refused_with_the_node_that_has_it() -> 
 def test_a_model_outside_the_table_is_planned_by_its_name_and_says_so() -> None:
     found = planned(models=[model(source="nobody/secret-sauce-7B")])
     assert found.models[0].memory is None
-    warning = next(each for each in found.findings if each.rule == "unknown-model")
+    warning = next(finding for finding in found.findings if finding.rule == "unknown-model")
     assert "memory is not checked" in warning.text
     assert 14 <= found.models[0].cache.size_gib <= 18
 

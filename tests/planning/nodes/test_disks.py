@@ -51,7 +51,7 @@ def test_types_without_disks_are_refused_with_raid0_and_by_default_use_the_root_
     """No GPU type that EKS' driver serves is without; the check is for the next one."""
     known = instance_types()
     types = (known["g6.2xlarge"], replace(known["g6.4xlarge"], nvme_gb=0))
-    asked = ManagedPool.model_validate(pool(instanceTypes=[each.name for each in types]))
+    asked = ManagedPool.model_validate(pool(instanceTypes=[type_.name for type_ in types]))
     findings = Findings()
     assert plan_disk(asked, types, "nodePools[0]", findings).instance_store_gib is None
     assert findings.all() == ()

@@ -22,7 +22,7 @@ def test_daemon_sets_are_taken_off_the_allocatable() -> None:
 
 
 def test_daemon_sets_follow_what_is_installed() -> None:
-    assert {each.part_of for each in daemons(False, False)} == {"cluster"}
+    assert {daemon.part_of for daemon in daemons(False, False)} == {"cluster"}
     assert daemons(True, True) == DAEMONS
     assert all(each.source for each in DAEMONS)
 

@@ -58,7 +58,7 @@ def test_a_g7_has_the_network_that_ec2_sustains() -> None:
 
 
 def test_every_gpu_family_of_the_product_is_there() -> None:
-    assert {each.family for each in instance_types().values() if each.gpu} >= GPU_FAMILIES
+    assert {instance_type.family for instance_type in instance_types().values() if instance_type.gpu} >= GPU_FAMILIES
 
 
 def test_a_small_l4_node_is_known_in_full() -> None:
@@ -75,9 +75,9 @@ def test_a_type_without_public_price_says_so() -> None:
 
 
 def test_every_row_names_source_and_date_of_its_price() -> None:
-    for each in instance_types().values():
-        assert "DescribeInstanceTypes" in each.source, each.name
-        assert (each.usd_per_hour is None) == (each.dated == ""), each.name
+    for row in instance_types().values():
+        assert "DescribeInstanceTypes" in row.source, row.name
+        assert (row.usd_per_hour is None) == (row.dated == ""), row.name
 
 
 def test_an_unknown_type_names_the_nearest_ones_and_what_exists() -> None:
@@ -105,7 +105,11 @@ def test_a_gpu_is_found_under_the_names_people_use() -> None:
 
 
 def test_gpus_of_one_machine_are_linked_as_the_machine_is_built() -> None:
-    links = {each.family: each.gpu.link for each in instance_types().values() if each.gpu and each.gpu_count > 1}
+    links = {
+        instance_type.family: instance_type.gpu.link
+        for instance_type in instance_types().values()
+        if instance_type.gpu and instance_type.gpu_count > 1
+    }
     switched = {family for family, link in links.items() if link == "nvlink"}
     assert switched == {"p4d", "p4de", "p5", "p5e", "p5en", "p6-b200", "p6-b300"}
     assert (gpu("H100").link, gpu("H100 PCIe").link) == ("nvlink", "pcie")

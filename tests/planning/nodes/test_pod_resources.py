@@ -108,6 +108,6 @@ def test_a_volume_smaller_than_the_weights_is_refused() -> None:
 
 def test_a_price_that_is_not_known_is_said() -> None:
     plan = planned(models=[model(cache=EFS)], cluster=OF_YOURS)
-    unknown = next(each for each in plan.findings if each.rule == "price-unknown")
+    unknown = next(finding for finding in plan.findings if finding.rule == "price-unknown")
     assert (unknown.path, unknown.severity) == ("models[0].cache.storageClass", Severity.WARNING)
     assert any(line.max_usd_per_hour is None for line in plan.cost.lines)

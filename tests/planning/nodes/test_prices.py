@@ -10,7 +10,7 @@ from tests.planning.stacks import planned, pool
 
 
 def said(plan: StackPlan) -> str:
-    return next(each.message for each in plan.findings if each.rule == "price-region")
+    return next(finding.message for finding in plan.findings if finding.rule == "price-region")
 
 
 def test_a_regions_nodes_cost_what_they_cost_there() -> None:
@@ -27,16 +27,16 @@ def test_a_family_whose_price_there_was_not_read_is_named() -> None:
     assert "g6" not in said(planned(region="eu-central-1", nodePools=[pool()]))
     plan = planned(region="eu-central-2", nodePools=[pool()])
     assert "nodes of m7i, g6, volumes" in said(plan)
-    assert {each.severity for each in plan.findings if each.rule == "price-region"} == {Severity.WARNING}
+    assert {finding.severity for finding in plan.findings if finding.rule == "price-region"} == {Severity.WARNING}
 
 
 def test_nothing_is_said_where_the_prices_are_the_regions_own() -> None:
-    assert not any(each.rule == "price-region" for each in planned().findings)
+    assert not any(finding.rule == "price-region" for finding in planned().findings)
 
 
 def test_every_factor_is_of_a_known_region_and_family_and_within_reason() -> None:
     regions = {row["region"] for row in rows("regions.csv")}
-    families = {each.family for each in instance_types().values()}
+    families = {instance_type.family for instance_type in instance_types().values()}
     for row in rows("region_prices.csv"):
         assert row["region"] in regions, row
         assert row["family"] in families, row

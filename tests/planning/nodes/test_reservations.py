@@ -138,7 +138,7 @@ def test_two_pools_of_one_reservation_are_told_and_one_shared_with_karpenter_is_
 
 
 def test_the_families_of_blocks_are_ones_of_the_catalogue() -> None:
-    known = {each.family for each in instance_types().values() if each.gpu}
+    known = {instance_type.family for instance_type in instance_types().values() if instance_type.gpu}
     assert set(block_families()) <= known
     assert all(row["source"].startswith("https://docs.aws.amazon.com/") for row in rows("capacity_blocks.csv"))
 

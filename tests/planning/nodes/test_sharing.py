@@ -215,7 +215,7 @@ def test_the_plans_throughput_is_that_of_the_part() -> None:
 def test_every_gpu_with_mig_has_its_profiles_and_no_other() -> None:
     with_profiles = {name for name in gpus() if mig_profiles(name)}
     assert with_profiles == {name for name, each in gpus().items() if each.mig}
-    assert all(each.source for name in with_profiles for each in mig_profiles(name).values())
+    assert all(mig_profile.source for name in with_profiles for mig_profile in mig_profiles(name).values())
 
 
 @pytest.mark.parametrize("name", [name for name in gpus() if mig_profiles(name)])
@@ -231,7 +231,7 @@ def test_the_instances_of_a_profile_fit_their_gpu(name: str) -> None:
 
 
 def test_every_gpu_on_ec2_that_nvidia_lists_is_in_the_table() -> None:
-    on_ec2 = {each.gpu.name for each in instance_types().values() if each.gpu}
+    on_ec2 = {instance_type.gpu.name for instance_type in instance_types().values() if instance_type.gpu}
     assert {name for name in on_ec2 if mig_profiles(name)} == {
         "a100-40gb", "a100-80gb", "h100", "h200", "b200", "b300", "rtx-pro-6000"
     }  # fmt: skip
@@ -239,7 +239,7 @@ def test_every_gpu_on_ec2_that_nvidia_lists_is_in_the_table() -> None:
 
 SHARINGS = [
     *(GpuSharingPlan(kind, parts) for kind in ("mps", "timeSlicing") for parts in (2, 3, 8, 48)),
-    *(GpuSharingPlan("mig", each.instances, each.name) for each in mig_profiles("h100").values()),
+    *(GpuSharingPlan("mig", mig_profile.instances, mig_profile.name) for mig_profile in mig_profiles("h100").values()),
 ]
 
 

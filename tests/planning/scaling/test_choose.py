@@ -52,8 +52,8 @@ def test_a_known_model_follows_its_demand_in_replicas() -> None:
         1,
         "AverageValue",
     )
-    assert [each.record for each in scaling.recordings] == [LOAD_RULE, EXPECTED_RULE, DEMAND_RULE]
-    assert all(each.labels == {"namespace": "models", "service": "chat"} for each in scaling.recordings)
+    assert [recording.record for recording in scaling.recordings] == [LOAD_RULE, EXPECTED_RULE, DEMAND_RULE]
+    assert all(recording.labels == {"namespace": "models", "service": "chat"} for recording in scaling.recordings)
     assert plan.monitoring is not None
     assert plan.monitoring.adapter_rules == (metric.rule,)
     assert metric.rule.series == DEMAND_RULE
@@ -174,7 +174,7 @@ def test_an_hpa_follows_a_schedule_of_utc_as_one_more_number() -> None:
     office = {"start": "0 7 * * 1-5", "end": "0 18 * * 1-5", "minReplicas": 2}
     scaling = _scaling({**MOVES, "schedules": [office]})
     assert [metric.kind for metric in scaling.metrics] == ["demand", "schedule"]
-    (rule,) = [each for each in scaling.recordings if each.record == "vllm_on_eks:schedule:replicas"]
+    (rule,) = [recording for recording in scaling.recordings if recording.record == "vllm_on_eks:schedule:replicas"]
     assert "2 * ((hour() * 60 + minute()) >= bool 420)" in rule.expr
     keda = _scaling({**MOVES, "kind": "keda", "schedules": [{**office, "timeZone": "Europe/Berlin"}]})
     assert [metric.kind for metric in keda.metrics] == ["demand"], "KEDA has a trigger for it"

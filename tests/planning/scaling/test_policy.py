@@ -73,12 +73,12 @@ def test_requests_that_come_steadily_are_carried_with_room_for_chance() -> None:
 def test_room_grows_from_a_slow_replica_to_a_quick_one_without_a_step() -> None:
     at_edge = replace(capacity_of("l40s"), within_slo=0.5)
     rates = (0.01, 0.3, 0.5, 1.0, 2.0, 100.0)
-    decisions = [decide(replace(at_edge, requests_per_second=each), 240, 1, 9) for each in rates]
-    shares = [each.demand.utilization / 0.5 for each in decisions]
+    decisions = [decide(replace(at_edge, requests_per_second=rate), 240, 1, 9) for rate in rates]
+    shares = [decision.demand.utilization / 0.5 for decision in decisions]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] == shares[1] == 1.0
     assert shares[-2] == shares[-1] == pytest.approx(0.88)
-    windows = [each.down.window_seconds for each in decisions]
+    windows = [decision.down.window_seconds for decision in decisions]
     assert windows == sorted(windows)
     assert windows[0] == 1.5 * 240
 

@@ -26,7 +26,7 @@ def served(**changes: Any) -> ServedModel:
 
 
 def value(args: tuple[str, ...], flag: str) -> str:
-    (found,) = [each.partition("=")[2] for each in args if each.partition("=")[0] == flag]
+    (found,) = [arg.partition("=")[2] for arg in args if arg.partition("=")[0] == flag]
     return found
 
 
@@ -77,7 +77,7 @@ def test_a_draft_model_is_a_path_and_a_number_of_tokens() -> None:
 
 def test_the_pinned_download_brings_adapters_and_draft_and_each_repository_once() -> None:
     found = served(**GATED, draftModel=SMALL, loraAdapters=[adapter("a", source="org/x"), adapter("b", source="org/x")])
-    assert [(each.repository, each.revision) for each in found.repositories[1:]] == [
+    assert [(repository.repository, repository.revision) for repository in found.repositories[1:]] == [
         ("org/x", ONE),
         (SMALL["source"], TWO),
     ]
@@ -112,7 +112,9 @@ def test_heads_are_as_large_as_a_layer_and_not_as_their_name(method: str) -> Non
 def test_an_unknown_draft_is_sized_by_its_name_and_may_be_described() -> None:
     unknown = {"source": "org/draft-1B", "revision": TWO, "numSpeculativeTokens": 3}
     plan = planned(nodePools=ROOMY, models=[model(draftModel=unknown)])
-    assert ("unknown-model", "models[0].draftModel.source") in {(each.rule, each.path) for each in plan.findings}
+    assert ("unknown-model", "models[0].draftModel.source") in {
+        (finding.rule, finding.path) for finding in plan.findings
+    }
     alone, memory = served().memory, plan.models[0].memory
     assert alone is not None
     assert memory is not None
@@ -129,7 +131,7 @@ def test_a_template_is_a_file_of_its_own_and_the_repositorys_is_used_without() -
     found = served(chatTemplate="{{ messages }}")
     assert value(found.args, "--chat-template") == "/etc/vllm/chat-template/template.jinja"
     assert found.chat_template == "{{ messages }}"
-    assert not [each for each in served().args if each.startswith(("--chat-template", "--lora", "--speculative"))]
+    assert not [arg for arg in served().args if arg.startswith(("--chat-template", "--lora", "--speculative"))]
 
 
 def test_what_names_such_files_by_hand_is_refused_with_the_setting() -> None:

@@ -106,7 +106,7 @@ def test_what_imports_code_is_refused_and_warned_of_in_an_image_of_ones_own(argu
 
 def test_remote_code_and_draft_models_are_warned_of() -> None:
     plan = planned(models=[model(extraArgs=["--trust-remote-code", '--speculative-config={"method": "mtp"}'])])
-    assert [each.rule for each in plan.findings].count("argument-risk") == 2
+    assert [finding.rule for finding in plan.findings].count("argument-risk") == 2
 
 
 def test_an_older_image_gets_only_flags_it_knows() -> None:

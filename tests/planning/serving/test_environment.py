@@ -42,8 +42,8 @@ def test_a_value_from_a_secret_is_a_reference_and_never_a_text() -> None:
 def test_the_downloader_gets_none_of_them() -> None:
     (served,) = planned(models=[model(env={"NCCL_DEBUG": "INFO"}, secretEnv={"VLLM_API_KEY": REFERENCE})]).models
     pod = deployment(served, "critical")["spec"]["template"]["spec"]
-    for each in pod["initContainers"]:
-        assert {"NCCL_DEBUG", "VLLM_API_KEY"}.isdisjoint(entry["name"] for entry in each["env"])
+    for init_container in pod["initContainers"]:
+        assert {"NCCL_DEBUG", "VLLM_API_KEY"}.isdisjoint(entry["name"] for entry in init_container["env"])
 
 
 def test_without_the_settings_the_environment_is_ours_alone() -> None:
@@ -104,14 +104,14 @@ def test_a_name_twice_is_refused() -> None:
 
 def test_a_name_that_vllm_does_not_read_is_warned_of_with_the_nearest() -> None:
     findings = planned(models=[model(env={"VLLM_LOGING_LEVEL": "DEBUG"})]).findings
-    (told_of,) = [each for each in findings if each.rule == "environment-unknown"]
+    (told_of,) = [finding for finding in findings if finding.rule == "environment-unknown"]
     assert told_of.severity is Severity.WARNING
     assert "did you mean VLLM_LOGGING_LEVEL" in told_of.fix
 
 
 def test_code_is_for_images_of_ones_own() -> None:
     served = model(env={"VLLM_PLUGINS": "mine"}, image=OWN_IMAGE)
-    assert any(each.rule == "environment-risk" for each in planned(nodePools=[pool()], models=[served]).findings)
+    assert any(finding.rule == "environment-risk" for finding in planned(nodePools=[pool()], models=[served]).findings)
 
 
 def test_rows_that_name_vllms_variables_name_real_ones() -> None:

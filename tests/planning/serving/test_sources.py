@@ -45,7 +45,7 @@ def test_a_bucket_is_downloaded_and_named_by_its_folder() -> None:
     )  # fmt: skip
     assert (found.source.kms_key_arn, found.source.region, found.source.partition) == (KEY, "us-east-1", "aws")
     assert found.args[:2] == (f"/cache/{BUCKET.replace('://', '/')}", f"--served-model-name={QWEN}")
-    assert not [each for each in found.args if each.startswith(("--revision", "--tokenizer-revision"))]
+    assert not [arg for arg in found.args if arg.startswith(("--revision", "--tokenizer-revision"))]
     assert found.repositories == ()
     assert found.revision == BUCKET, "another prefix is another pod"
     assert found.memory == planned().models[0].memory, "copyOf is looked up as a source is"
@@ -56,14 +56,14 @@ def test_a_streamed_bucket_is_read_by_as_many_connections_as_the_network_takes_a
     assert found.cache.kind == "stream"
     assert found.args[0] == BUCKET
     assert "--load-format=runai_streamer" in found.args
-    told = json.loads(next(each for each in found.args if each.startswith("--model-loader-extra")).partition("=")[2])
+    told = json.loads(next(arg for arg in found.args if arg.startswith("--model-loader-extra")).partition("=")[2])
     assert told["concurrency"] == 8  # 2.5 Gbit/s of a g6.xlarge are 4 connections; the streamer's own default is more
     assert 0 < told["memory_limit"] < 8 * 2**30
     large = served(BUCKET, sections={"nodePools": [pool(instanceTypes=["g6.12xlarge"])]}, cache=STREAM)
-    faster = json.loads(next(each for each in large.args if each.startswith("--model-loader")).partition("=")[2])
+    faster = json.loads(next(arg for arg in large.args if arg.startswith("--model-loader")).partition("=")[2])
     assert faster["concurrency"] == 59  # 40 Gbit/s by 85 MB/s
     asked = served(BUCKET, cache={**STREAM, "concurrency": 20})
-    assert '"concurrency": 20' in next(each for each in asked.args if each.startswith("--model-loader"))
+    assert '"concurrency": 20' in next(arg for arg in asked.args if arg.startswith("--model-loader"))
     assert (found.resources.ephemeral_storage, planned().models[0].resources.ephemeral_storage) == ("8Gi", "24Gi")
     assert not {"download weights"} & {term.name for term in found.cold_start}
 

@@ -33,9 +33,9 @@ def test_a_mirror_is_told_to_the_downloader_only_and_opened_on_its_port() -> Non
     pod = deployment(served, "p")["spec"]["template"]["spec"]
     assert "HF_ENDPOINT" not in {each["name"] for each in pod["containers"][0]["env"]}
     _, public, private = server_policy(served)["spec"]["egress"]
-    assert [each["port"] for each in public["ports"]] == [443, 8443]
+    assert [port["port"] for port in public["ports"]] == [443, 8443]
     assert private["to"] == [{"ipBlock": {"cidr": "10.1.2.0/24"}}]
-    assert [each["port"] for each in private["ports"]] == [8443]
+    assert [port["port"] for port in private["ports"]] == [8443]
 
 
 def test_a_proxy_is_not_asked_for_what_is_in_the_cluster() -> None:
@@ -63,8 +63,8 @@ def test_a_token_does_not_travel_in_plain_text() -> None:
 )
 def test_addresses_that_are_none_or_hold_a_password_are_mistakes_of_the_file(downloads: dict[str, Any]) -> None:
     problems = read({"downloads": downloads}, "dev").problems
-    assert [each for each in problems if each.path.startswith("downloads")]
-    assert not any("hunter2xy" in each.text for each in problems)
+    assert [problem for problem in problems if problem.path.startswith("downloads")]
+    assert not any("hunter2xy" in problem.text for problem in problems)
 
 
 def test_pods_of_ours_pull_with_the_secrets_that_are_named() -> None:

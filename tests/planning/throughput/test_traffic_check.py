@@ -23,7 +23,7 @@ def plan(rate: float | None, fewest: int = 1, most: int = 2, **changes: Any) -> 
 
 
 def found(stack: Any) -> dict[str, str]:
-    return {each.rule: each.text for each in stack.findings if each.rule in RULES}
+    return {finding.rule: finding.text for finding in stack.findings if finding.rule in RULES}
 
 
 def test_traffic_that_the_replicas_carry_needs_no_words() -> None:
@@ -36,7 +36,7 @@ def test_traffic_beyond_what_most_replicas_do_says_how_many_would() -> None:
     told = found(stack)["traffic-beyond-capacity"]
     assert "is more than they can do" in told
     assert f"write {needed}, and as many nodes" in told
-    warning = next(each for each in stack.findings if each.rule == "traffic-beyond-capacity")
+    warning = next(finding for finding in stack.findings if finding.rule == "traffic-beyond-capacity")
     assert (warning.severity, warning.path) == (Severity.WARNING, "models[0].autoscaling.maxReplicas")
     assert found(plan(30.0, most=needed)) == {}
 
@@ -56,7 +56,7 @@ def test_replicas_that_never_have_anything_to_do_are_told_but_a_spare_is_not() -
 def test_a_promise_that_one_request_alone_breaks_is_told_where_it_was_made() -> None:
     stack = plan(None, slo={"timePerOutputTokenSeconds": 0.005})
     assert "hold it" in found(stack)["slo-unreachable"]
-    assert next(each.path for each in stack.findings if each.rule == "slo-unreachable") == "models[0].slo"
+    assert next(finding.path for finding in stack.findings if finding.rule == "slo-unreachable") == "models[0].slo"
 
 
 @pytest.mark.parametrize(("written", "told"), [({}, 0), ({"slo": {}}, 1), ({"traffic": {"requestsPerSecond": 1}}, 1)])

@@ -27,7 +27,7 @@ def refused(folder: ChartFolder) -> dict[str, list[str]]:
     try:
         plan(stack(registry={"charts": folder.path}), "dev", folder)
     except PlanRefused as refusal:
-        messages = [each.text for each in refusal.findings if each.path in errors(refusal.findings)]
+        messages = [finding.text for finding in refusal.findings if finding.path in errors(refusal.findings)]
         return {"registry.charts": messages}
     raise AssertionError("the plan was accepted")
 

@@ -53,4 +53,4 @@ def test_a_pinned_kube_proxy_of_another_kubernetes_is_refused() -> None:
 
 
 def test_every_rule_has_its_source() -> None:
-    assert all(each.source.startswith("https://") for each in skews().values())
+    assert all(skew.source.startswith("https://") for skew in skews().values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks_compute, hooks
-from local.providers.aws.table import Call, Change, Row, Tagging
+from local.providers.aws.table import Call, Row, Tagging, UpdateCall
 
 # What goes into LaunchTemplateData, and so into a new version when it changes.
 DATA_PROPS = (
@@ -52,7 +52,7 @@ LAUNCH_TEMPLATE = Row(
     },
     live={"name": "LaunchTemplateName", "latestVersion": "LatestVersionNumber"},
     changes=(
-        Change(
+        UpdateCall(
             ("description", *DATA_PROPS),
             Call("create_launch_template_version", {"LaunchTemplateId": "$id"}),
             together=True,

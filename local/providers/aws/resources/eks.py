@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks_compute, hooks_eks
-from local.providers.aws.table import Call, Change, Ready, Row, Tagging
+from local.providers.aws.table import Call, Ready, Row, Tagging, UpdateCall
 
 _ACTIVE = Ready("status", ("ACTIVE",), ("FAILED", "CREATE_FAILED", "UPDATE_FAILED", "DELETE_FAILED"))
 
@@ -12,8 +12,8 @@ def _tags(read_at: str = "tags") -> Tagging:
     return Tagging({"resourceArn": "$arn"}, "tags", at=read_at)
 
 
-def _config(*props: str) -> Change:
-    return Change(props, Call("update_cluster_config", {"name": "$id"}), together=True)
+def _config(*props: str) -> UpdateCall:
+    return UpdateCall(props, Call("update_cluster_config", {"name": "$id"}), together=True)
 
 
 CLUSTER = Row(
@@ -36,7 +36,7 @@ CLUSTER = Row(
         "identities": "[{oidcs: [identity.oidc]}]",
     },
     changes=(
-        Change(("version",), Call("update_cluster_version", {"name": "$id"})),
+        UpdateCall(("version",), Call("update_cluster_version", {"name": "$id"})),
         _config("accessConfig"),
         _config("upgradePolicy"),
         _config("zonalShiftConfig"),
@@ -120,7 +120,7 @@ ADDON = Row(
     },
     live={"arn": "addonArn"},
     changes=(
-        Change(
+        UpdateCall(
             ("addonVersion", "configurationValues", "serviceAccountRoleArn", "podIdentityAssociations"),
             Call(
                 "update_addon",
@@ -153,7 +153,7 @@ ACCESS_ENTRY = Row(
     names={"userName": "username"},
     live={"userName": "username"},
     changes=(
-        Change(
+        UpdateCall(
             ("kubernetesGroups", "userName"),
             Call("update_access_entry", {"clusterName": "$clusterName", "principalArn": "$principalArn"}),
             together=True,
@@ -199,7 +199,7 @@ POD_IDENTITY_ASSOCIATION = Row(
     ),
     delete=(Call("delete_pod_identity_association", {"clusterName": "$clusterName", "associationId": "$id"}),),
     changes=(
-        Change(
+        UpdateCall(
             ("roleArn", "disableSessionTags", "targetRoleArn"),
             Call("update_pod_identity_association", {"clusterName": "$clusterName", "associationId": "$id"}),
             together=True,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.providers.aws import checks
-from local.providers.aws.table import Call, Change, Row, Tagging
+from local.providers.aws.table import Call, Row, Tagging, UpdateCall
 
 _RULE_PROPS = ("description", "eventPattern", "roleArn", "scheduleExpression", "state")
 EVENT_RULE = Row(
@@ -21,7 +21,7 @@ EVENT_RULE = Row(
     names={"name": "Name"},
     live={"name": "Name", "arn": "Arn"},
     # PutRule replaces the whole rule.
-    changes=(Change(_RULE_PROPS, Call("put_rule", {"Name": "$id"}), together=True),),
+    changes=(UpdateCall(_RULE_PROPS, Call("put_rule", {"Name": "$id"}), together=True),),
     defaults={"state": "ENABLED", "description": ""},
     tagging=Tagging(
         {"ResourceARN": "$arn"},
@@ -66,7 +66,7 @@ QUEUE_POLICY = Row(
     names={"queueUrl": "QueueUrl", "policy": None},
     live={"policy": "Policy"},
     unread=("queueUrl",),
-    changes=(Change(("policy",), Call("set_queue_attributes", {**_QUEUE, "Attributes": {"Policy": "$policy"}})),),
+    changes=(UpdateCall(("policy",), Call("set_queue_attributes", {**_QUEUE, "Attributes": {"Policy": "$policy"}})),),
     checks=(checks.json_document("policy"),),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks_iam, hooks_iam
-from local.providers.aws.table import Call, Change, Row, Tagging
+from local.providers.aws.table import Call, Row, Tagging, UpdateCall
 
 ROLE = Row(
     token="aws:iam/role:Role",
@@ -25,12 +25,12 @@ ROLE = Row(
         "uniqueId": "RoleId",
     },
     changes=(
-        Change(
+        UpdateCall(
             ("assumeRolePolicy",),
             Call("update_assume_role_policy", {"RoleName": "$id", "PolicyDocument": "$assumeRolePolicy"}),
         ),
-        Change(("description", "maxSessionDuration"), Call("update_role", {"RoleName": "$id"}), together=True),
-        Change(
+        UpdateCall(("description", "maxSessionDuration"), Call("update_role", {"RoleName": "$id"}), together=True),
+        UpdateCall(
             ("permissionsBoundary",),
             Call("put_role_permissions_boundary", {"RoleName": "$id"}),
             cleared=Call("delete_role_permissions_boundary", {"RoleName": "$id"}),
@@ -58,7 +58,7 @@ POLICY = Row(
     names={"name": "PolicyName", "policy": "PolicyDocument"},
     live={"name": "PolicyName"},
     changes=(
-        Change(
+        UpdateCall(
             ("policy",),
             Call("create_policy_version", {"PolicyArn": "$id", "PolicyDocument": "$policy", "SetAsDefault": True}),
         ),
@@ -83,7 +83,7 @@ ROLE_POLICY = Row(
     names={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"},
     live={"role": "RoleName", "name": "PolicyName", "policy": "PolicyDocument"},
     changes=(
-        Change(
+        UpdateCall(
             ("policy",),
             Call("put_role_policy", {"RoleName": "$role", "PolicyName": "$name", "PolicyDocument": "$policy"}),
         ),
@@ -129,7 +129,7 @@ OPEN_ID_CONNECT_PROVIDER = Row(
     read=Call("get_open_id_connect_provider", {"OpenIDConnectProviderArn": "$id"}),
     delete=(Call("delete_open_id_connect_provider", {"OpenIDConnectProviderArn": "$id"}),),
     changes=(
-        Change(
+        UpdateCall(
             ("thumbprintLists",),
             Call("update_open_id_connect_provider_thumbprint", {"OpenIDConnectProviderArn": "$id"}),
         ),

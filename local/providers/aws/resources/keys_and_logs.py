@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks, checks_iam, hooks_iam
-from local.providers.aws.table import Call, Change, Ready, Row, Tagging
+from local.providers.aws.table import Call, Ready, Row, Tagging, UpdateCall
 
 KEY = Row(
     token="aws:kms/key:Key",
@@ -22,8 +22,8 @@ KEY = Row(
     },
     live={"customerMasterKeySpec": "KeySpec", "isEnabled": "Enabled", "keyId": "KeyId", "arn": "Arn"},
     changes=(
-        Change(("description",), Call("update_key_description", {"KeyId": "$id"})),
-        Change(("policy",), Call("put_key_policy", {"KeyId": "$id", "PolicyName": "default"})),
+        UpdateCall(("description",), Call("update_key_description", {"KeyId": "$id"})),
+        UpdateCall(("policy",), Call("put_key_policy", {"KeyId": "$id", "PolicyName": "default"})),
     ),
     updatable=(
         "enableKeyRotation",
@@ -57,7 +57,7 @@ ALIAS = Row(
     name_prop="name",
     names={"name": "AliasName"},
     live={"name": "AliasName", "arn": "AliasArn", "targetKeyId": "TargetKeyId"},
-    changes=(Change(("targetKeyId",), Call("update_alias", {"AliasName": "$id"})),),
+    changes=(UpdateCall(("targetKeyId",), Call("update_alias", {"AliasName": "$id"})),),
     observe=hooks_iam.observe_alias,
     checks=(checks_iam.alias_name,),
 )
@@ -75,13 +75,13 @@ LOG_GROUP = Row(
     names={"name": "logGroupName", "retentionInDays": None, "skipDestroy": None},
     live={"name": "logGroupName"},
     changes=(
-        Change(
+        UpdateCall(
             ("retentionInDays",),
             Call("put_retention_policy", {"logGroupName": "$id"}),
             on_create=True,
             cleared=Call("delete_retention_policy", {"logGroupName": "$id"}),
         ),
-        Change(
+        UpdateCall(
             ("kmsKeyId",),
             Call("associate_kms_key", {"logGroupName": "$id"}),
             cleared=Call("disassociate_kms_key", {"logGroupName": "$id"}),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks, hooks
-from local.providers.aws.table import Call, Change, Ready, Row, Tagging
+from local.providers.aws.table import Call, Ready, Row, Tagging, UpdateCall
 
 EC2_TARGET = {"Resources": ["$id"]}
 
@@ -13,10 +13,10 @@ def ec2_tags(resource_type: str) -> Tagging:
     return Tagging(EC2_TARGET, f"TagSpecifications:{resource_type}", "create_tags", "delete_tags")
 
 
-def _attribute(prop: str, operation: str, identity: str, member: str) -> Change:
+def _attribute(prop: str, operation: str, identity: str, member: str) -> UpdateCall:
     """EC2's attributes, one per call: `{Member: {Value: x}}`."""
     call = Call(operation, {identity: "$id", member: {"Value": f"${prop}"}})
-    return Change((prop,), call, on_create=True)
+    return UpdateCall((prop,), call, on_create=True)
 
 
 def _vpc_attribute(member: str) -> Call:
@@ -41,7 +41,7 @@ VPC = Row(
     changes=(
         _attribute("enableDnsSupport", "modify_vpc_attribute", "VpcId", "EnableDnsSupport"),
         _attribute("enableDnsHostnames", "modify_vpc_attribute", "VpcId", "EnableDnsHostnames"),
-        Change(
+        UpdateCall(
             ("instanceTenancy",),
             Call("modify_vpc_tenancy", {"VpcId": "$id", "InstanceTenancy": "$instanceTenancy"}),
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from local.providers.aws import checks, checks_network, hooks
 from local.providers.aws.resources.network import ec2_tags
-from local.providers.aws.table import Call, Change, Ready, Row
+from local.providers.aws.table import Call, Ready, Row, UpdateCall
 
 ROUTE_TABLE = Row(
     token="aws:ec2/routeTable:RouteTable",
@@ -49,7 +49,7 @@ ROUTE = Row(
         ),
     ),
     changes=(
-        Change(
+        UpdateCall(
             _ROUTE_TARGETS,
             Call(
                 "replace_route",
@@ -96,8 +96,8 @@ VPC_ENDPOINT = Row(
     names={"policy": "PolicyDocument"},
     live={"policy": "PolicyDocument", "securityGroupIds": "Groups[].GroupId"},
     changes=(
-        Change(("policy",), Call("modify_vpc_endpoint", {"VpcEndpointId": "$id", "PolicyDocument": "$policy"})),
-        Change(
+        UpdateCall(("policy",), Call("modify_vpc_endpoint", {"VpcEndpointId": "$id", "PolicyDocument": "$policy"})),
+        UpdateCall(
             ("privateDnsEnabled",),
             Call("modify_vpc_endpoint", {"VpcEndpointId": "$id", "PrivateDnsEnabled": "$privateDnsEnabled"}),
         ),

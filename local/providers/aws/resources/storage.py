@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws import checks, checks_storage, hooks_storage
-from local.providers.aws.table import Call, Change, Ready, Row, Tagging
+from local.providers.aws.table import Call, Ready, Row, Tagging, UpdateCall
 
 _BUCKET = {"Bucket": "$bucket"}
 
@@ -40,7 +40,7 @@ PUBLIC_ACCESS_BLOCK = Row(
     delete=(Call("delete_public_access_block", _BUCKET),),
     names={"bucket": "Bucket", "skipDestroy": None},
     wrap="PublicAccessBlockConfiguration",
-    changes=(Change(_BLOCKS, Call("put_public_access_block", _BUCKET), together=True),),
+    changes=(UpdateCall(_BLOCKS, Call("put_public_access_block", _BUCKET), together=True),),
     updatable=("skipDestroy",),
     unread=("skipDestroy",),
     defaults=dict.fromkeys(_BLOCKS, False),
@@ -54,7 +54,7 @@ BUCKET_POLICY = Row(
     read=Call("get_bucket_policy", _BUCKET),
     delete=(Call("delete_bucket_policy", _BUCKET),),
     names={"bucket": "Bucket", "policy": "Policy"},
-    changes=(Change(("policy",), Call("put_bucket_policy", _BUCKET)),),
+    changes=(UpdateCall(("policy",), Call("put_bucket_policy", _BUCKET)),),
     checks=(checks.json_document("policy"),),
 )
 
@@ -73,7 +73,9 @@ FILE_SYSTEM = Row(
         "sizeInBytes": "[SizeInBytes.{value: Value, valueInIa: ValueInIA, valueInStandard: ValueInStandard}]",
     },
     changes=(
-        Change(("lifecyclePolicies",), Call("put_lifecycle_configuration", {"FileSystemId": "$id"}), on_create=True),
+        UpdateCall(
+            ("lifecyclePolicies",), Call("put_lifecycle_configuration", {"FileSystemId": "$id"}), on_create=True
+        ),
     ),
     more={"lifecyclePolicies": Call("describe_lifecycle_configuration", {"FileSystemId": "$id"}, "LifecyclePolicies")},
     defaults={"lifecyclePolicies": [], "performanceMode": "generalPurpose", "throughputMode": "bursting"},
@@ -89,7 +91,7 @@ MOUNT_TARGET = Row(
     id="MountTargetId",
     read=Call("describe_mount_targets", {"MountTargetId": "$id"}, "MountTargets[0]"),
     delete=(Call("delete_mount_target", {"MountTargetId": "$id"}),),
-    changes=(Change(("securityGroups",), Call("modify_mount_target_security_groups", {"MountTargetId": "$id"})),),
+    changes=(UpdateCall(("securityGroups",), Call("modify_mount_target_security_groups", {"MountTargetId": "$id"})),),
     more={"securityGroups": Call("describe_mount_target_security_groups", {"MountTargetId": "$id"}, "SecurityGroups")},
     ready=Ready("LifeCycleState", ("available",), ("error",)),
     exclusive=("fileSystemId", "subnetId"),
@@ -116,7 +118,7 @@ SECRET = Row(
     before_delete=hooks_storage.delete_secret,
     name_prop="name",
     names={"recoveryWindowInDays": None},
-    changes=(Change(("description", "kmsKeyId"), Call("update_secret", {"SecretId": "$id"}), together=True),),
+    changes=(UpdateCall(("description", "kmsKeyId"), Call("update_secret", {"SecretId": "$id"}), together=True),),
     updatable=("recoveryWindowInDays",),
     unread=("recoveryWindowInDays",),
     defaults={"description": ""},
@@ -171,8 +173,10 @@ REPOSITORY = Row(
     names={"name": "repositoryName", "forceDelete": None, "encryptionConfigurations.kmsKey": "kmsKey"},
     live={"name": "repositoryName", "arn": "repositoryArn", "repositoryUrl": "repositoryUri"},
     changes=(
-        Change(("imageTagMutability",), Call("put_image_tag_mutability", {"repositoryName": "$id"})),
-        Change(("imageScanningConfiguration",), Call("put_image_scanning_configuration", {"repositoryName": "$id"})),
+        UpdateCall(("imageTagMutability",), Call("put_image_tag_mutability", {"repositoryName": "$id"})),
+        UpdateCall(
+            ("imageScanningConfiguration",), Call("put_image_scanning_configuration", {"repositoryName": "$id"})
+        ),
     ),
     updatable=("forceDelete",),
     unread=("forceDelete",),
