@@ -47,10 +47,9 @@ class Demand:
     a slope falls with samples^1.5, so a trend counts by that power of its samples ÷ half a window's, at most whole: two
     samples say anything, and a new model has no more.
 
-    The load counts as no less than its mean over `usual_seconds`: what is below that is chance. Random arrivals need
-    relatively more room on a small pool: `slack_replicas` × √load is added. Where traffic is made of bursts more will
-    come: `spread_factor` × what the load's standard deviation exceeds `spread_allowed` × √load + `spread_share` × load
-    by is added too.
+    Random arrivals need relatively more room on a small pool: `slack_replicas` × √load is added. Where traffic is made
+    of bursts more will come: `spread_factor` × what the load's standard deviation exceeds `spread_allowed` × √load +
+    `spread_share` × load by is added too.
     """
 
     capacity: Capacity
@@ -67,6 +66,7 @@ class Demand:
     """Window of the standard deviation."""
     scrape_seconds: int = 15
     usual_seconds: int = 900
+    """The load counts as no less than its mean over this window: what is below it is chance."""
     spread_share: float = 0.0
     """Noise by the minute and a single burst stay below it."""
 

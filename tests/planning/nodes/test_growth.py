@@ -57,7 +57,7 @@ def test_scaling_is_as_ever_where_replicas_fit_on_the_nodes_that_run() -> None:
 
 def test_scaling_looks_further_ahead_and_lets_go_later_where_a_replica_may_cost_a_node() -> None:
     here, there = _scaled(2, 4, 2).models[0].autoscaling, _scaled(1, 4, 2).models[0].autoscaling
-    assert there.scale_down.window_seconds >= here.scale_down.window_seconds + 2.5 * sum(NODE_SECONDS) / 2 - 60
+    assert there.scale_down.window_seconds >= here.scale_down.window_seconds + 1.5 * sum(NODE_SECONDS) / 2 - 60
     assert there.scale_up == here.scale_up
     demand = [next(r.expr for r in each.recordings if "expected" in r.record) for each in (here, there)]
     assert demand[0] != demand[1], "the trend's lead"
