@@ -17,6 +17,7 @@ from typing import Any, get_args
 from planning.model import POOL_LABEL, AwayPicture, RollPicture, StackPicture
 from planning.versions.definitions import definitions_of
 from preview.report_model import Action, Change, How, Phase, Step, Update
+from preview.values import UNKNOWN
 from preview.words import kind
 
 TABLE = Path(__file__).resolve().parent / "rolling.csv"
@@ -117,20 +118,30 @@ def _own_steps(changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:
         what, name, urns = effect(change), change["name"], [change["urn"]]
         if what == "control plane":
             move = next(each for each in change["fields"] if each["path"] == "version")
-            said = f"control plane {name}: {move['before']} → {move['after']}"
+            said = f"Kubernetes {move['before']} → {move['after']}"
             words = ["the API server stays reachable, single requests may have to be sent again"]
             yield _step("control plane", said, "in place", urns, stack.time("control plane"), words)
+            yield from _followers(str(move["after"]), changes, stack)
         elif what == "add-on":
-            later = any(stack.resources[urn]["type"] == GROUP for urn in stack.reached(change["urn"]))
-            phase: Phase = "add-ons on nodes" if later else "add-ons"
-            words = ["its pods roll node by node"]
-            yield _step(
-                phase, f"add-on {_moved(change, 'addonVersion', name)}", "in place", urns, stack.time("add-on"), words
-            )
+            yield _addon(change["urn"], _moved(change, "addonVersion", name), stack)
         elif what == "chart":
             yield _chart(change, stack)
         elif what == "pods":
             yield _pods(change, stack)
+
+
+def _followers(version: str, changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:
+    """Add-ons without a pin: EKS' default for the cluster's version, which only AWS knows."""
+    told = {each["urn"] for each in changes}
+    for urn, resource in stack.resources.items():
+        if resource["type"] == ADDON and urn not in told and resource["inputs"].get("addonVersion") == UNKNOWN:
+            yield _addon(urn, f"{resource['name']}: EKS' default for {version}", stack)
+
+
+def _addon(urn: str, what: str, stack: _Stack) -> Step:
+    later = any(stack.resources[each]["type"] == GROUP for each in stack.reached(urn))
+    phase: Phase = "add-ons on nodes" if later else "add-ons"
+    return _step(phase, f"add-on {what}", "in place", [urn], stack.time("add-on"), ["its pods roll node by node"])
 
 
 def _moved(change: Change, path: str, name: str) -> str:

@@ -49,6 +49,14 @@ def drain_seconds(model: ServedModel, gpus_of_node: int) -> int:
     return math.ceil(turns * (model.drain.grace_period_seconds + replaced) / 60) * 60
 
 
+def eviction_seconds(model: ServedModel, gpus_of_node: int) -> float:
+    """How long EKS may wait for the pods of a node that it replaces: in each turn the budget waits until the pod that
+    left before is Ready on a node that is there, then a pod drains. Longest, s."""
+    pods = max(1, gpus_of_node // max(1, model.resources.gpus))
+    turns = math.ceil(pods / max(1, model.max_unavailable))
+    return turns * (model.drain.grace_period_seconds + _ends(model.cold_start)[1])
+
+
 def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPicture:
     """All nodes of a pool, so many at once. `models`: those of the pool."""
     own = [model for model in models if model.pool == group.name]
@@ -57,7 +65,8 @@ def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPictur
     new = _ends([term for term in node_start() if not _decides(term)])
     leave = step_time("pods leave")
     low = new[0] + min((model.drain.pre_stop_seconds for model in own), default=leave.low or 0)
-    longest = max((drain_seconds(model, group.advertised_gpus) for model in own), default=0)
+    wait = eviction_seconds if group.karpenter is None else drain_seconds
+    longest = max((wait(model, group.advertised_gpus) for model in own), default=0.0)
     high = new[1] + max(longest, leave.high or 0)
     around = step_time("node group around") if group.karpenter is None else StepTime(0, 0, None, "")
     turns = [math.ceil(nodes / at_once) for nodes in (group.min_nodes, group.max_nodes)]

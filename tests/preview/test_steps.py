@@ -73,18 +73,22 @@ def test_a_new_kubernetes_goes_control_plane_add_ons_nodes_and_what_runs_on_them
     update = updated(dev, older_kubernetes)
     assert [(each["phase"], each["how"]) for each in update["steps"]] == [
         ("control plane", "in place"),
-        ("add-ons", "in place"),
+        *[("add-ons", "in place")] * 3,
         ("nodes", "rolls"),
         ("nodes", "rolls"),
-        ("add-ons on nodes", "in place"),
+        *[("add-ons on nodes", "in place")] * 3,
     ]
-    assert update["steps"][0]["what"] == "control plane cluster-cluster: 1.34 → 1.35"
+    assert update["steps"][0]["what"] == "Kubernetes 1.34 → 1.35"
+    moved = [each["what"] for each in update["steps"] if each["what"].startswith("add-on ")]
+    assert "add-on cluster-addons-vpc-cni: EKS' default for 1.35" in moved, "it has no pin, so it follows"
+    assert any(each.startswith("add-on cluster-addons-kube-proxy: v1.34.0-eksbuild.1 → ") for each in moved)
     l4 = next(each for each in update["steps"] if "l4" in each["what"])
     assert l4["what"] == "1–2 nodes of l4"
     assert l4["words"][:2] == ["1 at once, a new one when an old one has left", "budgets of pods hold"]
     assert [each["model"] for each in l4["away"]] == ["qwen"], "one replica: nothing serves while it moves"
-    control, proxy, coredns = update["steps"][0], update["steps"][1], update["steps"][4]
-    slowest = max(each["high_seconds"] for each in update["steps"][2:4])
+    control, proxy, coredns = update["steps"][0], update["steps"][1], update["steps"][-1]
+    slowest = max(each["high_seconds"] for each in update["steps"] if each["phase"] == "nodes")
+    assert not any("PodEvictionFailure" in word for word in l4["words"]), "one pod a node leaves within its drain"
     way = control["high_seconds"] + proxy["high_seconds"] + slowest
     assert way <= update["high_seconds"] <= way + coredns["high_seconds"], "groups roll beside each other"
     assert update_line(update).startswith("How it goes on (")
@@ -213,6 +217,20 @@ def test_a_free_gpu_lets_a_new_pod_start_first() -> None:
     plan = planned(**sections)
     roll = picture(plan, stack(**sections)).rolls[-1]
     assert (roll.kind, roll.first_new, roll.away) == ("pods", True, ())
+
+
+def test_a_node_of_many_pods_that_leave_one_by_one_is_told_to_take_longer_than_eks_waits() -> None:
+    eight = {"minReplicas": 8, "maxReplicas": 8}
+    sections = {
+        "nodePools": [pool(instanceTypes=["g6.48xlarge"], minNodes=2, maxNodes=2)],
+        "models": [model(autoscaling=eight)],
+    }
+    shown = picture(planned(**sections), stack(**sections))
+    one_by_one = next(each for each in shown.rolls if each.name == "l4")
+    assert one_by_one.drain_seconds > shown.eviction_seconds
+    sections["models"] = [model(autoscaling=eight, disruptionBudget={"maxUnavailable": 4})]
+    together = picture(planned(**sections), stack(**sections)).rolls
+    assert next(each for each in together if each.name == "l4").drain_seconds == one_by_one.drain_seconds / 4
 
 
 def test_two_replicas_keep_one_another_serving() -> None:
