@@ -47,7 +47,7 @@ def _behind_a_gateway(settings: dict[str, Any], model: dict[str, Any]) -> None:
         "host": HOST,
         "certificate": {"kind": "secret", "name": "own-tls"},
         "authentication": {"kind": "apiKeys", "secret": "api-keys"},
-        "requestsPerMinute": 6000,
+        "requestsPerMinute": 1200,
         "maxBodyMib": 1,
     }
     short = {"preStopSeconds": 5, "shutdownTimeoutSeconds": 60}
@@ -257,18 +257,44 @@ def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> N
     assert _report("drained", results) == []
 
 
-def test_a_pod_that_is_killed_costs_only_answers_that_had_begun(cluster: Cluster) -> None:
+async def _whole_answers(cluster: Cluster, seconds: float, rate: float, meanwhile: Callable[[], None]) -> list[str]:
+    """What came of answers that are no streams: their first byte is their last, so each may be asked for again."""
+    connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls, limit=0)
+    headers = {"Authorization": f"Bearer {KEY}"}
+    body = {"model": "chat", "prompt": "x", "max_tokens": 60, "ignore_eos": True}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+
+        async def one() -> str:
+            try:
+                async with session.post(f"https://{HOST}:{cluster.gateway.port}/v1/completions", json=body) as answer:
+                    told = await answer.json() if answer.status == 200 else {}
+                    tokens = (told.get("usage") or {}).get("completion_tokens")
+                    return "answered" if tokens == 60 else f"{answer.status}, {tokens} tokens"
+            except aiohttp.ClientError as error:
+                return f"{type(error).__name__}: {error}"
+
+        work = asyncio.create_task(asyncio.to_thread(meanwhile))
+        sent = []
+        for _ in range(int(seconds * rate)):
+            sent.append(asyncio.create_task(one()))
+            await asyncio.sleep(1 / rate)
+        found = await asyncio.gather(*sent)
+        await work
+        return list(found)
+
+
+def test_pods_that_are_killed_lose_no_answer_that_had_not_begun(cluster: Cluster) -> None:
     def meanwhile() -> None:
         for _ in range(2):
             time.sleep(4)
             cluster.core.delete_namespaced_pod(_pods(cluster)[0].metadata.name, "models", grace_period_seconds=0)
             _eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
 
-    results = asyncio.run(_under_load(cluster, 25, 8, meanwhile))
-    _report("killed", results)
-    unbegun = [each.why for each in results if each.outcome is not RequestOutcome.ANSWERED and each.first_token is None]
-    assert unbegun == []
-    assert sum(each.outcome is RequestOutcome.ANSWERED for each in results) > 150
+    found = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
+    REPORTS.mkdir(exist_ok=True)
+    (REPORTS / "gateway-killed.json").write_text(json.dumps({each: found.count(each) for each in set(found)}, indent=2))
+    assert len(found) == 200
+    assert [each for each in found if each != "answered"] == []
 
 
 def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, platform: Platform) -> None:
@@ -310,10 +336,10 @@ def test_who_asks_more_often_than_allowed_is_told_to_wait_and_nobody_else(cluste
                 async with session.get(url) as answer:
                     return answer.status
 
-            return [status for _ in range(70) for status in await asyncio.gather(*(one() for _ in range(100)))]
+            return [status for _ in range(20) for status in await asyncio.gather(*(one() for _ in range(100)))]
 
     found = asyncio.run(burst())
-    assert found.count(200) + found.count(429) == 7000
+    assert found.count(200) + found.count(429) == 2000
     assert 429 in found
     assert cluster.gateway.chat("summary", TENANTS).status == 200
 
