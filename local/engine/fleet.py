@@ -219,7 +219,8 @@ class EngineFleet:
             hook = min(pod.pre_stop_seconds, pod.grace_seconds)
             await asyncio.sleep(hook / self._speed)
             left = max(pod.grace_seconds - hook, 0)
-            await engine.drain(min(engine.config.arguments.shutdown_timeout_seconds, left) / self._speed)
+            wanted = engine.config.arguments.shutdown_timeout_seconds
+            await engine.drain(min(wanted, left) / self._speed, then_killed=left < wanted)
         elif engine is not None:
             engine.stop()
         try:

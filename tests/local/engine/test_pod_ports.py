@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from local.engine.engine import EngineState
 from local.engine.pod_ports import PodPorts
-from tests.local.engine.simulated import FakeApi, fleet, pod, run, settle
+from tests.local.engine.simulated import FakeApi, deleting, fleet, pod, run, settle
 
 IP = "10.244.1.7"
 
@@ -68,5 +69,26 @@ def test_a_killed_pod_resets_what_it_had_and_a_drained_one_ends_it(tmp_path: Pat
                 while True:
                     if not await answer.content.readline():
                         raise AssertionError("an end that looks like one")
+
+    run(work)
+
+
+def test_a_pod_without_grace_is_killed_and_answers_nothing_half(tmp_path: Path) -> None:
+    """Who deletes by force: SIGKILL resets, where vLLM's own end answers 200 with what there is."""
+
+    async def work() -> None:
+        pods = fleet(FakeApi())
+        ports = PodPorts(pods, tmp_path, lambda line: None)
+        item = _with_address(pod("qwen-0", "--shutdown-timeout=60"))
+        pods.on_pod("ADDED", item)
+        await settle()
+        port = await ports.of(f"{IP}:8000")
+        body = {"model": "qwen", "prompt": "x", "max_tokens": 4000, "ignore_eos": True}
+        async with aiohttp.ClientSession() as session:
+            asked = asyncio.create_task(session.post(f"http://127.0.0.1:{port}/v1/completions", json=body))
+            await asyncio.sleep(0.1)
+            pods.on_pod("MODIFIED", deleting(item, grace_seconds=0))
+            with pytest.raises(aiohttp.ClientError):
+                await asked
 
     run(work)
