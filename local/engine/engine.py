@@ -162,18 +162,12 @@ class Engine:
         self._busy_before_seconds, self._busy_since = self.busy_seconds, None
         self._idle.set()
 
-<<<<<<< HEAD
-    async def drain(self, seconds: float) -> int:
-        """SIGTERM: abort new requests, let running ones finish for `seconds`, abort the rest; returns how many."""
-        self.state = EngineState.DRAINING
-=======
     async def drain(self, seconds: float, then_killed: bool = False) -> int:
         """SIGTERM: abort new requests, let running ones finish for `seconds`, abort the rest; returns how many.
 
         `then_killed`: the grace period ends before its own time for it, so that SIGKILL does.
         """
-        self.state = State.DRAINING
->>>>>>> aadca16 (A pod that is killed resets what it had, as SIGKILL does; the gateway's figures and what ran)
+        self.state = EngineState.DRAINING
         self.log(f"INFO (simulated) draining: {self.in_flight} requests in flight, at most {seconds:g} s")
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
@@ -182,12 +176,8 @@ class Engine:
 
     def stop(self, was_killed: bool | None = None) -> int:
         """The process ends now. Aborts what is in flight; returns how many sequences that were."""
-<<<<<<< HEAD
-        was_killed, self.state = self.state is not EngineState.DRAINING, EngineState.STOPPED
-=======
-        killed = self.state is not State.DRAINING if was_killed is None else was_killed
-        self.state = State.STOPPED
->>>>>>> aadca16 (A pod that is killed resets what it had, as SIGKILL does; the gateway's figures and what ran)
+        killed = self.state is not EngineState.DRAINING if was_killed is None else was_killed
+        self.state = EngineState.STOPPED
         for told in self.on_end:
             told(killed)
         left = [*self.batcher.running, *self.batcher.waiting]
