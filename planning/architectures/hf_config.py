@@ -16,7 +16,7 @@ from planning.architectures.shape import (
     LatentAttention,
     RecurrentLayers,
 )
-from planning.architectures.vision import shape_of
+from planning.architectures.vision import shape_of, tower_parameters
 
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "float32": "bfloat16"}
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
@@ -53,6 +53,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
     """
     text: dict[str, Any] = {**config, **(config.get("text_config") or config.get("llm_config") or {})}
     _check_sizes(config)
+    _check_known(text)
     family = str(text.get("model_type") or config.get("model_type") or "unknown")
     layers, hidden = _integer(text, "num_hidden_layers", "n_layer"), _integer(text, "hidden_size", "n_embd")
     heads = _integer(text, "num_attention_heads", "n_head")
@@ -86,7 +87,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         latent=latent,
         experts=experts,
         recurrent=recurrent,
-        vision_parameters=_vision_parameters(config.get("vision_config"), hidden),
+        vision_parameters=tower_parameters(config.get("vision_config"), hidden),
         vision=shape_of(config),
         native_quantization=_quantization(stated_quantization(config)),
         layout=layout_of_config(config, layers),
@@ -108,6 +109,13 @@ def _check_sizes(config: Mapping[str, Any], above: str = "") -> None:
             raise UnreadableConfig(f"config.json gives {above}{key} {value:.6g}, more than {most:.6g}")
         if isinstance(value, Mapping):
             _check_sizes(value, f"{above}{key}.")
+
+
+def _check_known(text: Mapping[str, Any]) -> None:
+    """What would be left out in silence."""
+    if text.get("hidden_size_per_layer_input"):
+        what = "hidden_size_per_layer_input: embeddings of each layer"
+        raise UnreadableConfig(f"config.json gives {what} are not known here")
 
 
 def _integer(text: Mapping[str, Any], *names: str) -> int:
@@ -208,6 +216,9 @@ def _dense_layers_beside_experts(text: Mapping[str, Any], layers: int) -> int:
     """Layers of a mixture-of-experts model that have no experts."""
     if _pattern(text):
         return layers - _pattern(text).count("E")
+    named = text.get("mlp_layer_types")
+    if isinstance(named, list) and len(named) == layers:
+        return named.count("dense")
     step = int(text.get("interleave_moe_layer_step") or text.get("decoder_sparse_step") or 1)
     return layers - layers // step + int(text.get("first_k_dense_replace") or len(text.get("mlp_only_layers") or ()))
 
@@ -252,17 +263,6 @@ def _bias(text: Mapping[str, Any], family: str) -> str:
         return "all"
     stated = text.get("attention_bias", text.get("qkv_bias", text.get("add_qkv_bias")))
     return "qkv" if stated or (stated is None and family in _QKV_BIAS_FAMILIES) else "none"
-
-
-def _vision_parameters(vision: Any, hidden: int) -> int:
-    """Transformer blocks of the tower and a projector of two matrices into the language model."""
-    if not isinstance(vision, Mapping):
-        return 0
-    width = int(vision.get("hidden_size") or vision.get("embed_dim") or 0)
-    depth = int(vision.get("num_hidden_layers") or vision.get("depth") or 0)
-    inner = int(vision.get("intermediate_size") or width * float(vision.get("mlp_ratio") or 4))
-    merged = width * int(vision.get("spatial_merge_size") or 1) ** 2
-    return depth * (4 * width * width + 2 * width * inner) + merged * merged + merged * hidden
 
 
 def _quantization(stated: Mapping[str, Any] | None) -> str:

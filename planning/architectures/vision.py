@@ -11,6 +11,9 @@ from planning.facts import rows
 
 # A tower of any resolution of which nobody says more: Qwen's first processors.
 _ANY_SIZE = (65536, 16384)
+# Towers whose MLP has a gate, by vision_config's model_type (transformers' modeling files).
+_OUTPUT_WIDE = frozenset({"glm4v_vision", "glm4v_moe_vision"})
+_GATED = frozenset({"qwen2_5_vl", "qwen2_5_vl_vision", "pixtral"})
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def shape_of(config: Mapping[str, Any]) -> VisionShape | None:
     processor = _section(config, "preprocessor_config")
     size = _section(processor, "size")
     return VisionShape(
-        width=_count(vision, "hidden_size", "embed_dim"),
+        width=_width(vision),
         mlp=_count(vision, "intermediate_size"),
         image_size=_count(vision, "image_size"),
         patch_size=_count(vision, "patch_size") or _count(processor, "patch_size"),
@@ -125,6 +128,30 @@ def _towers() -> dict[str, tuple[tuple[tuple[int, ...], VisionTower], ...]]:
         )
         found[row["family"]] = (*found.get(row["family"], ()), (since, tower))
     return found
+
+
+def tower_parameters(vision: Any, hidden: int) -> int:
+    """Weights of the tower's blocks and of its projectors of two matrices into the language model."""
+    if not isinstance(vision, Mapping):
+        return 0
+    width = _width(vision)
+    depth = _count(vision, "num_hidden_layers", "depth")
+    mlp = _count(vision, "intermediate_size") or int(width * float(vision.get("mlp_ratio") or 4))
+    matrices = 3 if str(vision.get("model_type")) in _GATED or vision.get("hidden_act") in ("silu", "swiglu") else 2
+    if str(vision.get("model_type")) in _OUTPUT_WIDE:
+        # The blocks' MLP is as wide as what comes out, and intermediate_size is the projector's.
+        out = _count(vision, "out_hidden_size") or hidden
+        return depth * (4 * width * width + 3 * width * out) + out * out + 3 * out * mlp + 4 * width * out
+    merged = width * (_count(vision, "spatial_merge_size") or 1) ** 2
+    # Qwen3-VL has one projector more for each layer whose output it mixes in.
+    mixed = vision.get("deepstack_visual_indexes")
+    projectors = 1 + (len(mixed) if isinstance(mixed, list) else 0)
+    return depth * (4 * width * width + matrices * width * mlp) + projectors * (merged * merged + merged * hidden)
+
+
+def _width(vision: Mapping[str, Any]) -> int:
+    """Qwen2-VL calls the tower's width embed_dim, and the language model's hidden_size."""
+    return _count(vision, "embed_dim", "hidden_size")
 
 
 def _section(place: Mapping[str, Any], key: str) -> Mapping[str, Any]:
