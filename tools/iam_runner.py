@@ -55,6 +55,7 @@ _INVOKED = (
 )
 # In a stack whose tokens are in Secrets Manager.
 _SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
+_BUCKET_POLICY = "-weights-policy"  # of a model whose weights are in a bucket (components/serving/vllm_model.py)
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
 _READS = ("Describe", "Get", "List")
 _PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")
@@ -99,6 +100,9 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         resource["inputs"]["policyArn"] for resource in resources if resource["type"].endswith(":RolePolicyAttachment")
     }
     invoked = [*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ())]
+    invoked += (
+        ["preflight:weights"] if any(str(each.get("name")).endswith(_BUCKET_POLICY) for each in resources) else []
+    )
     invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
     wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
     reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}

@@ -15,12 +15,14 @@ from preflight.questions import (
     taken,
     upgrade,
     versions,
+    weights,
 )
 
 QUESTIONS: tuple[Question, ...] = (
     *belonging.QUESTIONS,
     *identity.QUESTIONS,
     *secrets.QUESTIONS,
+    *weights.QUESTIONS,
     *places.QUESTIONS,
     *reservations.QUESTIONS,
     *quotas.QUESTIONS,

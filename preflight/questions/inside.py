@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from planning.findings import listed
-from planning.model import ExistingClusterPlan, ExternalSecretsPlan, StackPlan
+from planning.model import ClaimPlan, ExistingClusterPlan, ExternalSecretsPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
@@ -30,6 +30,7 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     api = ClusterApi(cluster, aws)
     yield from _classes(plan, api)
+    yield from _claims(plan, api)
     yield from _monitoring(plan, api)
     yield from _gpus(plan, api)
     yield from _node_autoscaler(plan, api)
@@ -131,6 +132,28 @@ def _classes(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
             said = f"{plan.cluster.name} has no storage class {name} (it has {listed(have) or 'none'})"
             fix = "write one of them"
             yield Answer("storage", path, Verdict.ERROR, said, RULE, fix=fix)
+
+
+def _claims(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+    """Of weights that somebody else keeps: the claim is there, and as many nodes may mount it as there may be."""
+    for index, model in enumerate(plan.models):
+        if not isinstance(model.source, ClaimPlan):
+            continue
+        path, name = f"models[{index}].source", model.source.claim
+        found = api.get(f"/api/v1/namespaces/{model.namespace}/persistentvolumeclaims/{name}")
+        if found is None:
+            said = f"{plan.cluster.name} has no PersistentVolumeClaim {name} in namespace {model.namespace}"
+            yield Answer("inside", path, Verdict.ERROR, said, fix="write one that is there, or make it first")
+            continue
+        modes = [str(mode) for mode in found.get("spec", {}).get("accessModes", [])]
+        if model.autoscaling.max_replicas > 1 and not {"ReadOnlyMany", "ReadWriteMany"} & set(modes):
+            said = (
+                f"{name} is {listed(modes)}, so one node mounts it, and maxReplicas is {model.autoscaling.max_replicas}"
+            )
+            fix = "write a claim of kind ReadOnlyMany or ReadWriteMany, or maxReplicas: 1"
+            yield Answer("inside", path, Verdict.WARNING, said, fix=fix)
+        else:
+            yield Answer("inside", path, Verdict.OK, f"claim {name} is there ({listed(modes)})")
 
 
 def _other(
