@@ -134,7 +134,7 @@ def _classes(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
             yield Answer("storage", path, Verdict.ERROR, said, RULE, fix=fix)
 
 
-def _claims(plan: StackPlan, api: KubeApi) -> Iterator[Answer]:
+def _claims(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     """Of weights that somebody else keeps: the claim is there, and as many nodes may mount it as there may be."""
     for index, model in enumerate(plan.models):
         if not isinstance(model.source, ClaimPlan):
