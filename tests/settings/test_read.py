@@ -168,7 +168,7 @@ def test_a_config_key_that_nobody_reads_is_an_error() -> None:
         "vllm-on-eks:modles: unknown key; did you mean models?",
         "vllm-on-eks:hfToken: unknown key; known are: account, backend, budget, certManager, ci, cluster, downloads, "
         "externalSecrets, gateway, gpuOperator, keda, kserve, kuberay, models, monitoring, network, nodeAutoscaling, "
-        "nodePools, region, registry, systemNodes, tags, tenants, waivers",
+        "nodePools, region, registry, systemNodes, tags, tenants, tracing, waivers",
     ]
 
 
