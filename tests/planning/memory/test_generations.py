@@ -101,4 +101,4 @@ def test_of_an_unknown_version_a_range_is_told(capsys: pytest.CaptureFixture[str
         known = json.loads(capsys.readouterr().out)
         assert low <= known["kv_cache_tokens"] <= high
     assert main(asked) == 0
-    assert "Of which vLLM nobody said (--vllm-version)" in capsys.readouterr().out
+    assert "The version of vLLM is not given (--vllm-version)" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from planning.backends.table import backends
 from planning.model import Via
 from planning.scaling.metric_table import adapter_rule, expression, gpus_selector, pods_selector, query, row_for, table
 from planning.versions.vllm_versions import OLDEST_SUPPORTED, Version, metrics, newest_known
@@ -48,7 +49,7 @@ def test_pods_are_matched_exactly_and_no_model_whose_name_begins_alike() -> None
     import re
 
     assert pods_selector("models", "chat") == 'namespace="models",job="models/chat"'
-    pattern = re.search(r'exported_pod=~"(.+)"', gpus_selector("models", "chat"))
+    pattern = re.search(r'exported_pod=~"(.+)"', gpus_selector("models", backends()["deployment"].pods_of("chat")))
     assert pattern is not None
     assert re.fullmatch(pattern[1], "chat-6d4cf56db6-x7k2p")
     assert not re.fullmatch(pattern[1], "chat-large-6d4cf56db6-x7k2p")
