@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 from settings.environment import SecretEnv
+from settings.matching import Matching
 from settings.types import DnsLabel, Section, described
 
 
@@ -55,12 +57,20 @@ class Kserve(Section):
     namespace: DnsLabel = described("its namespace", default="kserve")
 
 
+HostAndPort = Annotated[
+    str,
+    Matching(
+        r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?:[0-9]{1,5}",
+        "not a host and a port",
+        "write <host>:<port> without a scheme, for example redis.example:6379",
+    ),
+]
+
+
 class Redis(Section):
     """A Redis outside of the Ray clusters, where their heads keep what they know."""
 
-    address: str = described(
-        "<host>:<port>, reached without TLS", pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?:[0-9]{1,5}$"
-    )
+    address: HostAndPort = described("<host>:<port>, reached without TLS")
     password: SecretEnv | None = described(
         "its password, in a Secret of each namespace with such models, {name: <Secret>, key: <key>}", default=None
     )

@@ -31,7 +31,7 @@ def test_the_kind_is_an_hpa_unless_another_is_written() -> None:
     assert isinstance(_read({}), HpaScaling)
     assert isinstance(_read({"kind": "keda"}), KedaScaling)
     assert isinstance(_read({"kind": "none"}), NoScaling)
-    assert "write one of 'hpa', 'keda', 'none'" in _problems({"kind": "kda"})
+    assert "write one of 'hpa', 'keda', 'backend', 'none'" in _problems({"kind": "kda"})
 
 
 def test_without_scaling_one_bound_says_both() -> None:
