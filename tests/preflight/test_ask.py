@@ -111,7 +111,7 @@ def test_a_stack_file_that_cannot_work_is_not_asked_about(tmp_path: Path, capsys
     assert main(["x"], root=tmp_path) == 2
     assert main(["y"], root=tmp_path) == 2
     told = capsys.readouterr().err
-    assert "models[0].revision" in told
+    assert "models[0].source" in told
     assert "there is no stack file Pulumi.y.yaml" in told
 
 
