@@ -32,4 +32,7 @@ def kserve_values(plan: OperatorPlan) -> dict[str, Any]:
     if plan.mirror:
         controller["image"] = mirrored(CONTROLLER_IMAGE, plan.mirror)
         controller["rbacProxyImage"] = mirrored(PROXY_IMAGE, plan.mirror)
-    return {"kserve": {"controller": controller}}
+    # Empty: no CPU limit. With the default, 1, the Deployment of a server that asks for more is refused: KServe writes
+    # limits where there are none (inference_service_defaults.go; seen with the real controller, 0.17.0).
+    limits = {"resources": {"limits": {"cpu": ""}}}
+    return {"kserve": {"controller": controller, "inferenceservice": limits}}
