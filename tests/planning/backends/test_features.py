@@ -45,6 +45,21 @@ def test_the_page_says_what_the_tables_say() -> None:
         assert name == "deployment" or (REPO / "docs/backends" / f"{name}.md").exists()
 
 
+def test_a_project_without_maintainers_is_marked_and_has_a_page() -> None:
+    state = backends()["kubeai"].state
+    assert state.startswith("unmaintained")
+    assert "](backends/kubeai.md)" in state, "tests/test_docs.py follows the link"
+
+
+def test_a_backend_that_is_only_compared_is_refused_with_those_there_are() -> None:
+    compared = [name for name, row in backends().items() if not row.rendered]
+    assert compared
+    for name in compared:
+        (told,) = read({"backend": name, "models": [model()], "nodePools": [pool()]}, "dev").problems
+        assert str(told).startswith(f"backend: {name!r} is none of ")
+        assert all(each in str(told) for each in rendered())
+
+
 ASKING = {
     "tensor-parallel": {"tensorParallel": 2},
     "lora": {"loraAdapters": [{"name": "sql", "source": "a/b", "revision": REVISION, "rank": 8}]},
