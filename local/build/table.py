@@ -53,6 +53,7 @@ CRD_MODULE = "github.com/prometheus-operator/prometheus-operator"
 PROMETHEUS = "github.com/prometheus/prometheus"
 KEDA = "github.com/kedacore/keda/v2"
 KARPENTER = "github.com/aws/karpenter-provider-aws"
+KSERVE = "github.com/kserve/kserve"
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -165,6 +166,7 @@ TOOLS: tuple[Tool, ...] = (
         ENVOY_GATEWAY,
         {f"{ENVOY_GATEWAY}/cmd/envoy-gateway": "envoy-gateway"},
     ),
+    Tool("kserve", "kserve", KSERVE, {f"{KSERVE}/cmd/manager": "kserve-controller"}),
     Tool(
         "kube-score",
         "kube-score",
@@ -186,6 +188,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "external-secrets": ("external-secrets",),
     # a stack with a gateway: its control plane; the proxy itself comes from PyPI (envoy.py)
     "gateway": ("envoy-gateway",),
+    # a stack with a model of backend kserve: its controller
+    "kserve": ("kserve",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -217,6 +221,9 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     ),
     DefinitionFiles("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
+    DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates"),
+    # No definitions: what its controller is told where our values say nothing.
+    DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files"),
 )
 
 GO_MINIMUM = (1, 26, 6)

@@ -257,6 +257,21 @@ WORKSPACES: Mapping[str, Workspace] = {
             ),
         )
     ),
+    "kserve": Workspace(
+        copies=(
+            Copy(
+                "github.com/kserve/kserve",
+                changes=(
+                    SourceChange(
+                        "cmd/manager/main.go",
+                        "Port: options.webhookPort,",
+                        'Port: options.webhookPort, Host: "127.0.0.1", CertDir: os.Getenv("WEBHOOK_CERTIFICATES"),',
+                        "its webhook server has no flag for address and certificates: all interfaces, a folder of /tmp",
+                    ),
+                ),
+            ),
+        )
+    ),
     "karpenter": Workspace(
         copies=(
             Copy(

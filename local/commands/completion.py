@@ -27,6 +27,13 @@ class RunningModel:
     available: int
     updated: int
     total: int
+    instance: str = ""
+    """The model's own name, where its backend calls the Deployment otherwise; empty: it is called so."""
+
+    @property
+    def service(self) -> str:
+        """Its address inside the cluster, and the label of its pods."""
+        return self.instance or self.name
 
     @property
     def ready(self) -> bool:
@@ -56,6 +63,7 @@ def models(paths: Paths) -> list[RunningModel]:
             # What the controller has not seen yet is not rolled out.
             (each.status.updated_replicas or 0) if each.status.observed_generation == each.metadata.generation else 0,
             each.status.replicas or 0,
+            (each.metadata.labels or {}).get("app.kubernetes.io/instance", ""),
         )
         for each in found
     ]
@@ -89,7 +97,7 @@ def why_not_ready(paths: Paths, lacking: Iterable[RunningModel]) -> list[str]:
     core = connect(paths.kubeconfig).core
     lines = []
     for model in lacking:
-        selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.name}"
+        selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.service}"
         pods = core.list_namespaced_pod(model.namespace, label_selector=selector).items
         for pod in (each for each in pods if not is_ready(each)):
             said = [
@@ -117,11 +125,11 @@ def service_url(paths: Paths, model: RunningModel, timeout_seconds: float = 20.0
     deadline = time.monotonic() + timeout_seconds
     while True:
         for service in services(paths):
-            if (service["namespace"], service["name"]) == (model.namespace, model.name):
+            if (service["namespace"], service["name"]) == (model.namespace, model.service):
                 return str(service["url"]).rstrip("/")
         if time.monotonic() > deadline:
             raise PlatformError(
-                f"no address for Service {model.namespace}/{model.name} in {paths.services_file}; "
+                f"no address for Service {model.namespace}/{model.service} in {paths.services_file}; "
                 f"why: make logs NAME=engine"
             )
         time.sleep(0.2)

@@ -11,13 +11,15 @@ from typing import Any, Protocol, TypeVar
 from local.engine.flags import UsageError
 from planning.model import GPU_RESOURCE
 
+# Of every backend whose pods run vLLM's own server: ours, and KServe's.
 CONTAINER = "vllm"
+CONTAINERS = (CONTAINER, "kserve-container")
 DEFAULT_GRACE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class PodView:
-    """A pod with a container named `vllm`."""
+    """A pod with a container that runs vLLM's server."""
 
     namespace: str
     name: str
@@ -46,7 +48,7 @@ class PodView:
         KWOK's pod-ready stage sets running and ready together after the cold start and leaves `started` out.
         """
         for status in self.status.get("containerStatuses") or []:
-            if status.get("name") == CONTAINER:
+            if status.get("name") == self.container.get("name"):
                 running = "running" in (status.get("state") or {})
                 return running and bool(status.get("started", status.get("ready")))
         return False
@@ -55,7 +57,7 @@ class PodView:
     def container_begun(self) -> bool:
         """Its init containers are through, so its process may run; nothing is said of its probes."""
         return self.crash_is_written or any(
-            status.get("name") == CONTAINER and ("running" in (status.get("state") or {}))
+            status.get("name") == self.container.get("name") and ("running" in (status.get("state") or {}))
             for status in self.status.get("containerStatuses") or []
         )
 
@@ -73,7 +75,7 @@ class PodView:
     def crash_is_written(self) -> bool:
         for status in self.status.get("containerStatuses") or []:
             waiting = (status.get("state") or {}).get("waiting") or {}
-            if status.get("name") == CONTAINER:
+            if status.get("name") == self.container.get("name"):
                 return waiting.get("reason") == "CrashLoopBackOff"
         return False
 
@@ -95,9 +97,9 @@ class PodView:
 
 
 def view(pod: Mapping[str, Any]) -> PodView | None:
-    """The pod as the simulation sees it; None without a container `vllm`."""
+    """The pod as the simulation sees it; None without such a container."""
     containers = (pod.get("spec") or {}).get("containers") or []
-    container = next((c for c in containers if c.get("name") == CONTAINER), None)
+    container = next((c for c in containers if c.get("name") in CONTAINERS), None)
     if container is None:
         return None
     metadata = pod["metadata"]
@@ -163,9 +165,9 @@ def crash_status(
     Phase Running keeps KWOK's pod-ready stage away (it takes Pending pods only), so the pod is never Ready.
     """
     stamp = (now or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    real = restarts is not None
+    real, name = restarts is not None, pod.container.get("name")
     if restarts is None:
-        before = (s.get("restartCount", 0) for s in pod.status.get("containerStatuses") or [] if s["name"] == CONTAINER)
+        before = (s.get("restartCount", 0) for s in pod.status.get("containerStatuses") or [] if s["name"] == name)
         restarts = 1 + max(before, default=0)
     ended = {
         "exitCode": failure.exit_code,
@@ -175,9 +177,9 @@ def crash_status(
         "finishedAt": stamp,
         "containerID": "process://vllm" if real else "simulated://vllm",
     }
-    reason = f"back-off restarting failed container {CONTAINER} in pod {pod.name}{'' if real else ' (simulated)'}"
+    reason = f"back-off restarting failed container {name} in pod {pod.name}{'' if real else ' (simulated)'}"
     own = {
-        "name": CONTAINER,
+        "name": name,
         "image": pod.container.get("image", ""),
         "imageID": "",
         "ready": False,
@@ -186,11 +188,11 @@ def crash_status(
         "state": {"waiting": {"reason": "CrashLoopBackOff", "message": f"{reason}: {failure.text.splitlines()[-1]}"}},
         "lastState": {"terminated": ended},
     }
-    others = [s for s in pod.status.get("containerStatuses") or [] if s.get("name") != CONTAINER]
+    others = [s for s in pod.status.get("containerStatuses") or [] if s.get("name") != name]
     not_ready = {
         "status": "False",
         "reason": "ContainersNotReady",
-        "message": f"containers with unready status: [{CONTAINER}]",
+        "message": f"containers with unready status: [{name}]",
         "lastTransitionTime": stamp,
     }
     conditions = [{"type": kind, **not_ready} for kind in ("Ready", "ContainersReady")]

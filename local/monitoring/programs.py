@@ -35,6 +35,8 @@ class Program:
         return {*self.ports.values(), *self.other_ports}
 
 
+KSERVE_PORTS = ("kserve-metrics", "kserve-health")
+
 PROGRAMS: tuple[Program, ...] = (
     Program(
         "prometheus-operator",
@@ -64,6 +66,7 @@ PROGRAMS: tuple[Program, ...] = (
         {8080: "external-secrets-metrics"},
         "external-secrets",
     ),
+    Program("kserve-controller", "kserve/kserve-controller", {9443: "kserve-webhook"}, "kserve", KSERVE_PORTS),
     Program(
         "karpenter-controller",
         "karpenter/controller",

@@ -159,6 +159,7 @@ def flags(values: Mapping[str, object]) -> list[str]:
 # Of each program: flags of its container that mean the container itself (files, addresses, the API server of the
 # cluster), and are said again in specs.py.
 REPLACED: Mapping[str, tuple[str, ...]] = {
+    "kserve-controller": ("metrics-addr", "health-probe-addr", "webhook-port", "leader-elect"),
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",
     ),

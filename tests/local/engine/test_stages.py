@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.engine.pods import CONTAINER
+from local.engine.pods import CONTAINERS
 from local.nodes.kwok import stages
 
 
@@ -11,7 +11,7 @@ def test_kwok_leaves_draining_engines_alone_until_their_grace_period_is_over() -
     general, ours = found["pod-delete"], found["engine-delete"]
     assert ours["weight"] > general.get("weight", 0)
     assert ours["delay"] == {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
-    assert {"key": ".spec.containers.[].name", "operator": "In", "values": [CONTAINER]} in ours["selector"][
+    assert {"key": ".spec.containers.[].name", "operator": "In", "values": [*CONTAINERS]} in ours["selector"][
         "matchExpressions"
     ]
 

@@ -1,0 +1,45 @@
+"""How the operators of serving backends are started."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.host.probes import http_ready
+from local.host.processes import ProcessSpec
+from local.monitoring import rewrites
+from local.monitoring.container_environment import container_environment
+from local.monitoring.mounts import Files
+from local.monitoring.place import HOST, Place, Wanted, rooted
+from local.monitoring.programs import Program, program_of
+
+Object = Mapping[str, Any]
+
+KSERVE_CERTIFICATES = "tmp/k8s-webhook-server/serving-certs"
+
+
+def kserve_controller(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """KServe's controller with its webhooks; their certificate is its pod's."""
+    known = program_of(pod)
+    assert known is not None
+    root = place.folder(program.name) / "root"
+    certificates = root / KSERVE_CERTIFICATES
+    written = rooted(place, program, files)
+    if certificates / "tls.crt" not in written:
+        raise LookupError(f"/{KSERVE_CERTIFICATES}/tls.crt is in none of the pod's volumes")
+    health = f"{HOST}:{place.ports['kserve-health']}"
+    own = rewrites.flags(
+        {
+            "metrics-addr": f"{HOST}:{place.ports['kserve-metrics']}",
+            "health-probe-addr": health,
+            "webhook-port": place.ports["kserve-webhook"],
+        }
+    )
+    environment = {
+        **container_environment(pod, known[1]),
+        "KUBECONFIG": str(place.paths.kubeconfig),
+        "WEBHOOK_CERTIFICATES": str(certificates),
+    }
+    command = (place.binary(program.name), *own, *arguments)
+    spec = ProcessSpec(program.name, command, http_ready(f"http://{health}/readyz"), environment=environment)
+    return Wanted(spec, written, root)

@@ -1,0 +1,49 @@
+"""Operators of serving backends: everything on 127.0.0.1, with the certificate and the environment of their pods."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.control_plane.certificates import ensure_pki
+from local.host.ports import USUAL
+from local.monitoring.place import Place
+from local.monitoring.specs import wanted
+from tests.local.monitoring.objects import pod
+from tests.local.places import paths_in
+
+IMAGE = "docker.io/kserve/kserve-controller:v0.20.0"
+CERTIFICATES = "/tmp/k8s-webhook-server/serving-certs"
+POD: dict[str, Any] = {
+    "namespace": "kserve",
+    "args": ["--metrics-addr=127.0.0.1:8080", "--leader-elect=true", "--zap-log-level=info"],
+    "env": [{"name": "POD_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
+    "volumeMounts": [{"name": "cert", "mountPath": CERTIFICATES}],
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    paths = paths_in(tmp_path)
+    return Place(paths, ensure_pki(paths.pki), USUAL)
+
+
+def test_kserves_webhooks_answer_here_with_the_certificate_of_its_pod(place: Place) -> None:
+    found = wanted(place, pod("kserve-0", IMAGE, **POD), {f"{CERTIFICATES}/tls.crt": b"pem"})
+    assert found.spec.command == (
+        str(place.paths.tools_bin / "kserve-controller"),
+        f"--metrics-addr=127.0.0.1:{USUAL['kserve-metrics']}",
+        f"--health-probe-addr=127.0.0.1:{USUAL['kserve-health']}",
+        f"--webhook-port={USUAL['kserve-webhook']}",
+        "--zap-log-level=info",
+    )
+    environment = found.spec.environment
+    assert environment["POD_NAMESPACE"] == "kserve"
+    assert found.files[Path(environment["WEBHOOK_CERTIFICATES"]) / "tls.crt"] == b"pem"
+
+
+def test_without_its_certificate_it_does_not_start(place: Place) -> None:
+    with pytest.raises(LookupError, match=r"tls\.crt"):
+        wanted(place, pod("kserve-0", IMAGE, **POD), {})
