@@ -27,9 +27,9 @@ def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
         unfinished = target.with_name(f".{target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        for path in sorted(source.rglob("*.yaml")):
+        for path in sorted(source.glob(row.files)):
             for number, crd in enumerate(yaml.load_all(path.read_text(), Loader=_CrdLoader)):
-                if not isinstance(crd, dict) or crd.get("kind") != "CustomResourceDefinition":
+                if not isinstance(crd, dict) or crd.get("kind") != row.kind:
                     continue
                 name = path.name if number == 0 else f"{path.stem}-{number}.yaml"
                 text = json.dumps(without_descriptions(crd), separators=(",", ":"))

@@ -211,6 +211,10 @@ class DefinitionFiles:
     need: str
     into: str = "crds"
     """Folder of the chart. `templates` where the vendor's release updates them and takes them away with itself."""
+    files: str = "**/*.yaml"
+    """Which of the folder's files."""
+    kind: str = "CustomResourceDefinition"
+    """What is taken out of them."""
 
 
 DEFINITIONS: tuple[DefinitionFiles, ...] = (
@@ -221,9 +225,9 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     ),
     DefinitionFiles("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
-    DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates"),
+    DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates", "*.yaml"),
     # No definitions: what its controller is told where our values say nothing.
-    DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files"),
+    DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files", kind="ConfigMap"),
 )
 
 GO_MINIMUM = (1, 26, 6)

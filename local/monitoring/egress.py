@@ -15,6 +15,8 @@ from local.control_plane.certificates import Pki
 from local.monitoring.view import ClusterView, Unreachable
 
 HEAD_LIMIT_BYTES = 16384
+# Shorter than the API server waits for a webhook (10 s, KServe's).
+START_SECONDS = 8.0
 
 
 def server_context(pki: Pki) -> ssl.SSLContext:
@@ -51,7 +53,7 @@ async def _tunnel(view: ClusterView, host: str, reader: asyncio.StreamReader, wr
         local = view.by_cluster_address(address.strip("[]"), int(port)) if method == "CONNECT" else None
         if local is None:
             raise Unreachable(f"nothing stands for {target}")
-        near, far = await asyncio.open_connection(host, local)
+        near, far = await open_program(host, local)
     except (Unreachable, OSError) as reason:
         writer.write(f"HTTP/1.1 502 {str(reason)[:200]}\r\n\r\n".encode("latin-1", "replace"))
         await writer.drain()
@@ -62,6 +64,18 @@ async def _tunnel(view: ClusterView, host: str, reader: asyncio.StreamReader, wr
         await asyncio.gather(_copy(reader, far), _copy(near, writer))
     finally:
         far.close()
+
+
+async def open_program(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A program's port. In a cluster a pod is Ready when it listens; here the program starts when its pod is Ready."""
+    give_up = asyncio.get_running_loop().time() + START_SECONDS
+    while True:
+        try:
+            return await asyncio.open_connection(host, port)
+        except ConnectionRefusedError:
+            if asyncio.get_running_loop().time() > give_up:
+                raise
+            await asyncio.sleep(0.1)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

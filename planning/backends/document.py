@@ -31,8 +31,9 @@ One table says what backends call the same things: the pods that serve, the port
 (`backends.csv`); alerts, dashboards and autoscalers read that table and know one name each.
 
 **What was tried.** Backend `deployment` runs on the embedded platform (`make up`). Every other backend is rendered, and
-validated against the definitions of its kinds and the values of its charts, of the versions below; its operator was
-never run by the authors, neither on the platform nor in a cluster ([limits](limits.md)).
+validated against the definitions of its kinds and the values of its charts, of the versions below. KServe's controller
+(0.17.0, the newest that can be built here) runs there, too; the other operators were never run by the authors, and
+none in a cluster ([limits](limits.md)).
 
 """
 

@@ -8,6 +8,7 @@ import ssl
 import pytest
 
 from local.control_plane.certificates import Pki, ensure_pki
+from local.monitoring import egress
 from local.monitoring.egress import serve_connect
 from local.monitoring.view import ClusterView
 from tests.local.monitoring.objects import pod
@@ -71,3 +72,28 @@ def test_anything_else_is_refused_with_the_reason(pki: Pki, target: str) -> None
 def test_only_the_api_server_may_connect(pki: Pki) -> None:
     with pytest.raises((ssl.SSLError, ConnectionError, asyncio.IncompleteReadError)):
         asyncio.run(asked(pki, "10.100.0.7:9090", certificate=None))
+
+
+def test_a_program_that_is_still_starting_is_waited_for() -> None:
+    """In a cluster a pod is Ready when it listens; here its program starts when the pod is Ready."""
+
+    async def late() -> bytes:
+        async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"late")
+            writer.close()
+
+        held = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = held.sockets[0].getsockname()[1]
+        held.close()
+        await held.wait_closed()
+        opening = asyncio.create_task(egress.open_program("127.0.0.1", port))
+        await asyncio.sleep(0.3)
+        assert not opening.done()
+        started = await asyncio.start_server(answer, "127.0.0.1", port)
+        reader, writer = await opening
+        said = await reader.read(10)
+        writer.close()
+        started.close()
+        return said
+
+    assert asyncio.run(late()) == b"late"

@@ -138,6 +138,7 @@ def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_pa
 
 
 REMOTE = {"kind": "secretsManager", "name": "prod/hf"}
+SERVED = {"models": [{"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}]}
 KARPENTERS = {
     "name": "l4",
     "kind": "karpenter",
@@ -155,10 +156,23 @@ KARPENTERS = {
         ({"autoscaling": {"kind": "keda", "maxReplicas": 2}}, ("platform", "monitoring", "keda")),
         ({"tokenSecret": REMOTE}, ("platform", "monitoring", "external-secrets")),
         ({"tokenSecret": REMOTE, "externalSecrets": {"install": False}}, ("platform", "monitoring")),
+        ({"backend": "kserve", **SERVED}, ("platform", "monitoring", "kserve")),
+        ({"backend": "kserve", "kserve": {"install": False}, **SERVED}, ("platform", "monitoring")),
         ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
         ({"nodePools": [KARPENTERS], "monitoring": {"enabled": False}, "models": []}, ("platform", "karpenter")),
     ],
-    ids=["default", "no monitoring", "hpa", "keda", "secrets", "own secrets", "karpenter", "karpenter alone"],
+    ids=[
+        "default",
+        "no monitoring",
+        "hpa",
+        "keda",
+        "secrets",
+        "own secrets",
+        "kserve",
+        "own kserve",
+        "karpenter",
+        "karpenter alone",
+    ],
 )
 def test_a_stack_needs_the_tools_of_what_it_installs(
     tmp_path: Path, settings: dict[str, Any], needs: tuple[str, ...]
