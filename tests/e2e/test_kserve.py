@@ -14,6 +14,7 @@ import yaml
 from kubernetes import client, config
 
 from local.build.table import NEEDS, TOOLS
+from local.commands.completion import MODEL_SERVERS, ask, models, service_url
 from local.host.paths import Paths, platform_paths
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import PREFIX, changed_stack
@@ -54,9 +55,15 @@ class Cluster:
         (found,) = self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", PLURAL)["items"]
         return dict(found)
 
+    def conditions(self) -> dict[str, str]:
+        return {each["type"]: each["status"] for each in self.service()["status"]["conditions"]}
+
     def deployment(self) -> Any:
         (found,) = self.apps.list_namespaced_deployment("models").items
         return found
+
+    def pods(self) -> list[Any]:
+        return list(self.core.list_namespaced_pod("models", label_selector=MODEL_SERVERS).items)
 
 
 @pytest.fixture(scope="module")
@@ -70,24 +77,30 @@ def test_the_controller_makes_the_deployment_and_a_request_to_the_model_is_answe
     platform: Platform, cluster: Cluster, stack_file: Path
 ) -> None:
     assert platform.processes.is_alive("kserve-controller")
-    ready = {each["type"]: each["status"] for each in cluster.service()["status"]["conditions"]}
-    assert ready["Ready"] == "True"
+    assert cluster.conditions()["Ready"] == "True"
     made = cluster.deployment()
     assert made.metadata.name == "qwen-predictor"
     owner = made.metadata.owner_references[0]
     assert (owner.kind, owner.name, owner.controller) == ("InferenceService", "qwen", True)
+    (model,) = models(platform.paths)
+    assert model.service == "qwen"
+    assert ask(service_url(platform.paths, model)).text
     assert "pulumi: 0 changes" in platform.run("up", "--stack-file", str(stack_file))
 
 
-def test_a_changed_flag_arrives_in_the_controllers_deployment(
+def test_a_changed_flag_rolls_the_controllers_deployment_and_requests_are_answered(
     platform: Platform, cluster: Cluster, stack_file: Path
 ) -> None:
     content = yaml.safe_load(stack_file.read_text())
     content["config"][PREFIX + "models"][0]["maxNumSeqs"] = 32
     stack_file.write_text(yaml.safe_dump(content))
     platform.run("up", "--stack-file", str(stack_file))
-    (server,) = cluster.deployment().spec.template.spec.containers
+    assert cluster.deployment().status.updated_replicas == 1
+    (serving,) = (pod for pod in cluster.pods() if pod.metadata.deletion_timestamp is None)
+    (server,) = serving.spec.containers
     assert "--max-num-seqs=32" in server.args
+    (model,) = models(platform.paths)
+    assert ask(service_url(platform.paths, model)).text
 
 
 def test_a_destroy_leaves_neither_servers_nor_definitions_nor_the_controller(
