@@ -7,6 +7,7 @@ from typing import Annotated
 
 from settings.environment import SecretEnv
 from settings.matching import Matching
+from settings.names import ObjectName
 from settings.types import DnsLabel, Section, described
 
 
@@ -16,6 +17,7 @@ class Backend(StrEnum):
     DEPLOYMENT = "deployment"
     KSERVE = "kserve"
     RAY = "ray"
+    LLM_D = "llm-d"
     PRODUCTION_STACK = "production-stack"
 
 
@@ -86,4 +88,39 @@ class Kuberay(Section):
     namespace: DnsLabel = described("its namespace", default="kuberay")
     redis: Redis | None = described(
         "makes the heads fault tolerant; without it a head that ends takes its model's replicas with it", default=None
+    )
+
+
+class GatewayController(StrEnum):
+    """What runs a Gateway of the cluster; planning/facts/inference_gateways.csv says which serve InferencePools."""
+
+    ISTIO = "istio"
+    KGATEWAY = "kgateway"
+    AGENTGATEWAY = "agentgateway"
+    ENVOY_AI_GATEWAY = "envoyAiGateway"
+    ENVOY_GATEWAY = "envoyGateway"
+
+
+class PickerFailure(StrEnum):
+    """What the gateway does with a request while the endpoint picker does not answer; words of InferencePool."""
+
+    FAIL_OPEN = "FailOpen"
+    FAIL_CLOSE = "FailClose"
+
+
+class InferenceGateway(Section):
+    """A Gateway that the cluster has; the stack makes routes to it and nothing else of it."""
+
+    name: ObjectName = described("name of the Gateway (gateway.networking.k8s.io/v1)")
+    namespace: DnsLabel = described("its namespace, where its proxies run; its listeners let routes of models' in")
+    controller: GatewayController = described("what runs it; one that does not serve InferencePools is refused")
+
+
+class LlmD(Section):
+    """The way to models of backend llm-d."""
+
+    gateway: InferenceGateway | None = described("needed where a model is on backend llm-d", default=None)
+    failure_mode: PickerFailure = described(
+        "while the endpoint picker does not answer: FailOpen, any server; FailClose, refused",
+        default=PickerFailure.FAIL_OPEN,
     )

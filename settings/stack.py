@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from settings.addons import ExternalSecrets, GpuOperator, Keda, Monitoring, Registry
-from settings.backends import OWN_SCALERS, Backend, CertManager, Kserve, Kuberay
+from settings.backends import OWN_SCALERS, Backend, CertManager, Kserve, Kuberay, LlmD
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -62,6 +62,7 @@ class StackSettings(Section):
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
     kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
+    llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
     external_secrets: ExternalSecrets = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
     )

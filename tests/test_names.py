@@ -27,6 +27,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"backend": "kserve"},
         {"backend": "production-stack"},
         {"backend": "ray"},
+        {"backend": "llm-d"},
         {"tokenSecret": {"kind": "secretsManager", "name": "prod/huggingface"}},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct"},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct", "cache": VOLUME},
@@ -34,7 +35,7 @@ def asked(marker: str) -> dict[str, Any]:
     return {
         "cluster": {"storageClasses": ["efs"]},
         "nodePools": [
-            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 12, "maxNodes": 12},
+            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 13, "maxNodes": 13},
             {
                 "name": f"{marker}-k",
                 "kind": "karpenter",
@@ -56,7 +57,8 @@ def asked(marker: str) -> dict[str, Any]:
             "certificate": {"kind": "secret", "name": "tls"},
             "authentication": {"kind": "apiKeys", "secret": "keys"},
         },
-        "systemNodes": {"minNodes": 4},
+        "llmD": {"gateway": {"name": "inference", "namespace": "gateways", "controller": "agentgateway"}},
+        "systemNodes": {"minNodes": 5, "maxNodes": 5},
         "models": [
             {
                 **common,

@@ -148,6 +148,21 @@ class RouterPlan:
 
 
 @dataclass(frozen=True)
+class PickerPlan:
+    """The endpoint picker of a model's InferencePool, and the Gateway that asks it."""
+
+    image: str
+    resources: PodResources
+    gateway: str
+    gateway_namespace: str
+    failure_mode: str
+    """FailOpen or FailClose: what the gateway does while the picker does not answer."""
+    request_timeout_seconds: int
+    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
+    """Where the API server is reached, which tells it the servers."""
+
+
+@dataclass(frozen=True)
 class SecretValue:
     """A key of a Secret in the model's namespace."""
 
@@ -242,6 +257,8 @@ class ServedModel:
     router: RouterPlan | None = None
     """None: the Service names the servers themselves."""
     ray: RayPlan | None = None
+    """None: the backend is another."""
+    picker: PickerPlan | None = None
     """None: the backend is another."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""

@@ -52,6 +52,9 @@ ROUTER = SystemLoad(1, 400, 1000)
 # planning/cluster/ray.py, and Ray's autoscaler in the same pod (components/serving/backends/ray.py).
 RAY_HEAD = SystemLoad(1, 1200, 4096 + 512)
 
+# planning/cluster/pickers.py.
+PICKER = SystemLoad(1, 1000, 2048)
+
 
 def check_system_nodes(
     settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan], findings: Findings
@@ -159,6 +162,8 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
             yield f"router of {model.name}", ROUTER, (model.router or Router()).replicas
         if settings.backend_of(model) is Backend.RAY:
             yield f"head of {model.name}", RAY_HEAD, 1
+        if settings.backend_of(model) is Backend.LLM_D:
+            yield f"endpoint picker of {model.name}", PICKER, 1
 
 
 def _daemons(parts: set[str]) -> SystemLoad:

@@ -95,6 +95,8 @@ def _own(plan: StackPlan) -> Iterator[ImageUse]:
         yield ImageUse(_with_host(model.image), f"model {model.namespace}/{model.name}")
         if isinstance(model.source, ImagePlan):
             yield ImageUse(_with_host(model.source.reference), f"weights of model {model.namespace}/{model.name}")
+        if model.picker is not None:
+            yield ImageUse(_with_host(model.picker.image), f"endpoint picker of model {model.namespace}/{model.name}")
     operator = plan.gpu_operator
     for test in operator.smoke_tests if operator else ():
         yield ImageUse(_with_host(test.image), f"smoke test of pool {test.pool}")

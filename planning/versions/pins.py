@@ -76,6 +76,16 @@ VLLM_ROUTER = ImagePin(
     source="vllm-project/production-stack vllm-stack-0.1.12, .github/workflows/helm-release.yml: v<chart version>",
 )
 
+# Of backend llm-d; its chart says main.
+ENDPOINT_PICKER = ImagePin(
+    repository="ghcr.io/llm-d/llm-d-router-endpoint-picker",
+    # renovate: datasource=docker depName=ghcr.io/llm-d/llm-d-router-endpoint-picker
+    tag="v0.10.0",
+    digest=None,
+    source="llm-d/llm-d-router v0.10.0 (71f4f0999f, 2026-08-17), config/charts/routerlib/values.yaml: repository; the "
+    "tag is the release's; not looked up, the registries cannot be reached here",
+)
+
 # Of the Job that brings kube-prometheus-stack's definitions; not looked up, the registries cannot be reached here.
 BUSYBOX = ImagePin(
     repository="busybox",

@@ -25,6 +25,7 @@ from planning.model import (
     MonitoringPlan,
     NodeGroupPlan,
     OperatorPlan,
+    PickerPlan,
     PodResources,
     ProbePlan,
     RayPlan,
@@ -392,6 +393,17 @@ RAY = RayPlan(
 )
 
 
+PICKER = PickerPlan(
+    image="ghcr.io/llm-d/llm-d-router-endpoint-picker:v0.10.0",
+    resources=PodResources("1", "2Gi", "1Gi", None, 0),
+    gateway="inference-gateway",
+    gateway_namespace="gateways",
+    failure_mode="FailOpen",
+    request_timeout_seconds=600,
+    api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
+)
+
+
 def on(model: ServedModel, backend: str) -> ServedModel:
     """The model on another backend, as the plan says it."""
     row = backends()[backend]
@@ -411,6 +423,7 @@ def on(model: ServedModel, backend: str) -> ServedModel:
         operators=row.operators,
         router=ROUTER if row.router else None,
         ray=RAY if backend == "ray" else None,
+        picker=PICKER if backend == "llm-d" else None,
         autoscaling=scaled,
     )
 

@@ -84,6 +84,7 @@ WORKLOADS = {
     "kserve": "inference-service",
     "ray": "ray-service",
     "production-stack": "deployment",
+    "llm-d": "deployment",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
 EVERY_MODEL = (*MODELS, *SOURCE_MODELS, *ELSEWHERE)

@@ -66,9 +66,10 @@ def test_a_pod_meets_the_restricted_standard(what: str) -> None:
 @pytest.mark.parametrize("what", sorted(PODS))
 def test_a_pod_has_more_than_the_standard_asks(what: str) -> None:
     pod = PODS[what]
-    # A Ray head that is scaled asks the API server for workers; no other pod of ours asks it for anything.
+    # A Ray head that is scaled asks the API server for workers, a picker for servers; no other pod of ours asks it.
     scales = what.startswith("ray/") and what.endswith("/head") and "/fixed/" not in what
-    assert pod["automountServiceAccountToken"] is scales
+    picks = what.startswith("llm-d/") and what.endswith("/picker")
+    assert pod["automountServiceAccountToken"] is (scales or picks)
     assert pod["enableServiceLinks"] is False
     made_for = ENGINES["ray-llm"]
     for container in _containers(pod):

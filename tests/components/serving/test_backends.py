@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from components.serving.backends import BACKENDS
 from components.serving.backends.production_stack import router_values
@@ -287,3 +288,59 @@ def test_clients_reach_the_router_as_they_reach_the_servers_and_it_reaches_serve
     out = made["router-policy"]["spec"]["egress"]
     assert out[0]["to"] == [{"podSelector": {"matchLabels": made["pdb"]["spec"]["selector"]["matchLabels"]}}]
     assert "0.0.0.0/0" not in str(out)
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.picker], ids=case)
+def test_a_pool_is_the_models_servers_and_its_picker_one_pod_that_only_the_gateway_asks(model: ServedModel) -> None:
+    made, plan = of_model(model), model.picker
+    assert plan is not None
+    pool, picker = made["pool"]["spec"], made["picker"]["spec"]
+    assert pool["selector"]["matchLabels"] == made["pdb"]["spec"]["selector"]["matchLabels"]
+    assert pool["targetPorts"] == [{"number": server(model)["ports"][0]["containerPort"]}]
+    reference = pool["endpointPickerRef"]
+    assert reference["name"] == made["picker-service"]["metadata"]["name"]
+    assert [reference["port"]["number"]] == [each["port"] for each in made["picker-service"]["spec"]["ports"]]
+    pods = picker["template"]["metadata"]["labels"]
+    for selects in (
+        made["picker-service"]["spec"]["selector"],
+        made["picker-policy"]["spec"]["podSelector"]["matchLabels"],
+        made["picker-pdb"]["spec"]["selector"]["matchLabels"],
+        picker["selector"]["matchLabels"],
+    ):
+        assert selects.items() <= pods.items()
+    for others in (made["service"]["spec"]["selector"], pool["selector"]["matchLabels"]):
+        assert not others.items() <= pods.items(), "the picker would be asked for completions"
+    (into,) = made["picker-policy"]["spec"]["ingress"]
+    (gateway,) = into["from"]
+    assert gateway["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": plan.gateway_namespace}
+    assert "0.0.0.0/0" not in str(made["picker-policy"]["spec"]["egress"])
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.picker], ids=case)
+def test_a_picker_is_told_its_own_pool_and_may_read_and_do_nothing_else(model: ServedModel) -> None:
+    made = of_model(model)
+    (container,) = made["picker"]["spec"]["template"]["spec"]["containers"]
+    told = dict(argument.removeprefix("--").split("=") for argument in container["args"])
+    pool = made["pool"]
+    assert (told["pool-name"], told["pool-namespace"]) == (pool["metadata"]["name"], pool["metadata"]["namespace"])
+    assert told["pool-group"] == pool["apiVersion"].partition("/")[0]
+    folder, _, file = told["config-file"].rpartition("/")
+    assert folder in {mount["mountPath"] for mount in container["volumeMounts"]}
+    config = yaml.safe_load(made["picker-config"]["data"][file])
+    known = {plugin["type"] for plugin in config["plugins"]}
+    for profile in config["schedulingProfiles"]:
+        used = {plugin["pluginRef"] for plugin in profile["plugins"]}
+        assert used <= known
+        assert {"prefix-cache-scorer", "queue-scorer", "kv-cache-utilization-scorer"} == used
+    assert {verb for rule in made["picker-role"]["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert "*" not in str(made["picker-role"]["rules"])
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.picker], ids=case)
+def test_the_gateway_sends_a_models_own_path_to_its_pool_and_no_other_path(model: ServedModel) -> None:
+    made = of_model(model)
+    (rule,) = made["pool-route"]["spec"]["rules"]
+    assert rule["matches"] == [{"path": {"type": "PathPrefix", "value": f"/{model.name}/v1"}}]
+    (to,) = rule["backendRefs"]
+    assert f"{to['group']}/v1" == made["pool"]["apiVersion"]
+    assert (to["kind"], to["name"]) == (made["pool"]["kind"], made["pool"]["metadata"]["name"])

@@ -38,6 +38,16 @@ TYPES = {
     "head-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
     "worker-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     "head-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+    "picker-account": "kubernetes:core/v1:ServiceAccount",
+    "picker-role": "kubernetes:rbac.authorization.k8s.io/v1:Role",
+    "picker-binding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
+    "picker-config": "kubernetes:core/v1:ConfigMap",
+    "picker-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
+    "picker-service": "kubernetes:core/v1:Service",
+    "picker-pdb": "kubernetes:policy/v1:PodDisruptionBudget",
+    "picker": "kubernetes:apps/v1:Deployment",
+    "pool": "kubernetes:inference.networking.k8s.io/v1:InferencePool",
+    "pool-route": "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
     "router-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
     "service": "kubernetes:core/v1:Service",
     "pdb": "kubernetes:policy/v1:PodDisruptionBudget",
@@ -156,6 +166,11 @@ def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend:
 MOVED = {
     "kserve": ({"llama-deployment"}, {"llama-inference-service"}),
     "production-stack": (set(), {"llama-router", "llama-router-policy"}),
+    "llm-d": (
+        set(),
+        {"llama-pool", "llama-pool-route", "llama-picker"}
+        | {f"llama-picker-{each}" for each in ("account", "role", "binding", "config", "policy", "service", "pdb")},
+    ),
     # Its replicas are Ray's: our autoscaler goes, with what was recorded for it.
     "ray": (
         {"llama-deployment", "llama-hpa", "llama-demand"},
@@ -182,6 +197,15 @@ def test_the_address_waits_for_the_router_and_the_router_for_its_network() -> No
     assert "llama-router-policy" in router.depends_on
     assert router.inputs["name"] == "llama-router"
     assert "llama-router" not in _recorded(MODEL).named("llama-service").dependency_names
+
+
+def test_a_picker_waits_for_its_pool_and_rights_and_the_route_for_the_picker() -> None:
+    """The picker is not Ready without its pool; before it is, the gateway would send with nobody picking."""
+    engine = _recorded(on(MODEL, "llm-d"))
+    wanted = {f"llama-picker-{each}" for each in ("binding", "config", "policy", "service")} | {"llama-pool"}
+    assert wanted <= engine.named("llama-picker").depends_on
+    assert "llama-picker" in engine.named("llama-pool-route").depends_on
+    assert {"llama-picker-role", "llama-picker-account"} <= engine.named("llama-picker-binding").depends_on
 
 
 @pytest.mark.parametrize("backend", WORKLOADS)

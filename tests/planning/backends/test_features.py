@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from planning.backends.document import DOCUMENT, document
 from planning.backends.features import FEATURES, OF_THE_PROJECTS, check_features
 from planning.backends.table import NO, YES, Cell, backends, features, operators, rendered
+from planning.facts import rows
 from planning.findings import Findings
 from planning.versions import pins
+from planning.versions.images import stack_images
+from settings.backends import GatewayController
 from settings.models import Model
 from settings.read import read
 from tests.conftest import REPO
@@ -188,7 +192,7 @@ def test_who_names_no_kind_of_autoscaling_means_that_of_the_backend() -> None:
     assert planned().models[0].autoscaling.kind.value == "hpa"
     for kind in ("hpa", "keda"):
         told = errors(refusal(models=[model(backend="ray", autoscaling={"kind": kind})]))
-        assert "these do: deployment, kserve, production-stack" in told["models[0].autoscaling.kind"]
+        assert "these do: deployment, kserve, llm-d, production-stack" in told["models[0].autoscaling.kind"]
     told = errors(refusal(models=[model(autoscaling={"kind": "backend"})]))
     assert "these do: ray" in told["models[0].autoscaling.kind"]
 
@@ -245,4 +249,71 @@ def test_replicas_behind_a_head_without_redis_are_warned_of() -> None:
 def test_a_head_takes_room_on_the_nodes_without_gpu() -> None:
     few = {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}
     told = errors(refusal(models=[model(backend="ray")], systemNodes=few))
+    assert "systemNodes.instanceTypes" in told
+
+
+INFERENCE = {"name": "inference", "namespace": "gateways", "controller": "agentgateway"}
+
+
+def llm_d(**gateway: str) -> dict[str, Any]:
+    """A stack with one model behind a gateway of the cluster's."""
+    nodes = {"minNodes": 3, "instanceTypes": ["m7i.xlarge"]}
+    return {
+        "models": [model(backend="llm-d")],
+        "systemNodes": nodes,
+        "llmD": {"gateway": {**INFERENCE, **gateway}},
+    }
+
+
+def test_a_model_on_llm_d_has_a_picker_and_the_gateways_proxies_among_its_clients() -> None:
+    plan = planned(**llm_d())
+    (served,) = plan.models
+    assert served.picker is not None
+    assert served.picker.image == f"{pins.ENDPOINT_PICKER.repository}:{pins.ENDPOINT_PICKER.tag}"
+    assert (served.picker.gateway, served.picker.gateway_namespace) == ("inference", "gateways")
+    assert "gateways" in served.client_namespaces
+    assert served.picker.failure_mode == "FailOpen"
+    assert [each for each in plan.findings if each.rule == "inference-gateway"] == []
+    assert served.picker.image in {use.image for use in stack_images(plan)}
+    (mirrored,) = planned(**llm_d(), registry={"mirror": "registry.example/mirror"}).models
+    assert mirrored.picker is not None
+    assert mirrored.picker.image.startswith("registry.example/mirror/")
+    beside = planned(
+        **{**llm_d(), "models": [model(backend="llm-d"), model(name="other")], "nodePools": [pool(minNodes=2)]}
+    )
+    assert [each.picker is None for each in beside.models] == [False, True]
+    assert "gateways" not in beside.models[1].client_namespaces
+
+
+def test_a_model_on_llm_d_without_a_gateway_that_serves_pools_is_refused() -> None:
+    told = errors(refusal(**{**llm_d(), "llmD": {}}))
+    assert "none is named" in told["llmD.gateway"]
+    told = errors(refusal(**llm_d(controller="envoyGateway")))
+    assert "Envoy Gateway does not serve InferencePools" in told["llmD.gateway.controller"]
+    assert "these do: istio, kgateway, agentgateway, envoyAiGateway" in told["llmD.gateway.controller"]
+    assert planned(llmD={"gateway": {**INFERENCE, "controller": "envoyGateway"}}).models[0].picker is None
+
+
+def test_what_a_controller_needs_that_no_stack_makes_is_warned_of() -> None:
+    (told,) = [each for each in planned(**llm_d(controller="istio")).findings if each.rule == "inference-gateway"]
+    assert told.path == "llmD.gateway.controller"
+    assert "DestinationRule for the Service <model>-picker" in told.message
+    gateway = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
+    both = planned(**llm_d(), gateway=gateway).findings
+    assert [each.path for each in both if each.rule == "picker-passed-by"] == ["gateway"]
+
+
+def test_every_controller_has_its_row_with_source_and_day() -> None:
+    table = rows("inference_gateways.csv")
+    assert [row["controller"] for row in table] == [each.value for each in GatewayController]
+    for row in table:
+        assert row["serves"] in (YES, NO)
+        assert row["source"]
+        assert row["serves"] == YES or row["needs"], "why not"
+        assert date.fromisoformat(row["date"]) <= date(2026, 11, 27)
+
+
+def test_a_picker_takes_room_on_the_nodes_without_gpu() -> None:
+    few = {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}
+    told = errors(refusal(**{**llm_d(), "systemNodes": few}))
     assert "systemNodes.instanceTypes" in told
