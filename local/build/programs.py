@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -53,11 +54,30 @@ def content_key(tool: Tool, folder: Path, go_identity: str, how: Workspace | Non
         told.update(file.read_bytes())
     for pins in sorted({copy.pinned_in for copy in how.copies if copy.pinned_in}):
         told.update((folder.parent / pins / "go.sum").read_bytes())
-    flags = (*COMPILE_FLAGS, link_flags(tool, folder))
-    told.update(
-        repr((flags, how, sorted(tool.companions.items()), sorted(tool.programs.items()), go_identity)).encode()
-    )
+    parts = {
+        "flags": [*COMPILE_FLAGS, link_flags(tool, folder)],
+        "workspace": _decides(how),
+        "companions": dict(tool.companions),
+        "programs": dict(tool.programs),
+        "go": go_identity,
+    }
+    told.update(json.dumps(parts, sort_keys=True).encode())
     return told.hexdigest()[:16]
+
+
+def _decides(how: Workspace) -> dict[str, object]:
+    """A workspace's content. Not its repr, and no reasons: a renamed class or a reworded `why` builds nothing again."""
+    copies = [
+        {
+            "module": copy.module,
+            "files": dict(copy.files),
+            "changes": [[change.path, change.old, change.new, change.times] for change in copy.changes],
+            "added": dict(copy.added),
+            "pinned_in": copy.pinned_in,
+        }
+        for copy in how.copies
+    ]
+    return {"tags": how.tags, "copies": copies}
 
 
 def kept_in(tool: Tool, folder: Path, cache: Path, go: Go) -> Path:

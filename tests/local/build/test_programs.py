@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,22 @@ def test_the_key_changes_with_each_thing_that_decides_a_build(folder: Path) -> N
     (folder / "go.sum").write_text("other")
     keys.add(content_key(TOOL, folder, go))
     assert len(keys) == 7
+
+
+def test_the_key_has_every_field_of_a_workspace_but_reasons_and_names_of_classes(folder: Path) -> None:
+    class Renamed(SourceChange):
+        pass
+
+    def key(change: SourceChange, **others: Any) -> str:
+        return content_key(TOOL, folder, "go", Workspace(copies=(Copy("m", changes=(change,), **others),)))
+
+    first = SourceChange("a.go", "old", "new", "why")
+    assert key(first) == key(Renamed("a.go", "old", "new", "in other words"))
+    changed = [replace(first, path="b.go"), replace(first, old="o"), replace(first, new="n"), replace(first, times=2)]
+    assert len({key(first), *map(key, changed), key(first, files={"a": "b"}), key(first, added={"a": "b"})}) == 7
+    assert {field.name for field in fields(SourceChange)} == {"path", "old", "new", "why", "times"}
+    assert {field.name for field in fields(Copy)} == {"module", "files", "changes", "added", "pinned_in"}
+    assert {field.name for field in fields(Workspace)} == {"tags", "copies"}
 
 
 def test_the_key_is_the_same_for_the_same_content_elsewhere(folder: Path, tmp_path: Path) -> None:
