@@ -141,7 +141,7 @@ def test_what_is_refused_in_production_for_its_floor_is_fine_elsewhere_and_witho
 
 
 def test_a_type_that_the_region_does_not_sell_is_told_by_our_table_and_refused_by_the_preflight() -> None:
-    """The table is of one day, so the plan warns; tests/preflight/test_places.py has AWS' own answer."""
+    """The table is of one day, so the plan warns; tests/preflight/test_questions.py has AWS' own answer."""
     given = {"nodePools": [pool()], "models": [model()], "cluster": reached({}), "region": "af-south-1"}
     (told,) = [finding for finding in decide(read(given, "prod")).findings if finding.rule == "region-family"]
     assert (told.path, told.severity) == ("nodePools[0].instanceTypes[0]", Severity.WARNING)
