@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from planning.prepare import prepare
+from preview.dependencies import needed_by
 from preview.report_model import ResourcePart
 from preview.values import SECRET, UNKNOWN
 from settings.command_line import Parser
@@ -26,6 +27,9 @@ from settings.stack_file import StackFileError
 
 ROOT = Path(__file__).resolve().parent.parent
 RELEASE = "kubernetes:helm.sh/v3:Release"
+# What every run writes: by it a folder is known as one of ours.
+LEFT = "left-to-pulumi.txt"
+OURS = ("applications", "objects")
 ARGO = "argoproj.io/v1alpha1"
 WAVE = "argocd.argoproj.io/sync-wave"
 CLUSTER = "https://kubernetes.default.svc"
@@ -56,7 +60,7 @@ def rendered(
     project = _project(stack, list(ours.values()), objects, repository, namespace)
     files["project.yaml"] = _text(project)
     files["applications/objects.yaml"] = _text(_of_objects(stack, repository, f"{path.rstrip('/')}/objects", namespace))
-    files["left-to-pulumi.txt"] = "".join(f"{line}\n" for line in sorted(_left(resources)))
+    files[LEFT] = "".join(f"{line}\n" for line in sorted(_left(resources)))
     return files
 
 
@@ -94,10 +98,7 @@ def _waves(ours: Mapping[str, ResourcePart]) -> dict[str, int]:
 
     def wave(urn: str) -> int:
         if urn not in known:
-            each = ours[urn]
-            named = each.get("propertyDependencies", {}).values()
-            needs = {*each.get("dependencies", ()), *(need for urns in named for need in urns)}
-            known[urn] = max((wave(need) + 1 for need in needs if need in ours), default=0)
+            known[urn] = max((wave(need) + 1 for need in needed_by(ours[urn]) if need in ours), default=0)
         return known[urn]
 
     return {urn: wave(urn) for urn in ours}
@@ -193,8 +194,8 @@ def _text(manifest: Manifest) -> str:
 
 
 def write(files: Mapping[str, str], folder: Path) -> None:
-    """Makes the folder hold these files and no other YAML of an earlier run."""
-    for old in [*folder.rglob("*.yaml"), *folder.glob("left-to-pulumi.txt")]:
+    """Makes the folder hold these files, and in the two folders that are ours no other YAML of an earlier run."""
+    for old in [path for name in OURS for path in (folder / name).glob("*.yaml")]:
         if str(old.relative_to(folder)) not in files:
             old.unlink()
     for name, text in files.items():
@@ -207,7 +208,13 @@ def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser("python -m preview.gitops", description=__doc__)
     parser.add_argument("stack", help="name of a stack file, dev for Pulumi.dev.yaml")
-    parser.add_argument("--out", metavar="DIR", type=Path, required=True, help="a folder of its own: its YAML is ours")
+    parser.add_argument(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="a folder of its own: applications/*.yaml and objects/*.yaml in it are ours",
+    )
     parser.add_argument("--repository", metavar="URL", required=True, help="git repository that will hold the folder")
     parser.add_argument("--path", metavar="PATH", help="where in it; default: the stack's name")
     return parser.parse_args(argv)
@@ -225,7 +232,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     if prepared.plan is None:
         print(f"error: {asked.stack} cannot work; run: python -m preview {asked.stack}", file=sys.stderr)
         return 2
-    if asked.out.exists() and any(asked.out.iterdir()) and not (asked.out / "project.yaml").exists():
+    if asked.out.exists() and any(asked.out.iterdir()) and not (asked.out / LEFT).exists():
         print(f"error: --out {asked.out}: it holds something else; name an empty folder", file=sys.stderr)
         return 2
     # The SDKs take seconds to import; a mistake was told before.
@@ -235,8 +242,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     recording = record_program(prepared.root, file.project, file.stack, prepared.config, prepared.secret_keys)
     files = rendered(asked.stack, recording.resources, asked.repository, asked.path or asked.stack)
     write(files, asked.out)
-    left = len(files["left-to-pulumi.txt"].splitlines())
-    print(f"{len(files)} files in {asked.out}; {left} objects stay Pulumi's: {asked.out / 'left-to-pulumi.txt'}")
+    left = len(files[LEFT].splitlines())
+    print(f"{len(files)} files in {asked.out}; {left} objects stay Pulumi's: {asked.out / LEFT}")
     return 0
 
 

@@ -16,6 +16,7 @@ from typing import Any, get_args
 
 from planning.model import POOL_LABEL, AwayPicture, RollPicture, StackPicture
 from planning.versions.definitions import definitions_of
+from preview.dependencies import needed_by
 from preview.report_model import Action, Change, How, Phase, Step, Update
 from preview.values import UNKNOWN
 from preview.words import kind
@@ -271,17 +272,11 @@ def _longest(steps: Sequence[Step], stack: _Stack) -> tuple[int, int]:
     return round(max(lows)), round(max(highs))
 
 
-def _before(resource: Resource) -> set[str]:
-    """What a resource waits for."""
-    named = {urn for urns in resource.get("propertyDependencies", {}).values() for urn in urns}
-    return {*resource.get("dependencies", ()), *named, resource.get("provider", "")} - {"", resource["urn"]}
-
-
 def _end(urn: str, resources: Mapping[str, Resource], weights: Mapping[str, tuple[float, float]],
          ends: dict[str, tuple[float, float]]) -> tuple[float, float]:  # fmt: skip
     if urn not in ends:
         ends[urn] = (0.0, 0.0)  # a circle, which the engine would refuse, ends here
-        before = [_end(each, resources, weights, ends) for each in _before(resources[urn]) if each in resources]
+        before = [_end(each, resources, weights, ends) for each in needed_by(resources[urn]) if each in resources]
         own = weights.get(urn, (0.0, 0.0))
         low, high = (max((each[end] for each in before), default=0.0) + own[end] for end in (0, 1))
         ends[urn] = (low, high)
@@ -292,7 +287,7 @@ def _reached(urn: str, resources: Mapping[str, Resource]) -> frozenset[str]:
     found: set[str] = set()
     waiting = [urn]
     while waiting:
-        for each in _before(resources[waiting.pop()]):
+        for each in needed_by(resources[waiting.pop()]):
             if each in resources and each not in found:
                 found.add(each)
                 waiting.append(each)

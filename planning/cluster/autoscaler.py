@@ -12,6 +12,7 @@ from planning.nodes.growth import can_grow
 from planning.nodes.pools import SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
+from planning.versions.skew import minor
 from settings.node_autoscaling import ClusterAutoscaler
 from settings.stack import StackSettings
 
@@ -83,8 +84,4 @@ def arguments(scale_down_after_seconds: int) -> dict[str, str | bool]:
 def image_tag(kubernetes_version: str) -> str:
     """The image's tag for a Kubernetes minor; the nearest for one that is not in the table."""
     tags = pins.CLUSTER_AUTOSCALER_TAGS
-    return tags[min(tags, key=lambda known: abs(_minor(known) - _minor(kubernetes_version)))]
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])
+    return tags[min(tags, key=lambda known: abs(minor(known) - minor(kubernetes_version)))]

@@ -22,6 +22,7 @@ from planning.model import (
 )
 from planning.serving.engine_args import place_of
 from planning.versions import pins
+from planning.versions.skew import minor
 from planning.versions.vllm_versions import Version
 from settings.models import EmptyDirCache, Model, StreamCache
 from settings.sources import FORMS, BucketSource, ClaimSource, HubSource, ImageSource
@@ -202,17 +203,13 @@ def _check_image(origin: ImageSource, site: Site, production: bool, path: str, f
             f"write {FORMS['oci']} with what `crane digest {origin.reference}` prints",
         )
     since, words, _ = _needs()["image"]
-    if site.kubernetes is not None and _minor(site.kubernetes) < _minor(since):
+    if site.kubernetes is not None and minor(site.kubernetes) < minor(since):
         findings.error(
             f"{path}.source",
             "source-kubernetes",
             f"Kubernetes {site.kubernetes} has no {words}: EKS turns them on from {since}",
             f"write cluster: {{version: '{since}'}}, or another source",
         )
-
-
-def _minor(version: str) -> int:
-    return int(version.partition(".")[2])
 
 
 def _check_claim(model: Model, origin: ClaimSource, path: str, findings: Findings) -> None:

@@ -45,6 +45,14 @@ def skews() -> Mapping[str, Skew]:
     )
 
 
+def minor(version: str) -> int:
+    """The second number of a version; raises ValueError for what is none."""
+    numbers = _minor(version)
+    if numbers is None:
+        raise ValueError(f"{version!r} is no Kubernetes version")
+    return numbers[1]
+
+
 def newer_version(version: str) -> str:
     """The minor after it: EKS goes up one at a time."""
     major, minor = _minor(version) or (1, 0)

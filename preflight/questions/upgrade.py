@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planning.model import CreateClusterPlan, StackPlan
-from planning.versions.skew import CONTROL_PLANE, KUBELET, distance_trouble, newer_version, step_trouble
+from planning.versions.skew import CONTROL_PLANE, KUBELET, distance_trouble, minor, newer_version, step_trouble
 from preflight.account import AwsAccount
 from preflight.model import Answer, Question, Verdict
 from preflight.questions.cluster import described
@@ -20,7 +20,7 @@ def _upgrade(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         yield Answer("upgrade", PATH, Verdict.OK, f"{wanted}: no change of the cluster's version")
         return
     name, have = plan.cluster.name, str(found["version"])
-    if _minor(have) > _minor(wanted):
+    if minor(have) > minor(wanted):
         said = (
             f"{wanted}, and {name} is at {have} (EKS upgrades it by itself when standard support ends) and never goes "
             "down"
@@ -43,10 +43,6 @@ def _nodes(cluster: str, wanted: str, aws: AwsAccount) -> Iterator[Answer]:
         if trouble := distance_trouble(KUBELET, str(found.get("version", "")), wanted):
             said = f"node group {group}: {trouble}"
             yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"update {group} first, or delete it")
-
-
-def _minor(version: str) -> int:
-    return int(version.split(".")[1])
 
 
 def _guess(plan: StackPlan) -> str | None:

@@ -129,11 +129,13 @@ def test_a_chart_of_a_registry_is_named_without_its_scheme() -> None:
 
 def test_a_second_run_takes_away_what_is_no_more(tmp_path: Path) -> None:
     write({"project.yaml": "a\n", "objects/old.yaml": "b\n"}, tmp_path)
-    (tmp_path / "README.md").write_text("somebody's")
+    others = {"README.md", "values.yaml", "team/objects/theirs.yaml", "objects/more/theirs.yaml"}
+    for name in others:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("somebody's")
     write({"project.yaml": "c\n"}, tmp_path)
-    assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()} == {
-        "project.yaml", "README.md",
-    }  # fmt: skip
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"project.yaml", *others}
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,6 +143,15 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path: Path, capsys
     assert main(["dev", "--out", str(tmp_path), "--repository", GIT]) == 2
     assert "it holds something else" in capsys.readouterr().err
     assert (tmp_path / "values.yaml").read_text() == "somebody's"
+
+
+def test_a_project_of_somebody_elses_does_not_make_a_folder_ours(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "project.yaml").write_text("somebody's")
+    assert main(["dev", "--out", str(tmp_path), "--repository", GIT]) == 2
+    assert "it holds something else" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["project.yaml"]
 
 
 def test_a_stack_that_is_not_there_is_told_without_a_traceback(

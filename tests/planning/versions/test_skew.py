@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planning.versions.skew import distance_trouble, newer_version, skews, step_trouble
+from planning.versions.skew import distance_trouble, minor, newer_version, skews, step_trouble
 from tests.planning.stacks import planned, refusal
 
 
@@ -54,3 +54,13 @@ def test_a_pinned_kube_proxy_of_another_kubernetes_is_refused() -> None:
 
 def test_every_rule_has_its_source() -> None:
     assert all(skew.source.startswith("https://") for skew in skews().values())
+
+
+@pytest.mark.parametrize("version", ["1.35", "v1.35.2-eksbuild.4", "1.35.4-20260505"])
+def test_a_versions_minor_is_its_second_number(version: str) -> None:
+    assert minor(version) == 35
+
+
+def test_what_is_no_version_has_no_minor() -> None:
+    with pytest.raises(ValueError, match="'latest' is no Kubernetes version"):
+        minor("latest")

@@ -1,0 +1,12 @@
+"""What a recorded resource waits for, as the engine orders resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def needed_by(resource: Mapping[str, Any]) -> set[str]:
+    """URNs of its dependencies: `depends_on`, those of its inputs, and its provider."""
+    of_inputs = {urn for urns in resource.get("propertyDependencies", {}).values() for urn in urns}
+    return {*resource.get("dependencies", ()), *of_inputs, resource.get("provider", "")} - {"", resource["urn"]}
