@@ -19,25 +19,25 @@ def of_equal_requests(
     model: Architecture, engine: EngineConfig, gpu: Gpu, traffic: Traffic, kv_cache_tokens: float, count: int
 ) -> BurstRates:
     """All of the mean lengths, rounded; raises ValueError where the cache never holds one."""
-    found = replica_rates(model, engine, gpu, traffic, kv_cache_tokens)
+    rates = replica_rates(model, engine, gpu, traffic, kv_cache_tokens)
     lengths = (max(1, round(traffic.input_tokens)), max(1, round(traffic.output_tokens)))
-    return burst(found, [lengths] * count)
+    return burst(rates, [lengths] * count)
 
 
-def as_json(found: BurstRates | None) -> dict[str, Any] | None:
+def as_json(rates: BurstRates | None) -> dict[str, Any] | None:
     """The fields of BurstRates, rounded; None where no burst was asked for."""
-    if found is None:
+    if rates is None:
         return None
-    return {name: round(value, 4) for name, value in asdict(found).items()}
+    return {name: round(value, 4) for name, value in asdict(rates).items()}
 
 
-def words(found: BurstRates) -> str:
+def words(rates: BurstRates) -> str:
     """One line for people."""
-    again = f", {found.preempted} preempted" if found.preempted else ""
-    mean, last = found.mean_time_to_first_token_seconds, found.last_time_to_first_token_seconds
+    again = f", {rates.preempted} preempted" if rates.preempted else ""
+    mean, last = rates.mean_time_to_first_token_seconds, rates.last_time_to_first_token_seconds
     return (
-        f"{found.requests:,} at once: {found.output_tokens_per_second:,.0f} tokens/s out over {found.seconds:.3g} s, "
+        f"{rates.requests:,} at once: {rates.output_tokens_per_second:,.0f} tokens/s out over {rates.seconds:.3g} s, "
         f"first token after {mean:.2g} s on average and {last:.2g} s at most, then "
-        f"{found.mean_time_per_output_token_seconds * 1000:.0f} ms per token; "
-        f"{found.most_at_once:,} ran together{again}"
+        f"{rates.mean_time_per_output_token_seconds * 1000:.0f} ms per token; "
+        f"{rates.most_at_once:,} ran together{again}"
     )

@@ -87,27 +87,27 @@ def run(arguments: argparse.Namespace) -> int:
     target = _shared(_target(arguments), share)
     engine = replace(_engine(arguments, model), pictures=limits)
     model, engine = without_tower(model, engine), sharing.as_started(target.sharing, engine, target.whole)
-    found = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
+    memory_fit = _with_counts(fit(model, engine, target.gpu_memory_bytes, target.gpu), engine, target)
     whole_experts = arguments.enable_expert_parallel
     said = start_checks.checked(model, engine, target.instance, target.whole, whole_experts)
-    found, notes = _with_checks(found, said)
+    memory_fit, notes = _with_checks(memory_fit, said)
     traffic = _traffic(arguments, engine.max_model_len)
-    plan = _throughput(model, engine, target, found, traffic)
+    plan = _throughput(model, engine, target, memory_fit, traffic)
     together = None
     if plan is not None and arguments.at_once and target.gpu is not None:
         together = burst.of_equal_requests(
-            model, engine, target.gpu, traffic[0], found.kv_cache_tokens, arguments.at_once
+            model, engine, target.gpu, traffic[0], memory_fit.kv_cache_tokens, arguments.at_once
         )
     if arguments.json:
         extra = {"warnings": list(notes), "gpu_sharing": share.setting, "burst": burst.as_json(together)}
-        print(json.dumps(as_json(model, engine, target, found, plan) | extra, indent=2))
+        print(json.dumps(as_json(model, engine, target, memory_fit, plan) | extra, indent=2))
     else:
-        print_table(model, engine, target, found, plan, _usd_per_million_tokens(engine, target, plan))
+        print_table(model, engine, target, memory_fit, plan, _usd_per_million_tokens(engine, target, plan))
         if together is not None:
             print(burst.words(together))
         for note in notes:
             print(f"  note: {note}")
-    return 0 if found.fits else 1
+    return 0 if memory_fit.fits else 1
 
 
 def _pictures(arguments: argparse.Namespace) -> Pictures:
@@ -127,18 +127,18 @@ def _traffic(arguments: argparse.Namespace, max_model_len: int) -> tuple[Traffic
 
 
 def _throughput(
-    model: Architecture, engine: EngineConfig, target: FitTarget, found: MemoryFit, traffic: tuple[Traffic, bool]
+    model: Architecture, engine: EngineConfig, target: FitTarget, memory_fit: MemoryFit, traffic: tuple[Traffic, bool]
 ) -> ThroughputPlan | None:
     """None where it does not fit, or where nothing is known of the GPU but its memory."""
-    if target.gpu is None or not found.fits:
+    if target.gpu is None or not memory_fit.fits:
         return None
     mean, declared = traffic
-    rates = replica_rates(model, engine, target.gpu, mean, found.kv_cache_tokens, declared=declared)
+    rates = replica_rates(model, engine, target.gpu, mean, memory_fit.kv_cache_tokens, declared=declared)
     return throughput(rates, Promise())
 
 
 def as_json(
-    model: Architecture, engine: EngineConfig, target: FitTarget, found: MemoryFit, plan: ThroughputPlan | None
+    model: Architecture, engine: EngineConfig, target: FitTarget, memory_fit: MemoryFit, plan: ThroughputPlan | None
 ) -> dict[str, Any]:
     """The documented keys; GiB are 2^30 bytes, per GPU. `throughput` as ThroughputPlan has it, of one replica.
 
@@ -151,23 +151,23 @@ def as_json(
         "gpu": target.whole.name if target.whole else None,
         "gpu_memory_gib": _gib(target.gpu_memory_bytes),
         "replicas_per_gpu": target.sharing.pods_per_gpu,
-        "fits": found.fits,
-        "weights_gib_per_gpu": _gib(found.weights_bytes_per_gpu),
-        "activation_gib_per_gpu": _gib(found.activation_bytes),
-        "reserve_gib_per_gpu": _gib(found.reserve_bytes),
-        "graph_gib_per_gpu": _gib(found.graph_bytes),
+        "fits": memory_fit.fits,
+        "weights_gib_per_gpu": _gib(memory_fit.weights_bytes_per_gpu),
+        "activation_gib_per_gpu": _gib(memory_fit.activation_bytes),
+        "reserve_gib_per_gpu": _gib(memory_fit.reserve_bytes),
+        "graph_gib_per_gpu": _gib(memory_fit.graph_bytes),
         "graphs_reserved": reserves_graphs(model, engine),
-        "kv_cache_gib_per_gpu": _gib(found.kv_cache_bytes_per_gpu),
-        "kv_cache_tokens": found.kv_cache_tokens,
+        "kv_cache_gib_per_gpu": _gib(memory_fit.kv_cache_bytes_per_gpu),
+        "kv_cache_tokens": memory_fit.kv_cache_tokens,
         "kv_cache_tokens_range": list(token_range(model, engine, target.gpu_memory_bytes, target.gpu)),
-        "max_concurrency": round(found.max_concurrency, 2),
-        "longest_model_len": found.longest_model_len,
+        "max_concurrency": round(memory_fit.max_concurrency, 2),
+        "longest_model_len": memory_fit.longest_model_len,
         "max_model_len": engine.max_model_len,
         "max_num_seqs": filled.max_num_seqs,
         "max_num_batched_tokens": filled.max_num_batched_tokens,
         "vllm_version": engine.vllm_version,
         "usd_per_hour": target.instance.usd_per_hour if target.instance else None,
-        "reasons": list(found.reasons),
+        "reasons": list(memory_fit.reasons),
         "throughput": asdict(plan) if plan else None,
         "usd_per_million_tokens": _usd_per_million_tokens(engine, target, plan),
     }
@@ -227,9 +227,9 @@ def _shared(target: FitTarget, share: sharing.WantedShare) -> FitTarget:
         return target
     if target.gpu is None:
         raise ValueError("--gpu-sharing: say which GPU is divided: --instance or --gpu")
-    whole = replace(target.gpu, usable_memory_bytes=target.gpu_memory_bytes)
-    plan, gpu = share.on(whole)
-    return FitTarget(target.instance, gpu, gpu.usable_memory_bytes, whole, plan)
+    whole_gpu = replace(target.gpu, usable_memory_bytes=target.gpu_memory_bytes)
+    plan, gpu = share.on(whole_gpu)
+    return FitTarget(target.instance, gpu, gpu.usable_memory_bytes, whole_gpu, plan)
 
 
 def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
@@ -250,20 +250,20 @@ def _engine(arguments: argparse.Namespace, model: Architecture) -> EngineConfig:
     )
 
 
-def _with_counts(found: MemoryFit, engine: EngineConfig, target: FitTarget) -> MemoryFit:
+def _with_counts(memory_fit: MemoryFit, engine: EngineConfig, target: FitTarget) -> MemoryFit:
     """A replica needs as many GPUs as tensor × pipeline parallel; several nodes per replica are not planned."""
     reason = sharing.trouble(target.sharing, engine)
     if target.instance is not None and engine.world_size > target.instance.gpu_count:
         reason = f"the replica needs {engine.world_size} GPUs, {target.instance.name} has {target.instance.gpu_count}"
-    return replace(found, fits=False, reasons=(reason, *found.reasons)) if reason else found
+    return replace(memory_fit, fits=False, reasons=(reason, *memory_fit.reasons)) if reason else memory_fit
 
 
-def _with_checks(found: MemoryFit, findings: Findings) -> tuple[MemoryFit, tuple[str, ...]]:
+def _with_checks(memory_fit: MemoryFit, findings: Findings) -> tuple[MemoryFit, tuple[str, ...]]:
     """The memory's answer with what else keeps vLLM from starting, and what works but is worth knowing."""
-    said = [(each.severity, str(each)) for each in findings.all()]
+    said = [(finding.severity, str(finding)) for finding in findings.all()]
     errors = tuple(text for severity, text in said if severity is Severity.ERROR)
     notes = tuple(text for severity, text in said if severity is not Severity.ERROR)
-    return (replace(found, fits=False, reasons=(*errors, *found.reasons)) if errors else found), notes
+    return (replace(memory_fit, fits=False, reasons=(*errors, *memory_fit.reasons)) if errors else memory_fit), notes
 
 
 def _gib(size_bytes: float) -> float:

@@ -41,7 +41,7 @@ def print_table(
     model: Architecture,
     engine: EngineConfig,
     target: FitTarget,
-    found: MemoryFit,
+    memory_fit: MemoryFit,
     plan: ThroughputPlan | None,
     usd_per_million_tokens: float | None,
 ) -> None:
@@ -50,7 +50,7 @@ def print_table(
     from rich.table import Table
 
     console = Console(highlight=False)
-    verdict = "[green]fits[/]" if found.fits else "[red]does not work[/]"
+    verdict = "[green]fits[/]" if memory_fit.fits else "[red]does not work[/]"
     console.print(f"[bold]{model.model_id}[/] on {target.name}: {verdict}")
     table = Table(show_header=True, header_style="bold")
     for column, justify in (("per GPU", "left"), ("GiB", "right")):
@@ -59,21 +59,21 @@ def print_table(
     graphs = "CUDA graphs" if reserves_graphs(model, engine) else "CUDA graphs (beside the budget)"
     for what, size in (
         (f"budget ({engine.gpu_memory_utilization:g} of {target.gpu_memory_bytes / GIB:.2f})", budget),
-        ("weights", found.weights_bytes_per_gpu),
-        ("activation peak", found.activation_bytes),
-        ("context and buffers", found.reserve_bytes),
-        (graphs, found.graph_bytes),
-        ("KV cache", found.kv_cache_bytes_per_gpu),
+        ("weights", memory_fit.weights_bytes_per_gpu),
+        ("activation peak", memory_fit.activation_bytes),
+        ("context and buffers", memory_fit.reserve_bytes),
+        (graphs, memory_fit.graph_bytes),
+        ("KV cache", memory_fit.kv_cache_bytes_per_gpu),
     ):
         table.add_row(what, f"{size / GIB:.2f}")
     console.print(table)
     console.print(
-        f"KV cache: {found.kv_cache_tokens:,} tokens, {found.max_concurrency:.2f} sequences of "
-        f"{engine.max_model_len:,}; longest that fits: {found.longest_model_len:,}"
+        f"KV cache: {memory_fit.kv_cache_tokens:,} tokens, {memory_fit.max_concurrency:.2f} sequences of "
+        f"{engine.max_model_len:,}; longest that fits: {memory_fit.longest_model_len:,}"
     )
     for words in _range_words(model, engine, target):
         console.print(words)
-    for reason in found.reasons:
+    for reason in memory_fit.reasons:
         console.print(f"  • {reason}")
     if plan is not None:
         console.print(_throughput_words(plan, usd_per_million_tokens))

@@ -112,19 +112,19 @@ def run(arguments: argparse.Namespace) -> int:
     )
     traffic = Traffic(arguments.input_tokens, arguments.output_tokens)
     slo = (arguments.slo_ttft, arguments.slo_tpot, arguments.slo_share)
-    wanted = Requirements(arguments.requests_per_second, traffic, engine, *slo, sharing.wanted(arguments))
-    offers, refused = recommend(model, wanted)
+    requirements = Requirements(arguments.requests_per_second, traffic, engine, *slo, sharing.wanted(arguments))
+    offers, refused = recommend(model, requirements)
     if arguments.json:
-        found = [asdict(offer) for offer in offers]
+        rows = [asdict(offer) for offer in offers]
         others = [{"instance": name, "reason": reason} for name, reason in refused.items()]
-        about = {"model": model.model_id, "gpu_sharing": wanted.gpu_sharing.setting}
-        print(json.dumps({**about, "instances": found, "others": others}, indent=2))
+        about = {"model": model.model_id, "gpu_sharing": requirements.gpu_sharing.setting}
+        print(json.dumps({**about, "instances": rows, "others": others}, indent=2))
     else:
-        _print_table(model, wanted, offers, refused)
+        _print_table(model, requirements, offers, refused)
     return 0 if offers else 1
 
 
-def recommend(model: Architecture, wanted: Requirements) -> tuple[list[Offer], dict[str, str]]:
+def recommend(model: Architecture, requirements: Requirements) -> tuple[list[Offer], dict[str, str]]:
     """Offers by cost, and the reason by instance type for the others."""
     offers: list[Offer] = []
     refused: dict[str, str] = {}
@@ -132,15 +132,17 @@ def recommend(model: Architecture, wanted: Requirements) -> tuple[list[Offer], d
     for instance in instance_types().values():
         if instance.gpu is None:
             continue
-        found = _offers(model, wanted, instance, replicas)
-        if isinstance(found, str):
-            refused[instance.name] = found
+        offers_or_reason = _offers(model, requirements, instance, replicas)
+        if isinstance(offers_or_reason, str):
+            refused[instance.name] = offers_or_reason
         else:
-            offers.append(found)
+            offers.append(offers_or_reason)
     return sorted(offers, key=lambda offer: (offer.usd_per_hour, offer.instance)), refused
 
 
-def _offers(model: Architecture, wanted: Requirements, instance: InstanceType, replicas: _Replicas) -> Offer | str:
+def _offers(
+    model: Architecture, requirements: Requirements, instance: InstanceType, replicas: _Replicas
+) -> Offer | str:
     """The cheapest group size on this type, or why there is none."""
     if instance.usd_per_hour is None:
         return "no price in the table"
@@ -150,7 +152,7 @@ def _offers(model: Architecture, wanted: Requirements, instance: InstanceType, r
     if instance.gpu.compute_capability < AMPERE and model.native_dtype == "bfloat16":
         return f"{instance.gpu.name} has no bfloat16"
     try:
-        plan, part = wanted.gpu_sharing.on(instance.gpu)
+        plan, part = requirements.gpu_sharing.on(instance.gpu)
     except sharing.NoSuchShare as missing:
         return missing.reason
     best: Offer | None = None
@@ -158,55 +160,57 @@ def _offers(model: Architecture, wanted: Requirements, instance: InstanceType, r
     for size in _TENSOR_PARALLEL_SIZES if plan.kind == "none" else (1,):
         if size > instance.gpu_count:
             continue
-        utilization = sharing.utilization_together(plan, wanted.engine.gpu_memory_utilization)
-        engine = replace(wanted.engine, tensor_parallel=size, gpu_memory_utilization=utilization)
+        utilization = sharing.utilization_together(plan, requirements.engine.gpu_memory_utilization)
+        engine = replace(requirements.engine, tensor_parallel=size, gpu_memory_utilization=utilization)
         engine = sharing.as_started(plan, engine, instance.gpu)
         if (engine, part) not in replicas:
             trouble = _trouble(model, engine, instance.gpu)
-            replicas[engine, part] = trouble or _replica(model, wanted, engine, part)
+            replicas[engine, part] = trouble or _replica(model, requirements, engine, part)
         of_each = replicas[engine, part]
         per_node = instance.gpu_count * plan.pods_per_gpu // size
-        found = of_each if isinstance(of_each, str) else _priced(instance, engine, part, of_each, per_node, wanted)
-        if isinstance(found, str):
-            reason = found
-        elif best is None or (found.usd_per_hour, found.tensor_parallel) < (best.usd_per_hour, best.tensor_parallel):
-            best = found
+        offer = (
+            of_each if isinstance(of_each, str) else _priced(instance, engine, part, of_each, per_node, requirements)
+        )
+        if isinstance(offer, str):
+            reason = offer
+        elif best is None or (offer.usd_per_hour, offer.tensor_parallel) < (best.usd_per_hour, best.tensor_parallel):
+            best = offer
     return best or reason
 
 
 def _trouble(model: Architecture, engine: EngineConfig, gpu: Gpu) -> str | None:
     """Why vLLM does not start like this whatever the memory: the stack file's own checks."""
     said = checked(model, engine, None, gpu).all()
-    return next((each.text for each in said if each.severity is Severity.ERROR), None)
+    return next((finding.text for finding in said if finding.severity is Severity.ERROR), None)
 
 
-def _replica(model: Architecture, wanted: Requirements, engine: EngineConfig, gpu: Gpu) -> _Replica | str:
+def _replica(model: Architecture, requirements: Requirements, engine: EngineConfig, gpu: Gpu) -> _Replica | str:
     """One replica within the SLO, or why there is none; on every instance type with that GPU it is the same."""
     size = engine.tensor_parallel
     memory = fit(model, engine, gpu.usable_memory_bytes, gpu)
     if not memory.fits:
         return f"{size} × {gpu.name}: {memory.reasons[0]}"
-    found = replica_rates(model, engine, gpu, wanted.traffic, memory.kv_cache_tokens)
-    promise = Promise(wanted.ttft_seconds, wanted.tpot_seconds, wanted.share)
-    load = Load(wanted.requests_per_second, COLD_START_SECONDS, 1, MOST_REPLICAS)
-    plan = throughput(found, promise, load)
-    if plan.slo_share_alone < wanted.share:
-        return f"{size} × {gpu.name}: {_too_slow(plan, wanted)}"
-    return _Replica(plan, rates_at(found, plan.slo_requests_per_second))
+    rates = replica_rates(model, engine, gpu, requirements.traffic, memory.kv_cache_tokens)
+    promise = Promise(requirements.ttft_seconds, requirements.tpot_seconds, requirements.share)
+    load = Load(requirements.requests_per_second, COLD_START_SECONDS, 1, MOST_REPLICAS)
+    plan = throughput(rates, promise, load)
+    if plan.slo_share_alone < requirements.share:
+        return f"{size} × {gpu.name}: {_too_slow(plan, requirements)}"
+    return _Replica(plan, rates_at(rates, plan.slo_requests_per_second))
 
 
-def _too_slow(plan: ThroughputPlan, wanted: Requirements) -> str:
-    if plan.idle_time_per_output_token_seconds > wanted.tpot_seconds:
+def _too_slow(plan: ThroughputPlan, requirements: Requirements) -> str:
+    if plan.idle_time_per_output_token_seconds > requirements.tpot_seconds:
         step_ms = plan.idle_time_per_output_token_seconds * 1000
-        return f"{step_ms:.0f} ms per token even alone, SLO {wanted.tpot_seconds * 1000:.0f} ms"
-    if plan.idle_time_to_first_token_seconds > wanted.ttft_seconds:
+        return f"{step_ms:.0f} ms per token even alone, SLO {requirements.tpot_seconds * 1000:.0f} ms"
+    if plan.idle_time_to_first_token_seconds > requirements.ttft_seconds:
         first = plan.idle_time_to_first_token_seconds
-        return f"{first:.1f} s to the first token of a mean prompt, SLO {wanted.ttft_seconds:g} s"
-    return f"{plan.slo_share_alone:.1%} of requests in SLO even alone, {wanted.share:.1%} are wanted"
+        return f"{first:.1f} s to the first token of a mean prompt, SLO {requirements.ttft_seconds:g} s"
+    return f"{plan.slo_share_alone:.1%} of requests in SLO even alone, {requirements.share:.1%} are wanted"
 
 
 def _priced(
-    instance: InstanceType, engine: EngineConfig, gpu: Gpu, replica: _Replica, per_node: int, wanted: Requirements
+    instance: InstanceType, engine: EngineConfig, gpu: Gpu, replica: _Replica, per_node: int, requirements: Requirements
 ) -> Offer:
     """As many of the replicas as the load needs; `gpu` is one share where GPUs are divided."""
     plan, at_slo = replica.plan, replica.at_slo
@@ -215,7 +219,11 @@ def _priced(
     replicas = plan.replicas_needed
     nodes = ceil(replicas / per_node)
     usd, spot = nodes * instance.usd_per_hour, spot_share(instance.name)
-    tokens = wanted.requests_per_second * 3600 * (wanted.traffic.input_tokens + wanted.traffic.output_tokens)
+    tokens = (
+        requirements.requests_per_second
+        * 3600
+        * (requirements.traffic.input_tokens + requirements.traffic.output_tokens)
+    )
     return Offer(
         instance=instance.name,
         gpu=gpu.name,
@@ -237,7 +245,7 @@ def _priced(
     )
 
 
-def _print_table(model: Architecture, wanted: Requirements, offers: list[Offer], refused: dict[str, str]) -> None:
+def _print_table(model: Architecture, requirements: Requirements, offers: list[Offer], refused: dict[str, str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -245,9 +253,11 @@ def _print_table(model: Architecture, wanted: Requirements, offers: list[Offer],
     if not console.is_terminal:
         console = Console(highlight=False, width=132)
     console.print(
-        f"[bold]{model.model_id}[/]: {wanted.requests_per_second:g} requests/s of {wanted.traffic.input_tokens:g} + "
-        f"{wanted.traffic.output_tokens:g} tokens, {wanted.share:.1%} within {wanted.ttft_seconds:g} s to the first "
-        f"token and {wanted.tpot_seconds * 1000:g} ms per token; rates to a factor {RANGE_FACTOR:g}"
+        f"[bold]{model.model_id}[/]: {requirements.requests_per_second:g} requests/s of "
+        f"{requirements.traffic.input_tokens:g} + {requirements.traffic.output_tokens:g} tokens, "
+        f"{requirements.share:.1%} within {requirements.ttft_seconds:g} s to the first token and "
+        f"{requirements.tpot_seconds * 1000:g} ms per token; "
+        f"rates to a factor {RANGE_FACTOR:g}"
     )
     table = Table(header_style="bold")
     for heading in (

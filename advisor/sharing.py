@@ -40,10 +40,10 @@ class WantedShare:
 
         plan = GpuSharingPlan(self.setting["kind"], self.setting.get("replicas", 1))
         if plan.kind == "mig":
-            known, wanted = mig_profiles(gpu.name), self.setting["profile"]
-            if wanted not in known:
-                raise NoSuchShare(gpu.name, wanted, tuple(known))
-            plan = GpuSharingPlan("mig", known[wanted].instances, wanted)
+            known, profile = mig_profiles(gpu.name), self.setting["profile"]
+            if profile not in known:
+                raise NoSuchShare(gpu.name, profile, tuple(known))
+            plan = GpuSharingPlan("mig", known[profile].instances, profile)
         return plan, share_of(gpu, plan)
 
 
@@ -78,15 +78,15 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 def wanted(arguments: argparse.Namespace) -> WantedShare:
     """What was asked for; raises ValueError in the words of the command line."""
     kind = arguments.gpu_sharing
-    given = {"replicas": arguments.gpu_sharing_replicas, "profile": arguments.gpu_sharing_profile}
+    options = {"replicas": arguments.gpu_sharing_replicas, "profile": arguments.gpu_sharing_profile}
     needed = _NEEDED.get(kind)
-    if needed is not None and given[needed] is None:
+    if needed is not None and options[needed] is None:
         raise ValueError(f"{_OPTION} {kind} needs {_OPTION}-{needed}")
-    for name, value in given.items():
+    for name, value in options.items():
         if value is not None and name != needed:
-            of = " and ".join(each for each, word in _NEEDED.items() if word == name)
+            of = " and ".join(needed for needed, word in _NEEDED.items() if word == name)
             raise ValueError(f"{_OPTION}-{name} is for {of}, not for {kind}")
-    setting = {"kind": kind, **({needed: given[needed]} if needed else {})}
+    setting = {"kind": kind, **({needed: options[needed]} if needed else {})}
     if needed is not None:
         _check(setting)
     return WantedShare(setting)
@@ -117,11 +117,11 @@ def utilization_together(plan: GpuSharingPlan, utilization: float) -> float:
     return min(utilization, floor(TOGETHER / plan.pods_per_gpu * 100) / 100)
 
 
-def as_started(plan: GpuSharingPlan, engine: EngineConfig, whole: Gpu | None) -> EngineConfig:
+def as_started(plan: GpuSharingPlan, engine: EngineConfig, whole_gpu: Gpu | None) -> EngineConfig:
     """vLLM chooses its batch by the whole GPU, which is what CUDA's properties show under MPS."""
-    if plan.kind != "mps" or whole is None:
+    if plan.kind != "mps" or whole_gpu is None:
         return engine
-    return with_defaults(engine, whole.usable_memory_bytes, whole)
+    return with_defaults(engine, whole_gpu.usable_memory_bytes, whole_gpu)
 
 
 def trouble(plan: GpuSharingPlan, engine: EngineConfig) -> str | None:
@@ -130,12 +130,12 @@ def trouble(plan: GpuSharingPlan, engine: EngineConfig) -> str | None:
         return None
     if engine.world_size > 1:
         return f"a replica of {engine.world_size} shares cannot be: write --tensor-parallel 1, or {_OPTION} none"
-    each = engine.gpu_memory_utilization
-    together = each * plan.pods_per_gpu
+    utilization = engine.gpu_memory_utilization
+    together = utilization * plan.pods_per_gpu
     if plan.kind == "timeSlicing" and together > 1 + 1e-9:
         return (
-            f"{plan.pods_per_gpu} replicas on one GPU would take {together:.2f} of its memory, and time slicing keeps "
-            f"none of them apart: write --gpu-memory-utilization {utilization_together(plan, each):g} or less, or "
-            f"{_OPTION} mps"
+            f"{plan.pods_per_gpu} replicas on one GPU would take {together:.2f} of its memory, and time slicing "
+            f"keeps none of them apart: write --gpu-memory-utilization {utilization_together(plan, utilization):g} or "
+            f"less, or {_OPTION} mps"
         )
     return None

@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     from simulation.own_scaling import OWN_POLICY
     from simulation.policies import POLICIES, policy
 
-    names = [name for given in arguments.policy or () for name in given.split(",")]
+    names = [name for policy_text in arguments.policy or () for name in policy_text.split(",")]
     for name in names:
         if name != OWN_POLICY:
             policy(name)
@@ -119,12 +119,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--min-replicas {bounds.fewest} is more than --max-replicas {bounds.most}")
     if bounds.most is not None and (bounds.start or 1) > bounds.most:
         raise ValueError(f"--start-replicas {bounds.start} is more than --max-replicas {bounds.most}")
-    found = replace(case(served.setting, comes.start, bounds, with_oracle=with_oracle), own=served.own)
-    outcomes = run(found, names)
+    compared = replace(case(served.setting, comes.start, bounds, with_oracle=with_oracle), own=served.own)
+    outcomes = run(compared, names)
     if arguments.json:
-        print(json.dumps(as_json(arguments, served.title, comes.name, found, outcomes), indent=2))
+        print(json.dumps(as_json(arguments, served.title, comes.name, compared, outcomes), indent=2))
     else:
-        _print_table(served.title, comes.name, found, outcomes)
+        _print_table(served.title, comes.name, compared, outcomes)
     return 0
 
 
@@ -138,30 +138,30 @@ def _announce_compilation() -> None:
 
 
 def as_json(
-    arguments: argparse.Namespace, title: str, load: str, found: Case, outcomes: list[Outcome]
+    arguments: argparse.Namespace, title: str, load: str, case: Case, outcomes: list[Outcome]
 ) -> dict[str, Any]:
     """The documented keys: seconds, hours, US dollars; shares between 0 and 1."""
-    capacity, given, slo = found.given.capacity, found.given, found.setting.slo
+    capacity, setting_given, slo = case.given.capacity, case.given, case.setting.slo
     return {
         "serving": title,
         "load": load,
-        "requests": found.survey.requests,
-        "seconds": round(found.survey.seconds, 3),
-        "mean_input_tokens": round(found.survey.mean_input_tokens, 1),
-        "mean_output_tokens": round(found.survey.mean_output_tokens, 1),
+        "requests": case.survey.requests,
+        "seconds": round(case.survey.seconds, 3),
+        "mean_input_tokens": round(case.survey.mean_input_tokens, 1),
+        "mean_output_tokens": round(case.survey.mean_output_tokens, 1),
         "seed": arguments.seed,
         "slo": {"ttft_s": slo.ttft_seconds, "tpot_s": slo.tpot_seconds, "share": slo.share},
-        "min_replicas": given.min_replicas,
-        "max_replicas": given.max_replicas,
-        "start_replicas": given.start_replicas,
-        "cold_start_s": round(given.cold_start_seconds, 1),
+        "min_replicas": setting_given.min_replicas,
+        "max_replicas": setting_given.max_replicas,
+        "start_replicas": setting_given.start_replicas,
+        "cold_start_s": round(setting_given.cold_start_seconds, 1),
         "replica": {
             "concurrency": round(capacity.concurrency, 1),
             "prompt_tokens_per_s": round(capacity.prompt_tokens_per_second, 1),
             "output_tokens_per_s": round(capacity.output_tokens_per_second, 1),
             "requests_per_s_in_slo": round(capacity.requests_per_second, 4),
         },
-        "oracle_bound_gpu_hours": None if found.oracle is None else round(found.oracle.bound_gpu_hours, 4),
+        "oracle_bound_gpu_hours": None if case.oracle is None else round(case.oracle.bound_gpu_hours, 4),
         "policies": [_row(outcome, _oracle_hours(outcomes)) for outcome in outcomes],
     }
 
@@ -189,21 +189,21 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _print_table(title: str, load: str, found: Case, outcomes: list[Outcome]) -> None:
+def _print_table(title: str, load: str, case: Case, outcomes: list[Outcome]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(highlight=False)
     if not console.is_terminal:
         console = Console(highlight=False, width=132)
-    seen, given, oracle_hours, slo = found.survey, found.given, _oracle_hours(outcomes), found.setting.slo
+    seen, scaling_given, oracle_hours, slo = case.survey, case.given, _oracle_hours(outcomes), case.setting.slo
     console.print(
         f"[bold]{title}[/]: {load}, {amount(seen.requests, 'request')} in {seen.seconds / 3600:.2f} h, simulated"
     )
     console.print(
         f"{seen.mean_input_tokens:.0f} tokens in, {seen.mean_output_tokens:.0f} out; SLO: first token ≤ "
-        f"{slo.ttft_seconds:g} s, then ≤ {slo.tpot_seconds * 1000:g} ms; {given.min_replicas} to "
-        f"{amount(given.max_replicas, 'replica')}, cold start {given.cold_start_seconds:.0f} s"
+        f"{slo.ttft_seconds:g} s, then ≤ {slo.tpot_seconds * 1000:g} ms; {scaling_given.min_replicas} to "
+        f"{amount(scaling_given.max_replicas, 'replica')}, cold start {scaling_given.cold_start_seconds:.0f} s"
     )
     table = Table(header_style="bold")
     headings = ("policy", "SLO %", "TTFT p50", "p95", "p99 s", "E2E p99", "GPU-h", "÷ oracle", "USD", "moves")

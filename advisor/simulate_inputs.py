@@ -91,22 +91,22 @@ def profile_of(traffic: DeclaredTraffic) -> str:
 
 def setting(arguments: argparse.Namespace) -> ServedSetting:
     """The replica, its nodes and its metrics; raises LookupError or ValueError on wrong input."""
-    found = _from_stack(arguments) if arguments.stack else _from_arguments(arguments)
-    supply = replace(found.setting.supply, launch_failure=arguments.launch_failure)
+    setting_read = _from_stack(arguments) if arguments.stack else _from_arguments(arguments)
+    supply = replace(setting_read.setting.supply, launch_failure=arguments.launch_failure)
     if arguments.cold_start is not None:
         supply = replace(supply, cold_start=fixed_cold_start(arguments.cold_start, arguments.cold_start / 8))
     changed = replace(
-        found.setting,
+        setting_read.setting,
         supply=supply,
         slo=replace(
-            found.setting.slo,
-            ttft_seconds=arguments.slo_ttft or found.setting.slo.ttft_seconds,
-            tpot_seconds=arguments.slo_tpot or found.setting.slo.tpot_seconds,
+            setting_read.setting.slo,
+            ttft_seconds=arguments.slo_ttft or setting_read.setting.slo.ttft_seconds,
+            tpot_seconds=arguments.slo_tpot or setting_read.setting.slo.tpot_seconds,
         ),
-        scrape_seconds=arguments.scrape_interval or found.setting.scrape_seconds,
+        scrape_seconds=arguments.scrape_interval or setting_read.setting.scrape_seconds,
         seed=arguments.seed,
     )
-    return replace(found, setting=changed)
+    return replace(setting_read, setting=changed)
 
 
 def _from_arguments(arguments: argparse.Namespace) -> ServedSetting:
@@ -159,11 +159,11 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     except PlanRefused as refusal:
         raise ValueError(str(refusal)) from None
     names = [model.name for model in planned.models]
-    wanted = arguments.model or (names[0] if len(names) == 1 else None)
-    if wanted not in names:
-        said = f"--model {wanted!r}: " if wanted else "--model: "
+    model_name = arguments.model or (names[0] if len(names) == 1 else None)
+    if model_name not in names:
+        said = f"--model {model_name!r}: " if model_name else "--model: "
         raise LookupError(f"{said}Pulumi.{arguments.stack}.yaml has {', '.join(names) or 'no model'}; name one of them")
-    place = names.index(wanted)
+    place = names.index(model_name)
     served, asked = planned.models[place], loaded.settings.models[place]
     pool = next(node_pool for node_pool in loaded.settings.node_pools if node_pool.name == served.pool)
     instance = instance_type(pool.instance_types[0])
@@ -186,7 +186,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     )
     scaling = served.autoscaling
     return ServedSetting(
-        f"{wanted} of {arguments.stack}: {asked.model_id} on {instance.name}",
+        f"{model_name} of {arguments.stack}: {asked.model_id} on {instance.name}",
         simulated,
         scaling.min_replicas,
         scaling.max_replicas,
@@ -215,7 +215,7 @@ def _drained(supply: Supply, served: ServedModel) -> Supply:
 def sections_of(path: Path) -> dict[str, Any]:
     """Our sections of a stack file, without the secrets; raises LookupError where it is not there."""
     if not path.exists():
-        stacks = sorted(each.name.split(".")[1] for each in path.parent.glob("Pulumi.*.yaml"))
+        stacks = sorted(path.name.split(".")[1] for path in path.parent.glob("Pulumi.*.yaml"))
         raise LookupError(f"no stack file {path.name}; stacks: {', '.join(stacks)}")
     document = yaml_file(path)
     config = document.get("config") if isinstance(document, dict) else None

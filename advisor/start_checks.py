@@ -44,18 +44,18 @@ def checked(
     version = version_of(pins.VLLM.tag if engine.vllm_version == UNKNOWN_VERSION else engine.vllm_version)
     if not check_version(version, OPTIONS["image.tag"], findings):
         return findings
-    wanted = quantization_name(engine.quantization)
+    method = quantization_name(engine.quantization)
     stored, layout = stored_as(model.model_id, model)
-    if wanted != "none" and stored == "none" and online_method(wanted, version) is None:
+    if method != "none" and stored == "none" and online_method(method, version) is None:
         # Nothing makes it while it loads: asked is what a build stored so would need.
-        stored, layout = wanted, (layout_of_name(wanted) or ("", layout))[1]
+        stored, layout = method, (layout_of_name(method) or ("", layout))[1]
         model = replace(model, native_quantization=stored, layout=layout)
-    weights = plan_weights(wanted, Source(model.model_id, stored, True), version, OPTIONS["quantization"], findings)
+    weights = plan_weights(method, Source(model.model_id, stored, True), version, OPTIONS["quantization"], findings)
     start = Start(
         source=model.model_id,
         version=version,
         architecture=model,
-        weights=weights.stored if wanted == "none" else wanted,
+        weights=weights.stored if method == "none" else method,
         layout=layout,
         tensor_parallel=engine.tensor_parallel,
         max_model_len=engine.max_model_len,

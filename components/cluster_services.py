@@ -132,7 +132,7 @@ class ClusterServices(pulumi.ComponentResource):
         for priority in others:
             args = ModelPriorityClassArgs(plan.stack, priority)
             made[priority] = ModelPriorityClass(f"models-{priority}", args, self._child)
-        return {priority: each.class_name for priority, each in made.items()}
+        return {priority: priority_class.class_name for priority, priority_class in made.items()}
 
     def _tenants(
         self, plan: StackPlan, namespaces: Mapping[str, pulumi.Input[str]]
@@ -170,7 +170,7 @@ class ClusterServices(pulumi.ComponentResource):
         ready: dict[str, tuple[pulumi.Resource, ...]] = {}
         for plan in plans:
             if plan.install:
-                before = (*monitors, *(each for found in ready.values() for each in found))
+                before = (*monitors, *(resource for resources in ready.values() for resource in resources))
                 ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before), self._child).ready
         return ready
 
@@ -184,8 +184,8 @@ class ClusterServices(pulumi.ComponentResource):
         """By namespace: the store of its tokens, and what serves it where the cluster has no operator of its own."""
         after: tuple[pulumi.Resource, ...] = ()
         if plan.install:
-            wanted = ExternalSecretsArgs(plan, args.cluster.name, args.plan.tags, monitors)
-            after = (ExternalSecrets("external-secrets", wanted, self._child).release,)
+            store_args = ExternalSecretsArgs(plan, args.cluster.name, args.plan.tags, monitors)
+            after = (ExternalSecrets("external-secrets", store_args, self._child).release,)
         return {
             name: (SecretStore(name, SecretStoreArgs(namespaces[name], plan.region, after), self._child).store,)
             for name in plan.stores
@@ -195,7 +195,7 @@ class ClusterServices(pulumi.ComponentResource):
         self, plan: GatewayPlan, operators: Mapping[str, tuple[pulumi.Resource, ...]]
     ) -> tuple[pulumi.Resource, ...]:
         """The address in front of all models."""
-        after = tuple(each for name in ("cert-manager", "envoy-gateway") for each in operators.get(name, ()))
+        after = tuple(resource for name in ("cert-manager", "envoy-gateway") for resource in operators.get(name, ()))
         return Gateway("gateway", GatewayArgs(plan, after), self._child).ready
 
     def _node_autoscaler(
@@ -204,15 +204,15 @@ class ClusterServices(pulumi.ComponentResource):
         """What makes nodes follow pods."""
         groups = tuple(args.pools.values())
         eks = args.cluster
-        wanted = ClusterAutoscalerArgs(plan, eks.name, args.plan.tags, groups, monitors, eks.version)
-        return ClusterAutoscaler("cluster-autoscaler", wanted, self._child).release
+        autoscaler_args = ClusterAutoscalerArgs(plan, eks.name, args.plan.tags, groups, monitors, eks.version)
+        return ClusterAutoscaler("cluster-autoscaler", autoscaler_args, self._child).release
 
     def _karpenter(
         self, plan: KarpenterPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]
     ) -> dict[str, tuple[pulumi.Resource, ...]]:
         """Per pool of Karpenter's: what makes nodes with usable GPUs come for pods."""
-        wanted = KarpenterArgs(plan, args.cluster.name, args.node_role_arn, args.plan.tags, monitors)
-        karpenter = Karpenter("karpenter", wanted, self._child)
+        karpenter_args = KarpenterArgs(plan, args.cluster.name, args.node_role_arn, args.plan.tags, monitors)
+        karpenter = Karpenter("karpenter", karpenter_args, self._child)
         after = (karpenter.release, *self._operator)
         group, profile = args.cluster.security_group_id, karpenter.instance_profile
         pools = {

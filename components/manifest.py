@@ -45,10 +45,10 @@ def arguments(manifest: Manifest, namespace: pulumi.Input[str] | None = None) ->
     `namespace` replaces the name in the manifest by the Namespace resource's own output: so the order of creation
     and deletion follows the data.
     """
-    given = {_snake_case(key): value for key, value in manifest.items() if key not in _HEAD}
+    values = {_snake_case(key): value for key, value in manifest.items() if key not in _HEAD}
     if namespace is not None:
-        given["metadata"] = {**manifest["metadata"], "namespace": namespace}
-    return given
+        values["metadata"] = {**manifest["metadata"], "namespace": namespace}
+    return values
 
 
 def custom_resource(

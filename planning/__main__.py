@@ -19,13 +19,13 @@ COMMANDS = ("fit", "recommend", "simulate", "images")
 @guarded("python -m planning")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs one command, importing only that one's modules: each is to start at once."""
-    given = sys.argv[1:] if arguments is None else arguments
+    argv = sys.argv[1:] if arguments is None else arguments
     parser = Parser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for command in given[:1] if given and given[0] in COMMANDS else COMMANDS:
+    for command in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         import_module(f"advisor.{command}").add_to(commands)
     try:
-        parsed = parser.parse_args(given)
+        parsed = parser.parse_args(argv)
         return int(parsed.run(parsed))
     except (KeyError, IndexError, RecursionError):
         raise  # nothing of ours says wrong input with these

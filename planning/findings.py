@@ -38,7 +38,7 @@ class Findings:
 
     def raise_if_refused(self) -> None:
         """Raises PlanRefused with every finding when one of them is an error."""
-        if any(each.severity is Severity.ERROR for each in self._found):
+        if any(finding.severity is Severity.ERROR for finding in self._found):
             raise PlanRefused(self.all())
 
 

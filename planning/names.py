@@ -32,48 +32,48 @@ class Registered:
 
 def registered(settings: StackSettings) -> tuple[Registered, ...]:
     """What models, their namespaces and pools are called in Pulumi and in Kubernetes."""
-    found: list[Registered] = []
+    rows: list[Registered] = []
     first: dict[str, str] = {}
-    stores = {each.namespace for each in settings.models if isinstance(each.token_secret, SecretsManagerToken)}
+    stores = {model.namespace for model in settings.models if isinstance(model.token_secret, SecretsManagerToken)}
     for index, model in enumerate(settings.models):
         token = model.token_secret
         external = external_token_name(model.name, token) if isinstance(token, SecretsManagerToken) else ""
-        found += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model, settings), external)
+        rows += _rows("model", f"models[{index}].name", model.name, model.namespace, _kinds(model, settings), external)
         first.setdefault(model.namespace, f"models[{index}].namespace")
     for index, tenant in enumerate(settings.tenants):
-        found += _rows("tenant", f"tenants[{index}].name", tenant.name, tenant.own_namespace, _tenant_kinds(tenant))
+        rows += _rows("tenant", f"tenants[{index}].name", tenant.name, tenant.own_namespace, _tenant_kinds(tenant))
         path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
         first.setdefault(tenant.own_namespace, path)
     for namespace, path in first.items():
         kinds = {"external"} if namespace in stores else set()
-        found += _rows("namespace", path, namespace, namespace, kinds)
+        rows += _rows("namespace", path, namespace, namespace, kinds)
     for index, pool in enumerate(settings.node_pools):
-        found += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})
-    return tuple(found)
+        rows += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})
+    return tuple(rows)
 
 
 def check_names(settings: StackSettings, findings: Findings) -> None:
     """Two of one name in one place: the second would be the first one's, or end an update half-way."""
     taken: dict[tuple[str, ...], Registered] = {}
-    told: set[tuple[str, str]] = set()
+    reported: set[tuple[str, str]] = set()
     # What is not called after a model was there first.
-    for each in sorted(registered(settings), key=_chosen):
-        for key in filter(None, (each.object, each.urn)):
-            before = taken.setdefault(key, each)
-            if before.path != each.path and (each.path, before.path) not in told:
-                told.add((each.path, before.path))
-                findings.error(each.path, "name-twice", _words(each, before, key), "choose another name")
+    for row in sorted(registered(settings), key=_chosen):
+        for key in filter(None, (row.object, row.urn)):
+            before = taken.setdefault(key, row)
+            if before.path != row.path and (row.path, before.path) not in reported:
+                reported.add((row.path, before.path))
+                findings.error(row.path, "name-twice", _words(row, before, key), "choose another name")
 
 
-def _chosen(each: Registered) -> bool:
+def _chosen(row: Registered) -> bool:
     """Whether its name is a model's to choose; what namespaces, Kubernetes and KEDA make is not."""
-    return each.urn is not None and each.path.startswith("models") and each.path.endswith(".name")
+    return row.urn is not None and row.path.startswith("models") and row.path.endswith(".name")
 
 
-def _words(each: Registered, before: Registered, key: tuple[str, ...]) -> str:
-    kind = key[0].rsplit(":", 1)[-1] if key == each.object else key[1].rsplit(":", 1)[-1]
-    where = f" in namespace {key[1]}" if key == each.object and key[1] else ""
-    return f"{each.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}"
+def _words(row: Registered, before: Registered, key: tuple[str, ...]) -> str:
+    kind = key[0].rsplit(":", 1)[-1] if key == row.object else key[1].rsplit(":", 1)[-1]
+    where = f" in namespace {key[1]}" if key == row.object and key[1] else ""
+    return f"{row.word} makes {kind} {key[2]}{where}, and so does {before.path} {before.word}"
 
 
 def external_token_name(model: str, secret: SecretsManagerToken) -> str:

@@ -80,7 +80,7 @@ def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
 
 def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
     # EKS may give any of the types: the plan counts with the one that holds least.
-    smallest = min(map(instance_type, pool.instance_types), key=lambda each: each.allocatable_memory_mib)
+    smallest = min(map(instance_type, pool.instance_types), key=lambda pool: pool.allocatable_memory_mib)
     present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
     room = node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
     served = [model for model in plan.models if model.pool == pool.name]
@@ -115,7 +115,7 @@ def _traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPl
         return None
     replica_hours = week.replica_hours_per_week * HOURS_PER_MONTH / (24 * (WEEKDAYS + WEEKEND_DAYS))
     gpu_hours = replica_hours * model.resources.gpus
-    price = next((each.gpu_usd_per_hour for each in cost.pools if each.name == pool.name), None)
+    price = next((pool_cost.gpu_usd_per_hour for pool_cost in cost.pools if pool_cost.name == pool.name), None)
     return TrafficPicture(
         slo_share=week.slo_share,
         gpu_hours_per_month=gpu_hours,

@@ -40,10 +40,10 @@ def api_endpoint_closed(resources: Sequence[Resource], _: Circumstances) -> Foun
     """The Kubernetes API is private, or open to listed addresses only. EKS opens a list that is missing to all."""
     for cluster in _of(resources, CLUSTER):
         if at(cluster.inputs, "vpcConfig.endpointPublicAccess", True) in (True, "true"):
-            given = at(cluster.inputs, "vpcConfig.publicAccessCidrs")
-            if given == UNKNOWN:
+            cidrs = at(cluster.inputs, "vpcConfig.publicAccessCidrs")
+            if cidrs == UNKNOWN:
                 continue
-            if what := opened(listed(given)) if listed(given) else "the whole internet":
+            if what := opened(listed(cidrs)) if listed(cidrs) else "the whole internet":
                 yield Violation(cluster, f"{what} reaches the Kubernetes API")
 
 
@@ -87,10 +87,10 @@ def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
         for mapping in listed(at(node_class.inputs, "spec.blockDeviceMappings")):
             if at(mapping, "ebs.encrypted") not in (True, "true"):
                 yield Violation(node_class, f"volume {mapping.get('deviceName')} is not encrypted")
-    for each in _of(resources, STORAGE_CLASS):
-        ebs = at(each.inputs, "provisioner") == "ebs.csi.aws.com"
-        if ebs and str(at(each.inputs, "parameters", {}).get("encrypted", "")).lower() != "true":
-            yield Violation(each, "volumes of this class are not encrypted")
+    for resource in _of(resources, STORAGE_CLASS):
+        ebs = at(resource.inputs, "provisioner") == "ebs.csi.aws.com"
+        if ebs and str(at(resource.inputs, "parameters", {}).get("encrypted", "")).lower() != "true":
+            yield Violation(resource, "volumes of this class are not encrypted")
     for key in _of(resources, "aws:kms/key:Key"):
         if at(key.inputs, "enableKeyRotation") is not True:
             yield Violation(key, "the key is never rotated")
@@ -98,9 +98,11 @@ def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 def imds_v2(resources: Sequence[Resource], _: Circumstances) -> Found:
     """Node credentials cannot be fetched by a pod, nor by one forged request."""
-    given = [(each, at(each.inputs, "metadataOptions", {})) for each in _of(resources, LAUNCH_TEMPLATE)]
-    given += [(each, at(each.inputs, "spec.metadataOptions", {})) for each in _of(resources, karpenter.NODE_CLASS)]
-    for template, options in given:
+    metadata = [(resource, at(resource.inputs, "metadataOptions", {})) for resource in _of(resources, LAUNCH_TEMPLATE)]
+    metadata += [
+        (resource, at(resource.inputs, "spec.metadataOptions", {})) for resource in _of(resources, karpenter.NODE_CLASS)
+    ]
+    for template, options in metadata:
         if at(options, "httpTokens") != "required":
             yield Violation(template, "the metadata service answers without a session token (IMDSv1)")
         elif at(options, "httpPutResponseHopLimit", 1) not in (1, "1"):

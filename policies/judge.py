@@ -31,12 +31,15 @@ def judge(
 ) -> list[Judgement]:
     """All violations, errors first. An expired waiver covers nothing; so does every waiver without a `today`."""
     valid = {waiver.rule: waiver for waiver in waivers if today is not None and waiver.expires >= today}
-    found = [
+    judgements = [
         _judgement(rule, violation, valid.get(rule.id))
         for rule in rules
         for violation in rule.check(resources, circumstances)
     ]
-    return sorted(found, key=lambda each: (each.waiver is not None, each.finding.severity is not Severity.ERROR))
+    return sorted(
+        judgements,
+        key=lambda judgement: (judgement.waiver is not None, judgement.finding.severity is not Severity.ERROR),
+    )
 
 
 def _judgement(rule: Rule, violation: Violation, waiver: Waiver | None) -> Judgement:

@@ -66,10 +66,10 @@ def _policy(rule: Rule) -> StackValidationPolicy:
 def _validate(rule: Rule, args: StackValidationArgs, report: ReportViolation) -> None:
     resources = resources_of(args)
     stack = _stack_of(resources)
-    for found in judge(resources, _circumstances(resources, stack), _waivers(stack), _today(), [rule]):
-        if found.waiver is None:
-            name = f"{found.resource.name}: " if found.resource else ""
-            report(f"{name}{found.finding.message}", found.resource.urn if found.resource else None)
+    for judgement in judge(resources, _circumstances(resources, stack), _waivers(stack), _today(), [rule]):
+        if judgement.waiver is None:
+            name = f"{judgement.resource.name}: " if judgement.resource else ""
+            report(f"{name}{judgement.finding.message}", judgement.resource.urn if judgement.resource else None)
 
 
 def _waivers_policy() -> StackValidationPolicy:
@@ -143,8 +143,8 @@ def _circumstances(resources: Sequence[Resource], stack: str) -> Circumstances:
 def _waivers(stack: str) -> list[Waiver]:
     """The stack's waivers; a day without quotes comes as `2026-12-31 00:00:00 +0000 UTC`."""
     return [
-        Waiver.model_validate({**each, "expires": str(each["expires"])[:10]})
-        for each in _setting("waivers", stack) or []
+        Waiver.model_validate({**entry, "expires": str(entry["expires"])[:10]})
+        for entry in _setting("waivers", stack) or []
     ]
 
 

@@ -98,11 +98,11 @@ def pod_of(resource: Resource) -> Mapping[str, Any] | None:
         return None
     if resource.kind == "Pod":
         return at(resource.inputs, "spec", {})  # type: ignore[no-any-return]
-    found = at(resource.inputs, POD_PATHS.get(resource.kind, "spec.template.spec"))
-    return found if isinstance(found, Mapping) and "containers" in found else None
+    spec = at(resource.inputs, POD_PATHS.get(resource.kind, "spec.template.spec"))
+    return spec if isinstance(spec, Mapping) and "containers" in spec else None
 
 
 def containers_of(pod: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """All containers of a pod, those that run first too."""
     for key in ("initContainers", "containers"):
-        yield from (each for each in listed(pod.get(key)) if isinstance(each, Mapping))
+        yield from (container for container in listed(pod.get(key)) if isinstance(container, Mapping))

@@ -51,9 +51,9 @@ class Explanation:
     source: str
     date: str
 
-    def covers(self, found: ScanFinding) -> bool:
+    def covers(self, finding: ScanFinding) -> bool:
         """Whether it speaks of this finding."""
-        return (self.tool, self.check) == (found.tool, found.check) and fnmatchcase(found.object, self.object)
+        return (self.tool, self.check) == (finding.tool, finding.check) and fnmatchcase(finding.object, self.object)
 
 
 def checkov_findings(text: str, file: str) -> list[ScanFinding]:
@@ -63,19 +63,19 @@ def checkov_findings(text: str, file: str) -> list[ScanFinding]:
     """
     report = _json("checkov", text)
     if isinstance(report, list):
-        report = next((each for each in report if each.get("check_type") == "kubernetes"), {})
+        report = next((report_part for report_part in report if report_part.get("check_type") == "kubernetes"), {})
     if "results" not in report:
         raise ScanFailed("checkov looked at nothing")
     if unread := report["results"].get("parsing_errors"):
         raise ScanFailed(f"checkov could not read {', '.join(unread)}")
-    found = []
+    findings = []
     for failed in report["results"]["failed_checks"]:
         if failed["file_path"].lstrip("/") != file:
             continue
         kind, _, rest = failed["resource"].partition(".")
         name = rest.partition(".")[2]  # the namespace stands between
-        found.append(ScanFinding(f"{kind}/{name}", "checkov", failed["check_id"], "", failed["check_name"]))
-    return sorted(found)
+        findings.append(ScanFinding(f"{kind}/{name}", "checkov", failed["check_id"], "", failed["check_name"]))
+    return sorted(findings)
 
 
 def kube_score_findings(text: str) -> list[ScanFinding]:
@@ -83,17 +83,19 @@ def kube_score_findings(text: str) -> list[ScanFinding]:
     report = _json("kube-score", text)
     if not isinstance(report, list) or not report:
         raise ScanFailed("kube-score looked at nothing")
-    found = []
-    for each in report:
-        name = f"{each['type_meta']['kind']}/{each['object_meta']['name']}"
-        for check in each["checks"]:
+    findings = []
+    for scored in report:
+        name = f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}"
+        for check in scored["checks"]:
             if check["skipped"] or check["grade"] > WARNING:
                 continue
             critical = check["grade"] <= CRITICAL
             for comment in check["comments"] or [{"path": "", "summary": check["check"]["name"]}]:
                 summary = comment["summary"]
-                found.append(ScanFinding(name, "kube-score", check["check"]["id"], comment["path"], summary, critical))
-    return sorted(found)
+                findings.append(
+                    ScanFinding(name, "kube-score", check["check"]["id"], comment["path"], summary, critical)
+                )
+    return sorted(findings)
 
 
 def _json(tool: str, text: str) -> Any:
@@ -109,12 +111,12 @@ def explanations(path: Path = EXPLANATIONS) -> list[Explanation]:
         return [Explanation(**row) for row in csv.DictReader(file)]
 
 
-def explained(found: ScanFinding, table: Sequence[Explanation]) -> Explanation | None:
+def explained(finding: ScanFinding, table: Sequence[Explanation]) -> Explanation | None:
     """The row that speaks of a finding."""
-    return next((each for each in table if each.covers(found)), None)
+    return next((explanation for explanation in table if explanation.covers(finding)), None)
 
 
-def stale(found: Iterable[ScanFinding], table: Sequence[Explanation]) -> list[Explanation]:
+def stale(findings: Iterable[ScanFinding], table: Sequence[Explanation]) -> list[Explanation]:
     """Rows that speak of nothing that was found."""
-    told = list(found)
-    return [each for each in table if not any(each.covers(one) for one in told)]
+    findings_seen = list(findings)
+    return [explanation for explanation in table if not any(explanation.covers(one) for one in findings_seen)]

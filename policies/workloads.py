@@ -53,9 +53,11 @@ def taints_tolerated(resources: Sequence[Resource], _: Circumstances) -> Found:
         for group, taints in pools.get(str(at(pod, "nodeSelector", {}).get(POOL_LABEL)), []):
             for taint in listed(taints):
                 effect = BLOCKING_EFFECTS.get(str(taint.get("effect")))
-                if effect and not any(_tolerates(each, taint, effect) for each in listed(pod.get("tolerations"))):
-                    wanted = f"{taint.get('key')}={taint.get('value', '')}:{effect}"
-                    yield Violation(workload, f"does not tolerate {wanted} of {group.name}, the nodes it asks for")
+                if effect and not any(
+                    _tolerates(toleration, taint, effect) for toleration in listed(pod.get("tolerations"))
+                ):
+                    taint_text = f"{taint.get('key')}={taint.get('value', '')}:{effect}"
+                    yield Violation(workload, f"does not tolerate {taint_text} of {group.name}, the nodes it asks for")
 
 
 def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any], effect: str) -> bool:

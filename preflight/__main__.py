@@ -58,8 +58,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     if prepared.plan is None:
         errors = [finding for finding in prepared.findings if finding.severity is Severity.ERROR]
         print(f"{asked.stack} cannot work, whatever the account: {len(errors)} errors", file=sys.stderr)
-        for each in errors:
-            print(f"  error    {each}", file=sys.stderr)
+        for mistake in errors:
+            print(f"  error    {mistake}", file=sys.stderr)
         return WRONG_INPUT
     if asked.left:
         return _left(prepared.plan, asked.json)
@@ -74,10 +74,16 @@ def _left(plan: StackPlan, as_json: bool) -> int:
     if not aws.has_credentials:
         print("error: there are no AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role)", file=sys.stderr)
         return WRONG_INPUT
-    found, unanswered = left(plan, aws)
-    told = {"stack": plan.stack, "left": [asdict(each) for each in found], "unanswered": list(unanswered)}
-    print(json.dumps(told, indent=2) if as_json else lines("\n".join(left_text(plan.stack, found, unanswered))))
-    return FOUND if found or unanswered else FINE
+    left_behind, unanswered = left(plan, aws)
+    document = {
+        "stack": plan.stack,
+        "left": [asdict(left_one) for left_one in left_behind],
+        "unanswered": list(unanswered),
+    }
+    print(
+        json.dumps(document, indent=2) if as_json else lines("\n".join(left_text(plan.stack, left_behind, unanswered)))
+    )
+    return FOUND if left_behind or unanswered else FINE
 
 
 if __name__ == "__main__":

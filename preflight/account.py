@@ -57,15 +57,15 @@ class AwsAccount:
     @cached_property
     def caller(self) -> Mapping[str, str]:
         """`Account` and `Arn` of who asks."""
-        found: Mapping[str, str] = self.call("sts", "get_caller_identity")
-        return found
+        caller: Mapping[str, str] = self.call("sts", "get_caller_identity")
+        return caller
 
-    def call(self, service: str, operation: str, absent: Iterable[str] = (), **given: Any) -> Any:
+    def call(self, service: str, operation: str, absent: Iterable[str] = (), **parameters: Any) -> Any:
         """The answer; None for an error whose code is in `absent`. Raises Unanswered."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return getattr(self._client(service), operation)(**given)
+            return getattr(self._client(service), operation)(**parameters)
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if code in absent:
@@ -74,12 +74,12 @@ class AwsAccount:
         except BotoCoreError as error:
             raise Unanswered(f"{_name(service, operation)}: {type(error).__name__}") from None
 
-    def pages(self, service: str, operation: str, member: str, **given: Any) -> list[Any]:
+    def pages(self, service: str, operation: str, member: str, **parameters: Any) -> list[Any]:
         """All items of a list that AWS hands out by the page. Raises Unanswered."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            pages = self._client(service).get_paginator(operation).paginate(**given)
+            pages = self._client(service).get_paginator(operation).paginate(**parameters)
             return [item for page in pages for item in page[member]]
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code", "")

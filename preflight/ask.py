@@ -33,13 +33,13 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float
     try:
         caller = aws.caller
     except Unanswered as why:
-        told = Answer(
+        refusal = Answer(
             "caller", "account", Verdict.ERROR, f"AWS does not know the caller ({why})", fix="renew the credentials"
         )
-        return Report(plan.stack, plan.region, True, (told,), seconds=time.monotonic() - began)
-    wanted = [question for question in QUESTIONS if question.guess(plan) is not None]
+        return Report(plan.stack, plan.region, True, (refusal,), seconds=time.monotonic() - began)
+    questions = [question for question in QUESTIONS if question.guess(plan) is not None]
     pool = ThreadPoolExecutor(max_workers=at_once)
-    running = [(question, pool.submit(_answers, question, plan, aws)) for question in wanted]
+    running = [(question, pool.submit(_answers, question, plan, aws)) for question in questions]
     wait([future for _, future in running], timeout=max(0.1, seconds - (time.monotonic() - began)))
     answers = tuple(answer for question, future in running for answer in _within(question, future, seconds))
     pool.shutdown(wait=False, cancel_futures=True)
@@ -48,14 +48,14 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float
 
 
 def _answers(question: Question, plan: StackPlan, aws: AwsAccount) -> tuple[Answer, ...]:
-    found: list[Answer] = []
+    answers: list[Answer] = []
     try:
         # One by one: what was answered before the call that failed is told, too.
         for answer in question.ask(plan, aws):
-            found.append(answer)
+            answers.append(answer)
     except Unanswered as why:
-        found.append(Answer(question.id, question.path, Verdict.UNKNOWN, f"not answered ({why})"))
-    return tuple(found)
+        answers.append(Answer(question.id, question.path, Verdict.UNKNOWN, f"not answered ({why})"))
+    return tuple(answers)
 
 
 def _within(question: Question, future: Future[tuple[Answer, ...]], seconds: float) -> tuple[Answer, ...]:

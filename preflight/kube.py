@@ -27,8 +27,8 @@ class ClusterApi:
 
     def items(self, path: str, **query: str) -> list[Any]:
         """The objects of a list, empty where the cluster has no such kind. Raises Unanswered."""
-        found = self.get(path, **query)
-        return list(found.get("items") or ()) if found else []
+        document = self.get(path, **query)
+        return list(document.get("items") or ()) if document else []
 
     def get(self, path: str, **query: str) -> Any | None:
         """One object; None where it is not there. Raises Unanswered."""

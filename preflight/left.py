@@ -21,14 +21,14 @@ class Left:
 
 def left(plan: StackPlan, aws: AwsAccount) -> tuple[tuple[Left, ...], tuple[str, ...]]:
     """What is there, and what AWS did not answer. Ask when the destroy is through: before, everything is there."""
-    found: list[Left] = []
+    left_behind: list[Left] = []
     open_: list[str] = []
     for look in (_volumes, _interfaces, _balancers, _groups, _logs):
         try:
-            found += look(plan, aws)
+            left_behind += look(plan, aws)
         except Unanswered as why:
             open_.append(str(why))
-    return tuple(found), tuple(open_)
+    return tuple(left_behind), tuple(open_)
 
 
 def _volumes(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
@@ -58,8 +58,8 @@ def _interfaces(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
 
 def _balancers(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
     """Of Services and Ingresses that somebody made in the cluster; the stack itself makes none."""
-    found = aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
-    arns = [each["LoadBalancerArn"] for each in found]
+    balancers = aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
+    arns = [balancer["LoadBalancerArn"] for balancer in balancers]
     for first in range(0, len(arns), 20):  # as many as one call takes
         tags = aws.call("elbv2", "describe_tags", ResourceArns=arns[first : first + 20])["TagDescriptions"]
         for tag in tags:
@@ -99,9 +99,9 @@ def _tag(resource: Mapping[str, Any], key: str) -> str | None:
     return next((tag["Value"] for tag in resource.get("Tags", []) if tag["Key"] == key), None)
 
 
-def as_text(stack: str, found: tuple[Left, ...], unanswered: tuple[str, ...]) -> list[str]:
+def as_text(stack: str, left_behind: tuple[Left, ...], unanswered: tuple[str, ...]) -> list[str]:
     """For people: what it is, and the command below it."""
-    lines = [f"{stack}: {len(found)} left over" if found else f"{stack}: nothing is left over"]
-    for each in found:
-        lines += [f"  {each.what}, made by {each.made_by}", f"    {each.command}"]
-    return lines + [f"  not answered: {each}" for each in unanswered]
+    lines = [f"{stack}: {len(left_behind)} left over" if left_behind else f"{stack}: nothing is left over"]
+    for left_one in left_behind:
+        lines += [f"  {left_one.what}, made by {left_one.made_by}", f"    {left_one.command}"]
+    return lines + [f"  not answered: {question}" for question in unanswered]

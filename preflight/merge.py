@@ -10,20 +10,22 @@ COMMAND = "python -m preflight {stack}"
 
 def findings(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
     """What is to be said of the plan after AWS was asked; guesses are not among it (`guess_line`)."""
-    told = tuple(each.finding() for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
-    return (*unsettled(plan, report), *told)
+    findings_of_answers = tuple(
+        answer.finding() for answer in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)
+    )
+    return (*unsettled(plan, report), *findings_of_answers)
 
 
 def unsettled(plan: StackPlan, report: Report) -> tuple[Finding, ...]:
     """The plan's own findings but those which said that something is not known and that AWS has answered."""
     answered = report.of(Verdict.OK, Verdict.WARNING, Verdict.ERROR)
-    settled = {(each.path, rule) for each in answered for rule in each.settles}
+    settled = {(answer.path, rule) for answer in answered for rule in answer.settles}
     return tuple(finding for finding in plan.findings if (finding.path, finding.rule) not in settled)
 
 
 def guess_line(report: Report) -> str:
     """All guesses in one sentence; empty where AWS was asked."""
-    taken = "; ".join(each.message for each in report.of(Verdict.GUESS))
+    taken = "; ".join(answer.message for answer in report.of(Verdict.GUESS))
     return taken and f"AWS was not asked (no credentials), so these are guesses: {taken}"
 
 
@@ -35,5 +37,5 @@ def as_text(report: Report) -> list[str]:
     if not report.asked:
         lines.append("  AWS was not asked: there are no credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, a role)")
     for verdict in order:
-        lines += [f"  {verdict.value:<8} {each.finding()}" for each in report.of(verdict)]
+        lines += [f"  {verdict.value:<8} {answer.finding()}" for answer in report.of(verdict)]
     return lines

@@ -28,7 +28,7 @@ def with_answers(plan: StackPlan, report: Report) -> StackPlan:
     """The plan after a report; says once which guesses it rests on."""
     if line := guess_line(report):
         pulumi.log.info(f"{line}; run: {COMMAND.format(stack=plan.stack)}")
-    found = findings(plan, report)
-    if any(each.severity is Severity.ERROR for each in found):
-        raise PlanRefused(found)
-    return replace(plan, findings=found)
+    findings_of_report = findings(plan, report)
+    if any(finding.severity is Severity.ERROR for finding in findings_of_report):
+        raise PlanRefused(findings_of_report)
+    return replace(plan, findings=findings_of_report)

@@ -83,8 +83,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
 
 def _list_images(asked: argparse.Namespace, prepared: Prepared) -> int:
     assert prepared.loaded.settings is not None, "a plan comes from settings"
-    found = as_json(prepared.unmirrored, asked.mirror or prepared.loaded.settings.registry.mirror)
-    text = json.dumps(found, indent=2) if asked.format == "json" else "\n".join(as_text(found))
+    document = as_json(prepared.unmirrored, asked.mirror or prepared.loaded.settings.registry.mirror)
+    text = json.dumps(document, indent=2) if asked.format == "json" else "\n".join(as_text(document))
     if asked.out is None:
         print(text)
     else:

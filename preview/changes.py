@@ -21,14 +21,14 @@ _ABSENT = object()
 
 def changes(before: Sequence[Resource], after: Sequence[Resource]) -> list[Change]:
     """All changes, sorted by action and name: `{action, urn, type, name, fields, reasons}`."""
-    old = {each["urn"]: each for each in before}
+    old = {resource["urn"]: resource for resource in before}
     pairs, created = _paired(old, after)
     kept = {id(previous) for _, previous in pairs}
-    found = {resource["urn"]: _compared(previous, resource) for resource, previous in pairs}
-    _spread(found, [resource for resource, _ in pairs])
-    listed = [_entry("created", each) for each in created]
-    listed += [_entry("deleted", each) for each in before if id(each) not in kept]
-    listed += [entry for entry in found.values() if entry["fields"] or entry["reasons"]]
+    by_urn = {resource["urn"]: _compared(previous, resource) for resource, previous in pairs}
+    _spread(by_urn, [resource for resource, _ in pairs])
+    listed = [_entry("created", resource) for resource in created]
+    listed += [_entry("deleted", resource) for resource in before if id(resource) not in kept]
+    listed += [entry for entry in by_urn.values() if entry["fields"] or entry["reasons"]]
     order = ("replaced", "deleted", "created", "changed")
     return sorted(listed, key=lambda entry: (order.index(entry["action"]), entry["type"], entry["name"]))
 
@@ -111,29 +111,29 @@ def _named(items: list[Any]) -> dict[str, Any] | None:
     return None if items else {}
 
 
-def _spread(found: dict[str, Change], resources: Sequence[Resource]) -> None:
+def _spread(by_urn: dict[str, Change], resources: Sequence[Resource]) -> None:
     """Replacements reach what depends on them, until nothing more does."""
     moved = True
     while moved:
-        replaced = {urn: entry for urn, entry in found.items() if entry["action"] == "replaced"}
+        replaced = {urn: entry for urn, entry in by_urn.items() if entry["action"] == "replaced"}
         moved = False
         for resource in resources:
-            entry = found[resource["urn"]]
-            reasons = [] if entry["action"] == "replaced" else list(_inherited(resource, replaced, found))
+            entry = by_urn[resource["urn"]]
+            reasons = [] if entry["action"] == "replaced" else list(_inherited(resource, replaced, by_urn))
             if reasons:
                 entry["action"] = "replaced"
                 entry["reasons"] += reasons
                 moved = True
 
 
-def _inherited(resource: Resource, replaced: Mapping[str, Change], found: Mapping[str, Change]) -> Iterator[str]:
+def _inherited(resource: Resource, replaced: Mapping[str, Change], by_urn: Mapping[str, Change]) -> Iterator[str]:
     for name, urns in resource.get("propertyDependencies", {}).items():
         causes = sorted({replaced[urn]["name"] for urn in urns if urn in replaced})
         of_name = [path for path in replacing_paths(resource) if path.split(".")[0] == name]
         if causes and any(_unknown_at(resource["inputs"], path) for path in of_name):
             yield f"{name} comes from {', '.join(causes)}, which is replaced"
     provider = resource.get("provider", "")
-    if resource["type"].startswith("kubernetes:") and provider in found:
+    if resource["type"].startswith("kubernetes:") and provider in by_urn:
         clusters = [entry["name"] for entry in replaced.values() if entry["type"] == CLUSTER]
         if clusters:
             yield f"it lives in {clusters[0]}, which is replaced"

@@ -61,15 +61,15 @@ def no_cost() -> Cost:
 
 def finished(document: Report, findings: Iterable[Finding]) -> Report:
     """With its findings, and nothing in it that looks like a credential."""
-    document["findings"] = [_part(each) for each in ordered(findings)]
+    document["findings"] = [_part(finding) for finding in ordered(findings)]
     return cast("Report", masked(document))
 
 
-def _part(found: Finding) -> FindingPart:
+def _part(finding: Finding) -> FindingPart:
     return {
-        "path": found.path,
-        "rule": found.rule,
-        "severity": found.severity.value,
-        "message": found.message,
-        "fix": found.fix,
+        "path": finding.path,
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "message": finding.message,
+        "fix": finding.fix,
     }

@@ -28,8 +28,10 @@ def day_plot(model: ModelPart) -> Plot | None:
         plot.bars.append(Bar(index * step, DAY_HEIGHT * (1 - 0.92 * count / most) - 1, step + 0.5, 3, "mark", title))
     for hour in range(0, HOURS, 6):
         plot.labels.append(Label(WIDTH * hour / HOURS, DAY_HEIGHT + 16, f"{hour} h", tone="muted"))
-    told = f"bars: up to {max(rates):.2g} requests/s; line: {numbered(span(min(replicas), max(replicas)), 'replica')}"
-    plot.labels.append(Label(0, DAY_HEIGHT + 36, told))
+    caption = (
+        f"bars: up to {max(rates):.2g} requests/s; line: {numbered(span(min(replicas), max(replicas)), 'replica')}"
+    )
+    plot.labels.append(Label(0, DAY_HEIGHT + 36, caption))
     return plot
 
 

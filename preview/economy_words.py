@@ -17,20 +17,22 @@ def traffic_line(model: ModelPart) -> str:
     if traffic is None:
         return ""
     asked = f"meant for {traffic['requests_per_second']:g} requests/s in the busiest hour, {traffic['shape']}"
-    found = traffic["simulated"]
-    if found is None:
+    simulated = traffic["simulated"]
+    if simulated is None:
         return f"{asked}; not simulated: nothing is known of its throughput"
-    replicas = found["weekday"]["replicas"]
-    money = f" and {usd(found['usd_per_month'], 0)}" if found["usd_per_month"] is not None else ""
+    replicas = simulated["weekday"]["replicas"]
+    money = f" and {usd(simulated['usd_per_month'], 0)}" if simulated["usd_per_month"] is not None else ""
     seen = numbered(span(min(replicas), max(replicas)), "replica")
-    told = (
-        f"{asked}; simulated ({found['method']}): {seen} on a weekday, "
-        f"{found['slo_share']:.1%} of requests in SLO (promised {traffic['slo']['share']:.1%}), "
-        f"{amount(found['gpu_hours_per_month'], 'GPU-hour')}{money} a month"
+    sentence = (
+        f"{asked}; simulated ({simulated['method']}): {seen} on a weekday, "
+        f"{simulated['slo_share']:.1%} of requests in SLO (promised {traffic['slo']['share']:.1%}), "
+        f"{amount(simulated['gpu_hours_per_month'], 'GPU-hour')}{money} a month"
     )
-    if found["replicas_wanted"] > found["max_replicas"]:
-        told += f"; the policy would want {found['replicas_wanted']}, maxReplicas is {found['max_replicas']}"
-    return told
+    if simulated["replicas_wanted"] > simulated["max_replicas"]:
+        sentence += (
+            f"; the policy would want {simulated['replicas_wanted']}, maxReplicas is {simulated['max_replicas']}"
+        )
+    return sentence
 
 
 def day_lines(model: ModelPart) -> list[str]:
@@ -59,16 +61,18 @@ def _levels(values: list[float]) -> str:
 
 def model_cost_line(cost: Cost, model: ModelPart) -> str:
     """A model's part of the bill; nothing where the cost plan has none."""
-    found = [
-        each for each in cost["models"] if (each["name"], each["namespace"]) == (model["name"], model["namespace"])
+    costs = [
+        model_cost
+        for model_cost in cost["models"]
+        if (model_cost["name"], model_cost["namespace"]) == (model["name"], model["namespace"])
     ]
-    if not found:
+    if not costs:
         return ""
-    part = found[0]
+    part = costs[0]
     if part["usd_per_month_max"] is None:
         return "cost not known: no price in the table"
     low, high = usd(part["usd_per_month_min"], 0), usd(part["usd_per_month_max"], 0)
-    told = f"{low}–{high} a month: its share of pool {part['pool']}, by GPUs"
+    sentence = f"{low}–{high} a month: its share of pool {part['pool']}, by GPUs"
     tokens = [
         f"{usd(price, 2)} {words}"
         for price, words in (
@@ -77,7 +81,7 @@ def model_cost_line(cost: Cost, model: ModelPart) -> str:
         )
         if price is not None
     ]
-    return f"{told}; per million tokens {' and '.join(tokens)}" if tokens else told
+    return f"{sentence}; per million tokens {' and '.join(tokens)}" if tokens else sentence
 
 
 def spot_line(cost: Cost) -> str:

@@ -29,11 +29,11 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
     """Every model: fit, throughput (null where the plan has none), cold start, scaling."""
     asked = {(model.namespace, model.name): model for model in settings.models}
     pools = {pool.name: pool for pool in plan.gpu_pools}
-    found: list[ModelPart] = []
+    parts: list[ModelPart] = []
     for model, shown in zip(plan.models, picture.models, strict=True):
-        wanted, pool = asked[model.namespace, model.name], pools[model.pool]
+        model_asked, pool = asked[model.namespace, model.name], pools[model.pool]
         low, high = shown.cold_start_seconds
-        found.append(
+        parts.append(
             {
                 "name": model.name,
                 "namespace": model.namespace,
@@ -44,10 +44,10 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
                 "gpu": pool.gpu,
                 "gpus_per_replica": model.resources.gpus,
                 "gpu_share": _share_name(pool),
-                "max_model_len": wanted.max_model_len,
-                "fit": _fit(model, shown, wanted.max_model_len, wanted.gpu_memory_utilization),
+                "max_model_len": model_asked.max_model_len,
+                "fit": _fit(model, shown, model_asked.max_model_len, model_asked.gpu_memory_utilization),
                 "throughput": throughput(model.throughput),
-                "traffic": traffic(wanted, shown.traffic, model.autoscaling.max_replicas),
+                "traffic": traffic(model_asked, shown.traffic, model.autoscaling.max_replicas),
                 "cold_start_seconds": {
                     "low": round(low, 1),
                     "high": round(high, 1),
@@ -57,7 +57,7 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
                 "scaling": plain(model.autoscaling),
             }
         )
-    return found
+    return parts
 
 
 def _on_new_node(model: ServedModel, shown: ModelPicture) -> Start | None:
@@ -178,12 +178,12 @@ def needed_quotas(picture: StackPicture) -> list[Quota]:
 
 def gpus(plan: StackPlan) -> dict[str, tuple[int, int]]:
     """GPUs at fewest and most nodes, by name."""
-    found: dict[str, tuple[int, int]] = {}
+    gpus_by_name: dict[str, tuple[int, int]] = {}
     for pool in plan.gpu_pools:
-        low, high = found.get(str(pool.gpu), (0, 0))
+        low, high = gpus_by_name.get(str(pool.gpu), (0, 0))
         per_node = pool.gpus_per_node
-        found[str(pool.gpu)] = (low + pool.min_nodes * per_node, high + pool.max_nodes * per_node)
-    return found
+        gpus_by_name[str(pool.gpu)] = (low + pool.min_nodes * per_node, high + pool.max_nodes * per_node)
+    return gpus_by_name
 
 
 def pulled(resources: Sequence[ResourcePart]) -> tuple[list[str], list[Chart]]:

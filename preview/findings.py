@@ -20,9 +20,9 @@ def of_account(report: AccountReport | None) -> list[Finding]:
         return []
     if line := guess_line(report):
         return [_info("guess", "account", line, f"run: {COMMAND.format(stack=report.stack)}")]
-    told = [each.finding() for each in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)]
+    findings = [answer.finding() for answer in report.of(Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN)]
     agreed = f"{len(report.of(Verdict.OK))} answers of account {report.account_id} agree with the plan"
-    return [*told, _info("account", "account", agreed)]
+    return [*findings, _info("account", "account", agreed)]
 
 
 def of_secrets(prepared: Prepared) -> list[Finding]:
@@ -44,7 +44,7 @@ def _info(rule: str, path: str, message: str, fix: str = "") -> Finding:
 
 def ordered(findings: Iterable[Finding]) -> list[Finding]:
     """Errors first; the same thing said once."""
-    return sorted(dict.fromkeys(findings), key=lambda each: SEVERITIES.index(each.severity))
+    return sorted(dict.fromkeys(findings), key=lambda finding: SEVERITIES.index(finding.severity))
 
 
 def at_least(findings: Iterable[FindingPart], severity: str) -> list[FindingPart]:
@@ -55,9 +55,9 @@ def at_least(findings: Iterable[FindingPart], severity: str) -> list[FindingPart
 
 def grouped(findings: Iterable[FindingPart]) -> list[FindingPart]:
     """For people: what is said of several places is said once, with all of them."""
-    found: dict[tuple[str, ...], FindingPart] = {}
+    groups: dict[tuple[str, ...], FindingPart] = {}
     for finding in findings:
         said = (finding["rule"], finding["severity"], finding["message"], finding["fix"])
-        before = found.get(said)
-        found[said] = {**finding, "path": f"{before['path']}, {finding['path']}"} if before else finding
-    return list(found.values())
+        before = groups.get(said)
+        groups[said] = {**finding, "path": f"{before['path']}, {finding['path']}"} if before else finding
+    return list(groups.values())

@@ -45,16 +45,16 @@ def rendered(
     stack: str, resources: Sequence[ResourcePart], repository: str, path: str, namespace: str = "argocd"
 ) -> dict[str, str]:
     """Path in the directory -> text. `repository`, `path`: where Argo CD finds the directory."""
-    ours = {each["urn"]: each for each in resources if _is_rendered(each)}
+    ours = {candidate["urn"]: candidate for candidate in resources if _is_rendered(candidate)}
     waves = _waves(ours)
     files: dict[str, str] = {}
     objects = []
-    for urn, each in sorted(ours.items()):
-        if each["type"] == RELEASE:
-            application = _release(stack, each, waves[urn], namespace)
+    for urn, resource in sorted(ours.items()):
+        if resource["type"] == RELEASE:
+            application = _release(stack, resource, waves[urn], namespace)
             files[f"applications/{application['metadata']['name']}.yaml"] = _text(application)
         else:
-            manifest = _object(each, waves[urn])
+            manifest = _object(resource, waves[urn])
             objects.append(manifest)
             files[f"objects/{_file_name(manifest)}"] = _text(manifest)
     project = _project(stack, list(ours.values()), objects, repository, namespace)
@@ -64,17 +64,17 @@ def rendered(
     return files
 
 
-def _is_rendered(each: ResourcePart) -> bool:
-    return _is_kubernetes(each) and not _why_left(each)
+def _is_rendered(resource: ResourcePart) -> bool:
+    return _is_kubernetes(resource) and not _why_left(resource)
 
 
-def _is_kubernetes(each: ResourcePart) -> bool:
-    return each["type"].startswith("kubernetes:") and not each.get("read")
+def _is_kubernetes(resource: ResourcePart) -> bool:
+    return resource["type"].startswith("kubernetes:") and not resource.get("read")
 
 
-def _why_left(each: ResourcePart) -> str:
-    text = str(each["inputs"])
-    if each["type"] == "kubernetes:core/v1:Secret":
+def _why_left(resource: ResourcePart) -> str:
+    text = str(resource["inputs"])
+    if resource["type"] == "kubernetes:core/v1:Secret":
         return "a Secret: make it in the cluster, by External Secrets or by hand"
     if SECRET in text:
         return "it holds a secret of Pulumi's configuration"
@@ -84,12 +84,12 @@ def _why_left(each: ResourcePart) -> str:
 
 
 def _left(resources: Sequence[ResourcePart]) -> Iterator[str]:
-    for each in resources:
-        if _is_kubernetes(each) and (why := _why_left(each)):
-            metadata = each["inputs"].get("metadata") or {}
-            name = metadata.get("name") or each["inputs"].get("name") or each["name"]
-            kind = each["type"].rpartition(":")[2]
-            yield f"{kind} {metadata.get('namespace') or each['inputs'].get('namespace') or '-'}/{name}: {why}"
+    for resource in resources:
+        if _is_kubernetes(resource) and (why := _why_left(resource)):
+            metadata = resource["inputs"].get("metadata") or {}
+            name = metadata.get("name") or resource["inputs"].get("name") or resource["name"]
+            kind = resource["type"].rpartition(":")[2]
+            yield f"{kind} {metadata.get('namespace') or resource['inputs'].get('namespace') or '-'}/{name}: {why}"
 
 
 def _waves(ours: Mapping[str, ResourcePart]) -> dict[str, int]:
@@ -104,13 +104,13 @@ def _waves(ours: Mapping[str, ResourcePart]) -> dict[str, int]:
     return {urn: wave(urn) for urn in ours}
 
 
-def _object(each: ResourcePart, wave: int) -> Manifest:
-    made = deepcopy(each["inputs"])
+def _object(resource: ResourcePart, wave: int) -> Manifest:
+    made = deepcopy(resource["inputs"])
     metadata = made["metadata"]
     kept = {key: text for key, text in (metadata.get("annotations") or {}).items() if not key.startswith("pulumi.com/")}
     kept |= JOB_OPTIONS if made["kind"] == "Job" else {}
     metadata["annotations"] = {**kept, WAVE: str(wave)}
-    if "spec.replicas" in each.get("ignoreChanges", ()):
+    if "spec.replicas" in resource.get("ignoreChanges", ()):
         made["spec"].pop("replicas", None)
     return dict(made)
 
@@ -130,8 +130,8 @@ def _source(inputs: Mapping[str, Any]) -> tuple[str, str]:
     return registry, chart
 
 
-def _release(stack: str, each: ResourcePart, wave: int, namespace: str) -> Manifest:
-    inputs = each["inputs"]
+def _release(stack: str, resource: ResourcePart, wave: int, namespace: str) -> Manifest:
+    inputs = resource["inputs"]
     repository, chart = _source(inputs)
     helm = {"releaseName": inputs["name"], "valuesObject": inputs.get("values") or {}}
     source = {"repoURL": repository, "chart": chart, "targetRevision": inputs["version"], "helm": helm}
@@ -172,17 +172,17 @@ def _project(
     stack: str, ours: Sequence[ResourcePart], objects: Sequence[Manifest], repository: str, namespace: str
 ) -> Manifest:
     """These sources, into these namespaces."""
-    releases = [each["inputs"] for each in ours if each["type"] == RELEASE]
+    releases = [resource["inputs"] for resource in ours if resource["type"] == RELEASE]
     sources = sorted({repository, *(_source(inputs)[0] for inputs in releases)})
     into = {str(inputs["namespace"]) for inputs in releases}
-    into |= {each["metadata"]["namespace"] for each in objects if each["metadata"].get("namespace")}
+    into |= {manifest["metadata"]["namespace"] for manifest in objects if manifest["metadata"].get("namespace")}
     return {
         "apiVersion": ARGO,
         "kind": "AppProject",
         "metadata": {"name": stack, "namespace": namespace, "annotations": {WAVE: "-1"}},
         "spec": {
             "sourceRepos": sources,
-            "destinations": [{"server": CLUSTER, "namespace": each} for each in sorted({*into, "default"})],
+            "destinations": [{"server": CLUSTER, "namespace": namespace} for namespace in sorted({*into, "default"})],
             # Charts bring definitions, roles and webhooks.
             "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
         },

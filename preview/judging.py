@@ -20,4 +20,4 @@ def of_policies(
     waivers = settings.waivers if settings else ()
     seen = [Resource(resource["type"], resource["name"], resource["urn"], resource["inputs"]) for resource in resources]
     judged = judge(seen, circumstances, waivers, today)
-    return [*waiver_problems(waivers, today), *(each.finding for each in judged)]
+    return [*waiver_problems(waivers, today), *(judgement.finding for judgement in judged)]

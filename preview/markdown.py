@@ -63,7 +63,7 @@ def _report(document: Report, most_characters: int) -> str:
     return "\n\n".join(kept) + "\n"
 
 
-_MARKUP = str.maketrans({each: f"&#{ord(each)};" for each in "\\`*_[]<>|~#!&"} | {"@": "@\u200b"})
+_MARKUP = str.maketrans({character: f"&#{ord(character)};" for character in "\\`*_[]<>|~#!&"} | {"@": "@\u200b"})
 
 
 def escaped(text: str) -> str:
@@ -102,38 +102,38 @@ def _details(summary: str, body: str, *, opened: bool = False) -> str:
     return f"<details{' open' if opened else ''}><summary>{summary}</summary>\n\n{body}\n\n</details>"
 
 
-def _findings(found: list[FindingPart]) -> Iterator[str]:
-    if not found:
+def _findings(groups: list[FindingPart]) -> Iterator[str]:
+    if not groups:
         yield "No findings."
         return
-    counts = [(name, sum(each["severity"] == name for each in found)) for name in ICONS]
-    told = ", ".join(f"{ICONS[name]} {count} {name}{'s' if count > 1 else ''}" for name, count in counts if count)
+    counts = [(name, sum(group["severity"] == name for group in groups)) for name in ICONS]
+    counted = ", ".join(f"{ICONS[name]} {count} {name}{'s' if count > 1 else ''}" for name, count in counts if count)
     rows = ["| | where | what | what to do |", "|---|---|---|---|"]
     rows += [
-        f"| {ICONS[each['severity']]} | {code(each['path'])} | {escaped(each['message'])} <sub>{each['rule']}</sub> | "
-        f"{escaped(each['fix'])} |"
-        for each in found[:100]
+        f"| {ICONS[group['severity']]} | {code(group['path'])} | {escaped(group['message'])} "
+        f"<sub>{group['rule']}</sub> | {escaped(group['fix'])} |"
+        for group in groups[:100]
     ]
-    if len(found) > 100:
-        rows.append(f"| | | and {len(found) - 100} more | |")
-    yield _details(f"<b>Findings</b>: {told}", "\n".join(rows), opened=any(count for _, count in counts[:1]))
+    if len(groups) > 100:
+        rows.append(f"| | | and {len(groups) - 100} more | |")
+    yield _details(f"<b>Findings</b>: {counted}", "\n".join(rows), opened=any(count for _, count in counts[:1]))
 
 
-def _changes(against: Against, found: list[Change]) -> Iterator[str]:
+def _changes(against: Against, changes: list[Change]) -> Iterator[str]:
     commit = f" ({against['commit'][:10]})" if against["commit"] else ""
     name = f"{escaped(against['revision'])}{commit}"
     if against["problem"]:
         yield f"**Changes against {name}: not known.** {escaped(against['problem'])}"
         return
-    yield f"**Changes against {name}: {counted(found)}**"
+    yield f"**Changes against {name}: {counted(changes)}**"
     for action in ("replaced", "deleted", "changed", "created"):
-        chosen = [each for each in found if each["action"] == action]
+        chosen = [change for change in changes if change["action"] == action]
         if not chosen:
             continue
         if action in ("created", "deleted"):
-            body = "\n".join(f"- {code(kind(each['type']))} {code(each['name'])}" for each in chosen)
+            body = "\n".join(f"- {code(kind(change['type']))} {code(change['name'])}" for change in chosen)
         else:
-            body = "\n\n".join(_changed(each) for each in chosen)
+            body = "\n\n".join(_changed(change) for change in chosen)
         yield _details(f"{MARKS[action]} {len(chosen)} {action}", body, opened=action in ("replaced", "deleted"))
 
 
@@ -168,8 +168,8 @@ def _model(model: ModelPart, cost: Cost) -> str:
     lines.append(escaped(fit_line(model)))
     if fit["fits"] is not None:
         lines.append(f"```text\n{_bar(fit)}\n```")
-    told = (throughput_line(model), traffic_line(model), scaling_line(model), model_cost_line(cost, model))
-    lines += [escaped(line) for line in told if line]
+    sentences = (throughput_line(model), traffic_line(model), scaling_line(model), model_cost_line(cost, model))
+    lines += [escaped(line) for line in sentences if line]
     if day := day_lines(model):
         lines.append("```text\n" + "\n".join(day) + "\n```")
     rows = ["| cold start | at best | at worst | source |", "|---|--:|--:|---|"]
@@ -213,17 +213,17 @@ def _cost(document: Report) -> Iterator[str]:
     rows.append(
         f"| **per month** | **{usd(cost['usd_per_month_min'], 0)}** | **{usd(cost['usd_per_month_max'], 0)}** |"
     )
-    told = f"{usd(cost['usd_per_month_min'], 0)}–{usd(cost['usd_per_month_max'], 0)} a month"
+    total = f"{usd(cost['usd_per_month_min'], 0)}–{usd(cost['usd_per_month_max'], 0)} a month"
     if before:
         low = signed_usd(before["usd_per_month_min"], cost["usd_per_month_min"], 0)
         high = signed_usd(before["usd_per_month_max"], cost["usd_per_month_max"], 0)
         rows.append(f"| difference a month | {low} | {high} |")
-        told += f" ({low} at least, {high} at most)"
+        total += f" ({low} at least, {high} at most)"
     body = "\n".join(rows)
     body += "".join(f"\n\n{escaped(line)}" for line in (spot_line(cost), budget_line(cost)) if line)
     if cost["budget"]:
         body += f"\n\n```text\n{budget_bar(cost['budget'])}\n```"
-    yield _details(f"<b>Cost</b>: {told}", body)
+    yield _details(f"<b>Cost</b>: {total}", body)
 
 
 def _nodes(document: Report) -> Iterator[str]:
@@ -240,8 +240,8 @@ def _nodes(document: Report) -> Iterator[str]:
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]
-    told = [f"- {escaped(pool['pool'])}: {escaped(node_line(pool))}" for pool in document["nodes"] if node_line(pool)]
-    yield _details("<b>Nodes</b>", "\n".join([*rows, "", *told] if told else rows))
+    lines = [f"- {escaped(pool['pool'])}: {escaped(node_line(pool))}" for pool in document["nodes"] if node_line(pool)]
+    yield _details("<b>Nodes</b>", "\n".join([*rows, "", *lines] if lines else rows))
 
 
 def _packed(packing: Packing | None) -> str:

@@ -38,11 +38,11 @@ def of_moves(changes: Iterable[Change]) -> Iterator[Finding]:
 def _versions(change: Change) -> Iterator[Finding]:
     watched = {CLUSTER: ("version", CONTROL_PLANE), ADDON: ("addonVersion", change["name"].rpartition("addons-")[2])}
     field, component = watched.get(change["type"], ("", ""))
-    for each in change["fields"]:
-        if each["path"] == field and each["before"] and each["after"]:
-            trouble = step_trouble(component, str(each["before"]), str(each["after"]))
+    for field_change in change["fields"]:
+        if field_change["path"] == field and field_change["before"] and field_change["after"]:
+            trouble = step_trouble(component, str(field_change["before"]), str(field_change["after"]))
             if trouble is not None:
                 of_cluster = component == CONTROL_PLANE
                 path = "cluster.version" if of_cluster else f"cluster.addons.{component}"
                 severity = Severity.ERROR if of_cluster else Severity.WARNING
-                yield Finding(path, "version-skew", severity, f"{each['after']}: {trouble[0]}", trouble[1])
+                yield Finding(path, "version-skew", severity, f"{field_change['after']}: {trouble[0]}", trouble[1])

@@ -73,11 +73,13 @@ def fit_plot(fit: Fit) -> Plot | None:
 
 def cold_start_plot(cold: ColdStart) -> Plot:
     """Each term from its earliest to its latest end, below each other in order; a new node's coming first."""
-    whole = cold["on_new_node"] or cold
-    terms = [*(whole["terms"] if whole is not cold else ()), *cold["terms"]]
-    scale = (WIDTH - LABEL - 70) / max(1.0, whole["high"])
-    where = "" if whole is cold else " on a new node"
-    plot = Plot(ROW * len(terms) + 4, f"Cold start{where}: {duration(whole['low'])} to {duration(whole['high'])}")
+    cold_start = cold["on_new_node"] or cold
+    terms = [*(cold_start["terms"] if cold_start is not cold else ()), *cold["terms"]]
+    scale = (WIDTH - LABEL - 70) / max(1.0, cold_start["high"])
+    where = "" if cold_start is cold else " on a new node"
+    plot = Plot(
+        ROW * len(terms) + 4, f"Cold start{where}: {duration(cold_start['low'])} to {duration(cold_start['high'])}"
+    )
     low = high = 0.0
     for index, term in enumerate(terms):
         y = index * ROW
@@ -93,8 +95,8 @@ def cold_start_plot(cold: ColdStart) -> Plot:
 
 def cost_plot(lines: list[CostLine]) -> Plot | None:
     """Dollars per hour of each part, at fewest and at most nodes."""
-    known = sorted(((each["max_usd_per_hour"] or 0.0, each) for each in lines), key=lambda pair: -pair[0])
-    known = [(high, each) for high, each in known if high]
+    known = sorted(((line["max_usd_per_hour"] or 0.0, line) for line in lines), key=lambda pair: -pair[0])
+    known = [(high, line) for high, line in known if high]
     if not known:
         return None
     label = 280.0
@@ -107,8 +109,8 @@ def cost_plot(lines: list[CostLine]) -> Plot | None:
         plot.labels.append(Label(label - 8, y + 16, what, "end"))
         plot.bars.append(Bar(label, y + 4, max(1.0, high * scale), 16, "high", title))
         plot.bars.append(Bar(label, y + 4, max(1.0, low * scale), 16, "low", title))
-        told = usd(high) if low == high else f"{usd(low)}–{high:,.2f}"
-        plot.labels.append(Label(label + high * scale + 6, y + 16, told, tone="muted"))
+        amount = usd(high) if low == high else f"{usd(low)}–{high:,.2f}"
+        plot.labels.append(Label(label + high * scale + 6, y + 16, amount, tone="muted"))
     return plot
 
 
@@ -138,6 +140,6 @@ def _node(room: Room, left: LeftOnNodes) -> Plot:
         plot.labels.append(Label(LABEL - 8, y + 16, name, "end"))
         plot.bars.append(Bar(LABEL, y + 4, track, 16, "track", title))
         plot.bars.append(Bar(LABEL, y + 4, track * used / max(1, room[key]), 16, "low", title))
-        told = f"{used / unit:.0f} of {room[key] / unit:.0f} {words}".strip()
-        plot.labels.append(Label(LABEL + track + 8, y + 16, told, tone="muted"))
+        label = f"{used / unit:.0f} of {room[key] / unit:.0f} {words}".strip()
+        plot.labels.append(Label(LABEL + track + 8, y + 16, label, tone="muted"))
     return plot

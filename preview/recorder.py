@@ -79,8 +79,8 @@ class _Monitor(MockMonitor):
 
     def ReadResource(self, request: Any) -> Any:
         urn = self._urn(request)
-        found = {"urn": urn, "type": request.type, "name": request.name, "parent": request.parent}
-        self._keep(urn, cast("ResourcePart", {**found, "inputs": shown_struct(request.properties), "read": True}))
+        resource = {"urn": urn, "type": request.type, "name": request.name, "parent": request.parent}
+        self._keep(urn, cast("ResourcePart", {**resource, "inputs": shown_struct(request.properties), "read": True}))
         return resource_pb2.ReadResourceResponse(urn=urn, properties=request.properties)
 
     def Invoke(self, request: Any) -> Any:

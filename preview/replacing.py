@@ -38,9 +38,9 @@ def table() -> tuple[ReplacingRow, ...]:
     with TABLE.open(encoding="utf-8", newline="") as file:
         return tuple(
             ReplacingRow(
-                each["type"], tuple(each["properties"].split()), each["when"] == "removed", each["source"], each["read"]
+                row["type"], tuple(row["properties"].split()), row["when"] == "removed", row["source"], row["read"]
             )
-            for each in csv.DictReader(file)
+            for row in csv.DictReader(file)
         )
 
 

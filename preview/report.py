@@ -66,11 +66,11 @@ def report(
     }
     document["headline"] = _headline(document)
     own = plan.findings if account is None else unsettled(plan, account)
-    found = [*own, *of_account(account), *of_secrets(prepared)]
-    found += of_policies(prepared, resources, _circumstances(plan), today)
+    findings = [*own, *of_account(account), *of_secrets(prepared)]
+    findings += of_policies(prepared, resources, _circumstances(plan), today)
     if base is not None:
-        _compare(document, base, found, prepared.picture)
-    return finished(document, found)
+        _compare(document, base, findings, prepared.picture)
+    return finished(document, findings)
 
 
 def _circumstances(plan: StackPlan) -> Circumstances:
@@ -79,17 +79,17 @@ def _circumstances(plan: StackPlan) -> Circumstances:
     )
 
 
-def _compare(document: Report, base: Base, found: list[Finding], picture: StackPicture) -> None:
+def _compare(document: Report, base: Base, findings: list[Finding], picture: StackPicture) -> None:
     against: Against = {"revision": base.revision, "commit": base.commit, "problem": base.problem, "cost": None}
     document["against"] = against
     if base.document is None:
         severity = Severity.WARNING if base.commit else Severity.ERROR
-        found.append(Finding(base.revision, "against", severity, str(base.problem), "compare with another revision"))
+        findings.append(Finding(base.revision, "against", severity, str(base.problem), "compare with another revision"))
         return
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))
     document["rollout"] = update_of(document["changes"], document["resources"], picture)
-    found += of_moves(document["changes"])
+    findings += of_moves(document["changes"])
     before = base.document.get("cost") or no_cost()
     against["cost"] = {
         "usd_per_hour_min": before.get("usd_per_hour_min"),
@@ -102,7 +102,7 @@ def _compare(document: Report, base: Base, found: list[Finding], picture: StackP
 def _headline(document: Report) -> str:
     served = [model["name"] for model in document["models"]]
     what = f"{amount(len(served), 'model')} ({', '.join(served)})" if served else "no models"
-    gpus = ", ".join(f"{span(each['min'], each['max'])} × {each['gpu'].upper()}" for each in document["gpus"])
+    gpus = ", ".join(f"{span(gpu['min'], gpu['max'])} × {gpu['gpu'].upper()}" for gpu in document["gpus"])
     cost = document["cost"]
     hour = f"${cost['usd_per_hour_min']:.2f}–{cost['usd_per_hour_max']:.2f} per hour"
     month = f"${cost['usd_per_month_min']:,.0f}–{cost['usd_per_month_max']:,.0f} a month"

@@ -34,13 +34,13 @@ class _Entry:
 def commit_of(root: Path, revision: str) -> str:
     """The commit's id; raises RevisionError."""
     try:
-        found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+        completed = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     except FileNotFoundError:
         raise RevisionError("git is not on PATH") from None
     except (ValueError, OSError):  # a zero byte, or longer than an argument may be
         raise RevisionError("this is no name of a revision") from None
-    if found.returncode == 0:
-        return found.stdout.decode("ascii", "replace").strip()
+    if completed.returncode == 0:
+        return completed.stdout.decode("ascii", "replace").strip()
     raise RevisionError(f"git knows no revision {revision} (a shallow clone has few: git fetch --unshallow)")
 
 
@@ -74,15 +74,15 @@ def _entries(listing: bytes) -> Iterator[_Entry]:
 
 
 def _contents(root: Path, entries: list[_Entry]) -> Iterator[tuple[_Entry, bytes]]:
-    wanted = "".join(f"{entry.blob}\n" for entry in entries).encode()
-    given = _git(root, "cat-file", "--batch", sent=wanted).stdout
+    object_names = "".join(f"{entry.blob}\n" for entry in entries).encode()
+    contents = _git(root, "cat-file", "--batch", sent=object_names).stdout
     at = 0
     for entry in entries:
-        end = given.find(b"\n", at)
-        head = given[at:end].split()
-        if end < 0 or head[-1:] == [b"missing"] or len(given) < end + 1 + entry.size:
+        end = contents.find(b"\n", at)
+        head = contents[at:end].split()
+        if end < 0 or head[-1:] == [b"missing"] or len(contents) < end + 1 + entry.size:
             raise RevisionError(f"git does not have its file {entry.path} (a partial clone has few: git fetch)")
-        yield entry, given[end + 1 : end + 1 + entry.size]
+        yield entry, contents[end + 1 : end + 1 + entry.size]
         at = end + 1 + entry.size + 1
 
 

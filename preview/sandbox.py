@@ -99,9 +99,9 @@ class Sandbox:
 
 
 def _environment(home: Path, caller: Mapping[str, str] | None = None) -> dict[str, str]:
-    given = os.environ if caller is None else caller
+    environment = os.environ if caller is None else caller
     own = {"HOME": str(home), "TMPDIR": str(home), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONNOUSERSITE": "1"}
-    return {name: given[name] for name in PASSED if name in given} | own
+    return {name: environment[name] for name in PASSED if name in environment} | own
 
 
 def _bounded() -> None:

@@ -48,11 +48,11 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
             return WRONG_INPUT
     try:
         stacks = [_rendered(root, name) for name in dict.fromkeys(asked.stacks)]
-        found = _scanned(stacks, asked.checkov, asked.kube_score)
+        findings = _scanned(stacks, asked.checkov, asked.kube_score)
     except (StackFileError, ScanFailed) as failure:
         print(f"error: {lines(str(failure))}", file=sys.stderr)
         return WRONG_INPUT
-    return FINE if show(stacks, found, explanations()) else FOUND
+    return FINE if show(stacks, findings, explanations()) else FOUND
 
 
 def _rendered(root: Path, stack: str) -> ScannedStack:
@@ -78,14 +78,14 @@ def _scanned(stacks: Sequence[ScannedStack], checkov: str, kube_score: str) -> d
         for stack in stacks:
             files[stack.name].write_text(yaml.safe_dump_all(stack.objects, sort_keys=False), encoding="utf-8")
         options = ["--framework", "kubernetes", "--output", "json", "--compact", "--quiet", "--skip-download"]
-        told = _said([checkov, "--directory", folder, *options])
-        found = {}
+        report = _said([checkov, "--directory", folder, *options])
+        findings = {}
         for stack in stacks:
             file = files[stack.name]
             options = ["--kubernetes-version", f"v{stack.kubernetes_version}", "--output-format", "json"]
             scored = kube_score_findings(_said([kube_score, "score", *options, str(file)]))
-            found[stack.name] = [*checkov_findings(told, file.name), *scored]
-    return found
+            findings[stack.name] = [*checkov_findings(report, file.name), *scored]
+    return findings
 
 
 def _said(command: list[str]) -> str:

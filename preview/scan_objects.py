@@ -65,8 +65,8 @@ def _owner(parent: str, models: Mapping[str, str]) -> str:
     return name if name in models and types.rpartition("$")[2].startswith(f"{OURS}Vllm") else SHARED
 
 
-def _name(each: Object) -> tuple[str | None, str]:
-    return each["metadata"].get("namespace"), each["metadata"]["name"]
+def _name(manifest: Object) -> tuple[str | None, str]:
+    return manifest["metadata"].get("namespace"), manifest["metadata"]["name"]
 
 
 def _with_replicas(objects: Sequence[Object]) -> list[Object]:

@@ -19,12 +19,12 @@ WIDTH_IN_LOGS = 140
 Found = Mapping[str, Sequence[ScanFinding]]
 
 
-def show(stacks: Sequence[ScannedStack], found: Found, table: Sequence[Explanation]) -> bool:
+def show(stacks: Sequence[ScannedStack], findings: Found, table: Sequence[Explanation]) -> bool:
     """Prints counts and findings; whether all is explained and within the goals."""
     console = Console(width=None if sys.stdout.isatty() else WIDTH_IN_LOGS)
-    fine = _counts(console, stacks, found)
-    unexplained = _findings(console, stacks, found, table)
-    everything = [each for one in found.values() for each in one]
+    fine = _counts(console, stacks, findings)
+    unexplained = _findings(console, stacks, findings, table)
+    everything = [finding for one in findings.values() for finding in one]
     for row in stale(everything, table):
         console.print(
             f"stale here: {row.tool} {row.check} {row.object} is explained, but no scanner reports it", markup=False
@@ -37,11 +37,13 @@ def show(stacks: Sequence[ScannedStack], found: Found, table: Sequence[Explanati
     return fine and not unexplained
 
 
-def _counts(console: Console, stacks: Sequence[ScannedStack], found: Found) -> bool:
+def _counts(console: Console, stacks: Sequence[ScannedStack], findings: Found) -> bool:
     """One line for each model: failed checks of checkov, criticals of kube-score, the namespace's Pod Security."""
     fine = True
     for stack in stacks:
-        counted = Counter((stack.owners[each.object], each.tool) for each in found[stack.name] if each.counts)
+        counted = Counter(
+            (stack.owners[finding.object], finding.tool) for finding in findings[stack.name] if finding.counts
+        )
         for group in stack.groups():
             numbers = ", ".join(
                 f"{tool} {counted[group, tool]}" + (f" (at most {goal})" if group != SHARED else "")
@@ -52,22 +54,24 @@ def _counts(console: Console, stacks: Sequence[ScannedStack], found: Found) -> b
                 level == "restricted" and all(counted[group, tool] <= goal for tool, goal in GOALS.items())
             )
             fine = fine and met
-            told = f", Pod Security {level}" if level else ""
-            console.print(f"{stack.name} {group}: {numbers}{told}{'' if met else '  MISSES THE GOAL'}", markup=False)
+            pod_security = f", Pod Security {level}" if level else ""
+            console.print(
+                f"{stack.name} {group}: {numbers}{pod_security}{'' if met else '  MISSES THE GOAL'}", markup=False
+            )
     return fine
 
 
-def _findings(console: Console, stacks: Sequence[ScannedStack], found: Found, table: Sequence[Explanation]) -> int:
+def _findings(console: Console, stacks: Sequence[ScannedStack], findings: Found, table: Sequence[Explanation]) -> int:
     """The table, each kind of finding once with the objects that have it; how many findings are not explained."""
     rows: dict[tuple[str, str], list[str]] = {}
     unexplained = 0
     for stack in stacks:
-        for each in found[stack.name]:
-            row = explained(each, table)
+        for finding in findings[stack.name]:
+            row = explained(finding, table)
             unexplained += row is None
-            what = f"{each.tool} {each.check}{'' if each.counts else ' (warning)'}\n{each.message}"
+            what = f"{finding.tool} {finding.check}{'' if finding.counts else ' (warning)'}\n{finding.message}"
             why = f"{row.explanation} ({row.date}, {row.source})" if row else "NOT EXPLAINED"
-            place = f"{stack.name} {each.object}{f', {each.where}' if each.where else ''}"
+            place = f"{stack.name} {finding.object}{f', {finding.where}' if finding.where else ''}"
             places = rows.setdefault((what, why), [])
             if place not in places:
                 places.append(place)

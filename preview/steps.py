@@ -46,8 +46,10 @@ def effect(change: Change) -> str | None:
     properties, what = rolling().get(short_type(change["type"]), ((), None))
     if what is None or change["action"] != "changed":
         return None
-    moved = [each["path"] for each in change["fields"]]
-    return what if not properties or any(_below(path, each) for path in moved for each in properties) else None
+    moved = [field["path"] for field in change["fields"]]
+    return (
+        what if not properties or any(_below(path, property_) for path in moved for property_ in properties) else None
+    )
 
 
 def _below(path: str, place: str) -> bool:
@@ -63,13 +65,13 @@ class _Stack:
 
     def roll(self, name: str, what: str = "nodes", namespace: str = "") -> RollPicture | None:
         """The figures of a pool (`nodes`), or of a Deployment in its namespace (`pods`)."""
-        wanted = (what, name, namespace)
-        return next((each for each in self.picture.rolls if (each.kind, each.name, each.namespace) == wanted), None)
+        key = (what, name, namespace)
+        return next((roll for roll in self.picture.rolls if (roll.kind, roll.name, roll.namespace) == key), None)
 
     def time(self, step: str) -> tuple[float | None, float | None]:
         """Of a step that the plan has no figures of."""
-        found = next(each for each in self.picture.step_times if each.step == step)
-        return found.low_seconds, found.high_seconds
+        time = next(candidate for candidate in self.picture.step_times if candidate.step == step)
+        return time.low_seconds, time.high_seconds
 
     def reached(self, urn: str) -> frozenset[str]:
         """All that a resource depends on."""
@@ -78,11 +80,11 @@ class _Stack:
 
 def update_of(changes: Sequence[Change], resources: Sequence[Resource], picture: StackPicture) -> Update:
     """The steps in order, and how long they take together. Empty where nothing changes."""
-    stack = _Stack({each["urn"]: each for each in resources}, picture)
-    told = [each for each in changes if not each["type"].startswith(("vllm-on-eks:", "pulumi:"))]
-    found = [*_own_steps(told, stack), *_nodes_steps(told, stack)]
-    steps = sorted(found, key=lambda step: (PHASES.index(step["phase"]), step["what"]))
-    steps += _rest(told, {urn for step in steps for urn in step["urns"]}, stack)
+    stack = _Stack({resource["urn"]: resource for resource in resources}, picture)
+    own = [change for change in changes if not change["type"].startswith(("vllm-on-eks:", "pulumi:"))]
+    update_steps = [*_own_steps(own, stack), *_nodes_steps(own, stack)]
+    steps = sorted(update_steps, key=lambda step: (PHASES.index(step["phase"]), step["what"]))
+    steps += _rest(own, {urn for step in steps for urn in step["urns"]}, stack)
     steps.sort(key=lambda step: PHASES.index(step["phase"]))
     low, high = _longest(steps, stack)
     return {"steps": steps, "low_seconds": low, "high_seconds": high}
@@ -107,8 +109,12 @@ def _step(
         "high_seconds": high,
         "words": words,
         "away": [
-            {"model": each.model, "low_seconds": round(each.low_seconds), "high_seconds": round(each.high_seconds)}
-            for each in away
+            {
+                "model": away_from.model,
+                "low_seconds": round(away_from.low_seconds),
+                "high_seconds": round(away_from.high_seconds),
+            }
+            for away_from in away
         ],
     }
 
@@ -118,7 +124,7 @@ def _own_steps(changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:
     for change in changes:
         what, name, urns = effect(change), change["name"], [change["urn"]]
         if what == "control plane":
-            move = next(each for each in change["fields"] if each["path"] == "version")
+            move = next(field for field in change["fields"] if field["path"] == "version")
             said = f"Kubernetes {move['before']} → {move['after']}"
             words = ["the API server stays reachable, single requests may have to be sent again"]
             yield _step("control plane", said, "in place", urns, stack.time("control plane"), words)
@@ -133,20 +139,20 @@ def _own_steps(changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:
 
 def _followers(version: str, changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:
     """Add-ons without a pin: EKS' default for the cluster's version, which only AWS knows."""
-    told = {each["urn"] for each in changes}
+    urns = {change["urn"] for change in changes}
     for urn, resource in stack.resources.items():
-        if resource["type"] == ADDON and urn not in told and resource["inputs"].get("addonVersion") == UNKNOWN:
+        if resource["type"] == ADDON and urn not in urns and resource["inputs"].get("addonVersion") == UNKNOWN:
             yield _addon(urn, f"{resource['name']}: EKS' default for {version}", stack)
 
 
 def _addon(urn: str, what: str, stack: _Stack) -> Step:
-    later = any(stack.resources[each]["type"] == GROUP for each in stack.reached(urn))
+    later = any(stack.resources[waiting]["type"] == GROUP for waiting in stack.reached(urn))
     phase: Phase = "add-ons on nodes" if later else "add-ons"
     return _step(phase, f"add-on {what}", "in place", [urn], stack.time("add-on"), ["its pods roll node by node"])
 
 
 def _moved(change: Change, path: str, name: str) -> str:
-    move = next((each for each in change["fields"] if each["path"] == path), None)
+    move = next((field for field in change["fields"] if field["path"] == path), None)
     return name if move is None else f"{name}: {move['before'] or 'followed'} → {move['after'] or 'followed'}"
 
 
@@ -154,7 +160,7 @@ def _chart(change: Change, stack: _Stack) -> Step:
     inputs = stack.resources[change["urn"]]["inputs"]
     words = []
     moved = definitions_of(str(inputs.get("chart")))
-    if moved is not None and moved.by != "none" and any(each["path"] == "version" for each in change["fields"]):
+    if moved is not None and moved.by != "none" and any(field["path"] == "version" for field in change["fields"]):
         before = "by hand, before this update: " if moved.by == _BY_HAND else ""
         words = [f"definitions (CRDs): {before}{moved.words}"]
     most = inputs.get("timeout")
@@ -236,21 +242,21 @@ def _span(count: tuple[int, int]) -> str:
     return str(count[0]) if count[0] == count[1] else f"{count[0]}–{count[1]}"
 
 
-def _rest(changes: Sequence[Change], told: set[str], stack: _Stack) -> list[Step]:
+def _rest(changes: Sequence[Change], urns_told: set[str], stack: _Stack) -> list[Step]:
     """All other changes, by phase and action: quick ones, and what is taken away, which the engine does last."""
     parts: dict[tuple[Phase, Action], list[Change]] = {}
     for change in changes:
-        if change["urn"] in told:
+        if change["urn"] in urns_told:
             continue
         phase: Phase = "afterwards" if change["action"] == "deleted" else _phase(change["type"])
         parts.setdefault((phase, change["action"]), []).append(change)
-    found = []
+    steps = []
     for (phase, action), some in parts.items():
-        names = [f"{kind(each['type'])} {each['name']}" for each in some]
+        names = [f"{kind(urn['type'])} {urn['name']}" for urn in some]
         shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         how: How = "in place" if action == "changed" else action
-        found.append(_step(phase, shown, how, [each["urn"] for each in some], (None, None), []))
-    return found
+        steps.append(_step(phase, shown, how, [urn["urn"] for urn in some], (None, None), []))
+    return steps
 
 
 def _phase(token: str) -> Phase:
@@ -276,19 +282,19 @@ def _end(urn: str, resources: Mapping[str, Resource], weights: Mapping[str, tupl
          ends: dict[str, tuple[float, float]]) -> tuple[float, float]:  # fmt: skip
     if urn not in ends:
         ends[urn] = (0.0, 0.0)  # a circle, which the engine would refuse, ends here
-        before = [_end(each, resources, weights, ends) for each in needed_by(resources[urn]) if each in resources]
+        before = [_end(urn, resources, weights, ends) for urn in needed_by(resources[urn]) if urn in resources]
         own = weights.get(urn, (0.0, 0.0))
-        low, high = (max((each[end] for each in before), default=0.0) + own[end] for end in (0, 1))
+        low, high = (max((urn[end] for urn in before), default=0.0) + own[end] for end in (0, 1))
         ends[urn] = (low, high)
     return ends[urn]
 
 
 def _reached(urn: str, resources: Mapping[str, Resource]) -> frozenset[str]:
-    found: set[str] = set()
+    urns: set[str] = set()
     waiting = [urn]
     while waiting:
-        for each in needed_by(resources[waiting.pop()]):
-            if each in resources and each not in found:
-                found.add(each)
-                waiting.append(each)
-    return frozenset(found)
+        for resource_urn in needed_by(resources[waiting.pop()]):
+            if resource_urn in resources and resource_urn not in urns:
+                urns.add(resource_urn)
+                waiting.append(resource_urn)
+    return frozenset(urns)

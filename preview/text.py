@@ -86,33 +86,33 @@ def _heading(words: str) -> RenderableType:
 
 
 def _findings(document: Report) -> Iterator[RenderableType]:
-    found = grouped(document["findings"])
-    yield _heading(f"Findings ({len(found)})")
-    if not found:
+    groups = grouped(document["findings"])
+    yield _heading(f"Findings ({len(groups)})")
+    if not groups:
         yield Text("  none")
-    for each in found:
-        line = Text(f"{each['severity']:<8}", style=SEVERITY_COLOURS[each["severity"]])
-        yield _line(2, line.append(f"{each['path']}: {each['message']} [{each['rule']}]", style="default"))
-        if each["fix"]:
-            yield _line(10, f"→ {each['fix']}", "dim")
+    for group in groups:
+        line = Text(f"{group['severity']:<8}", style=SEVERITY_COLOURS[group["severity"]])
+        yield _line(2, line.append(f"{group['path']}: {group['message']} [{group['rule']}]", style="default"))
+        if group["fix"]:
+            yield _line(10, f"→ {group['fix']}", "dim")
 
 
-def _changes(against: Against, found: list[Change]) -> Iterator[RenderableType]:
+def _changes(against: Against, changes: list[Change]) -> Iterator[RenderableType]:
     commit = f" ({against['commit'][:10]})" if against["commit"] else ""
     if against["problem"]:
         yield _heading(f"Changes against {against['revision']}{commit}: not known")
         yield _line(2, against["problem"])
         return
-    yield _heading(f"Changes against {against['revision']}{commit}: {counted(found)}")
-    for each in found:
-        style = COLOURS[each["action"]]
-        yield _line(2, f"{MARKS[each['action']]} {kind(each['type'])} {each['name']}", style)
-        for reason in each["reasons"]:
+    yield _heading(f"Changes against {against['revision']}{commit}: {counted(changes)}")
+    for change in changes:
+        style = COLOURS[change["action"]]
+        yield _line(2, f"{MARKS[change['action']]} {kind(change['type'])} {change['name']}", style)
+        for reason in change["reasons"]:
             yield _line(6, f"replaced: {reason}", "magenta")
-        for field in each["fields"][:MOST_FIELDS]:
+        for field in change["fields"][:MOST_FIELDS]:
             yield _line(6, f"{field['path']}: {short(field['before'], 60)} → {short(field['after'], 60)}")
-        if len(each["fields"]) > MOST_FIELDS:
-            yield _line(6, f"and {len(each['fields']) - MOST_FIELDS} more")
+        if len(change["fields"]) > MOST_FIELDS:
+            yield _line(6, f"and {len(change['fields']) - MOST_FIELDS} more")
 
 
 def _update(update: Update | None) -> Iterator[RenderableType]:
@@ -175,9 +175,9 @@ def _nodes(document: Report) -> Iterator[RenderableType]:
             _packed(fewest),
             _packed(most),
             "; ".join(
-                f"{each['nodes']} × {each['gpus']} GPU, {each['cpu_millicores'] / 1000:.1f} CPU, "
-                f"{each['memory_mib'] / 1024:.0f} GiB"
-                for each in (most["left"] if most else ())
+                f"{left['nodes']} × {left['gpus']} GPU, {left['cpu_millicores'] / 1000:.1f} CPU, "
+                f"{left['memory_mib'] / 1024:.0f} GiB"
+                for left in (most["left"] if most else ())
             ),
         )
     yield table

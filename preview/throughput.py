@@ -13,9 +13,9 @@ def throughput(plan: ThroughputPlan | None) -> Throughput | None:
     """Rates of one replica; None where the model is unknown or does not fit."""
     if plan is None:
         return None
-    found = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
-    whole = {"input_tokens": round(plan.input_tokens), "output_tokens": round(plan.output_tokens)}
-    return cast("Throughput", found | whole)
+    fields = {name: getattr(plan, name) for name in plan.__dataclass_fields__}
+    rounded = {"input_tokens": round(plan.input_tokens), "output_tokens": round(plan.output_tokens)}
+    return cast("Throughput", fields | rounded)
 
 
 def traffic(asked: Model, shown: TrafficPicture | None, max_replicas: int) -> Traffic | None:
@@ -25,12 +25,12 @@ def traffic(asked: Model, shown: TrafficPicture | None, max_replicas: int) -> Tr
     """
     if asked.traffic is None:
         return None
-    found = asked.traffic
+    traffic_asked = asked.traffic
     return {
-        "requests_per_second": found.requests_per_second,
-        "input_tokens": found.input_tokens,
-        "output_tokens": found.output_tokens,
-        "shape": found.shape.value,
+        "requests_per_second": traffic_asked.requests_per_second,
+        "input_tokens": traffic_asked.input_tokens,
+        "output_tokens": traffic_asked.output_tokens,
+        "shape": traffic_asked.shape.value,
         "slo": {
             "time_to_first_token_seconds": asked.slo.time_to_first_token_seconds,
             "time_per_output_token_seconds": asked.slo.time_per_output_token_seconds,

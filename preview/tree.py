@@ -22,7 +22,7 @@ class Branch:
 def branches(resources: Sequence[ResourcePart]) -> Iterator[Branch]:
     """The tree from the top; leaves of a kind are one line."""
     below: dict[str, list[ResourcePart]] = {}
-    known = {each["urn"] for each in resources}
+    known = {resource["urn"] for resource in resources}
     for resource in resources:
         parent = resource["parent"] if resource["parent"] in known else ""
         below.setdefault(parent, []).append(resource)
@@ -41,4 +41,4 @@ def _branches(parent: str, below: Mapping[str, Sequence[ResourcePart]], depth: i
 
 
 def _total(urn: str, below: Mapping[str, Sequence[ResourcePart]]) -> int:
-    return 1 + sum(_total(each["urn"], below) for each in below.get(urn, ()))
+    return 1 + sum(_total(child["urn"], below) for child in below.get(urn, ()))

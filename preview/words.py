@@ -53,8 +53,8 @@ def kind(type_: str) -> str:
 def counted(changes: list[Change]) -> str:
     """`2 created, 1 replaced`, of what is not only a component's shell."""
     counts = {action: sum(change["action"] == action for change in changes) for action in MARKS}
-    told = [f"{count} {action}" for action, count in counts.items() if count]
-    return ", ".join(told) or "nothing changes"
+    parts = [f"{count} {action}" for action, count in counts.items() if count]
+    return ", ".join(parts) or "nothing changes"
 
 
 def duration(seconds: float) -> str:
@@ -124,14 +124,14 @@ def node_line(pool: Pool) -> str:
         f"{name} {_room(room)}"
         for name, room in (("kubelet and system keep", node["system"]), ("daemons", node["daemons"]))
     ]
-    told = f"of {_room(node['total'])} of a {node['instance_type']}, {', '.join(parts)}"
+    sentence = f"of {_room(node['total'])} of a {node['instance_type']}, {', '.join(parts)}"
     if node["images_mib"]:
-        told += f", images about {node['images_mib'] / 1024:.0f} GiB of disk"
+        sentence += f", images about {node['images_mib'] / 1024:.0f} GiB of disk"
     left = pool["stranded"]
     if left and any(left.values()):
         gpus = amount(left["gpus"], "GPU share" if pool.get("sharing") else "GPU")
-        told += f"; stranded on all nodes at most replicas: {gpus}, {_room(left)}"
-    return told
+        sentence += f"; stranded on all nodes at most replicas: {gpus}, {_room(left)}"
+    return sentence
 
 
 def _room(room: Room) -> str:

@@ -29,20 +29,20 @@ MOST_PRIVATE_SOURCES = 20
 def block(text: str) -> ipaddress.IPv4Network:
     """An IPv4 block as AWS writes it; raises ValueError saying what to write instead."""
     try:
-        found = ipaddress.ip_network(text, strict=False)
+        parsed = ipaddress.ip_network(text, strict=False)
     except ValueError:
         raise WrongValue("not a CIDR block", "write four numbers from 0 to 255 and a mask, 203.0.113.0/24") from None
-    if not isinstance(found, ipaddress.IPv4Network):
+    if not isinstance(parsed, ipaddress.IPv4Network):
         raise WrongValue("not an IPv4 CIDR block, and the cluster has no IPv6", "write for example 203.0.113.0/24")
     if "/" not in text:
         network = _network_of(text)
         raise WrongValue(
             "not a CIDR block: it has no mask", f"write {text}/32 for one address, {network} for a network"
         )
-    if str(found) != text:
-        why = "it has host bits set" if ipaddress.ip_address(text.partition("/")[0]) != found.network_address else ""
-        raise WrongValue(f"not a CIDR block{': ' if why else ''}{why}", f"write {found}")
-    return found
+    if str(parsed) != text:
+        why = "it has host bits set" if ipaddress.ip_address(text.partition("/")[0]) != parsed.network_address else ""
+        raise WrongValue(f"not a CIDR block{': ' if why else ''}{why}", f"write {parsed}")
+    return parsed
 
 
 def _network_of(address: str) -> str:
@@ -54,19 +54,19 @@ def _network_of(address: str) -> str:
     return str(ipaddress.ip_network(f"{address}/{32 - 8 * hosts}", strict=False))
 
 
-def is_private(found: ipaddress.IPv4Network) -> bool:
+def is_private(network: ipaddress.IPv4Network) -> bool:
     """Whether a block lies in the private ranges."""
-    return _within(found, PRIVATE_RANGES)
+    return _within(network, PRIVATE_RANGES)
 
 
-def never_arrives(found: ipaddress.IPv4Network) -> bool:
+def never_arrives(network: ipaddress.IPv4Network) -> bool:
     """Whether nobody on the internet has an address of the block."""
-    return _within(found, NOT_FROM_THE_INTERNET)
+    return _within(network, NOT_FROM_THE_INTERNET)
 
 
-def _within(found: Block, ranges: Iterable[str]) -> bool:
+def _within(network: Block, ranges: Iterable[str]) -> bool:
     return any(
-        found.version == outer.version and found.subnet_of(outer)  # type: ignore[arg-type]
+        network.version == outer.version and network.subnet_of(outer)  # type: ignore[arg-type]
         for outer in map(ipaddress.ip_network, ranges)
     )
 
@@ -77,9 +77,9 @@ def opened(texts: Iterable[str]) -> str | None:
     Text that is no block is left out: it is somebody else's error.
     """
     for version, most in TOO_MANY.items():
-        blocks = [each for each in map(_parsed, texts) if each is not None and each.version == version]
+        blocks = [network for network in map(_parsed, texts) if network is not None and network.version == version]
         together = [b for b in ipaddress.collapse_addresses(blocks) if not _within(b, NOT_FROM_THE_INTERNET)]  # type: ignore[type-var]
-        count = sum(each.num_addresses for each in together)
+        count = sum(network.num_addresses for network in together)
         if count >= most:
             share = count / 2 ** (32 if version == 4 else 128)
             part = "the whole internet" if share == 1 else f"{share:.2%} of the internet"

@@ -58,8 +58,8 @@ def charts_in(folder: str, base: Path) -> ChartFolder:
         entries = sorted(place.iterdir())
     except OSError as error:
         return ChartFolder(folder, problem=f"cannot be read ({error.strerror})")
-    found = (_chart(entry, f"{folder.rstrip('/')}/{entry.name}") for entry in entries)
-    return ChartFolder(folder, tuple(chart for chart in found if chart is not None))
+    charts = (_chart(entry, f"{folder.rstrip('/')}/{entry.name}") for entry in entries)
+    return ChartFolder(folder, tuple(chart for chart in charts if chart is not None))
 
 
 def _chart(entry: Path, written: str) -> FoundChart | None:
@@ -80,7 +80,7 @@ def _chart(entry: Path, written: str) -> FoundChart | None:
 
 def _names(entry: Path) -> list[str]:
     folder = entry / "charts"
-    return [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
 
 def _from_archive(entry: Path) -> tuple[bytes, list[str]]:

@@ -132,11 +132,11 @@ class CreateCluster(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _addresses_say_who(cls, given: Any) -> Any:
+    def _addresses_say_who(cls, values: Any) -> Any:
         """Who lists public addresses and says no more means an endpoint that they reach (docs/adr/0025)."""
-        if isinstance(given, dict) and given.get("publicAccessCidrs") and "endpointAccess" not in given:
-            return {**given, "endpointAccess": EndpointAccess.PUBLIC_AND_PRIVATE.value}
-        return given
+        if isinstance(values, dict) and values.get("publicAccessCidrs") and "endpointAccess" not in values:
+            return {**values, "endpointAccess": EndpointAccess.PUBLIC_AND_PRIVATE.value}
+        return values
 
     @model_validator(mode="after")
     def _public_needs_addresses(self) -> CreateCluster:
@@ -221,13 +221,13 @@ class CreateNetwork(Section):
 
     @model_validator(mode="after")
     def _sizes(self) -> CreateNetwork:
-        found = block(self.cidr)
-        if not 16 <= found.prefixlen <= 20:
+        network = block(self.cidr)
+        if not 16 <= network.prefixlen <= 20:
             raise WrongValue(
-                f"cidr {self.cidr} is a /{found.prefixlen}; a VPC for pods needs /16 to /20",
+                f"cidr {self.cidr} is a /{network.prefixlen}; a VPC for pods needs /16 to /20",
                 "write a range of that size",
             )
-        if not is_private(found):
+        if not is_private(network):
             raise WrongValue(
                 f"cidr {self.cidr} is not private: pods would take addresses of others for their own",
                 f"write one of {', '.join(PRIVATE_RANGES)} (RFC 1918, RFC 6598)",

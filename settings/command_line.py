@@ -17,12 +17,12 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: object = None) -> argparse.Namespace:  # type: ignore[override]
         """Ends the program with exit code 2 where an argument holds a character that nobody sees."""
-        given = list(sys.argv[1:] if args is None else args)
-        for index, text in enumerate(given):
+        argv = list(sys.argv[1:] if args is None else args)
+        for index, text in enumerate(argv):
             if not text.isprintable():
                 what = f"a line break or control character: {printable(text)[:80]}"
                 self.error(f"word {index + 1} of the command line holds {what}")
-        return super().parse_args(given, None)
+        return super().parse_args(argv, None)
 
     def error(self, message: str) -> NoReturn:
         super().error(printable(message))

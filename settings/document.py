@@ -79,11 +79,11 @@ def _resolved(node: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mappin
 def _branches(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     items = field.get("items") or {}
     optional = field.get("anyOf", ())
-    inside = (each for option in optional for each in option.get("oneOf", ()))  # a choice that may be left out
+    inside = (branch for option in optional for branch in option.get("oneOf", ()))  # a choice that may be left out
     for option in (*field.get("oneOf", ()), *optional, *inside, field, *items.get("oneOf", ()), items):
-        found = _resolved(option, definitions)
-        if "properties" in found:
-            yield found
+        resolved = _resolved(option, definitions)
+        if "properties" in resolved:
+            yield resolved
 
 
 def _is_list_of(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
@@ -93,8 +93,8 @@ def _is_list_of(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> boo
 
 def _choices(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[str]:
     for option in (field, field.get("items") or {}, *field.get("anyOf", ())):
-        if found := _resolved(option, definitions).get("enum"):
-            return [str(value) for value in found]
+        if choices := _resolved(option, definitions).get("enum"):
+            return [str(value) for value in choices]
     return []
 
 

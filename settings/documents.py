@@ -52,8 +52,8 @@ def json_document(text: str, most_characters: int = MOST_JSON_CHARACTERS) -> Any
     if len(text) > most_characters:
         raise DocumentError(f"is longer than {most_characters // KIB} KiB, more than is read")
     depth = 0
-    for found in _BRACKETS.finditer(text):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
+    for match in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > MOST_DEPTH:
             raise DocumentError(f"is nested deeper than {MOST_DEPTH} levels")
     value = json.loads(text, parse_int=whole_number, parse_float=finite_number, parse_constant=_no_number)

@@ -28,8 +28,8 @@ INSTEAD = {
 
 def with_foreign(loaded: Loaded, keys: Iterable[str], stack: str) -> Loaded:
     """`loaded`, with a mistake for each key (`package:key`) that would be ignored."""
-    found = tuple(_problem(key, stack) for key in sorted(keys) if key.partition(":")[0] in PACKAGES)
-    return replace(loaded, problems=(*loaded.problems, *found)) if found else loaded
+    findings = tuple(_problem(key, stack) for key in sorted(keys) if key.partition(":")[0] in PACKAGES)
+    return replace(loaded, problems=(*loaded.problems, *findings)) if findings else loaded
 
 
 def _problem(key: str, stack: str) -> Finding:

@@ -60,8 +60,8 @@ def guarded(program: str) -> Callable[[Callable[P, int]], Callable[P, int]]:
             try:
                 return main(*args, **options)
             except Exception as error:
-                given = args[0] if args and args[0] is not None else sys.argv[1:]
-                return _end(error, " ".join([program, *map(str, given)]) if isinstance(given, list) else program)
+                argv = args[0] if args and args[0] is not None else sys.argv[1:]
+                return _end(error, " ".join([program, *map(str, argv)]) if isinstance(argv, list) else program)
 
         return run
 

@@ -18,7 +18,7 @@ def meant(place: Sequence[str | int], value: Any) -> str | None:
         where += "[]" if isinstance(part, int) else f".{part}" if where else part
     key = str(place[-1]).lower().replace("_", "").replace("-", "")
     rows = _rows().get((where or "(top)", key), [])
-    return next((write for wanted, write in rows if not wanted or _is_fraction(value)), None)
+    return next((write for value_meant, write in rows if not value_meant or _is_fraction(value)), None)
 
 
 def _is_fraction(value: Any) -> bool:
@@ -30,8 +30,8 @@ def _is_fraction(value: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def _rows() -> dict[tuple[str, str], list[tuple[str, str]]]:
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    rows_by_key: dict[tuple[str, str], list[tuple[str, str]]] = {}
     with TABLE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(line for line in file if not line.startswith("#")):
-            found.setdefault((row["where"], row["key"]), []).append((row["value"], row["write"]))
-    return found
+            rows_by_key.setdefault((row["where"], row["key"]), []).append((row["value"], row["write"]))
+    return rows_by_key

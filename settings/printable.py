@@ -17,7 +17,7 @@ def printable(text: str, keep: str = "") -> str:
     """The text with every character that is not seen written as its escape: `\\x1b`. `keep`: some that may stay."""
     if text.isascii() and text.isprintable():
         return text
-    return _HIDDEN.sub(lambda found: found[0] if found[0] in keep or not _hides(found[0]) else _escaped(found[0]), text)
+    return _HIDDEN.sub(lambda match: match[0] if match[0] in keep or not _hides(match[0]) else _escaped(match[0]), text)
 
 
 def lines(text: str) -> str:

@@ -125,7 +125,7 @@ def _messages(
         return [(f"{subject}{message}" if message.startswith("not ") else message, fix) for message, fix in said]
     branch = _branch(error["loc"], place)
     if kind == "extra_forbidden":
-        if others := [each for each in schema.kinds_with(place) if each != branch] if branch else []:
+        if others := [kind for kind in schema.kinds_with(place) if kind != branch] if branch else []:
             return [(f"kind {branch} has no such key, only {', '.join(others)} has", "leave it out")]
         hint = meant(place, error["input"]) or meant_or_known(str(place[-1]), schema.keys_at(place[:-1], branch))
         return [("unknown key", hint)]
@@ -143,10 +143,10 @@ def _messages(
         }
         message, fix = ADVICE[kind]
         return [(message.format(**facts), fix.format(**facts))]
-    for prefix, (wanted, fix) in WANTED.items():
+    for prefix, (words, fix) in WANTED.items():
         if kind.startswith(prefix):
             number = isinstance(error["input"], int | float) and prefix == "string_" and written is None
-            return [(f"{value} is not {wanted}", f"{fix}{AS_WRITTEN if number else ''}")]
+            return [(f"{value} is not {words}", f"{fix}{AS_WRITTEN if number else ''}")]
     return [(f"{shown(error['input'])}: {error['msg']}", "write another value")]
 
 
@@ -176,7 +176,7 @@ class SchemaWalker:
     def kinds_with(self, place: Sequence[PathPart]) -> list[str]:
         """The kinds of the section above this place that have its last key."""
         nodes = [node.get("properties", {}) for node in self._nodes(place[:-1])]
-        return sorted(str(each["kind"].get("const")) for each in nodes if place[-1] in each and "kind" in each)
+        return sorted(str(node["kind"].get("const")) for node in nodes if place[-1] in node and "kind" in node)
 
     def _of_kind(self, place: Sequence[PathPart], kind: str | None) -> list[Mapping[str, Any]]:
         nodes = self._nodes(place)
@@ -213,11 +213,11 @@ class SchemaWalker:
                 else node.get("properties", {}).get(part) or node.get("additionalProperties") or {}
                 for node in nodes
             ]
-            nodes = [found for child in below if isinstance(child, Mapping) for found in self._expand(child)]
+            nodes = [node for child in below if isinstance(child, Mapping) for node in self._expand(child)]
         return nodes
 
     def _expand(self, node: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         if "$ref" in node:
             return self._expand(self._root["$defs"][str(node["$ref"]).rsplit("/", 1)[1]])
         branches = [*node.get("anyOf", ()), *node.get("oneOf", ())]
-        return [found for branch in branches for found in self._expand(branch)] if branches else [node]
+        return [node for branch in branches for node in self._expand(branch)] if branches else [node]

@@ -89,8 +89,8 @@ def read(sections: Mapping[str, Any], stack: str, written: Mapping[tuple[PathPar
         except ValidationError as failure:
             # What was taken out is not missing.
             errors = _own_mistakes(failure.errors(include_url=False), document, walker, wrong)
-            found, places = problems_from(errors, document, walker, written)
-            problems += found
+            findings, places = problems_from(errors, document, walker, written)
+            problems += findings
             wrong.update(places)
             if not errors or not all(_taken_out(document, place) for place in places):
                 return Loaded(stack, None, _distinct(problems))

@@ -107,12 +107,12 @@ FORMS = {
 @lru_cache(maxsize=1024)
 def read_source(text: str, revision: str | None = None) -> WeightSource:
     """The source of a text; `revision`: the setting beside it. Raises WrongValue."""
-    found = _SCHEME.fullmatch(text)
-    if found is None:
+    match = _SCHEME.fullmatch(text)
+    if match is None:
         if not re.fullmatch(HUGGING_FACE_ID.pattern, text, re.ASCII):
             raise WrongValue(HUGGING_FACE_ID.meaning, f"{HUGGING_FACE_ID.fix}, or one of {', '.join(FORMS.values())}")
         return HubSource(text, revision)
-    scheme, rest = found[1], found[2]
+    scheme, rest = match[1], match[2]
     if scheme not in FORMS:
         near = did_you_mean(scheme, FORMS, cutoff=0.4, most=1)
         raise WrongValue(
@@ -139,24 +139,24 @@ def _hub(rest: str) -> WeightSource:
 
 
 def _bucket(rest: str) -> WeightSource:
-    found = _BUCKET.fullmatch(rest)
-    if found is None:
+    match = _BUCKET.fullmatch(rest)
+    if match is None:
         raise _wrong("s3", ": s3:// needs a bucket and a prefix of letters, digits, '.', '_', '-', '+', '=' and '/'")
-    return BucketSource(found["bucket"], found["prefix"])
+    return BucketSource(match["bucket"], match["prefix"])
 
 
 def _claim(rest: str) -> WeightSource:
-    found = _CLAIM.fullmatch(rest)
-    if found is None or len(found["claim"]) > 253:
+    match = _CLAIM.fullmatch(rest)
+    if match is None or len(match["claim"]) > 253:
         raise _wrong("pvc", ": pvc:// needs the name of a PersistentVolumeClaim, and perhaps a folder in it")
-    return ClaimSource(found["claim"], found["folder"] or "")
+    return ClaimSource(match["claim"], match["folder"] or "")
 
 
 def _image(rest: str) -> WeightSource:
-    found = _IMAGE.fullmatch(rest)
-    if found is None:
+    match = _IMAGE.fullmatch(rest)
+    if match is None:
         raise _wrong("oci", ": oci:// needs registry, repository and digest, and perhaps a folder after '#'")
-    return ImageSource(found["image"], found["tag"], found["digest"], found["folder"] or "")
+    return ImageSource(match["image"], match["tag"], match["digest"], match["folder"] or "")
 
 
 def _checked(text: str) -> str:

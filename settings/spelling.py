@@ -10,7 +10,7 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6, most: int = 1)
     """The known names that are nearest, best first; case and underscores do not count. Empty where none is near."""
     folded = {name.lower().replace("_", ""): name for name in sorted(known)}
     near = difflib.get_close_matches(word.lower().replace("_", ""), folded, n=most, cutoff=cutoff)
-    return tuple(folded[each] for each in near)
+    return tuple(folded[name_near] for name_near in near)
 
 
 def did_you_mean(word: str, known: Iterable[str], cutoff: float = 0.6, most: int = 2) -> str:

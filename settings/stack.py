@@ -30,7 +30,7 @@ def _twice(section: str, names: Iterable[str]) -> list[tuple[str, str]]:
     places: dict[str, list[str]] = {}
     for index, name in enumerate(names):
         places.setdefault(name, []).append(f"{section}[{index}]")
-    return sorted((name, ", ".join(found)) for name, found in places.items() if len(found) > 1)
+    return sorted((name, ", ".join(paths)) for name, paths in places.items() if len(paths) > 1)
 
 
 def _with_kind(model: Any, usual: Any) -> Any:

@@ -53,7 +53,7 @@ def read_stack_file(root: Path, stack: str) -> StackFile:
     project = _project(root)
     path = root / f"Pulumi.{stack}.yaml"
     if not re.fullmatch(r"[\w.-]+", stack) or not path.is_file():
-        names = sorted(found.name.split(".")[1] for found in root.glob("Pulumi.*.yaml"))
+        names = sorted(path.name.split(".")[1] for path in root.glob("Pulumi.*.yaml"))
         raise StackFileError(f"there is no stack file Pulumi.{stack}.yaml; stacks: {', '.join(names) or 'none'}")
     document = _load(path)
     config = document.get("config") or {}

@@ -111,7 +111,7 @@ LabelValue = Annotated[
 
 
 def _chart_source(text: str) -> str:
-    told = "write a folder (/srv/charts, ./charts), oci://<registry>/<prefix> or https://<Helm repository>"
+    fix = "write a folder (/srv/charts, ./charts), oci://<registry>/<prefix> or https://<Helm repository>"
     if text.startswith(("/", "./", "../")):
         return text.rstrip("/") or "/"
     if re.fullmatch(r"(oci|https)://[A-Za-z0-9.-]+(:\d+)?(/[\w.%~+-]+)*/?", text):
@@ -122,7 +122,7 @@ def _chart_source(text: str) -> str:
         why = ": credentials do not belong here, `helm registry login` and `helm repo add` keep them"
     else:
         why = ""
-    raise WrongValue(f"not a source of charts{why}", told)
+    raise WrongValue(f"not a source of charts{why}", fix)
 
 
 ChartSource = Annotated[str, AfterValidator(_chart_source)]

@@ -72,9 +72,9 @@ class _Sizes:
     def add(self, size: _Size, line: int) -> None:
         here = self.open[-1]
         here.nodes, here.characters = here.nodes + size[0], here.characters + size[1]
-        if sum(each.nodes for each in self.open) > MOST_NODES:
+        if sum(collection.nodes for collection in self.open) > MOST_NODES:
             raise _beyond(line, f"more than {MOST_NODES:,} keys and values, aliases counted as what they name")
-        if sum(each.characters for each in self.open) > MOST_BYTES:
+        if sum(collection.characters for collection in self.open) > MOST_BYTES:
             raise _beyond(line, f"more than {MOST_BYTES // KIB} KiB of text, aliases counted as what they name")
 
 
@@ -104,7 +104,7 @@ def _check_size(events: Iterator[Any]) -> None:
 
 
 def _check_alias(sizes: _Sizes, anchor: str, line: int) -> None:
-    if any(each.anchor == anchor for each in sizes.open):
+    if any(collection.anchor == anchor for collection in sizes.open):
         raise _beyond(line, f"*{anchor} stands inside of what it names, without end")
     sizes.add(sizes.anchors.get(anchor, (1, 0)), line)
 

@@ -92,19 +92,19 @@ def misses(
     return Misses(table, np.array(counts, np.int64), min(1.0, max(0.0, last_share)))
 
 
-def cheapest(found: Misses, costs: Costs, may_miss: float) -> Segmented:
+def cheapest(misses: Misses, costs: Costs, may_miss: float) -> Segmented:
     """The dynamic program at the price per miss that just keeps to `may_miss`; where none does, what misses least."""
     low, high = 0.0, 1.0
-    best = _program(found, costs, high)
+    best = _program(misses, costs, high)
     while best[2] > may_miss and high < _HIGHEST_PRICE:
         low, high = high, high * 4
-        best = _program(found, costs, high)
+        best = _program(misses, costs, high)
     if best[2] > may_miss:
         return Segmented(tuple(best[0]), best[1], best[2], best[1])
     bound = best[1] + high * (best[2] - may_miss)
     while high - low > max(1e-3 * high, _FREE):
         price = (low + high) / 2
-        tried = _program(found, costs, price)
+        tried = _program(misses, costs, price)
         bound = max(bound, tried[1] + price * (tried[2] - may_miss))
         if tried[2] <= may_miss:
             high, best = price, tried
@@ -113,27 +113,27 @@ def cheapest(found: Misses, costs: Costs, may_miss: float) -> Segmented:
     return Segmented(tuple(best[0]), best[1], best[2], bound)
 
 
-def _program(found: Misses, costs: Costs, price: float) -> tuple[list[int], float, float]:
+def _program(misses: Misses, costs: Costs, price: float) -> tuple[list[int], float, float]:
     """Viterbi: the replicas of each segment that cost least with misses at that price; their seconds, their misses."""
-    segments, width = found.missed.shape
+    segments, width = misses.missed.shape
     counts = np.arange(width, dtype=np.float64)
     rise = np.maximum(counts[None, :] - counts[:, None], 0) * costs.start
     move = rise + np.maximum(counts[:, None] - counts[None, :], 0) * costs.stop
     serving = counts * costs.segment
-    total = serving + price * found.missed[0]
+    total = serving + price * misses.missed[0]
     came = np.zeros((segments, width), np.int64)
-    for each in range(1, segments):
+    for segment in range(1, segments):
         ways = total[:, None] + move
-        came[each] = ways.argmin(axis=0)
-        share = found.last_share if each == segments - 1 else 1.0
-        total = ways.min(axis=0) + serving * share + price * found.missed[each]
+        came[segment] = ways.argmin(axis=0)
+        share = misses.last_share if segment == segments - 1 else 1.0
+        total = ways.min(axis=0) + serving * share + price * misses.missed[segment]
     place = int(total.argmin())
     chosen = [place]
-    for each in range(segments - 1, 0, -1):
-        place = int(came[each, place])
+    for segment in range(segments - 1, 0, -1):
+        place = int(came[segment, place])
         chosen.append(place)
     chosen.reverse()
-    missed = float(sum(found.missed[each, count] for each, count in enumerate(chosen)))
+    missed = float(sum(misses.missed[index, count] for index, count in enumerate(chosen)))
     seconds = float(total.min()) - price * missed
     return chosen, seconds, missed
 
@@ -208,14 +208,14 @@ def _missed(fleet: Fleet, slo: Slo, part: Requests, warm: int, random: Floats, r
         fleet.stop(int(place))
     asked = ended.arrival >= (part.arrivals_ps[warm] if warm < part.arrivals_ps.size else start_ps)
     first = (ended.first_token - ended.arrival) / PICOSECONDS + fleet.engine.frontend_seconds
-    each = (ended.done - ended.first_token) / PICOSECONDS / np.maximum(ended.outputs - 1, 1)
-    kept = (first <= slo.ttft_seconds) & (each <= slo.tpot_seconds)
+    per_token = (ended.done - ended.first_token) / PICOSECONDS / np.maximum(ended.outputs - 1, 1)
+    kept = (first <= slo.ttft_seconds) & (per_token <= slo.tpot_seconds)
     return float((asked & ~kept).sum())
 
 
 def _filled(row: dict[int, float], count: int, width: int) -> Floats:
     """Between the numbers that were tried the line; above them the last one; below them everything misses."""
     tried = sorted(row)
-    found = np.interp(np.arange(width), tried, [row[each] for each in tried])
-    found[: tried[0]] = count
-    return np.minimum.accumulate(found)
+    filled = np.interp(np.arange(width), tried, [row[count] for count in tried])
+    filled[: tried[0]] = count
+    return np.minimum.accumulate(filled)

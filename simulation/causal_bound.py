@@ -68,9 +68,9 @@ class Chance:
 
     def misses_per_second(self, rates: Floats, replicas: Floats, bursts_per_second: float) -> Floats:
         """Expected, of so many requests per second on so many replicas."""
-        each = rates / replicas
-        noise = rates * np.interp(each, self.rates, self.share, right=1.0)
-        return noise + replicas * bursts_per_second * np.interp(each, self.rates, self.per_burst)
+        per_replica = rates / replicas
+        noise = rates * np.interp(per_replica, self.rates, self.share, right=1.0)
+        return noise + replicas * bursts_per_second * np.interp(per_replica, self.rates, self.per_burst)
 
 
 def chance(
@@ -89,11 +89,11 @@ def chance(
 
 def _rising(counted: list[float]) -> Floats:
     """What chance put above a later value is cut, never the later one raised: the bound may be too low only."""
-    found: Floats = np.minimum.accumulate(np.maximum(0.0, counted)[::-1])[::-1]
-    return found
+    rising: Floats = np.minimum.accumulate(np.maximum(0.0, counted)[::-1])[::-1]
+    return rising
 
 
-def bound_gpu_hours(trace: Traced, capacity: Capacity, found: Chance, share: float, most: int) -> float:
+def bound_gpu_hours(trace: Traced, capacity: Capacity, chance: Chance, share: float, most: int) -> float:
     """GPU-hours that no policy without foresight stays below on average if this share is to hold the SLO.
 
     `most`: replicas that are looked at.
@@ -105,11 +105,11 @@ def bound_gpu_hours(trace: Traced, capacity: Capacity, found: Chance, share: flo
     segments = ceil(level.size / _SEGMENT_MINUTES)
     counts = np.arange(1, most + 1, dtype=np.float64)
     missed = np.full((segments, most + 1), np.inf)
-    for each in range(segments):
-        part = slice(each * _SEGMENT_MINUTES, (each + 1) * _SEGMENT_MINUTES)
+    for segment in range(segments):
+        part = slice(segment * _SEGMENT_MINUTES, (segment + 1) * _SEGMENT_MINUTES)
         heavy = level[part] * work[part]  # as many requests of mean length as do the same work
-        of_one = found.misses_per_second(heavy[:, None], counts[None, :], what.bursts_per_day / _DAY_SECONDS)
-        missed[each, 1:] = (of_one / work[part][:, None]).sum(axis=0) * MINUTE_SECONDS
+        of_one = chance.misses_per_second(heavy[:, None], counts[None, :], what.bursts_per_day / _DAY_SECONDS)
+        missed[segment, 1:] = (of_one / work[part][:, None]).sum(axis=0) * MINUTE_SECONDS
     requests = level.sum() * MINUTE_SECONDS * (1 + burst_share)
     supply = setting.supply
     costs = Costs(SEGMENT_SECONDS, supply.cold_start.mean_seconds, supply.pre_stop_seconds + supply.idle_node_seconds)
@@ -132,8 +132,8 @@ def _work(what: Lifelike, capacity: Capacity, seed: int) -> Floats:
     """By minute, the work in a request ÷ what one of the mean lengths takes."""
     prompts, answers = length_factors(what, seed)
     prompt, answer = capacity.share(what.input_tokens, 0.0), capacity.share(0.0, what.output_tokens)
-    found: Floats = (prompts * prompt + answers * answer) / (prompt + answer)
-    return found
+    work: Floats = (prompts * prompt + answers * answer) / (prompt + answer)
+    return work
 
 
 def _counted(setting: Setting, what: Lifelike, rate: float, run: tuple[int, int, bool]) -> tuple[float, float]:
@@ -173,6 +173,6 @@ def _missed(setting: Setting, windows: int, asked_for: Requests, draws: Floats) 
     end = begin + round(setting.supply.cold_start.mean_seconds * PICOSECONDS)
     asked = (ended.arrival >= begin) & (ended.arrival < end)
     first = (ended.first_token - ended.arrival) / PICOSECONDS + setting.engine.frontend_seconds
-    each = (ended.done - ended.first_token) / PICOSECONDS / np.maximum(ended.outputs - 1, 1)
-    kept = (first <= slo.ttft_seconds) & (each <= slo.tpot_seconds)
+    per_token = (ended.done - ended.first_token) / PICOSECONDS / np.maximum(ended.outputs - 1, 1)
+    kept = (first <= slo.ttft_seconds) & (per_token <= slo.tpot_seconds)
     return float((asked & ~kept).sum()), float(asked.sum())

@@ -100,8 +100,10 @@ def case(
     most = bounds.most or max(1, bounds.fewest, *replicas)
     # Everybody starts alike, with what comes first: the trace begins in the middle of something.
     start = bounds.start or (replicas[0] if best is not None else min(most, max(1, bounds.fewest, replicas[0])))
-    given = Given(what, cold, bounds.fewest, most, start, ahead, best.scaler if best is not None else None, tuning)
-    return Case(setting, trace, seen, given, best)
+    given_to_policy = Given(
+        what, cold, bounds.fewest, most, start, ahead, best.scaler if best is not None else None, tuning
+    )
+    return Case(setting, trace, seen, given_to_policy, best)
 
 
 def _counted(what: Capacity, cold_start_seconds: float, ahead: Future) -> list[int]:
@@ -116,13 +118,13 @@ def _by_segment(ahead: Future) -> Floats:
     return np.add.reduceat(ahead.load, starts) / lengths
 
 
-def run(found: Case, names: Sequence[str]) -> list[Outcome]:
+def run(compared: Case, names: Sequence[str]) -> list[Outcome]:
     """The outcome of each policy, in the order asked; raises LookupError for an unknown name."""
     for name in names:
         if name != OWN_POLICY:
             policy(name)
-    best = found.oracle
-    return [best.outcome if best and name == ORACLE else _outcome(found, name) for name in dict.fromkeys(names)]
+    best = compared.oracle
+    return [best.outcome if best and name == ORACLE else _outcome(compared, name) for name in dict.fromkeys(names)]
 
 
 def oracle(setting: Setting, trace: Trace, ahead: Future, bounds: Bounds) -> Oracle:
@@ -164,22 +166,22 @@ def _costs(setting: Setting) -> Costs:
     return Costs(SEGMENT_SECONDS, supply.cold_start.mean_seconds, supply.pre_stop_seconds + supply.idle_node_seconds)
 
 
-def _scheduled(setting: Setting, found: Segmented) -> Scheduled:
+def _scheduled(setting: Setting, segmented: Segmented) -> Scheduled:
     """Each replica asked for a cold start before its segment; none let go that is needed again before that."""
     lead = setting.supply.cold_start.mean_seconds * (1 + _PLANS_AHEAD) + BIN_SECONDS
     ahead = ceil(lead / BIN_SECONDS)
-    by_bin = np.repeat(np.array(found.replicas), _SEGMENT_BINS)
-    wanted = [int(by_bin[each : each + ahead + 1].max()) for each in range(by_bin.size)]
-    changes = [each for each, count in enumerate(wanted) if each == 0 or count != wanted[each - 1]]
-    return Scheduled(ORACLE, [each * BIN_SECONDS for each in changes], [wanted[each] for each in changes])
+    by_bin = np.repeat(np.array(segmented.replicas), _SEGMENT_BINS)
+    counts = [int(by_bin[segment : segment + ahead + 1].max()) for segment in range(by_bin.size)]
+    changes = [segment for segment, count in enumerate(counts) if segment == 0 or count != counts[segment - 1]]
+    return Scheduled(ORACLE, [change * BIN_SECONDS for change in changes], [counts[change] for change in changes])
 
 
-def _outcome(found: Case, name: str) -> Outcome:
-    given = found.given
+def _outcome(compared: Case, name: str) -> Outcome:
+    scaling_given = compared.given
     if name != OWN_POLICY:
-        scaler = POLICIES[name](given)
-    elif found.own is not None:
-        scaler = found.own(given.start_replicas)
+        scaler = POLICIES[name](scaling_given)
+    elif compared.own is not None:
+        scaler = compared.own(scaling_given.start_replicas)
     else:
         raise LookupError(f"policy {OWN_POLICY} is a stack file's own autoscaling; name one with --stack")
-    return World(found.setting, scaler).run(found.trace())
+    return World(compared.setting, scaler).run(compared.trace())

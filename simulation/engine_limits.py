@@ -66,14 +66,14 @@ class EngineModel:
 
 def engine_model(model: Architecture, engine: EngineConfig, gpu: Gpu, typical_tokens: int = 2048) -> EngineModel:
     """The engine of a model on GPUs of that kind; raises ValueError where it does not fit."""
-    found = fit(model, engine, gpu.usable_memory_bytes, gpu)
-    if not found.fits:
-        raise ValueError(f"{model.model_id} does not fit {gpu.name}: {'; '.join(found.reasons)}")
+    memory_fit = fit(model, engine, gpu.usable_memory_bytes, gpu)
+    if not memory_fit.fits:
+        raise ValueError(f"{model.model_id} does not fit {gpu.name}: {'; '.join(memory_fit.reasons)}")
     filled = with_defaults(engine, gpu.usable_memory_bytes, gpu)
     seqs = filled.max_num_seqs or 256
     return EngineModel(
         costs=step_costs(model, engine, gpu, typical_tokens),
-        kv_blocks=max(ceil(engine.max_model_len / BLOCK), found.kv_cache_tokens // BLOCK),
+        kv_blocks=max(ceil(engine.max_model_len / BLOCK), memory_fit.kv_cache_tokens // BLOCK),
         max_num_seqs=seqs,
         max_num_batched_tokens=max(filled.max_num_batched_tokens or 2048, seqs),
         max_model_len=engine.max_model_len,

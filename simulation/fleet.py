@@ -91,10 +91,10 @@ class Fleet:
         )  # fmt: skip
         ended = self._done[: self._count[0]]
         rows = self.requests[ended]
-        found = Finished(rows[:, k.ARRIVAL], rows[:, k.FIRST], rows[:, k.DONE], rows[:, k.INPUT], rows[:, k.OUTPUT])
+        finished = Finished(rows[:, k.ARRIVAL], rows[:, k.FIRST], rows[:, k.DONE], rows[:, k.INPUT], rows[:, k.OUTPUT])
         if ended.size:
             self._release(ended)
-        return found
+        return finished
 
     def in_flight(self, place: int) -> int:
         """Requests running or waiting on one replica."""

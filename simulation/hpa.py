@@ -86,17 +86,17 @@ class Hpa:
             return self._record(now_seconds, current, self.spec.max_replicas)
         if current < self.spec.min_replicas:
             return self._record(now_seconds, current, self.spec.min_replicas)
-        wanted = self._wanted(now_seconds, current, pods, readings, cpu_requests or {})
-        if wanted is None:
+        replicas = self._wanted(now_seconds, current, pods, readings, cpu_requests or {})
+        if replicas is None:
             return current
-        return self._record(now_seconds, current, self.normalize(now_seconds, current, wanted))
+        return self._record(now_seconds, current, self.normalize(now_seconds, current, replicas))
 
-    def normalize(self, now_seconds: float, current: int, wanted: int) -> int:
+    def normalize(self, now_seconds: float, current: int, proposed: int) -> int:
         """Stabilization, then policies and bounds; without a behavior `normalizeDesiredReplicas`' own ones."""
         up, down = self.spec.behavior
         if up is None or down is None:
-            return self._normalize_plainly(now_seconds, current, wanted)
-        stable = self._stabilize(now_seconds, current, wanted, up, down)
+            return self._normalize_plainly(now_seconds, current, proposed)
+        stable = self._stabilize(now_seconds, current, proposed, up, down)
         if stable > current:
             limit = max(current, self._limit(now_seconds, current, up, up=True))
             return min(stable, self.spec.max_replicas, limit)
@@ -105,12 +105,14 @@ class Hpa:
             return max(stable, self.spec.min_replicas, limit)
         return stable
 
-    def _normalize_plainly(self, now: float, current: int, wanted: int) -> int:
+    def _normalize_plainly(self, now: float, current: int, proposed: int) -> int:
         """`normalizeDesiredReplicas`: down by the highest of five minutes, up to twice as many or four."""
         cutoff = now - DOWNSCALE_STABILIZATION_SECONDS
-        self.recommendations = [each for each in self.recommendations if each[0] >= cutoff]
-        stable = max([wanted, *(count for _, count in self.recommendations)])
-        self.recommendations.append((now, wanted))
+        self.recommendations = [
+            recommendation for recommendation in self.recommendations if recommendation[0] >= cutoff
+        ]
+        stable = max([proposed, *(count for _, count in self.recommendations)])
+        self.recommendations.append((now, proposed))
         return max(self.spec.min_replicas, min(stable, self.spec.max_replicas, max(2 * current, 4)))
 
     def _wanted(
@@ -127,10 +129,10 @@ class Hpa:
             with suppress(NoMetric):
                 proposals.append(self._propose(metric, now_seconds, current, pods, readings, cpu_requests))
         failed = len(self.spec.metrics) - len(proposals)
-        wanted = max([0, *proposals])
-        if failed == len(self.spec.metrics) or (failed and wanted < current):
+        proposed = max([0, *proposals])
+        if failed == len(self.spec.metrics) or (failed and proposed < current):
             return None
-        return wanted
+        return proposed
 
     def _propose(
         self,
@@ -154,13 +156,15 @@ class Hpa:
             return pods_proposal(current, reading.by_pod, metric.target_milli, pods, self.spec)
         return cpu_proposal(current, reading.by_pod, cpu_requests, metric.target_milli, pods, now_seconds, self.spec)
 
-    def _stabilize(self, now: float, current: int, wanted: int, up: Rules, down: Rules) -> int:
+    def _stabilize(self, now: float, current: int, proposed: int, up: Rules, down: Rules) -> int:
         up_cutoff, down_cutoff = now - up.window_seconds, now - down.window_seconds
-        lowest = min([wanted, *(count for at, count in self.recommendations if at > up_cutoff)])
-        highest = max([wanted, *(count for at, count in self.recommendations if at > down_cutoff)])
+        lowest = min([proposed, *(count for at, count in self.recommendations if at > up_cutoff)])
+        highest = max([proposed, *(count for at, count in self.recommendations if at > down_cutoff)])
         oldest = min(up_cutoff, down_cutoff)
-        self.recommendations = [each for each in self.recommendations if each[0] >= oldest]
-        self.recommendations.append((now, wanted))
+        self.recommendations = [
+            recommendation for recommendation in self.recommendations if recommendation[0] >= oldest
+        ]
+        self.recommendations.append((now, proposed))
         return min(max(current, lowest), highest)
 
     def _limit(self, now: float, current: int, rules: Rules, *, up: bool) -> int:
@@ -198,9 +202,9 @@ def _store(events: list[ScaleEvent], new: ScaleEvent, now: float, rules: Rules) 
     """The controller overwrites the last event that is older than this direction's longest period, or appends."""
     longest = max(policy.period_seconds for policy in rules.policies)
     place = None
-    for each, event in enumerate(events):
+    for index, event in enumerate(events):
         event.outdated = event.outdated or event.at_seconds < now - longest
-        place = each if event.outdated else place
+        place = index if event.outdated else place
     if place is None:
         events.append(new)
     else:

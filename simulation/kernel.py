@@ -210,9 +210,9 @@ def decode_ahead(
         slot = replica[HEAD]
         if requests[slot, ARRIVAL] <= replica[TIME]:
             prompt = requests[slot, INPUT] + requests[slot, GENERATED]
-            wanted = prompt if limits[WHOLE_PROMPT] else min(prompt, limits[MAX_TOKENS] - batch)
+            tokens = prompt if limits[WHOLE_PROMPT] else min(prompt, limits[MAX_TOKENS] - batch)
             taken = phases[(-replica[STEPS]) % BLOCK]
-            if blocks_for(wanted) <= replica[FREE] - taken:
+            if blocks_for(tokens) <= replica[FREE] - taken:
                 return False
         else:
             horizon = min(until, requests[slot, ARRIVAL])
@@ -259,19 +259,19 @@ def route(
     endpoints: Ints, replicas: Ints, requests: Ints, free_slots: Ints, free_count: Ints,
 ) -> None:  # fmt: skip
     """Arrivals [first, last) to endpoints drawn at random, as kube-proxy does per connection."""
-    for each in range(first, last):
-        owner = endpoints[min(int(draws[each] * endpoints.size), endpoints.size - 1)]
+    for index in range(first, last):
+        owner = endpoints[min(int(draws[index] * endpoints.size), endpoints.size - 1)]
         free_count[0] -= 1
         slot = free_slots[free_count[0]]
-        requests[slot, ARRIVAL] = times[each]
-        requests[slot, INPUT] = inputs[each]
-        requests[slot, OUTPUT] = outputs[each]
+        requests[slot, ARRIVAL] = times[index]
+        requests[slot, INPUT] = inputs[index]
+        requests[slot, OUTPUT] = outputs[index]
         requests[slot, FIRST] = -1
         requests[slot, DONE] = -1
         requests[slot, GENERATED] = 0
         requests[slot, OWNER] = owner
         replicas[owner, ARRIVED] += 1
-        replicas[owner, ARRIVED_TOKENS] += inputs[each]
+        replicas[owner, ARRIVED_TOKENS] += inputs[index]
         enqueue(replicas[owner], requests, slot, False)
 
 
@@ -281,5 +281,5 @@ def run_fleet(
     done: Ints, count: Ints, until: int,
 ) -> None:  # fmt: skip
     """Every active replica until that time; they meet only at control events."""
-    for each in active:
-        run_replica(replicas[each], running[each], phases[each], requests, limits, linear, done, count, until)
+    for index in active:
+        run_replica(replicas[index], running[index], phases[index], requests, limits, linear, done, count, until)

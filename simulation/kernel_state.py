@@ -110,9 +110,9 @@ def next_finish(replica: Ints, running: Ints, requests: Ints) -> int:
 @compiled
 def allocate_decodes(replica: Ints, running: Ints, phases: Ints, requests: Ints) -> bool:
     """A block for every running sequence whose last one is full; answers whether something was preempted for it."""
-    wanted = phases[(-replica[STEPS]) % BLOCK]
-    if wanted <= replica[FREE]:
-        replica[FREE] -= wanted
+    due = phases[(-replica[STEPS]) % BLOCK]
+    if due <= replica[FREE]:
+        replica[FREE] -= due
         return False
     place = 0
     preempted = False
@@ -209,10 +209,10 @@ def steps_with_blocks(phases: Ints, steps: int, running: int, free: int) -> int:
     left = free - turns * running
     count = turns * BLOCK
     for ahead in range(BLOCK):
-        wanted = phases[(-(steps + ahead)) % BLOCK]
-        if wanted > left:
+        due = phases[(-(steps + ahead)) % BLOCK]
+        if due > left:
             break
-        left -= wanted
+        left -= due
         count += 1
     return count
 

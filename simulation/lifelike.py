@@ -94,7 +94,7 @@ def length_factors(what: Lifelike, seed: int) -> tuple[Floats, Floats]:
     """By which prompts and answers of each minute are longer than usual."""
     minutes = max(1, round(what.days * _MINUTES_PER_DAY))
     deviation, half_life = what.length_deviation, what.length_half_life
-    prompts, answers = (_walk(np.random.default_rng([seed, each]), minutes, deviation, half_life) for each in (2, 3))
+    prompts, answers = (_walk(np.random.default_rng([seed, half]), minutes, deviation, half_life) for half in (2, 3))
     return np.exp(prompts), np.exp(answers)
 
 
@@ -102,12 +102,12 @@ def _walk(rng: np.random.Generator, count: int, deviation: float, half_life: flo
     """A stationary walk by the minute whose exponential has mean 1."""
     kept = exp(-log(2) / half_life)
     steps = rng.standard_normal(count) * deviation * sqrt(1 - kept * kept)
-    found = np.empty(count)
+    walk = np.empty(count)
     level = float(rng.standard_normal()) * deviation
     for place, step in enumerate(steps.tolist()):
         level = kept * level + step
-        found[place] = level
-    return found - deviation * deviation / 2
+        walk[place] = level
+    return walk - deviation * deviation / 2
 
 
 def lengths(rng: np.random.Generator, means: Floats, variation: float, most: int) -> NDArray[np.int64]:

@@ -108,22 +108,22 @@ class Metrics:
     def output_rates(self, now_seconds: float, seconds: float) -> dict[str, float]:
         """PromQL's rate() of generated tokens over a window, by pod; without pods that have fewer than two samples."""
         start = now_seconds - seconds
-        found: dict[str, list[tuple[float, float]]] = {}
+        rates: dict[str, list[tuple[float, float]]] = {}
         for at, samples in self.scrapes:
             if start < at <= now_seconds:
                 for name in self.pods.keys() & samples.keys():
-                    found.setdefault(name, []).append((at, float(samples[name].output_tokens)))
-        return {name: _rate(points, start, now_seconds) for name, points in found.items() if len(points) > 1}
+                    rates.setdefault(name, []).append((at, float(samples[name].output_tokens)))
+        return {name: _rate(points, start, now_seconds) for name, points in rates.items() if len(points) > 1}
 
     def window(self, now_seconds: float, seconds: float) -> list[Total]:
         """The scrapes of the last so many seconds that saw a pod, oldest first."""
-        found = []
+        readings = []
         for total in reversed(self.recent):
             if total.at_seconds <= now_seconds - seconds:
                 break
             if total.pods:
-                found.append(total)
-        return found[::-1]
+                readings.append(total)
+        return readings[::-1]
 
     def record(self, now_seconds: float, value: float) -> None:
         """A recording rule's value."""

@@ -53,7 +53,7 @@ def own_scaler(plan: AutoscalingPlan, start_replicas: int) -> Scaler:
         raise ValueError(reason)
     if plan.kind is ScalerKind.NONE:
         return Fixed(OWN_POLICY, plan.min_replicas)
-    queries = {each.kind: _query(plan, each) for each in plan.metrics}
+    queries = {metric.kind: _query(plan, metric) for metric in plan.metrics}
     spec = own_spec(plan)
     if plan.kind is ScalerKind.HPA:
         return HpaScaler(OWN_POLICY, spec, queries, start_replicas)
@@ -64,7 +64,7 @@ def own_scaler(plan: AutoscalingPlan, start_replicas: int) -> Scaler:
 
 def own_spec(plan: AutoscalingPlan) -> HpaSpec:
     """The HPA that is rendered, or that KEDA makes of the ScaledObject (which has no fewer than one replica)."""
-    metrics = tuple(Metric(each.kind, _kind(plan, each), _target_milli(plan, each)) for each in plan.metrics)
+    metrics = tuple(Metric(metric.kind, _kind(plan, metric), _target_milli(plan, metric)) for metric in plan.metrics)
     up, down = _rules(plan.scale_up), _rules(plan.scale_down)
     return HpaSpec(max(1, plan.min_replicas), plan.max_replicas, metrics, up=up, down=down)
 

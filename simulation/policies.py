@@ -31,60 +31,60 @@ class Given:
     tuning: Tuning | None = None
 
 
-def fixed_minimum(given: Given) -> Scaler:
+def fixed_minimum(setting: Given) -> Scaler:
     """Never more than the minimum."""
-    return Fixed("fixed-minimum", max(1, given.min_replicas))
+    return Fixed("fixed-minimum", max(1, setting.min_replicas))
 
 
-def fixed_maximum(given: Given) -> Scaler:
+def fixed_maximum(setting: Given) -> Scaler:
     """Always the maximum."""
-    return Fixed("fixed-maximum", given.max_replicas)
+    return Fixed("fixed-maximum", setting.max_replicas)
 
 
-def hpa_cpu(given: Given) -> Scaler:
+def hpa_cpu(setting: Given) -> Scaler:
     """HPA on 80 % of 4 CPUs: the negative control."""
-    spec = HpaSpec(given.min_replicas, given.max_replicas, (Metric("cpu", "cpu", 80),))
-    return HpaScaler("hpa-cpu", spec, {"cpu": cpu}, given.start_replicas, cpu_request_milli=4000)
+    spec = HpaSpec(setting.min_replicas, setting.max_replicas, (Metric("cpu", "cpu", 80),))
+    return HpaScaler("hpa-cpu", spec, {"cpu": cpu}, setting.start_replicas, cpu_request_milli=4000)
 
 
-def hpa_queue(given: Given) -> Scaler:
+def hpa_queue(setting: Given) -> Scaler:
     """What guides write: 5 requests waiting per pod, windows 60 and 300 s, one pod per 120 s."""
     spec = HpaSpec(
-        given.min_replicas,
-        given.max_replicas,
+        setting.min_replicas,
+        setting.max_replicas,
         (Metric("waiting", "pods", milli(5)),),
         up=Rules(60, (Policy("Pods", 1, 120),)),
         down=Rules(300, (Policy("Pods", 1, 120),)),
     )
-    return HpaScaler("hpa-queue", spec, {"waiting": per_pod(lambda pod: pod.waiting)}, given.start_replicas)
+    return HpaScaler("hpa-queue", spec, {"waiting": per_pod(lambda pod: pod.waiting)}, setting.start_replicas)
 
 
-def keda_production_stack(given: Given) -> Scaler:
+def keda_production_stack(setting: Given) -> Scaler:
     """KEDA as production-stack's chart ships it: 5 waiting, polling 15 s, cooldown 360 s, an HPA without behavior.
 
     The chart's query names a label that vLLM does not have; here it matches, or the policy would never scale.
     """
-    spec = HpaSpec(max(1, given.min_replicas), given.max_replicas, (Metric("waiting", "external", milli(5)),))
+    spec = HpaSpec(max(1, setting.min_replicas), setting.max_replicas, (Metric("waiting", "external", milli(5)),))
     return KedaScaler(
         "keda-production-stack",
         spec,
         {"waiting": summed(lambda pod: pod.waiting)},
-        given.start_replicas,
-        given.min_replicas,
+        setting.start_replicas,
+        setting.min_replicas,
         polling_seconds=15.0,
         cooldown_seconds=360.0,
     )
 
 
-def keda_aws(given: Given) -> Scaler:
+def keda_aws(setting: Given) -> Scaler:
     """KEDA as AWS' EKS guide writes it: 25 waiting, and a p95 of 5 s end to end over a minute, both AverageValue.
 
     Up 30 s with 2 pods per 60 s, down 300 s with 1 per 120 s. As an AverageValue the latency is divided by the
     replicas, so that more of them are allowed to be slower: that is how it is written.
     """
     spec = HpaSpec(
-        max(1, given.min_replicas),
-        given.max_replicas,
+        max(1, setting.min_replicas),
+        setting.max_replicas,
         (Metric("waiting", "external", milli(25)), Metric("latency", "external", milli(5))),
         up=Rules(30, (Policy("Pods", 2, 60),)),
         down=Rules(300, (Policy("Pods", 1, 120),), "Min"),
@@ -94,40 +94,40 @@ def keda_aws(given: Given) -> Scaler:
         "latency": quantile(lambda seen: seen.end_to_end, 0.95, 60.0),
     }
     activation = {"waiting": milli(1)}
-    return KedaScaler("keda-aws", spec, queries, given.start_replicas, given.min_replicas, activation)
+    return KedaScaler("keda-aws", spec, queries, setting.start_replicas, setting.min_replicas, activation)
 
 
-def concurrency(given: Given) -> Scaler:
+def concurrency(setting: Given) -> Scaler:
     """Requests in flight per pod, at 70 % of the knee."""
-    target = milli(max(1.0, 0.7 * given.capacity.concurrency))
+    target = milli(max(1.0, 0.7 * setting.capacity.concurrency))
     metric = Metric("in_flight", "pods", target)
-    return _reactive("concurrency", given, metric, {"in_flight": per_pod(lambda pod: pod.in_flight)})
+    return _reactive("concurrency", setting, metric, {"in_flight": per_pod(lambda pod: pod.in_flight)})
 
 
-def token_rate(given: Given) -> Scaler:
+def token_rate(setting: Given) -> Scaler:
     """Prompt and output tokens per second over two minutes, as shares of what one replica does, at 70 %."""
-    load = averaged(lambda total: given.capacity.share(total.prompt_rate, total.output_rate), 120.0)
-    return _reactive("token-rate", given, Metric("load", "external", milli(0.7)), {"load": load})
+    load = averaged(lambda total: setting.capacity.share(total.prompt_rate, total.output_rate), 120.0)
+    return _reactive("token-rate", setting, Metric("load", "external", milli(0.7)), {"load": load})
 
 
-def schedule(given: Given) -> Scaler:
+def schedule(setting: Given) -> Scaler:
     """A cron by the hour, from what each hour of the trace's first day needed."""
-    from_seconds, replicas = given.future.hourly(given.min_replicas, given.max_replicas)
+    from_seconds, replicas = setting.future.hourly(setting.min_replicas, setting.max_replicas)
     return Scheduled("schedule", from_seconds, replicas, repeat_seconds=86_400.0)
 
 
-def default(given: Given, tuning: Tuning | None = None) -> Scaler:
+def default(setting: Given, tuning: Tuning | None = None) -> Scaler:
     """Ours: `planning.scaling.policy.decide`."""
-    tuned = tuning or given.tuning or Tuning()
-    decision = decide(given.capacity, given.cold_start_seconds, given.min_replicas, given.max_replicas, tuned)
-    return from_decision(tuned.name, decision, given.start_replicas)
+    tuned = tuning or setting.tuning or Tuning()
+    decision = decide(setting.capacity, setting.cold_start_seconds, setting.min_replicas, setting.max_replicas, tuned)
+    return from_decision(tuned.name, decision, setting.start_replicas)
 
 
-def oracle(given: Given) -> Scaler:
+def oracle(setting: Given) -> Scaler:
     """Knows every arrival: the cheapest plan that was found, replicas started a cold start ahead."""
-    if given.best is None:
+    if setting.best is None:
         raise LookupError("policy oracle: its plan was not searched; ask for it with --oracle")
-    return given.best
+    return setting.best
 
 
 def from_decision(name: str, decision: ScalingDecision, start_replicas: int) -> Scaler:
@@ -159,20 +159,20 @@ POLICIES: Mapping[str, Callable[[Given], Scaler]] = {
 
 def policy(name: str) -> Callable[[Given], Scaler]:
     """The policy of that name; raises LookupError with the nearest names."""
-    found = POLICIES.get(name)
-    if found is None:
+    build = POLICIES.get(name)
+    if build is None:
         near = did_you_mean(name, POLICIES, cutoff=0.5)
         hint = near and f"; {near}"
         raise LookupError(f"no policy {name!r}{hint} (policies: {', '.join(POLICIES)})")
-    return found
+    return build
 
 
-def _reactive(name: str, given: Given, metric: Metric, queries: Mapping[str, Query]) -> Scaler:
-    window = min(3600, max(300, 60 * round(given.cold_start_seconds / 60)))
+def _reactive(name: str, setting: Given, metric: Metric, queries: Mapping[str, Query]) -> Scaler:
+    window = min(3600, max(300, 60 * round(setting.cold_start_seconds / 60)))
     spec = HpaSpec(
-        given.min_replicas, given.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),))
+        setting.min_replicas, setting.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),))
     )
-    return HpaScaler(name, spec, queries, given.start_replicas)
+    return HpaScaler(name, spec, queries, setting.start_replicas)
 
 
 def _rules(direction: Direction) -> Rules:

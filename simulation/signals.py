@@ -21,8 +21,8 @@ def per_pod(value: Callable[[PodSample], float]) -> Query:
     def read(scene: Scene) -> Reading:
         samples = scene.metrics.fresh_pods(scene.now_seconds)
         known = {pod.name for pod in scene.pods}
-        found = {name: milli(value(sample)) for name, sample in samples.items() if name in known}
-        return Reading(by_pod=found or None)
+        readings = {name: milli(value(sample)) for name, sample in samples.items() if name in known}
+        return Reading(by_pod=readings or None)
 
     return read
 
@@ -99,8 +99,8 @@ def averaged(value: Callable[[Total], float], seconds: float) -> Query:
 def cpu(scene: Scene) -> Reading:
     """CPU of the vLLM containers, milli-CPU: hardly anything, however busy the GPU is."""
     samples = scene.metrics.fresh_pods(scene.now_seconds)
-    found = {name: CPU_IDLE_MILLI + (CPU_BUSY_MILLI if each.running else 0) for name, each in samples.items()}
-    return Reading(by_pod=found or None)
+    readings = {name: CPU_IDLE_MILLI + (CPU_BUSY_MILLI if sample.running else 0) for name, sample in samples.items()}
+    return Reading(by_pod=readings or None)
 
 
 def busy_percent(scene: Scene) -> Reading:

@@ -122,7 +122,7 @@ class Nodes:
 
     def place(self, pod: Pod, now: float) -> None:
         """Gives a pod room, launching a node where there is none, and says when it will be ready."""
-        node = next((each for each in self.nodes if len(each.pods) < self.supply.pods_per_node), None)
+        node = next((node for node in self.nodes if len(node.pods) < self.supply.pods_per_node), None)
         if node is None:
             node = self._launch(now)
         node.pods.add(pod.name)
@@ -137,7 +137,7 @@ class Nodes:
 
     def place_ready(self, pod: Pod) -> None:
         """A pod that serves from the start."""
-        node = next((each for each in self.nodes if len(each.pods) < self.supply.pods_per_node), None)
+        node = next((node for node in self.nodes if len(node.pods) < self.supply.pods_per_node), None)
         if node is None:
             node = Node(0.0, 0.0, has_image=True)
             self.nodes.append(node)

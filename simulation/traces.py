@@ -123,8 +123,8 @@ def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, in
                 day, midnight_ps = stamp[:10], 86_400 * PICOSECONDS * _days(stamp[:10])
             yield number, midnight_ps + round(_seconds(stamp[11:]) * PICOSECONDS), int(inputs), int(outputs)
         except (ValueError, IndexError):
-            wanted = "2023-11-16 18:17:03.9799600,4808,10"
-            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
+            example = "2023-11-16 18:17:03.9799600,4808,10"
+            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {example}") from None
 
 
 def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, int]]:
@@ -136,8 +136,8 @@ def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int,
             time_ps = round(float(row["timestamp"]) * (PICOSECONDS // 1000))
             yield number, time_ps, int(row["input_length"]), int(row["output_length"])
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-            wanted = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
-            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {wanted}") from None
+            example = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
+            raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {example}") from None
 
 
 def _days(date: str) -> int:

@@ -178,21 +178,21 @@ class World:
 
     def _sync(self, now: float) -> None:
         current = [pod for pod in self.pods if pod.state is not State.DRAINING]
-        wanted = self.scaler.sync(Scene(now, len(current), self.pods, self.metrics))
-        if wanted != len(current):
+        replicas = self.scaler.sync(Scene(now, len(current), self.pods, self.metrics))
+        if replicas != len(current):
             self.tally.scale_events += 1
-            self._scale(current, wanted, now)
+            self._scale(current, replicas, now)
         self.nodes.consolidate(now)
 
-    def _scale(self, current: list[Pod], wanted: int, now: float) -> None:
+    def _scale(self, current: list[Pod], replicas: int, now: float) -> None:
         self._note_curve(now)
-        for _ in range(wanted - len(current)):
+        for _ in range(replicas - len(current)):
             pod = self._new_pod(now)
             self.nodes.place(pod, now)
             self._push(pod.ready_seconds, Event.POD_READY, pod)
         # A ReplicaSet lets go of what does not serve yet first, then of the youngest.
         order = sorted(current, key=lambda pod: (pod.state is State.READY, -pod.ready_seconds, pod.name))
-        for pod in order[: max(0, len(current) - wanted)]:
+        for pod in order[: max(0, len(current) - replicas)]:
             self._let_go(pod, now)
         self._note_curve(now)
 
@@ -267,6 +267,6 @@ class World:
         )
 
 
-def chunks(*given: Requests) -> Iterator[Requests]:
+def chunks(*requests: Requests) -> Iterator[Requests]:
     """A trace that is already in memory."""
-    yield from given
+    yield from requests

@@ -96,7 +96,7 @@ class CodeBuildRunner(pulumi.ComponentResource):
             opts=self._child,
         )
         text = pulumi.Output.all(logs.arn, subnets).apply(
-            lambda found: iam.codebuild_runner_policy(found[0], found[1], plan.connection_arn)
+            lambda arns: iam.codebuild_runner_policy(arns[0], arns[1], plan.connection_arn)
         )
         return role, aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=self._child)
 

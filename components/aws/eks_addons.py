@@ -60,12 +60,12 @@ class EksAddons(pulumi.ComponentResource):
         add-on when it upgrades a cluster (EKS guide, eks-add-ons)."""
         if plan.kubernetes_version is None:
             return None
-        found: pulumi.Output[str] = aws.eks.get_addon_version_output(
+        version: pulumi.Output[str] = aws.eks.get_addon_version_output(
             addon_name=plan.name,
             kubernetes_version=plan.kubernetes_version,
             opts=pulumi.InvokeOutputOptions(parent=self),
         ).version
-        return found
+        return version
 
     def _pod_identity(self, name: str, plan: AddonPlan) -> list[aws.eks.AddonPodIdentityAssociationArgs] | None:
         if plan.pod_identity_policy_arn is None:

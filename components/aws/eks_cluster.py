@@ -89,7 +89,7 @@ class EksCluster(pulumi.ComponentResource):
             endpoint=cluster.endpoint,
             certificate_authority=authority,
             security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
-            oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
+            oidc_issuer=cluster.identities.apply(lambda identities: str(identities[0].oidcs[0].issuer)),
             kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, args.region),
             called=plan.name,
             access=(access, *self._doors(cluster)),
@@ -211,7 +211,7 @@ def existing_cluster(
 ) -> ClusterOutputs:
     """The same outputs for a cluster that exists; AWS is asked for them."""
     cluster = aws.eks.get_cluster_output(name=plan.name, opts=opts)
-    authority = cluster.certificate_authorities.apply(lambda found: str(found[0].data))
+    authority = cluster.certificate_authorities.apply(lambda authorities: str(authorities[0].data))
     return ClusterOutputs(
         name=cluster.name,
         node_cluster_name=cluster.name,
@@ -219,7 +219,7 @@ def existing_cluster(
         endpoint=cluster.endpoint,
         certificate_authority=authority,
         security_group_id=cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id)),
-        oidc_issuer=cluster.identities.apply(lambda found: str(found[0].oidcs[0].issuer)),
+        oidc_issuer=cluster.identities.apply(lambda identities: str(identities[0].oidcs[0].issuer)),
         kubeconfig=_kubeconfig(cluster.name, cluster.endpoint, authority, region),
         called=plan.name,
         node_security_group_ids=plan.node_security_group_ids,
@@ -246,5 +246,5 @@ def _kubeconfig(
     name: pulumi.Output[str], endpoint: pulumi.Output[str], authority: pulumi.Output[str], region: str
 ) -> pulumi.Output[str]:
     return pulumi.Output.all(name, endpoint, authority).apply(
-        lambda found: kubeconfig(found[0], found[1], found[2], region)
+        lambda values: kubeconfig(values[0], values[1], values[2], region)
     )

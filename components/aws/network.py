@@ -34,7 +34,7 @@ class NetworkOutputs:
     def private_subnet_ids(self, zones: Sequence[str] = ()) -> pulumi.Output[list[str]]:
         """Ids of the private subnets in `zones`; all of them when empty. Raises where a zone has none."""
         pairs = [pulumi.Output.all(subnet.zone, subnet.id) for subnet in self.private_subnets]
-        return pulumi.Output.all(*pairs).apply(lambda found: select_subnets(found, zones))
+        return pulumi.Output.all(*pairs).apply(lambda placed: select_subnets(placed, zones))
 
 
 def select_subnets(subnets: Sequence[Sequence[str]], zones: Sequence[str]) -> list[str]:
@@ -210,7 +210,7 @@ def with_way_out(subnet: aws.ec2.Subnet, ways: Sequence[pulumi.Output[str]]) -> 
     `ways` are echoed inputs of route, association and endpoint (not ids): known in the preview of a change, where an
     unknown subnet would be shown as a replacement of cluster and nodes.
     """
-    return pulumi.Output.all(subnet.id, *ways).apply(lambda found: str(found[0]))
+    return pulumi.Output.all(subnet.id, *ways).apply(lambda parts: str(parts[0]))
 
 
 def nat_zone_for(zone: str, nat_zones: Sequence[str]) -> str | None:
@@ -231,7 +231,7 @@ def existing_network(plan: ExistingNetworkPlan, opts: pulumi.InvokeOptions | Non
     subnets = [(identity, aws.ec2.get_subnet_output(id=identity, opts=opts)) for identity in plan.private_subnet_ids]
     return NetworkOutputs(
         vpc_id=pulumi.Output.from_input(plan.vpc_id),
-        private_subnets=tuple(PrivateSubnet(identity, found.availability_zone) for identity, found in subnets),
+        private_subnets=tuple(PrivateSubnet(identity, subnet.availability_zone) for identity, subnet in subnets),
         public_subnet_ids=(),
     )
 

@@ -32,9 +32,9 @@ def live_sizes(cluster_name: str, plan: NodeGroupPlan, opts: pulumi.InvokeOption
         return None
     groups = ask("aws:eks/getNodeGroups:getNodeGroups", {"clusterName": cluster_name}, opts)
     for name in groups["names"] if groups else ():
-        found = ask("aws:eks/getNodeGroup:getNodeGroup", {"clusterName": cluster_name, "nodeGroupName": name}, opts)
-        if found and found["labels"].get(POOL_LABEL) == plan.labels.get(POOL_LABEL) and found["scalingConfigs"]:
-            sizes = found["scalingConfigs"][0]
+        group = ask("aws:eks/getNodeGroup:getNodeGroup", {"clusterName": cluster_name, "nodeGroupName": name}, opts)
+        if group and group["labels"].get(POOL_LABEL) == plan.labels.get(POOL_LABEL) and group["scalingConfigs"]:
+            sizes = group["scalingConfigs"][0]
             return LiveSizes(int(sizes["minSize"]), int(sizes["desiredSize"]), int(sizes["maxSize"]))
     return None
 

@@ -65,7 +65,7 @@ class NodeGroup(pulumi.ComponentResource):
     def __init__(self, name: str, args: NodeGroupArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.token, name, None, opts)
         plan = args.plan
-        wanted = counts(plan, live_sizes(args.cluster.called, plan, pulumi.InvokeOptions(parent=self)))
+        node_counts = counts(plan, live_sizes(args.cluster.called, plan, pulumi.InvokeOptions(parent=self)))
         template = aws.ec2.LaunchTemplate(
             f"{name}-template",
             description=f"EKS node group {plan.name}: {', '.join(plan.instance_types)}",
@@ -101,7 +101,7 @@ class NodeGroup(pulumi.ComponentResource):
                 id=template.id, version=template.latest_version.apply(lambda version: str(int(version)))
             ),
             scaling_config=aws.eks.NodeGroupScalingConfigArgs(
-                min_size=plan.min_nodes, desired_size=wanted.desired_nodes, max_size=plan.max_nodes
+                min_size=plan.min_nodes, desired_size=node_counts.desired_nodes, max_size=plan.max_nodes
             ),
             update_config=aws.eks.NodeGroupUpdateConfigArgs(
                 max_unavailable=plan.max_unavailable, update_strategy=plan.update_strategy
@@ -114,7 +114,7 @@ class NodeGroup(pulumi.ComponentResource):
                 parent=self,
                 # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
                 # only the number to begin with. A change of the bounds carries the number of the moment.
-                ignore_changes=controller_owned("aws:eks/nodeGroup:NodeGroup", still_ours=wanted.desired_is_ours),
+                ignore_changes=controller_owned("aws:eks/nodeGroup:NodeGroup", still_ours=node_counts.desired_is_ours),
                 custom_timeouts=update_timeout(plan),
             ),
         )

@@ -86,7 +86,7 @@ def _mig(plan: GpuOperatorPlan) -> dict[str, Any]:
 
 def _device_plugin_config(plan: GpuOperatorPlan) -> dict[str, Any]:
     """One configuration per way of sharing; a node's label nvidia.com/device-plugin.config chooses one."""
-    shared = {each.device_plugin_config: each for each in plan.sharing if each.device_plugin_config}
+    shared = {sharing.device_plugin_config: sharing for sharing in plan.sharing if sharing.device_plugin_config}
     if not shared:
         return {}
     data = {WHOLE_GPUS: _yaml({"version": "v1"})}

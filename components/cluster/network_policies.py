@@ -62,8 +62,8 @@ def network_policy(
         "metadata": {"name": name, "namespace": namespace, "labels": dict(OWN_LABELS)},
         "spec": {
             "podSelector": {"matchLabels": pods} if pods else {},
-            "policyTypes": [way.capitalize() for way, found in rules.items() if found],
-            **{way: found for way, found in rules.items() if found},
+            "policyTypes": [way.capitalize() for way, rules_of_way in rules.items() if rules_of_way],
+            **{way: rules_of_way for way, rules_of_way in rules.items() if rules_of_way},
         },
     }
 
@@ -161,16 +161,16 @@ def monitoring_policies(plan: MonitoringPlan) -> list[Manifest]:
     asked: list[Rule] = []
     if network.keda_namespace:
         asked.append({"from": [pods_of(network.keda_namespace)], "ports": tcp(PROMETHEUS_PORT)})
-    found = [
+    policies = [
         default_deny(namespace),
         _within(namespace, network),
         _from_api_server(namespace, network, OPERATOR_WEBHOOK, ADAPTER_API),
         network_policy("prometheus", namespace, {APP_NAME: "prometheus"}, ingress=asked, egress=scrapes),
     ]
     if plan.webhook:
-        told = {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": _webhook_ports(plan.webhook.url)}
-        found.append(network_policy("alertmanager", namespace, {APP_NAME: "alertmanager"}, egress=[told]))
-    return found
+        receiver = {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": _webhook_ports(plan.webhook.url)}
+        policies.append(network_policy("alertmanager", namespace, {APP_NAME: "alertmanager"}, egress=[receiver]))
+    return policies
 
 
 def adapter_policies(plan: MonitoringPlan) -> list[Manifest]:
@@ -195,35 +195,35 @@ def _webhook_ports(url: str | None) -> list[dict[str, Any]]:
 def gpu_operator_policies(plan: GpuOperatorPlan) -> list[Manifest]:
     """Operands talk to the API server; Prometheus asks the operator and the DCGM exporter."""
     metrics = _from_prometheus(plan.network, GPU_OPERATOR_METRICS, DCGM_METRICS)
-    found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
-    return [*found, network_policy("metrics", plan.namespace, {}, ingress=metrics)] if metrics else found
+    policies = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    return [*policies, network_policy("metrics", plan.namespace, {}, ingress=metrics)] if metrics else policies
 
 
 def keda_policies(plan: KedaPlan) -> list[Manifest]:
     """The API server asks for metrics and admission; KEDA asks Prometheus, and Prometheus KEDA."""
     namespace, network = plan.namespace, plan.network
-    found = [
+    policies = [
         default_deny(namespace),
         _within(namespace, network),
         _from_api_server(namespace, network, KEDA_API, KEDA_WEBHOOK),
     ]
     if network.monitoring_namespace:
         metrics = _from_prometheus(network, KEDA_METRICS)
-        found.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=to_prometheus(network)))
-    return found
+        policies.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=to_prometheus(network)))
+    return policies
 
 
 def operator_policies(plan: OperatorPlan) -> list[Manifest]:
     """The API server asks its webhooks; it asks the API server, and of models' pods what its row says."""
-    found = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    policies = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
     if plan.tracing:
-        found.append(_collector(plan.namespace, plan.tracing))
+        policies.append(_collector(plan.namespace, plan.tracing))
     if plan.webhook_ports:
-        found.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
+        policies.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
     if plan.pod_ports:
         asks = {"to": [{"namespaceSelector": {}}], "ports": tcp(*plan.pod_ports)}
-        found.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
-    return found
+        policies.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
+    return policies
 
 
 def to_collector(plan: TracingPlan) -> list[Rule]:
@@ -234,7 +234,7 @@ def to_collector(plan: TracingPlan) -> list[Rule]:
 def _collector(namespace: str, plan: TracingPlan) -> Manifest:
     """Spans in from servers, and out to where they are kept: one Service, or an address outside on one port."""
     kept = [pods_of(plan.export_namespace)] if plan.export_namespace else blocks(["0.0.0.0/0"], [LINK_LOCAL])
-    asked = {"from": [pods_of(each) for each in plan.model_namespaces], "ports": tcp(OTLP_PORT)}
+    asked = {"from": [pods_of(namespace) for namespace in plan.model_namespaces], "ports": tcp(OTLP_PORT)}
     sent = {"to": kept, "ports": tcp(plan.export_port)}
     return network_policy("spans", namespace, {APP_NAME: COLLECTOR_APP}, ingress=[asked], egress=[sent])
 

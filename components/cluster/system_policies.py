@@ -64,5 +64,5 @@ class SystemPolicies(pulumi.ComponentResource):
         )
         # The name, not the id: known in every preview, and there only after the policy.
         echoes = pulumi.Output.all(args.cluster_name, policy.metadata["name"])
-        self.cluster_name = echoes.apply(lambda found: str(found[0]))
+        self.cluster_name = echoes.apply(lambda text: str(text[0]))
         self.register_outputs({"clusterName": self.cluster_name})

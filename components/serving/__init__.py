@@ -62,7 +62,9 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             gateway_after=wiring.gateway_after,
             cluster_name=wiring.cluster_name,
             tags=wiring.tags,
-            backend_after=tuple(each for name in model.operators for each in wiring.operators_after.get(name, ())),
+            backend_after=tuple(
+                resource for name in model.operators for resource in wiring.operators_after.get(name, ())
+            ),
             store_after=wiring.stores_after.get(model.namespace, ()),
         ),
         opts,

@@ -40,23 +40,23 @@ def weight_files(names: list[str], patterns: list[str]) -> list[str]:
     """The files of the first pattern that has any, at the repository's root; `a!b`: those of a that are not b's."""
     root = [name for name in names if "/" not in name and name not in NEVER]
     for pattern in patterns:
-        wanted, _, unwanted = pattern.partition("!")
-        found = [name for name in root if fnmatchcase(name, wanted) and not fnmatchcase(name, unwanted)]
-        if found:
-            return found
+        included, _, unwanted = pattern.partition("!")
+        matching = [name for name in root if fnmatchcase(name, included) and not fnmatchcase(name, unwanted)]
+        if matching:
+            return matching
     return []
 
 
-def chosen(sizes: dict[str, int], wanted: dict[str, Any], place: str, read: Any) -> dict[str, int]:
+def chosen(sizes: dict[str, int], repository: dict[str, Any], place: str, read: Any) -> dict[str, int]:
     """Name and bytes of every file the server reads. Exits where there are no weights for it.
 
     Of safetensors those that the index names, where there is one; `read`: the text of a file.
     """
-    weights = weight_files(list(sizes), wanted["weights"])
-    if wanted["weights"] and not weights:
-        kinds = ", ".join(pattern.partition("!")[0] for pattern in wanted["weights"])
+    weights = weight_files(list(sizes), repository["weights"])
+    if repository["weights"] and not weights:
+        kinds = ", ".join(pattern.partition("!")[0] for pattern in repository["weights"])
         sys.exit(f"{place} has none of the weights that the server reads: {kinds}")
-    index = wanted["index"]
+    index = repository["index"]
     if index in sizes and len(weights) > 1 and all(name.endswith(".safetensors") for name in weights):
         named = set(json.loads(read(index))["weight_map"].values())
         weights = [name for name in weights if name in named] or weights
@@ -64,36 +64,36 @@ def chosen(sizes: dict[str, int], wanted: dict[str, Any], place: str, read: Any)
     return {name: sizes[name] for name in (*weights, *beside)}
 
 
-def hub_files(wanted: dict[str, Any]) -> dict[str, int]:
+def hub_files(repository: dict[str, Any]) -> dict[str, int]:
     """Of a repository of the Hub."""
-    name, revision = wanted["repository"], wanted["revision"]
+    name, revision = repository["repository"], repository["revision"]
     info = HfApi().model_info(name, revision=revision, files_metadata=True)
-    sizes = {each.rfilename: int(each.size or 0) for each in info.siblings or ()}
+    sizes = {file.rfilename: int(file.size or 0) for file in info.siblings or ()}
 
     def read(file: str) -> str:
         return Path(hf_hub_download(name, file, revision=revision)).read_text(encoding="utf-8")
 
-    return chosen(sizes, wanted, f"{name} at {revision}", read)
+    return chosen(sizes, repository, f"{name} at {revision}", read)
 
 
-def bucket_files(s3: Any, wanted: dict[str, Any]) -> dict[str, int]:
+def bucket_files(s3: Any, source: dict[str, Any]) -> dict[str, int]:
     """Of a prefix of a bucket; names are below it."""
-    bucket, prefix = wanted["bucket"], wanted["prefix"] + "/"
+    bucket, prefix = source["bucket"], source["prefix"] + "/"
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    objects = [each for page in pages for each in page.get("Contents", ()) if not each["Key"].endswith("/")]
-    sizes = {each["Key"].removeprefix(prefix): int(each["Size"]) for each in objects}
+    objects = [entry for page in pages for entry in page.get("Contents", ()) if not entry["Key"].endswith("/")]
+    sizes = {entry["Key"].removeprefix(prefix): int(entry["Size"]) for entry in objects}
 
     def read(file: str) -> str:
         text: str = s3.get_object(Bucket=bucket, Key=prefix + file)["Body"].read().decode()
         return text
 
-    return chosen(sizes, wanted, f"s3://{bucket}/{prefix}", read)
+    return chosen(sizes, source, f"s3://{bucket}/{prefix}", read)
 
 
-def bring(s3: Any, wanted: dict[str, Any], name: str) -> None:
+def bring(s3: Any, source: dict[str, Any], name: str) -> None:
     """One object, by parts; those that an earlier run brought of it are kept. Exits where the whole is damaged."""
-    of = {"Bucket": wanted["bucket"], "Key": f"{wanted['prefix']}/{name}"}
-    path = Path(wanted["folder"]) / name
+    of = {"Bucket": source["bucket"], "Key": f"{source['prefix']}/{name}"}
+    path = Path(source["folder"]) / name
     head = s3.head_object(**of, ChecksumMode="ENABLED")
     size, etag = int(head["ContentLength"]), str(head["ETag"])
     if path.exists():  # it has this name only once it was verified
@@ -150,24 +150,26 @@ def verified(s3: Any, of: dict[str, str], head: dict[str, Any], path: Path) -> s
         return "MD5" if digest(path, "md5").hex() == etag else None
     length = int(s3.head_object(**of, PartNumber=1)["ContentLength"])
     starts = range(0, path.stat().st_size, length)
-    whole = hashlib.md5(b"".join(digest(path, "md5", start, length) for start in starts), usedforsecurity=False)
-    return "MD5 of its parts" if f"{whole.hexdigest()}-{len(starts)}" == etag else None
+    digest_of_parts = hashlib.md5(
+        b"".join(digest(path, "md5", start, length) for start in starts), usedforsecurity=False
+    )
+    return "MD5 of its parts" if f"{digest_of_parts.hexdigest()}-{len(starts)}" == etag else None
 
 
 def digest(path: Path, kind: str, start: int = 0, length: int | None = None) -> bytes:
     """Of a file, or of a part of it."""
-    found = hashlib.new(kind, usedforsecurity=False)
+    digester = hashlib.new(kind, usedforsecurity=False)
     for block in blocks(path, start, length):
-        found.update(block)
-    return found.digest()
+        digester.update(block)
+    return digester.digest()
 
 
 def crc(path: Path) -> int:
     """CRC-32 of a file."""
-    found = 0
+    checksum = 0
     for block in blocks(path, 0, None):
-        found = zlib.crc32(block, found)
-    return found
+        checksum = zlib.crc32(block, checksum)
+    return checksum
 
 
 def blocks(path: Path, start: int, length: int | None) -> Any:
@@ -198,8 +200,8 @@ def main(request: str) -> None:
         return
     buckets = asked.get("buckets", [])
     s3 = client() if buckets else None
-    of_hub = [(wanted, hub_files(wanted)) for wanted in asked["repositories"]]
-    of_buckets = [(wanted, bucket_files(s3, wanted)) for wanted in buckets]
+    of_hub = [(asked_repository, hub_files(asked_repository)) for asked_repository in asked["repositories"]]
+    of_buckets = [(bucket, bucket_files(s3, bucket)) for bucket in buckets]
     total = sum(sum(files.values()) for _, files in (*of_hub, *of_buckets))
     if total > asked["room_bytes"]:
         sys.exit(
@@ -207,12 +209,12 @@ def main(request: str) -> None:
             f"{asked['room_bytes'] / GIB:.1f}: describe the model (architecture) or give "
             "the cache more (cache.sizeGib, resources.ephemeralStorage)"
         )
-    for wanted, files in of_hub:
+    for source, files in of_hub:
         names = [escape(name) for name in files]
-        print(snapshot_download(wanted["repository"], revision=wanted["revision"], allow_patterns=names))
-    for wanted, files in of_buckets:
+        print(snapshot_download(source["repository"], revision=source["revision"], allow_patterns=names))
+    for source, files in of_buckets:
         for name in files:
-            bring(s3, wanted, name)
+            bring(s3, source, name)
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
 

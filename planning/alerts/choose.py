@@ -43,7 +43,7 @@ def plan_alerts(
     """
     if monitoring is None:
         return None, tuple(models)
-    asked = {(each.namespace, each.name): (f"models[{index}]", each) for index, each in enumerate(settings.models)}
+    asked = {(model.namespace, model.name): (f"models[{index}]", model) for index, model in enumerate(settings.models)}
     groups: list[RuleGroupPlan] = []
     if settings.monitoring.alerts.enabled:
         gpu_pools = [group for group in nodes if group.gpu]
@@ -73,7 +73,7 @@ def check_receiver(settings: StackSettings, findings: Findings) -> None:
         return
     address = _ADDRESS.match(receiver.url)
     host = address["host"].lower() if address else "it"
-    is_secret = any(host == each or host.endswith(f".{each}") for each in SECRET_HOSTS)
+    is_secret = any(host == secret_host or host.endswith(f".{secret_host}") for secret_host in SECRET_HOSTS)
     if address is None or address["user"] or address["query"] or is_secret:
         findings.error(
             "monitoring.alerts.receiver.url",

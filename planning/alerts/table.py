@@ -29,10 +29,10 @@ class Threshold:
 @cache
 def thresholds() -> dict[str, Threshold]:
     """All rows by alert name."""
-    found = {}
+    limits = {}
     for row in rows("alerts.csv"):
         lookback = optional_float(row["range_seconds"])
-        found[row["name"]] = Threshold(
+        limits[row["name"]] = Threshold(
             name=row["name"],
             value=optional_float(row["threshold"]),
             unit=row["unit"],
@@ -41,7 +41,7 @@ def thresholds() -> dict[str, Threshold]:
             severity=row["severity"],
             source=f"{row['source']}, {row['dated']}",
         )
-    return found
+    return limits
 
 
 @dataclass(frozen=True)

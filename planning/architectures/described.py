@@ -53,12 +53,12 @@ def check_architecture(model: Model, path: str, findings: Findings) -> Architect
             "remove it unless the table is wrong",
         )
     try:
-        found = _described(model)
+        architecture = _described(model)
     except UnreadableConfig as problem:
         findings.error(f"{where}.config", "architecture-config", str(problem), "paste the whole config.json")
         return None
-    _check_parameters(model, found, where, findings)
-    return found
+    _check_parameters(model, architecture, where, findings)
+    return architecture
 
 
 def _copy(model: Model) -> str:
@@ -77,15 +77,15 @@ def look_up(model_id: str) -> Architecture | tuple[str, ...]:
 def _described(model: Model) -> Architecture:
     described = model.architecture
     assert described is not None
-    found = (
+    architecture = (
         described_config(described.config)
         if isinstance(described, PastedConfig)
         else _from_shape(described, model.model_id)
     )
-    found = replace(found, model_id=model.model_id, source="stack file")
+    architecture = replace(architecture, model_id=model.model_id, source="stack file")
     if described.parameters is None:
-        return found
-    return replace(found, extra_parameters=max(0, described.parameters - found.parameters))
+        return architecture
+    return replace(architecture, extra_parameters=max(0, described.parameters - architecture.parameters))
 
 
 def _from_shape(shape: Shape, source: str) -> Architecture:
@@ -148,12 +148,12 @@ def _attention(shape: Shape, head_dim: int) -> tuple[AttentionLayers, ...]:
     return tuple(group for group in groups if group.layers)
 
 
-def _check_parameters(model: Model, found: Architecture, where: str, findings: Findings) -> None:
+def _check_parameters(model: Model, architecture: Architecture, where: str, findings: Findings) -> None:
     described = model.architecture
     if described is None or described.parameters is None:
         return
     stated = described.parameters
-    shape = found.parameters - found.extra_parameters
+    shape = architecture.parameters - architecture.extra_parameters
     if abs(shape - stated) > TOLERATED_DIFFERENCE * stated:
         findings.error(
             f"{where}.parameters",

@@ -84,8 +84,8 @@ def stated_quantization(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     for place in (config, text):
         for key in ("quantization_config", "compression_config"):
             if isinstance(place, Mapping) and isinstance(place.get(key), Mapping):
-                found: Mapping[str, Any] = place[key]
-                return found
+                quantization: Mapping[str, Any] = place[key]
+                return quantization
     return None
 
 
@@ -125,7 +125,7 @@ def _activation_order(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> 
 
 def _block(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> int | None:
     shape = stated.get("weight_block_size") or weights.get("block_structure")
-    if isinstance(shape, list) and len(shape) == 2 and all(type(each) is int and each > 0 for each in shape):
+    if isinstance(shape, list) and len(shape) == 2 and all(type(key) is int and key > 0 for key in shape):
         return int(max(shape))
     return None
 
@@ -149,7 +149,7 @@ def _ignored(stated: Mapping[str, Any]) -> Iterator[str]:
     for key in ("ignore", "ignored_layers", "modules_to_not_convert", "exclude_modules", "llm_int8_skip_modules"):
         listed = stated.get(key)
         if isinstance(listed, list):
-            yield from (each for each in listed if isinstance(each, str) and each)
+            yield from (pattern for pattern in listed if isinstance(pattern, str) and pattern)
     # GPTQModel: a rule that begins with `-:` leaves what it matches alone; auto-round: 16 bits for a module.
     for key in _mapping(stated.get("dynamic")):
         if key.startswith("-:"):
@@ -187,14 +187,16 @@ def _listed(name: str, exact: set[str]) -> bool:
 
 
 def _matches(name: str, entry: str) -> bool:
-    whole = f"model.{name}"
+    full_name = f"model.{name}"
     if entry.startswith("re:"):
         try:
-            return re.match(entry[3:], whole) is not None or re.match(entry[3:], name) is not None
+            return re.match(entry[3:], full_name) is not None or re.match(entry[3:], name) is not None
         except re.error:
             return False
     if "*" in entry:
-        return any(fnmatchcase(each, entry) for each in (whole, name, f"model.language_{whole}"))
+        return any(
+            fnmatchcase(name_in_list, entry) for name_in_list in (full_name, name, f"model.language_{full_name}")
+        )
     return f".{entry}." in f".{name}."
 
 

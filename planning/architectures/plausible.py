@@ -16,10 +16,10 @@ def described_config(config: Mapping[str, Any]) -> Architecture:
     """The architecture of a config.json; raises UnreadableConfig, whatever is wrong with it."""
     try:
         _check_class(config)
-        found = from_config_json(config)
-        for problem in _implausible(found):
+        architecture = from_config_json(config)
+        for problem in _implausible(architecture):
             raise UnreadableConfig(f"config.json gives {problem}")
-        return found
+        return architecture
     except UnreadableConfig:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ZeroDivisionError) as problem:
@@ -63,29 +63,32 @@ _MOST = {
 }
 
 
-def _implausible(found: Architecture) -> Iterator[str]:
+def _implausible(architecture: Architecture) -> Iterator[str]:
     """What cannot be meant, in the words of config.json's reader."""
     for name, most in _MOST.items():
-        value = getattr(found, name)
+        value = getattr(architecture, name)
         least = 0 if name == "intermediate_size" else 1
         if not least <= value <= most:
             yield f"{name} {value}, which is not between {least} and {most}"
-    if not found.attention_layers and found.recurrent is None:
+    if not architecture.attention_layers and architecture.recurrent is None:
         yield "no layer that remembers anything: its layer types are not known here"
-    if found.attention_layers > found.layers or not 0 <= found.dense_mlp_layers <= found.layers:
-        yield f"more layers of a kind than the {found.layers} there are"
-    for group in found.attention:
+    if (
+        architecture.attention_layers > architecture.layers
+        or not 0 <= architecture.dense_mlp_layers <= architecture.layers
+    ):
+        yield f"more layers of a kind than the {architecture.layers} there are"
+    for group in architecture.attention:
         if group.layers < 1 or not 1 <= group.kv_heads <= 4096 or not 1 <= group.head_dim <= 65536:
             yield f"{group.layers} attention layers with {group.kv_heads} KV heads of {group.head_dim}"
         if group.window is not None and group.window < 1:
             yield f"a window of {group.window} tokens"
-    experts = found.experts
+    experts = architecture.experts
     if experts is not None and (
-        not 0 <= experts.layers <= found.layers
+        not 0 <= experts.layers <= architecture.layers
         or not 1 <= experts.per_token <= experts.experts <= 100_000
         or not 0 < experts.intermediate_size <= 10_000_000
         or not 0 <= experts.shared_intermediate_size <= 10_000_000
     ):
         yield f"{experts.experts} experts, {experts.per_token} per token, in {experts.layers} layers"
-    if not 0 < found.parameters <= 10**14 or found.vision_parameters < 0:
-        yield f"{found.parameters:.3g} parameters"
+    if not 0 < architecture.parameters <= 10**14 or architecture.vision_parameters < 0:
+        yield f"{architecture.parameters:.3g} parameters"

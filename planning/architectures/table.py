@@ -93,13 +93,13 @@ def _contained(model_id: str) -> Architecture | None:
     words = _words(model_id)
     for length in range(len(words) - 1, 1, -1):
         for start in range(len(words) - length + 1):
-            found = _stems().get(words[start : start + length])
-            if found is None:
+            stem = _stems().get(words[start : start + length])
+            if stem is None:
                 continue
             rest = words[:start] + words[start + length :]
             if any(word in _SHAPE_WORDS or _SIZE.fullmatch(word) or _mistyped(word) for word in rest):
                 return None
-            return architectures()[found]
+            return architectures()[stem]
     return None
 
 
@@ -130,9 +130,9 @@ def _words(model_id: str) -> tuple[str, ...]:
 
 
 def _nearest(model_id: str) -> tuple[str, ...]:
-    wanted = " ".join(_words(model_id))
+    words_of_id = " ".join(_words(model_id))
     by_words = {" ".join(words): model for words, model in _stems().items()}
-    return tuple(dict.fromkeys(by_words[m] for m in get_close_matches(wanted, by_words, n=3, cutoff=0.5)))
+    return tuple(dict.fromkeys(by_words[m] for m in get_close_matches(words_of_id, by_words, n=3, cutoff=0.5)))
 
 
 _PARTS: tuple[tuple[str, Any], ...] = (

@@ -110,7 +110,7 @@ def _unknown(shape: VisionShape | None) -> VisionTower:
 
 @cache
 def _towers() -> dict[str, tuple[tuple[tuple[int, ...], VisionTower], ...]]:
-    found: dict[str, tuple[tuple[tuple[int, ...], VisionTower], ...]] = {}
+    towers: dict[str, tuple[tuple[tuple[int, ...], VisionTower], ...]] = {}
     for row in rows("vision_towers.csv"):
         since = tuple(int(part) for part in row["since"].split("."))
         tower = VisionTower(
@@ -126,8 +126,8 @@ def _towers() -> dict[str, tuple[tuple[tuple[int, ...], VisionTower], ...]]:
             gated=row["gated"] == "yes",
             patch_pixels=int(row["patch_pixels"]),
         )
-        found[row["family"]] = (*found.get(row["family"], ()), (since, tower))
-    return found
+        towers[row["family"]] = (*towers.get(row["family"], ()), (since, tower))
+    return towers
 
 
 def tower_parameters(vision: Any, hidden: int) -> int:

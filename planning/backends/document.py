@@ -73,7 +73,9 @@ def _ours() -> str:
         "",
         "A model that asks for what its backend does not do is refused, with the backends that do.",
         "",
-        *_table({f"{each.words} (`{each.setting}`)": features()[each.name] for each in FEATURES}, rendered()),
+        *_table(
+            {f"{feature.words} (`{feature.setting}`)": features()[feature.name] for feature in FEATURES}, rendered()
+        ),
     ]
     return "\n".join([*rows, ""])
 

@@ -122,11 +122,11 @@ def operators() -> dict[str, OperatorRow]:
 @cache
 def features() -> dict[str, dict[str, Cell]]:
     """By feature and backend."""
-    found: dict[str, dict[str, Cell]] = {}
+    cells: dict[str, dict[str, Cell]] = {}
     for row in rows("backend_features.csv"):
         cell = Cell(row["does"], row["how"], row["source"], row["date"])
-        found.setdefault(row["feature"], {})[row["backend"]] = cell
-    return found
+        cells.setdefault(row["feature"], {})[row["backend"]] = cell
+    return cells
 
 
 def rendered() -> tuple[str, ...]:

@@ -79,7 +79,7 @@ def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) 
 
     An example's account that is the caller's own is no example.
     """
-    found = [
+    findings = [
         replace(example.finding, severity=Severity.ERROR)
         for example in plan.examples
         if example.account != caller_account
@@ -91,5 +91,5 @@ def refusals(plan: AccountPlan, caller_account: str, clusters: tuple[str, ...]) 
     ):
         words = f"the stack belongs to account {plan.id}, and the credentials are of {caller_account}"
         fix = f'set AWS_PROFILE (or what else names them) to one of {plan.id}, or write account: "{caller_account}"'
-        found.insert(0, Finding("account", "account", Severity.ERROR, words, fix))
-    return (*found, *(plan.on_first_up if plan.cluster_name not in clusters else ()))
+        findings.insert(0, Finding("account", "account", Severity.ERROR, words, fix))
+    return (*findings, *(plan.on_first_up if plan.cluster_name not in clusters else ()))

@@ -18,19 +18,19 @@ ANYWHERE = ("0.0.0.0/0",)
 
 def existing_prometheus(settings: StackSettings) -> ExistingPrometheusPlan | None:
     """Somebody else's Prometheus, where the stack uses one."""
-    found = settings.monitoring.existing
-    if found is None:
+    existing = settings.monitoring.existing
+    if existing is None:
         return None
     return ExistingPrometheusPlan(
-        namespace=found.namespace,
-        service=found.service,
-        port=found.port,
-        path=found.path,
-        pod_labels=found.pod_labels,
-        monitor_labels=found.monitor_labels,
-        rule_labels=found.rule_labels,
-        dashboard_labels=found.dashboard_labels if found.dashboards else None,
-        dashboard_namespace=found.dashboard_namespace,
+        namespace=existing.namespace,
+        service=existing.service,
+        port=existing.port,
+        path=existing.path,
+        pod_labels=existing.pod_labels,
+        monitor_labels=existing.monitor_labels,
+        rule_labels=existing.rule_labels,
+        dashboard_labels=existing.dashboard_labels if existing.dashboards else None,
+        dashboard_namespace=existing.dashboard_namespace,
     )
 
 

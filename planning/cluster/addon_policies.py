@@ -9,8 +9,8 @@ from planning.facts import rows
 def addon_policy_arn(addon: str, region: str) -> str:
     """ARN of the policy of an add-on's service account. Raises LookupError for an add-on that has none."""
     here = partition(region)
-    for wanted in (here, "*"):
+    for row_region in (here, "*"):
         for row in rows("addon_policies.csv"):
-            if (row["addon"], row["partition"]) == (addon, wanted):
+            if (row["addon"], row["partition"]) == (addon, row_region):
                 return f"arn:{here}:iam::aws:policy/{row['policy']}"
     raise LookupError(f"add-on {addon}: no managed policy is known for it")

@@ -43,8 +43,8 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
         _check_absent(settings, findings)
         return
     parts = (("driver", operator.driver, "the GPU driver"), ("toolkit", operator.toolkit, "the container toolkit"))
-    for name, wanted, what in parts:
-        if wanted:
+    for name, enabled, what in parts:
+        if enabled:
             findings.error(
                 f"gpuOperator.{name}",
                 "ami-has-it",

@@ -29,8 +29,8 @@ def plan_cluster_autoscaler(
     findings: Findings,
 ) -> ClusterAutoscalerPlan | None:
     """The release, where a group can grow and the cluster has no autoscaler of its own."""
-    wanted = settings.node_autoscaling
-    if not isinstance(wanted, ClusterAutoscaler) or not wanted.install:
+    node_autoscaling = settings.node_autoscaling
+    if not isinstance(node_autoscaling, ClusterAutoscaler) or not node_autoscaling.install:
         return None
     managed = [group for group in groups if group.karpenter is None]
     if not any(can_grow(settings, group.min_nodes, group.max_nodes) for group in managed):
@@ -52,7 +52,7 @@ def plan_cluster_autoscaler(
         cluster_name=cluster.name,
         region=region,
         node_groups_arn=f"arn:{partition(region)}:eks:{region}:*:nodegroup/{cluster.name}/*/*",
-        arguments=arguments(wanted.scale_down_after_seconds),
+        arguments=arguments(node_autoscaling.scale_down_after_seconds),
         node_selector={POOL_LABEL: SYSTEM_POOL},
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,

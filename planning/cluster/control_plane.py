@@ -67,7 +67,7 @@ def addons(
 
     `pinned`: versions by name; the others are those that EKS has for the Kubernetes version.
     """
-    found = (
+    addon_plans = (
         # Without the policy agent NetworkPolicy objects are accepted and ignored.
         _addon("vpc-cni", after_nodes=False, configuration=vpc_cni_configuration(strict_policies)),
         _addon("kube-proxy", after_nodes=False),
@@ -89,7 +89,7 @@ def addons(
             configuration={"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
         ),
     )
-    return tuple(replace(each, version=pinned.get(each.name), kubernetes_version=version) for each in found)
+    return tuple(replace(addon, version=pinned.get(addon.name), kubernetes_version=version) for addon in addon_plans)
 
 
 def volume_tags(tags: Tags) -> Tags:
@@ -143,10 +143,10 @@ def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None
 
 def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings) -> tuple[AddonPlan, ...]:
     strict = cluster.network_policy_mode is NetworkPolicyMode.STRICT
-    found = addons(region, tags, cluster.version, cluster.addons, strict)
+    addon_plans = addons(region, tags, cluster.version, cluster.addons, strict)
     if strict:
         check_strict(cluster, findings)
-    names = [each.name for each in found]
+    names = [addon.name for addon in addon_plans]
     for name, version in cluster.addons.items():
         if trouble := distance_trouble(name, version, cluster.version):
             findings.error(
@@ -162,7 +162,7 @@ def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings)
                 f"the stack has no add-on {name} (it has {listed(names)})",
                 did_you_mean(name, names) or "remove it",
             )
-    return found
+    return addon_plans
 
 
 def _check_version(version: str, findings: Findings) -> None:

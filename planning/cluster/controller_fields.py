@@ -35,7 +35,7 @@ def controller_fields() -> tuple[ControllerField, ...]:
 
 def ignored_fields(type_: str) -> tuple[str, ...]:
     """Fields of a type that we send once and then leave alone. Raises LookupError for a type that has none."""
-    found = tuple(each.field for each in controller_fields() if (each.type, each.how) == (type_, IGNORED))
-    if not found:
+    names = tuple(row.field for row in controller_fields() if (row.type, row.how) == (type_, IGNORED))
+    if not names:
         raise LookupError(f"no controller owns a field of {type_} (planning/facts/controller_fields.csv)")
-    return found
+    return names

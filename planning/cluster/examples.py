@@ -39,10 +39,10 @@ def _domains() -> tuple[str, ...]:
 def check_examples(settings: StackSettings, findings: Findings) -> tuple[ExamplePlan, ...]:
     """Each of them, told as a warning here: without credentials a file may be looked at before it is anybody's."""
     written = settings.model_dump(mode="json", by_alias=True, exclude_unset=True)
-    found = tuple(dict.fromkeys(_examples(written)))
-    for each in found:
-        findings.add(each.finding)
-    return found
+    examples = tuple(dict.fromkeys(_examples(written)))
+    for example in examples:
+        findings.add(example.finding)
+    return examples
 
 
 def _examples(written: object) -> Iterator[ExamplePlan]:

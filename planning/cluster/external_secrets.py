@@ -56,14 +56,14 @@ def plan_external_secrets(
     findings: Findings,
 ) -> ExternalSecretsPlan | None:
     """The operator, where a model's token is in Secrets Manager. Of a cluster with its own no chart is looked for."""
-    secrets = {each.name: ReadSecretPlan(each.name, each.kms_key_arn) for _, each in _named(settings)}
+    secrets = {secret.name: ReadSecretPlan(secret.name, secret.kms_key_arn) for _, secret in _named(settings)}
     if not secrets:
         return None
-    wanted = settings.external_secrets
+    external_secrets = settings.external_secrets
     return ExternalSecretsPlan(
-        chart=charts.reference(CHART, findings if wanted.install else Findings()),
-        namespace=wanted.namespace,
-        install=wanted.install,
+        chart=charts.reference(CHART, findings if external_secrets.install else Findings()),
+        namespace=external_secrets.namespace,
+        install=external_secrets.install,
         cluster_name=cluster.name,
         region=settings.region,
         partition=partition(settings.region),
@@ -93,8 +93,8 @@ def _check_key(settings: StackSettings, path: str, secret: SecretsManagerToken, 
 
 
 def _check_operator(settings: StackSettings, named: list[tuple[str, SecretsManagerToken]], findings: Findings) -> None:
-    wanted, secrets = settings.external_secrets, {each.name: each for _, each in named}
-    if not wanted.install:
+    external_secrets, secrets = settings.external_secrets, {secret.name: secret for _, secret in named}
+    if not external_secrets.install:
         findings.warning(
             "externalSecrets.install",
             "external-secrets-role",

@@ -63,8 +63,8 @@ def _names(model: Model) -> tuple[str, ...]:
 
 def _check_tenants(settings: StackSettings, findings: Findings) -> None:
     """Keys of a tenant's own, where nothing asks for any."""
-    wanted = settings.gateway
-    if isinstance(wanted, GatewayApi) and isinstance(wanted.authentication, ApiKeys):
+    gateway = settings.gateway
+    if isinstance(gateway, GatewayApi) and isinstance(gateway.authentication, ApiKeys):
         return
     for index, tenant in enumerate(settings.tenants):
         if tenant.api_keys is not None:
@@ -78,35 +78,35 @@ def _check_tenants(settings: StackSettings, findings: Findings) -> None:
 
 def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPlan | None:
     """The gateway; None without one. `tags`: the stack's."""
-    wanted = settings.gateway
-    if not isinstance(wanted, GatewayApi):
+    gateway = settings.gateway
+    if not isinstance(gateway, GatewayApi):
         return None
-    certificate, versions = wanted.certificate, other_versions(settings)
+    certificate, versions = gateway.certificate, other_versions(settings)
     named = [model.name for model in settings.models if model.name not in versions]
     own = isinstance(certificate, SecretCertificate)
     return GatewayPlan(
-        namespace=wanted.namespace,
-        host=wanted.host,
+        namespace=gateway.namespace,
+        host=gateway.host,
         certificate_secret=certificate.name if isinstance(certificate, SecretCertificate) else CERTIFICATE,
         issuer=None if own else certificate.issuer,  # type: ignore[union-attr]
-        public=wanted.access is Access.PUBLIC,
-        source_ranges=wanted.source_ranges or addon_network(settings).node_ranges,
-        authentication=_authentication(wanted.authentication),
-        paths=wanted.paths,
-        request_timeout_seconds=wanted.request_timeout_seconds,
-        max_body_mib=wanted.max_body_mib,
+        public=gateway.access is Access.PUBLIC,
+        source_ranges=gateway.source_ranges or addon_network(settings).node_ranges,
+        authentication=_authentication(gateway.authentication),
+        paths=gateway.paths,
+        request_timeout_seconds=gateway.request_timeout_seconds,
+        max_body_mib=gateway.max_body_mib,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
         proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
         if settings.registry.mirror
         else PROXY_IMAGE,
         alone=named[0] if len(named) == 1 else None,
-        proxies=wanted.proxies,
-        retries=wanted.retries,
-        requests_per_minute=wanted.requests_per_minute,
+        proxies=gateway.proxies,
+        retries=gateway.retries,
+        requests_per_minute=gateway.requests_per_minute,
         names_of={model.name: _names(model) if model.name in named else () for model in settings.models},
         versions=versions_of(settings),
         tags=listed_tags(tags or {}),
-        tenant_secrets={each.own_namespace: each.api_keys for each in settings.tenants if each.api_keys},
+        tenant_secrets={tenant.own_namespace: tenant.api_keys for tenant in settings.tenants if tenant.api_keys},
     )
 
 
@@ -121,11 +121,11 @@ def behind_gateway(models: Sequence[ServedModel], settings: StackSettings) -> li
     ]
 
 
-def _authentication(wanted: Authentication) -> AuthenticationPlan:
-    if isinstance(wanted, ApiKeys):
-        return AuthenticationPlan("apiKeys", secret=wanted.secret)
-    if isinstance(wanted, Jwt):
-        return AuthenticationPlan("jwt", None, wanted.issuer, wanted.audiences, wanted.jwks_uri)
-    if isinstance(wanted, Mtls):
-        return AuthenticationPlan("mtls", secret=wanted.secret)
+def _authentication(authentication: Authentication) -> AuthenticationPlan:
+    if isinstance(authentication, ApiKeys):
+        return AuthenticationPlan("apiKeys", secret=authentication.secret)
+    if isinstance(authentication, Jwt):
+        return AuthenticationPlan("jwt", None, authentication.issuer, authentication.audiences, authentication.jwks_uri)
+    if isinstance(authentication, Mtls):
+        return AuthenticationPlan("mtls", secret=authentication.secret)
     return AuthenticationPlan("none")

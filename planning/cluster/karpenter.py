@@ -39,23 +39,23 @@ def with_drain(pool: Pool, models: Sequence[ServedModel], findings: Findings) ->
     return replace(pool, group=replace(group, karpenter=replace(group.karpenter, termination_grace_seconds=needed)))
 
 
-def _check_grace(pool: Pool, given: int, own: Sequence[ServedModel], needed: int, findings: Findings) -> None:
+def _check_grace(pool: Pool, grace_seconds: int, own: Sequence[ServedModel], needed: int, findings: Findings) -> None:
     where = f"{pool.path}.terminationGraceSeconds"
     longest = max(own, key=lambda model: model.drain.grace_period_seconds, default=None)
-    if longest is not None and given < longest.drain.grace_period_seconds:
+    if longest is not None and grace_seconds < longest.drain.grace_period_seconds:
         findings.error(
             where,
             "termination-grace",
-            f"{given}; a pod of {longest.name} may take {longest.drain.grace_period_seconds} s to finish what it "
-            "answers, and the node would go from under it",
+            f"{grace_seconds}; a pod of {longest.name} may take {longest.drain.grace_period_seconds} s to finish what "
+            "it answers, and the node would go from under it",
             f"write {needed}, or leave it out",
         )
-    elif given < needed:
+    elif grace_seconds < needed:
         findings.warning(
             where,
             "termination-grace",
-            f"{given}; a drain that waits until each pod is Ready elsewhere may take {needed} s: those that are left "
-            "then are ended together",
+            f"{grace_seconds}; a drain that waits until each pod is Ready elsewhere may take {needed} s: those that "
+            "are left then are ended together",
             f"write {needed}, or leave it out",
         )
 

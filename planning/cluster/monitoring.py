@@ -57,8 +57,8 @@ def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...
 
 def check_prometheus(settings: StackSettings, findings: Findings) -> None:
     """A Prometheus of somebody else's: where it can be, and what of it is not ours to set."""
-    found = settings.monitoring.existing
-    if found is None:
+    existing = settings.monitoring.existing
+    if existing is None:
         return
     if isinstance(settings.cluster, CreateCluster):
         findings.error(
@@ -69,7 +69,7 @@ def check_prometheus(settings: StackSettings, findings: Findings) -> None:
             "leave monitoring.prometheus out, or write cluster: {kind: existing, name: ...}",
         )
     _check_settings_of_ours(settings, findings)
-    _check_labels(found, findings)
+    _check_labels(existing, findings)
 
 
 def _check_settings_of_ours(settings: StackSettings, findings: Findings) -> None:
@@ -93,12 +93,12 @@ def _check_settings_of_ours(settings: StackSettings, findings: Findings) -> None
         )
 
 
-def _check_labels(found: ExistingPrometheus, findings: Findings) -> None:
+def _check_labels(existing: ExistingPrometheus, findings: Findings) -> None:
     """Without labels it has to take every monitor, which most do not."""
-    if not found.monitor_labels or not found.rule_labels:
+    if not existing.monitor_labels or not existing.rule_labels:
         missing = [
             name
-            for name, labels in (("monitorLabels", found.monitor_labels), ("ruleLabels", found.rule_labels))
+            for name, labels in (("monitorLabels", existing.monitor_labels), ("ruleLabels", existing.rule_labels))
             if not labels
         ]
         findings.warning(

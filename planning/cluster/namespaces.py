@@ -33,7 +33,7 @@ def check_namespaces(settings: StackSettings, findings: Findings) -> None:
     """One namespace, one owner: a second would label it again, at another level, and close the first one's network."""
     first: dict[str, _Claim] = {}
     # What is not ours to move was there first, then who has its usual name: the other one is moved.
-    for claim in sorted(_claims(settings), key=lambda each: (each.labelled, each.name != each.owner.usual)):
+    for claim in sorted(_claims(settings), key=lambda served: (served.labelled, served.name != served.owner.usual)):
         system = system_owner(claim.name)
         if system is not None and claim.labelled and claim.name != claim.owner.usual:
             findings.error(

@@ -13,15 +13,15 @@ from settings.stack import StackSettings
 
 def plan_operators(settings: StackSettings, charts: ChartSources, findings: Findings) -> tuple[OperatorPlan, ...]:
     """What the models' backends need. Of an operator that the cluster has no chart is looked for."""
-    found = []
+    operators = []
     for row in asked_operators(settings):
         section = operator_section(settings, row.name)
-        told = findings if section.install else Findings()
-        found.append(
+        kept = findings if section.install else Findings()
+        operators.append(
             OperatorPlan(
                 name=row.name,
                 setting=f"{row.setting}.namespace",
-                charts={chart: charts.reference(chart, told) for chart in row.charts},
+                charts={chart: charts.reference(chart, kept) for chart in row.charts},
                 namespace=section.namespace,
                 install=section.install,
                 webhook_ports=row.webhook_ports,
@@ -31,4 +31,4 @@ def plan_operators(settings: StackSettings, charts: ChartSources, findings: Find
                 tracing=plan_tracing(settings) if row.name == "opentelemetry-collector" else None,
             )
         )
-    return tuple(found)
+    return tuple(operators)

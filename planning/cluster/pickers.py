@@ -54,7 +54,7 @@ def _check(gateway: InferenceGateway, settings: StackSettings, findings: Finding
     table = {row["controller"]: row for row in rows("inference_gateways.csv")}
     row = table[gateway.controller.value]
     if row["serves"] != "yes":
-        serving = [name for name, each in table.items() if each["serves"] == "yes"]
+        serving = [name for name, entry in table.items() if entry["serves"] == "yes"]
         findings.error(
             "llmD.gateway.controller",
             "inference-gateway",

@@ -25,8 +25,8 @@ def with_ray(models: Sequence[ServedModel], settings: StackSettings, findings: F
 def _with_ray(model: ServedModel, path: str, settings: StackSettings, findings: Findings) -> ServedModel:
     if model.backend != "ray":
         return model
-    wanted = settings.kuberay
-    redis, password = wanted.redis, wanted.redis.password if wanted.redis else None
+    kuberay = settings.kuberay
+    redis, password = kuberay.redis, kuberay.redis.password if kuberay.redis else None
     if redis is None and model.autoscaling.min_replicas > 1:
         findings.warning(
             f"{path}.autoscaling.minReplicas",
@@ -38,7 +38,7 @@ def _with_ray(model: ServedModel, path: str, settings: StackSettings, findings: 
     plan = RayPlan(
         version=pins.RAY_LLM.tag.partition("-")[0],
         head=HEAD,
-        operator_namespace=wanted.namespace,
+        operator_namespace=kuberay.namespace,
         api_server_ranges=addon_network(settings).api_server_ranges,
         redis=redis.address if redis else None,
         redis_password=SecretValue(password.name, password.key) if password else None,

@@ -61,7 +61,7 @@ def check_families(region: str, pools: Iterable[tuple[str, tuple[str, ...]]], fi
         for index, name in enumerate(types):
             family = name.split(".")[0]
             if family in known - sold:
-                elsewhere = listed(sorted(each for each, has in _sold().items() if family in has), 6)
+                elsewhere = listed(sorted(region for region, has in _sold().items() if family in has), 6)
                 here = ", ".join(sorted(sold)) or "no GPU family"
                 findings.warning(
                     f"{path}.instanceTypes[{index}]",

@@ -20,8 +20,8 @@ def plan_runner(
     settings: StackSettings, cluster: CreateClusterPlan | ExistingClusterPlan, findings: Findings
 ) -> CodeBuildRunnerPlan | None:
     """The runner, where the stack has one."""
-    wanted = settings.ci.code_build_runner
-    if wanted is None:
+    code_build_runner = settings.ci.code_build_runner
+    if code_build_runner is None:
         return None
     if isinstance(cluster, ExistingClusterPlan):
         findings.error(
@@ -30,7 +30,7 @@ def plan_runner(
             f"cluster {cluster.name} is another's: the runner would open port 443 on its security group",
             "leave it out, and use a runner that its owner lets in (docs/ci.md)",
         )
-    region = wanted.connection_arn.split(":")[3]
+    region = code_build_runner.connection_arn.split(":")[3]
     if region != settings.region:
         findings.error(
             f"{PATH}.connectionArn",
@@ -40,9 +40,9 @@ def plan_runner(
         )
     return CodeBuildRunnerPlan(
         project=f"{cluster.name}-runner",
-        repository_url=f"https://github.com/{wanted.repository}.git",
-        connection_arn=wanted.connection_arn,
-        workflows=tuple(dict.fromkeys(wanted.workflows)),
-        compute_type=COMPUTE_TYPES[wanted.compute],
+        repository_url=f"https://github.com/{code_build_runner.repository}.git",
+        connection_arn=code_build_runner.connection_arn,
+        workflows=tuple(dict.fromkeys(code_build_runner.workflows)),
+        compute_type=COMPUTE_TYPES[code_build_runner.compute],
         log_retention_days=cluster.log_retention_days if isinstance(cluster, CreateClusterPlan) else 30,
     )

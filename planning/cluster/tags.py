@@ -24,7 +24,9 @@ def plan_tags(written: Tags, stack: str, findings: Findings) -> Tags:
                 "change its length",
             )
         for what, text in (("key", key), ("value", value)):
-            if wrong := "".join(sorted({each for each in text if not (each.isalnum() or each in " +-=._:/@")})):
+            if wrong := "".join(
+                sorted({character for character in text if not (character.isalnum() or character in " +-=._:/@")})
+            ):
                 findings.error(
                     path,
                     "tag-characters",

@@ -133,10 +133,10 @@ def _check_groups(settings: StackSettings, findings: Findings) -> None:
 
 def _holders(cluster: CreateCluster) -> Mapping[str, list[str]]:
     """By group: paths of the entries that have it and a policy without namespaces."""
-    found: dict[str, list[str]] = {}
+    holders: dict[str, list[str]] = {}
     for index, entry in enumerate(cluster.access_entries):
         for group in entry.groups:
-            wide = found.setdefault(group, [])
+            wide = holders.setdefault(group, [])
             if entry.policy is not AccessPolicy.NONE and not entry.namespaces:
                 wide.append(f"cluster.accessEntries[{index}].policy: {entry.policy.value}")
-    return found
+    return holders

@@ -18,23 +18,23 @@ PORTS = {("http", "grpc"): 4317, ("https", "grpc"): 4317, ("http", "http"): 4318
 
 def plan_tracing(settings: StackSettings) -> TracingPlan | None:
     """None in a stack without tracing."""
-    wanted = settings.tracing
-    if not isinstance(wanted, CollectorTracing):
+    tracing = settings.tracing
+    if not isinstance(tracing, CollectorTracing):
         return None
-    parts = address(wanted.endpoint)
+    parts = address(tracing.endpoint)
     assert parts is not None, "the settings take no other"
     host = parts.host
     return TracingPlan(
-        namespace=wanted.namespace,
+        namespace=tracing.namespace,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models if model.tracing})),
-        sampling_percent=wanted.sampling_percent,
-        export_url=wanted.endpoint.rstrip("/"),
+        sampling_percent=tracing.sampling_percent,
+        export_url=tracing.endpoint.rstrip("/"),
         export_host=host,
-        export_port=parts.port or PORTS[parts.scheme, wanted.protocol],
+        export_port=parts.port or PORTS[parts.scheme, tracing.protocol],
         export_namespace=host.split(".")[1] if parts.inside and host.count(".") > 1 else None,
-        protocol=wanted.protocol,
+        protocol=tracing.protocol,
         encrypted=parts.scheme == "https",
-        headers_secret=wanted.headers_secret,
+        headers_secret=tracing.headers_secret,
     )
 
 

@@ -16,7 +16,7 @@ WHOLE = 100
 def versions_of(settings: StackSettings) -> Mapping[str, tuple[tuple[str, int], ...]]:
     """Model -> its versions with their weights, of those that have some."""
     return {
-        model.name: tuple((each.model, each.weight) for each in model.versions)
+        model.name: tuple((version.model, version.weight) for version in model.versions)
         for model in settings.models
         if model.versions
     }
@@ -24,7 +24,9 @@ def versions_of(settings: StackSettings) -> Mapping[str, tuple[tuple[str, int], 
 
 def other_versions(settings: StackSettings) -> frozenset[str]:
     """Models that are a version of another one: they have no name of their own in requests."""
-    return frozenset(each.model for model in settings.models for each in model.versions if each.model != model.name)
+    return frozenset(
+        version.model for model in settings.models for version in model.versions if version.model != model.name
+    )
 
 
 def check_versions(settings: StackSettings, findings: Findings) -> None:
@@ -43,28 +45,30 @@ def _check_model(
             path, "versions-gateway", "nothing shares requests out without a gateway",
             "write gateway: {kind: gatewayApi, ...}, or leave versions out",
         )  # fmt: skip
-    total = sum(each.weight for each in model.versions)
+    total = sum(entry.weight for entry in model.versions)
     if total != WHOLE:
         findings.error(
             path, "versions-weights", f"the weights add up to {total}, not to {WHOLE}",
             f"raise or lower them by {abs(WHOLE - total)} together",
         )  # fmt: skip
-    if model.name not in {each.model for each in model.versions}:
+    if model.name not in {entry.model for entry in model.versions}:
         findings.error(
             path, "versions-own", f"{model.name} itself is none of its versions",
             f"add {{model: {model.name}, weight: 0}} or what share it keeps",
         )  # fmt: skip
     seen: set[str] = set()
-    for number, each in enumerate(model.versions):
+    for number, version in enumerate(model.versions):
         where = f"{path}[{number}].model"
-        if each.model in seen:
-            findings.error(where, "versions-twice", f"{each.model} is listed twice", "write it once, with its weight")
-        seen.add(each.model)
-        other = named.get(each.model)
+        if version.model in seen:
+            findings.error(
+                where, "versions-twice", f"{version.model} is listed twice", "write it once, with its weight"
+            )
+        seen.add(version.model)
+        other = named.get(version.model)
         if other is None:
             findings.error(
-                where, "versions-unknown", f"no model {each.model!r} (models: {listed(named)})",
-                did_you_mean(each.model, named) or "write the name of one of them",
+                where, "versions-unknown", f"no model {version.model!r} (models: {listed(named)})",
+                did_you_mean(version.model, named) or "write the name of one of them",
             )  # fmt: skip
         elif other is not model:
             _check_pair(where, model, other, settings, findings)
@@ -76,7 +80,7 @@ def _check_pair(where: str, model: Model, other: Model, settings: StackSettings,
         findings.error(
             where, "versions-chain", f"{other.name} has versions of its own", "list them all at one of the two"
         )
-    owners = [each.name for each in settings.models if other.name in {version.model for version in each.versions}]
+    owners = [model.name for model in settings.models if other.name in {version.model for version in model.versions}]
     if len(owners) > 1 and owners[0] != model.name:
         findings.error(
             where, "versions-twice", f"{other.name} is a version of {owners[0]} already", "list it at one model only"

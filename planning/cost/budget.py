@@ -37,7 +37,7 @@ def budget_of(usd_per_hour: float | None, usd_per_month: float | None) -> Budget
         amounts.append(BudgetPlan(usd_per_hour, f"${usd_per_hour:,.2f} an hour"))
     if usd_per_month is not None:
         amounts.append(BudgetPlan(usd_per_month / HOURS_PER_MONTH, f"${usd_per_month:,.0f} a month"))
-    return min(amounts, key=lambda each: each.usd_per_hour, default=None)
+    return min(amounts, key=lambda pool: pool.usd_per_hour, default=None)
 
 
 def excess(max_usd_per_hour: float, budget: BudgetPlan) -> str | None:
@@ -101,11 +101,11 @@ def _remedy(cost: CostPlan, budget: BudgetPlan, pools: list[BudgetPool]) -> str:
     for pool in pools:
         if pool.cost.max_usd_per_hour is None or not pool.max_nodes:
             continue
-        each = pool.cost.max_usd_per_hour / pool.max_nodes
-        nodes = floor((pool.cost.max_usd_per_hour - over) / each + 1e-9)
+        usd_per_node = pool.cost.max_usd_per_hour / pool.max_nodes
+        nodes = floor((pool.cost.max_usd_per_hour - over) / usd_per_node + 1e-9)
         if pool.min_nodes <= nodes < pool.max_nodes and nodes >= 1:
-            ways.append(f"{pool.path}.maxNodes: {nodes} ({pool.cost.name}: ${each:.2f} per node and hour)")
-        least -= (pool.max_nodes - max(1, pool.min_nodes)) * each
+            ways.append(f"{pool.path}.maxNodes: {nodes} ({pool.cost.name}: ${usd_per_node:.2f} per node and hour)")
+        least -= (pool.max_nodes - max(1, pool.min_nodes)) * usd_per_node
     if ways:
         return f"lower {' or '.join(ways)}, or raise the budget"
     if pools and least <= budget.usd_per_hour:

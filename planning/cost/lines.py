@@ -54,8 +54,8 @@ def plan_cost(
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
     dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group, region))}
-    lines += surprises(cluster, network, [each for _, each in groups], [each for _, each in models], dearest)
-    check_region_prices(region, [each for _, each in groups], findings)
+    lines += surprises(cluster, network, [cost for _, cost in groups], [cost for _, cost in models], dearest)
+    check_region_prices(region, [cost for _, cost in groups], findings)
     return CostPlan(
         tuple(lines),
         round(sum(line.min_usd_per_hour or 0 for line in lines), 4),

@@ -52,5 +52,5 @@ PRICES = {
 
 def cite(price: str) -> str:
     """Where a price was read, and when; `unconfirmed` where no page that we could read has it."""
-    found = PRICES[price]
-    return f"{found.source}, {found.dated}{'' if found.confirmed else ', unconfirmed'}"
+    price_row = PRICES[price]
+    return f"{price_row.source}, {price_row.dated}{'' if price_row.confirmed else ', unconfirmed'}"

@@ -58,15 +58,17 @@ def model_costs(asked: Sequence[ModelWithTraffic], pools: Iterable[PoolCost]) ->
     """Every model's share of its pool. The shares of a pool's models add up to the pool."""
     by_name = {pool.name: pool for pool in pools}
     fewest, most = _gpus(asked, most=False), _gpus(asked, most=True)
-    return tuple(_model_cost(each, by_name[each.model.pool], fewest, most) for each in asked)
+    return tuple(_model_cost(asked_model, by_name[asked_model.model.pool], fewest, most) for asked_model in asked)
 
 
 def _gpus(asked: Sequence[ModelWithTraffic], *, most: bool) -> dict[str, int]:
     """GPUs that all models of a pool ask for together."""
-    found: dict[str, int] = {}
-    for each in asked:
-        found[each.model.pool] = found.get(each.model.pool, 0) + _wanted(each.model, most=most)
-    return found
+    gpus_by_pool: dict[str, int] = {}
+    for asked_model in asked:
+        gpus_by_pool[asked_model.model.pool] = gpus_by_pool.get(asked_model.model.pool, 0) + _wanted(
+            asked_model.model, most=most
+        )
+    return gpus_by_pool
 
 
 def _wanted(model: ServedModel, *, most: bool) -> int:
@@ -75,18 +77,18 @@ def _wanted(model: ServedModel, *, most: bool) -> int:
 
 
 def _model_cost(
-    each: ModelWithTraffic, pool: PoolCost, fewest: Mapping[str, int], most: Mapping[str, int]
+    asked_model: ModelWithTraffic, pool: PoolCost, fewest: Mapping[str, int], most: Mapping[str, int]
 ) -> ModelCost:
-    model, cache = each.model, _cache_usd_per_hour(each.model.cache)
+    model, cache = asked_model.model, _cache_usd_per_hour(asked_model.model.cache)
     replica = None if pool.gpu_usd_per_hour is None else pool.gpu_usd_per_hour * model.resources.gpus
-    replicas = mean_replicas(each.traffic, model.throughput, model.autoscaling.min_replicas)
+    replicas = mean_replicas(asked_model.traffic, model.throughput, model.autoscaling.min_replicas)
     return ModelCost(
         name=model.name,
         namespace=model.namespace,
         pool=model.pool,
         min_usd_per_hour=_share(pool.min_usd_per_hour, _wanted(model, most=False), fewest[model.pool], cache),
         max_usd_per_hour=_share(pool.max_usd_per_hour, _wanted(model, most=True), most[model.pool], cache),
-        usd_per_million_tokens_at_traffic=_at_traffic(each.traffic, replica, replicas),
+        usd_per_million_tokens_at_traffic=_at_traffic(asked_model.traffic, replica, replicas),
         usd_per_million_tokens_saturated=_saturated(model.throughput, replica),
         mean_replicas_at_traffic=None if replicas is None else round(replicas, 2),
     )

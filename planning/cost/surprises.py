@@ -61,8 +61,8 @@ def _nat(
         if gb:
             usd = gb * PRICES["nat-data"].usd
             parts = f"images {images:.1f} GB" if images else "images from ECR in the region"
-            each = f", weights {weights:.1f} GB for each pod" if weights else ""
-            yield _line(f"NAT data of a cold start on {group.name}: ${usd:.2f} ({parts}{each})", "nat-data")
+            per_pod = f", weights {weights:.1f} GB for each pod" if weights else ""
+            yield _line(f"NAT data of a cold start on {group.name}: ${usd:.2f} ({parts}{per_pod})", "nat-data")
 
 
 def _weights_gb(model: ServedModel) -> float:

@@ -24,11 +24,11 @@ def traffic_picture(asked: Model, served: ServedModel, gpu: Gpu) -> Week | None:
     if served.throughput.slo_requests_per_second <= 0:
         return None
     engine = engine_config(asked, known.native_quantization, version_of(f"v{served.vllm_version}"))
-    found = serving_rates(asked, known, engine, gpu, served.memory.kv_cache_tokens)
+    rates = serving_rates(asked, known, engine, gpu, served.memory.kv_cache_tokens)
     slo, scaling = asked.slo, served.autoscaling
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
-    what = replica_capacity(found, promise.ttft_seconds, promise.tpot_seconds, promise.share)
+    what = replica_capacity(rates, promise.ttft_seconds, promise.tpot_seconds, promise.share)
     cold = sum(replica_seconds(served)) / 2
     return week(
-        asked.traffic, Served(found, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold)
+        asked.traffic, Served(rates, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold)
     )

@@ -61,11 +61,11 @@ def check_memory(
             f"--max-num-batched-tokens: {engine.cannot_start}",
             f"write {engine.max_num_seqs} or more, or fewer sequences",
         )
-    found = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
-    if not found.fits:
-        what, fix = _refusal(model, architecture, engine, pool, found)
+    memory_fit = fit(architecture, engine, pool.share.usable_memory_bytes, pool.share)
+    if not memory_fit.fits:
+        what, fix = _refusal(model, architecture, engine, pool, memory_fit)
         findings.estimate(
-            f"{path}.maxModelLen" if found.longest_model_len > 0 else f"{path}.source",
+            f"{path}.maxModelLen" if memory_fit.longest_model_len > 0 else f"{path}.source",
             "memory-fit",
             what,
             model.accepted_risks.memory_fit,
@@ -73,26 +73,26 @@ def check_memory(
             fix=fix,
         )
     return MemoryPlan(
-        weights_bytes_per_gpu=found.weights_bytes_per_gpu,
-        activation_bytes=found.activation_bytes,
-        reserve_bytes=found.reserve_bytes,
-        kv_cache_bytes_per_gpu=found.kv_cache_bytes_per_gpu,
-        kv_cache_tokens=found.kv_cache_tokens,
-        max_concurrency=round(found.max_concurrency, 2),
-        longest_model_len=found.longest_model_len,
+        weights_bytes_per_gpu=memory_fit.weights_bytes_per_gpu,
+        activation_bytes=memory_fit.activation_bytes,
+        reserve_bytes=memory_fit.reserve_bytes,
+        kv_cache_bytes_per_gpu=memory_fit.kv_cache_bytes_per_gpu,
+        kv_cache_tokens=memory_fit.kv_cache_tokens,
+        max_concurrency=round(memory_fit.max_concurrency, 2),
+        longest_model_len=memory_fit.longest_model_len,
     )
 
 
 def _refusal(
-    model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, found: MemoryFit
+    model: Model, architecture: Architecture, engine: EngineConfig, pool: Pool, memory_fit: MemoryFit
 ) -> tuple[str, str]:
     """What does not fit, and everything that would."""
     share = pool.share
     budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
     gpus = f"{model.tensor_parallel} × {share.name}"
     held = (
-        f"weights{_and_beside(engine)} take {found.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, "
-        f"the cache then holds {found.kv_cache_tokens} tokens"
+        f"weights{_and_beside(engine)} take {memory_fit.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, "
+        f"the cache then holds {memory_fit.kv_cache_tokens} tokens"
     )
     ways = [f"tensorParallel: {size}" for size in _larger_groups(architecture, engine, pool)]
     if architecture.native_quantization == "none" and engine.quantization == "none":
@@ -103,8 +103,8 @@ def _refusal(
         smaller = replace(engine, kv_cache_dtype="fp8")
         if fit(architecture, smaller, share.usable_memory_bytes, share).fits:
             ways.append("kvCacheDtype: fp8")
-    if found.longest_model_len > 0:
-        ways.insert(0, f"maxModelLen: {found.longest_model_len}")
+    if memory_fit.longest_model_len > 0:
+        ways.insert(0, f"maxModelLen: {memory_fit.longest_model_len}")
         what = f"{model.max_model_len} tokens do not fit {gpus}: {held}"
     else:
         what = f"{model.model_id} does not fit {gpus}: {held}"
@@ -133,7 +133,7 @@ def _and_beside(engine: EngineConfig) -> str:
     asked = engine.beside
     adapters = f"{asked.slots} adapter slots of rank {asked.rank}" if asked.slots else ""
     draft = "draftModel" if asked.draft or asked.draft_bytes or asked.heads else ""
-    held = [each for each in (adapters, draft) if each]
+    held = [bytes_beside for bytes_beside in (adapters, draft) if bytes_beside]
     return f" with {' and '.join(held)}" if held else ""
 
 
@@ -160,19 +160,27 @@ def _larger_groups(architecture: Architecture, engine: EngineConfig, pool: Pool)
 @lru_cache(maxsize=1024)
 def _cheapest(architecture: Architecture, engine: EngineConfig, most: int = 3) -> tuple[str, ...]:
     """For each GPU that holds a replica the cheapest instance type, with its group size and price; cheapest first."""
-    found: dict[str, tuple[float, str]] = {}
+    cheapest: dict[str, tuple[float, str]] = {}
     sizes = sizes_that_start(architecture, engine.exact_version)
-    for each in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
-        gpu = each.gpu
-        if gpu is None or gpu.name in found or each.family not in NVIDIA_AMI_FAMILIES or each.usd_per_hour is None:
+    for candidate in sorted(instance_types().values(), key=lambda each: each.usd_per_hour or 0):
+        gpu = candidate.gpu
+        if (
+            gpu is None
+            or gpu.name in cheapest
+            or candidate.family not in NVIDIA_AMI_FAMILIES
+            or candidate.usd_per_hour is None
+        ):
             continue
         if gpu.compute_capability < AMPERE and (engine.dtype == "bfloat16" or engine.kv_cache_dtype == "fp8"):
             continue
         for size in sizes:
-            if size > each.gpu_count:
+            if size > candidate.gpu_count:
                 continue
             if fit(architecture, replace(engine, tensor_parallel=size), gpu.usable_memory_bytes, gpu).fits:
                 group = f", tensorParallel: {size}" if size > 1 else ""
-                found[gpu.name] = (each.usd_per_hour, f"{each.name} ({gpu.name}{group}, ${each.usd_per_hour:g}/h)")
+                cheapest[gpu.name] = (
+                    candidate.usd_per_hour,
+                    f"{candidate.name} ({gpu.name}{group}, ${candidate.usd_per_hour:g}/h)",
+                )
                 break
-    return tuple(text for _, text in sorted(found.values())[:most])
+    return tuple(text for _, text in sorted(cheapest.values())[:most])

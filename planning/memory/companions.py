@@ -28,7 +28,7 @@ def slots(model: Model, version: Version) -> int:
 
 def slot_rank(model: Model) -> int:
     """The smallest rank of a slot that holds every adapter."""
-    largest = max(each.rank for each in model.lora_adapters)
+    largest = max(adapter.rank for adapter in model.lora_adapters)
     return next(rank for rank in SLOT_RANKS if rank >= largest)
 
 
@@ -68,4 +68,4 @@ def unknown_draft_bytes(source: str) -> int:
 
 def beside_on_disk_bytes(model: Model, known: Architecture | None, version: Version) -> int:
     """What is downloaded and kept beside the model's own weights. `known`: the model's own shape."""
-    return on_disk_bytes(beside(model, version), (each.rank for each in model.lora_adapters), known)
+    return on_disk_bytes(beside(model, version), (adapter.rank for adapter in model.lora_adapters), known)

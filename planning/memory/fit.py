@@ -67,10 +67,10 @@ class MemoryFit:
 
 def fit(architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None = None) -> MemoryFit:
     """Memory of one replica on GPUs that report `gpu_memory_bytes` as total to CUDA."""
-    found = _measure(architecture, engine, gpu_memory_bytes, gpu)
-    if found.fits:
-        return found
-    return replace(found, reasons=_reasons(architecture, engine, gpu_memory_bytes, gpu, found))
+    memory_fit = _measure(architecture, engine, gpu_memory_bytes, gpu)
+    if memory_fit.fits:
+        return memory_fit
+    return replace(memory_fit, reasons=_reasons(architecture, engine, gpu_memory_bytes, gpu, memory_fit))
 
 
 def token_range(
@@ -79,12 +79,12 @@ def token_range(
     """Fewest and most tokens that starts of this configuration show: compile cache cold or warm, and of a version that
     nobody said, the generations since 0.8.3."""
     versions = _GENERATIONS if engine.vllm_version == UNKNOWN_VERSION else (engine.vllm_version,)
-    found = [
+    tokens = [
         _measure(architecture, replace(engine, vllm_version=version), gpu_memory_bytes, gpu, lucky).kv_cache_tokens
         for version in versions
         for lucky in (False, True)
     ]
-    return min(found), max(found)
+    return min(tokens), max(tokens)
 
 
 def _measure(
@@ -114,34 +114,34 @@ def _measure(
 
 
 def _reasons(
-    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, found: MemoryFit
+    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, memory_fit: MemoryFit
 ) -> tuple[str, ...]:
     budget = gpu_memory_bytes * engine.gpu_memory_utilization
-    held = budget - found.kv_cache_bytes_per_gpu
-    if found.longest_model_len == 0:
+    held = budget - memory_fit.kv_cache_bytes_per_gpu
+    if memory_fit.longest_model_len == 0:
         first = (
-            f"weights {_gib(found.weights_bytes_per_gpu)} and {_gib(held - found.weights_bytes_per_gpu)} "
+            f"weights {_gib(memory_fit.weights_bytes_per_gpu)} and {_gib(held - memory_fit.weights_bytes_per_gpu)} "
             f"for activations and reserves leave no KV cache in {_gib(budget)} "
             f"({engine.gpu_memory_utilization:g} of {_gib(gpu_memory_bytes)} per GPU)"
         )
     else:
         first = (
-            f"{_gib(found.kv_cache_bytes_per_gpu)} of KV cache hold {found.longest_model_len} tokens, "
+            f"{_gib(memory_fit.kv_cache_bytes_per_gpu)} of KV cache hold {memory_fit.longest_model_len} tokens, "
             f"less than max model length {engine.max_model_len}"
         )
-    return (first, *_remedies(model, engine, gpu_memory_bytes, gpu, found))
+    return (first, *_remedies(model, engine, gpu_memory_bytes, gpu, memory_fit))
 
 
 def _remedies(
-    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, found: MemoryFit
+    model: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None, memory_fit: MemoryFit
 ) -> list[str]:
     remedies: list[str] = []
 
     def works(**changes: object) -> bool:
         return _measure(model, replace(engine, **changes), gpu_memory_bytes, gpu).fits  # type: ignore[arg-type]
 
-    if found.longest_model_len > 0:
-        remedies.append(f"a max model length of {found.longest_model_len} or less fits")
+    if memory_fit.longest_model_len > 0:
+        remedies.append(f"a max model length of {memory_fit.longest_model_len} or less fits")
     if not engine.kv_cache_dtype.startswith("fp8") and works(kv_cache_dtype="fp8"):
         remedies.append("an fp8 KV cache fits")
     for size in sizes_that_start(model, engine.exact_version):

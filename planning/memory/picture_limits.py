@@ -37,18 +37,18 @@ ALL_PICTURES = Pictures()
 
 def pictures_of(arguments: Iterable[tuple[str, str]]) -> Pictures:
     """From flags as vLLM calls them, dotted or not, and their values; raises ValueError naming the flag."""
-    found = Pictures()
+    pictures = Pictures()
     for flag, value in arguments:
         name, _, part = flag.partition(".")
         if name == LANGUAGE_ONLY and value.lower() not in ("false", "0"):
-            found = replace(found, limits=tuple((modality, 0) for modality in MODALITIES))
+            pictures = replace(pictures, limits=tuple((modality, 0) for modality in MODALITIES))
         elif name == SKIP_FLAG:
-            found = replace(found, skips_profiling=value.lower() not in ("false", "0"))
+            pictures = replace(pictures, skips_profiling=value.lower() not in ("false", "0"))
         elif name == LIMIT_FLAG:
-            found = _with_limits(found, _document(name, value, part))
+            pictures = _with_limits(pictures, _document(name, value, part))
         elif name == PROCESSOR_FLAG:
-            found = replace(found, max_pixels=_pixels(_document(name, value, part)) or found.max_pixels)
-    return found
+            pictures = replace(pictures, max_pixels=_pixels(_document(name, value, part)) or pictures.max_pixels)
+    return pictures
 
 
 def _document(flag: str, value: str, part: str) -> Mapping[str, Any]:
@@ -57,15 +57,15 @@ def _document(flag: str, value: str, part: str) -> Mapping[str, Any]:
         return {part: _plain(value)}
     text = value.strip()
     if "=" in text and not text.startswith("{"):
-        pairs = (each.partition("=") for each in text.split(","))
+        pairs = (pair.partition("=") for pair in text.split(","))
         return {key.strip(): _plain(number) for key, _, number in pairs}
     try:
-        found = json.loads(text)
+        document = json.loads(text)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise ValueError(f'{flag} {value!r} is no JSON object; write {flag}={{"image": 1, "video": 0}}')
-    return found
+    return document
 
 
 def _plain(text: str) -> Any:
@@ -75,8 +75,8 @@ def _plain(text: str) -> Any:
         return text
 
 
-def _with_limits(found: Pictures, stated: Mapping[str, Any]) -> Pictures:
-    limits, pixels, frames = dict(found.limits), found.max_pixels, found.most_frames
+def _with_limits(pictures: Pictures, stated: Mapping[str, Any]) -> Pictures:
+    limits, pixels, frames = dict(pictures.limits), pictures.max_pixels, pictures.most_frames
     for key, value in stated.items():
         modality, _, field = key.partition(".")
         if field:
@@ -90,7 +90,7 @@ def _with_limits(found: Pictures, stated: Mapping[str, Any]) -> Pictures:
         if not isinstance(value, int) or isinstance(value, bool) or value < 0:
             raise ValueError(f"{LIMIT_FLAG}: {modality} {value!r} is no count; write 0 or more")
         limits[modality] = value
-    return replace(found, limits=tuple(sorted(limits.items())), max_pixels=pixels, most_frames=frames)
+    return replace(pictures, limits=tuple(sorted(limits.items())), max_pixels=pixels, most_frames=frames)
 
 
 def _pixels(stated: Mapping[str, Any]) -> int:

@@ -38,18 +38,18 @@ class Source:
     certain: bool
 
 
-def online_method(wanted: str, version: Version) -> str | None:
+def online_method(word: str, version: Version) -> str | None:
     """The method by which that version quantizes 16-bit weights while it loads them; None where it has none."""
     known = vllm_versions.names("quantization", version)
-    return next((method for method in _ONLINE.get(wanted, ()) if method in known), None)
+    return next((method for method in _ONLINE.get(word, ()) if method in known), None)
 
 
-def plan_weights(wanted: str, source: Source, version: Version, where: str, findings: Findings) -> Weights:
+def plan_weights(word: str, source: Source, version: Version, where: str, findings: Findings) -> Weights:
     """How vLLM gets the wanted quantization (`none`: as it is stored) from the source; `where`: the user wrote it."""
     stored = source.stored
-    if wanted in ("none", stored):
+    if word in ("none", stored):
         return Weights(stored, None, online=False)
-    online = online_method(wanted, version)
+    online = online_method(word, version)
     if stored == "none" and online is not None:
         return Weights(stored, online, online=True)
     refuse = findings.error if source.certain or stored != "none" else findings.warning
@@ -57,29 +57,29 @@ def plan_weights(wanted: str, source: Source, version: Version, where: str, find
         refuse(
             where,
             "quantization-mismatch",
-            f"{wanted}, but {source.model_id} holds {stored} weights",
+            f"{word}, but {source.model_id} holds {stored} weights",
             f"write quantization: {stored} or choose another source",
         )
-    elif wanted in _ONLINE:
+    elif word in _ONLINE:
         refuse(
             where,
             "quantization-version",
-            f"vLLM {text(version)} has no {wanted} for 16-bit weights",
-            f"write fp8, or choose a source that holds {wanted} weights",
+            f"vLLM {text(version)} has no {word} for 16-bit weights",
+            f"write fp8, or choose a source that holds {word} weights",
         )
     else:
         refuse(
             where,
             "quantization-mismatch",
-            f"{wanted} needs weights that are stored so, and {source.model_id} does not look like it",
-            f"{_build_of(source.model_id, wanted)} or write quantization: fp8",
+            f"{word} needs weights that are stored so, and {source.model_id} does not look like it",
+            f"{_build_of(source.model_id, word)} or write quantization: fp8",
         )
-    return Weights(wanted, None, online=False)
+    return Weights(word, None, online=False)
 
 
-def _build_of(model_id: str, wanted: str) -> str:
+def _build_of(model_id: str, word: str) -> str:
     """Which repository to write instead, where one is known."""
     for row in rows("quantized_siblings.csv"):
-        if (row["source"], row["method"]) == (model_id, wanted):
+        if (row["source"], row["method"]) == (model_id, word):
             return f"write source: {row['repository']} with its own revision,"
-    return f"choose a source with {wanted} weights (its id usually says it)"
+    return f"choose a source with {word} weights (its id usually says it)"

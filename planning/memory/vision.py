@@ -46,13 +46,13 @@ def profiled(model: Architecture, engine: EngineConfig) -> Profiled | None:
 
 def encoder_bytes(model: Architecture, engine: EngineConfig) -> tuple[float, float]:
     """Peak of the tower, and what its outputs hold afterwards; bytes per GPU. `engine` with its batch limits."""
-    found = profiled(model, engine)
-    if found is None:
+    profile = profiled(model, engine)
+    if profile is None:
         return 0.0, 0.0
-    tower = found.tower
+    tower = profile.tower
     mlp = (3 if tower.gated else 2) * tower.mlp / engine.tensor_parallel
     per_patch = mlp + _RESIDUAL_TENSORS * tower.width + _PIXEL_COPIES * tower.patch_pixels
-    return 2 * found.items * found.patches * per_patch, 2 * found.items * found.tokens * model.hidden_size
+    return 2 * profile.items * profile.patches * per_patch, 2 * profile.items * profile.tokens * model.hidden_size
 
 
 def without_tower(model: Architecture, engine: EngineConfig) -> Architecture:

@@ -83,10 +83,10 @@ def weight_format(model: Architecture, engine: EngineConfig) -> tuple[str, Weigh
     asked = quantization_name(engine.quantization)
     native = quantization_name(model.native_quantization)
     name = native if asked == "none" else asked
-    found, group = FORMATS[name], model.layout.group
+    row, group = FORMATS[name], model.layout.group
     if name == native and name in ("awq", "gptq") and group is not None:
-        return name, replace(found, overhead_bits=found.overhead_bits * _USUAL_GROUP / group)
-    return name, found
+        return name, replace(row, overhead_bits=row.overhead_bits * _USUAL_GROUP / group)
+    return name, row
 
 
 def kept_share(model: Architecture, engine: EngineConfig) -> float:

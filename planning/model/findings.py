@@ -20,4 +20,4 @@ def _refusal_text(findings: tuple[Finding, ...]) -> str:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     others = [finding for finding in findings if finding.severity is not Severity.ERROR]
     lines = [f"the stack file cannot work: {amount(len(errors), 'error')}; nothing was changed"]
-    return "\n".join(lines + [f"  {each.severity:<8} {each}" for each in (*errors, *others)])
+    return "\n".join(lines + [f"  {finding.severity:<8} {finding}" for finding in (*errors, *others)])

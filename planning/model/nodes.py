@@ -48,7 +48,7 @@ class NodeFitPlan:
     @property
     def stranded(self) -> RoomPlan:
         """Over all its nodes at most replicas: what no pod of the pool's models fits into."""
-        rooms = [(each.nodes, each.left) for each in self.left if each.pods_more == 0]
+        rooms = [(node_left.nodes, node_left.left) for node_left in self.left if node_left.pods_more == 0]
         return RoomPlan(
             sum(nodes * room.gpus for nodes, room in rooms),
             sum(nodes * room.cpu_millicores for nodes, room in rooms),

@@ -78,15 +78,17 @@ def too_small(group: NodeGroupPlan, path: str, needed_mib: int) -> tuple[str, st
     have_gib = group.pods_disk_gib
     if allocatable_ephemeral_mib(have_gib) >= needed_mib:
         return None
-    wanted = have_gib
-    while allocatable_ephemeral_mib(wanted) < needed_mib and wanted < LARGEST_VOLUME_GIB:
-        wanted += 10
-    wanted = min(-(-wanted // 10) * 10, LARGEST_VOLUME_GIB)
-    enough = allocatable_ephemeral_mib(wanted) >= needed_mib
+    disk_gib = have_gib
+    while allocatable_ephemeral_mib(disk_gib) < needed_mib and disk_gib < LARGEST_VOLUME_GIB:
+        disk_gib += 10
+    disk_gib = min(-(-disk_gib // 10) * 10, LARGEST_VOLUME_GIB)
+    enough = allocatable_ephemeral_mib(disk_gib) >= needed_mib
     write = (
-        f"write {wanted}" if enough else f"the largest volume is {LARGEST_VOLUME_GIB} GiB; write less ephemeralStorage"
+        f"write {disk_gib}"
+        if enough
+        else f"the largest volume is {LARGEST_VOLUME_GIB} GiB; write less ephemeralStorage"
     )
     if group.instance_store_gib is None:
         return f"{path}.diskGib", f"{have_gib} GiB", write
-    other = f"write instanceStore: unused and diskGib: {wanted}" if enough else write
+    other = f"write instanceStore: unused and diskGib: {disk_gib}" if enough else write
     return f"{path}.instanceStore", f"{have_gib} GiB of instance store", f"{other}, or a type with larger disks"

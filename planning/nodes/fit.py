@@ -96,7 +96,7 @@ class Room:
 def daemons(gpu_operator: bool, monitoring: bool) -> tuple[Daemon, ...]:
     """The DaemonSets of a stack's GPU nodes."""
     parts = {"cluster"} | ({"gpu-operator"} if gpu_operator else set()) | ({"monitoring"} if monitoring else set())
-    return tuple(each for each in DAEMONS if each.part_of in parts)
+    return tuple(daemon for daemon in DAEMONS if daemon.part_of in parts)
 
 
 def node_room(node: InstanceType, disk_gib: int, present: Iterable[Daemon], pods_per_gpu: int = 1) -> Room:
@@ -107,15 +107,15 @@ def node_room(node: InstanceType, disk_gib: int, present: Iterable[Daemon], pods
     present = tuple(present)
     return Room(
         gpus=node.gpu_count * pods_per_gpu,
-        cpu_millicores=node.allocatable_cpu_millicores - sum(each.cpu_millicores for each in present),
-        memory_mib=node.allocatable_memory_mib - sum(each.memory_mib for each in present),
+        cpu_millicores=node.allocatable_cpu_millicores - sum(daemon.cpu_millicores for daemon in present),
+        memory_mib=node.allocatable_memory_mib - sum(daemon.memory_mib for daemon in present),
         ephemeral_mib=allocatable_ephemeral_mib(disk_gib),
     )
 
 
 def unrequested_memory_mib(present: Iterable[Daemon]) -> int:
     """Memory the DaemonSets really take beyond their requests; our default requests leave it free."""
-    return sum(max(0, each.typical_memory_mib - each.memory_mib) for each in present)
+    return sum(max(0, daemon.typical_memory_mib - daemon.memory_mib) for daemon in present)
 
 
 def default_cpu_millicores(room: Room, gpus: int) -> int:
@@ -132,8 +132,8 @@ def default_memory_mib(room: Room, gpus: int, weights_mib: int, shared_memory_mi
     per GPU for Python, CUDA and NCCL; /dev/shm counts against it.
     """
     share = (room.memory_mib - unrequested_mib) * gpus // max(1, room.gpus)
-    wanted = weights_mib + 12 * 1024 * gpus + 4 * 1024 + shared_memory_mib
-    return max(1024, min(wanted, share * 97 // 100) // 256 * 256)
+    memory_mib = weights_mib + 12 * 1024 * gpus + 4 * 1024 + shared_memory_mib
+    return max(1024, min(memory_mib, share * 97 // 100) // 256 * 256)
 
 
 def default_shared_memory_mib(gpus: int) -> int:
@@ -174,9 +174,9 @@ def pack(pods: Iterable[tuple[Room, int]], node: Room) -> Packing | None:
         kinds[room] += count
     partly: Counter[Room] = Counter()
     total = 0
-    for pod, count in sorted(kinds.items(), key=lambda each: (-each[0].gpus, -each[0].memory_mib)):
+    for pod, count in sorted(kinds.items(), key=lambda item: (-item[0].gpus, -item[0].memory_mib)):
         left = count
-        for room in sorted(partly, key=lambda each: (each.gpus, each.memory_mib)):
+        for room in sorted(partly, key=lambda room: (room.gpus, room.memory_mib)):
             if left == 0:
                 break
             left = _fill(partly, room, partly[room], pod, left)

@@ -101,17 +101,17 @@ class InstanceType:
 
 def instance_type(name: str) -> InstanceType:
     """The EC2 type of that name; raises UnknownInstanceType."""
-    found = instance_types().get(name)
-    if found is None:
+    instance = instance_types().get(name)
+    if instance is None:
         raise UnknownInstanceType(name, nearest(name, instance_types(), most=3))
-    return found
+    return instance
 
 
 @cache
 def instance_types() -> Mapping[str, InstanceType]:
     """Every type of the catalogue by name, in the catalogue's order."""
     table = (_instance(row) for row in rows("instances.csv"))
-    return MappingProxyType({each.name: each for each in table})
+    return MappingProxyType({row.name: row for row in table})
 
 
 def gpu(name: str, memory_gib: float | None = None) -> Gpu:
@@ -122,12 +122,16 @@ def gpu(name: str, memory_gib: float | None = None) -> Gpu:
     """
     stated = re.search(r"(\d+) ?gi?b", name.lower())
     memory_gib = memory_gib or (float(stated[1]) if stated else None)
-    found = [each for each in gpus().values() if _plain(name) in (_plain(each.name), _plain(each.product))]
+    matching = [
+        gpu_row for gpu_row in gpus().values() if _plain(name) in (_plain(gpu_row.name), _plain(gpu_row.product))
+    ]
     if memory_gib is not None:
-        found = [each for each in found if abs(each.memory_mib / 1024 / memory_gib - 1) < _SOLD_SIZE_TOLERANCE]
-    if not found:
+        matching = [
+            gpu_row for gpu_row in matching if abs(gpu_row.memory_mib / 1024 / memory_gib - 1) < _SOLD_SIZE_TOLERANCE
+        ]
+    if not matching:
         raise UnknownGpu(name, nearest(name, gpus(), 0.4, most=3))
-    card = min(found, key=lambda each: each.memory_mib)
+    card = min(matching, key=lambda gpu_row: gpu_row.memory_mib)
     return replace(card, link="pcie") if "pcie" in name.lower() else card
 
 

@@ -131,24 +131,24 @@ def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) 
 
 def _check_node(model: Model, room: Room, node: Room, pool: Pool, path: str, findings: Findings) -> None:
     asks = (
-        ("cpu", room.cpu_millicores, node.cpu_millicores, as_cpu, 100, lambda each: each.cpu_millicores),
-        ("memory", room.memory_mib, node.memory_mib, as_mib, 1024, lambda each: each.memory_mib),
+        ("cpu", room.cpu_millicores, node.cpu_millicores, as_cpu, 100, lambda kind: kind.cpu_millicores),
+        ("memory", room.memory_mib, node.memory_mib, as_mib, 1024, lambda kind: kind.memory_mib),
     )
-    for name, wanted, there, as_text, step, of in asks:
-        if wanted > there:
+    for name, requested, there, as_text, step, of in asks:
+        if requested > there:
             left = as_text(max(0, there // step * step))
             findings.estimate(
                 f"{path}.resources.{name}",
                 "node-fit",
-                f"{as_text(wanted)} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the pod "
-                "is never scheduled",
+                f"{as_text(requested)} asked, {left} left on {pool.smallest.name} after kubelet and DaemonSets: the "
+                "pod is never scheduled",
                 model.accepted_risks.node_fit,
                 "nodeFit",
-                fix=f"write at most {left}{_roomier(pool, wanted, of)}",
+                fix=f"write at most {left}{_roomier(pool, requested, of)}",
             )
 
 
-def _roomier(pool: Pool, wanted: int, of: Callable[[Room], int]) -> str:
+def _roomier(pool: Pool, requested: int, of: Callable[[Room], int]) -> str:
     """The cheapest type with the same GPU that has that much."""
     fitting = [
         (instance_type.usd_per_hour, instance_type.name)
@@ -156,7 +156,7 @@ def _roomier(pool: Pool, wanted: int, of: Callable[[Room], int]) -> str:
         if instance_type.gpu == pool.gpu
         and instance_type.usd_per_hour is not None
         and instance_type.family in NVIDIA_AMI_FAMILIES
-        and of(node_room(instance_type, pool.group.pods_disk_gib, ())) >= wanted * 1.02
+        and of(node_room(instance_type, pool.group.pods_disk_gib, ())) >= requested * 1.02
     ]
     return f", or use {min(fitting)[1]} (${min(fitting)[0]:g}/h)" if fitting else ""
 

@@ -90,7 +90,7 @@ class Pool:
     @property
     def smallest(self) -> InstanceType:
         """The type that holds least: EKS may give us any of them."""
-        return min(self.types, key=lambda each: each.allocatable_memory_mib)
+        return min(self.types, key=lambda type_: type_.allocatable_memory_mib)
 
 
 def plan_pool(
@@ -190,26 +190,26 @@ def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:
 
 
 def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceType, ...]:
-    found = []
+    types = []
     for position, name in enumerate(pool.instance_types):
         if name in pool.instance_types[:position]:
             continue
         where = f"{path}.instanceTypes[{position}]"
         try:
-            each = instance_type(name)
+            type_ = instance_type(name)
         except UnknownInstanceType as unknown:
             findings.error(where, "unknown-type", unknown.problem, unknown.remedy)
             continue
-        if each.gpu is None or each.gpu_count == 0:
+        if type_.gpu is None or type_.gpu_count == 0:
             findings.error(
                 where,
                 "no-gpu",
                 f"{name} has no GPU",
                 "write for example g6.xlarge (1 L4, $0.80/h) or g5.xlarge (1 A10G)",
             )
-        elif check_instance(each, where, findings):
-            found.append(each)
-    return tuple(found)
+        elif check_instance(type_, where, findings):
+            types.append(type_)
+    return tuple(types)
 
 
 def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bool:

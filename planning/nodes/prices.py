@@ -25,13 +25,13 @@ def region_factor(region: str, family: str) -> float | None:
 
 def known_types(group: NodeGroupPlan) -> list[InstanceType]:
     """Those of the group's types that are in the catalogue and have a price there."""
-    found = []
+    types = []
     for name in group.instance_types:
         try:
-            found.append(instance_type(name))
+            types.append(instance_type(name))
         except UnknownInstanceType:
             continue  # the pool said so already
-    return [each for each in found if each.usd_per_hour is not None]
+    return [type_ for type_ in types if type_.usd_per_hour is not None]
 
 
 def known_prices(group: NodeGroupPlan, region: str) -> dict[str, float]:
@@ -46,11 +46,13 @@ def known_prices(group: NodeGroupPlan, region: str) -> dict[str, float]:
 def price_basis(group: NodeGroupPlan, region: str) -> str:
     """Where the group's prices are from: region, and the factor where there is one."""
     families = dict.fromkeys(type_.family for type_ in known_types(group))
-    told = []
+    sentences = []
     for family in families:
         factor = region_factor(region, family)
-        told.append(PRICED_REGION if factor is None or region == PRICED_REGION else f"{PRICED_REGION} × {factor:g}")
-    return ", ".join(dict.fromkeys(told))
+        sentences.append(
+            PRICED_REGION if factor is None or region == PRICED_REGION else f"{PRICED_REGION} × {factor:g}"
+        )
+    return ", ".join(dict.fromkeys(sentences))
 
 
 def check_region_prices(region: str, groups: Iterable[NodeGroupPlan], findings: Findings) -> None:

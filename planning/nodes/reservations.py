@@ -128,10 +128,10 @@ def _check_region(arn: str, path: str, settings: StackSettings, findings: Findin
 def _check_shared(settings: StackSettings, findings: Findings) -> None:
     """Karpenter takes what is free in a reservation, and a managed pool then has no node to start."""
     of_karpenter = {
-        each: pool.name
+        reservation_id: pool.name
         for pool in settings.node_pools
         if isinstance(pool, KarpenterPool)
-        for each in pool.capacity_reservation_ids
+        for reservation_id in pool.capacity_reservation_ids
     }
     taken: dict[str, str] = {}
     for index, pool in enumerate(settings.node_pools):

@@ -64,20 +64,20 @@ class MigProfile:
 @cache
 def mig_profiles(gpu: str) -> Mapping[str, MigProfile]:
     """The profiles of a GPU of the catalogue by name; empty where it has no MIG."""
-    found = (_profile(row) for row in rows("mig.csv") if row["gpu"] == gpu)
-    return MappingProxyType({each.name: each for each in found})
+    profiles = (_profile(row) for row in rows("mig.csv") if row["gpu"] == gpu)
+    return MappingProxyType({profile.name: profile for profile in profiles})
 
 
 def plan_sharing(pool: NodePool, gpu: Gpu, path: str, findings: Findings) -> GpuSharingPlan:
     """How the pool's GPUs are divided; whole ones where that cannot be (findings say why)."""
-    wanted = pool.gpu_sharing
-    if isinstance(wanted, WholeGpu):
+    sharing = pool.gpu_sharing
+    if isinstance(sharing, WholeGpu):
         return WHOLE
-    if isinstance(wanted, Mps | TimeSlicing):
-        fate, fix = _SHARED_FATE[wanted.kind]
-        findings.warning(f"{path}.gpuSharing.kind", "sharing-isolation", f"{wanted.kind}: {fate}", fix)
-        return GpuSharingPlan(wanted.kind, wanted.replicas)
-    profile = _mig_profile(wanted, gpu, f"{path}.gpuSharing", findings)
+    if isinstance(sharing, Mps | TimeSlicing):
+        fate, fix = _SHARED_FATE[sharing.kind]
+        findings.warning(f"{path}.gpuSharing.kind", "sharing-isolation", f"{sharing.kind}: {fate}", fix)
+        return GpuSharingPlan(sharing.kind, sharing.replicas)
+    profile = _mig_profile(sharing, gpu, f"{path}.gpuSharing", findings)
     return GpuSharingPlan("mig", profile.instances, profile.name) if profile else WHOLE
 
 
@@ -164,19 +164,19 @@ def check_together(sharing: GpuSharingPlan, sharers: Sequence[Sharer], pool: str
     """Time slicing isolates no memory: whichever pods meet on a GPU, they must fit it together."""
     if sharing.kind != "timeSlicing":
         return
-    hungriest = sorted(sharers, key=lambda each: -each.utilization)
+    hungriest = sorted(sharers, key=lambda server: -server.utilization)
     shares: list[float] = []
-    for each in hungriest:
-        shares += [each.utilization] * min(each.most_pods, sharing.pods_per_gpu - len(shares))
+    for sharer in hungriest:
+        shares += [sharer.utilization] * min(sharer.most_pods, sharing.pods_per_gpu - len(shares))
     if sum(shares) <= 1 + 1e-9:
         return
     fitting = floor(TOGETHER / len(shares) * 100) / 100
-    for each in sharers:
-        if each.utilization > fitting:
+    for sharer in sharers:
+        if sharer.utilization > fitting:
             findings.error(
-                f"{each.path}.gpuMemoryUtilization",
+                f"{sharer.path}.gpuMemoryUtilization",
                 "sharing-memory",
-                f"{each.utilization:g}, and {len(shares)} pods may meet on one GPU of {pool} (gpuSharing: "
+                f"{sharer.utilization:g}, and {len(shares)} pods may meet on one GPU of {pool} (gpuSharing: "
                 f"timeSlicing), which would take {sum(shares):.2f} of its memory: nothing keeps them apart, the last "
                 "one ends in out of memory",
                 f"write {fitting:g} or less, or gpuSharing: {{kind: mps, replicas: {sharing.pods_per_gpu}}}, which "
@@ -195,7 +195,7 @@ def _profile(row: Mapping[str, str]) -> MigProfile:
     )
 
 
-def _mig_profile(wanted: Mig, gpu: Gpu, path: str, findings: Findings) -> MigProfile | None:
+def _mig_profile(mig: Mig, gpu: Gpu, path: str, findings: Findings) -> MigProfile | None:
     known = mig_profiles(gpu.name)
     if not known:
         with_mig = listed(_gpus_with_mig(), 20)
@@ -206,17 +206,17 @@ def _mig_profile(wanted: Mig, gpu: Gpu, path: str, findings: Findings) -> MigPro
             f"write kind: mps or kind: timeSlicing with replicas, or use a GPU that has it: {with_mig}",
         )
         return None
-    found = known.get(wanted.profile)
-    if found is None:
-        hint = did_you_mean(wanted.profile, known, cutoff=0.5) or "write one of them:"
+    mig_profile = known.get(mig.profile)
+    if mig_profile is None:
+        hint = did_you_mean(mig.profile, known, cutoff=0.5) or "write one of them:"
         table = listed((f"{p.name} ({p.instances} × {p.memory_bytes / 2**30:.1f} GiB)" for p in known.values()), 20)
         findings.error(
             f"{path}.profile",
             "mig-profile",
-            f"{gpu.name} has no MIG profile {wanted.profile!r}",
+            f"{gpu.name} has no MIG profile {mig.profile!r}",
             f"{hint} It has {table}",
         )
-    return found
+    return mig_profile
 
 
 def _gpus_with_mig() -> list[str]:

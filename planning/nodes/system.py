@@ -63,28 +63,28 @@ def check_system_nodes(
     known = [instance_types()[name] for name in group.instance_types if name in instance_types()]
     if not isinstance(settings.cluster, CreateCluster) or len(known) < len(group.instance_types):
         return
-    node = min(known, key=lambda each: (each.allocatable_memory_mib, each.allocatable_pods))
+    node = min(known, key=lambda type_: (type_.allocatable_memory_mib, type_.allocatable_pods))
     parts = _parts(settings, group, scalings)
     alone = [*_pods(parts), *_routers(settings)]
     each_node = _daemons(parts)
-    whole = SystemLoad()
+    load = SystemLoad()
     for _, pod, count in alone:
-        whole = whole.plus(pod, count)
+        load = load.plus(pod, count)
     grows = can_grow(settings, group.min_nodes, group.max_nodes)
     nodes = group.max_nodes if grows else group.min_nodes
-    problem = _problem(node, nodes, each_node, whole, alone)
+    problem = _problem(node, nodes, each_node, load, alone)
     if problem is not None:
         what = "maxNodes" if grows else "minNodes"
         findings.error(
             PATH,
             "system-nodes",
             f"{nodes} × {node.name}: {problem}",
-            f"write {_way(node, each_node, whole, alone, what)}",
+            f"write {_way(node, each_node, load, alone, what)}",
         )
 
 
 def _problem(
-    node: InstanceType, nodes: int, each_node: SystemLoad, whole: SystemLoad, alone: list[tuple[str, SystemLoad, int]]
+    node: InstanceType, nodes: int, each_node: SystemLoad, load: SystemLoad, alone: list[tuple[str, SystemLoad, int]]
 ) -> str | None:
     room = SystemLoad(node.allocatable_pods, node.allocatable_cpu_millicores, node.allocatable_memory_mib).plus(
         each_node, -1
@@ -97,18 +97,18 @@ def _problem(
                 "DaemonSets: it is never scheduled"
             )
     asked = (
-        (whole.pods, room.pods, f"{whole.pods} pods", "places for them (addresses of the network interfaces)"),
+        (load.pods, room.pods, f"{load.pods} pods", "places for them (addresses of the network interfaces)"),
         (
-            whole.cpu_millicores,
+            load.cpu_millicores,
             room.cpu_millicores,
-            f"pods that ask for {as_cpu(whole.cpu_millicores)} CPU",
+            f"pods that ask for {as_cpu(load.cpu_millicores)} CPU",
             "m of CPU",
         ),
-        (whole.memory_mib, room.memory_mib, f"pods that ask for {as_mib(whole.memory_mib)}", "MiB"),
+        (load.memory_mib, room.memory_mib, f"pods that ask for {as_mib(load.memory_mib)}", "MiB"),
     )
-    for wanted, of_each, words, unit in asked:
+    for requested, of_each, words, unit in asked:
         there = nodes * max(0, of_each)
-        if wanted > there:
+        if requested > there:
             return (
                 f"the stack has {words} beside {each_node.pods} pods of DaemonSets on each node, and there are {there} "
                 f"{unit}: some stay Pending"
@@ -117,20 +117,20 @@ def _problem(
 
 
 def _way(
-    node: InstanceType, each_node: SystemLoad, whole: SystemLoad, alone: list[tuple[str, SystemLoad, int]], what: str
+    node: InstanceType, each_node: SystemLoad, load: SystemLoad, alone: list[tuple[str, SystemLoad, int]], what: str
 ) -> str:
     """More of these nodes where that helps, else the smallest type of which two do."""
-    more = next((count for count in range(1, 21) if _problem(node, count, each_node, whole, alone) is None), None)
+    more = next((count for count in range(1, 21) if _problem(node, count, each_node, load, alone) is None), None)
     types = (instance_types()[name] for name in SUGGESTED)
-    other = next(type_.name for type_ in types if _problem(type_, 2, each_node, whole, alone) is None)
+    other = next(type_.name for type_ in types if _problem(type_, 2, each_node, load, alone) is None)
     return f"{what}: {more} or instanceTypes: [{other}]" if more else f"instanceTypes: [{other}] with minNodes: 2"
 
 
 def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[AutoscalingPlan]) -> set[str]:
     monitoring = settings.monitoring
-    wanted = settings.node_autoscaling
+    node_autoscaling = settings.node_autoscaling
     managed = [node_pool for node_pool in settings.node_pools if isinstance(node_pool, ManagedPool)]
-    bounds = [(group.min_nodes, group.max_nodes), *((each.min_nodes, each.max_nodes) for each in managed)]
+    bounds = [(group.min_nodes, group.max_nodes), *((pool.min_nodes, pool.max_nodes) for pool in managed)]
     growing = [can_grow(settings, *bound) for bound in bounds]
     used = {
         "cluster": True,
@@ -138,7 +138,7 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "grafana": monitoring.installed and monitoring.grafana.enabled,
         "adapter": monitoring.enabled and any(scaling.kind is ScalerKind.HPA for scaling in scalings),
         "gpu-operator": settings.gpu_operator.enabled,
-        "autoscaler": isinstance(wanted, ClusterAutoscaler) and wanted.install and any(growing),
+        "autoscaler": isinstance(node_autoscaling, ClusterAutoscaler) and node_autoscaling.install and any(growing),
         "karpenter": len(managed) < len(settings.node_pools),
         "external-secrets": settings.external_secrets.install
         and any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
@@ -167,8 +167,8 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
 
 
 def _daemons(parts: set[str]) -> SystemLoad:
-    found = SystemLoad()
-    for each in DAEMONS:
-        if each.name in EVERYWHERE and each.part_of in parts:
-            found = found.plus(SystemLoad(1, each.cpu_millicores, each.memory_mib))
-    return found
+    load = SystemLoad()
+    for daemon in DAEMONS:
+        if daemon.name in EVERYWHERE and daemon.part_of in parts:
+            load = load.plus(SystemLoad(1, daemon.cpu_millicores, daemon.memory_mib))
+    return load

@@ -22,14 +22,14 @@ def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) 
     for index, name in enumerate(nodes.instance_types):
         path = f"systemNodes.instanceTypes[{index}]"
         try:
-            found = instance_type(name)
+            type_ = instance_type(name)
         except UnknownInstanceType as unknown:
             near = f"did you mean {' or '.join(unknown.suggestions)}?" if unknown.suggestions else "check the spelling"
             findings.warning(path, "unknown-type", f"{name} is not in the catalogue: its price is unknown", near)
             architectures[name] = _architecture_by_name(name)
             continue
-        architectures[name] = found.arch
-        if found.gpu is not None:
+        architectures[name] = type_.arch
+        if type_.gpu is not None:
             findings.warning(path, "gpu-idle", f"{name} has a GPU that nothing will use", "write for example m7i.large")
     if len(set(architectures.values())) > 1:
         kinds = listed(f"{name} is {arch}" for name, arch in architectures.items())

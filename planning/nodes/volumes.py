@@ -52,15 +52,15 @@ def check_classes(settings: StackSettings, findings: Findings) -> None:
     """Classes that nothing in a cluster of our own provides: their claims would be Pending forever."""
     if not isinstance(settings.cluster, CreateCluster):
         return
-    wanted = [
+    asked = [
         (f"models[{index}].cache.storageClass", model.cache.storage_class)
         for index, model in enumerate(settings.models)
         if isinstance(model.cache, VolumeCache)
     ]
     if settings.monitoring.installed:
-        wanted.append(("monitoring.storageClass", settings.monitoring.storage_class))
-    there = [name for name, each in storage_classes().items() if each.in_new_cluster]
-    for where, name in wanted:
+        asked.append(("monitoring.storageClass", settings.monitoring.storage_class))
+    there = [name for name, storage_class in storage_classes().items() if storage_class.in_new_cluster]
+    for where, name in asked:
         if name not in (*there, *settings.cluster.storage_classes):
             more = "" if where.startswith("monitoring") else ", or cache: {kind: emptyDir}"
             findings.error(
@@ -120,7 +120,7 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
 
 def plan_storage_class(settings: StackSettings) -> str | None:
     """The gp3 class we make: a new EKS cluster has gp2 only, unencrypted; an existing one has its own."""
-    wanted = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
+    names = {model.cache.storage_class for model in settings.models if isinstance(model.cache, VolumeCache)}
     if settings.monitoring.installed:
-        wanted.add(settings.monitoring.storage_class)
-    return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in wanted else None
+        names.add(settings.monitoring.storage_class)
+    return GP3_CLASS if isinstance(settings.cluster, CreateCluster) and GP3_CLASS in names else None

@@ -33,56 +33,56 @@ class Supplies:
 
 def check_autoscaling(model: Model, supplies: Supplies, path: str, findings: Findings) -> None:
     """What cannot work on any node; `path` is the setting's, e.g. `models[0].autoscaling`."""
-    wanted = model.autoscaling
-    if isinstance(wanted, NoScaling):
-        _check_fixed(wanted, path, findings)
+    autoscaling = model.autoscaling
+    if isinstance(autoscaling, NoScaling):
+        _check_fixed(autoscaling, path, findings)
         return
-    if isinstance(wanted, BackendScaling):
+    if isinstance(autoscaling, BackendScaling):
         return  # what it can is a row of facts/backend_features.csv
-    _check_zero(wanted, path, findings)
-    if not supplies.monitoring and (wanted.min_replicas != wanted.max_replicas or wanted.kind == "keda"):
+    _check_zero(autoscaling, path, findings)
+    if not supplies.monitoring and (autoscaling.min_replicas != autoscaling.max_replicas or autoscaling.kind == "keda"):
         findings.error(
             f"{path}.maxReplicas",
             "no-metrics",
-            f"replicas that follow metrics (up to {wanted.max_replicas}) need Prometheus",
+            f"replicas that follow metrics (up to {autoscaling.max_replicas}) need Prometheus",
             "write monitoring: {enabled: true} or autoscaling: {kind: none, minReplicas: "
-            f"{max(1, wanted.min_replicas)}}}",
+            f"{max(1, autoscaling.min_replicas)}}}",
         )
-    for index, schedule in enumerate(wanted.schedules):
-        _check_schedule(schedule, wanted, f"{path}.schedules[{index}]", findings)
-    twice = [kind for kind, count in Counter(metric.kind for metric in wanted.metrics).items() if count > 1]
+    for index, schedule in enumerate(autoscaling.schedules):
+        _check_schedule(schedule, autoscaling, f"{path}.schedules[{index}]", findings)
+    twice = [kind for kind, count in Counter(metric.kind for metric in autoscaling.metrics).items() if count > 1]
     if twice:
         findings.error(f"{path}.metrics", "metric-twice", f"{twice[0]} is there twice", "write each kind once")
-    for index, metric in enumerate(wanted.metrics):
+    for index, metric in enumerate(autoscaling.metrics):
         if metric.kind is MetricKind.GPU_UTILIZATION:
             _check_gpu_metric(supplies, f"{path}.metrics[{index}]", findings)
 
 
 def check_metrics(model: Model, version: Version, capacity_known: bool, path: str, findings: Findings) -> None:
     """Targets and value types of the metrics that the stack file names, on this version of vLLM."""
-    wanted = model.autoscaling
-    if not isinstance(wanted, HpaScaling | KedaScaling):
+    autoscaling = model.autoscaling
+    if not isinstance(autoscaling, HpaScaling | KedaScaling):
         return
-    for index, metric in enumerate(wanted.metrics):
+    for index, metric in enumerate(autoscaling.metrics):
         where = f"{path}.metrics[{index}]"
         _check_value_type(metric, version, where, findings)
         _check_capacity(metric, model, capacity_known, where, findings)
         _check_target(metric, model, where, findings)
 
 
-def _check_fixed(wanted: NoScaling, path: str, findings: Findings) -> None:
-    if wanted.min_replicas != wanted.max_replicas:
+def _check_fixed(scaling: NoScaling, path: str, findings: Findings) -> None:
+    if scaling.min_replicas != scaling.max_replicas:
         findings.error(
             f"{path}.maxReplicas",
             "nobody-scales",
-            f"kind none has one number of replicas, not {wanted.min_replicas} to {wanted.max_replicas}",
-            f"write maxReplicas: {wanted.min_replicas}, or kind: hpa",
+            f"kind none has one number of replicas, not {scaling.min_replicas} to {scaling.max_replicas}",
+            f"write maxReplicas: {scaling.min_replicas}, or kind: hpa",
         )
 
 
-def _check_zero(wanted: HpaScaling | KedaScaling, path: str, findings: Findings) -> None:
-    if isinstance(wanted, HpaScaling):
-        if wanted.min_replicas == 0:
+def _check_zero(scaling: HpaScaling | KedaScaling, path: str, findings: Findings) -> None:
+    if isinstance(scaling, HpaScaling):
+        if scaling.min_replicas == 0:
             findings.error(
                 f"{path}.minReplicas",
                 "scale-to-zero",
@@ -91,7 +91,7 @@ def _check_zero(wanted: HpaScaling | KedaScaling, path: str, findings: Findings)
                 f"write 1, or kind: keda with {WAKE_EXAMPLE}",
             )
         return
-    if wanted.min_replicas == 0 and wanted.wake is None:
+    if scaling.min_replicas == 0 and scaling.wake is None:
         findings.error(
             f"{path}.wake",
             "scale-to-zero",
@@ -99,24 +99,24 @@ def _check_zero(wanted: HpaScaling | KedaScaling, path: str, findings: Findings)
             "model",
             f"write {WAKE_EXAMPLE}, or minReplicas: 1",
         )
-    if wanted.wake is not None:
-        _check_wake(wanted, wanted.wake.query, path, findings)
+    if scaling.wake is not None:
+        _check_wake(scaling, scaling.wake.query, path, findings)
 
 
-def _check_wake(wanted: KedaScaling, wake_query: str, path: str, findings: Findings) -> None:
-    if wanted.min_replicas > 0:
+def _check_wake(scaling: KedaScaling, wake_query: str, path: str, findings: Findings) -> None:
+    if scaling.min_replicas > 0:
         findings.error(
             f"{path}.wake",
             "never-asleep",
-            f"minReplicas is {wanted.min_replicas}, so there is nothing to wake",
+            f"minReplicas is {scaling.min_replicas}, so there is nothing to wake",
             "write minReplicas: 0, or leave wake out",
         )
-    found = next((name for name in OF_THE_PODS.findall(wake_query) if name not in OF_A_ROUTER), None)
-    if found is not None:
+    series = next((name for name in OF_THE_PODS.findall(wake_query) if name not in OF_A_ROUTER), None)
+    if series is not None:
         findings.error(
             f"{path}.wake.query",
             "scale-to-zero",
-            f"{found} exists only while a pod lives: at 0 replicas it never is above 0, nothing wakes the model",
+            f"{series} exists only while a pod lives: at 0 replicas it never is above 0, nothing wakes the model",
             "write what counts in front of it, for example sum(envoy_cluster_upstream_rq_pending_active{...}), or "
             "minReplicas: 1",
         )
@@ -131,7 +131,7 @@ def _check_wake(wanted: KedaScaling, wake_query: str, path: str, findings: Findi
         )
 
 
-def _check_schedule(schedule: Schedule, wanted: HpaScaling | KedaScaling, path: str, findings: Findings) -> None:
+def _check_schedule(schedule: Schedule, scaling: HpaScaling | KedaScaling, path: str, findings: Findings) -> None:
     if schedule.start.split() == schedule.end.split():
         findings.error(
             f"{path}.end",
@@ -140,21 +140,21 @@ def _check_schedule(schedule: Schedule, wanted: HpaScaling | KedaScaling, path: 
             "write a later end",
         )
         return
-    if schedule.min_replicas > wanted.max_replicas:
+    if schedule.min_replicas > scaling.max_replicas:
         findings.error(
             f"{path}.minReplicas",
             "schedule-above-maximum",
-            f"{schedule.min_replicas} is more than maxReplicas {wanted.max_replicas}",
+            f"{schedule.min_replicas} is more than maxReplicas {scaling.max_replicas}",
             f"write maxReplicas: {schedule.min_replicas} or more",
         )
-    elif schedule.min_replicas <= wanted.min_replicas:
+    elif schedule.min_replicas <= scaling.min_replicas:
         findings.warning(
             f"{path}.minReplicas",
             "schedule-without-effect",
-            f"{schedule.min_replicas} is not more than minReplicas {wanted.min_replicas}: it changes nothing",
-            f"write {wanted.min_replicas + 1} or more, or leave it out",
+            f"{schedule.min_replicas} is not more than minReplicas {scaling.min_replicas}: it changes nothing",
+            f"write {scaling.min_replicas + 1} or more, or leave it out",
         )
-    if isinstance(wanted, HpaScaling):
+    if isinstance(scaling, HpaScaling):
         try:
             weekly_window(schedule.time_zone, schedule.start, schedule.end)
         except UnsupportedWindow as cannot:

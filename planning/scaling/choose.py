@@ -72,8 +72,8 @@ class ScalingInputs:
         if self.rates is None:
             return None
         slo = self.model.slo
-        first, each = slo.time_to_first_token_seconds, slo.time_per_output_token_seconds
-        return replica_capacity(self.rates, first, each, slo.share)
+        first, per_token = slo.time_to_first_token_seconds, slo.time_per_output_token_seconds
+        return replica_capacity(self.rates, first, per_token, slo.share)
 
     @property
     def window_seconds(self) -> int:
@@ -87,154 +87,158 @@ def default_scale_down(cold_start_seconds: float) -> ScalingRulePlan:
     return ScalingRulePlan(min(window, LONGEST_WINDOW_SECONDS), 1, 120)
 
 
-def plan_autoscaling(given: ScalingInputs, path: str, findings: Findings) -> AutoscalingPlan:
+def plan_autoscaling(inputs: ScalingInputs, path: str, findings: Findings) -> AutoscalingPlan:
     """Who moves the model's replicas; `path` is the setting's, e.g. `models[0].autoscaling`."""
-    wanted = given.model.autoscaling
-    fixed = wanted.min_replicas == wanted.max_replicas
-    if isinstance(wanted, BackendScaling):
-        return _by_backend(given, wanted)
-    if isinstance(wanted, NoScaling) or (fixed and not given.monitoring):
-        down = default_scale_down(given.cold_start_seconds[1])
-        return AutoscalingPlan(ScalerKind.NONE, wanted.min_replicas, wanted.max_replicas, (), DEFAULT_UP, down)
-    decision = _decision(given)
-    metrics = _metrics(given, decision, path, findings)
+    autoscaling = inputs.model.autoscaling
+    fixed = autoscaling.min_replicas == autoscaling.max_replicas
+    if isinstance(autoscaling, BackendScaling):
+        return _by_backend(inputs, autoscaling)
+    if isinstance(autoscaling, NoScaling) or (fixed and not inputs.monitoring):
+        down = default_scale_down(inputs.cold_start_seconds[1])
+        return AutoscalingPlan(
+            ScalerKind.NONE, autoscaling.min_replicas, autoscaling.max_replicas, (), DEFAULT_UP, down
+        )
+    decision = _decision(inputs)
+    metrics = _metrics(inputs, decision, path, findings)
     follows = decision if any(metric.kind == MetricKind.DEMAND for metric in metrics) else None
-    up, down = _directions(given, wanted, follows, path, findings)
-    if isinstance(wanted, HpaScaling):
-        metrics += _scheduled(given, wanted)
+    up, down = _directions(inputs, autoscaling, follows, path, findings)
+    if isinstance(autoscaling, HpaScaling):
+        metrics += _scheduled(inputs, autoscaling)
     plan = AutoscalingPlan(
-        kind=ScalerKind(wanted.kind),
-        min_replicas=wanted.min_replicas,
-        max_replicas=wanted.max_replicas,
+        kind=ScalerKind(autoscaling.kind),
+        min_replicas=autoscaling.min_replicas,
+        max_replicas=autoscaling.max_replicas,
         metrics=metrics,
         scale_up=up,
         scale_down=down,
-        recordings=_recordings(given, metrics, decision),
-        rule_interval_seconds=given.scrape_interval_seconds,
-        schedules=tuple(SchedulePlan(s.time_zone, s.start, s.end, s.min_replicas) for s in wanted.schedules),
+        recordings=_recordings(inputs, metrics, decision),
+        rule_interval_seconds=inputs.scrape_interval_seconds,
+        schedules=tuple(SchedulePlan(s.time_zone, s.start, s.end, s.min_replicas) for s in autoscaling.schedules),
         demand=None if follows is None else follows.demand,
     )
-    return _with_keda(plan, given, wanted) if isinstance(wanted, KedaScaling) else plan
+    return _with_keda(plan, inputs, autoscaling) if isinstance(autoscaling, KedaScaling) else plan
 
 
-def _by_backend(given: ScalingInputs, wanted: BackendScaling) -> AutoscalingPlan:
+def _by_backend(inputs: ScalingInputs, scaling: BackendScaling) -> AutoscalingPlan:
     """One number, which the backend counts itself; what it scrapes or asks for is its own business."""
-    down = default_scale_down(given.cold_start_seconds[1])
-    if wanted.scale_down_delay_seconds is not None:
-        down = replace(down, window_seconds=wanted.scale_down_delay_seconds)
-    target = wanted.target_in_flight or default_target(MetricKind.IN_FLIGHT, given.model, given.capacity, given.rates)
-    metric = _metric_of(given, MetricKind.IN_FLIGHT.value, target or 1.0)
-    up = replace(DEFAULT_UP, window_seconds=wanted.scale_up_delay_seconds)
-    return AutoscalingPlan(ScalerKind.BACKEND, wanted.min_replicas, wanted.max_replicas, (metric,), up, down)
+    down = default_scale_down(inputs.cold_start_seconds[1])
+    if scaling.scale_down_delay_seconds is not None:
+        down = replace(down, window_seconds=scaling.scale_down_delay_seconds)
+    target = scaling.target_in_flight or default_target(
+        MetricKind.IN_FLIGHT, inputs.model, inputs.capacity, inputs.rates
+    )
+    metric = _metric_of(inputs, MetricKind.IN_FLIGHT.value, target or 1.0)
+    up = replace(DEFAULT_UP, window_seconds=scaling.scale_up_delay_seconds)
+    return AutoscalingPlan(ScalerKind.BACKEND, scaling.min_replicas, scaling.max_replicas, (metric,), up, down)
 
 
-def _decision(given: ScalingInputs) -> ScalingDecision | None:
-    what, wanted = given.capacity, given.model.autoscaling
+def _decision(inputs: ScalingInputs) -> ScalingDecision | None:
+    what, autoscaling = inputs.capacity, inputs.model.autoscaling
     if what is None:
         return None
     usual = Tuning()
     # Two samples per window at least, or the rate is never there.
-    tuning = replace(usual, rate_seconds=max(usual.rate_seconds, 2 * given.scrape_interval_seconds))
-    cold = sum(given.cold_start_seconds) / 2
-    scrape = given.scrape_interval_seconds
-    return decide(what, cold, wanted.min_replicas, wanted.max_replicas, tuning, scrape_seconds=scrape)
+    tuning = replace(usual, rate_seconds=max(usual.rate_seconds, 2 * inputs.scrape_interval_seconds))
+    cold = sum(inputs.cold_start_seconds) / 2
+    scrape = inputs.scrape_interval_seconds
+    return decide(what, cold, autoscaling.min_replicas, autoscaling.max_replicas, tuning, scrape_seconds=scrape)
 
 
 def _metrics(
-    given: ScalingInputs, decision: ScalingDecision | None, path: str, findings: Findings
+    inputs: ScalingInputs, decision: ScalingDecision | None, path: str, findings: Findings
 ) -> tuple[ScalingMetric, ...]:
-    wanted = given.model.autoscaling
-    assert isinstance(wanted, HpaScaling | KedaScaling)
-    if wanted.metrics:
-        return tuple(_metric(given, each) for each in wanted.metrics)
+    autoscaling = inputs.model.autoscaling
+    assert isinstance(autoscaling, HpaScaling | KedaScaling)
+    if autoscaling.metrics:
+        return tuple(_metric(inputs, metric) for metric in autoscaling.metrics)
     if decision is not None:
-        return (_metric(given, Metric(kind=MetricKind.DEMAND)),)
-    if wanted.min_replicas != wanted.max_replicas:
-        why = "does not fit its GPU by our estimate" if given.known else "is not in the table"
+        return (_metric(inputs, Metric(kind=MetricKind.DEMAND)),)
+    if autoscaling.min_replicas != autoscaling.max_replicas:
+        why = "does not fit its GPU by our estimate" if inputs.known else "is not in the table"
         findings.warning(
             f"{path}.metrics",
             "scaling-fallback",
-            f"{given.model.model_id} {why}, so the capacity of one replica is unknown: replicas follow requests "
+            f"{inputs.model.model_id} {why}, so the capacity of one replica is unknown: replicas follow requests "
             "waiting and running, which moves late",
             "write metrics: [{kind: inFlight, target: <requests one replica carries within its SLO>}]",
         )
-    return tuple(_metric(given, Metric(kind=kind)) for kind in FALLBACK)
+    return tuple(_metric(inputs, Metric(kind=kind)) for kind in FALLBACK)
 
 
-def _metric(given: ScalingInputs, wanted: Metric) -> ScalingMetric:
-    usual = default_target(wanted.kind, given.model, given.capacity, given.rates)
-    return _metric_of(given, wanted.kind.value, wanted.target or usual or 1.0)
+def _metric(inputs: ScalingInputs, metric: Metric) -> ScalingMetric:
+    usual = default_target(metric.kind, inputs.model, inputs.capacity, inputs.rates)
+    return _metric_of(inputs, metric.kind.value, metric.target or usual or 1.0)
 
 
-def _metric_of(given: ScalingInputs, kind: str, target: float) -> ScalingMetric:
-    model, row = given.model, row_for(kind, given.version)
+def _metric_of(inputs: ScalingInputs, kind: str, target: float) -> ScalingMetric:
+    model, row = inputs.model, row_for(kind, inputs.version)
     return ScalingMetric(
         kind=kind,
-        rule=adapter_rule(row, given.window_seconds),
-        query=query(row, model.namespace, model.name, given.window_seconds),
+        rule=adapter_rule(row, inputs.window_seconds),
+        query=query(row, model.namespace, model.name, inputs.window_seconds),
         value_type=row.value_type,
         target=target,
         unit=row.unit,
         why=row.why,
-        window_seconds=given.window_seconds,
-        quantile=_quantile(given, kind),
+        window_seconds=inputs.window_seconds,
+        quantile=_quantile(inputs, kind),
     )
 
 
-def _scheduled(given: ScalingInputs, wanted: HpaScaling) -> tuple[ScalingMetric, ...]:
+def _scheduled(inputs: ScalingInputs, scaling: HpaScaling) -> tuple[ScalingMetric, ...]:
     """An HPA knows no time: what is recorded of the schedules is one more number it follows."""
-    return (_metric_of(given, SCHEDULE, 1.0),) if _windows(wanted) else ()
+    return (_metric_of(inputs, SCHEDULE, 1.0),) if _windows(scaling) else ()
 
 
-def _windows(wanted: Autoscaling) -> list[tuple[WeeklyWindow, int]]:
+def _windows(autoscaling: Autoscaling) -> list[tuple[WeeklyWindow, int]]:
     """The windows of an HPA's schedules; those that PromQL cannot say were refused."""
-    found = []
-    for each in wanted.schedules if isinstance(wanted, HpaScaling) else ():
+    windows = []
+    for schedule in autoscaling.schedules if isinstance(autoscaling, HpaScaling) else ():
         with suppress(UnsupportedWindow):
-            found.append((weekly_window(each.time_zone, each.start, each.end), each.min_replicas))
-    return found
+            windows.append((weekly_window(schedule.time_zone, schedule.start, schedule.end), schedule.min_replicas))
+    return windows
 
 
 def _recordings(
-    given: ScalingInputs, metrics: tuple[ScalingMetric, ...], decision: ScalingDecision | None
+    inputs: ScalingInputs, metrics: tuple[ScalingMetric, ...], decision: ScalingDecision | None
 ) -> tuple[RecordingRulePlan, ...]:
     """What is recorded once per model: the demand, and every number that no pod has alone."""
-    model = given.model
+    model = inputs.model
     labels = {"namespace": model.namespace, "service": model.name}
-    found: dict[str, str] = {}
+    rules: dict[str, str] = {}
     for metric in metrics:
-        row = row_for(metric.kind, given.version)
+        row = row_for(metric.kind, inputs.version)
         if metric.kind == MetricKind.DEMAND and decision is not None:
             pods, own = pods_selector(model.namespace, model.name), service_selector(model.namespace, model.name)
-            found |= decision.demand.rules(pods, own)
+            rules |= decision.demand.rules(pods, own)
         elif metric.kind == SCHEDULE:
-            found[row.record] = schedule_expr(_windows(model.autoscaling))
+            rules[row.record] = schedule_expr(_windows(model.autoscaling))
         elif row.record:
             window, quantile = metric.window_seconds, metric.quantile
-            expr = expression(row, model.namespace, model.name, window, quantile, given.pods)
-            found[row.record] = expr
-    return tuple(RecordingRulePlan(name, text, labels) for name, text in found.items())
+            expr = expression(row, model.namespace, model.name, window, quantile, inputs.pods)
+            rules[row.record] = expr
+    return tuple(RecordingRulePlan(name, text, labels) for name, text in rules.items())
 
 
-def _quantile(given: ScalingInputs, kind: str) -> float:
+def _quantile(inputs: ScalingInputs, kind: str) -> float:
     """As written for the metric of that kind."""
-    wanted = given.model.autoscaling
-    written = wanted.metrics if isinstance(wanted, HpaScaling | KedaScaling) else ()
-    return next((each.quantile for each in written if each.kind == kind), 0.95)
+    autoscaling = inputs.model.autoscaling
+    written = autoscaling.metrics if isinstance(autoscaling, HpaScaling | KedaScaling) else ()
+    return next((metric.quantile for metric in written if metric.kind == kind), 0.95)
 
 
 def _directions(
-    given: ScalingInputs,
-    wanted: HpaScaling | KedaScaling,
+    inputs: ScalingInputs,
+    scaling: HpaScaling | KedaScaling,
     decision: ScalingDecision | None,
     path: str,
     findings: Findings,
 ) -> tuple[ScalingRulePlan, ScalingRulePlan]:
-    cold = given.cold_start_seconds[1]
+    cold = inputs.cold_start_seconds[1]
     usual_up = DEFAULT_UP if decision is None else _of_policy(decision.up)
     usual_down = default_scale_down(cold) if decision is None else _of_policy(decision.down)
-    down = wanted.scale_down
-    if down is not None and wanted.min_replicas != wanted.max_replicas and down.window_seconds < cold:
+    down = scaling.scale_down
+    if down is not None and scaling.min_replicas != scaling.max_replicas and down.window_seconds < cold:
         findings.warning(
             f"{path}.scaleDown.windowSeconds",
             "down-window",
@@ -242,7 +246,7 @@ def _directions(
             "again",
             f"write {default_scale_down(cold).window_seconds}",
         )
-    return _as_written(wanted.scale_up) or usual_up, _as_written(down) or usual_down
+    return _as_written(scaling.scale_up) or usual_up, _as_written(down) or usual_down
 
 
 def _as_written(rule: ScalingRule | None) -> ScalingRulePlan | None:
@@ -255,18 +259,18 @@ def _of_policy(direction: Direction) -> ScalingRulePlan:
     return ScalingRulePlan(direction.window_seconds, direction.pods, direction.period_seconds, direction.percent)
 
 
-def _with_keda(plan: AutoscalingPlan, given: ScalingInputs, wanted: KedaScaling) -> AutoscalingPlan:
-    polled = replace(plan, polling_seconds=wanted.polling_interval_seconds)
-    if wanted.min_replicas > 0 or wanted.wake is None:
+def _with_keda(plan: AutoscalingPlan, inputs: ScalingInputs, scaling: KedaScaling) -> AutoscalingPlan:
+    polled = replace(plan, polling_seconds=scaling.polling_interval_seconds)
+    if scaling.min_replicas > 0 or scaling.wake is None:
         return polled
-    model, row = given.model, row_for(MetricKind.IN_FLIGHT, given.version)
-    holds = given.capacity.concurrency if given.capacity else float(model.max_num_seqs)
+    model, row = inputs.model, row_for(MetricKind.IN_FLIGHT, inputs.version)
+    holds = inputs.capacity.concurrency if inputs.capacity else float(model.max_num_seqs)
     zero = ZeroPlan(
-        wake_query=wanted.wake.query,
-        wake_target=wanted.wake.target or round(max(1.0, holds), 1),
-        busy_query=query(row, model.namespace, model.name, given.window_seconds),
+        wake_query=scaling.wake.query,
+        wake_target=scaling.wake.target or round(max(1.0, holds), 1),
+        busy_query=query(row, model.namespace, model.name, inputs.window_seconds),
         # As a scaling metric it asks for no more than the others do.
         busy_target=float(model.max_num_seqs),
-        idle_seconds=wanted.idle_seconds or default_scale_down(given.cold_start_seconds[1]).window_seconds,
+        idle_seconds=scaling.idle_seconds or default_scale_down(inputs.cold_start_seconds[1]).window_seconds,
     )
     return replace(polled, zero=zero)

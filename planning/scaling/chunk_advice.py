@@ -36,36 +36,36 @@ class ChunkAdvice:
 
 
 @lru_cache(maxsize=256)
-def chunk_advice(found: ServingRates, promise: Promise) -> ChunkAdvice | None:
+def chunk_advice(rates: ServingRates, promise: Promise) -> ChunkAdvice | None:
     """The best power of two below the present chunk, to an eighth of it; None where it brings no quarter more."""
-    tokens = found.max_num_batched_tokens
-    step = found.costs.step_seconds(tokens, 1, 0.0, tokens * tokens / 2)
+    tokens = rates.max_num_batched_tokens
+    step = rates.costs.step_seconds(tokens, 1, 0.0, tokens * tokens / 2)
     if step <= promise.tpot_seconds:
         return None
-    now = _rate(found, promise)
+    now = _rate(rates, promise)
     best, rate = tokens, now
     chunk = 1 << (tokens - 1).bit_length() >> 1
-    while chunk >= max(SMALLEST_CHUNK, found.max_num_seqs, tokens // MOST_TIMES_SMALLER):
-        smaller = _rate(replace(found, max_num_batched_tokens=chunk), promise)
+    while chunk >= max(SMALLEST_CHUNK, rates.max_num_seqs, tokens // MOST_TIMES_SMALLER):
+        smaller = _rate(replace(rates, max_num_batched_tokens=chunk), promise)
         if smaller > rate:
             best, rate = chunk, smaller
         chunk //= 2
     return ChunkAdvice(best, step, now, rate) if rate >= WORTH_SAYING * now else None
 
 
-def check_chunk(model: Model, found: ServingRates | None, path: str, findings: Findings) -> None:
+def check_chunk(model: Model, rates: ServingRates | None, path: str, findings: Findings) -> None:
     """A warning where a smaller chunk is worth it; nothing unless traffic or an SLO is declared."""
-    if found is None or (model.traffic is None and "slo" not in model.model_fields_set):
+    if rates is None or (model.traffic is None and "slo" not in model.model_fields_set):
         return
     slo = model.slo
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
-    advice = chunk_advice(found, promise)
+    advice = chunk_advice(rates, promise)
     if advice is None:
         return
     findings.warning(
         f"{path}.extraArgs",
         "prompt-chunk",
-        f"a step with {found.max_num_batched_tokens} prompt tokens takes about {advice.step_seconds:.2g} s, and every "
+        f"a step with {rates.max_num_batched_tokens} prompt tokens takes about {advice.step_seconds:.2g} s, and every "
         f"answer beside it waits, though {slo.time_per_output_token_seconds:g} s per token are promised: within the "
         f"SLO a replica holds about {advice.requests_per_second:.2g} requests/s, with "
         f"--max-num-batched-tokens={advice.tokens} about {advice.advised_requests_per_second:.2g} (estimated)",
@@ -73,13 +73,13 @@ def check_chunk(model: Model, found: ServingRates | None, path: str, findings: F
     )
 
 
-def _rate(found: ServingRates, promise: Promise) -> float:
+def _rate(rates: ServingRates, promise: Promise) -> float:
     return capacity(
-        found.costs,
-        found.most_concurrent,
-        found.traffic,
+        rates.costs,
+        rates.most_concurrent,
+        rates.traffic,
         promise.ttft_seconds,
         promise.tpot_seconds,
-        max_num_batched_tokens=found.max_num_batched_tokens,
+        max_num_batched_tokens=rates.max_num_batched_tokens,
         share=promise.share,
     ).requests_per_second

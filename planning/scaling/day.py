@@ -86,8 +86,8 @@ def _most_rate(served: Served) -> float:
 
 def _slo_curve(served: Served, most_rate: float) -> list[float]:
     """The share in SLO at equal steps of one replica's rate, from idle to saturated."""
-    found = served.rates
-    replica = Replica(found.costs, found.most_concurrent, found.max_num_batched_tokens, found.traffic, Variation())
+    rates = served.rates
+    replica = Replica(rates.costs, rates.most_concurrent, rates.max_num_batched_tokens, rates.traffic, Variation())
     steps = [most_rate * max(0.1, step) / _CURVE_STEPS for step in range(_CURVE_STEPS + 1)]
     return [share_in_slo(replica, served.promise, rate) for rate in steps]
 
@@ -99,12 +99,12 @@ class _Replicas:
         self.ready_seconds = [-inf] * count
         self.cold_start_seconds = cold_start_seconds
 
-    def follow(self, wanted: int, now: float) -> int:
+    def follow(self, target: int, now: float) -> int:
         """Starts or lets go (the youngest first); how many are ready."""
-        missing = wanted - len(self.ready_seconds)
+        missing = target - len(self.ready_seconds)
         self.ready_seconds += [now + self.cold_start_seconds] * max(0, missing)
-        del self.ready_seconds[wanted:]
-        return sum(each <= now for each in self.ready_seconds)
+        del self.ready_seconds[target:]
+        return sum(ready <= now for ready in self.ready_seconds)
 
 
 def _day(traffic: Traffic, served: Served, curve: Sequence[float], *, weekend: bool) -> Day:
@@ -112,8 +112,8 @@ def _day(traffic: Traffic, served: Served, curve: Sequence[float], *, weekend: b
     shares = [rate_share(shape, step * STEP_SECONDS, weekend=weekend) for step in range(STEPS)]
     asked = [traffic.requests_per_second * share for share in shares]
     loads = [busy_replicas(decision.demand.capacity, served.rates.traffic, rate) for rate in asked]
-    wanted = _wanted(loads, decision, cold if shape == "diurnal" else 0.0)
-    bounded = [min(max(each, decision.min_replicas), decision.max_replicas) for each in wanted]
+    targets = _wanted(loads, decision, cold if shape == "diurnal" else 0.0)
+    bounded = [min(max(count, decision.min_replicas), decision.max_replicas) for count in targets]
     held = _stabilized(bounded, max(1, ceil(decision.down.window_seconds / STEP_SECONDS)))
     replicas, most_rate = _Replicas(held[-1], cold), _most_rate(served)
     ready, running, in_slo, backlog = [], 0, 0.0, 0.0
@@ -128,7 +128,7 @@ def _day(traffic: Traffic, served: Served, curve: Sequence[float], *, weekend: b
         requests_per_second=tuple(asked),
         ready_replicas=tuple(ready),
         replica_hours=running * STEP_SECONDS / 3600,
-        wanted_replicas=max(wanted),
+        wanted_replicas=max(targets),
         slo_share=in_slo / sum(asked),
         requests=sum(asked) * STEP_SECONDS,
     )
@@ -147,18 +147,18 @@ def _wanted(loads: Sequence[float], decision: ScalingDecision, lead_seconds: flo
     ahead = ceil(lead_seconds / STEP_SECONDS) + 1
     around = [*loads, *loads[:ahead]]
     last_hour = loads[-_SPREAD_STEPS:]
-    total, squares = sum(last_hour), sum(each * each for each in last_hour)
-    found = []
+    total, squares = sum(last_hour), sum(count * count for count in last_hour)
+    counts = []
     for step, load in enumerate(loads):
         gone = loads[step - _SPREAD_STEPS]
         total, squares = total + load - gone, squares + load * load - gone * gone
         spread = sqrt(max(0.0, squares / _SPREAD_STEPS - (total / _SPREAD_STEPS) ** 2))
         expected = max(around[step : step + ahead])
-        found.append(max(1, ceil(decision.demand.replicas(expected, spread) - 1e-9)))
-    return found
+        counts.append(max(1, ceil(decision.demand.replicas(expected, spread) - 1e-9)))
+    return counts
 
 
-def _stabilized(wanted: Sequence[int], window: int) -> list[int]:
+def _stabilized(targets: Sequence[int], window: int) -> list[int]:
     """Down only to the most that was wanted within the window."""
-    before = [*wanted[-window + 1 :], *wanted] if window > 1 else wanted
-    return [max(before[step : step + window]) for step in range(len(wanted))]
+    before = [*targets[-window + 1 :], *targets] if window > 1 else targets
+    return [max(before[step : step + window]) for step in range(len(targets))]

@@ -94,12 +94,12 @@ def capacity(
         1e-9, high / max(1.0, traffic.output_tokens)
     )
     alone = costs.token_seconds * traffic.input_tokens + costs.attention_pair_seconds * traffic.input_tokens**2 / 2
-    found = Capacity(high, traffic.input_tokens / max(prompt_seconds, alone / 2), high / step)
+    measured = Capacity(high, traffic.input_tokens / max(prompt_seconds, alone / 2), high / step)
     replica = Replica(costs, most_concurrent, max_num_batched_tokens, traffic, variation or Variation())
     edge = most_load(replica, Promise(ttft_seconds, tpot_seconds, share))
-    load = edge.requests_per_second * found.share(traffic.input_tokens, traffic.output_tokens)
+    load = edge.requests_per_second * measured.share(traffic.input_tokens, traffic.output_tokens)
     return replace(
-        found,
+        measured,
         within_slo=load,
         requests_per_second=edge.requests_per_second,
         share_in_slo=edge.share,
@@ -161,5 +161,5 @@ def _rate_seconds(what: Capacity, cold_start_seconds: float, tuned: Tuning) -> i
 
     At most half a cold start, which is late already.
     """
-    wanted = ceil(tuned.rate_requests / what.requests_per_second / 15) * 15
-    return max(tuned.rate_seconds, min(wanted, int(cold_start_seconds / 2)))
+    seconds = ceil(tuned.rate_requests / what.requests_per_second / 15) * 15
+    return max(tuned.rate_seconds, min(seconds, int(cold_start_seconds / 2)))

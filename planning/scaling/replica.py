@@ -29,16 +29,16 @@ class Load:
     max_replicas: int
 
 
-def throughput(found: ServingRates, promise: Promise, load: Load | None = None) -> ThroughputPlan:
+def throughput(serving_rates: ServingRates, promise: Promise, load: Load | None = None) -> ThroughputPlan:
     """The rates of one replica; `load` None: no traffic is declared."""
-    costs, traffic = found.costs, found.traffic
-    full = rates(costs, traffic, found.most_concurrent)
-    what = replica_capacity(found, promise.ttft_seconds, promise.tpot_seconds, promise.share)
+    costs, traffic = serving_rates.costs, serving_rates.traffic
+    full = rates(costs, traffic, serving_rates.most_concurrent)
+    what = replica_capacity(serving_rates, promise.ttft_seconds, promise.tpot_seconds, promise.share)
     reachable = what.share_alone >= LEAST_SHARE
     return ThroughputPlan(
         input_tokens=round(traffic.input_tokens, 1),
         output_tokens=round(traffic.output_tokens, 1),
-        declared=found.declared,
+        declared=serving_rates.declared,
         concurrency=round(full.concurrency, 1),
         requests_per_second=round(full.requests_per_second, 3),
         output_tokens_per_second=round(full.output_tokens_per_second, 1),
@@ -49,10 +49,10 @@ def throughput(found: ServingRates, promise: Promise, load: Load | None = None) 
         slo_share=round(what.share_in_slo, 4),
         slo_share_alone=round(what.share_alone, 4),
         idle_time_to_first_token_seconds=round(
-            idle_first_token_seconds(costs, traffic.input_tokens, found.max_num_batched_tokens), 3
+            idle_first_token_seconds(costs, traffic.input_tokens, serving_rates.max_num_batched_tokens), 3
         ),
         idle_time_per_output_token_seconds=round(costs.step_seconds(1, 1, traffic.resident_tokens), 4),
-        prefill_tokens_per_second=round(prefill_tokens_per_second(costs, found.max_num_batched_tokens), 1),
+        prefill_tokens_per_second=round(prefill_tokens_per_second(costs, serving_rates.max_num_batched_tokens), 1),
         replicas_needed=replicas_for(what, traffic, load) if load is not None and reachable else None,
         range_factor=RANGE_FACTOR,
     )
@@ -60,16 +60,16 @@ def throughput(found: ServingRates, promise: Promise, load: Load | None = None) 
 
 @lru_cache(maxsize=1024)
 def replica_capacity(
-    found: ServingRates, ttft_seconds: float, tpot_seconds: float, share: float = Promise.share
+    serving_rates: ServingRates, ttft_seconds: float, tpot_seconds: float, share: float = Promise.share
 ) -> Capacity:
     """The scaling policy's view of the same replica. It takes milliseconds, and a stack's models are often alike."""
     return capacity(
-        found.costs,
-        found.most_concurrent,
-        found.traffic,
+        serving_rates.costs,
+        serving_rates.most_concurrent,
+        serving_rates.traffic,
         ttft_seconds,
         tpot_seconds,
-        max_num_batched_tokens=found.max_num_batched_tokens,
+        max_num_batched_tokens=serving_rates.max_num_batched_tokens,
         share=share,
     )
 
@@ -85,14 +85,14 @@ def busy_replicas(what: Capacity, traffic: Traffic, requests_per_second: float) 
     return what.share(requests_per_second * traffic.input_tokens, requests_per_second * traffic.output_tokens)
 
 
-def rates_at(found: ServingRates, requests_per_second: float) -> Rates:
+def rates_at(serving_rates: ServingRates, requests_per_second: float) -> Rates:
     """The steady state at that rate; saturated where it is more than the replica does."""
-    low, high = 1e-6, found.most_concurrent
+    low, high = 1e-6, serving_rates.most_concurrent
     for _ in range(40):
         middle = (low + high) / 2
-        enough = rates(found.costs, found.traffic, middle).requests_per_second >= requests_per_second
+        enough = rates(serving_rates.costs, serving_rates.traffic, middle).requests_per_second >= requests_per_second
         low, high = (low, middle) if enough else (middle, high)
-    return rates(found.costs, found.traffic, high)
+    return rates(serving_rates.costs, serving_rates.traffic, high)
 
 
 def idle_first_token_seconds(costs: StepCosts, input_tokens: float, max_num_batched_tokens: int) -> float:

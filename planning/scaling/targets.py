@@ -16,7 +16,9 @@ KV_CACHE_SHARE = 0.8  # llm-d: ceil(sum of KV use / 0.8)
 GPU_PERCENT = 80.0
 
 
-def default_target(kind: MetricKind, model: Model, what: Capacity | None, found: ServingRates | None) -> float | None:
+def default_target(
+    kind: MetricKind, model: Model, what: Capacity | None, serving_rates: ServingRates | None
+) -> float | None:
     """The target per replica (a time to first token: seconds). None: the capacity is not known, so say one."""
     held = what.concurrency if what is not None else float(model.max_num_seqs)
     fixed = {
@@ -30,6 +32,8 @@ def default_target(kind: MetricKind, model: Model, what: Capacity | None, found:
         return fixed[kind]
     if kind is not MetricKind.TOKENS_PER_SECOND:
         return round(max(1.0, BUSY_SHARE * held), 1)
-    if what is None or found is None:
+    if what is None or serving_rates is None:
         return None
-    return round(BUSY_SHARE * rates(found.costs, found.traffic, what.concurrency).output_tokens_per_second, 1)
+    return round(
+        BUSY_SHARE * rates(serving_rates.costs, serving_rates.traffic, what.concurrency).output_tokens_per_second, 1
+    )

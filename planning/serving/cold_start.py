@@ -65,7 +65,7 @@ class ColdStartInputs:
 
 def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
     """What a model's times depend on, on the nodes of its pool."""
-    slowest = min(pool.types, key=lambda each: each.ebs_bandwidth_mbps)
+    slowest = min(pool.types, key=lambda candidate: candidate.ebs_bandwidth_mbps)
     return ColdStartInputs(
         weights_on_disk_bytes=size.on_disk_bytes,
         gpus=model.tensor_parallel,
@@ -81,27 +81,27 @@ def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
     )
 
 
-def cold_start(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
+def cold_start(inputs: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """All terms in order, on a node that is there."""
     terms = [
         ColdStartTerm("schedule", 1, 10, "kube-scheduler and kubelet; estimate"),
-        _image(given),
-        *_fetch(given),
-        *load_terms(given),
+        _image(inputs),
+        *_fetch(inputs),
+        *load_terms(inputs),
     ]
     return tuple(terms)
 
 
-def load_terms(given: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
+def load_terms(inputs: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
-    weights = _streamed(given) if given.way == "stream" else _read(given)
+    weights = _streamed(inputs) if inputs.way == "stream" else _read(inputs)
     python = ColdStartTerm(
         "start Python and CUDA",
         15,
-        30 + 5 * given.gpus,
+        30 + 5 * inputs.gpus,
         "16-20 s need no GPU (llm-d-autoscaling gpu-free-overprovisioning); 5 s per worker more: estimate",
     )
-    if given.enforce_eager:
+    if inputs.enforce_eager:
         return (python, weights)
     return (
         python,
@@ -157,68 +157,68 @@ def deadlines(
     )
 
 
-def _read(given: ColdStartInputs) -> ColdStartTerm:
-    own = given.volume_mibps is None
-    if own and given.instance_store:
+def _read(inputs: ColdStartInputs) -> ColdStartTerm:
+    own = inputs.volume_mibps is None
+    if own and inputs.instance_store:
         disk, why = INSTANCE_STORE_RATE, _UNPUBLISHED
     else:
-        disk = min((given.volume_mibps or given.disk_mibps) * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
+        disk = min((inputs.volume_mibps or inputs.disk_mibps) * 2**20, inputs.ebs_bandwidth_mbps * 1e6 / 8)
         why = f"40 % of the slower of {'gp3' if own else 'the volume'} and EBS link"
     return ColdStartTerm(
         "load weights",
-        round(given.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
-        round(given.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
+        round(inputs.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
+        round(inputs.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
         f"low: page cache at 3.5 GiB/s; high: {why}",
     )
 
 
-def _from_s3(given: ColdStartInputs) -> tuple[float, float]:
+def _from_s3(inputs: ColdStartInputs) -> tuple[float, float]:
     """Seconds from S3, at best and on a bad day; the table's network is what an instance has all the time."""
-    link = given.network_gbps * 1e9 / 8
-    return given.weights_on_disk_bytes / min(S3_FAST, link), given.weights_on_disk_bytes / (link * S3_SHARE_SLOW)
+    link = inputs.network_gbps * 1e9 / 8
+    return inputs.weights_on_disk_bytes / min(S3_FAST, link), inputs.weights_on_disk_bytes / (link * S3_SHARE_SLOW)
 
 
-def _streamed(given: ColdStartInputs) -> ColdStartTerm:
-    low, high = _from_s3(given)
+def _streamed(inputs: ColdStartInputs) -> ColdStartTerm:
+    low, high = _from_s3(inputs)
     why = "S3 by many connections: 3.5 GiB/s (run-ai benchmarks.md), at most the instance's network; high: half of it"
     return ColdStartTerm("stream weights", round(low, 1), round(high, 1), why)
 
 
-def _image(given: ColdStartInputs) -> ColdStartTerm:
-    ebs = min(given.disk_mibps * 2**20, given.ebs_bandwidth_mbps * 1e6 / 8)
-    slowest_disk = INSTANCE_STORE_WRITE_RATE if given.instance_store else ebs
+def _image(inputs: ColdStartInputs) -> ColdStartTerm:
+    ebs = min(inputs.disk_mibps * 2**20, inputs.ebs_bandwidth_mbps * 1e6 / 8)
+    slowest_disk = INSTANCE_STORE_WRITE_RATE if inputs.instance_store else ebs
     unpack = IMAGE_PACKED_BYTES * 2.3 / slowest_disk
-    link = given.network_gbps * 1e9 / 8
+    link = inputs.network_gbps * 1e9 / 8
     usual = round(max(160.0, unpack * 1.5), 1)
     fast = round(max(IMAGE_PACKED_BYTES / FAST_PULL_RATE, IMAGE_PACKED_BYTES / link, unpack), 1)
     known = "0 when the node has it"
-    if given.fast_pull:
+    if inputs.fast_pull:
         why = f"{known}; in parallel 8.8 GB took 48 s (AWS), else by network or disk; without fastStart: {usual:g} s"
         return ColdStartTerm("pull image", 0, fast, why)
     why = f"{known}; 10.76 GB took 138 s (karpenter-blueprints#32); on slow disks by unpacked size"
     return ColdStartTerm("pull image", 0, usual, f"{why}; with nodePools[].fastStart: {min(fast, usual):g} s")
 
 
-def _fetch(given: ColdStartInputs) -> Iterator[ColdStartTerm]:
+def _fetch(inputs: ColdStartInputs) -> Iterator[ColdStartTerm]:
     """What brings the weights to the node before the server starts."""
-    if given.way == "image":
+    if inputs.way == "image":
         # Pulled and unpacked as images are; weights do not get smaller by packing.
-        share = given.weights_on_disk_bytes / (IMAGE_PACKED_BYTES * 2.3)
-        pull = _image(given)
+        share = inputs.weights_on_disk_bytes / (IMAGE_PACKED_BYTES * 2.3)
+        pull = _image(inputs)
         why = "the volume's image, pulled as another image is, by its size; 0 when the node has it"
         yield ColdStartTerm("pull weights", 0, round(pull.high_seconds * share, 1), why)
-    elif given.downloads_per_pod and given.way == "bucket":
-        low, high = _from_s3(given)
+    elif inputs.downloads_per_pod and inputs.way == "bucket":
+        low, high = _from_s3(inputs)
         yield ColdStartTerm("download weights", round(low, 1), round(high, 1), "S3, at most the instance's network")
-    elif given.downloads_per_pod and given.way == "hub":
-        yield _download(given)
+    elif inputs.downloads_per_pod and inputs.way == "hub":
+        yield _download(inputs)
 
 
-def _download(given: ColdStartInputs) -> ColdStartTerm:
-    link = given.network_gbps * 1e9 / 8
+def _download(inputs: ColdStartInputs) -> ColdStartTerm:
+    link = inputs.network_gbps * 1e9 / 8
     return ColdStartTerm(
         "download weights",
-        round(given.weights_on_disk_bytes / min(DOWNLOAD_FAST, link), 1),
-        round(download_seconds(given.weights_on_disk_bytes), 1),
+        round(inputs.weights_on_disk_bytes / min(DOWNLOAD_FAST, link), 1),
+        round(download_seconds(inputs.weights_on_disk_bytes), 1),
         "Hugging Face: 60 MB/s to 1 GB/s, at most the instance's network; estimate",
     )

@@ -48,12 +48,12 @@ def companion_args(model: Model, version: Version) -> Iterator[str]:
             for lora_adapter in model.lora_adapters
         )
     if (draft := model.draft_model) is not None:
-        told = {
+        config = {
             "method": draft.method.value,
             "model": snapshot(draft.source, draft.revision),
             "num_speculative_tokens": draft.num_speculative_tokens,
         }
-        yield f"--speculative-config={json.dumps(told)}"
+        yield f"--speculative-config={json.dumps(config)}"
     if model.chat_template is not None:
         yield f"--chat-template={CHAT_TEMPLATE_FILE}"
 
@@ -65,13 +65,13 @@ def snapshot(source: str, revision: str) -> str:
 
 def companion_repositories(model: Model) -> tuple[RepositoryPlan, ...]:
     """What the downloader brings beside the model's own, each once."""
-    found = [
+    repositories = [
         RepositoryPlan(lora_adapter.source, lora_adapter.revision, ADAPTER_FILES)
         for lora_adapter in model.lora_adapters
     ]
     if model.draft_model is not None:
-        found.append(repository(model.draft_model.source, model.draft_model.revision))
-    return tuple(dict.fromkeys(found))
+        repositories.append(repository(model.draft_model.source, model.draft_model.revision))
+    return tuple(dict.fromkeys(repositories))
 
 
 def check_companions(
@@ -110,15 +110,15 @@ def _check_alone(model: Model, flag: str, setting: str, version: Version, path: 
 def _check_adapters(model: Model, version: Version, path: str, findings: Findings) -> None:
     own = model.answers_to
     places = {own: f"{path}.servedName" if model.served_name else f"{path}.source"}
-    for index, each in enumerate(model.lora_adapters):
+    for index, adapter in enumerate(model.lora_adapters):
         where = f"{path}.loraAdapters[{index}]"
-        before = places.setdefault(each.name, f"{where}.name")
+        before = places.setdefault(adapter.name, f"{where}.name")
         if before != f"{where}.name":
-            message = f"{each.name} is what clients already get by {before}"
+            message = f"{adapter.name} is what clients already get by {before}"
             fix = "choose another name"
             findings.error(f"{where}.name", "served-name-twice", message, fix)
-        if each.source == model.model_id:
-            message = f"{each.source} is the model itself"
+        if adapter.source == model.model_id:
+            message = f"{adapter.source} is the model itself"
             fix = "write the repository that holds adapter_config.json"
             findings.error(f"{where}.source", "adapter-base", message, fix)
     if model.lora_adapters:
@@ -154,9 +154,9 @@ def _check_draft(
     doubted = Findings()
     place = {"tensorParallel": f"{path.rpartition('.')[0]}.tensorParallel"}  # it is one number for both
     check_start(start_of(asked, known, weights, layout, version, pool), lambda name: place.get(name, where), doubted)
-    for each in doubted.all():
-        if each.rule not in OF_THE_MODEL:
-            findings.add(each)
+    for finding in doubted.all():
+        if finding.rule not in OF_THE_MODEL:
+            findings.add(finding)
     message = "rates and replicas are those of the model alone"
     findings.warning(path, "draft-throughput", message, "measure what drafts save before you count on it")
 
@@ -185,7 +185,7 @@ def _check_pair(
 
 def check_served_names(models: tuple[Model, ...], findings: Findings) -> None:
     """An adapter that is called as another model of the stack: whoever routes by name cannot tell them apart."""
-    names = {each.answers_to: index for index, each in enumerate(models)}
+    names = {model.answers_to: index for index, model in enumerate(models)}
     for place, model in enumerate(models):
         for index, adapter in enumerate(model.lora_adapters):
             other = names.get(adapter.name, place)

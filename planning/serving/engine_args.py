@@ -59,8 +59,8 @@ def engine_args(
 def place_of(model: Model, flag: str, version: Version) -> int | None:
     """Where among the user's own arguments a flag stands."""
     names = (argument.partition("=")[0] for argument in model.extra_args)
-    found = (index for index, name in enumerate(names) if vllm_versions.canonical_flag(name, version) == flag)
-    return next(found, None)
+    places = (index for index, name in enumerate(names) if vllm_versions.canonical_flag(name, version) == flag)
+    return next(places, None)
 
 
 def check_extra_args(model: Model, version: Version, path: str, findings: Findings) -> None:
@@ -109,11 +109,11 @@ class ArgumentVerdict:
 @cache
 def verdicts() -> dict[str, tuple[ArgumentVerdict, ...]]:
     """By flag, of those that have one; the user's own are not among them. The first that fits counts."""
-    found: dict[str, list[ArgumentVerdict]] = {}
+    by_flag: dict[str, list[ArgumentVerdict]] = {}
     for row in rows("vllm_flags.csv"):
         verdict = ArgumentVerdict(re.compile(row["argument"]), row["verdict"], row["words"], row["fix"])
-        found.setdefault(row["flag"], []).append(verdict)
-    return {flag: tuple(of_flag) for flag, of_flag in found.items()}
+        by_flag.setdefault(row["flag"], []).append(verdict)
+    return {flag: tuple(of_flag) for flag, of_flag in by_flag.items()}
 
 
 def _judge(flag: str, argument: str, own_image: bool, where: str, findings: Findings) -> None:
@@ -121,20 +121,20 @@ def _judge(flag: str, argument: str, own_image: bool, where: str, findings: Find
     if flag == SET_BY_US:
         findings.error(where, "planned-argument", f"{name} is set by the plan to {QUIET_ENDPOINTS}", "remove it")
         return
-    found = next((each for each in verdicts().get(flag, ()) if each.argument.search(argument)), None)
-    if found is None:
+    verdict = next((candidate for candidate in verdicts().get(flag, ()) if candidate.argument.search(argument)), None)
+    if verdict is None:
         return
-    if found.verdict == "planned":
-        findings.error(where, "planned-argument", f"{name} is set by the plan", f"write {found.words} instead")
-    elif found.verdict == "refused":
-        findings.error(where, "refused-argument", f"{name}: {found.words}", found.fix or "leave it out")
-    elif found.verdict == "code" and not own_image:
-        findings.error(where, "refused-argument", f"{name}: {found.words}", "write an image of your own that has it")
-    elif found.verdict == "code":
+    if verdict.verdict == "planned":
+        findings.error(where, "planned-argument", f"{name} is set by the plan", f"write {verdict.words} instead")
+    elif verdict.verdict == "refused":
+        findings.error(where, "refused-argument", f"{name}: {verdict.words}", verdict.fix or "leave it out")
+    elif verdict.verdict == "code" and not own_image:
+        findings.error(where, "refused-argument", f"{name}: {verdict.words}", "write an image of your own that has it")
+    elif verdict.verdict == "code":
         findings.warning(
-            where, "argument-risk", f"{name}: {found.words}", "review it in your image, which must have it"
+            where, "argument-risk", f"{name}: {verdict.words}", "review it in your image, which must have it"
         )
     else:
         findings.warning(
-            where, "argument-risk", f"{name}: {found.words}", found.fix or "leave it out unless you need it"
+            where, "argument-risk", f"{name}: {verdict.words}", verdict.fix or "leave it out unless you need it"
         )

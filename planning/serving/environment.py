@@ -53,7 +53,7 @@ def plain(model: Model) -> dict[str, str]:
 
 def from_secrets(model: Model) -> dict[str, SecretValue]:
     """Name -> where its value is."""
-    return {name: SecretValue(each.name, each.key) for name, each in model.secret_env.items()}
+    return {name: SecretValue(source.name, source.key) for name, source in model.secret_env.items()}
 
 
 def check_environment(model: Model, path: str, findings: Findings) -> None:
@@ -84,24 +84,24 @@ def _check_plain(name: str, value: str, where: str, findings: Findings) -> None:
 
 def _judge(name: str, own_image: bool, where: str, findings: Findings) -> bool:
     """Whether it was refused."""
-    found = next((verdict for verdict in verdicts() if verdict.name.fullmatch(name)), None)
-    if found is None:
+    judged = next((verdict for verdict in verdicts() if verdict.name.fullmatch(name)), None)
+    if judged is None:
         if name.startswith("VLLM_") and name not in known_to_vllm():
             near = did_you_mean(name, known_to_vllm(), cutoff=0.8)
             message = f"vLLM 0.32.0, where our table is from, reads no {name}: it does nothing there"
             fix = f"{near + ' Else ' if near else ''}leave it out, unless your version reads it"
             findings.warning(where, "environment-unknown", message, fix)
         return False
-    message = f"{name}: {found.words}"
-    if found.verdict == "setting":
-        findings.error(where, "environment-planned", f"{name} is decided elsewhere", f"write {found.words}")
-    elif found.verdict == "warned" or (found.verdict == "code" and own_image):
+    message = f"{name}: {judged.words}"
+    if judged.verdict == "setting":
+        findings.error(where, "environment-planned", f"{name} is decided elsewhere", f"write {judged.words}")
+    elif judged.verdict == "warned" or (judged.verdict == "code" and own_image):
         findings.warning(where, "environment-risk", message, "leave it out, or test it under load first")
         return False
-    elif found.verdict == "code":
+    elif judged.verdict == "code":
         findings.error(
             where, "environment-refused", f"{message} that no official image has", "write an image that has it"
         )
     else:
-        findings.error(where, f"environment-{found.verdict}", message, "leave it out")
+        findings.error(where, f"environment-{judged.verdict}", message, "leave it out")
     return True

@@ -40,19 +40,19 @@ def plan_files(model: Model, version: Version, path: str, findings: Findings) ->
     """What the downloader brings of the model's own repository."""
     asked = flag_value(model, "--load-format", version) or AUTO
     formats = load_formats()
-    found = formats.get(asked)
+    load_format = formats.get(asked)
     where = f"{path}.extraArgs[{place_of(model, '--load-format', version) or 0}]"
-    if found is None:
+    if load_format is None:
         near = f"{hint} Else " if (hint := did_you_mean(asked, formats)) else ""
         findings.error(
             where,
             "load-format",
             f"--load-format={asked}: nothing is known of its files",
-            f"{near}write one of {listed(name for name, each in formats.items() if not each.refused)} or leave it out",
+            f"{near}write one of {listed(name for name, row in formats.items() if not row.refused)} or leave it out",
         )
-    elif found.refused:
-        findings.error(where, "load-format", f"--load-format={asked}: {found.refused}", "leave it out")
-    return repository(model.model_id, revision_of(model), AUTO if found is None or found.refused else asked)
+    elif load_format.refused:
+        findings.error(where, "load-format", f"--load-format={asked}: {load_format.refused}", "leave it out")
+    return repository(model.model_id, revision_of(model), AUTO if load_format is None or load_format.refused else asked)
 
 
 def revision_of(model: Model) -> str:
@@ -63,5 +63,5 @@ def revision_of(model: Model) -> str:
 
 def repository(name: str, revision: str, load_format: str = AUTO) -> RepositoryPlan:
     """A repository whose weights are read in that format."""
-    found = load_formats()[load_format]
-    return RepositoryPlan(name, revision, found.weights, found.index)
+    row = load_formats()[load_format]
+    return RepositoryPlan(name, revision, row.weights, row.index)

@@ -113,11 +113,11 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     times = starting.inputs_of(model, pool, size)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
-    found = _rates(model, asked, pool, memory)
-    scaling = _scaling(model, asked, around, found, cold_start_seconds, f"{path}.autoscaling", findings)
-    rates = _throughput(model, found, scaling, sum(cold_start_seconds) / 2)
+    serving_rates = _rates(model, asked, pool, memory)
+    scaling = _scaling(model, asked, around, serving_rates, cold_start_seconds, f"{path}.autoscaling", findings)
+    rates = _throughput(model, serving_rates, scaling, sum(cold_start_seconds) / 2)
     check_traffic(model, rates, scaling, path, findings)
-    check_chunk(model, found, path, findings)
+    check_chunk(model, serving_rates, path, findings)
     served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
     return Served(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
 
@@ -172,7 +172,7 @@ def _scaling(
 ) -> AutoscalingPlan:
     check_metrics(model, asked.version, rates is not None, path, findings)
     monitoring = around.monitoring_namespace is not None
-    given = ScalingInputs(
+    inputs = ScalingInputs(
         model,
         asked.version,
         rates,
@@ -182,20 +182,20 @@ def _scaling(
         asked.known is not None,
         backends()[model.backend or around.backend].pods_of(model.name),
     )
-    return plan_autoscaling(given, path, findings)
+    return plan_autoscaling(inputs, path, findings)
 
 
 def _throughput(
-    model: Model, found: ServingRates | None, scaling: AutoscalingPlan, cold_start_seconds: float
+    model: Model, serving_rates: ServingRates | None, scaling: AutoscalingPlan, cold_start_seconds: float
 ) -> ThroughputPlan | None:
-    if found is None:
+    if serving_rates is None:
         return None
     slo, load = model.slo, None
     if model.traffic is not None:
         rate = model.traffic.requests_per_second
         load = Load(rate, cold_start_seconds, scaling.min_replicas, scaling.max_replicas)
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
-    return throughput(found, promise, load)
+    return throughput(serving_rates, promise, load)
 
 
 def _weights(model: Model, asked: ModelFacts, around: Surroundings) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def named_to_vllm(model: Model, network_gbps: float = 0.0, memory_mib: int = 0) 
     if isinstance(origin, BucketSource):
         if not streamed(model):
             return (f"{BUCKET_CACHE}/{origin.bucket}/{origin.prefix}",)
-        told = {"concurrency": connections(model, network_gbps), "memory_limit": _buffer_bytes(memory_mib)}
-        return origin.uri, f"--load-format={STREAMER}", f"--model-loader-extra-config={json.dumps(told)}"
+        options = {"concurrency": connections(model, network_gbps), "memory_limit": _buffer_bytes(memory_mib)}
+        return origin.uri, f"--load-format={STREAMER}", f"--model-loader-extra-config={json.dumps(options)}"
     return (f"{WEIGHTS}/{origin.folder}".rstrip("/"),)
 
 
@@ -94,8 +94,8 @@ def connections(model: Model, network_gbps: float) -> int:
     """Connections of the streamer to S3: as written, else those that the node's network takes."""
     if isinstance(model.cache, StreamCache) and model.cache.concurrency is not None:
         return model.cache.concurrency
-    wanted = math.ceil(network_gbps * 1e9 / 8 / BYTES_PER_CONNECTION)
-    return min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, wanted))
+    connections_needed = math.ceil(network_gbps * 1e9 / 8 / BYTES_PER_CONNECTION)
+    return min(MOST_CONNECTIONS, max(FEWEST_CONNECTIONS, connections_needed))
 
 
 def _buffer_bytes(memory_mib: int) -> int:
@@ -149,16 +149,16 @@ def check_source(model: Model, version: Version, site: Site, production: bool, p
 def _check_bucket(
     model: Model, origin: BucketSource, site: Site, production: bool, path: str, findings: Findings
 ) -> None:
-    told = model.bucket
-    if told is not None and told.region not in (None, site.region):
+    bucket = model.bucket
+    if bucket is not None and bucket.region not in (None, site.region):
         findings.error(
             f"{path}.bucket.region",
             "bucket-region",
-            f"{told.region}, and the stack is in {site.region}: every start of a server would read its weights through "
-            "the NAT gateway from another region, and pay for it",
+            f"{bucket.region}, and the stack is in {site.region}: every start of a server would read its weights "
+            "through the NAT gateway from another region, and pay for it",
             f"copy the objects to a bucket in {site.region}: aws s3 sync {origin.uri} s3://<bucket>/{origin.prefix}",
         )
-    key = told.kms_key_arn if told else None
+    key = bucket.kms_key_arn if bucket else None
     if key is not None and key.split(":")[3] != site.region:
         findings.error(
             f"{path}.bucket.kmsKeyArn",

@@ -20,7 +20,9 @@ def plan_node_fits(
 ) -> tuple[NodeFitPlan, ...]:
     """Every pool's node, and findings about GPUs and disks that only the pods together show."""
     return tuple(
-        _node_fit(pool, present, [each for each in served if each.model.pool == pool.settings.name], findings)
+        _node_fit(
+            pool, present, [candidate for candidate in served if candidate.model.pool == pool.settings.name], findings
+        )
         for pool in pools
     )
 
@@ -29,8 +31,8 @@ def _node_fit(pool: Pool, present: tuple[Daemon, ...], served: Sequence[Served],
     present = (*present, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
     node, disk_gib = pool.smallest, pool.group.pods_disk_gib
     room = pool_room(pool, present)
-    images_mib = IMAGE_UNPACKED_MIB * len({each.model.image for each in served})
-    packing = pack([(each.pod.room, each.model.autoscaling.max_replicas) for each in served], room)
+    images_mib = IMAGE_UNPACKED_MIB * len({server.model.image for server in served})
+    packing = pack([(server.pod.room, server.model.autoscaling.max_replicas) for server in served], room)
     fit = NodeFitPlan(
         pool=pool.settings.name,
         instance_type=node.name,
@@ -41,7 +43,9 @@ def _node_fit(pool: Pool, present: tuple[Daemon, ...], served: Sequence[Served],
             node.memory_mib - node.allocatable_memory_mib,
             disk_gib * 1024 - allocatable_ephemeral_mib(disk_gib),
         ),
-        daemons=RoomPlan(0, sum(each.cpu_millicores for each in present), sum(each.memory_mib for each in present), 0),
+        daemons=RoomPlan(
+            0, sum(daemon.cpu_millicores for daemon in present), sum(daemon.memory_mib for daemon in present), 0
+        ),
         images_mib=images_mib,
         left=(),
     )
@@ -58,7 +62,7 @@ def _left(packing: Packing, room: Room, images_mib: int, served: Sequence[Served
     kinds = []
     for left, nodes in packing.left:
         after_images = replace(left, ephemeral_mib=max(0, left.ephemeral_mib - images_mib))
-        more = max((after_images.holds(each.pod.room) for each in served), default=0)
+        more = max((after_images.holds(server.pod.room) for server in served), default=0)
         kinds.append(NodeLeftPlan(nodes, room.gpus - left.gpus, _plain(after_images), more))
     return tuple(kinds)
 
@@ -69,20 +73,20 @@ def _plain(room: Room) -> RoomPlan:
 
 def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings: Findings) -> None:
     """GPUs that are paid for and that no pod can have, because something else of the node ran out first."""
-    fewest = min((each.pod.room.gpus for each in served), default=0)
-    stuck = [each for each in fit.left if each.pods_more == 0 and fewest and each.left.gpus >= fewest]
-    gpus = sum(each.nodes * each.left.gpus for each in stuck)
+    fewest = min((server.pod.room.gpus for server in served), default=0)
+    stuck = [left for left in fit.left if left.pods_more == 0 and fewest and left.left.gpus >= fewest]
+    gpus = sum(left.nodes * left.left.gpus for left in stuck)
     if not gpus:
         return
-    short = min((each.pod.room for each in served), key=lambda room: (room.gpus, room.memory_mib))
+    short = min((server.pod.room for server in served), key=lambda room: (room.gpus, room.memory_mib))
     lacking = [
         name
-        for name, left, wanted in (
+        for name, left, needed in (
             ("cpu", stuck[0].left.cpu_millicores, short.cpu_millicores),
             ("memory", stuck[0].left.memory_mib, short.memory_mib),
             ("ephemeral storage", stuck[0].left.ephemeral_mib, short.ephemeral_mib),
         )
-        if left < wanted
+        if left < needed
     ]
     price = pool.smallest.usd_per_hour
     cost = f" (${price * gpus / fit.total.gpus:.2f}/h)" if price is not None else ""
@@ -91,9 +95,9 @@ def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings
     findings.warning(
         f"{pool.path}.instanceTypes",
         "gpus-stranded",
-        f"{gpus} of {fit.total.gpus * sum(each.nodes for each in fit.left)} {what}{cost} {verb} out of reach: on "
+        f"{gpus} of {fit.total.gpus * sum(left.nodes for left in fit.left)} {what}{cost} {verb} out of reach: on "
         f"{fit.instance_type} the {listed(lacking) or 'room'} is gone before them",
-        f"let {listed([each.model.name for each in served], 5)} ask for less (resources), or take a type with more",
+        f"let {listed([server.model.name for server in served], 5)} ask for less (resources), or take a type with more",
     )
 
 
@@ -104,16 +108,16 @@ def _check_disk(
     fullest = min((left.ephemeral_mib for left, _ in packing.left), default=room.ephemeral_mib)
     missing_mib = images_mib - fullest
     short = too_small(pool.group, pool.path, room.ephemeral_mib + missing_mib) if missing_mib > 0 else None
-    if short is None or any(each.path == short[0] and each.rule == "disk-fit" for each in findings.all()):
+    if short is None or any(finding.path == short[0] and finding.rule == "disk-fit" for finding in findings.all()):
         return
     where, there, write = short
-    names = listed([each.model.name for each in served], 5)
+    names = listed([server.model.name for server in served], 5)
     findings.estimate(
         where,
         "disk-fit",
         f"{there}: the pods of {names} that meet on a node leave {max(0, fullest) // 1024}Gi for images, which take "
         f"about {images_mib // 1024}Gi: the kubelet evicts pods",
-        next((each.pod.accepted for each in served if each.pod.accepted), None),
+        next((server.pod.accepted for server in served if server.pod.accepted), None),
         "nodeFit",
         fix=write,
     )

@@ -22,8 +22,8 @@ def with_surge(
 ) -> list[Served]:
     """The models with the pods that a rollout may start beside theirs; `present`: DaemonSets of a GPU node."""
     by_pool: defaultdict[str, list[Served]] = defaultdict(list)
-    for each in served:
-        by_pool[each.model.pool].append(each)
+    for server in served:
+        by_pool[server.model.pool].append(server)
     surge: dict[tuple[str, str], int] = {}
     for name, of_pool in by_pool.items():
         pool = pools[name]
@@ -35,7 +35,10 @@ def with_surge(
             for s in of_pool
         ]  # fmt: skip
         surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
-    return [replace(each, model=replace(each.model, max_surge=_surge_of(each.model, surge))) for each in served]
+    return [
+        replace(replica_set, model=replace(replica_set.model, max_surge=_surge_of(replica_set.model, surge)))
+        for replica_set in served
+    ]
 
 
 def check_shared_gpus(
@@ -48,13 +51,13 @@ def check_shared_gpus(
             continue
         sharers = [
             Sharer(
-                each.path,
-                each.model.name,
-                asked[each.path].gpu_memory_utilization,
-                each.model.autoscaling.max_replicas + each.model.max_surge,
+                server.path,
+                server.model.name,
+                asked[server.path].gpu_memory_utilization,
+                server.model.autoscaling.max_replicas + server.model.max_surge,
             )
-            for each in served
-            if each.model.pool == name
+            for server in served
+            if server.model.pool == name
         ]
         check_together(pool.sharing, sharers, name, findings)
 

@@ -17,7 +17,7 @@ _PORTS = {"https": 443, "http": 80}
 
 def plan_way_in(downloads: Downloads) -> DownloadWay:
     """Environment and addresses of the downloader."""
-    addresses = [each for each in (downloads.endpoint, downloads.proxy) if each is not None]
+    addresses = [address for address in (downloads.endpoint, downloads.proxy) if address is not None]
     ports = sorted({_port(address) for address in addresses})
     return DownloadWay(tuple(_environment(downloads)), downloads.cidrs, tuple(ports))
 

@@ -107,10 +107,10 @@ def check_start(start: Start, place: Place, findings: Findings) -> None:
 def _check_cuts(start: Start, place: Place, findings: Findings) -> None:
     if start.architecture is None:
         return
-    found = list(cuts(start.architecture, start.tensor_parallel, start.version, start.expert_parallel))
-    for rule in dict.fromkeys(cut.rule for cut in found):
-        of_rule = [cut for cut in found if cut.rule == rule]
-        message, ways = "; ".join(cut.reason for cut in of_rule), _ways(start, found)
+    parts = list(cuts(start.architecture, start.tensor_parallel, start.version, start.expert_parallel))
+    for rule in dict.fromkeys(cut.rule for cut in parts):
+        of_rule = [cut for cut in parts if cut.rule == rule]
+        message, ways = "; ".join(cut.reason for cut in of_rule), _ways(start, parts)
         where = place("tensorParallel")
         if all(cut.certain for cut in of_rule):
             findings.error(where, rule, message, ways)
@@ -127,11 +127,11 @@ def _check_cuts(start: Start, place: Place, findings: Findings) -> None:
             )
 
 
-def _ways(start: Start, found: list[Cut]) -> str:
+def _ways(start: Start, parts: list[Cut]) -> str:
     assert start.architecture is not None
     sizes = sizes_that_start(start.architecture, start.version, start.expert_parallel)
     ways = [f"write one of {', '.join(map(str, sizes))}"]
-    if all(cut.experts for cut in found):
+    if all(cut.experts for cut in parts):
         ways.append("--enable-expert-parallel in extraArgs, which keeps experts whole")
     return " or ".join(ways)
 

@@ -55,7 +55,7 @@ class _Request:
         return self.inputs + self.generated
 
 
-def burst(found: ServingRates, lengths: Sequence[tuple[int, int]], at_once: int | None = None) -> BurstRates:
+def burst(rates: ServingRates, lengths: Sequence[tuple[int, int]], at_once: int | None = None) -> BurstRates:
     """Requests of those lengths (prompt, answer; tokens), all sent at time 0.
 
     `at_once`: as the client's limit on requests in flight, the next is sent when one ends. Raises ValueError for no
@@ -64,9 +64,9 @@ def burst(found: ServingRates, lengths: Sequence[tuple[int, int]], at_once: int 
     if not lengths:
         raise ValueError("a burst has one request or more")
     longest = max(inputs + outputs for inputs, outputs in lengths)
-    if longest + _SLACK_TOKENS * 2 > found.kv_cache_tokens:
-        raise ValueError(f"a request of {longest} tokens is more than the cache of {found.kv_cache_tokens:g} holds")
-    state = _Burst(found, [_Request(max(1, a), max(1, b)) for a, b in lengths], at_once or len(lengths))
+    if longest + _SLACK_TOKENS * 2 > rates.kv_cache_tokens:
+        raise ValueError(f"a request of {longest} tokens is more than the cache of {rates.kv_cache_tokens:g} holds")
+    state = _Burst(rates, [_Request(max(1, a), max(1, b)) for a, b in lengths], at_once or len(lengths))
     state.run()
     return state.rates()
 
@@ -112,9 +112,11 @@ class _Burst:
 
     def rates(self) -> BurstRates:
         """Means over all requests."""
-        tokens, count = sum(each.outputs for each in self.requests), len(self.requests)
-        firsts = [each.first - each.sent + FRONTEND_SECONDS for each in self.requests]
-        gaps = [(each.done - each.first) / (each.outputs - 1) for each in self.requests if each.outputs > 1]
+        tokens, count = sum(request.outputs for request in self.requests), len(self.requests)
+        firsts = [request.first - request.sent + FRONTEND_SECONDS for request in self.requests]
+        gaps = [
+            (request.done - request.first) / (request.outputs - 1) for request in self.requests if request.outputs > 1
+        ]
         return BurstRates(
             requests=count,
             seconds=self.time,
@@ -174,8 +176,8 @@ class _Burst:
             request = self.waiting[0]
             before = self._still_cached(request)
             count = request.prompt - before if apart else min(request.prompt - before, budget)
-            whole = apart or self.found.admits_whole_prompts
-            needed = request.prompt if whole else before + count
+            unchunked = apart or self.found.admits_whole_prompts
+            needed = request.prompt if unchunked else before + count
             if needed + 2 * _SLACK_TOKENS > room or (apart and chunks and count > budget):
                 break
             self.waiting.popleft()
@@ -224,9 +226,9 @@ class _Burst:
             raise ValueError("nothing runs and nothing can start: the cache is too small for a request")
         room = max(1, int(self.free // count)) if count > 1 else steps
         steps = max(1, min(steps, room))
-        each = self.costs.padded_seconds(count) + self.costs.sequence_seconds * count
+        step_seconds = self.costs.padded_seconds(count) + self.costs.sequence_seconds * count
         grown = steps * self.cached + count * steps * (steps + 1) / 2
-        self.time += steps * each + self.costs.cached_token_seconds * grown
+        self.time += steps * step_seconds + self.costs.cached_token_seconds * grown
         self.step += steps
         self.cached += count * steps
         self.allocated += count * steps
@@ -250,8 +252,8 @@ class _Burst:
     def _finish(self) -> None:
         if self.next_finish > self.step or not self.running:
             return
-        ended = [each for each in self.running if each.finish_step <= self.step]
-        self.running = [each for each in self.running if each.finish_step > self.step]
+        ended = [request for request in self.running if request.finish_step <= self.step]
+        self.running = [request for request in self.running if request.finish_step > self.step]
         for request in ended:
             request.done = self.time
             self.cached -= request.inputs + request.outputs - 1
@@ -259,4 +261,4 @@ class _Burst:
         self._send(len(ended))
 
     def _find_next_finish(self) -> None:
-        self.next_finish = min((each.finish_step for each in self.running), default=0)
+        self.next_finish = min((request.finish_step for request in self.running), default=0)

@@ -189,11 +189,11 @@ def saturated(
 
     Raises ValueError where the model does not fit.
     """
-    found = fit(model, engine, gpu.usable_memory_bytes, gpu)
-    if not found.fits:
-        raise ValueError(f"{model.model_id} does not fit: {found.reasons[0]}")
+    memory_fit = fit(model, engine, gpu.usable_memory_bytes, gpu)
+    if not memory_fit.fits:
+        raise ValueError(f"{model.model_id} does not fit: {memory_fit.reasons[0]}")
     filled = with_defaults(engine, gpu.usable_memory_bytes, gpu)
-    most = most_concurrent(found.kv_cache_tokens, filled.max_num_seqs or 1, traffic)
+    most = most_concurrent(memory_fit.kv_cache_tokens, filled.max_num_seqs or 1, traffic)
     costs = step_costs(model, engine, gpu, ceil(traffic.resident_tokens))
     return rates(costs, traffic, min(most, concurrency) if concurrency else most)
 

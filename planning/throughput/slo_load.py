@@ -39,7 +39,7 @@ def _deviate(share: float) -> float:
 _BELOW = tuple(high - low for low, high in pairwise(_EDGES))
 SHARES = (*_BELOW, *reversed(_BELOW))
 _LOWER = tuple(_deviate((low + high) / 2) for low, high in pairwise(_EDGES))
-_DEVIATES = (*_LOWER, *(-each for each in reversed(_LOWER)))
+_DEVIATES = (*_LOWER, *(-bound for bound in reversed(_LOWER)))
 _BISECTIONS = 7  # of a factor of two: to a half percent
 _FEWEST_SEQUENCES = 1e-4
 _LEAST_ALONE = 0.5
@@ -112,16 +112,16 @@ class Replica:
         """What a prompt of each length of `inputs` adds to the steps that it is computed in."""
         costs = self.costs
         chunk = max(1.0, self.max_num_batched_tokens - batch)
-        whole, alone = self.chunk_seconds(chunk, batch), costs.linear_seconds(batch)
-        found = []
+        chunk_seconds, alone = self.chunk_seconds(chunk, batch), costs.linear_seconds(batch)
+        by_batch = []
         for tokens in self.inputs:  # thousands of times per estimate: what is the same for all is not asked again
             full = int(tokens // chunk)
             rest = tokens - full * chunk
-            seconds = full * whole
+            seconds = full * chunk_seconds
             if rest:
                 seconds += costs.linear_seconds(batch + rest) - alone + costs.sequence_seconds
-            found.append(seconds + costs.attention_pair_seconds * tokens * tokens / 2)
-        return found
+            by_batch.append(seconds + costs.attention_pair_seconds * tokens * tokens / 2)
+        return by_batch
 
 
 @dataclass(frozen=True)
@@ -147,14 +147,14 @@ def most_load(replica: Replica, promise: Promise) -> SloLoad:
     alone = share_in_slo(replica, promise, _ALONE)
     if alone < _LEAST_ALONE:
         return SloLoad(_most_rate(replica) / 2, 0.0, alone)
-    wanted = alone - max(alone - promise.share, max(may_miss, 1 - alone) / 2)
+    share = alone - max(alone - promise.share, max(may_miss, 1 - alone) / 2)
     high = _most_rate(replica)
     low = high / 2
-    while low > _ALONE and share_in_slo(replica, promise, low) < wanted:
+    while low > _ALONE and share_in_slo(replica, promise, low) < share:
         low, high = low / 2, low
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        if share_in_slo(replica, promise, middle) >= wanted:
+        if share_in_slo(replica, promise, middle) >= share:
             low = middle
         else:
             high = middle
@@ -192,7 +192,7 @@ def steady(replica: Replica, rate: float) -> Steady | None:
     busy = rate * _mean(served)
     if busy >= 1:
         return None
-    residual = _mean([each * each for each in served]) / (2 * _mean(served))
+    residual = _mean([load * load for load in served]) / (2 * _mean(served))
     return Steady(rate, batch, prompts, busy * residual / (1 - busy) + step / 2, busy, residual)
 
 
@@ -271,7 +271,7 @@ def _lengths(mean: float, variation: float) -> list[float]:
     """A lognormal at the middles of `SHARES`, scaled so that their mean is the mean."""
     sigma = sqrt(log(1 + variation * variation))
     drawn = [exp(sigma * deviate) for deviate in _DEVIATES]
-    return [max(1.0, each * mean / _mean(drawn)) for each in drawn]
+    return [max(1.0, length * mean / _mean(drawn)) for length in drawn]
 
 
 def _mean(values: Sequence[float]) -> float:

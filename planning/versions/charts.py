@@ -55,8 +55,8 @@ def _path_in(folder: ChartFolder, pin: pins.ChartPin, findings: Findings) -> str
         has = f"{pin.chart} {there} only" if named else f"no chart {pin.chart}"
         findings.error(PATH, RULE, f"{folder.path} holds {has}; {pin.version} is needed", fix)
         return folder.path
-    whole = [chart for chart in right if not chart.missing]
-    if not whole:
+    complete = [chart for chart in right if not chart.missing]
+    if not complete:
         lacks = f"{right[0].path} lacks charts that it depends on ({listed(right[0].missing)}), Helm refuses it"
         findings.error(PATH, RULE, lacks, f"run: helm dependency build {right[0].path}")
-    return (whole or right)[0].path
+    return (complete or right)[0].path

@@ -45,6 +45,6 @@ def definitions() -> Mapping[str, Definitions]:
 def definitions_of(reference: str) -> Definitions | None:
     """Of a chart as a release names it: a name, an address in a registry, a folder, an archive."""
     last = reference.rstrip("/").rpartition("/")[2]
-    found = [each for name, each in definitions().items() if last == name or last.startswith(f"{name}-")]
+    matching = [definition for name, definition in definitions().items() if last == name or last.startswith(f"{name}-")]
     # karpenter-crd begins as karpenter does: the longest name is meant.
-    return max(found, key=lambda each: len(each.chart), default=None)
+    return max(matching, key=lambda definition: len(definition.chart), default=None)

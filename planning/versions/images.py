@@ -46,8 +46,8 @@ class WeightUse:
 
 def stack_images(plan: StackPlan) -> tuple[ImageUse, ...]:
     """All of them, each once; of EKS' add-ons see `stack_addon_images`."""
-    found = {use.image: use for use in (*_own(plan), *_of_charts(plan))}
-    return tuple(found[image] for image in sorted(found))
+    uses = {use.image: use for use in (*_own(plan), *_of_charts(plan))}
+    return tuple(uses[image] for image in sorted(uses))
 
 
 def stack_charts(plan: StackPlan) -> tuple[ChartUse, ...]:
@@ -65,24 +65,24 @@ def stack_charts(plan: StackPlan) -> tuple[ChartUse, ...]:
 
 def stack_weights(plan: StackPlan) -> tuple[WeightUse, ...]:
     """Where weights come from, each once: repositories of the Hub with adapters and drafts, buckets, claims, images."""
-    found: dict[str, WeightUse] = {}
+    uses: dict[str, WeightUse] = {}
     for model in plan.models:
         used_by = f"model {model.namespace}/{model.name}"
         if not isinstance(model.source, HubPlan):
-            found.setdefault(model.source.uri, WeightUse(model.source.uri, used_by))
-        for each in model.repositories:
-            uri = f"hf://{each.repository}@{each.revision}"
-            found.setdefault(uri, WeightUse(uri, used_by, each.repository, each.revision))
-    return tuple(found[uri] for uri in sorted(found))
+            uses.setdefault(model.source.uri, WeightUse(model.source.uri, used_by))
+        for repository in model.repositories:
+            uri = f"hf://{repository.repository}@{repository.revision}"
+            uses.setdefault(uri, WeightUse(uri, used_by, repository.repository, repository.revision))
+    return tuple(uses[uri] for uri in sorted(uses))
 
 
 def stack_addon_images(plan: StackPlan) -> tuple[ImageUse, ...]:
     """Images of EKS' add-ons, without tag: below the registry that EKS has in the region."""
     if not isinstance(plan.cluster, CreateClusterPlan):
         return ()
-    names = {each.name for each in plan.cluster.addons}
-    found = [ImageUse(row["place"], f"add-on {row['addon']}") for row in rows("addon_images.csv")]
-    return tuple(use for use in found if use.used_by.removeprefix("add-on ") in names)
+    names = {addon.name for addon in plan.cluster.addons}
+    uses = [ImageUse(row["place"], f"add-on {row['addon']}") for row in rows("addon_images.csv")]
+    return tuple(use for use in uses if use.used_by.removeprefix("add-on ") in names)
 
 
 def place_behind(image: str, mirror: str) -> str:
@@ -125,14 +125,14 @@ def _by_version(autoscaler: ClusterAutoscalerPlan | None) -> tuple[str, ...]:
 
 def _rows(plan: StackPlan) -> list[dict[str, str]]:
     operator, monitoring = plan.gpu_operator, plan.monitoring
-    wanted = {
+    enabled = {
         "always": True,
         "dcgm": operator is not None and operator.dcgm_exporter,
-        "mig": operator is not None and any(each.kind == "mig" for each in operator.sharing),
+        "mig": operator is not None and any(sharing.kind == "mig" for sharing in operator.sharing),
         "grafana": monitoring is not None and monitoring.grafana,
     }
     names = _chart_names(plan)
-    return [row for row in rows("chart_images.csv") if row["chart"] in names and wanted[row["when"]]]
+    return [row for row in rows("chart_images.csv") if row["chart"] in names and enabled[row["when"]]]
 
 
 def _chart_names(plan: StackPlan) -> tuple[str, ...]:

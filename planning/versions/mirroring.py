@@ -43,14 +43,16 @@ def as_text(document: dict[str, Any]) -> list[str]:
     images, charts, weights = document["images"], document["charts"], document["weights"]
     counted = (amount(len(images), "image"), amount(len(charts), "chart"), amount(len(weights), "source"))
     lines = [f"{document['stack']}: {counted[0]}, {counted[1]}, {counted[2]} of weights"]
-    lines += [f"  {each['image']}  ({each['used_by']})" for each in images]
-    for each in charts:
-        inside = "".join(f", {name} {version}" for name, version in each["inside"])
-        lines.append(f"  {each['chart']} {each['version']} of {each['repository']}{inside and f' (holds{inside[1:]})'}")
-    lines += [f"  {each['uri']}  ({each['used_by']})" for each in weights]
+    lines += [f"  {image['image']}  ({image['used_by']})" for image in images]
+    for chart in charts:
+        inside = "".join(f", {name} {version}" for name, version in chart["inside"])
+        lines.append(
+            f"  {chart['chart']} {chart['version']} of {chart['repository']}{inside and f' (holds{inside[1:]})'}"
+        )
+    lines += [f"  {weight['uri']}  ({weight['used_by']})" for weight in weights]
     if document["addons"]:
-        lines += [f"  {ADDONS}", *(f"    {each['image']}  ({each['used_by']})" for each in document["addons"])]
-    commands = [command for each in (*images, *charts, *weights) for command in each["copy"] or ()]
+        lines += [f"  {ADDONS}", *(f"    {addon['image']}  ({addon['used_by']})" for addon in document["addons"])]
+    commands = [command for row in (*images, *charts, *weights) for command in row["copy"] or ()]
     if not commands:
         return [*lines, "", FOR_COMMANDS]
     host = document["mirror"].partition("/")[0]

@@ -61,10 +61,10 @@ def newer_version(version: str) -> str:
 
 def distance_trouble(component: str, version: str, control_plane: str) -> str | None:
     """Why a component of that version cannot work with a control plane; None where it can, or nothing is known."""
-    rule, found, wanted = skews().get(component), _minor(version), _minor(control_plane)
-    if rule is None or found is None or wanted is None or found[0] != wanted[0]:
+    rule, minor, control_plane_minor = skews().get(component), _minor(version), _minor(control_plane)
+    if rule is None or minor is None or control_plane_minor is None or minor[0] != control_plane_minor[0]:
         return None
-    ahead = found[1] - wanted[1]
+    ahead = minor[1] - control_plane_minor[1]
     if rule.newer is not None and ahead > rule.newer:
         return f"{component} {version} is newer than the control plane's {control_plane}"
     if rule.older is not None and -ahead > rule.older:

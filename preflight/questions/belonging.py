@@ -18,17 +18,17 @@ PATH = "account"
 def _belongs(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     caller = aws.caller["Account"]
     there = aws.pages("eks", "list_clusters", "clusters") if plan.account.on_first_up else []
-    found = refusals(plan.account, caller, tuple(there))
-    for each in found:
-        yield Answer("account", each.path, Verdict.ERROR, each.message, (each.rule,), each.fix)
+    refused = refusals(plan.account, caller, tuple(there))
+    for finding in refused:
+        yield Answer("account", finding.path, Verdict.ERROR, finding.message, (finding.rule,), finding.fix)
     for example in plan.account.examples:
         if example.account == caller:
             own = f"{caller} is an account of examples, and the caller's own"
             yield Answer("account", example.finding.path, Verdict.OK, own, (example.finding.rule,))
-    if not found:
-        for each in plan.account.on_first_up:
+    if not refused:
+        for finding in plan.account.on_first_up:
             there_already = f"cluster {plan.account.cluster_name} is there"
-            yield Answer("account", each.path, Verdict.OK, there_already, (each.rule,))
+            yield Answer("account", finding.path, Verdict.OK, there_already, (finding.rule,))
         yield Answer("account", PATH, Verdict.OK, f"the stack belongs to {plan.account.id or 'any account'}")
 
 

@@ -17,17 +17,17 @@ GROUPS = "cluster.nodeSecurityGroupIds"
 
 def described(plan: StackPlan, aws: AwsAccount) -> Mapping[str, Any] | None:
     """The cluster of the plan's name, or None."""
-    found = aws.call("eks", "describe_cluster", absent=_ABSENT, name=plan.cluster.name)
-    return found["cluster"] if found else None
+    response = aws.call("eks", "describe_cluster", absent=_ABSENT, name=plan.cluster.name)
+    return response["cluster"] if response else None
 
 
 def _free(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     """A cluster of ours: the name is free, or the cluster is this stack's."""
-    name, found = plan.cluster.name, described(plan, aws)
-    if found is not None:
-        tags = found.get("tags") or {}
+    name, cluster = plan.cluster.name, described(plan, aws)
+    if cluster is not None:
+        tags = cluster.get("tags") or {}
         if all(tags.get(key) == plan.tags[key] for key in ("project", "stack")):
-            yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is this stack's, {found['status']}")
+            yield Answer("cluster", "cluster.name", Verdict.OK, f"{name} is this stack's, {cluster['status']}")
             return
         said = f"{name} exists, and its tags are not this stack's"
         fix = "write another name, or cluster.kind: existing"
@@ -35,7 +35,7 @@ def _free(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     group = f"/aws/eks/{name}/cluster"
     left = aws.pages("logs", "describe_log_groups", "logGroups", logGroupNamePrefix=group)
-    if any(each["logGroupName"] == group and not _is_ours(each, plan, aws) for each in left):
+    if any(subnet["logGroupName"] == group and not _is_ours(subnet, plan, aws) for subnet in left):
         said = (
             f"log group {group} is there without its cluster: EKS makes it again for a deleted cluster's last lines, "
             "and `up` then finds it taken"
@@ -54,23 +54,23 @@ def _is_ours(group: Mapping[str, Any], plan: StackPlan, aws: AwsAccount) -> bool
 
 
 def _existing(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
-    name, found = plan.cluster.name, described(plan, aws)
-    if found is None:
+    name, cluster = plan.cluster.name, described(plan, aws)
+    if cluster is None:
         names = aws.pages("eks", "list_clusters", "clusters")
         near = did_you_mean(name, names)
         fix = near or f"write one of {listed(names) or 'none: there are no clusters'}"
         yield Answer("cluster", "cluster.name", Verdict.ERROR, f"no cluster {name} in {plan.region}", fix=fix)
         return
-    vpc = found["resourcesVpcConfig"].get("vpcId")
+    vpc = cluster["resourcesVpcConfig"].get("vpcId")
     if isinstance(plan.network, ExistingNetworkPlan) and vpc != plan.network.vpc_id:
         said = f"{name} is in {vpc}, and network.vpcId is {plan.network.vpc_id}"
         fix = f"write {vpc} and its private subnets"
         yield Answer("cluster", "network.vpcId", Verdict.ERROR, said, fix=fix)
-    if isinstance(plan.cluster, ExistingClusterPlan) and plan.cluster.version not in (None, found["version"]):
-        said = f"{plan.cluster.version}, and {name} is at {found['version']}"
-        fix = f"write {found['version']!r}, or leave it out"
+    if isinstance(plan.cluster, ExistingClusterPlan) and plan.cluster.version not in (None, cluster["version"]):
+        said = f"{plan.cluster.version}, and {name} is at {cluster['version']}"
+        fix = f"write {cluster['version']!r}, or leave it out"
         yield Answer("cluster", "cluster.version", Verdict.ERROR, said, fix=fix)
-    yield Answer("cluster", "cluster.name", Verdict.OK, f"{name}: Kubernetes {found['version']}, {found['status']}")
+    yield Answer("cluster", "cluster.name", Verdict.OK, f"{name}: Kubernetes {cluster['version']}, {cluster['status']}")
 
 
 def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
@@ -108,8 +108,8 @@ def _has(path: str, addon: str, have: list[str], cluster: str, why: str, settles
 def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
     settings = ""
     if "vpc-cni" in have:
-        found = aws.call("eks", "describe_addon", absent=_ABSENT, clusterName=cluster, addonName="vpc-cni")
-        settings = str((found or {}).get("addon", {}).get("configurationValues") or "")
+        addon = aws.call("eks", "describe_addon", absent=_ABSENT, clusterName=cluster, addonName="vpc-cni")
+        settings = str((addon or {}).get("addon", {}).get("configurationValues") or "")
     if "enableNetworkPolicy" in settings and "true" in settings.partition("enableNetworkPolicy")[2][:12]:
         return Answer(
             "policies", "cluster.kind", Verdict.OK, "network policies are enforced (vpc-cni)", ("existing-cluster",)
@@ -125,13 +125,13 @@ def _policy_agent(have: list[str], cluster: str, aws: AwsAccount) -> Answer:
 def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     """Our nodes have the cluster's own security group, and those that the stack file names: nodes with none of these
     may not let them in."""
-    found = described(plan, aws)
-    if found is None:
+    cluster = described(plan, aws)
+    if cluster is None:
         return
     assert isinstance(plan.cluster, ExistingClusterPlan)
-    own = found["resourcesVpcConfig"].get("clusterSecurityGroupId")
+    own = cluster["resourcesVpcConfig"].get("clusterSecurityGroupId")
     joined = {own, *plan.cluster.node_security_group_ids}
-    wrong = tuple(_unusable(plan.cluster, str(own), found["resourcesVpcConfig"].get("vpcId"), aws))
+    wrong = tuple(_unusable(plan.cluster, str(own), cluster["resourcesVpcConfig"].get("vpcId"), aws))
     yield from wrong
     if wrong:
         return
@@ -161,20 +161,20 @@ def _groups(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
 
 def _unusable(cluster: ExistingClusterPlan, own: str, vpc: Any, aws: AwsAccount) -> Iterator[Answer]:
     """Groups that no node could join."""
-    wanted = cluster.node_security_group_ids
-    if not wanted:
+    group_ids = cluster.node_security_group_ids
+    if not group_ids:
         return
-    given = [{"Name": "group-id", "Values": list(wanted)}]
-    found = {
+    filters = [{"Name": "group-id", "Values": list(group_ids)}]
+    groups = {
         group["GroupId"]: group
-        for group in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=given)
+        for group in aws.pages("ec2", "describe_security_groups", "SecurityGroups", Filters=filters)
     }
-    for index, group in enumerate(wanted):
+    for index, group in enumerate(group_ids):
         path = f"{GROUPS}[{index}]"
-        if group not in found:
+        if group not in groups:
             said, fix = f"{group} does not exist", f"write one of {vpc}, or remove it"
-        elif found[group].get("VpcId") != vpc:
-            said = f"{group} is of {found[group].get('VpcId')}, and {cluster.name} is in {vpc}"
+        elif groups[group].get("VpcId") != vpc:
+            said = f"{group} is of {groups[group].get('VpcId')}, and {cluster.name} is in {vpc}"
             fix = f"write one of {vpc}"
         elif group == own:
             said, fix = f"{group} is the cluster's own group, which every node joins", "remove it"

@@ -33,9 +33,11 @@ def _principals(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         if kind == "root":
             continue
         short = name.rsplit("/", 1)[-1]
-        operation, given = ("get_role", {"RoleName": short}) if kind == "role" else ("get_user", {"UserName": short})
-        found = aws.call("iam", operation, absent=_GONE, **given)
-        if found is None or found[kind.capitalize()]["Arn"] != arn:
+        operation, parameters = (
+            ("get_role", {"RoleName": short}) if kind == "role" else ("get_user", {"UserName": short})
+        )
+        principal = aws.call("iam", operation, absent=_GONE, **parameters)
+        if principal is None or principal[kind.capitalize()]["Arn"] != arn:
             said = f"{arn} does not exist, and EKS refuses it (invalid principal)"
             fix = "create it first, or remove the entry"
             yield Answer("principals", path, Verdict.ERROR, said, fix=fix)
@@ -62,8 +64,8 @@ def _policy_arns(plan: StackPlan) -> list[str]:
 def _key(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     assert isinstance(plan.cluster, CreateClusterPlan)
     arn, path = plan.cluster.kms_key_arn, "cluster.kmsKeyArn"
-    found = aws.call("kms", "describe_key", absent=_GONE, KeyId=arn)
-    state = found["KeyMetadata"]["KeyState"] if found else "not there"
+    key = aws.call("kms", "describe_key", absent=_GONE, KeyId=arn)
+    state = key["KeyMetadata"]["KeyState"] if key else "not there"
     if state != "Enabled":
         said = f"{arn} is {state}"
         fix = "write a symmetric key that is Enabled, or remove it: the stack then makes one"

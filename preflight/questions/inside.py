@@ -44,11 +44,11 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
 
 def _operator(plan: ExternalSecretsPlan, api: ClusterApi) -> Iterator[Answer]:
     """Ours may be the only one; where it is to be the cluster's own, there must be one."""
-    found = api.get(_OPERATOR)
+    version = api.get(_OPERATOR)
     if plan.install:
-        others = [str(found["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))] if found else []
+        others = [str(version["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))] if version else []
         yield _other("externalSecrets.install", "External Secrets Operator", others, plan.namespace)
-    elif found is None:
+    elif version is None:
         said = "false, and the cluster has no kind ExternalSecret"
         yield Answer("inside", "externalSecrets.install", Verdict.ERROR, said, fix="write true, or install it first")
 
@@ -61,7 +61,7 @@ def _monitoring(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     if monitoring.existing is not None:
         yield from prometheus.existing(plan, monitoring.existing, api)
     else:
-        others = [_namespace(each) for each in api.items(prometheus.PROMETHEUSES)]
+        others = [_namespace(item) for item in api.items(prometheus.PROMETHEUSES)]
         instead = "write monitoring.prometheus: {{kind: existing, namespace: {}}} to use it, or false"
         yield _other("monitoring.enabled", "Prometheus operator", others, monitoring.namespace, instead)
     if monitoring.adapter_rules:
@@ -77,16 +77,16 @@ def _gpus(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     """One device plugin for the GPUs, not two, and not none."""
     path = "gpuOperator.enabled"
     releases = [
-        str(each["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))
-        for each in api.items(_CLUSTER_POLICIES)
+        str(item["metadata"].get("annotations", {}).get(_RELEASE_NAMESPACE, "?"))
+        for item in api.items(_CLUSTER_POLICIES)
     ]
     if plan.gpu_operator is not None:
         yield _other(path, "GPU operator", releases, plan.gpu_operator.namespace)
         return
     plugins = [
-        _namespace(each)
-        for each in api.items("/apis/apps/v1/daemonsets")
-        if _DEVICE_PLUGIN in str(each["metadata"]["name"])
+        _namespace(item)
+        for item in api.items("/apis/apps/v1/daemonsets")
+        if _DEVICE_PLUGIN in str(item["metadata"]["name"])
     ]
     settled = ("no-device-plugin",)
     if releases or plugins:
@@ -102,9 +102,9 @@ def _node_autoscaler(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
     if plan.cluster_autoscaler is None:
         return
     theirs = [
-        f"{_namespace(each)}/{each['metadata']['name']}"
-        for each in api.items("/apis/apps/v1/deployments")
-        if "cluster-autoscaler" in str(each["metadata"]["name"])
+        f"{_namespace(item)}/{item['metadata']['name']}"
+        for item in api.items("/apis/apps/v1/deployments")
+        if "cluster-autoscaler" in str(item["metadata"]["name"])
     ]
     policy = api.get(
         f"/apis/networking.k8s.io/v1/namespaces/{plan.cluster_autoscaler.namespace}/networkpolicies/{_OURS}"
@@ -116,16 +116,16 @@ def _node_autoscaler(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
 
 
 def _classes(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
-    wanted = {}
+    classes_needed = {}
     if plan.monitoring is not None and plan.monitoring.stack_chart is not None:
-        wanted["monitoring.storageClass"] = plan.monitoring.storage_class
+        classes_needed["monitoring.storageClass"] = plan.monitoring.storage_class
     for index, model in enumerate(plan.models):
         if model.cache.kind == "persistentVolume" and model.cache.storage_class:
-            wanted[f"models[{index}].cache.storageClass"] = model.cache.storage_class
-    if not wanted:
+            classes_needed[f"models[{index}].cache.storageClass"] = model.cache.storage_class
+    if not classes_needed:
         return
-    have = sorted(str(each["metadata"]["name"]) for each in api.items(_CLASSES))
-    for path, name in wanted.items():
+    have = sorted(str(item["metadata"]["name"]) for item in api.items(_CLASSES))
+    for path, name in classes_needed.items():
         if name in have:
             yield Answer("storage", path, Verdict.OK, f"storage class {name} is there", RULE)
         else:
@@ -140,12 +140,12 @@ def _claims(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
         if not isinstance(model.source, ClaimPlan):
             continue
         path, name = f"models[{index}].source", model.source.claim
-        found = api.get(f"/api/v1/namespaces/{model.namespace}/persistentvolumeclaims/{name}")
-        if found is None:
+        pods = api.get(f"/api/v1/namespaces/{model.namespace}/persistentvolumeclaims/{name}")
+        if pods is None:
             said = f"{plan.cluster.name} has no PersistentVolumeClaim {name} in namespace {model.namespace}"
             yield Answer("inside", path, Verdict.ERROR, said, fix="write one that is there, or make it first")
             continue
-        modes = [str(mode) for mode in found.get("spec", {}).get("accessModes", [])]
+        modes = [str(mode) for mode in pods.get("spec", {}).get("accessModes", [])]
         if model.autoscaling.max_replicas > 1 and not {"ReadOnlyMany", "ReadWriteMany"} & set(modes):
             said = (
                 f"{name} is {listed(modes)}, so one node mounts it, and maxReplicas is {model.autoscaling.max_replicas}"
@@ -171,8 +171,8 @@ def _other(
     return Answer("inside", path, Verdict.OK, f"no other {what}", RULE)
 
 
-def _namespace(found: Any) -> str:
-    return str(found["metadata"]["namespace"])
+def _namespace(item: Any) -> str:
+    return str(item["metadata"]["namespace"])
 
 
 def _guess(plan: StackPlan) -> str | None:

@@ -31,9 +31,9 @@ class Zones:
 
 def zones_of(aws: AwsAccount) -> Zones:
     """The account's own availability zones in the region (no local zones)."""
-    found = aws.call("ec2", "describe_availability_zones", AllAvailabilityZones=False)["AvailabilityZones"]
-    kept = [each for each in found if each.get("ZoneType", "availability-zone") == "availability-zone"]
-    return Zones({each["ZoneName"]: each["ZoneId"] for each in kept if each["State"] == "available"})
+    zones = aws.call("ec2", "describe_availability_zones", AllAvailabilityZones=False)["AvailabilityZones"]
+    kept = [zone for zone in zones if zone.get("ZoneType", "availability-zone") == "availability-zone"]
+    return Zones({zone["ZoneName"]: zone["ZoneId"] for zone in kept if zone["State"] == "available"})
 
 
 def groups_of(plan: StackPlan) -> Iterator[tuple[str, NodeGroupPlan]]:
@@ -61,29 +61,29 @@ def _zones(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
 
 def _subnets(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     assert isinstance(plan.network, ExistingNetworkPlan)
-    path, wanted = "network.privateSubnetIds", plan.network.private_subnet_ids
-    found = {each["SubnetId"]: each for each in subnets_of(plan, aws)}
-    for index, subnet_id in enumerate(wanted):
-        if subnet_id not in found:
+    path, subnet_ids = "network.privateSubnetIds", plan.network.private_subnet_ids
+    subnets = {subnet["SubnetId"]: subnet for subnet in subnets_of(plan, aws)}
+    for index, subnet_id in enumerate(subnet_ids):
+        if subnet_id not in subnets:
             said = f"{subnet_id} does not exist in {plan.region}"
             fix = "write one of the VPC's private subnets"
             yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said, fix=fix)
-        elif found[subnet_id]["VpcId"] != plan.network.vpc_id:
-            said = f"{subnet_id} is in {found[subnet_id]['VpcId']}, not in network.vpcId {plan.network.vpc_id}"
+        elif subnets[subnet_id]["VpcId"] != plan.network.vpc_id:
+            said = f"{subnet_id} is in {subnets[subnet_id]['VpcId']}, not in network.vpcId {plan.network.vpc_id}"
             yield Answer("subnets", f"{path}[{index}]", Verdict.ERROR, said, fix="write subnets of one VPC")
-    zones = {each["AvailabilityZone"] for each in found.values()}
-    if found and len(zones) < 2:
+    zones = {subnet["AvailabilityZone"] for subnet in subnets.values()}
+    if subnets and len(zones) < 2:
         said = f"all are in {', '.join(zones)}; EKS wants two zones"
         fix = "add a subnet in another"
         yield Answer("subnets", path, Verdict.ERROR, said, fix=fix)
-    free = sum(int(each["AvailableIpAddressCount"]) for each in found.values())
+    free = sum(int(subnet["AvailableIpAddressCount"]) for subnet in subnets.values())
     needed = ADDRESSES_PER_NODE * sum(group.max_nodes for _, group in groups_of(plan))
-    if found and free < needed:
+    if subnets and free < needed:
         said = f"{free} addresses are free, and {needed} go to pods and nodes at most nodes"
         fix = "add a larger subnet"
         yield Answer("subnets", path, Verdict.WARNING, said, fix=fix)
-    elif len(found) == len(wanted):
-        yield Answer("subnets", path, Verdict.OK, f"{len(found)} in {listed(sorted(zones))}, {free} addresses free")
+    elif len(subnets) == len(subnet_ids):
+        yield Answer("subnets", path, Verdict.OK, f"{len(subnets)} in {listed(sorted(zones))}, {free} addresses free")
 
 
 def subnets_of(plan: StackPlan, aws: AwsAccount) -> list[Mapping[str, str]]:
@@ -109,9 +109,9 @@ def _types(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         ids = dict(zones_of(aws).ids)
         network = plan.network.zones
     else:
-        found = subnets_of(plan, aws)
-        ids = {each["AvailabilityZone"]: each["AvailabilityZoneId"] for each in found}
-        by_subnet = {each["SubnetId"]: each["AvailabilityZone"] for each in found}
+        subnets = subnets_of(plan, aws)
+        ids = {subnet["AvailabilityZone"]: subnet["AvailabilityZoneId"] for subnet in subnets}
+        by_subnet = {subnet["SubnetId"]: subnet["AvailabilityZone"] for subnet in subnets}
         network = tuple(ids)
     for path, group in groups_of(plan):
         own = tuple(dict.fromkeys(by_subnet[subnet] for subnet in group.subnet_ids if subnet in by_subnet))

@@ -33,7 +33,7 @@ def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) ->
     """Service, pods, selectors, and the series that rules need."""
     service = api.get(f"/api/v1/namespaces/{there.namespace}/services/{there.service}")
     if service is None:
-        near = [_name(each) for each in api.items(f"/api/v1/namespaces/{there.namespace}/services")]
+        near = [_name(item) for item in api.items(f"/api/v1/namespaces/{there.namespace}/services")]
         said = f"no Service {there.service} in namespace {there.namespace} (it has {listed(near) or 'none'})"
         yield Answer("prometheus", f"{PATH}.service", Verdict.ERROR, said, fix="write the one that serves its API")
         return
@@ -48,18 +48,22 @@ def existing(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) ->
 
 
 def _pods(there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
-    wanted = ",".join(f"{key}={value}" for key, value in there.pod_labels.items())
-    if api.items(f"/api/v1/namespaces/{there.namespace}/pods", labelSelector=wanted):
-        yield Answer("prometheus", f"{PATH}.podLabels", Verdict.OK, f"pods with {wanted} are there")
+    selector_text = ",".join(f"{key}={value}" for key, value in there.pod_labels.items())
+    if api.items(f"/api/v1/namespaces/{there.namespace}/pods", labelSelector=selector_text):
+        yield Answer("prometheus", f"{PATH}.podLabels", Verdict.OK, f"pods with {selector_text} are there")
         return
-    said = f"no pod in namespace {there.namespace} has the labels {wanted}: network policies would keep it out"
+    said = f"no pod in namespace {there.namespace} has the labels {selector_text}: network policies would keep it out"
     yield Answer("prometheus", f"{PATH}.podLabels", Verdict.ERROR, said, fix="write labels of Prometheus' pods")
 
 
 def _selected(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
     """Its selectors against the labels of our monitors and rules, and the namespaces in which those are."""
-    found = [each for each in api.items(PROMETHEUSES) if each["metadata"]["namespace"] == there.namespace]
-    if not found:
+    item = [
+        prometheus_object
+        for prometheus_object in api.items(PROMETHEUSES)
+        if prometheus_object["metadata"]["namespace"] == there.namespace
+    ]
+    if not item:
         said = f"no Prometheus object in namespace {there.namespace}, so what it selects by is not known"
         yield Answer("prometheus", PATH, Verdict.WARNING, said, fix="check its PodMonitor and rule selectors by hand")
         return
@@ -72,20 +76,20 @@ def _selected(plan: StackPlan, there: ExistingPrometheusPlan, api: ClusterApi) -
     )
     wrong = False
     for kind, setting, labels, namespaces in kinds:
-        for answer in _kind(found[0]["spec"], kind, setting, labels, namespaces):
+        for answer in _kind(item[0]["spec"], kind, setting, labels, namespaces):
             wrong = True
             yield answer
     if not wrong:
-        said = f"{_name(found[0])} in {there.namespace} selects the stack's monitors and rules"
+        said = f"{_name(item[0])} in {there.namespace} selects the stack's monitors and rules"
         yield Answer("prometheus", PATH, Verdict.OK, said, settles=("existing-prometheus",))
 
 
 def _of_charts(plan: StackPlan) -> set[str]:
     """Namespaces with ServiceMonitors of charts."""
-    found = {plan.gpu_operator.namespace} if plan.gpu_operator and plan.gpu_operator.dcgm_exporter else set()
+    namespaces = {plan.gpu_operator.namespace} if plan.gpu_operator and plan.gpu_operator.dcgm_exporter else set()
     if plan.cluster_autoscaler and plan.cluster_autoscaler.monitoring_namespace:
-        found.add(plan.cluster_autoscaler.monitoring_namespace)
-    return found | ({plan.keda.namespace} if plan.keda and plan.keda.install else set())
+        namespaces.add(plan.cluster_autoscaler.monitoring_namespace)
+    return namespaces | ({plan.keda.namespace} if plan.keda and plan.keda.install else set())
 
 
 def _kind(
@@ -93,9 +97,9 @@ def _kind(
 ) -> Iterator[Answer]:
     selector = spec.get(f"{kind}Selector")
     if not _matches(selector, {**OWN_LABELS, **labels}):
-        wanted = (selector or {}).get("matchLabels") or {}
+        match_labels = (selector or {}).get("matchLabels") or {}
         said = f"{kind}Selector is {_shown(selector)}, which objects with {dict(labels)} do not match: none is seen"
-        words = ", ".join(f"{key}: {value}" for key, value in wanted.items())
+        words = ", ".join(f"{key}: {value}" for key, value in match_labels.items())
         fix = f"write {setting}: {{{words}}}" if words else f"set {kind}Selector of that Prometheus"
         yield Answer("prometheus", f"{PATH}.{setting}", Verdict.ERROR, said, fix=fix)
     among = spec.get(f"{kind}NamespaceSelector")
@@ -116,14 +120,14 @@ def _matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> b
     return all(_holds(expression, labels) for expression in selector.get("matchExpressions") or ())
 
 
-def _holds(wanted: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
-    key, values = wanted["key"], wanted.get("values") or ()
+def _holds(match_labels: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    key, values = match_labels["key"], match_labels.get("values") or ()
     return {
         "In": labels.get(key) in values,
         "NotIn": labels.get(key) not in values,
         "Exists": key in labels,
         "DoesNotExist": key not in labels,
-    }[wanted["operator"]]
+    }[match_labels["operator"]]
 
 
 def _series(there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
@@ -142,14 +146,14 @@ def _series(there: ExistingPrometheusPlan, api: ClusterApi) -> Iterator[Answer]:
 
 def _query(there: ExistingPrometheusPlan, api: ClusterApi, query: str) -> list[Any]:
     proxy = f"/api/v1/namespaces/{there.namespace}/services/{there.service}:{there.port}/proxy{there.path}"
-    found = api.get(f"{proxy}/api/v1/query", query=query)
-    if found is None:
+    item = api.get(f"{proxy}/api/v1/query", query=query)
+    if item is None:
         raise Unanswered("HTTP 404")
-    return list(found.get("data", {}).get("result") or ())
+    return list(item.get("data", {}).get("result") or ())
 
 
-def _name(found: Mapping[str, Any]) -> str:
-    return str(found["metadata"]["name"])
+def _name(item: Mapping[str, Any]) -> str:
+    return str(item["metadata"]["name"])
 
 
 def _shown(selector: Mapping[str, Any] | None) -> str:

@@ -55,9 +55,9 @@ def _value(need: QuotaNeed, aws: AwsAccount) -> float | None:
     """The account's own value; where it never was changed Service Quotas may know the default only."""
     asked = {"ServiceCode": need.quota.service, "QuotaCode": need.quota.code}
     for operation in ("get_service_quota", "get_aws_default_service_quota"):
-        found = aws.call("service-quotas", operation, absent=_ABSENT, **asked)
-        if found is not None:
-            return float(found["Quota"]["Value"])
+        quota = aws.call("service-quotas", operation, absent=_ABSENT, **asked)
+        if quota is not None:
+            return float(quota["Quota"]["Value"])
     return None
 
 
@@ -73,8 +73,8 @@ def _used(plan: StackPlan, aws: AwsAccount) -> dict[str, int]:
 
 
 def _has(resource: dict[str, object], tags: dict[str, str]) -> bool:
-    found = {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}  # type: ignore[attr-defined]
-    return tags.items() <= found.items()
+    stack_tags = {tag["Key"]: tag["Value"] for tag in resource.get("Tags", [])}  # type: ignore[attr-defined]
+    return tags.items() <= stack_tags.items()
 
 
 def _named(need: QuotaNeed) -> str:

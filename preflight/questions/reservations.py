@@ -29,13 +29,13 @@ def _ask(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     own = _reserved(plan)
     for path, group, name in own:
         where = f"{path}.capacity.id"
-        found = aws.call("ec2", "describe_capacity_reservations", absent=_ABSENT, CapacityReservationIds=[name])
-        if found is None or not found["CapacityReservations"]:
+        response = aws.call("ec2", "describe_capacity_reservations", absent=_ABSENT, CapacityReservationIds=[name])
+        if response is None or not response["CapacityReservations"]:
             said = f"{name} is no reservation of account {aws.caller['Account']} in {plan.region}"
             fix = "write one that is"
             yield Answer("reservations", where, Verdict.ERROR, said, fix=fix)
             continue
-        reservation = found["CapacityReservations"][0]
+        reservation = response["CapacityReservations"][0]
         sharing = [other for _, other, theirs in own if theirs == name]
         wrong = [*_misfits(plan, aws, path, group, reservation), *_counts(path, sharing, reservation)]
         yield from wrong
@@ -79,12 +79,12 @@ def _counts(path: str, sharing: list[NodeGroupPlan], reservation: Mapping[str, A
     """Whether all pools of the reservation fit into it."""
     name, count = reservation["CapacityReservationId"], reservation["TotalInstanceCount"]
     pools = listed(group.name for group in sharing)
-    for key, wanted, verdict in (
+    for key, nodes, verdict in (
         ("minNodes", sum(group.min_nodes for group in sharing), Verdict.ERROR),
         ("maxNodes", sum(group.max_nodes for group in sharing), Verdict.WARNING),
     ):
-        if wanted > count:
-            said = f"{wanted} of {pools}, and {name} holds {count}: the others never start"
+        if nodes > count:
+            said = f"{nodes} of {pools}, and {name} holds {count}: the others never start"
             fix = f"write {count} or less"
             yield Answer("reservations", f"{path}.{key}", verdict, said, fix=fix)
             return
@@ -104,7 +104,7 @@ def _elsewhere(
             fix = f"write zones: [{zone}], a zone of the network"
             yield Answer("reservations", f"{path}.zones", Verdict.ERROR, said, fix=fix)
         return
-    zones = {each["SubnetId"]: each["AvailabilityZone"] for each in subnets_of(plan, aws)}
+    zones = {subnet["SubnetId"]: subnet["AvailabilityZone"] for subnet in subnets_of(plan, aws)}
     own = group.subnet_ids or plan.network.private_subnet_ids
     stray = [f"{subnet} in {zones[subnet]}" for subnet in own if zones.get(subnet, zone) != zone]
     if stray:

@@ -15,30 +15,32 @@ DEFAULT_KEY = "alias/aws/secretsmanager"
 def _secrets(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     for name, path in _paths(plan).items():
         absent = ("ResourceNotFoundException",)
-        found = aws.call("secretsmanager", "describe_secret", absent=absent, SecretId=name)
+        secret = aws.call("secretsmanager", "describe_secret", absent=absent, SecretId=name)
         (planned,) = (
-            each for each in (plan.external_secrets.secrets if plan.external_secrets else ()) if each.name == name
+            read_secret
+            for read_secret in (plan.external_secrets.secrets if plan.external_secrets else ())
+            if read_secret.name == name
         )
-        yield _judged(planned, path, found, plan.region)
+        yield _judged(planned, path, secret, plan.region)
 
 
-def _judged(planned: ReadSecretPlan, path: str, found: Any, region: str) -> Answer:
-    if found is None:
+def _judged(planned: ReadSecretPlan, path: str, secret: Any, region: str) -> Answer:
+    if secret is None:
         said = f"there is no secret {planned.name} in {region}"
         fix = "create it, or write the name of one that `aws secretsmanager list-secrets` lists"
         return Answer("secrets", f"{path}.name", Verdict.ERROR, said, fix=fix)
-    if found.get("DeletedDate") is not None:
+    if secret.get("DeletedDate") is not None:
         said = f"{planned.name} is to be deleted, and cannot be read any more"
         fix = f"run: aws secretsmanager restore-secret --secret-id {planned.name} --region {region}"
         return Answer("secrets", f"{path}.name", Verdict.ERROR, said, fix=fix)
-    key = str(found.get("KmsKeyId") or DEFAULT_KEY)
-    wanted = planned.kms_key_arn or DEFAULT_KEY
+    key = str(secret.get("KmsKeyId") or DEFAULT_KEY)
+    key_arn = planned.kms_key_arn or DEFAULT_KEY
     # AWS tells it as it was given: ARN, id or alias. What an alias points at is not asked.
     if "alias/" in key and not key.endswith(DEFAULT_KEY):
         said = f"{planned.name} is there, and encrypted with {key}"
         return Answer("secrets", path, Verdict.OK, said)
-    if key.rsplit("/", 1)[-1] != wanted.rsplit("/", 1)[-1]:
-        said = f"{planned.name} is encrypted with {key}, and the role may decrypt with {wanted}"
+    if key.rsplit("/", 1)[-1] != key_arn.rsplit("/", 1)[-1]:
+        said = f"{planned.name} is encrypted with {key}, and the role may decrypt with {key_arn}"
         fix = "leave it out" if key.endswith(DEFAULT_KEY) else "write the ARN of that key"
         return Answer("secrets", f"{path}.kmsKeyArn", Verdict.ERROR, said, fix=fix)
     return Answer("secrets", path, Verdict.OK, f"{planned.name} is there")
@@ -46,11 +48,11 @@ def _judged(planned: ReadSecretPlan, path: str, found: Any, region: str) -> Answ
 
 def _paths(plan: StackPlan) -> dict[str, str]:
     """Name -> the first setting that has it."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for index, model in enumerate(plan.models):
         if model.token is not None and model.token.remote is not None:
-            found.setdefault(model.token.remote.name, f"models[{index}].tokenSecret")
-    return found
+            paths.setdefault(model.token.remote.name, f"models[{index}].tokenSecret")
+    return paths
 
 
 def _guess(plan: StackPlan) -> str | None:

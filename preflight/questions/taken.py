@@ -22,7 +22,7 @@ def namespaces(plan: StackPlan) -> dict[str, str]:
     """Namespaces that the stack makes, each with the path of the setting that names it."""
     made = dict.fromkeys(plan.model_namespaces, "models[].namespace")
     made |= {model.namespace: f"models[{index}].namespace" for index, model in reversed(list(enumerate(plan.models)))}
-    made |= {each.namespace: f"tenants[{index}].namespace" for index, each in enumerate(plan.tenants)}
+    made |= {tenant.namespace: f"tenants[{index}].namespace" for index, tenant in enumerate(plan.tenants)}
     services = {
         "monitoring.namespace": plan.monitoring,
         "gpuOperator.namespace": plan.gpu_operator,
@@ -32,7 +32,7 @@ def namespaces(plan: StackPlan) -> dict[str, str]:
         else None,
         **{operator.setting: operator for operator in plan.operators if operator.install},
     }
-    return made | {each.namespace: path for path, each in services.items() if each is not None}
+    return made | {service.namespace: path for path, service in services.items() if service is not None}
 
 
 def _taken(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
@@ -41,8 +41,8 @@ def _taken(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     api = ClusterApi(cluster, aws)
     for name, path in sorted(namespaces(plan).items()):
-        found = api.get(f"/api/v1/namespaces/{name}")
-        if found is not None and not _is_ours(found):
+        item = api.get(f"/api/v1/namespaces/{name}")
+        if item is not None and not _is_ours(item):
             said = (
                 f"namespace {name} is there and not the stack's: `up` would label it and close its network, `destroy` "
                 "delete it with all that is in it"
@@ -53,12 +53,12 @@ def _taken(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         yield from _priority(name, plan, api.get(f"{_CLASSES}/{name}"))
 
 
-def _priority(name: str, plan: StackPlan, found: Mapping[str, Any] | None) -> Iterator[Answer]:
+def _priority(name: str, plan: StackPlan, item: Mapping[str, Any] | None) -> Iterator[Answer]:
     """The class tells stacks of this project apart: each has it, and it is the cluster's."""
-    if found is None:
+    if item is None:
         return
-    stack = (found["metadata"].get("labels") or {}).get(STACK_LABEL)
-    if not _is_ours(found):
+    stack = (item["metadata"].get("labels") or {}).get(STACK_LABEL)
+    if not _is_ours(item):
         said = f"PriorityClass {name} is there and not the stack's, which needs that name"
         yield Answer("taken", "cluster", Verdict.ERROR, said, fix="remove it, or take another cluster")
     elif stack not in (None, plan.stack):
@@ -66,8 +66,8 @@ def _priority(name: str, plan: StackPlan, found: Mapping[str, Any] | None) -> It
         yield Answer("taken", "cluster", Verdict.ERROR, said, fix=f"add the models to stack {stack}")
 
 
-def _is_ours(found: Mapping[str, Any]) -> bool:
-    labels = found["metadata"].get("labels") or {}
+def _is_ours(item: Mapping[str, Any]) -> bool:
+    labels = item["metadata"].get("labels") or {}
     return all(labels.get(key) == value for key, value in OWN_LABELS.items())
 
 

@@ -15,32 +15,32 @@ PATH = "cluster.version"
 
 def _upgrade(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     assert isinstance(plan.cluster, CreateClusterPlan)
-    found, wanted = described(plan, aws), plan.cluster.version
-    if found is None or found["version"] == wanted:
-        yield Answer("upgrade", PATH, Verdict.OK, f"{wanted}: no change of the cluster's version")
+    cluster, target_version = described(plan, aws), plan.cluster.version
+    if cluster is None or cluster["version"] == target_version:
+        yield Answer("upgrade", PATH, Verdict.OK, f"{target_version}: no change of the cluster's version")
         return
-    name, have = plan.cluster.name, str(found["version"])
-    if minor(have) > minor(wanted):
+    name, have = plan.cluster.name, str(cluster["version"])
+    if minor(have) > minor(target_version):
         said = (
-            f"{wanted}, and {name} is at {have} (EKS upgrades it by itself when standard support ends) and never goes "
-            "down"
+            f"{target_version}, and {name} is at {have} (EKS upgrades it by itself when standard support ends) "
+            "and never goes down"
         )
         fix = f"write version: {have!r}, and AMI releases and pinned add-ons of {have}"
         yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=fix)
         return
-    if step_trouble(CONTROL_PLANE, have, wanted):
-        said = f"{wanted}, and {name} is at {have}: EKS goes up one minor at a time"
+    if step_trouble(CONTROL_PLANE, have, target_version):
+        said = f"{target_version}, and {name} is at {have}: EKS goes up one minor at a time"
         yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"write version: {newer_version(have)!r} first")
         return
-    yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {wanted}, its nodes after it")
-    yield from _nodes(name, wanted, aws)
+    yield Answer("upgrade", PATH, Verdict.OK, f"{name} goes from {have} to {target_version}, its nodes after it")
+    yield from _nodes(name, target_version, aws)
 
 
-def _nodes(cluster: str, wanted: str, aws: AwsAccount) -> Iterator[Answer]:
+def _nodes(cluster: str, target_version: str, aws: AwsAccount) -> Iterator[Answer]:
     """Groups of the cluster, others' too: their kubelets must still be near enough to the new control plane."""
     for group in aws.pages("eks", "list_nodegroups", "nodegroups", clusterName=cluster):
-        found = aws.call("eks", "describe_nodegroup", clusterName=cluster, nodegroupName=group)["nodegroup"]
-        if trouble := distance_trouble(KUBELET, str(found.get("version", "")), wanted):
+        nodegroup = aws.call("eks", "describe_nodegroup", clusterName=cluster, nodegroupName=group)["nodegroup"]
+        if trouble := distance_trouble(KUBELET, str(nodegroup.get("version", "")), target_version):
             said = f"node group {group}: {trouble}"
             yield Answer("upgrade", PATH, Verdict.ERROR, said, fix=f"update {group} first, or delete it")
 

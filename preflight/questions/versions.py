@@ -32,7 +32,10 @@ def ami_parameter(ami_type: str, version: str, release: str | None = None) -> st
 
 def _kubernetes(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     version = _version(plan)
-    offered = {each["clusterVersion"]: each for each in aws.call("eks", "describe_cluster_versions")["clusterVersions"]}
+    offered = {
+        cluster_version["clusterVersion"]: cluster_version
+        for cluster_version in aws.call("eks", "describe_cluster_versions")["clusterVersions"]
+    }
     if version not in offered:
         said = f"EKS does not offer {version} in {plan.region} (it offers {listed(sorted(offered))})"
         fix = "write one of them"
@@ -40,11 +43,11 @@ def _kubernetes(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         return
     until = offered[version].get("endOfStandardSupportDate")
     status = offered[version].get("versionStatus", "")
-    told = f"{version}: {status.lower().replace('_', ' ')}" + (
+    support = f"{version}: {status.lower().replace('_', ' ')}" + (
         f", standard support until {until:%Y-%m-%d}" if until else ""
     )
     verdict = Verdict.WARNING if status == "EXTENDED_SUPPORT" else Verdict.OK
-    yield Answer("kubernetes", "cluster.version", verdict, told)
+    yield Answer("kubernetes", "cluster.version", verdict, support)
 
 
 def _releases(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
@@ -70,8 +73,8 @@ def _release(path: str, group: NodeGroupPlan, version: str, region: str, aws: Aw
         yield Answer("ami", path, Verdict.OK, f"{group.ami_type}: a new group gets {newest}")
         return
     name = ami_parameter(group.ami_type, version, pinned)
-    found = _parameter(name, aws) if name else None
-    if found != pinned:
+    parameter = _parameter(name, aws) if name else None
+    if parameter != pinned:
         said = f"{pinned} is no release of {group.ami_type} for Kubernetes {version} in {region}"
         yield Answer("ami", path, Verdict.ERROR, said, fix=f"write amiReleaseVersion: {newest}, the newest")
     else:
@@ -79,16 +82,18 @@ def _release(path: str, group: NodeGroupPlan, version: str, region: str, aws: Aw
 
 
 def _parameter(name: str, aws: AwsAccount) -> str | None:
-    found = aws.call("ssm", "get_parameter", absent=("ParameterNotFound",), Name=name)
-    return str(found["Parameter"]["Value"]) if found else None
+    parameter = aws.call("ssm", "get_parameter", absent=("ParameterNotFound",), Name=name)
+    return str(parameter["Parameter"]["Value"]) if parameter else None
 
 
 def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
     assert isinstance(plan.cluster, CreateClusterPlan)
     version = plan.cluster.version
     for addon in plan.cluster.addons:
-        found = aws.pages("eks", "describe_addon_versions", "addons", addonName=addon.name, kubernetesVersion=version)
-        offered = [addon_version["addonVersion"] for one in found for addon_version in one["addonVersions"]]
+        versions = aws.pages(
+            "eks", "describe_addon_versions", "addons", addonName=addon.name, kubernetesVersion=version
+        )
+        offered = [addon_version["addonVersion"] for one in versions for addon_version in one["addonVersions"]]
         if not offered:
             said = f"EKS offers no {addon.name} for Kubernetes {version} in {plan.region}"
             fix = "write another cluster.version"

@@ -18,12 +18,12 @@ def _buckets(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
 
 
 def _asked(path: str, source: BucketPlan, aws: AwsAccount) -> Answer:
-    found = aws.call("s3", "head_bucket", absent=(_ABSENT, "NoSuchBucket", _ELSEWHERE), Bucket=source.bucket)
-    if found is None:
+    bucket = aws.call("s3", "head_bucket", absent=(_ABSENT, "NoSuchBucket", _ELSEWHERE), Bucket=source.bucket)
+    if bucket is None:
         said = f"there is no bucket {source.bucket} in {source.region}"
         fix = f"create it there and copy the files into it: aws s3 sync <folder> {source.uri}"
         return Answer("weights", f"{path}.source", Verdict.ERROR, said, fix=fix)
-    region = found.get("BucketRegion") or source.region
+    region = bucket.get("BucketRegion") or source.region
     if region != source.region:
         said = f"{source.bucket} is in {region}, and the stack in {source.region}"
         fix = f"copy it to a bucket there: aws s3 sync {source.uri} s3://<bucket>/{source.prefix}"
@@ -38,11 +38,11 @@ def _asked(path: str, source: BucketPlan, aws: AwsAccount) -> Answer:
 
 def _sources(plan: StackPlan) -> list[tuple[str, BucketPlan]]:
     """Each once, at the first model that has it."""
-    found: dict[str, tuple[str, BucketPlan]] = {}
+    buckets: dict[str, tuple[str, BucketPlan]] = {}
     for index, model in enumerate(plan.models):
         if isinstance(model.source, BucketPlan):
-            found.setdefault(model.source.uri, (f"models[{index}]", model.source))
-    return list(found.values())
+            buckets.setdefault(model.source.uri, (f"models[{index}]", model.source))
+    return list(buckets.values())
 
 
 def _guess(plan: StackPlan) -> str | None:

@@ -43,8 +43,8 @@ def _unknown(plan: GatewayPlan) -> dict[str, Any]:
 
 
 def _answer(plan: GatewayPlan, name: str, status: int, body: dict[str, Any]) -> Manifest:
-    told = {"type": "Inline", "inline": json.dumps(body)}
-    spec = {"directResponse": {"statusCode": status, "contentType": "application/json", "body": told}}
+    response = {"type": "Inline", "inline": json.dumps(body)}
+    spec = {"directResponse": {"statusCode": status, "contentType": "application/json", "body": response}}
     return gateway_object(ENVOY, "HTTPRouteFilter", name, plan.namespace, spec)
 
 

@@ -150,16 +150,16 @@ def _limit(plan: GatewayPlan) -> dict[str, Any]:
 
 def security_policy(plan: GatewayPlan) -> Manifest:
     """Who may ask: only where that is not everybody who can connect."""
-    wanted = plan.authentication
+    authentication = plan.authentication
     spec: dict[str, Any] = {"targetRefs": [named("Gateway", NAME)]}
-    if wanted.kind == "apiKeys":
-        spec["apiKeyAuth"] = _keys_of(str(wanted.secret))
+    if authentication.kind == "apiKeys":
+        spec["apiKeyAuth"] = _keys_of(str(authentication.secret))
     else:
         provider = {
             "name": "tokens",
-            "issuer": wanted.issuer,
-            "audiences": list(wanted.audiences),
-            "remoteJWKS": {"uri": wanted.jwks_uri},
+            "issuer": authentication.issuer,
+            "audiences": list(authentication.audiences),
+            "remoteJWKS": {"uri": authentication.jwks_uri},
             "claimToHeaders": [{"claim": "sub", "header": CLIENT_HEADER}],
         }
         spec["jwt"] = {"providers": [provider]}

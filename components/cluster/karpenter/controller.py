@@ -84,14 +84,14 @@ class Karpenter(pulumi.ComponentResource):
     def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:Karpenter", name, None, opts)
         plan, child = args.plan, pulumi.ResourceOptions(parent=self)
-        told = Interruptions(f"{name}-interruptions", InterruptionsArgs(args.tags), child)
+        interruptions = Interruptions(f"{name}-interruptions", InterruptionsArgs(args.tags), child)
         profile = aws.iam.InstanceProfile(
             f"{name}-node-profile",
             role=pulumi.Output.from_input(args.node_role_arn).apply(lambda arn: arn.rsplit("/", 1)[-1]),
             tags=named(args.tags, f"{name}-node-profile"),
             opts=child,
         )
-        identity = self._identity(name, args, profile, told.queue_arn)
+        identity = self._identity(name, args, profile, interruptions.queue_arn)
         closed = register_policies(name, [karpenter_policy(plan, RELEASE)], None, child)
         definitions = k8s.helm.v3.Release(
             f"{name}-crd-release",
@@ -104,12 +104,12 @@ class Karpenter(pulumi.ComponentResource):
             f"{name}-release",
             **release_arguments(plan.chart, RELEASE, plan.timeout_seconds),
             namespace=plan.namespace,
-            values=karpenter_values(plan, told.queue_name),
+            values=karpenter_values(plan, interruptions.queue_name),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering: a pod gets its identity when it is made, and the program ends without its kinds. A
                 # destroy takes the controller before its rights: until then it ends the nodes of pools that go.
-                depends_on=[*identity, *told.ready, *closed, definitions, *args.after],
+                depends_on=[*identity, *interruptions.ready, *closed, definitions, *args.after],
             ),
         )
         self.register_outputs({"instanceProfile": self.instance_profile})

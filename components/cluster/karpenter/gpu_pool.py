@@ -49,7 +49,7 @@ class GpuPool(pulumi.ComponentResource):
             f"{name}-node-class",
             ec2_node_class(
                 plan,
-                ids.apply(lambda found: [{"id": each} for each in found]),
+                ids.apply(lambda groups: [{"id": group_id} for group_id in groups]),
                 args.security_group_id,
                 args.instance_profile,
                 named(args.tags, name),

@@ -55,7 +55,9 @@ def ec2_node_class(
     if document := node_config(plan, raid0=False):  # Karpenter merges it with its own, which has the disks
         spec["userData"] = document
     if nodes.capacity_reservation_ids:
-        spec["capacityReservationSelectorTerms"] = [{"id": each} for each in nodes.capacity_reservation_ids]
+        spec["capacityReservationSelectorTerms"] = [
+            {"id": reservation_id} for reservation_id in nodes.capacity_reservation_ids
+        ]
     return _manifest(f"{NODE_CLASS_GROUP}/v1", NODE_CLASS, plan.name, spec)
 
 

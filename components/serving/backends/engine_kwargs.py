@@ -29,21 +29,21 @@ def engine_kwargs(model: ServedModel) -> dict[str, Any]:
     The names are fields of vLLM's AsyncEngineArgs and FrontendArgs, which its arguments are made of.
     """
     version = version_of(model.vllm_version)
-    found: dict[str, Any] = {}
+    kwargs: dict[str, Any] = {}
     for argument in model.args[1:]:
-        spelled, given, text = argument.partition("=")
+        spelled, has_value, text = argument.partition("=")
         if not spelled.startswith("-"):
             continue  # what --lora-modules lists
         path = spelled.replace("_", "-").removeprefix("--").split(".")
         flag = canonical_flag(spelled, version) or f"--{path[0]}"
         if flag in NOT_THE_ENGINES:
             continue
-        value = _value(text) if given else not path[0].startswith("no-") or flag == f"--{path[0]}"
-        place = found
+        value = _value(text) if has_value else not path[0].startswith("no-") or flag == f"--{path[0]}"
+        place = kwargs
         for step in (name := _field(flag), *path[1:])[:-1]:
             place = place.setdefault(_field(step), {})
         place[_field(path[-1]) if len(path) > 1 else name] = value
-    return found
+    return kwargs
 
 
 def _field(name: str) -> str:

@@ -238,13 +238,13 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
 
     def ours(what: str, kind: Any, *after: pulumi.Resource) -> pulumi.Resource:
         opts = pulumi.ResourceOptions(parent=parent, depends_on=list(after))
-        found: pulumi.Resource = kind(f"{name}-{what}", **arguments(made[what], args.namespace), opts=opts)
-        return found
+        resource: pulumi.Resource = kind(f"{name}-{what}", **arguments(made[what], args.namespace), opts=opts)
+        return resource
 
     def custom(what: str, *after: pulumi.Resource) -> pulumi.Resource:
         opts = pulumi.ResourceOptions(parent=parent, depends_on=list(after))
-        found: pulumi.Resource = custom_resource(f"{name}-{what}", made[what], namespace=args.namespace, opts=opts)
-        return found
+        resource: pulumi.Resource = custom_resource(f"{name}-{what}", made[what], namespace=args.namespace, opts=opts)
+        return resource
 
     role = ours("picker-role", k8s.rbac.v1.Role)
     account = ours("picker-account", k8s.core.v1.ServiceAccount)

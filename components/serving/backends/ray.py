@@ -98,11 +98,11 @@ def _cluster(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str,
 
 def _outside(ray: RayPlan) -> dict[str, Any]:
     """The head's memory, where it outlives the head. Clusters do not meet there: KubeRay names each by its id."""
-    told: dict[str, Any] = {"redisAddress": f"redis://{ray.redis}"}
+    options: dict[str, Any] = {"redisAddress": f"redis://{ray.redis}"}
     if ray.redis_password is not None:
         key = {"name": ray.redis_password.secret_name, "key": ray.redis_password.secret_key}
-        told["redisPassword"] = {"valueFrom": {"secretKeyRef": key}}
-    return told
+        options["redisPassword"] = {"valueFrom": {"secretKeyRef": key}}
+    return options
 
 
 def _head(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _worker(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, 
     spec = pod(model, priority_class)
     (server,) = spec["containers"]
     own = ("args", "startupProbe", "livenessProbe")
-    environment = [each for each in server["env"] if each["name"] not in ENVIRONMENT]
+    environment = [variable for variable in server["env"] if variable["name"] not in ENVIRONMENT]
     worker = {
         **{key: value for key, value in server.items() if key not in own},
         "name": "ray-worker",

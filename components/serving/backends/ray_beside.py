@@ -43,12 +43,12 @@ def head_labels(model: ServedModel) -> dict[str, str]:
 
 def beside(model: ServedModel) -> dict[str, Manifest]:
     """What the cluster needs beside itself, by a name."""
-    found = {
+    manifests = {
         "head-account": _head_account(model),
         "worker-policy": _worker_policy(model),
         "head-policy": _head_policy(model, ray_plan(model)),
     }
-    return found | ({"head-monitor": _head_monitor(model)} if model.monitoring_namespace else {})
+    return manifests | ({"head-monitor": _head_monitor(model)} if model.monitoring_namespace else {})
 
 
 def _of_head(model: ServedModel, name: str) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def _head_account(model: ServedModel) -> Manifest:
 
 def _cluster_pods(model: ServedModel) -> list[dict[str, Any]]:
     head = selector(APP, model.name, HEAD)
-    return [{"podSelector": {"matchLabels": each}} for each in (server_selector(model), head)]
+    return [{"podSelector": {"matchLabels": selector}} for selector in (server_selector(model), head)]
 
 
 def _policy(metadata: dict[str, Any], pods: dict[str, str], into: list[Any], out: list[Any]) -> Manifest:

@@ -32,8 +32,8 @@ def request(model: ServedModel) -> dict[str, Any]:
     source = model.source
     buckets = [source] if isinstance(source, BucketPlan) and not source.streamed else []
     return {
-        "repositories": [asdict(each) for each in model.repositories],
-        **({"buckets": [_bucket(each) for each in buckets]} if buckets else {}),
+        "repositories": [asdict(repository) for repository in model.repositories],
+        **({"buckets": [_bucket(bucket) for bucket in buckets]} if buckets else {}),
         "room_bytes": int(model.cache.size_gib * 2**30 * ROOM_SHARE),
     }
 

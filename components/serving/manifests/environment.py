@@ -37,8 +37,8 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
         }
     )
     return environment + [
-        {"name": name, "valueFrom": {"secretKeyRef": {"name": each.secret_name, "key": each.secret_key}}}
-        for name, each in model.secret_env.items()
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": source.secret_name, "key": source.secret_key}}}
+        for name, source in model.secret_env.items()
     ]
 
 

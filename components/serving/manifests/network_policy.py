@@ -58,9 +58,9 @@ def server_policy(model: ServedModel) -> Manifest:
 
 def _leaves(model: ServedModel) -> list[dict[str, Any]]:
     """Out of a server's pod: each opening once."""
-    found = _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else []
+    egress = _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else []
     spans = to_collector(model.tracing) if model.tracing else []
-    return [*found, *(each for each in spans if each not in found)]
+    return [*egress, *(span for span in spans if span not in egress)]
 
 
 def router_policy(model: ServedModel, router: RouterPlan) -> Manifest:

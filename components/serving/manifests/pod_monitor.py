@@ -14,17 +14,17 @@ def pod_monitor(model: ServedModel) -> Manifest:
 
     Where a backend exports vLLM's series under other names they get their own back: all that reads them knows one name.
     """
-    found = endpoint(model.metrics_port, model.scrape_interval_seconds)
+    scraped = endpoint(model.metrics_port, model.scrape_interval_seconds)
     if model.metrics_prefix:
         renamed = {"sourceLabels": ["__name__"], "regex": f"{model.metrics_prefix}(.+)", "targetLabel": "__name__"}
-        found["metricRelabelings"] = [{**renamed, "replacement": "vllm:$1"}]
+        scraped["metricRelabelings"] = [{**renamed, "replacement": "vllm:$1"}]
     return {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
         "metadata": {"name": model.name, "namespace": model.namespace, "labels": monitor_labels(model)},
         "spec": {
             "selector": {"matchLabels": server_selector(model)},
-            "podMetricsEndpoints": [found],
+            "podMetricsEndpoints": [scraped],
         },
     }
 

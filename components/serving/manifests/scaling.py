@@ -18,7 +18,10 @@ MOVES_TO_KEDA = {"validations.keda.sh/hpa-ownership": "false"}
 def recording_rules(model: ServedModel) -> Manifest:
     """The numbers that no pod has alone, with namespace and Service of the model as labels."""
     plan = model.autoscaling
-    rules = [{"record": each.record, "expr": each.expr, "labels": dict(each.labels)} for each in plan.recordings]
+    rules = [
+        {"record": recording.record, "expr": recording.expr, "labels": dict(recording.labels)}
+        for recording in plan.recordings
+    ]
     group = {"name": f"{model.name}-demand", "interval": f"{plan.rule_interval_seconds}s", "rules": rules}
     return {
         "apiVersion": "monitoring.coreos.com/v1",

@@ -56,7 +56,7 @@ def server_mounts(model: ServedModel) -> list[dict[str, Any]]:
         *({"name": "cache", "mountPath": CACHE_PATH, "readOnly": True} for _ in cache_volumes(model)),
         {"name": "scratch", "mountPath": SCRATCH_PATH},
     ]
-    shared = [{"name": each["name"], "mountPath": "/dev/shm"} for each in shared_memory_volumes(model)]
+    shared = [{"name": volume["name"], "mountPath": "/dev/shm"} for volume in shared_memory_volumes(model)]
     return [*mounts, *shared]
 
 
