@@ -54,15 +54,15 @@ def terms(path: Path, instance: str = "g6.2xlarge") -> tuple[ColdStartTerm, ...]
 def main() -> None:
     """Prints a table of both."""
     paths = (GUIDES, FAST)
-    found = {path.name: {term.name: term for term in terms(path)} for path in paths}
-    names = list(dict.fromkeys(name for stages in found.values() for name in stages))
+    terms_by_stack = {path.name: {term.name: term for term in terms(path)} for path in paths}
+    names = list(dict.fromkeys(name for stages in terms_by_stack.values() for name in stages))
     print("| stage, s | guides | fast |\n|---|--:|--:|")
     for name in names:
-        cells = [_cell(found[path.name].get(name)) for path in paths]
+        cells = [_cell(terms_by_stack[path.name].get(name)) for path in paths]
         print(f"| {name} | {' | '.join(cells)} |")
     sums = [
         (sum(term.low_seconds for term in stages.values()), sum(term.high_seconds for term in stages.values()))
-        for stages in found.values()
+        for stages in terms_by_stack.values()
     ]
     print(f"| sum | {' | '.join(f'{low:.0f}–{high:.0f}' for low, high in sums)} |")
     print(f"fast / guides: {sums[1][0] / sums[0][0]:.2f} at best, {sums[1][1] / sums[0][1]:.2f} at worst")

@@ -50,8 +50,8 @@ class Replica:
 
     def __post_init__(self) -> None:
         self.free = self.engine.kv_blocks
-        self._linear = [int(each) for each in self.engine.linear_ps]
-        limits = [int(each) for each in self.engine.limits]
+        self._linear = [int(linear) for linear in self.engine.linear_ps]
+        limits = [int(limit) for limit in self.engine.limits]
         self._sequence, self._cached, self._pair = limits[3], limits[4], limits[5]
 
     def run_until(self, until: int) -> None:
@@ -75,13 +75,13 @@ class Replica:
         while place < len(self.running) and budget > 0:
             request = self.running[place]
             count = min(request.known - request.computed, budget)
-            wanted = -(-(request.computed + count) // BLOCK) - request.blocks
-            while wanted > self.free:
+            blocks = -(-(request.computed + count) // BLOCK) - request.blocks
+            while blocks > self.free:
                 preempted = True
                 if self._preempt_youngest() is request:
                     break
             else:
-                self.free -= wanted
+                self.free -= blocks
                 budget -= count
                 scheduled.append((request, count))
                 place += 1
@@ -92,8 +92,8 @@ class Replica:
             if request.arrival > self.time or len(self.running) >= self.engine.max_num_seqs:
                 break
             count = min(request.known, budget)
-            wanted = request.known if self.engine.admits_whole_prompts else count
-            if -(-wanted // BLOCK) > self.free:
+            blocks = request.known if self.engine.admits_whole_prompts else count
+            if -(-blocks // BLOCK) > self.free:
                 break
             self.waiting.popleft()
             self.free -= -(-count // BLOCK)

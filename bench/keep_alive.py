@@ -94,9 +94,9 @@ async def measure(keep_alive: int, port: int) -> None:
     for name, client in CLIENTS.items():
         seen: Counter[str] = Counter()
         await asyncio.gather(*(client(url, seen) for _ in range(WORKERS)))
-        whole = seen.pop("whole", 0)
+        complete = seen.pop("whole", 0)
         words = "; ".join(f"{count} × {kind}" for kind, count in seen.most_common()) or "0"
-        print(f"| {keep_alive} | {name} | {WORKERS * REQUESTS} | {whole} | {words} |", flush=True)
+        print(f"| {keep_alive} | {name} | {WORKERS * REQUESTS} | {complete} | {words} |", flush=True)
     network.close()
 
 

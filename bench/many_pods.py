@@ -85,7 +85,7 @@ def main() -> None:
             )
             _local("load", *load, "--json", str(record), "--out", f"{folder}/load.svg")
             summary = json.loads(record.read_text())["summary"]
-            used_mib = sum(memory_mib(each) for each in Processes(platform_paths()).records())
+            used_mib = sum(memory_mib(record) for record in Processes(platform_paths()).records())
         finally:
             _local("down")
     took_seconds = summary["spike_to_ready_seconds"].get("4")

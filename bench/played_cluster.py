@@ -52,9 +52,9 @@ class NoCluster:
 def rendered_pod() -> dict[str, Any]:
     """The pod spec of the local stack's model."""
     content = yaml.safe_load((REPO / f"Pulumi.{STACK}.yaml").read_text())["config"]
-    found = read({key.removeprefix(PREFIX): value for key, value in content.items()}, STACK).settings
-    assert found is not None
-    model = plan(found, STACK).models[0]
+    item = read({key.removeprefix(PREFIX): value for key, value in content.items()}, STACK).settings
+    assert item is not None
+    model = plan(item, STACK).models[0]
     spec: dict[str, Any] = deployment(model, "priority")["spec"]["template"]["spec"]
     return spec
 
@@ -64,7 +64,7 @@ def pod(name: str, case: Case) -> dict[str, Any]:
     spec = deepcopy(rendered_pod())
     (server,) = spec["containers"]
     server["lifecycle"] = {"preStop": {"sleep": {"seconds": case.pre_stop_seconds}}}
-    own = [each for each in server["env"] if each["name"] != "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]
+    own = [variable for variable in server["env"] if variable["name"] != "VLLM_HTTP_TIMEOUT_KEEP_ALIVE"]
     server["env"] = [*own, {"name": "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "value": str(case.keep_alive_seconds)}]
     spec["nodeName"] = "here"
     running = {"name": "vllm", "ready": False, "started": False, "state": {"running": {}}}
@@ -137,9 +137,9 @@ async def served(folder: Path) -> AsyncIterator[tuple[Served, str]]:
     made = Served(fleet, router)
     fleet.on_pod("ADDED", {**pod("none", Case(0, 5, 0)), "status": {}})  # so that the Service has an address
     try:
-        while not (found := router.addresses()):
+        while not (addresses := router.addresses()):
             await asyncio.sleep(0.1)
-        yield made, str(found[0]["url"])
+        yield made, str(addresses[0]["url"])
     finally:
         running.cancel()
         await fleet.close()

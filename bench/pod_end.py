@@ -63,18 +63,18 @@ async def ask_on(
                 session, opened = _session(), time.monotonic()
             result = await send(session, url, model, TOKENS, ANSWER_SECONDS, time.monotonic)
             keep(result)
-            whole = result.outcome is RequestOutcome.ANSWERED
-            await asyncio.sleep(client.pause_seconds if whole else max(client.pause_seconds, AFTER_LOSS_SECONDS))
+            complete = result.outcome is RequestOutcome.ANSWERED
+            await asyncio.sleep(client.pause_seconds if complete else max(client.pause_seconds, AFTER_LOSS_SECONDS))
     finally:
         await session.close()
 
 
 async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, list[RequestResult]]:
     """Every client's requests while `name` ends."""
-    until, found, tasks = asyncio.Event(), dict[str, list[RequestResult]](), []
+    until, results_by_pod, tasks = asyncio.Event(), dict[str, list[RequestResult]](), []
     model = "Qwen/Qwen2.5-7B-Instruct"
     for client in CLIENTS:
-        results = found[client.name] = []
+        results = results_by_pod[client.name] = []
         for _ in range(client.workers):
             tasks.append(asyncio.create_task(ask_on(client, url, model, until, results.append)))
     await asyncio.sleep(BEFORE_SECONDS)
@@ -82,12 +82,12 @@ async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, li
     await asyncio.sleep(AFTER_SECONDS)
     until.set()
     await asyncio.gather(*tasks)
-    return found
+    return results_by_pod
 
 
 def row(case: Case, client: str, results: list[RequestResult]) -> str:
     """A row of the table."""
-    whole = sum(result.outcome is RequestOutcome.ANSWERED for result in results)
+    complete = sum(result.outcome is RequestOutcome.ANSWERED for result in results)
     aborted = sum(result.why == ABORTED for result in results)
     others = Counter(
         result.why for result in results if result.outcome is not RequestOutcome.ANSWERED and result.why != ABORTED
@@ -95,7 +95,7 @@ def row(case: Case, client: str, results: list[RequestResult]) -> str:
     words = "; ".join(f"{count} × {why}" for why, count in others.most_common()) or "0"
     return (
         f"| {case.pre_stop_seconds} | {case.keep_alive_seconds} | {case.forgotten_seconds:g} | {client} | "
-        f"{len(results)} | {whole} | {aborted} | {words} |"
+        f"{len(results)} | {complete} | {aborted} | {words} |"
     )
 
 
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument(
         "cases", nargs="*", type=_case, metavar="PRESTOP:KEEPALIVE[:FORGOTTEN]", help=f"default: {' '.join(usual)}"
     )
-    asyncio.run(compare(parser.parse_args().cases or [_case(each) for each in usual]))
+    asyncio.run(compare(parser.parse_args().cases or [_case(seconds) for seconds in usual]))
 
 
 if __name__ == "__main__":

@@ -46,11 +46,11 @@ def bare(stack: str) -> None:
     """Registers what the program registered, through the same SDK classes, parents and inputs, and decides nothing."""
     import pulumi
 
-    wanted = json.loads((RECORDED.with_suffix(f".{stack}.json")).read_text(encoding="utf-8"))
+    recorded = json.loads((RECORDED.with_suffix(f".{stack}.json")).read_text(encoding="utf-8"))
 
     def build() -> None:
         made: dict[str, pulumi.Resource] = {}
-        for one in wanted:
+        for one in recorded:
             options = pulumi.ResourceOptions(parent=made.get(one["parent"]))
             if one["custom"]:
                 made[one["urn"]] = _sdk_class(one["type"])(one["name"], **_keywords(one), opts=options)

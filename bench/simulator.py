@@ -43,9 +43,11 @@ def compiled_seconds(model: EngineModel, chunks: list[Requests]) -> tuple[float,
         fleet.send(
             chunk.arrivals_ps, chunk.inputs, chunk.outputs, np.zeros(count), (0, count), np.array([place], np.int64)
         )
-    found = fleet.run_until(FAR)
+    finished = fleet.run_until(FAR)
     took = time.perf_counter() - began
-    return took, sorted(zip(found.arrival.tolist(), found.first_token.tolist(), found.done.tolist(), strict=True))
+    return took, sorted(
+        zip(finished.arrival.tolist(), finished.first_token.tolist(), finished.done.tolist(), strict=True)
+    )
 
 
 def plain_seconds(model: EngineModel, chunks: list[Requests]) -> tuple[float, list[tuple[int, int, int]]]:
@@ -54,17 +56,21 @@ def plain_seconds(model: EngineModel, chunks: list[Requests]) -> tuple[float, li
     replica = Replica(model)
     for chunk in chunks:
         columns = zip(chunk.arrivals_ps.tolist(), chunk.inputs.tolist(), chunk.outputs.tolist(), strict=True)
-        replica.waiting.extend(Request(number, *each) for number, each in enumerate(columns))
+        replica.waiting.extend(Request(number, *column) for number, column in enumerate(columns))
     replica.run_until(FAR)
     took = time.perf_counter() - began
-    return took, sorted((each.arrival, each.first_token, each.done) for each in replica.finished)
+    return took, sorted((request.arrival, request.first_token, request.done) for request in replica.finished)
 
 
 def day_seconds(setting: Setting) -> tuple[float, float, int]:
     """A day at 10 requests/s under the default policy, drawing included: wall and CPU seconds."""
-    found = case(setting, lambda: generate(profile("poisson:10", 3600), Lengths(), 1), Bounds(1, 8), with_oracle=False)
+    compared = case(
+        setting, lambda: generate(profile("poisson:10", 3600), Lengths(), 1), Bounds(1, 8), with_oracle=False
+    )
     began, began_cpu = time.perf_counter(), time.process_time()
-    outcome = World(setting, policy("default")(found.given)).run(generate(profile("poisson:10", 86_400), Lengths(), 1))
+    outcome = World(setting, policy("default")(compared.given)).run(
+        generate(profile("poisson:10", 86_400), Lengths(), 1)
+    )
     return time.perf_counter() - began, time.process_time() - began_cpu, outcome.requests
 
 
@@ -77,7 +83,7 @@ def main() -> None:
     wall, cpu, requests = min(day_seconds(setting) for _ in range(3))
     print(f"a day at 10 requests/s, {requests:,} requests, default policy (goal ≤ 3 s): {wall:.2f} s, {cpu:.2f} s CPU")
     chunks = load()
-    fast, ours = min((compiled_seconds(model, chunks) for _ in range(3)), key=lambda each: each[0])
+    fast, ours = min((compiled_seconds(model, chunks) for _ in range(3)), key=lambda request: request[0])
     slow, theirs = plain_seconds(model, chunks)
     print(
         f"the plain engine on {len(theirs):,} of these requests: {slow:.2f} s, ours {fast:.4f} s: {slow / fast:.0f} ×"

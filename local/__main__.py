@@ -40,8 +40,8 @@ def _start(arguments: argparse.Namespace) -> None:
 def _engine(arguments: argparse.Namespace) -> None:
     from local.vllm_cpu.environment import install, required
 
-    found = (required if arguments.installed else install)(platform_paths())
-    print(f"vLLM: {found.vllm}")
+    environment = (required if arguments.installed else install)(platform_paths())
+    print(f"vLLM: {environment.vllm}")
 
 
 def _tools(arguments: argparse.Namespace) -> None:

@@ -91,11 +91,11 @@ def _panel(panel: Panel, index: int) -> Timeseries:
 
 def main() -> None:
     """Writes every file again and removes those whose dashboard is gone."""
-    wanted = {f"{dashboard.uid}.json": text(dashboard) for dashboard in DASHBOARDS}
+    texts = {f"{dashboard.uid}.json": text(dashboard) for dashboard in DASHBOARDS}
     for path in FOLDER.glob("*.json"):
-        if path.name not in wanted:
+        if path.name not in texts:
             path.unlink()
-    for name, content in wanted.items():
+    for name, content in texts.items():
         (FOLDER / name).write_text(content, encoding="utf-8")
         print(f"{name}: {len(content)} bytes")
 

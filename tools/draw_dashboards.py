@@ -51,8 +51,8 @@ def prometheus(address: str, start: float, end: float) -> Ask:
     def ask(expr: str) -> list[dict[str, Any]]:
         asked = urllib.parse.urlencode({"query": expr, "start": start, "end": end, "step": step})
         with urllib.request.urlopen(f"{address}/api/v1/query_range?{asked}", timeout=60) as answer:
-            found: list[dict[str, Any]] = json.load(answer)["data"]["result"]
-            return found
+            series: list[dict[str, Any]] = json.load(answer)["data"]["result"]
+            return series
 
     return ask
 
@@ -139,8 +139,8 @@ def main() -> None:
         live = prometheus(arguments.prometheus.rstrip("/"), now - arguments.minutes * 60, now)
 
         def ask(expr: str) -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = answers.setdefault(expr, live(expr))
-            return found
+            series: list[dict[str, Any]] = answers.setdefault(expr, live(expr))
+            return series
 
     arguments.out.mkdir(parents=True, exist_ok=True)
     for path in sorted(FOLDER.glob("*.json")):

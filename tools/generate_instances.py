@@ -159,9 +159,9 @@ def region_families() -> str:
     folder = files("moto").joinpath("ec2/resources/instance_type_offerings/region")
     moto = version("moto")
     lines = [REGIONS_HEADER.format(moto=moto, dated=READ)]
-    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+    for file in sorted(folder.iterdir(), key=lambda offer: offer.name):
         offered = json.loads(gzip.decompress(file.read_bytes()) if file.name.endswith(".gz") else file.read_bytes())
-        sold = {each["InstanceType"].split(".")[0] for each in offered}
+        sold = {offer["InstanceType"].split(".")[0] for offer in offered}
         lines.append(f"{file.name.split('.')[0]},{' '.join(name for name in GPU_FAMILIES if name in sold)}\n")
     return "".join(lines)
 
@@ -178,13 +178,13 @@ def _wanted(shapes: dict[str, dict[str, Any]]) -> list[str]:
 
 def main() -> int:
     """Writes the files, or with --check compares them."""
-    found = {OUT: table(), REGIONS_OUT: region_families()}
+    tables = {OUT: table(), REGIONS_OUT: region_families()}
     if "--check" in sys.argv[1:]:
-        old = [path.name for path, text in found.items() if path.read_text(encoding="utf-8") != text]
+        old = [path.name for path, text in tables.items() if path.read_text(encoding="utf-8") != text]
         if old:
             print(f"{', '.join(old)} not current: run python tools/generate_instances.py", file=sys.stderr)
         return 1 if old else 0
-    for path, text in found.items():
+    for path, text in tables.items():
         path.write_text(text, encoding="utf-8")
         print(f"{path.name}: {len(text.splitlines())} lines")
     return 0

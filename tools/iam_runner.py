@@ -51,7 +51,7 @@ KINDS: Mapping[str, Mapping[str, Any]] = {
 }
 _INVOKED = (
     "preflight",
-    *(f"aws:eks/{each}:{each}" for each in ("getClusters", "getNodeGroups", "getNodeGroup", "getAddonVersion")),
+    *(f"aws:eks/{name}:{name}" for name in ("getClusters", "getNodeGroups", "getNodeGroup", "getAddonVersion")),
 )
 # In a stack whose tokens are in Secrets Manager.
 _SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
@@ -101,27 +101,31 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     }
     invoked = [*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ())]
     invoked += (
-        ["preflight:weights"] if any(str(each.get("name")).endswith(_BUCKET_POLICY) for each in resources) else []
+        ["preflight:weights"]
+        if any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources)
+        else []
     )
     invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
-    wanted = {action for each in (*types, *invoked) for group in actions()[each].values() for action in group}
-    reads = {each for each in wanted if each.partition(":")[2].startswith(_READS)}
+    actions_needed = {action for name in (*types, *invoked) for group in actions()[name].values() for action in group}
+    reads = {action for action in actions_needed if action.partition(":")[2].startswith(_READS)}
     own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}
-    of_iam = {each for each in wanted - reads - own if each.startswith("iam:")}
-    of_profiles = {each for each in of_iam if profiles and "InstanceProfile" in each}
+    of_iam = {action for action in actions_needed - reads - own if action.startswith("iam:")}
+    of_profiles = {action for action in of_iam if profiles and "InstanceProfile" in action}
     of_roles = of_iam - of_profiles
-    of_budgets = {each for each in wanted if each.startswith("budgets:")}
+    of_budgets = {action for action in actions_needed if action.startswith("budgets:")}
     statements = [
         _statement("Read", reads - of_budgets, ["*"]),
-        _statement("Make", wanted - reads - own - of_iam - of_budgets, ["*"], _within(region)),
+        _statement("Make", actions_needed - reads - own - of_iam - of_budgets, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
         _statement("Profiles", of_profiles, profiles),
         _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{budget}-*" for budget in budgets]),
-        _statement("Policies", wanted & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)),
-        _statement("Pass", wanted & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _passed_to(types))),
+        _statement(
+            "Policies", actions_needed & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)
+        ),
+        _statement("Pass", actions_needed & {"iam:PassRole"}, roles, _equals("iam:PassedToService", _passed_to(types))),
         _statement(
             "ServiceLinked",
-            wanted & {"iam:CreateServiceLinkedRole"},
+            actions_needed & {"iam:CreateServiceLinkedRole"},
             ["arn:aws:iam::*:role/aws-service-role/*"],
             _equals("iam:AWSServiceName", _LINKED),
         ),

@@ -89,11 +89,11 @@ def condensed_definitions(file: Path) -> Iterable[tuple[str, dict[str, Any]]]:
 
 def _cut(schema: dict[str, Any], parts: Mapping[tuple[str, ...], tuple[str, ...]]) -> dict[str, Any]:
     for path, names in parts.items():
-        found = schema
+        part = schema
         for step in path:
-            found = found["properties"][step]
+            part = part["properties"][step]
         for name in names:
-            del found["properties"][name]
+            del part["properties"][name]
     return schema
 
 

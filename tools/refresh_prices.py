@@ -38,17 +38,17 @@ _PLAIN = {
 
 def prices_of(client: Any, name: str) -> dict[str, float]:
     """US dollars per hour of a type by region, of those that sell it."""
-    wanted = {"instanceType": name, **_PLAIN}
-    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in wanted.items()]
-    found: dict[str, float] = {}
+    terms = {"instanceType": name, **_PLAIN}
+    filters = [{"Type": "TERM_MATCH", "Field": field, "Value": value} for field, value in terms.items()]
+    prices: dict[str, float] = {}
     for page in client.get_paginator("get_products").paginate(ServiceCode="AmazonEC2", Filters=filters):
         for text in page["PriceList"]:
             product = json.loads(text)
             region = product["product"]["attributes"].get("regionCode", "")
             for usd in _on_demand(product):
                 if usd > 0:
-                    found[region] = usd
-    return found
+                    prices[region] = usd
+    return prices
 
 
 def _on_demand(product: Mapping[str, Any]) -> Iterator[float]:
@@ -70,16 +70,16 @@ def price_table(asked: Mapping[str, Mapping[str, float]], today: str) -> str:
 
 def factor_table(asked: Mapping[str, Mapping[str, float]], today: str) -> str:
     """region_prices.csv: the median over a family's types, which agree to a thousandth."""
-    found: dict[tuple[str, str], list[float]] = {}
+    ratios: dict[tuple[str, str], list[float]] = {}
     for name, by_region in asked.items():
         here = by_region.get(PRICED_REGION)
         for region, usd in by_region.items() if here else ():
             if region != PRICED_REGION and here:
-                found.setdefault((region, name.split(".")[0]), []).append(usd / here)
+                ratios.setdefault((region, name.split(".")[0]), []).append(usd / here)
     lines = [
         f"# On-demand price of a family's types in a region ÷ the same types' in {PRICED_REGION}: {SOURCE}, {today}.",
         "region,family,factor",
-        *(f"{region},{family},{round(median(each), 3):g}" for (region, family), each in sorted(found.items())),
+        *(f"{region},{family},{round(median(factors), 3):g}" for (region, family), factors in sorted(ratios.items())),
     ]
     return "\n".join(lines) + "\n"
 
@@ -102,7 +102,7 @@ def main(arguments: list[str] | None = None, client: Any = None) -> int:
     """Answers the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true", help="write the tables")
-    given = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     names: Iterable[str] = [row["name"] for row in rows("prices.csv")]
     try:
         client = client or boto3.client("pricing", region_name=ENDPOINT_REGION)
@@ -110,9 +110,9 @@ def main(arguments: list[str] | None = None, client: Any = None) -> int:
     except (BotoCoreError, ClientError) as error:
         print(f"AWS' price list cannot be asked: {error}", file=sys.stderr)
         return 1
-    told = list(changed(asked))
-    print("\n".join(told) or "no price changed")
-    if given.write:
+    lines = list(changed(asked))
+    print("\n".join(lines) or "no price changed")
+    if parsed.write:
         today = datetime.now(UTC).date().isoformat()
         tables = {"prices.csv": price_table(asked, today), "region_prices.csv": factor_table(asked, today)}
         for name, text in tables.items():

@@ -129,9 +129,9 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.sbom", description=__doc__.splitlines()[0])
     parser.add_argument("--stack", help="dev for Pulumi.dev.yaml: what it installs")
     parser.add_argument("--licences", action="store_true", help="docs/licences.md instead")
-    given = parser.parse_args(arguments)
+    parsed = parser.parse_args(arguments)
     try:
-        print(licences() if given.licences else bill(given.stack), end="" if given.licences else "\n")
+        print(licences() if parsed.licences else bill(parsed.stack), end="" if parsed.licences else "\n")
     except (LookupError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

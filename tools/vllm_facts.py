@@ -80,21 +80,21 @@ def _image(dockerfile: str) -> Iterator[Fact]:
 
 def facts(root: Path) -> set[Fact]:
     """Every (kind, name) a source tree defines."""
-    found: set[Fact] = set()
+    facts: set[Fact] = set()
     for pattern in FLAG_FILES:
         for path in root.glob(pattern):
-            found |= set(_flags(ast.parse(path.read_text(encoding="utf-8"))))
+            facts |= set(_flags(ast.parse(path.read_text(encoding="utf-8"))))
     for pattern in METRIC_FILES:
         for path in root.glob(pattern):
-            found |= set(_metrics(ast.parse(path.read_text(encoding="utf-8"))))
+            facts |= set(_metrics(ast.parse(path.read_text(encoding="utf-8"))))
     for name, (pattern, kind) in NAMED_CHOICES.items():
         for path in root.glob(pattern):
-            found |= set(_choices(ast.parse(path.read_text(encoding="utf-8")), name, kind))
+            facts |= set(_choices(ast.parse(path.read_text(encoding="utf-8")), name, kind))
     if (root / DOCKERFILE).exists():
-        found |= set(_image((root / DOCKERFILE).read_text(encoding="utf-8")))
-    if not any(kind == "flag" for kind, _ in found):
+        facts |= set(_image((root / DOCKERFILE).read_text(encoding="utf-8")))
+    if not any(kind == "flag" for kind, _ in facts):
         raise SystemExit(f"{root}: no vLLM source tree")
-    return found
+    return facts
 
 
 def main(arguments: list[str]) -> None:

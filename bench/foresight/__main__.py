@@ -20,13 +20,13 @@ ON_DEMAND = ("tuning", "causes", "fitting")
 PARTS = (*TESTS, "scaling", *ON_DEMAND)
 
 
-def main(wanted: list[str]) -> int:
+def main(sections: list[str]) -> int:
     """Answers 0; 2 for a name that is none."""
-    unknown = [name for name in wanted if name not in PARTS]
+    unknown = [name for name in sections if name not in PARTS]
     if unknown:
         print(f"no table {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         return 2
-    chosen = wanted or [name for name in PARTS if name not in ON_DEMAND]
+    chosen = sections or [name for name in PARTS if name not in ON_DEMAND]
     code = 0
     for name in chosen:
         if name in TESTS:

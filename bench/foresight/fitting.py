@@ -81,7 +81,7 @@ def _made(values: Mapping[str, float]) -> Efficiency:
         if not key:
             made[field] = value
             continue
-        whole = made.setdefault(field, dict(getattr(EFFICIENCY, field)))
-        assert isinstance(whole, dict)
-        whole[key] = value
+        field_values = made.setdefault(field, dict(getattr(EFFICIENCY, field)))
+        assert isinstance(field_values, dict)
+        field_values[key] = value
     return replace(EFFICIENCY, **made)  # type: ignore[arg-type]

@@ -35,36 +35,36 @@ _SOURCES = (
 def folder() -> Path:
     """Where they are kept; made if need be."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    found = Path(cache).expanduser() / "vllm-on-eks" / "foresight"
-    found.mkdir(parents=True, exist_ok=True)
-    return found
+    folder = Path(cache).expanduser() / "vllm-on-eks" / "foresight"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def path_of(setting: Setting, described: str) -> Path:
     """Its file; `described` says all of the trace."""
     sources = b"".join((_SIMULATION / name).read_bytes() for name in _SOURCES)
-    told = f"{described} {setting!r}".encode() + sources
-    return folder() / f"{sha256(told).hexdigest()[:20]}.json"
+    content = f"{described} {setting!r}".encode() + sources
+    return folder() / f"{sha256(content).hexdigest()[:20]}.json"
 
 
 def kept(path: Path) -> Oracle | None:
     """The oracle of that file; None where it was not searched yet."""
     if not path.exists():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    outcome = {each.name: found["outcome"][each.name] for each in fields(Outcome)}
+    document = json.loads(path.read_text(encoding="utf-8"))
+    outcome = {field.name: document["outcome"][field.name] for field in fields(Outcome)}
     curve = tuple((at, count) for at, count in outcome.pop("replica_curve"))
-    return Oracle(Scheduled(**found["scaler"]), Outcome(**outcome, replica_curve=curve), found["bound_gpu_hours"])
+    return Oracle(Scheduled(**document["scaler"]), Outcome(**outcome, replica_curve=curve), document["bound_gpu_hours"])
 
 
-def keep(path: Path, found: Oracle) -> None:
+def keep(path: Path, oracle: Oracle) -> None:
     """Written whole or not at all."""
     plan = {
-        "name": found.scaler.name,
-        "from_seconds": [*found.scaler.from_seconds],
-        "replicas": [*found.scaler.replicas],
+        "name": oracle.scaler.name,
+        "from_seconds": [*oracle.scaler.from_seconds],
+        "replicas": [*oracle.scaler.replicas],
     }
-    told = {"scaler": plan, "outcome": asdict(found.outcome), "bound_gpu_hours": found.bound_gpu_hours}
+    document = {"scaler": plan, "outcome": asdict(oracle.outcome), "bound_gpu_hours": oracle.bound_gpu_hours}
     part = path.with_suffix(f".{os.getpid()}")
-    part.write_text(json.dumps(told), encoding="utf-8")
+    part.write_text(json.dumps(document), encoding="utf-8")
     part.replace(path)

@@ -42,18 +42,18 @@ class Sum:
 
     def beside(self, oracle: Sum) -> str:
         """Share in percent / GPU-hours ÷ the oracle's, with the range over traces where there are several."""
-        told = f"{self.share * 100:.2f} / {self.gpu_hours / oracle.gpu_hours:.2f}"
+        cell = f"{self.share * 100:.2f} / {self.gpu_hours / oracle.gpu_hours:.2f}"
         if len(self.ratios) < 2:
-            return told
-        return f"{told} ({min(self.ratios):.2f}-{max(self.ratios):.2f})"
+            return cell
+        return f"{cell} ({min(self.ratios):.2f}-{max(self.ratios):.2f})"
 
 
 def summed(outcomes: Sequence[Outcome], oracles: Sequence[Outcome]) -> Sum:
     """Requests in SLO ÷ requests, and hours, over all traces."""
-    requests = sum(each.requests for each in outcomes)
-    kept = sum(each.slo_attainment * each.requests for each in outcomes)
+    requests = sum(outcome.requests for outcome in outcomes)
+    kept = sum(outcome.slo_attainment * outcome.requests for outcome in outcomes)
     ratios = tuple(one.gpu_hours / best.gpu_hours for one, best in zip(outcomes, oracles, strict=True))
-    return Sum(kept / requests, sum(each.gpu_hours for each in outcomes), ratios)
+    return Sum(kept / requests, sum(outcome.gpu_hours for outcome in outcomes), ratios)
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,16 @@ class Looked:
     def fixed(self) -> Sum:
         """As many replicas as the oracle has at its peak, all the time."""
         scalers = [Fixed("fixed", case.given.max_replicas) for case in self.cases]
-        return summed([_run(case, each) for case, each in zip(self.cases, scalers, strict=True)], self.oracles)
+        return summed([_run(case, scaler) for case, scaler in zip(self.cases, scalers, strict=True)], self.oracles)
 
     def single(self) -> tuple[float, Sum]:
         """The highest target of one rule that holds the goal, or the one that misses least; and its target."""
         best = (TARGETS[0], Sum(0.0, 0.0))
         for target in TARGETS:
-            found = self.tuned(replace(SINGLE, slo_load=target, slow_slo_load=target))
-            if found.share > best[1].share:
-                best = target, found
-            if found.share >= self.goal:
+            outcomes = self.tuned(replace(SINGLE, slo_load=target, slow_slo_load=target))
+            if outcomes.share > best[1].share:
+                best = target, outcomes
+            if outcomes.share >= self.goal:
                 break
         return best
 
@@ -102,10 +102,10 @@ class Looked:
         """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's."""
         hours = 0.0
         first = self.cases[0]
-        found = chance(first.setting, self.work.traces[0].what, first.given.capacity, self.work.traces[0].seed)
+        probability = chance(first.setting, self.work.traces[0].what, first.given.capacity, self.work.traces[0].seed)
         for trace, case in zip(self.work.traces, self.cases, strict=True):
             most = 3 * case.given.max_replicas + 3
-            hours += bound_gpu_hours(trace, case.given.capacity, found, self.oracle.share - given_up, most)
+            hours += bound_gpu_hours(trace, case.given.capacity, probability, self.oracle.share - given_up, most)
         return hours / self.oracle.gpu_hours
 
 
@@ -128,14 +128,14 @@ def main(part: str, only: str = "") -> None:
         f"{'default policy':>25} {'fixed peak':>25} {'single rule':>32}"
     )
     for work in workloads(part, only):
-        found = looked(work)
-        oracle, ours = found.oracle, found.tuned(Tuning())
-        gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in found.cases if case.oracle)
-        target, single = found.single()
+        looked_at = looked(work)
+        oracle, ours = looked_at.oracle, looked_at.tuned(Tuning())
+        gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
+        target, single = looked_at.single()
         print(
             f"{work.name:16} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h {gap:5.2f} "
-            f"{found.bound(work.given_up):11.2f} {found.bound(oracle.share - ours.share):8.2f} "
-            f"{ours.beside(oracle):>25} {found.fixed().beside(oracle):>25} "
+            f"{looked_at.bound(work.given_up):11.2f} {looked_at.bound(oracle.share - ours.share):8.2f} "
+            f"{ours.beside(oracle):>25} {looked_at.fixed().beside(oracle):>25} "
             f"{single.beside(oracle):>25} at {target:.2f}",
             flush=True,
         )
@@ -145,13 +145,13 @@ def causes(part: str = "tuning", only: str = "") -> None:
     """Prints where the default's GPU-hours go: what it costs less, and holds less, without one thing after another."""
     print(f"autoscaling, {part} part, simulated: GPU-hours of the default ÷ oracle, and points of share, by cause")
     for work in workloads(part, only):
-        found = looked(work)
-        oracle, tuning = found.oracle, Tuning()
-        before = found.tuned(tuning)
+        looked_at = looked(work)
+        oracle, tuning = looked_at.oracle, Tuning()
+        before = looked_at.tuned(tuning)
         print(f"{work.name}: oracle {oracle.share * 100:.2f} %, default {before.beside(oracle)}")
         for cause, without in CAUSES:
             tuning = without(tuning)
-            after = found.tuned(tuning)
+            after = looked_at.tuned(tuning)
             hours = (before.gpu_hours - after.gpu_hours) / oracle.gpu_hours
             print(f"  {cause:30} {hours:6.2f} × for {(before.share - after.share) * 100:6.2f} points", flush=True)
             before = after

@@ -50,10 +50,10 @@ class Trace:
         """Its oracle and bounds; the oracle is searched once and kept."""
         path = oracles.path_of(self.setting, f"{self.what!r} {self.seed}")
         known = oracles.kept(path)
-        found = case(self.setting, self.requests, Bounds(), tuning, known=known)
-        if known is None and found.oracle is not None:
-            oracles.keep(path, found.oracle)
-        return found
+        compared = case(self.setting, self.requests, Bounds(), tuning, known=known)
+        if known is None and compared.oracle is not None:
+            oracles.keep(path, compared.oracle)
+        return compared
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,6 @@ def _workload(row: dict[str, str]) -> Workload:
     engine = engine_model(architecture(MODEL), EngineConfig(8192), gpu(row["gpu"]))
     slo = Slo(ttft_seconds=FIRST_TOKEN_SECONDS.get(row["lengths"], 2.0))
     supply = Supply(fixed_cold_start(cold, cold / 8))
-    seeds = [int(each) for each in row["seeds"].split()]
+    seeds = [int(seed) for seed in row["seeds"].split()]
     traces = tuple(Trace(Setting(engine, supply, slo, seed=seed), what, seed) for seed in seeds)
     return Workload(row["part"], row["name"], GIVEN_UP[row["shape"]], traces)

@@ -22,7 +22,7 @@ def install() -> None:
     def create_budget(self: Any) -> str:
         answer: str = original(self)
         budget = _budget(self, self._get_param("AccountId"), self._get_param("Budget")["BudgetName"])
-        setattr(budget, _TAGS, {each["Key"]: each["Value"] for each in self._get_param("ResourceTags", [])})
+        setattr(budget, _TAGS, {tag["Key"]: tag["Value"] for tag in self._get_param("ResourceTags", [])})
         return answer
 
     BudgetsResponse.create_budget = create_budget
@@ -37,10 +37,10 @@ def install() -> None:
 
 
 def _budget(response: Any, account_id: str, name: str) -> Budget:
-    found: Budget | None = response.backend.budgets[account_id].get(name)
-    if found is None:
+    budget: Budget | None = response.backend.budgets[account_id].get(name)
+    if budget is None:
         raise NotFoundException(f"Unable to get budget: {name} - the budget doesn't exist.")
-    return found
+    return budget
 
 
 def _of_arn(response: Any) -> Budget:
@@ -57,9 +57,9 @@ def _update_budget(response: Any) -> str:
 
 def _describe_subscribers(response: Any) -> str:
     budget = _budget(response, response._get_param("AccountId"), response._get_param("BudgetName"))
-    wanted = response._get_param("Notification")
+    asked_for = response._get_param("Notification")
     for notification in budget.notifications:
-        if all(notification.details.get(key) == value for key, value in wanted.items()):
+        if all(notification.details.get(key) == value for key, value in asked_for.items()):
             return json.dumps({"Subscribers": notification.subscribers})
     raise NotFoundException("Unable to get subscribers - the notification doesn't exist.")
 
@@ -71,7 +71,7 @@ def _list_tags(response: Any) -> str:
 
 def _tag(response: Any) -> str:
     getattr(_of_arn(response), _TAGS).update(
-        {each["Key"]: each["Value"] for each in response._get_param("ResourceTags", [])}
+        {tag["Key"]: tag["Value"] for tag in response._get_param("ResourceTags", [])}
     )
     return json.dumps({})
 

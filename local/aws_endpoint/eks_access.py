@@ -11,8 +11,8 @@ from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.eks_clusters import cluster_of, new_access_entry, parameters
 
 
-def _entry(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Record]:
-    cluster, principal = cluster_of(response, given), given["principalArn"]
+def _entry(response: EKSResponse, params: dict[str, Any]) -> tuple[Any, store.Record]:
+    cluster, principal = cluster_of(response, params), params["principalArn"]
     return cluster, store.found_in(
         store.extra(cluster, "access_entries"),
         principal,
@@ -24,9 +24,9 @@ def _entry(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Rec
 
 
 def create_access_entry(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster, principal = cluster_of(response, given), given["principalArn"]
-    entry = new_access_entry(cluster, principal, given)
+    params = parameters(response)
+    cluster, principal = cluster_of(response, params), params["principalArn"]
+    entry = new_access_entry(cluster, principal, params)
     store.extra(cluster, "access_entries")[principal] = entry
     return ActionResult({"accessEntry": entry})
 
@@ -36,9 +36,9 @@ def describe_access_entry(response: EKSResponse) -> ActionResult:
 
 
 def update_access_entry(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    _, entry = _entry(response, given)
-    entry.update({key: given[key] for key in ("kubernetesGroups", "username") if given.get(key) is not None})
+    params = parameters(response)
+    _, entry = _entry(response, params)
+    entry.update({key: params[key] for key in ("kubernetesGroups", "username") if params.get(key) is not None})
     entry["modifiedAt"] = store.now()
     return ActionResult({"accessEntry": entry})
 
@@ -50,15 +50,15 @@ def delete_access_entry(response: EKSResponse) -> ActionResult:
 
 
 def list_access_entries(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    entries = store.extra(cluster_of(response, given), "access_entries")
-    return ActionResult(store.page("accessEntries", sorted(entries), given))
+    params = parameters(response)
+    entries = store.extra(cluster_of(response, params), "access_entries")
+    return ActionResult(store.page("accessEntries", sorted(entries), params))
 
 
 def associate_access_policy(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster, entry = _entry(response, given)
-    policy, scope = given["policyArn"], given["accessScope"]
+    params = parameters(response)
+    cluster, entry = _entry(response, params)
+    policy, scope = params["policyArn"], params["accessScope"]
     associated = {
         "policyArn": policy,
         "accessScope": scope,
@@ -76,17 +76,17 @@ def associate_access_policy(response: EKSResponse) -> ActionResult:
 
 
 def disassociate_access_policy(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    _, entry = _entry(response, given)
+    params = parameters(response)
+    _, entry = _entry(response, params)
     store.found_in(
-        entry.get("localPolicies", {}), given["policyArn"], lambda: f"{given['policyArn']} is not associated"
+        entry.get("localPolicies", {}), params["policyArn"], lambda: f"{params['policyArn']} is not associated"
     )
-    del entry["localPolicies"][given["policyArn"]]
+    del entry["localPolicies"][params["policyArn"]]
     return EmptyResult()
 
 
 def list_associated_access_policies(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster, entry = _entry(response, given)
-    listed = store.page("associatedAccessPolicies", list(entry.get("localPolicies", {}).values()), given)
+    params = parameters(response)
+    cluster, entry = _entry(response, params)
+    listed = store.page("associatedAccessPolicies", list(entry.get("localPolicies", {}).values()), params)
     return ActionResult({"clusterName": cluster.name, "principalArn": entry["principalArn"], **listed})

@@ -13,46 +13,46 @@ from local.aws_endpoint.eks_clusters import cluster_of, parameters
 from local.aws_endpoint.eks_identity import new_association
 
 
-def _addon(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Record]:
-    cluster, name = cluster_of(response, given), given["addonName"]
+def _addon(response: EKSResponse, params: dict[str, Any]) -> tuple[Any, store.Record]:
+    cluster, name = cluster_of(response, params), params["addonName"]
     return cluster, store.found_in(
         store.extra(cluster, "addons"), name, lambda: f"No addon: {name} found in cluster: {cluster.name}"
     )
 
 
 def create_addon(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster, name = cluster_of(response, given), given["addonName"]
-    if given.get("serviceAccountRoleArn"):
-        store.check_role_arn(given["serviceAccountRoleArn"])
-    namespace = (given.get("namespaceConfig") or {}).get("namespace") or facts.ADDONS[name][1]
+    params = parameters(response)
+    cluster, name = cluster_of(response, params), params["addonName"]
+    if params.get("serviceAccountRoleArn"):
+        store.check_role_arn(params["serviceAccountRoleArn"])
+    namespace = (params.get("namespaceConfig") or {}).get("namespace") or facts.ADDONS[name][1]
     addon = {
         "addonName": name,
         "clusterName": cluster.name,
         "status": "ACTIVE",
-        "addonVersion": given.get("addonVersion") or facts.addon_version(name, cluster.version),
+        "addonVersion": params.get("addonVersion") or facts.addon_version(name, cluster.version),
         "health": {"issues": []},
         "addonArn": store.arn(cluster, "addon", name, store.new_id()),
         "createdAt": store.now(),
         "modifiedAt": store.now(),
-        "serviceAccountRoleArn": given.get("serviceAccountRoleArn"),
-        "tags": dict(given.get("tags") or {}),
-        "configurationValues": given.get("configurationValues"),
+        "serviceAccountRoleArn": params.get("serviceAccountRoleArn"),
+        "tags": dict(params.get("tags") or {}),
+        "configurationValues": params.get("configurationValues"),
         "podIdentityAssociations": [],
         "namespaceConfig": {"namespace": namespace},
     }
-    _associate(cluster, addon, given.get("podIdentityAssociations") or [])
+    _associate(cluster, addon, params.get("podIdentityAssociations") or [])
     store.extra(cluster, "addons")[name] = addon
     return ActionResult({"addon": addon})
 
 
-def _associate(cluster: Any, addon: store.Record, wanted: list[dict[str, Any]]) -> None:
+def _associate(cluster: Any, addon: store.Record, pairs: list[dict[str, Any]]) -> None:
     """Replaces the pod identity associations that the add-on owns."""
     associations = store.extra(cluster, "pod_identity")
     for old in addon["podIdentityAssociations"]:
         associations.pop(old.rsplit("/", 1)[-1], None)
     namespace = addon["namespaceConfig"]["namespace"]
-    made = [new_association(cluster, {"namespace": namespace, **one}, addon["addonArn"]) for one in wanted]
+    made = [new_association(cluster, {"namespace": namespace, **one}, addon["addonArn"]) for one in pairs]
     addon["podIdentityAssociations"] = [one["associationArn"] for one in made]
 
 
@@ -61,16 +61,16 @@ def describe_addon(response: EKSResponse) -> ActionResult:
 
 
 def update_addon(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster, addon = _addon(response, given)
+    params = parameters(response)
+    cluster, addon = _addon(response, params)
     changed = {
-        key: given[key]
+        key: params[key]
         for key in ("addonVersion", "serviceAccountRoleArn", "configurationValues")
-        if given.get(key) is not None
+        if params.get(key) is not None
     }
     addon.update(changed, modifiedAt=store.now())
-    if given.get("podIdentityAssociations") is not None:
-        _associate(cluster, addon, given["podIdentityAssociations"])
+    if params.get("podIdentityAssociations") is not None:
+        _associate(cluster, addon, params["podIdentityAssociations"])
     return ActionResult({"update": store.record_update(cluster, "AddonUpdate", changed)})
 
 
@@ -82,14 +82,14 @@ def delete_addon(response: EKSResponse) -> ActionResult:
 
 
 def list_addons(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    return ActionResult(store.page("addons", sorted(store.extra(cluster_of(response, given), "addons")), given))
+    params = parameters(response)
+    return ActionResult(store.page("addons", sorted(store.extra(cluster_of(response, params), "addons")), params))
 
 
 def describe_addon_versions(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    versions = [given["kubernetesVersion"]] if given.get("kubernetesVersion") else list(facts.CLUSTER_VERSIONS)
-    names = [given["addonName"]] if given.get("addonName") else list(facts.ADDONS)
+    params = parameters(response)
+    versions = [params["kubernetesVersion"]] if params.get("kubernetesVersion") else list(facts.CLUSTER_VERSIONS)
+    names = [params["addonName"]] if params.get("addonName") else list(facts.ADDONS)
     addons = []
     for name in (name for name in names if name in facts.ADDONS):
         offered: dict[str, list[dict[str, Any]]] = {}

@@ -70,35 +70,35 @@ def parameters(response: EKSResponse) -> dict[str, Any]:
     return dict(response.params)
 
 
-def cluster_of(response: EKSResponse, given: dict[str, Any]) -> Any:
+def cluster_of(response: EKSResponse, params: dict[str, Any]) -> Any:
     """moto's cluster object that the operation is about, or ResourceNotFoundException."""
-    return response.eks_backend.describe_cluster(given["clusterName"])
+    return response.eks_backend.describe_cluster(params["clusterName"])
 
 
 def create_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
     def wrapped(response: EKSResponse) -> ActionResult:
-        given = parameters(response)
+        params = parameters(response)
         backend = response.eks_backend
-        vpc_id = store.vpc_of(backend, given["resourcesVpcConfig"].get("subnetIds") or [])
+        vpc_id = store.vpc_of(backend, params["resourcesVpcConfig"].get("subnetIds") or [])
         original(response)
-        _complete_cluster(backend, backend.clusters[given["name"]], given, vpc_id)
-        return ActionResult({"cluster": backend.clusters[given["name"]]})
+        _complete_cluster(backend, backend.clusters[params["name"]], params, vpc_id)
+        return ActionResult({"cluster": backend.clusters[params["name"]]})
 
     return wrapped
 
 
-def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id: str) -> None:
-    cluster.version = given.get("version") or facts.DEFAULT_CLUSTER_VERSION
+def _complete_cluster(backend: Any, cluster: Any, params: dict[str, Any], vpc_id: str) -> None:
+    cluster.version = params.get("version") or facts.DEFAULT_CLUSTER_VERSION
     cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
     CONTROL_PLANE.apply(cluster)
     for member, attribute in _KEPT.items():
-        if given.get(member) is not None:
-            setattr(cluster, attribute, given[member])
+        if params.get(member) is not None:
+            setattr(cluster, attribute, params[member])
     access = {"authenticationMode": "CONFIG_MAP", "bootstrapClusterCreatorAdminPermissions": True}
-    cluster.access_config = {**access, **(given.get("accessConfig") or {})}
-    cluster.upgrade_policy = given.get("upgradePolicy") or {"supportType": "EXTENDED"}
+    cluster.access_config = {**access, **(params.get("accessConfig") or {})}
+    cluster.upgrade_policy = params.get("upgradePolicy") or {"supportType": "EXTENDED"}
     network = {"ipFamily": "ipv4", "serviceIpv4Cidr": "172.20.0.0/16", "elasticLoadBalancing": {"enabled": False}}
-    cluster.kubernetes_network_config = {**network, **(given.get("kubernetesNetworkConfig") or {})}
+    cluster.kubernetes_network_config = {**network, **(params.get("kubernetesNetworkConfig") or {})}
     group = ec2_backends[backend.account_id][backend.region_name].create_security_group(
         f"eks-cluster-sg-{cluster.name}",
         "EKS created security group applied to ENI that is attached to EKS Control Plane master nodes, "
@@ -108,7 +108,7 @@ def _complete_cluster(backend: Any, cluster: Any, given: dict[str, Any], vpc_id:
     )
     cluster.resources_vpc_config = {
         **_VPC_DEFAULTS,
-        **given["resourcesVpcConfig"],
+        **params["resourcesVpcConfig"],
         "clusterSecurityGroupId": group.id,
         "vpcId": vpc_id,
     }
@@ -125,9 +125,9 @@ def admit(cluster: Any, principal: str, kind: str) -> store.Record:
     return entries.setdefault(principal, new_access_entry(cluster, principal, {"type": kind}))
 
 
-def new_access_entry(cluster: Any, principal: str, given: dict[str, Any]) -> dict[str, Any]:
+def new_access_entry(cluster: Any, principal: str, params: dict[str, Any]) -> dict[str, Any]:
     """An access entry's record; `type` and `username` are filled like EKS does."""
-    kind = given.get("type") or "STANDARD"
+    kind = params.get("type") or "STANDARD"
     name = principal.rsplit("/", 1)[-1]
     username = "system:node:{{EC2PrivateDNSName}}" if kind.startswith("EC2") else principal
     if kind == "STANDARD" and ":role/" in principal:
@@ -136,47 +136,47 @@ def new_access_entry(cluster: Any, principal: str, given: dict[str, Any]) -> dic
     return {
         "clusterName": cluster.name,
         "principalArn": principal,
-        "kubernetesGroups": given.get("kubernetesGroups") or groups,
+        "kubernetesGroups": params.get("kubernetesGroups") or groups,
         "accessEntryArn": store.arn(cluster, "access-entry", "role", name, store.new_id()),
         "createdAt": store.now(),
         "modifiedAt": store.now(),
-        "tags": dict(given.get("tags") or {}),
-        "username": given.get("username") or username,
+        "tags": dict(params.get("tags") or {}),
+        "username": params.get("username") or username,
         "type": kind,
     }
 
 
 def update_cluster_config(response: EKSResponse) -> ActionResult:
     """Merges what is given (moto replaces resourcesVpcConfig whole), one kind of change per call as in EKS."""
-    given = parameters(response)
-    cluster = response.eks_backend.describe_cluster(given.pop("name"))
-    given.pop("clientRequestToken", None)
-    kinds = {_UPDATE_TYPES[member] for member in given}
+    params = parameters(response)
+    cluster = response.eks_backend.describe_cluster(params.pop("name"))
+    params.pop("clientRequestToken", None)
+    kinds = {_UPDATE_TYPES[member] for member in params}
     if len(kinds) != 1:
         raise store.invalid(f"Only one type of update can be allowed, not {', '.join(sorted(kinds)) or 'none'}")
-    if "resourcesVpcConfig" in given:
-        merged = {**cluster.resources_vpc_config, **given["resourcesVpcConfig"]}
+    if "resourcesVpcConfig" in params:
+        merged = {**cluster.resources_vpc_config, **params["resourcesVpcConfig"]}
         cluster.resources_vpc_config = merged
-    if "logging" in given:
-        cluster.logging = given["logging"]
+    if "logging" in params:
+        cluster.logging = params["logging"]
     for member in ("kubernetesNetworkConfig", "remoteNetworkConfig"):
-        if member in given:
+        if member in params:
             attribute = {"kubernetesNetworkConfig": "kubernetes_network_config"}.get(member, "remote_network_config")
-            setattr(cluster, attribute, {**(getattr(cluster, attribute) or {}), **given[member]})
+            setattr(cluster, attribute, {**(getattr(cluster, attribute) or {}), **params[member]})
     for member, attribute in _KEPT.items():
-        if member in given:
+        if member in params:
             before: Any = getattr(cluster, attribute, None)
-            merges = isinstance(before, dict) and isinstance(given[member], dict)
-            setattr(cluster, attribute, {**before, **given[member]} if merges else given[member])
-    return ActionResult({"update": store.record_update(cluster, kinds.pop(), given)})
+            merges = isinstance(before, dict) and isinstance(params[member], dict)
+            setattr(cluster, attribute, {**before, **params[member]} if merges else params[member])
+    return ActionResult({"update": store.record_update(cluster, kinds.pop(), params)})
 
 
 def update_cluster_version(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster = response.eks_backend.describe_cluster(given["name"])
-    cluster.version = given["version"]
+    params = parameters(response)
+    cluster = response.eks_backend.describe_cluster(params["name"])
+    cluster.version = params["version"]
     cluster.platformVersion = facts.CLUSTER_VERSIONS[cluster.version].platform_version
-    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", {"version": given["version"]})})
+    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", {"version": params["version"]})})
 
 
 def delete_cluster(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:

@@ -11,40 +11,40 @@ from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.eks_clusters import cluster_of, parameters
 
 
-def new_association(cluster: Any, given: dict[str, Any], owner: str | None = None) -> store.Record:
+def new_association(cluster: Any, params: dict[str, Any], owner: str | None = None) -> store.Record:
     associations = store.extra(cluster, "pod_identity")
-    place = (given["namespace"], given["serviceAccount"])
+    place = (params["namespace"], params["serviceAccount"])
     if any((old["namespace"], old["serviceAccount"]) == place for old in associations.values()):
         raise store.in_use(f"Association already exists: {'/'.join(place)}")
     key = "a-" + store.new_id().replace("-", "")[:17]
     record = {
         "clusterName": cluster.name,
-        "namespace": given["namespace"],
-        "serviceAccount": given["serviceAccount"],
-        "roleArn": given["roleArn"],
+        "namespace": params["namespace"],
+        "serviceAccount": params["serviceAccount"],
+        "roleArn": params["roleArn"],
         "associationArn": store.arn(cluster, "podidentityassociation", key),
         "associationId": key,
-        "tags": dict(given.get("tags") or {}),
+        "tags": dict(params.get("tags") or {}),
         "createdAt": store.now(),
         "modifiedAt": store.now(),
         "ownerArn": owner,
-        "disableSessionTags": bool(given.get("disableSessionTags")),
-        "targetRoleArn": given.get("targetRoleArn"),
+        "disableSessionTags": bool(params.get("disableSessionTags")),
+        "targetRoleArn": params.get("targetRoleArn"),
     }
     associations[key] = record
     return record
 
 
-def _association(response: EKSResponse, given: dict[str, Any]) -> tuple[Any, store.Record]:
-    cluster, key = cluster_of(response, given), given["associationId"]
+def _association(response: EKSResponse, params: dict[str, Any]) -> tuple[Any, store.Record]:
+    cluster, key = cluster_of(response, params), params["associationId"]
     return cluster, store.found_in(
         store.extra(cluster, "pod_identity"), key, lambda: f"No association found with ID: {key}"
     )
 
 
 def create_pod_identity_association(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    return ActionResult({"association": new_association(cluster_of(response, given), given)})
+    params = parameters(response)
+    return ActionResult({"association": new_association(cluster_of(response, params), params)})
 
 
 def describe_pod_identity_association(response: EKSResponse) -> ActionResult:
@@ -52,10 +52,10 @@ def describe_pod_identity_association(response: EKSResponse) -> ActionResult:
 
 
 def update_pod_identity_association(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    _, record = _association(response, given)
+    params = parameters(response)
+    _, record = _association(response, params)
     keys = ("roleArn", "disableSessionTags", "targetRoleArn")
-    record.update({key: given[key] for key in keys if given.get(key) is not None}, modifiedAt=store.now())
+    record.update({key: params[key] for key in keys if params.get(key) is not None}, modifiedAt=store.now())
     return ActionResult({"association": record})
 
 
@@ -66,10 +66,10 @@ def delete_pod_identity_association(response: EKSResponse) -> ActionResult:
 
 
 def list_pod_identity_associations(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    found = [
+    params = parameters(response)
+    records = [
         record
-        for record in store.extra(cluster_of(response, given), "pod_identity").values()
-        if all(record[key] == given[key] for key in ("namespace", "serviceAccount") if given.get(key))
+        for record in store.extra(cluster_of(response, params), "pod_identity").values()
+        if all(record[key] == params[key] for key in ("namespace", "serviceAccount") if params.get(key))
     ]
-    return ActionResult({"associations": found})
+    return ActionResult({"associations": records})

@@ -11,9 +11,9 @@ from local.aws_endpoint.eks_clusters import parameters
 
 
 def describe_update(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    cluster = response.eks_backend.describe_cluster(given["name"])
-    key = given["updateId"]
+    params = parameters(response)
+    cluster = response.eks_backend.describe_cluster(params["name"])
+    key = params["updateId"]
     update = store.found_in(store.extra(cluster, "updates"), key, lambda: f"No update found for ID: {key}")
     return ActionResult({"update": update})
 
@@ -24,10 +24,10 @@ def list_updates(response: EKSResponse) -> ActionResult:
 
 
 def describe_cluster_versions(response: EKSResponse) -> ActionResult:
-    wanted = parameters(response).get("clusterVersions") or list(facts.CLUSTER_VERSIONS)
+    wanted_versions = parameters(response).get("clusterVersions") or list(facts.CLUSTER_VERSIONS)
     today = store.now()
     versions = []
-    for name in (name for name in wanted if name in facts.CLUSTER_VERSIONS):
+    for name in (name for name in wanted_versions if name in facts.CLUSTER_VERSIONS):
         fact = facts.CLUSTER_VERSIONS[name]
         status = "STANDARD_SUPPORT" if today < fact.standard_until else "EXTENDED_SUPPORT"
         status = status if today < fact.extended_until else "UNSUPPORTED"
@@ -56,8 +56,8 @@ def _tags_of(response: EKSResponse, resource_arn: str) -> dict[str, str]:
             return tags
         for group in [*cluster.nodegroups.values(), *cluster.fargate_profiles.values()]:
             if resource_arn in (getattr(group, "arn", None), getattr(group, "fargate_profile_arn", None)):
-                found: dict[str, str] = group.tags
-                return found
+                group_tags: dict[str, str] = group.tags
+                return group_tags
         for kind, key in (
             ("addons", "addonArn"),
             ("access_entries", "accessEntryArn"),
@@ -71,15 +71,15 @@ def _tags_of(response: EKSResponse, resource_arn: str) -> dict[str, str]:
 
 
 def tag_resource(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    _tags_of(response, given["resourceArn"]).update(given["tags"])
+    params = parameters(response)
+    _tags_of(response, params["resourceArn"]).update(params["tags"])
     return EmptyResult()
 
 
 def untag_resource(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
-    tags = _tags_of(response, given["resourceArn"])
-    for key in given["tagKeys"]:
+    params = parameters(response)
+    tags = _tags_of(response, params["resourceArn"])
+    for key in params["tagKeys"]:
         tags.pop(key, None)
     return EmptyResult()
 

@@ -15,43 +15,43 @@ from local.aws_endpoint.eks_clusters import admit, parameters
 
 def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callable[[EKSResponse], ActionResult]:
     def wrapped(response: EKSResponse) -> ActionResult:
-        given = parameters(response)
-        cluster = response.eks_backend.describe_cluster(given["clusterName"])
-        version = given.get("version") or cluster.version
+        params = parameters(response)
+        cluster = response.eks_backend.describe_cluster(params["clusterName"])
+        version = params.get("version") or cluster.version
         original(response)
-        group = cluster.nodegroups[given["nodegroupName"]]
+        group = cluster.nodegroups[params["nodegroupName"]]
         group.version = version
-        group.release_version = given.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
-        group.ami_type = given.get("amiType") or "AL2023_x86_64_STANDARD"
-        group.update_config = given.get("updateConfig") or {"maxUnavailable": 1}
-        group.node_repair_config = given.get("nodeRepairConfig") or {"enabled": False}
-        group.remote_access = given.get("remoteAccess")  # moto makes up a key pair
-        if given.get("launchTemplate"):
-            group.disk_size = given.get("diskSize")
-            group.instance_types = given.get("instanceTypes") or []
+        group.release_version = params.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
+        group.ami_type = params.get("amiType") or "AL2023_x86_64_STANDARD"
+        group.update_config = params.get("updateConfig") or {"maxUnavailable": 1}
+        group.node_repair_config = params.get("nodeRepairConfig") or {"enabled": False}
+        group.remote_access = params.get("remoteAccess")  # moto makes up a key pair
+        if params.get("launchTemplate"):
+            group.disk_size = params.get("diskSize")
+            group.instance_types = params.get("instanceTypes") or []
         if cluster.access_config["authenticationMode"] != "CONFIG_MAP":
-            admit(cluster, given["nodeRole"], "EC2_LINUX")
+            admit(cluster, params["nodeRole"], "EC2_LINUX")
         return ActionResult({"nodegroup": group})
 
     return wrapped
 
 
 def update_nodegroup_version(response: EKSResponse) -> ActionResult:
-    given = parameters(response)
+    params = parameters(response)
     backend = response.eks_backend
-    cluster = backend.describe_cluster(given["clusterName"])
-    group = backend.describe_nodegroup(given["clusterName"], given["nodegroupName"])
-    template = given.get("launchTemplate")
+    cluster = backend.describe_cluster(params["clusterName"])
+    group = backend.describe_nodegroup(params["clusterName"], params["nodegroupName"])
+    template = params.get("launchTemplate")
     if template:
         group.launch_template = {**(group.launch_template or {}), **template}
-    version = given.get("version") or (group.version if template else cluster.version)
-    if given.get("releaseVersion"):
-        group.release_version = given["releaseVersion"]
+    version = params.get("version") or (group.version if template else cluster.version)
+    if params.get("releaseVersion"):
+        group.release_version = params["releaseVersion"]
     elif not template or version != group.version:
         group.release_version = facts.CLUSTER_VERSIONS[version].ami_release
     group.version = version
     group.modified_at = store.now()
-    changed = {key: given[key] for key in ("version", "releaseVersion") if given.get(key)}
+    changed = {key: params[key] for key in ("version", "releaseVersion") if params.get(key)}
     return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
 
 
@@ -61,8 +61,8 @@ def update_nodegroup_config(
     """moto's own, remembered so that DescribeUpdate finds it."""
 
     def wrapped(response: EKSResponse) -> ActionResult:
-        given = parameters(response)
-        cluster = response.eks_backend.describe_cluster(given["clusterName"])
+        params = parameters(response)
+        cluster = response.eks_backend.describe_cluster(params["clusterName"])
         update: Any = original(response).result
         store.extra(cluster, "updates")[update["update"]["id"]] = {**update["update"], "params": []}
         return ActionResult({"update": store.extra(cluster, "updates")[update["update"]["id"]]})

@@ -92,10 +92,10 @@ def vpc_of(backend: Any, subnet_ids: list[str]) -> str:
     return str(known[subnet_ids[0]].vpc_id)
 
 
-def page(member: str, items: list[Any], given: Record) -> Record:
+def page(member: str, items: list[Any], records: Record) -> Record:
     """One page of a list, and where the next begins."""
-    size = min(int(given.get("maxResults") or current().page_size), current().page_size)
-    first = int(given.get("nextToken") or 0)
+    size = min(int(records.get("maxResults") or current().page_size), current().page_size)
+    first = int(records.get("nextToken") or 0)
     rest = {"nextToken": str(first + size)} if first + size < len(items) else {}
     return {member: items[first : first + size], **rest}
 

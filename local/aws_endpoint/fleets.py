@@ -51,15 +51,17 @@ def _instant(response: Any) -> dict[str, Any]:
     response.error_on_dryrun()
     tags = convert_tag_spec(response._get_param("TagSpecifications", []))
     instances, errors = [], []
-    wanted = int(target["TotalTargetCapacity"])
+    capacity = int(target["TotalTargetCapacity"])
     for specification, override in _in_order(ec2, candidates, lifecycle, options.get("AllocationStrategy") or ""):
         words = _no_profile(ec2, specification) or _why_not(ec2, override, lifecycle)
-        told = _told(specification, override, lifecycle)
+        terms = _told(specification, override, lifecycle)
         if words is not None:
-            errors.append({**told, "ErrorCode": words[0], "ErrorMessage": words[1]})
+            errors.append({**terms, "ErrorCode": words[0], "ErrorMessage": words[1]})
             continue
-        made = [_launch(ec2, specification, override, lifecycle, tags) for _ in range(wanted)]
-        instances.append({**told, "InstanceIds": [each.id for each in made], "InstanceType": override["InstanceType"]})
+        made = [_launch(ec2, specification, override, lifecycle, tags) for _ in range(capacity)]
+        instances.append(
+            {**terms, "InstanceIds": [instance.id for instance in made], "InstanceType": override["InstanceType"]}
+        )
         break
     return {"FleetId": f"fleet-{uuid.uuid4()}", "Instances": instances, "Errors": errors if not instances else []}
 
@@ -143,7 +145,7 @@ def sold_out(ec2: Any, kind: str, zone: str, lifecycle: str) -> tuple[str, str]:
     """InsufficientInstanceCapacity in EC2's words."""
     if lifecycle == SPOT:
         return "InsufficientInstanceCapacity", "There is no Spot capacity available that matches your request."
-    zones = [each.name for each in ec2.describe_availability_zones() if each.name != zone]
+    zones = [described.name for described in ec2.describe_availability_zones() if described.name != zone]
     others = [name for name in zones if market.current().has(Offering(kind, name, lifecycle))]
     instead = f" or choosing {', '.join(others)}" if others else ""
     return (
@@ -176,7 +178,7 @@ def _launch(
         subnet_id=override.get("SubnetId") or interfaces[0].get("SubnetId"),
         security_group_ids=[*(data.get("SecurityGroupIds") or []), *(interfaces[0].get("Groups") or [])],
         associate_public_ip=interfaces[0].get("AssociatePublicIpAddress"),
-        tags={kind: dict(found) for kind, found in tags.items()},
+        tags={kind: dict(tag) for kind, tag in tags.items()},
         launch_template=template,
         instance_market_options={"MarketType": "spot"} if lifecycle == SPOT else {},
         monitoring_state="enabled" if (data.get("Monitoring") or {}).get("Enabled") else "disabled",

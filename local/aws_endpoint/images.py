@@ -68,9 +68,9 @@ def _with_known(original: Callable[..., Any]) -> Callable[..., Any]:
     return describe_images
 
 
-def _add(backend: Any, wanted: Iterable[str]) -> None:
+def _add(backend: Any, names: Iterable[str]) -> None:
     """Only those that are asked for by id: nobody here lists what AWS has."""
-    missing = {each for each in wanted if each not in backend.amis}
+    missing = {name for name in names if name not in backend.amis}
     for image in known_images(backend) if missing else ():
         if image.id in missing:
             backend.amis[image.id] = image

@@ -31,22 +31,22 @@ def install() -> None:
 def _describe_capacity_reservations(response: EC2Response) -> ActionResult:
     """Those of the played account (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CapacityReservation.html);
     moto has none, and the program makes none."""
-    wanted = response._get_param("CapacityReservationIds", [])
+    ids = response._get_param("CapacityReservationIds", [])
     known = {reservation["CapacityReservationId"]: reservation for reservation in current().reservations}
-    missing = [each for each in wanted if each not in known]
+    missing = [id_ for id_ in ids if id_ not in known]
     if missing:
         said = f"The capacity reservation IDs '{', '.join(missing)}' do not exist"
         raise EC2ClientError("InvalidCapacityReservationId.NotFound", said)
-    return ActionResult({"CapacityReservations": [known[each] for each in wanted or known]})
+    return ActionResult({"CapacityReservations": [known[id_] for id_ in ids or known]})
 
 
 def _list_instance_profiles(response: Any) -> ActionResult:
     """Those below a path: to moto all are, and Karpenter deletes what it finds below its own."""
     prefix = response._get_param("PathPrefix", "/")
-    found = [
+    profiles = [
         profile for profile in response.backend.get_instance_profiles() if (profile.path or "/").startswith(prefix)
     ]
-    return ActionResult({"InstanceProfiles": found})
+    return ActionResult({"InstanceProfiles": profiles})
 
 
 def _forget_tags_of_log_groups() -> None:

@@ -58,15 +58,15 @@ def _associations(region: str, cluster: str) -> Iterator[Mapping[str, str]]:
     """Of one cluster; without a name of all: the platform's pods may be of any, one API server serves them all."""
     regions = get_backend("eks")[ACCOUNT_ID]
     for backend in [regions[region]] if region else list(regions.values()):
-        for name, found in backend.clusters.items():
+        for name, cluster_record in backend.clusters.items():
             if cluster in ("", name):
-                yield from store.extra(found, "pod_identity").values()
+                yield from store.extra(cluster_record, "pod_identity").values()
 
 
 def policy_of(role_arn: str) -> dict[str, Any]:
     """All statements of the role's policies, inline and attached, as one document; none where the role is gone."""
     iam = get_backend("iam")[ACCOUNT_ID][role_arn.split(":")[1]]
-    role = next((each for each in iam.roles.values() if each.arn == role_arn), None)
+    role = next((role for role in iam.roles.values() if role.arn == role_arn), None)
     if role is None:
         return {"Statement": []}
     attached = [policy.document for policy in role.managed_policies.values()]
@@ -74,13 +74,13 @@ def policy_of(role_arn: str) -> dict[str, Any]:
 
 
 def _statements(document: str | Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = (json.loads(document) if isinstance(document, str) else document)["Statement"]
-    return found if isinstance(found, list) else [found]
+    statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _handle(request: Any, full_url: str, headers: Any) -> tuple[int, dict[str, str], str]:
     keys = ("region", "cluster", "namespace", "serviceAccount")
-    found = credentials(*(request.args.get(key, "") for key in keys))
-    if found is None:
+    value = credentials(*(request.args.get(key, "") for key in keys))
+    if value is None:
         return 404, {}, json.dumps({"message": "no association of the service account"})
-    return 200, {"Content-Type": "application/json"}, json.dumps(found)
+    return 200, {"Content-Type": "application/json"}, json.dumps(value)

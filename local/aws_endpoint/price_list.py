@@ -30,7 +30,7 @@ def _describe_spot_price_history(response: Any) -> ActionResult:
     offered = response.ec2_backend.describe_spot_price_history(
         response._get_param("InstanceTypes", []), response._filters_from_querystring()
     )
-    prices = {(each["InstanceType"], each["Location"]): _spot_price(each) for each in offered}
+    prices = {(offer["InstanceType"], offer["Location"]): _spot_price(offer) for offer in offered}
     history = [
         {
             "InstanceType": name,
@@ -70,11 +70,11 @@ def products(asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     filters = {filter_["Field"]: filter_["Value"] for filter_ in asked.get("Filters") or []}
     sold = asked.get("ServiceCode") == "AmazonEC2"
-    found = [_product(name, usd) for name, usd in market.on_demand_prices().items()] if sold else []
+    products = [_product(name, usd) for name, usd in market.on_demand_prices().items()] if sold else []
     own = ("tenancy", "productFamily", "instanceType")
-    wanted = {key: filters[key] for key in own if key in filters}
-    kept = [each for each in found if wanted.items() <= each["product"]["attributes"].items()]
-    return {"FormatVersion": "aws_v1", "PriceList": [json.dumps(each) for each in kept]}
+    terms = {key: filters[key] for key in own if key in filters}
+    kept = [product for product in products if terms.items() <= product["product"]["attributes"].items()]
+    return {"FormatVersion": "aws_v1", "PriceList": [json.dumps(product) for product in kept]}
 
 
 def _product(name: str, usd: float) -> dict[str, Any]:

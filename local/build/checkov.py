@@ -41,5 +41,5 @@ def checkov(paths: Paths) -> Path:
 
 if __name__ == "__main__":
     with contextlib.redirect_stdout(sys.stderr):  # progress; standard output is for the path alone
-        found = checkov(platform_paths())
-    print(found)
+        environment = checkov(platform_paths())
+    print(environment)

@@ -53,4 +53,4 @@ def without_descriptions(schema: Any) -> Any:
             for key, value in schema.items()
             if not (key == "description" and isinstance(value, str))
         }
-    return [without_descriptions(each) for each in schema] if isinstance(schema, list) else schema
+    return [without_descriptions(part) for part in schema] if isinstance(schema, list) else schema

@@ -33,7 +33,7 @@ def refuse_without_space(
     }
     by_device: dict[int, tuple[Path, int]] = {}
     for path, megabytes in needed.items():
-        there = next(each for each in (path, *path.parents) if each.exists())
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
         device = there.stat().st_dev
         first, sum_so_far = by_device.get(device, (there, 0))
         by_device[device] = (first, sum_so_far + megabytes)

@@ -49,11 +49,11 @@ def link_flags(tool: Tool, folder: Path) -> str:
 def content_key(tool: Tool, folder: Path, go_identity: str, how: Workspace | None = None) -> str:
     """Hash of all that decides what a build gives: sources, pins, changes, flags, companions, Go and platform."""
     how = how or workspace(tool.folder)
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in own_files(folder):
-        told.update(file.read_bytes())
+        digest.update(file.read_bytes())
     for pins in sorted({copy.pinned_in for copy in how.copies if copy.pinned_in}):
-        told.update((folder.parent / pins / "go.sum").read_bytes())
+        digest.update((folder.parent / pins / "go.sum").read_bytes())
     parts = {
         "flags": [*COMPILE_FLAGS, link_flags(tool, folder)],
         "workspace": _decides(how),
@@ -61,8 +61,8 @@ def content_key(tool: Tool, folder: Path, go_identity: str, how: Workspace | Non
         "programs": dict(tool.programs),
         "go": go_identity,
     }
-    told.update(json.dumps(parts, sort_keys=True).encode())
-    return told.hexdigest()[:16]
+    digest.update(json.dumps(parts, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
 
 
 def _decides(how: Workspace) -> dict[str, object]:
@@ -92,8 +92,8 @@ def names_of(tool: Tool) -> list[str]:
 
 def kept(tool: Tool, where: Path) -> dict[str, Path] | None:
     """The programs of a tool in its folder of the cache, or None if one of them is not there."""
-    found = {name: where / name for name in names_of(tool)}
-    return found if all(os.access(path, os.X_OK) for path in found.values()) else None
+    programs = {name: where / name for name in names_of(tool)}
+    return programs if all(os.access(path, os.X_OK) for path in programs.values()) else None
 
 
 @contextmanager
@@ -118,9 +118,9 @@ def built(tools: Sequence[Tool], folder: Path, cache: Path, go: Go) -> dict[str,
             _build(missing, folder, places, cache / "tools" / f".{folder.name}.unfinished", go)
     programs: dict[str, Path] = {}
     for tool in tools:
-        found = kept(tool, places[tool.name])
-        assert found is not None
-        programs |= found
+        program = kept(tool, places[tool.name])
+        assert program is not None
+        programs |= program
     return programs
 
 
@@ -129,8 +129,8 @@ def _build(tools: Sequence[Tool], folder: Path, places: dict[str, Path], unfinis
     label = folder.name if len(tools) > 1 else tools[0].name
     shutil.rmtree(unfinished, ignore_errors=True)
     made, source, temporary = (unfinished / name for name in ("bin", "source", "tmp"))
-    for each in (made, source, temporary):
-        each.mkdir(parents=True)
+    for directory in (made, source, temporary):
+        directory.mkdir(parents=True)
     how = workspace(tools[0].folder)
     try:
         make_workspace(label, how, folder, source, go)
@@ -162,19 +162,19 @@ def build_flags(tools: Sequence[Tool], folder: Path, how: Workspace) -> list[str
 
 def _keep(tool: Tool, folder: Path, made: Path, target: Path, go: Go) -> None:
     """Moves a tool's programs and companions into the cache in one step."""
-    whole = made / f".{tool.name}"
-    whole.mkdir()
+    stamp = made / f".{tool.name}"
+    stamp.mkdir()
     for package, name in tool.programs.items():
         program = made / program_name(package)
         if not program.exists():
             raise BuildFailed(tool.name, ["go", "build", package], f"it made no {program.name}")
-        program.rename(whole / name)
+        program.rename(stamp / name)
     if tool.companions:
         source = go.module_folder(tool.name, tool.module, folder)
         for path, name in tool.companions.items():
-            shutil.copyfile(source / path, whole / name)
-            (whole / name).chmod(0o755)
+            shutil.copyfile(source / path, stamp / name)
+            (stamp / name).chmod(0o755)
     if target.exists():  # a file of it was taken away: nothing half is taken for whole
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    whole.rename(target)
+    stamp.rename(target)

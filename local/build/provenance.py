@@ -55,16 +55,16 @@ def _version_and_origin(tool: Tool, program: Path, paths: Paths) -> tuple[str, s
         said = "v" + ".".join(map(str, numbers)) if numbers else "not said"
         return said, f"not built here: {os.readlink(program)}"
     sums = paths.repo / "tools" / tool.folder / "go.sum"
-    found = built_from(program, tool.module)
-    if found is None:
+    built = built_from(program, tool.module)
+    if built is None:
         return "not said", "UNKNOWN: it does not say what it was built from; remove it and run make up"
-    version = f"v{package_version(tool.version_of)}" if tool.version_of else found.version
+    version = f"v{package_version(tool.version_of)}" if tool.version_of else built.version
     where = f"tools/{tool.folder}/go.sum"
     pinned = [line.split() for line in sums.read_text().splitlines()]
-    if found.hash is None:
-        known = any(line[:2] == [tool.module, found.version] for line in pinned)
+    if built.hash is None:
+        known = any(line[:2] == [tool.module, built.version] for line in pinned)
         return version, f"built, module changed by us, original in {where}" if known else _other(where)
-    return version, f"built, hash in {where}" if [tool.module, found.version, found.hash] in pinned else _other(where)
+    return version, f"built, hash in {where}" if [tool.module, built.version, built.hash] in pinned else _other(where)
 
 
 def _other(where: str) -> str:

@@ -84,10 +84,10 @@ def _changed(label: str, copy: Copy, path: str, text: str) -> str:
 
 
 def _apply(label: str, module: str, change: SourceChange, text: str) -> str:
-    found = text.count(change.old)
-    if found != change.times:
+    count = text.count(change.old)
+    if count != change.times:
         raise PlatformError(
-            f"{label}: {change.old.strip()!r} is in {module}/{change.path} {found} times, not {change.times}: "
+            f"{label}: {change.old.strip()!r} is in {module}/{change.path} {count} times, not {change.times}: "
             "this version needs another change in local/build/workspaces.py"
         )
     return text.replace(change.old, change.new)

@@ -35,23 +35,25 @@ class Found:
 def refusal(tool: Tool, program: str) -> str | None:
     """Why a program found on this machine is not taken; None if it is."""
     if tool.version_of:
-        wanted, found = package_version(tool.version_of), plugin_version(program)
-        if found == wanted:
+        package, plugin = package_version(tool.version_of), plugin_version(program)
+        if plugin == package:
             return None
-        return f"{program} is {found or 'of a version it does not say'}, the Python package {tool.version_of} {wanted}"
+        return (
+            f"{program} is {plugin or 'of a version it does not say'}, the Python package {tool.version_of} {package}"
+        )
     if tool.on_path is None:
         return None
     version = program_version(program, tool.on_path.arguments)
     if version is not None and tool.on_path.accepts(version):
         return None
-    low, below, is_ = (".".join(map(str, each)) for each in (tool.on_path.low, tool.on_path.below, version or ()))
+    low, below, is_ = (".".join(map(str, part)) for part in (tool.on_path.low, tool.on_path.below, version or ()))
     return f"{program} is {is_ or 'of a version it does not say'}, wanted is {low} or newer and below {below}"
 
 
-def on_path(tool: Tool, search: Sequence[str], found: Found) -> dict[str, Path] | None:
+def on_path(tool: Tool, search: Sequence[str], usable: Found) -> dict[str, Path] | None:
     """All programs of a tool at good versions among the folders `search`, or None if one is not there."""
     if tool.only_beside:
-        neighbour = found.programs.get(tool.only_beside)
+        neighbour = usable.programs.get(tool.only_beside)
         search = [str(neighbour.resolve().parent), str(neighbour.parent)] if neighbour else []
     programs: dict[str, Path] = {}
     for name in names_of(tool):
@@ -60,7 +62,7 @@ def on_path(tool: Tool, search: Sequence[str], found: Found) -> dict[str, Path] 
             return None
         reason = refusal(tool, program)
         if reason:
-            found.passed_over.append(reason)
+            usable.passed_over.append(reason)
             return None
         programs[name] = Path(program)
     return programs
@@ -68,24 +70,24 @@ def on_path(tool: Tool, search: Sequence[str], found: Found) -> dict[str, Path] 
 
 def find_installed(tools: Iterable[Tool], search: Sequence[str]) -> Found:
     """What of these tools is on PATH or, for a provider, among the user's own Pulumi plugins."""
-    found = Found()
+    installed = Found()
     for tool in tools:
         folders = list(search)
         if tool.version_of:
             own = installed_plugins(next(iter(tool.programs.values())), package_version(tool.version_of))
             folders = [*map(str, own), *folders]
-        found.programs |= on_path(tool, folders, found) or {}
-    return found
+        installed.programs |= on_path(tool, folders, installed) or {}
+    return installed
 
 
 def tools_of(needs: Iterable[str]) -> list[Tool]:
     """The tools of these needs, in the table's order; raises PlatformError for a need that there is not."""
-    wanted: set[str] = set()
+    names: set[str] = set()
     for need in needs:
         if need not in NEEDS:
             raise PlatformError(f"there is no need {need!r} of tools; needs: {', '.join(NEEDS)}")
-        wanted |= set(NEEDS[need])
-    return [tool for tool in TOOLS if tool.name in wanted]
+        names |= set(NEEDS[need])
+    return [tool for tool in TOOLS if tool.name in names]
 
 
 def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str | None = None) -> dict[str, Path]:
@@ -101,19 +103,17 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
         for folder in (search if search is not None else os.environ.get("PATH", "")).split(os.pathsep)
         if folder and Path(folder).resolve() != paths.tools_bin.resolve()
     ]
-    found = find_installed(chosen, folders)
-    wanted = [tool for tool in chosen if not set(names_of(tool)) <= set(found.programs)]
+    installed = find_installed(chosen, folders)
+    tools = [tool for tool in chosen if not set(names_of(tool)) <= set(installed.programs)]
     go = find_go(paths.cache)
     to_build = [
-        tool
-        for tool in wanted
-        if kept(tool, kept_in(tool, paths.repo / "tools" / tool.folder, paths.cache, go)) is None
+        tool for tool in tools if kept(tool, kept_in(tool, paths.repo / "tools" / tool.folder, paths.cache, go)) is None
     ]
-    for line in plan_lines(found, wanted, to_build):
+    for line in plan_lines(installed, tools, to_build):
         print(line, flush=True)
-    programs = dict(found.programs)
-    for folder in dict.fromkeys(tool.folder for tool in wanted):
-        together = [tool for tool in wanted if tool.folder == folder]
+    programs = dict(installed.programs)
+    for folder in dict.fromkeys(tool.folder for tool in tools):
+        together = [tool for tool in tools if tool.folder == folder]
         programs |= built(together, paths.repo / "tools" / folder, paths.cache, go)
     for name, program in programs.items():
         if paths.cache in program.parents:
@@ -131,14 +131,14 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
     return programs
 
 
-def plan_lines(found: Found, wanted: Sequence[Tool], to_build: Sequence[Tool]) -> list[str]:
+def plan_lines(usable: Found, tools_needed: Sequence[Tool], to_build: Sequence[Tool]) -> list[str]:
     """What is there and what is built, for whoever waits; nothing where nothing is built and nothing passed over."""
-    lines = [f"  not taken: {reason}" for reason in found.passed_over]
+    lines = [f"  not taken: {reason}" for reason in usable.passed_over]
     if not to_build:
         return lines
-    there = sorted(name for tool in wanted if tool not in to_build for name in tool.programs.values())
-    if found.programs:
-        lines.append(f"  found: {', '.join(sorted(map(str, found.programs.values())))}")
+    there = sorted(name for tool in tools_needed if tool not in to_build for name in tool.programs.values())
+    if usable.programs:
+        lines.append(f"  found: {', '.join(sorted(map(str, usable.programs.values())))}")
     if there:
         lines.append(f"  kept from before: {', '.join(there)}")
     names = sorted(name for tool in to_build for name in tool.programs.values())

@@ -53,19 +53,21 @@ class CompletionAnswer:
 def models(paths: Paths) -> list[RunningModel]:
     """The model Deployments of all namespaces."""
     apps = connect(paths.kubeconfig).apps
-    found = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
+    items = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
     return [
         RunningModel(
-            each.metadata.namespace,
-            each.metadata.name,
-            each.spec.replicas,
-            each.status.available_replicas or 0,
+            model.metadata.namespace,
+            model.metadata.name,
+            model.spec.replicas,
+            model.status.available_replicas or 0,
             # What the controller has not seen yet is not rolled out.
-            (each.status.updated_replicas or 0) if each.status.observed_generation == each.metadata.generation else 0,
-            each.status.replicas or 0,
-            (each.metadata.labels or {}).get("app.kubernetes.io/instance", ""),
+            (model.status.updated_replicas or 0)
+            if model.status.observed_generation == model.metadata.generation
+            else 0,
+            model.status.replicas or 0,
+            (model.metadata.labels or {}).get("app.kubernetes.io/instance", ""),
         )
-        for each in found
+        for model in items
     ]
 
 
@@ -73,10 +75,10 @@ def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[RunningModel]
     """Waits until every model Deployment has its replicas available; raises PlatformError naming those that lack."""
     deadline = time.monotonic() + timeout_seconds
     while True:
-        found = models(paths)
-        lacking = [model for model in found if not model.ready]
+        running = models(paths)
+        lacking = [model for model in running if not model.ready]
         if not lacking:
-            return found
+            return running
         if time.monotonic() > deadline:
             names = ", ".join(map(_counted, lacking))
             reasons = "".join(f"\n  {line}" for line in why_not_ready(paths, lacking))
@@ -99,15 +101,15 @@ def why_not_ready(paths: Paths, lacking: Iterable[RunningModel]) -> list[str]:
     for model in lacking:
         selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.service}"
         pods = core.list_namespaced_pod(model.namespace, label_selector=selector).items
-        for pod in (each for each in pods if not is_ready(each)):
+        for pod in (pod for pod in pods if not is_ready(pod)):
             said = [
                 f"{c.reason}: {c.message}" for c in pod.status.conditions or [] if c.status == "False" and c.message
             ]
             statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
             waiting = [s.state.waiting for s in statuses if s.state and s.state.waiting]
             # Where an init container waits, the others only wait for it.
-            waiting = [each for each in waiting if each.reason != "PodInitializing"] or waiting
-            said = [f"{each.reason}: {each.message or ''}" for each in waiting] or said
+            waiting = [pod for pod in waiting if pod.reason != "PodInitializing"] or waiting
+            said = [f"{pod.reason}: {pod.message or ''}" for pod in waiting] or said
             lines.append(f"{pod.metadata.name} is {pod.status.phase}: {'; '.join(said) or 'it is starting'}")
     return lines
 

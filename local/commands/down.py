@@ -70,7 +70,7 @@ def recover_stack(paths: Paths, name: str) -> None:
 
 
 def _refuse_without_platform(paths: Paths, processes: Processes, name: str) -> None:
-    dead = [each for each in NEEDED_TO_DESTROY if not processes.is_alive(each)]
+    dead = [name for name in NEEDED_TO_DESTROY if not processes.is_alive(name)]
     if dead:
         raise PlatformError(f"{', '.join(dead)} is not alive; start it with: python -m local start")
     if name not in existing_stacks(paths):

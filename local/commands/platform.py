@@ -88,9 +88,9 @@ def start(
     pki = ensure_pki(paths.pki)
     control_plane.write_kubeconfigs(paths, pki, chosen)
     assemble_charts(paths)
-    found = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds, vllm))
+    every_process = list(specs(paths, pki, chosen, cold_start_seconds, node_boot_seconds, vllm))
     new: list[str] = []
-    for wave in waves(found):
+    for wave in waves(every_process):
         new += processes.ensure_all(wave)
     paths.env_file.write_text(env_script(paths, chosen))
     return Started(chosen, tuple(new))
@@ -103,11 +103,11 @@ def empty(paths: Paths) -> None:
         shutil.rmtree(paths.state / name, ignore_errors=True)
 
 
-def waves(found: Sequence[ProcessSpec]) -> list[list[ProcessSpec]]:
+def waves(processes: Sequence[ProcessSpec]) -> list[list[ProcessSpec]]:
     """Processes that may start together: each wave needs the ones before it."""
-    first = [[spec for spec in found if spec.name in names] for names in FIRST]
+    first = [[spec for spec in processes if spec.name in names] for names in FIRST]
     started = {name for names in FIRST for name in names}
-    return [*first, [spec for spec in found if spec.name not in started]]
+    return [*first, [spec for spec in processes if spec.name not in started]]
 
 
 def stop_all(processes: Processes) -> list[str]:

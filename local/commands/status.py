@@ -42,7 +42,7 @@ def status(paths: Paths) -> None:
     reachable = [[s["namespace"], s["name"], str(s["port"]), s["url"]] for s in services(paths)]
     print(table(["NAMESPACE", "SERVICE", "PORT", "ON THIS MACHINE"], reachable))
     ports = json.loads((paths.run / "ports.json").read_text())
-    for name in (each for each in WEB_PROGRAMS if processes.is_alive(each)):
+    for name in (web_program for web_program in WEB_PROGRAMS if processes.is_alive(web_program)):
         print(f"{name}: http://127.0.0.1:{ports[name]}")
     for name in existing_stacks(paths):
         stack = Stack(paths, ports, name)
@@ -58,7 +58,7 @@ def memory_mib(record: Record) -> float:
     if process is None:
         return 0.0
     try:
-        return float(sum(each.memory_info().rss for each in family_of(process))) / 2**20
+        return float(sum(process.memory_info().rss for process in family_of(process))) / 2**20
     except psutil.NoSuchProcess:
         return 0.0
 
@@ -107,8 +107,8 @@ def _node_row(node: Any) -> list[str]:
 
 
 def _ready(conditions: Iterable[Any] | None) -> str:
-    found = [c.status for c in conditions or [] if c.type == "Ready"]
-    return found[0] if found else "False"
+    statuses = [c.status for c in conditions or [] if c.type == "Ready"]
+    return statuses[0] if statuses else "False"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -130,5 +130,5 @@ def logs(paths: Paths, name: str | None, follow: bool, count: int = 200) -> None
         return
     file = paths.log / f"{name}.log"
     if file not in files:
-        raise PlatformError(f"no log {name!r}; logs: {', '.join(each.stem for each in files)}")
+        raise PlatformError(f"no log {name!r}; logs: {', '.join(file.stem for file in files)}")
     os.execvp("tail", ["tail", "-n", str(count), *(["-f"] if follow else []), str(file)])

@@ -76,11 +76,11 @@ def _refuse_a_second_stack(paths: Paths, name: str, ports: Mapping[str, int]) ->
 
 def _ask_models(paths: Paths, stages: Stages, patience_seconds: float) -> list[CompletionAnswer]:
     with stages.stage("models ready"):
-        found = wait_until_ready(paths, timeout_seconds=patience_seconds)
-    if not found:
+        running = wait_until_ready(paths, timeout_seconds=patience_seconds)
+    if not running:
         return []
     with stages.stage("first completion"):
-        return [ask(service_url(paths, model)) for model in found]
+        return [ask(service_url(paths, model)) for model in running]
 
 
 def _say_result(paths: Paths, stages: Stages, summary: UpdateSummary, answers: Sequence[CompletionAnswer]) -> None:

@@ -25,9 +25,9 @@ def server_url(ports: Mapping[str, int]) -> str:
 
 def write_kubeconfigs(paths: Paths, pki: Pki, ports: Mapping[str, int]) -> None:
     """Writes the administrator's kubeconfig and those of the controllers, if they say something new."""
-    wanted = {paths.kubeconfig: "admin"}
-    wanted |= {paths.pki / f"{client}.kubeconfig": client for client in ("controller-manager", "scheduler")}
-    for path, client in wanted.items():
+    users = {paths.kubeconfig: "admin"}
+    users |= {paths.pki / f"{client}.kubeconfig": client for client in ("controller-manager", "scheduler")}
+    for path, client in users.items():
         text = kubeconfig(pki, client, server_url(ports))
         if not path.exists() or path.read_text() != text:
             write_private(path, text)

@@ -143,11 +143,13 @@ def main() -> int:
     parser.add_argument(
         "--vllm", type=Path, metavar="FOLDER", help="run the real vLLM of this environment (`make engine`)"
     )
-    given = parser.parse_args()
-    if given.speed <= 0:
+    parsed = parser.parse_args()
+    if parsed.speed <= 0:
         parser.error("--speed has to be above 0")
-    given.directory.mkdir(parents=True, exist_ok=True)
-    asyncio.run(serve(given.kubeconfig, given.directory, given.port_range, given.speed, given.stack_files, given.vllm))
+    parsed.directory.mkdir(parents=True, exist_ok=True)
+    asyncio.run(
+        serve(parsed.kubeconfig, parsed.directory, parsed.port_range, parsed.speed, parsed.stack_files, parsed.vllm)
+    )
     return 0
 
 

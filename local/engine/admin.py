@@ -62,12 +62,10 @@ async def _forwarded(request: web.BaseRequest, member: RunningPod, path: str) ->
     try:
         async with (
             aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=60)) as session,
-            session.request(request.method, url, data=await request.read() or None) as found,
+            session.request(request.method, url, data=await request.read() or None) as response,
         ):
-            return web.Response(
-                status=found.status, body=await found.read(), headers={"Content-Type": found.headers["Content-Type"]}
-                if "Content-Type" in found.headers else {},
-            )  # fmt: skip
+            kept = {name: value for name, value in response.headers.items() if name == "Content-Type"}
+            return web.Response(status=response.status, body=await response.read(), headers=kept)
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         return refused(None, f"the process of {member.pod.name}: {error}")
 

@@ -93,8 +93,8 @@ class Batcher:
             self.now = max(self.now, sequence.arrived)
             self._begin_step()
 
-    def abort(self, sequence: Sequence, now: float, told: bool = True) -> None:
-        """Takes a sequence out wherever it is; frees its blocks. `told`: whether the observer hears of it."""
+    def abort(self, sequence: Sequence, now: float, notify: bool = True) -> None:
+        """Takes a sequence out wherever it is; frees its blocks. `notify`: whether the observer hears of it."""
         if sequence.finished is not None:
             return
         sequence.aborted = True
@@ -103,7 +103,7 @@ class Batcher:
             self.running.remove(sequence)
         else:
             self.waiting.remove(sequence)
-        self._finish(sequence, now, told)
+        self._finish(sequence, now, notify)
 
     def advance(self, now: float) -> None:
         """Computes all steps that end at or before `now`."""
@@ -116,12 +116,12 @@ class Batcher:
         return -(-tokens // self.block_tokens)
 
     def _reserve(self, sequence: Sequence, tokens: int) -> bool:
-        wanted = self._blocks_for(tokens) - sequence.blocks
-        if wanted > self.total_blocks - self.used_blocks:
+        blocks = self._blocks_for(tokens) - sequence.blocks
+        if blocks > self.total_blocks - self.used_blocks:
             return False
-        if wanted > 0:
-            sequence.blocks += wanted
-            self.used_blocks += wanted
+        if blocks > 0:
+            sequence.blocks += blocks
+            self.used_blocks += blocks
         return True
 
     def _release(self, sequence: Sequence) -> None:
@@ -214,9 +214,9 @@ class Batcher:
         else:
             sequence.on_tokens(sequence)
 
-    def _finish(self, sequence: Sequence, now: float, told: bool = True) -> None:
+    def _finish(self, sequence: Sequence, now: float, notify: bool = True) -> None:
         self._release(sequence)
         sequence.finished = now
-        if told:
+        if notify:
             self.observer.on_finish(sequence)
         sequence.on_tokens(sequence)

@@ -36,13 +36,13 @@ class StackFiles:
 
     def _files(self) -> list[tuple[Path, int]]:
         """Latest first."""
-        found = []
+        lines = []
         for path in self._folder.glob("Pulumi.*.yaml"):
             try:
-                found.append((path, path.stat().st_mtime_ns))
+                lines.append((path, path.stat().st_mtime_ns))
             except OSError:
                 continue  # gone in between
-        return sorted(found, key=lambda each: -each[1])
+        return sorted(lines, key=lambda item: -item[1])
 
 
 def _described(path: Path) -> dict[str, Architecture]:
@@ -52,11 +52,11 @@ def _described(path: Path) -> dict[str, Architecture]:
     except ValueError:
         return {}
     settings = read({"models": list(_models(document))}, "platform").settings
-    found: dict[str, Architecture] = {}
+    architectures: dict[str, Architecture] = {}
     for model in settings.models if settings else ():
         if (architecture := architecture_of(model)) is not None:
-            found |= {named_to_vllm(model)[0]: architecture, model.answers_to: architecture}
-    return found
+            architectures |= {named_to_vllm(model)[0]: architecture, model.answers_to: architecture}
+    return architectures
 
 
 def _models(document: Any) -> Iterator[Mapping[str, Any]]:
@@ -64,6 +64,4 @@ def _models(document: Any) -> Iterator[Mapping[str, Any]]:
     config = document.get("config") if isinstance(document, Mapping) else None
     for key, section in (config if isinstance(config, Mapping) else {}).items():
         if str(key).endswith(":models") and isinstance(section, list):
-            yield from (
-                each for each in section if isinstance(each, Mapping) and set(each) & {"architecture", "copyOf"}
-            )
+            yield from (key for key in section if isinstance(key, Mapping) and set(key) & {"architecture", "copyOf"})

@@ -149,7 +149,7 @@ class Engine:
                 if sequence.finished is not None:
                     return
         finally:
-            self.batcher.abort(sequence, clock(), told=False)
+            self.batcher.abort(sequence, clock(), notify=False)
             self._refresh_gauges()
 
     async def _pump(self) -> None:
@@ -178,8 +178,8 @@ class Engine:
         """The process ends now. Aborts what is in flight; returns how many sequences that were."""
         killed = self.state is not EngineState.DRAINING if was_killed is None else was_killed
         self.state = EngineState.STOPPED
-        for told in self.on_end:
-            told(killed)
+        for listener in self.on_end:
+            listener(killed)
         left = [*self.batcher.running, *self.batcher.waiting]
         for sequence in left:
             self.batcher.abort(sequence, asyncio.get_running_loop().time())

@@ -180,8 +180,8 @@ class EngineFleet:
 
     async def _labels_of(self, node: str) -> dict[str, str]:
         if node not in self._node_labels:
-            found = await self._api.get(f"/api/v1/nodes/{node}")
-            self._node_labels[node] = ((found or {}).get("metadata") or {}).get("labels") or {}
+            engine = await self._api.get(f"/api/v1/nodes/{node}")
+            self._node_labels[node] = ((engine or {}).get("metadata") or {}).get("labels") or {}
         return self._node_labels[node]
 
     async def _start(self, member: Member) -> None:
@@ -219,8 +219,8 @@ class EngineFleet:
             hook = min(pod.pre_stop_seconds, pod.grace_seconds)
             await asyncio.sleep(hook / self._speed)
             left = max(pod.grace_seconds - hook, 0)
-            wanted = engine.config.arguments.shutdown_timeout_seconds
-            await engine.drain(min(wanted, left) / self._speed, then_killed=left < wanted)
+            seconds = engine.config.arguments.shutdown_timeout_seconds
+            await engine.drain(min(seconds, left) / self._speed, then_killed=left < seconds)
         elif engine is not None:
             engine.stop()
         try:

@@ -66,8 +66,8 @@ class KubeApi:
             if response.status == 404:
                 return None
             response.raise_for_status()
-            found: Object = await response.json()
-            return found
+            document: Object = await response.json()
+            return document
 
     async def patch_status(self, path: str, patch: Object) -> bool:
         """Strategic merge patch of the status subresource; False when the object is gone or changed hands."""

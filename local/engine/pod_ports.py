@@ -40,7 +40,7 @@ class PodPorts:
         ip, _, text = address.rpartition(":")
         port = int(text) if text.isdigit() else 0
         members: list[Member | RunningPod] = list(self._fleet.members.values())
-        member = next((each for each in members if each.pod.status.get("podIP") == ip), None)
+        member = next((member for member in members if member.pod.status.get("podIP") == ip), None)
         if member is None:
             return None
         if isinstance(member, RunningPod):

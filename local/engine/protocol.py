@@ -78,7 +78,7 @@ async def read(request: web.BaseRequest, kind: type[Model]) -> Model:
     try:
         return kind.model_validate(json.loads(await request.read()))
     except ValidationError as error:
-        raise _invalid([dict(each) for each in error.errors(include_url=False)]) from None
+        raise _invalid([dict(error) for error in error.errors(include_url=False)]) from None
     except json.JSONDecodeError as error:
         problem = {"type": "json_invalid", "loc": (error.pos,), "msg": "JSON decode error", "input": {}}
         raise _invalid([{**problem, "ctx": {"error": error.msg}}]) from None
@@ -89,19 +89,19 @@ async def read(request: web.BaseRequest, kind: type[Model]) -> Model:
 def _invalid(errors: list[dict[str, Any]]) -> ApiError:
     """FastAPI's list of what is wrong with a body, as vLLM writes it: no values of the request in it."""
     plural = "s" if len(errors) > 1 else ""
-    told = [
+    shortened = [
         {**error, "loc": ".".join(["body", *map(str, error["loc"])]), "input": _size(error["input"])}
         for error in errors
     ]
-    message = "\n".join([f"{len(errors)} validation error{plural}:", *(f"  {each}" for each in told)])
-    return ApiError(400, message, "Bad Request", str(told[0]["loc"]))
+    message = "\n".join([f"{len(errors)} validation error{plural}:", *(f"  {error}" for error in shortened)])
+    return ApiError(400, message, "Bad Request", str(shortened[0]["loc"]))
 
 
-def _size(given: Any) -> Any:
+def _size(value: Any) -> Any:
     """In the place of a container, which may hold a whole conversation."""
-    if isinstance(given, dict | list):
-        return f"<{type(given).__name__} of {len(given)} items>"
-    return given
+    if isinstance(value, dict | list):
+        return f"<{type(value).__name__} of {len(value)} items>"
+    return value
 
 
 def check_parameters(request: GenerationRequest, served_names: tuple[str, ...]) -> None:
@@ -110,29 +110,29 @@ def check_parameters(request: GenerationRequest, served_names: tuple[str, ...]) 
         names = ", ".join(served_names)
         message = f"The model `{request.model}` does not exist. Valid aliases: {names}."
         raise ApiError(404, message, "NotFoundError", "model")
-    given = request
+    body = request
     problems: tuple[tuple[bool, str, str | None, Any], ...] = (
-        (given.n < 1, f"n must be at least 1, got {given.n}.", None, None),
+        (body.n < 1, f"n must be at least 1, got {body.n}.", None, None),
         (
-            given.temperature is not None and given.temperature < 0,
-            f"temperature must be non-negative, got {given.temperature}.",
+            body.temperature is not None and body.temperature < 0,
+            f"temperature must be non-negative, got {body.temperature}.",
             "temperature",
-            given.temperature,
+            body.temperature,
         ),
         (
-            given.top_p is not None and not 0 < given.top_p <= 1,
-            f"top_p must be in (0, 1], got {given.top_p}.",
+            body.top_p is not None and not 0 < body.top_p <= 1,
+            f"top_p must be in (0, 1], got {body.top_p}.",
             "top_p",
-            given.top_p,
+            body.top_p,
         ),
         (
-            given.max_tokens is not None and given.max_tokens < 1,
-            f"max_tokens must be at least 1, got {given.max_tokens}.",
+            body.max_tokens is not None and body.max_tokens < 1,
+            f"max_tokens must be at least 1, got {body.max_tokens}.",
             "max_tokens",
-            given.max_tokens,
+            body.max_tokens,
         ),
         (
-            given.stream_options is not None and not given.stream,
+            body.stream_options is not None and not body.stream,
             "Stream options can only be defined when `stream=True`.",
             "stream_options",
             None,
@@ -148,21 +148,21 @@ def prompts_of(request: ChatRequest | CompletionRequest, max_model_len: int) -> 
     """The prompts with their budgets. Raises ApiError 400 for one that does not fit `max_model_len` tokens."""
     if isinstance(request, ChatRequest):
         limit = request.max_completion_tokens
-        wanted = request.max_tokens if limit is None else limit
-        return [_fitted(text.chat_tokens(request.messages), wanted, max_model_len)]
-    wanted = COMPLETION_DEFAULT_TOKENS if request.max_tokens is None else request.max_tokens
+        tokens = request.max_tokens if limit is None else limit
+        return [_fitted(text.chat_tokens(request.messages), tokens, max_model_len)]
+    tokens = COMPLETION_DEFAULT_TOKENS if request.max_tokens is None else request.max_tokens
     prompt = request.prompt
     if isinstance(prompt, str):
-        return [_fitted(text.prompt_tokens(prompt), wanted, max_model_len)]
+        return [_fitted(text.prompt_tokens(prompt), tokens, max_model_len)]
     if not prompt:
         raise ApiError(400, "please provide at least one prompt", "BadRequestError", "prompt")
     ids = [item for item in prompt if isinstance(item, int)]
     if ids:
-        return [_fitted(len(ids), wanted, max_model_len, counted=len(ids))]
-    return [_fitted(text.prompt_tokens(p), wanted, max_model_len) for p in prompt if not isinstance(p, int)]
+        return [_fitted(len(ids), tokens, max_model_len, counted=len(ids))]
+    return [_fitted(text.prompt_tokens(p), tokens, max_model_len) for p in prompt if not isinstance(p, int)]
 
 
-def _fitted(tokens: int, wanted: int | None, max_model_len: int, counted: int | None = None) -> Prompt:
+def _fitted(tokens: int, most: int | None, max_model_len: int, counted: int | None = None) -> Prompt:
     """The prompt with a budget cut to the room that is left, as vLLM cuts it since it no longer reserves output.
 
     `counted`: tokens of a prompt that came as ids; text is counted to one token past the limit, hence "at least".
@@ -179,4 +179,4 @@ def _fitted(tokens: int, wanted: int | None, max_model_len: int, counted: int | 
             "input_tokens",
         )
     room = max_model_len - tokens
-    return Prompt(tokens, room if wanted is None else min(wanted, room))
+    return Prompt(tokens, room if most is None else min(most, room))

@@ -105,7 +105,7 @@ class Router:
         labels: dict[str, list[frozenset[tuple[str, str]]]] = {}
         for member in self._fleet.members.values():
             labels.setdefault(member.pod.namespace, []).append(frozenset(member.pod.labels.items()))
-        wanted: dict[PortKey, int] = {}
+        pods_by_port: dict[PortKey, int] = {}
         for (namespace, name), service in self._services.items():
             selector = set((service["spec"].get("selector") or {}).items())
             if not selector:
@@ -113,16 +113,16 @@ class Router:
             ports = {(namespace, name, p.get("name") or ""): p["port"] for p in service["spec"].get("ports") or []}
             selects = any(selector <= pod for pod in set(labels.get(namespace, [])))
             # a Service keeps its address while it has no pods
-            wanted |= {key: port for key, port in ports.items() if selects or key in self._listeners}
-        return wanted
+            pods_by_port |= {key: port for key, port in ports.items() if selects or key in self._listeners}
+        return pods_by_port
 
     async def reconcile(self) -> None:
         """Makes listeners equal to what the cluster asks for and writes `services.json`."""
-        wanted = self._wanted()
-        for key in [key for key in self._listeners if key not in wanted]:
+        ports = self._wanted()
+        for key in [key for key in self._listeners if key not in ports]:
             await self._close(self._listeners.pop(key))
             self._log(f"INFO (simulated) Service {'/'.join(key[:2])} is gone, its local port is closed")
-        for key, service_port in sorted(wanted.items()):
+        for key, service_port in sorted(ports.items()):
             if key in self._listeners:
                 self._listeners[key].service_port = service_port
                 continue

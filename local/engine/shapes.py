@@ -49,15 +49,15 @@ def planned_shape(
         vllm_version=version,
         block_size=arguments.block_size_tokens,
     )
-    found = fit(model, engine, gpu.usable_memory_bytes, gpu)
+    memory_fit = fit(model, engine, gpu.usable_memory_bytes, gpu)
     return ModelShape(
         parameters=model.parameters,
         kv_bytes_per_token=kv_cache_bytes_per_token(model, engine) * arguments.tensor_parallel_size,
         max_model_len=model.max_position_embeddings,
         active_parameters=model.active_parameters,
         weights_bytes=weights_bytes(model, engine),
-        kv_cache_tokens=max(found.kv_cache_tokens, found.longest_model_len),
-        longest_model_len=found.longest_model_len,
+        kv_cache_tokens=max(memory_fit.kv_cache_tokens, memory_fit.longest_model_len),
+        longest_model_len=memory_fit.longest_model_len,
     )
 
 

@@ -39,11 +39,11 @@ def node_watcher_stopped(ground: Ground) -> Iterator[None]:
         os.kill(record.pid, signal.SIGCONT)
 
 
-def until(found: Callable[[], Any], timeout_seconds: float, lacking: str) -> Any:
+def until(look: Callable[[], Any], timeout_seconds: float, lacking: str) -> Any:
     """Polls until `found` gives something; raises DoesNotHold with `lacking` otherwise."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        if value := found():
+        if value := look():
             return value
         time.sleep(0.5)
     must(False, f"{lacking} within {timeout_seconds:.0f} s")

@@ -59,8 +59,8 @@ class EngineRun:
     def why(self) -> str:
         """Log and diagnostics of a run that failed, without the stack's outputs; its end where it has none."""
         _, named, diagnostics = self.text.partition("\nDiagnostics:\n")
-        told = diagnostics.partition("\nOutputs:\n")[0] if named else self.text
-        return f"{self.log}:\n{told.strip()[-2500:]}"
+        output = diagnostics.partition("\nOutputs:\n")[0] if named else self.text
+        return f"{self.log}:\n{output.strip()[-2500:]}"
 
     def event_count(self) -> int:
         """Events of the engine so far."""
@@ -104,14 +104,14 @@ class EngineRun:
 
     def members(self) -> list[psutil.Process]:
         """All processes of its session, whoever is their parent by now."""
-        found = []
+        processes = []
         for process in psutil.process_iter():
             try:
                 if os.getsid(process.pid) == self.process.pid:
-                    found.append(process)
+                    processes.append(process)
             except (ProcessLookupError, PermissionError):
                 continue
-        return found
+        return processes
 
     def kill(self) -> list[str]:
         """SIGKILL to the CLI first, then to its language host and providers, as in a crash of the machine.
@@ -120,7 +120,7 @@ class EngineRun:
         """
         killed: dict[int, str] = {}
         while members := [member for member in self.members() if member.status() != psutil.STATUS_ZOMBIE]:
-            for process in sorted(members, key=lambda each: each.pid != self.process.pid):
+            for process in sorted(members, key=lambda process: process.pid != self.process.pid):
                 try:
                     killed.setdefault(process.pid, process.name())
                     os.kill(process.pid, signal.SIGKILL)

@@ -63,11 +63,11 @@ def without_ids(value: Any) -> Any:
 
 def resources_of(resources: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The state's resources: type and name -> inputs. Encrypted inputs differ each time and count as there."""
-    found = {}
+    objects = {}
     for resource in resources:
         name = str(resource["urn"]).split("::", 2)[-1]
-        found[name] = json.dumps(without_ids(_sealed(resource.get("inputs") or {})), sort_keys=True)
-    return found
+        objects[name] = json.dumps(without_ids(_sealed(resource.get("inputs") or {})), sort_keys=True)
+    return objects
 
 
 def _sealed(value: Any) -> Any:
@@ -84,7 +84,7 @@ def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """The cluster's objects that no controller made for another object: name -> content, or how many of that name."""
     objects = list(objects)
     scaled = _scaled(objects)
-    found: dict[str, str] = {}
+    states: dict[str, str] = {}
     counts: Counter[str] = Counter()
     for item in objects:
         metadata = item["metadata"]
@@ -104,18 +104,18 @@ def objects_of(objects: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if identity in scaled:
             kept["spec"] = {key: value for key, value in kept["spec"].items() if key != "replicas"}
         own = {key: metadata.get(key) or {} for key in ("labels", "annotations")}
-        found[name + leaving] = json.dumps(without_ids({**kept, **own}), sort_keys=True)
-    return {**found, **{name: str(count) for name, count in counts.items()}}
+        states[name + leaving] = json.dumps(without_ids({**kept, **own}), sort_keys=True)
+    return {**states, **{name: str(count) for name, count in counts.items()}}
 
 
 def _scaled(objects: Iterable[Mapping[str, Any]]) -> set[tuple[str, str | None, str]]:
     """Kind, namespace and name of what an HPA scales: its number of replicas is the HPA's, whatever it is just now."""
-    found = set()
+    names = set()
     for item in objects:
         if item["kind"] == "HorizontalPodAutoscaler":
             target = item["spec"]["scaleTargetRef"]
-            found.add((target["kind"], item["metadata"].get("namespace"), target["name"]))
-    return found
+            names.add((target["kind"], item["metadata"].get("namespace"), target["name"]))
+    return names
 
 
 def aws_of(names: Iterable[str]) -> dict[str, str]:
@@ -123,20 +123,22 @@ def aws_of(names: Iterable[str]) -> dict[str, str]:
     return {name: str(count) for name, count in Counter(_IDS.sub("<id>", name) for name in names).items()}
 
 
-def differences(expected: FinalState, found: FinalState) -> list[str]:
+def differences(expected: FinalState, actual: FinalState) -> list[str]:
     """One line per thing that lacks, is too much, or is other than expected."""
     lines = []
     for part in ("resources", "cluster", "aws"):
-        wanted, there = getattr(expected, part), getattr(found, part)
-        lines += [f"{part}: lacks {name}" for name in sorted(wanted.keys() - there.keys())]
-        lines += [f"{part}: too much: {name}" for name in sorted(there.keys() - wanted.keys())]
-        for name in sorted(wanted.keys() & there.keys()):
-            if wanted[name] != there[name]:
-                lines.append(f"{part}: {name} is other: {_first_difference(wanted[name], there[name])}")
+        value, there = getattr(expected, part), getattr(actual, part)
+        lines += [f"{part}: lacks {name}" for name in sorted(value.keys() - there.keys())]
+        lines += [f"{part}: too much: {name}" for name in sorted(there.keys() - value.keys())]
+        for name in sorted(value.keys() & there.keys()):
+            if value[name] != there[name]:
+                lines.append(f"{part}: {name} is other: {_first_difference(value[name], there[name])}")
     return lines
 
 
-def _first_difference(wanted: str, found: str, around: int = 60) -> str:
-    at = next((i for i, (a, b) in enumerate(zip(wanted, found, strict=False)) if a != b), min(len(wanted), len(found)))
+def _first_difference(expected: str, actual: str, around: int = 60) -> str:
+    at = next(
+        (i for i, (a, b) in enumerate(zip(expected, actual, strict=False)) if a != b), min(len(expected), len(actual))
+    )
     start = max(0, at - around)
-    return f"…{wanted[start : at + around]}… expected, …{found[start : at + around]}… found"
+    return f"…{expected[start : at + around]}… expected, …{actual[start : at + around]}… found"

@@ -108,8 +108,8 @@ class Ground:
 
     def specification(self, name: str) -> ProcessSpec:
         """How a process of the platform is started."""
-        found = platform.specs(self.paths, ensure_pki(self.paths.pki), self.ports, COLD_START_SECONDS)
-        return next(spec for spec in found if spec.name == name)
+        processes = platform.specs(self.paths, ensure_pki(self.paths.pki), self.ports, COLD_START_SECONDS)
+        return next(spec for spec in processes if spec.name == name)
 
     def begin_anew(self) -> None:
         """Empties the platform."""

@@ -11,14 +11,14 @@ class Skipped(Exception):
     """The scenario cannot be provoked here; the text says why. It counts as neither passed nor failed."""
 
 
-def must(condition: bool, found: str) -> None:
+def must(condition: bool, held: str) -> None:
     """Raises DoesNotHold with what was found."""
     if not condition:
-        raise DoesNotHold(found)
+        raise DoesNotHold(held)
 
 
-def must_say(text: str, *wanted: str) -> None:
+def must_say(text: str, *texts: str) -> None:
     """All of `wanted` must be in the text; case does not count."""
-    lacking = [each for each in wanted if each.lower() not in text.lower()]
+    lacking = [text_wanted for text_wanted in texts if text_wanted.lower() not in text.lower()]
     if lacking:
         raise DoesNotHold(f"nothing says {lacking}; said was:\n{text[-3000:]}")

@@ -98,7 +98,7 @@ def line(result: ScenarioResult, scenario: Scenario) -> str:
     """One line of the table; a failure says what must hold and what was found."""
     text = f"{result.outcome:<7}  {result.name:<22} {result.seconds:6.1f} s  "
     if result.outcome == "failed":
-        indented = "\n".join(f"    | {each}" for each in result.detail.splitlines())
+        indented = "\n".join(f"    | {line}" for line in result.detail.splitlines())
         return f"{text}must hold: {scenario.holds}\n{indented}"
     return text + result.detail
 

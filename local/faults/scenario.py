@@ -33,11 +33,11 @@ def chosen(scenarios: Sequence[Scenario], seed: int, only: Sequence[str], count:
     unknown = [name for name in only if not any(scenario.name.startswith(name) for scenario in scenarios)]
     if unknown:
         raise ValueError(f"no scenario is called {', '.join(unknown)}")
-    found = [s for s in scenarios if not only or any(s.name.startswith(name) for name in only)]
-    if count is not None and count < len(found):
-        kept = {scenario.name for scenario in _sample(found, seed, count)}
-        found = [scenario for scenario in found if scenario.name in kept]
-    return found
+    chosen = [s for s in scenarios if not only or any(s.name.startswith(name) for name in only)]
+    if count is not None and count < len(chosen):
+        kept = {scenario.name for scenario in _sample(chosen, seed, count)}
+        chosen = [scenario for scenario in chosen if scenario.name in kept]
+    return chosen
 
 
 def _sample(scenarios: Sequence[Scenario], seed: int, count: int) -> list[Scenario]:

@@ -49,12 +49,12 @@ class Arguments:
 
 def files_with(folder: Path, canary: str) -> Iterator[str]:
     """Files that hold the canary, plain or in base64; not etcd's, where a Secret is as readable as in any cluster."""
-    wanted = (canary.encode(), base64.b64encode(canary.encode()).rstrip(b"=")[:-2])
+    forms = (canary.encode(), base64.b64encode(canary.encode()).rstrip(b"=")[:-2])
     for path in sorted(folder.rglob("*")):
         if "etcd" in path.relative_to(folder).parts[:1] or path.is_symlink() or not path.is_file():
             continue
         content = path.read_bytes()
-        if any(each in content for each in wanted):
+        if any(form in content for form in forms):
             yield str(path.relative_to(folder))
 
 
@@ -89,13 +89,13 @@ def canaries(ground: Ground, random: Random) -> str:
             ("stack", "output", "--json"),
             ("refresh", "--yes"),
         )
-        said = [ground.pulumi(*each)[1] for each in asked]
+        said = [ground.pulumi(*name)[1] for name in asked]
         with ground.command("status") as status:
             said.append(status.communicate(timeout=60)[0])
-    found = [*arguments.found, *files_with(ground.paths.state, canary), *files_with(ground.logs, canary)]
-    found += helm_values_with(ground, canary)
-    found += [f"output {number}" for number, text in enumerate(said) if canary in text]
-    must(not found, f"the canary is readable in {found}")
+    leaks = [*arguments.found, *files_with(ground.paths.state, canary), *files_with(ground.logs, canary)]
+    leaks += helm_values_with(ground, canary)
+    leaks += [f"output {number}" for number, text in enumerate(said) if canary in text]
+    must(not leaks, f"the canary is readable in {leaks}")
     must(arguments.looks > 20, f"processes were looked at only {arguments.looks} times")
     files = sum(1 for path in ground.paths.state.rglob("*") if path.is_file())
     return f"in none of {files} files, {len(said)} outputs, Helm's records, {arguments.looks} looks at all arguments"

@@ -35,20 +35,20 @@ def disk_full(ground: Ground, random: Random) -> str:
     run.kill()
     must(code != 0, "the update succeeded though its state could not be written")
     must_say(run.text, "file too large")
-    whole = is_readable(ground.stack.state_file)
-    if not whole:
+    readable = is_readable(ground.stack.state_file)
+    if not readable:
         _refused_then_recovered(ground, "two")
     ground.go_on_to("two")
-    found = "state whole" if whole else "state damaged: refused, restored by recover"
-    return f"limit {limit_bytes} bytes: exit code {code}, {found}; the next update converged"
+    verdict = "state whole" if readable else "state damaged: refused, restored by recover"
+    return f"limit {limit_bytes} bytes: exit code {code}, {verdict}; the next update converged"
 
 
 def truncated(ground: Ground, random: Random) -> str:
     """The state file ends in the middle."""
     ground.to("one")
     file = ground.stack.state_file
-    whole = file.read_bytes()
-    file.write_bytes(whole[: random.randrange(1, len(whole) - 1)])
+    content = file.read_bytes()
+    file.write_bytes(content[: random.randrange(1, len(content) - 1)])
     broken = file.read_bytes()
     ground.state = None
     code, _ = ground.pulumi("up", "--yes", "--skip-preview")
@@ -57,7 +57,7 @@ def truncated(ground: Ground, random: Random) -> str:
     _refused_then_recovered(ground, "one")
     run = ground.go_on_to("one")
     must("created" not in run.text.split("Resources:")[-1], f"something was made again:\n{run.text[-1500:]}")
-    return f"{len(broken)} of {len(whole)} bytes left: refused, restored by recover, nothing made again"
+    return f"{len(broken)} of {len(content)} bytes left: refused, restored by recover, nothing made again"
 
 
 def _refused_then_recovered(ground: Ground, target: str) -> None:

@@ -102,7 +102,7 @@ class Reservations:
 
     def _valid(self, now: float) -> dict[str, dict[str, float]]:
         """Reservations that hold now. One that ends too far ahead was written before the clock was set back."""
-        found = {}
+        ports = {}
         for file, ends in _read(self.file).items():
             named = {str(port) for port in _read(Path(file)).values()}
             kept = {
@@ -111,17 +111,17 @@ class Reservations:
                 if port in named and isinstance(end, int | float) and now < end <= now + 2 * RESERVED_SECONDS
             }
             if kept:
-                found[file] = kept
-        return found
+                ports[file] = kept
+        return ports
 
 
 def _read(file: Path) -> dict[str, Any]:
     """A file's mapping; empty where it is absent or damaged: its owner writes it again."""
     try:
-        found = json.loads(file.read_text())
+        ports = json.loads(file.read_text())
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return ports if isinstance(ports, dict) else {}
 
 
 def _write(file: Path, value: Mapping[str, Any]) -> None:
@@ -186,8 +186,8 @@ class PortsFile(Mapping[str, int]):
         self._file = file
 
     def _read(self) -> dict[str, int]:
-        found: dict[str, int] = json.loads(self._file.read_text())
-        return found
+        ports: dict[str, int] = json.loads(self._file.read_text())
+        return ports
 
     def __getitem__(self, name: str) -> int:
         return self._read()[name]

@@ -42,10 +42,10 @@ class ProcessSpec:
 
     def digest(self) -> str:
         """Changes when the process would be started differently."""
-        told = hashlib.sha256(json.dumps([self.command, sorted(self.environment.items())]).encode())
+        digest = hashlib.sha256(json.dumps([self.command, sorted(self.environment.items())]).encode())
         for path in sorted(self.content):
-            told.update(path.read_bytes())
-        return told.hexdigest()
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Processes:
 
     def records(self) -> list[Record]:
         """All records in the order of the starts, of living and of dead processes."""
-        found = [Record(**json.loads(path.read_text())) for path in self._paths.run.glob("*.pid")]
-        return sorted(found, key=lambda record: record.order)
+        records = [Record(**json.loads(path.read_text())) for path in self._paths.run.glob("*.pid")]
+        return sorted(records, key=lambda record: record.order)
 
     def record(self, name: str) -> Record | None:
         path = self._record_file(name)

@@ -79,7 +79,7 @@ class _Stream:
         if event.get("usage"):
             self.completion_tokens = event["usage"]["completion_tokens"]
 
-    def fault(self, wanted: int) -> str:
+    def fault(self, tokens: int) -> str:
         """Why it is no full answer; empty when it is one."""
         if self.ended and not self.completion_tokens and self.finish_reason in (None, "abort"):
             return ABORTED
@@ -87,8 +87,8 @@ class _Stream:
             return f"ended with finish_reason {self.finish_reason}"
         if not self.ended:
             return "the stream broke off before its end"
-        if self.completion_tokens != wanted:
-            return f"{self.completion_tokens} of {wanted} tokens came"
+        if self.completion_tokens != tokens:
+            return f"{self.completion_tokens} of {tokens} tokens came"
         return ""
 
 

@@ -28,9 +28,9 @@ from local.load.target import LoadTarget, find_target
 from local.load.watch import Watcher, prometheus_url
 
 
-def load(paths: Paths, given: argparse.Namespace) -> None:
+def load(paths: Paths, parsed: argparse.Namespace) -> None:
     """One run. Raises CannotLoad (exit code 2) before the first request, never for what becomes of them."""
-    options = read(given, paths.repo / ".local-reports")
+    options = read(parsed, paths.repo / ".local-reports")
     target = find_target(paths, options.model, options.stack)
     planned, beyond = arrivals(options, target.max_model_len)
     console = Console()

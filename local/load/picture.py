@@ -81,7 +81,7 @@ def _replicas(axes: Any, samples: Sequence[LoadSample]) -> None:
 
 
 def _legend(*of: Any) -> None:
-    found = [axes.get_legend_handles_labels() for axes in of]
-    handles, labels = ([each for pair in found for each in pair[part]] for part in (0, 1))
+    legends = [axes.get_legend_handles_labels() for axes in of]
+    handles, labels = ([handle for pair in legends for handle in pair[part]] for part in (0, 1))
     if handles:
         of[0].legend(handles, labels, loc="lower left", bbox_to_anchor=(0, 1), ncols=5, frameon=False, borderpad=0)

@@ -67,10 +67,10 @@ def replicas_of(deployment: Object | None, autoscalers: Iterable[Object]) -> Rep
     for scaler in autoscalers:
         target = scaler["spec"]["scaleTargetRef"]
         if (target["kind"], target["name"]) == ("Deployment", name):
-            wanted = (scaler.get("status") or {}).get("desiredReplicas", spec)
+            desired = (scaler.get("status") or {}).get("desiredReplicas", spec)
             low, high = scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"]
             # 0: the controller has not looked yet, or KEDA has scaled to zero; the Deployment knows which
-            return Replicas(int(wanted or spec), ready, int(low), int(high))
+            return Replicas(int(desired or spec), ready, int(low), int(high))
     return Replicas(int(spec), ready)
 
 

@@ -80,27 +80,27 @@ def display(console: Console, title: str, results: Sequence[RequestResult], seco
 
 def closing_words(summary: Summary) -> list[str]:
     """The summary, one fact per line."""
-    found = summary
+    part = summary
     lines = [
-        f"{found.requests} requests in {found.seconds:.0f} s: {found.answered} full answers, {found.refused} refused "
-        f"with leave to retry, {found.lost} lost"
-        + (f"; {found.not_sent} not sent (bounds of this run)" if found.not_sent else "")
+        f"{part.requests} requests in {part.seconds:.0f} s: {part.answered} full answers, {part.refused} refused "
+        f"with leave to retry, {part.lost} lost"
+        + (f"; {part.not_sent} not sent (bounds of this run)" if part.not_sent else "")
     ]
-    lines += [f"  {count} × {reason}" for reason, count in found.reasons]
-    for name, values in (("TTFT", found.ttft_seconds), ("end to end", found.end_to_end_seconds)):
+    lines += [f"  {count} × {reason}" for reason, count in part.reasons]
+    for name, values in (("TTFT", part.ttft_seconds), ("end to end", part.end_to_end_seconds)):
         if values:
             lines.append(f"{name}: " + ", ".join(f"{key} {value:.2f} s" for key, value in values.items()))
-    for name, points in (("wanted", found.wanted_curve), ("ready", found.ready_curve)):
+    for name, points in (("wanted", part.wanted_curve), ("ready", part.ready_curve)):
         if points:
             lines.append(f"replicas {name}: " + ", ".join(f"{count} at {at:.0f} s" for at, count in points))
-    if found.spike_to_ready_seconds:
-        waits = ", ".join(f"{n} ready after {wait:.0f} s" for n, wait in found.spike_to_ready_seconds.items())
+    if part.spike_to_ready_seconds:
+        waits = ", ".join(f"{n} ready after {wait:.0f} s" for n, wait in part.spike_to_ready_seconds.items())
         lines.append(f"from the spike on: {waits}")
-    if found.most_queue is not None:
-        lines.append(f"longest queue that Prometheus saw: {found.most_queue:.0f}")
-    if found.usd is not None and found.usd_per_hour_most is not None:
+    if part.most_queue is not None:
+        lines.append(f"longest queue that Prometheus saw: {part.most_queue:.0f}")
+    if part.usd is not None and part.usd_per_hour_most is not None:
         lines.append(
-            f"nodes: at most {found.most_nodes}, {found.usd_per_hour_most:.2f} $ per hour, {found.usd:.4f} $ for the "
+            f"nodes: at most {part.most_nodes}, {part.usd_per_hour_most:.2f} $ per hour, {part.usd:.4f} $ for the "
             "run (on-demand list prices and the cluster's hour; volumes and network are not in it)"
         )
     return lines

@@ -84,11 +84,11 @@ def spike_to_ready(ready: Sequence[tuple[float, int]], spike_seconds: float | No
     """For each number of replicas above what the spike found: how long after it so many were Ready, s."""
     if spike_seconds is None or not ready:
         return {}
-    found = max((count for seconds, count in ready if seconds <= spike_seconds), default=ready[0][1])
+    most = max((count for seconds, count in ready if seconds <= spike_seconds), default=ready[0][1])
     first: dict[int, float] = {}
     for seconds, count in ready:
         if seconds > spike_seconds:
-            for level in range(found + 1, count + 1):
+            for level in range(most + 1, count + 1):
                 first.setdefault(level, seconds - spike_seconds)
     return first
 

@@ -31,17 +31,17 @@ class LoadTarget:
     max_model_len: int
 
 
-def find_target(paths: Paths, wanted: str, stack: str) -> LoadTarget:
+def find_target(paths: Paths, model_name: str, stack: str) -> LoadTarget:
     """The model named `wanted` (or the only one). Raises CannotLoad: stopped, another stack, no such model."""
     processes = Processes(paths)
     if not all(processes.is_alive(name) for name in NEEDED):
         raise CannotLoad("the platform is stopped: make up")
     _check_stack(paths, stack)
     try:
-        found = sorted(models(paths), key=lambda model: (model.name, model.namespace))
+        running = sorted(models(paths), key=lambda model: (model.name, model.namespace))
     except Exception as error:  # the client's own kinds of error are many; each means the same here
         raise CannotLoad(f"the API server does not answer ({type(error).__name__}): make status") from error
-    model = choose(found, wanted)
+    model = choose(running, model_name)
     try:
         url = service_url(paths, model)
     except PlatformError as error:
@@ -50,31 +50,35 @@ def find_target(paths: Paths, wanted: str, stack: str) -> LoadTarget:
     return LoadTarget(model.namespace, model.name, url, served, longest)
 
 
-def choose(found: list[RunningModel], wanted: str) -> RunningModel:
+def choose(running: list[RunningModel], model_name: str) -> RunningModel:
     """By name or namespace/name; raises CannotLoad with the nearest names."""
-    names = [f"{model.namespace}/{model.name}" for model in found]
-    if not found:
+    names = [f"{model.namespace}/{model.name}" for model in running]
+    if not running:
         raise CannotLoad("no model is on the platform: make up")
-    if not wanted:
-        if len(found) == 1:
-            return found[0]
+    if not model_name:
+        if len(running) == 1:
+            return running[0]
         raise CannotLoad(f"which model? name one with MODEL=: {', '.join(names)}")
-    matching = [model for model, name in zip(found, names, strict=True) if wanted in (model.name, name)]
+    matching = [model for model, name in zip(running, names, strict=True) if model_name in (model.name, name)]
     if len(matching) == 1:
         return matching[0]
     if matching:
-        raise CannotLoad(f"--model {wanted} is in several namespaces; write one of {', '.join(names)}")
-    short = [model.name for model in found]
-    raise CannotLoad(f"--model {wanted}: there is no such model{near(wanted, short)}; models: {', '.join(short)}")
+        raise CannotLoad(f"--model {model_name} is in several namespaces; write one of {', '.join(names)}")
+    short = [model.name for model in running]
+    raise CannotLoad(
+        f"--model {model_name}: there is no such model{near(model_name, short)}; models: {', '.join(short)}"
+    )
 
 
-def _check_stack(paths: Paths, wanted: str) -> None:
-    if not wanted:
+def _check_stack(paths: Paths, stack_name: str) -> None:
+    if not stack_name:
         return
     ports = json.loads((paths.run / "ports.json").read_text())
     there = [name for name in existing_stacks(paths) if Stack(paths, ports, name).resource_count() > 1]
-    if wanted not in there:
-        raise CannotLoad(f"--stack {wanted} is not up{near(wanted, there)}; up: {', '.join(there) or 'none'}: make up")
+    if stack_name not in there:
+        raise CannotLoad(
+            f"--stack {stack_name} is not up{near(stack_name, there)}; up: {', '.join(there) or 'none'}: make up"
+        )
 
 
 def declared(arguments: list[str]) -> tuple[str, int]:
@@ -82,9 +86,11 @@ def declared(arguments: list[str]) -> tuple[str, int]:
 
     Raises CannotLoad where they do not say.
     """
-    given = dict(argument[2:].split("=", 1) for argument in arguments if argument.startswith("--") and "=" in argument)
+    options = dict(
+        argument[2:].split("=", 1) for argument in arguments if argument.startswith("--") and "=" in argument
+    )
     try:
-        return given["served-model-name"].split()[0], int(given["max-model-len"])
+        return options["served-model-name"].split()[0], int(options["max-model-len"])
     except (LookupError, ValueError):
         raise CannotLoad(
             "the model has no Ready replica, and its Deployment says no --served-model-name= and --max-model-len= in "

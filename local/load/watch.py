@@ -83,16 +83,16 @@ class Watcher:
             return None
         queries = gauge_queries(self._target.namespace, self._target.served)
         try:
-            found = await asyncio.gather(*(self._ask(session, query) for query in queries))
+            answers = await asyncio.gather(*(self._ask(session, query) for query in queries))
         except FAILURES:
             return None
-        waiting, running, age = found
+        waiting, running, age = answers
         return None if waiting is None or running is None or age is None else Gauges(waiting, running, age)
 
     async def _ask(self, session: aiohttp.ClientSession, query: str) -> float | None:
         async with session.get(f"{self._prometheus_url}/api/v1/query", params={"query": query}) as answer:
-            found: dict[str, Any] = await answer.json()
-            return number(found)
+            document: dict[str, Any] = await answer.json()
+            return number(document)
 
 
 def prometheus_url(ports_file: Path, is_alive: bool) -> str | None:

@@ -22,9 +22,9 @@ def families(nodes: Iterable[Object], pods: Iterable[Object]) -> Families:
         for pod in pods
         if not pod["spec"].get("nodeName")
     )
-    found = Families()
-    found.add("cluster_autoscaler_cluster_safe_to_autoscale", {}, 1)
-    found.add("cluster_autoscaler_nodes_count", {"state": "ready"}, sum(ready))
-    found.add("cluster_autoscaler_nodes_count", {"state": "unready"}, len(ready) - sum(ready))
-    found.add("cluster_autoscaler_unschedulable_pods_count", {"type": "unschedulable"}, waiting)
-    return found
+    families = Families()
+    families.add("cluster_autoscaler_cluster_safe_to_autoscale", {}, 1)
+    families.add("cluster_autoscaler_nodes_count", {"state": "ready"}, sum(ready))
+    families.add("cluster_autoscaler_nodes_count", {"state": "unready"}, len(ready) - sum(ready))
+    families.add("cluster_autoscaler_unschedulable_pods_count", {"type": "unschedulable"}, waiting)
+    return families

@@ -17,7 +17,7 @@ def container_environment(pod: Object, container: Object) -> dict[str, str]:
 
     Raises LookupError for anything else (keys of ConfigMaps and Secrets): the program would run without it.
     """
-    return {each["name"]: _value(each, pod, container) for each in container.get("env") or []}
+    return {variable["name"]: _value(variable, pod, container) for variable in container.get("env") or []}
 
 
 def _value(entry: Object, pod: Object, container: Object) -> str:
@@ -35,12 +35,12 @@ def _field(pod: Object, path: str) -> str:
     of_map = re.fullmatch(r"metadata\.(annotations|labels)\['(.+)'\]", path)
     if of_map is not None:  # absent is empty, as with the kubelet
         return str((pod["metadata"].get(of_map[1]) or {}).get(of_map[2], ""))
-    found: Any = pod
+    value: Any = pod
     for key in path.split("."):
-        if not isinstance(found, Mapping) or key not in found:
+        if not isinstance(value, Mapping) or key not in value:
             raise LookupError(f"the pod has no field {path}")
-        found = found[key]
-    return str(found)
+        value = value[key]
+    return str(value)
 
 
 def _resource(container: Object, reference: Object) -> str:

@@ -56,9 +56,9 @@ class Assignments:
 
     def update(self, gpus: int, pods: Iterable[Object]) -> None:
         """Gives back what pods held that are gone, and the least used GPUs to new ones (shared ones have many pods)."""
-        wanted = {(p["metadata"]["namespace"], p["metadata"]["name"]): gpus_of(p) for p in pods}
-        self.held = {key: held for key, held in self.held.items() if wanted.get(key)}
-        for key, count in sorted(wanted.items()):
+        gpus_by_pod = {(p["metadata"]["namespace"], p["metadata"]["name"]): gpus_of(p) for p in pods}
+        self.held = {key: held for key, held in self.held.items() if gpus_by_pod.get(key)}
+        for key, count in sorted(gpus_by_pod.items()):
             if key in self.held or not count:
                 continue
             used = [index for held in self.held.values() for index in held]
@@ -84,7 +84,7 @@ def families(node: Object, assignments: Assignments, loads: Mapping[tuple[str, s
     labels = node["metadata"].get("labels") or {}
     xid = float((node["metadata"].get("annotations") or {}).get(XID_ANNOTATION, "0"))
     memory_mib = float(labels.get(f"{GPU_RESOURCE}.memory", "0"))
-    found = Families()
+    families = Families()
     for index in range(physical_gpus(node)):
         holders = assignments.of(index)
         busy = min(sum(loads[key].busy for key in holders if key in loads), 1.0)
@@ -104,10 +104,10 @@ def families(node: Object, assignments: Assignments, loads: Mapping[tuple[str, s
             "DCGM_FI_PROF_GR_ENGINE_ACTIVE": round(busy, 4),
         }
         for holder in holders or [("", "")]:
-            told = _labels(node, labels, index, driver, holder)
+            labels_of_gpu = _labels(node, labels, index, driver, holder)
             for name, value in values.items():
-                found.add(name, told, value, HELP[name])
-    return found
+                families.add(name, labels_of_gpu, value, HELP[name])
+    return families
 
 
 def _labels(
@@ -115,7 +115,7 @@ def _labels(
 ) -> dict[str, str]:
     name = node["metadata"]["name"]
     seed = hashlib.sha256(f"{name}/{index}".encode()).hexdigest()
-    told = {
+    pod_labels = {
         "gpu": str(index),
         "UUID": f"GPU-{seed[:8]}-{seed[8:12]}-{seed[12:16]}-{seed[16:20]}-{seed[20:32]}",
         "pci_bus_id": f"00000000:{0x30 + index:02X}:00.0",
@@ -125,5 +125,5 @@ def _labels(
         "DCGM_FI_DRIVER_VERSION": driver,
     }
     if holder[1]:
-        told |= {"container": "vllm", "namespace": holder[0], "pod": holder[1]}
-    return told
+        pod_labels |= {"container": "vllm", "namespace": holder[0], "pod": holder[1]}
+    return pod_labels

@@ -59,8 +59,8 @@ class Exporters:
         url = read_json(self._paths.run / "engine" / "admin.json", {}).get("url")
         if url is None:
             return {}
-        async with self._session.get(f"{url}/engines") as found:
-            return {(each["namespace"], each["pod"]): each for each in await found.json()}
+        async with self._session.get(f"{url}/engines") as response:
+            return {(engine["namespace"], engine["pod"]): engine for engine in await response.json()}
 
     async def engine(self, namespace: str, pod: str) -> Object | None:
         return (await self.engines()).get((namespace, pod))
@@ -99,5 +99,7 @@ class Exporters:
     async def _kube_state(self, pod: Object) -> str:
         arguments = [a for c in pod["spec"]["containers"] for a in c.get("args") or []]
         lists = await asyncio.gather(*(self._api.get(path) for path in kube_state.LISTS.values()))
-        objects = {kind: (found or {}).get("items") or [] for kind, found in zip(kube_state.LISTS, lists, strict=True)}
+        objects = {
+            kind: (objects or {}).get("items") or [] for kind, objects in zip(kube_state.LISTS, lists, strict=True)
+        }
         return kube_state.families(objects, kube_state.allowed_labels(arguments)).text()

@@ -53,13 +53,13 @@ def envoy(place: Place, program: Program, pod: Object, arguments: list[str], fil
     assert known is not None
     root = place.folder(program.name) / "root"
     variables = container_environment(pod, known[1])
-    told = [rewrites.with_variables(each, variables) for each in known[1].get("args") or []]
-    at = told.index("--config-yaml") + 1 if "--config-yaml" in told else len(told)
-    if at >= len(told):
+    envoy_arguments = [rewrites.with_variables(arg, variables) for arg in known[1].get("args") or []]
+    at = envoy_arguments.index("--config-yaml") + 1 if "--config-yaml" in envoy_arguments else len(envoy_arguments)
+    if at >= len(envoy_arguments):
         raise LookupError("the container has no --config-yaml")
-    told[at] = rewrites.envoy_bootstrap(told[at], place.ports, root)
+    envoy_arguments[at] = rewrites.envoy_bootstrap(envoy_arguments[at], place.ports, root)
     # Hot restart shares memory with every other Envoy of this machine.
-    command = (place.binary(program.name), *told, "--disable-hot-restart")
+    command = (place.binary(program.name), *envoy_arguments, "--disable-hot-restart")
     written = {
         path: rewrites.in_root(content.decode(), ("/certs",), root).encode()
         for path, content in rooted(place, program, files).items()

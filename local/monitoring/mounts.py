@@ -46,7 +46,7 @@ async def mounted_files(pod: Object, fetch: Fetch) -> Files:
     """
     namespace = pod["metadata"]["namespace"]
     volumes = {volume["name"]: volume for volume in pod["spec"].get("volumes") or []}
-    found: Files = {}
+    files: Files = {}
     for mount in _mounts(pod):
         volume = volumes.get(mount["name"])
         if volume is None:
@@ -55,18 +55,18 @@ async def mounted_files(pod: Object, fetch: Fetch) -> Files:
         folder = mount["mountPath"].rstrip("/")
         part = mount.get("subPath")
         if part is not None:
-            found |= {folder: content[part]} if part in content else {}
+            files |= {folder: content[part]} if part in content else {}
         else:
-            found |= {f"{folder}/{name}": data for name, data in content.items()}
-    return found
+            files |= {f"{folder}/{name}": data for name, data in content.items()}
+    return files
 
 
 async def _content(volume: Object, namespace: str, fetch: Fetch) -> Files:
     if "projected" in volume:
-        found: Files = {}
+        files: Files = {}
         for source in volume["projected"].get("sources") or []:
-            found |= await _content(source, namespace, fetch)
-        return found
+            files |= await _content(source, namespace, fetch)
+        return files
     for field, kind, name_field in (("secret", "secrets", "secretName"), ("configMap", "configmaps", "name")):
         if field in volume:
             source = volume[field]

@@ -22,12 +22,14 @@ def quantity(text: str) -> float:
 def families(node: Mapping[str, Any]) -> Families:
     """The series that node dashboards begin with."""
     capacity = (node.get("status") or {}).get("capacity") or {}
-    found = Families()
-    found.add("node_uname_info", {"nodename": node["metadata"]["name"], "sysname": "Linux", "release": "simulated"}, 1)
+    families = Families()
+    families.add(
+        "node_uname_info", {"nodename": node["metadata"]["name"], "sysname": "Linux", "release": "simulated"}, 1
+    )
     total = quantity(capacity.get("memory", "0"))
-    found.add("node_memory_MemTotal_bytes", {}, total, "Memory information field MemTotal_bytes.")
-    found.add("node_memory_MemAvailable_bytes", {}, total, "Memory information field MemAvailable_bytes.")
+    families.add("node_memory_MemTotal_bytes", {}, total, "Memory information field MemTotal_bytes.")
+    families.add("node_memory_MemAvailable_bytes", {}, total, "Memory information field MemAvailable_bytes.")
     for cpu in range(int(quantity(capacity.get("cpu", "0")))):
-        found.add("node_cpu_info", {"cpu": str(cpu)}, 1, "CPU information.")
-    found.add("node_load1", {}, 0, "1m load average.")
-    return found
+        families.add("node_cpu_info", {"cpu": str(cpu)}, 1, "CPU information.")
+    families.add("node_load1", {}, 0, "1m load average.")
+    return families

@@ -100,9 +100,9 @@ class PodNetwork:
         body = await request.read()
         async with self._session.request(
             request.method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
-        ) as found:
-            kept = {k: v for k, v in found.headers.items() if k.lower() not in {*HOP_BY_HOP, "content-encoding"}}
-            return web.Response(status=found.status, body=await found.read(), headers=kept)
+        ) as response:
+            kept = {k: v for k, v in response.headers.items() if k.lower() not in {*HOP_BY_HOP, "content-encoding"}}
+            return web.Response(status=response.status, body=await response.read(), headers=kept)
 
 
 async def serve(ready_file: Path) -> None:

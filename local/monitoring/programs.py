@@ -116,15 +116,15 @@ def is_ready(pod: Object) -> bool:
 
 def behind(pods: Iterable[Object]) -> dict[str, Object]:
     """Program -> the pod it stands behind now: the youngest Ready one, as after a rolling update."""
-    found: dict[str, Object] = {}
+    objects: dict[str, Object] = {}
     for pod in pods:
         known = program_of(pod)
         if known is None or not is_ready(pod):
             continue
         name = known[0].name
-        if name not in found or _age_key(found[name]) < _age_key(pod):
-            found[name] = pod
-    return found
+        if name not in objects or _age_key(objects[name]) < _age_key(pod):
+            objects[name] = pod
+    return objects
 
 
 def _age_key(pod: Object) -> tuple[str, str]:

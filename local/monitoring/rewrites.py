@@ -85,12 +85,12 @@ def scrape_relabelings(port: int) -> list[dict[str, Any]]:
 
 def _discovers(job: dict[str, Any], here: Here) -> bool:
     """Gives Kubernetes' service discovery the way to the API server that a pod has from its service account."""
-    found = job.get("kubernetes_sd_configs") or []
-    for discovery in found:
+    configs = job.get("kubernetes_sd_configs") or []
+    for discovery in configs:
         for key in ("api_server", *AUTHENTICATION):
             discovery.pop(key, None)
         discovery["kubeconfig_file"] = str(here.kubeconfig)
-    return bool(found)
+    return bool(configs)
 
 
 def _plain(job: dict[str, Any]) -> None:
@@ -131,8 +131,8 @@ def envoy_bootstrap(text: str, ports: Mapping[str, int], here: Path) -> str:
     known = {"prometheus_stats": ports["envoy-admin"], "xds_cluster": ports["envoy-gateway-xds"]}
     for cluster in static["clusters"]:
         for locality in (cluster.get("load_assignment") or {}).get("endpoints") or []:
-            for each in locality["lb_endpoints"]:
-                _at(each["endpoint"]["address"], known[cluster["name"]])
+            for endpoint in locality["lb_endpoints"]:
+                _at(endpoint["endpoint"]["address"], known[cluster["name"]])
     return yaml.safe_dump(config, sort_keys=False, width=1000)
 
 

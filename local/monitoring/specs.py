@@ -183,14 +183,14 @@ def _keda_adapter(place: Place, program: Program, pod: Object, arguments: list[s
     return Wanted(ProcessSpec(program.name, command, ready, environment=_keda_environment(place, pod)))
 
 
-def _pod_identity(place: Place, pod: Object, told: Mapping[str, str]) -> dict[str, str]:
+def _pod_identity(place: Place, pod: Object, environment: Mapping[str, str]) -> dict[str, str]:
     """What EKS' webhook sets in a pod with an association, so that the SDK asks the agent; here it asks the endpoint.
 
     Without association it has no credentials at all. https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html
     """
     asked = {
-        "region": told.get("AWS_REGION", ""),
-        "cluster": told.get("CLUSTER_NAME", ""),
+        "region": environment.get("AWS_REGION", ""),
+        "cluster": environment.get("CLUSTER_NAME", ""),
         "namespace": pod["metadata"]["namespace"],
         "serviceAccount": pod["spec"].get("serviceAccountName") or "default",
     }
@@ -206,10 +206,10 @@ def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str]
     """
     known = program_of(pod)
     assert known is not None
-    told = container_environment(pod, known[1])
+    variables = container_environment(pod, known[1])
     environment = {
-        **told,
-        **_pod_identity(place, pod, told),
+        **variables,
+        **_pod_identity(place, pod, variables),
         "KUBECONFIG": str(place.paths.kubeconfig),
         "METRICS_PORT": str(place.ports["karpenter-metrics"]),
         "HEALTH_PROBE_PORT": str(place.ports["karpenter-health"]),

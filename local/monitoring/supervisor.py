@@ -52,8 +52,8 @@ class Pods:
 
     def behind(self, program: str) -> Object | None:
         """The pod that this program stands behind now."""
-        found = behind(self._pods.values()).get(program)
-        return dict(found) if found is not None else None
+        pod = behind(self._pods.values()).get(program)
+        return dict(pod) if pod is not None else None
 
 
 def write_files(plan: Wanted) -> bool:

@@ -101,10 +101,15 @@ class ClusterView:
         return None
 
     def _selected(self, service: Object) -> Iterator[Object]:
-        wanted = (service["spec"].get("selector") or {}).items()
+        selector = (service["spec"].get("selector") or {}).items()
         for (namespace, _), pod in sorted(self.pods.items()):
             labels = pod["metadata"].get("labels") or {}
-            if wanted and namespace == service["metadata"]["namespace"] and wanted <= labels.items() and is_ready(pod):
+            if (
+                selector
+                and namespace == service["metadata"]["namespace"]
+                and selector <= labels.items()
+                and is_ready(pod)
+            ):
                 yield pod
 
 

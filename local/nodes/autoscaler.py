@@ -41,7 +41,7 @@ def _is_autoscaler(pod: Any) -> bool:
 
 def flags_of(pod: Any) -> dict[str, str]:
     """`--name=value` of its command and arguments."""
-    container = next(each for each in pod.spec.containers if IMAGE in each.image)
+    container = next(container for container in pod.spec.containers if IMAGE in container.image)
     words = [word for word in (*(container.command or ()), *(container.args or ())) if word.startswith("--")]
     return dict(word.removeprefix("--").partition("=")[::2] for word in words)
 
@@ -78,7 +78,9 @@ class NodeAutoscaler:
         self._next_scan = now + SCAN_SECONDS
         flags = {**DEFAULTS, **flags_of(pod)}
         cluster = cluster_of(flags)
-        own = {each.arn: each for each in groups if each.cluster == cluster and each.described["status"] == "ACTIVE"}
+        own = {
+            group.arn: group for group in groups if group.cluster == cluster and group.described["status"] == "ACTIVE"
+        }
         if not own:
             self._say_once(f"no node group of a cluster {cluster}")
             return
@@ -139,23 +141,23 @@ class NodeAutoscaler:
         self._core.patch_node(name, {"spec": {"taints": [*map(_plain, before), taint]}})
         pods = self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={name}").items
         if any(keeps_its_node(pod) for pod in pods):
-            self._core.patch_node(name, {"spec": {"taints": [_plain(each) for each in before]}})
+            self._core.patch_node(name, {"spec": {"taints": [_plain(node) for node in before]}})
             return
         # As it is now: of several nodes that leave in one look each takes one off.
         desired = self._described(group)["scalingConfig"]["desiredSize"]
         try:
             self._set_desired(group, desired - 1)
         except Exception:  # it stays then, and must not stay marked
-            self._core.patch_node(name, {"spec": {"taints": [_plain(each) for each in before]}})
+            self._core.patch_node(name, {"spec": {"taints": [_plain(node) for node in before]}})
             raise
         self._event(node, "Node", "ScaleDown", "node removed by cluster autoscaler")
         self._say(f"{OWN_NAME}: scale-down {group.name} {desired}->{desired - 1}, empty {name} goes")
 
     def _described(self, group: PlatformNodeGroup) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._eks(group.region).describe_nodegroup(
+        group_found: Mapping[str, Any] = self._eks(group.region).describe_nodegroup(
             clusterName=group.cluster, nodegroupName=group.name
         )["nodegroup"]
-        return found
+        return group_found
 
     def _set_desired(self, group: PlatformNodeGroup, desired: int) -> None:
         self._eks(group.region).update_nodegroup_config(
@@ -164,12 +166,12 @@ class NodeAutoscaler:
 
     def _has_role(self, pod: Any, group: PlatformNodeGroup) -> bool:
         """Whether EKS Pod Identity would give the pod credentials."""
-        found = self._eks(group.region).list_pod_identity_associations(
+        associations = self._eks(group.region).list_pod_identity_associations(
             clusterName=group.cluster,
             namespace=pod.metadata.namespace,
             serviceAccount=pod.spec.service_account_name or "default",
         )
-        return bool(found["associations"])
+        return bool(associations["associations"])
 
     def _event(self, about: Any, kind: str, reason: str, message: str) -> None:
         namespace, now = about.metadata.namespace or "default", datetime.now(UTC).isoformat()

@@ -73,8 +73,8 @@ def _taints(node: Any) -> tuple[NodeTaint, ...]:
     return tuple(NodeTaint(t.key, t.value or "", t.effect) for t in node.spec.taints or [])
 
 
-def _left(whole: Amounts, taken: Iterable[ScheduledPod]) -> dict[str, float]:
-    left = dict(whole)
+def _left(capacity: Amounts, taken: Iterable[ScheduledPod]) -> dict[str, float]:
+    left = dict(capacity)
     for pod in taken:
         for name, amount in pod.requests.items():
             left[name] = left.get(name, 0.0) - amount
@@ -89,14 +89,14 @@ def group_value(group: PlatformNodeGroup, nodes: Sequence[Any], daemon_sets: Seq
     sample = next((node for node in nodes if _group_of(node) == group.arn and _is_ready(node, group)), None)
     if sample is not None:
         labels, taints = dict(sample.metadata.labels), _without_leaving(_taints(sample))
-        whole = amounts(sample.status.allocatable)
+        capacity = amounts(sample.status.allocatable)
     else:
         rendered = render_nodes(group.described, group.subnets, group.capacity, [0])[0]
         labels = {**rendered["metadata"]["labels"], **_tagged_labels(group)}
         taints = tuple(NodeTaint(t["key"], t["value"], t["effect"]) for t in rendered["spec"].get("taints", []))
         known = amounts(rendered["status"]["allocatable"])
-        whole = {name: known[name] for name in TEMPLATE_RESOURCES if name in known}
-        whole |= {GPU_RESOURCE: float(group.capacity.gpu_count), **_tagged_resources(group)}
+        capacity = {name: known[name] for name in TEMPLATE_RESOURCES if name in known}
+        capacity |= {GPU_RESOURCE: float(group.capacity.gpu_count), **_tagged_resources(group)}
     for key in OWN_LABELS:
         labels.pop(key, None)
     daemons = [asks(daemon_set.metadata.name, daemon_set.spec.template.spec) for daemon_set in daemon_sets]
@@ -108,7 +108,7 @@ def group_value(group: PlatformNodeGroup, nodes: Sequence[Any], daemon_sets: Seq
         maximum=scaling["maxSize"],
         labels=labels,
         taints=taints,
-        allocatable=_left(whole, (daemon for daemon in daemons if daemon.may_stand_on(labels, taints))),
+        allocatable=_left(capacity, (daemon for daemon in daemons if daemon.may_stand_on(labels, taints))),
     )
 
 
@@ -131,7 +131,7 @@ def node_values(
     on: dict[str, list[Any]] = {}
     for pod in pods:
         on.setdefault(pod.spec.node_name or "", []).append(pod)
-    found: list[ScaledNode] = []
+    scaled: list[ScaledNode] = []
     for node in nodes:
         arn, name = _group_of(node), node.metadata.name
         if arn not in groups or any(taint.key == LEAVING_TAINT for taint in _taints(node)):
@@ -142,14 +142,14 @@ def node_values(
         free = _left(amounts(node.status.allocatable), taken) if ready else dict(values[arn].allocatable)
         keeping = tuple(f"{p.metadata.namespace}/{p.metadata.name}" for p in here if keeps_its_node(p))
         labels = node.metadata.labels if ready else {**values[arn].labels, **node.metadata.labels}
-        found.append(ScaledNode(name, arn, labels, _taints(node), free, ready, keeping))
+        scaled.append(ScaledNode(name, arn, labels, _taints(node), free, ready, keeping))
     for arn, group in values.items():
-        missing = group.desired - sum(node.group == arn for node in found)
-        found += [
+        missing = group.desired - sum(node.group == arn for node in scaled)
+        scaled += [
             ScaledNode(f"{arn} (coming {number})", arn, group.labels, group.taints, group.allocatable, ready=False)
             for number in range(missing)
         ]
-    return found
+    return scaled
 
 
 def _group_of(node: Any) -> str:

@@ -114,9 +114,9 @@ def label_changes(
     current: dict[str, str], capacity: NodeCapacity, operator_installed: bool, sharing: GpuSharingPlan = WHOLE
 ) -> dict[str, Any]:
     """Labels to set (or to remove, as None) so that a node says what the operator would say."""
-    wanted: dict[str, str] = feature_labels(capacity, sharing) if operator_installed and capacity.gpu_count else {}
-    changes: dict[str, Any] = {key: value for key, value in wanted.items() if current.get(key) != value}
-    gone = [key for key in current if (key.startswith(f"{GPU_RESOURCE}.") or key in OTHER_LABELS) and key not in wanted]
+    labels: dict[str, str] = feature_labels(capacity, sharing) if operator_installed and capacity.gpu_count else {}
+    changes: dict[str, Any] = {key: value for key, value in labels.items() if current.get(key) != value}
+    gone = [key for key in current if (key.startswith(f"{GPU_RESOURCE}.") or key in OTHER_LABELS) and key not in labels]
     return changes | dict.fromkeys(gone)
 
 
@@ -138,10 +138,10 @@ def advertised_gpus(node: str, capacity: NodeCapacity, sharing: GpuSharingPlan, 
 
 def gpu_change(current: dict[str, str], advertised: int) -> dict[str, Any]:
     """Merge patch of a node's status so that its allocatable GPUs are those that are advertised."""
-    wanted = str(advertised) if advertised else None
-    if current.get(GPU_RESOURCE) == wanted:
+    labels = str(advertised) if advertised else None
+    if current.get(GPU_RESOURCE) == labels:
         return {}
-    return {"capacity": {GPU_RESOURCE: wanted}, "allocatable": {GPU_RESOURCE: wanted}}
+    return {"capacity": {GPU_RESOURCE: labels}, "allocatable": {GPU_RESOURCE: labels}}
 
 
 def _parsed(text: str) -> Any:

@@ -56,12 +56,12 @@ def wanted_nodes(
     groups: Sequence[PlatformNodeGroup], present: Mapping[str, Mapping[int, bool]]
 ) -> dict[str, WantedNode]:
     """All nodes that should exist now, by name; `present`: by group, see node_indices."""
-    wanted: dict[str, WantedNode] = {}
+    nodes: dict[str, WantedNode] = {}
     for group in groups:
         indices = node_indices(group.described["scalingConfig"]["desiredSize"], present.get(group.arn, {}))
         for manifest in render_nodes(group.described, group.subnets, group.capacity, indices):
-            wanted[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity)
-    return wanted
+            nodes[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity)
+    return nodes
 
 
 class NodeGroups:

@@ -39,7 +39,7 @@ class Instances:
 
     def wanted(self, regions: Iterable[str]) -> dict[str, WantedNode]:
         """Nodes by name, of all instances that have joined. Raises botocore's errors; then nothing is known."""
-        found: dict[str, WantedNode] = {}
+        nodes: dict[str, WantedNode] = {}
         alive: set[str] = set()
         for region in regions:
             ec2 = self._client("ec2", region)
@@ -49,9 +49,9 @@ class Instances:
             for instance in (i for page in pages for r in page["Reservations"] for i in r["Instances"]):
                 alive.add(instance["InstanceId"])
                 if node := self._node(region, instance):
-                    found[node.manifest["metadata"]["name"]] = node
+                    nodes[node.manifest["metadata"]["name"]] = node
         self._known = {key: value for key, value in self._known.items() if key in alive}
-        return found
+        return nodes
 
     def _node(self, region: str, instance: Mapping[str, Any]) -> WantedNode | None:
         key = instance["InstanceId"]

@@ -30,9 +30,9 @@ def node_config(user_data: str) -> NodeConfig | None:
     """None where nothing in it makes a node of an EKS cluster."""
     merged: dict[str, Any] = {}
     for text in _documents(user_data):
-        found = _mapping(text)
-        if str(found.get("apiVersion", "")).startswith("node.eks.aws/") and found.get("kind") == "NodeConfig":
-            merged = _merge(merged, found.get("spec") or {})
+        mapping = _mapping(text)
+        if str(mapping.get("apiVersion", "")).startswith("node.eks.aws/") and mapping.get("kind") == "NodeConfig":
+            merged = _merge(merged, mapping.get("spec") or {})
     name = (merged.get("cluster") or {}).get("name")
     if not name:
         return None
@@ -60,10 +60,10 @@ def _documents(user_data: str) -> Iterator[str]:
 
 def _mapping(text: str) -> Mapping[str, Any]:
     try:
-        found = yaml.safe_load(text)
+        document = yaml.safe_load(text)
     except yaml.YAMLError:
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return document if isinstance(document, Mapping) else {}
 
 
 def _merge(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:

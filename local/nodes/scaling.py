@@ -50,8 +50,8 @@ class Requirement:
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """In and NotIn, Exists and DoesNotExist; anything else holds nowhere, so that no node is bought in vain."""
-        has, wanted = self.key in labels, labels.get(self.key) in self.values
-        answers = {"In": has and wanted, "NotIn": not wanted, "Exists": has, "DoesNotExist": not has}
+        has, matches = self.key in labels, labels.get(self.key) in self.values
+        answers = {"In": has and matches, "NotIn": not matches, "Exists": has, "DoesNotExist": not has}
         return answers.get(self.operator, False)
 
 
@@ -69,7 +69,7 @@ class ScheduledPod:
         """Whether labels and taints let it, however full the node is."""
         if any(labels.get(key) != value for key, value in self.selector.items()):
             return False
-        if self.affinity and not any(all(each.holds(labels) for each in term) for term in self.affinity):
+        if self.affinity and not any(all(requirement.holds(labels) for requirement in term) for term in self.affinity):
             return False
         hard = [taint for taint in taints if taint.effect in UNSCHEDULING_EFFECTS]
         return all(any(toleration.matches(taint) for toleration in self.tolerations) for taint in hard)
@@ -150,7 +150,7 @@ def grow(waiting: Iterable[ScheduledPod], nodes: Sequence[ScaledNode], groups: S
             if group is None:
                 unhelped.append(pod.key)
                 continue
-            chosen = next(each for each in groups if each.name == group)
+            chosen = next(candidate for candidate in groups if candidate.name == group)
             room = _Bin(chosen.labels, chosen.taints, chosen.allocatable)
             room.takes(pod)
             fresh.append((group, room))
@@ -177,7 +177,7 @@ def _least_waste(pod: ScheduledPod, groups: Sequence[Group], added: Mapping[str,
 
 def _waste(pod: ScheduledPod, group: Group) -> float:
     parts = [(name, group.allocatable.get(name, 0)) for name in ("cpu", "memory")]
-    return sum(1 - pod.requests.get(name, 0) / whole for name, whole in parts if whole > 0)
+    return sum(1 - pod.requests.get(name, 0) / total for name, total in parts if total > 0)
 
 
 def unneeded_since(
@@ -197,9 +197,9 @@ def leaving(
 ) -> list[str]:
     """Nodes that go now: longest unneeded first, and never below their group's minimum."""
     spare = {group.name: group.desired - group.minimum for group in groups}
-    found = []
-    for node in sorted((each for each in nodes if each.name in since), key=lambda each: (since[each.name], each.name)):
+    nodes_found = []
+    for node in sorted((node for node in nodes if node.name in since), key=lambda node: (since[node.name], node.name)):
         if now - since[node.name] >= patience_seconds and spare.get(node.group, 0) > 0:
             spare[node.group] -= 1
-            found.append(node.name)
-    return found
+            nodes_found.append(node.name)
+    return nodes_found

@@ -62,16 +62,16 @@ class NodeWatcher:
         of_groups = {name: node for name, node in present.items() if GROUP_ANNOTATION in node.metadata.annotations}
         of_groups_wanted = wanted_nodes(groups, _indices(of_groups.values()))
         bought = self._instances.wanted(self._groups.regions)
-        wanted = {**of_groups_wanted, **bought}
-        for name in self._booted(wanted.keys() - present.keys(), time.monotonic(), bought.keys()):
-            self._create(wanted[name])
-        for name in present.keys() - wanted.keys():
+        nodes_wanted = {**of_groups_wanted, **bought}
+        for name in self._booted(nodes_wanted.keys() - present.keys(), time.monotonic(), bought.keys()):
+            self._create(nodes_wanted[name])
+        for name in present.keys() - nodes_wanted.keys():
             self._remove(present[name])
-        stay = {name: present[name] for name in present.keys() & wanted.keys()}
+        stay = {name: present[name] for name in present.keys() & nodes_wanted.keys()}
         for name in stay.keys() & of_groups_wanted.keys():
-            self._follow_group(stay[name], wanted[name].manifest)
+            self._follow_group(stay[name], nodes_wanted[name].manifest)
         pods = self._core.list_pod_for_all_namespaces().items
-        self._follow_operator(stay, wanted, pods)
+        self._follow_operator(stay, nodes_wanted, pods)
         self._autoscaler.look(groups, [stay[name] for name in stay.keys() & of_groups.keys()], pods, time.monotonic())
         zones = {name: node.metadata.labels["topology.kubernetes.io/zone"] for name, node in stay.items()}
         reconcile_volumes(self._core, self._storage, zones, say)
@@ -122,9 +122,9 @@ class NodeWatcher:
             say(f"node {node.metadata.name} follows its group: labels {sorted(changes)}, taints {taints}")
 
     def _follow_operator(
-        self, nodes: Mapping[str, Any], wanted: Mapping[str, WantedNode], every_pod: Sequence[Any]
+        self, nodes: Mapping[str, Any], nodes_wanted: Mapping[str, WantedNode], every_pod: Sequence[Any]
     ) -> None:
-        with_gpus = {name: node for name, node in nodes.items() if wanted[name].capacity.gpu_count}
+        with_gpus = {name: node for name, node in nodes.items() if nodes_wanted[name].capacity.gpu_count}
         if not with_gpus:
             return
         deployments = self._apps.list_deployment_for_all_namespaces().items
@@ -133,7 +133,7 @@ class NodeWatcher:
         maps = self._core.list_config_map_for_all_namespaces(label_selector=gpu_features.CONFIG_SELECTOR).items
         configs = gpu_features.plugin_configs(maps)
         for name, node in with_gpus.items():
-            capacity = wanted[name].capacity
+            capacity = nodes_wanted[name].capacity
             sharing = gpu_features.sharing_of(node.metadata.labels, configs)
             labels = gpu_features.label_changes(node.metadata.labels, capacity, installed, sharing)
             if labels:
@@ -153,15 +153,15 @@ def _is_ours(node: Any) -> bool:
 
 def _indices(nodes: Iterable[Any]) -> dict[str, dict[int, bool]]:
     """By group: the indices of its nodes, and whether each is marked to leave."""
-    found: dict[str, dict[int, bool]] = {}
+    indexes: dict[str, dict[int, bool]] = {}
     for node in nodes:
         annotations = node.metadata.annotations
         leaving = any(taint.key == LEAVING_TAINT for taint in node.spec.taints or [])
-        found.setdefault(annotations[GROUP_ANNOTATION], {})[int(annotations.get(INDEX_ANNOTATION, -1))] = leaving
-    return found
+        indexes.setdefault(annotations[GROUP_ANNOTATION], {})[int(annotations.get(INDEX_ANNOTATION, -1))] = leaving
+    return indexes
 
 
-def _taints_to_set(current: list[Any], wanted: list[Mapping[str, str]]) -> list[dict[str, str]] | None:
+def _taints_to_set(current: list[Any], taints_wanted: list[Mapping[str, str]]) -> list[dict[str, str]] | None:
     """The whole list for a patch, or None when nothing is to change; Kubernetes' and the autoscaler's taints stay."""
 
     def plain(taint: Any) -> dict[str, str]:
@@ -170,8 +170,8 @@ def _taints_to_set(current: list[Any], wanted: list[Mapping[str, str]]) -> list[
     own = [plain(taint) for taint in current if taint.key.startswith(OTHERS_TAINTS)]
     group = [plain(taint) for taint in current if not taint.key.startswith(OTHERS_TAINTS)]
     order = ("key", "effect", "value")
-    as_set = [sorted(tuple(taint[k] for k in order) for taint in taints) for taints in (group, wanted)]
-    return None if as_set[0] == as_set[1] else [*own, *(dict(taint) for taint in wanted)]
+    as_set = [sorted(tuple(taint[k] for k in order) for taint in taints) for taints in (group, taints_wanted)]
+    return None if as_set[0] == as_set[1] else [*own, *(dict(taint) for taint in taints_wanted)]
 
 
 def _unless_gone(call: Any, *arguments: Any, **options: Any) -> None:

@@ -153,15 +153,15 @@ def contains_secret(value: Any) -> bool:
     return _contains(value, lambda item: isinstance(item, Secret))
 
 
-def _contains(value: Any, found: Any) -> bool:
-    if found(value):
+def _contains(value: Any, part: Any) -> bool:
+    if part(value):
         return True
     if isinstance(value, Secret):
-        return _contains(value.value, found)
+        return _contains(value.value, part)
     if isinstance(value, Mapping):
-        return any(_contains(item, found) for item in value.values())
+        return any(_contains(item, part) for item in value.values())
     if isinstance(value, list | tuple):
-        return any(_contains(item, found) for item in value)
+        return any(_contains(item, part) for item in value)
     return False
 
 

@@ -65,16 +65,16 @@ def can_be_looked_for(kind: str) -> bool:
 
 
 def _by_tags(row: ByTags, inputs: Mapping[str, Any], ec2: Any) -> list[str]:
-    wanted = _tags(inputs)
-    if "Name" not in wanted:
+    tags = _tags(inputs)
+    if "Name" not in tags:
         return []
     pages = ec2.get_paginator(row.operation).paginate() if ec2.can_paginate(row.operation) else [_all(ec2, row)]
     return [
-        str(each[row.id])
+        str(resource[row.id])
         for page in pages
-        for each in page[row.rows]
-        if str(each.get("State")) not in row.dead_states
-        and wanted.items() <= {tag["Key"]: tag["Value"] for tag in each.get("Tags") or ()}.items()
+        for resource in page[row.rows]
+        if str(resource.get("State")) not in row.dead_states
+        and tags.items() <= {tag["Key"]: tag["Value"] for tag in resource.get("Tags") or ()}.items()
     ]
 
 
@@ -106,16 +106,16 @@ def _default_security_group(inputs: Mapping[str, Any], region: str, client: Clie
 
 
 def _key(inputs: Mapping[str, Any], region: str, client: Client) -> list[str]:
-    kms, wanted, found = client("kms", region), _tags(inputs), []
+    kms, wanted_tags, keys = client("kms", region), _tags(inputs), []
     for page in kms.get_paginator("list_keys").paginate():
         for row in page["Keys"]:
             described = kms.describe_key(KeyId=row["KeyId"])["KeyMetadata"]
             if described["KeyManager"] != "CUSTOMER" or described["KeyState"] == "PendingDeletion":
                 continue
             tags = {tag["TagKey"]: tag["TagValue"] for tag in kms.list_resource_tags(KeyId=row["KeyId"])["Tags"]}
-            if wanted and wanted.items() <= tags.items():
-                found.append(str(row["KeyId"]))
-    return found
+            if wanted_tags and wanted_tags.items() <= tags.items():
+                keys.append(str(row["KeyId"]))
+    return keys
 
 
 def _pod_identity(inputs: Mapping[str, Any], region: str, client: Client) -> list[str]:

@@ -24,8 +24,8 @@ def copies(state_file: Path) -> list[Path]:
     """Copies of a stack's state, the newest first: of .pulumi/stacks/<project>/<stack>.json, in .pulumi/history."""
     project, stack = state_file.parent.name, state_file.stem
     history = state_file.parents[2] / "history" / project / stack
-    found = [state_file.with_name(f"{state_file.name}.bak"), *history.glob(f"{stack}-*.checkpoint.json")]
-    return sorted((path for path in found if path.exists()), key=lambda path: path.stat().st_mtime, reverse=True)
+    copies = [state_file.with_name(f"{state_file.name}.bak"), *history.glob(f"{stack}-*.checkpoint.json")]
+    return sorted((path for path in copies if path.exists()), key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 def restore(state_file: Path) -> Path | None:

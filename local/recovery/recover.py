@@ -65,9 +65,9 @@ def _region(resource: Mapping[str, Any], deployment: Mapping[str, Any]) -> str:
     if own:
         return str(own)
     provider = str(resource.get("provider", "")).rsplit("::", 1)[0]
-    for each in deployment.get("resources") or []:
-        if each["urn"] == provider:
-            return str((each.get("inputs") or {}).get("region") or "")
+    for entry in deployment.get("resources") or []:
+        if entry["urn"] == provider:
+            return str((entry.get("inputs") or {}).get("region") or "")
     return ""
 
 

@@ -27,9 +27,9 @@ def principals(config: Mapping[str, Any], project: str) -> Iterator[tuple[str, s
             yield kind, name.rpartition("/")[2]
 
 
-def make(iam: Any, wanted: Iterator[tuple[str, str]]) -> None:
+def make(iam: Any, principals: Iterator[tuple[str, str]]) -> None:
     """Makes those that are not there yet."""
-    for kind, name in wanted:
+    for kind, name in principals:
         try:
             if kind == "role":
                 iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)
@@ -39,9 +39,9 @@ def make(iam: Any, wanted: Iterator[tuple[str, str]]) -> None:
             continue
 
 
-def remove(iam: Any, wanted: Iterator[tuple[str, str]]) -> None:
+def remove(iam: Any, principals: Iterator[tuple[str, str]]) -> None:
     """Takes them away again."""
-    for kind, name in wanted:
+    for kind, name in principals:
         try:
             if kind == "role":
                 iam.delete_role(RoleName=name)

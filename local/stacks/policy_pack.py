@@ -19,12 +19,12 @@ FLAG = "--policy-pack"
 
 def packs_on(command_line: Sequence[str]) -> list[str]:
     """The folders that a CLI's command line names; the flag may be repeated, and may hold several with commas."""
-    found = []
+    packs = []
     for index, word in enumerate(command_line):
         name, equals, value = word.partition("=")
         if name == FLAG:
-            found.append(value if equals else command_line[index + 1] if index + 1 < len(command_line) else "")
-    return [folder for text in found for folder in text.split(",") if folder]
+            packs.append(value if equals else command_line[index + 1] if index + 1 < len(command_line) else "")
+    return [folder for text in packs for folder in text.split(",") if folder]
 
 
 def the_pack(process: psutil.Process) -> Path:

@@ -67,8 +67,8 @@ class Stack:
             self._quiet("stack", "init", self.name)
         for key in sorted(missing):
             self.set_secret(key, secrets.token_urlsafe(24))
-        if wanted := list(self._principals()):
-            aws_principals.make(self._iam(), iter(wanted))
+        if principals := list(self._principals()):
+            aws_principals.make(self._iam(), iter(principals))
         region, tokens = remote_tokens_of(self._paths, self.name)
         if tokens:
             aws_secrets.make(self._client("secretsmanager", region), tokens)
@@ -112,8 +112,8 @@ class Stack:
         self._quiet("state", "unprotect", "--all", "--yes", "--stack", self.name)
         self._lift_deletion_protection()
         summary = self._update("destroy", given_up=given_up)
-        if wanted := list(self._principals()):
-            aws_principals.remove(self._iam(), iter(wanted))
+        if principals := list(self._principals()):
+            aws_principals.remove(self._iam(), iter(principals))
         return summary
 
     def _lift_deletion_protection(self) -> None:

@@ -81,8 +81,8 @@ def _own_addresses(content: dict[str, Any], stack: str) -> dict[str, Any]:
     text = json.dumps(content, default=str)
     for example in EXAMPLES.get(stack, ()):
         text = text.replace(f'"{example}"', f'"{NOBODYS_ADDRESS}"')
-    found: dict[str, Any] = json.loads(text)
-    return found
+    document: dict[str, Any] = json.loads(text)
+    return document
 
 
 def stacks_of(paths: Paths) -> list[str]:
@@ -135,12 +135,12 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
 
 def remote_tokens(settings: Any) -> dict[str, set[str]]:
     """Name in Secrets Manager -> keys of its JSON that models read; without keys the whole text is read."""
-    found: dict[str, set[str]] = {}
+    names: dict[str, set[str]] = {}
     for model in settings.models:
         token = model.token_secret
         if token is not None and token.kind == "secretsManager":
-            found.setdefault(token.name, set()).update({token.property} - {None})
-    return found
+            names.setdefault(token.name, set()).update({token.property} - {None})
+    return names
 
 
 def remote_tokens_of(paths: Paths, stack: str) -> tuple[str, dict[str, set[str]]]:

@@ -64,10 +64,10 @@ def arguments(rendered: Sequence[str], port: int) -> list[str]:
     return result
 
 
-def _without(given: Sequence[str], flag: str) -> list[str]:
+def _without(arguments: Sequence[str], flag: str) -> list[str]:
     """The arguments less a flag, written `--flag=value`, `--flag value`, with several words or with none."""
     result, its_words = [], False
-    for argument in given:
+    for argument in arguments:
         if argument.startswith("--"):
             its_words = argument == flag
             if its_words or argument.startswith(f"{flag}="):

@@ -51,9 +51,9 @@ class Environment:
 
 def folder_of(paths: Paths) -> Path:
     """Where it belongs for this Python and these pins."""
-    told = hashlib.sha256(PINS.read_bytes() + METADATA.encode())
-    told.update(repr((sys.version_info[:2], platform.machine())).encode())
-    return paths.cache / f"engine-{told.hexdigest()[:16]}"
+    digest = hashlib.sha256(PINS.read_bytes() + METADATA.encode())
+    digest.update(repr((sys.version_info[:2], platform.machine())).encode())
+    return paths.cache / f"engine-{digest.hexdigest()[:16]}"
 
 
 def installed(paths: Paths) -> Environment | None:
@@ -64,11 +64,11 @@ def installed(paths: Paths) -> Environment | None:
 
 def required(paths: Paths) -> Environment:
     """The environment; raises PlatformError where it is not installed, or cannot be here."""
-    found = installed(paths)
-    if found is None:
+    environment = installed(paths)
+    if environment is None:
         check_machine()
         raise PlatformError(f"vLLM is not installed here; first run: make engine ({KEPT_GB} GB, some minutes)")
-    return found
+    return environment
 
 
 def install(paths: Paths) -> Environment:
@@ -76,9 +76,9 @@ def install(paths: Paths) -> Environment:
     folder = folder_of(paths)
     paths.cache.mkdir(parents=True, exist_ok=True)
     with _alone(paths.cache / "locks" / f"{folder.name}.lock"):
-        if found := installed(paths):
+        if environment := installed(paths):
             print(f"vLLM {VERSION} is installed: {folder}")
-            return found
+            return environment
         check_machine()
         shutil.rmtree(folder, ignore_errors=True)
         check_room(paths.cache, shutil.disk_usage(paths.cache).free)

@@ -41,12 +41,12 @@ def running_status(
         **({"lastState": dict(last_state)} if last_state else {}),
     }
     others = [s for s in pod.status.get("containerStatuses") or [] if s.get("name") != CONTAINER]
-    whole = ready and all(other.get("ready") for other in others)
+    all_ready = ready and all(other.get("ready") for other in others)
     why = {
-        "reason": None if whole else "ContainersNotReady",
-        "message": None if whole else f"containers with unready status: [{CONTAINER}]",
+        "reason": None if all_ready else "ContainersNotReady",
+        "message": None if all_ready else f"containers with unready status: [{CONTAINER}]",
     }
-    word = "True" if whole else "False"
+    word = "True" if all_ready else "False"
     conditions = [
         {"type": kind, "status": word, "lastTransitionTime": stamp, **why} for kind in ("Ready", "ContainersReady")
     ]

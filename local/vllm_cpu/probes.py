@@ -37,20 +37,20 @@ class Probe:
 
 def probe_of(container: Mapping[str, Any], kind: str) -> Probe | None:
     """The container's probe of that kind, if it has one. Raises UsageError for one that is not run here."""
-    given = container.get(kind)
-    if not given:
+    port = container.get(kind)
+    if not port:
         return None
-    if "httpGet" not in given:
-        raise UsageError(f"{kind}: only httpGet probes are run here, and this one is {', '.join(given)}", 1)
-    asked = given["httpGet"]
+    if "httpGet" not in port:
+        raise UsageError(f"{kind}: only httpGet probes are run here, and this one is {', '.join(port)}", 1)
+    asked = port["httpGet"]
     return Probe(
         path=str(asked.get("path") or "/"),
         port=_port_number(container, asked["port"]),
-        initial_delay_seconds=float(given.get("initialDelaySeconds") or 0),
-        period_seconds=float(given.get("periodSeconds") or 10),
-        timeout_seconds=float(given.get("timeoutSeconds") or 1),
-        failure_threshold=int(given.get("failureThreshold") or 3),
-        success_threshold=int(given.get("successThreshold") or 1),
+        initial_delay_seconds=float(port.get("initialDelaySeconds") or 0),
+        period_seconds=float(port.get("periodSeconds") or 10),
+        timeout_seconds=float(port.get("timeoutSeconds") or 1),
+        failure_threshold=int(port.get("failureThreshold") or 3),
+        success_threshold=int(port.get("successThreshold") or 1),
     )
 
 
@@ -58,7 +58,11 @@ def _port_number(container: Mapping[str, Any], port: int | str) -> int:
     """A port by its number or its name; -1, where nobody listens, for a name that the container does not have."""
     if isinstance(port, int):
         return port
-    named = [int(each["containerPort"]) for each in container.get("ports") or [] if each.get("name") == port]
+    named = [
+        int(container_port["containerPort"])
+        for container_port in container.get("ports") or []
+        if container_port.get("name") == port
+    ]
     return named[0] if named else -1
 
 

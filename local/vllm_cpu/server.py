@@ -23,8 +23,8 @@ from local.vllm_cpu.environment import Environment
 def user_of(pod_spec: Mapping[str, Any], container: Mapping[str, Any]) -> int | None:
     """The rendered user id."""
     own = (container.get("securityContext") or {}).get("runAsUser")
-    found = own if own is not None else (pod_spec.get("securityContext") or {}).get("runAsUser")
-    return None if found is None else int(found)
+    user = own if own is not None else (pod_spec.get("securityContext") or {}).get("runAsUser")
+    return None if user is None else int(user)
 
 
 def as_user(user: int | None) -> list[str]:
@@ -45,9 +45,9 @@ def can_be(user: int | None) -> bool:
 
 def free_port() -> int:
     """A port of this machine that nobody listens on now."""
-    with contextlib.closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+    with contextlib.closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
 
 
 @dataclass
@@ -112,9 +112,9 @@ class Server:
             family = psutil.Process(self.process.pid).children(recursive=True)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        for each in family:
+        for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+                process.kill()
         self.process.wait()
 
     def cpu_seconds(self) -> float:
@@ -124,9 +124,9 @@ class Server:
         total = 0.0
         with contextlib.suppress(psutil.NoSuchProcess):
             first = psutil.Process(self.process.pid)
-            for each in [first, *first.children(recursive=True)]:
+            for process in [first, *first.children(recursive=True)]:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    total += each.cpu_times().user
+                    total += process.cpu_times().user
         return total
 
 
@@ -149,12 +149,12 @@ def end_leftovers(folder: Path) -> int:
 
 
 def _working_below(folder: Path) -> list[psutil.Process]:
-    found = []
+    processes = []
     for process in psutil.process_iter():
         try:
             where = Path(process.cwd().removesuffix(" (deleted)"))
         except (psutil.Error, OSError):  # gone, or another user's
             continue
         if where.is_relative_to(folder) and process.pid != os.getpid():
-            found.append(process)
-    return found
+            processes.append(process)
+    return processes

@@ -92,8 +92,8 @@ def download_of(pod_spec: Mapping[str, Any], root: Path) -> tuple[Mapping[str, A
 def revision_of(container: Mapping[str, Any]) -> str:
     """The pinned revision of the rendered arguments; `main` where none is."""
     words = flags.container_arguments(container)
-    found = [word.partition("=")[2] for word in words if word.startswith("--revision=")]
-    return found[-1] if found else "main"
+    revisions = [word.partition("=")[2] for word in words if word.startswith("--revision=")]
+    return revisions[-1] if revisions else "main"
 
 
 def _make_random(environment: Environment, model: str, revision: str, hub_cache: Path) -> None:
@@ -101,10 +101,15 @@ def _make_random(environment: Environment, model: str, revision: str, hub_cache:
     model_type, kind = kind_of(model)
     # Another program makes another model.
     kept = environment.folder / f"random-{hashlib.sha256(TINY.read_bytes()).hexdigest()[:8]}"
-    wanted = {"repo_id": model, "revision": revision, "model_type": model_type, "kind": kind}
+    described = {"repo_id": model, "revision": revision, "model_type": model_type, "kind": kind}
     variables = {"PATH": "/usr/bin:/bin", "HF_HUB_OFFLINE": "1", "HOME": str(kept)}
     kept.mkdir(exist_ok=True)
-    command = [str(environment.python), str(TINY), str(kept), json.dumps({**wanted, "max_model_len": LONGEST_TOKENS})]
+    command = [
+        str(environment.python),
+        str(TINY),
+        str(kept),
+        json.dumps({**described, "max_model_len": LONGEST_TOKENS}),
+    ]
     name = f"models--{model.replace('/', '--')}"
     if not (kept / name / "snapshots" / revision).exists():
         subprocess.run(command, env=variables, check=True, capture_output=True)

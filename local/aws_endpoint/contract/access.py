@@ -39,7 +39,7 @@ def _no_principal(asked: Asked) -> Mapping[str, Any] | None:
     if match["kind"] == "root" or asked.given["principalArn"] == asked.account.caller:
         return None
     known = asked.world.iam.roles.values() if match["kind"] == "role" else asked.world.iam.users.values()
-    return None if any(each.arn == asked.given["principalArn"] for each in known) else {}
+    return None if any(entry.arn == asked.given["principalArn"] for entry in known) else {}
 
 
 def _other_partition(asked: Asked) -> Mapping[str, Any] | None:
@@ -195,7 +195,7 @@ RULES = (
         words="The specified principalArn could not be found. You must specify a valid principalArn.",
         source=api("AssociateAccessPolicy"),
         check=lambda asked: (
-            {} if (found := _entries(asked)) is not None and asked.given["principalArn"] not in found else None
+            {} if (entries := _entries(asked)) is not None and asked.given["principalArn"] not in entries else None
         ),
     ),
     ContractRule(

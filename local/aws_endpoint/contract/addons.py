@@ -47,9 +47,9 @@ def _addon_exists(asked: Asked) -> Mapping[str, Any] | None:
 
 def _identity_trust(asked: Asked) -> Mapping[str, Any] | None:
     """The role of a pod identity association, given by itself or with an add-on."""
-    wanted = [asked.given["roleArn"]] if asked.given.get("roleArn") else []
-    wanted += [association["roleArn"] for association in asked.given.get("podIdentityAssociations") or []]
-    for arn in wanted:
+    roles = [asked.given["roleArn"]] if asked.given.get("roleArn") else []
+    roles += [association["roleArn"] for association in asked.given.get("podIdentityAssociations") or []]
+    for arn in roles:
         role = asked.world.role(arn)
         if role is None or not asked.world.trusts(role, "pods.eks.amazonaws.com"):
             return {"arn": arn}

@@ -22,10 +22,10 @@ def _version(asked: Asked) -> Mapping[str, Any] | None:
 
 def _steps(asked: Asked) -> tuple[str, str, int] | None:
     cluster = asked.world.cluster(asked.given.get("name"))
-    wanted = str(asked.given.get("version"))
-    if cluster is None or wanted not in facts.CLUSTER_VERSIONS:
+    version = str(asked.given.get("version"))
+    if cluster is None or version not in facts.CLUSTER_VERSIONS:
         return None
-    return cluster.version, wanted, int(wanted.split(".")[1]) - int(cluster.version.split(".")[1])
+    return cluster.version, version, int(version.split(".")[1]) - int(cluster.version.split(".")[1])
 
 
 def _skips(asked: Asked) -> Mapping[str, Any] | None:

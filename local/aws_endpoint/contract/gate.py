@@ -35,11 +35,11 @@ class Refused(ServiceException):  # type: ignore[misc]  # moto has no types here
 
 def by_operation(rules: tuple[ContractRule, ...]) -> Mapping[str, tuple[ContractRule, ...]]:
     """The rows of each operation, in the table's order."""
-    found: dict[str, list[ContractRule]] = defaultdict(list)
+    by_operation: dict[str, list[ContractRule]] = defaultdict(list)
     for rule in rules:
         for operation in rule.operations:
-            found[operation].append(rule)
-    return {operation: tuple(rows) for operation, rows in found.items()}
+            by_operation[operation].append(rule)
+    return {operation: tuple(rows) for operation, rows in by_operation.items()}
 
 
 ROWS = by_operation(TABLE)
@@ -113,12 +113,12 @@ def _parameters(response: Any) -> dict[str, Any]:
     """The call's parameters by botocore's names, whatever the protocol; what moto has parsed is left as it was."""
     before = response.__dict__.get("params")
     response.parse_parameters(response.normalized_request)
-    found = dict(response.params)
+    params = dict(response.params)
     if before is None:
         del response.params
     else:
         response.params = before
-    return found
+    return params
 
 
 def _refusal(response: Any, refusal: Refused) -> Any:

@@ -61,7 +61,7 @@ def _unauthorized(asked: Asked) -> Mapping[str, Any] | None:
 
 def _shut_subnets(asked: Asked) -> list[str]:
     groups = [group for group in asked.world.node_groups() if group.cluster_name == asked.given.get("clusterName")]
-    subnets = asked.world.subnets({each for group in groups for each in group.subnets})
+    subnets = asked.world.subnets({subnet for group in groups for subnet in group.subnets})
     return sorted(subnet.id for subnet in subnets if not asked.world.has_way_out(subnet))
 
 

@@ -30,21 +30,23 @@ def _nat_gateways(asked: Asked) -> int:
     zone_of = {
         subnet.id: subnet.availability_zone for zone in asked.world.ec2.subnets.values() for subnet in zone.values()
     }
-    wanted = zone_of.get(asked.given.get("SubnetId") or "")
+    block = zone_of.get(asked.given.get("SubnetId") or "")
     count: Counter[str | None] = Counter(
         zone_of.get(nat_gateway.subnet_id)
         for nat_gateway in asked.world.ec2.nat_gateways.values()
         if nat_gateway.state == "available"
     )
-    return count[wanted]
+    return count[block]
 
 
 def _rules(asked: Asked) -> int:
     group = asked.world.ec2.get_security_group_from_id(asked.given.get("GroupId"))
     if group is None:
         return 0
-    wanted = sum(len(ip_permission.get("IpRanges") or []) for ip_permission in asked.given.get("IpPermissions") or [])
-    return len(group.ingress_rules) + max(1, wanted) - 1
+    rule_count = sum(
+        len(ip_permission.get("IpRanges") or []) for ip_permission in asked.given.get("IpPermissions") or []
+    )
+    return len(group.ingress_rules) + max(1, rule_count) - 1
 
 
 def _tags(asked: Asked) -> list[Mapping[str, Any]]:
@@ -61,7 +63,7 @@ def _held(asked: Asked) -> Mapping[str, Any] | None:
 
 def _vpc_held(asked: Asked) -> Mapping[str, Any] | None:
     vpc = asked.given["VpcId"]
-    held = [each for each in asked.world.ec2.enis.values() if each.subnet.vpc_id == vpc]
+    held = [interface for interface in asked.world.ec2.enis.values() if interface.subnet.vpc_id == vpc]
     return {"id": vpc} if held else None
 
 
@@ -85,8 +87,8 @@ def _service(asked: Asked) -> Mapping[str, Any] | None:
     name = asked.given.get("ServiceName") or ""
     prefix = "cn.com.amazonaws" if asked.world.partition == "aws-cn" else "com.amazonaws"
     # Both are listed in aws-cn for gateway endpoints (https://docs.amazonaws.cn/en_us/vpc/latest/privatelink/).
-    good = {f"{each}.{asked.world.region}." for each in (prefix, "com.amazonaws")}
-    return None if any(name.startswith(each) for each in good) else {"name": name}
+    good = {f"{prefix_allowed}.{asked.world.region}." for prefix_allowed in (prefix, "com.amazonaws")}
+    return None if any(name.startswith(usable) for usable in good) else {"name": name}
 
 
 RULES = (

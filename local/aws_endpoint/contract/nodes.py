@@ -23,10 +23,10 @@ _INVALID = "InvalidParameterException"
 
 def _sizes(asked: Asked) -> tuple[int, int, int] | None:
     """minSize, desiredSize, maxSize as they would be after an update."""
-    group, wanted = asked.world.node_group(asked.given), asked.given.get("scalingConfig")
-    if group is None or not wanted:
+    group, scaling = asked.world.node_group(asked.given), asked.given.get("scalingConfig")
+    if group is None or not scaling:
         return None
-    merged = {**group.scaling_config, **wanted}
+    merged = {**group.scaling_config, **scaling}
     return merged["minSize"], merged["desiredSize"], merged["maxSize"]
 
 
@@ -46,11 +46,11 @@ def _cluster_version(asked: Asked) -> str | None:
 
 
 def _version(asked: Asked) -> Mapping[str, Any] | None:
-    cluster, wanted = _cluster_version(asked), asked.given.get("version")
-    if cluster is None or wanted is None:
+    cluster, release = _cluster_version(asked), asked.given.get("version")
+    if cluster is None or release is None:
         return None
-    known = wanted in facts.CLUSTER_VERSIONS
-    return {"version": wanted, "cluster": cluster} if not known or float(wanted) > float(cluster) else None
+    known = release in facts.CLUSTER_VERSIONS
+    return {"version": release, "cluster": cluster} if not known or float(release) > float(cluster) else None
 
 
 def _release(asked: Asked) -> Mapping[str, Any] | None:
@@ -64,10 +64,10 @@ def _release(asked: Asked) -> Mapping[str, Any] | None:
 
 
 def _older(asked: Asked) -> Mapping[str, Any] | None:
-    group, wanted = asked.world.node_group(asked.given), asked.given.get("version")
-    if group is None or wanted is None or float(wanted) >= float(group.version):
+    group, release = asked.world.node_group(asked.given), asked.given.get("version")
+    if group is None or release is None or float(release) >= float(group.version):
         return None
-    return {"now": group.version, "wanted": wanted}
+    return {"now": group.version, "wanted": release}
 
 
 def _not_sold(asked: Asked) -> Mapping[str, Any] | None:
@@ -75,7 +75,7 @@ def _not_sold(asked: Asked) -> Mapping[str, Any] | None:
     offered = INSTANCE_TYPE_OFFERINGS["availability-zone-id"].get(asked.world.region)
     if not offered:
         return None
-    sold = {(each["InstanceType"], each["Location"]) for each in offered}
+    sold = {(type_["InstanceType"], type_["Location"]) for type_ in offered}
     types = [name for name in asked.given.get("instanceTypes") or [] if any(name == sold_as for sold_as, _ in sold)]
     for subnet in asked.world.subnets(asked.given.get("subnets") or []):
         zone_id = asked.world.zone_id(subnet.availability_zone)
@@ -87,7 +87,7 @@ def _not_sold(asked: Asked) -> Mapping[str, Any] | None:
 
 def _not_sold_here(asked: Asked) -> Mapping[str, Any] | None:
     offered = INSTANCE_TYPE_OFFERINGS["region"].get(asked.world.region)
-    sold = {each["InstanceType"] for each in offered or []}
+    sold = {zone["InstanceType"] for zone in offered or []}
     for name in asked.given.get("instanceTypes") or []:
         if sold and name not in sold:
             return {"type": name, "region": asked.world.region}

@@ -60,34 +60,38 @@ class PermissionNeed:
 
 
 def needs(
-    operation: str, given: Mapping[str, Any], account_id: str, region: str, partition: str
+    operation: str, parameters: Mapping[str, Any], account_id: str, region: str, partition: str
 ) -> Iterator[PermissionNeed]:
     """Every permission that a call takes; `operation` as `eks:CreateCluster`."""
     service, _, name = operation.partition(":")
     values = {"aws:RequestedRegion": region}
     resource = "*"
-    if service == "iam" and given.get("InstanceProfileName"):
-        resource = f"arn:{partition}:iam::{account_id}:instance-profile/{given['InstanceProfileName']}"
-    elif service == "iam" and given.get("RoleName"):
-        resource = f"arn:{partition}:iam::{account_id}:role/{given['RoleName']}"
-        values["iam:PolicyARN"] = str(given.get("PolicyArn", ""))
+    if service == "iam" and parameters.get("InstanceProfileName"):
+        resource = f"arn:{partition}:iam::{account_id}:instance-profile/{parameters['InstanceProfileName']}"
+    elif service == "iam" and parameters.get("RoleName"):
+        resource = f"arn:{partition}:iam::{account_id}:role/{parameters['RoleName']}"
+        values["iam:PolicyARN"] = str(parameters.get("PolicyArn", ""))
     elif service == "budgets":
-        named = given.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", given)
-        resource = given.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
+        named = parameters.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", parameters)
+        resource = parameters.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
     yield PermissionNeed(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
-    if operation == "budgets:CreateBudget" and given.get("ResourceTags"):
+    if operation == "budgets:CreateBudget" and parameters.get("ResourceTags"):
         yield PermissionNeed("budgets:TagResource", resource, values)
-    if service == "ec2" and given.get("TagSpecifications"):
+    if service == "ec2" and parameters.get("TagSpecifications"):
         yield PermissionNeed("ec2:CreateTags", "*", values)
-    if service in _TAGGED and name.startswith(("Create", "PutRule")) and (given.get("tags") or given.get("Tags")):
+    if (
+        service in _TAGGED
+        and name.startswith(("Create", "PutRule"))
+        and (parameters.get("tags") or parameters.get("Tags"))
+    ):
         yield PermissionNeed(
             "iam:TagInstanceProfile" if "InstanceProfile" in name else _TAGGED[service], resource, values
         )
-    for each, condition, action, arn, passed_to in _BESIDES:
-        if each == operation and jmespath.search(condition, given):
+    for operation_beside, condition, action, arn, passed_to in _BESIDES:
+        if operation_beside == operation and jmespath.search(condition, parameters):
             whom = {"iam:PassedToService": f"{passed_to}.amazonaws.com"} if passed_to else {}
-            whose = f"arn:{partition}:iam::{account_id}:role/{given.get('RoleName')}" if service == "iam" else "*"
-            yield PermissionNeed(action, str(jmespath.search(arn, given)) if arn else whose, {**values, **whom})
+            whose = f"arn:{partition}:iam::{account_id}:role/{parameters.get('RoleName')}" if service == "iam" else "*"
+            yield PermissionNeed(action, str(jmespath.search(arn, parameters)) if arn else whose, {**values, **whom})
 
 
 def allows(policy: Mapping[str, Any], need: PermissionNeed) -> bool:
@@ -117,21 +121,21 @@ def _holds(kind: str, keys: Mapping[str, Any], need: PermissionNeed) -> bool:
     return all(judge(need.values.get(key), [value] if isinstance(value, str) else value) for key, value in keys.items())
 
 
-def _is_one(value: str | None, wanted: Sequence[str]) -> bool:
-    return value in wanted
+def _is_one(value: str | None, patterns: Sequence[str]) -> bool:
+    return value in patterns
 
 
-def _is_like(value: str | None, wanted: Sequence[str]) -> bool:
-    return value is not None and _matches(wanted, value)
+def _is_like(value: str | None, patterns: Sequence[str]) -> bool:
+    return value is not None and _matches(patterns, value)
 
 
-def _is_one_if_given(value: str | None, wanted: Sequence[str]) -> bool:
-    return value is None or value in wanted
+def _is_one_if_given(value: str | None, patterns: Sequence[str]) -> bool:
+    return value is None or value in patterns
 
 
-def _are_all(value: str | None, wanted: Sequence[str]) -> bool:
+def _are_all(value: str | None, patterns: Sequence[str]) -> bool:
     """Several values stand in one text, between commas; none at all is all of them."""
-    return set((value or "").split(",")) - {""} <= set(wanted)
+    return set((value or "").split(",")) - {""} <= set(patterns)
 
 
 _CONDITIONS: Mapping[str, Callable[[str | None, Sequence[str]], bool]] = {

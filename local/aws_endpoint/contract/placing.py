@@ -25,7 +25,7 @@ def _vpc_config(asked: Asked) -> Mapping[str, Any]:
 def subnet_missing(asked: Asked) -> Mapping[str, Any] | None:
     ids = _vpc_config(asked).get("subnetIds") or asked.given.get("subnets") or []
     known = {subnet.id for subnet in asked.world.subnets(ids)}
-    return next(({"id": each} for each in ids if each not in known), None)
+    return next(({"id": id_} for id_ in ids if id_ not in known), None)
 
 
 def _one_zone(asked: Asked) -> Mapping[str, Any] | None:
@@ -52,7 +52,7 @@ def _refused_zone(asked: Asked) -> Mapping[str, Any] | None:
 
 def _groups_missing(asked: Asked) -> Mapping[str, Any] | None:
     ids = _vpc_config(asked).get("securityGroupIds") or []
-    return next(({"id": each} for each in ids if asked.world.ec2.get_security_group_from_id(each) is None), None)
+    return next(({"id": id_} for id_ in ids if asked.world.ec2.get_security_group_from_id(id_) is None), None)
 
 
 def _endpoints_off(asked: Asked) -> Mapping[str, Any] | None:
@@ -64,10 +64,10 @@ def _endpoints_off(asked: Asked) -> Mapping[str, Any] | None:
 
 def _private_cidrs(asked: Asked) -> Mapping[str, Any] | None:
     """EKS takes public IPv4 blocks only; the documentation networks are public by syntax and pass."""
-    documentation = [ipaddress.IPv4Network(each) for each in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
+    documentation = [ipaddress.IPv4Network(block) for block in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]
     for text in _vpc_config(asked).get("publicAccessCidrs") or []:
         block = ipaddress.IPv4Network(text)
-        if text != "0.0.0.0/0" and block.is_private and not any(block.subnet_of(each) for each in documentation):
+        if text != "0.0.0.0/0" and block.is_private and not any(block.subnet_of(network) for network in documentation):
             return {"cidr": text}
     return None
 

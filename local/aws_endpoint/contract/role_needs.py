@@ -15,14 +15,14 @@ from local.aws_endpoint.contract.world import EC2_SERVICE, AccountWorld
 Given = Mapping[str, Any]
 
 
-def role_needs(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+def role_needs(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     """Every permission that the call takes; `operation` as `ec2:CreateFleet`."""
-    found = _NEEDS.get(operation)
-    if found is not None:
-        yield from found(operation, given, world)
+    need = _NEEDS.get(operation)
+    if need is not None:
+        yield from need(operation, request, world)
         return
     named = _RESOURCES.get(operation.partition(":")[0])
-    yield PermissionNeed(operation, (named(given, world) if named else None) or "*", _here(world))
+    yield PermissionNeed(operation, (named(request, world) if named else None) or "*", _here(world))
 
 
 def _here(world: AccountWorld) -> dict[str, str]:
@@ -34,13 +34,13 @@ def _ec2_arn(world: AccountWorld, kind: str, name: str = "*") -> str:
     return f"arn:{world.partition}:ec2:{world.region}:{account}:{kind}/{name}"
 
 
-def _requested(given: Given) -> dict[str, dict[str, str]]:
+def _requested(request: Given) -> dict[str, dict[str, str]]:
     """By kind of resource: the tags that the call asks for, as condition keys."""
     return {
         specification["ResourceType"]: {
             f"aws:RequestTag/{tag['Key']}": tag["Value"] for tag in specification.get("Tags") or []
         }
-        for specification in given.get("TagSpecifications") or []
+        for specification in request.get("TagSpecifications") or []
     }
 
 
@@ -48,8 +48,8 @@ def _there(resource: Any) -> dict[str, str]:
     return {f"aws:ResourceTag/{tag['key']}": tag["value"] for tag in resource.get_tags()} if resource else {}
 
 
-def _tagging(given: Given, world: AccountWorld, action: str) -> Iterator[PermissionNeed]:
-    for kind, tags in _requested(given).items():
+def _tagging(request: Given, world: AccountWorld, action: str) -> Iterator[PermissionNeed]:
+    for kind, tags in _requested(request).items():
         yield PermissionNeed(
             "ec2:CreateTags", _ec2_arn(world, kind), {**_here(world), **tags, "ec2:CreateAction": action}
         )
@@ -61,13 +61,15 @@ def _template_of(specification: Given, world: AccountWorld) -> Any | None:
     return next((template for template in templates if {template.id, template.name} & keys), None)
 
 
-def _launch(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+def _launch(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
     """CreateFleet and RunInstances: from these images, subnets and groups, by these templates, with these tags."""
     action, here = operation.partition(":")[2], _here(world)
-    configs = given.get("LaunchTemplateConfigs") or [{"LaunchTemplateSpecification": given.get("LaunchTemplate") or {}}]
+    configs = request.get("LaunchTemplateConfigs") or [
+        {"LaunchTemplateSpecification": request.get("LaunchTemplate") or {}}
+    ]
     for kind in ("image", "subnet", "security-group"):
         yield PermissionNeed(operation, _ec2_arn(world, kind), here)
-    for kind, tags in _requested(given).items():
+    for kind, tags in _requested(request).items():
         yield PermissionNeed(operation, _ec2_arn(world, kind), {**here, **tags})
     for config in configs:
         template = _template_of(config["LaunchTemplateSpecification"], world)
@@ -78,22 +80,22 @@ def _launch(operation: str, given: Given, world: AccountWorld) -> Iterator[Permi
         for role in _roles_of(profile, world):
             passed = EC2_SERVICE.get(world.partition, EC2_SERVICE["aws"])
             yield PermissionNeed("iam:PassRole", role.arn, {"iam:PassedToService": passed})
-    yield from _tagging(given, world, action)
+    yield from _tagging(request, world, action)
 
 
 def _roles_of(profile: str | None, world: AccountWorld) -> list[Any]:
-    found = (each for each in world.iam.get_instance_profiles() if each.name == profile)
-    return [role for each in found for role in each.roles]
+    profiles = (candidate for candidate in world.iam.get_instance_profiles() if candidate.name == profile)
+    return [role for profile in profiles for role in profile.roles]
 
 
-def _make_template(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
-    tags = _requested(given).get("launch-template", {})
+def _make_template(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+    tags = _requested(request).get("launch-template", {})
     yield PermissionNeed(operation, _ec2_arn(world, "launch-template"), {**_here(world), **tags})
-    yield from _tagging(given, world, "CreateLaunchTemplate")
+    yield from _tagging(request, world, "CreateLaunchTemplate")
 
 
-def _take_template(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
-    template = _template_of(given, world)
+def _take_template(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+    template = _template_of(request, world)
     name = template.id if template is not None else "*"
     yield PermissionNeed(operation, _ec2_arn(world, "launch-template", name), {**_here(world), **_there(template)})
 
@@ -103,49 +105,49 @@ def _instance(name: str, world: AccountWorld) -> Any | None:
     return next((instance for r in reservations for instance in r.instances if instance.id == name), None)
 
 
-def _end(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
-    for name in given.get("InstanceIds") or []:
+def _end(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+    for name in request.get("InstanceIds") or []:
         tags = _there(_instance(name, world))
         yield PermissionNeed(operation, _ec2_arn(world, "instance", name), {**_here(world), **tags})
 
 
-def _tag(operation: str, given: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
-    asked = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in given.get("Tags") or []}
-    keys = {"aws:TagKeys": ",".join(tag["Key"] for tag in given.get("Tags") or [])}
-    for name in given.get("Resources") or []:
+def _tag(operation: str, request: Given, world: AccountWorld) -> Iterator[PermissionNeed]:
+    asked = {f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in request.get("Tags") or []}
+    keys = {"aws:TagKeys": ",".join(tag["Key"] for tag in request.get("Tags") or [])}
+    for name in request.get("Resources") or []:
         kind = "instance" if name.startswith("i-") else "launch-template" if name.startswith("lt-") else "volume"
         there = _there(_instance(name, world)) if kind == "instance" else {}
         yield PermissionNeed(operation, _ec2_arn(world, kind, name), {**_here(world), **asked, **keys, **there})
 
 
-def _queue(given: Given, world: AccountWorld) -> str | None:
-    name = given.get("QueueName") or str(given.get("QueueUrl", "")).rsplit("/", 1)[-1]
+def _queue(request: Given, world: AccountWorld) -> str | None:
+    name = request.get("QueueName") or str(request.get("QueueUrl", "")).rsplit("/", 1)[-1]
     return f"arn:{world.partition}:sqs:{world.region}:{world.account_id}:{name}" if name else None
 
 
-def _parameter(given: Given, world: AccountWorld) -> str | None:
-    name = str(given.get("Name", ""))
+def _parameter(request: Given, world: AccountWorld) -> str | None:
+    name = str(request.get("Name", ""))
     account = "" if name.startswith("/aws/service/") else world.account_id
     return f"arn:{world.partition}:ssm:{world.region}:{account}:parameter{name}" if name else None
 
 
-def _secret(given: Given, world: AccountWorld) -> str | None:
+def _secret(request: Given, world: AccountWorld) -> str | None:
     """By ARN or by name, to which Secrets Manager adds six characters of its own."""
-    name = str(given.get("SecretId", ""))
+    name = str(request.get("SecretId", ""))
     if not name or name.startswith("arn:"):
         return name or None
     return f"arn:{world.partition}:secretsmanager:{world.region}:{world.account_id}:secret:{name}-AbCdEf"
 
 
-def _cluster(given: Given, world: AccountWorld) -> str | None:
-    name = given.get("name") or given.get("clusterName")
+def _cluster(request: Given, world: AccountWorld) -> str | None:
+    name = request.get("name") or request.get("clusterName")
     return f"arn:{world.partition}:eks:{world.region}:{world.account_id}:cluster/{name}" if name else None
 
 
-def _of_iam(given: Given, world: AccountWorld) -> str | None:
+def _of_iam(request: Given, world: AccountWorld) -> str | None:
     for key, kind in (("InstanceProfileName", "instance-profile"), ("RoleName", "role")):
-        if given.get(key):
-            return f"arn:{world.partition}:iam::{world.account_id}:{kind}/{given[key]}"
+        if request.get(key):
+            return f"arn:{world.partition}:iam::{world.account_id}:{kind}/{request[key]}"
     return None
 
 

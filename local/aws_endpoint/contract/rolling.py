@@ -23,8 +23,8 @@ DELETION_SECONDS = 5 * 60
 
 def vcpus(instance_type: str) -> int:
     """As EC2 describes the type; 0 for one that it does not have."""
-    found = INSTANCE_TYPES.get(instance_type, {})
-    return int(found.get("VCpuInfo", {}).get("DefaultVCpus", 0))
+    type_ = INSTANCE_TYPES.get(instance_type, {})
+    return int(type_.get("VCpuInfo", {}).get("DefaultVCpus", 0))
 
 
 def quota_code(instance_type: str, capacity_type: str) -> str:
@@ -150,10 +150,10 @@ def _drain_seconds(asked: Asked, group: Any) -> float:
 
 def shrink(asked: Asked) -> None:
     group, before = asked.before.group, asked.before.desired
-    wanted = (asked.given.get("scalingConfig") or {}).get("desiredSize")
-    if group is not None and wanted is not None and before is not None and wanted < before:
+    desired = (asked.given.get("scalingConfig") or {}).get("desiredSize")
+    if group is not None and desired is not None and before is not None and desired < before:
         name = group.nodegroup_name
-        asked.account.nodes_shed[name] = asked.account.nodes_shed.get(name, 0) + before - wanted
+        asked.account.nodes_shed[name] = asked.account.nodes_shed.get(name, 0) + before - desired
 
 
 def delete(asked: Asked) -> None:

@@ -64,8 +64,8 @@ class ContractRule:
         if self.check is None:
             return None
         if not isinstance(self.check, str):
-            found = self.check(asked)
-            return None if found is None else self.words.format(**found)
+            check = self.check(asked)
+            return None if check is None else self.words.format(**check)
         if not self._expression.search(asked.given):
             return None
         return self.words.format(**{name: jmespath.search(path, asked.given) for name, path in self.values.items()})

@@ -22,13 +22,16 @@ def _template(asked: Asked) -> Mapping[str, Any] | None:
     if not template:
         return None
     known = [
-        each
-        for each in asked.world.ec2.launch_templates.values()
-        if each.id == template.get("id") or each.name == template.get("name")
+        candidate
+        for candidate in asked.world.ec2.launch_templates.values()
+        if candidate.id == template.get("id") or candidate.name == template.get("name")
     ]
     name = template.get("id") or template.get("name")
     version = str(template.get("version") or "$Default")
-    if known and (version.startswith("$") or any(str(each.number) == version for each in known[0].versions)):
+    if known and (
+        version.startswith("$")
+        or any(str(template_version.number) == version for template_version in known[0].versions)
+    ):
         return None
     return {"template": name, "version": version}
 
@@ -93,8 +96,8 @@ def _block_unsaid(asked: Asked) -> Mapping[str, Any] | None:
 
 def _groups(asked: Asked) -> list[str]:
     """Security groups that the launch template gives its nodes."""
-    found = asked.world.launch_template_data(asked.given.get("launchTemplate")).get("SecurityGroupIds") or ()
-    return [str(each) for each in found]
+    group_ids = asked.world.launch_template_data(asked.given.get("launchTemplate")).get("SecurityGroupIds") or ()
+    return [str(group_id) for group_id in group_ids]
 
 
 def _group_missing(asked: Asked) -> Mapping[str, Any] | None:
@@ -103,11 +106,11 @@ def _group_missing(asked: Asked) -> Mapping[str, Any] | None:
 
 def _group_elsewhere(asked: Asked) -> Mapping[str, Any] | None:
     subnets = asked.world.subnets(asked.given.get("subnets") or ())
-    for each in _groups(asked):
-        group = asked.world.security_group(each)
+    for group_id in _groups(asked):
+        group = asked.world.security_group(group_id)
         stray = next((subnet for subnet in subnets if group is not None and subnet.vpc_id != group.vpc_id), None)
         if stray is not None:
-            return {"group": each, "subnet": stray.id}
+            return {"group": group_id, "subnet": stray.id}
     return None
 
 

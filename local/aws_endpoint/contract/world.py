@@ -47,20 +47,20 @@ class AccountWorld:
     def logs(self) -> Any:
         return get_backend("logs")[self.account_id][self.region]
 
-    def remember(self, given: Mapping[str, Any]) -> Before:
+    def remember(self, parameters: Mapping[str, Any]) -> Before:
         """What an effect wants to know of an object that the call changes or takes away."""
-        group = self.node_group(given)
+        group = self.node_group(parameters)
         desired = group.scaling_config["desiredSize"] if group is not None else None
-        return Before(self.cluster(given.get("name") or given.get("clusterName")), group, desired)
+        return Before(self.cluster(parameters.get("name") or parameters.get("clusterName")), group, desired)
 
     # -- EKS --
 
     def cluster(self, name: str | None) -> Any | None:
         return self.eks.clusters.get(name) if name else None
 
-    def node_group(self, given: Mapping[str, Any]) -> Any | None:
-        cluster = self.cluster(given.get("clusterName"))
-        return cluster.nodegroups.get(given.get("nodegroupName")) if cluster else None
+    def node_group(self, parameters: Mapping[str, Any]) -> Any | None:
+        cluster = self.cluster(parameters.get("clusterName"))
+        return cluster.nodegroups.get(parameters.get("nodegroupName")) if cluster else None
 
     def node_groups(self) -> Iterator[Any]:
         for cluster in self.eks.clusters.values():
@@ -71,11 +71,11 @@ class AccountWorld:
     def subnets(self, ids: Iterable[str]) -> list[Any]:
         """Those of the subnets that exist."""
         known = {subnet.id: subnet for zone in self.ec2.subnets.values() for subnet in zone.values()}
-        return [known[each] for each in ids if each in known]
+        return [known[id_] for id_ in ids if id_ in known]
 
     def security_group(self, group_id: str) -> Any | None:
         """A security group of any VPC, or None."""
-        return next((found[group_id] for found in self.ec2.groups.values() if group_id in found), None)
+        return next((group[group_id] for group in self.ec2.groups.values() if group_id in group), None)
 
     def running_instances(self) -> Iterator[Any]:
         for reservation in self.ec2.reservations.values():
@@ -83,10 +83,10 @@ class AccountWorld:
 
     def zone_id(self, zone: str) -> str | None:
         zones = self.ec2.zones.get(self.region, [])
-        return next((each.zone_id for each in zones if each.name == zone), None)
+        return next((zone_id.zone_id for zone_id in zones if zone_id.name == zone), None)
 
     def zones(self) -> list[str]:
-        return [each.name for each in self.ec2.zones.get(self.region, [])]
+        return [zone.name for zone in self.ec2.zones.get(self.region, [])]
 
     def route_table_of(self, subnet_id: str) -> Any | None:
         for table in self.ec2.route_tables.values():
@@ -103,14 +103,14 @@ class AccountWorld:
             if route.nat_gateway is not None:
                 gateway = self.ec2.nat_gateways.get(route.nat_gateway.id)
                 if gateway is not None and gateway.state == "available":
-                    return any(self.has_way_out(each) for each in self.subnets([gateway.subnet_id]))
+                    return any(self.has_way_out(subnet) for subnet in self.subnets([gateway.subnet_id]))
             elif route.gateway is not None:
                 internet = self.ec2.internet_gateways.get(route.gateway.id)
                 return internet is not None and internet.vpc is not None
         return False
 
     def interfaces_in(self, subnet_id: str) -> list[Any]:
-        return [each for each in self.ec2.enis.values() if each.subnet.id == subnet_id]
+        return [interface for interface in self.ec2.enis.values() if interface.subnet.id == subnet_id]
 
     def launch_template_data(self, template: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """The data of the version that is named; empty where there is none."""
@@ -119,8 +119,8 @@ class AccountWorld:
         for known in self.ec2.launch_templates.values():
             if known.id == template.get("id") or known.name == template.get("name"):
                 version = str(template.get("version") or known.default_version_number)
-                found = [v for v in known.versions if str(v.number) == version]
-                data: Mapping[str, Any] = found[0].data if found else {}
+                versions = [v for v in known.versions if str(v.number) == version]
+                data: Mapping[str, Any] = versions[0].data if versions else {}
                 return data
         return {}
 

@@ -49,10 +49,10 @@ def cidr(prop: str, shortest: int, longest: int) -> CheckRule:
 
 def exactly_one(props: tuple[str, ...]) -> CheckRule:
     def check(inputs: Inputs) -> list[Problem]:
-        given = [prop for prop in props if inputs.get(prop) is not None]
-        if len(given) == 1:
+        present = [prop for prop in props if inputs.get(prop) is not None]
+        if len(present) == 1:
             return []
-        return [Problem(given[-1] if given else props[0], f"give exactly one of {', '.join(props)}")]
+        return [Problem(present[-1] if present else props[0], f"give exactly one of {', '.join(props)}")]
 
     return check
 

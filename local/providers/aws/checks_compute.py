@@ -119,14 +119,14 @@ def node_group(inputs: Inputs) -> list[Problem]:
 def _sizes(scaling: Any) -> list[Problem]:
     if not isinstance(scaling, dict):
         return []
-    low, wanted, high = (known(scaling, prop) for prop in ("minSize", "desiredSize", "maxSize"))
+    low, desired, high = (known(scaling, prop) for prop in ("minSize", "desiredSize", "maxSize"))
     problems = []
     if low is not None and high is not None and low > high:
         problems.append(Problem("scalingConfig.minSize", f"minSize {low} is above maxSize {high}"))
-    if wanted is not None and low is not None and wanted < low:
-        problems.append(Problem("scalingConfig.desiredSize", f"desiredSize {wanted} is below minSize {low}"))
-    if wanted is not None and high is not None and wanted > high:
-        problems.append(Problem("scalingConfig.desiredSize", f"desiredSize {wanted} is above maxSize {high}"))
+    if desired is not None and low is not None and desired < low:
+        problems.append(Problem("scalingConfig.desiredSize", f"desiredSize {desired} is below minSize {low}"))
+    if desired is not None and high is not None and desired > high:
+        problems.append(Problem("scalingConfig.desiredSize", f"desiredSize {desired} is above maxSize {high}"))
     return problems
 
 

@@ -98,8 +98,8 @@ def routes(inputs: Inputs) -> list[Problem]:
     listed = inputs.get("routes")
     for index, route in enumerate(listed if isinstance(listed, list) else []):
         if isinstance(route, dict):
-            found = _sources(route, f"routes[{index}]", ("cidrBlock", "ipv6CidrBlock"))
-            problems += found
+            sources = _sources(route, f"routes[{index}]", ("cidrBlock", "ipv6CidrBlock"))
+            problems += sources
     return problems
 
 

@@ -36,17 +36,17 @@ def flat(name: str) -> str:
 def find_member(name: str, members: Iterable[str]) -> str | None:
     """The member that the property `name` means, or None."""
     by_flat = {flat(member): member for member in members}
-    wanted = flat(name)
+    flat_name = flat(name)
     for candidate in (
-        wanted,
-        wanted.removesuffix("s"),
-        f"{wanted}s",
-        f"{wanted}configuration",
-        f"{wanted}config",
-        wanted.removesuffix("s") + "list",
-        wanted.removesuffix("ies") + "y",
-        wanted.removesuffix("config"),
-        wanted.removesuffix("configuration"),
+        flat_name,
+        flat_name.removesuffix("s"),
+        f"{flat_name}s",
+        f"{flat_name}configuration",
+        f"{flat_name}config",
+        flat_name.removesuffix("s") + "list",
+        flat_name.removesuffix("ies") + "y",
+        flat_name.removesuffix("config"),
+        flat_name.removesuffix("configuration"),
     ):
         if candidate in by_flat:
             return by_flat[candidate]

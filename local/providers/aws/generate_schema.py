@@ -49,9 +49,9 @@ class _Reader:
         return name
 
     def properties(self, cls: type) -> dict[str, str]:
-        found = _pulumi_properties(cls)
-        assert found is not None
-        return {name: self.term(annotation) for name, annotation in sorted(found.items())}
+        properties = _pulumi_properties(cls)
+        assert properties is not None
+        return {name: self.term(annotation) for name, annotation in sorted(properties.items())}
 
 
 def _without_wrappers(annotation: Any) -> Any:

@@ -47,8 +47,8 @@ _ROUTE_TERM = "#ec2.RouteTableRoute"
 
 def _route_parameters(resource: LiveResource, route: Mapping[str, Any], operation: str) -> dict[str, Any]:
     shape = operation_model("ec2", operation).input_shape
-    given = {key: value for key, value in route.items() if value not in (None, "")}
-    parameters: dict[str, Any] = Converter(_ROUTE_NAMES).structure(shape, given, "", "", given=("RouteTableId",))
+    values = {key: value for key, value in route.items() if value not in (None, "")}
+    parameters: dict[str, Any] = Converter(_ROUTE_NAMES).structure(shape, values, "", "", given=("RouteTableId",))
     return {"RouteTableId": resource.id, **parameters}
 
 
@@ -133,14 +133,14 @@ def observe_flow_log(resource: LiveResource, seen: Properties) -> Properties:
 
 
 def set_default_version(resource: LiveResource, old: Mapping[str, Any], changed: set[str]) -> None:
-    wanted = None
+    version = None
     if resource.inputs.get("updateDefaultVersion"):
         template = resource.call("describe_launch_templates", {"LaunchTemplateIds": [resource.id]})
-        wanted = template["LaunchTemplates"][0]["LatestVersionNumber"]
+        version = template["LaunchTemplates"][0]["LatestVersionNumber"]
     elif "defaultVersion" in changed:
-        wanted = resource.inputs.get("defaultVersion")
-    if wanted:
-        resource.call("modify_launch_template", {"LaunchTemplateId": resource.id, "DefaultVersion": str(wanted)})
+        version = resource.inputs.get("defaultVersion")
+    if version:
+        resource.call("modify_launch_template", {"LaunchTemplateId": resource.id, "DefaultVersion": str(version)})
 
 
 def observe_launch_template(resource: LiveResource, seen: Properties) -> Properties:
@@ -157,16 +157,16 @@ def observe_launch_template(resource: LiveResource, seen: Properties) -> Propert
     # moto puts the template's own tags among those of what is launched from it; AWS does not.
     launched = [s for s in data.get("TagSpecifications", []) if s["ResourceType"] != "launch-template"]
     data = {**data, "TagSpecifications": launched}
-    found: Properties = {
+    properties: Properties = {
         "description": version.get("VersionDescription"),
         "defaultVersion": resource.live.get("DefaultVersionNumber"),
     }
     row = resource.row
     for prop, term in resource_schema(row.token).outputs.items():
-        if prop in seen or prop in found:
+        if prop in seen or prop in properties:
             continue
         member = row.names.get(prop) or find_member(prop, data)
         value = to_property(term, data.get(member or ""), row.names, prop)
         if value is not None:
-            found[prop] = value
-    return found
+            properties[prop] = value
+    return properties

@@ -27,27 +27,27 @@ def document(inputs: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _notice(wanted: Mapping[str, Any]) -> dict[str, Any]:
-    told = [
+def _notice(wanted_notice: Mapping[str, Any]) -> dict[str, Any]:
+    subscribers = [
         {"SubscriptionType": kind, "Address": address}
         for prop, kind in _KINDS.items()
-        for address in wanted.get(prop) or []
+        for address in wanted_notice.get(prop) or []
     ]
     notification = {
-        "NotificationType": wanted["notificationType"],
-        "ComparisonOperator": wanted["comparisonOperator"],
-        "Threshold": float(wanted["threshold"]),
-        "ThresholdType": wanted["thresholdType"],
+        "NotificationType": wanted_notice["notificationType"],
+        "ComparisonOperator": wanted_notice["comparisonOperator"],
+        "Threshold": float(wanted_notice["threshold"]),
+        "ThresholdType": wanted_notice["thresholdType"],
     }
-    return {"Notification": notification, "Subscribers": told}
+    return {"Notification": notification, "Subscribers": subscribers}
 
 
 def make(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """CreateBudget takes the notices with it."""
     account, inputs = _account(resource), resource.inputs
     notices = [_notice(notification) for notification in inputs.get("notifications") or []]
-    given = {"AccountId": account, "Budget": document(inputs), "NotificationsWithSubscribers": notices, **tagged}
-    resource.call("create_budget", given)
+    parameters = {"AccountId": account, "Budget": document(inputs), "NotificationsWithSubscribers": notices, **tagged}
+    resource.call("create_budget", parameters)
     return f"{account}:{inputs['name']}"
 
 
@@ -67,19 +67,20 @@ def observe(resource: LiveResource, seen: Properties) -> Properties:
     live, target = resource.live, {"AccountId": _account(resource), "BudgetName": resource.live["BudgetName"]}
     listed = resource.call("describe_notifications_for_budget", target).get("Notifications") or []
     notices = []
-    for each in listed:
-        asked = {**target, "Notification": each}
-        told = resource.call("describe_subscribers_for_notification", asked).get("Subscribers") or []
+    for notification in listed:
+        asked = {**target, "Notification": notification}
+        subscribers = resource.call("describe_subscribers_for_notification", asked).get("Subscribers") or []
         addresses = {
-            prop: [one["Address"] for one in told if one["SubscriptionType"] == kind] for prop, kind in _KINDS.items()
+            prop: [one["Address"] for one in subscribers if one["SubscriptionType"] == kind]
+            for prop, kind in _KINDS.items()
         }
         notices.append(
             {
-                "notificationType": each["NotificationType"],
-                "comparisonOperator": each["ComparisonOperator"],
-                "threshold": each["Threshold"],
-                "thresholdType": each["ThresholdType"],
-                **{prop: found for prop, found in addresses.items() if found},
+                "notificationType": notification["NotificationType"],
+                "comparisonOperator": notification["ComparisonOperator"],
+                "threshold": notification["Threshold"],
+                "thresholdType": notification["ThresholdType"],
+                **{prop: address for prop, address in addresses.items() if address},
             }
         )
     limit = live["BudgetLimit"]

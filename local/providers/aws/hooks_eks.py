@@ -30,15 +30,15 @@ def update_cluster(resource: LiveResource, old: Mapping[str, Any], changed: set[
     """VPC settings (addresses and endpoints apart from subnets) and logging."""
     if "vpcConfig" in changed:
         parameters, _ = create_parameters(resource.row, {"vpcConfig": resource.inputs["vpcConfig"]})
-        wanted = parameters["resourcesVpcConfig"]
+        vpc_config = parameters["resourcesVpcConfig"]
         before, _ = create_parameters(resource.row, {"vpcConfig": old.get("vpcConfig") or {}})
         was = before["resourcesVpcConfig"]
         for members in (
             ("endpointPublicAccess", "endpointPrivateAccess", "publicAccessCidrs"),
             ("subnetIds", "securityGroupIds"),
         ):
-            part = {name: wanted[name] for name in members if name in wanted}
-            if part and any(wanted.get(name) != was.get(name) for name in members):
+            part = {name: vpc_config[name] for name in members if name in vpc_config}
+            if part and any(vpc_config.get(name) != was.get(name) for name in members):
                 resource.call("update_cluster_config", {"name": resource.id, "resourcesVpcConfig": part})
     if "enabledClusterLogTypes" in changed:
         types = resource.inputs.get("enabledClusterLogTypes") or []
@@ -83,10 +83,10 @@ def _wait(resource: LiveResource, identity: Mapping[str, str], answer: Mapping[s
     }
     update = resource.call("describe_update", asked)["update"]
     if update["status"] in ("Failed", "Cancelled"):
-        told = "; ".join(f"{error['errorCode']}: {error['errorMessage']}" for error in update.get("errors") or [])
+        errors = "; ".join(f"{error['errorCode']}: {error['errorMessage']}" for error in update.get("errors") or [])
         raise ProviderError(
             f"waiting for EKS Node Group ({resource.id}) update: unexpected state '{update['status']}', wanted target "
-            f"'Successful'. last error: {told}"
+            f"'Successful'. last error: {errors}"
         )
 
 

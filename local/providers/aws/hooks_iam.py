@@ -159,10 +159,10 @@ def observe_alias(resource: LiveResource, seen: Properties) -> Properties:
     """The program may name the key by id or ARN; an equal key is no difference."""
     key_id = seen.get("targetKeyId")
     said = resource.inputs.get("targetKeyId") or ""
-    found: Properties = {"targetKeyId": said if said.rsplit("/", 1)[-1] == key_id else key_id}
+    properties: Properties = {"targetKeyId": said if said.rsplit("/", 1)[-1] == key_id else key_id}
     try:
-        found["targetKeyArn"] = resource.call("describe_key", {"KeyId": key_id})["KeyMetadata"]["Arn"]
+        properties["targetKeyArn"] = resource.call("describe_key", {"KeyId": key_id})["KeyMetadata"]["Arn"]
     except AwsError as error:
         if not error.is_not_found:
             raise
-    return found
+    return properties

@@ -68,13 +68,15 @@ def _group(resource: LiveResource, group_id: str = "") -> dict[str, Any]:
 
 
 def _live_permissions(group: Mapping[str, Any], direction: str) -> list[Permission]:
-    found: list[Permission] = group.get("IpPermissions" if direction == "ingress" else "IpPermissionsEgress") or []
-    return found
+    permissions: list[Permission] = (
+        group.get("IpPermissions" if direction == "ingress" else "IpPermissionsEgress") or []
+    )
+    return permissions
 
 
-def _set_rules(resource: LiveResource, direction: str, wanted: Iterable[Mapping[str, Any]]) -> None:
+def _set_rules(resource: LiveResource, direction: str, rules: Iterable[Mapping[str, Any]]) -> None:
     """Makes the live rules the wanted ones: what is too many goes first, EC2 refuses duplicates."""
-    target = _atoms(permission(rule, resource.id) for rule in wanted)
+    target = _atoms(permission(rule, resource.id) for rule in rules)
     live = _atoms(_live_permissions(_group(resource), direction))
     _edit(resource, direction, "revoke", (atom for key, atom in live.items() if key not in target))
     _edit(resource, direction, "authorize", (atom for key, atom in target.items() if key not in live))
@@ -98,10 +100,10 @@ def adopt_default_group(resource: LiveResource, tagged: dict[str, Any]) -> str:
     filters = [{"Name": "group-name", "Values": ["default"]}]
     if resource.inputs.get("vpcId"):
         filters.append({"Name": "vpc-id", "Values": [resource.inputs["vpcId"]]})
-    found = resource.call("describe_security_groups", {"Filters": filters})["SecurityGroups"]
-    if not found:
+    groups = resource.call("describe_security_groups", {"Filters": filters})["SecurityGroups"]
+    if not groups:
         raise AwsError("ec2", "DescribeSecurityGroups", "InvalidGroup.NotFound", "the VPC has no default group")
-    return str(found[0]["GroupId"])
+    return str(groups[0]["GroupId"])
 
 
 def replace_default_rules(resource: LiveResource) -> None:

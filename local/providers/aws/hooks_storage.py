@@ -65,12 +65,12 @@ def delete_secret(resource: LiveResource) -> None:
 
 def put_secret_value(resource: LiveResource, tagged: dict[str, Any]) -> str:
     inputs = resource.inputs
-    given = {
+    values = {
         "SecretString": inputs.get("secretString"),
         "SecretBinary": inputs.get("secretBinary"),
         "VersionStages": inputs.get("versionStages"),
     }
-    parameters = {key: value for key, value in given.items() if value is not None}
+    parameters = {key: value for key, value in values.items() if value is not None}
     answer = resource.call(
         "put_secret_value",
         {"SecretId": inputs["secretId"], "ClientRequestToken": str(uuid.uuid4()), **parameters},
@@ -136,8 +136,8 @@ def observe_queue(resource: LiveResource, seen: Properties) -> Properties:
     from local.providers.aws.schema import resource_schema
 
     terms = resource_schema(resource.row.token).outputs
-    found: Properties = {
+    properties: Properties = {
         prop: to_property(terms[prop], resource.live.get(member) or None, {}, prop)
         for prop, member in QUEUE_ATTRIBUTES.items()
     }
-    return {**found, "name": resource.live["QueueArn"].rsplit(":", 1)[-1], "arn": resource.live["QueueArn"]}
+    return {**properties, "name": resource.live["QueueArn"].rsplit(":", 1)[-1], "arn": resource.live["QueueArn"]}

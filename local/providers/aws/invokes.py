@@ -22,13 +22,13 @@ _DNS = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "ama
 def invoke(token: str, cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     """The function's answer; an argument that it does not have is an error."""
     parameters, outputs = function_schema(token)
-    given = {key: value for key, value in args.items() if value is not None and not key.startswith("__")}
-    for key in given:
+    values = {key: value for key, value in args.items() if value is not None and not key.startswith("__")}
+    for key in values:
         if key not in parameters:
             raise ProviderError(f'{token} has no argument "{key}".{did_you_mean(key, parameters)}')
-    answer = INVOKES[token](cloud, given)
+    answer = INVOKES[token](cloud, values)
     if "region" in outputs and "region" not in answer:
-        answer["region"] = given.get("region") or cloud.region
+        answer["region"] = values.get("region") or cloud.region
     return {key: value for key, value in answer.items() if value is not None}
 
 
@@ -105,23 +105,23 @@ def _availability_zones(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
 
 
 def _filters(args: Mapping[str, Any]) -> list[Answer]:
-    found = [{"Name": one["name"], "Values": one["values"]} for one in args.get("filters") or []]
-    found += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (args.get("tags") or {}).items()]
-    return found
+    filters = [{"Name": one["name"], "Values": one["values"]} for one in args.get("filters") or []]
+    filters += [{"Name": f"tag:{key}", "Values": [value]} for key, value in (args.get("tags") or {}).items()]
+    return filters
 
 
 def _ssm_parameter(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     params = {"Name": args["name"], "WithDecryption": args.get("withDecryption", True)}
-    found = cloud.call("ssm", "get_parameter", params, args.get("region"))["Parameter"]
-    plain_text = found["Type"] != "SecureString"
+    parameter = cloud.call("ssm", "get_parameter", params, args.get("region"))["Parameter"]
+    plain_text = parameter["Type"] != "SecureString"
     return {
-        "arn": found.get("ARN"),
-        "id": found["Name"],
-        "name": found["Name"],
-        "type": found["Type"],
-        "value": found["Value"],
-        "insecureValue": found["Value"] if plain_text else None,
-        "version": found["Version"],
+        "arn": parameter.get("ARN"),
+        "id": parameter["Name"],
+        "name": parameter["Name"],
+        "type": parameter["Type"],
+        "value": parameter["Value"],
+        "insecureValue": parameter["Value"] if plain_text else None,
+        "version": parameter["Version"],
         "withDecryption": params["WithDecryption"],
     }
 
@@ -219,10 +219,10 @@ def _addon_version(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     return {**args, "id": args["addonName"], "version": chosen["addonVersion"]}
 
 
-def _one(kind: str, found: list[Answer]) -> Answer:
-    if len(found) != 1:
-        raise ProviderError(f"no matching {kind} found" if not found else f"multiple {kind}s matched; use a filter")
-    return found[0]
+def _one(kind: str, rows: list[Answer]) -> Answer:
+    if len(rows) != 1:
+        raise ProviderError(f"no matching {kind} found" if not rows else f"multiple {kind}s matched; use a filter")
+    return rows[0]
 
 
 def _describe(cloud: Cloud, operation: str, id_member: str, args: Mapping[str, Any]) -> Any:
@@ -269,9 +269,14 @@ def _subnet(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
 
 
 def _subnets(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    found = _describe(cloud, "describe_subnets", "SubnetIds", args)["Subnets"]
+    subnets = _describe(cloud, "describe_subnets", "SubnetIds", args)["Subnets"]
     region = args.get("region") or cloud.region
-    return {**args, "id": region, "ids": sorted(subnet["SubnetId"] for subnet in found), "tags": args.get("tags") or {}}
+    return {
+        **args,
+        "id": region,
+        "ids": sorted(subnet["SubnetId"] for subnet in subnets),
+        "tags": args.get("tags") or {},
+    }
 
 
 INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {

@@ -66,8 +66,8 @@ def _ask(resource: LiveResource, call: Call) -> Any:
 def _live_tags(resource: LiveResource) -> dict[str, str]:
     tagging = resource.row.tagging
     assert tagging is not None, "only called for rows with tags"
-    found = _ask(resource, tagging.read) if tagging.read else jmespath.search(tagging.at, resource.live)
-    return tags_to_map(found)
+    tags = _ask(resource, tagging.read) if tagging.read else jmespath.search(tagging.at, resource.live)
+    return tags_to_map(tags)
 
 
 def _as_said(resource: LiveResource, seen: dict[str, Any]) -> dict[str, Any]:

@@ -20,14 +20,14 @@ def create_parameters(row: Row, inputs: Mapping[str, Any]) -> tuple[dict[str, An
     `inputs` may hold UNKNOWN; such parts stay UNKNOWN in the parameters.
     """
     converter = Converter(row.names)
-    given = {key: value for key, value in inputs.items() if _is_parameter(row, key) and value is not None}
+    values = {key: value for key, value in inputs.items() if _is_parameter(row, key) and value is not None}
     _check_tags(row, inputs.get("tags"), converter)
     if row.create is None:
         return {}, converter.problems
     shape = operation_model(row.service, row.create.operation).input_shape
     prepared = row.prepare(inputs) if row.prepare is not None else {}
-    inside = {key: value for key, value in given.items() if _is_wrapped(row, shape, key)}
-    outside = {key: value for key, value in given.items() if key not in inside}
+    inside = {key: value for key, value in values.items() if _is_wrapped(row, shape, key)}
+    outside = {key: value for key, value in values.items() if key not in inside}
     come_otherwise = {*row.create.params, *prepared, row.wrap}
     parameters = converter.structure(shape, outside, "", "", given=come_otherwise)
     if row.wrap:
@@ -73,9 +73,9 @@ def change_parameters(resource: LiveResource, change: UpdateCall, changed: set[s
     operation = change.call.operation
     shape = operation_model(resource.row.service, operation).input_shape
     named = named_in(change.call.params)
-    wanted = [prop for prop in change.props if prop not in named and (change.together or prop in changed)]
+    props = [prop for prop in change.props if prop not in named and (change.together or prop in changed)]
     values = {}
-    for prop in wanted:
+    for prop in props:
         value = resource.inputs.get(prop)
         if value is None and prop in changed:
             value = resource.row.defaults.get(prop)

@@ -33,8 +33,8 @@ def policy_document(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _loaded(text: str) -> list[dict[str, Any]]:
-    found = json.loads(text).get("Statement", [])
-    return found if isinstance(found, list) else [found]
+    statements = json.loads(text).get("Statement", [])
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _merged(before: list[dict[str, Any]], after: list[dict[str, Any]], *, replace: bool) -> list[dict[str, Any]]:

@@ -32,14 +32,14 @@ def to_property(term: str, live: Any, names: Mapping[str, str | None], path: str
 
 
 def _object(term: str, live: dict[str, Any], names: Mapping[str, str | None], path: str) -> dict[str, Any]:
-    found = {}
+    properties = {}
     for key, field_term in object_fields(term).items():
         name_path = f"{path}.{key}"
         member = (names.get(name_path) or "").rsplit(".", 1)[-1] or find_member(key, live)
         value = to_property(field_term, live.get(member or ""), names, name_path)
         if value is not None:
-            found[key] = value
-    return found
+            properties[key] = value
+    return properties
 
 
 def _scalar(term: str, live: Any) -> Any:
@@ -134,6 +134,6 @@ def with_live_fields(term: str, said: Any, live: Any) -> Any:
     """The program's value plus what AWS filled in: outputs show nested fields that the program left to AWS."""
     if term.startswith("#") and isinstance(said, dict) and isinstance(live, dict):
         fields = object_fields(term)
-        given = {key: with_live_fields(fields[key], item, live.get(key)) for key, item in said.items()}
-        return {**live, **given}
+        fields_said = {key: with_live_fields(fields[key], item, live.get(key)) for key, item in said.items()}
+        return {**live, **fields_said}
     return reconcile(term, said, live)

@@ -70,10 +70,10 @@ class AwsProvider(BaseProvider):
     # -- configuration --
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
-        given = from_struct(request.news)
+        inputs = from_struct(request.news)
         failures = [
             pb.CheckFailure(property=key, reason="the local stand-in of the AWS provider has no such setting")
-            for key in given
+            for key in inputs
             if key not in _SETTINGS + _NO_MEANING
         ]
         return pb.CheckResponse(inputs=request.news, failures=failures)
@@ -233,12 +233,12 @@ def _previewed(
 ) -> dict[str, Any]:
     """Outputs as far as they are known before anything is done."""
     outputs = resource_schema(row.token).outputs
-    given = {key: value for key, value in said.items() if key in outputs}
+    values = {key: value for key, value in said.items() if key in outputs}
     if changed is None:
-        state = {**{prop: UNKNOWN for prop in outputs if prop not in row.unread}, **given}
+        state = {**{prop: UNKNOWN for prop in outputs if prop not in row.unread}, **values}
     else:
         gone = [key for key in changed if key not in said]
-        state = {**{key: value for key, value in known.items() if key not in gone}, **given}
+        state = {**{key: value for key, value in known.items() if key not in gone}, **values}
         if changed - {"tags"} - set(row.unread):
             state |= {prop: UNKNOWN for prop in row.recomputed if prop not in said}
     if "tagsAll" in outputs and "tags" in said:
@@ -249,10 +249,10 @@ def _previewed(
 def _take_import_id(resource: LiveResource) -> None:
     """For `pulumi import` and `X.get`: what the id says about the object."""
     for template in (resource.row.import_id, resource.row.id if resource.row.id_is_template else ""):
-        found = parse_template(template, resource.id) if template else None
-        if found:
-            resource.id = found.pop("id", resource.id)
-            resource.state = {**found, **resource.state}
+        parts = parse_template(template, resource.id) if template else None
+        if parts:
+            resource.id = parts.pop("id", resource.id)
+            resource.state = {**parts, **resource.state}
             if resource.row.id_is_template:
                 resource.id = resource.text(resource.row.id)
             return

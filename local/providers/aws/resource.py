@@ -56,9 +56,9 @@ class LiveResource:
             return [item for item in (self.fill(part) for part in template) if item is not None]
         if not isinstance(template, str) or "$" not in template:
             return template
-        whole = _TEMPLATE_PART.fullmatch(template)
-        if whole:
-            return self.value(whole[1])
+        match = _TEMPLATE_PART.fullmatch(template)
+        if match:
+            return self.value(match[1])
         return _TEMPLATE_PART.sub(lambda part: str(self.value(part[1]) or ""), template)
 
     def text(self, template: str) -> str:

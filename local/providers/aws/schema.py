@@ -87,8 +87,8 @@ def check_types(value: Any, term: str, path: str, problems: list[Problem]) -> An
     return _check_scalar(value, term, path, problems)
 
 
-def _misfit(value: Any, wanted: str, path: str, problems: list[Problem]) -> Any:
-    problems.append(Problem(path, f"expected {wanted}, got {type(value).__name__} {value!r}"))
+def _misfit(value: Any, kind: str, path: str, problems: list[Problem]) -> Any:
+    problems.append(Problem(path, f"expected {kind}, got {type(value).__name__} {value!r}"))
     return value
 
 
