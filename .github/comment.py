@@ -39,8 +39,8 @@ def api(method: str, path: str, fields: Mapping[str, str] | None = None, *more: 
 
 def pull_request(repository: str, owner: str, branch: str, commit: str) -> int | None:
     """Number of the open pull request whose head is that commit; None when it has moved on or was closed."""
-    found = api("GET", f"repos/{repository}/pulls", {"state": "open", "head": f"{owner}:{branch}"})
-    return next((each["number"] for each in found if each["head"]["sha"] == commit), None)
+    pulls = api("GET", f"repos/{repository}/pulls", {"state": "open", "head": f"{owner}:{branch}"})
+    return next((each["number"] for each in pulls if each["head"]["sha"] == commit), None)
 
 
 def post(repository: str, number: int, body: str) -> str:

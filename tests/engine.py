@@ -105,16 +105,18 @@ class Engine(pulumi.runtime.Mocks):
 
     def only(self, type_: str) -> Registration:
         """The one registration of a type."""
-        found = self.all(type_)
-        assert len(found) == 1, f"{len(found)} of {type_}, not 1: {[r.name for r in found]}; all: {self.summary()}"
-        return found[0]
+        registered = self.all(type_)
+        assert len(registered) == 1, (
+            f"{len(registered)} of {type_}, not 1: {[r.name for r in registered]}; all: {self.summary()}"
+        )
+        return registered[0]
 
     def named(self, name: str, type_: str | None = None) -> Registration:
         """The one registration of a logical name (and type, where a name is used for several)."""
         pool = self.registrations if type_ is None else self.all(type_)
-        found = [r for r in pool if r.name == name]
-        assert len(found) == 1, f"{len(found)} named {name!r}, not 1; all: {self.summary()}"
-        return found[0]
+        named = [r for r in pool if r.name == name]
+        assert len(named) == 1, f"{len(named)} named {name!r}, not 1; all: {self.summary()}"
+        return named[0]
 
     def children(self, parent: Registration) -> list[Registration]:
         """Direct children."""

@@ -121,8 +121,8 @@ class MotoEngine(Engine):
         diff_request = pb.DiffRequest(
             id=made.id, urn=urn, old_inputs=seen.inputs, olds=seen.properties, news=made.inputs
         )
-        found = self.provider.Diff(diff_request, None)
-        return {path: pb.PropertyDiff.Kind.Name(diff.kind) for path, diff in found.detailedDiff.items()}
+        difference = self.provider.Diff(diff_request, None)
+        return {path: pb.PropertyDiff.Kind.Name(diff.kind) for path, diff in difference.detailedDiff.items()}
 
     def _ask_cluster(self, verb: str, type_: str, inputs: Mapping[str, Any]) -> None:
         """What the contract says to a call of the cluster's API, and to what its pods need of AWS."""

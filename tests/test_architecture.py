@@ -129,14 +129,14 @@ def test_a_room_of_components_imports_only_rooms_before_it() -> None:
 def _graph() -> dict[str, set[str]]:
     """Which module of the product imports which, also where only a type checker does."""
     modules = {".".join(path.relative_to(REPO).with_suffix("").parts): path for room in PRODUCT for path in files(room)}
-    found: dict[str, set[str]] = {}
+    graph: dict[str, set[str]] = {}
     for module, path in modules.items():
         names = {name for name, _ in _imports(path)}
         for node in nodes(path):
             if isinstance(node, ast.ImportFrom) and node.level == 0:
                 names |= {f"{node.module}.{alias.name}" for alias in node.names}
-        found[module] = {name for name in names if name in modules and name != module}
-    return found
+        graph[module] = {name for name in names if name in modules and name != module}
+    return graph
 
 
 def test_no_two_files_of_the_product_import_each_other() -> None:

@@ -62,14 +62,14 @@ def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
     """The table of fields, held against everything that a stack registers: a refresh then has nothing to tell."""
     for field in controller_fields():
         kind = field.type.removeprefix("kubernetes:")
-        found = [
+        registrations = [
             made
             for made in ran(name).registrations
             if (made.type.startswith("kubernetes:") and made.type.rsplit(":", 1)[-1] == kind) or made.type == field.type
         ]
         if field.how == UNREGISTERED:
-            assert found == [], f"{field.type} is {field.owner}'s"
-        for made in found:
+            assert registrations == [], f"{field.type} is {field.owner}'s"
+        for made in registrations:
             if field.how == ABSENT:
                 assert _at(made.plain_inputs, field.field) is None, f"{made.name} sends {field.field}, {field.owner}'s"
             if field.how == IGNORED and field.field not in made.ignore_changes:
@@ -146,5 +146,5 @@ def test_an_example_is_planned_run_and_judged(name: str) -> None:
         Resource(registration.type, registration.name, registration.urn, registration.inputs)
         for registration in engine.registrations
     ]
-    found = judge(resources, Circumstances(production=False, secrets_marked=False), today=date(2026, 11, 27))
-    assert [each for each in found if each.finding.severity is Severity.ERROR] == []
+    judgements = judge(resources, Circumstances(production=False, secrets_marked=False), today=date(2026, 11, 27))
+    assert [each for each in judgements if each.finding.severity is Severity.ERROR] == []

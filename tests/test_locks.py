@@ -41,13 +41,13 @@ def asked(file: Path) -> Iterator[Requirement]:
 def for_python(requirements: list[Requirement], python: str) -> dict[str, str]:
     """Name -> the version that pip takes on Linux; fails where it had to take two."""
     environment = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
-    found: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for each in requirements:
         if each.marker is None or each.marker.evaluate(environment):
             name = canonicalize_name(each.name)
-            assert name not in found, f"two versions of {name} on Python {python}"
-            found[name] = str(each.specifier)
-    return found
+            assert name not in versions, f"two versions of {name} on Python {python}"
+            versions[name] = str(each.specifier)
+    return versions
 
 
 def test_every_list_of_packages_has_a_lock() -> None:
@@ -72,9 +72,9 @@ def test_every_package_has_one_version_and_hashes_of_its_files(lock: str) -> Non
 @pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize("lock", sorted(LOCKS))
 def test_a_lock_holds_what_the_list_asks_for(lock: str, python: str) -> None:
-    found = for_python(locked(lock), python)
+    packages = for_python(locked(lock), python)
     wanted = for_python(list(asked(REPO / LOCKS[lock])), python)
-    assert {name: found.get(name) for name in wanted} == wanted, "make lock was not run"
+    assert {name: packages.get(name) for name in wanted} == wanted, "make lock was not run"
 
 
 def test_what_is_installed_needs_nothing_that_the_lock_lacks() -> None:

@@ -28,10 +28,10 @@ def _files() -> Iterator[tuple[str, tuple[ast.AST, ...]]]:
     [("nvidia.com/gpu", "planning/model/cloud.py"), ("vllm-on-eks/pool", "planning/model/cloud.py")],
 )
 def test_a_name_that_many_rooms_use_is_written_once(literal: str, home: str) -> None:
-    found = [
+    files_with_it = [
         name for name, inside in _files() for node in inside if isinstance(node, ast.Constant) and node.value == literal
     ]
-    assert found == [home]
+    assert files_with_it == [home]
 
 
 @pytest.mark.parametrize(
@@ -48,27 +48,27 @@ def test_a_name_that_many_rooms_use_is_written_once(literal: str, home: str) -> 
     ],
 )
 def test_a_thing_that_is_done_in_one_way_is_done_in_one_place(call: str, homes: set[str]) -> None:
-    found = {
+    files_with_it = {
         name
         for name, inside in _files()
         for node in inside
         if isinstance(node, ast.Call)
         and (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")) == call
     }
-    assert found == homes
+    assert files_with_it == homes
 
 
 @pytest.mark.parametrize(
     "function", ["did_you_mean", "nearest", "mirrored", "server_labels", "custom_resource", "cron_values"]
 )
 def test_a_function_of_that_name_is_defined_once(function: str) -> None:
-    found = [
+    files_with_it = [
         name
         for name, inside in _files()
         for node in inside
         if isinstance(node, ast.FunctionDef) and node.name == function and not name.startswith("local/providers/")
     ]
-    assert len(found) == 1
+    assert len(files_with_it) == 1
 
 
 def test_the_version_of_a_chart_is_in_the_pins_only() -> None:

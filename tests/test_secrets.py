@@ -48,10 +48,10 @@ def _program(token: pulumi.Input[str], password: pulumi.Input[str]) -> None:
 
 def _searched(engine: Engine) -> list[str]:
     """Where a canary is readable: the name of the registration, or `outputs`."""
-    found = [r.name for r in engine.registrations if any(canary in repr(r) for canary in CANARIES)]
+    names = [r.name for r in engine.registrations if any(canary in repr(r) for canary in CANARIES)]
     if any(canary in repr(engine.outputs) for canary in CANARIES):
-        found.append("outputs")
-    return found
+        names.append("outputs")
+    return names
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["up", "preview"])

@@ -41,12 +41,12 @@ def uncommented(line: str) -> str:
 def changes() -> list[Change]:
     """Rows of the page's table, in its order."""
     rows = PAGE.read_text().split(TABLE, 1)[1].split("\n\n", 1)[0].splitlines()[2:]
-    found = [ROW.match(row) for row in rows]
-    assert all(found), f"a row of the table of {PAGE.name} is no code | code | why: {rows}"
-    return [Change(*(cell.replace("\\|", "|") for cell in each.groups())) for each in found if each]
+    matches = [ROW.match(row) for row in rows]
+    assert all(matches), f"a row of the table of {PAGE.name} is no code | code | why: {rows}"
+    return [Change(*(cell.replace("\\|", "|") for cell in each.groups())) for each in matches if each]
 
 
 def as_tested(command: str) -> str:
     """The command as the test runs it: every row applied once, none to what another one has written."""
     tests = {change.walk: change.test for change in changes()}
-    return re.sub("|".join(map(re.escape, tests)), lambda found: tests[found[0]], command)
+    return re.sub("|".join(map(re.escape, tests)), lambda match: tests[match[0]], command)

@@ -27,24 +27,24 @@ def run_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 
 
 def test_the_documented_keys_are_there(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192")
+    code, report = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192")
     assert code == 0
-    assert set(found) >= DOCUMENTED
-    assert found["fits"] is True
-    assert found["reasons"] == []
-    assert found["gpu"] == "l4"
-    assert found["usd_per_hour"] == 0.8048
-    assert 14 < found["weights_gib_per_gpu"] < 14.5
+    assert set(report) >= DOCUMENTED
+    assert report["fits"] is True
+    assert report["reasons"] == []
+    assert report["gpu"] == "l4"
+    assert report["usd_per_hour"] == 0.8048
+    assert 14 < report["weights_gib_per_gpu"] < 14.5
 
 
 def test_a_model_that_fits_has_a_throughput_and_a_price_per_token(capsys: pytest.CaptureFixture[str]) -> None:
     asked = [QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192"]
-    found = run_json(capsys, *asked)[1]
-    rates = found["throughput"]
+    report = run_json(capsys, *asked)[1]
+    rates = report["throughput"]
     assert (rates["input_tokens"], rates["output_tokens"], rates["declared"]) == (1155, 211, False)
     assert 0 < rates["slo_requests_per_second"] < rates["requests_per_second"]
     tokens_per_hour = rates["total_tokens_per_second"] * 3600
-    assert found["usd_per_million_tokens"] == pytest.approx(0.8048 / tokens_per_hour * 1e6, rel=1e-3)
+    assert report["usd_per_million_tokens"] == pytest.approx(0.8048 / tokens_per_hour * 1e6, rel=1e-3)
     short = run_json(capsys, *asked, "--input-tokens", "100", "--output-tokens", "50")[1]["throughput"]
     assert short["declared"] is True
     assert short["requests_per_second"] > 3 * rates["requests_per_second"]
@@ -62,9 +62,9 @@ def test_four_replicas_on_a_node_make_its_tokens_cheaper_than_one_of_four_gpus(
 def test_without_a_known_gpu_or_without_a_fit_there_is_no_throughput(
     target: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    found = run_json(capsys, QWEN, *target, "--max-model-len", "8192")[1]
-    assert found["throughput"] is None
-    assert found["usd_per_million_tokens"] is None
+    report = run_json(capsys, QWEN, *target, "--max-model-len", "8192")[1]
+    assert report["throughput"] is None
+    assert report["usd_per_million_tokens"] is None
 
 
 def test_requests_longer_than_the_model_takes_are_wrong_input(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,16 +96,16 @@ def test_names_of_vllm_s_log_mean_the_same(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_model_that_does_not_fit_answers_1_and_says_why(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = run_json(capsys, "meta-llama/Llama-3.1-70B", "--instance", "g5.xlarge", "--max-model-len", "4096")
+    code, report = run_json(capsys, "meta-llama/Llama-3.1-70B", "--instance", "g5.xlarge", "--max-model-len", "4096")
     assert code == 1
-    assert found["fits"] is False
-    assert found["reasons"]
+    assert report["fits"] is False
+    assert report["reasons"]
 
 
 def test_more_gpus_than_the_instance_has_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--tensor-parallel", "4")
+    code, report = run_json(capsys, QWEN, "--instance", "g6.xlarge", "--tensor-parallel", "4")
     assert code == 1
-    assert found["reasons"][0] == "the replica needs 4 GPUs, g6.xlarge has 1"
+    assert report["reasons"][0] == "the replica needs 4 GPUs, g6.xlarge has 1"
 
 
 def test_a_gpu_may_be_named_or_only_sized(capsys: pytest.CaptureFixture[str]) -> None:
@@ -128,10 +128,10 @@ def test_a_config_json_describes_a_model_outside_the_catalogue(
             "max_position_embeddings": 4096,
         })
     )  # fmt: skip
-    code, found = run_json(capsys, "our/own", "--config", str(config), "--gpu", "t4")
+    code, report = run_json(capsys, "our/own", "--config", str(config), "--gpu", "t4")
     assert code == 0
-    assert found["model"] == "our/own"
-    assert found["max_model_len"] == 4096
+    assert report["model"] == "our/own"
+    assert report["max_model_len"] == 4096
 
 
 @pytest.mark.parametrize(
@@ -203,38 +203,38 @@ def test_it_imports_no_pulumi() -> None:
 def test_the_command_and_the_stack_file_have_one_list_of_checks(
     capsys: pytest.CaptureFixture[str], arguments: list[str], option: str, sections: dict[str, Any]
 ) -> None:
-    code, found = run_json(
+    code, report = run_json(
         capsys, QWEN, *(["--max-model-len", "4096"] if option != "--max-model-len" else []), *arguments
     )
-    told = [reason.removeprefix(f"{option}: ") for reason in found["reasons"] if reason.startswith(f"{option}: ")]
+    told = [reason.removeprefix(f"{option}: ") for reason in report["reasons"] if reason.startswith(f"{option}: ")]
     instance = arguments[arguments.index("--instance") + 1]
     pools = [{"name": "one", "instanceTypes": [instance], "diskGib": 800}]
     refused = errors(refusal(nodePools=pools, models=[model(**{"maxModelLen": 4096, **sections})]))
     assert code == 1
-    assert found["fits"] is False
+    assert report["fits"] is False
     assert told
     assert set(told) <= set(refused.values())
 
 
 def test_an_instance_that_no_eks_image_serves_does_not_work(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = run_json(capsys, "Qwen/Qwen2.5-1.5B-Instruct", "--instance", "g5g.xlarge", "--max-model-len", "4096")
+    code, report = run_json(capsys, "Qwen/Qwen2.5-1.5B-Instruct", "--instance", "g5g.xlarge", "--max-model-len", "4096")
     assert code == 1
-    assert any(reason.startswith("--instance: the driver of EKS") for reason in found["reasons"])
+    assert any(reason.startswith("--instance: the driver of EKS") for reason in report["reasons"])
 
 
 def test_what_works_and_is_worth_knowing_is_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["Qwen/Qwen2.5-7B-Instruct", "--quantization", "fp8", "--instance", "g5.xlarge", "--max-model-len", "4096"]
-    code, found = run_json(capsys, *asked)
+    code, report = run_json(capsys, *asked)
     assert code == 0
-    assert "computes no fp8" in found["warnings"][0]
+    assert "computes no fp8" in report["warnings"][0]
 
 
 def test_a_burst_is_told_when_it_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
     where = ["fit", QWEN, "--instance", "g6.xlarge", "--max-model-len", "8192", "--input-tokens", "500"]
     assert main([*where, "--output-tokens", "50", "--at-once", "40", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)["burst"]
-    assert (found["requests"], found["most_at_once"], found["preempted"]) == (40, 40, 0)
-    assert found["output_tokens_per_second"] == pytest.approx(40 * 50 / found["seconds"], rel=1e-3)
+    report = json.loads(capsys.readouterr().out)["burst"]
+    assert (report["requests"], report["most_at_once"], report["preempted"]) == (40, 40, 0)
+    assert report["output_tokens_per_second"] == pytest.approx(40 * 50 / report["seconds"], rel=1e-3)
     assert main([*where, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["burst"] is None
 

@@ -104,16 +104,16 @@ def test_the_command_reads_a_stack_file(capsys: pytest.CaptureFixture[str]) -> N
 def _written(values: Any) -> set[tuple[str, str]]:
     """(image, tag) of every image in a chart's values; tag empty where the chart takes its own version."""
     if isinstance(values, list):
-        return {found for value in values for found in _written(value)}
+        return {pair for value in values for pair in _written(value)}
     if not isinstance(values, dict):
         return set()
-    found = {pair for value in values.values() for pair in _written(value)}
+    pairs = {pair for value in values.values() for pair in _written(value)}
     repository = values.get("repository")
     if isinstance(repository, str) and repository:
         registry = f"{values['registry']}/" if values.get("registry") else ""
         image = f"/{values['image']}" if isinstance(values.get("image"), str) else ""
-        found.add((_with_host(f"{registry}{repository}{image}"), str(values.get("tag") or values.get("version") or "")))
-    return found | _written_otherwise(values)
+        pairs.add((_with_host(f"{registry}{repository}{image}"), str(values.get("tag") or values.get("version") or "")))
+    return pairs | _written_otherwise(values)
 
 
 def _with_host(image: str) -> str:
@@ -122,17 +122,17 @@ def _with_host(image: str) -> str:
 
 def _written_otherwise(values: dict[str, Any]) -> set[tuple[str, str]]:
     """An image as one text; and cert-manager's, whose parts have a name below one registry for all of them."""
-    found = set()
+    image_names = set()
     for key in ("image", "rbacProxyImage"):
         if isinstance(values.get(key), str) and "/" in values[key]:
             name, _, tag = values[key].partition(":")
-            found.add((_with_host(name), tag or str(values.get("tag", ""))))
+            image_names.add((_with_host(name), tag or str(values.get("tag", ""))))
     if "imageNamespace" in values:
         place = f"{values['imageRegistry']}/{values['imageNamespace']}"
         parts = [values, *(value for value in values.values() if isinstance(value, dict))]
         images = [part["image"] for part in parts if isinstance(part.get("image"), dict)]
-        found |= {(f"{place}/{image['name']}", "") for image in images}
-    return found
+        image_names |= {(f"{place}/{image['name']}", "") for image in images}
+    return image_names
 
 
 # Definitions only.

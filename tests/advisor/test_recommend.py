@@ -16,19 +16,19 @@ def recommended(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[in
 
 
 def test_instances_come_by_cost_and_carry_the_load(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = recommended(capsys, *LOAD)
+    code, report = recommended(capsys, *LOAD)
     assert code == 0
-    costs = [offer["usd_per_hour"] for offer in found["instances"]]
+    costs = [offer["usd_per_hour"] for offer in report["instances"]]
     assert costs == sorted(costs)  # type: ignore[type-var]
     assert len(costs) > 10
-    for offer in found["instances"]:
+    for offer in report["instances"]:
         assert offer["replicas"] * offer["requests_per_second_per_replica"] >= 10  # type: ignore[operator]
         assert offer["time_per_output_token_s"] <= 0.1001  # type: ignore[operator]
 
 
 def test_an_offer_has_all_its_rates_and_spot_as_a_range(capsys: pytest.CaptureFixture[str]) -> None:
-    _, found = recommended(capsys, *LOAD)
-    for offer in found["instances"]:
+    _, report = recommended(capsys, *LOAD)
+    for offer in report["instances"]:
         rates = offer["throughput"]
         assert rates["replicas_needed"] == offer["replicas"]  # type: ignore[index]
         assert rates["slo_requests_per_second"] <= rates["requests_per_second"]  # type: ignore[index]
@@ -39,33 +39,33 @@ def test_an_offer_has_all_its_rates_and_spot_as_a_range(capsys: pytest.CaptureFi
 def test_a_looser_promise_never_costs_more(capsys: pytest.CaptureFixture[str]) -> None:
     costs = []
     for share in ("0.99", "0.8"):
-        _, found = recommended(capsys, *LOAD, "--slo-share", share)
-        costs.append(found["instances"][0]["usd_per_hour"])
+        _, report = recommended(capsys, *LOAD, "--slo-share", share)
+        costs.append(report["instances"][0]["usd_per_hour"])
     assert costs == sorted(costs, reverse=True)  # type: ignore[type-var]
 
 
 def test_the_others_have_a_reason(capsys: pytest.CaptureFixture[str]) -> None:
-    _, found = recommended(capsys, *LOAD)
-    reasons = {row["instance"]: row["reason"] for row in found["others"]}
+    _, report = recommended(capsys, *LOAD)
+    reasons = {row["instance"]: row["reason"] for row in report["others"]}
     assert all(reasons.values())
     assert any("bfloat16" in str(reason) for reason in reasons.values())
-    offered = {offer["instance"] for offer in found["instances"]}
+    offered = {offer["instance"] for offer in report["instances"]}
     assert not offered & set(reasons)
 
 
 def test_more_load_never_costs_less(capsys: pytest.CaptureFixture[str]) -> None:
     cheapest = []
     for rate in ("1", "5", "20", "80"):
-        _, found = recommended(capsys, "--requests-per-second", rate, *LOAD[2:])
-        cheapest.append(found["instances"][0]["usd_per_hour"])
+        _, report = recommended(capsys, "--requests-per-second", rate, *LOAD[2:])
+        cheapest.append(report["instances"][0]["usd_per_hour"])
     assert cheapest == sorted(cheapest)  # type: ignore[type-var]
 
 
 def test_an_slo_that_nothing_meets_is_exit_1_with_reasons(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = recommended(capsys, *LOAD, "--slo-tpot", "0.0001")
+    code, report = recommended(capsys, *LOAD, "--slo-tpot", "0.0001")
     assert code == 1
-    assert found["instances"] == []
-    assert any("ms per token even alone" in str(row["reason"]) for row in found["others"])
+    assert report["instances"] == []
+    assert any("ms per token even alone" in str(row["reason"]) for row in report["others"])
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,8 @@ def test_fit_says_of_a_share_what_the_plan_says(
 ) -> None:
     as_stack_files = ["--max-num-seqs", "64", "--input-tokens", "1155", "--output-tokens", "211"]
     as_stack_files += ["--vllm-version", "0.33.0"]
-    code, found = asked(capsys, "fit", SMALL, *where, *as_stack_files, "--gpu-sharing", *options)
-    assert (code, found["fits"], found["gpu_sharing"]) == (0, True, sharing)
+    code, report = asked(capsys, "fit", SMALL, *where, *as_stack_files, "--gpu-sharing", *options)
+    assert (code, report["fits"], report["gpu_sharing"]) == (0, True, sharing)
     more = {"gpuMemoryUtilization": 0.47} if sharing["kind"] == "timeSlicing" else {}
     plan = planned(
         nodePools=[pool(instanceTypes=[where[1]], gpuSharing=sharing)],
@@ -49,9 +49,9 @@ def test_fit_says_of_a_share_what_the_plan_says(
     memory, throughput = plan.models[0].memory, plan.models[0].throughput
     assert memory is not None
     assert throughput is not None
-    assert found["kv_cache_tokens"] == memory.kv_cache_tokens
-    assert found["throughput"]["requests_per_second"] == throughput.requests_per_second
-    assert found["replicas_per_gpu"] == plan.gpu_pools[0].sharing.pods_per_gpu
+    assert report["kv_cache_tokens"] == memory.kv_cache_tokens
+    assert report["throughput"]["requests_per_second"] == throughput.requests_per_second
+    assert report["replicas_per_gpu"] == plan.gpu_pools[0].sharing.pods_per_gpu
 
 
 def test_a_whole_gpu_is_the_default_and_can_be_said(capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,23 +61,23 @@ def test_a_whole_gpu_is_the_default_and_can_be_said(capsys: pytest.CaptureFixtur
 
 
 def test_a_node_full_of_shares_shares_its_price(capsys: pytest.CaptureFixture[str]) -> None:
-    _, found = asked(capsys, "fit", SMALL, *ON_L4, "--gpu-sharing", "mps", "--gpu-sharing-replicas", "2")
-    tokens_per_hour = 2 * found["throughput"]["total_tokens_per_second"] * 3600
-    assert found["usd_per_million_tokens"] == pytest.approx(found["usd_per_hour"] / tokens_per_hour * 1e6, rel=1e-3)
-    assert (found["gpu"], found["gpu_memory_gib"] < 12) == ("l4", True)
+    _, report = asked(capsys, "fit", SMALL, *ON_L4, "--gpu-sharing", "mps", "--gpu-sharing-replicas", "2")
+    tokens_per_hour = 2 * report["throughput"]["total_tokens_per_second"] * 3600
+    assert report["usd_per_million_tokens"] == pytest.approx(report["usd_per_hour"] / tokens_per_hour * 1e6, rel=1e-3)
+    assert (report["gpu"], report["gpu_memory_gib"] < 12) == ("l4", True)
 
 
 def test_time_slices_that_take_too_much_together_do_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = asked(capsys, "fit", SMALL, *ON_L4, "--gpu-sharing", "timeSlicing", "--gpu-sharing-replicas", "2")
-    assert (code, found["fits"], found["throughput"]) == (1, False, None)
-    assert "--gpu-memory-utilization 0.47 or less" in found["reasons"][0]
+    code, report = asked(capsys, "fit", SMALL, *ON_L4, "--gpu-sharing", "timeSlicing", "--gpu-sharing-replicas", "2")
+    assert (code, report["fits"], report["throughput"]) == (1, False, None)
+    assert "--gpu-memory-utilization 0.47 or less" in report["reasons"][0]
 
 
 def test_a_replica_of_several_shares_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--gpu-sharing", "mps", "--gpu-sharing-replicas", "2", "--tensor-parallel", "2"]
-    code, found = asked(capsys, "fit", SMALL, "--instance", "g6.12xlarge", "--max-model-len", "4096", *options)
+    code, report = asked(capsys, "fit", SMALL, "--instance", "g6.12xlarge", "--max-model-len", "4096", *options)
     assert code == 1
-    assert "--tensor-parallel 1" in found["reasons"][0]
+    assert "--tensor-parallel 1" in report["reasons"][0]
 
 
 def test_the_table_names_the_share(capsys: pytest.CaptureFixture[str]) -> None:
@@ -123,27 +123,27 @@ def test_a_share_that_the_gpu_does_not_have_is_wrong_input(
 
 def test_recommend_packs_shares_on_nodes(capsys: pytest.CaptureFixture[str]) -> None:
     asked_for = [SMALL, *LOAD[:2], "--requests-per-second", "20", *LOAD[4:]]
-    code, found = asked(capsys, "recommend", *asked_for, "--gpu-sharing", "mps", "--gpu-sharing-replicas", "2")
+    code, report = asked(capsys, "recommend", *asked_for, "--gpu-sharing", "mps", "--gpu-sharing-replicas", "2")
     assert code == 0
-    assert found["gpu_sharing"] == {"kind": "mps", "replicas": 2}
-    offer = next(instance for instance in found["instances"] if instance["instance"] == "g6.xlarge")
+    assert report["gpu_sharing"] == {"kind": "mps", "replicas": 2}
+    offer = next(instance for instance in report["instances"] if instance["instance"] == "g6.xlarge")
     assert (offer["gpu"], offer["tensor_parallel"]) == ("l4 1/2", 1)
     assert offer["nodes"] == -(-offer["replicas"] // 2)
-    assert all(instance["tensor_parallel"] == 1 for instance in found["instances"])
+    assert all(instance["tensor_parallel"] == 1 for instance in report["instances"])
 
 
 def test_recommend_gives_time_slices_what_they_may_take_together(capsys: pytest.CaptureFixture[str]) -> None:
-    _, found = asked(capsys, "recommend", SMALL, *LOAD, "--gpu-sharing", "timeSlicing", "--gpu-sharing-replicas", "2")
-    assert {instance["gpu_memory_utilization"] for instance in found["instances"]} == {0.47}
+    _, report = asked(capsys, "recommend", SMALL, *LOAD, "--gpu-sharing", "timeSlicing", "--gpu-sharing-replicas", "2")
+    assert {instance["gpu_memory_utilization"] for instance in report["instances"]} == {0.47}
     _, whole = asked(capsys, "recommend", SMALL, *LOAD)
     assert {instance["gpu_memory_utilization"] for instance in whole["instances"]} == {0.9}
 
 
 def test_recommend_says_which_gpus_have_no_such_share(capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--gpu-sharing", "mig", "--gpu-sharing-profile", "2g.10gb"]
-    code, found = asked(capsys, "recommend", SMALL, *LOAD, *options)
+    code, report = asked(capsys, "recommend", SMALL, *LOAD, *options)
     assert code == 0
-    assert {instance["gpu"] for instance in found["instances"]} == {"a100-40gb 2g.10gb"}
-    reasons = {other["instance"]: other["reason"] for other in found["others"]}
+    assert {instance["gpu"] for instance in report["instances"]} == {"a100-40gb 2g.10gb"}
+    reasons = {other["instance"]: other["reason"] for other in report["others"]}
     assert reasons["g6.xlarge"] == "l4 has no MIG"
     assert "no MIG profile '2g.10gb'" in reasons["p5.48xlarge"]

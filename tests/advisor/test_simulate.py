@@ -30,8 +30,8 @@ KEYS = [
 
 def simulated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
     assert main([*WHERE, "--json", *arguments]) == 0
-    found: dict[str, object] = json.loads(capsys.readouterr().out)
-    return found
+    document: dict[str, object] = json.loads(capsys.readouterr().out)
+    return document
 
 
 def test_json_has_the_documented_keys_and_repeats_byte_for_byte(capsys: pytest.CaptureFixture[str]) -> None:
@@ -40,20 +40,20 @@ def test_json_has_the_documented_keys_and_repeats_byte_for_byte(capsys: pytest.C
     first = capsys.readouterr().out
     assert main(asked) == 0
     assert capsys.readouterr().out == first
-    found = json.loads(first)
-    assert [row["name"] for row in found["policies"]] == ["hpa-queue", "default"]
-    for row in found["policies"]:
+    report = json.loads(first)
+    assert [row["name"] for row in report["policies"]] == ["hpa-queue", "default"]
+    for row in report["policies"]:
         assert list(row)[: len(KEYS)] == KEYS
-    assert found["requests"] > 1500
+    assert report["requests"] > 1500
 
 
 def test_without_a_policy_all_are_compared(capsys: pytest.CaptureFixture[str]) -> None:
-    found = simulated(capsys, "--profile", "poisson:1", "--duration", "120", "--cold-start", "60")
-    rows = found["policies"]
+    report = simulated(capsys, "--profile", "poisson:1", "--duration", "120", "--cold-start", "60")
+    rows = report["policies"]
     assert isinstance(rows, list)
     assert [row["name"] for row in rows] == [name for name in POLICIES if name != "oracle"]
     assert {row["gpu_hours_to_oracle"] for row in rows} == {None}
-    assert found["oracle_bound_gpu_hours"] is None
+    assert report["oracle_bound_gpu_hours"] is None
 
 
 def test_the_oracle_is_searched_only_when_it_is_asked_for(
@@ -73,17 +73,17 @@ def test_a_trace_file_is_simulated(capsys: pytest.CaptureFixture[str], tmp_path:
     trace = tmp_path / "requests.jsonl"
     lines = [json.dumps({"timestamp": 500 * n, "input_length": 900, "output_length": 60}) for n in range(200)]
     trace.write_text("\n".join(lines), encoding="utf-8")
-    found = simulated(capsys, "--trace", str(trace), "--policy", "fixed-maximum")
-    assert found["requests"] == 200
-    assert found["mean_input_tokens"] == 900
+    report = simulated(capsys, "--trace", str(trace), "--policy", "fixed-maximum")
+    assert report["requests"] == 200
+    assert report["mean_input_tokens"] == 900
 
 
 def test_a_models_stack_file_gives_bounds_and_replica(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["simulate", "--stack", "dev", "--profile", "poisson:0.3", "--duration", "300", "--policy", "default"]
     assert main([*asked, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["min_replicas"], found["max_replicas"]) == (1, 2)
-    assert "Qwen/Qwen2.5-7B-Instruct on g6.2xlarge" in found["serving"]
+    report = json.loads(capsys.readouterr().out)
+    assert (report["min_replicas"], report["max_replicas"]) == (1, 2)
+    assert "Qwen/Qwen2.5-7B-Instruct on g6.2xlarge" in report["serving"]
 
 
 def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
@@ -112,13 +112,13 @@ def test_a_stacks_declared_traffic_slo_and_autoscaling_are_what_is_simulated(
 ) -> None:
     stack_file(tmp_path, monkeypatch)
     assert main([*LAB, "--duration", "900"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["load"] == "poisson:0.5"
-    assert found["requests"] == pytest.approx(450, rel=0.15)
-    assert found["mean_input_tokens"] == pytest.approx(400, rel=0.1)
-    assert found["mean_output_tokens"] == pytest.approx(100, rel=0.2)
-    assert found["slo"] == {"ttft_s": 3.0, "tpot_s": 0.2, "share": 0.95}
-    assert [row["name"] for row in found["policies"]] == ["stack", *(n for n in POLICIES if n != "oracle")]
+    report = json.loads(capsys.readouterr().out)
+    assert report["load"] == "poisson:0.5"
+    assert report["requests"] == pytest.approx(450, rel=0.15)
+    assert report["mean_input_tokens"] == pytest.approx(400, rel=0.1)
+    assert report["mean_output_tokens"] == pytest.approx(100, rel=0.2)
+    assert report["slo"] == {"ttft_s": 3.0, "tpot_s": 0.2, "share": 0.95}
+    assert [row["name"] for row in report["policies"]] == ["stack", *(n for n in POLICIES if n != "oracle")]
 
 
 def test_the_command_line_outranks_what_the_stack_declares(
@@ -127,10 +127,10 @@ def test_the_command_line_outranks_what_the_stack_declares(
     stack_file(tmp_path, monkeypatch)
     given = ["--profile", "poisson:0.2", "--duration", "900", "--input-tokens", "900", "--slo-ttft", "1"]
     assert main([*LAB, *given, "--policy", "stack"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["load"] == "poisson:0.2"
-    assert found["mean_input_tokens"] == pytest.approx(900, rel=0.1)
-    assert found["slo"] == {"ttft_s": 1.0, "tpot_s": 0.2, "share": 0.95}
+    report = json.loads(capsys.readouterr().out)
+    assert report["load"] == "poisson:0.2"
+    assert report["mean_input_tokens"] == pytest.approx(900, rel=0.1)
+    assert report["slo"] == {"ttft_s": 1.0, "tpot_s": 0.2, "share": 0.95}
 
 
 @pytest.mark.parametrize(

@@ -62,11 +62,11 @@ def _ttft(late_of_1000: float, samples: int, step: int = 1) -> Series:
 
 
 def _ended(of_1000: dict[str, float], rejected: float, samples: int, step: int = 1) -> Series:
-    found = {}
+    cases = {}
     for reason in ("stop", "length", "abort", "error", "repetition"):
         share = of_1000.get(reason, 0.0)
-        found |= vllm("request_success_total", _per_minute(share, samples, step), f'finished_reason="{reason}"')
-    return found | vllm(
+        cases |= vllm("request_success_total", _per_minute(share, samples, step), f'finished_reason="{reason}"')
+    return cases | vllm(
         "admission_rejections_total", _per_minute(rejected, samples, step), 'reason="max_num_queued_reqs"'
     )
 

@@ -177,7 +177,7 @@ def _rules() -> Manifests:
 
 def _policies() -> Manifests:
     """The NetworkPolicies of the services' namespaces."""
-    found = [
+    policies = [
         *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
         *(policy for plan in OPERATORS for policy in operator_policies(replace(plan, network=NETWORK))),
@@ -185,7 +185,7 @@ def _policies() -> Manifests:
         *external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
     ]
-    return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in found}
+    return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in policies}
 
 
 def of_model(model: ServedModel) -> Manifests:
@@ -237,9 +237,9 @@ def case(model: ServedModel) -> str:
 
 def pod_specs() -> Manifests:
     """The pod specs among them."""
-    found = {what: pod_of(each) for what, each in everything().items() if each["kind"] in (*POD_PATHS, "RayService")}
+    pods = {what: pod_of(each) for what, each in everything().items() if each["kind"] in (*POD_PATHS, "RayService")}
     heads = {what: each for what, each in everything().items() if each["kind"] == "RayService"}
-    return found | {
+    return pods | {
         f"{what}/head": each["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
         for what, each in heads.items()
     }
@@ -252,7 +252,7 @@ def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
     """The pod (spec) that a workload makes; of a RayService a worker's."""
     if manifest["kind"] == "RayService":
         manifest = {"kind": "Job", "spec": manifest["spec"]["rayClusterConfig"]["workerGroupSpecs"][0]}
-    found: dict[str, Any] = manifest["spec"]
+    spec: dict[str, Any] = manifest["spec"]
     for part in POD_PATHS[manifest["kind"]]:
-        found = found[part]
-    return found
+        spec = spec[part]
+    return spec

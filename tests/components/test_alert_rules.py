@@ -30,10 +30,10 @@ def rules(plan: StackPlan) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def tool() -> str:
-    found = promtool.find_promtool()
-    if found is None:
+    rule = promtool.find_promtool()
+    if rule is None:
         pytest.skip("promtool is not built: `python -m local tools rules` builds it, `make e2e` runs these for certain")
-    return found
+    return rule
 
 
 def _alerts(rules: list[dict[str, Any]]) -> set[tuple[str, str]]:

@@ -84,13 +84,13 @@ def test_neither_a_refresh_nor_a_second_up_finds_anything_to_change(engine: Moto
 
 
 def test_the_cluster_in_moto_is_what_the_plan_says(engine: MotoEngine) -> None:
-    found = client("eks").describe_cluster(name=PRODUCTION.name)["cluster"]
-    assert found["version"] == PRODUCTION.version
-    assert found["accessConfig"]["authenticationMode"] == "API"
-    assert found["deletionProtection"] is True
-    assert found["upgradePolicy"] == {"supportType": "STANDARD"}
-    assert found["resourcesVpcConfig"]["publicAccessCidrs"] == ["198.51.100.0/24"]
-    (logging,) = [entry for entry in found["logging"]["clusterLogging"] if entry["enabled"]]
+    described = client("eks").describe_cluster(name=PRODUCTION.name)["cluster"]
+    assert described["version"] == PRODUCTION.version
+    assert described["accessConfig"]["authenticationMode"] == "API"
+    assert described["deletionProtection"] is True
+    assert described["upgradePolicy"] == {"supportType": "STANDARD"}
+    assert described["resourcesVpcConfig"]["publicAccessCidrs"] == ["198.51.100.0/24"]
+    (logging,) = [entry for entry in described["logging"]["clusterLogging"] if entry["enabled"]]
     assert set(logging["types"]) == set(PRODUCTION.log_types)
     addons = set(client("eks").list_addons(clusterName=PRODUCTION.name)["addons"])
     assert addons == {addon.name for addon in PRODUCTION.addons}
@@ -143,9 +143,9 @@ def test_existing_network_and_cluster_are_found_by_what_was_made(engine: MotoEng
 
     def second_stack() -> None:
         provider = aws.Provider("aws", region=REGION)
-        found = ExistingNetworkPlan(made["vpcId"], private)
+        network_found = ExistingNetworkPlan(made["vpcId"], private)
         where: dict[str, Any] = {"region": REGION, "tags": TAGS, "provider": provider}
-        net = network("net", found, cluster_name=PRODUCTION.name, **where)
+        net = network("net", network_found, cluster_name=PRODUCTION.name, **where)
         existing = ExistingClusterPlan(PRODUCTION.name)
         eks = cluster("eks", existing, subnet_ids=net.private_subnet_ids(), **where)
         role = node_role("second-role", PRODUCTION, TAGS, under(provider))

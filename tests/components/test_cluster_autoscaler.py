@@ -45,11 +45,11 @@ def test_the_image_comes_from_the_mirror_with_the_minor_of_the_cluster() -> None
 def test_the_image_follows_the_version_that_eks_tells_where_nobody_wrote_it() -> pulumi.Output[None]:
     unknown = replace(CLUSTER_AUTOSCALER, image_tag=None)
     tag = cluster_autoscaler_values(unknown, pulumi.Output.from_input("1.33"))["image"]["tag"]
-    return tag.apply(lambda found: _is(found, CLUSTER_AUTOSCALER_TAGS["1.33"]))
+    return tag.apply(lambda match: _is(match, CLUSTER_AUTOSCALER_TAGS["1.33"]))
 
 
-def _is(found: str, wanted: str) -> None:
-    assert found == wanted
+def _is(expected: str, wanted: str) -> None:
+    assert expected == wanted
 
 
 def test_a_version_that_nobody_knows_is_no_guess() -> None:
@@ -64,8 +64,8 @@ def test_without_monitoring_nothing_asks_for_its_kinds() -> None:
 
 def test_the_release_is_named_and_pinned() -> None:
     release = recorded().only("kubernetes:helm.sh/v3:Release")
-    found = [release.inputs[key] for key in ("name", "chart", "version", "namespace")]
-    assert found == ["cluster-autoscaler", "cluster-autoscaler", "9.59.0", "kube-system"]
+    values = [release.inputs[key] for key in ("name", "chart", "version", "namespace")]
+    assert values == ["cluster-autoscaler", "cluster-autoscaler", "9.59.0", "kube-system"]
 
 
 def test_its_service_account_has_its_role_before_its_pod_is_made() -> None:

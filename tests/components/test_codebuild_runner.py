@@ -26,8 +26,8 @@ def engine() -> Engine:
 
 def statements() -> list[dict[str, Any]]:
     text = codebuild_runner_policy(LOGS, ["subnet-0a", "subnet-0b"], CONNECTION)
-    found: list[dict[str, Any]] = json.loads(text)["Statement"]
-    return found
+    statements: list[dict[str, Any]] = json.loads(text)["Statement"]
+    return statements
 
 
 def test_what_its_role_may_is_as_its_goldens() -> None:

@@ -210,7 +210,7 @@ def test_in_a_first_preview_names_are_known_and_the_endpoint_is_not() -> None:
 
 def test_an_existing_cluster_gives_the_same_outputs_and_nothing_is_made() -> None:
     def build(provider: aws.Provider) -> None:
-        found = cluster(
+        outputs = cluster(
             "eks",
             ExistingClusterPlan("theirs"),
             subnet_ids=SUBNETS,
@@ -218,7 +218,7 @@ def test_an_existing_cluster_gives_the_same_outputs_and_nothing_is_made() -> Non
             tags=TAGS,
             provider=provider,
         )
-        for key, value in vars(found).items():
+        for key, value in vars(outputs).items():
             pulumi.export(key, value)
 
     engine = in_region(build)

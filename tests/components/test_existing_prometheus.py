@@ -52,9 +52,9 @@ def engine() -> Engine:
 
 
 def monitoring() -> MonitoringPlan:
-    found = plan(StackSettings.model_validate(SECTIONS), "dev").monitoring
-    assert found is not None
-    return found
+    monitor = plan(StackSettings.model_validate(SECTIONS), "dev").monitoring
+    assert monitor is not None
+    return monitor
 
 
 def releases(engine: Engine) -> dict[str, dict[str, Any]]:
@@ -116,9 +116,11 @@ def test_network_policies_let_its_pods_in_and_no_others(engine: Engine) -> None:
 
 
 def test_dashboards_stand_where_its_grafana_looks(engine: Engine) -> None:
-    found = [each for each in engine.all(CONFIG_MAP) if each.inputs["metadata"]["name"].startswith("dashboard-")]
-    assert len(found) == 4
-    for each in found:
+    registrations = [
+        each for each in engine.all(CONFIG_MAP) if each.inputs["metadata"]["name"].startswith("dashboard-")
+    ]
+    assert len(registrations) == 4
+    for each in registrations:
         assert each.inputs["metadata"]["namespace"] == "grafana"
         assert each.inputs["metadata"]["labels"]["dashboards"] == "yes"
         assert "grafana_dashboard" not in each.inputs["metadata"]["labels"]

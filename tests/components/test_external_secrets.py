@@ -42,8 +42,8 @@ def recorded(**sections: Any) -> Engine:
 
 
 def release(engine: Engine) -> Any:
-    (found,) = (each for each in engine.all(RELEASE) if each.inputs["name"] == "external-secrets")
-    return found
+    (registration,) = (each for each in engine.all(RELEASE) if each.inputs["name"] == "external-secrets")
+    return registration
 
 
 def arn(name: str, region: str = "us-west-2", account: str = ACCOUNT, end: str = "-AbCdEf") -> str:

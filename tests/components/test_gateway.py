@@ -57,9 +57,9 @@ def _matches(manifest: Manifest) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("plan", GATEWAYS.values(), ids=list(GATEWAYS))
 def test_nothing_is_reached_but_listed_paths_exactly_written(plan: GatewayPlan) -> None:
     allowed = {*plan.paths, *(f"/{MODEL.name}{path}" for path in plan.paths)}
-    found = _matches(route(MODEL, plan))
-    assert {match["path"]["value"] for match in found} == allowed
-    assert {match["path"]["type"] for match in found} == {"Exact"}
+    matches = _matches(route(MODEL, plan))
+    assert {match["path"]["value"] for match in matches} == allowed
+    assert {match["path"]["type"] for match in matches} == {"Exact"}
     for rule in route(MODEL, plan)["spec"]["rules"][1:]:
         (match,), (change,) = rule["matches"], rule["filters"]
         assert match["path"]["value"] == f"/{MODEL.name}{change['urlRewrite']['path']['replaceFullPath']}"

@@ -52,8 +52,8 @@ def recorded() -> Engine:
 
 
 def statements(name: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(DOCUMENTS[name])["Statement"]
-    return found
+    statements: list[dict[str, Any]] = json.loads(DOCUMENTS[name])["Statement"]
+    return statements
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))

@@ -31,9 +31,9 @@ def recorded(plan: CreateNetworkPlan = NETWORK, *, preview: bool = False) -> Eng
 
 def one(engine: Engine, type_: str, **inputs: object) -> Registration:
     """The one registration of a type whose inputs hold these values."""
-    found = [r for r in engine.all(type_) if all(r.inputs.get(k) == v for k, v in inputs.items())]
-    assert len(found) == 1, f"{len(found)} of {type_} with {inputs}"
-    return found[0]
+    registrations = [r for r in engine.all(type_) if all(r.inputs.get(k) == v for k, v in inputs.items())]
+    assert len(registrations) == 1, f"{len(registrations)} of {type_} with {inputs}"
+    return registrations[0]
 
 
 def test_the_network_of_a_small_stack_is_as_reviewed() -> None:

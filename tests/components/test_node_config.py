@@ -25,8 +25,8 @@ def spec(document: str | None) -> dict[str, object]:
     assert part.get_content_type() == "application/node.eks.aws"  # type: ignore[union-attr]
     told = yaml.safe_load(part.get_payload())  # type: ignore[union-attr, arg-type]
     assert (told["apiVersion"], told["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
-    found: dict[str, object] = told["spec"]
-    return found
+    spec: dict[str, object] = told["spec"]
+    return spec
 
 
 @pytest.mark.parametrize(
@@ -51,5 +51,5 @@ def test_karpenter_sets_up_the_disks_itself_and_is_told_of_the_pulls_only() -> N
 
 
 def node_class(plan: NodeGroupPlan) -> dict[str, object]:
-    found: dict[str, object] = ec2_node_class(plan, [], "sg-1", "profile", {})["spec"]
-    return found
+    spec: dict[str, object] = ec2_node_class(plan, [], "sg-1", "profile", {})["spec"]
+    return spec

@@ -47,7 +47,7 @@ def test_bounds_below_what_runs_are_refused_in_place_of_ending_busy_nodes() -> N
         counts(bounds(1, 1), GROWN)
 
 
-def found(engine: Engine, plan: NodeGroupPlan = GPU_NODES) -> LiveSizes | None:
+def sizes_in(engine: Engine, plan: NodeGroupPlan = GPU_NODES) -> LiveSizes | None:
     """What a program sees of the pool in the account."""
     seen: list[LiveSizes | None] = []
 
@@ -61,22 +61,22 @@ def found(engine: Engine, plan: NodeGroupPlan = GPU_NODES) -> LiveSizes | None:
 
 def test_a_grown_pool_takes_new_bounds_without_losing_a_node() -> None:
     with moto_account(REGION):
-        assert found(MotoEngine(REGION)) is None
+        assert sizes_in(MotoEngine(REGION)) is None
         replay(lambda: build(CLUSTER), REGION)
         eks: Any = boto3.client("eks", region_name=REGION)
         names = eks.list_nodegroups(clusterName=CLUSTER.name)["nodegroups"]
         (name,) = [each for each in names if each.startswith("l4-")]
         group = {"clusterName": CLUSTER.name, "nodegroupName": name}
         eks.update_nodegroup_config(**group, scalingConfig={"desiredSize": 2})
-        live = found(MotoEngine(REGION))
+        live = sizes_in(MotoEngine(REGION))
         assert live == GROWN
         stale = {"minSize": 3, "desiredSize": 1, "maxSize": 4}  # what the state remembers
         with pytest.raises(Exception, match="Minimum capacity 3 can't be greater than desired size 1"):
             eks.update_nodegroup_config(**group, scalingConfig=stale)
         wanted = counts(bounds(3, 4), live).desired_nodes
         eks.update_nodegroup_config(**group, scalingConfig={**stale, "desiredSize": wanted})
-        assert found(MotoEngine(REGION)) == LiveSizes(3, 3, 4)
+        assert sizes_in(MotoEngine(REGION)) == LiveSizes(3, 3, 4)
 
 
 def test_a_preview_without_credentials_knows_of_no_size() -> None:
-    assert found(Engine()) is None
+    assert sizes_in(Engine()) is None

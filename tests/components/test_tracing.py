@@ -12,10 +12,10 @@ from tests.program import example, run_program
 
 
 def policy(engine: Any, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = next(
+    spec: dict[str, Any] = next(
         each.inputs["spec"] for each in engine.all("kubernetes:networking.k8s.io/v1:NetworkPolicy") if each.name == name
     )
-    return found
+    return spec
 
 
 def test_spans_leave_a_server_to_the_collector_and_the_collector_to_one_namespace() -> None:

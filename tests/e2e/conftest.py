@@ -37,8 +37,8 @@ class Platform:
 
     @property
     def ports(self) -> dict[str, int]:
-        found: dict[str, int] = json.loads((self.paths.run / "ports.json").read_text())
-        return found
+        ports: dict[str, int] = json.loads((self.paths.run / "ports.json").read_text())
+        return ports
 
     @property
     def processes(self) -> Processes:

@@ -88,8 +88,8 @@ class Gateway:
         connection = _Named("127.0.0.1", self.port, context=self.tls, timeout=60)
         try:
             connection.request("POST" if payload is not None else "GET", path, payload, headers)
-            found = connection.getresponse()
-            return Answer(found.status, found.read().decode(), {k.lower(): v for k, v in found.getheaders()})
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode(), {k.lower(): v for k, v in response.getheaders()})
         finally:
             connection.close()
 
@@ -112,8 +112,8 @@ class _Named(HTTPSConnection):
 def plain_http(port: int) -> int | None:
     """Status of a request without TLS; None where the connection is closed without a word."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=10) as found:
-            return int(found.status)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models", timeout=10) as response:
+            return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
     except OSError:

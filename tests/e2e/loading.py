@@ -70,8 +70,8 @@ class Load:
             self.stop()
         print(self.output)
         assert self.process.returncode == 0, self.output
-        found: dict[str, Any] = json.loads(self.file.read_text())
-        return found
+        record: dict[str, Any] = json.loads(self.file.read_text())
+        return record
 
     def stop(self) -> None:
         """Ends it, if it still goes on."""

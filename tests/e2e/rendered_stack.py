@@ -29,5 +29,5 @@ def planned(stack: str, change: Callable[[Config], None] = lambda config: None) 
 
 def server_pod(stack: str, change: Callable[[Config], None] = lambda config: None) -> dict[str, Any]:
     """The pod spec of the stack's first model."""
-    found: dict[str, Any] = deployment(planned(stack, change).models[0], "priority")["spec"]["template"]["spec"]
-    return found
+    pod_spec: dict[str, Any] = deployment(planned(stack, change).models[0], "priority")["spec"]["template"]["spec"]
+    return pod_spec

@@ -19,24 +19,24 @@ Selector = tuple[str, str, str]
 
 def queries() -> list[str]:
     """Every expression of ours, as PromQL or as the adapter's rule has it."""
-    found = [rule.expr for stack in ("dev", "prod", "local") for model in planned(stack).models
+    exprs = [rule.expr for stack in ("dev", "prod", "local") for model in planned(stack).models
              for group in model.alert_groups for rule in (*group.recordings, *group.alerts)]  # fmt: skip
-    found += [row.expression for row in table()]
+    exprs += [row.expression for row in table()]
     for name in dashboard_names():
         panels = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))["panels"]
-        found += [target["expr"] for panel in panels for target in panel["targets"]]
-    return found
+        exprs += [target["expr"] for panel in panels for target in panel["targets"]]
+    return exprs
 
 
 def series_read() -> dict[str, set[tuple[Selector, ...]]]:
     """Series of vLLM by name; for each the selections by vLLM's own labels."""
-    found: dict[str, set[tuple[Selector, ...]]] = {}
+    selectors: dict[str, set[tuple[Selector, ...]]] = {}
     for query in queries():
         for name, labels in re.findall(r"(?<![\w:])(vllm:\w+)\b(\{[^}]*\})?", query):
             chosen = re.findall(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"', labels)
             own = tuple(each for each in chosen if each[0] not in OF_THE_TARGET and "$" not in each[2])
-            found.setdefault(name, set()).add(own)
-    return found
+            selectors.setdefault(name, set()).add(own)
+    return selectors
 
 
 def says_that_it_is_random(text: str) -> bool:

@@ -146,7 +146,7 @@ def test_first_tokens_ends_and_queue_are_within_ten_percent_of_the_real_schedule
 @pytest.mark.parametrize("name", BURSTS)
 def test_a_burst_takes_as_long_as_with_the_real_scheduler_and_its_prefix_cache(real: dict[str, Any], name: str) -> None:
     model, lengths = BURSTS[name]
-    found = ServingRates(
+    rates = ServingRates(
         costs=model.costs,
         traffic=Traffic(500, 100),
         kv_cache_tokens=model.kv_blocks * 16,
@@ -156,12 +156,12 @@ def test_a_burst_takes_as_long_as_with_the_real_scheduler_and_its_prefix_cache(r
         declared=True,
         admits_whole_prompts=model.admits_whole_prompts,
     )
-    mine = burst(found, lengths)
+    mine = burst(rates, lengths)
     assert mine.seconds == pytest.approx(max(real[name]["done"]), rel=0.1)
     mean = float(np.mean(real[name]["first"]))
     assert mine.mean_time_to_first_token_seconds - model.frontend_seconds == pytest.approx(mean, rel=0.1)
     if name == "short of cache":
         assert mine.preempted > 0
         assert real[name]["preempted"] > 0
-        forgetful = burst(replace(found, caches_prefixes=False), lengths)
+        forgetful = burst(replace(rates, caches_prefixes=False), lengths)
         assert abs(mine.seconds - max(real[name]["done"])) <= abs(forgetful.seconds - max(real[name]["done"]))

@@ -63,8 +63,8 @@ class Tokens:
         return list(self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", "externalsecrets")["items"])
 
     def condition(self, name: str) -> tuple[str, str, str]:
-        (found,) = [each for each in self.externals() if each["metadata"]["name"] == name]
-        ready = [c for c in found.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
+        (external,) = [each for each in self.externals() if each["metadata"]["name"] == name]
+        ready = [c for c in external.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
         return (ready[0]["status"], ready[0]["reason"], ready[0].get("message", "")) if ready else ("", "", "")
 
     def value(self, name: str) -> str:
@@ -105,8 +105,8 @@ def _eventually(what: str, holds: Callable[[], bool], state: Callable[[], object
 
 
 def _only(tokens: Tokens) -> str:
-    (found,) = [each for each in tokens.externals() if each["metadata"]["name"].startswith("qwen-hf-")]
-    return str(found["metadata"]["name"])
+    (external,) = [each for each in tokens.externals() if each["metadata"]["name"].startswith("qwen-hf-")]
+    return str(external["metadata"]["name"])
 
 
 def test_the_token_arrives_and_is_in_no_state(platform: Platform, tokens: Tokens, stack_file: Path) -> None:

@@ -67,7 +67,7 @@ class Cluster:
 
     def statuses(self) -> dict[str, dict[str, str]]:
         """Object -> type of condition -> status, of everything that the gateway's controller judges."""
-        found: dict[str, dict[str, str]] = {}
+        statuses: dict[str, dict[str, str]] = {}
         for group, version, plural in (
             ("gateway.networking.k8s.io", "v1", "gatewayclasses"),
             ("gateway.networking.k8s.io", "v1", "gateways"),
@@ -76,18 +76,18 @@ class Cluster:
         ):
             for item in self.custom.list_cluster_custom_object(group, version, plural)["items"]:
                 name = f"{plural}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
-                found[name] = _conditions(item.get("status") or {})
-        return found
+                statuses[name] = _conditions(item.get("status") or {})
+        return statuses
 
 
 def _conditions(status: dict[str, Any]) -> dict[str, str]:
     parts = [status, *(status.get("parents") or []), *(status.get("ancestors") or []), *(status.get("listeners") or [])]
-    found: dict[str, str] = {}
+    conditions: dict[str, str] = {}
     for part in parts:
         for each in part.get("conditions") or []:
             told = each["status"] if each["status"] == "True" else f"{each['status']}: {each.get('message')}"
-            found[each["type"]] = told
-    return found
+            conditions[each["type"]] = told
+    return conditions
 
 
 @pytest.fixture(scope="module")
@@ -125,15 +125,15 @@ def _eventually(what: str, holds: Callable[[], object], state: Callable[[], obje
 
 def test_the_controller_takes_every_object_and_programs_the_address(cluster: Cluster) -> None:
     def all_true() -> bool:
-        found = cluster.statuses()
-        return len(found) >= 8 and all(each and set(each.values()) == {"True"} for each in found.values())
+        statuses_now = cluster.statuses()
+        return len(statuses_now) >= 8 and all(each and set(each.values()) == {"True"} for each in statuses_now.values())
 
     _eventually("all accepted", all_true, cluster.statuses)
-    found = cluster.statuses()
-    assert {"Accepted", "Programmed", "ResolvedRefs"} <= set(found["gateways/gateway/models"])
+    before = cluster.statuses()
+    assert {"Accepted", "Programmed", "ResolvedRefs"} <= set(before["gateways/gateway/models"])
     for name in ("httproutes/models/qwen", "httproutes/search/summary", "httproutes/gateway/models"):
-        assert {"Accepted", "ResolvedRefs"} <= set(found[name])
-    assert {name for name in found if name.startswith("securitypolicies")} == {
+        assert {"Accepted", "ResolvedRefs"} <= set(before[name])
+    assert {name for name in before if name.startswith("securitypolicies")} == {
         "securitypolicies/gateway/models",
         "securitypolicies/search/summary",
     }
@@ -181,8 +181,8 @@ def _refusals(gateway: Gateway) -> dict[str, tuple[Answer, int]]:
 
 
 def test_what_is_not_meant_to_get_through_is_refused(cluster: Cluster) -> None:
-    found = {what: (answer.status, status) for what, (answer, status) in _refusals(cluster.gateway).items()}
-    assert {what: pair for what, pair in found.items() if pair[0] != pair[1]} == {}
+    refusals = {what: (answer.status, status) for what, (answer, status) in _refusals(cluster.gateway).items()}
+    assert {what: pair for what, pair in refusals.items() if pair[0] != pair[1]} == {}
     assert "chat, summary" in cluster.gateway.chat("none", KEY).json["error"]["message"]
     assert plain_http(cluster.gateway.port) is None, "nothing is said without TLS"
 
@@ -278,9 +278,9 @@ async def _whole_answers(cluster: Cluster, seconds: float, rate: float, meanwhil
         for _ in range(int(seconds * rate)):
             sent.append(asyncio.create_task(one()))
             await asyncio.sleep(1 / rate)
-        found = await asyncio.gather(*sent)
+        answers = await asyncio.gather(*sent)
         await work
-        return list(found)
+        return list(answers)
 
 
 def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cluster: Cluster) -> None:
@@ -290,13 +290,15 @@ def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cl
             cluster.core.delete_namespaced_pod(_pods(cluster)[0].metadata.name, "models", grace_period_seconds=0)
             _eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
 
-    found = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
+    answers = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
     REPORTS.mkdir(exist_ok=True)
-    (REPORTS / "gateway-killed.json").write_text(json.dumps({each: found.count(each) for each in set(found)}, indent=2))
-    assert len(found) == 200
+    (REPORTS / "gateway-killed.json").write_text(
+        json.dumps({each: answers.count(each) for each in set(answers)}, indent=2)
+    )
+    assert len(answers) == 200
     # 503: the killed pod and one that had only just become Ready both refused. Never half an answer.
-    assert set(found) <= {"answered", "503, None tokens"}
-    assert found.count("answered") >= 195
+    assert set(answers) <= {"answered", "503, None tokens"}
+    assert answers.count("answered") >= 195
 
 
 def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, platform: Platform) -> None:
@@ -322,9 +324,9 @@ def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, plat
         async with aiohttp.ClientSession() as session:
             return await median(direct, session), through
 
-    found = asyncio.run(both())
-    (REPORTS / "gateway-overhead.json").write_text(json.dumps({"direct_s": found[0], "through_s": found[1]}))
-    assert found[1] > 0
+    answers = asyncio.run(both())
+    (REPORTS / "gateway-overhead.json").write_text(json.dumps({"direct_s": answers[0], "through_s": answers[1]}))
+    assert answers[1] > 0
 
 
 def test_who_asks_more_often_than_allowed_is_told_to_wait_and_nobody_else(cluster: Cluster) -> None:
@@ -340,9 +342,9 @@ def test_who_asks_more_often_than_allowed_is_told_to_wait_and_nobody_else(cluste
 
             return [status for _ in range(20) for status in await asyncio.gather(*(one() for _ in range(100)))]
 
-    found = asyncio.run(burst())
-    assert found.count(200) + found.count(429) == 2000
-    assert 429 in found
+    answers = asyncio.run(burst())
+    assert answers.count(200) + answers.count(429) == 2000
+    assert 429 in answers
     assert cluster.gateway.chat("summary", TENANTS).status == 200
 
 

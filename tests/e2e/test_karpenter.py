@@ -72,12 +72,16 @@ class Pool:
 
     def instances(self) -> dict[str, Any]:
         running = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
-        found = self._ec2.describe_instances(Filters=running)["Reservations"]
-        return {each["InstanceId"]: each for row in found for each in row["Instances"]}
+        reservations = self._ec2.describe_instances(Filters=running)["Reservations"]
+        return {each["InstanceId"]: each for row in reservations for each in row["Instances"]}
 
     def templates(self) -> list[str]:
-        found = self._ec2.describe_launch_templates()["LaunchTemplates"]
-        return [each["LaunchTemplateName"] for each in found if each["LaunchTemplateName"].startswith("karpenter")]
+        launch_templates = self._ec2.describe_launch_templates()["LaunchTemplates"]
+        return [
+            each["LaunchTemplateName"]
+            for each in launch_templates
+            if each["LaunchTemplateName"].startswith("karpenter")
+        ]
 
     def servers(self) -> list[Any]:
         return list(self.core.list_namespaced_pod("models", label_selector=SERVERS).items)

@@ -52,15 +52,15 @@ class Cluster:
         self.definitions = client.ApiextensionsV1Api(api)
 
     def service(self) -> dict[str, Any]:
-        (found,) = self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", PLURAL)["items"]
-        return dict(found)
+        (service,) = self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", PLURAL)["items"]
+        return dict(service)
 
     def conditions(self) -> dict[str, str]:
         return {each["type"]: each["status"] for each in self.service()["status"]["conditions"]}
 
     def deployment(self) -> Any:
-        (found,) = self.apps.list_namespaced_deployment("models").items
-        return found
+        (deployment,) = self.apps.list_namespaced_deployment("models").items
+        return deployment
 
     def pods(self) -> list[Any]:
         return list(self.core.list_namespaced_pod("models", label_selector=MODEL_SERVERS).items)

@@ -31,10 +31,10 @@ def stack(platform: Platform) -> Iterator[Platform]:
     platform.run("down", "--stack", "local")
 
 
-def eventually(what: str, found: Callable[[], Any]) -> Any:
+def eventually(what: str, look: Callable[[], Any]) -> Any:
     """Asks until there is an answer that is not empty."""
     deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := found()):
+    while not (answer := look()):
         assert time.monotonic() < deadline, f"after {PATIENCE_SECONDS} s still not: {what}"
         time.sleep(1)
     return answer
@@ -64,8 +64,8 @@ def cluster(platform: Platform) -> Any:
 
 def test_every_target_that_a_monitor_finds_is_up(stack: Platform) -> None:
     def all_up() -> set[str] | None:
-        found = targets(stack)
-        return {t["scrapePool"].split("/")[2] for t in found} if {t["health"] for t in found} == {"up"} else None
+        scraped = targets(stack)
+        return {t["scrapePool"].split("/")[2] for t in scraped} if {t["health"] for t in scraped} == {"up"} else None
 
     pools = eventually("every target up", all_up)
     assert {
@@ -77,8 +77,8 @@ def test_every_target_that_a_monitor_finds_is_up(stack: Platform) -> None:
 
 def test_the_series_of_the_pinned_vllm_version_are_there(stack: Platform) -> None:
     version = version_of("0.33.0")
-    found = eventually("series of vLLM", lambda: query(stack, 'count by (__name__) ({__name__=~"vllm:.+"})'))
-    have = {each["metric"]["__name__"] for each in found}
+    series = eventually("series of vLLM", lambda: query(stack, 'count by (__name__) ({__name__=~"vllm:.+"})'))
+    have = {each["metric"]["__name__"] for each in series}
     for name in ("vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"):
         assert name in names("gauge", version)
         assert name in have
@@ -97,8 +97,8 @@ def test_the_api_server_serves_the_metrics_and_the_autoscaler_acts_on_them(stack
     apis: Any = client.CustomObjectsApi(api)
 
     def active() -> bool:
-        found = autoscaling.read_namespaced_horizontal_pod_autoscaler("qwen", "models").status.conditions or []
-        return any(c.type == "ScalingActive" and c.status == "True" for c in found)
+        conditions = autoscaling.read_namespaced_horizontal_pod_autoscaler("qwen", "models").status.conditions or []
+        return any(c.type == "ScalingActive" and c.status == "True" for c in conditions)
 
     eventually("ScalingActive", active)
     listed = apis.list_cluster_custom_object("custom.metrics.k8s.io", "v1beta1", "")

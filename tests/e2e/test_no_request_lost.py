@@ -58,10 +58,10 @@ class Pods:
         """Until exactly so many pods are there and all are available, the terminating ones gone."""
         deadline = time.monotonic() + patience_seconds
         while True:
-            found, status = self.all(), self.apps.read_namespaced_deployment(NAME, NAMESPACE).status
-            if len(found) == replicas and (status.available_replicas or 0) == replicas:
-                return found
-            assert time.monotonic() < deadline, [(p.metadata.name, p.status.phase) for p in found]
+            pods, status = self.all(), self.apps.read_namespaced_deployment(NAME, NAMESPACE).status
+            if len(pods) == replicas and (status.available_replicas or 0) == replicas:
+                return pods
+            assert time.monotonic() < deadline, [(p.metadata.name, p.status.phase) for p in pods]
             time.sleep(1)
 
     def drain(self, node: str) -> None:
@@ -89,10 +89,10 @@ class Pods:
 
 @pytest.fixture
 def pods(stack: Platform) -> Pods:
-    found = Pods(stack)
-    found.scale(3)
-    found.wait(3)
-    return found
+    pods = Pods(stack)
+    pods.scale(3)
+    pods.wait(3)
+    return pods
 
 
 class Drains:
@@ -104,8 +104,8 @@ class Drains:
 
     def in_flight(self) -> list[int]:
         """One number per pod that drained."""
-        found = re.findall(r"draining: (\d+) requests in flight", self._log.read_text()[self._from :])
-        return [int(count) for count in found]
+        counts = re.findall(r"draining: (\d+) requests in flight", self._log.read_text()[self._from :])
+        return [int(count) for count in counts]
 
 
 def _load(name: str, seconds: int) -> Load:

@@ -33,9 +33,9 @@ CANARY = "canary-8c1f2e6b"
 
 def changes(output: str) -> int:
     """The count of changes in the closing words of `up` or `down --stack`, which come from the engine's summary."""
-    found = re.search(r"^pulumi: (\d+) changes?\b", output, re.MULTILINE)
-    assert found, output
-    return int(found[1])
+    match = re.search(r"^pulumi: (\d+) changes?\b", output, re.MULTILINE)
+    assert match, output
+    return int(match[1])
 
 
 def checkout_status() -> str:
@@ -45,12 +45,12 @@ def checkout_status() -> str:
 @pytest.fixture(scope="module")
 def before(platform: Platform) -> dict[str, set[str]]:
     """What was there before any stack, once the controllers have made what they make at their start."""
-    found: set[str] = set()
+    names: set[str] = set()
     deadline = time.monotonic() + 60
-    while (now := kubernetes_objects(platform)) != found and time.monotonic() < deadline:
-        found = now
+    while (now := kubernetes_objects(platform)) != names and time.monotonic() < deadline:
+        names = now
         time.sleep(5)
-    return {"kubernetes": found, "aws": aws_objects(platform)}
+    return {"kubernetes": names, "aws": aws_objects(platform)}
 
 
 @pytest.fixture(scope="module")
@@ -224,11 +224,11 @@ def kill_pulumi_while_it_creates(kind: str, platform: Platform, running: subproc
 
 def files_with(folder: Path, text: str) -> list[str]:
     """Files that hold the text; not etcd's, where a Kubernetes Secret is as readable as in any cluster's store."""
-    found = subprocess.run(
+    completed = subprocess.run(
         ["grep", "-rlaF", "--exclude-dir=etcd", text, str(folder)], capture_output=True, text=True, check=False
     )
-    assert found.returncode < 2, found.stderr
-    return found.stdout.splitlines()
+    assert completed.returncode < 2, completed.stderr
+    return completed.stdout.splitlines()
 
 
 def assert_nothing_left(platform: Platform, stack: str, before: dict[str, set[str]]) -> None:

@@ -69,19 +69,19 @@ class Engine:
 
     def registrations(self) -> dict[str, dict[str, Any]]:
         """What the program registered, by URN."""
-        found = {}
+        by_urn = {}
         for line in self.log.read_text().splitlines():
             call = json.loads(line)
             request = call.get("request") or {}
             ours = call["method"].endswith(".ResourceMonitor/RegisterResource") and "response" in call
             if ours and request["type"] != STACK_TYPE:
-                found[call["response"]["urn"]] = {
+                by_urn[call["response"]["urn"]] = {
                     "type": request["type"],
                     "name": request["name"],
                     "parent": request.get("parent", ""),
                     "inputs": shown(request.get("object") or {}),
                 }
-        return found
+        return by_urn
 
 
 @pytest.fixture(scope="module")
@@ -169,8 +169,8 @@ def test_the_engine_refuses_a_stack_that_breaks_a_policy_as_the_offline_preview_
 
 def told_by_engine(output: str) -> set[tuple[str, str, str]]:
     """(severity, rule, resource) of the engine's lines on policies: `- [mandatory]  spot-floor  (type: name)`."""
-    found = re.findall(r"- \[(mandatory|advisory)\]\s+(\S+)\s+\(\S+: (\S+)\)", output)
-    return {("error" if level == "mandatory" else "warning", rule, name) for level, rule, name in found}
+    violations = re.findall(r"- \[(mandatory|advisory)\]\s+(\S+)\s+\(\S+: (\S+)\)", output)
+    return {("error" if level == "mandatory" else "warning", rule, name) for level, rule, name in violations}
 
 
 def told_offline(root: Path, stack: str) -> set[tuple[str, str, str]]:

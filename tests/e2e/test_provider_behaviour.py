@@ -41,12 +41,12 @@ CRD = {
 def api(platform: Platform) -> Any:
     """The official client, with a namespace of its own and one custom kind."""
     platform.run("start")
-    found = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))  # type: ignore[no-untyped-call]
-    client.CoreV1Api(found).create_namespace({"metadata": {"name": NAMESPACE}})
-    client.ApiextensionsV1Api(found).create_custom_resource_definition(CRD)
-    yield found
-    client.CoreV1Api(found).delete_namespace(NAMESPACE)
-    client.ApiextensionsV1Api(found).delete_custom_resource_definition(f"things.{GROUP}")
+    api_client = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))  # type: ignore[no-untyped-call]
+    client.CoreV1Api(api_client).create_namespace({"metadata": {"name": NAMESPACE}})
+    client.ApiextensionsV1Api(api_client).create_custom_resource_definition(CRD)
+    yield api_client
+    client.CoreV1Api(api_client).delete_namespace(NAMESPACE)
+    client.ApiextensionsV1Api(api_client).delete_custom_resource_definition(f"things.{GROUP}")
 
 
 @pytest.fixture

@@ -55,19 +55,19 @@ class Up:
 
     def pods(self) -> list[Any]:
         selector = "app.kubernetes.io/component=model-server"
-        found: list[Any] = self.core.list_namespaced_pod("models", label_selector=selector).items
-        return found
+        pods: list[Any] = self.core.list_namespaced_pod("models", label_selector=selector).items
+        return pods
 
     def servers(self) -> list[psutil.Process]:
         """Processes of all pods, with what they started."""
-        folder, found = servers_folder(self.platform.paths), []
+        folder, processes = servers_folder(self.platform.paths), []
         for process in psutil.process_iter():
             try:
                 if Path(process.cwd().removesuffix(" (deleted)")).is_relative_to(folder):
-                    found.append(process)
+                    processes.append(process)
             except (psutil.Error, OSError):
                 continue
-        return found
+        return processes
 
 
 @pytest.fixture(scope="module")
@@ -109,8 +109,8 @@ def test_prometheus_has_every_series_that_we_read_with_its_pod(up: Up) -> None:
         for chosen in selections:
             words = ",".join([f'{label}{operator}"{value}"' for label, operator, value in chosen])
             asked = f'{name}{{namespace="models",pod="{pod.metadata.name}"{"," if words else ""}{words}}}'
-            found = eventually(asked, lambda asked=asked: query(up.platform, asked))
-            assert found[0]["metric"]["job"], asked
+            series = eventually(asked, lambda asked=asked: query(up.platform, asked))
+            assert series[0]["metric"]["job"], asked
 
 
 def test_the_autoscaler_takes_it_from_one_to_two_and_back_under_load(up: Up) -> None:

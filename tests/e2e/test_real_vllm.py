@@ -61,10 +61,10 @@ def _with(change: Config, config: Config) -> None:
 
 @pytest.fixture(scope="session")
 def environment() -> Environment:
-    found = installed(platform_paths())
-    if found is None:
+    pod = installed(platform_paths())
+    if pod is None:
         pytest.skip("vLLM is not installed; run: make engine")
-    return found
+    return pod
 
 
 def _settings_of_the_cases(config: Config) -> None:
@@ -123,8 +123,8 @@ def _parse(environment: Environment, lines: list[list[str]]) -> list[Any]:
         [str(environment.python), str(script)], input=json.dumps(lines), env=variables, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    found: list[Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    values: list[Any] = json.loads(done.stdout.splitlines()[-1])
+    return values
 
 
 def test_every_command_line_that_we_render_parses_and_wrong_ones_are_refused_as_the_simulation_says(
@@ -214,8 +214,8 @@ def test_its_answers_say_that_they_are_random(server: Server) -> None:
 
 
 def test_it_does_in_every_case_what_the_simulation_does_its_drain_last(server: Server) -> None:
-    found = asyncio.run(cases.series(_target(server)))
-    assert cases.families(found) == SEEN["series"]
+    series = asyncio.run(cases.series(_target(server)))
+    assert cases.families(series) == SEEN["series"]
     seen = json.loads(json.dumps(asyncio.run(cases.observe(_target(server)))))
     for case, what in SEEN["cases"].items():
         assert seen[case] == what, case

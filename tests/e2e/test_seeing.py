@@ -44,8 +44,8 @@ def _get(platform: Platform, path: str) -> Any:
 
 
 def _result(platform: Platform, expr: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _get(platform, f"/api/v1/query?{urllib.parse.urlencode({'query': expr})}")["result"]
-    return found
+    result: list[dict[str, Any]] = _get(platform, f"/api/v1/query?{urllib.parse.urlencode({'query': expr})}")["result"]
+    return result
 
 
 @dataclass(frozen=True)
@@ -109,9 +109,9 @@ def test_an_alert_reaches_a_webhook_through_the_real_alertmanager(trouble: Watch
 @pytest.mark.parametrize(("dashboard", "title", "expr"), PANELS, ids=[f"{d}: {t}" for d, t, _ in PANELS])
 def test_a_panels_query_returns_data(trouble: Watched, dashboard: str, title: str, expr: str) -> None:
     until = time.monotonic() + PATIENCE_SECONDS
-    while not (found := _result(trouble.platform, FILLED(expr))) and time.monotonic() < until:
+    while not (result := _result(trouble.platform, FILLED(expr))) and time.monotonic() < until:
         time.sleep(5)
-    assert found, f"{dashboard}, {title}: {FILLED(expr)}"
+    assert result, f"{dashboard}, {title}: {FILLED(expr)}"
 
 
 def test_prometheus_has_loaded_our_rules_and_evaluates_them_without_an_error(trouble: Watched) -> None:

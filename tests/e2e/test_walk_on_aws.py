@@ -179,8 +179,8 @@ def test_the_model_answers_the_question_of_the_page(walked: Newcomer) -> None:
 def test_what_was_typed_is_in_no_file_and_no_output(walked: Newcomer) -> None:
     assert TYPED not in "".join(said.text for said in walked.said.values())
     for folder in (walked.clone, walked.home):
-        found = subprocess.run(["grep", "-rlF", TYPED, str(folder)], capture_output=True, text=True, check=False)
-        assert found.stdout == ""
+        completed = subprocess.run(["grep", "-rlF", TYPED, str(folder)], capture_output=True, text=True, check=False)
+        assert completed.stdout == ""
 
 
 def test_what_left_names_is_removed_by_its_own_commands_and_then_nothing_is_left(

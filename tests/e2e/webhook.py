@@ -30,9 +30,9 @@ class Received:
         """The first alert of that name and status (firing, resolved); raises TimeoutError with what came instead."""
         with self._came:
             if self._came.wait_for(lambda: self._find(name, status) is not None, timeout_seconds):
-                found = self._find(name, status)
-                assert found is not None
-                return found
+                find = self._find(name, status)
+                assert find is not None
+                return find
         came = sorted({f"{each['labels']['alertname']} {each['status']}" for each in self._alerts})
         raise TimeoutError(
             f"{name} {status} did not come in {timeout_seconds:g} s; came: {', '.join(came) or 'nothing'}"

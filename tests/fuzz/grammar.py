@@ -95,8 +95,8 @@ def _resolved(schema: Schema) -> Schema:
 
 def _alternatives(schema: Schema) -> list[Schema]:
     schema = _resolved(schema)
-    found = schema.get("oneOf") or schema.get("anyOf")
-    return [alternative for option in found for alternative in _alternatives(option)] if found else [schema]
+    branches = schema.get("oneOf") or schema.get("anyOf")
+    return [alternative for option in branches for alternative in _alternatives(option)] if branches else [schema]
 
 
 def _chosen(schema: Schema, value: Any) -> Schema:

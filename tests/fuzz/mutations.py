@@ -48,8 +48,8 @@ def stack_file(seed: int, index: int) -> str:
     chance = random.Random(f"{seed}:{index}")
     document = copy.deepcopy(chance.choice(_bases()))
     for _ in range(chance.randint(1, MOST_CHANGES)):
-        found = list(places(document))
-        _CHANGES[chance.choices(range(len(_CHANGES)), _WEIGHTS)[0]](chance, document, found)
+        positions = list(places(document))
+        _CHANGES[chance.choices(range(len(_CHANGES)), _WEIGHTS)[0]](chance, document, positions)
     text = written(document)
     for _ in range(chance.randint(1, 3) if chance.random() < TEXT_LEVEL else 0):
         text = _changed_text(chance, text)
@@ -80,23 +80,25 @@ def _pieces() -> tuple[Any, ...]:
     return tuple(value for row in rows("stack_files.yaml") for value in row["values"])
 
 
-def _edge(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    place = chance.choice(found)
+def _edge(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    place = chance.choice(positions)
     place.put(copy.deepcopy(chance.choice(EDGES)))
 
 
-def _piece(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    chance.choice(found).put(copy.deepcopy(chance.choice(_pieces())))
+def _piece(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    chance.choice(positions).put(copy.deepcopy(chance.choice(_pieces())))
 
 
-def _by_schema(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    place = chance.choice(found)
+def _by_schema(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    place = chance.choice(positions)
     place.put(value_for(place.schema, chance))
 
 
-def _added(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
+def _added(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
     """A key that the schema knows and the file does not have."""
-    holders = [(place.value, properties(place.schema, place.value)) for place in found if isinstance(place.value, dict)]
+    holders = [
+        (place.value, properties(place.schema, place.value)) for place in positions if isinstance(place.value, dict)
+    ]
     open_ = [(holder, [key for key in keys if key not in holder], keys) for holder, keys in holders if keys]
     open_ = [each for each in open_ if each[1]]
     if open_:
@@ -105,29 +107,29 @@ def _added(chance: random.Random, document: dict[str, Any], found: list[Place]) 
         holder[key] = value_for(keys[key], chance)
 
 
-def _deleted(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    place = chance.choice(found)
+def _deleted(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    place = chance.choice(positions)
     if place.value is not None:
         del place.holder[place.key]
 
 
-def _doubled(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    entries = [place for place in found if isinstance(place.holder, list)]
+def _doubled(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    entries = [place for place in positions if isinstance(place.holder, list)]
     if entries:
         place = chance.choice(entries)
         place.holder.extend(copy.deepcopy(place.value) for _ in range(chance.choice((1, 1, 2, 120))))
 
 
-def _swapped(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
-    here, there = chance.choice(found), chance.choice(found)
+def _swapped(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
+    here, there = chance.choice(positions), chance.choice(positions)
     ours, theirs = copy.deepcopy(here.value), copy.deepcopy(there.value)
     here.put(theirs)
     there.put(ours)
 
 
-def _renamed(chance: random.Random, document: dict[str, Any], found: list[Place]) -> None:
+def _renamed(chance: random.Random, document: dict[str, Any], positions: list[Place]) -> None:
     """A key misspelt, in another case, or of another place."""
-    keyed = [place for place in found if isinstance(place.holder, dict)]
+    keyed = [place for place in positions if isinstance(place.holder, dict)]
     place, other = chance.choice(keyed), chance.choice(keyed)
     key = str(place.key)
     made = chance.choice((key.upper(), key[:-1], f"{key}s", str(other.key), key.replace(f"{PROJECT}:", "aws:"), ""))

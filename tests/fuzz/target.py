@@ -68,8 +68,8 @@ class Target:
         except StackFileError as error:
             _check_said(str(error))
             return "unreadable"
-        for found in prepared.findings:
-            _check_said(f"{found.path}: {found.text}")
+        for finding in prepared.findings:
+            _check_said(f"{finding.path}: {finding.text}")
         if prepared.plan is None:
             if not prepared.findings:
                 raise SaidBadly("refused without a reason")

@@ -24,8 +24,8 @@ def loaded(path: Path) -> dict[Any, Any]:
 
 
 def jobs(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = loaded(REPO / ".github" / "workflows" / name)["jobs"]
-    return found
+    jobs: dict[str, Any] = loaded(REPO / ".github" / "workflows" / name)["jobs"]
+    return jobs
 
 
 def steps(name: str) -> list[dict[str, Any]]:

@@ -51,8 +51,8 @@ class Case:
 
 def rows(file: str) -> list[dict[str, Any]]:
     """A file of the corpus."""
-    found: list[dict[str, Any]] = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
-    return found
+    cases: list[dict[str, Any]] = yaml.safe_load((HERE / file).read_text(encoding="utf-8"))
+    return cases
 
 
 def stack_files() -> Iterator[Case]:
@@ -89,7 +89,7 @@ def put(sections: dict[str, Any], place: str, value: Any) -> None:
 
 def _filled(value: Any) -> Any:
     if isinstance(value, str):
-        return re.sub(r"\{([a-z]+)\}", lambda found: PARTS.get(found[1], found[0]), value)
+        return re.sub(r"\{([a-z]+)\}", lambda case: PARTS.get(case[1], case[0]), value)
     if isinstance(value, dict):
         return {_filled(key): _filled(item) for key, item in value.items()}
     return [_filled(item) for item in value] if isinstance(value, list) else value

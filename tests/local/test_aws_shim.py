@@ -80,8 +80,8 @@ def named_commands() -> set[tuple[str, ...]]:
         *(REPO / "docs").glob("*.md"),
         *(f for room in ("preflight", "planning") for f in (REPO / room).rglob("*.py")),
     ]
-    found = (match for text in texts for match in named.findall(text.read_text(encoding="utf-8")))
-    return {(service, operation, *re.findall(r"--[a-z-]+", options)) for service, operation, options in found}
+    matches = (match for text in texts for match in named.findall(text.read_text(encoding="utf-8")))
+    return {(service, operation, *re.findall(r"--[a-z-]+", options)) for service, operation, options in matches}
 
 
 def test_the_real_cli_knows_every_command_and_option_that_we_tell_to_run() -> None:

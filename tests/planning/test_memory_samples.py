@@ -61,14 +61,16 @@ def test_weights_are_within_0_3_percent_at_the_median_and_5_at_p95(samples: list
 def test_kv_cache_tokens_on_v1_are_within_2_5_percent_at_the_median_and_12_at_p95(samples: list[Sample]) -> None:
     lines, errors = [], []
     for sample in samples:
-        found = fitted(sample)
-        if found is None or not sample.kv_cache_tokens or not sample.utilization_stated:
+        memory_fit = fitted(sample)
+        if memory_fit is None or not sample.kv_cache_tokens or not sample.utilization_stated:
             continue
         if sample.row["engine"] != "v1":
             continue
-        error = 100 * (found.kv_cache_tokens / sample.kv_cache_tokens - 1)
+        error = 100 * (memory_fit.kv_cache_tokens / sample.kv_cache_tokens - 1)
         errors.append(abs(error))
-        lines.append(f"  {sample.label} {sample.kv_cache_tokens:9d} {found.kv_cache_tokens:9d} tokens {error:7.2f} %")
+        lines.append(
+            f"  {sample.label} {sample.kv_cache_tokens:9d} {memory_fit.kv_cache_tokens:9d} tokens {error:7.2f} %"
+        )
     show("KV-cache tokens, V1 engine, utilization known: logged, computed, error", lines, errors)
     assert len(errors) >= 18
     assert median(errors) <= 2.5
@@ -79,15 +81,15 @@ def test_no_configuration_that_failed_is_called_fitting(samples: list[Sample]) -
     """Where the length is known. At most one false "fits", 95 % right."""
     right, false_fits, wrong = 0, [], []
     for sample in samples:
-        found = fitted(sample)
-        if found is None or not sample.row["fits"] or not sample.length_stated:
+        memory_fit = fitted(sample)
+        if memory_fit is None or not sample.row["fits"] or not sample.length_stated:
             continue
         logged = sample.row["fits"] == "1"
-        if found.fits == logged:
+        if memory_fit.fits == logged:
             right += 1
         else:
             wrong.append(sample.label)
-        if found.fits and not logged:
+        if memory_fit.fits and not logged:
             false_fits.append(sample.label)
     total = right + len(wrong)
     print(f"\nfits: {right} of {total} right, {len(false_fits)} false fits {false_fits}, wrong {wrong}")

@@ -149,8 +149,8 @@ def test_a_pool_is_found_by_name_or_is_the_only_one() -> None:
 
 
 def test_a_model_on_a_broken_pool_is_not_judged_by_it() -> None:
-    found = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarg"])]))
-    assert set(found) == {"nodePools[0].instanceTypes[0]"}
+    refused = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarg"])]))
+    assert set(refused) == {"nodePools[0].instanceTypes[0]"}
 
 
 def test_an_image_without_digest_is_told_once() -> None:
@@ -206,11 +206,11 @@ def test_any_stack_is_planned_or_refused_in_words(
     settings = stack(nodePools=[pool(instanceTypes=[instance], minNodes=3, diskGib=500)], models=[served])
     told: dict[str, str] = {}
     try:
-        found = plan(settings, "dev")
+        stack_plan = plan(settings, "dev")
     except PlanRefused as refused:
         told = errors(refused.findings)
     else:
-        assert found.cost.max_usd_per_hour >= found.cost.min_usd_per_hour > 0
+        assert stack_plan.cost.max_usd_per_hour >= stack_plan.cost.min_usd_per_hour > 0
         # A shorter context never stops fitting.
         shorter = {**served, "maxModelLen": length // 2 or 1}
         pools = [pool(instanceTypes=[instance], minNodes=3, diskGib=500)]

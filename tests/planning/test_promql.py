@@ -19,10 +19,10 @@ CAPACITY = Capacity(concurrency=40.0, prompt_tokens_per_second=20_000.0, output_
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """The program of the platform's own build, or of PATH."""
-    found = find_promtool()
-    if found is None:
+    names = find_promtool()
+    if names is None:
         pytest.skip("promtool is not built: `python -m local tools rules` builds it")
-    return found
+    return names
 
 
 def _run(promtool: str, *arguments: str, cwd: Path) -> None:

@@ -166,8 +166,8 @@ def findings(sections: dict[str, Any]) -> tuple[Finding, ...]:
 
 def said(sections: dict[str, Any]) -> list[str]:
     """Errors and warnings as lines, without the digest that no stack here names."""
-    found = [finding for finding in findings(sections) if finding.rule != "image-digest"]
-    return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.text}" for each in found]
+    kept = [finding for finding in findings(sections) if finding.rule != "image-digest"]
+    return [f"  {each.severity.value:8} {each.path} [{each.rule}]: {each.text}" for each in kept]
 
 
 def test_what_the_plan_says_of_each_is_recorded() -> None:
@@ -188,8 +188,8 @@ def test_what_may_work_is_a_warning(name: str) -> None:
 def test_an_older_cuda_or_a_newer_release_is_not_warned_of() -> None:
     for changes, tag in (("1.33.0-20251201", "v0.33.0"), ("1.33.0-20250519", "v0.33.0-cu129")):
         sections = {**WARNED["CUDA 13 on an AMI from before driver 580"]}
-        found = findings({**sections, **one([pool(amiReleaseVersion=changes)], image={"tag": tag})})
-        assert "ami-cuda" not in {each.rule for each in found}
+        said = findings({**sections, **one([pool(amiReleaseVersion=changes)], image={"tag": tag})})
+        assert "ami-cuda" not in {each.rule for each in said}
 
 
 def test_an_estimate_can_be_waived_and_logic_cannot() -> None:
@@ -223,11 +223,11 @@ def test_a_template_may_be_written_as_text() -> None:
 
 def test_files_and_code_may_be_in_an_image_of_ones_own() -> None:
     own = {"repository": "registry.example/vllm", "tag": "v0.33.0"}
-    found = findings(one(image=own, extraArgs=["--log-config-file=/etc/log.json", "--middleware=mine.Auth"]))
-    assert {each.severity for each in found if each.path.startswith("models[0].extraArgs")} == {Severity.WARNING}
+    said = findings(one(image=own, extraArgs=["--log-config-file=/etc/log.json", "--middleware=mine.Auth"]))
+    assert {each.severity for each in said if each.path.startswith("models[0].extraArgs")} == {Severity.WARNING}
 
 
 def test_an_image_of_ones_own_may_hold_the_plug_in() -> None:
     own = {"repository": "registry.example/vllm", "tag": "v0.33.0"}
-    found = findings(one(source="unsloth/Qwen2.5-7B-Instruct-bnb-4bit", image=own))
-    assert {each.severity for each in found if each.rule == "stored-version"} == {Severity.WARNING}
+    said = findings(one(source="unsloth/Qwen2.5-7B-Instruct-bnb-4bit", image=own))
+    assert {each.severity for each in said if each.rule == "stored-version"} == {Severity.WARNING}

@@ -32,8 +32,8 @@ def factors(rows: Sequence[Measured], *, stepped: bool = True) -> list[float]:
     return [row.factor(stepped=stepped) for row in rows]
 
 
-def inside(found: Sequence[float]) -> float:
-    return sum(each <= 1.3 for each in found) / len(found)
+def inside(factors_found: Sequence[float]) -> float:
+    return sum(each <= 1.3 for each in factors_found) / len(factors_found)
 
 
 def show(name: str) -> None:
@@ -44,10 +44,11 @@ def show(name: str) -> None:
         print(f"  {row.label:76} {measured:9.1f} {computed:9.1f} {computed / measured:5.2f} {steady / measured:5.2f}")
     for group, belongs in GROUPS.items():
         if rows := [row for row in part(name) if belongs(row)]:
-            found, steady_found = factors(rows), factors(rows, stepped=False)
+            stepped, steady_found = factors(rows), factors(rows, stepped=False)
             print(
-                f"  {name}, {group}: {len(found)} rows, median factor {median(found):.2f}, {inside(found):.0%} within "
-                f"1.3, worst {max(found):.2f}; steady formula {median(steady_found):.2f}, {inside(steady_found):.0%}"
+                f"  {name}, {group}: {len(stepped)} rows, median factor {median(stepped):.2f}, "
+                f"{inside(stepped):.0%} within 1.3, "
+                f"worst {max(stepped):.2f}; steady formula {median(steady_found):.2f}, {inside(steady_found):.0%}"
             )
 
 
@@ -59,17 +60,17 @@ def test_no_source_is_in_both_parts() -> None:
 
 def test_rows_that_nothing_was_fitted_on_are_within_the_goals() -> None:
     show("score")
-    found = factors(part("score"))
-    assert len(found) >= 31
-    assert median(found) <= 1.2
-    assert inside(found) >= 0.8
+    score_factors = factors(part("score"))
+    assert len(score_factors) >= 31
+    assert median(score_factors) <= 1.2
+    assert inside(score_factors) >= 0.8
 
 
 def test_the_gpus_that_this_product_is_for_have_a_score_of_their_own() -> None:
     for group, count in (("L4", 4), ("A10G", 4)):
-        found = factors([row for row in part("score") if GROUPS[group](row)])
-        assert len(found) >= count
-        assert max(found) <= 1.2
+        group_factors = factors([row for row in part("score") if GROUPS[group](row)])
+        assert len(group_factors) >= count
+        assert max(group_factors) <= 1.2
 
 
 def test_what_the_constants_were_chosen_on_is_reproduced() -> None:

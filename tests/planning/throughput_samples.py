@@ -64,14 +64,14 @@ class Measured:
     def computed(self, reached: Efficiency = EFFICIENCY, *, stepped: bool = True) -> float:
         """Output tokens per second by the model: a burst in steps, the others in steady state."""
         tokens = _cache_tokens(self.model, self.engine, self.gpu)
-        found = replica_rates(self.model, self.engine, self.gpu, self.traffic, tokens, reached=reached)
+        serving_rates = replica_rates(self.model, self.engine, self.gpu, self.traffic, tokens, reached=reached)
         if self.requests is not None and stepped:
             at_once = int(self.concurrency) if self.concurrency else None
-            return burst(found, self.lengths, at_once).output_tokens_per_second
+            return burst(serving_rates, self.lengths, at_once).output_tokens_per_second
         asked = self.concurrency or self.requests
-        most = found.most_concurrent * reached.cache_fill / EFFICIENCY.cache_fill
-        most = min(most, found.max_num_seqs)
-        return rates(found.costs, self.traffic, min(most, asked) if asked else most).output_tokens_per_second
+        most = serving_rates.most_concurrent * reached.cache_fill / EFFICIENCY.cache_fill
+        most = min(most, serving_rates.max_num_seqs)
+        return rates(serving_rates.costs, self.traffic, min(most, asked) if asked else most).output_tokens_per_second
 
     def factor(self, reached: Efficiency = EFFICIENCY, *, stepped: bool = True) -> float:
         """How far off, 1 or more."""
@@ -179,7 +179,7 @@ def accelmark_samples(path: Path) -> Iterator[Measured]:
                 continue
             if not row["engine"].startswith("vLLM") or row["precision"] not in PRECISIONS:
                 continue
-            inputs, outputs, longest = next(found for key, found in ACCELMARK.items() if key in row["workload"])
+            inputs, outputs, longest = next(measured for key, measured in ACCELMARK.items() if key in row["workload"])
             quantization = PRECISIONS[row["precision"]]
             version = "0.20.1" if "0.20.1" in row["engine"] else "0.7.3"
             model = _as_stored(row["model"], quantization)

@@ -143,9 +143,9 @@ def test_the_engine_starts_the_pack_and_is_told_what_breaks_a_rule() -> None:
             request.resources.add(type=each.type, name=each.name, urn=each.urn)
         told = pack_process.analyzer.AnalyzeStack(request)
     assert {policy.name for policy in info.policies} == {rule.id for rule in RULES} | {"waiver", "inputs"}
-    assert {found.policyName for found in told.diagnostics} == {"image-pinned", "disruption-budget"}
-    assert all(found.enforcementLevel == analyzer_pb2.MANDATORY for found in told.diagnostics)
-    assert {found.urn for found in told.diagnostics} == {deployment().urn}
+    assert {diagnostic.policyName for diagnostic in told.diagnostics} == {"image-pinned", "disruption-budget"}
+    assert all(diagnostic.enforcementLevel == analyzer_pb2.MANDATORY for diagnostic in told.diagnostics)
+    assert {diagnostic.urn for diagnostic in told.diagnostics} == {deployment().urn}
 
 
 def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:

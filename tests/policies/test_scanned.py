@@ -45,8 +45,8 @@ def kube_score(*checks: dict[str, Any]) -> str:
 
 
 def test_a_failed_check_of_checkov_names_its_object_without_the_namespace() -> None:
-    (found,) = checkov_findings(json.dumps(checkov([FAILED, {**FAILED, "file_path": "/prod.yaml"}])), "dev.yaml")
-    assert found == ScanFinding("Deployment/qwen-2.5", "checkov", "CKV_K8S_11", "", "CPU limits should be set")
+    (finding,) = checkov_findings(json.dumps(checkov([FAILED, {**FAILED, "file_path": "/prod.yaml"}])), "dev.yaml")
+    assert finding == ScanFinding("Deployment/qwen-2.5", "checkov", "CKV_K8S_11", "", "CPU limits should be set")
 
 
 def test_checkov_may_report_several_frameworks() -> None:
@@ -78,7 +78,7 @@ def test_kube_score_that_saw_no_object_is_refused() -> None:
 
 def test_each_critical_comment_of_kube_score_is_one_finding_and_a_warning_does_not_count() -> None:
     pull = [{"path": name, "summary": "not Always"} for name in ("download", "vllm")]
-    found = kube_score_findings(
+    findings = kube_score_findings(
         kube_score(
             check("container-image-pull-policy", 1, pull),
             check("label-values", 5, None),
@@ -86,7 +86,7 @@ def test_each_critical_comment_of_kube_score_is_one_finding_and_a_warning_does_n
             check("stable-version", 10, None),
         )
     )
-    assert [(each.check, each.where, each.counts) for each in found] == [
+    assert [(each.check, each.where, each.counts) for each in findings] == [
         ("container-image-pull-policy", "download", True),
         ("container-image-pull-policy", "vllm", True),
         ("label-values", "", False),

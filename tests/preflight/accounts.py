@@ -52,12 +52,12 @@ def asked(plan: StackPlan, aws: AwsAccount) -> Report:
 
 def said(report: Report, *verdicts: Verdict) -> dict[str, list[str]]:
     """Messages by path, of the answers that are not as the plan has it."""
-    found: dict[str, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for each in report.of(*(verdicts or (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))):
-        found.setdefault(each.path, []).append(each.text)
-    return found
+        paths.setdefault(each.path, []).append(each.text)
+    return paths
 
 
 def only(report: Report, question: str, *verdicts: Verdict) -> Answer:
-    (found,) = [each for each in report.of(*verdicts) if each.question == question]
-    return found
+    (answer,) = [each for each in report.of(*verdicts) if each.question == question]
+    return answer

@@ -33,9 +33,9 @@ def api_server(folder: Path, objects: Mapping[str, Any]) -> Iterator[list[str]]:
     class Answers(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             tokens.append(self.headers["Authorization"])
-            found = objects.get(self.path)
-            body = json.dumps(found or {}).encode()
-            self.send_response(200 if found is not None else 404)
+            connection = objects.get(self.path)
+            body = json.dumps(connection or {}).encode()
+            self.send_response(200 if connection is not None else 404)
             self.end_headers()
             self.wfile.write(body)
 

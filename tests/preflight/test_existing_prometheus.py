@@ -29,14 +29,14 @@ BY_RELEASE = {
 
 def objects(spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """A cluster whose Prometheus takes what is labelled with its release, in all namespaces."""
-    found = {**BY_RELEASE, **ALL_NAMESPACES, **(spec or {})}
+    spec_used = {**BY_RELEASE, **ALL_NAMESPACES, **(spec or {})}
     return {
         **GP3,
         f"{CORE}/services/{SERVICE}": {"metadata": {"name": SERVICE}, "spec": {"ports": [{"port": 9090}]}},
         f"{CORE}/services": {"items": [{"metadata": {"name": SERVICE}}]},
         PODS: {"items": [{"metadata": {"name": "prometheus-0"}}]},
         "/apis/monitoring.coreos.com/v1/prometheuses": {
-            "items": [{"metadata": {"namespace": NAMESPACE, "name": "main"}, "spec": found}]
+            "items": [{"metadata": {"namespace": NAMESPACE, "name": "main"}, "spec": spec_used}]
         },
         f"{PROXY}{quote(READY, safe='')}": ANSWER,
         f"{PROXY}{quote(NODES, safe='')}": ANSWER,

@@ -32,9 +32,11 @@ def test_an_account_where_nothing_is_left_says_so() -> None:
 def test_every_kind_of_leftover_is_named_and_other_peoples_things_are_not() -> None:
     with account() as aws:
         ec2, elb, logs = client("ec2"), client("elbv2"), client("logs")
-        for found in (tags(), tags(stack="prod")):
+        for volume_tags in (tags(), tags(stack="prod")):
             ec2.create_volume(
-                AvailabilityZone="us-east-1a", Size=50, TagSpecifications=[{"ResourceType": "volume", "Tags": found}]
+                AvailabilityZone="us-east-1a",
+                Size=50,
+                TagSpecifications=[{"ResourceType": "volume", "Tags": volume_tags}],
             )
         vpc = ec2.create_vpc(CidrBlock="10.7.0.0/16")["Vpc"]["VpcId"]
         subnets = [
@@ -54,13 +56,13 @@ def test_every_kind_of_leftover_is_named_and_other_peoples_things_are_not() -> N
             )
         logs.create_log_group(logGroupName=f"/aws/eks/{CLUSTER}/cluster")
         logs.create_log_group(logGroupName=f"/aws/eks/{CLUSTER}-2/cluster")
-        found, unanswered = left(planned(own("dev")), aws)
+        volume_tags, unanswered = left(planned(own("dev")), aws)
         assert unanswered == ()
-        assert [each.what.partition(" ")[0] for each in found] == ["volume", "network", "load", "security", "log"]
-        for each in found:
+        assert [each.what.partition(" ")[0] for each in volume_tags] == ["volume", "network", "load", "security", "log"]
+        for each in volume_tags:
             assert each.command.startswith("aws ")
             assert each.command.endswith("--region us-east-1")
-        for each in found:  # the commands' own calls
+        for each in volume_tags:  # the commands' own calls
             word = each.command.split()[-3]
             if "volume" in each.command:
                 ec2.delete_volume(VolumeId=word)
@@ -86,7 +88,7 @@ def test_what_aws_does_not_answer_is_said_and_the_rest_is_told(monkeypatch: pyte
     monkeypatch.setattr(AwsAccount, "pages", denied)
     with account() as aws:
         client("logs").create_log_group(logGroupName=f"/aws/eks/{CLUSTER}/cluster")
-        found, unanswered = left(planned(own("dev")), aws)
-    assert len(found) == 1
+        left_behind, unanswered = left(planned(own("dev")), aws)
+    assert len(left_behind) == 1
     assert unanswered == ("elbv2:DescribeLoadBalancers: AccessDenied",)
-    assert as_text("dev", found, unanswered)[-1] == "  not answered: elbv2:DescribeLoadBalancers: AccessDenied"
+    assert as_text("dev", left_behind, unanswered)[-1] == "  not answered: elbv2:DescribeLoadBalancers: AccessDenied"

@@ -20,14 +20,14 @@ def told(there: str, written: str) -> Answer:
     with land(Account(zones=NEWER)) as here:
         here.cluster(name="vllm-on-eks-dev", version=there)
         plan = planned(own("dev", cluster={**REACHED, "version": written}))
-        (found,) = QUESTIONS[0].ask(plan, AwsAccount("us-east-1"))
-    return found
+        (answer,) = QUESTIONS[0].ask(plan, AwsAccount("us-east-1"))
+    return answer
 
 
 def test_a_cluster_that_eks_upgraded_is_told_with_the_one_line_to_change() -> None:
-    found = told("1.35", "1.34")
-    assert (found.path, found.verdict) == ("cluster.version", Verdict.ERROR)
-    assert "write version: '1.35'" in found.text
+    answer = told("1.35", "1.34")
+    assert (answer.path, answer.verdict) == ("cluster.version", Verdict.ERROR)
+    assert "write version: '1.35'" in answer.text
 
 
 def test_one_minor_at_a_time() -> None:

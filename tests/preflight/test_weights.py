@@ -72,5 +72,5 @@ def test_a_claim_is_looked_for_in_the_existing_cluster(
         scaling = {"kind": "hpa", "maxReplicas": 2}
         plan = planned(with_source(stack(made(ALL)), "pvc://weights/qwen", autoscaling=scaling))
         report = asked(plan, aws)
-    found = said(report, verdict).get("models[0].source", [])
-    assert any(text.startswith(told) for text in found), said(report)
+    answers_here = said(report, verdict).get("models[0].source", [])
+    assert any(text.startswith(told) for text in answers_here), said(report)

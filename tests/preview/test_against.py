@@ -42,11 +42,11 @@ def report(root: Path, revision: str) -> tuple[int, dict[str, Any]]:
 
 def test_changes_have_fields_reasons_and_a_difference_in_cost(checkout: Path) -> None:
     before = git(checkout, "status", "--porcelain")
-    code, found = report(checkout, "first")
+    code, document = report(checkout, "first")
     assert git(checkout, "status", "--porcelain") == before
     assert git(checkout, "worktree", "list").count("\n") == 1, "nothing is left in the repository"
     assert code == 0
-    told = {(change["action"], change["name"]): change for change in found["changes"]}
+    told = {(change["action"], change["name"]): change for change in document["changes"]}
     args = told["changed", "qwen-deployment"]["fields"]
     assert {"path": "spec.template.spec.containers[vllm].args[--max-model-len]", "before": "--max-model-len=8192",
             "after": "--max-model-len=4096"} in args  # fmt: skip
@@ -56,39 +56,39 @@ def test_changes_have_fields_reasons_and_a_difference_in_cost(checkout: Path) ->
     system = told["replaced", "system-nodes"]
     assert any("subnetIds comes from network-private-us-east-1a" in reason for reason in system["reasons"])
     assert ("created", "qwen-deployment") not in told
-    assert found["against"]["cost"]["usd_per_hour_max"] < found["cost"]["usd_per_hour_max"]
-    assert found["against"]["commit"] == git(checkout, "rev-parse", "first").strip()
+    assert document["against"]["cost"]["usd_per_hour_max"] < document["cost"]["usd_per_hour_max"]
+    assert document["against"]["commit"] == git(checkout, "rev-parse", "first").strip()
 
 
 def test_a_revision_whose_stack_file_is_wrong_is_said_and_the_rest_is_shown(checkout: Path) -> None:
-    code, found = report(checkout, "broken")
+    code, document = report(checkout, "broken")
     assert code == 0, "what was wrong is not this change's fault"
-    assert "did you mean models?" in found["against"]["problem"]
-    assert found["resources"]
-    assert [finding["severity"] for finding in found["findings"] if finding["rule"] == "against"] == ["warning"]
+    assert "did you mean models?" in document["against"]["problem"]
+    assert document["resources"]
+    assert [finding["severity"] for finding in document["findings"] if finding["rule"] == "against"] == ["warning"]
 
 
 def test_a_revision_that_does_not_exist_is_wrong_input_and_the_rest_is_shown(checkout: Path) -> None:
-    code, found = report(checkout, "nowhere")
+    code, document = report(checkout, "nowhere")
     assert code == 2
-    assert "git knows no revision nowhere" in found["against"]["problem"]
-    assert found["models"]
+    assert "git knows no revision nowhere" in document["against"]["problem"]
+    assert document["models"]
 
 
 def test_a_revision_with_a_preview_of_its_own_uses_that(tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     folder.mkdir()
     root = make_checkout(folder)
-    code, found = report(root, "HEAD")
+    code, document = report(root, "HEAD")
     assert code == 0
-    assert found["changes"] == []
-    assert found["against"]["problem"] is None
-    assert found["against"]["cost"]["usd_per_hour_min"] == found["cost"]["usd_per_hour_min"]
+    assert document["changes"] == []
+    assert document["against"]["problem"] is None
+    assert document["against"]["cost"]["usd_per_hour_min"] == document["cost"]["usd_per_hour_min"]
 
 
 def test_without_git_it_is_said(tmp_path: Path, checkout: Path) -> None:
     root = tmp_path / "plain"
     shutil.copytree(checkout, root, ignore=shutil.ignore_patterns(".git"))
-    code, found = report(root, "HEAD")
+    code, document = report(root, "HEAD")
     assert code == 2
-    assert found["resources"]
+    assert document["resources"]

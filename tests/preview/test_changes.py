@@ -99,8 +99,8 @@ def test_an_alias_finds_the_resource_under_its_old_name() -> None:
 
 def test_the_type_of_an_object_decides_what_replaces_it() -> None:
     def told(type_: str, before: dict[str, Any], after: dict[str, Any]) -> str:
-        found = changes([resource(type_, "x", before)], [resource(type_, "x", after)])
-        return str(found[0]["action"])
+        compared = changes([resource(type_, "x", before)], [resource(type_, "x", after)])
+        return str(compared[0]["action"])
 
     template = [{"spec": {"template": {"spec": {"containers": [{"name": "c", "image": tag}]}}}} for tag in "ab"]
     assert told(DEPLOYMENT, *template) == "changed"
@@ -113,8 +113,8 @@ def test_the_type_of_an_object_decides_what_replaces_it() -> None:
 def test_encryption_of_a_cluster_is_changed_in_place_but_not_taken_away() -> None:
     def told(after: dict[str, Any]) -> dict[str, Any]:
         before = {"encryptionConfig": {"provider": {"keyArn": "a"}, "resources": ["secrets"]}, "version": "1.34"}
-        (found,) = changes([resource(CLUSTER, "c", before)], [resource(CLUSTER, "c", {"version": "1.34", **after})])
-        return found
+        (change,) = changes([resource(CLUSTER, "c", before)], [resource(CLUSTER, "c", {"version": "1.34", **after})])
+        return change
 
     assert told({"encryptionConfig": {"provider": {"keyArn": "b"}, "resources": ["secrets"]}})["action"] == "changed"
     assert told({})["reasons"] == ["encryptionConfig cannot be changed in place"]
@@ -122,18 +122,18 @@ def test_encryption_of_a_cluster_is_changed_in_place_but_not_taken_away() -> Non
 
 def test_a_rotated_secret_is_an_update_because_our_provider_makes_it_one() -> None:
     token, other = ({"type": "Opaque", "stringData": {"token": text}} for text in "ab")
-    (found,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", other)])
-    assert found["action"] == "changed"
-    (found,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", {**token, "type": "x"})])
-    assert found["action"] == "replaced"
+    (change,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", other)])
+    assert change["action"] == "changed"
+    (change,) = changes([resource(SECRET, "s", token)], [resource(SECRET, "s", {**token, "type": "x"})])
+    assert change["action"] == "replaced"
     assert "enable_secret_mutable=True" in (REPO / "components" / "aws" / "kubeconfig.py").read_text()
 
 
 def test_a_changed_config_map_is_an_update_because_our_provider_makes_it_one() -> None:
     """By default the provider makes it again under the same name, which fails while the old one is there."""
     kind = "kubernetes:core/v1:ConfigMap"
-    (found,) = changes([resource(kind, "c", {"data": {"k": "a"}})], [resource(kind, "c", {"data": {"k": "b"}})])
-    assert found["action"] == "changed"
+    (change,) = changes([resource(kind, "c", {"data": {"k": "a"}})], [resource(kind, "c", {"data": {"k": "b"}})])
+    assert change["action"] == "changed"
     assert "enable_config_map_mutable=True" in (REPO / "components" / "aws" / "kubeconfig.py").read_text()
 
 

@@ -43,8 +43,8 @@ def prod() -> dict[str, Any]:
 
     with redirect_stdout(io.StringIO()) as output:
         assert main(["prod", "--format", "json"], today=TODAY) == 0
-    found: dict[str, Any] = json.loads(output.getvalue())
-    return found
+    document: dict[str, Any] = json.loads(output.getvalue())
+    return document
 
 
 def test_the_committed_schema_is_current_and_a_report_follows_it(prod: dict[str, Any]) -> None:
@@ -92,25 +92,25 @@ def test_secrets_that_nobody_set_are_told_with_the_command_and_stood_in_for(prod
 
 
 def test_fail_on_warning_ends_with_one(root: Path) -> None:
-    code, found = report(root, "dev", "--fail-on", "warning")
+    code, document = report(root, "dev", "--fail-on", "warning")
     assert code == 1
-    assert {finding["severity"] for finding in found["findings"]} >= {"warning"}
+    assert {finding["severity"] for finding in document["findings"]} >= {"warning"}
 
 
 def test_encrypted_secrets_need_no_passphrase(root: Path) -> None:
     config = sections(root, "dev")
     write(root, "dev", {**config, f"{PREFIX}:grafanaPassword": {"secure": "v1:abc:def"}})
-    code, found = report(root, "dev")
+    code, document = report(root, "dev")
     assert code == 0
-    assert [finding for finding in found["findings"] if finding["rule"] == "secret-missing"] == []
+    assert [finding for finding in document["findings"] if finding["rule"] == "secret-missing"] == []
 
 
 def test_a_left_over_secret_is_a_warning_with_the_command_that_removes_it(root: Path) -> None:
     config = sections(root, "dev")
     write(root, "dev", {**config, f"{PREFIX}:oldToken": {"secure": "v1:abc:def"}})
-    code, found = report(root, "dev")
+    code, document = report(root, "dev")
     assert code == 0
-    (told,) = [finding for finding in found["findings"] if finding["rule"] == "unused-secret"]
+    (told,) = [finding for finding in document["findings"] if finding["rule"] == "unused-secret"]
     assert (told["severity"], told["path"]) == ("warning", f"{PREFIX}:oldToken")
     assert told["fix"] == f"run: pulumi config rm {PREFIX}:oldToken --stack dev"
 
@@ -119,12 +119,12 @@ def test_mistakes_end_with_two_and_all_are_told(root: Path, capsys: pytest.Captu
     config = sections(root, "dev")
     config[f"{PREFIX}:nodePools"][0] |= {"maxNode": 2, "instanceTypes": ["g6.2xlarg"]}
     write(root, "dev", config)
-    code, found = report(root, "dev")
+    code, document = report(root, "dev")
     assert code == 2
-    paths = {finding["path"] for finding in found["findings"]}
+    paths = {finding["path"] for finding in document["findings"]}
     assert {"nodePools[0].maxNode", "nodePools[0].instanceTypes[0]"} <= paths
-    assert found["resources"] == []
-    jsonschema.Draft202012Validator(schema()).validate(found)
+    assert document["resources"] == []
+    jsonschema.Draft202012Validator(schema()).validate(document)
     assert "did you mean maxNodes?" in capsys.readouterr().err
 
 
@@ -154,10 +154,10 @@ def test_a_credential_in_the_open_is_an_error_and_is_in_no_format(root: Path) ->
 
 def test_a_plain_secret_is_refused_and_not_repeated(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(root, "dev", {**sections(root, "dev"), f"{PREFIX}:grafanaPassword": "canary-password"})
-    code, found = report(root, "dev")
+    code, document = report(root, "dev")
     assert code == 2
-    assert "plain text" in str(found["findings"])
-    assert "canary" not in json.dumps(found) + capsys.readouterr().err
+    assert "plain text" in str(document["findings"])
+    assert "canary" not in json.dumps(document) + capsys.readouterr().err
 
 
 def waived(root: Path, expires: str) -> tuple[int, dict[str, Any]]:
@@ -167,10 +167,10 @@ def waived(root: Path, expires: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_a_waiver_holds_until_its_day_and_is_an_error_after_it(root: Path) -> None:
-    code, found = waived(root, "2026-12-01")
-    assert (code, [finding for finding in found["findings"] if finding["rule"] == "waiver"]) == (0, [])
-    code, found = waived(root, "2026-11-30")
-    told = [finding for finding in found["findings"] if finding["rule"] == "waiver"]
+    code, document = waived(root, "2026-12-01")
+    assert (code, [finding for finding in document["findings"] if finding["rule"] == "waiver"]) == (0, [])
+    code, document = waived(root, "2026-11-30")
+    told = [finding for finding in document["findings"] if finding["rule"] == "waiver"]
     assert code == 1
     assert told[0]["path"] == "waivers[0].expires"
     assert "expired on 2026-11-30" in told[0]["message"]
@@ -186,10 +186,10 @@ def test_an_existing_cluster_is_previewed_without_asking_aws(root: Path) -> None
         },
     }
     write(root, "dev", config)
-    code, found = report(root, "dev")
+    code, document = report(root, "dev")
     assert code == 0
-    assert not [resource for resource in found["resources"] if resource["type"] == "aws:eks/cluster:Cluster"]
-    group = next(resource for resource in found["resources"] if resource["type"] == "aws:eks/nodeGroup:NodeGroup")
+    assert not [resource for resource in document["resources"] if resource["type"] == "aws:eks/cluster:Cluster"]
+    group = next(resource for resource in document["resources"] if resource["type"] == "aws:eks/nodeGroup:NodeGroup")
     assert "[unknown]" in json.dumps(group["inputs"])
 
 

@@ -30,39 +30,39 @@ def with_traffic(**traffic: Any) -> dict[str, Any]:
 
 def test_a_models_throughput_is_the_plans() -> None:
     made, settings = planned()
-    found, throughput = facts.models(made, settings, picture(made, settings))[0], made.models[0].throughput
+    model_part, throughput = facts.models(made, settings, picture(made, settings))[0], made.models[0].throughput
     assert throughput is not None
-    assert found["throughput"]["requests_per_second"] == throughput.requests_per_second
-    assert found["throughput"]["input_tokens"] == 1155
-    assert found["traffic"] is None
-    assert traffic_line(found) == ""
-    assert day_lines(found) == []
-    assert day_plot(found) is None
+    assert model_part["throughput"]["requests_per_second"] == throughput.requests_per_second
+    assert model_part["throughput"]["input_tokens"] == 1155
+    assert model_part["traffic"] is None
+    assert traffic_line(model_part) == ""
+    assert day_lines(model_part) == []
+    assert day_plot(model_part) is None
 
 
 def test_declared_traffic_has_a_picture_of_a_weekday_and_a_weekend() -> None:
-    found = with_traffic()["traffic"]["simulated"]
-    for day in (found["weekday"], found["weekend"]):
+    simulated = with_traffic()["traffic"]["simulated"]
+    for day in (simulated["weekday"], simulated["weekend"]):
         assert len(day["requests_per_second"]) == len(day["replicas"]) == 96
-    assert max(found["weekday"]["requests_per_second"]) == pytest.approx(0.8, rel=0.01)
-    assert max(found["weekend"]["requests_per_second"]) == pytest.approx(0.48, rel=0.01)
-    assert set(found["weekday"]["replicas"]) <= {1, 2}
-    assert found["usd_per_month"] == pytest.approx(found["gpu_hours_per_month"] * 0.8103, rel=0.01)
+    assert max(simulated["weekday"]["requests_per_second"]) == pytest.approx(0.8, rel=0.01)
+    assert max(simulated["weekend"]["requests_per_second"]) == pytest.approx(0.48, rel=0.01)
+    assert set(simulated["weekday"]["replicas"]) <= {1, 2}
+    assert simulated["usd_per_month"] == pytest.approx(simulated["gpu_hours_per_month"] * 0.8103, rel=0.01)
 
 
 def test_a_steady_load_has_one_picture_for_all_days() -> None:
-    found = with_traffic(shape="steady")["traffic"]["simulated"]
-    assert found["weekend"] is None
-    assert found["gpu_hours_per_month"] == 730 * found["weekday"]["replicas"][0]
+    simulated = with_traffic(shape="steady")["traffic"]["simulated"]
+    assert simulated["weekend"] is None
+    assert simulated["gpu_hours_per_month"] == 730 * simulated["weekday"]["replicas"][0]
 
 
 def test_traffic_of_an_unknown_model_is_told_and_not_simulated() -> None:
     asked = model(source="acme/secret-7B", traffic={"requestsPerSecond": 1})
     made, settings = planned(models=[asked])
-    found = facts.models(made, settings, picture(made, settings))[0]
-    assert found["traffic"]["simulated"] is None
-    assert "not simulated" in traffic_line(found)
-    assert day_plot(found) is None
+    model_part = facts.models(made, settings, picture(made, settings))[0]
+    assert model_part["traffic"]["simulated"] is None
+    assert "not simulated" in traffic_line(model_part)
+    assert day_plot(model_part) is None
 
 
 def test_the_line_says_that_it_is_simulated_and_what_the_policy_would_want() -> None:
@@ -81,24 +81,22 @@ def test_an_hour_of_the_day_is_a_block_of_the_rows() -> None:
 
 def test_the_cost_has_pools_models_months_and_a_budget() -> None:
     made, _ = planned(budget={"usdPerMonth": 4000}, nodePools=[pool(maxNodes=2)])
-    found = money.cost(made.cost)
-    assert found["usd_per_month_max"] == pytest.approx(found["usd_per_hour_max"] * 730, abs=0.01)
-    assert found["pools"][0]["usd_per_month_max"] == pytest.approx(
-        found["pools"][0]["usd_per_hour_max"] * 730, abs=0.01
-    )
-    assert found["models"][0]["usd_per_hour_max"] == found["pools"][0]["usd_per_hour_max"]
-    assert found["usd_per_month_on_spot"] is None
-    assert found["budget"]["used_max"] == pytest.approx(found["usd_per_month_max"] / 4000, abs=1e-3)
-    assert spot_line(found) == ""
+    cost = money.cost(made.cost)
+    assert cost["usd_per_month_max"] == pytest.approx(cost["usd_per_hour_max"] * 730, abs=0.01)
+    assert cost["pools"][0]["usd_per_month_max"] == pytest.approx(cost["pools"][0]["usd_per_hour_max"] * 730, abs=0.01)
+    assert cost["models"][0]["usd_per_hour_max"] == cost["pools"][0]["usd_per_hour_max"]
+    assert cost["usd_per_month_on_spot"] is None
+    assert cost["budget"]["used_max"] == pytest.approx(cost["usd_per_month_max"] / 4000, abs=1e-3)
+    assert spot_line(cost) == ""
 
 
 def test_spot_pools_make_the_month_a_range_under_the_list_price() -> None:
     short = model(drain={"shutdownTimeoutSeconds": 60})
-    found = money.cost(planned(models=[short], nodePools=[pool(capacity="spot", maxNodes=2)])[0].cost)
-    spot = found["usd_per_month_on_spot"]
-    assert spot["min_low"] < spot["min_high"] < found["usd_per_month_min"]
-    assert spot["max_low"] < spot["max_high"] < found["usd_per_month_max"]
-    assert "51 to 72 % off" in spot_line(found)
+    cost = money.cost(planned(models=[short], nodePools=[pool(capacity="spot", maxNodes=2)])[0].cost)
+    spot = cost["usd_per_month_on_spot"]
+    assert spot["min_low"] < spot["min_high"] < cost["usd_per_month_min"]
+    assert spot["max_low"] < spot["max_high"] < cost["usd_per_month_max"]
+    assert "51 to 72 % off" in spot_line(cost)
 
 
 def test_without_a_budget_there_is_no_bar_and_with_one_it_is_as_full_as_the_ceiling() -> None:

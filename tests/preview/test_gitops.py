@@ -23,8 +23,8 @@ GIT = "https://git.example.com/platform.git"
 def resources() -> tuple[ResourcePart, ...]:
     prepared = prepare(REPO, "dev", "2026-11-27")
     file = prepared.file
-    found = record_program(REPO, file.project, file.stack, prepared.config, prepared.secret_keys)
-    return tuple(found.resources)
+    recording = record_program(REPO, file.project, file.stack, prepared.config, prepared.secret_keys)
+    return tuple(recording.resources)
 
 
 def files() -> dict[str, str]:
@@ -61,15 +61,17 @@ def test_every_release_and_object_of_the_stack_is_there_or_said_to_stay() -> Non
 
 
 def test_what_another_needs_is_in_an_earlier_wave() -> None:
-    found = manifests()
-    stack = found["applications/dev-kube-prometheus-stack.yaml"]
-    assert wave(found["project.yaml"]) < wave(found["objects/namespace-monitoring.yaml"])
-    assert wave(found["objects/namespace-monitoring.yaml"]) < wave(
-        found["objects/monitoring-networkpolicy-within.yaml"]
+    rendered = manifests()
+    stack = rendered["applications/dev-kube-prometheus-stack.yaml"]
+    assert wave(rendered["project.yaml"]) < wave(rendered["objects/namespace-monitoring.yaml"])
+    assert wave(rendered["objects/namespace-monitoring.yaml"]) < wave(
+        rendered["objects/monitoring-networkpolicy-within.yaml"]
     )
-    assert wave(found["objects/monitoring-networkpolicy-within.yaml"]) < wave(stack), "no pod without its policies"
-    assert wave(stack) < wave(found["objects/models-podmonitor-qwen.yaml"]), "kinds come with the release"
-    assert wave(found["objects/models-serviceaccount-qwen.yaml"]) < wave(found["objects/models-deployment-qwen.yaml"])
+    assert wave(rendered["objects/monitoring-networkpolicy-within.yaml"]) < wave(stack), "no pod without its policies"
+    assert wave(stack) < wave(rendered["objects/models-podmonitor-qwen.yaml"]), "kinds come with the release"
+    assert wave(rendered["objects/models-serviceaccount-qwen.yaml"]) < wave(
+        rendered["objects/models-deployment-qwen.yaml"]
+    )
 
 
 def test_a_release_keeps_its_chart_version_values_and_namespace() -> None:

@@ -67,11 +67,11 @@ PRINTED = {
 @pytest.mark.parametrize("name", PRINTED)
 def test_what_is_printed_and_is_no_report_is_said(root: Path, name: str) -> None:
     printed, words = PRINTED[name]
-    found = of_code(root, f"print({printed!r})")
-    assert found.document is None
-    assert words in str(found.problem)
-    assert len(str(found.problem)) < 900
-    assert "without your environment" in str(found.problem)
+    outcome = of_code(root, f"print({printed!r})")
+    assert outcome.document is None
+    assert words in str(outcome.problem)
+    assert len(str(outcome.problem)) < 900
+    assert "without your environment" in str(outcome.problem)
 
 
 UNREADABLE = {
@@ -86,10 +86,10 @@ UNREADABLE = {
 
 @pytest.mark.parametrize("name", UNREADABLE)
 def test_what_cannot_be_read_falls_back_to_its_program_and_that_is_not_there(root: Path, name: str) -> None:
-    found = of_code(root, UNREADABLE[name])
-    assert found.document is None
-    assert "fail" in str(found.problem)
-    assert len(str(found.problem)) < 900
+    outcome = of_code(root, UNREADABLE[name])
+    assert outcome.document is None
+    assert "fail" in str(outcome.problem)
+    assert len(str(outcome.problem)) < 900
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,10 @@ def test_a_revision_that_never_ends_is_ended(
 
 def test_an_output_without_end_is_cut(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("preview.sandbox.MOST_OUTPUT_BYTES", 2**20)
-    found = of_code(root, "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nwhile True: print('x' * 9999)")
-    assert "wrote more than" in str(found.problem)
+    outcome = of_code(
+        root, "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\nwhile True: print('x' * 9999)"
+    )
+    assert "wrote more than" in str(outcome.problem)
 
 
 def test_no_secret_of_the_caller_reaches_it(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,10 +129,10 @@ def test_no_secret_of_the_caller_reaches_it(root: Path, monkeypatch: pytest.Monk
         "seen.append(parent.read_text() if parent.exists() else '')\n"
         "print(json.dumps({'problem': ' '.join(seen)}))\n"
     )
-    found = of_code(root, code)
-    assert "its program fails" in str(found.problem)
-    assert "canary4711" not in str(found.problem)
-    assert os.path.expanduser("~") + "'" not in str(found.problem)
+    outcome = of_code(root, code)
+    assert "its program fails" in str(outcome.problem)
+    assert "canary4711" not in str(outcome.problem)
+    assert os.path.expanduser("~") + "'" not in str(outcome.problem)
 
 
 def _tree(root: Path, rows: list[tuple[str, str, bytes]]) -> str:
@@ -151,8 +153,8 @@ def _tree(root: Path, rows: list[tuple[str, str, bytes]]) -> str:
 
 @pytest.mark.parametrize("target", [b"/etc/passwd", b"../../outside", b"..", b"a/../../b", b"/" + b"x" * 5000])
 def test_a_link_that_leads_out_of_it_is_refused(root: Path, target: bytes) -> None:
-    found = ran(root, _tree(root, [("120000", "link", target)]))
-    assert found.problem == "its link link leads out of it"
+    outcome = ran(root, _tree(root, [("120000", "link", target)]))
+    assert outcome.problem == "its link link leads out of it"
 
 
 def test_a_file_that_lies_outside_of_it_is_refused(root: Path) -> None:
@@ -162,8 +164,8 @@ def test_a_file_that_lies_outside_of_it_is_refused(root: Path) -> None:
 
 def test_attributes_of_the_revision_leave_nothing_out(root: Path) -> None:
     (root / ".gitattributes").write_text("* export-ignore\n")
-    found = of_code(root, 'print(\'{"problem": "it ran"}\')')
-    assert "its program fails: it ran" in str(found.problem)
+    outcome = of_code(root, 'print(\'{"problem": "it ran"}\')')
+    assert "its program fails: it ran" in str(outcome.problem)
 
 
 def test_an_empty_revision_and_one_with_strange_names_end_in_words(root: Path) -> None:
@@ -178,9 +180,9 @@ def test_an_empty_revision_and_one_with_strange_names_end_in_words(root: Path) -
 @pytest.mark.parametrize("revision", ["nowhere", "--help", "-x", "HEAD^{tree}", "a\0b", "x" * 200_000, "", "HEAD:a"])
 def test_a_name_that_is_no_revision_is_said(root: Path, revision: str) -> None:
     git(root, "commit", "-q", "--allow-empty", "-m", "x")
-    found = ran(root, revision)
-    assert found.commit is None
-    assert "revision" in str(found.problem)
+    outcome = ran(root, revision)
+    assert outcome.commit is None
+    assert "revision" in str(outcome.problem)
 
 
 def test_nothing_is_left_behind(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,9 +39,9 @@ def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewes
         "capacityTypes": ["onDemand", "spot"],
         "amiReleaseVersion": "1.35.4-20260505",
     }
-    found = pool_of(nodePools=[asked])
-    assert found["capacity"] == "karpenter: spot, onDemand"
-    assert (found["min_nodes"], found["max_nodes"]) == (1, 3)
+    pool_part = pool_of(nodePools=[asked])
+    assert pool_part["capacity"] == "karpenter: spot, onDemand"
+    assert (pool_part["min_nodes"], pool_part["max_nodes"]) == (1, 3)
     of_one = {**asked, "kind": "managed", "instanceTypes": ["g6.xlarge"], "zones": ["us-east-1b"]}
     del of_one["capacityTypes"]
     one = {"kind": "reservation", "id": "cr-0123456789abcdef0"}
@@ -52,10 +52,10 @@ def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewes
 
 def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
     two = [model(source=SMALL, autoscaling={"minReplicas": 2, "maxReplicas": 2})]
-    found = pool_of(nodePools=[SHARED], models=two)
-    assert (found["gpus_per_node"], found["advertised_per_node"], found["sharing"]) == (1, 2, "1/2 by mps")
-    assert found["at_most"]["nodes"] == 1
-    assert found["at_most"]["left"][0]["gpus"] == 0
+    pool_part = pool_of(nodePools=[SHARED], models=two)
+    assert (pool_part["gpus_per_node"], pool_part["advertised_per_node"], pool_part["sharing"]) == (1, 2, "1/2 by mps")
+    assert pool_part["at_most"]["nodes"] == 1
+    assert pool_part["at_most"]["left"][0]["gpus"] == 0
     assert facts.gpus(planned(nodePools=[SHARED], models=two)) == {"l4": (1, 3)}
 
 
@@ -63,24 +63,24 @@ def test_a_models_bar_is_of_its_part_of_the_gpu() -> None:
     sections: dict[str, Any] = {"nodePools": [SHARED], "models": [model(source=SMALL)]}
     plan = planned("dev", **sections)
     settings = StackSettings.model_validate(sections)
-    (found,) = facts.models(plan, settings, picture(plan, settings))
-    assert 11.0 < found["fit"]["gpu_memory_gib"] < 11.1
-    assert found["fit"]["fits"] is True
-    assert "1 × L4 (1/2 by mps)" in fit_line(found)
+    (model_part,) = facts.models(plan, settings, picture(plan, settings))
+    assert 11.0 < model_part["fit"]["gpu_memory_gib"] < 11.1
+    assert model_part["fit"]["fits"] is True
+    assert "1 × L4 (1/2 by mps)" in fit_line(model_part)
 
 
 def test_whole_gpus_are_called_by_their_name_alone() -> None:
     sections: dict[str, Any] = {"nodePools": [pool()], "models": [model()]}
     plan = planned("dev", **sections)
     settings = StackSettings.model_validate(sections)
-    (found,) = facts.models(plan, settings, picture(plan, settings))
-    assert found["gpu_share"] is None
-    assert "1 × L4:" in fit_line(found)
+    (model_part,) = facts.models(plan, settings, picture(plan, settings))
+    assert model_part["gpu_share"] is None
+    assert "1 × L4:" in fit_line(model_part)
 
 
 def test_a_nodes_line_adds_up_to_its_size_and_names_what_is_stranded() -> None:
-    found = pool_of()
-    told = node_line(found)
+    pool_part = pool_of()
+    told = node_line(pool_part)
     assert told.startswith("of 4.0 CPU, 16.0 GiB memory, 232 GiB disk of a g6.xlarge, kubelet and system keep 0.1 CPU")
     assert "images about 24 GiB of disk" in told
     assert "stranded on all nodes at most replicas: 0 GPUs" in told

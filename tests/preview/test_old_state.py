@@ -28,13 +28,13 @@ def old_state(stack: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def today() -> dict[str, list[dict[str, Any]]]:
-    found = {}
+    by_type = {}
     for stack in ("dev", "prod"):
         prepared = prepare(REPO, stack, "2026-11-27")
         assert prepared.plan is not None
         document, _ = evaluate(prepared, prepared.plan, None, date(2026, 11, 27))
-        found[stack] = document["resources"]
-    return found
+        by_type[stack] = document["resources"]
+    return by_type
 
 
 def lost(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -61,10 +61,10 @@ class Box(pulumi.ComponentResource):
 inner = Box("inner", pulumi.ResourceOptions(parent=Box("outer")))
 Box("leaf", pulumi.ResourceOptions(parent=inner, aliases=[pulumi.Alias(name="twig")]))
 """
-    found = {resource["name"]: resource for resource in program(tmp_path, text).resources}
-    assert found["outer"]["urn"] == "urn:pulumi:s::p::x:index:Box::outer"
-    assert found["leaf"]["urn"] == "urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::leaf"
-    assert found["leaf"]["aliases"] == ["urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::twig"]
+    resources = {resource["name"]: resource for resource in program(tmp_path, text).resources}
+    assert resources["outer"]["urn"] == "urn:pulumi:s::p::x:index:Box::outer"
+    assert resources["leaf"]["urn"] == "urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::leaf"
+    assert resources["leaf"]["aliases"] == ["urn:pulumi:s::p::x:index:Box$x:index:Box$x:index:Box::twig"]
 
 
 def test_nothing_is_asked_of_a_cloud_and_what_it_would_say_stays_unknown(tmp_path: Path) -> None:

@@ -82,8 +82,8 @@ def test_there_are_two_replicas_where_they_are_said_and_nowhere_else(planned: St
     assert objects["Deployment/other"]["spec"]["replicas"] == 2
 
 
-def told(stack: ScannedStack, found: list[ScanFinding], table: list[Explanation]) -> bool:
-    return show([stack], {"dev": found}, table)
+def told(stack: ScannedStack, scan_findings: list[ScanFinding], table: list[Explanation]) -> bool:
+    return show([stack], {"dev": scan_findings}, table)
 
 
 def cpu(name: str = "qwen", check: str = "CKV_K8S_11") -> ScanFinding:

@@ -24,8 +24,8 @@ EXAMPLES = sorted(file.name.split(".")[1] for file in (REPO / "examples").glob("
 
 def _report(root: Path, stack: str, out: Path) -> dict[str, Any]:
     main([stack, "--offline", "--format", "json", "--out", str(out)], root=root)
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
+    document_now: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return document_now
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +41,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("stack", ["dev", "local", *EXAMPLES])
 def test_a_report_follows_the_schema_and_the_types(stack: str, root: Path, tmp_path: Path) -> None:
-    found = _report(root if stack in EXAMPLES else REPO, stack, tmp_path / "report.json")
-    assert found["resources"], found["findings"]
-    jsonschema.Draft202012Validator(schema()).validate(found)
-    assert REPORT.validate_python(found, strict=True) == found, "a key that the types do not name"
+    report = _report(root if stack in EXAMPLES else REPO, stack, tmp_path / "report.json")
+    assert report["resources"], report["findings"]
+    jsonschema.Draft202012Validator(schema()).validate(report)
+    assert REPORT.validate_python(report, strict=True) == report, "a key that the types do not name"
 
 
 def test_the_committed_schema_is_what_the_types_say() -> None:

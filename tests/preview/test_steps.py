@@ -53,9 +53,9 @@ def of(resources: Resources, kind: str, name: str) -> dict[str, Any]:
     return next(each for each in resources if each["type"].rsplit(":", 1)[-1] == kind and each["name"] == name)
 
 
-def updated(found: tuple[Prepared, Resources], edit: Callable[[Resources], None]) -> Any:
+def updated(prepared_pair: tuple[Prepared, Resources], edit: Callable[[Resources], None]) -> Any:
     """The update from a stack that `edit` makes of today's, to today's."""
-    prepared, after = found
+    prepared, after = prepared_pair
     before = copy.deepcopy(after)
     edit(before)
     return update_of(changes(before, after), after, prepared.picture)
@@ -185,8 +185,8 @@ def test_versions_that_skip_or_go_down_are_errors_and_a_cni_that_skips_is_told(d
         of(before, "Cluster", "cluster-cluster")["inputs"]["version"] = cluster
         for side, version in zip((before, after), cni, strict=True):
             of(side, "Addon", "cluster-addons-vpc-cni")["inputs"]["addonVersion"] = version
-        found = [each for each in of_moves(changes(before, after)) if each.rule == "version-skew"]
-        return [(each.path, each.severity.value, each.fix) for each in found]
+        findings = [each for each in of_moves(changes(before, after)) if each.rule == "version-skew"]
+        return [(each.path, each.severity.value, each.fix) for each in findings]
 
     same = ("v1.21.1-eksbuild.1", "v1.21.1-eksbuild.1")
     assert told("1.34", same) == []

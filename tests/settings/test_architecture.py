@@ -45,14 +45,14 @@ def test_a_model_without_description_has_none() -> None:
 
 
 def test_all_mistakes_of_a_shape_are_told_at_once_each_with_its_path() -> None:
-    found = problems({**SHAPE, "layers": 0, "vocabSize": "many", "hidenSize": 1, "experts": {"experts": 8}})
-    assert {"layers", "vocabSize", "hidenSize", "experts.perToken", "experts.intermediateSize"} <= set(found)
-    assert "did you mean hiddenSize?" in found["hidenSize"]
+    problems_found = problems({**SHAPE, "layers": 0, "vocabSize": "many", "hidenSize": 1, "experts": {"experts": 8}})
+    assert {"layers", "vocabSize", "hidenSize", "experts.perToken", "experts.intermediateSize"} <= set(problems_found)
+    assert "did you mean hiddenSize?" in problems_found["hidenSize"]
 
 
 def test_a_missing_figure_says_what_it_is_called_in_config_json() -> None:
-    found = problems({key: value for key, value in SHAPE.items() if key != "layers"})
-    assert "num_hidden_layers" in found["layers"]
+    problems_found = problems({key: value for key, value in SHAPE.items() if key != "layers"})
+    assert "num_hidden_layers" in problems_found["layers"]
 
 
 @pytest.mark.parametrize(

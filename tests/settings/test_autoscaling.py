@@ -36,8 +36,8 @@ def test_the_kind_is_an_hpa_unless_another_is_written() -> None:
 
 def test_without_scaling_one_bound_says_both() -> None:
     for written in ({"minReplicas": 3}, {"maxReplicas": 3}):
-        found = _read({"kind": "none", **written})
-        assert (found.min_replicas, found.max_replicas) == (3, 3)
+        scaling = _read({"kind": "none", **written})
+        assert (scaling.min_replicas, scaling.max_replicas) == (3, 3)
     assert _read({"kind": "none"}).min_replicas == 1
     assert "0 is less than 1" in _problems({"kind": "none", "minReplicas": 0})
 

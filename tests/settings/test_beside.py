@@ -45,9 +45,9 @@ def test_a_template_as_models_have_it_is_taken_however_long_it_is() -> None:
     ],
 )
 def test_what_is_no_template_is_refused_with_its_place(text: str, words: str) -> None:
-    found = told(chatTemplate=text)
-    assert set(found) == {"models[0].chatTemplate"}
-    assert words in str(found)
+    lines = told(chatTemplate=text)
+    assert set(lines) == {"models[0].chatTemplate"}
+    assert words in str(lines)
 
 
 @pytest.mark.parametrize("name", ["a=b", "a,b", "sql adapter", "-sql", "$(HOME)", ""])
@@ -56,18 +56,18 @@ def test_a_name_that_vllm_would_split_or_misread_is_refused(name: str) -> None:
 
 
 def test_branches_and_ranks_beyond_vllm_are_refused_all_at_once() -> None:
-    found = told(
+    lines = told(
         loraAdapters=[{**ADAPTER, "revision": "main"}, {**ADAPTER, "rank": 1024}],
         draftModel={**DRAFT, "revision": "main", "numSpeculativeTokens": 0, "method": "ngram"},
     )
-    assert set(found) == {
+    assert set(lines) == {
         "models[0].loraAdapters[0].revision",
         "models[0].loraAdapters[1].rank",
         "models[0].draftModel.revision",
         "models[0].draftModel.numSpeculativeTokens",
         "models[0].draftModel.method",
     }
-    assert "512" in found["models[0].loraAdapters[1].rank"]
+    assert "512" in lines["models[0].loraAdapters[1].rank"]
 
 
 def test_names_with_owner_and_version_are_taken() -> None:

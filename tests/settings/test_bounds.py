@@ -90,7 +90,7 @@ def test_a_quantity_that_no_machine_has_is_refused(key: str, quantity: str) -> N
 @pytest.mark.parametrize("key", ["memory", "ephemeralStorage", "sharedMemory"])
 @pytest.mark.parametrize("quantity", ["1Mi", "64Ti"])
 def test_a_quantity_at_its_bounds_ends_in_words(key: str, quantity: str) -> None:
-    assert "models[0].resources." not in (found := of_model(resources={key: quantity})) or "write" in found
+    assert "models[0].resources." not in (problems := of_model(resources={key: quantity})) or "write" in problems
 
 
 @pytest.mark.parametrize("amount", [TINY, 0, -0.0, HUGE, INF, NAN, 10**400])

@@ -12,17 +12,17 @@ MODEL = {"name": "q", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40
 
 
 def problems(env: Any) -> list[str]:
-    found = read({"models": [{**MODEL, "env": env}]}, "dev").problems
-    return [str(each) for each in found]
+    problems_read = read({"models": [{**MODEL, "env": env}]}, "dev").problems
+    return [str(each) for each in problems_read]
 
 
 @pytest.mark.parametrize(
     "value", [1, True, None, ["a"], {"kind": "secret"}, "a\x00b", "a\nb", "x" * 5000, "$(HOME)"], ids=repr
 )
 def test_a_value_is_a_plain_text(value: Any) -> None:
-    found = problems({"GREETING": value})
-    assert found
-    assert all(each.startswith("models[0].env.GREETING") for each in found)
+    problems_read = problems({"GREETING": value})
+    assert problems_read
+    assert all(each.startswith("models[0].env.GREETING") for each in problems_read)
 
 
 @pytest.mark.parametrize("name", ["", "1A", "A-B", "A B", "A.B", "A=B", "Ä", "A" * 200], ids=repr)

@@ -31,9 +31,9 @@ HIDDEN = [
 
 @pytest.mark.parametrize("text", HIDDEN)
 def test_each_hidden_character_is_written_as_its_escape(text: str) -> None:
-    found = printable(f"a{text}b")
-    assert found.isprintable()
-    assert found.startswith("a\\")
+    shown = printable(f"a{text}b")
+    assert shown.isprintable()
+    assert shown.startswith("a\\")
     assert printable_tree({f"k{text}": [text]}) == {f"k{lines(text)}": [lines(text)]}
     assert text not in json.dumps(masked({"a": {f"k{text}": text}}), ensure_ascii=False)
 

@@ -75,5 +75,7 @@ def test_a_revision_is_said_once_and_of_the_hub_only() -> None:
 def problems(**changes: Any) -> dict[str, str]:
     model = {"name": "chat", "source": QWEN, "revision": REVISION, **changes}
     written = {key: value for key, value in model.items() if value is not None}
-    found = read({"models": [written], "nodePools": [{"name": "l4", "instanceTypes": ["g6.xlarge"]}]}, "dev").problems
-    return {each.path: each.text for each in found}
+    findings = read(
+        {"models": [written], "nodePools": [{"name": "l4", "instanceTypes": ["g6.xlarge"]}]}, "dev"
+    ).problems
+    return {each.path: each.text for each in findings}

@@ -52,11 +52,11 @@ class Run:
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    found = json.loads(FILE.read_text())
-    columns = np.array(found["requests"], dtype=float).T
+    document = json.loads(FILE.read_text())
+    columns = np.array(document["requests"], dtype=float).T
     arrivals_ps = np.round(columns[0] * PICOSECONDS).astype(np.int64)
     trace = Requests(arrivals_ps, columns[1].astype(np.int64), columns[2].astype(np.int64))
-    return Run(found["conditions"], trace, [(at, int(count)) for at, count in found["wanted"]])
+    return Run(document["conditions"], trace, [(at, int(count)) for at, count in document["wanted"]])
 
 
 def simulated(run: Run, **changed: Any) -> Curve:
@@ -100,17 +100,17 @@ def turns(curve: Curve, most: int) -> tuple[float, float, float]:
 def differences(run: Run, curve: Curve) -> list[str]:
     """Every sync and turn at which a simulated curve is out of tolerance."""
     sync, most = run.sync_seconds, run.conditions["max_replicas"]
-    found = []
+    counts = []
     for moment in np.arange(0.0, run.conditions["end_seconds"], sync):
         near = [at(curve, moment + shift * sync) for shift in range(-SYNCS_OF_SHIFT, SYNCS_OF_SHIFT + 1)]
         if min(abs(count - at(run.wanted, moment)) for count in near) > 1:
-            found.append(f"{moment:.0f} s: {at(run.wanted, moment)} recorded, {at(curve, moment)} simulated")
+            counts.append(f"{moment:.0f} s: {at(run.wanted, moment)} recorded, {at(curve, moment)} simulated")
     try:
         pairs = zip(turns(run.wanted, most), turns(curve, most), strict=True)
     except StopIteration:
-        return [*found, f"never at {most}, or never back at 1"]
+        return [*counts, f"never at {most}, or never back at 1"]
     turn_seconds = SYNCS_OF_SHIFT * sync
-    return found + [f"turn at {a:.0f} s, simulated at {b:.0f} s" for a, b in pairs if abs(a - b) > turn_seconds]
+    return counts + [f"turn at {a:.0f} s, simulated at {b:.0f} s" for a, b in pairs if abs(a - b) > turn_seconds]
 
 
 def test_the_recorded_run_went_all_the_way(run: Run) -> None:

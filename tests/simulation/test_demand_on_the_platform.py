@@ -35,10 +35,10 @@ SYNCS_OF_SHIFT = 2
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    found = json.loads(FILE.read_text(encoding="utf-8"))
-    columns = np.array(found["requests"], dtype=float).T
+    document = json.loads(FILE.read_text(encoding="utf-8"))
+    columns = np.array(document["requests"], dtype=float).T
     trace = Requests(np.round(columns[0] * PICOSECONDS).astype(np.int64), *columns[1:].astype(np.int64))
-    return Run(found["conditions"], trace, [(since, int(count)) for since, count in found["wanted"]])
+    return Run(document["conditions"], trace, [(since, int(count)) for since, count in document["wanted"]])
 
 
 def demand_of(what: dict[str, Any]) -> Demand:
@@ -72,12 +72,12 @@ def simulated(run: Run, demand: Demand) -> Curve:
 
 
 def differences(run: Run, curve: Curve) -> list[str]:
-    sync, found = run.sync_seconds, []
+    sync, replicas = run.sync_seconds, []
     for moment in np.arange(0.0, run.conditions["end_seconds"], sync):
         near = [at(curve, moment + shift * sync) for shift in range(-SYNCS_OF_SHIFT, SYNCS_OF_SHIFT + 1)]
         if at(run.wanted, moment) not in near:
-            found.append(f"{moment:.0f} s: {at(run.wanted, moment)} recorded, {at(curve, moment)} simulated")
-    return found
+            replicas.append(f"{moment:.0f} s: {at(run.wanted, moment)} recorded, {at(curve, moment)} simulated")
+    return replicas
 
 
 def test_the_recorded_run_scaled_up(run: Run) -> None:

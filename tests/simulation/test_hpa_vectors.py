@@ -69,12 +69,12 @@ def metrics(vector: dict[str, Any]) -> Iterator[tuple[int, list[Any]]]:
 
 
 def pods(letters: str, ages: list[list[int]]) -> list[PodState]:
-    found = []
+    pods = []
     for place, letter in enumerate(letters):
         phase, ready = LETTERS[letter]
         started, changed = ages[place] if ages else (LONG_AGO, LONG_AGO)
-        found.append(PodState(f"pod-{place}", phase, ready, started, changed))
-    return found
+        pods.append(PodState(f"pod-{place}", phase, ready, started, changed))
+    return pods
 
 
 def reading(given: Any, kind: str) -> Reading:

@@ -34,8 +34,8 @@ def test_arrivals_are_in_order_and_follow_the_rates() -> None:
 
 def test_over_many_seeds_the_mean_is_the_rate_and_weekends_are_quieter() -> None:
     week = replace(DAY, days=7.0)
-    found = np.array([minute_rates(week, seed) for seed in range(40)])
-    days = found.reshape(40, 7, 1440).mean(axis=(0, 2))
+    weeks = np.array([minute_rates(week, seed) for seed in range(40)])
+    days = weeks.reshape(40, 7, 1440).mean(axis=(0, 2))
     assert days[:5].mean() == pytest.approx(2.0, rel=0.08)
     assert days[5:].mean() / days[:5].mean() == pytest.approx(0.6, rel=0.08)
 

@@ -67,10 +67,10 @@ def test_the_kernel_holds_the_slo_below_the_estimate_and_not_far_above(
 ) -> None:
     """Below: at the policy's own margin. Above: at twice the estimate a replica has visibly lost it."""
     model = engine(card, max_num_batched_tokens=tokens)
-    found = most_load(replica(model, traffic, variation), PROMISE)
-    at_margin = share_of_kernel(model, traffic, variation, 0.88 * found.requests_per_second)
-    beyond = share_of_kernel(model, traffic, variation, 2.0 * found.requests_per_second)
-    assert at_margin >= found.share - 0.007
+    load_found = most_load(replica(model, traffic, variation), PROMISE)
+    at_margin = share_of_kernel(model, traffic, variation, 0.88 * load_found.requests_per_second)
+    beyond = share_of_kernel(model, traffic, variation, 2.0 * load_found.requests_per_second)
+    assert at_margin >= load_found.share - 0.007
     assert beyond < 0.988
 
 
@@ -99,9 +99,9 @@ def test_more_load_more_promised_or_larger_chunks_on_a_slow_gpu_never_help() -> 
 
 def test_requests_that_miss_it_alone_are_told_apart_from_those_that_miss_it_in_company() -> None:
     long_prompts = Traffic(3000.0, 40.0)
-    found = most_load(replica(engine("a10g"), long_prompts, USUAL), PROMISE)
-    assert 0.5 < found.alone < 0.9
-    assert found.share >= found.alone - (1 - found.alone) / 2 - 0.011
+    load_found = most_load(replica(engine("a10g"), long_prompts, USUAL), PROMISE)
+    assert 0.5 < load_found.alone < 0.9
+    assert load_found.share >= load_found.alone - (1 - load_found.alone) / 2 - 0.011
     hopeless = most_load(replica(engine("l4"), CONVERSATION, USUAL), Promise(2.0, 0.001))
     assert hopeless.alone < 0.05
     assert 0 < hopeless.requests_per_second < 5

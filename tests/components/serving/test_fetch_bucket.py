@@ -49,16 +49,16 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def s3(endpoint: str) -> Iterator[Any]:
-    found = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1",
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1",
                          aws_access_key_id="testing", aws_secret_access_key="testing")  # fmt: skip
-    found.create_bucket(Bucket=BUCKET)
+    client.create_bucket(Bucket=BUCKET)
     for name, content in FILES.items():
-        found.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{name}", Body=content)
-    found.put_object(Bucket=BUCKET, Key=f"{PREFIX}-other/model.safetensors", Body=b"of another model")
-    yield found
-    for each in found.list_objects_v2(Bucket=BUCKET)["Contents"]:
-        found.delete_object(Bucket=BUCKET, Key=each["Key"])
-    found.delete_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key=f"{PREFIX}/{name}", Body=content)
+    client.put_object(Bucket=BUCKET, Key=f"{PREFIX}-other/model.safetensors", Body=b"of another model")
+    yield client
+    for each in client.list_objects_v2(Bucket=BUCKET)["Contents"]:
+        client.delete_object(Bucket=BUCKET, Key=each["Key"])
+    client.delete_bucket(Bucket=BUCKET)
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,17 @@ def scaled(kind: str, **scaling: Any) -> ServedModel:
 
 
 def every_model() -> list[ServedModel]:
-    found = [model for path in STACKS for model in from_file(path).models]
-    found += [scaled(kind) for kind in ("hpa", "keda")]
+    served_models = [model for path in STACKS for model in from_file(path).models]
+    served_models += [scaled(kind) for kind in ("hpa", "keda")]
     for kind in ("hpa", "keda"):
         for metric in KINDS:
             target = 0.7123456789 if metric == "kvCacheUsage" else 31.4159265
             written = {"kind": metric} if metric == "demand" else {"kind": metric, "target": target}
-            found.append(scaled(kind, metrics=[written]))
+            served_models.append(scaled(kind, metrics=[written]))
         rules = {"windowSeconds": 45, "pods": 3, "percent": 40, "periodSeconds": 90}
         both = [{"kind": "inFlight", "target": 7}, {"kind": "timeToFirstToken", "target": 1.5, "quantile": 0.9}]
-        found.append(scaled(kind, metrics=both, scaleUp=rules, scaleDown={**rules, "windowSeconds": 2400}))
-    return [model for model in found if model.autoscaling.kind is not ScalerKind.NONE]
+        served_models.append(scaled(kind, metrics=both, scaleUp=rules, scaleDown={**rules, "windowSeconds": 2400}))
+    return [model for model in served_models if model.autoscaling.kind is not ScalerKind.NONE]
 
 
 def milli(quantity: str) -> int:

@@ -39,8 +39,8 @@ AGENT = {"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"protoco
 
 
 def pod(model: ServedModel) -> dict[str, Any]:
-    found: dict[str, Any] = deployment(model, "p")["spec"]["template"]["spec"]
-    return found
+    pod_spec: dict[str, Any] = deployment(model, "p")["spec"]["template"]["spec"]
+    return pod_spec
 
 
 @pytest.mark.parametrize(

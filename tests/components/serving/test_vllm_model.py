@@ -94,8 +94,8 @@ def _recorded(*models: ServedModel) -> Engine:
 
 
 def _only(engine: Engine, what: str, instance: str) -> Registration:
-    found = [r for r in engine.all(TYPES[what]) if r.inputs["metadata"]["name"].startswith(instance)]
-    (one,) = [r for r in found if len(found) == 1 or r.inputs["metadata"]["name"] == instance]
+    registrations = [r for r in engine.all(TYPES[what]) if r.inputs["metadata"]["name"].startswith(instance)]
+    (one,) = [r for r in registrations if len(registrations) == 1 or r.inputs["metadata"]["name"] == instance]
     return one
 
 
@@ -122,8 +122,8 @@ def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
 
 def test_two_models_live_side_by_side_in_one_namespace() -> None:
     engine = _recorded(MODEL, VOLUME_MODEL)
-    found = [(r.type, r.inputs["metadata"]) for r in engine.registrations if "metadata" in r.inputs]
-    names = [(kind, metadata.get("namespace"), metadata["name"]) for kind, metadata in found]
+    registrations = [(r.type, r.inputs["metadata"]) for r in engine.registrations if "metadata" in r.inputs]
+    names = [(kind, metadata.get("namespace"), metadata["name"]) for kind, metadata in registrations]
     assert len(names) == len(set(names)), "two objects of one kind with one name"
     assert len(engine.all("kubernetes:apps/v1:Deployment")) == 2
     assert len(engine.all("kubernetes:scheduling.k8s.io/v1:PriorityClass")) == 1

@@ -21,11 +21,11 @@ def resolved(value: Any, made: dict[str, Deployed]) -> Any:
         return {key: resolved(item, made) for key, item in value.items()}
     if isinstance(value, list):
         return [resolved(item, made) for item in value]
-    found = re.fullmatch(r"\$([\w-]+)\.(\w+)", value) if isinstance(value, str) else None
-    if found is None:
+    match = re.fullmatch(r"\$([\w-]+)\.(\w+)", value) if isinstance(value, str) else None
+    if match is None:
         return value
-    deployed = made[found[1]]
-    return deployed.id if found[2] == "id" else plain(deployed.outputs)[found[2]]
+    deployed = made[match[1]]
+    return deployed.id if match[2] == "id" else plain(deployed.outputs)[match[2]]
 
 
 def merged(inputs: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:

@@ -82,8 +82,8 @@ def test_networks_are_found_by_id_and_by_tag(driver: Driver) -> None:
     vpc = driver.create("aws:ec2/vpc:Vpc", "vpc", {"cidrBlock": "10.0.0.0/16", "tags": {"Name": "mine"}})
     inputs = {"vpcId": vpc.id, "cidrBlock": "10.0.0.0/24", "availabilityZone": "us-west-2b"}
     subnet = driver.create("aws:ec2/subnet:Subnet", "s", inputs)
-    found = driver.invoke("aws:ec2/getVpc:getVpc", tags={"Name": "mine"})
-    assert (found["id"], found["cidrBlock"], found["enableDnsSupport"]) == (vpc.id, "10.0.0.0/16", True)
+    answer = driver.invoke("aws:ec2/getVpc:getVpc", tags={"Name": "mine"})
+    assert (answer["id"], answer["cidrBlock"], answer["enableDnsSupport"]) == (vpc.id, "10.0.0.0/16", True)
     one = driver.invoke("aws:ec2/getSubnet:getSubnet", id=subnet.id)
     assert (one["availabilityZone"], one["vpcId"]) == ("us-west-2b", vpc.id)
     filters = [{"name": "vpc-id", "values": [vpc.id]}]

@@ -98,8 +98,8 @@ def fleet(
 def launched(here: Land, answer: dict[str, Any]) -> dict[str, Any]:
     """The one instance of a fleet's answer, as EC2 describes it."""
     (one,) = answer["Instances"]
-    found = here.ec2.describe_instances(InstanceIds=one["InstanceIds"])["Reservations"][0]["Instances"]
-    (instance,) = found
+    instances = here.ec2.describe_instances(InstanceIds=one["InstanceIds"])["Reservations"][0]["Instances"]
+    (instance,) = instances
     return dict(instance)
 
 

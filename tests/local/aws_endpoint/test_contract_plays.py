@@ -43,8 +43,8 @@ def _node_role(here: Land) -> None:
 def _logs_again(here: Land) -> None:
     name = here.cluster(logging={"clusterLogging": [{"types": ["api"], "enabled": True}]})
     here.eks.delete_cluster(name=name)
-    found = here.logs.describe_log_groups(logGroupNamePrefix=f"/aws/eks/{name}/cluster")["logGroups"]
-    assert ["retentionInDays" in each for each in found] == [False]
+    log_groups = here.logs.describe_log_groups(logGroupNamePrefix=f"/aws/eks/{name}/cluster")["logGroups"]
+    assert ["retentionInDays" in each for each in log_groups] == [False]
 
 
 def _addon_stays(here: Land) -> None:
@@ -152,8 +152,8 @@ def _fleet_profile(here: Land) -> None:
 
 
 def _images(here: Land) -> None:
-    (found,) = here.ec2.describe_images(ImageIds=[image(here)])["Images"]
-    assert (found["Architecture"], found["OwnerId"]) == ("x86_64", "602401143452")
+    (image_found,) = here.ec2.describe_images(ImageIds=[image(here)])["Images"]
+    assert (image_found["Architecture"], image_found["OwnerId"]) == ("x86_64", "602401143452")
 
 
 def _instance_ends(here: Land) -> None:
@@ -225,8 +225,8 @@ def test_two_accounts_have_other_zones_under_the_same_names() -> None:
     seen = []
     for zones in (OLDER, NEWER):
         with land(Account(zones=zones)) as here:
-            found = here.ec2.describe_availability_zones()["AvailabilityZones"]
-            seen.append({zone["ZoneName"]: zone["ZoneId"] for zone in found})
+            availability_zones = here.ec2.describe_availability_zones()["AvailabilityZones"]
+            seen.append({zone["ZoneName"]: zone["ZoneId"] for zone in availability_zones})
     older, newer = seen
     assert older["us-east-1a"] == "use1-az3" != newer["us-east-1a"]
     assert set(older) == set(newer)

@@ -72,16 +72,16 @@ def make(account: dict[str, Any], name: str, **more: Any) -> dict[str, Any]:
 
 
 def described(eks: Any) -> dict[str, Any]:
-    found: dict[str, Any] = eks.describe_cluster(name="c")["cluster"]
-    return found
+    cluster: dict[str, Any] = eks.describe_cluster(name="c")["cluster"]
+    return cluster
 
 
 def test_fields_that_moto_drops_are_kept(eks: Any, cluster: str) -> None:
-    found = described(eks)
-    assert found["accessConfig"]["authenticationMode"] == "API"
-    assert found["upgradePolicy"] == {"supportType": "EXTENDED"}
-    assert found["version"] == "1.34"
-    vpc = found["resourcesVpcConfig"]
+    cluster_now = described(eks)
+    assert cluster_now["accessConfig"]["authenticationMode"] == "API"
+    assert cluster_now["upgradePolicy"] == {"supportType": "EXTENDED"}
+    assert cluster_now["version"] == "1.34"
+    vpc = cluster_now["resourcesVpcConfig"]
     assert vpc["clusterSecurityGroupId"].startswith("sg-")
     assert vpc["publicAccessCidrs"] == ["0.0.0.0/0"]
 
@@ -150,9 +150,9 @@ def test_addons_live_and_become_active(eks: Any, cluster: str, account: dict[str
     eks.update_addon(
         clusterName="c", addonName="aws-ebs-csi-driver", configurationValues='{"a": 1}', podIdentityAssociations=[]
     )
-    found = eks.describe_addon(clusterName="c", addonName="aws-ebs-csi-driver")["addon"]
-    assert found["configurationValues"] == '{"a": 1}'
-    assert found["podIdentityAssociations"] == []
+    addon = eks.describe_addon(clusterName="c", addonName="aws-ebs-csi-driver")["addon"]
+    assert addon["configurationValues"] == '{"a": 1}'
+    assert addon["podIdentityAssociations"] == []
     with pytest.raises(ClientError, match="Addon already exists"):
         eks.create_addon(clusterName="c", addonName="aws-ebs-csi-driver")
     with pytest.raises(ClientError, match="vpc-cnii specified is not supported"):
@@ -195,17 +195,17 @@ def test_node_groups_keep_their_update_and_repair_settings(eks: Any, cluster: st
         updateConfig={"maxUnavailablePercentage": 50},
         nodeRepairConfig={"enabled": True},
     )
-    found = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
-    assert (found["updateConfig"], found["nodeRepairConfig"]) == (
+    nodegroup = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
+    assert (nodegroup["updateConfig"], nodegroup["nodeRepairConfig"]) == (
         {"maxUnavailablePercentage": 50},
         {"enabled": True},
     )
-    assert found["version"] == "1.34"
-    assert found["releaseVersion"].startswith("1.34.")
+    assert nodegroup["version"] == "1.34"
+    assert nodegroup["releaseVersion"].startswith("1.34.")
     assert account["role"] in eks.list_access_entries(clusterName="c")["accessEntries"]
     eks.update_nodegroup_version(clusterName="c", nodegroupName="n", releaseVersion="1.34.1-20251001")
-    found = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
-    assert found["releaseVersion"] == "1.34.1-20251001"
+    nodegroup = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
+    assert nodegroup["releaseVersion"] == "1.34.1-20251001"
     template = account["ec2"].create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})
     with pytest.raises(ClientError, match="with version 7 does not exist"):
         eks.create_nodegroup(
@@ -243,9 +243,9 @@ def test_clusters_are_given_the_local_api_server(
     monkeypatch.setattr(plane, "endpoint", "https://127.0.0.1:6443")
     monkeypatch.setattr(plane, "ca_file", authority)
     make(account, "local")
-    found = eks.describe_cluster(name="local")["cluster"]
-    assert found["endpoint"] == "https://127.0.0.1:6443"
-    assert base64.b64decode(found["certificateAuthority"]["data"]) == authority.read_bytes()
+    cluster = eks.describe_cluster(name="local")["cluster"]
+    assert cluster["endpoint"] == "https://127.0.0.1:6443"
+    assert base64.b64decode(cluster["certificateAuthority"]["data"]) == authority.read_bytes()
     eks.delete_cluster(name="local")
 
 

@@ -134,9 +134,13 @@ def test_an_instance_that_ends_takes_its_interface_and_disk_along(here: Land) ->
 
 
 def test_images_of_parameters_say_architecture_and_day(here: Land) -> None:
-    (found,) = here.ec2.describe_images(Filters=[{"Name": "image-id", "Values": [image(here)]}])["Images"]
-    assert (found["Name"], found["Architecture"], found["ImageOwnerAlias"]) == (RELEASE, "x86_64", "amazon")
-    assert found["CreationDate"].startswith("2026-05-05")
+    (image_found,) = here.ec2.describe_images(Filters=[{"Name": "image-id", "Values": [image(here)]}])["Images"]
+    assert (image_found["Name"], image_found["Architecture"], image_found["ImageOwnerAlias"]) == (
+        RELEASE,
+        "x86_64",
+        "amazon",
+    )
+    assert image_found["CreationDate"].startswith("2026-05-05")
     assert here.ec2.describe_snapshots(OwnerIds=["self"])["Snapshots"] == [], "AWS' images are not the account's"
 
 

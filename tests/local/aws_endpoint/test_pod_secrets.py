@@ -34,8 +34,8 @@ def operator(here: Land) -> Any:
 
 
 def test_the_role_reads_the_secret_that_a_model_names_by_name_and_by_arn(here: Land) -> None:
-    found = operator(here).get_secret_value(SecretId="prod/huggingface")
-    assert found["SecretString"] == "canary of prod/huggingface"
+    secret = operator(here).get_secret_value(SecretId="prod/huggingface")
+    assert secret["SecretString"] == "canary of prod/huggingface"
 
 
 @pytest.mark.parametrize("name", ["prod/huggingface-2", "prod/database"])
@@ -49,8 +49,8 @@ def test_the_role_reads_no_other(here: Land, name: str) -> None:
 
 def test_without_a_clusters_name_the_association_of_any_cluster_counts(here: Land) -> None:
     operator(here)  # an association of this account in one of the clusters
-    found = pod_identity.credentials("", "", "kube-system", "karpenter")
-    assert found is not None
-    assert pod_identity.role_of(found["AccessKeyId"])
+    credentials = pod_identity.credentials("", "", "kube-system", "karpenter")
+    assert credentials is not None
+    assert pod_identity.role_of(credentials["AccessKeyId"])
     assert pod_identity.credentials("", "", "kube-system", "default") is None
     assert pod_identity.credentials(here.region, "another", "kube-system", "karpenter") is None

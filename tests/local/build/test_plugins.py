@@ -49,9 +49,9 @@ def test_a_provider_on_path_is_taken_at_the_version_of_the_python_package_only(t
     good = provider(tmp_path / "good", version("pulumi_kubernetes"))
     assert find_installed([PROVIDER], [str(tmp_path / "good")]).programs == {NAME: good}
     provider(tmp_path / "other", "4.1.0")
-    found = find_installed([PROVIDER], [str(tmp_path / "other")])
-    assert found.programs == {}
-    assert found.passed_over == [
+    installed = find_installed([PROVIDER], [str(tmp_path / "other")])
+    assert installed.programs == {}
+    assert installed.passed_over == [
         f"{tmp_path}/other/{NAME} is 4.1.0, the Python package pulumi_kubernetes {version('pulumi_kubernetes')}"
     ]
 

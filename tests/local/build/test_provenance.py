@@ -25,11 +25,11 @@ def program(paths: Paths, name: str, lines: str) -> Path:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    found = paths_in(tmp_path)
-    folder = found.repo / "tools" / "platform"
+    paths = paths_in(tmp_path)
+    folder = paths.repo / "tools" / "platform"
     folder.mkdir(parents=True)
     (folder / "go.sum").write_text(f"{ETCD} v3.6.16 h1:good=\n{ALERTMANAGER} v0.33.1 h1:am=\n")
-    return found
+    return paths
 
 
 def test_a_program_of_the_pinned_module_says_its_version_and_that_its_hash_is_ours(paths: Paths) -> None:
@@ -46,9 +46,9 @@ def test_another_hash_or_version_is_named(paths: Paths, line: str) -> None:
 
 def test_a_module_that_we_change_is_said_to_be_changed(paths: Paths) -> None:
     file = program(paths, "alertmanager", f"dep\t{ALERTMANAGER}\tv0.33.1\n=>\t./module-0\t(devel)\t\n")
-    found = built_from(file, ALERTMANAGER)
-    assert found is not None
-    assert found.hash is None
+    built = built_from(file, ALERTMANAGER)
+    assert built is not None
+    assert built.hash is None
     assert provenance_rows(paths)[0][2] == "built, module changed by us, original in tools/platform/go.sum"
 
 

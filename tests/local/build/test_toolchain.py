@@ -50,9 +50,9 @@ def test_the_language_host_is_taken_only_from_beside_the_accepted_cli(tmp_path: 
         script(tmp_path / "release" / name, "exit 0")
         script(tmp_path / "elsewhere" / name, "exit 0")
     assert on_path(host, [str(tmp_path / "elsewhere")], Found()) is None
-    found = on_path(host, [str(tmp_path / "elsewhere")], Found({"pulumi": cli}))
-    assert found is not None
-    assert {path.parent.name for path in found.values()} == {"release"}
+    reason = on_path(host, [str(tmp_path / "elsewhere")], Found({"pulumi": cli}))
+    assert reason is not None
+    assert {path.parent.name for path in reason.values()} == {"release"}
 
 
 def test_an_old_go_on_path_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,22 +181,22 @@ def test_kept_programs_are_real_files_side_by_side(tmp_path: Path) -> None:
 
 def test_a_program_that_is_not_taken_is_named_with_its_version_and_the_wanted_one(tmp_path: Path) -> None:
     script(tmp_path / "thingd", "echo thing v1.1.9")
-    found = find_installed([TOOL], [str(tmp_path)])
-    assert found.programs == {}
-    assert found.passed_over == [f"{tmp_path}/thingd is 1.1.9, wanted is 1.2 or newer and below 2"]
-    (line, *_) = plan_lines(found, [TOOL], [TOOL])
-    assert line == f"  not taken: {found.passed_over[0]}"
+    installed = find_installed([TOOL], [str(tmp_path)])
+    assert installed.programs == {}
+    assert installed.passed_over == [f"{tmp_path}/thingd is 1.1.9, wanted is 1.2 or newer and below 2"]
+    (line, *_) = plan_lines(installed, [TOOL], [TOOL])
+    assert line == f"  not taken: {installed.passed_over[0]}"
 
 
 def test_what_is_found_kept_and_built_is_said_before_it_starts(tmp_path: Path) -> None:
     other = Tool("other", "thing", "example.org/other", {"example.org/other": "otherd"})
-    found = Found({"third": tmp_path / "third"})
-    assert plan_lines(found, [TOOL, other], [other]) == [
+    installed = Found({"third": tmp_path / "third"})
+    assert plan_lines(installed, [TOOL, other], [other]) == [
         f"  found: {tmp_path}/third",
         "  kept from before: thingd",
         "  to build, once: otherd; Ctrl-C and run it again: it goes on where it was",
     ]
-    assert plan_lines(found, [TOOL, other], []) == []
+    assert plan_lines(installed, [TOOL, other], []) == []
 
 
 def test_no_provider_is_built_where_the_users_own_plugins_are_asked_for(

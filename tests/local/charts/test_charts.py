@@ -252,11 +252,11 @@ def test_the_tolerations_of_the_operands_are_those_of_the_values_and_no_others()
 
 def test_sharing_brings_its_config_map_its_daemons_and_a_mig_manager_that_may_reboot() -> None:
     documents = _render("gpu-operator", gpu_operator_values(SHARING_OPERATOR))
-    found = _of(documents, "ConfigMap")["device-plugin-config"]
-    assert set(found["data"]) == {"whole", "mps-2", "time-slicing-4"}
+    config = _of(documents, "ConfigMap")["device-plugin-config"]
+    assert set(config["data"]) == {"whole", "mps-2", "time-slicing-4"}
     key, value = CONFIG_SELECTOR.split("=")
-    assert found["metadata"]["labels"][key] == value
-    assert found["metadata"]["annotations"][DEFAULT_ANNOTATION] == "whole"
+    assert config["metadata"]["labels"][key] == value
+    assert config["metadata"]["annotations"][DEFAULT_ANNOTATION] == "whole"
     daemonsets = _of(documents, "DaemonSet")
     mps = daemonsets[MPS_DAEMON]["spec"]["template"]["spec"]
     assert mps["nodeSelector"] == {"nvidia.com/gpu.deploy.device-plugin": "true", "nvidia.com/mps.capable": "true"}
@@ -269,16 +269,16 @@ def test_sharing_brings_its_config_map_its_daemons_and_a_mig_manager_that_may_re
 
 def test_a_device_plugin_configuration_becomes_its_config_map() -> None:
     config = {"create": True, "name": "device-plugin-config", "default": "a", "data": {"a": "version: v1\n"}}
-    found = _of(_render("gpu-operator", _with(OURS["gpu-operator"], "devicePlugin.config", config)), "ConfigMap")
-    assert found["device-plugin-config"]["data"] == {"a": "version: v1\n"}
+    config_map = _of(_render("gpu-operator", _with(OURS["gpu-operator"], "devicePlugin.config", config)), "ConfigMap")
+    assert config_map["device-plugin-config"]["data"] == {"a": "version: v1\n"}
     assert _of(_render("gpu-operator", OURS["gpu-operator"]), "ConfigMap") == {}
 
 
 @pytest.mark.parametrize("kind", ["serviceMonitor", "podMonitor", "rule", "probe", "scrapeConfig"])
 def test_monitors_are_selected_as_the_values_ask(kind: str) -> None:
     def selector(values: Values) -> Any:
-        found = _of(_render("kube-prometheus-stack", values), "Prometheus")
-        return found["kube-prometheus-stack-prometheus"]["spec"][f"{kind}Selector"]
+        prometheus = _of(_render("kube-prometheus-stack", values), "Prometheus")
+        return prometheus["kube-prometheus-stack-prometheus"]["spec"][f"{kind}Selector"]
 
     ours, path = OURS["kube-prometheus-stack"], "prometheus.prometheusSpec"
     assert selector(ours) == {}  # every one
@@ -360,10 +360,10 @@ def test_an_api_service_leads_to_a_service_of_its_own_chart() -> None:
     registered = {}
     for name in EVERY:
         documents = _render(name, OURS[name])
-        for found in _of(documents, "APIService").values():
-            registered[found["spec"]["group"]] = name
-            port = found["spec"]["service"]["port"]
-            service = _of(documents, "Service")[found["spec"]["service"]["name"]]
+        for api_service in _of(documents, "APIService").values():
+            registered[api_service["spec"]["group"]] = name
+            port = api_service["spec"]["service"]["port"]
+            service = _of(documents, "Service")[api_service["spec"]["service"]["name"]]
             assert port in [each["port"] for each in service["spec"]["ports"]]
     assert registered == {"custom.metrics.k8s.io": "prometheus-adapter", "external.metrics.k8s.io": "keda"}
 
@@ -378,7 +378,7 @@ def test_a_program_that_runs_here_is_found_by_the_image_of_a_chart_also_from_a_m
     }
     for values in (OURS[chart], MIRRORED[chart]):
         specs = [{"spec": spec} for _, spec in _pod_specs(_render(chart, values))]
-        assert {found[0].name for found in map(program_of, specs) if found} == expected[chart]
+        assert {container[0].name for container in map(program_of, specs) if container} == expected[chart]
 
 
 def test_definitions_put_beside_a_chart_are_applied_first_and_not_rendered(tmp_path: Path) -> None:

@@ -43,22 +43,22 @@ def test_each_process_comes_after_those_it_needs(paths: Paths) -> None:
 
 
 def test_processes_start_together_unless_they_need_each_other(paths: Paths) -> None:
-    found = list(all_specs(paths).values())
-    names = [[spec.name for spec in wave] for wave in waves(found)]
+    processes = list(all_specs(paths).values())
+    names = [[spec.name for spec in wave] for wave in waves(processes)]
     assert names[:2] == [["etcd", "aws"], ["kube-apiserver"]]
-    assert sorted(name for wave in names for name in wave) == sorted(spec.name for spec in found)
+    assert sorted(name for wave in names for name in wave) == sorted(spec.name for spec in processes)
 
 
 def test_etcd_holds_the_secrets_and_asks_for_its_own_certificate_on_both_ports(paths: Paths) -> None:
     """A machine has other users, and they reach 127.0.0.1, too."""
-    found = all_specs(paths)
-    flags = dict(part.removeprefix("--").partition("=")[::2] for part in found["etcd"].command[1:])
+    processes = all_specs(paths)
+    flags = dict(part.removeprefix("--").partition("=")[::2] for part in processes["etcd"].command[1:])
     assert all(flags[name].startswith("https://127.0.0.1:") for name in flags if name.endswith("-urls"))
     for side in ("", "peer-"):
-        assert f"--{side}client-cert-auth" in found["etcd"].command
+        assert f"--{side}client-cert-auth" in processes["etcd"].command
         assert flags[f"{side}cert-allowed-hostname" if side else "client-cert-allowed-hostname"] == "etcd.local"
         assert (Path(flags[f"{side}key-file"]).stat().st_mode & 0o077) == 0
-    server = " ".join(found["kube-apiserver"].command)
+    server = " ".join(processes["kube-apiserver"].command)
     assert "--etcd-servers=https://127.0.0.1:" in server
     assert f"--etcd-keyfile={flags['key-file']}" in server
 
@@ -80,10 +80,10 @@ def test_another_shell_does_not_restart_anything(paths: Paths, monkeypatch: pyte
 
 
 def test_the_aws_endpoint_is_not_restarted_for_code_because_it_would_forget_everything(paths: Paths) -> None:
-    found = all_specs(paths)
-    assert found["aws"].content == ()
-    assert {path.name for path in found["nodes"].content} >= {"watcher.py", "rendering.py", "gpu_features.py"}
-    assert found["engine"].content
+    processes = all_specs(paths)
+    assert processes["aws"].content == ()
+    assert {path.name for path in processes["nodes"].content} >= {"watcher.py", "rendering.py", "gpu_features.py"}
+    assert processes["engine"].content
 
 
 def test_every_module_of_the_node_watcher_is_watched(paths: Paths) -> None:
@@ -131,10 +131,10 @@ def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
     (crds / "podmonitors.yaml").write_text("kind: CustomResourceDefinition\n")
     for _ in range(2):
         assemble_charts(paths)
-        found = sorted(
+        charts = sorted(
             str(path.relative_to(paths.state / "charts")) for path in (paths.state / "charts").rglob("*.yaml")
         )
-        assert found == [
+        assert charts == [
             "gpu-operator/Chart.yaml",
             "kube-prometheus-stack/Chart.yaml",
             "kube-prometheus-stack/crds/podmonitors.yaml",

@@ -103,20 +103,20 @@ async def metrics(session: aiohttp.ClientSession, target: Target) -> dict[str, f
     """All of vLLM's samples by name with labels sorted."""
     async with session.get(f"{target.url}/metrics") as answer:
         lines = (await answer.text()).splitlines()
-    found = {}
+    outcomes = {}
     for line in lines:
         if line.startswith("vllm:"):
             name, _, value = line.rpartition(" ")
-            found[name] = float(value)
-    return found
+            outcomes[name] = float(value)
+    return outcomes
 
 
 async def figure(session: aiohttp.ClientSession, target: Target, name: str, **labels: str) -> float:
     """One sample of the model's engine."""
-    found = await metrics(session, target)
+    series = await metrics(session, target)
     all_labels = {"engine": "0", "model_name": MODEL, **labels}
     key = ",".join(f'{label}="{value}"' for label, value in sorted(all_labels.items()))
-    return found[f"vllm:{name}{{{key}}}"]
+    return series[f"vllm:{name}{{{key}}}"]
 
 
 async def until(what: Callable[[], Awaitable[bool]], patience_seconds: float = 30.0) -> bool:
@@ -164,9 +164,9 @@ REFUSED_BODIES: dict[str, tuple[Any, str]] = {
 
 async def refusals(session: aiohttp.ClientSession, target: Target) -> Seen:
     """Requests that are wrong, and paths that are not there."""
-    found = {name: await ask(session, target, sent, path) for name, (sent, path) in REFUSED_BODIES.items()}
+    answers = {name: await ask(session, target, sent, path) for name, (sent, path) in REFUSED_BODIES.items()}
     return {
-        **found,
+        **answers,
         "no such path": await status_of(session, target, "/v1/nothing"),
         "GET where POST is meant": await status_of(session, target, "/v1/completions"),
     }
@@ -201,8 +201,8 @@ async def overload(session: aiohttp.ClientSession, target: Target) -> Seen:
 
 
 async def figure_of_rejections(session: aiohttp.ClientSession, target: Target) -> float:
-    found = await metrics(session, target)
-    return found.get(f'vllm:admission_rejections_total{{model_name="{MODEL}",reason="max_num_queued_reqs"}}', -1)
+    series = await metrics(session, target)
+    return series.get(f'vllm:admission_rejections_total{{model_name="{MODEL}",reason="max_num_queued_reqs"}}', -1)
 
 
 COUNTED = (
@@ -285,10 +285,10 @@ NOT_SIMULATED = (
 )
 
 
-def families(found: set[str]) -> dict[str, list[str]]:
+def families(names: set[str]) -> dict[str, list[str]]:
     """Series by family: the labels of each, sorted, without the model's name."""
     result: dict[str, list[str]] = {}
-    for each in sorted(found):
+    for each in sorted(names):
         name, _, labels = each.partition("{")
         if not name.startswith(NOT_SIMULATED):
             result.setdefault(name, []).append(labels.rstrip("}").replace(f'model_name="{MODEL}"', "model"))

@@ -61,19 +61,19 @@ def test_a_description_wins_over_the_catalogue_as_in_the_plan(tmp_path: Path) ->
 
 
 def test_a_changed_file_is_read_again_and_the_latest_wins(tmp_path: Path) -> None:
-    found = StackFiles(tmp_path / "stacks")
-    assert found.architecture(OWN) is None, "no folder yet"
+    stack_files = StackFiles(tmp_path / "stacks")
+    assert stack_files.architecture(OWN) is None, "no folder yet"
     write(tmp_path / "stacks", "a", own(), at=1)
-    first = found.architecture(OWN)
+    first = stack_files.architecture(OWN)
     assert first is not None
     write(tmp_path / "stacks", "b", model(source=OWN, architecture={**SHAPE, "layers": 40}), at=2)
-    latest = found.architecture(OWN)
+    latest = stack_files.architecture(OWN)
     assert latest is not None
     assert (first.layers, latest.layers) == (36, 40)
     write(tmp_path / "stacks", "b", model(source=OWN), at=3)
-    assert found.architecture(OWN) == first
+    assert stack_files.architecture(OWN) == first
     (tmp_path / "stacks" / "Pulumi.a.yaml").unlink()
-    assert found.architecture(OWN) is None
+    assert stack_files.architecture(OWN) is None
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from local.nodes.kwok import stages
 
 
 def test_kwok_leaves_draining_engines_alone_until_their_grace_period_is_over() -> None:
-    found = {stage["metadata"]["name"]: stage["spec"] for stage in stages(6)}
-    general, ours = found["pod-delete"], found["engine-delete"]
+    specs = {stage["metadata"]["name"]: stage["spec"] for stage in stages(6)}
+    general, ours = specs["pod-delete"], specs["engine-delete"]
     assert ours["weight"] > general.get("weight", 0)
     assert ours["delay"] == {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
     assert {"key": ".spec.containers.[].name", "operator": "In", "values": [*CONTAINERS]} in ours["selector"][

@@ -56,10 +56,10 @@ def upstream(pki: Pki) -> Iterator[int]:
 
 @pytest.fixture
 def proxy(pki: Pki, upstream: int) -> Iterator[FaultProxy]:
-    found = FaultProxy(pki, slow_seconds=0.05)
-    found.upstream_port = upstream
-    yield found
-    found.close()
+    proxy = FaultProxy(pki, slow_seconds=0.05)
+    proxy.upstream_port = upstream
+    yield proxy
+    proxy.close()
 
 
 def ask(pki: Pki, proxy: FaultProxy, method: str, path: str, body: str = "", **headers: str) -> tuple[int, Any]:

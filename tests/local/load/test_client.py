@@ -35,11 +35,11 @@ async def _written(request: web.BaseRequest, *pieces: bytes) -> web.StreamRespon
 
 
 def test_all_tokens_and_the_end_of_the_stream_are_a_full_answer() -> None:
-    found = outcome(lambda request, body: whole(request, body, pause_seconds=0.01))
-    assert found.outcome is RequestOutcome.ANSWERED
-    assert found.ttft_seconds is not None
-    assert found.end_to_end_seconds is not None
-    assert 0 < found.ttft_seconds < found.end_to_end_seconds
+    result = outcome(lambda request, body: whole(request, body, pause_seconds=0.01))
+    assert result.outcome is RequestOutcome.ANSWERED
+    assert result.ttft_seconds is not None
+    assert result.end_to_end_seconds is not None
+    assert 0 < result.ttft_seconds < result.end_to_end_seconds
 
 
 def test_the_request_asks_for_exactly_these_lengths() -> None:
@@ -58,9 +58,9 @@ def test_a_refusal_with_retry_after_may_be_retried(status: int) -> None:
     async def refuse(_: web.BaseRequest, __: dict[str, Any]) -> web.StreamResponse:
         return web.json_response({"error": {"message": "no endpoint"}}, status=status, headers={"Retry-After": "5"})
 
-    found = outcome(refuse)
-    assert (found.outcome, found.why) == (RequestOutcome.REFUSED, f"{status}: no endpoint")
-    assert found.ttft_seconds is None
+    result = outcome(refuse)
+    assert (result.outcome, result.why) == (RequestOutcome.REFUSED, f"{status}: no endpoint")
+    assert result.ttft_seconds is None
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])
@@ -68,8 +68,8 @@ def test_a_refusal_without_a_word_about_retrying_is_lost(status: int) -> None:
     async def refuse(_: web.BaseRequest, __: dict[str, Any]) -> web.StreamResponse:
         return web.Response(status=status, text="no")
 
-    found = outcome(refuse)
-    assert (found.outcome, found.why) == (RequestOutcome.LOST, f"{status}: no")
+    result = outcome(refuse)
+    assert (result.outcome, result.why) == (RequestOutcome.LOST, f"{status}: no")
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,9 @@ def test_a_refusal_without_a_word_about_retrying_is_lost(status: int) -> None:
     ],
 )
 def test_half_an_answer_is_lost_and_says_how(pieces: list[bytes], why: str) -> None:
-    found = outcome(lambda request, _: _written(request, *pieces))
-    assert found.outcome is RequestOutcome.LOST
-    assert why in found.why
+    result = outcome(lambda request, _: _written(request, *pieces))
+    assert result.outcome is RequestOutcome.LOST
+    assert why in result.why
 
 
 def test_a_connection_cut_in_the_middle_is_lost() -> None:
@@ -96,9 +96,9 @@ def test_a_connection_cut_in_the_middle_is_lost() -> None:
         request.transport.abort()
         return response
 
-    found = outcome(cut)
-    assert found.outcome is RequestOutcome.LOST
-    assert found.why.startswith("Client")
+    result = outcome(cut)
+    assert result.outcome is RequestOutcome.LOST
+    assert result.why.startswith("Client")
 
 
 def test_nobody_there_is_lost() -> None:
@@ -110,8 +110,8 @@ def test_nobody_there_is_lost() -> None:
 
 
 def test_an_answer_that_takes_too_long_is_lost() -> None:
-    found = outcome(lambda request, body: whole(request, body, pause_seconds=0.2), limit_seconds=0.1)
-    assert (found.outcome, found.why) == (RequestOutcome.LOST, "no full answer within 0.1 s")
+    result = outcome(lambda request, body: whole(request, body, pause_seconds=0.2), limit_seconds=0.1)
+    assert (result.outcome, result.why) == (RequestOutcome.LOST, "no full answer within 0.1 s")
 
 
 def _run(answer: Answer, planned: list[Arrival], most_in_flight: int = 50, stop_at: float | None = None) -> Sender:

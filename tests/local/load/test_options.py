@@ -20,11 +20,11 @@ def options(tmp_path: Path, *words: str) -> Options:
 
 
 def test_without_arguments_it_is_a_burst(tmp_path: Path) -> None:
-    found = options(tmp_path)
-    assert (found.profile, found.rate, found.seconds) == ("burst", 4.0, 120.0)
-    assert found.out == tmp_path / "load.svg"
-    assert isinstance(found.most_requests, int)
-    assert found == Options(out=found.out)
+    read = options(tmp_path)
+    assert (read.profile, read.rate, read.seconds) == ("burst", 4.0, 120.0)
+    assert read.out == tmp_path / "load.svg"
+    assert isinstance(read.most_requests, int)
+    assert read == Options(out=read.out)
 
 
 def test_every_wrong_value_is_named_at_once(tmp_path: Path) -> None:
@@ -49,9 +49,9 @@ def test_against_a_stopped_platform_it_says_so_in_one_line(
 ) -> None:
     monkeypatch.setenv("VLLM_ON_EKS_LOCAL_DIR", str(tmp_path / "state"))
     assert main(["load", "--seconds", "1"]) == 2
-    found = capsys.readouterr()
-    assert found.err == "error: the platform is stopped: make up\n"
-    assert found.out == ""
+    printed = capsys.readouterr()
+    assert printed.err == "error: the platform is stopped: make up\n"
+    assert printed.out == ""
 
 
 def model(name: str, namespace: str = "models") -> RunningModel:

@@ -42,12 +42,12 @@ SAMPLES = [sample(0), sample(10, 4, 1, 12), sample(30, 4, 3), sample(40, 4, 4), 
 
 
 def test_every_request_is_counted_once() -> None:
-    found = summarize(RESULTS, SAMPLES, 5.0, beyond=7)
-    assert (found.requests, found.answered, found.refused, found.lost, found.not_sent) == (4, 2, 1, 1, 8)
-    assert dict(found.reasons) == {"refused: 503: no endpoint": 1, "lost: cut": 1, "unsent: bound": 1}
-    assert found.end_to_end_seconds["p50"] == pytest.approx(3.0)
-    assert found.ttft_seconds["p50"] == pytest.approx(0.5), "of all that had a first token"
-    assert found.most_queue == 12
+    summary = summarize(RESULTS, SAMPLES, 5.0, beyond=7)
+    assert (summary.requests, summary.answered, summary.refused, summary.lost, summary.not_sent) == (4, 2, 1, 1, 8)
+    assert dict(summary.reasons) == {"refused: 503: no endpoint": 1, "lost: cut": 1, "unsent: bound": 1}
+    assert summary.end_to_end_seconds["p50"] == pytest.approx(3.0)
+    assert summary.ttft_seconds["p50"] == pytest.approx(0.5), "of all that had a first token"
+    assert summary.most_queue == 12
 
 
 def test_a_curve_holds_only_changes() -> None:
@@ -98,9 +98,9 @@ def test_nodes_are_priced_by_the_catalogue_and_an_unknown_type_is_named() -> Non
 
     price = instance_type("g6.2xlarge").usd_per_hour
     assert price is not None
-    found = nodes_of([node("g6.2xlarge", "1"), node("g6.2xlarge", "0"), node("x9.huge")])
-    assert (found.count, found.with_gpus, found.unpriced) == (3, 1, ("x9.huge",))
-    assert found.usd_per_hour == pytest.approx(2 * price + PRICES["eks-standard"].usd)
+    counts = nodes_of([node("g6.2xlarge", "1"), node("g6.2xlarge", "0"), node("x9.huge")])
+    assert (counts.count, counts.with_gpus, counts.unpriced) == (3, 1, ("x9.huge",))
+    assert counts.usd_per_hour == pytest.approx(2 * price + PRICES["eks-standard"].usd)
 
 
 def test_prometheus_is_asked_for_this_model_only() -> None:
@@ -166,11 +166,11 @@ def test_the_picture_is_drawn_also_of_an_empty_run(tmp_path: Path, suffix: str) 
 
 def test_the_recorded_run_is_enough_to_simulate_it_again() -> None:
     target = LoadTarget("models", "qwen", "http://127.0.0.1:1", "Qwen", 8192)
-    found = json.loads(
+    document = json.loads(
         json.dumps(recorded(Options(out=Path("x.svg")), target, RESULTS, SAMPLES, summarize(RESULTS, SAMPLES, 5.0, 0)))
     )
-    assert found["requests"][0] == {
+    assert document["requests"][0] == {
         "arrival": 1.0, "input_tokens": 10, "output_tokens": 5, "sent": 1.0, "outcome": "answered",
         "first_token": 1.5, "done": 3.0, "why": "",
     }  # fmt: skip
-    assert found["samples"][1]["replicas"] == {"wanted": 4, "ready": 1, "fewest": 1, "most": 4}
+    assert document["samples"][1]["replicas"] == {"wanted": 4, "ready": 1, "fewest": 1, "most": 4}

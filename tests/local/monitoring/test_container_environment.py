@@ -20,7 +20,7 @@ def test_values_fields_and_resources_are_as_a_kubelet_gives_them() -> None:
     def resource(name: str, resource: str, divisor: str) -> dict[str, Any]:
         return {"name": name, "valueFrom": {"resourceFieldRef": {"resource": resource, "divisor": divisor}}}
 
-    found = _environment(
+    environment = _environment(
         {"name": "CLUSTER_NAME", "value": "c"},
         {"name": "EMPTY"},
         {"name": "SYSTEM_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}},
@@ -29,7 +29,7 @@ def test_values_fields_and_resources_are_as_a_kubelet_gives_them() -> None:
         resource("NONE", "limits.cpu", "1"),
         resources=RESOURCES,
     )
-    assert found == {
+    assert environment == {
         "CLUSTER_NAME": "c",
         "EMPTY": "",
         "SYSTEM_NAMESPACE": "kube-system",

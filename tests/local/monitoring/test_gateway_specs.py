@@ -70,25 +70,25 @@ def test_the_control_plane_listens_here_and_elects_nobody(place: Place) -> None:
     env = [{"name": "ENVOY_GATEWAY_NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}]
     image = "docker.io/envoyproxy/gateway:v1.9.0"
     files = {"/config/envoy-gateway.yaml": CONFIG.encode(), "/certs/tls.crt": b"pem"}
-    found = wanted(place, pod("eg-0", image, namespace="gateway", env=env), files)
-    (file,) = found.spec.content
-    config = yaml.safe_load(found.files[file])
+    plan = wanted(place, pod("eg-0", image, namespace="gateway", env=env), files)
+    (file,) = plan.spec.content
+    config = yaml.safe_load(plan.files[file])
     assert config["admin"]["address"] == {"host": "127.0.0.1", "port": USUAL["envoy-gateway-admin"]}
     assert config["provider"]["kubernetes"]["leaderElection"] == {"disable": True}
     assert config["telemetry"]["metrics"]["prometheus"] == {"disable": True}
     assert config["gateway"] == {"controllerName": "gateway.envoyproxy.io/gatewayclass-controller"}
-    environment = found.spec.environment
+    environment = plan.spec.environment
     assert environment["ENVOY_GATEWAY_NAMESPACE"] == "gateway"
     assert environment["LOCAL_XDS_ADDRESS"] == f"127.0.0.1:{USUAL['envoy-gateway-xds']}"
     assert environment["LOCAL_LISTENERS"].startswith(f"10443={USUAL['envoy-https']},")
     root = Path(environment["LOCAL_ROOT"])
-    assert found.files[root / "certs" / "tls.crt"] == b"pem"
+    assert plan.files[root / "certs" / "tls.crt"] == b"pem"
 
 
 def test_envoy_keeps_its_pods_arguments_and_finds_its_control_plane_here(place: Place) -> None:
     told = ["--service-node", "$(ENVOY_POD_NAME)", "--config-yaml", BOOTSTRAP, "--drain-time-s", "60"]
-    found = _envoy(place, told)
-    command = list(found.spec.command)
+    spec = _envoy(place, told)
+    command = list(spec.spec.command)
     assert command[1:4] == ["--service-node", "envoy-0", "--config-yaml"]
     assert command[5:] == ["--drain-time-s", "60", "--disable-hot-restart"]
     config = yaml.safe_load(command[4])
@@ -104,7 +104,7 @@ def test_envoy_keeps_its_pods_arguments_and_finds_its_control_plane_here(place: 
     ]
     root = place.folder("envoy") / "root"
     assert f"path: {root}/sds/xds-trusted-ca.json" in command[4]
-    assert found.files[root / "sds/xds-trusted-ca.json"].decode() == f'{{"filename": "{root}/certs/ca.crt"}}'
+    assert spec.files[root / "sds/xds-trusted-ca.json"].decode() == f'{{"filename": "{root}/certs/ca.crt"}}'
 
 
 def test_an_envoy_without_its_bootstrap_is_not_started(place: Place) -> None:

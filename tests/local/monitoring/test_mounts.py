@@ -63,5 +63,5 @@ def test_what_a_program_keeps_is_as_old_as_its_claim_or_its_pod() -> None:
 
 def test_mounts_of_init_containers_count_too() -> None:
     init = [{"name": "i", "volumeMounts": [{"name": "c", "mountPath": "/early"}]}]
-    found = pod("p", volumeMounts=[{"name": "c", "mountPath": "/late/"}], initContainers=init)
-    assert mount_points(found) == {"/early", "/late"}
+    mounted = pod("p", volumeMounts=[{"name": "c", "mountPath": "/late/"}], initContainers=init)
+    assert mount_points(mounted) == {"/early", "/late"}

@@ -31,17 +31,17 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_kserves_webhooks_answer_here_with_the_certificate_of_its_pod(place: Place) -> None:
-    found = wanted(place, pod("kserve-0", IMAGE, **POD), {f"{CERTIFICATES}/tls.crt": b"pem"})
-    assert found.spec.command == (
+    plan = wanted(place, pod("kserve-0", IMAGE, **POD), {f"{CERTIFICATES}/tls.crt": b"pem"})
+    assert plan.spec.command == (
         str(place.paths.tools_bin / "kserve-controller"),
         f"--metrics-addr=127.0.0.1:{USUAL['kserve-metrics']}",
         f"--health-probe-addr=127.0.0.1:{USUAL['kserve-health']}",
         f"--webhook-port={USUAL['kserve-webhook']}",
         "--zap-log-level=info",
     )
-    environment = found.spec.environment
+    environment = plan.spec.environment
     assert environment["POD_NAMESPACE"] == "kserve"
-    assert found.files[Path(environment["WEBHOOK_CERTIFICATES"]) / "tls.crt"] == b"pem"
+    assert plan.files[Path(environment["WEBHOOK_CERTIFICATES"]) / "tls.crt"] == b"pem"
 
 
 def test_without_its_certificate_it_does_not_start(place: Place) -> None:

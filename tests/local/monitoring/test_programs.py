@@ -27,8 +27,8 @@ from tests.local.monitoring.objects import pod
     ],
 )
 def test_a_program_is_known_by_its_image_also_from_a_mirror(image: str, name: str | None) -> None:
-    found = program_of(pod("p", image))
-    assert (found[0].name if found else None) == name
+    program = program_of(pod("p", image))
+    assert (program[0].name if program else None) == name
 
 
 def test_an_images_tag_and_digest_do_not_count() -> None:

@@ -38,9 +38,9 @@ def test_what_the_operator_selects_by_is_left_as_it_is() -> None:
 
 
 def test_a_target_that_is_no_pod_of_the_cluster_is_left_alone() -> None:
-    found = next(j for j in yaml.safe_load(rewritten())["scrape_configs"] if j["job_name"].startswith("scrapeConfig"))
-    assert found["scheme"] == "https"
-    assert "relabel_configs" not in found
+    job = next(j for j in yaml.safe_load(rewritten())["scrape_configs"] if j["job_name"].startswith("scrapeConfig"))
+    assert job["scheme"] == "https"
+    assert "relabel_configs" not in job
 
 
 def relabelled(labels: dict[str, str]) -> dict[str, str]:

@@ -75,12 +75,12 @@ def test_every_program_listens_on_loopback_only_and_reads_no_file_of_a_container
 
 
 def test_prometheus_gets_the_operators_configuration_and_the_rules_as_files(place: Place) -> None:
-    found = started(place, "prometheus")
+    spec = started(place, "prometheus")
     root = place.folder("prometheus") / "root"
-    assert found.files[root / "etc/prometheus/rules/r/a.yaml"] == b"groups: []"
-    config = found.files[place.folder("prometheus") / "prometheus.yaml"].decode()
+    assert spec.files[root / "etc/prometheus/rules/r/a.yaml"] == b"groups: []"
+    config = spec.files[place.folder("prometheus") / "prometheus.yaml"].decode()
     assert f"{root}/etc/prometheus/rules/r/*.yaml" in config
-    assert found.reload_url == f"http://127.0.0.1:{USUAL['prometheus']}/-/reload"
+    assert spec.reload_url == f"http://127.0.0.1:{USUAL['prometheus']}/-/reload"
 
 
 def test_a_program_without_its_configuration_is_not_started(place: Place) -> None:

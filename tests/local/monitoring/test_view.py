@@ -19,18 +19,18 @@ def service(port: int = 9090, target: Any = "web", selector: dict[str, str] | No
     return {"metadata": {"namespace": "monitoring", "name": "prometheus"}, "spec": spec}
 
 
-def view(found: dict[str, Any], **options: Any) -> ClusterView:
+def view(objects: dict[str, Any], **options: Any) -> ClusterView:
     made = ClusterView(USUAL)
-    made.on_service("ADDED", found)
+    made.on_service("ADDED", objects)
     ports = [{"name": "web", "containerPort": 9090}]
     made.on_pod("ADDED", pod("prometheus-0", labels=LABELS, ports=ports, **options))
     return made
 
 
 def test_a_service_leads_to_the_program_behind_the_pod_that_it_selects() -> None:
-    found = view(service())
-    assert found.service_target("monitoring", "prometheus", 9090) == USUAL["prometheus"]
-    assert found.by_cluster_address("10.100.0.7", 9090) == USUAL["prometheus"]
+    seen = view(service())
+    assert seen.service_target("monitoring", "prometheus", 9090) == USUAL["prometheus"]
+    assert seen.by_cluster_address("10.100.0.7", 9090) == USUAL["prometheus"]
 
 
 @pytest.mark.parametrize(
@@ -47,12 +47,12 @@ def test_a_service_has_no_endpoint_while_its_pod_is_not_ready() -> None:
 
 
 def test_what_does_not_exist_is_named() -> None:
-    found = view(service())
+    seen = view(service())
     with pytest.raises(Unreachable, match="no Service monitoring/absent"):
-        found.service_target("monitoring", "absent", 9090)
+        seen.service_target("monitoring", "absent", 9090)
     with pytest.raises(Unreachable, match="has no port 80"):
-        found.service_target("monitoring", "prometheus", 80)
-    assert found.by_cluster_address("10.100.9.9", 443) is None
+        seen.service_target("monitoring", "prometheus", 80)
+    assert seen.by_cluster_address("10.100.9.9", 443) is None
 
 
 def test_names_of_services_are_read_as_a_cluster_reads_them() -> None:
@@ -65,6 +65,6 @@ def test_names_of_services_are_read_as_a_cluster_reads_them() -> None:
 
 
 def test_a_deletion_of_an_earlier_pod_of_the_name_is_passed_over() -> None:
-    found = view(service())
-    found.on_pod("DELETED", pod("prometheus-0", created="2026-11-20T00:00:00Z"))
-    assert found.pod("monitoring", "prometheus-0") is not None
+    seen = view(service())
+    seen.on_pod("DELETED", pod("prometheus-0", created="2026-11-20T00:00:00Z"))
+    assert seen.pod("monitoring", "prometheus-0") is not None

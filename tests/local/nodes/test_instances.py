@@ -38,11 +38,11 @@ def _archive(*documents: str, kind: str = "application/node.eks.aws") -> str:
 
 
 def test_karpenters_archive_says_cluster_labels_taints_and_disks() -> None:
-    found = node_config(_archive(_config("c", instance={"localStorage": {"strategy": "RAID0"}})))
-    assert found is not None
-    assert (found.cluster, found.raid0) == ("c", True)
-    assert found.labels == dict(pair.split("=") for pair in LABELS.split(","))
-    assert found.taints == ({**UNREGISTERED, "value": ""}, GPU_TAINT)
+    node = node_config(_archive(_config("c", instance={"localStorage": {"strategy": "RAID0"}})))
+    assert node is not None
+    assert (node.cluster, node.raid0) == ("c", True)
+    assert node.labels == dict(pair.split("=") for pair in LABELS.split(","))
+    assert node.taints == ({**UNREGISTERED, "value": ""}, GPU_TAINT)
 
 
 def test_a_plain_document_will_do_and_later_parts_add_to_earlier_ones() -> None:

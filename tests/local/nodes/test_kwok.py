@@ -21,15 +21,15 @@ def test_the_manifests_are_valid_yaml_of_stages() -> None:
 
 
 def test_model_servers_have_their_own_cold_start_and_no_pod_has_two() -> None:
-    found = by_name(4.5)
-    assert found["model-server-ready"]["delay"] == {"durationMilliseconds": 4500}
-    assert found["pod-ready"]["delay"] == {"durationMilliseconds": 1000}
-    assert found["model-server-ready"]["next"] == found["pod-ready"]["next"]
+    stages = by_name(4.5)
+    assert stages["model-server-ready"]["delay"] == {"durationMilliseconds": 4500}
+    assert stages["pod-ready"]["delay"] == {"durationMilliseconds": 1000}
+    assert stages["model-server-ready"]["next"] == stages["pod-ready"]["next"]
     label = "app.kubernetes.io/component"
     others = {"key": f'.metadata.labels["{label}"]', "operator": "NotIn", "values": ["model-server"]}
-    assert found["model-server-ready"]["selector"]["matchLabels"] == {label: "model-server"}  # type: ignore[index]
-    assert others in found["pod-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
-    assert others not in found["model-server-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
+    assert stages["model-server-ready"]["selector"]["matchLabels"] == {label: "model-server"}  # type: ignore[index]
+    assert others in stages["pod-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
+    assert others not in stages["model-server-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
 
 
 def test_jobs_complete_and_pods_go() -> None:
@@ -44,9 +44,9 @@ def test_another_cold_start_makes_kwok_start_anew(tmp_path: Path) -> None:
 
 
 def test_an_image_of_a_registry_that_cannot_exist_is_never_pulled() -> None:
-    found = by_name(6)["pod-image-unpullable"]
-    assert found["weight"] == 1, "it wins over pod-ready and model-server-ready"
-    status = found["next"]["statusTemplate"]  # type: ignore[index]
+    stage = by_name(6)["pod-image-unpullable"]
+    assert stage["weight"] == 1, "it wins over pod-ready and model-server-ready"
+    status = stage["next"]["statusTemplate"]  # type: ignore[index]
     assert "ImagePullBackOff" in status
     assert "Now" not in status, "the same status again must be no change, or it fires forever"
 

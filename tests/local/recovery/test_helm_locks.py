@@ -23,8 +23,8 @@ def test_releases_of_every_unfinished_operation_are_looked_at_and_nothing_else()
         operation("creating", RELEASE, namespace="no-name-yet"),
         operation("creating", "kubernetes:core/v1:Secret", metadata={"name": "s", "namespace": "models"}),
     ]
-    found = list(interrupted_releases({"pending_operations": pending}))
-    assert found == [("keda", "keda"), ("monitoring", "adapter")]
+    releases = list(interrupted_releases({"pending_operations": pending}))
+    assert releases == [("keda", "keda"), ("monitoring", "adapter")]
 
 
 class Core:

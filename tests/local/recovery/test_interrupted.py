@@ -40,7 +40,7 @@ def deployment(*pending: tuple[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("kind", "inputs", "found"),
+    ("kind", "inputs", "identity"),
     [
         ("kubernetes:core/v1:Service", {"metadata": {"name": "a", "namespace": "n"}}, "n/a"),
         ("kubernetes:core/v1:Namespace", {"metadata": {"name": "a"}}, "a"),
@@ -53,8 +53,10 @@ def deployment(*pending: tuple[str, dict[str, Any]]) -> dict[str, Any]:
         ("aws:ec2/vpc:Vpc", {"cidrBlock": "10.0.0.0/16"}, None),
     ],
 )
-def test_an_id_is_told_where_it_follows_from_the_inputs(kind: str, inputs: dict[str, Any], found: str | None) -> None:
-    assert probable_id({"type": kind, "inputs": inputs}) == found
+def test_an_id_is_told_where_it_follows_from_the_inputs(
+    kind: str, inputs: dict[str, Any], identity: str | None
+) -> None:
+    assert probable_id({"type": kind, "inputs": inputs}) == identity
 
 
 def test_a_component_that_was_being_registered_is_not_looked_for() -> None:
@@ -142,5 +144,5 @@ def test_an_empty_platform_is_begun_with_only_when_the_old_one_cannot_go_on(
     (paths.repo / "Pulumi.yaml").write_text("name: p\n")
     state_folder(paths).mkdir(parents=True)
     (state_folder(paths) / "local.json").write_text(json.dumps({"checkpoint": {"latest": state}}))
-    found = why_begin_anew(paths, Started(USUAL, new))
-    assert (found is None) if reason is None else (found is not None and reason in found)
+    pending = why_begin_anew(paths, Started(USUAL, new))
+    assert (pending is None) if reason is None else (pending is not None and reason in pending)

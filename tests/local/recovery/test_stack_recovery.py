@@ -35,11 +35,11 @@ esac
 
 @pytest.fixture
 def paths(tmp_path: Path) -> Paths:
-    found = paths_in(tmp_path)
-    script(found.tools_bin / "pulumi", FAKE)
-    (found.repo / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
-    (found.state / "pulumi-home").mkdir(parents=True)
-    return found
+    paths = paths_in(tmp_path)
+    script(paths.tools_bin / "pulumi", FAKE)
+    (paths.repo / "Pulumi.yaml").write_text("name: p\nruntime: python\n")
+    (paths.state / "pulumi-home").mkdir(parents=True)
+    return paths
 
 
 def stack_with(paths: Paths, state: str) -> Stack:

@@ -70,9 +70,9 @@ def kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 def test_every_kind_that_can_be_listed_is_listed_as_the_server_says_it(kubeconfig: Path) -> None:
-    found = list(every_object(kubeconfig))
-    assert {"metadata": {"name": "a", "namespace": "x"}, "data": {"k": "v"}, "kind": "ConfigMap"} in found
-    assert {"metadata": {"name": "t"}, "spec": {"odd": 1}, "kind": "Thing"} in found
+    objects = list(every_object(kubeconfig))
+    assert {"metadata": {"name": "a", "namespace": "x"}, "data": {"k": "v"}, "kind": "ConfigMap"} in objects
+    assert {"metadata": {"name": "t"}, "spec": {"odd": 1}, "kind": "Thing"} in objects
 
 
 def test_what_is_away_passes_by_itself_or_stays_after_helm_is_left_out(kubeconfig: Path) -> None:

@@ -125,11 +125,11 @@ def test_charts_come_from_the_platforms_folder_unless_the_stack_file_names_anoth
     config = {} if written is None else {"p:registry": written}
     (checkout / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
     write_stack_file(paths, "dev")
-    found = yaml.safe_load(stack_file(paths, "dev").read_text())["config"]["p:registry"]
+    registry = yaml.safe_load(stack_file(paths, "dev").read_text())["config"]["p:registry"]
     expected = (
         {**used, "charts": used["charts"].replace("FOLDER", str(charts_folder(paths)))} if written != "wrong" else used
     )
-    assert found == expected
+    assert registry == expected
 
 
 def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_path: Path) -> None:
@@ -196,13 +196,13 @@ def test_our_own_examples_are_replaced_by_the_platforms_address_and_others_are_l
 ) -> None:
     paths = paths_in(tmp_path)
     shipped = (REPO / "Pulumi.dev.yaml").read_text()
-    found = {}
+    values = {}
     for stack in ("dev", "own"):
         (checkout / f"Pulumi.{stack}.yaml").write_text(shipped)
         write_stack_file(paths, stack)
         config = yaml.safe_load(stack_file(paths, stack).read_text())["config"]
-        found[stack] = config["vllm-on-eks:cluster"]["publicAccessCidrs"]
-    assert found == {"dev": [NOBODYS_ADDRESS], "own": ["203.0.113.10/32"]}
+        values[stack] = config["vllm-on-eks:cluster"]["publicAccessCidrs"]
+    assert values == {"dev": [NOBODYS_ADDRESS], "own": ["203.0.113.10/32"]}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

@@ -151,9 +151,9 @@ def test_alerts_can_be_left_out_and_costs_stay() -> None:
     ["https://hooks.slack.com/services/T0/B0/x", "https://user:pass@example.com/x", "https://example.com/x?token=1"],
 )
 def test_an_address_that_is_a_password_is_refused_in_the_stack_file(url: str) -> None:
-    found = errors(refusal(monitoring={"alerts": {"receiver": {"url": url}}}))
-    assert "urlKey" in found["monitoring.alerts.receiver.url"]
-    assert "services/T0" not in str(found)
+    refused = errors(refusal(monitoring={"alerts": {"receiver": {"url": url}}}))
+    assert "urlKey" in refused["monitoring.alerts.receiver.url"]
+    assert "services/T0" not in str(refused)
 
 
 def test_a_webhook_has_one_address() -> None:

@@ -65,10 +65,10 @@ def test_the_config_may_be_pasted_as_the_json_it_is() -> None:
 
 
 def test_figures_one_by_one_give_the_same_to_within_its_biases() -> None:
-    found, known = architecture_of(asked(**SHAPE)), architecture(QWEN)
-    assert found is not None
-    assert abs(found.parameters / known.parameters - 1) < 0.001
-    assert found.attention == known.attention
+    architecture_read, known = architecture_of(asked(**SHAPE)), architecture(QWEN)
+    assert architecture_read is not None
+    assert abs(architecture_read.parameters / known.parameters - 1) < 0.001
+    assert architecture_read.attention == known.attention
     assert planned(models=[own(**SHAPE)]).models[0].memory is not None
 
 
@@ -159,8 +159,8 @@ _MORE_KEYS = ("rope_parameters", "layer_types", "quantization_config", "vision_c
 def test_any_value_in_a_config_is_either_planned_with_or_told_never_a_traceback(changes: dict[str, Any]) -> None:
     described = own(config={**CONFIG, **changes})
     try:
-        found = plan(stack(models=[described]), "dev").findings
+        findings = plan(stack(models=[described]), "dev").findings
     except PlanRefused as refused:
-        found = refused.findings
+        findings = refused.findings
     readable = architecture_of(asked(config={**CONFIG, **changes})) is not None
-    assert readable != any(each.rule == "architecture-config" for each in found)
+    assert readable != any(each.rule == "architecture-config" for each in findings)

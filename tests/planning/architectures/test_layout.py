@@ -81,5 +81,5 @@ def test_names_of_builds_say_the_format_and_the_method(model_id: str, stored: st
 
 
 def test_a_method_nobody_knows_is_kept_for_the_refusal_and_counted_as_16_bit() -> None:
-    found = from_config_json({**CONFIG, "quantization_config": {"quant_method": "hqq"}})
-    assert (found.native_quantization, found.layout.method) == ("none", "hqq")
+    architecture = from_config_json({**CONFIG, "quantization_config": {"quant_method": "hqq"}})
+    assert (architecture.native_quantization, architecture.layout.method) == ("none", "hqq")

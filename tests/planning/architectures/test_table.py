@@ -107,14 +107,14 @@ def test_a_shape_reproduces_the_published_parameter_count(model_id: str) -> None
     ],
 )
 def test_a_build_resolves_to_its_base_and_quantization(name: str, base: str, quantization: str) -> None:
-    found, expected = architecture(name), architectures()[base]
-    assert (found.layers, found.hidden_size, found.parameters) == (
+    actual, expected = architecture(name), architectures()[base]
+    assert (actual.layers, actual.hidden_size, actual.parameters) == (
         expected.layers,
         expected.hidden_size,
         expected.parameters,
     )
-    assert found.native_quantization == quantization
-    assert found.model_id == name
+    assert actual.native_quantization == quantization
+    assert actual.model_id == name
 
 
 @pytest.mark.parametrize(
@@ -180,15 +180,15 @@ def test_every_model_of_the_reference_list_is_known_and_agrees() -> None:
     rows = list(csv.DictReader((DATA / "models.csv").read_text().splitlines()))
     assert len(rows) == 76
     for row in rows:
-        found = architecture(row["hf_id"])
-        assert found.layers == int(row["num_layers"]), row["hf_id"]
-        assert found.hidden_size == int(row["hidden_size"]), row["hf_id"]
-        assert found.attention_heads == int(row["num_attention_heads"]), row["hf_id"]
+        actual = architecture(row["hf_id"])
+        assert actual.layers == int(row["num_layers"]), row["hf_id"]
+        assert actual.hidden_size == int(row["hidden_size"]), row["hf_id"]
+        assert actual.attention_heads == int(row["num_attention_heads"]), row["hf_id"]
         if row["max_position_embeddings"]:
-            assert found.max_position_embeddings == int(row["max_position_embeddings"]), row["hf_id"]
+            assert actual.max_position_embeddings == int(row["max_position_embeddings"]), row["hf_id"]
         if row["tie_word_embeddings"]:
-            assert found.tied_embeddings == (row["tie_word_embeddings"] == "1"), row["hf_id"]
-        grown = sum(2 * g.layers * g.kv_heads * g.head_dim * 2 for g in found.attention if g.window is None)
+            assert actual.tied_embeddings == (row["tie_word_embeddings"] == "1"), row["hf_id"]
+        grown = sum(2 * g.layers * g.kv_heads * g.head_dim * 2 for g in actual.attention if g.window is None)
         # The list counts Olmo 3 as full attention; its config.json has a window on three layers of four.
-        if row["kv_bytes_per_token_bf16_calc"] and found.latent is None and "Olmo-3" not in row["hf_id"]:
+        if row["kv_bytes_per_token_bf16_calc"] and actual.latent is None and "Olmo-3" not in row["hf_id"]:
             assert grown == int(row["kv_bytes_per_token_bf16_calc"]), row["hf_id"]

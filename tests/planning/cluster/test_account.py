@@ -111,8 +111,8 @@ def test_a_neighbour_of_documentation_is_none(address: str) -> None:
 @pytest.mark.parametrize("mail", ["ops@example.com", "ops@mail.example.org", "a.b@team.example", "X@EXAMPLE.NET"])
 def test_a_mail_address_of_documentation_is_found(mail: str) -> None:
     plan = planned(budget={"notify": {"emails": ["ours@team.invalid", mail]}})
-    (found,) = plan.account.examples
-    assert (found.finding.path, found.finding.rule) == ("budget.notify.emails[1]", "example-mail")
+    (example,) = plan.account.examples
+    assert (example.finding.path, example.finding.rule) == ("budget.notify.emails[1]", "example-mail")
 
 
 @pytest.mark.parametrize("mail", ["ops@myexample.com", "ops@example.com.team.io", "example.com@team.io"])
@@ -128,5 +128,5 @@ def test_another_account_than_the_stacks_is_refused_with_both_numbers() -> None:
 
 
 def test_a_pinned_example_is_told_once() -> None:
-    found = refusals(planned(account="123456789012").account, OWN, ())
-    assert [each.rule for each in found] == ["example-account"]
+    findings = refusals(planned(account="123456789012").account, OWN, ())
+    assert [each.rule for each in findings] == ["example-account"]

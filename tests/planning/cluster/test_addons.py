@@ -8,8 +8,8 @@ from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 
 @pytest.mark.parametrize("part", ["driver", "toolkit"])
 def test_what_the_ami_has_is_not_installed_twice(part: str) -> None:
-    found = errors(refusal(gpuOperator={part: True}))
-    assert "write false" in found[f"gpuOperator.{part}"]
+    refused = errors(refusal(gpuOperator={part: True}))
+    assert "write false" in refused[f"gpuOperator.{part}"]
 
 
 def test_somebody_must_advertise_the_gpus() -> None:
@@ -63,8 +63,8 @@ def test_without_grafana_no_password_is_asked_for() -> None:
 
 def test_privileged_pods_have_a_namespace_of_their_own() -> None:
     assert "gpuOperator.namespace" in errors(refusal(gpuOperator={"namespace": "monitoring"}))
-    found = errors(refusal(models=[model(namespace="gpu-operator")]))
-    assert "write another" in found["models[0].namespace"]
+    refused = errors(refusal(models=[model(namespace="gpu-operator")]))
+    assert "write another" in refused["models[0].namespace"]
     assert "models[0].namespace" in errors(refusal(models=[model(namespace="monitoring")]))
     assert "models[0].namespace" in errors(refusal(models=[model(namespace="kube-system")]))
 

@@ -20,8 +20,8 @@ PINNED = [pool(amiReleaseVersion="1.35.4-20260505")]
 
 
 def told(today: str, rule: str, **sections: Any) -> dict[str, str]:
-    found = plan(stack(**sections), "dev", today=today).findings
-    return {each.path: each.text for each in found if each.rule == rule}
+    findings = plan(stack(**sections), "dev", today=today).findings
+    return {each.path: each.text for each in findings if each.rule == rule}
 
 
 @pytest.mark.parametrize(("today", "days"), [("2027-01-26", 60), ("2027-03-27", 0)])
@@ -59,8 +59,8 @@ def test_days_are_counted_as_the_calendar_does(first: date, second: date) -> Non
 def test_an_addon_is_pinned_by_name_or_follows_the_cluster() -> None:
     cluster = planned(cluster={"version": "1.34", "addons": {"coredns": "v1.12.1-eksbuild.2"}}).cluster
     assert isinstance(cluster, CreateClusterPlan)
-    found = {addon.name: (addon.version, addon.kubernetes_version) for addon in cluster.addons}
-    assert found["coredns"] == ("v1.12.1-eksbuild.2", "1.34")
-    assert found["vpc-cni"] == (None, "1.34")
+    age = {addon.name: (addon.version, addon.kubernetes_version) for addon in cluster.addons}
+    assert age["coredns"] == ("v1.12.1-eksbuild.2", "1.34")
+    assert age["vpc-cni"] == (None, "1.34")
     wrong = errors(refusal(cluster={"addons": {"core-dns": "v1.12.1-eksbuild.2"}}))
     assert "did you mean coredns?" in wrong["cluster.addons.core-dns"]

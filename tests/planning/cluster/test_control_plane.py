@@ -57,7 +57,7 @@ def test_a_version_that_left_eks_or_that_nobody_knows_is_refused(monkeypatch: py
 
 def test_a_principal_has_one_entry_and_cluster_admin_no_namespaces() -> None:
     arn = "arn:aws:iam::123456789012:role/ops"
-    found = errors(
+    refused = errors(
         refusal(
             cluster={
                 "accessEntries": [
@@ -67,13 +67,13 @@ def test_a_principal_has_one_entry_and_cluster_admin_no_namespaces() -> None:
             }
         )
     )
-    assert "policy: admin" in found["cluster.accessEntries[0].policy"]
-    assert "cluster.accessEntries[0]" in found["cluster.accessEntries[1].principalArn"]
+    assert "policy: admin" in refused["cluster.accessEntries[0].policy"]
+    assert "cluster.accessEntries[0]" in refused["cluster.accessEntries[1].principalArn"]
 
 
 def test_a_stack_whose_name_makes_no_cluster_name_must_name_it() -> None:
-    found = refusal("dev.eu")
-    assert "write cluster: {name: ...}" in errors(found)["cluster.name"]
+    findings = refusal("dev.eu")
+    assert "write cluster: {name: ...}" in errors(findings)["cluster.name"]
 
 
 def test_the_default_version_is_in_standard_support_for_months() -> None:

@@ -22,13 +22,13 @@ def token(name: str = "prod/hf", **more: Any) -> dict[str, Any]:
 
 
 def models(*tokens: dict[str, Any]) -> dict[str, Any]:
-    found = [model(name=f"m{index}", source=LLAMA, tokenSecret=each) for index, each in enumerate(tokens)]
-    return {"models": found, "nodePools": [pool(instanceTypes=["g6.2xlarge"], minNodes=3, maxNodes=9)]}
+    models_asked = [model(name=f"m{index}", source=LLAMA, tokenSecret=each) for index, each in enumerate(tokens)]
+    return {"models": models_asked, "nodePools": [pool(instanceTypes=["g6.2xlarge"], minNodes=3, maxNodes=9)]}
 
 
 def warned(**sections: Any) -> dict[str, str]:
-    found = planned(**sections).findings
-    return {each.rule: each.text for each in found if each.severity is Severity.WARNING}
+    findings = planned(**sections).findings
+    return {each.rule: each.text for each in findings if each.severity is Severity.WARNING}
 
 
 def test_a_gated_model_is_content_with_a_token_in_secrets_manager() -> None:
@@ -94,8 +94,8 @@ def test_an_operator_that_is_not_ours_needs_a_role_that_is_not_ours() -> None:
 
 
 def test_in_a_cluster_of_another_operator_and_identity_are_not_known() -> None:
-    found = planned(**models(token()), **OTHERS).findings
-    said = {each.path: each.text for each in found if each.severity is Severity.WARNING}
+    findings = planned(**models(token()), **OTHERS).findings
+    said = {each.path: each.text for each in findings if each.severity is Severity.WARNING}
     assert "External Secrets Operator already" in said["externalSecrets.install"]
     assert "eks-pod-identity-agent" in said["externalSecrets"]
 

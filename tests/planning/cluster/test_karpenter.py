@@ -42,28 +42,28 @@ def group(models: list[dict[str, Any]] | None = None, name: str = "dev", **chang
 
 
 def test_a_pool_is_managed_where_nobody_says_otherwise_and_then_has_no_karpenter() -> None:
-    found = planned()
-    assert found.karpenter is None
-    assert found.gpu_pools[0].karpenter is None
-    assert found.node_groups == found.gpu_pools
+    stack_plan = planned()
+    assert stack_plan.karpenter is None
+    assert stack_plan.gpu_pools[0].karpenter is None
+    assert stack_plan.node_groups == stack_plan.gpu_pools
 
 
 def test_reserved_comes_before_spot_and_spot_before_on_demand_however_they_are_written() -> None:
-    found = group(
+    nodes = group(
         capacityTypes=["onDemand", "reserved", "spot"],
         capacityReservationIds=[RESERVATION],
         instanceTypes=["g6.xlarge"],
     ).karpenter
-    assert found is not None
-    assert found.capacity_types == ("reserved", "spot", "on-demand")
-    assert found.capacity_reservation_ids == (RESERVATION,)
+    assert nodes is not None
+    assert nodes.capacity_types == ("reserved", "spot", "on-demand")
+    assert nodes.capacity_reservation_ids == (RESERVATION,)
 
 
 def test_the_ami_is_the_release_that_the_stack_file_names() -> None:
-    found = group().karpenter
-    assert found is not None
-    assert found.ami_alias == "al2023@v20260505"
-    assert found.architecture == "amd64"
+    nodes = group().karpenter
+    assert nodes is not None
+    assert nodes.ami_alias == "al2023@v20260505"
+    assert nodes.architecture == "amd64"
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_the_instances_own_disks_are_used_where_there_are_some(
     asked: dict[str, Any], types: list[str], policy: str | None
 ) -> None:
     small = model(source="Qwen/Qwen2.5-0.5B-Instruct", dtype="float16")  # fits the smallest GPU
-    found = group([small], instanceTypes=types, **asked).karpenter
-    assert found is not None
-    assert found.instance_store == policy
+    nodes = group([small], instanceTypes=types, **asked).karpenter
+    assert nodes is not None
+    assert nodes.instance_store == policy
 
 
 @pytest.mark.parametrize(("fewest", "most", "nodes"), [(0, 2, 0), (1, 2, 1), (2, 3, 2)])
@@ -96,28 +96,28 @@ def test_at_fewest_there_are_the_nodes_of_the_fewest_replicas(fewest: int, most:
     }
     scaling = {"minReplicas": fewest, "maxReplicas": most} if fewest else keda
     served = model(autoscaling=scaling) if fewest else None
-    found = group([served] if served else [])
-    assert (found.min_nodes, found.max_nodes) == (nodes, 3)
+    pool = group([served] if served else [])
+    assert (pool.min_nodes, pool.max_nodes) == (nodes, 3)
 
 
 def test_the_bill_starts_with_what_the_fewest_replicas_need() -> None:
-    found = planned(nodePools=[karpenter()], models=[model(autoscaling={"minReplicas": 2, "maxReplicas": 3})])
-    (line,) = (line for line in found.cost.lines if line.what.startswith("nodes of l4"))
+    stack_plan = planned(nodePools=[karpenter()], models=[model(autoscaling={"minReplicas": 2, "maxReplicas": 3})])
+    (line,) = (line for line in stack_plan.cost.lines if line.what.startswith("nodes of l4"))
     assert line.what.startswith("nodes of l4 (2-3 ×")
     assert line.min_usd_per_hour == pytest.approx(2 * 0.8048)
     assert line.max_usd_per_hour == pytest.approx(3 * 0.9776)
 
 
 def test_a_replica_waits_for_its_node_as_long_as_karpenter_takes() -> None:
-    found = planned(nodePools=[karpenter()]).models[0]
-    assert found.node_start == node_start("karpenter")
+    served_one = planned(nodePools=[karpenter()]).models[0]
+    assert served_one.node_start == node_start("karpenter")
     assert seconds(node_start("karpenter"))[1] < seconds(node_start())[1]
 
 
 def test_a_drain_may_take_as_long_as_every_pod_of_a_node_needs_to_be_ready_elsewhere() -> None:
     eight = karpenter(instanceTypes=["g6.48xlarge"])
-    found = planned(nodePools=[eight], models=[model(drain=DRAIN)])
-    served, nodes = found.models[0], found.gpu_pools[0].karpenter
+    stack_plan = planned(nodePools=[eight], models=[model(drain=DRAIN)])
+    served, nodes = stack_plan.models[0], stack_plan.gpu_pools[0].karpenter
     assert nodes is not None
     one = served.drain.grace_period_seconds + seconds((*served.node_start, *served.cold_start))[1]
     turns = -(-8 // served.max_unavailable)
@@ -125,8 +125,8 @@ def test_a_drain_may_take_as_long_as_every_pod_of_a_node_needs_to_be_ready_elsew
 
 
 def test_quotas_are_those_of_every_way_to_buy() -> None:
-    found = planned(nodePools=[karpenter(capacityTypes=["spot", "onDemand"])])
-    needed = {quota.quota.code: quota.needed for quota in quotas(found)}
+    stack_plan = planned(nodePools=[karpenter(capacityTypes=["spot", "onDemand"])])
+    needed = {quota.quota.code: quota.needed for quota in quotas(stack_plan)}
     assert needed["L-DB2E81BA"] == needed["L-3819A6DF"] == 3 * 8
 
 
@@ -137,11 +137,11 @@ def test_the_cluster_autoscaler_comes_for_managed_groups_only() -> None:
 
 
 def test_two_controllers_need_two_system_nodes() -> None:
-    found = planned(nodePools=[karpenter()]).karpenter
+    nodes = planned(nodePools=[karpenter()]).karpenter
     alone = planned(nodePools=[karpenter()], systemNodes={"minNodes": 1, "instanceTypes": ["m7i.2xlarge"]}).karpenter
-    assert found is not None
+    assert nodes is not None
     assert alone is not None
-    assert (found.replicas, alone.replicas) == (2, 1)
+    assert (nodes.replicas, alone.replicas) == (2, 1)
 
 
 def test_in_production_a_floor_stands_on_more_than_spot() -> None:
@@ -158,10 +158,10 @@ def test_in_production_a_floor_stands_on_more_than_spot() -> None:
 def test_a_pools_grace_below_a_pods_drain_is_an_error_and_below_a_nodes_a_warning() -> None:
     told = errors(refusal(nodePools=[karpenter(terminationGraceSeconds=60)]))
     assert "s to finish what it answers" in told["nodePools[0].terminationGraceSeconds"]
-    found = planned(nodePools=[karpenter(terminationGraceSeconds=300)])
-    assert "termination-grace" in rules(found.findings, Severity.WARNING)
-    assert found.gpu_pools[0].karpenter is not None
-    assert found.gpu_pools[0].karpenter.termination_grace_seconds == 300
+    stack_plan = planned(nodePools=[karpenter(terminationGraceSeconds=300)])
+    assert "termination-grace" in rules(stack_plan.findings, Severity.WARNING)
+    assert stack_plan.gpu_pools[0].karpenter is not None
+    assert stack_plan.gpu_pools[0].karpenter.termination_grace_seconds == 300
 
 
 def test_in_another_ones_cluster_two_autoscalers_would_meet() -> None:
@@ -169,9 +169,9 @@ def test_in_another_ones_cluster_two_autoscalers_would_meet() -> None:
         "cluster": {"kind": "existing", "name": "main"},
         "network": {"kind": "existing", "vpcId": "vpc-01", "privateSubnetIds": ["subnet-0a", "subnet-0b"]},
     }
-    found = refusal(nodePools=[karpenter()], **sections)
-    assert "may have Karpenter or Auto Mode already" in errors(found)["nodePools[0].kind"]
-    assert "two-node-autoscalers" in rules(found, Severity.ERROR)
+    findings = refusal(nodePools=[karpenter()], **sections)
+    assert "may have Karpenter or Auto Mode already" in errors(findings)["nodePools[0].kind"]
+    assert "two-node-autoscalers" in rules(findings, Severity.ERROR)
 
 
 @pytest.mark.parametrize("key", ["karpenter.sh/nodepool", "karpenter.k8s.aws/instance-gpu-name"])

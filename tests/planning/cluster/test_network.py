@@ -42,9 +42,9 @@ def test_one_nat_per_zone_when_asked() -> None:
 
 
 def test_zones_of_another_region_and_doubled_zones_are_refused() -> None:
-    found = errors(refusal(network={"zones": ["us-east-1a", "us-west-2a", "us-east-1a"]}))
-    assert "us-west-2a is not in region us-east-1" in found["network.zones[1]"]
-    assert "listed 2 times" in found["network.zones"]
+    refused = errors(refusal(network={"zones": ["us-east-1a", "us-west-2a", "us-east-1a"]}))
+    assert "us-west-2a is not in region us-east-1" in refused["network.zones[1]"]
+    assert "listed 2 times" in refused["network.zones"]
 
 
 def test_a_pool_in_a_zone_the_network_has_not_is_refused() -> None:
@@ -56,12 +56,12 @@ def test_a_pool_in_a_zone_the_network_has_not_is_refused() -> None:
 def test_zones_of_existing_subnets_cannot_be_chosen() -> None:
     from tests.planning.stacks import pool
 
-    found = refusal(
+    findings = refusal(
         cluster={"kind": "existing", "name": "main"},
         network={"kind": "existing", "vpcId": "vpc-0a", "privateSubnetIds": ["subnet-0a", "subnet-0b"]},
         nodePools=[pool(zones=["us-east-1a"])],
     )
-    assert "network.privateSubnetIds" in errors(found)["nodePools[0].zones"]
+    assert "network.privateSubnetIds" in errors(findings)["nodePools[0].zones"]
 
 
 @pytest.mark.parametrize(("region", "zones"), [("us-east-1", "ab"), ("ap-northeast-1", "ac"), ("eu-west-3", "ab")])

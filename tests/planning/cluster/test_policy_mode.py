@@ -15,9 +15,9 @@ STRICT = {"networkPolicyMode": "strict"}
 
 
 def cni(**cluster: Any) -> dict[str, Any]:
-    found = planned(cluster=cluster).cluster
-    assert isinstance(found, CreateClusterPlan)
-    return next(addon.configuration for addon in found.addons if addon.name == "vpc-cni")
+    cluster_plan = planned(cluster=cluster).cluster
+    assert isinstance(cluster_plan, CreateClusterPlan)
+    return next(addon.configuration for addon in cluster_plan.addons if addon.name == "vpc-cni")
 
 
 def test_the_standard_mode_says_nothing_of_it() -> None:

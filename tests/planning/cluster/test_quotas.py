@@ -63,9 +63,9 @@ def test_families_have_quotas_of_their_own(planned: StackPlan, name: str, capaci
 
 def test_a_quota_that_nobody_could_verify_says_so(planned: StackPlan) -> None:
     stack = with_pool(planned, instance_types=("p6-b200.48xlarge",), capacity_type="SPOT", gpu="x")
-    (found,) = [need.quota for need in quotas(stack) if "P6" in need.quota.name]
-    assert "not verified" in found.name
-    assert found.source.startswith("not verified")
+    (quota,) = [need.quota for need in quotas(stack) if "P6" in need.quota.name]
+    assert "not verified" in quota.name
+    assert quota.source.startswith("not verified")
 
 
 def test_every_other_quota_says_where_it_was_read(planned: StackPlan) -> None:

@@ -7,14 +7,14 @@ from tests.planning.stacks import planned, pool
 
 
 def told(region: str, kind: str) -> dict[str, str]:
-    found = planned(region=region, nodePools=[pool(instanceTypes=[kind])]).findings
-    return {each.path: each.text for each in found if each.rule == "region-family"}
+    findings = planned(region=region, nodePools=[pool(instanceTypes=[kind])]).findings
+    return {each.path: each.text for each in findings if each.rule == "region-family"}
 
 
 def test_a_family_that_the_region_does_not_sell_is_a_warning_that_names_where_it_is_sold() -> None:
-    found = told("eu-west-1", "g6e.xlarge")
-    assert list(found) == ["nodePools[0].instanceTypes[0]"]
-    message = found["nodePools[0].instanceTypes[0]"]
+    lines = told("eu-west-1", "g6e.xlarge")
+    assert list(lines) == ["nodePools[0].instanceTypes[0]"]
+    message = lines["nodePools[0].instanceTypes[0]"]
     assert "g6e was not sold in eu-west-1" in message
     assert "there: g4dn, g5, p4d" in message
     assert "eu-central-1" in message
@@ -27,5 +27,5 @@ def test_a_family_that_it_sells_is_not_spoken_of() -> None:
 
 
 def test_a_warning_does_not_refuse() -> None:
-    found = planned(region="eu-west-1", nodePools=[pool(instanceTypes=["g6e.xlarge"])]).findings
-    assert {each.severity for each in found if each.rule == "region-family"} == {Severity.WARNING}
+    findings = planned(region="eu-west-1", nodePools=[pool(instanceTypes=["g6e.xlarge"])]).findings
+    assert {each.severity for each in findings if each.rule == "region-family"} == {Severity.WARNING}

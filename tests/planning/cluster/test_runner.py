@@ -22,9 +22,9 @@ def ci(**changes: Any) -> dict[str, Any]:
 
 
 def runner(**changes: Any) -> CodeBuildRunnerPlan:
-    found = planned(**ci(**changes)).account.runner
-    assert found is not None
-    return found
+    runner_plan = planned(**ci(**changes)).account.runner
+    assert runner_plan is not None
+    return runner_plan
 
 
 def test_a_stack_has_none_unless_it_says_so() -> None:
@@ -33,10 +33,10 @@ def test_a_stack_has_none_unless_it_says_so() -> None:
 
 
 def test_the_project_is_called_after_the_cluster_and_takes_our_workflows() -> None:
-    found = runner()
-    assert found.project == "vllm-on-eks-dev-runner"
-    assert found.repository_url == "https://github.com/corp/llm.git"
-    assert found.compute_type == "BUILD_GENERAL1_MEDIUM"
+    runner_plan = runner()
+    assert runner_plan.project == "vllm-on-eks-dev-runner"
+    assert runner_plan.repository_url == "https://github.com/corp/llm.git"
+    assert runner_plan.compute_type == "BUILD_GENERAL1_MEDIUM"
     assert runner(workflows=["up", "up"]).workflows == ("up",)
 
 

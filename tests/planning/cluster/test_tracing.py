@@ -75,5 +75,5 @@ def test_an_image_without_the_packages_is_refused_and_one_of_somebodys_own_is_to
 
 
 def test_a_flag_of_the_users_own_beside_it_is_refused() -> None:
-    found = refusal(tracing=INSIDE, models=[model(extraArgs=["--otlp-traces-endpoint=http://x:4317"])])
-    assert "is set by tracing" in errors(found)["models[0].extraArgs[0]"]
+    findings = refusal(tracing=INSIDE, models=[model(extraArgs=["--otlp-traces-endpoint=http://x:4317"])])
+    assert "is set by tracing" in errors(findings)["models[0].extraArgs[0]"]

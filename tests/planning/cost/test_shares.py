@@ -24,20 +24,22 @@ def of(plan: CostPlan, name: str) -> ModelCost:
 
 def test_the_models_of_a_pool_share_what_it_costs() -> None:
     two = [model(name="a", autoscaling={"maxReplicas": 3}), model(name="b", autoscaling={"maxReplicas": 1})]
-    found = cost(two, minNodes=2, maxNodes=4)
-    nodes = next(line for line in found.lines if line.what.startswith("nodes of l4"))
-    volumes = next(line for line in found.lines if line.what == "root volumes of l4")
+    cost_plan = cost(two, minNodes=2, maxNodes=4)
+    nodes = next(line for line in cost_plan.lines if line.what.startswith("nodes of l4"))
+    volumes = next(line for line in cost_plan.lines if line.what == "root volumes of l4")
     assert nodes.max_usd_per_hour is not None
     assert volumes.max_usd_per_hour is not None
-    assert found.pools[0].max_usd_per_hour == pytest.approx(nodes.max_usd_per_hour + volumes.max_usd_per_hour)
-    assert sum(each.max_usd_per_hour or 0 for each in found.models) == pytest.approx(
-        found.pools[0].max_usd_per_hour, abs=1e-3
+    assert cost_plan.pools[0].max_usd_per_hour == pytest.approx(nodes.max_usd_per_hour + volumes.max_usd_per_hour)
+    assert sum(each.max_usd_per_hour or 0 for each in cost_plan.models) == pytest.approx(
+        cost_plan.pools[0].max_usd_per_hour, abs=1e-3
     )
-    assert sum(each.min_usd_per_hour or 0 for each in found.models) == pytest.approx(
-        found.pools[0].min_usd_per_hour, abs=1e-3
+    assert sum(each.min_usd_per_hour or 0 for each in cost_plan.models) == pytest.approx(
+        cost_plan.pools[0].min_usd_per_hour, abs=1e-3
     )
-    assert of(found, "a").max_usd_per_hour == pytest.approx(3 * (of(found, "b").max_usd_per_hour or 0), rel=1e-3)
-    assert of(found, "a").min_usd_per_hour == of(found, "b").min_usd_per_hour
+    assert of(cost_plan, "a").max_usd_per_hour == pytest.approx(
+        3 * (of(cost_plan, "b").max_usd_per_hour or 0), rel=1e-3
+    )
+    assert of(cost_plan, "a").min_usd_per_hour == of(cost_plan, "b").min_usd_per_hour
 
 
 def test_gpus_that_nothing_asks_for_are_paid_by_the_models_of_the_pool() -> None:
@@ -64,13 +66,13 @@ def test_spot_is_a_range_under_the_list_price_and_on_demand_has_none() -> None:
 
 
 def test_tokens_cost_more_at_a_low_traffic_than_saturated() -> None:
-    found = of(cost([model(traffic={"requestsPerSecond": 0.2})]), "chat")
-    assert found.usd_per_million_tokens_at_traffic is not None
-    assert found.usd_per_million_tokens_saturated is not None
-    assert found.usd_per_million_tokens_at_traffic > 5 * found.usd_per_million_tokens_saturated
+    model_cost = of(cost([model(traffic={"requestsPerSecond": 0.2})]), "chat")
+    assert model_cost.usd_per_million_tokens_at_traffic is not None
+    assert model_cost.usd_per_million_tokens_saturated is not None
+    assert model_cost.usd_per_million_tokens_at_traffic > 5 * model_cost.usd_per_million_tokens_saturated
     # One replica all week: its price over the tokens of the week.
     hourly = 0.2 * 0.5 * (5 + 2 * 0.6) / 7 * 3600 * 1366
-    assert found.usd_per_million_tokens_at_traffic == pytest.approx(0.8103 / hourly * 1e6, rel=1e-2)
+    assert model_cost.usd_per_million_tokens_at_traffic == pytest.approx(0.8103 / hourly * 1e6, rel=1e-2)
 
 
 def test_without_traffic_only_the_saturated_price_is_known_and_without_rates_none() -> None:
@@ -82,10 +84,10 @@ def test_without_traffic_only_the_saturated_price_is_known_and_without_rates_non
 
 def test_a_pool_without_a_price_has_models_without_one() -> None:
     large = model(source="Qwen/Qwen2.5-72B-Instruct", tensorParallel=8)
-    found = cost([large], name="h200", instanceTypes=["p5e.48xlarge"], diskGib=800)
-    assert found.pools[0].max_usd_per_hour is None
-    assert found.models[0].max_usd_per_hour is None
-    assert found.models[0].usd_per_million_tokens_saturated is None
+    cost_plan = cost([large], name="h200", instanceTypes=["p5e.48xlarge"], diskGib=800)
+    assert cost_plan.pools[0].max_usd_per_hour is None
+    assert cost_plan.models[0].max_usd_per_hour is None
+    assert cost_plan.models[0].usd_per_million_tokens_saturated is None
 
 
 @pytest.mark.parametrize(("shape", "expected"), [("steady", 10.0), ("burst", 10.0), ("diurnal", None)])
@@ -93,7 +95,7 @@ def test_replicas_of_a_week_follow_the_shape_and_the_minimum(shape: str, expecte
     plan = planned(models=[model(traffic={"requestsPerSecond": 1})]).models[0].throughput
     assert plan is not None
     traffic = Traffic.model_validate({"requestsPerSecond": 1, "shape": shape})
-    found = mean_replicas(traffic, replace(plan, replicas_needed=10), 1)
-    assert found is not None
-    assert found == expected if expected else 4 < found < 6.5
+    model_cost = mean_replicas(traffic, replace(plan, replicas_needed=10), 1)
+    assert model_cost is not None
+    assert model_cost == expected if expected else 4 < model_cost < 6.5
     assert mean_replicas(traffic, replace(plan, replicas_needed=10), 12) == 12

@@ -29,46 +29,48 @@ def test_a_model_that_does_not_fit_says_what_would_with_prices() -> None:
 
 
 def test_a_larger_group_on_the_same_node_is_offered_first() -> None:
-    found = refusal(nodePools=[pool(instanceTypes=["g6.12xlarge"])], models=[model(source="Qwen/Qwen2.5-14B-Instruct")])
-    assert "write tensorParallel: 2 or quantization: fp8" in errors(found)["models[0].source"]
+    findings = refusal(
+        nodePools=[pool(instanceTypes=["g6.12xlarge"])], models=[model(source="Qwen/Qwen2.5-14B-Instruct")]
+    )
+    assert "write tensorParallel: 2 or quantization: fp8" in errors(findings)["models[0].source"]
 
 
 def test_an_accepted_memory_risk_is_a_warning() -> None:
     accepted = {**LONG, "acceptedRisks": {"memoryFit": "measured on our own cluster"}}
-    found = planned(models=[accepted]).findings
-    risk = next(each for each in found if each.rule == "memory-fit")
+    findings = planned(models=[accepted]).findings
+    risk = next(each for each in findings if each.rule == "memory-fit")
     assert risk.severity is Severity.WARNING
     assert "measured on our own cluster" in risk.text
 
 
 def test_a_larger_context_than_the_models_is_refused_whatever_the_memory() -> None:
-    found = errors(refusal(models=[model(source="Qwen/Qwen2.5-0.5B-Instruct", maxModelLen=65536)]))
-    assert "more than the 32768 positions" in found["models[0].maxModelLen"]
+    refused = errors(refusal(models=[model(source="Qwen/Qwen2.5-0.5B-Instruct", maxModelLen=65536)]))
+    assert "more than the 32768 positions" in refused["models[0].maxModelLen"]
     overridden = model(source="Qwen/Qwen2.5-0.5B-Instruct", maxModelLen=65536, extraArgs=["--hf-overrides={}"])
     assert planned(models=[overridden]).models[0].args[-1] == "--hf-overrides={}"
 
 
 def test_a_group_that_does_not_divide_the_heads_is_refused() -> None:
-    found = refusal(
+    findings = refusal(
         nodePools=[pool(instanceTypes=["g6.48xlarge"], diskGib=800)],
         models=[model(source="Qwen/Qwen2.5-0.5B-Instruct", tensorParallel=4)],
     )
-    assert "does not divide the 14 attention heads" in errors(found)["models[0].tensorParallel"]
+    assert "does not divide the 14 attention heads" in errors(findings)["models[0].tensorParallel"]
 
 
 def test_a_group_larger_than_the_node_is_refused_with_the_node_that_has_it() -> None:
-    found = errors(refusal(models=[model(tensorParallel=4)]))
-    message = found["models[0].tensorParallel"]
+    refused = errors(refusal(models=[model(tensorParallel=4)]))
+    message = refused["models[0].tensorParallel"]
     assert "(g6.xlarge) has 1" in message
     assert "g6.12xlarge (4 GPUs, $4.6016/h)" in message
 
 
 def test_a_model_outside_the_table_is_planned_by_its_name_and_says_so() -> None:
-    found = planned(models=[model(source="nobody/secret-sauce-7B")])
-    assert found.models[0].memory is None
-    warning = next(finding for finding in found.findings if finding.rule == "unknown-model")
+    stack_plan = planned(models=[model(source="nobody/secret-sauce-7B")])
+    assert stack_plan.models[0].memory is None
+    warning = next(finding for finding in stack_plan.findings if finding.rule == "unknown-model")
     assert "memory is not checked" in warning.text
-    assert 14 <= found.models[0].cache.size_gib <= 18
+    assert 14 <= stack_plan.models[0].cache.size_gib <= 18
 
 
 def test_memory_of_a_batch_the_user_enlarged_is_counted() -> None:

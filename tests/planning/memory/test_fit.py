@@ -80,8 +80,8 @@ def test_a_16_bit_model_is_within_two_per_mille_of_its_log() -> None:
 )
 def test_the_kv_cache_of_unseen_logs_is_close(model: str, changes: dict[str, object], logged_gib: float) -> None:
     a100 = gpu("a100-80gb")
-    found = fit(architecture(model), engine(vllm_version="0.19.0", **changes), a100.usable_memory_bytes, a100)
-    assert found.kv_cache_bytes_per_gpu / GIB == pytest.approx(logged_gib, rel=0.02)
+    memory_fit = fit(architecture(model), engine(vllm_version="0.19.0", **changes), a100.usable_memory_bytes, a100)
+    assert memory_fit.kv_cache_bytes_per_gpu / GIB == pytest.approx(logged_gib, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -197,27 +197,32 @@ def test_graphs_are_reserved_by_the_versions_that_measure_them() -> None:
 
 
 def test_all_parts_add_up_to_the_budget() -> None:
-    found = fit(architecture("Qwen/Qwen3-8B"), engine(), L4.usable_memory_bytes, L4)
-    parts = found.weights_bytes_per_gpu + found.activation_bytes + found.reserve_bytes + found.graph_bytes
-    assert parts + found.kv_cache_bytes_per_gpu == int(L4.usable_memory_bytes * 0.9)
+    memory_fit = fit(architecture("Qwen/Qwen3-8B"), engine(), L4.usable_memory_bytes, L4)
+    parts = (
+        memory_fit.weights_bytes_per_gpu
+        + memory_fit.activation_bytes
+        + memory_fit.reserve_bytes
+        + memory_fit.graph_bytes
+    )
+    assert parts + memory_fit.kv_cache_bytes_per_gpu == int(L4.usable_memory_bytes * 0.9)
 
 
 def test_a_model_that_fits_has_no_reasons() -> None:
-    found = fit(architecture("Qwen/Qwen2.5-7B-Instruct"), engine(max_num_seqs=64), L4.usable_memory_bytes, L4)
-    assert found.fits
-    assert found.reasons == ()
-    assert found.max_concurrency >= 1
+    memory_fit = fit(architecture("Qwen/Qwen2.5-7B-Instruct"), engine(max_num_seqs=64), L4.usable_memory_bytes, L4)
+    assert memory_fit.fits
+    assert memory_fit.reasons == ()
+    assert memory_fit.max_concurrency >= 1
 
 
 def test_a_length_that_does_not_fit_says_which_would() -> None:
-    found = fit(architecture("meta-llama/Llama-3.1-8B"), engine(max_model_len=131072), L4.usable_memory_bytes, L4)
-    assert not found.fits
-    assert 0 < found.longest_model_len < 131072
-    assert f"hold {found.longest_model_len} tokens, less than max model length 131072" in found.reasons[0]
-    assert f"a max model length of {found.longest_model_len} or less fits" in found.reasons
+    memory_fit = fit(architecture("meta-llama/Llama-3.1-8B"), engine(max_model_len=131072), L4.usable_memory_bytes, L4)
+    assert not memory_fit.fits
+    assert 0 < memory_fit.longest_model_len < 131072
+    assert f"hold {memory_fit.longest_model_len} tokens, less than max model length 131072" in memory_fit.reasons[0]
+    assert f"a max model length of {memory_fit.longest_model_len} or less fits" in memory_fit.reasons
     shorter = fit(
         architecture("meta-llama/Llama-3.1-8B"),
-        engine(max_model_len=found.longest_model_len),
+        engine(max_model_len=memory_fit.longest_model_len),
         L4.usable_memory_bytes,
         L4,
     )
@@ -225,18 +230,18 @@ def test_a_length_that_does_not_fit_says_which_would() -> None:
 
 
 def test_weights_that_do_not_fit_say_what_would() -> None:
-    found = fit(architecture("meta-llama/Llama-3.3-70B-Instruct"), engine(), L4.usable_memory_bytes, L4)
-    assert not found.fits
-    assert found.kv_cache_bytes_per_gpu < 0
-    assert (found.kv_cache_tokens, found.max_concurrency, found.longest_model_len) == (0, 0, 0)
-    assert "leave no KV cache" in found.reasons[0]
-    assert "tensor parallel 16 fits" in found.reasons or "tensor parallel 8 fits" in found.reasons
+    memory_fit = fit(architecture("meta-llama/Llama-3.3-70B-Instruct"), engine(), L4.usable_memory_bytes, L4)
+    assert not memory_fit.fits
+    assert memory_fit.kv_cache_bytes_per_gpu < 0
+    assert (memory_fit.kv_cache_tokens, memory_fit.max_concurrency, memory_fit.longest_model_len) == (0, 0, 0)
+    assert "leave no KV cache" in memory_fit.reasons[0]
+    assert "tensor parallel 16 fits" in memory_fit.reasons or "tensor parallel 8 fits" in memory_fit.reasons
 
 
 def test_a_tensor_parallel_size_that_is_named_fits_when_tried() -> None:
     model = architecture("Qwen/Qwen2.5-32B-Instruct")
-    found = fit(model, engine(), L4.usable_memory_bytes, L4)
-    named = next(r for r in found.reasons if r.startswith("tensor parallel"))
+    memory_fit = fit(model, engine(), L4.usable_memory_bytes, L4)
+    named = next(r for r in memory_fit.reasons if r.startswith("tensor parallel"))
     size = int(named.split()[2])
     assert fit(model, engine(tensor_parallel=size), L4.usable_memory_bytes, L4).fits
 
@@ -332,12 +337,12 @@ def test_a_longer_model_length_never_increases_capacity(
 
 @given(models, engines, st.floats(8, 200))
 def test_every_result_is_sane(model: str, config: EngineConfig, memory_gib: float) -> None:
-    found = fit(architectures()[model], config, int(memory_gib * GIB), None)
-    assert found.weights_bytes_per_gpu > 0
-    assert found.activation_bytes > 0
-    assert found.kv_cache_tokens >= 0
-    assert found.fits == (found.longest_model_len >= config.max_model_len)
-    assert found.fits == (found.reasons == ())
+    memory_fit = fit(architectures()[model], config, int(memory_gib * GIB), None)
+    assert memory_fit.weights_bytes_per_gpu > 0
+    assert memory_fit.activation_bytes > 0
+    assert memory_fit.kv_cache_tokens >= 0
+    assert memory_fit.fits == (memory_fit.longest_model_len >= config.max_model_len)
+    assert memory_fit.fits == (memory_fit.reasons == ())
     assert reserve_bytes(architectures()[model], with_defaults(config, int(memory_gib * GIB), None)) > 0
 
 

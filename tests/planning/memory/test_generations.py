@@ -92,10 +92,10 @@ def test_the_twin_starts_of_one_container_lie_within_the_range() -> None:
 def test_of_an_unknown_version_a_range_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["fit", "Qwen/Qwen2.5-7B", "--gpu", "l4", "--max-model-len", "8192"]
     assert main([*asked, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    low, high = found["kv_cache_tokens_range"]
-    assert low < found["kv_cache_tokens"] < high
-    assert found["vllm_version"] == UNKNOWN_VERSION
+    document = json.loads(capsys.readouterr().out)
+    low, high = document["kv_cache_tokens_range"]
+    assert low < document["kv_cache_tokens"] < high
+    assert document["vllm_version"] == UNKNOWN_VERSION
     for version in ("0.16.0", "0.20.0", "0.28.0", "0.33.0"):
         assert main([*asked, "--json", "--vllm-version", version]) == 0
         known = json.loads(capsys.readouterr().out)

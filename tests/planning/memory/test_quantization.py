@@ -14,8 +14,8 @@ T4 = pool(name="t4", instanceTypes=["g4dn.xlarge"])
 
 
 def flag(**changes: Any) -> str | None:
-    found = planned(models=[model(**changes)]).models[0].args
-    return next((each.split("=")[1] for each in found if each.startswith("--quantization=")), None)
+    arguments = planned(models=[model(**changes)]).models[0].args
+    return next((each.split("=")[1] for each in arguments if each.startswith("--quantization=")), None)
 
 
 def test_16_bit_weights_are_quantized_while_loading_by_the_name_the_version_knows() -> None:
@@ -31,10 +31,10 @@ def test_weights_that_are_stored_so_need_no_flag(source: str, quantization: str)
 
 
 def test_a_method_that_does_not_match_the_source_is_refused() -> None:
-    found = errors(refusal(models=[model(source=AWQ, quantization="gptq")]))
-    assert "write quantization: awq" in found["models[0].quantization"]
-    found = errors(refusal(models=[model(quantization="awq")]))
-    assert "write source: Qwen/Qwen2.5-7B-Instruct-AWQ" in found["models[0].quantization"]
+    refused = errors(refusal(models=[model(source=AWQ, quantization="gptq")]))
+    assert "write quantization: awq" in refused["models[0].quantization"]
+    refused = errors(refusal(models=[model(quantization="awq")]))
+    assert "write source: Qwen/Qwen2.5-7B-Instruct-AWQ" in refused["models[0].quantization"]
 
 
 def test_a_source_that_is_not_in_the_table_is_believed_with_a_warning() -> None:
@@ -43,8 +43,8 @@ def test_a_source_that_is_not_in_the_table_is_believed_with_a_warning() -> None:
 
 
 def test_a_method_that_left_vllm_is_refused() -> None:
-    found = errors(refusal(models=[model(quantization="bitsandbytes")]))
-    assert "vLLM 0.33.0 has no bitsandbytes for 16-bit weights" in found["models[0].quantization"]
+    refused = errors(refusal(models=[model(quantization="bitsandbytes")]))
+    assert "vLLM 0.33.0 has no bitsandbytes for 16-bit weights" in refused["models[0].quantization"]
     assert flag(quantization="bitsandbytes", image={"tag": "v0.27.0"}) == "bitsandbytes"
 
 
@@ -67,5 +67,5 @@ def test_turing_has_no_bfloat16() -> None:
 
 
 def test_mxfp4_needs_ampere() -> None:
-    found = errors(refusal(nodePools=[T4], models=[model(source="openai/gpt-oss-20b")]))
-    assert "mxfp4 needs compute capability 8.0" in found["models[0].quantization"]
+    refused = errors(refusal(nodePools=[T4], models=[model(source="openai/gpt-oss-20b")]))
+    assert "mxfp4 needs compute capability 8.0" in refused["models[0].quantization"]

@@ -50,9 +50,9 @@ def engine(
 def test_it_is_what_vllm_says_that_it_profiles(
     model_id: str, card: str, length: int, version: str, items: int, modality: str, tokens: int
 ) -> None:
-    found = profiled(architecture(model_id), engine(card, length, version))
-    assert found is not None
-    assert (found.items, found.modality, found.tokens) == (items, modality, tokens)
+    profile = profiled(architecture(model_id), engine(card, length, version))
+    assert profile is not None
+    assert (profile.items, profile.modality, profile.tokens) == (items, modality, tokens)
 
 
 def test_of_text_models_the_old_engine_and_skipped_profiling_there_is_nothing() -> None:
@@ -92,8 +92,8 @@ def test_fewer_pixels_take_less() -> None:
     ],
 )
 def test_limits_are_read_in_each_of_vllms_spellings(flags: list[tuple[str, str]], limits: dict[str, int]) -> None:
-    found = pictures_of(flags)
-    assert {modality: found.limit(modality) for modality in limits} == limits
+    pictures = pictures_of(flags)
+    assert {modality: pictures.limit(modality) for modality in limits} == limits
 
 
 @pytest.mark.parametrize("value", ["two", "[1]", '{"image": -1}', '{"image": "x"}', "image=x", '{"image": true}', "{"])
@@ -124,9 +124,9 @@ CONFIG: dict[str, Any] = {
 
 
 def test_a_tower_without_a_row_is_read_from_its_config() -> None:
-    found = profiled(described_config(CONFIG), engine("l4", 4096))
-    assert found is not None
-    assert (found.tokens, found.patches, found.items, found.tower.width) == (576, 576, 3, 1024)
+    tower = profiled(described_config(CONFIG), engine("l4", 4096))
+    assert tower is not None
+    assert (tower.tokens, tower.patches, tower.items, tower.tower.width) == (576, 576, 3, 1024)
 
 
 def test_the_processors_file_beside_config_json_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

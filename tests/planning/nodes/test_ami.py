@@ -5,13 +5,13 @@ from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 
 
 def test_a_pinned_release_has_the_form_of_one() -> None:
-    found = errors(refusal(nodePools=[pool(amiReleaseVersion="v20251108")]))
-    assert "for example 1.35.4-20260505" in found["nodePools[0].amiReleaseVersion"]
+    refused = errors(refusal(nodePools=[pool(amiReleaseVersion="v20251108")]))
+    assert "for example 1.35.4-20260505" in refused["nodePools[0].amiReleaseVersion"]
 
 
 def test_nodes_are_not_ahead_of_the_cluster() -> None:
-    found = errors(refusal(nodePools=[pool(amiReleaseVersion="1.36.0-20261101")]))
-    assert "newer than the cluster's Kubernetes 1.35" in found["nodePools[0].amiReleaseVersion"]
+    refused = errors(refusal(nodePools=[pool(amiReleaseVersion="1.36.0-20261101")]))
+    assert "newer than the cluster's Kubernetes 1.35" in refused["nodePools[0].amiReleaseVersion"]
     behind = errors(refusal(nodePools=[pool(amiReleaseVersion="1.34.2-20261101")]))
     assert "take a release of 1.35" in behind["nodePools[0].amiReleaseVersion"]
     level = planned(nodePools=[pool(amiReleaseVersion="1.35.4-20261101")])

@@ -10,8 +10,8 @@ NOBODY = {"kind": "none"}
 
 
 def test_replicas_that_need_more_nodes_than_may_come_are_refused() -> None:
-    found = errors(refusal(nodePools=[pool(maxNodes=1)], models=[model(autoscaling=TWO)]))
-    message = found["nodePools[0].minNodes"]
+    refused = errors(refusal(nodePools=[pool(maxNodes=1)], models=[model(autoscaling=TWO)]))
+    message = refused["nodePools[0].minNodes"]
     assert "need 2 nodes of g6.xlarge" in message, "a pool that cannot grow: both numbers are too small"
     assert "write minNodes: 2 and maxNodes: 2 or more" in message
     four = {"minReplicas": 4, "maxReplicas": 4}
@@ -28,8 +28,8 @@ def test_nodes_follow_replicas_up_to_max_nodes() -> None:
 
 
 def test_where_nothing_adds_nodes_replicas_need_those_that_run() -> None:
-    found = errors(refusal(nodeAutoscaling=NOBODY, models=[model(autoscaling=TWO)]))
-    message = found["nodePools[0].minNodes"]
+    refused = errors(refusal(nodeAutoscaling=NOBODY, models=[model(autoscaling=TWO)]))
+    message = refused["nodePools[0].minNodes"]
     assert "need 2 nodes of g6.xlarge, and nothing adds nodes to this pool" in message
     assert "write minNodes: 2" in message
     assert "maxNodes" not in message
@@ -37,8 +37,8 @@ def test_where_nothing_adds_nodes_replicas_need_those_that_run() -> None:
 
 def test_models_of_one_pool_are_added_up() -> None:
     models = [model(name="a"), model(name="b")]
-    found = errors(refusal(nodeAutoscaling=NOBODY, models=models))
-    assert "models/a, models/b need 2 nodes" in found["nodePools[0].minNodes"]
+    refused = errors(refusal(nodeAutoscaling=NOBODY, models=models))
+    assert "models/a, models/b need 2 nodes" in refused["nodePools[0].minNodes"]
 
 
 def test_most_replicas_beyond_the_nodes_that_may_come_are_warned_of() -> None:
@@ -68,8 +68,8 @@ def test_a_rollout_may_start_a_pod_more_only_where_a_gpu_is_left_or_comes() -> N
 
 def test_a_pool_without_nodes_serves_where_they_come_and_is_not_smoke_tested() -> None:
     empty = [pool(minNodes=0)]
-    found = errors(refusal(nodeAutoscaling=NOBODY, nodePools=empty))
-    assert "write minNodes: 1" in found["nodePools[0].minNodes"]
+    refused = errors(refusal(nodeAutoscaling=NOBODY, nodePools=empty))
+    assert "write minNodes: 1" in refused["nodePools[0].minNodes"]
     served = planned(nodePools=empty)
     assert served.models[0].replicas_may_need_nodes
     for plan in (served, planned(nodePools=empty, models=[])):

@@ -18,8 +18,8 @@ SMALL = "Qwen/Qwen2.5-0.5B-Instruct"
 
 
 def group(**asked: Any) -> NodeGroupPlan:
-    (found,) = planned(nodePools=[pool(**asked)], models=[model(source=SMALL)]).gpu_pools
-    return found
+    (node_group,) = planned(nodePools=[pool(**asked)], models=[model(source=SMALL)]).gpu_pools
+    return node_group
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_the_instance_store_is_used_where_it_is_large_enough_and_nobody_said_oth
     asked: dict[str, Any], root_gib: int, root_mibps: int, store_gib: int | None
 ) -> None:
     served = model(source=SMALL, dtype="float16" if "g4dn.xlarge" in asked["instanceTypes"] else "auto")
-    (found,) = planned(nodePools=[pool(**asked)], models=[served]).gpu_pools
-    assert (found.disk_gib, found.disk_throughput_mibps) == (root_gib, root_mibps)
-    assert found.instance_store_gib == store_gib
-    assert found.disk_iops == max(3000, root_mibps * 4)
+    (node_group,) = planned(nodePools=[pool(**asked)], models=[served]).gpu_pools
+    assert (node_group.disk_gib, node_group.disk_throughput_mibps) == (root_gib, root_mibps)
+    assert node_group.instance_store_gib == store_gib
+    assert node_group.disk_iops == max(3000, root_mibps * 4)
     tag = f"{allocatable_ephemeral_mib(store_gib or root_gib)}Mi"
-    assert found.resources_by_tag["ephemeral-storage"] == tag
+    assert node_group.resources_by_tag["ephemeral-storage"] == tag
 
 
 def test_types_without_disks_are_refused_with_raid0_and_by_default_use_the_root_volume() -> None:

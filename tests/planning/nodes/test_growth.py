@@ -99,9 +99,9 @@ def test_an_autoscaler_of_the_clusters_own_counts_and_is_not_installed_again() -
 
 
 def test_what_the_autoscaler_is_told() -> None:
-    found = planned("dev", region="eu-west-1", nodeAutoscaling={"scaleDownAfterSeconds": 60}).cluster_autoscaler
-    assert found is not None
-    assert found.arguments == {
+    autoscaler = planned("dev", region="eu-west-1", nodeAutoscaling={"scaleDownAfterSeconds": 60}).cluster_autoscaler
+    assert autoscaler is not None
+    assert autoscaler.arguments == {
         "expander": "least-waste",
         "balance-similar-node-groups": True,
         "skip-nodes-with-system-pods": False,
@@ -109,11 +109,15 @@ def test_what_the_autoscaler_is_told() -> None:
         "scale-down-unneeded-time": "60s",
         "scale-down-delay-after-add": "60s",
     }
-    assert (found.chart.chart, found.chart.version, found.namespace) == ("cluster-autoscaler", "9.59.0", "kube-system")
-    assert found.image_tag == CLUSTER_AUTOSCALER_TAGS["1.35"]
-    assert found.node_groups_arn == "arn:aws:eks:eu-west-1:*:nodegroup/vllm-on-eks-dev/*/*"
-    assert found.node_selector == {"vllm-on-eks/pool": "system"}
-    assert found.monitoring_namespace == "monitoring"
+    assert (autoscaler.chart.chart, autoscaler.chart.version, autoscaler.namespace) == (
+        "cluster-autoscaler",
+        "9.59.0",
+        "kube-system",
+    )
+    assert autoscaler.image_tag == CLUSTER_AUTOSCALER_TAGS["1.35"]
+    assert autoscaler.node_groups_arn == "arn:aws:eks:eu-west-1:*:nodegroup/vllm-on-eks-dev/*/*"
+    assert autoscaler.node_selector == {"vllm-on-eks/pool": "system"}
+    assert autoscaler.monitoring_namespace == "monitoring"
     silent = planned(monitoring={"enabled": False}).cluster_autoscaler
     assert silent is not None
     assert silent.monitoring_namespace is None
@@ -132,9 +136,11 @@ def test_a_version_beyond_the_table_gets_the_nearest() -> None:
 def test_an_existing_clusters_version_is_what_is_written_or_what_eks_will_answer() -> None:
     network = {"kind": "existing", "vpcId": "vpc-1", "privateSubnetIds": ["subnet-a", "subnet-b"]}
     for written, tag in (({"version": "1.33"}, CLUSTER_AUTOSCALER_TAGS["1.33"]), ({}, None)):
-        found = planned(cluster={"kind": "existing", "name": "main", **written}, network=network).cluster_autoscaler
-        assert found is not None
-        assert found.image_tag == tag, "never the version that a created cluster would have"
+        autoscaler = planned(
+            cluster={"kind": "existing", "name": "main", **written}, network=network
+        ).cluster_autoscaler
+        assert autoscaler is not None
+        assert autoscaler.image_tag == tag, "never the version that a created cluster would have"
 
 
 def test_an_existing_cluster_is_warned_that_the_role_needs_its_add_on() -> None:

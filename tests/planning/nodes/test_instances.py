@@ -29,14 +29,14 @@ def test_the_table_is_what_the_generator_writes() -> None:
 
 
 def test_the_regions_table_is_what_the_generator_writes() -> None:
-    found = generate_instances.REGIONS_OUT.read_text(encoding="utf-8")
-    assert found == generate_instances.region_families(), "run python tools/generate_instances.py"
-    assert "\nus-east-1,g4dn g5 " in found
+    text = generate_instances.REGIONS_OUT.read_text(encoding="utf-8")
+    assert text == generate_instances.region_families(), "run python tools/generate_instances.py"
+    assert "\nus-east-1,g4dn g5 " in text
 
 
 def test_bare_metal_with_gpus_is_there() -> None:
-    found = instance_type("g4dn.metal")
-    assert (found.gpu_count, found.usd_per_hour, found.allocatable_memory_mib) == (8, 7.824, 355262)
+    instance = instance_type("g4dn.metal")
+    assert (instance.gpu_count, instance.usd_per_hour, instance.allocatable_memory_mib) == (8, 7.824, 355262)
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,17 @@ def test_bare_metal_with_gpus_is_there() -> None:
     [("g6f.large", "l4-eighth", 0.202), ("g6f.4xlarge", "l4-half", 0.95), ("gr6f.4xlarge", "l4-half", 1.066)],
 )
 def test_a_type_with_a_part_of_a_gpu_has_one_gpu_of_that_size(name: str, part: str, usd: float) -> None:
-    found = instance_type(name)
-    assert found.gpu is not None
-    assert (found.gpu.name, found.gpu_count, found.usd_per_hour) == (part, 1, usd)
+    instance = instance_type(name)
+    assert instance.gpu is not None
+    assert (instance.gpu.name, instance.gpu_count, instance.usd_per_hour) == (part, 1, usd)
     whole = gpu("L4")
     assert whole.name == "l4", "the name alone is the whole card"
-    assert found.gpu.usable_memory_bytes < whole.usable_memory_bytes * found.gpu.memory_mib / whole.memory_mib
+    assert instance.gpu.usable_memory_bytes < whole.usable_memory_bytes * instance.gpu.memory_mib / whole.memory_mib
 
 
 def test_a_g7_has_the_network_that_ec2_sustains() -> None:
-    found = {name: instance_type(name).network_gbps for name in ("g7.2xlarge", "g7.48xlarge")}
-    assert found == {"g7.2xlarge": 40.0, "g7.48xlarge": 700.0}
+    network_gbps = {name: instance_type(name).network_gbps for name in ("g7.2xlarge", "g7.48xlarge")}
+    assert network_gbps == {"g7.2xlarge": 40.0, "g7.48xlarge": 700.0}
 
 
 def test_every_gpu_family_of_the_product_is_there() -> None:
@@ -62,12 +62,16 @@ def test_every_gpu_family_of_the_product_is_there() -> None:
 
 
 def test_a_small_l4_node_is_known_in_full() -> None:
-    found = instance_type("g6.xlarge")
-    assert found.gpu is not None
-    assert (found.gpu.name, found.gpu.product, found.gpu_count) == ("l4", "NVIDIA-L4", 1)
-    assert (found.vcpu, found.memory_mib, found.nvme_gb, found.arch) == (4, 16384, 250, "x86_64")
-    assert (found.allocatable_cpu_millicores, found.allocatable_memory_mib, found.allocatable_pods) == (3920, 14162, 58)
-    assert found.usd_per_hour == 0.8048
+    instance = instance_type("g6.xlarge")
+    assert instance.gpu is not None
+    assert (instance.gpu.name, instance.gpu.product, instance.gpu_count) == ("l4", "NVIDIA-L4", 1)
+    assert (instance.vcpu, instance.memory_mib, instance.nvme_gb, instance.arch) == (4, 16384, 250, "x86_64")
+    assert (instance.allocatable_cpu_millicores, instance.allocatable_memory_mib, instance.allocatable_pods) == (
+        3920,
+        14162,
+        58,
+    )
+    assert instance.usd_per_hour == 0.8048
 
 
 def test_a_type_without_public_price_says_so() -> None:

@@ -46,10 +46,10 @@ def test_weights_in_the_pod_count_for_its_disk_and_on_a_volume_they_do_not() -> 
 
 def test_memory_that_no_node_has_is_refused_with_limit_and_way_out() -> None:
     # Guides ask for 32Gi on g6.2xlarge, whose kubelet leaves 29317Mi.
-    found = errors(
+    refused = errors(
         refusal(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(resources={"memory": "32Gi"})])
     )
-    message = found["models[0].resources.memory"]
+    message = refused["models[0].resources.memory"]
     assert "32Gi asked, 28Gi left on g6.2xlarge" in message
     assert "use g6.4xlarge ($1.3232/h)" in message
     assert "acceptedRisks: {nodeFit: <why>}" in message
@@ -57,13 +57,13 @@ def test_memory_that_no_node_has_is_refused_with_limit_and_way_out() -> None:
 
 def test_the_smallest_type_of_a_pool_is_what_counts() -> None:
     mixed = pool(instanceTypes=["g6.4xlarge", "g6.xlarge"])
-    found = errors(refusal(nodePools=[mixed], models=[model(resources={"memory": "20Gi"})]))
-    assert "left on g6.xlarge" in found["models[0].resources.memory"]
+    refused = errors(refusal(nodePools=[mixed], models=[model(resources={"memory": "20Gi"})]))
+    assert "left on g6.xlarge" in refused["models[0].resources.memory"]
 
 
 def test_cpu_that_no_node_has_is_refused() -> None:
-    found = errors(refusal(models=[model(resources={"cpu": "4"})]))
-    assert "write at most 3700m" in found["models[0].resources.cpu"]
+    refused = errors(refusal(models=[model(resources={"cpu": "4"})]))
+    assert "write at most 3700m" in refused["models[0].resources.cpu"]
 
 
 def test_an_accepted_risk_turns_the_estimate_into_a_warning_with_the_reason() -> None:
@@ -75,19 +75,19 @@ def test_an_accepted_risk_turns_the_estimate_into_a_warning_with_the_reason() ->
 
 
 def test_shared_memory_counts_against_the_limit() -> None:
-    found = errors(refusal(models=[model(resources={"memory": "8Gi", "sharedMemory": "6Gi"})]))
-    assert "leave 2Gi for 1 worker" in found["models[0].resources.memory"]
+    refused = errors(refusal(models=[model(resources={"memory": "8Gi", "sharedMemory": "6Gi"})]))
+    assert "leave 2Gi for 1 worker" in refused["models[0].resources.memory"]
 
 
 def test_a_disk_that_does_not_hold_image_and_weights_is_refused_with_the_size_that_does() -> None:
-    found = errors(refusal(nodePools=[pool(diskGib=50)]))
-    assert "write 60" in found["nodePools[0].diskGib"]
+    refused = errors(refusal(nodePools=[pool(diskGib=50)]))
+    assert "write 60" in refused["nodePools[0].diskGib"]
     assert planned(nodePools=[pool(diskGib=60)]).gpu_pools[0].disk_gib == 60
 
 
 def test_ebs_is_not_shared_by_nodes() -> None:
-    found = errors(refusal(models=[model(cache={"kind": "persistentVolume", "storageClass": "gp3"})]))
-    assert "one node mounts" in found["models[0].cache.accessMode"]
+    refused = errors(refusal(models=[model(cache={"kind": "persistentVolume", "storageClass": "gp3"})]))
+    assert "one node mounts" in refused["models[0].cache.accessMode"]
 
 
 @pytest.mark.parametrize(("most", "refused"), [(1, False), (2, True)])
@@ -102,8 +102,8 @@ def test_a_volume_of_one_node_holds_the_replicas_of_one_node(most: int, refused:
 
 
 def test_a_volume_smaller_than_the_weights_is_refused() -> None:
-    found = errors(refusal(models=[model(cache={**EFS, "sizeGib": 10})], cluster=OF_YOURS))
-    assert "write 17" in found["models[0].cache.sizeGib"]
+    refused = errors(refusal(models=[model(cache={**EFS, "sizeGib": 10})], cluster=OF_YOURS))
+    assert "write 17" in refused["models[0].cache.sizeGib"]
 
 
 def test_a_price_that_is_not_known_is_said() -> None:

@@ -41,21 +41,23 @@ def test_models_and_smoke_tests_tolerate_the_pools_own_taints() -> None:
 
 
 def test_a_misspelt_type_is_refused_with_the_nearest() -> None:
-    found = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarg"])]))
-    assert "did you mean g6.xlarge" in found["nodePools[0].instanceTypes[0]"]
+    refused = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarg"])]))
+    assert "did you mean g6.xlarge" in refused["nodePools[0].instanceTypes[0]"]
 
 
 def test_a_type_without_gpu_or_without_driver_is_refused() -> None:
-    found = errors(refusal(nodePools=[pool(instanceTypes=["m7i.large"]), pool(name="b", instanceTypes=["g5g.xlarge"])]))
-    assert "m7i.large has no GPU; write for example g6.xlarge" in found["nodePools[0].instanceTypes[0]"]
-    assert "does not serve g5g" in found["nodePools[1].instanceTypes[0]"]
+    refused = errors(
+        refusal(nodePools=[pool(instanceTypes=["m7i.large"]), pool(name="b", instanceTypes=["g5g.xlarge"])])
+    )
+    assert "m7i.large has no GPU; write for example g6.xlarge" in refused["nodePools[0].instanceTypes[0]"]
+    assert "does not serve g5g" in refused["nodePools[1].instanceTypes[0]"]
 
 
 def test_a_pool_has_one_kind_of_gpu() -> None:
-    found = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarge", "g5.xlarge"])]))
-    assert "differ in GPU" in found["nodePools[0].instanceTypes"]
-    found = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarge", "g6.12xlarge"])]))
-    assert "differ in GPU count" in found["nodePools[0].instanceTypes"]
+    refused = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarge", "g5.xlarge"])]))
+    assert "differ in GPU" in refused["nodePools[0].instanceTypes"]
+    refused = errors(refusal(nodePools=[pool(instanceTypes=["g6.xlarge", "g6.12xlarge"])]))
+    assert "differ in GPU count" in refused["nodePools[0].instanceTypes"]
 
 
 def test_spot_wants_several_types() -> None:
@@ -79,7 +81,7 @@ def test_an_unpinned_ami_is_told_in_production_only() -> None:
 
 
 def test_our_labels_taints_and_names_are_ours() -> None:
-    found = errors(
+    refused = errors(
         refusal(
             nodePools=[
                 pool(name="system", labels={"gpu-type": "h100", "node.kubernetes.io/x": "y"}),
@@ -87,9 +89,9 @@ def test_our_labels_taints_and_names_are_ours() -> None:
             ]
         )
     )
-    assert "nodePools[0].name" in found
-    assert {"nodePools[0].labels.gpu-type", "nodePools[0].labels.node.kubernetes.io/x"} <= set(found)
-    assert "nodePools[1].taints[0].key" in found
+    assert "nodePools[0].name" in refused
+    assert {"nodePools[0].labels.gpu-type", "nodePools[0].labels.node.kubernetes.io/x"} <= set(refused)
+    assert "nodePools[1].taints[0].key" in refused
 
 
 def test_the_system_group_takes_its_ami_from_the_architecture() -> None:
@@ -103,6 +105,6 @@ def test_the_system_group_takes_its_ami_from_the_architecture() -> None:
 
 
 def test_the_system_group_has_one_architecture_and_no_gpu() -> None:
-    found = errors(refusal(systemNodes={"instanceTypes": ["m7i.large", "m7g.large"]}))
-    assert "keep one kind" in found["systemNodes.instanceTypes"]
+    refused = errors(refusal(systemNodes={"instanceTypes": ["m7i.large", "m7g.large"]}))
+    assert "keep one kind" in refused["systemNodes.instanceTypes"]
     assert "gpu-idle" in rules(planned(systemNodes={"instanceTypes": ["g6.xlarge"]}).findings, Severity.WARNING)

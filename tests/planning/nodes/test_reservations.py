@@ -36,9 +36,11 @@ def block(**changes: Any) -> dict[str, Any]:
     return {**h100, "capacity": {"kind": "capacityBlock", "id": ONE}, **changes}
 
 
-def node_line(found: StackPlan) -> str:
+def node_line(stack_plan: StackPlan) -> str:
     (source,) = [
-        line.source for line in found.cost.lines if line.what.startswith(f"nodes of {found.gpu_pools[0].name}")
+        line.source
+        for line in stack_plan.cost.lines
+        if line.what.startswith(f"nodes of {stack_plan.gpu_pools[0].name}")
     ]
     return source
 
@@ -53,11 +55,11 @@ def test_a_word_and_its_section_are_the_same(word: str) -> None:
 
 
 def test_nodes_of_a_reservation_are_on_demand_ones_that_name_it() -> None:
-    found = planned(nodePools=[reserved()])
-    assert found.gpu_pools[0].capacity_type == "ON_DEMAND"
-    assert found.gpu_pools[0].reservation == ReservationPlan(ONE)
-    assert "L-DB2E81BA" in {need.quota.code for need in quotas(found)}
-    assert "billed at this price for all its instances, with nodes and without" in node_line(found)
+    stack_plan = planned(nodePools=[reserved()])
+    assert stack_plan.gpu_pools[0].capacity_type == "ON_DEMAND"
+    assert stack_plan.gpu_pools[0].reservation == ReservationPlan(ONE)
+    assert "L-DB2E81BA" in {need.quota.code for need in quotas(stack_plan)}
+    assert "billed at this price for all its instances, with nodes and without" in node_line(stack_plan)
 
 
 def test_a_group_of_reservations_may_hold_several_types_and_zones() -> None:
@@ -70,11 +72,11 @@ def test_a_group_of_reservations_may_hold_several_types_and_zones() -> None:
 
 
 def test_a_capacity_block_takes_no_quota_and_is_paid_in_advance() -> None:
-    found = planned(nodePools=[block()])
-    assert found.gpu_pools[0].capacity_type == "CAPACITY_BLOCK"
-    assert found.gpu_pools[0].reservation == ReservationPlan(ONE)
-    assert "L-417A185B" not in {need.quota.code for need in quotas(found)}
-    assert "paid whole and in advance" in node_line(found)
+    stack_plan = planned(nodePools=[block()])
+    assert stack_plan.gpu_pools[0].capacity_type == "CAPACITY_BLOCK"
+    assert stack_plan.gpu_pools[0].reservation == ReservationPlan(ONE)
+    assert "L-417A185B" not in {need.quota.code for need in quotas(stack_plan)}
+    assert "paid whole and in advance" in node_line(stack_plan)
 
 
 def test_replicas_that_must_stay_are_told_that_a_block_ends_in_production_only() -> None:
@@ -85,17 +87,17 @@ def test_replicas_that_must_stay_are_told_that_a_block_ends_in_production_only()
 
 @pytest.mark.parametrize("asked", [reserved, block])
 def test_a_reservation_stands_in_one_zone(asked: Any) -> None:
-    found = errors(refusal(nodePools=[asked(zones=[])]))
-    assert "write zones: [<its zone>], for example [us-east-1a]" in found["nodePools[0].zones"]
-    found = errors(refusal(nodePools=[asked(zones=[])], network=EXISTING))
-    assert f"describe-capacity-reservations --capacity-reservation-ids {ONE}" in found["nodePools[0].subnetIds"]
+    refused = errors(refusal(nodePools=[asked(zones=[])]))
+    assert "write zones: [<its zone>], for example [us-east-1a]" in refused["nodePools[0].zones"]
+    refused = errors(refusal(nodePools=[asked(zones=[])], network=EXISTING))
+    assert f"describe-capacity-reservations --capacity-reservation-ids {ONE}" in refused["nodePools[0].subnetIds"]
 
 
 @pytest.mark.parametrize("asked", [reserved, block])
 def test_in_an_existing_network_the_pool_says_which_subnets_are_in_the_zone(asked: Any) -> None:
-    found = planned(nodePools=[asked(zones=[], subnetIds=["subnet-0b"])], network=EXISTING)
-    assert found.gpu_pools[0].subnet_ids == ("subnet-0b",)
-    assert found.gpu_pools[0].reservation == ReservationPlan(ONE)
+    stack_plan = planned(nodePools=[asked(zones=[], subnetIds=["subnet-0b"])], network=EXISTING)
+    assert stack_plan.gpu_pools[0].subnet_ids == ("subnet-0b",)
+    assert stack_plan.gpu_pools[0].reservation == ReservationPlan(ONE)
 
 
 def test_subnets_are_the_networks_and_of_an_existing_one() -> None:
@@ -119,8 +121,8 @@ def test_an_updates_surge_counts_the_pools_own_subnets() -> None:
 
 
 def test_a_reservation_holds_one_type() -> None:
-    found = errors(refusal(nodePools=[reserved(instanceTypes=["g6.xlarge", "g6.2xlarge"])]))
-    assert "nodes of the others never start" in found["nodePools[0].instanceTypes"]
+    refused = errors(refusal(nodePools=[reserved(instanceTypes=["g6.xlarge", "g6.2xlarge"])]))
+    assert "nodes of the others never start" in refused["nodePools[0].instanceTypes"]
     same = planned(nodePools=[reserved(instanceTypes=["g6.xlarge", "g6.xlarge"])])
     assert same.gpu_pools[0].instance_types == ("g6.xlarge",)
 
@@ -133,8 +135,8 @@ def test_two_pools_of_one_reservation_are_told_and_one_shared_with_karpenter_is_
     alone = planned(nodePools=[reserved(name="a"), apart], models=models)
     assert "reservation-shared" not in rules(alone.findings, Severity.WARNING)
     karpenter = pool(name="b", capacityReservationIds=[ONE], **KARPENTER)
-    found = errors(refusal(nodePools=[reserved(name="a"), karpenter], models=models))
-    assert "Karpenter takes what is free in it" in found["nodePools[0].capacity.id"]
+    refused = errors(refusal(nodePools=[reserved(name="a"), karpenter], models=models))
+    assert "Karpenter takes what is free in it" in refused["nodePools[0].capacity.id"]
 
 
 def test_the_families_of_blocks_are_ones_of_the_catalogue() -> None:

@@ -31,9 +31,9 @@ def cut(profile: str, **more: Any) -> dict[str, Any]:
 
 
 def memory(plan: StackPlan) -> Any:
-    found = plan.models[0].memory
-    assert found is not None
-    return found
+    plan_of_pool = plan.models[0].memory
+    assert plan_of_pool is not None
+    return plan_of_pool
 
 
 def test_without_a_word_pods_have_whole_gpus_and_nodes_say_nothing_of_it() -> None:
@@ -53,9 +53,12 @@ def test_a_mig_profile_gives_its_memory_its_label_and_its_instances() -> None:
     assert (group.gpus_per_node, group.advertised_gpus) == (8, 24)
     assert group.labels["nvidia.com/mig.config"] == "all-2g.10gb"
     assert "nvidia.com/device-plugin.config" not in group.labels
-    found = memory(plan)
+    memory_share = memory(plan)
     used = (
-        found.weights_bytes_per_gpu + found.activation_bytes + found.reserve_bytes + found.kv_cache_bytes_per_gpu
+        memory_share.weights_bytes_per_gpu
+        + memory_share.activation_bytes
+        + memory_share.reserve_bytes
+        + memory_share.kv_cache_bytes_per_gpu
     ) / mig_profiles("a100-40gb")["2g.10gb"].memory_bytes
     assert 0.85 < used <= 0.9001
     assert plan.models[0].resources.gpus == 1
@@ -66,8 +69,8 @@ def test_a_mig_profile_gives_its_memory_its_label_and_its_instances() -> None:
 @pytest.mark.parametrize("instance", ["g4dn.xlarge", "g5.xlarge", "g6.xlarge", "g6e.xlarge"])
 def test_mig_on_a_gpu_that_has_none_names_the_other_ways_and_gpus_that_have_it(instance: str) -> None:
     wanted = {"kind": "mig", "profile": "1g.5gb"}
-    found = errors(refusal(nodePools=[pool(instanceTypes=[instance], gpuSharing=wanted)]))
-    message = found["nodePools[0].gpuSharing.kind"]
+    refused = errors(refusal(nodePools=[pool(instanceTypes=[instance], gpuSharing=wanted)]))
+    message = refused["nodePools[0].gpuSharing.kind"]
     assert "has no MIG; write kind: mps or kind: timeSlicing" in message
     assert all(name in message for name in ("a100-40gb (p4d.24xlarge)", "h100", "h200", "b200", "b300"))
     assert "a30" not in message, "no EC2 type has it"
@@ -103,8 +106,8 @@ def test_mps_gives_an_equal_part_of_memory_and_tells_vllm_its_share_of_the_whole
 def test_under_mps_the_pod_has_no_dev_shm_of_its_own_and_must_not_ask_for_one() -> None:
     assert planned(nodePools=[shared("mps")], models=[model(source=SMALL)]).models[0].resources.shared_memory is None
     asked = model(source=SMALL, resources={"sharedMemory": "2Gi"})
-    found = errors(refusal(nodePools=[shared("mps")], models=[asked]))
-    assert "the device plugin mounts the MPS daemon's /dev/shm" in found["models[0].resources.sharedMemory"]
+    refused = errors(refusal(nodePools=[shared("mps")], models=[asked]))
+    assert "the device plugin mounts the MPS daemon's /dev/shm" in refused["models[0].resources.sharedMemory"]
     elsewhere = shared("timeSlicing")
     plan = planned(nodePools=[elsewhere], models=[{**asked, "gpuMemoryUtilization": 0.45}])
     assert plan.models[0].resources.shared_memory == "2Gi"
@@ -144,9 +147,9 @@ def test_slices_of_several_models_are_added_up_and_each_one_that_asks_too_much_i
         model(name="a", source=SMALL, gpuMemoryUtilization=0.7),
         model(name="b", source=SMALL, gpuMemoryUtilization=0.4),
     ]
-    found = errors(refusal(nodePools=[shared("timeSlicing")], models=models))
+    refused = errors(refusal(nodePools=[shared("timeSlicing")], models=models))
     # Pods of `a` may meet: its rollout starts one beside the one that runs.
-    assert set(found) == {"models[0].gpuMemoryUtilization"}
+    assert set(refused) == {"models[0].gpuMemoryUtilization"}
 
 
 @pytest.mark.parametrize("kind", ["mps", "timeSlicing"])
@@ -165,8 +168,8 @@ def test_a_replica_of_several_mig_instances_is_refused() -> None:
 
 @pytest.mark.parametrize("operator", [{"devicePlugin": False, "smokeTest": False}, {"enabled": False}])
 def test_nobody_divides_gpus_without_the_operators_device_plugin(operator: dict[str, bool]) -> None:
-    found = errors(refusal(nodePools=[shared("mps")], models=[], gpuOperator=operator))
-    assert "the GPUs would not be divided" in found["nodePools[0].gpuSharing"]
+    refused = errors(refusal(nodePools=[shared("mps")], models=[], gpuOperator=operator))
+    assert "the GPUs would not be divided" in refused["nodePools[0].gpuSharing"]
 
 
 def test_each_way_of_sharing_is_handed_to_the_operator_once() -> None:
@@ -291,9 +294,9 @@ def test_where_memory_is_isolated_nothing_is_added_up(kind: str) -> None:
 
 
 def test_a_gated_model_in_a_part_keeps_its_other_checks() -> None:
-    found = errors(refusal(nodePools=[shared("mps")], models=[model(source=LLAMA)]))
-    assert "models[0].tokenSecret" in found
-    assert "models[0].source" in found, "8 billion parameters do not fit half an L4"
+    refused = errors(refusal(nodePools=[shared("mps")], models=[model(source=LLAMA)]))
+    assert "models[0].tokenSecret" in refused
+    assert "models[0].source" in refused, "8 billion parameters do not fit half an L4"
     assert "models[0].source" not in errors(
         refusal(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(source=LLAMA)])
     )

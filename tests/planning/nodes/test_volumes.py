@@ -23,8 +23,8 @@ def volume(name: str, **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["efs-sc", "io2", "gp3-fast", "fsx"])
 def test_a_class_that_nothing_in_a_new_cluster_provides_is_refused(name: str) -> None:
-    found = errors(refusal(models=[model(cache=volume(name, accessMode="ReadWriteOnce"))]))
-    assert "write gp3 or gp2" in found["models[0].cache.storageClass"]
+    refused = errors(refusal(models=[model(cache=volume(name, accessMode="ReadWriteOnce"))]))
+    assert "write gp3 or gp2" in refused["models[0].cache.storageClass"]
     assert "monitoring.storageClass" in errors(refusal(monitoring={"storageClass": name}))
 
 

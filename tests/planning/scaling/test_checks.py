@@ -38,9 +38,9 @@ CANNOT: list[tuple[dict[str, Any], str, str]] = [
     ("autoscaling", "path", "offer"), CANNOT, ids=[f"{p}-{i}" for i, (_, p, _) in enumerate(CANNOT)]
 )
 def test_what_cannot_work_is_refused_with_the_alternative(autoscaling: dict[str, Any], path: str, offer: str) -> None:
-    found = errors(refusal(models=[model(autoscaling=autoscaling)], nodePools=[pool(minNodes=2, maxNodes=4)]))
-    assert offer in found[f"models[0].autoscaling{path}"], found
-    assert len(found) == 1, "one mistake, one error"
+    refused = errors(refusal(models=[model(autoscaling=autoscaling)], nodePools=[pool(minNodes=2, maxNodes=4)]))
+    assert offer in refused[f"models[0].autoscaling{path}"], refused
+    assert len(refused) == 1, "one mistake, one error"
 
 
 def test_a_routers_own_counter_may_wake_though_it_is_named_like_vllms() -> None:
@@ -52,31 +52,31 @@ def test_a_routers_own_counter_may_wake_though_it_is_named_like_vllms() -> None:
 def test_nobody_knows_the_demand_of_an_unknown_model() -> None:
     scaled = {"metrics": [{"kind": "demand"}, {"kind": "tokensPerSecond"}]}
     unknown = model(source="nobody/new-7b-model", autoscaling=scaled)
-    found = errors(refusal(models=[unknown], nodePools=[pool(minNodes=2)]))
-    assert "write kind: inFlight" in found["models[0].autoscaling.metrics[0]"]
-    assert "vllm bench serve" in found["models[0].autoscaling.metrics[1].target"]
+    refused = errors(refusal(models=[unknown], nodePools=[pool(minNodes=2)]))
+    assert "write kind: inFlight" in refused["models[0].autoscaling.metrics[0]"]
+    assert "vllm bench serve" in refused["models[0].autoscaling.metrics[1].target"]
 
 
 def test_keda_needs_prometheus_even_for_a_fixed_number() -> None:
     scaled = model(autoscaling={"kind": "keda", "maxReplicas": 1})
-    found = errors(refusal(models=[scaled], monitoring={"enabled": False}))
-    assert "kind: none" in found["models[0].autoscaling.maxReplicas"]
+    refused = errors(refusal(models=[scaled], monitoring={"enabled": False}))
+    assert "kind: none" in refused["models[0].autoscaling.maxReplicas"]
 
 
 def test_gpu_utilization_needs_its_exporter_and_is_warned_of_even_so() -> None:
     scaled = model(autoscaling={"metrics": [{"kind": "gpuUtilization"}]})
-    found = errors(refusal(models=[scaled], nodePools=[pool(minNodes=2)], gpuOperator={"dcgmExporter": False}))
-    assert "dcgmExporter: true" in found["models[0].autoscaling.metrics[0]"]
+    refused = errors(refusal(models=[scaled], nodePools=[pool(minNodes=2)], gpuOperator={"dcgmExporter": False}))
+    assert "dcgmExporter: true" in refused["models[0].autoscaling.metrics[0]"]
     plan = planned(models=[scaled], nodePools=[pool(minNodes=2)])
     assert "gpu-utilization" in rules(plan.findings, Severity.WARNING)
 
 
 def test_gpu_utilization_of_pods_that_share_a_gpu_is_nobodys() -> None:
     scaled = model(autoscaling={"metrics": [{"kind": "gpuUtilization"}]}, gpuMemoryUtilization=0.4)
-    found = errors(
+    refused = errors(
         refusal(models=[scaled], nodePools=[pool(minNodes=2, gpuSharing={"kind": "timeSlicing", "replicas": 2})])
     )
-    assert "share" in found["models[0].autoscaling.metrics[0]"]
+    assert "share" in refused["models[0].autoscaling.metrics[0]"]
 
 
 def test_a_schedule_that_changes_nothing_is_warned_of() -> None:
@@ -87,8 +87,8 @@ def test_a_schedule_that_changes_nothing_is_warned_of() -> None:
 
 def test_a_model_does_not_live_in_kedas_namespace() -> None:
     scaled = model(namespace="keda", autoscaling={"kind": "keda"})
-    found = errors(refusal(models=[scaled], nodePools=[pool(minNodes=2)]))
-    assert "belongs to KEDA" in found["models[0].namespace"]
+    refused = errors(refusal(models=[scaled], nodePools=[pool(minNodes=2)]))
+    assert "belongs to KEDA" in refused["models[0].namespace"]
 
 
 @pytest.mark.parametrize("kind", ["hpa", "keda"])

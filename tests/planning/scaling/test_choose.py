@@ -129,8 +129,8 @@ def test_what_is_written_of_behaviour_is_taken() -> None:
 
 
 def test_without_monitoring_a_fixed_number_is_the_deployments_own() -> None:
-    found = errors(refusal(monitoring={"enabled": False}, models=[model(autoscaling=MOVES)]))
-    assert "monitoring: {enabled: true}" in found["models[0].autoscaling.maxReplicas"]
+    refused = errors(refusal(monitoring={"enabled": False}, models=[model(autoscaling=MOVES)]))
+    assert "monitoring: {enabled: true}" in refused["models[0].autoscaling.maxReplicas"]
     plan = planned(monitoring={"enabled": False})
     assert plan.monitoring is None
     assert plan.models[0].monitoring_namespace is None

@@ -29,9 +29,9 @@ def model(**more: object) -> Model:
     return Model.model_validate({"name": "llama", "source": MODEL, "revision": REVISION, **more})
 
 
-def warned(asked: Model, found: ServingRates | None) -> list[str]:
+def warned(asked: Model, rates: ServingRates | None) -> list[str]:
     findings = Findings()
-    check_chunk(asked, found, "models[0]", findings)
+    check_chunk(asked, rates, "models[0]", findings)
     return [f"{each.path} {each.rule}: {each.text}" for each in findings.all()]
 
 
@@ -42,11 +42,11 @@ def test_an_l4_is_told_a_chunk_that_makes_it_hold_more() -> None:
 
 
 def test_what_is_advised_brings_what_it_says_and_is_not_advised_again() -> None:
-    found = rates_of("l4")
-    advice = chunk_advice(found, Promise())
+    rates = rates_of("l4")
+    advice = chunk_advice(rates, Promise())
     assert advice is not None
     assert advice.advised_requests_per_second > 1.25 * advice.requests_per_second
-    followed = replace(found, max_num_batched_tokens=advice.tokens)
+    followed = replace(rates, max_num_batched_tokens=advice.tokens)
     assert chunk_advice(followed, Promise()) is None
 
 

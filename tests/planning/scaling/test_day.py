@@ -56,9 +56,9 @@ def test_replicas_stay_within_their_bounds_and_follow_the_day() -> None:
 
 
 def test_a_weekend_needs_no_more_than_a_weekday_and_a_steady_load_has_none() -> None:
-    found = picture(12.0)
-    assert found.weekend.replica_hours < found.weekday.replica_hours
-    assert found.replica_hours_per_week == 5 * found.weekday.replica_hours + 2 * found.weekend.replica_hours
+    drawn = picture(12.0)
+    assert drawn.weekend.replica_hours < drawn.weekday.replica_hours
+    assert drawn.replica_hours_per_week == 5 * drawn.weekday.replica_hours + 2 * drawn.weekend.replica_hours
     steady = picture(12.0, "steady")
     assert steady.weekend is steady.weekday
     assert len(set(steady.weekday.ready_replicas)) == 1

@@ -28,14 +28,14 @@ def rates_of(card: str, tokens: int | None = None) -> ServingRates:
 
 
 def capacity_of(card: str, tokens: int | None = None, ttft: float = 2.0, tpot: float = 0.1) -> Capacity:
-    found = rates_of(card, tokens)
+    rates = rates_of(card, tokens)
     return capacity(
-        found.costs,
-        found.most_concurrent,
-        found.traffic,
+        rates.costs,
+        rates.most_concurrent,
+        rates.traffic,
         ttft,
         tpot,
-        max_num_batched_tokens=found.max_num_batched_tokens,
+        max_num_batched_tokens=rates.max_num_batched_tokens,
     )
 
 
@@ -147,9 +147,9 @@ def test_the_same_input_gives_the_same_decision_to_the_last_digit() -> None:
 
 @pytest.mark.parametrize("share", [0.9, 0.99, 0.999])
 def test_a_stricter_share_holds_less(share: float) -> None:
-    found = rates_of("l40s")
+    rates = rates_of("l40s")
     loads = [
-        capacity(found.costs, found.most_concurrent, USUAL, 2.0, 0.1, share=each).requests_per_second
+        capacity(rates.costs, rates.most_concurrent, USUAL, 2.0, 0.1, share=each).requests_per_second
         for each in (share, 1 - (1 - share) / 2)
     ]
     assert loads[0] > loads[1]

@@ -29,16 +29,19 @@ def replica(card: str = "l40s", traffic: Traffic = TRAFFIC, model: str = QWEN, *
 
 
 def test_the_saturated_rates_are_those_of_the_roofline() -> None:
-    found = replica()
-    plan, full = throughput(found, Promise()), rates(found.costs, TRAFFIC, found.most_concurrent)
+    serving_rates = replica()
+    plan, full = (
+        throughput(serving_rates, Promise()),
+        rates(serving_rates.costs, TRAFFIC, serving_rates.most_concurrent),
+    )
     assert plan.requests_per_second == pytest.approx(full.requests_per_second, abs=1e-3)
     assert plan.total_tokens_per_second == pytest.approx(plan.requests_per_second * 1366, rel=1e-3)
     assert plan.limited_by == full.limited_by
 
 
 def test_within_the_slo_a_replica_does_less_and_a_looser_slo_lets_it_do_more() -> None:
-    found = replica("l4")
-    strict, loose = throughput(found, Promise()), throughput(found, Promise(5.0, 0.2, 0.9))
+    serving_rates = replica("l4")
+    strict, loose = throughput(serving_rates, Promise()), throughput(serving_rates, Promise(5.0, 0.2, 0.9))
     assert 0 < strict.slo_requests_per_second < loose.slo_requests_per_second <= loose.requests_per_second
     assert strict.slo_share >= 0.985
 
@@ -51,13 +54,13 @@ def test_a_promise_that_no_request_can_keep_has_no_rate_and_no_number_of_replica
 
 
 def test_replicas_grow_with_the_load_and_are_unknown_without_one() -> None:
-    found = replica()
-    needed = [throughput(found, Promise(), Load(rate, 300, 1, 4)).replicas_needed for rate in (0.1, 5, 20, 80)]
+    serving_rates = replica()
+    needed = [throughput(serving_rates, Promise(), Load(rate, 300, 1, 4)).replicas_needed for rate in (0.1, 5, 20, 80)]
     assert needed[0] == 1
     assert all(one is not None for one in needed)
     assert needed == sorted(needed)  # type: ignore[type-var]
     assert needed[3] > 10  # type: ignore[operator]
-    assert throughput(found, Promise()).replicas_needed is None
+    assert throughput(serving_rates, Promise()).replicas_needed is None
 
 
 def test_a_prompt_alone_waits_for_its_chunks_and_the_frontend() -> None:
@@ -79,14 +82,14 @@ def test_longer_prompts_take_longer_to_the_first_token_and_prefill_is_their_rate
 
 
 def test_a_rate_has_its_steady_state_and_too_high_a_rate_is_saturated() -> None:
-    found = replica()
-    plan = throughput(found, Promise())
-    assert rates_at(found, 1.0).requests_per_second == pytest.approx(1.0, rel=1e-3)
-    assert rates_at(found, 1e6).concurrency == pytest.approx(plan.concurrency, rel=1e-2)
+    serving_rates = replica()
+    plan = throughput(serving_rates, Promise())
+    assert rates_at(serving_rates, 1.0).requests_per_second == pytest.approx(1.0, rel=1e-3)
+    assert rates_at(serving_rates, 1e6).concurrency == pytest.approx(plan.concurrency, rel=1e-2)
 
 
 def test_the_load_is_counted_as_the_policy_counts_it() -> None:
-    found = replica()
-    what = replica_capacity(found, 2.0, 0.1)
+    serving_rates = replica()
+    what = replica_capacity(serving_rates, 2.0, 0.1)
     load = busy_replicas(what, TRAFFIC, 3.0)
     assert load == pytest.approx(3 * 1155 / what.prompt_tokens_per_second + 3 * 211 / what.output_tokens_per_second)

@@ -26,8 +26,8 @@ def served(**changes: Any) -> ServedModel:
 
 
 def value(args: tuple[str, ...], flag: str) -> str:
-    (found,) = [arg.partition("=")[2] for arg in args if arg.partition("=")[0] == flag]
-    return found
+    (value,) = [arg.partition("=")[2] for arg in args if arg.partition("=")[0] == flag]
+    return value
 
 
 def test_adapters_are_named_by_the_path_of_their_pinned_snapshot() -> None:
@@ -76,13 +76,15 @@ def test_a_draft_model_is_a_path_and_a_number_of_tokens() -> None:
 
 
 def test_the_pinned_download_brings_adapters_and_draft_and_each_repository_once() -> None:
-    found = served(**GATED, draftModel=SMALL, loraAdapters=[adapter("a", source="org/x"), adapter("b", source="org/x")])
-    assert [(repository.repository, repository.revision) for repository in found.repositories[1:]] == [
+    served_model = served(
+        **GATED, draftModel=SMALL, loraAdapters=[adapter("a", source="org/x"), adapter("b", source="org/x")]
+    )
+    assert [(repository.repository, repository.revision) for repository in served_model.repositories[1:]] == [
         ("org/x", ONE),
         (SMALL["source"], TWO),
     ]
-    assert found.repositories[1].weights[0] == "adapter_model.safetensors"
-    assert found.repositories[2].index == found.repositories[0].index
+    assert served_model.repositories[1].weights[0] == "adapter_model.safetensors"
+    assert served_model.repositories[2].index == served_model.repositories[0].index
 
 
 def test_a_draft_takes_weights_and_its_part_of_the_cache_and_of_the_disk() -> None:
@@ -122,15 +124,15 @@ def test_an_unknown_draft_is_sized_by_its_name_and_may_be_described() -> None:
 
 
 def test_a_gated_draft_needs_the_token_too() -> None:
-    found = errors(refusal(nodePools=ROOMY, models=[model(draftModel=SMALL)]))
-    assert "meta-llama/Llama-3.2-1B-Instruct is gated" in found["models[0].tokenSecret"]
-    assert "models[0].draftModel.source" in found  # and its vocabulary is not Qwen's
+    refused = errors(refusal(nodePools=ROOMY, models=[model(draftModel=SMALL)]))
+    assert "meta-llama/Llama-3.2-1B-Instruct is gated" in refused["models[0].tokenSecret"]
+    assert "models[0].draftModel.source" in refused  # and its vocabulary is not Qwen's
 
 
 def test_a_template_is_a_file_of_its_own_and_the_repositorys_is_used_without() -> None:
-    found = served(chatTemplate="{{ messages }}")
-    assert value(found.args, "--chat-template") == "/etc/vllm/chat-template/template.jinja"
-    assert found.chat_template == "{{ messages }}"
+    served_model = served(chatTemplate="{{ messages }}")
+    assert value(served_model.args, "--chat-template") == "/etc/vllm/chat-template/template.jinja"
+    assert served_model.chat_template == "{{ messages }}"
     assert not [arg for arg in served().args if arg.startswith(("--chat-template", "--lora", "--speculative"))]
 
 

@@ -12,8 +12,8 @@ def test_the_grace_period_is_the_sum_and_a_margin() -> None:
 
 
 def test_a_grace_period_under_the_sum_is_refused() -> None:
-    found = errors(refusal(models=[model(drain={"gracePeriodSeconds": 30})]))
-    message = found["models[0].drain.gracePeriodSeconds"]
+    refused = errors(refusal(models=[model(drain={"gracePeriodSeconds": 30})]))
+    message = refused["models[0].drain.gracePeriodSeconds"]
     assert "30 s is less than preStopSeconds 15 + shutdownTimeoutSeconds 120" in message
     assert "write 150" in message
 
@@ -39,7 +39,7 @@ def test_a_version_that_cannot_drain_gets_no_flag_and_says_so() -> None:
 
 
 def test_a_drain_longer_than_eks_waits_is_refused_with_what_fits() -> None:
-    found = errors(refusal(models=[model(drain={"shutdownTimeoutSeconds": 1800})]))
-    assert "PodEvictionFailure" in found["models[0].drain"]
-    assert "write shutdownTimeoutSeconds: 870 or less" in found["models[0].drain"]
+    refused = errors(refusal(models=[model(drain={"shutdownTimeoutSeconds": 1800})]))
+    assert "PodEvictionFailure" in refused["models[0].drain"]
+    assert "write shutdownTimeoutSeconds: 870 or less" in refused["models[0].drain"]
     assert planned(models=[model(drain={"shutdownTimeoutSeconds": 870})]).models[0].drain.grace_period_seconds == 900

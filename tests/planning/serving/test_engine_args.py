@@ -13,16 +13,16 @@ def args(**changes: Any) -> tuple[str, ...]:
 
 
 def test_the_model_is_named_by_id_and_pinned_by_revision() -> None:
-    found = args()
-    assert found[0] == QWEN
-    assert f"--revision={REVISION}" in found
-    assert f"--tokenizer-revision={REVISION}" in found
-    assert f"--served-model-name={QWEN}" in found
+    arguments = args()
+    assert arguments[0] == QWEN
+    assert f"--revision={REVISION}" in arguments
+    assert f"--tokenizer-revision={REVISION}" in arguments
+    assert f"--served-model-name={QWEN}" in arguments
     assert planned().models[0].env["HF_HUB_OFFLINE"] == "1"
 
 
 def test_every_planned_number_is_an_argument() -> None:
-    found = args(maxModelLen=4096, maxNumSeqs=32, gpuMemoryUtilization=0.85, enforceEager=True, servedName="chat")
+    arguments = args(maxModelLen=4096, maxNumSeqs=32, gpuMemoryUtilization=0.85, enforceEager=True, servedName="chat")
     assert {
         "--max-model-len=4096",
         "--max-num-seqs=32",
@@ -32,7 +32,7 @@ def test_every_planned_number_is_an_argument() -> None:
         "--port=8000",
         "--shutdown-timeout=120",
         "--disable-access-log-for-endpoints=/health,/metrics,/ping",
-    } <= set(found)
+    } <= set(arguments)
 
 
 def test_an_argument_of_the_user_comes_last_and_unchanged() -> None:
@@ -40,9 +40,9 @@ def test_an_argument_of_the_user_comes_last_and_unchanged() -> None:
 
 
 def test_the_password_of_the_api_is_never_an_argument() -> None:
-    found = errors(refusal(models=[model(extraArgs=["--api-key=s3cr3t-canary"])]))
-    assert "plain text" in found["models[0].extraArgs[0]"]
-    assert "s3cr3t-canary" not in str(found)
+    refused = errors(refusal(models=[model(extraArgs=["--api-key=s3cr3t-canary"])]))
+    assert "plain text" in refused["models[0].extraArgs[0]"]
+    assert "s3cr3t-canary" not in str(refused)
 
 
 @pytest.mark.parametrize(
@@ -64,18 +64,18 @@ def test_arguments_of_the_plan_are_refused_with_the_setting_to_use(argument: str
 
 
 def test_malformed_and_doubled_arguments_are_refused() -> None:
-    found = errors(refusal(models=[model(extraArgs=["--seed 7", "seed=7", "--seed=7", "--seed=8"])]))
-    assert "--name=value" in found["models[0].extraArgs[0]"]
-    assert "--name=value" in found["models[0].extraArgs[1]"]
-    assert "already in extraArgs[2]" in found["models[0].extraArgs[3]"]
+    refused = errors(refusal(models=[model(extraArgs=["--seed 7", "seed=7", "--seed=7", "--seed=8"])]))
+    assert "--name=value" in refused["models[0].extraArgs[0]"]
+    assert "--name=value" in refused["models[0].extraArgs[1]"]
+    assert "already in extraArgs[2]" in refused["models[0].extraArgs[3]"]
 
 
 def test_a_value_that_stands_alone_may_be_a_token_and_is_not_repeated() -> None:
-    found = refusal(
+    findings = refusal(
         models=[model(extraArgs=["--hf-token", "hf_canary", "--api-key hf_canary", "--hf-token=hf_canary"])]
     )
-    assert len(errors(found)) >= 3
-    assert "hf_canary" not in str(found)
+    assert len(errors(findings)) >= 3
+    assert "hf_canary" not in str(findings)
 
 
 def test_an_argument_the_version_does_not_know_is_refused_with_the_nearest() -> None:
@@ -110,12 +110,12 @@ def test_remote_code_and_draft_models_are_warned_of() -> None:
 
 
 def test_an_older_image_gets_only_flags_it_knows() -> None:
-    found = args(image={"tag": "v0.16.0"})
-    assert not any(each.startswith("--shutdown-timeout") for each in found)
-    assert "--disable-access-log-for-endpoints=/health,/metrics,/ping" in found
+    arguments = args(image={"tag": "v0.16.0"})
+    assert not any(each.startswith("--shutdown-timeout") for each in arguments)
+    assert "--disable-access-log-for-endpoints=/health,/metrics,/ping" in arguments
 
 
 def test_an_image_older_than_the_table_is_refused_and_a_newer_one_doubted() -> None:
-    found = errors(refusal(models=[model(image={"tag": "v0.8.3"})]))
-    assert "write v0.33.0" in found["models[0].image.tag"]
+    refused = errors(refusal(models=[model(image={"tag": "v0.8.3"})]))
+    assert "write v0.33.0" in refused["models[0].image.tag"]
     assert "image-too-new" in rules(planned(models=[model(image={"tag": "v0.40.0"})]).findings, Severity.WARNING)

@@ -92,14 +92,14 @@ def test_a_credential_by_its_name_belongs_into_a_secret(name: str) -> None:
 
 def test_a_credential_by_its_value_is_refused_and_not_repeated() -> None:
     value = "hf_" + "a1B2" * 8
-    found = told(env={"GREETING": value})
-    assert found
-    assert value not in str(found)
+    lines = told(env={"GREETING": value})
+    assert lines
+    assert value not in str(lines)
 
 
 def test_a_name_twice_is_refused() -> None:
-    found = told(env={"GREETING": "a"}, secretEnv={"GREETING": REFERENCE})
-    assert "is in env too" in found["models[0].secretEnv.GREETING"]
+    lines = told(env={"GREETING": "a"}, secretEnv={"GREETING": REFERENCE})
+    assert "is in env too" in lines["models[0].secretEnv.GREETING"]
 
 
 def test_a_name_that_vllm_does_not_read_is_warned_of_with_the_nearest() -> None:

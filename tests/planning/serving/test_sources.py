@@ -38,25 +38,31 @@ def test_both_ways_to_write_a_repository_make_the_same_plan() -> None:
 
 
 def test_a_bucket_is_downloaded_and_named_by_its_folder() -> None:
-    found = served(BUCKET, bucket={"kmsKeyArn": KEY})
-    assert isinstance(found.source, BucketPlan)
-    assert (found.source.bucket, found.source.prefix, found.source.streamed) == (
+    served_model = served(BUCKET, bucket={"kmsKeyArn": KEY})
+    assert isinstance(served_model.source, BucketPlan)
+    assert (served_model.source.bucket, served_model.source.prefix, served_model.source.streamed) == (
         "acme-weights", "qwen/a09a35458c702b33eeacc393d103063234e8bc28", False,
     )  # fmt: skip
-    assert (found.source.kms_key_arn, found.source.region, found.source.partition) == (KEY, "us-east-1", "aws")
-    assert found.args[:2] == (f"/cache/{BUCKET.replace('://', '/')}", f"--served-model-name={QWEN}")
-    assert not [arg for arg in found.args if arg.startswith(("--revision", "--tokenizer-revision"))]
-    assert found.repositories == ()
-    assert found.revision == BUCKET, "another prefix is another pod"
-    assert found.memory == planned().models[0].memory, "copyOf is looked up as a source is"
+    assert (served_model.source.kms_key_arn, served_model.source.region, served_model.source.partition) == (
+        KEY,
+        "us-east-1",
+        "aws",
+    )
+    assert served_model.args[:2] == (f"/cache/{BUCKET.replace('://', '/')}", f"--served-model-name={QWEN}")
+    assert not [arg for arg in served_model.args if arg.startswith(("--revision", "--tokenizer-revision"))]
+    assert served_model.repositories == ()
+    assert served_model.revision == BUCKET, "another prefix is another pod"
+    assert served_model.memory == planned().models[0].memory, "copyOf is looked up as a source is"
 
 
 def test_a_streamed_bucket_is_read_by_as_many_connections_as_the_network_takes_and_keeps_nothing() -> None:
-    found = served(BUCKET, cache=STREAM)
-    assert found.cache.kind == "stream"
-    assert found.args[0] == BUCKET
-    assert "--load-format=runai_streamer" in found.args
-    told = json.loads(next(arg for arg in found.args if arg.startswith("--model-loader-extra")).partition("=")[2])
+    served_model = served(BUCKET, cache=STREAM)
+    assert served_model.cache.kind == "stream"
+    assert served_model.args[0] == BUCKET
+    assert "--load-format=runai_streamer" in served_model.args
+    told = json.loads(
+        next(arg for arg in served_model.args if arg.startswith("--model-loader-extra")).partition("=")[2]
+    )
     assert told["concurrency"] == 8  # 2.5 Gbit/s of a g6.xlarge are 4 connections; the streamer's own default is more
     assert 0 < told["memory_limit"] < 8 * 2**30
     large = served(BUCKET, sections={"nodePools": [pool(instanceTypes=["g6.12xlarge"])]}, cache=STREAM)
@@ -64,8 +70,11 @@ def test_a_streamed_bucket_is_read_by_as_many_connections_as_the_network_takes_a
     assert faster["concurrency"] == 59  # 40 Gbit/s by 85 MB/s
     asked = served(BUCKET, cache={**STREAM, "concurrency": 20})
     assert '"concurrency": 20' in next(arg for arg in asked.args if arg.startswith("--model-loader"))
-    assert (found.resources.ephemeral_storage, planned().models[0].resources.ephemeral_storage) == ("8Gi", "24Gi")
-    assert not {"download weights"} & {term.name for term in found.cold_start}
+    assert (served_model.resources.ephemeral_storage, planned().models[0].resources.ephemeral_storage) == (
+        "8Gi",
+        "24Gi",
+    )
+    assert not {"download weights"} & {term.name for term in served_model.cold_start}
 
 
 def test_a_claim_and_an_image_are_read_where_they_are() -> None:
@@ -86,8 +95,8 @@ def test_a_claim_and_an_image_are_read_where_they_are() -> None:
 def test_without_a_name_of_the_hub_clients_ask_for_the_models_own() -> None:
     shape = {"layers": 28, "hiddenSize": 3584, "attentionHeads": 28, "kvHeads": 4, "intermediateSize": 18944,
              "vocabSize": 152064}  # fmt: skip
-    found = served(BUCKET, copyOf=None, architecture=shape)
-    assert (found.served_name, found.model_id) == ("chat", BUCKET)
+    served_model = served(BUCKET, copyOf=None, architecture=shape)
+    assert (served_model.served_name, served_model.model_id) == ("chat", BUCKET)
     told = planned(models=[other(BUCKET, copyOf=None)]).findings
     assert "write copyOf: <the Hugging Face id of what it holds>, or architecture" in next(
         each.text for each in told if each.rule == "unknown-model"
@@ -122,8 +131,8 @@ def test_without_a_name_of_the_hub_clients_ask_for_the_models_own() -> None:
 def test_what_cannot_work_in_production_is_refused(
     changes: dict[str, Any], sections: dict[str, Any], path: str, said: str
 ) -> None:
-    found = errors(refusal("prod", models=[other(BUCKET, **changes)], **sections))
-    assert said in found[f"models[0].{path}"]
+    refused = errors(refusal("prod", models=[other(BUCKET, **changes)], **sections))
+    assert said in refused[f"models[0].{path}"]
 
 
 def test_what_only_moves_is_a_warning_outside_production() -> None:
@@ -135,8 +144,8 @@ def test_what_only_moves_is_a_warning_outside_production() -> None:
 
 
 def test_a_claim_that_will_be_there_is_the_users_word() -> None:
-    found = planned(models=[other("pvc://weights", acceptedRisks={"claim": "made by the storage team before up"})])
-    assert found.models[0].source == ClaimPlan("pvc://weights", "weights", "")
+    stack_plan = planned(models=[other("pvc://weights", acceptedRisks={"claim": "made by the storage team before up"})])
+    assert stack_plan.models[0].source == ClaimPlan("pvc://weights", "weights", "")
 
 
 def test_a_gated_model_needs_its_token_only_where_it_comes_from_the_hub() -> None:

@@ -47,8 +47,8 @@ def test_a_proxy_is_not_asked_for_what_is_in_the_cluster() -> None:
 
 def test_a_token_does_not_travel_in_plain_text() -> None:
     gated = model(source="meta-llama/Llama-3.1-8B-Instruct", tokenSecret={"kind": "pulumiConfig"})
-    found = errors(refusal(models=[gated], downloads={"endpoint": "http://hub.internal"}))
-    assert "write https://" in found["downloads.endpoint"]
+    refused = errors(refusal(models=[gated], downloads={"endpoint": "http://hub.internal"}))
+    assert "write https://" in refused["downloads.endpoint"]
     planned(downloads={"endpoint": "http://hub.internal"})
 
 
@@ -82,5 +82,5 @@ def test_the_downloader_gets_the_memory_that_was_asked_for_it() -> None:
     assert planned().models[0].download_resources.memory == "3Gi"
     more = planned(models=[model(resources={"downloadMemory": "8Gi"})]).models[0]
     assert more.download_resources.memory == "8Gi"
-    found = errors(refusal(models=[model(resources={"downloadMemory": "64Gi"})]))
-    assert "write at most 13Gi" in found["models[0].resources.downloadMemory"]
+    refused = errors(refusal(models=[model(resources={"downloadMemory": "64Gi"})]))
+    assert "write at most 13Gi" in refused["models[0].resources.downloadMemory"]

@@ -21,7 +21,7 @@ MODEL = architecture("meta-llama/Llama-3.1-8B-Instruct")
 TRAFFIC = Traffic(500, 100)
 
 
-def found(**changes: object) -> ServingRates:
+def rates_with(**changes: object) -> ServingRates:
     """A replica on an L4, without what a preempted request may find again: the kernel has no such cache."""
     plain = replica_rates(MODEL, EngineConfig(8192), gpu("l4"), TRAFFIC)
     return replace(plain, caches_prefixes=False, **changes)  # type: ignore[arg-type]
@@ -52,13 +52,13 @@ MIXED = [(50 + 37 * n % 900, 1 + 53 * n % 300) for n in range(120)]
 @pytest.mark.parametrize(
     ("what", "lengths"),
     [
-        (found(), [(500, 100)] * 64),
-        (found(), MIXED),
-        (found(max_num_seqs=7), MIXED),
-        (found(max_num_batched_tokens=256), MIXED),
-        (found(kv_cache_tokens=9_000), MIXED),
-        (found(kv_cache_tokens=9_000, admits_whole_prompts=False, max_num_batched_tokens=256), MIXED),
-        (found(), [(3000, 1)] * 9),
+        (rates_with(), [(500, 100)] * 64),
+        (rates_with(), MIXED),
+        (rates_with(max_num_seqs=7), MIXED),
+        (rates_with(max_num_batched_tokens=256), MIXED),
+        (rates_with(kv_cache_tokens=9_000), MIXED),
+        (rates_with(kv_cache_tokens=9_000, admits_whole_prompts=False, max_num_batched_tokens=256), MIXED),
+        (rates_with(), [(3000, 1)] * 9),
     ],
 )
 def test_it_is_the_kernels_schedule_to_two_percent(what: ServingRates, lengths: list[tuple[int, int]]) -> None:
@@ -70,7 +70,7 @@ def test_it_is_the_kernels_schedule_to_two_percent(what: ServingRates, lengths: 
 
 
 def test_one_request_alone_is_its_chunks_and_its_decode_steps() -> None:
-    what = found()
+    what = rates_with()
     ours = burst(what, [(500, 3)])
     costs = what.costs
     alone = costs.step_seconds(padded(500, costs.largest_graph), 1, 0, 500 * 501 / 2)
@@ -80,7 +80,7 @@ def test_one_request_alone_is_its_chunks_and_its_decode_steps() -> None:
 
 
 def test_a_client_with_a_limit_reaches_the_steady_state_when_it_sends_enough() -> None:
-    what = found()
+    what = rates_with()
     # Equal answers would end together and go on in waves, which is slower.
     ours = burst(what, [(500, 50 + 37 * n % 101) for n in range(800)], at_once=16)
     assert ours.most_at_once <= 16
@@ -89,7 +89,7 @@ def test_a_client_with_a_limit_reaches_the_steady_state_when_it_sends_enough() -
 
 
 def test_a_preempted_request_that_finds_its_blocks_again_costs_less() -> None:
-    short = found(kv_cache_tokens=9_000)
+    short = rates_with(kv_cache_tokens=9_000)
     again = replace(short, caches_prefixes=True)
     assert burst(short, MIXED).preempted > 0
     assert burst(again, MIXED).seconds < burst(short, MIXED).seconds
@@ -105,9 +105,9 @@ def test_the_old_engine_computes_prompts_in_steps_of_their_own() -> None:
 
 def test_what_the_cache_never_holds_is_refused_and_so_is_nothing() -> None:
     with pytest.raises(ValueError, match="5000 tokens is more than the cache of 4000"):
-        burst(found(kv_cache_tokens=4000), [(4900, 100)])
+        burst(rates_with(kv_cache_tokens=4000), [(4900, 100)])
     with pytest.raises(ValueError, match="one request or more"):
-        burst(found(), [])
+        burst(rates_with(), [])
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ TRAFFIC = Traffic(1000, 200)
 
 
 def test_a_single_sequence_is_bound_by_bandwidth() -> None:
-    found = saturated(MODEL, EngineConfig(4096), gpu("l4"), Traffic(128, 256), concurrency=1)
-    assert found.limited_by == "bandwidth"
-    assert 13 < found.output_tokens_per_second < 18  # 300 GB/s ÷ 16 GB at most
+    rates_alone = saturated(MODEL, EngineConfig(4096), gpu("l4"), Traffic(128, 256), concurrency=1)
+    assert rates_alone.limited_by == "bandwidth"
+    assert 13 < rates_alone.output_tokens_per_second < 18  # 300 GB/s ÷ 16 GB at most
 
 
 def test_long_prompts_and_short_answers_are_bound_by_compute() -> None:
@@ -32,19 +32,21 @@ def test_a_small_model_on_a_large_gpu_is_bound_by_its_host() -> None:
 
 def test_more_requests_at_once_never_lower_the_rate_and_never_shorten_a_step() -> None:
     costs = step_costs(MODEL, EngineConfig(8192), gpu("l40s"))
-    found = [rates(costs, TRAFFIC, n) for n in (1, 2, 4, 8, 16, 32, 64)]
-    each = [one.requests_per_second for one in found]
-    steps = [one.time_per_output_token_seconds for one in found]
+    by_concurrency = [rates(costs, TRAFFIC, n) for n in (1, 2, 4, 8, 16, 32, 64)]
+    each = [one.requests_per_second for one in by_concurrency]
+    steps = [one.time_per_output_token_seconds for one in by_concurrency]
     assert each == sorted(each)
     assert steps == sorted(steps)
 
 
 def test_rates_agree_with_one_another() -> None:
-    found = rates(step_costs(MODEL, EngineConfig(8192), gpu("l40s")), TRAFFIC, 20)
-    assert found.output_tokens_per_second == pytest.approx(found.requests_per_second * 200)
-    assert found.total_tokens_per_second == pytest.approx(found.requests_per_second * 1200)
+    rates_at_twenty = rates(step_costs(MODEL, EngineConfig(8192), gpu("l40s")), TRAFFIC, 20)
+    assert rates_at_twenty.output_tokens_per_second == pytest.approx(rates_at_twenty.requests_per_second * 200)
+    assert rates_at_twenty.total_tokens_per_second == pytest.approx(rates_at_twenty.requests_per_second * 1200)
     # Little: requests at once = rate × time to decode.
-    assert found.requests_per_second * 200 * found.time_per_output_token_seconds == pytest.approx(20)
+    assert rates_at_twenty.requests_per_second * 200 * rates_at_twenty.time_per_output_token_seconds == pytest.approx(
+        20
+    )
 
 
 def test_fp8_helps_where_the_gpu_multiplies_it_and_not_where_it_only_stores_it() -> None:

@@ -25,16 +25,16 @@ def asked(**changes: object) -> Model:
 
 
 def test_declared_lengths_are_taken_as_they_are() -> None:
-    found = serving_rates(asked(traffic={"requestsPerSecond": 2, "inputTokens": 300, "outputTokens": 40}),
+    rates = serving_rates(asked(traffic={"requestsPerSecond": 2, "inputTokens": 300, "outputTokens": 40}),
                           KNOWN, ENGINE, L4)  # fmt: skip
-    assert found.traffic == Traffic(300, 40)
-    assert found.declared
+    assert rates.traffic == Traffic(300, 40)
+    assert rates.declared
 
 
 def test_without_declared_traffic_the_usual_lengths_count_and_it_is_said() -> None:
-    found = serving_rates(asked(), KNOWN, ENGINE, L4)
-    assert found.traffic == Traffic(USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS)
-    assert not found.declared
+    rates = serving_rates(asked(), KNOWN, ENGINE, L4)
+    assert rates.traffic == Traffic(USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS)
+    assert not rates.declared
 
 
 def test_the_settings_have_the_same_usual_lengths() -> None:
@@ -62,5 +62,5 @@ def test_what_does_not_fit_runs_one_request_at_a_time() -> None:
 
 
 def test_limits_left_open_are_vllms_own() -> None:
-    found = replica_rates(KNOWN, EngineConfig(8192), L4, Traffic(1000, 200))
-    assert (found.max_num_seqs, found.max_num_batched_tokens) == (256, 2048)
+    rates = replica_rates(KNOWN, EngineConfig(8192), L4, Traffic(1000, 200))
+    assert (rates.max_num_seqs, rates.max_num_batched_tokens) == (256, 2048)

@@ -22,40 +22,40 @@ def plan(rate: float | None, fewest: int = 1, most: int = 2, **changes: Any) -> 
     return planned(models=[asked], nodePools=[pool(instanceTypes=["g6e.xlarge"], minNodes=most, maxNodes=most)])
 
 
-def found(stack: Any) -> dict[str, str]:
+def findings_of(stack: Any) -> dict[str, str]:
     return {finding.rule: finding.text for finding in stack.findings if finding.rule in RULES}
 
 
 def test_traffic_that_the_replicas_carry_needs_no_words() -> None:
-    assert found(plan(1.0)) == {}
+    assert findings_of(plan(1.0)) == {}
 
 
 def test_traffic_beyond_what_most_replicas_do_says_how_many_would() -> None:
     stack = plan(30.0)
     needed = stack.models[0].throughput.replicas_needed
-    told = found(stack)["traffic-beyond-capacity"]
+    told = findings_of(stack)["traffic-beyond-capacity"]
     assert "is more than they can do" in told
     assert f"write {needed}, and as many nodes" in told
     warning = next(finding for finding in stack.findings if finding.rule == "traffic-beyond-capacity")
     assert (warning.severity, warning.path) == (Severity.WARNING, "models[0].autoscaling.maxReplicas")
-    assert found(plan(30.0, most=needed)) == {}
+    assert findings_of(plan(30.0, most=needed)) == {}
 
 
 def test_traffic_that_fits_on_average_but_not_by_chance_is_told_apart() -> None:
     rate = plan(1.0).models[0].throughput.slo_requests_per_second * 1.9
-    assert "leaves no room for chance" in found(plan(rate))["traffic-beyond-capacity"]
+    assert "leaves no room for chance" in findings_of(plan(rate))["traffic-beyond-capacity"]
 
 
 def test_replicas_that_never_have_anything_to_do_are_told_but_a_spare_is_not() -> None:
-    assert found(plan(0.1, fewest=2)) == {}
-    told = found(plan(0.1, fewest=4, most=4))["replicas-idle"]
+    assert findings_of(plan(0.1, fewest=2)) == {}
+    told = findings_of(plan(0.1, fewest=4, most=4))["replicas-idle"]
     assert "though the busiest hour needs 1" in told
     assert told.endswith("write 2")
 
 
 def test_a_promise_that_one_request_alone_breaks_is_told_where_it_was_made() -> None:
     stack = plan(None, slo={"timePerOutputTokenSeconds": 0.005})
-    assert "hold it" in found(stack)["slo-unreachable"]
+    assert "hold it" in findings_of(stack)["slo-unreachable"]
     assert next(finding.path for finding in stack.findings if finding.rule == "slo-unreachable") == "models[0].slo"
 
 
@@ -85,4 +85,4 @@ def test_the_plan_says_whose_lengths_its_throughput_has(rate: float | None) -> N
 def test_an_unknown_model_has_no_throughput_and_no_warning_about_it() -> None:
     stack = plan(100.0, source="acme/secret-7B")
     assert stack.models[0].throughput is None
-    assert found(stack) == {}
+    assert findings_of(stack) == {}

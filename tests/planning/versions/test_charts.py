@@ -18,9 +18,9 @@ EVERY = tuple(FoundChart(pin.chart, pin.version, f"/srv/charts/{pin.chart}") for
 
 def reference(registry: Registry, name: str = "gpu-operator", folder: ChartFolder | None = None) -> ChartRef:
     findings = Findings()
-    found = ChartSources(registry, folder).reference(name, findings)
+    chart = ChartSources(registry, folder).reference(name, findings)
     assert findings.all() == ()
-    return found
+    return chart
 
 
 def refused(folder: ChartFolder) -> dict[str, list[str]]:
@@ -37,8 +37,8 @@ def test_a_chart_comes_from_its_own_https_repository() -> None:
 
 
 def test_a_chart_behind_a_mirror_is_an_oci_chart() -> None:
-    found = reference(Registry(mirror="mirror.example/images"))
-    assert found == ChartRef("oci://mirror.example/images/charts/gpu-operator", "v26.7.0", None)
+    chart = reference(Registry(mirror="mirror.example/images"))
+    assert chart == ChartRef("oci://mirror.example/images/charts/gpu-operator", "v26.7.0", None)
 
 
 @pytest.mark.parametrize("mirror", [None, "mirror.example/images"])

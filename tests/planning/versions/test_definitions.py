@@ -86,5 +86,5 @@ def test_the_jobs_images_are_pinned_and_listed_for_a_mirror() -> None:
     ],
 )
 def test_a_chart_is_known_however_a_release_names_it(reference: str, chart: str | None) -> None:
-    found = definitions_of(reference)
-    assert (found.chart if found else None) == chart
+    names = definitions_of(reference)
+    assert (names.chart if names else None) == chart

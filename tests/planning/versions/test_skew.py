@@ -25,8 +25,8 @@ from tests.planning.stacks import planned, refusal
 def test_a_component_is_told_when_it_lies_too_far_away(
     component: str, version: str, control_plane: str, wrong: str | None
 ) -> None:
-    found = distance_trouble(component, version, control_plane)
-    assert found is None if wrong is None else wrong in str(found)
+    trouble = distance_trouble(component, version, control_plane)
+    assert trouble is None if wrong is None else wrong in str(trouble)
 
 
 def test_the_control_plane_goes_up_one_minor_and_never_down() -> None:
@@ -44,8 +44,8 @@ def test_the_control_plane_goes_up_one_minor_and_never_down() -> None:
 
 
 def test_a_pinned_kube_proxy_of_another_kubernetes_is_refused() -> None:
-    found = refusal(cluster={"version": "1.35", "addons": {"kube-proxy": "v1.36.0-eksbuild.1"}})
-    assert [(each.path, each.fix) for each in found if each.rule == "version-skew"] == [
+    findings = refusal(cluster={"version": "1.35", "addons": {"kube-proxy": "v1.36.0-eksbuild.1"}})
+    assert [(each.path, each.fix) for each in findings if each.rule == "version-skew"] == [
         ("cluster.addons.kube-proxy", "write a version of 1.35, or leave it out: EKS' own for the cluster's version "
                                       "follows it"),
     ]  # fmt: skip
