@@ -20,7 +20,7 @@ MOST_GPUS = 1024
 LONGEST_SECONDS = 90 * 86_400.0
 
 
-class Parser(command_line.Parser):
+class OptionParser(command_line.Parser):
     """Wrong input is a ValueError like all other wrong input, which `main` prints; the usage is for `--help`."""
 
     def error(self, message: str) -> NoReturn:

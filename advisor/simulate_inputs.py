@@ -16,10 +16,10 @@ from planning.model import ColdStartTerm, PlanRefused, ServedModel
 from planning.nodes.instances import InstanceType, instance_type
 from planning.serving.cold_start import ColdStartInputs, cold_start
 from planning.throughput.traffic_shape import BURST_EVERY_SECONDS, BURST_FACTOR, BURST_SECONDS, rate_share
-from settings.demand import Traffic as DeclaredTraffic
+from settings.demand import DeclaredTraffic as DeclaredTraffic
 from settings.yaml_text import yaml_file
 from simulation.engine_limits import engine_model
-from simulation.outcome import Slo
+from simulation.outcome import SimulatedSlo
 from simulation.own_scaling import not_simulated, own_scaler
 from simulation.profiles import Lengths, generate, profile
 from simulation.scalers import Scaler
@@ -181,7 +181,7 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     simulated = Setting(
         engine_model(shape, engine, share_of(instance.gpu, sharing)),
         _drained(replace(supply, min_nodes=group.min_nodes), served),
-        Slo(asked.slo.time_to_first_token_seconds, asked.slo.time_per_output_token_seconds, asked.slo.share),
+        SimulatedSlo(asked.slo.time_to_first_token_seconds, asked.slo.time_per_output_token_seconds, asked.slo.share),
         scrape_seconds=float(served.scrape_interval_seconds or DEFAULT_SCRAPE_SECONDS),
     )
     scaling = served.autoscaling

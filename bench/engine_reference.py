@@ -12,7 +12,7 @@ from simulation.engine_limits import BLOCK, EngineModel
 
 
 @dataclass
-class Request:
+class ReferenceRequest:
     """One request; times in picoseconds, lengths in tokens."""
 
     number: int
@@ -37,14 +37,14 @@ class Request:
 
 
 @dataclass
-class Replica:
+class ReferenceReplica:
     """One vLLM process."""
 
     engine: EngineModel
     time: int = 0
-    running: list[Request] = field(default_factory=list)
-    waiting: deque[Request] = field(default_factory=deque)
-    finished: list[Request] = field(default_factory=list)
+    running: list[ReferenceRequest] = field(default_factory=list)
+    waiting: deque[ReferenceRequest] = field(default_factory=deque)
+    finished: list[ReferenceRequest] = field(default_factory=list)
     preempted: int = 0
     steps: int = 0
 
@@ -69,7 +69,7 @@ class Replica:
     def step(self) -> None:
         """One step of the scheduler: running requests, then the queue, then the time it takes."""
         budget = self.engine.max_num_batched_tokens
-        scheduled: list[tuple[Request, int]] = []
+        scheduled: list[tuple[ReferenceRequest, int]] = []
         preempted = False
         place = 0
         while place < len(self.running) and budget > 0:
@@ -102,7 +102,7 @@ class Replica:
             scheduled.append((request, count))
         self._end_step(scheduled)
 
-    def _preempt_youngest(self) -> Request:
+    def _preempt_youngest(self) -> ReferenceRequest:
         request = self.running.pop()
         self.free += request.blocks
         request.computed = 0
@@ -111,7 +111,7 @@ class Replica:
         self.waiting.appendleft(request)
         return request
 
-    def _end_step(self, scheduled: list[tuple[Request, int]]) -> None:
+    def _end_step(self, scheduled: list[tuple[ReferenceRequest, int]]) -> None:
         tokens = sum(count for _, count in scheduled)
         cached = pairs = 0
         for request, count in scheduled:

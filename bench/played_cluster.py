@@ -30,7 +30,7 @@ READY_SECONDS = 400
 
 
 @dataclass(frozen=True)
-class Case:
+class PlayedCase:
     pre_stop_seconds: int
     keep_alive_seconds: int
     forgotten_seconds: float
@@ -59,7 +59,7 @@ def rendered_pod() -> dict[str, Any]:
     return spec
 
 
-def pod(name: str, case: Case) -> dict[str, Any]:
+def pod(name: str, case: PlayedCase) -> dict[str, Any]:
     """A pod that KWOK has just started, with the case's values."""
     spec = deepcopy(rendered_pod())
     (server,) = spec["containers"]
@@ -73,7 +73,7 @@ def pod(name: str, case: Case) -> dict[str, Any]:
 
 
 @dataclass
-class Served:
+class PlayedFleet:
     """The fleet, the router in front of it, and which pods are endpoints."""
 
     fleet: RealFleet
@@ -90,7 +90,7 @@ class Served:
         ports = [{"name": "http", "port": 8000}]
         self.router.on_slice("MODIFIED", {"metadata": metadata, "ports": ports, "endpoints": points})
 
-    async def ready(self, name: str, case: Case) -> RunningPod:
+    async def ready(self, name: str, case: PlayedCase) -> RunningPod:
         """Starts a pod and waits until its probes let it in."""
         self.items[name] = pod(name, case)
         self.fleet.on_pod("ADDED", self.items[name])
@@ -120,7 +120,7 @@ class Served:
 
 
 @asynccontextmanager
-async def served(folder: Path) -> AsyncIterator[tuple[Served, str]]:
+async def served(folder: Path) -> AsyncIterator[tuple[PlayedFleet, str]]:
     """With the Service's address on this machine."""
 
     def say(line: str) -> None:
@@ -134,8 +134,8 @@ async def served(folder: Path) -> AsyncIterator[tuple[Served, str]]:
     running = asyncio.create_task(router.run())
     spec = {"selector": {"app": SERVICE}, "ports": [{"name": "http", "port": 8000}]}
     router.on_service("ADDED", {"metadata": {"namespace": NAMESPACE, "name": SERVICE}, "spec": spec})
-    made = Served(fleet, router)
-    fleet.on_pod("ADDED", {**pod("none", Case(0, 5, 0)), "status": {}})  # so that the Service has an address
+    made = PlayedFleet(fleet, router)
+    fleet.on_pod("ADDED", {**pod("none", PlayedCase(0, 5, 0)), "status": {}})  # so that the Service has an address
     try:
         while not (addresses := router.addresses()):
             await asyncio.sleep(0.1)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.played_cluster import Case, Served, served
+from bench.played_cluster import PlayedCase, PlayedFleet, served
 from local.load.arrivals import Arrival
 from local.load.client import ABORTED, RequestOutcome, RequestResult, send
 
@@ -69,7 +69,7 @@ async def ask_on(
         await session.close()
 
 
-async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, list[RequestResult]]:
+async def measure(made: PlayedFleet, url: str, name: str, case: PlayedCase) -> dict[str, list[RequestResult]]:
     """Every client's requests while `name` ends."""
     until, results_by_pod, tasks = asyncio.Event(), dict[str, list[RequestResult]](), []
     model = "Qwen/Qwen2.5-7B-Instruct"
@@ -85,7 +85,7 @@ async def measure(made: Served, url: str, name: str, case: Case) -> dict[str, li
     return results_by_pod
 
 
-def row(case: Case, client: str, results: list[RequestResult]) -> str:
+def row(case: PlayedCase, client: str, results: list[RequestResult]) -> str:
     """A row of the table."""
     complete = sum(result.outcome is RequestOutcome.ANSWERED for result in results)
     aborted = sum(result.why == ABORTED for result in results)
@@ -99,14 +99,14 @@ def row(case: Case, client: str, results: list[RequestResult]) -> str:
     )
 
 
-async def compare(cases: list[Case]) -> None:
+async def compare(cases: list[PlayedCase]) -> None:
     """One pod stays, and one after the other goes."""
     print("| preStop s | keep-alive s | forgotten after s | client | requests | whole | aborted | otherwise lost |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         async with served(Path(folder) / "run") as (made, url):
-            await made.ready("stays", Case(0, 5, 0))
+            await made.ready("stays", PlayedCase(0, 5, 0))
             for number, case in enumerate(cases):
                 name = f"goes-{number}"
                 await made.ready(name, case)
@@ -114,10 +114,10 @@ async def compare(cases: list[Case]) -> None:
                     print(row(case, client, results), flush=True)
 
 
-def _case(text: str) -> Case:
+def _case(text: str) -> PlayedCase:
     """PRESTOP:KEEPALIVE[:FORGOTTEN]."""
     pre_stop, keep_alive, *late = text.split(":")
-    return Case(int(pre_stop), int(keep_alive), float(late[0]) if late else 2)
+    return PlayedCase(int(pre_stop), int(keep_alive), float(late[0]) if late else 2)
 
 
 def main() -> None:

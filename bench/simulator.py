@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from bench.engine_reference import Replica, Request
+from bench.engine_reference import ReferenceReplica, ReferenceRequest
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
@@ -53,10 +53,10 @@ def compiled_seconds(model: EngineModel, chunks: list[Requests]) -> tuple[float,
 def plain_seconds(model: EngineModel, chunks: list[Requests]) -> tuple[float, list[tuple[int, int, int]]]:
     """The same with one step after the other."""
     began = time.perf_counter()
-    replica = Replica(model)
+    replica = ReferenceReplica(model)
     for chunk in chunks:
         columns = zip(chunk.arrivals_ps.tolist(), chunk.inputs.tolist(), chunk.outputs.tolist(), strict=True)
-        replica.waiting.extend(Request(number, *column) for number, column in enumerate(columns))
+        replica.waiting.extend(ReferenceRequest(number, *column) for number, column in enumerate(columns))
     replica.run_until(FAR)
     took = time.perf_counter() - began
     return took, sorted((request.arrival, request.first_token, request.done) for request in replica.finished)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from advisor.option_types import Parser
+from advisor.option_types import OptionParser
 from settings.last_resort import guarded
 from settings.printable import lines
 
@@ -20,7 +20,7 @@ COMMANDS = ("fit", "recommend", "simulate", "images")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parses and runs one command, importing only that one's modules: each is to start at once."""
     argv = sys.argv[1:] if arguments is None else arguments
-    parser = Parser(prog="python -m planning", description=__doc__)
+    parser = OptionParser(prog="python -m planning", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in argv[:1] if argv and argv[0] in COMMANDS else COMMANDS:
         import_module(f"advisor.{command}").add_to(commands)

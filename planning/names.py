@@ -12,7 +12,7 @@ from settings.gateway import GatewayApi
 from settings.models import Model, VolumeCache
 from settings.sources import BucketSource
 from settings.stack import StackSettings
-from settings.tenants import Tenant
+from settings.tenants import TenantSettings
 from settings.tokens import SecretsManagerToken
 
 
@@ -99,7 +99,7 @@ def _kinds(model: Model, settings: StackSettings) -> set[str]:
     return kinds | ({"keda"} if model.autoscaling.kind == "keda" else set())
 
 
-def _tenant_kinds(tenant: Tenant) -> set[str]:
+def _tenant_kinds(tenant: TenantSettings) -> set[str]:
     return {"groups"} if tenant.groups else set()
 
 

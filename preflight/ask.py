@@ -7,24 +7,24 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from planning.model import StackPlan
 from preflight.account import AwsAccount, Unanswered, may_have_credentials
-from preflight.model import Answer, Question, Report, Verdict
+from preflight.model import Answer, PreflightReport, Question, Verdict
 from preflight.questions import QUESTIONS
 
 DEADLINE_SECONDS = 9.0
 AT_ONCE = 8
 
 
-def guesses(plan: StackPlan) -> Report:
+def guesses(plan: StackPlan) -> PreflightReport:
     """What the plan takes for true of an account that nobody asked."""
     answers = tuple(
         Answer(question.id, question.path, Verdict.GUESS, guess)
         for question in QUESTIONS
         if (guess := question.guess(plan)) is not None
     )
-    return Report(plan.stack, plan.region, asked=False, answers=answers)
+    return PreflightReport(plan.stack, plan.region, asked=False, answers=answers)
 
 
-def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float = DEADLINE_SECONDS) -> Report:
+def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float = DEADLINE_SECONDS) -> PreflightReport:
     """Every question that the plan has, within `seconds`; what is not answered by then is UNKNOWN.
 
     Credentials that AWS refuses make one error, not one for each question.
@@ -36,7 +36,7 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float
         refusal = Answer(
             "caller", "account", Verdict.ERROR, f"AWS does not know the caller ({why})", fix="renew the credentials"
         )
-        return Report(plan.stack, plan.region, True, (refusal,), seconds=time.monotonic() - began)
+        return PreflightReport(plan.stack, plan.region, True, (refusal,), seconds=time.monotonic() - began)
     questions = [question for question in QUESTIONS if question.guess(plan) is not None]
     pool = ThreadPoolExecutor(max_workers=at_once)
     running = [(question, pool.submit(_answers, question, plan, aws)) for question in questions]
@@ -44,7 +44,7 @@ def ask(plan: StackPlan, aws: AwsAccount, at_once: int = AT_ONCE, seconds: float
     answers = tuple(answer for question, future in running for answer in _within(question, future, seconds))
     pool.shutdown(wait=False, cancel_futures=True)
     took = time.monotonic() - began
-    return Report(plan.stack, plan.region, True, answers, caller["Account"], caller["Arn"], took)
+    return PreflightReport(plan.stack, plan.region, True, answers, caller["Account"], caller["Arn"], took)
 
 
 def _answers(question: Question, plan: StackPlan, aws: AwsAccount) -> tuple[Answer, ...]:
@@ -65,12 +65,12 @@ def _within(question: Question, future: Future[tuple[Answer, ...]], seconds: flo
     return (Answer(question.id, question.path, Verdict.UNKNOWN, late),)
 
 
-def report_of(plan: StackPlan, aws: AwsAccount | None = None, seconds: float = DEADLINE_SECONDS) -> Report:
+def report_of(plan: StackPlan, aws: AwsAccount | None = None, seconds: float = DEADLINE_SECONDS) -> PreflightReport:
     """Asks with the credentials that there are; an instance's own role among them."""
     aws = aws or AwsAccount(plan.region)
     return ask(plan, aws, seconds=seconds) if aws.has_credentials else guesses(plan)
 
 
-def report_without_network(plan: StackPlan) -> Report:
+def report_without_network(plan: StackPlan) -> PreflightReport:
     """The same for a preview that is made to work offline: asks only where credentials lie here."""
     return report_of(plan) if may_have_credentials() else guesses(plan)

@@ -67,7 +67,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Report:
+class PreflightReport:
     """All answers, in the questions' order. `asked` False: there were no credentials, everything is a guess."""
 
     stack: str

@@ -11,7 +11,7 @@ from pulumi.runtime.settings import get_monitor
 from planning.model import PlanRefused, Severity, StackPlan
 from preflight.ask import report_of
 from preflight.merge import COMMAND, findings, guess_line
-from preflight.model import Report
+from preflight.model import PreflightReport
 
 
 def checked(plan: StackPlan) -> StackPlan:
@@ -24,7 +24,7 @@ def checked(plan: StackPlan) -> StackPlan:
     return with_answers(plan, report_of(plan))
 
 
-def with_answers(plan: StackPlan, report: Report) -> StackPlan:
+def with_answers(plan: StackPlan, report: PreflightReport) -> StackPlan:
     """The plan after a report; says once which guesses it rests on."""
     if line := guess_line(report):
         pulumi.log.info(f"{line}; run: {COMMAND.format(stack=plan.stack)}")

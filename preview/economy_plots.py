@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planning.units import amount, numbered
 from preview.plots import WIDTH, Bar, Label, Plot
-from preview.report_parts import Cost, CostLine, ModelPart
+from preview.report_parts import Cost, CostLinePart, ModelPart
 from preview.words import span, usd
 
 DAY_HEIGHT = 120.0
@@ -35,7 +35,7 @@ def day_plot(model: ModelPart) -> Plot | None:
     return plot
 
 
-def model_cost_lines(cost: Cost) -> list[CostLine]:
+def model_cost_lines(cost: Cost) -> list[CostLinePart]:
     """Models as the cost plot takes lines."""
     return [
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planning.units import amount, numbered
-from preview.report_parts import Budget, Cost, ModelPart
+from preview.report_parts import BudgetPart, Cost, ModelPart
 from preview.words import span, usd
 
 LEVELS = "▁▂▃▄▅▆▇█"
@@ -106,7 +106,7 @@ def budget_line(cost: Cost) -> str:
     )
 
 
-def budget_bar(budget: Budget) -> str:
+def budget_bar(budget: BudgetPart) -> str:
     """The budget as a bar: floor, ceiling, rest."""
     floor = min(BUDGET_CELLS, round(BUDGET_CELLS * budget["used_min"]))
     ceiling = min(BUDGET_CELLS, max(floor, round(BUDGET_CELLS * budget["used_max"])))

@@ -9,7 +9,7 @@ from datetime import date
 
 from planning.model import StackPlan
 from planning.prepare import Prepared
-from preflight.model import Report as AccountReport
+from preflight.model import PreflightReport as AccountReport
 from preview.base import BaseRun
 from preview.recorder import ProgramFailed, record_program
 from preview.report import Base, report

@@ -18,9 +18,9 @@ from planning.model import (
 )
 from planning.units import GIB
 from planning.versions.definitions import definitions_of
-from preview.report_model import Chart, Quota, ResourcePart
-from preview.report_parts import Fit, LeftOnNodes, ModelPart, Pod, Pool, Start
-from preview.report_parts import Packing as PackingPart
+from preview.report_model import Chart, QuotaPart, ResourcePart
+from preview.report_parts import Fit, LeftOnNodes, ModelPart, PodPart, PoolNodesPart, StartPart
+from preview.report_parts import PackingPart as PackingPart
 from preview.throughput import throughput, traffic
 from settings.stack import StackSettings
 
@@ -60,7 +60,7 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
     return parts
 
 
-def _on_new_node(model: ServedModel, shown: ModelPicture) -> Start | None:
+def _on_new_node(model: ServedModel, shown: ModelPicture) -> StartPart | None:
     """What comes before all that where a node has to come first, and the sums with it."""
     if shown.new_node_seconds is None:
         return None
@@ -111,13 +111,15 @@ def _gib(value_bytes: float) -> float:
     return round(value_bytes / GIB, 2)
 
 
-def nodes(plan: StackPlan, picture: StackPicture) -> list[Pool]:
+def nodes(plan: StackPlan, picture: StackPicture) -> list[PoolNodesPart]:
     """Every GPU pool: how many nodes, and how its models lie on them at fewest and at most replicas."""
     rooms = dict(zip(((m.namespace, m.name) for m in plan.models), (m.room for m in picture.models), strict=True))
     return [_pool(plan, pool, shown, rooms) for pool, shown in zip(plan.gpu_pools, picture.pools, strict=True)]
 
 
-def _pool(plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mapping[tuple[str, str], RoomPlan]) -> Pool:
+def _pool(
+    plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mapping[tuple[str, str], RoomPlan]
+) -> PoolNodesPart:
     fit = next((plain(node_fit) for node_fit in plan.node_fits if node_fit.pool == pool.name), None)
     served = [model for model in plan.models if model.pool == pool.name]
     return {
@@ -133,7 +135,7 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan, shown: PoolPicture, rooms: Mappi
         "room_per_node": plain(shown.room),
         "node": fit,
         "stranded": plain(next((node_fit.stranded for node_fit in plan.node_fits if node_fit.pool == pool.name), None)),
-        "pods": [cast("Pod", {"model": m.name, **plain(rooms[m.namespace, m.name])}) for m in served],
+        "pods": [cast("PodPart", {"model": m.name, **plain(rooms[m.namespace, m.name])}) for m in served],
         "at_fewest": _packed(shown.at_fewest),
         "at_most": _packed(shown.at_most),
     }
@@ -160,7 +162,7 @@ def _packed(packing: PackingPicture | None) -> PackingPart | None:
     }
 
 
-def needed_quotas(picture: StackPicture) -> list[Quota]:
+def needed_quotas(picture: StackPicture) -> list[QuotaPart]:
     """Service quotas by code and amount."""
     return [
         {

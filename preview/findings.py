@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from planning.prepare import Prepared, secret_command
 from preflight.merge import COMMAND, guess_line
-from preflight.model import Report as AccountReport
+from preflight.model import PreflightReport as AccountReport
 from preflight.model import Verdict
 from preview.report_model import FindingPart
 from settings.findings import Finding, Severity

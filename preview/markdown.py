@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.report_model import Against, Change, FindingPart, Report, Update
-from preview.report_parts import Cost, Fit, ModelPart, Packing, Start
+from preview.report_parts import Cost, Fit, ModelPart, PackingPart, StartPart
 from preview.tree import branches
 from preview.words import (
     MARKS,
@@ -181,7 +181,7 @@ def _model(model: ModelPart, cost: Cost) -> str:
     return "\n\n".join(lines)
 
 
-def _terms(cold: Start, before: str = "") -> list[str]:
+def _terms(cold: StartPart, before: str = "") -> list[str]:
     return [
         f"| {before}{escaped(term['name'])} | {duration(term['low_seconds'])} | {duration(term['high_seconds'])} | "
         f"<sub>{escaped(term['source'])}</sub> |"
@@ -189,7 +189,7 @@ def _terms(cold: Start, before: str = "") -> list[str]:
     ]
 
 
-def _cold_sum(name: str, cold: Start) -> list[str]:
+def _cold_sum(name: str, cold: StartPart) -> list[str]:
     return [f"| **{name}** | **{duration(cold['low'])}** | **{duration(cold['high'])}** | |"]
 
 
@@ -244,7 +244,7 @@ def _nodes(document: Report) -> Iterator[str]:
     yield _details("<b>Nodes</b>", "\n".join([*rows, "", *lines] if lines else rows))
 
 
-def _packed(packing: Packing | None) -> str:
+def _packed(packing: PackingPart | None) -> str:
     return f"{packing['replicas']} on {packing['nodes']}" if packing else "a pod fits no node"
 
 

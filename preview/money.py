@@ -7,16 +7,16 @@ from typing import cast
 
 from planning.model import CostPlan, ModelCost, PoolCost
 from planning.units import HOURS_PER_MONTH
-from preview.report_parts import Budget, Cost, CostLine, Money, OnSpot, Spot
-from preview.report_parts import ModelCost as ModelPart
-from preview.report_parts import PoolCost as PoolPart
+from preview.report_parts import BudgetPart, Cost, CostLinePart, Money, OnSpot, SpotPart
+from preview.report_parts import ModelCostPart as ModelPart
+from preview.report_parts import PoolCostPart as PoolPart
 
 
 def cost(plan: CostPlan) -> Cost:
     """Dollars per hour and month at fewest and most nodes."""
     return {
         **_span(plan.min_usd_per_hour, plan.max_usd_per_hour),
-        "lines": [cast("CostLine", dataclasses.asdict(line)) for line in plan.lines],
+        "lines": [cast("CostLinePart", dataclasses.asdict(line)) for line in plan.lines],
         "pools": [_pool(pool) for pool in plan.pools],
         "models": [_model(model) for model in plan.models],
         "usd_per_month_on_spot": _on_spot(plan),
@@ -34,7 +34,7 @@ def _span(low: float | None, high: float | None) -> Money:
 
 
 def _pool(pool: PoolCost) -> PoolPart:
-    spot = None if pool.spot is None else cast("Spot", dataclasses.asdict(pool.spot))
+    spot = None if pool.spot is None else cast("SpotPart", dataclasses.asdict(pool.spot))
     return {"pool": pool.name, **_span(pool.min_usd_per_hour, pool.max_usd_per_hour), "spot": spot}
 
 
@@ -66,7 +66,7 @@ def _on_spot(plan: CostPlan) -> OnSpot | None:
     return cast("OnSpot", {key: round(float(str(value)) * HOURS_PER_MONTH, 2) for key, value in sums.items()})
 
 
-def _budget(plan: CostPlan) -> Budget | None:
+def _budget(plan: CostPlan) -> BudgetPart | None:
     if plan.budget is None:
         return None
     return {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from planning.units import amount
-from preview.report_parts import ColdStart, CostLine, Fit, LeftOnNodes, Pool, Room
+from preview.report_parts import ColdStartPart, CostLinePart, Fit, LeftOnNodes, PoolNodesPart, RoomPart
 from preview.words import duration, fit_parts, usd
 
 WIDTH = 640.0
@@ -71,7 +71,7 @@ def fit_plot(fit: Fit) -> Plot | None:
     return plot
 
 
-def cold_start_plot(cold: ColdStart) -> Plot:
+def cold_start_plot(cold: ColdStartPart) -> Plot:
     """Each term from its earliest to its latest end, below each other in order; a new node's coming first."""
     cold_start = cold["on_new_node"] or cold
     terms = [*(cold_start["terms"] if cold_start is not cold else ()), *cold["terms"]]
@@ -93,7 +93,7 @@ def cold_start_plot(cold: ColdStart) -> Plot:
     return plot
 
 
-def cost_plot(lines: list[CostLine]) -> Plot | None:
+def cost_plot(lines: list[CostLinePart]) -> Plot | None:
     """Dollars per hour of each part, at fewest and at most nodes."""
     known = sorted(((line["max_usd_per_hour"] or 0.0, line) for line in lines), key=lambda pair: -pair[0])
     known = [(high, line) for high, line in known if high]
@@ -122,7 +122,7 @@ _MEASURES: tuple[tuple[str, Literal["gpus", "cpu_millicores", "memory_mib", "eph
 )
 
 
-def packing_plots(pool: Pool) -> list[Plot]:
+def packing_plots(pool: PoolNodesPart) -> list[Plot]:
     """How full a node is, one plot per kind of node with the same room left, at most replicas."""
     packing = pool["at_most"]
     if not packing:
@@ -130,7 +130,7 @@ def packing_plots(pool: Pool) -> list[Plot]:
     return [_node(pool["room_per_node"], left) for left in packing["left"]]
 
 
-def _node(room: Room, left: LeftOnNodes) -> Plot:
+def _node(room: RoomPart, left: LeftOnNodes) -> Plot:
     count = left["nodes"]
     plot = Plot(ROW * len(_MEASURES) + 4, f"{amount(count, 'node')} filled like this at most replicas")
     track = WIDTH - LABEL - 130

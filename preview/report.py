@@ -13,7 +13,7 @@ from planning.serving.stages import is_production
 from planning.units import amount
 from policies.rule import Circumstances
 from preflight.merge import unsettled
-from preflight.model import Report as AccountReport
+from preflight.model import PreflightReport as AccountReport
 from preview import facts
 from preview.changes import changes
 from preview.document import empty, finished, no_cost

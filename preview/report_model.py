@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, NotRequired
 from pydantic import TypeAdapter, with_config
 from typing_extensions import TypedDict
 
-from preview.report_parts import Cost, ModelPart, Money, Pool, said
+from preview.report_parts import Cost, ModelPart, Money, PoolNodesPart, said
 
 SCHEMA_VERSION: Final = 1
 Severity = Literal["error", "warning", "info"]
@@ -95,7 +95,7 @@ class Update(TypedDict):
     high_seconds: int
 
 
-class Quota(TypedDict):
+class QuotaPart(TypedDict):
     """A service quota that the stack needs."""
 
     code: str
@@ -151,8 +151,8 @@ class Report(TypedDict):
     findings: list[FindingPart]
     changes: list[Change]
     rollout: Annotated[Update | None, said("how the changes go on; null: there is nothing to compare with")]
-    nodes: list[Pool]
-    quotas: list[Quota]
+    nodes: list[PoolNodesPart]
+    quotas: list[QuotaPart]
     images: Annotated[list[str], said("images that our own pods name; charts bring more")]
     charts: list[Chart]
     resource_counts: dict[str, int]

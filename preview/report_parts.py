@@ -53,7 +53,7 @@ class Throughput(TypedDict):
     range_factor: float
 
 
-class Slo(TypedDict):
+class SloPart(TypedDict):
     """What is promised to a share of the requests."""
 
     time_to_first_token_seconds: float
@@ -84,14 +84,14 @@ class Simulated(TypedDict):
     weekend: Curve | None
 
 
-class Traffic(TypedDict):
+class TrafficPart(TypedDict):
     """The declared traffic."""
 
     requests_per_second: float
     input_tokens: int
     output_tokens: int
     shape: str
-    slo: Slo
+    slo: SloPart
     simulated: Simulated | None
 
 
@@ -104,7 +104,7 @@ class Term(TypedDict):
     source: str
 
 
-class Start(TypedDict):
+class StartPart(TypedDict):
     """Seconds of all its terms."""
 
     low: float
@@ -112,10 +112,10 @@ class Start(TypedDict):
     terms: list[Term]
 
 
-class ColdStart(Start):
+class ColdStartPart(StartPart):
     """From a pod to its first answer."""
 
-    on_new_node: Annotated[Start | None, said("what comes before on a new node, and the sums with it")]
+    on_new_node: Annotated[StartPart | None, said("what comes before on a new node, and the sums with it")]
 
 
 class ModelPart(TypedDict):
@@ -133,8 +133,8 @@ class ModelPart(TypedDict):
     max_model_len: int
     fit: Fit
     throughput: Throughput | None
-    traffic: Traffic | None
-    cold_start_seconds: ColdStart
+    traffic: TrafficPart | None
+    cold_start_seconds: ColdStartPart
     scaling: Annotated[dict[str, Any], said("the autoscaler, as the plan has it")]
 
 
@@ -147,7 +147,7 @@ class Money(TypedDict):
     usd_per_month_max: float | None
 
 
-class CostLine(TypedDict):
+class CostLinePart(TypedDict):
     """What is billed by the hour."""
 
     what: str
@@ -156,7 +156,7 @@ class CostLine(TypedDict):
     source: str
 
 
-class Spot(TypedDict):
+class SpotPart(TypedDict):
     """A pool at what spot has cost."""
 
     min_low_usd_per_hour: float
@@ -166,14 +166,14 @@ class Spot(TypedDict):
     source: str
 
 
-class PoolCost(Money):
+class PoolCostPart(Money):
     """One pool of GPU nodes."""
 
     pool: str
-    spot: Spot | None
+    spot: SpotPart | None
 
 
-class ModelCost(Money):
+class ModelCostPart(Money):
     """One model's share of its pool."""
 
     name: str
@@ -193,7 +193,7 @@ class OnSpot(TypedDict):
     max_high: float
 
 
-class Budget(TypedDict):
+class BudgetPart(TypedDict):
     """The ceiling that the stack file names, and how much of it is used."""
 
     usd_per_hour: float
@@ -206,14 +206,14 @@ class Budget(TypedDict):
 class Cost(Money):
     """Dollars of the whole stack."""
 
-    lines: list[CostLine]
-    pools: list[PoolCost]
-    models: list[ModelCost]
+    lines: list[CostLinePart]
+    pools: list[PoolCostPart]
+    models: list[ModelCostPart]
     usd_per_month_on_spot: OnSpot | None
-    budget: Budget | None
+    budget: BudgetPart | None
 
 
-class Room(TypedDict):
+class RoomPart(TypedDict):
     """What pods can request."""
 
     gpus: int
@@ -222,19 +222,19 @@ class Room(TypedDict):
     ephemeral_mib: int
 
 
-class Pod(Room):
+class PodPart(RoomPart):
     """One replica of a model."""
 
     model: str
 
 
-class LeftOnNodes(Room):
+class LeftOnNodes(RoomPart):
     """Room that is left on each of so many nodes."""
 
     nodes: int
 
 
-class Packing(TypedDict):
+class PackingPart(TypedDict):
     """Replicas packed on nodes."""
 
     replicas: int
@@ -248,17 +248,17 @@ class LeftOnNode(TypedDict):
     nodes: int
     gpus_used: int
     pods_more: int
-    left: Room
+    left: RoomPart
 
 
-class Node(TypedDict):
+class NodeRoomPart(TypedDict):
     """Where a node's size goes: total = system + daemons + room_per_node; images share its disk."""
 
     pool: str
     instance_type: str
-    total: Room
-    system: Room
-    daemons: Room
+    total: RoomPart
+    system: RoomPart
+    daemons: RoomPart
     images_mib: int
     left: list[LeftOnNode]
 
@@ -266,7 +266,7 @@ class Node(TypedDict):
 _CAPACITY = r"^(onDemand|spot|karpenter: \w+(, \w+)*|(reservation|capacityBlock) (cr-[0-9a-f]+|arn:\S+))$"
 
 
-class Pool(TypedDict):
+class PoolNodesPart(TypedDict):
     """One pool of GPU nodes."""
 
     pool: str
@@ -278,11 +278,11 @@ class Pool(TypedDict):
     max_nodes: int
     sharing: Annotated[str | None, said("how GPUs are divided among pods; null: they are not")]
     advertised_per_node: Annotated[int, said("nvidia.com/gpu: GPUs, or shares of them")]
-    room_per_node: Room
-    node: Node | None
+    room_per_node: RoomPart
+    node: NodeRoomPart | None
     stranded: Annotated[
-        Room | None, said("left on all nodes at most replicas where no pod of the pool's models fits any more")
+        RoomPart | None, said("left on all nodes at most replicas where no pod of the pool's models fits any more")
     ]
-    pods: list[Pod]
-    at_fewest: Packing | None
-    at_most: Packing | None
+    pods: list[PodPart]
+    at_fewest: PackingPart | None
+    at_most: PackingPart | None

@@ -15,7 +15,7 @@ from planning.units import amount
 from preview.economy_words import budget_bar, budget_line, day_lines, model_cost_line, spot_line, traffic_line
 from preview.findings import grouped
 from preview.report_model import Against, Change, Report, Update
-from preview.report_parts import ModelPart, Packing, Start
+from preview.report_parts import ModelPart, PackingPart, StartPart
 from preview.tree import branches
 from preview.words import (
     MARKS,
@@ -139,7 +139,7 @@ def _models(document: Report) -> Iterator[RenderableType]:
             yield _line(4, f"on a new node, before that: {_terms(cold['on_new_node'])}", "dim")
 
 
-def _terms(cold: Start) -> str:
+def _terms(cold: StartPart) -> str:
     return ", ".join(f"{t['name']} {t['low_seconds']:.0f}–{t['high_seconds']:.0f} s" for t in cold["terms"])
 
 
@@ -186,7 +186,7 @@ def _nodes(document: Report) -> Iterator[RenderableType]:
             yield _line(2, f"{pool['pool']}: {line}", "dim")
 
 
-def _packed(packing: Packing | None) -> str:
+def _packed(packing: PackingPart | None) -> str:
     return f"{packing['replicas']} on {amount(packing['nodes'], 'node')}" if packing else "a pod fits no node"
 
 

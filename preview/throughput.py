@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from planning.model import CurvePicture, ThroughputPlan, TrafficPicture
-from preview.report_parts import Curve, Simulated, Throughput, Traffic
+from preview.report_parts import Curve, Simulated, Throughput, TrafficPart
 from settings.models import Model
 
 
@@ -18,7 +18,7 @@ def throughput(plan: ThroughputPlan | None) -> Throughput | None:
     return cast("Throughput", fields | rounded)
 
 
-def traffic(asked: Model, shown: TrafficPicture | None, max_replicas: int) -> Traffic | None:
+def traffic(asked: Model, shown: TrafficPicture | None, max_replicas: int) -> TrafficPart | None:
     """The declared traffic and what replicas would do on it, simulated; None where none is declared.
 
     `simulated` is None where nothing is known of the model's throughput.

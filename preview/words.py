@@ -8,7 +8,7 @@ from typing import Any
 
 from planning.units import amount, numbered
 from preview.report_model import Change, Step, Update
-from preview.report_parts import Fit, ModelPart, Pool, Room, Start
+from preview.report_parts import Fit, ModelPart, PoolNodesPart, RoomPart, StartPart
 
 MARKS = {"created": "+", "changed": "~", "replaced": "±", "deleted": "-"}
 
@@ -115,7 +115,7 @@ def fit_line(model: ModelPart) -> str:
     )
 
 
-def node_line(pool: Pool) -> str:
+def node_line(pool: PoolNodesPart) -> str:
     """Where the size of one of a pool's nodes goes, and what nothing will use; nothing where that is not known."""
     node = pool.get("node")
     if not node:
@@ -134,7 +134,7 @@ def node_line(pool: Pool) -> str:
     return sentence
 
 
-def _room(room: Room) -> str:
+def _room(room: RoomPart) -> str:
     disk = f", {room['ephemeral_mib'] / 1024:.0f} GiB disk" if room["ephemeral_mib"] else ""
     return f"{room['cpu_millicores'] / 1000:.1f} CPU, {room['memory_mib'] / 1024:.1f} GiB memory{disk}"
 
@@ -157,7 +157,7 @@ def scaling_line(model: ModelPart) -> str:
     return f"{replicas} by {owner} on {targets}{planned}{down}{idle}; {start}"
 
 
-def _range(ends: Start) -> str:
+def _range(ends: StartPart) -> str:
     """`55 s to 10.5 min`."""
     return f"{duration(ends['low'])} to {duration(ends['high'])}"
 

@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from settings.findings import WrongValue
-from settings.monitoring import ExistingPrometheus, InstalledPrometheus, Prometheus
+from settings.monitoring import ExistingPrometheusSettings, InstalledPrometheus, Prometheus
 from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
 
-class GpuOperator(Section):
+class GpuOperatorSettings(Section):
     """The NVIDIA GPU Operator. Driver and toolkit are in the EKS AMIs and stay off."""
 
     enabled: bool = described("install the operator", default=True)
@@ -92,19 +92,19 @@ class Monitoring(Section):
         return self.enabled and isinstance(self.prometheus, InstalledPrometheus)
 
     @property
-    def existing(self) -> ExistingPrometheus | None:
+    def existing(self) -> ExistingPrometheusSettings | None:
         """Somebody else's Prometheus, where the stack uses one."""
-        return self.prometheus if self.enabled and isinstance(self.prometheus, ExistingPrometheus) else None
+        return self.prometheus if self.enabled and isinstance(self.prometheus, ExistingPrometheusSettings) else None
 
 
-class Keda(Section):
+class KedaSettings(Section):
     """KEDA, in a stack whose models ask for it. It owns external.metrics.k8s.io."""
 
     install: bool = described("install it where a model needs it; false: the cluster has its own", default=True)
     namespace: DnsLabel = described("its namespace", default="keda")
 
 
-class ExternalSecrets(Section):
+class ExternalSecretsSettings(Section):
     """External Secrets Operator, in a stack where a model's token is in AWS Secrets Manager."""
 
     install: bool = described(

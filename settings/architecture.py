@@ -28,7 +28,7 @@ class SlidingWindow(Section):
     tokens: int = described("how far they look back, tokens", ge=1, le=10_485_760)
 
 
-class LatentAttention(Section):
+class LatentAttentionShape(Section):
     """Multi-head latent attention (DeepSeek): names as in config.json."""
 
     kv_lora_rank: int = described("width of the compressed keys and values", ge=1, le=65536)
@@ -38,7 +38,7 @@ class LatentAttention(Section):
     query_lora_rank: int | None = described("q_lora_rank, where there is one", default=None, ge=1, le=65536)
 
 
-class Experts(Section):
+class ExpertsShape(Section):
     """A mixture of experts."""
 
     experts: int = described("routed experts of a layer", ge=2, le=4096)
@@ -60,7 +60,7 @@ class Experts(Section):
 COPY = "copy it from config.json"
 
 
-class Shape(Section):
+class DescribedShape(Section):
     """The figures of a transformer that its memory and speed depend on."""
 
     kind: Literal["shape"] = "shape"
@@ -79,8 +79,8 @@ class Shape(Section):
     tied_embeddings: bool = described("output projection and embedding are one matrix", default=False)
     gated_mlp: bool = described("three matrices in an MLP (SwiGLU), not two", default=True)
     sliding_window: SlidingWindow | None = described("layers that look back only so far", default=None)
-    latent_attention: LatentAttention | None = described("MLA, as DeepSeek has it", default=None)
-    experts: Experts | None = described("mixture of experts", default=None)
+    latent_attention: LatentAttentionShape | None = described("MLA, as DeepSeek has it", default=None)
+    experts: ExpertsShape | None = described("mixture of experts", default=None)
     quantization: Stored = described("how the repository stores the weights; none is 16 bit", default="none")
     parameters: int | None = described(_PARAMETERS, default=None, ge=1_000_000, le=10**13)
 
@@ -119,4 +119,4 @@ def _kind(value: Any) -> Any:
     return {"kind": "config" if "config" in value else "shape", **value}
 
 
-ModelArchitecture = Annotated[PastedConfig | Shape, Field(discriminator="kind"), BeforeValidator(_kind)]
+ModelArchitecture = Annotated[PastedConfig | DescribedShape, Field(discriminator="kind"), BeforeValidator(_kind)]

@@ -32,7 +32,7 @@ class RoutingLogic(StrEnum):
     PREFIX_AWARE = "prefixAware"
 
 
-class Router(Section):
+class RouterSettings(Section):
     """A router in front of the model's replicas; its address stays the model's."""
 
     replicas: int = described("pods of the router", default=2, ge=1, le=20)

@@ -13,7 +13,7 @@ from settings.problems import meant_or_known
 from settings.types import Section, described
 
 
-class Capacity(StrEnum):
+class CapacityKind(StrEnum):
     """What a word alone may say."""
 
     ON_DEMAND = "onDemand"
@@ -62,9 +62,9 @@ class CapacityBlock(Section):
 def _word(value: Any) -> Any:
     if isinstance(value, dict | Section):
         return value
-    if isinstance(value, str) and value in set(Capacity):
+    if isinstance(value, str) and value in set(CapacityKind):
         return {"kind": str(value)}
-    hint = meant_or_known(value, Capacity) + " or " if isinstance(value, str) else ""
+    hint = meant_or_known(value, CapacityKind) + " or " if isinstance(value, str) else ""
     raise WrongValue(
         "not a capacity",
         f"{hint}write onDemand, spot, {{kind: reservation, id: cr-...}} or {{kind: capacityBlock, id: cr-...}}",
@@ -74,6 +74,6 @@ def _word(value: Any) -> Any:
 PoolCapacity = Annotated[
     OnDemand | Spot | Reservation | CapacityBlock,
     Field(discriminator="kind"),
-    BeforeValidator(_word, json_schema_input_type=Capacity | OnDemand | Spot | Reservation | CapacityBlock),
+    BeforeValidator(_word, json_schema_input_type=CapacityKind | OnDemand | Spot | Reservation | CapacityBlock),
 ]
 """`onDemand` and `spot` may be written as words."""

@@ -30,7 +30,7 @@ class Compute(StrEnum):
     LARGE = "large"
 
 
-class CodeBuildRunner(Section):
+class CodeBuildRunnerSettings(Section):
     """A CodeBuild project that starts for each queued job of these workflows; its jobs reach a private endpoint."""
 
     repository: GitHubRepository = described("owner/name on github.com")
@@ -49,4 +49,6 @@ class CodeBuildRunner(Section):
 class Ci(Section):
     """Updates from CI (docs/ci.md)."""
 
-    code_build_runner: CodeBuildRunner | None = described("a runner in the stack's private subnets", default=None)
+    code_build_runner: CodeBuildRunnerSettings | None = described(
+        "a runner in the stack's private subnets", default=None
+    )

@@ -13,7 +13,7 @@ from settings.names import EmailAddress, SnsTopicArn
 from settings.types import Section, Share, described
 
 
-class Shape(StrEnum):
+class TrafficShape(StrEnum):
     """How requests come over time."""
 
     STEADY = "steady"
@@ -21,16 +21,16 @@ class Shape(StrEnum):
     BURST = "burst"
 
 
-class Traffic(Section):
+class DeclaredTraffic(Section):
     """The requests a model is meant for; cost per token, scaling and the preview's picture follow from it."""
 
     requests_per_second: float = described("mean over the busiest hour", ge=1e-6, le=100_000)
     input_tokens: int = described("mean prompt length, tokens", default=USUAL_INPUT_TOKENS, ge=1, le=10_485_760)
     output_tokens: int = described("mean answer length, tokens", default=USUAL_OUTPUT_TOKENS, ge=1, le=10_485_760)
-    shape: Shape = described("steady, diurnal (days and weekends) or burst", default=Shape.DIURNAL)
+    shape: TrafficShape = described("steady, diurnal (days and weekends) or burst", default=TrafficShape.DIURNAL)
 
 
-class Slo(Section):
+class SloSettings(Section):
     """What users were promised; alerts and capacity follow from it."""
 
     time_to_first_token_seconds: float = described("longest time to the first token, s", default=2.0, ge=0.001, le=600)

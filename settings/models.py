@@ -10,9 +10,9 @@ from pydantic_core import PydanticKnownError
 
 from settings.architecture import ModelArchitecture
 from settings.autoscaling import Autoscaling, HpaScaling
-from settings.backends import Backend, Router
+from settings.backends import Backend, RouterSettings
 from settings.beside import ChatTemplate, DraftModel, LoraAdapter
-from settings.demand import Slo, Traffic
+from settings.demand import DeclaredTraffic, SloSettings
 from settings.environment import EnvName, EnvValue, SecretEnv
 from settings.findings import WrongValue
 from settings.names import ImageRepository, ImageTag, ObjectName, Sentence, TeamName
@@ -192,7 +192,7 @@ class Model(Section):
     )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
     backend: Backend | None = described("what serves it; default: the stack's `backend`", default=None)
-    router: Router | None = described(
+    router: RouterSettings | None = described(
         "router in front of its replicas, of a backend that has one; default: that backend's usual", default=None
     )
     image: Image = described("vLLM image", default_factory=Image)
@@ -228,8 +228,8 @@ class Model(Section):
     cache: Cache = described("where weights are kept", default_factory=EmptyDirCache)
     token_secret: TokenSecret | None = described("Hugging Face token, for gated models", default=None)
     autoscaling: Autoscaling = described("replicas", default_factory=HpaScaling)
-    traffic: Traffic | None = described("the requests it is meant for", default=None)
-    slo: Slo = described("what its users were promised", default_factory=Slo)
+    traffic: DeclaredTraffic | None = described("the requests it is meant for", default=None)
+    slo: SloSettings = described("what its users were promised", default_factory=SloSettings)
     drain: Drain = described("how a pod leaves", default_factory=Drain)
     disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)
     client_namespaces: tuple[DnsLabel, ...] = described(

@@ -16,7 +16,7 @@ class InstalledPrometheus(Section):
     kind: Literal["install"] = "install"
 
 
-class ExistingPrometheus(Section):
+class ExistingPrometheusSettings(Section):
     """A Prometheus of somebody else's operator. What it selects by, the pre-flight holds against these labels."""
 
     kind: Literal["existing"]
@@ -51,5 +51,5 @@ class ExistingPrometheus(Section):
 
 
 Prometheus = Annotated[
-    InstalledPrometheus | ExistingPrometheus, Field(discriminator="kind"), kind_defaults_to("existing")
+    InstalledPrometheus | ExistingPrometheusSettings, Field(discriminator="kind"), kind_defaults_to("existing")
 ]

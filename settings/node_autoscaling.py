@@ -15,7 +15,7 @@ class NoNodeAutoscaling(Section):
     kind: Literal["none"]
 
 
-class ClusterAutoscaler(Section):
+class ClusterAutoscalerSettings(Section):
     """The cluster-autoscaler, in a stack that has a pool with minNodes below maxNodes."""
 
     kind: Literal["clusterAutoscaler"] = "clusterAutoscaler"
@@ -26,5 +26,5 @@ class ClusterAutoscaler(Section):
 
 
 NodeAutoscaling = Annotated[
-    ClusterAutoscaler | NoNodeAutoscaling, Field(discriminator="kind"), kind_defaults_to("clusterAutoscaler")
+    ClusterAutoscalerSettings | NoNodeAutoscaling, Field(discriminator="kind"), kind_defaults_to("clusterAutoscaler")
 ]

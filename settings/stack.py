@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from settings.addons import ExternalSecrets, GpuOperator, Keda, Monitoring, Registry
+from settings.addons import ExternalSecretsSettings, GpuOperatorSettings, KedaSettings, Monitoring, Registry
 from settings.backends import OWN_SCALERS, Backend, CertManager, Kserve, Kuberay, LlmD
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
@@ -17,9 +17,9 @@ from settings.findings import WrongValue
 from settings.gateway import Gateway, NoGateway
 from settings.models import Model
 from settings.names import AccountId
-from settings.node_autoscaling import ClusterAutoscaler, NodeAutoscaling
+from settings.node_autoscaling import ClusterAutoscalerSettings, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
-from settings.tenants import Tenant
+from settings.tenants import TenantSettings
 from settings.tracing import NoTracing, Tracing
 from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
@@ -53,23 +53,24 @@ class StackSettings(Section):
     system_nodes: SystemNodes = described("nodes without GPU", default_factory=SystemNodes)
     node_pools: tuple[NodePool, ...] = described("GPU nodes", default=(), max_length=50)
     node_autoscaling: NodeAutoscaling = described(
-        "who adds and removes nodes between minNodes and maxNodes", default_factory=ClusterAutoscaler
+        "who adds and removes nodes between minNodes and maxNodes", default_factory=ClusterAutoscalerSettings
     )
-    gpu_operator: GpuOperator = described("NVIDIA GPU Operator", default_factory=GpuOperator)
+    gpu_operator: GpuOperatorSettings = described("NVIDIA GPU Operator", default_factory=GpuOperatorSettings)
     monitoring: Monitoring = described("Prometheus and Grafana", default_factory=Monitoring)
-    keda: Keda = described("KEDA, for models with autoscaling.kind keda", default_factory=Keda)
+    keda: KedaSettings = described("KEDA, for models with autoscaling.kind keda", default_factory=KedaSettings)
     backend: Backend = described("what serves models that name no other", default=Backend.DEPLOYMENT)
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
     kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
     llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
-    external_secrets: ExternalSecrets = described(
-        "External Secrets Operator, for models with tokenSecret.kind secretsManager", default_factory=ExternalSecrets
+    external_secrets: ExternalSecretsSettings = described(
+        "External Secrets Operator, for models with tokenSecret.kind secretsManager",
+        default_factory=ExternalSecretsSettings,
     )
     gateway: Gateway = described("one address for all models, outside the cluster too", default_factory=NoGateway)
     tracing: Tracing = described("spans of requests, to an OpenTelemetry Collector", default_factory=NoTracing)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
-    tenants: tuple[Tenant, ...] = described("teams that share the stack", default=(), max_length=50)
+    tenants: tuple[TenantSettings, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
     downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
     # AWS takes 50 on a resource; ours, a Name and the node-template tags of the cluster-autoscaler come on top.

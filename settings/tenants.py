@@ -55,7 +55,7 @@ class TenantQuota(Section):
     storage: BytesQuantity | None = described("volumes together", default=None)
 
 
-class Tenant(Section):
+class TenantSettings(Section):
     """One team: the models of its namespace are its own."""
 
     name: DnsLabel = described("name, also in metrics and costs")

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from simulation.engine_limits import PICOSECONDS, EngineModel
 from simulation.fleet import Fleet
-from simulation.outcome import Slo
+from simulation.outcome import SimulatedSlo
 from simulation.traces import Requests
 
 SEGMENT_SECONDS = 300.0
@@ -70,7 +70,13 @@ class Segmented:
 
 
 def misses(
-    engine: EngineModel, slo: Slo, trace: Iterable[Requests], expected: Floats, fewest: int, most: int | None, seed: int
+    engine: EngineModel,
+    slo: SimulatedSlo,
+    trace: Iterable[Requests],
+    expected: Floats,
+    fewest: int,
+    most: int | None,
+    seed: int,
 ) -> Misses:
     """Runs each segment with several numbers of replicas; `expected`: about how many a segment keeps busy."""
     fleet, draws = Fleet(engine), np.random.default_rng([seed, 7])
@@ -170,7 +176,7 @@ def _joined(one: Requests, other: Requests) -> Requests:
 
 def _row(
     fleet: Fleet,
-    slo: Slo,
+    slo: SimulatedSlo,
     part: Requests,
     warm: int,
     random: Floats,
@@ -199,7 +205,7 @@ def _row(
     return row
 
 
-def _missed(fleet: Fleet, slo: Slo, part: Requests, warm: int, random: Floats, replicas: int) -> float:
+def _missed(fleet: Fleet, slo: SimulatedSlo, part: Requests, warm: int, random: Floats, replicas: int) -> float:
     start_ps = int(part.arrivals_ps[0])
     places = np.array([fleet.start(start_ps) for _ in range(replicas)], np.int64)
     fleet.send(part.arrivals_ps, part.inputs, part.outputs, random, (0, part.inputs.size), places)

@@ -16,8 +16,8 @@ from simulation.hpa_proposals import (
     DEFAULT_UP,
     DOWNSCALE_STABILIZATION_SECONDS,
     SYNC_SECONDS,
+    HpaMetric,
     HpaSpec,
-    Metric,
     NoMetric,
     Phase,
     PodState,
@@ -36,8 +36,8 @@ __all__ = [
     "DEFAULT_UP",
     "SYNC_SECONDS",
     "Hpa",
+    "HpaMetric",
     "HpaSpec",
-    "Metric",
     "NoMetric",
     "Phase",
     "PodState",
@@ -136,7 +136,7 @@ class Hpa:
 
     def _propose(
         self,
-        metric: Metric,
+        metric: HpaMetric,
         now_seconds: float,
         current: int,
         pods: Sequence[PodState],

@@ -69,7 +69,7 @@ DEFAULT_DOWN = Rules(300, (Policy("Percent", 100, 15),))
 
 
 @dataclass(frozen=True)
-class Metric:
+class HpaMetric:
     """One entry of spec.metrics; `target_milli` in thousandths, for `cpu` in percent of the request.
 
     Kinds: `pods` (AverageValue over pods), `external` with AverageValue and `external-value` with Value, which are also
@@ -87,7 +87,7 @@ class HpaSpec:
 
     min_replicas: int
     max_replicas: int
-    metrics: tuple[Metric, ...]
+    metrics: tuple[HpaMetric, ...]
     up: Rules | None = None
     down: Rules | None = None
     tolerance_up: float = TOLERANCE

@@ -18,7 +18,7 @@ _BINS = 4400  # 1 ms × 1.005^4400 = 39 days
 
 
 @dataclass(frozen=True)
-class Slo:
+class SimulatedSlo:
     """In SLO: first token within `ttft_seconds`, the others on average at most `tpot_seconds` apart.
 
     `share` of the requests are meant to hold it.
@@ -60,7 +60,7 @@ def _columns(ended: Finished) -> tuple[NDArray[np.int64], ...]:
 class Tally:
     """Counts while a run goes on; lost and rejected requests are out of SLO."""
 
-    slo: Slo
+    slo: SimulatedSlo
     frontend_seconds: float
     ttft: Latencies = field(default_factory=Latencies)
     end_to_end: Latencies = field(default_factory=Latencies)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from planning.model import AutoscalingPlan, ScalerKind, ScalingMetric, ScalingRulePlan, Via
-from simulation.hpa import HpaSpec, Metric, Policy, Rules
+from simulation.hpa import HpaMetric, HpaSpec, Policy, Rules
 from simulation.metrics import PodSample
 from simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, milli
 from simulation.signals import (
@@ -64,7 +64,7 @@ def own_scaler(plan: AutoscalingPlan, start_replicas: int) -> Scaler:
 
 def own_spec(plan: AutoscalingPlan) -> HpaSpec:
     """The HPA that is rendered, or that KEDA makes of the ScaledObject (which has no fewer than one replica)."""
-    metrics = tuple(Metric(metric.kind, _kind(plan, metric), _target_milli(plan, metric)) for metric in plan.metrics)
+    metrics = tuple(HpaMetric(metric.kind, _kind(plan, metric), _target_milli(plan, metric)) for metric in plan.metrics)
     up, down = _rules(plan.scale_up), _rules(plan.scale_down)
     return HpaSpec(max(1, plan.min_replicas), plan.max_replicas, metrics, up=up, down=down)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planning.model.demand import Capacity
 from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
 from settings.spelling import did_you_mean
-from simulation.hpa import DEFAULT_UP, HpaSpec, Metric, Policy, Rules
+from simulation.hpa import DEFAULT_UP, HpaMetric, HpaSpec, Policy, Rules
 from simulation.oracle import Future
 from simulation.scalers import Fixed, HpaScaler, KedaScaler, Query, Scaler, Scheduled, milli
 from simulation.signals import DemandRule, averaged, cpu, per_pod, quantile, summed
@@ -43,7 +43,7 @@ def fixed_maximum(setting: Given) -> Scaler:
 
 def hpa_cpu(setting: Given) -> Scaler:
     """HPA on 80 % of 4 CPUs: the negative control."""
-    spec = HpaSpec(setting.min_replicas, setting.max_replicas, (Metric("cpu", "cpu", 80),))
+    spec = HpaSpec(setting.min_replicas, setting.max_replicas, (HpaMetric("cpu", "cpu", 80),))
     return HpaScaler("hpa-cpu", spec, {"cpu": cpu}, setting.start_replicas, cpu_request_milli=4000)
 
 
@@ -52,7 +52,7 @@ def hpa_queue(setting: Given) -> Scaler:
     spec = HpaSpec(
         setting.min_replicas,
         setting.max_replicas,
-        (Metric("waiting", "pods", milli(5)),),
+        (HpaMetric("waiting", "pods", milli(5)),),
         up=Rules(60, (Policy("Pods", 1, 120),)),
         down=Rules(300, (Policy("Pods", 1, 120),)),
     )
@@ -64,7 +64,7 @@ def keda_production_stack(setting: Given) -> Scaler:
 
     The chart's query names a label that vLLM does not have; here it matches, or the policy would never scale.
     """
-    spec = HpaSpec(max(1, setting.min_replicas), setting.max_replicas, (Metric("waiting", "external", milli(5)),))
+    spec = HpaSpec(max(1, setting.min_replicas), setting.max_replicas, (HpaMetric("waiting", "external", milli(5)),))
     return KedaScaler(
         "keda-production-stack",
         spec,
@@ -85,7 +85,7 @@ def keda_aws(setting: Given) -> Scaler:
     spec = HpaSpec(
         max(1, setting.min_replicas),
         setting.max_replicas,
-        (Metric("waiting", "external", milli(25)), Metric("latency", "external", milli(5))),
+        (HpaMetric("waiting", "external", milli(25)), HpaMetric("latency", "external", milli(5))),
         up=Rules(30, (Policy("Pods", 2, 60),)),
         down=Rules(300, (Policy("Pods", 1, 120),), "Min"),
     )
@@ -100,14 +100,14 @@ def keda_aws(setting: Given) -> Scaler:
 def concurrency(setting: Given) -> Scaler:
     """Requests in flight per pod, at 70 % of the knee."""
     target = milli(max(1.0, 0.7 * setting.capacity.concurrency))
-    metric = Metric("in_flight", "pods", target)
+    metric = HpaMetric("in_flight", "pods", target)
     return _reactive("concurrency", setting, metric, {"in_flight": per_pod(lambda pod: pod.in_flight)})
 
 
 def token_rate(setting: Given) -> Scaler:
     """Prompt and output tokens per second over two minutes, as shares of what one replica does, at 70 %."""
     load = averaged(lambda total: setting.capacity.share(total.prompt_rate, total.output_rate), 120.0)
-    return _reactive("token-rate", setting, Metric("load", "external", milli(0.7)), {"load": load})
+    return _reactive("token-rate", setting, HpaMetric("load", "external", milli(0.7)), {"load": load})
 
 
 def schedule(setting: Given) -> Scaler:
@@ -135,7 +135,7 @@ def from_decision(name: str, decision: ScalingDecision, start_replicas: int) -> 
     spec = HpaSpec(
         decision.min_replicas,
         decision.max_replicas,
-        (Metric("demand", "external", milli(1)),),
+        (HpaMetric("demand", "external", milli(1)),),
         up=_rules(decision.up),
         down=_rules(decision.down),
     )
@@ -167,7 +167,7 @@ def policy(name: str) -> Callable[[Given], Scaler]:
     return build
 
 
-def _reactive(name: str, setting: Given, metric: Metric, queries: Mapping[str, Query]) -> Scaler:
+def _reactive(name: str, setting: Given, metric: HpaMetric, queries: Mapping[str, Query]) -> Scaler:
     window = min(3600, max(300, 60 * round(setting.cold_start_seconds / 60)))
     spec = HpaSpec(
         setting.min_replicas, setting.max_replicas, (metric,), DEFAULT_UP, Rules(window, (Policy("Pods", 1, 60),))

@@ -17,7 +17,7 @@ from simulation import kernel as k
 from simulation.engine_limits import PICOSECONDS, EngineModel
 from simulation.fleet import Finished, Fleet
 from simulation.metrics import Metrics, PodSample
-from simulation.outcome import Outcome, Slo, Tally
+from simulation.outcome import Outcome, SimulatedSlo, Tally
 from simulation.scalers import Scaler, Scene
 from simulation.supply import Nodes, Pod, State, Supply
 from simulation.traces import Requests
@@ -32,7 +32,7 @@ class Setting:
 
     engine: EngineModel
     supply: Supply
-    slo: Slo = field(default_factory=Slo)
+    slo: SimulatedSlo = field(default_factory=SimulatedSlo)
     scrape_seconds: float = 15.0
     seed: int = 0
 

@@ -71,6 +71,17 @@ def test_a_function_of_that_name_is_defined_once(function: str) -> None:
     assert len(files_with_it) == 1
 
 
+def test_a_name_of_a_class_has_one_meaning() -> None:
+    """In the product, its tools and figures: a reader who searches for a class finds one."""
+    places: dict[str, list[str]] = {}
+    for room in (*ROOMS, "tools", "bench"):
+        for path in files(room):
+            for node in nodes(path):
+                if isinstance(node, ast.ClassDef):
+                    places.setdefault(node.name, []).append(str(path.relative_to(REPO)))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
+
+
 def test_the_version_of_a_chart_is_in_the_pins_only() -> None:
     """Of code; tables of facts say at which version a row was read, stand-in charts say whose they stand for."""
     versions = {pin.version for pin in CHARTS.values()}

@@ -15,7 +15,7 @@ from planning.scaling.policy import Tuning
 from simulation.compare import Bounds, Case, case
 from simulation.engine_limits import engine_model
 from simulation.lifelike import Lifelike, lifelike
-from simulation.outcome import Slo
+from simulation.outcome import SimulatedSlo
 from simulation.supply import Supply, fixed_cold_start
 from simulation.traces import Requests
 from simulation.world import Setting
@@ -88,7 +88,7 @@ def _workload(row: dict[str, str]) -> Workload:
         )
     cold = float(row["cold_start_seconds"])
     engine = engine_model(architecture(MODEL), EngineConfig(8192), gpu(row["gpu"]))
-    slo = Slo(ttft_seconds=FIRST_TOKEN_SECONDS.get(row["lengths"], 2.0))
+    slo = SimulatedSlo(ttft_seconds=FIRST_TOKEN_SECONDS.get(row["lengths"], 2.0))
     supply = Supply(fixed_cold_start(cold, cold / 8))
     seeds = [int(seed) for seed in row["seeds"].split()]
     traces = tuple(Trace(Setting(engine, supply, slo, seed=seed), what, seed) for seed in seeds)

@@ -38,7 +38,7 @@ class ServingWiring:
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedAddress:
     """Where a model answers: `url` is the OpenAI base URL inside the cluster, `served_name` the name to ask for."""
 
     name: str
@@ -46,7 +46,7 @@ class Served:
     url: pulumi.Output[str]
 
 
-def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOptions | None = None) -> Served:
+def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOptions | None = None) -> ServedAddress:
     """Registers what serves `model`: its servers as its backend makes them, and their autoscaler."""
     namespace = wiring.namespaces[model.namespace]
     token_key = model.token.config_key if model.token else None
@@ -78,4 +78,4 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
         keda_after=wiring.keda_after,
     )
     VllmAutoscaler(model.name, scaling, opts)
-    return Served(model.name, model.served_name, servers.url)
+    return ServedAddress(model.name, model.served_name, servers.url)

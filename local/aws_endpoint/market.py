@@ -46,15 +46,15 @@ def price(offering: Offering) -> float | None:
     return round(known * (share.low + share.high) / 2, 4)
 
 
-class _Current:
+class _CurrentMarket:
     market = Market()
 
 
 def current() -> Market:
     """The market of this process."""
-    return _Current.market
+    return _CurrentMarket.market
 
 
 def restock() -> None:
     """Everything is to be had again."""
-    _Current.market = Market()
+    _CurrentMarket.market = Market()

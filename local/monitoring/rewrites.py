@@ -45,7 +45,7 @@ def expanded(text: str, pod: str) -> str:
 
 def prometheus_config(text: str, pod: str, folders: Iterable[str], here: Here) -> str:
     """The operator's configuration of Prometheus, with the pods' fake addresses led to the pod network."""
-    config: dict[str, Any] = yaml.load(in_root(expanded(text, pod), folders, here.root), Loader=_Loader)
+    config: dict[str, Any] = yaml.load(in_root(expanded(text, pod), folders, here.root), Loader=_RewriteLoader)
     for job in config.get("scrape_configs") or []:
         if _discovers(job, here):
             _plain(job)
@@ -199,8 +199,8 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _RewriteLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """YAML 1.1 knows `=` as a value of its own, and Prometheus means the text."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", _Loader.construct_yaml_str)
+_RewriteLoader.add_constructor("tag:yaml.org,2002:value", _RewriteLoader.construct_yaml_str)

@@ -15,7 +15,7 @@ from planning.findings import Findings
 from planning.model import AlertRulePlan, RecordingRulePlan, RuleGroupPlan
 from planning.versions import vllm_versions
 from planning.versions.vllm_versions import Version
-from settings.demand import Slo
+from settings.demand import SloSettings
 
 HOUR, DAY = 3600, 86400
 
@@ -64,7 +64,7 @@ class AlertedSlo:
 
 
 def slo_group(
-    slo: Slo, written: bool, job: str, version: Version, path: str, desk: Desk, findings: Findings
+    slo: SloSettings, written: bool, job: str, version: Version, path: str, desk: Desk, findings: Findings
 ) -> RuleGroupPlan:
     """Recordings and alerts of both promises of a model.
 
@@ -144,7 +144,7 @@ def _error_ratio(job: str, version: Version) -> str:
 
 
 def _alerts(
-    promise: AlertedSlo, windows: list[BurnWindow], slo: Slo, path: str, desk: Desk, findings: Findings
+    promise: AlertedSlo, windows: list[BurnWindow], slo: SloSettings, path: str, desk: Desk, findings: Findings
 ) -> list[AlertRulePlan]:
     rules, silent = [], []
     own = ",".join(f'{key}="{value}"' for key, value in desk.labels.items())

@@ -11,7 +11,7 @@ from planning.architectures.plausible import described_config
 from planning.architectures.shape import Architecture, AttentionLayers, Experts, LatentAttention
 from planning.architectures.table import UnknownModel, architecture
 from planning.findings import Findings
-from settings.architecture import PastedConfig, Shape
+from settings.architecture import DescribedShape, PastedConfig
 from settings.models import Model
 from settings.sources import HubSource
 
@@ -88,7 +88,7 @@ def _described(model: Model) -> Architecture:
     return replace(architecture, extra_parameters=max(0, described.parameters - architecture.parameters))
 
 
-def _from_shape(shape: Shape, source: str) -> Architecture:
+def _from_shape(shape: DescribedShape, source: str) -> Architecture:
     head_dim = shape.head_dim or shape.hidden_size // shape.attention_heads
     latent, experts = shape.latent_attention, shape.experts
     dense = shape.layers if experts is None else experts.dense_layers
@@ -136,7 +136,7 @@ def _layout(quantization: str, source: str) -> QuantizationLayout:
     return QuantizationLayout(quantization, certain=False)
 
 
-def _attention(shape: Shape, head_dim: int) -> tuple[AttentionLayers, ...]:
+def _attention(shape: DescribedShape, head_dim: int) -> tuple[AttentionLayers, ...]:
     latent = shape.latent_attention
     if latent is not None:
         return (AttentionLayers(shape.layers, 1, latent.kv_lora_rank + latent.rope_dim),)

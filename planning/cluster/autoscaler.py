@@ -13,7 +13,7 @@ from planning.nodes.pools import SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
 from planning.versions.skew import minor
-from settings.node_autoscaling import ClusterAutoscaler
+from settings.node_autoscaling import ClusterAutoscalerSettings
 from settings.stack import StackSettings
 
 CHART = "cluster-autoscaler"
@@ -30,7 +30,7 @@ def plan_cluster_autoscaler(
 ) -> ClusterAutoscalerPlan | None:
     """The release, where a group can grow and the cluster has no autoscaler of its own."""
     node_autoscaling = settings.node_autoscaling
-    if not isinstance(node_autoscaling, ClusterAutoscaler) or not node_autoscaling.install:
+    if not isinstance(node_autoscaling, ClusterAutoscalerSettings) or not node_autoscaling.install:
         return None
     managed = [group for group in groups if group.karpenter is None]
     if not any(can_grow(settings, group.min_nodes, group.max_nodes) for group in managed):

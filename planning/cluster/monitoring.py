@@ -10,7 +10,7 @@ from planning.model import AutoscalingPlan, MetricRule, MonitoringPlan, ScalerKi
 from planning.versions.charts import ChartSources
 from settings.addons import NoReceiver
 from settings.cluster import CreateCluster
-from settings.monitoring import ExistingPrometheus
+from settings.monitoring import ExistingPrometheusSettings
 from settings.stack import StackSettings
 
 STACK_CHART = "kube-prometheus-stack"
@@ -93,7 +93,7 @@ def _check_settings_of_ours(settings: StackSettings, findings: Findings) -> None
         )
 
 
-def _check_labels(existing: ExistingPrometheus, findings: Findings) -> None:
+def _check_labels(existing: ExistingPrometheusSettings, findings: Findings) -> None:
     """Without labels it has to take every monitor, which most do not."""
     if not existing.monitor_labels or not existing.rule_labels:
         missing = [

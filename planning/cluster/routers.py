@@ -14,7 +14,7 @@ from planning.findings import Findings
 from planning.model import ChartRef, RouterPlan, ServedModel
 from planning.versions import pins
 from planning.versions.charts import ChartSources
-from settings.backends import Router, RoutingLogic
+from settings.backends import RouterSettings, RoutingLogic
 from settings.stack import StackSettings
 
 # In the router's words (vllm_router, parsers/parser.py).
@@ -25,7 +25,7 @@ def with_routers(
     models: Sequence[ServedModel], settings: StackSettings, charts: ChartSources, findings: Findings
 ) -> list[ServedModel]:
     """The models, each with what its backend puts before it (router, picker, Ray head), and behind the gateway."""
-    asked = {model.name: model.router or Router() for model in settings.models}
+    asked = {model.name: model.router or RouterSettings() for model in settings.models}
     used = {backends()[model.backend].router for model in models} - {None}
     references = {chart: charts.reference(chart, findings) for chart in used if chart}
     routed = [_with_router(model, asked[model.name], references, settings) for model in models]
@@ -33,7 +33,7 @@ def with_routers(
 
 
 def _with_router(
-    model: ServedModel, asked: Router, references: dict[str, ChartRef], settings: StackSettings
+    model: ServedModel, asked: RouterSettings, references: dict[str, ChartRef], settings: StackSettings
 ) -> ServedModel:
     chart = backends()[model.backend].router
     if chart is None:

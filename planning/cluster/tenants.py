@@ -10,7 +10,7 @@ from planning.model import STANDARD, ServedModel, TenantPlan
 from planning.nodes.quantity import as_cpu, as_mib, mib, millicores
 from settings.cluster import AccessPolicy, CreateCluster
 from settings.stack import StackSettings
-from settings.tenants import Tenant, TenantQuota
+from settings.tenants import TenantQuota, TenantSettings
 
 # Names of https://kubernetes.io/docs/concepts/policy/resource-quotas/, 2026-11-27.
 GPUS, CPU, MEMORY, PODS, STORAGE = (
@@ -65,7 +65,7 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
     return total
 
 
-def _tenant(tenant: Tenant, path: str, least: Need, findings: Findings) -> TenantPlan:
+def _tenant(tenant: TenantSettings, path: str, least: Need, findings: Findings) -> TenantPlan:
     quota = tenant.quota
     _check_quota(quota, f"{path}.quota", least, findings)
     gpus = quota.gpus if quota.gpus is not None else least.gpus + least.spare_gpus

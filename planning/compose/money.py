@@ -14,14 +14,14 @@ from planning.cost.shares import ModelWithTraffic, model_costs, pool_cost
 from planning.findings import Findings
 from planning.model import CostPlan, MonitoringPlan
 from planning.nodes.pools import Pool
-from planning.serving.served import Served
+from planning.serving.served import PlannedServer
 
 
 def plan_bill(
     request: Request,
     foundation: Foundation,
     pools: Sequence[Pool],
-    served: Sequence[Served],
+    served: Sequence[PlannedServer],
     monitoring: MonitoringPlan | None,
     findings: Findings,
 ) -> CostPlan:
@@ -41,7 +41,7 @@ def _shared_out(
     cost: CostPlan,
     foundation: Foundation,
     pools: Sequence[Pool],
-    served: Sequence[Served],
+    served: Sequence[PlannedServer],
     findings: Findings,
 ) -> CostPlan:
     settings = request.settings

@@ -12,7 +12,7 @@ from planning.nodes.pools import Pool
 from planning.serving.backend_names import engine_of
 from planning.serving.companions import check_served_names
 from planning.serving.model_checks import check_digest
-from planning.serving.served import Served, Surroundings, plan_model
+from planning.serving.served import PlannedServer, Surroundings, plan_model
 from planning.serving.sources import Site
 from planning.serving.surge import with_surge
 from planning.serving.way_in import plan_way_in
@@ -22,7 +22,7 @@ from settings.spelling import did_you_mean
 from settings.stack import StackSettings
 
 
-def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Findings) -> list[Served]:
+def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Findings) -> list[PlannedServer]:
     """The models that could be planned, in the order of the stack file."""
     surroundings = _surroundings(request)
     check_served_names(request.settings.models, findings)

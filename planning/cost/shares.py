@@ -11,7 +11,7 @@ from planning.cost.spot import SpotShare, spot_share
 from planning.model import CachePlan, ModelCost, NodeGroupPlan, PoolCost, ServedModel, SpotCost, ThroughputPlan
 from planning.nodes.prices import known_prices
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS, mean_share, rate_share
-from settings.demand import Traffic
+from settings.demand import DeclaredTraffic
 
 _DAYS = WEEKDAYS + WEEKEND_DAYS
 
@@ -51,7 +51,7 @@ class ModelWithTraffic:
     """A planned model and the traffic that the stack file declares for it."""
 
     model: ServedModel
-    traffic: Traffic | None
+    traffic: DeclaredTraffic | None
 
 
 def model_costs(asked: Sequence[ModelWithTraffic], pools: Iterable[PoolCost]) -> tuple[ModelCost, ...]:
@@ -106,7 +106,7 @@ def _cache_usd_per_hour(cache: CachePlan) -> float | None:
     return gp3_usd_per_hour(cache.size_gib) if cache.storage_class == "gp3" else None
 
 
-def mean_replicas(traffic: Traffic | None, plan: ThroughputPlan | None, min_replicas: int) -> float | None:
+def mean_replicas(traffic: DeclaredTraffic | None, plan: ThroughputPlan | None, min_replicas: int) -> float | None:
     """Replicas that a week of the declared traffic needs on average, hour by hour, never below the minimum.
 
     An hour of a rate r needs r ÷ busiest rate of the replicas that the busiest hour needs: the room for chance
@@ -123,14 +123,16 @@ def mean_replicas(traffic: Traffic | None, plan: ThroughputPlan | None, min_repl
     return hours / (24 * _DAYS)
 
 
-def _at_traffic(traffic: Traffic | None, replica_usd_per_hour: float | None, replicas: float | None) -> float | None:
+def _at_traffic(
+    traffic: DeclaredTraffic | None, replica_usd_per_hour: float | None, replicas: float | None
+) -> float | None:
     if traffic is None or replica_usd_per_hour is None or replicas is None:
         return None
     tokens = mean_requests_per_second(traffic) * 3600 * (traffic.input_tokens + traffic.output_tokens)
     return round(replica_usd_per_hour * replicas / tokens * 1e6, 4)
 
 
-def mean_requests_per_second(traffic: Traffic) -> float:
+def mean_requests_per_second(traffic: DeclaredTraffic) -> float:
     """Over a whole week."""
     return traffic.requests_per_second * mean_share(traffic.shape.value)
 

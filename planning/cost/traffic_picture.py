@@ -6,7 +6,7 @@ from planning.architectures.described import architecture_of
 from planning.memory.check import engine_config
 from planning.model import ServedModel
 from planning.nodes.instances import Gpu
-from planning.scaling.day import Served, Week, week
+from planning.scaling.day import ServedTraffic, Week, week
 from planning.scaling.policy import decide
 from planning.scaling.replica import replica_capacity
 from planning.serving.cold_start import replica_seconds
@@ -30,5 +30,6 @@ def traffic_picture(asked: Model, served: ServedModel, gpu: Gpu) -> Week | None:
     what = replica_capacity(rates, promise.ttft_seconds, promise.tpot_seconds, promise.share)
     cold = sum(replica_seconds(served)) / 2
     return week(
-        asked.traffic, Served(rates, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold)
+        asked.traffic,
+        ServedTraffic(rates, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold),
     )

@@ -14,9 +14,9 @@ from planning.nodes.fit import DAEMONS
 from planning.nodes.growth import can_grow
 from planning.nodes.instances import InstanceType, instance_types
 from planning.nodes.quantity import as_cpu, as_mib
-from settings.backends import Backend, Router
+from settings.backends import Backend, RouterSettings
 from settings.cluster import CreateCluster
-from settings.node_autoscaling import ClusterAutoscaler
+from settings.node_autoscaling import ClusterAutoscalerSettings
 from settings.pools import ManagedPool
 from settings.stack import StackSettings
 from settings.tokens import SecretsManagerToken
@@ -138,7 +138,9 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "grafana": monitoring.installed and monitoring.grafana.enabled,
         "adapter": monitoring.enabled and any(scaling.kind is ScalerKind.HPA for scaling in scalings),
         "gpu-operator": settings.gpu_operator.enabled,
-        "autoscaler": isinstance(node_autoscaling, ClusterAutoscaler) and node_autoscaling.install and any(growing),
+        "autoscaler": isinstance(node_autoscaling, ClusterAutoscalerSettings)
+        and node_autoscaling.install
+        and any(growing),
         "karpenter": len(managed) < len(settings.node_pools),
         "external-secrets": settings.external_secrets.install
         and any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
@@ -159,7 +161,7 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
     """They stand in front of models, and beside no GPU."""
     for model in settings.models:
         if backends()[settings.backend_of(model)].router is not None:
-            yield f"router of {model.name}", ROUTER, (model.router or Router()).replicas
+            yield f"router of {model.name}", ROUTER, (model.router or RouterSettings()).replicas
         if settings.backend_of(model) is Backend.RAY:
             yield f"head of {model.name}", RAY_HEAD, 1
         if settings.backend_of(model) is Backend.LLM_D:

@@ -18,7 +18,7 @@ from planning.throughput.roofline import rates
 from planning.throughput.serving_rates import ServingRates
 from planning.throughput.slo_load import Promise, Replica, Variation, share_in_slo
 from planning.throughput.traffic_shape import DAY_SECONDS, WEEKDAYS, WEEKEND_DAYS, rate_share
-from settings.demand import Traffic
+from settings.demand import DeclaredTraffic
 
 STEP_SECONDS = 60
 STEPS = DAY_SECONDS // STEP_SECONDS
@@ -62,7 +62,7 @@ class Week:
 
 
 @dataclass(frozen=True)
-class Served:
+class ServedTraffic:
     """What the picture is made of: the replica, what was promised, how replicas follow, and how long they start."""
 
     rates: ServingRates
@@ -71,7 +71,7 @@ class Served:
     cold_start_seconds: float
 
 
-def week(traffic: Traffic, served: Served) -> Week:
+def week(traffic: DeclaredTraffic, served: ServedTraffic) -> Week:
     """The picture of declared traffic."""
     curve = _slo_curve(served, _most_rate(served))
     weekday = _day(traffic, served, curve, weekend=False)
@@ -80,11 +80,11 @@ def week(traffic: Traffic, served: Served) -> Week:
     return Week(weekday, _day(traffic, served, curve, weekend=True))
 
 
-def _most_rate(served: Served) -> float:
+def _most_rate(served: ServedTraffic) -> float:
     return rates(served.rates.costs, served.rates.traffic, served.rates.most_concurrent).requests_per_second
 
 
-def _slo_curve(served: Served, most_rate: float) -> list[float]:
+def _slo_curve(served: ServedTraffic, most_rate: float) -> list[float]:
     """The share in SLO at equal steps of one replica's rate, from idle to saturated."""
     rates = served.rates
     replica = Replica(rates.costs, rates.most_concurrent, rates.max_num_batched_tokens, rates.traffic, Variation())
@@ -107,7 +107,7 @@ class _Replicas:
         return sum(ready <= now for ready in self.ready_seconds)
 
 
-def _day(traffic: Traffic, served: Served, curve: Sequence[float], *, weekend: bool) -> Day:
+def _day(traffic: DeclaredTraffic, served: ServedTraffic, curve: Sequence[float], *, weekend: bool) -> Day:
     shape, decision, cold = traffic.shape.value, served.decision, served.cold_start_seconds
     shares = [rate_share(shape, step * STEP_SECONDS, weekend=weekend) for step in range(STEPS)]
     asked = [traffic.requests_per_second * share for share in shares]

@@ -9,7 +9,7 @@ from planning.versions import pins
 from settings.backends import Backend
 
 
-def engine_of(backend: Backend) -> pins.Engine:
+def engine_of(backend: Backend) -> pins.EnginePin:
     """The image of a backend."""
     return pins.ENGINES[backends()[backend.value].engine]
 

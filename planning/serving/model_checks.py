@@ -18,13 +18,13 @@ from settings.models import Model
 from settings.sources import HubSource
 
 
-def plan_version(model: Model, engine: pins.Engine, path: str, findings: Findings) -> Version | None:
+def plan_version(model: Model, engine: pins.EnginePin, path: str, findings: Findings) -> Version | None:
     """The vLLM version of the image, from its tag or as the engine says; None when it is too old to be planned for."""
     version = vllm_versions.version_of(engine.vllm or image_pin(model, engine).tag)
     return version if check_version(version, f"{path}.image.tag", findings) else None
 
 
-def image_pin(model: Model, engine: pins.Engine) -> pins.ImagePin:
+def image_pin(model: Model, engine: pins.EnginePin) -> pins.ImagePin:
     """The image of a model: as written, else the pinned one; of an engine that is not vLLM's own the pinned one."""
     image = model.image
     if engine.image != pins.VLLM:
@@ -102,7 +102,7 @@ def check_token(model: Model, known: Architecture | None, stack: str, path: str,
         )
 
 
-def check_digest(model: Model, engine: pins.Engine, path: str, seen: set[str], findings: Findings) -> None:
+def check_digest(model: Model, engine: pins.EnginePin, path: str, seen: set[str], findings: Findings) -> None:
     """An image without a digest, told once whichever models use it; `seen`: those that were told."""
     pin = image_pin(model, engine)
     image = f"{pin.repository}:{pin.tag}"

@@ -87,7 +87,7 @@ class ModelFacts:
 
 
 @dataclass(frozen=True)
-class Served:
+class PlannedServer:
     """A planned model and its pod's size; `max_surge` is settled when all models are known."""
 
     path: str
@@ -95,7 +95,9 @@ class Served:
     pod: PodPlan
 
 
-def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> Served | None:
+def plan_model(
+    model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings
+) -> PlannedServer | None:
     """A model on its pool; None when it has none, or image or GPUs are so wrong that the rest cannot be judged."""
     check_autoscaling(model, _supplies(around, pool), f"{path}.autoscaling", findings)
     check_budget(model, around.production, path, findings)
@@ -119,7 +121,7 @@ def plan_model(model: Model, path: str, pool: Pool | None, around: Surroundings,
     check_traffic(model, rates, scaling, path, findings)
     check_chunk(model, serving_rates, path, findings)
     served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
-    return Served(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
+    return PlannedServer(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
 
 
 def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> ModelFacts | None:

@@ -12,11 +12,11 @@ from planning.nodes.fit import IMAGE_UNPACKED_MIB, SHARING_DAEMONS, Daemon, Pack
 from planning.nodes.instances import allocatable_ephemeral_mib
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool
-from planning.serving.served import Served
+from planning.serving.served import PlannedServer
 
 
 def plan_node_fits(
-    pools: Sequence[Pool], present: tuple[Daemon, ...], served: Sequence[Served], findings: Findings
+    pools: Sequence[Pool], present: tuple[Daemon, ...], served: Sequence[PlannedServer], findings: Findings
 ) -> tuple[NodeFitPlan, ...]:
     """Every pool's node, and findings about GPUs and disks that only the pods together show."""
     return tuple(
@@ -27,7 +27,9 @@ def plan_node_fits(
     )
 
 
-def _node_fit(pool: Pool, present: tuple[Daemon, ...], served: Sequence[Served], findings: Findings) -> NodeFitPlan:
+def _node_fit(
+    pool: Pool, present: tuple[Daemon, ...], served: Sequence[PlannedServer], findings: Findings
+) -> NodeFitPlan:
     present = (*present, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
     node, disk_gib = pool.smallest, pool.group.pods_disk_gib
     room = pool_room(pool, present)
@@ -58,7 +60,7 @@ def _node_fit(pool: Pool, present: tuple[Daemon, ...], served: Sequence[Served],
     return fit
 
 
-def _left(packing: Packing, room: Room, images_mib: int, served: Sequence[Served]) -> tuple[NodeLeftPlan, ...]:
+def _left(packing: Packing, room: Room, images_mib: int, served: Sequence[PlannedServer]) -> tuple[NodeLeftPlan, ...]:
     kinds = []
     for left, nodes in packing.left:
         after_images = replace(left, ephemeral_mib=max(0, left.ephemeral_mib - images_mib))
@@ -71,7 +73,7 @@ def _plain(room: Room) -> RoomPlan:
     return RoomPlan(room.gpus, room.cpu_millicores, room.memory_mib, room.ephemeral_mib)
 
 
-def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings: Findings) -> None:
+def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[PlannedServer], findings: Findings) -> None:
     """GPUs that are paid for and that no pod can have, because something else of the node ran out first."""
     fewest = min((server.pod.room.gpus for server in served), default=0)
     stuck = [left for left in fit.left if left.pods_more == 0 and fewest and left.left.gpus >= fewest]
@@ -102,7 +104,7 @@ def _check_gpus(pool: Pool, fit: NodeFitPlan, served: Sequence[Served], findings
 
 
 def _check_disk(
-    pool: Pool, packing: Packing, room: Room, images_mib: int, served: Sequence[Served], findings: Findings
+    pool: Pool, packing: Packing, room: Room, images_mib: int, served: Sequence[PlannedServer], findings: Findings
 ) -> None:
     """Pods of several models beside the images they unpack; one model alone was checked with its pod."""
     fullest = min((left.ephemeral_mib for left, _ in packing.left), default=room.ephemeral_mib)

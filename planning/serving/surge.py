@@ -13,15 +13,15 @@ from planning.nodes.fit import Daemon
 from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool
 from planning.nodes.sharing import Sharer, check_together
-from planning.serving.served import Served
+from planning.serving.served import PlannedServer
 from settings.stack import StackSettings
 
 
 def with_surge(
-    pools: Mapping[str, Pool | None], served: list[Served], present: tuple[Daemon, ...], findings: Findings
-) -> list[Served]:
+    pools: Mapping[str, Pool | None], served: list[PlannedServer], present: tuple[Daemon, ...], findings: Findings
+) -> list[PlannedServer]:
     """The models with the pods that a rollout may start beside theirs; `present`: DaemonSets of a GPU node."""
-    by_pool: defaultdict[str, list[Served]] = defaultdict(list)
+    by_pool: defaultdict[str, list[PlannedServer]] = defaultdict(list)
     for server in served:
         by_pool[server.model.pool].append(server)
     surge: dict[tuple[str, str], int] = {}
@@ -42,7 +42,7 @@ def with_surge(
 
 
 def check_shared_gpus(
-    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[Served], findings: Findings
+    settings: StackSettings, pools: Mapping[str, Pool | None], served: list[PlannedServer], findings: Findings
 ) -> None:
     """The pods that may meet on one GPU, those of a rollout too."""
     asked = {f"models[{index}]": model for index, model in enumerate(settings.models)}

@@ -19,7 +19,7 @@ from planning.throughput.roofline import StepCosts, Traffic, most_concurrent, st
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 
 if TYPE_CHECKING:  # pydantic takes longer to import than `fit` may take to answer
-    from settings.demand import Traffic as DeclaredTraffic
+    from settings.demand import DeclaredTraffic as DeclaredTraffic
     from settings.models import Model
 
 

@@ -22,7 +22,7 @@ class ImagePin:
 
 
 @dataclass(frozen=True)
-class Engine:
+class EnginePin:
     """What serves: `image`, the vLLM in it (None: the tag says it), and the user that it is made for."""
 
     image: ImagePin
@@ -104,8 +104,8 @@ KUBECTL = ImagePin(
 
 # By the name that planning/facts/backends.csv has for it.
 ENGINES = {
-    "vllm": Engine(VLLM, None, 10001, 10001, "any user will do: components/security.py"),
-    "ray-llm": Engine(
+    "vllm": EnginePin(VLLM, None, 10001, 10001, "any user will do: components/security.py"),
+    "ray-llm": EnginePin(
         RAY_LLM,
         "0.22.0",
         1000,

@@ -13,7 +13,7 @@ from planning.decide import decide
 from planning.model import StackPlan
 from preflight.account import AwsAccount
 from preflight.ask import ask
-from preflight.model import Answer, Report, Verdict
+from preflight.model import Answer, PreflightReport, Verdict
 from settings.read import read
 from tests.moto_engine import moto_account
 from tests.program import sections_of
@@ -45,12 +45,12 @@ def account(region: str = "us-east-1", **more: Any) -> Iterator[AwsAccount]:
     patch.undo()
 
 
-def asked(plan: StackPlan, aws: AwsAccount) -> Report:
+def asked(plan: StackPlan, aws: AwsAccount) -> PreflightReport:
     """One question after the other: moto's backends in process are not thread-safe."""
     return ask(plan, aws, at_once=1, seconds=600)
 
 
-def said(report: Report, *verdicts: Verdict) -> dict[str, list[str]]:
+def said(report: PreflightReport, *verdicts: Verdict) -> dict[str, list[str]]:
     """Messages by path, of the answers that are not as the plan has it."""
     paths: dict[str, list[str]] = {}
     for each in report.of(*(verdicts or (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))):
@@ -58,6 +58,6 @@ def said(report: Report, *verdicts: Verdict) -> dict[str, list[str]]:
     return paths
 
 
-def only(report: Report, question: str, *verdicts: Verdict) -> Answer:
+def only(report: PreflightReport, question: str, *verdicts: Verdict) -> Answer:
     (answer,) = [each for each in report.of(*verdicts) if each.question == question]
     return answer

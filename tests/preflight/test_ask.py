@@ -16,7 +16,7 @@ from preflight import ask as asking
 from preflight import program
 from preflight.__main__ import main
 from preflight.account import AwsAccount, Unanswered, may_have_credentials
-from preflight.model import Question, Report, Verdict
+from preflight.model import PreflightReport, Question, Verdict
 from tests.conftest import REPO
 from tests.preflight.accounts import account, asked, own, planned, said
 from tests.program import needed_canaries, run_program
@@ -121,7 +121,7 @@ def test_under_a_recorder_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_behind_a_real_engine_the_program_asks_before_it_registers(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuses(plan: Any) -> Report:
+    def refuses(plan: Any) -> PreflightReport:
         with account(quotas=NEW_ACCOUNT_QUOTAS) as aws:
             return asked(plan, aws)
 

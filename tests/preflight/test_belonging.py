@@ -10,7 +10,7 @@ import pytest
 from local.aws_endpoint.contract.account import ACCOUNT_ID, NEWER, Account, Runner
 from planning.model import PlanRefused
 from preflight.account import AwsAccount
-from preflight.model import Report, Verdict
+from preflight.model import PreflightReport, Verdict
 from preflight.program import with_answers
 from tests.components.test_aws_life import QUOTAS, REGION, reachable, up
 from tests.engine_answers import ACCOUNT
@@ -66,7 +66,7 @@ def test_the_accounts_own_number_is_no_example_in_it() -> None:
     assert "example-account" not in {finding.rule for finding in with_answers(plan, _without(report)).findings}
 
 
-def _without(report: Report) -> Report:
+def _without(report: PreflightReport) -> PreflightReport:
     """The report without what else the account lacks."""
     return replace(report, answers=tuple(answer for answer in report.answers if answer.question == "account"))
 

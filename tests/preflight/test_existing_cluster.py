@@ -18,7 +18,7 @@ import pytest
 from local.aws_endpoint import eks_clusters
 from local.control_plane.certificates import ensure_pki, ensure_service_certificate
 from preflight.merge import findings
-from preflight.model import Report, Verdict
+from preflight.model import PreflightReport, Verdict
 from tests.local.aws.needs import trust
 from tests.preflight.accounts import account, asked, own, planned, said
 
@@ -88,7 +88,7 @@ CLASSES = "/apis/storage.k8s.io/v1/storageclasses"
 GP3 = {CLASSES: {"items": [{"metadata": {"name": "gp3"}}]}}
 
 
-def report_of(folder: Path, objects: Mapping[str, Any], addons: tuple[str, ...] = ALL) -> tuple[Any, Report]:
+def report_of(folder: Path, objects: Mapping[str, Any], addons: tuple[str, ...] = ALL) -> tuple[Any, PreflightReport]:
     with account() as aws, api_server(folder, objects) as tokens:
         plan = planned(stack(made(addons)))
         report = asked(plan, aws)

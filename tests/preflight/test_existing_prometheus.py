@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from preflight.merge import findings
-from preflight.model import Report, Verdict
+from preflight.model import PreflightReport, Verdict
 from preflight.questions.prometheus import _matches
 from tests.preflight.accounts import account, asked, planned, said
 from tests.preflight.test_existing_cluster import ALL, GP3, api_server, made, stack
@@ -43,7 +43,7 @@ def objects(spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
     }
 
 
-def asked_of(folder: Path, known: Mapping[str, Any], **prometheus: Any) -> tuple[Any, Report]:
+def asked_of(folder: Path, known: Mapping[str, Any], **prometheus: Any) -> tuple[Any, PreflightReport]:
     labels = {"monitorLabels": {"release": "prom"}, "ruleLabels": {"release": "prom"}}
     there = {"kind": "existing", "namespace": NAMESPACE, **labels, **prometheus}
     with account() as aws, api_server(folder, known):

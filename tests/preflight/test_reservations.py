@@ -10,7 +10,7 @@ import pytest
 
 from planning.model import StackPlan
 from preflight.ask import guesses
-from preflight.model import Report, Verdict
+from preflight.model import PreflightReport, Verdict
 from tests.preflight.accounts import account, asked, only, own, planned, said
 
 ONE = "cr-0123456789abcdef0"
@@ -94,7 +94,7 @@ def test_without_credentials_it_is_a_guess() -> None:
     assert ONE in told.text
 
 
-def in_their_network(subnets: list[str], zone: str = "us-east-1b") -> Report:
+def in_their_network(subnets: list[str], zone: str = "us-east-1b") -> PreflightReport:
     """A network of somebody else with subnets in us-east-1a and us-east-1b; the pool stands in those at `subnets`."""
     with account(reservations=(reservation(AvailabilityZone=zone),)) as aws:
         ec2 = boto3.client("ec2", region_name="us-east-1")

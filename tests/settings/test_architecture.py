@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from settings.architecture import PastedConfig, Shape
+from settings.architecture import DescribedShape, PastedConfig
 from settings.read import read
 
 MODEL = {"name": "own", "source": "acme/Own-7B", "revision": "a" * 40}
@@ -34,7 +34,7 @@ def described(architecture: Any) -> Any:
 
 def test_config_says_that_a_config_json_follows_and_figures_that_it_is_a_shape() -> None:
     assert isinstance(described({"config": {"hidden_size": 64}}), PastedConfig)
-    assert isinstance(described(SHAPE), Shape)
+    assert isinstance(described(SHAPE), DescribedShape)
     assert described({"kind": "shape", **SHAPE}) == described(SHAPE)
 
 

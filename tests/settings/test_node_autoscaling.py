@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from settings.node_autoscaling import ClusterAutoscaler, NoNodeAutoscaling
+from settings.node_autoscaling import ClusterAutoscalerSettings, NoNodeAutoscaling
 from settings.stack import StackSettings
 
 
@@ -12,8 +12,8 @@ def _read(value: object) -> object:
 
 
 def test_the_cluster_autoscaler_is_the_usual_one_and_kind_may_be_left_out() -> None:
-    assert StackSettings().node_autoscaling == ClusterAutoscaler()
-    assert _read({"scaleDownAfterSeconds": 60}) == ClusterAutoscaler(scale_down_after_seconds=60)
+    assert StackSettings().node_autoscaling == ClusterAutoscalerSettings()
+    assert _read({"scaleDownAfterSeconds": 60}) == ClusterAutoscalerSettings(scale_down_after_seconds=60)
     assert _read({"kind": "none"}) == NoNodeAutoscaling(kind="none")
 
 

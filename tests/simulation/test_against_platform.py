@@ -25,7 +25,7 @@ from planning.memory.engine import EngineConfig
 from planning.model import ColdStartTerm
 from planning.nodes.instances import instance_type
 from simulation.engine_limits import PICOSECONDS, engine_model
-from simulation.hpa import HpaSpec, Metric, Policy, Rules
+from simulation.hpa import HpaMetric, HpaSpec, Policy, Rules
 from simulation.scalers import HpaScaler, milli
 from simulation.signals import per_pod
 from simulation.supply import ColdStart, Supply
@@ -68,7 +68,7 @@ def simulated(run: Run, **changed: Any) -> Curve:
     term = ColdStartTerm("configured cold start", what["cold_start_seconds"], what["cold_start_seconds"], "")
     most = what["max_replicas"]
     supply = Supply(ColdStart((), (), (term,)), min_nodes=most, pre_stop_seconds=what["pre_stop_seconds"])
-    metrics = (Metric("inFlight", "pods", milli(what["in_flight_target"])),)
+    metrics = (HpaMetric("inFlight", "pods", milli(what["in_flight_target"])),)
     up, down = (
         Rules(what[f"{way}_window_seconds"], (Policy("Pods", what["pods"], what["period_seconds"]),))
         for way in ("up", "down")

@@ -10,7 +10,7 @@ import pytest
 from simulation.best_plan import Costs, Misses, cheapest, misses
 from simulation.compare import Bounds, case, run
 from simulation.lifelike import Lifelike, lifelike
-from simulation.outcome import Slo
+from simulation.outcome import SimulatedSlo
 from simulation.scalers import Fixed
 from simulation.world import Setting, World
 from tests.simulation.engines import engine, setting
@@ -72,7 +72,7 @@ def test_where_nobody_misses_the_fewest_replicas_are_found_and_the_search_ends()
 
 
 def test_more_replicas_miss_no_more_and_fewer_than_allowed_are_not_offered() -> None:
-    table = misses(engine(), Slo(), lifelike(QUIET, 3), np.full(18, 2.0), 2, 6, 0)
+    table = misses(engine(), SimulatedSlo(), lifelike(QUIET, 3), np.full(18, 2.0), 2, 6, 0)
     assert np.isinf(table.missed[:, :2]).all()
     assert table.most <= 6
     assert (np.diff(table.missed[:, 2:], axis=1) <= 0).all()

@@ -21,7 +21,7 @@ from planning.model import ColdStartTerm, ScalingRulePlan
 from planning.model.demand import Capacity, Demand
 from planning.nodes.instances import instance_type
 from simulation.engine_limits import PICOSECONDS, engine_model
-from simulation.hpa import HpaSpec, Metric, Policy, Rules
+from simulation.hpa import HpaMetric, HpaSpec, Policy, Rules
 from simulation.scalers import HpaScaler, milli
 from simulation.signals import DemandRule, Recorded
 from simulation.supply import ColdStart, Supply
@@ -60,7 +60,7 @@ def simulated(run: Run, demand: Demand) -> Curve:
     engine = EngineConfig(max_model_len=what["max_model_len"], max_num_seqs=what["max_num_seqs"])
     term = ColdStartTerm("configured cold start", what["cold_start_seconds"], what["cold_start_seconds"], "")
     supply = Supply(ColdStart((), (), (term,)), min_nodes=most, pre_stop_seconds=what["pre_stop_seconds"])
-    metrics = (Metric("demand", "external", milli(1)),)
+    metrics = (HpaMetric("demand", "external", milli(1)),)
     spec = HpaSpec(1, most, metrics, up=rules(what["up"]), down=rules(what["down"]))
     queries = {"demand": Recorded(DemandRule(demand), what["scrape_seconds"])}
     scaler = HpaScaler("recorded", spec, queries, 1, sync_seconds=run.sync_seconds)

@@ -13,8 +13,8 @@ import pytest
 from simulation.hpa import (
     DEFAULT_UP,
     Hpa,
+    HpaMetric,
     HpaSpec,
-    Metric,
     NoMetric,
     Phase,
     PodState,
@@ -27,7 +27,7 @@ from simulation.hpa import (
     value_proposal,
 )
 
-SPEC = HpaSpec(1, 1000, (Metric("qps", "pods", 1),))
+SPEC = HpaSpec(1, 1000, (HpaMetric("qps", "pods", 1),))
 NOW = 10_000.0
 
 
@@ -210,7 +210,7 @@ def test_events_of_the_period_count_against_a_policy() -> None:
 
 
 def test_a_failing_metric_stops_shrinking_but_not_growing() -> None:
-    spec = replace(SPEC, metrics=(Metric("a", "external", 1000), Metric("b", "external", 1000)), down=NO_DOWN)
+    spec = replace(SPEC, metrics=(HpaMetric("a", "external", 1000), HpaMetric("b", "external", 1000)), down=NO_DOWN)
     assert Hpa(spec).sync(NOW, 4, pods(4), {"a": Reading(value=1000)}) == 4
     assert Hpa(spec).sync(NOW, 4, pods(4), {"a": Reading(value=6000)}) == 6
     assert Hpa(spec).sync(NOW, 4, pods(4), {"a": Reading(value=1000), "b": Reading(value=2000)}) == 2

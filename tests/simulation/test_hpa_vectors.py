@@ -18,8 +18,8 @@ from simulation.hpa import (
     DEFAULT_UP,
     SYNC_SECONDS,
     Hpa,
+    HpaMetric,
     HpaSpec,
-    Metric,
     Phase,
     PodState,
     Policy,
@@ -56,7 +56,7 @@ def spec(vector: dict[str, Any]) -> HpaSpec:
     return HpaSpec(
         vector["min"],
         vector["max"],
-        tuple(Metric(f"metric-{place}", KINDS.get(kind, kind), target) for place, (kind, target) in metrics(vector)),
+        tuple(HpaMetric(f"metric-{place}", KINDS.get(kind, kind), target) for place, (kind, target) in metrics(vector)),
         rules(up, DEFAULT_UP),
         rules(down, DEFAULT_DOWN),
         float((up or {}).get("tolerance", 0.1)),

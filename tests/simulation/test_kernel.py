@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.engine_reference import Replica, Request
+from bench.engine_reference import ReferenceReplica, ReferenceRequest
 from simulation import kernel as k
 from simulation.engine_limits import PICOSECONDS, EngineModel
 from simulation.fleet import Finished, Fleet
@@ -46,9 +46,9 @@ def run(model: EngineModel, load: Requests, until: int = FAR) -> tuple[Finished,
 def test_many_steps_at_once_equal_one_after_the_other_to_the_picosecond(name: str) -> None:
     model, load = CASES[name]
     fast, row = run(model, load)
-    slow = Replica(model)
+    slow = ReferenceReplica(model)
     columns = zip(load.arrivals_ps.tolist(), load.inputs.tolist(), load.outputs.tolist(), strict=True)
-    slow.waiting.extend(Request(number, *each) for number, each in enumerate(columns))
+    slow.waiting.extend(ReferenceRequest(number, *each) for number, each in enumerate(columns))
     slow.run_until(FAR)
     assert sorted(zip(fast.arrival.tolist(), fast.first_token.tolist(), fast.done.tolist(), strict=True)) == sorted(
         (each.arrival, each.first_token, each.done) for each in slow.finished

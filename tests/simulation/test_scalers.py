@@ -6,7 +6,7 @@ import pytest
 
 from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
 from planning.scaling.policy import decide
-from simulation.hpa import HpaSpec, Metric, Reading
+from simulation.hpa import HpaMetric, HpaSpec, Reading
 from simulation.metrics import Metrics, PodSample
 from simulation.policies import policy
 from simulation.scalers import KedaScaler, Scene
@@ -53,7 +53,7 @@ def test_a_rate_needs_two_scrapes_of_a_pod() -> None:
 
 
 def keda() -> KedaScaler:
-    spec = HpaSpec(1, 5, (Metric("waiting", "external", 5000),))
+    spec = HpaSpec(1, 5, (HpaMetric("waiting", "external", 5000),))
     queries = {"waiting": summed(lambda pod: pod.waiting, or_zero=True)}
     return KedaScaler("keda", spec, queries, 1, 0, {"waiting": 1000}, polling_seconds=30, cooldown_seconds=300)
 

@@ -14,9 +14,9 @@ from components.serving.backends.kserve import KSERVE
 from components.serving.backends.llm_d import LLM_D
 from components.serving.backends.production_stack import PRODUCTION_STACK
 from components.serving.backends.ray import RAY
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 
-BACKENDS: Mapping[str, Backend] = {
+BACKENDS: Mapping[str, BackendManifests] = {
     "deployment": DEPLOYMENT,
     "kserve": KSERVE,
     "ray": RAY,
@@ -24,4 +24,4 @@ BACKENDS: Mapping[str, Backend] = {
     "production-stack": PRODUCTION_STACK,
 }
 
-__all__ = ["BACKENDS", "Backend", "Workload", "WorkloadArgs"]
+__all__ = ["BACKENDS", "BackendManifests", "ServingWorkload", "WorkloadArgs"]

@@ -7,11 +7,11 @@ import pulumi_kubernetes as k8s
 
 from components.manifest import arguments
 from components.ownership import controller_owned
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 
 
-def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     """The Deployment."""
     wait = f"{args.model.rollout_timeout_seconds}s"
     made = k8s.apps.v1.Deployment(
@@ -29,7 +29,7 @@ def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
     )
-    return Workload(made.metadata["name"])
+    return ServingWorkload(made.metadata["name"])
 
 
-DEPLOYMENT = Backend(deployment, register)
+DEPLOYMENT = BackendManifests(deployment, register)

@@ -12,7 +12,7 @@ from typing import Any
 import pulumi
 
 from components.manifest import Manifest, custom_resource
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import pod, pod_annotations, rolling_update
 from components.serving.manifests.names import server_labels
 from planning.model import ServedModel
@@ -57,7 +57,7 @@ def inference_service(model: ServedModel, priority_class: pulumi.Input[str]) -> 
     }
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     manifest = inference_service(args.model, args.priority_class)
     wait = f"{args.model.rollout_timeout_seconds}s"
     made = custom_resource(
@@ -71,7 +71,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait, delete=wait),
         ),
     )
-    return Workload(pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix))
+    return ServingWorkload(pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix))
 
 
-KSERVE = Backend(inference_service, _register)
+KSERVE = BackendManifests(inference_service, _register)

@@ -19,7 +19,7 @@ from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest, arguments, custom_resource, labels, selector
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.names import APP, server_selector
 from components.serving.manifests.resources import quantities
@@ -230,7 +230,7 @@ def _container(model: ServedModel, plan: PickerPlan) -> dict[str, Any]:
     }
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     if args.model.picker is None:
         raise ValueError(f"{name}: backend llm-d needs a picker in the plan")
     servers = register_deployment(name, args, parent)
@@ -260,7 +260,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
     picker = ours("picker", k8s.apps.v1.Deployment, *before)
     # Hidden ordering: no request before somebody picks, and no route after.
     custom("pool-route", picker)
-    return Workload(servers.deployment_name)
+    return ServingWorkload(servers.deployment_name)
 
 
-LLM_D = Backend(deployment, _register, beside)
+LLM_D = BackendManifests(deployment, _register, beside)

@@ -17,7 +17,7 @@ from components.images import pull_policy
 from components.manifest import Manifest, arguments
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.names import SCRATCH_PATH, router_release, server_selector
 from components.serving.manifests.network_policy import router_policy
@@ -62,7 +62,7 @@ def beside(model: ServedModel) -> dict[str, Manifest]:
     return {"router-policy": router_policy(model, model.router)} if model.router else {}
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     router = args.model.router
     if router is None:
         raise ValueError(f"{name}: backend production-stack needs a router in the plan")
@@ -80,7 +80,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
         # Hidden ordering: without its policy it reaches neither the API server nor a server, and is never ready.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
     )
-    return Workload(servers.deployment_name, (release,))
+    return ServingWorkload(servers.deployment_name, (release,))
 
 
-PRODUCTION_STACK = Backend(deployment, _register, beside)
+PRODUCTION_STACK = BackendManifests(deployment, _register, beside)

@@ -20,7 +20,7 @@ from components.manifest import WAIT_READY, Manifest, arguments, custom_resource
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.ray_beside import DASHBOARD, HEAD, METRICS, beside, head_labels, head_name, ray_plan
 from components.serving.backends.ray_serve_config import serve_config
-from components.serving.backends.workload import Backend, Workload, WorkloadArgs
+from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import pod, pod_annotations
 from components.serving.manifests.names import SCRATCH_PATH, metadata, server_labels
 from components.serving.manifests.resources import quantities
@@ -173,7 +173,7 @@ def _as_list(environment: dict[str, str]) -> list[dict[str, Any]]:
     return [{"name": name, "value": value} for name, value in environment.items()]
 
 
-def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workload:
+def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     model, made = args.model, beside(args.model)
     child = pulumi.ResourceOptions(parent=parent)
     account = k8s.core.v1.ServiceAccount(
@@ -204,7 +204,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Workloa
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait, delete=wait),
         ),
     )
-    return Workload(service.metadata["name"])
+    return ServingWorkload(service.metadata["name"])
 
 
-RAY = Backend(ray_service, _register, beside)
+RAY = BackendManifests(ray_service, _register, beside)

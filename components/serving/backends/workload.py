@@ -26,7 +26,7 @@ class WorkloadArgs:
 
 
 @dataclass(frozen=True)
-class Workload:
+class ServingWorkload:
     """`deployment_name`: what makes the pods that serve, once it is there: what an autoscaler of ours scales.
 
     `address_after`: what has to be Ready before the model's Service points to it.
@@ -37,11 +37,11 @@ class Workload:
 
 
 @dataclass(frozen=True)
-class Backend:
+class BackendManifests:
     """`manifest` renders what makes the server pods, from the plan alone, `beside` what stands by it, by a name;
     `register` makes both.
     """
 
     manifest: Callable[[ServedModel, pulumi.Input[str]], Manifest]
-    register: Callable[[str, WorkloadArgs, pulumi.Resource], Workload]
+    register: Callable[[str, WorkloadArgs, pulumi.Resource], ServingWorkload]
     beside: Callable[[ServedModel], dict[str, Manifest]] = lambda _: {}

@@ -10,7 +10,7 @@ import pytest
 from planning.cost.shares import mean_replicas
 from planning.cost.spot import spot_share
 from planning.model import CostPlan, ModelCost
-from settings.demand import Traffic
+from settings.demand import DeclaredTraffic
 from tests.planning.stacks import model, planned, pool
 
 
@@ -94,7 +94,7 @@ def test_a_pool_without_a_price_has_models_without_one() -> None:
 def test_replicas_of_a_week_follow_the_shape_and_the_minimum(shape: str, expected: float | None) -> None:
     plan = planned(models=[model(traffic={"requestsPerSecond": 1})]).models[0].throughput
     assert plan is not None
-    traffic = Traffic.model_validate({"requestsPerSecond": 1, "shape": shape})
+    traffic = DeclaredTraffic.model_validate({"requestsPerSecond": 1, "shape": shape})
     model_cost = mean_replicas(traffic, replace(plan, replicas_needed=10), 1)
     assert model_cost is not None
     assert model_cost == expected if expected else 4 < model_cost < 6.5

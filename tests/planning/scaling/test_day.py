@@ -10,15 +10,15 @@ import pytest
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
-from planning.scaling.day import STEPS, Served, Week, week
+from planning.scaling.day import STEPS, ServedTraffic, Week, week
 from planning.scaling.policy import decide
 from planning.scaling.replica import Load, replica_capacity, throughput
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import replica_rates
 from planning.throughput.slo_load import Promise, Variation
-from settings.demand import Traffic as Declared
+from settings.demand import DeclaredTraffic as Declared
 from simulation.engine_limits import engine_model
-from simulation.outcome import Slo
+from simulation.outcome import SimulatedSlo
 from simulation.policies import from_decision
 from simulation.profiles import Lengths, generate, profile
 from simulation.supply import Supply, fixed_cold_start
@@ -30,10 +30,10 @@ MODEL, CARD = architecture(QWEN), gpu("l40s")
 COLD_SECONDS = 300.0
 
 
-def served(fewest: int = 1, most: int = 10, cold: float = COLD_SECONDS) -> Served:
+def served(fewest: int = 1, most: int = 10, cold: float = COLD_SECONDS) -> ServedTraffic:
     rates = replica_rates(MODEL, ENGINE, CARD, Traffic(1155, 211))
     what = replica_capacity(rates, 2.0, 0.1)
-    return Served(rates, Promise(), decide(what, cold, fewest, most), cold)
+    return ServedTraffic(rates, Promise(), decide(what, cold, fewest, most), cold)
 
 
 def picture(rate: float, shape: str = "diurnal", **bounds: float) -> Week:
@@ -101,7 +101,7 @@ def test_the_fluid_agrees_with_the_simulator_that_draws_every_request() -> None:
     supply = Supply(fixed_cold_start(COLD_SECONDS, 1.0), pods_per_node=1, gpus_per_node=1, usd_per_node_hour=None)
     engine = engine_model(MODEL, ENGINE, CARD)
     lengths = Lengths(input_spread=_spread(Variation().input_tokens), output_spread=_spread(Variation().output_tokens))
-    drawn = World(Setting(engine, supply, Slo()), from_decision("ours", decision, 3)).run(
+    drawn = World(Setting(engine, supply, SimulatedSlo()), from_decision("ours", decision, 3)).run(
         generate(profile(f"poisson:{rate}", 1800), lengths, 1)
     )
     assert drawn.mean_replicas == pytest.approx(fluid.weekday.replica_hours / 24, rel=0.01)

@@ -10,7 +10,7 @@ from planning.memory.fit import fit
 from planning.nodes.instances import gpu
 from planning.throughput.roofline import Traffic, most_concurrent
 from planning.throughput.serving_rates import lengths, replica_rates, serving_rates
-from settings.demand import Traffic as Declared
+from settings.demand import DeclaredTraffic as Declared
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
 from settings.models import Model
 from tests.planning.stacks import QWEN, REVISION
