@@ -85,7 +85,7 @@ class ClusterServices(pulumi.ComponentResource):
             namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
             for namespace in plan.model_namespaces
         }
-        operators = self._operators(plan.operators, monitors)
+        operators = self._operators(plan.operators, monitors, namespaces)
         self.wiring = ServingWiring(
             namespaces=namespaces,
             priority_classes=self._priorities(plan),
@@ -164,14 +164,19 @@ class ClusterServices(pulumi.ComponentResource):
         return (Keda("keda", KedaArgs(plan, monitors), self._child).release,) if plan.install else ()
 
     def _operators(
-        self, plans: tuple[OperatorPlan, ...], monitors: tuple[pulumi.Resource, ...]
+        self,
+        plans: tuple[OperatorPlan, ...],
+        monitors: tuple[pulumi.Resource, ...],
+        namespaces: Mapping[str, pulumi.Input[str]],
     ) -> dict[str, tuple[pulumi.Resource, ...]]:
         """What brings the kinds of each, one after the other; nothing of those that the cluster has."""
         ready: dict[str, tuple[pulumi.Resource, ...]] = {}
         for plan in plans:
             if plan.install:
                 before = (*monitors, *(resource for resources in ready.values() for resource in resources))
-                ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before), self._child).ready
+                # None: it has one of its own, which it makes.
+                beside = namespaces.get(plan.namespace)
+                ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before, beside), self._child).ready
         return ready
 
     def _stores(

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from planning.facts import rows
 from planning.findings import Findings
+from settings.backends import Backend
 from settings.gateway import GatewayApi
 from settings.models import Model, VolumeCache
 from settings.sources import BucketSource
@@ -35,6 +36,7 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
     rows: list[Registered] = []
     first: dict[str, str] = {}
     stores = {model.namespace for model in settings.models if isinstance(model.token_secret, SecretsManagerToken)}
+    proxied = {model.namespace for model in settings.models if settings.backend_of(model) is Backend.KUBEAI}
     for index, model in enumerate(settings.models):
         token = model.token_secret
         external = external_token_name(model.name, token) if isinstance(token, SecretsManagerToken) else ""
@@ -46,6 +48,7 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
         first.setdefault(tenant.own_namespace, path)
     for namespace, path in first.items():
         kinds = {"external"} if namespace in stores else set()
+        kinds |= {"kubeai"} if namespace in proxied else set()
         rows += _rows("namespace", path, namespace, namespace, kinds)
     for index, pool in enumerate(settings.node_pools):
         rows += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})

@@ -19,10 +19,14 @@ class Backend(StrEnum):
     RAY = "ray"
     LLM_D = "llm-d"
     PRODUCTION_STACK = "production-stack"
+    KUBEAI = "kubeai"
 
 
-OWN_SCALERS = frozenset({Backend.RAY.value})
+OWN_SCALERS = frozenset({Backend.RAY.value, Backend.KUBEAI.value})
 """Backends that move the replicas of their models themselves: there `autoscaling.kind` is `backend` unless written."""
+
+OWN_NAMES = frozenset({Backend.KUBEAI.value})
+"""Backends whose models clients call by the model's `name`: there `servedName` is that one unless written."""
 
 
 class RoutingLogic(StrEnum):
@@ -88,6 +92,26 @@ class Kuberay(Section):
     namespace: DnsLabel = described("its namespace", default="kuberay")
     redis: Redis | None = described(
         "makes the heads fault tolerant; without it a head that ends takes its model's replicas with it", default=None
+    )
+
+
+class LoadBalancing(StrEnum):
+    """Which of a model's servers KubeAI's proxy sends a request to."""
+
+    PREFIX_HASH = "prefixHash"
+    LEAST_LOAD = "leastLoad"
+
+
+class Kubeai(Section):
+    """KubeAI's controller and proxy, for models of backend kubeai; it lives in the namespace of its models."""
+
+    replicas: int = described("pods of its proxy", default=2, ge=1, le=10)
+    load_balancing: LoadBalancing = described(
+        "prefixHash: requests that begin alike go to one server while it has room; leastLoad: the fewest in flight",
+        default=LoadBalancing.PREFIX_HASH,
+    )
+    prefix_characters: int = described(
+        "how many characters of the first user message count as its beginning", default=100, ge=1, le=100_000
     )
 
 

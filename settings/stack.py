@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from settings.addons import ExternalSecretsSettings, GpuOperatorSettings, KedaSettings, Monitoring, Registry
-from settings.backends import OWN_SCALERS, Backend, CertManager, Kserve, Kuberay, LlmD
+from settings.backends import OWN_NAMES, OWN_SCALERS, Backend, CertManager, Kserve, Kubeai, Kuberay, LlmD
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -24,6 +24,9 @@ from settings.tracing import NoTracing, Tracing
 from settings.types import AwsRegion, Section, described
 from settings.waivers import Waiver
 
+# As it is written, and as Python spells it.
+SERVED_NAME = ("servedName", "served_name")
+
 
 def _twice(section: str, names: Iterable[str]) -> list[tuple[str, str]]:
     """Each name that stands more than once, and where."""
@@ -33,12 +36,18 @@ def _twice(section: str, names: Iterable[str]) -> list[tuple[str, str]]:
     return sorted((name, ", ".join(paths)) for name, paths in places.items() if len(paths) > 1)
 
 
-def _with_kind(model: Any, usual: Any) -> Any:
-    """A model as written, with `autoscaling.kind` where its backend moves the replicas."""
-    if not isinstance(model, dict) or str(model.get("backend") or usual) not in OWN_SCALERS:
+def _as_its_backend_means(model: Any, usual: Any) -> Any:
+    """A model as written, with what its backend means where nothing is: `autoscaling.kind`, `servedName`."""
+    if not isinstance(model, dict):
         return model
+    backend = str(model.get("backend") or usual)
+    meant: dict[str, Any] = {}
     scaling = model.get("autoscaling", {})
-    return {**model, "autoscaling": {"kind": "backend", **scaling}} if isinstance(scaling, dict) else model
+    if backend in OWN_SCALERS and isinstance(scaling, dict):
+        meant["autoscaling"] = {"kind": "backend", **scaling}
+    if backend in OWN_NAMES and isinstance(model.get("name"), str) and model.keys().isdisjoint(SERVED_NAME):
+        meant["servedName"] = model["name"]
+    return {**model, **meant}
 
 
 class StackSettings(Section):
@@ -62,6 +71,7 @@ class StackSettings(Section):
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
     kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
+    kubeai: Kubeai = described("KubeAI, for models of backend kubeai", default_factory=Kubeai)
     llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
     external_secrets: ExternalSecretsSettings = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager",
@@ -87,13 +97,13 @@ class StackSettings(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _scaled_by_their_backend(cls, written: Any) -> Any:
-        """Who says nothing of the kind of autoscaling means that of the model's backend."""
+    def _as_their_backends_mean(cls, written: Any) -> Any:
+        """Who says nothing of the kind of autoscaling, or of the served name, means that of the model's backend."""
         models = written.get("models") if isinstance(written, dict) else None
         if not isinstance(models, list | tuple):
             return written
         usual = written.get("backend", Backend.DEPLOYMENT.value)
-        return {**written, "models": [_with_kind(model, usual) for model in models]}
+        return {**written, "models": [_as_its_backend_means(model, usual) for model in models]}
 
     @model_validator(mode="after")
     def _names_and_kinds(self) -> Self:

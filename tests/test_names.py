@@ -28,6 +28,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"backend": "production-stack"},
         {"backend": "ray"},
         {"backend": "llm-d"},
+        {"backend": "kubeai", "cache": VOLUME},
         {"tokenSecret": {"kind": "secretsManager", "name": "prod/huggingface"}},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct"},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct", "cache": VOLUME},
@@ -35,7 +36,7 @@ def asked(marker: str) -> dict[str, Any]:
     return {
         "cluster": {"storageClasses": ["efs"]},
         "nodePools": [
-            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 13, "maxNodes": 13},
+            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 14, "maxNodes": 14},
             {
                 "name": f"{marker}-k",
                 "kind": "karpenter",

@@ -96,7 +96,11 @@ class VllmModel(pulumi.ComponentResource):
         if model.gateway:
             self._routed(name, model.gateway, args, address)
         self.url = pulumi.Output.format(
-            "http://{0}.{1}.svc.cluster.local:{2}/v1", address.metadata["name"], args.namespace, model.port
+            "http://{0}.{1}.svc.cluster.local:{2}{3}",
+            address.metadata["name"],
+            args.namespace,
+            model.port,
+            model.api_path,
         )
         self.register_outputs({"deploymentName": self.deployment_name, "url": self.url})
 
@@ -151,8 +155,8 @@ class VllmModel(pulumi.ComponentResource):
         return policy
 
     def _template(self, name: str, args: VllmModelArgs) -> list[pulumi.Resource]:
-        if args.model.chat_template is None:
-            return []  # the repository's own
+        if args.model.chat_template is None or args.model.kubeai is not None:
+            return []  # the repository's own; KubeAI makes a ConfigMap of it itself
         template = k8s.core.v1.ConfigMap(
             f"{name}-chat-template",
             **arguments(chat_template(args.model), args.namespace),

@@ -14,7 +14,8 @@ WORDS = {"yes": "yes", "no": "**no**", "theirs": "the project does", "none": "â€
 HEAD = """# Serving backends
 
 `models[].backend` says what makes a model's server pods, `backend` what does for models that name none. Moving a
-model is one word: its address, name, token, cache, network, budget, monitor, alerts and autoscaler stay
+model is one word: its address, name, token, cache, network, budget, monitor, alerts and autoscaler stay where the table
+does not say otherwise
 ([how it moves](backends/moving.md)). Why it is built this way: [ADR 22](adr/0022-serving-backends.md). This page is
 made by `make document` from `planning/facts/backends.csv`, `operators.csv` and `backend_features.csv`; the plan refuses
 by the same tables, and tests hold them against what is rendered.
@@ -32,8 +33,8 @@ One table says what backends call the same things: the pods that serve, the port
 
 **What was tried.** Backend `deployment` runs on the embedded platform (`make up`). Every other backend is rendered, and
 validated against the definitions of its kinds and the values of its charts, of the versions below. KServe's controller
-(0.17.0, the newest that can be built here) runs there, too; the other operators were never run by the authors, and
-none in a cluster ([limits](limits.md)).
+(0.17.0, the newest that can be built here) runs there, too, and a stand-in of ours for KubeAI; the other operators were
+never run by the authors, and none in a cluster ([limits](limits.md)).
 
 """
 
@@ -57,10 +58,13 @@ def _operators() -> str:
     rows = ["## What is installed with them", "", "| operator | charts | settings |", "|---|---|---|"]
     for row in operators().values():
         charts = ", ".join(f"{chart} {pins.CHARTS[chart].version}" for chart in row.charts)
-        rows.append(f"| {row.name} | {charts} | `{row.setting}.install`, `{row.setting}.namespace` |")
+        own = f"`{row.setting}.install`, `{row.setting}.namespace`"
+        words = f"`{row.setting}`; in the namespace of its models" if row.beside_models else own
+        rows.append(f"| {row.name} | {charts} | {words} |")
     rows += [
         "",
-        "An operator is installed once, in a closed namespace of its own, as long as a model needs it.",
+        "An operator is installed once, in a closed namespace of its own unless the row says otherwise, as long as a",
+        "model needs it.",
         "`install: false` where the cluster has it.",
         "",
     ]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from planning.backends.table import NO, YES, Cell, features, rendered
+from planning.backends.table import NO, YES, Cell, backends, features, rendered
 from planning.findings import Findings, listed
 from planning.versions import pins
 from settings.autoscaling import BackendScaling, HpaScaling, KedaScaling, NoScaling
-from settings.models import Model, VolumeCache
+from settings.models import Drain, EmptyDirCache, Model, VolumeCache
 from settings.sources import HubSource
 from settings.stack import StackSettings
 
@@ -34,6 +34,10 @@ def _own_image(model: Model) -> bool:
     return model.image.repository != pins.VLLM.repository or model.image.tag not in (None, pins.VLLM.tag)
 
 
+def _own_name(model: Model) -> bool:
+    return model.served_name is not None and model.served_name != model.name
+
+
 def _elsewhere(model: Model) -> bool:
     return not isinstance(model.origin, HubSource)
 
@@ -44,8 +48,16 @@ FEATURES: tuple[Feature, ...] = (
     Feature("draft-model", "a draft model", "draftModel", lambda m: m.draft_model is not None),
     Feature("chat-template", "a chat template of your own", "chatTemplate", lambda m: m.chat_template is not None),
     Feature("extra-args", "further arguments of vLLM", "extraArgs", lambda m: bool(m.extra_args)),
+    Feature("served-name", "another name than the model's own", "servedName", _own_name),
+    Feature("secret-env", "environment variables from Secrets", "secretEnv", lambda m: bool(m.secret_env)),
     Feature("own-image", "another image", "image.repository", _own_image),
     Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
+    Feature(
+        "pod-cache",
+        "weights that each pod downloads",
+        "cache.kind",
+        lambda m: isinstance(m.cache, EmptyDirCache) and not _elsewhere(m),
+    ),
     Feature("other-source", "weights that are not the Hub's", "source", _elsewhere),
     Feature("token", "a Hugging Face token", "tokenSecret", lambda m: m.token_secret is not None),
     Feature("hpa", "a HorizontalPodAutoscaler", "autoscaling.kind", lambda m: isinstance(m.autoscaling, HpaScaling)),
@@ -60,6 +72,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("schedules", "replicas by the clock", "autoscaling.schedules", _schedules),
     Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
     Feature("router", "a router in front of the replicas", "router", lambda m: m.router is not None),
+    Feature("drain", "a drain of its own", "drain", lambda m: m.drain != Drain()),
 )
 """In the order in which the page shows them."""
 
@@ -76,9 +89,19 @@ OF_THE_PROJECTS: Mapping[str, str] = {
 
 
 def check_backends(settings: StackSettings, findings: Findings) -> None:
-    """Every model against what its backend does."""
+    """Every model against what its backend does; and a word on backends that nobody mends, one each."""
+    told: set[str] = set()
     for index, model in enumerate(settings.models):
-        check_features(model, settings.backend_of(model).value, f"models[{index}]", features(), findings)
+        row = backends()[settings.backend_of(model)]
+        check_features(model, row.name, f"models[{index}]", features(), findings)
+        if row.unmaintained and row.name not in told:
+            told.add(row.name)
+            findings.warning(
+                f"models[{index}].backend",
+                "backend-unmaintained",
+                f"{row.title} is {row.state}: nobody mends what is found in it",
+                f"write another backend, for example deployment; see docs/backends/{row.name}.md",
+            )
 
 
 def check_features(

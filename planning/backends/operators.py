@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
-from settings.backends import CertManager, Kserve, Kuberay
+from settings.backends import CertManager, Kserve, Kubeai, Kuberay
 from settings.gateway import GatewayApi, IssuedCertificate
 from settings.stack import StackSettings
 from settings.tracing import CollectorTracing
@@ -23,15 +23,30 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
 
 def operator_section(
     settings: StackSettings, name: str
-) -> CertManager | Kserve | Kuberay | GatewayApi | CollectorTracing:
+) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
     if name == "opentelemetry-collector" and isinstance(settings.tracing, CollectorTracing):
         return settings.tracing
-    sections: dict[str, CertManager | Kserve | Kuberay] = {
+    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai] = {
         "cert-manager": settings.cert_manager,
         "kserve": settings.kserve,
         "kuberay": settings.kuberay,
+        "kubeai": settings.kubeai,
     }
     return sections[name]
+
+
+def is_installed(settings: StackSettings, row: OperatorRow) -> bool:
+    """Whether the stack installs it; False: the cluster has its own. What lives beside its models is the stack's."""
+    section = operator_section(settings, row.name)
+    return True if isinstance(section, Kubeai) else section.install
+
+
+def operator_namespace(settings: StackSettings, row: OperatorRow) -> str:
+    """Where it lives: its own namespace, or that of the first model that needs it."""
+    section = operator_section(settings, row.name)
+    if not isinstance(section, Kubeai):
+        return section.namespace
+    return next(m.namespace for m in settings.models if row.name in backends()[settings.backend_of(m)].operators)

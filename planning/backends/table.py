@@ -6,8 +6,10 @@ or one of the project's own, told for comparison (`theirs`: the project has it, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 
 from planning.facts import rows
 
@@ -22,7 +24,8 @@ class BackendRow:
 
     `pods`: what its pods are called. `metrics_port`, `metrics_prefix`: where vLLM's series are, and how they begin
     there. `router`: the chart of a router in front of each model; `engine`: its image; names in
-    planning/versions/pins.py.
+    planning/versions/pins.py. `labels`: what selects its pods, with {name};
+    `path`: of the API at the model's address.
     """
 
     name: str
@@ -30,6 +33,8 @@ class BackendRow:
     rendered: bool
     deployment: str
     pods: str
+    labels: Mapping[str, str]
+    path: str
     metrics_port: str
     metrics_prefix: str
     scaler: str
@@ -39,6 +44,11 @@ class BackendRow:
     state: str
     source: str
     date: str
+
+    @property
+    def unmaintained(self) -> bool:
+        """Whether its project has nobody who mends it."""
+        return self.state.startswith("unmaintained")
 
     def deployment_of(self, model: str) -> str:
         """The Deployment of a model of that name."""
@@ -58,11 +68,13 @@ class BackendRow:
 class OperatorRow:
     """One operator. `setting`: the section of the stack file; `charts`: names of pins, in order.
 
-    `webhook_ports`: where the API server asks it; `pod_ports`: what it asks of models' pods.
+    `beside_models`: it lives in the namespace of its models, and serves no other. `webhook_ports`: where the API
+    server asks it; `pod_ports`: what it asks of models' pods.
     """
 
     name: str
     setting: str
+    beside_models: bool
     charts: tuple[str, ...]
     webhook_ports: tuple[int, ...]
     pod_ports: tuple[int, ...]
@@ -89,6 +101,8 @@ def backends() -> dict[str, BackendRow]:
             row["rendered"] == YES,
             row["deployment"],
             row["pods"],
+            MappingProxyType(dict(pair.split("=") for pair in row["labels"].split())),
+            row["path"],
             row["metrics"],
             row["prefix"],
             row["scaler"],
@@ -110,6 +124,7 @@ def operators() -> dict[str, OperatorRow]:
         row["operator"]: OperatorRow(
             row["operator"],
             row["setting"],
+            row["home"] == "models",
             tuple(row["charts"].split()),
             tuple(int(port) for port in row["webhook_ports"].split()),
             tuple(int(port) for port in row["pod_ports"].split()),

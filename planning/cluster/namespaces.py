@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from planning.backends.operators import asked_operators, operator_section
+from planning.backends.operators import asked_operators, is_installed, operator_namespace
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
@@ -71,8 +71,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
         ),
     }
     for row in asked_operators(settings):
-        section = operator_section(settings, row.name)
-        named[f"{row.setting}.namespace"] = (section.namespace, True, section.install)
+        if not row.beside_models:  # else the namespace is its models', who name it
+            own = operator_namespace(settings, row)
+            named[f"{row.setting}.namespace"] = (own, True, is_installed(settings, row))
     for path, (name, used, labelled) in named.items():
         if used:
             yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)

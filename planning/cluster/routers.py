@@ -8,6 +8,7 @@ from dataclasses import replace
 from planning.backends.table import backends
 from planning.cluster.addon_network import addon_network
 from planning.cluster.gateway import behind_gateway
+from planning.cluster.kubeai import with_kubeai
 from planning.cluster.pickers import with_pickers
 from planning.cluster.ray import with_ray
 from planning.findings import Findings
@@ -24,12 +25,13 @@ LOGIC = {RoutingLogic.ROUND_ROBIN: "roundrobin", RoutingLogic.PREFIX_AWARE: "pre
 def with_routers(
     models: Sequence[ServedModel], settings: StackSettings, charts: ChartSources, findings: Findings
 ) -> list[ServedModel]:
-    """The models, each with what its backend puts before it (router, picker, Ray head), and behind the gateway."""
+    """The models, each with what its backend puts before it (router, picker, head, proxy), and behind the gateway."""
     asked = {model.name: model.router or RouterSettings() for model in settings.models}
     used = {backends()[model.backend].router for model in models} - {None}
     references = {chart: charts.reference(chart, findings) for chart in used if chart}
     routed = [_with_router(model, asked[model.name], references, settings) for model in models]
-    return with_pickers(with_ray(behind_gateway(routed, settings), settings, findings), settings, findings)
+    behind = with_ray(behind_gateway(routed, settings), settings, findings)
+    return with_pickers(with_kubeai(behind, settings, findings), settings, findings)
 
 
 def _with_router(

@@ -12,6 +12,7 @@ from planning.cluster.existing import check_existing
 from planning.cluster.external_secrets import check_external_secrets
 from planning.cluster.gateway import check_gateway
 from planning.cluster.karpenter import check_karpenter
+from planning.cluster.kubeai import check_kubeai
 from planning.cluster.monitoring import check_prometheus
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.regions import check_families
@@ -54,6 +55,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("Karpenter", _of_settings(check_karpenter)),
     ("floor of spot nodes", _in_production(check_floor)),
     ("backends", _of_settings(check_backends)),
+    ("KubeAI", _of_settings(check_kubeai)),
     ("external secrets", _of_settings(check_external_secrets)),
     ("gateway", _of_settings(check_gateway)),
     ("versions", _of_settings(check_versions)),

@@ -31,7 +31,7 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         gpu_operator=plan_gpu_operator(settings, pools, charts, findings),
         tenants=plan_tenants(settings, draft.models, findings),
         keda=plan_keda(settings, scalings, charts, findings),
-        operators=plan_operators(settings, charts, findings),
+        operators=plan_operators(settings, draft.models, charts, findings),
         external_secrets=plan_external_secrets(settings, cluster, charts, findings),
         storage_class=plan_storage_class(settings),
         gateway=plan_gateway(settings, draft.tags),

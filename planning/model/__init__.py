@@ -28,6 +28,7 @@ from planning.model.cloud import (
 )
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
+from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
 from planning.model.picture import (
@@ -43,6 +44,7 @@ from planning.model.picture import (
     StepTimePicture,
     TrafficPicture,
 )
+from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import (
     AutoscalingPlan,
@@ -71,11 +73,8 @@ from planning.model.serving import (
     CHAT_TEMPLATE_FILE,
     SECRET_STORE,
     ColdStartTerm,
-    DrainPlan,
     MemoryPlan,
     PickerPlan,
-    PodResources,
-    ProbePlan,
     RayPlan,
     RemoteTokenPlan,
     RouterPlan,
@@ -156,6 +155,8 @@ __all__ = [
     "KarpenterNodesPlan",
     "KarpenterPlan",
     "KedaPlan",
+    "KubeaiModelPlan",
+    "KubeaiPlan",
     "MemoryPlan",
     "MetricRule",
     "ModelCost",
@@ -182,6 +183,7 @@ __all__ = [
     "RemoteTokenPlan",
     "RepositoryPlan",
     "ReservationPlan",
+    "ResourceProfilePlan",
     "RollPicture",
     "RoomPlan",
     "RouterPlan",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
 from planning.model.gateway import GatewayPlan
+from planning.model.kubeai import KubeaiModelPlan
+from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
@@ -16,37 +19,6 @@ from planning.model.tracing import TracingPlan
 
 # A place in the server's container that its arguments name; the backend mounts something there.
 CHAT_TEMPLATE_FILE = "/etc/vllm/chat-template/template.jinja"
-
-
-@dataclass(frozen=True)
-class PodResources:
-    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing."""
-
-    cpu_request: str
-    memory: str
-    ephemeral_storage: str
-    shared_memory: str | None
-    """None: no volume of ours at /dev/shm."""
-    gpus: int
-    """Of `nvidia.com/gpu`, whole ones or shares."""
-
-
-@dataclass(frozen=True)
-class ProbePlan:
-    """An HTTP probe on /health."""
-
-    period_seconds: int
-    timeout_seconds: int
-    failure_threshold: int
-
-
-@dataclass(frozen=True)
-class DrainPlan:
-    """preStop sleep + vLLM's own shutdown time-out + margin = grace period."""
-
-    pre_stop_seconds: int
-    shutdown_timeout_seconds: int
-    grace_period_seconds: int
 
 
 SECRET_STORE = "aws-secrets-manager"
@@ -245,6 +217,10 @@ class ServedModel:
     """What the backend adds to the model's name for the Deployment of its servers; None: there is none."""
     pod_names: str = ""
     """A regular expression of the names of its servers' pods."""
+    pod_selector: Mapping[str, str] = field(default_factory=dict)
+    """Labels that those pods have, and no others; {name} is the model's."""
+    api_path: str = "/v1"
+    """Of the API, at the model's address."""
     metrics_port: str = "http"
     """The port of those pods with vLLM's series."""
     metrics_prefix: str = ""
@@ -259,6 +235,8 @@ class ServedModel:
     ray: RayPlan | None = None
     """None: the backend is another."""
     picker: PickerPlan | None = None
+    """None: the backend is another."""
+    kubeai: KubeaiModelPlan | None = None
     """None: the backend is another."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""

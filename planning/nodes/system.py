@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from planning.backends.operators import asked_operators, operator_section
+from planning.backends.operators import asked_operators, is_installed
 from planning.backends.table import backends
 from planning.facts import rows
 from planning.findings import Findings
@@ -54,6 +54,8 @@ RAY_HEAD = SystemLoad(1, 1200, 4096 + 512)
 
 # planning/cluster/pickers.py.
 PICKER = SystemLoad(1, 1000, 2048)
+# planning/cluster/kubeai.py.
+KUBEAI = SystemLoad(1, 200, 512)
 
 
 def check_system_nodes(
@@ -146,7 +148,7 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         and any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
         "keda": settings.keda.install and any(scaling.kind is ScalerKind.KEDA for scaling in scalings),
     }
-    installed = {row.name for row in asked_operators(settings) if operator_section(settings, row.name).install}
+    installed = {row.name for row in asked_operators(settings) if is_installed(settings, row)}
     return installed | {part for part, is_used in used.items() if is_used}
 
 
@@ -166,6 +168,8 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
             yield f"head of {model.name}", RAY_HEAD, 1
         if settings.backend_of(model) is Backend.LLM_D:
             yield f"endpoint picker of {model.name}", PICKER, 1
+    if any(settings.backend_of(model) is Backend.KUBEAI for model in settings.models):
+        yield "KubeAI's proxy", KUBEAI, settings.kubeai.replicas
 
 
 def _daemons(parts: set[str]) -> SystemLoad:

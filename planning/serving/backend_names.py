@@ -22,6 +22,8 @@ def backend_names(backend: Backend, model: str) -> dict[str, Any]:
         "deployment_suffix": row.deployment_of("") if row.deployment else None,
         "operators": row.operators,
         "pod_names": row.pods_of(model),
+        "pod_selector": dict(row.labels),
+        "api_path": row.path,
         "metrics_port": row.metrics_port,
         "metrics_prefix": row.metrics_prefix,
         "user_id": engine.user_id,

@@ -203,6 +203,13 @@ CHARTS = {
             source="envoyproxy/gateway tag v1.9.0, 2026-08-15",
         ),
         ChartPin(
+            chart="kubeai",
+            # renovate: datasource=helm depName=kubeai
+            version="0.21.0",
+            repository="https://www.kubeai.org",
+            source="substratusai/kubeai tag v0.21.0 (6babe2c95c), 2025-05-24; the newest of its index.yaml",
+        ),
+        ChartPin(
             chart="kuberay-operator",
             # renovate: datasource=helm depName=kuberay-operator
             version="1.7.0",

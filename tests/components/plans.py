@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning.backends.table import OURS, backends
+from planning.backends.table import OURS, YES, backends, features
 from planning.model import (
     AutoscalingPlan,
     BucketPlan,
@@ -21,6 +21,8 @@ from planning.model import (
     KarpenterNodesPlan,
     KarpenterPlan,
     KedaPlan,
+    KubeaiModelPlan,
+    KubeaiPlan,
     MetricRule,
     MonitoringPlan,
     NodeGroupPlan,
@@ -33,6 +35,7 @@ from planning.model import (
     RecordingRulePlan,
     RemoteTokenPlan,
     RepositoryPlan,
+    ResourceProfilePlan,
     RouterPlan,
     ScalerKind,
     ScalingMetric,
@@ -128,6 +131,7 @@ MODEL = ServedModel(
     name="llama",
     namespace="models",
     pod_names=backends()["deployment"].pods_of("llama"),
+    pod_selector=dict(backends()["deployment"].labels),
     model_id="meta-llama/Llama-3.1-8B-Instruct",
     revision="0e9e39f249a16976918f6564b8830bc894c89659",
     served_name="llama-3.1-8b",
@@ -404,16 +408,23 @@ PICKER = PickerPlan(
 )
 
 
+# Backend kubeai has no other: weights come by a claim that our Job fills.
+WITH_A_JOB = CachePlan("persistentVolume", 200, "efs", "ReadWriteMany")
+
+
 def on(model: ServedModel, backend: str) -> ServedModel:
     """The model on another backend, as the plan says it."""
     row = backends()[backend]
     engine = ENGINES[row.engine]
-    scaled = model.autoscaling if row.scaler == OURS or model.autoscaling.fixed_replicas else _theirs(model)
+    least = 0 if features()["zero"][backend].does == YES else 1
+    scaled = model.autoscaling if row.scaler == OURS or model.autoscaling.fixed_replicas else _theirs(model, least)
     return replace(
         model,
         backend=backend,
         deployment_suffix=row.deployment_of("") if row.deployment else None,
         pod_names=row.pods_of(model.name),
+        pod_selector=dict(row.labels),
+        api_path=row.path,
         metrics_port=row.metrics_port,
         metrics_prefix=row.metrics_prefix,
         user_id=engine.user_id,
@@ -424,15 +435,17 @@ def on(model: ServedModel, backend: str) -> ServedModel:
         router=ROUTER if row.router else None,
         ray=RAY if backend == "ray" else None,
         picker=PICKER if backend == "llm-d" else None,
+        kubeai=KubeaiModelPlan(model.name, "PrefixHash", 100) if backend == "kubeai" else None,
+        cache=WITH_A_JOB if backend == "kubeai" else model.cache,
         autoscaling=scaled,
     )
 
 
-def _theirs(model: ServedModel) -> AutoscalingPlan:
+def _theirs(model: ServedModel, least: int) -> AutoscalingPlan:
     plan = model.autoscaling
     up = ScalingRulePlan(30, 2, 60)
     return AutoscalingPlan(
-        ScalerKind.BACKEND, max(1, plan.min_replicas), plan.max_replicas, (IN_FLIGHT,), up, plan.scale_down
+        ScalerKind.BACKEND, max(least, plan.min_replicas), plan.max_replicas, (IN_FLIGHT,), up, plan.scale_down
     )
 
 
@@ -476,6 +489,34 @@ KUBERAY = OperatorPlan(
     mirror=None,
     pod_ports=(8265, 8000),
 )
+KUBEAI = OperatorPlan(
+    name="kubeai",
+    setting="models[].namespace",
+    charts={"kubeai": ChartRef("kubeai", "0.21.0", "https://www.kubeai.org")},
+    namespace="models",
+    install=True,
+    webhook_ports=(),
+    mirror=None,
+    pod_ports=(8000,),
+    kubeai=KubeaiPlan(
+        replicas=2,
+        resources=PodResources("200m", "512Mi", "1Gi", None, 0),
+        interval_seconds=10,
+        window_seconds=30,
+        surge=0,
+        drain=MODEL.drain,
+        profiles=tuple(
+            ResourceProfilePlan(
+                each.name, each.name, each.resources, each.node_selector, each.taints, each.name == MODEL.name
+            )
+            for each in (MODEL, VOLUME_MODEL)
+        ),
+        client_namespaces=("models", "apps"),
+        pull_secrets=("registry",),
+        user_id=10001,
+        group_id=10001,
+    ),
+)
 TRACING = TracingPlan(
     namespace="tracing",
     model_namespaces=("models",),
@@ -502,4 +543,4 @@ COLLECTOR = OperatorPlan(
     mirror=None,
     tracing=TRACING,
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, COLLECTOR)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, COLLECTOR)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from components.cluster.alerts import stack_rules
@@ -31,8 +32,9 @@ from components.cluster.network_policies import (
     karpenter_policy,
     keda_policies,
     monitoring_policies,
-    operator_policies,
 )
+from components.cluster.operators import policies_of
+from components.cluster.operators.kubeai import kubeai_budget, kubeai_values
 from components.cluster.priority_class import priority_class
 from components.cluster.prometheus_stack import grafana_secret, webhook_secret
 from components.cluster.storage_class import gp3_storage_class
@@ -53,6 +55,9 @@ from components.serving.manifests.service import (
     token_secret,
 )
 from components.serving.manifests.volumes import cache_claim
+from local.kubeai.pod import System, server_pod
+from local.kubeai.system import rendered, system_of
+from planning.cluster.kubeai import resource_profile
 from planning.model import AddonNetworkPlan, BucketPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
 from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
@@ -64,6 +69,7 @@ from tests.components.plans import (
     KARPENTER_NODES,
     KEDA,
     KEDA_MODEL,
+    KUBEAI,
     MODEL,
     MONITORING,
     OPEN_MODEL,
@@ -75,6 +81,7 @@ from tests.components.plans import (
     on,
 )
 from tests.components.promtool import sample_plan
+from tests.reference_data import chart_values
 
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL, EXTERNAL_MODEL)
@@ -85,6 +92,7 @@ WORKLOADS = {
     "ray": "ray-service",
     "production-stack": "deployment",
     "llm-d": "deployment",
+    "kubeai": "kubeai-model",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
 EVERY_MODEL = (*MODELS, *SOURCE_MODELS, *ELSEWHERE)
@@ -97,7 +105,12 @@ def of_platform() -> Manifests:
     return {
         "models-namespace": namespace_manifest("models", "models[].namespace"),
         "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
-        **{f"{each.name}-namespace": namespace_manifest(each.namespace, each.setting) for each in OPERATORS},
+        **{
+            f"{each.name}-namespace": namespace_manifest(each.namespace, each.setting)
+            for each in OPERATORS
+            if each.kubeai is None
+        },
+        "kubeai-pdb": kubeai_budget(KUBEAI),
         "external-secrets-namespace": namespace_manifest("external-secrets", "externalSecrets.namespace"),
         "secret-store": secret_store("models", "us-west-2"),
         "default-deny": default_deny("models"),
@@ -180,7 +193,7 @@ def _policies() -> Manifests:
     policies = [
         *monitoring_policies(replace(MONITORING, network=NETWORK, webhook=WebhookPlan("https://hooks.example.com/x"))),
         *gpu_operator_policies(replace(GPU_OPERATOR, network=NETWORK)),
-        *(policy for plan in OPERATORS for policy in operator_policies(replace(plan, network=NETWORK))),
+        *(policy for plan in OPERATORS for policy in policies_of(replace(plan, network=NETWORK))),
         *keda_policies(replace(KEDA, network=NETWORK)),
         *external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
@@ -210,7 +223,7 @@ def of_model(model: ServedModel) -> Manifests:
         made["external-secret"] = external_secret(
             model, model.token.secret_name, model.token.secret_key, model.token.remote
         )
-    if model.chat_template is not None:
+    if model.chat_template is not None and model.kubeai is None:
         made["chat-template"] = chat_template(model)
     if model.monitoring_namespace:
         made["pod-monitor"] = pod_monitor(model)
@@ -237,7 +250,8 @@ def case(model: ServedModel) -> str:
 
 def pod_specs() -> Manifests:
     """The pod specs among them."""
-    pods = {what: pod_of(each) for what, each in everything().items() if each["kind"] in (*POD_PATHS, "RayService")}
+    kinds = (*POD_PATHS, "RayService", "Model")
+    pods = {what: pod_of(each) for what, each in everything().items() if each["kind"] in kinds}
     heads = {what: each for what, each in everything().items() if each["kind"] == "RayService"}
     return pods | {
         f"{what}/head": each["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
@@ -245,11 +259,35 @@ def pod_specs() -> Manifests:
     }
 
 
+def kubeai_pod(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The pod that KubeAI, with our release, makes of a Model."""
+    return server_pod(manifest, kubeai_system())
+
+
+@cache
+def kubeai_system() -> System:
+    """KubeAI's configuration, as its chart writes it from our values for all sample models."""
+    assert KUBEAI.kubeai is not None
+    profiles = tuple(resource_profile(on(model, "kubeai")) for model in (*MODELS, *SOURCE_MODELS))
+    values = kubeai_values(replace(KUBEAI, kubeai=replace(KUBEAI.kubeai, profiles=profiles)))
+    return system_of(rendered(merged(chart_values("kubeai"), values)))
+
+
+def merged(defaults: Any, ours: Any) -> Any:
+    """Values on top of a chart's own, as Helm does it."""
+    if not isinstance(defaults, dict) or not isinstance(ours, dict):
+        return ours
+    return {**defaults, **{key: merged(defaults.get(key), value) for key, value in ours.items()}}
+
+
 POD_PATHS = {"Deployment": ("template", "spec"), "Job": ("template", "spec"), "InferenceService": ("predictor",)}
 
 
 def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The pod (spec) that a workload makes; of a RayService a worker's."""
+    """The pod (spec) that a workload makes; of a RayService a worker's, of a Model KubeAI's, by our stand-in."""
+    if manifest["kind"] == "Model":
+        by_kubeai: dict[str, Any] = kubeai_pod(manifest)["spec"]
+        return by_kubeai
     if manifest["kind"] == "RayService":
         manifest = {"kind": "Job", "spec": manifest["spec"]["rayClusterConfig"]["workerGroupSpecs"][0]}
     spec: dict[str, Any] = manifest["spec"]

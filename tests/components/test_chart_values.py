@@ -24,6 +24,7 @@ from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kubeai import kubeai_values
 from components.cluster.operators.kuberay import kuberay_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
@@ -39,6 +40,7 @@ from tests.components.plans import (
     KARPENTER,
     KEDA,
     KSERVE,
+    KUBEAI,
     KUBERAY,
     MIRROR,
     MODEL,
@@ -48,6 +50,7 @@ from tests.components.plans import (
     TRACING,
     on,
 )
+from tests.components.rendered import merged
 from tests.reference_data import chart_values
 
 Path_ = tuple[str, ...]
@@ -74,6 +77,10 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     ],
     "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
     "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
+    "kubeai": [
+        kubeai_values(KUBEAI),
+        kubeai_values(replace(KUBEAI, mirror=MIRROR)),
+    ],
     "kuberay-operator": [kuberay_values(KUBERAY), kuberay_values(replace(KUBERAY, mirror=MIRROR))],
     "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
     "gateway-helm": [envoy_gateway_values(ENVOY_GATEWAY), envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR))],
@@ -107,6 +114,16 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
     "external-secrets": {("resources",)},
+    "kubeai": {
+        ("resources",),
+        ("securityContext",),
+        ("podSecurityContext",),
+        ("affinity",),
+        ("modelServerPods", "securityContext"),  # of the server
+        ("modelServerPods", "podSecurityContext"),  # of its pod; not in values.yaml, in templates/configmap.yaml
+        ("modelServerPods", "jsonPatches"),  # commented out in values.yaml
+        ("resourceProfiles",),  # by names of ours; internal/config/system.go ResourceProfile
+    },
     "kuberay-operator": {
         ("resources",),
         ("podSecurityContext",),  # of the pod
@@ -190,19 +207,13 @@ def test_our_values_have_the_types_of_the_charts(chart: str) -> None:
     assert wrong == []
 
 
-def _merged(defaults: Any, ours: Any) -> Any:
-    if not isinstance(defaults, dict) or not isinstance(ours, dict):
-        return ours
-    return {**defaults, **{key: _merged(defaults.get(key), value) for key, value in ours.items()}}
-
-
 @pytest.mark.parametrize("chart", sorted(CHARTS))
 def test_our_values_pass_the_charts_own_schemas(chart: str) -> None:
     """node-feature-discovery, cert-manager and vllm-stack have one among the charts we use."""
     own = reference_data.chart(chart).get("schema")
     for values in CHARTS[chart] if own else []:
         # As Helm does: ours on top of the chart's own.
-        jsonschema.Draft202012Validator(own).validate(_merged(chart_values(chart), values))
+        jsonschema.Draft202012Validator(own).validate(merged(chart_values(chart), values))
     for name, sub_chart in reference_data.chart(chart).get("subCharts", {}).items():
         for values in CHARTS[chart] if "schema" in sub_chart else []:
             jsonschema.Draft202012Validator(sub_chart["schema"]).validate(values[name])

@@ -14,7 +14,7 @@ from components.cluster.gateway.routes import route
 from components.manifest import Manifest
 from planning.model import GatewayPlan
 from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS, shared_out
-from tests.components.plans import MODEL
+from tests.components.plans import MODEL, on
 from tests.components.rendered import of_gateway
 from tests.engine import record
 from tests.golden import as_yaml, assert_matches
@@ -139,3 +139,24 @@ def test_the_most_versions_and_paths_fit_into_a_route() -> None:
     paths = tuple(f"/v1/{number}" for number in range(6))
     plan = replace(PUBLIC, paths=paths, versions={"llama": versions})
     assert len(route(MODEL, plan)["spec"]["rules"]) <= 16, "Gateway API's limit"
+
+
+@pytest.mark.parametrize("plan", [PUBLIC, INTERNAL], ids=["several", "alone"])
+def test_a_model_whose_address_has_other_paths_is_asked_by_the_usual_ones(plan: GatewayPlan) -> None:
+    """KubeAI's proxy answers below /openai: each path is rewritten, so each has a rule of its own."""
+    there = on(MODEL, "kubeai")
+    rules = route(there, plan)["spec"]["rules"]
+    told = [
+        (match["path"]["value"], change["urlRewrite"]["path"]["replaceFullPath"], match.get("headers"))
+        for rule in rules
+        for match in rule["matches"]
+        for change in rule["filters"]
+    ]
+    usual = [match.get("headers") for match in _matches(route(MODEL, plan))[: len(plan.paths)]]
+    assert told == [
+        *((path, f"/openai{path}", headers) for path, headers in zip(plan.paths, usual, strict=True)),
+        *((f"/llama{path}", f"/openai{path}", None) for path in plan.paths),
+    ]
+    assert {ref["name"] for rule in rules for ref in rule["backendRefs"]} == {"llama"}
+    longest = replace(plan, paths=tuple(f"/v1/{index}" for index in range(6)))
+    assert len(route(there, longest)["spec"]["rules"]) <= 16, "Gateway API's limit"

@@ -20,6 +20,7 @@ KUBERNETES = ("1.32", "1.35", "1.36")  # oldest in EKS support, our default, new
 CUSTOM_GROUPS = (
     *("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io", "ray.io"),
     "external-secrets.io",
+    "kubeai.org",
     *("gateway.networking.k8s.io", "gateway.envoyproxy.io", "cert-manager.io", "inference.networking.k8s.io"),
 )
 

@@ -16,6 +16,8 @@ from components.manifest import Manifest
 from planning.model import GatewayPlan, ServedModel
 
 Rule = dict[str, Any]
+# What paths of OpenAI's clients begin with.
+API_PATH = "/v1"
 
 
 def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
@@ -27,26 +29,40 @@ def route(model: ServedModel, plan: GatewayPlan) -> Manifest:
     """
     shared = plan.versions.get(model.name, ())
     named = plan.names_of[model.name]
-    rules = [_to(plan, model, shared, _plainly(model, plan))] if named else []
+    rules = [_to(plan, model, shared, rule) for rule in _plainly(model, plan)] if named else []
     if named:
-        rules += [_to(plan, model, ((version, 1),), _plainly(model, plan, version)) for version, _ in shared]
+        rules += [
+            _to(plan, model, ((version, 1),), rule) for version, _ in shared for rule in _plainly(model, plan, version)
+        ]
     for path in plan.paths:
-        rewritten = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": path}}}
         match = {"path": {"type": "Exact", "value": f"/{model.name}{path}"}}
-        rules.append(_to(plan, model, shared, {"matches": [match], "filters": [rewritten]}))
+        rules.append(_to(plan, model, shared, {"matches": [match], **_rewritten(model, path)}))
     spec = {"parentRefs": [parent(plan)], "hostnames": [plan.host], "rules": rules}
     return gateway_object(GATEWAY_API, "HTTPRoute", model.name, model.namespace, spec)
 
 
-def _plainly(model: ServedModel, plan: GatewayPlan, version: str | None = None) -> Rule:
-    """A match for each path as OpenAI's clients write it, with the headers that choose."""
+def _rewritten(model: ServedModel, path: str) -> Rule:
+    """The filter that writes a path of OpenAI's as the model's address has it."""
+    there = model.api_path + path.removeprefix(API_PATH)
+    return {
+        "filters": [
+            {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": there}}}
+        ]
+    }
+
+
+def _plainly(model: ServedModel, plan: GatewayPlan, version: str | None = None) -> list[Rule]:
+    """A match for each path as OpenAI's clients write it, with the headers that choose; in one rule where the model's
+    address has the same paths."""
     matches = []
     for path in plan.paths:
         headers = [] if plan.alone == model.name else [{"name": MODEL_HEADER, **_one_of(plan.names_of[model.name])}]
         if version is not None:
             headers.append({"name": VERSION_HEADER, "type": "Exact", "value": version})
         matches.append({"path": {"type": "Exact", "value": path}, **({"headers": headers} if headers else {})})
-    return {"matches": matches}
+    if model.api_path == API_PATH:
+        return [{"matches": matches}]
+    return [{"matches": [match], **_rewritten(model, path)} for match, path in zip(matches, plan.paths, strict=True)]
 
 
 def _one_of(names: tuple[str, ...]) -> dict[str, str]:

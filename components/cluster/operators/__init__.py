@@ -15,9 +15,10 @@ from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kubeai import kubeai_budget, kubeai_policies, kubeai_values
 from components.cluster.operators.kuberay import kuberay_values
 from components.helm import release_arguments
-from components.manifest import arguments
+from components.manifest import Manifest, arguments
 from planning.model import OperatorPlan
 
 # By chart; a chart that is not here is installed with its defaults (definitions of kinds have none).
@@ -25,17 +26,27 @@ VALUES: Mapping[str, Callable[[OperatorPlan], dict[str, Any]]] = {
     "cert-manager": cert_manager_values,
     "kserve-resources": kserve_values,
     "gateway-helm": envoy_gateway_values,
+    "kubeai": kubeai_values,
     "kuberay-operator": kuberay_values,
     "opentelemetry-collector": collector_values,
 }
 
 
+def policies_of(plan: OperatorPlan) -> list[Manifest]:
+    """Of its namespace, or of its own pods where it lives beside its models."""
+    return kubeai_policies(plan) if plan.kubeai else operator_policies(plan)
+
+
 @dataclass(frozen=True)
 class OperatorArgs:
-    """`after`: the operators before it, and what brings the monitoring kinds."""
+    """`after`: the operators before it, and what brings the monitoring kinds.
+
+    `namespace`: that of its models, where it lives beside them; None: it gets a closed one of its own.
+    """
 
     plan: OperatorPlan
     after: tuple[pulumi.Resource, ...] = ()
+    namespace: pulumi.Input[str] | None = None
 
 
 class Operator(pulumi.ComponentResource):
@@ -46,13 +57,15 @@ class Operator(pulumi.ComponentResource):
     def __init__(self, name: str, args: OperatorArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:Operator", name, None, opts)
         plan, child = args.plan, pulumi.ResourceOptions(parent=self)
-        namespace = k8s.core.v1.Namespace(
-            f"{name}-namespace", **arguments(namespace_manifest(plan.namespace, plan.setting)), opts=child
-        )
-        inside = namespace.metadata["name"]
+        inside, policies = args.namespace, policies_of(plan)
+        if inside is None:
+            namespace = k8s.core.v1.Namespace(
+                f"{name}-namespace", **arguments(namespace_manifest(plan.namespace, plan.setting)), opts=child
+            )
+            inside = namespace.metadata["name"]
         # Hidden ordering: definitions before what reconciles them, and no pod is there without its policies. A release
         # waits for its pods: the next one finds the webhooks of the one before answering.
-        before = [*args.after, *register_policies(name, operator_policies(plan), inside, child)]
+        before = [*args.after, *register_policies(name, policies, inside, child)]
         made: list[pulumi.Resource] = []
         for chart, reference in plan.charts.items():
             made.append(
@@ -64,5 +77,7 @@ class Operator(pulumi.ComponentResource):
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[*before, *made]),
                 )
             )
+        if plan.kubeai:
+            k8s.policy.v1.PodDisruptionBudget(f"{name}-pdb", **arguments(kubeai_budget(plan), inside), opts=child)
         self.ready = tuple(made)
         self.register_outputs({})

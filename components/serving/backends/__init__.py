@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from components.serving.backends.deployment import DEPLOYMENT
 from components.serving.backends.kserve import KSERVE
+from components.serving.backends.kubeai import KUBEAI
 from components.serving.backends.llm_d import LLM_D
 from components.serving.backends.production_stack import PRODUCTION_STACK
 from components.serving.backends.ray import RAY
@@ -22,6 +23,7 @@ BACKENDS: Mapping[str, BackendManifests] = {
     "ray": RAY,
     "llm-d": LLM_D,
     "production-stack": PRODUCTION_STACK,
+    "kubeai": KUBEAI,
 }
 
 __all__ = ["BACKENDS", "BackendManifests", "ServingWorkload", "WorkloadArgs"]

@@ -26,8 +26,8 @@ def server_labels(model: ServedModel) -> dict[str, str]:
 
 
 def server_selector(model: ServedModel) -> dict[str, str]:
-    """What selects the model's server pods, and no other pod."""
-    return selector(APP, model.name, SERVER)
+    """What selects the model's server pods, and no other pod; the labels are its backend's (facts/backends.csv)."""
+    return {key: value.format(name=model.name) for key, value in model.pod_selector.items()}
 
 
 def router_release(model: ServedModel) -> str:
@@ -38,6 +38,22 @@ def router_release(model: ServedModel) -> str:
 def router_selector(model: ServedModel) -> dict[str, str]:
     """What selects its pods (chart vllm-stack, chart.routerStandardLabels)."""
     return {"app.kubernetes.io/name": "router", "app.kubernetes.io/instance": router_release(model)}
+
+
+KUBEAI = "kubeai"
+"""KubeAI's release, its Service and its pods."""
+
+
+def kubeai_selector() -> dict[str, str]:
+    """What selects KubeAI's proxies (chart kubeai, kubeai.selectorLabels)."""
+    return {"app.kubernetes.io/name": KUBEAI, "app.kubernetes.io/instance": KUBEAI}
+
+
+def address_of(model: ServedModel) -> tuple[dict[str, str], str]:
+    """The pods behind the model's address, and their port: its servers, or what stands in front of them."""
+    if model.router is not None:
+        return router_selector(model), "router-port"
+    return (kubeai_selector() if model.kubeai is not None else server_selector(model)), "http"
 
 
 def download_labels(model: ServedModel) -> dict[str, str]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from components.manifest import Manifest
-from components.serving.manifests.names import download_labels, metadata, router_selector, server_selector
+from components.serving.manifests.names import address_of, download_labels, metadata, server_selector
 from planning.model import ServedModel, TokenPlan
 
 
 def service(model: ServedModel) -> Manifest:
-    """The address of the model inside the cluster: its servers, or the router in front of them."""
-    selector, target = (
-        (server_selector(model), "http") if model.router is None else (router_selector(model), "router-port")
-    )
+    """The address of the model inside the cluster: its servers, or the router or proxy in front of them."""
+    selector, target = address_of(model)
     port = {"name": "http", "port": model.port, "targetPort": target, "protocol": "TCP", "appProtocol": "http"}
     return {
         "apiVersion": "v1",

@@ -16,7 +16,7 @@ from components.serving.backends import BACKENDS
 from components.serving.backends.production_stack import router_values
 from planning.backends.features import FEATURES
 from planning.backends.table import OURS, YES, backends, features, rendered
-from planning.model import ScalerKind, ServedModel
+from planning.model import DrainPlan, ScalerKind, SecretValue, ServedModel
 from settings.backends import Backend
 from tests.components.plans import (
     BUCKET_MODEL,
@@ -28,7 +28,7 @@ from tests.components.plans import (
     VOLUME_MODEL,
     on,
 )
-from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, of_model, pod_of
+from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, kubeai_pod, of_model, pod_of
 from tests.components.serving.test_manifests import without_program
 from tests.golden import as_yaml, assert_differs, assert_matches
 
@@ -37,9 +37,16 @@ GOLDENS = Path(__file__).parent / "goldens"
 AIMED = {"hpa", "scaled-object"}
 # Ray names series otherwise, its image is made for another user; what `ray start` leaves no room for is said to Ray.
 OTHERWISE = {"ray": {"pod-monitor", "download-job"}}
+# What goes by the labels of the pods, which are KubeAI's own; and its proxies are the address.
+OTHERWISE["kubeai"] = {"pod-monitor", "pdb", "network-policy", "service"}
 OF_THE_POD = {"ray": {"securityContext", "initContainers"}}
+# One account and one drain for all models, volumes by other names, spread by its own labels.
+OF_THE_POD["kubeai"] = {"serviceAccountName", "terminationGracePeriodSeconds", "volumes", "affinity"}
+OF_THE_POD["kubeai"] |= {"topologySpreadConstraints", "initContainers"}
 SAID_TO_RAY = {"args", "startupProbe", "livenessProbe", "lifecycle", "readinessProbe", "env", "ports", "image"}
 OF_THE_CONTAINER = {"ray": SAID_TO_RAY | {"securityContext"}}
+OF_THE_CONTAINER["kubeai"] = {"args", "startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "volumeMounts"}
+OF_THE_CONTAINER["kubeai"] |= {"env", "imagePullPolicy", "command"}  # in another order; the kubelet's; api_server
 
 
 def workload(model: ServedModel) -> dict[str, Any]:
@@ -48,6 +55,9 @@ def workload(model: ServedModel) -> dict[str, Any]:
 
 def labels(model: ServedModel) -> dict[str, Any]:
     """Of the server pods."""
+    if model.kubeai:
+        of_kubeai: dict[str, Any] = kubeai_pod(workload(model))["metadata"]["labels"]
+        return of_kubeai
     spec = workload(model)["spec"]
     if "rayClusterConfig" in spec:
         spec = spec["rayClusterConfig"]["workerGroupSpecs"][0]
@@ -77,7 +87,8 @@ def test_what_a_backend_renders_otherwise_is_as_its_golden(model: ServedModel) -
 
 @pytest.mark.parametrize("model", ELSEWHERE, ids=case)
 def test_everything_but_the_servers_and_the_way_to_them_is_the_same_on_every_backend(model: ServedModel) -> None:
-    usual, here = of_model(on(model, "deployment")), of_model(model)
+    usual, here = of_model(replace(on(model, "deployment"), cache=model.cache)), of_model(model)
+    usual = {what: each for what, each in usual.items() if not (model.kubeai and what == "chat-template")}
     routed = {"service"} if model.router else set()
     made = {WORKLOADS[model.backend], *BACKENDS[model.backend].beside(model)}
     ours = model.autoscaling.kind is not ScalerKind.BACKEND
@@ -92,7 +103,7 @@ def test_everything_but_the_servers_and_the_way_to_them_is_the_same_on_every_bac
 
 @pytest.mark.parametrize("model", ELSEWHERE, ids=case)
 def test_a_pod_is_the_same_on_every_backend_but_for_its_containers_name(model: ServedModel) -> None:
-    usual, here = pod_of(workload(on(model, "deployment"))), pod_of(workload(model))
+    usual, here = pod_of(workload(replace(on(model, "deployment"), cache=model.cache))), pod_of(workload(model))
     apart = {"containers"} | OF_THE_POD.get(model.backend, set())
     assert {key: here[key] for key in usual.keys() - apart} == {key: usual[key] for key in usual.keys() - apart}
     apart = {"name"} | OF_THE_CONTAINER.get(model.backend, set())
@@ -108,11 +119,11 @@ def test_service_budget_monitor_and_network_select_the_pods_that_the_backend_mak
         made["network-policy"]["spec"]["podSelector"]["matchLabels"],
     ]
     selectors += [made["pod-monitor"]["spec"]["selector"]["matchLabels"]] if "pod-monitor" in made else []
-    selectors += [made["service"]["spec"]["selector"]] if model.router is None else []
+    selectors += [made["service"]["spec"]["selector"]] if not model.router and not model.kubeai else []
     assert all(selector.items() <= labels(model).items() for selector in selectors)
 
 
-@pytest.mark.parametrize("model", [each for each in EVERY_MODEL if each.ray is None], ids=case)
+@pytest.mark.parametrize("model", [each for each in EVERY_MODEL if not each.ray and not each.kubeai], ids=case)
 def test_a_server_has_the_plans_arguments_drain_and_patience_and_a_port_called_http(model: ServedModel) -> None:
     container, pod = server(model), pod_of(workload(model))
     assert tuple(container["args"]) == model.args
@@ -160,6 +171,8 @@ def _bounds(model: ServedModel) -> tuple[int, int]:
 
 def _fixed(model: ServedModel) -> bool:
     spec = workload(model)["spec"]
+    if model.kubeai:
+        return spec["autoscalingDisabled"] is True and spec["replicas"] == 2
     if model.ray:
         (workers,) = spec["rayClusterConfig"]["workerGroupSpecs"]
         numbers = {workers[key] for key in ("replicas", "minReplicas", "maxReplicas")}
@@ -172,6 +185,18 @@ def _fixed(model: ServedModel) -> bool:
 def _own_scaler(model: ServedModel) -> bool:
     """Its own, between the plan's bounds, and none of ours."""
     ours = [each for each in of_model(model).values() if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
+    if model.kubeai:
+        spec, plan = workload(model)["spec"], model.autoscaling
+        followed = 1 <= spec["targetRequests"] <= plan.metrics[0].target and "replicas" not in spec
+        return (
+            not ours
+            and followed
+            and (spec["minReplicas"], spec["maxReplicas"])
+            == (
+                plan.min_replicas,
+                plan.max_replicas,
+            )
+        )
     if ours or not model.ray:
         return False
     cluster = workload(model)["spec"]["rayClusterConfig"]
@@ -196,13 +221,64 @@ def _mounts(model: ServedModel, what: str) -> bool:
 
 
 def _token(model: ServedModel) -> bool:
-    first = pod_of(workload(model))["initContainers"][0]
+    downloading = of_model(model)["download-job"] if model.kubeai else workload(model)
+    spec = pod_of(downloading)
+    first = [*spec.get("initContainers", ()), *spec["containers"]][0]
     return "hf-token" in {mount["name"] for mount in first["volumeMounts"]} and not _mounts(model, "hf-token")
 
 
 def _claim(model: ServedModel) -> bool:
     volumes = {volume["name"]: volume for volume in pod_of(workload(model))["volumes"]}
-    return volumes["cache"]["persistentVolumeClaim"]["claimName"] == of_model(model)["cache"]["metadata"]["name"]
+    name = next(mount["name"] for mount in server(model)["volumeMounts"] if mount["mountPath"] == "/cache")
+    claim = volumes[name].get("persistentVolumeClaim", {}).get("claimName")
+    return bool(claim == of_model(model)["cache"]["metadata"]["name"])
+
+
+def _template(model: ServedModel) -> bool:
+    """Its file is mounted where the argument says, with the text of the plan."""
+    if model.ray:
+        return _has("--chat-template")(model) and _mounts(model, "chat-template")
+    (argument,) = [each for each in server(model)["args"] if each.startswith("--chat-template=")]
+    path = str(argument).partition("=")[2]
+    if model.kubeai:
+        (file,) = workload(model)["spec"]["files"]
+        mounted = {mount["mountPath"] for mount in server(model)["volumeMounts"] if mount.get("readOnly")}
+        return file == {"path": path, "content": model.chat_template} and path in mounted
+    return _mounts(model, "chat-template") and path.startswith("/etc/vllm/chat-template/")
+
+
+def _zero(model: ServedModel) -> bool:
+    return bool((workload(model)["spec"] if model.kubeai else _scaled_object(model)).get("minReplicas") == 0) or bool(
+        _scaled_object(model).get("minReplicaCount") == 0
+    )
+
+
+def _downloads_itself(model: ServedModel) -> bool:
+    pods = pod_of(workload(model)).get("initContainers", [])
+    return [each["name"] for each in pods] == ["download"]
+
+
+def _answers_to(model: ServedModel) -> bool:
+    """The last of them counts, where a name is an argument; the Model's own where a proxy looks it up."""
+    if model.kubeai:
+        return bool(workload(model)["metadata"]["name"] == model.served_name)
+    if model.ray:
+        (config,) = llm_configs(model)
+        return bool(config["model_loading_config"]["model_id"] == model.served_name)
+    return f"--served-model-name={model.served_name}" in server(model)["args"]
+
+
+def _leaves_as_planned(model: ServedModel) -> bool:
+    pod, drain = pod_of(workload(model)), model.drain
+    sleep = server(model).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds")
+    if model.ray:
+        return bool(sleep == drain.pre_stop_seconds + drain.shutdown_timeout_seconds)
+    return bool((sleep, pod["terminationGracePeriodSeconds"]) == (drain.pre_stop_seconds, drain.grace_period_seconds))
+
+
+def _secret_variable(model: ServedModel) -> bool:
+    found = {each["name"]: each.get("valueFrom") for each in server(model)["env"]}
+    return found.get("API_KEY") == {"secretKeyRef": {"name": "keys", "key": "api"}}
 
 
 ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
@@ -212,12 +288,16 @@ ROUTED = replace(OPEN_MODEL, name="routed")
 # How each feature shows in what is rendered: a model that asks for it, and what must be there.
 SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "tensor-parallel": (VOLUME_MODEL, lambda m: server(m)["resources"]["limits"]["nvidia.com/gpu"] == "4"),
-    "lora": (ADAPTED, _has("--enable-lora", "--lora-modules")),
+    # Behind KubeAI's proxy an adapter that it does not know is no model.
+    "lora": (ADAPTED, lambda m: _has("--enable-lora", "--lora-modules")(m) and m.kubeai is None),
     "draft-model": (DRAFTED, _has("--speculative-config")),
-    "chat-template": (TEMPLATE_MODEL, lambda m: _has("--chat-template")(m) and _mounts(m, "chat-template")),
+    "chat-template": (TEMPLATE_MODEL, _template),
     "extra-args": (replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--seed=7")), _has("--seed")),
+    "served-name": (MODEL, _answers_to),
+    "secret-env": (replace(OPEN_MODEL, secret_env={"API_KEY": SecretValue("keys", "api")}), _secret_variable),
     "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
     "volume-cache": (VOLUME_MODEL, _claim),
+    "pod-cache": (OPEN_MODEL, _downloads_itself),
     "other-source": (BUCKET_MODEL, lambda m: server(m).get("args", [""])[0].startswith("/cache/s3/")),
     "token": (MODEL, _token),
     "hpa": (MODEL, _scaler("HorizontalPodAutoscaler")),
@@ -225,8 +305,9 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "fixed": (FIXED_MODEL, _fixed),
     "own-scaler": (MODEL, _own_scaler),
     "schedules": (KEDA_MODEL, lambda m: any(t["type"] == "cron" for t in _scaled_object(m)["triggers"])),
-    "zero": (KEDA_MODEL, lambda m: _scaled_object(m)["minReplicaCount"] == 0),
+    "zero": (KEDA_MODEL, _zero),
     "router": (ROUTED, lambda m: of_model(m)["service"]["spec"]["selector"]["app.kubernetes.io/name"] == "router"),
+    "drain": (replace(OPEN_MODEL, drain=DrainPlan(7, 300, 330)), _leaves_as_planned),
 }
 
 

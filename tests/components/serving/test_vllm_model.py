@@ -15,6 +15,7 @@ from components.serving import ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ScalerKind, ServedModel
 from tests.components.plans import (
+    FIXED_MODEL,
     KEDA,
     KEDA_MODEL,
     MODEL,
@@ -34,6 +35,7 @@ TYPES = {
     "deployment": "kubernetes:apps/v1:Deployment",
     "inference-service": "kubernetes:serving.kserve.io/v1beta1:InferenceService",
     "ray-service": "kubernetes:ray.io/v1:RayService",
+    "kubeai-model": "kubernetes:kubeai.org/v1:Model",
     "head-account": "kubernetes:core/v1:ServiceAccount",
     "head-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
     "worker-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
@@ -76,7 +78,10 @@ def _program(*models: ServedModel) -> None:
         prometheus_url=PROMETHEUS,
         cluster_name="dev",
         tags={"stack": "dev"},
-        operators_after={plan.name: Operator(plan.name, OperatorArgs(plan)).ready for plan in OPERATORS},
+        operators_after={
+            plan.name: Operator(plan.name, OperatorArgs(plan, (), namespace.name if plan.kubeai else None)).ready
+            for plan in OPERATORS
+        },
     )
     for model in models:
         serve(model, wiring)
@@ -137,9 +142,13 @@ def test_the_deployment_leaves_replicas_to_the_autoscaler_and_waits_as_long_as_p
 
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_servers_wait_for_account_network_token_and_working_gpus(backend: str) -> None:
-    servers = _only(_recorded(on(MODEL, backend)), WORKLOADS[backend], "llama")
-    expected = {"llama-service-account", "llama-network-policy", "llama-hf-token", "smoke-job"}
-    assert expected <= servers.depends_on
+    model = on(MODEL, backend)
+    servers = _only(_recorded(model), WORKLOADS[backend], "llama")
+    expected = {"llama-service-account", "llama-network-policy", "llama-hf-token"}
+    if model.cache.kind == "persistentVolume":  # its Job waits for them, and the servers for it
+        assert expected <= _recorded(model).named("llama-download").depends_on
+        expected = {"llama-download"}
+    assert expected | {"smoke-job"} <= servers.depends_on
     by_data = servers.dependency_names - servers.depends_on
     assert {"models-namespace", "priority-class"} <= by_data
 
@@ -159,13 +168,23 @@ def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend:
     assert servers.custom_timeouts is not None
     assert {servers.custom_timeouts[what] for what in ("create", "update")} == {"1800s"}
     awaited = servers.inputs["metadata"].get("annotations", {}).get("pulumi.com/waitFor")
-    assert awaited == (None if servers.type == TYPES["deployment"] else "condition=Ready")
+    # A Model has no conditions: only a number that does not move can be waited for.
+    usual = None if servers.type in (TYPES["deployment"], TYPES["kubeai-model"]) else "condition=Ready"
+    assert awaited == usual
+    fixed = _only(_recorded(on(FIXED_MODEL, backend)), WORKLOADS[backend], "fixed").inputs["metadata"]
+    if backend == "kubeai":
+        assert fixed["annotations"]["pulumi.com/waitFor"] == "jsonpath={.status.replicas.ready}=2"
 
 
 # What goes and what comes when a model moves there from backend deployment.
 MOVED = {
     "kserve": ({"llama-deployment"}, {"llama-inference-service"}),
     "production-stack": (set(), {"llama-router", "llama-router-policy"}),
+    # Its replicas are KubeAI's; its weights, here downloaded by each pod before, come by a claim that one Job fills.
+    "kubeai": (
+        {"llama-deployment", "llama-hpa", "llama-demand"},
+        {"llama-kubeai-model", "llama-cache", "llama-download", "llama-download-policy"},
+    ),
     "llm-d": (
         set(),
         {"llama-pool", "llama-pool-route", "llama-picker"}

@@ -20,6 +20,21 @@ from settings.read import read
 from tests.conftest import REPO
 from tests.planning.stacks import QWEN, REVISION, errors, model, planned, pool, refusal
 
+VOLUME = {"kind": "persistentVolume", "storageClass": "efs"}
+KUBEAI_NODES: dict[str, Any] = {
+    "nodePools": [pool(minNodes=2, maxNodes=4)],
+    "systemNodes": {"minNodes": 3},
+    "cluster": {"storageClasses": ["efs"]},
+}
+
+
+def kubeai_model(**written: Any) -> dict[str, Any]:
+    """One on a volume, as this backend has it."""
+    return model(
+        **{"backend": "kubeai", "cache": VOLUME, "autoscaling": {"minReplicas": 0, "maxReplicas": 2}, **written}
+    )
+
+
 REFUSED = Cell(NO, "its pods are not ours", "test", "2026-11-27")
 
 
@@ -33,7 +48,7 @@ def test_every_backend_has_every_cell_with_source_and_day() -> None:
         for cell in cells.values():
             assert cell.does in (YES, NO, "theirs", "none")
             assert cell.source
-            assert date.fromisoformat(cell.date) <= date(2026, 11, 27)
+            assert date.fromisoformat(cell.date) <= date(2026, 11, 28)
 
 
 def test_rendered_backends_name_operators_and_deployments() -> None:
@@ -59,7 +74,14 @@ def test_who_has_a_page_that_says_why_it_is_not_rendered_is_linked_to_it() -> No
         written = (REPO / "docs/backends" / f"{name}.md").exists()
         assert (f"](backends/{name}.md)" in row.state) == (written and not row.rendered), name
     assert "](backends/aibrix.md)" in backends()["aibrix"].state
-    assert "](backends/kubeai.md)" in backends()["kubeai"].state
+
+
+def test_a_model_on_a_backend_that_nobody_mends_is_warned_of_once() -> None:
+    plan = planned(models=[kubeai_model(), kubeai_model(name="other")], **KUBEAI_NODES)
+    (told,) = [each for each in plan.findings if each.rule == "backend-unmaintained"]
+    assert told.path == "models[0].backend"
+    assert "no commit since 2025-07-06" in told.message
+    assert [each for each in planned().findings if each.rule == "backend-unmaintained"] == []
 
 
 def test_a_backend_that_is_only_compared_is_refused_with_those_there_are() -> None:
@@ -77,8 +99,11 @@ ASKING = {
     "draft-model": {"draftModel": {"source": "a/c", "revision": REVISION, "numSpeculativeTokens": 3}},
     "chat-template": {"chatTemplate": "{{ messages }}"},
     "extra-args": {"extraArgs": ["--seed=1"]},
+    "served-name": {"servedName": "another"},
+    "secret-env": {"secretEnv": {"API_KEY": {"name": "keys", "key": "api"}}},
     "own-image": {"image": {"repository": "registry.example/vllm"}},
     "volume-cache": {"cache": {"kind": "persistentVolume", "storageClass": "efs"}},
+    "pod-cache": {"cache": {"kind": "emptyDir"}},
     "other-source": {"source": "s3://acme-weights/qwen", "revision": None},
     "token": {"tokenSecret": {"kind": "pulumiConfig"}},
     "hpa": {"autoscaling": {"kind": "hpa"}},
@@ -90,6 +115,7 @@ ASKING = {
     },
     "router": {"router": {"logic": "roundRobin"}},
     "zero": {"autoscaling": {"kind": "keda", "minReplicas": 0, "wake": {"query": "sum(x)"}}},
+    "drain": {"drain": {"preStopSeconds": 20}},
 }
 
 
@@ -99,7 +125,7 @@ def test_who_asks_for_what_a_backend_does_not_do_is_told_who_does(feature: objec
     table = {key: dict(cells) for key, cells in features().items()}
     table[name]["kserve"] = REFUSED
     # Nobody scales it, or a backend with an autoscaler of its own had a reason of its own to refuse it.
-    written = {"autoscaling": {"kind": "none"}, **ASKING[name]}
+    written = {"autoscaling": {"kind": "none"}, "cache": ASKING["volume-cache"]["cache"], **ASKING[name]}
     asked = Model.model_validate({"name": "chat", "source": QWEN, "revision": REVISION, **written})
     findings = Findings()
     check_features(asked, "kserve", "models[3]", table, findings)
@@ -110,7 +136,7 @@ def test_who_asks_for_what_a_backend_does_not_do_is_told_who_does(feature: objec
     for other in does:
         silent = Findings()
         check_features(asked, other, "models[3]", table, silent)
-        assert silent.all() == ()
+        assert f"models[3].{setting}" not in errors(silent.all())
 
 
 @pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: str(feature.name))
@@ -120,6 +146,7 @@ def test_who_does_not_ask_is_not_refused(feature: object) -> None:
     table[name]["kserve"] = REFUSED
     other = {"autoscaling": {"kind": "none"}} if name in ("hpa", "keda", "own-scaler", "schedules", "zero") else {}
     other = other or ({"autoscaling": {"kind": "hpa"}} if name == "fixed" else {})
+    other = other or (ASKING["volume-cache"] if name == "pod-cache" else {})
     silent = Findings()
     check_features(
         Model.model_validate({"name": "chat", "source": QWEN, "revision": REVISION, **other}),
@@ -316,4 +343,67 @@ def test_every_controller_has_its_row_with_source_and_day() -> None:
 def test_a_picker_takes_room_on_the_nodes_without_gpu() -> None:
     few = {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}
     told = errors(refusal(**{**llm_d(), "systemNodes": few}))
+    assert "systemNodes.instanceTypes" in told
+
+
+def test_what_kubeai_is_told_is_what_the_most_careful_of_its_models_needs() -> None:
+    """The chart has one place for all models: the longest mean and drain, the fewest pods more."""
+    slow = {"minReplicas": 0, "maxReplicas": 1, "scaleUpDelaySeconds": 90}
+    plan = planned(models=[kubeai_model(), kubeai_model(name="other", autoscaling=slow)], **KUBEAI_NODES)
+    (operator,) = plan.operators
+    assert (operator.name, operator.namespace, operator.install) == ("kubeai", "models", True)
+    told = operator.kubeai
+    assert told is not None
+    assert [each.name for each in told.profiles] == ["chat", "other"]
+    assert told.window_seconds == 90
+    assert told.drain == plan.models[0].drain
+    assert told.surge == min(1, *(each.max_surge for each in plan.models))
+    assert (plan.models[0].served_name, plan.models[0].api_path) == ("chat", "/openai/v1")
+    assert plan.models[0].autoscaling.min_replicas == 0
+    mirrored = planned(models=[kubeai_model()], **KUBEAI_NODES, registry={"mirror": "registry.example/mirror"})
+    assert mirrored.operators[0].charts["kubeai"].chart == "oci://registry.example/mirror/charts/kubeai"
+    assert "docker.io/substratusai/kubeai:v0.21.0" in {use.image for use in stack_images(plan)}
+
+
+def test_models_of_kubeai_share_one_namespace_and_the_others_are_told_which() -> None:
+    asked = [kubeai_model(namespace="search"), kubeai_model(name="other"), model(name="third", namespace="third")]
+    told = errors(refusal(models=asked, **KUBEAI_NODES))
+    assert "KubeAI serves the models of its own namespace" in told["models[1].namespace"]
+    assert "write search" in told["models[1].namespace"]
+    assert not {"models[0].namespace", "models[2].namespace"} & told.keys()
+
+
+def test_what_kubeai_has_no_place_for_is_refused_by_its_path() -> None:
+    asked = [
+        kubeai_model(
+            servedName="another",
+            drain={"preStopSeconds": 20},
+            secretEnv={"KEY": {"name": "keys", "key": "api"}},
+            cache={"kind": "emptyDir"},
+        )
+    ]
+    told = errors(refusal(models=asked, **KUBEAI_NODES))
+    for setting in ("servedName", "drain", "secretEnv", "cache.kind"):
+        assert f"models[0].{setting}" in told, setting
+    assert "these do: deployment, kserve, ray, llm-d, production-stack" in told["models[0].drain"]
+
+
+def test_no_name_of_a_model_is_longer_than_kubeai_takes() -> None:
+    """size(self.metadata.name) <= 40 in its definition, which no schema of tests/reference says."""
+    (told,) = read({"models": [kubeai_model(name="a" * 41)], "nodePools": [pool()]}, "dev").problems
+    assert str(told).startswith("models[0].name")
+
+
+def test_a_model_that_shares_requests_is_refused_on_kubeai_whichever_side_it_is_on() -> None:
+    gateway = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
+    shared = [{"model": "chat", "weight": 90}, {"model": "next", "weight": 10}]
+    for first, second in ((kubeai_model(), model(name="next")), (model(), kubeai_model(name="next"))):
+        told = errors(refusal(models=[{**first, "versions": shared}, second], gateway=gateway, **KUBEAI_NODES))
+        where = "models[0].versions" if first.get("backend") == "kubeai" else "models[1].backend"
+        assert "goes by the name in a request alone" in told[where]
+
+
+def test_proxies_take_room_on_the_nodes_without_gpu_once() -> None:
+    few = {**KUBEAI_NODES, "systemNodes": {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}}
+    told = errors(refusal(models=[kubeai_model()], kubeai={"replicas": 10}, **few))
     assert "systemNodes.instanceTypes" in told

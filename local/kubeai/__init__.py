@@ -1,0 +1,5 @@
+"""A stand-in for KubeAI (v0.21.0), whose module is in no Go proxy: controller, autoscaler and proxy, on this machine.
+
+Written after its sources (substratusai/kubeai at 6babe2c95c); each part names the file that it follows. It is not
+KubeAI: what it does not know of KubeAI's configuration it refuses.
+"""

@@ -1,0 +1,36 @@
+"""What a server's pod asks for, and how it is probed and leaves. Value types of the plan; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PodResources:
+    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing."""
+
+    cpu_request: str
+    memory: str
+    ephemeral_storage: str
+    shared_memory: str | None
+    """None: no volume of ours at /dev/shm."""
+    gpus: int
+    """Of `nvidia.com/gpu`, whole ones or shares."""
+
+
+@dataclass(frozen=True)
+class ProbePlan:
+    """An HTTP probe on /health."""
+
+    period_seconds: int
+    timeout_seconds: int
+    failure_threshold: int
+
+
+@dataclass(frozen=True)
+class DrainPlan:
+    """preStop sleep + vLLM's own shutdown time-out + margin = grace period."""
+
+    pre_stop_seconds: int
+    shutdown_timeout_seconds: int
+    grace_period_seconds: int
