@@ -1,6 +1,6 @@
 """JSON patches as KubeAI applies them to the pods that it is about to make (RFC 6902, with -1 for the last element).
 
-As gopkg.in/evanphx/json-patch.v4 4.12.0, which KubeAI 0.21.0 has: an operation that fits nowhere is an error, and the
+As gopkg.in/evanphx/json-patch.v4 4.12.0, which KubeAI has: an operation that fits nowhere is an error, and the
 controller then makes no pod at all (pod_plan.go, applyJSONPatchToPod).
 """
 
@@ -28,44 +28,44 @@ def _apply(document: dict[str, Any], patch: Mapping[str, Any]) -> None:
         raise PatchError(f"{patch['op']}: the stand-in knows add, replace and remove")
     steps = [step.replace("~1", "/").replace("~0", "~") for step in str(patch["path"]).split("/")[1:]]
     *parents, last = steps
-    found: Any = document
+    parent: Any = document
     for step in parents:
-        found = found[_index(found, step, patch)] if isinstance(found, list) else _member(found, step, patch)
-    if isinstance(found, list):
-        _apply_to_list(found, last, patch)
-    elif isinstance(found, dict):
+        parent = parent[_index(parent, step, patch)] if isinstance(parent, list) else _member(parent, step, patch)
+    if isinstance(parent, list):
+        _apply_to_list(parent, last, patch)
+    elif isinstance(parent, dict):
         if patch["op"] != "add":
-            _member(found, last, patch)
+            _member(parent, last, patch)
         if patch["op"] == "remove":
-            del found[last]
+            del parent[last]
         else:
-            found[last] = deepcopy(patch["value"])
+            parent[last] = deepcopy(patch["value"])
     else:
         raise PatchError(f"{patch['path']}: nothing can be there")
 
 
-def _apply_to_list(found: list[Any], last: str, patch: Mapping[str, Any]) -> None:
+def _apply_to_list(elements: list[Any], last: str, patch: Mapping[str, Any]) -> None:
     if patch["op"] == "add":
-        place = len(found) if last == "-" else _index(found, last, patch, room=1)
-        found.insert(place, deepcopy(patch["value"]))
+        place = len(elements) if last == "-" else _index(elements, last, patch, room=1)
+        elements.insert(place, deepcopy(patch["value"]))
     elif patch["op"] == "remove":
-        del found[_index(found, last, patch)]
+        del elements[_index(elements, last, patch)]
     else:
-        found[_index(found, last, patch)] = deepcopy(patch["value"])
+        elements[_index(elements, last, patch)] = deepcopy(patch["value"])
 
 
-def _member(found: Any, step: str, patch: Mapping[str, Any]) -> Any:
-    if not isinstance(found, dict) or step not in found:
+def _member(elements: Any, step: str, patch: Mapping[str, Any]) -> Any:
+    if not isinstance(elements, dict) or step not in elements:
         raise PatchError(f"{patch['path']}: there is no {step}")
-    return found[step]
+    return elements[step]
 
 
-def _index(found: list[Any], step: str, patch: Mapping[str, Any], room: int = 0) -> int:
+def _index(elements: list[Any], step: str, patch: Mapping[str, Any], room: int = 0) -> int:
     try:
         number = int(step)
     except ValueError:
         raise PatchError(f"{patch['path']}: {step} is no index") from None
-    place = number + len(found) if number < 0 else number
-    if not 0 <= place < len(found) + room:
+    place = number + len(elements) if number < 0 else number
+    if not 0 <= place < len(elements) + room:
         raise PatchError(f"{patch['path']}: there is no element {step}")
     return place

@@ -121,16 +121,16 @@ def _named(pod: dict[str, Any], model: str) -> dict[str, Any]:
 
 
 def _source(url: str) -> str:
-    scheme, found, rest = url.partition("://")
-    if not found or scheme != "pvc":
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme != "pvc":
         raise ModelError(f"{url}: the stand-in knows pvc://")
     return rest.partition("?")[0]
 
 
 def _profile(asked: str, system: System) -> dict[str, Any]:
     """model_controller.go, getModelConfig: requests and limits times the number behind the name."""
-    name, found, times = asked.partition(":")
-    if not found or not times.isdigit():
+    name, separator, times = asked.partition(":")
+    if not separator or not times.isdigit():
         raise ModelError(f"invalid resource profile: {asked!r}, should match <name>:<multiple>")
     if name not in system.resource_profiles:
         raise ModelError(f"resource profile not found: {name!r}")

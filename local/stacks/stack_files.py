@@ -120,13 +120,13 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     settings = _settings(_read(file).get("config") or {}, project_name(paths)) if file.exists() else None
     if settings is None:
         return ("platform",)
-    from planning.backends.operators import asked_operators, operator_section  # as the settings
+    from planning.backends.operators import asked_operators, is_installed  # as the settings
 
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
     karpenter = ["karpenter"] if any(pool.kind == "karpenter" for pool in settings.node_pools) else []
     external = ["external-secrets"] if remote_tokens(settings) and settings.external_secrets.install else []
     gateway = ["gateway"] if settings.gateway.kind == "gatewayApi" and settings.gateway.install else []
-    asked = {row.name for row in asked_operators(settings) if operator_section(settings, row.name).install}
+    asked = {row.name for row in asked_operators(settings) if is_installed(settings, row)}
     others = [*external, *karpenter, *gateway, *(["kserve"] if "kserve" in asked else [])]
     if not settings.monitoring.enabled:
         return ("platform", *others)

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from components.cluster.operators import VALUES, Operator, OperatorArgs
-from components.cluster.operators.kubeai import kubeai_budget, kubeai_policies
+from components.cluster.operators.kubeai import kubeai_budget, kubeai_policies, kubeai_selector
 from components.serving.backends import BACKENDS
-from components.serving.manifests.names import kubeai_selector
 from planning.backends.table import operators
 from planning.facts import rows
 from planning.model import NAMESPACE_OWNERS, KubeaiPlan, OperatorPlan

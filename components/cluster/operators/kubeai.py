@@ -18,16 +18,23 @@ from components.cluster.network_policies import (
     tcp,
 )
 from components.manifest import Manifest
+from components.pods import (
+    HOSTNAME,
+    SCRATCH_PATH,
+    SERVER,
+    STAYS_ON_ITS_NODE,
+    ZONE,
+    quantities,
+    scratch_volume,
+)
 from components.security import non_root_pod, restricted_container
-from components.serving.manifests.deployment import HOSTNAME, STAYS_ON_ITS_NODE, ZONE
-from components.serving.manifests.names import CACHE_PATH, KUBEAI, SCRATCH_PATH, SERVER, kubeai_selector
-from components.serving.manifests.resources import quantities
-from components.serving.manifests.volumes import scratch_volume
 from components.tolerations import tolerations
-from planning.model import OWN_LABELS, KubeaiPlan, OperatorPlan, ResourceProfilePlan
+from planning.model import OWN_LABELS, WEIGHTS, KubeaiPlan, OperatorPlan, ResourceProfilePlan
 from planning.versions.pins import mirrored
 
 IMAGE = "substratusai/kubeai"
+# Its release, its Service and what its pods are labelled with.
+KUBEAI = "kubeai"
 # Of its image (Dockerfile: distroless, USER 65532).
 USER_ID = 65532
 # internal/manager/run.go: the API; what its autoscaler asks of the other proxies.
@@ -35,6 +42,11 @@ API, METRICS = 8000, 8080
 # What its pods are labelled with; ours to select them by are in planning/facts/backends.csv.
 ITS_MODELS = {"app.kubernetes.io/managed-by": KUBEAI}
 SECRETS = ("alibaba", "aws", "gcp", "huggingface")
+
+
+def kubeai_selector() -> dict[str, str]:
+    """What selects KubeAI's proxies (chart kubeai, kubeai.selectorLabels)."""
+    return {"app.kubernetes.io/name": KUBEAI, "app.kubernetes.io/instance": KUBEAI}
 
 
 def kubeai_values(plan: OperatorPlan) -> dict[str, Any]:
@@ -77,8 +89,8 @@ def patches(kubeai: KubeaiPlan) -> list[dict[str, Any]]:
     KubeAI has (gopkg.in/evanphx/json-patch.v4 4.12.0, SupportNegativeIndices).
     """
     server = "/spec/containers/0"
-    found: list[dict[str, Any]] = [
-        _patch("replace", f"{server}/volumeMounts/-1", {"name": "model", "mountPath": CACHE_PATH, "readOnly": True}),
+    operations: list[dict[str, Any]] = [
+        _patch("replace", f"{server}/volumeMounts/-1", {"name": "model", "mountPath": WEIGHTS, "readOnly": True}),
         _patch("add", f"{server}/volumeMounts/-", {"name": scratch_volume()["name"], "mountPath": SCRATCH_PATH}),
         _patch("add", "/spec/volumes/-", scratch_volume()),
         _patch("add", f"{server}/terminationMessagePolicy", "FallbackToLogsOnError"),
@@ -91,10 +103,10 @@ def patches(kubeai: KubeaiPlan) -> list[dict[str, Any]]:
     ]
     if kubeai.drain.pre_stop_seconds:
         sleep = {"preStop": {"sleep": {"seconds": kubeai.drain.pre_stop_seconds}}}
-        found.append(_patch("add", f"{server}/lifecycle", sleep))
+        operations.append(_patch("add", f"{server}/lifecycle", sleep))
     for name, value in STAYS_ON_ITS_NODE.items():
-        found.append(_patch("add", f"/metadata/annotations/{name.replace('/', '~1')}", value))
-    return found
+        operations.append(_patch("add", f"/metadata/annotations/{name.replace('/', '~1')}", value))
+    return operations
 
 
 def kubeai_policies(plan: OperatorPlan) -> list[Manifest]:

@@ -17,12 +17,12 @@ import yaml
 from components.cluster.network_policies import HTTPS, blocks, name_resolution, pods_of, tcp
 from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest, arguments, custom_resource, labels, selector
+from components.pods import quantities
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
 from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.names import APP, server_selector
-from components.serving.manifests.resources import quantities
 from planning.model import PickerPlan, ServedModel
 
 POOLS = "inference.networking.k8s.io"

@@ -15,11 +15,12 @@ import pulumi_kubernetes as k8s
 from components.helm import release_arguments
 from components.images import pull_policy
 from components.manifest import Manifest, arguments
+from components.pods import SCRATCH_PATH
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
 from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
-from components.serving.manifests.names import SCRATCH_PATH, router_release, server_selector
+from components.serving.manifests.names import router_release, server_selector
 from components.serving.manifests.network_policy import router_policy
 from planning.model import RouterPlan, ServedModel
 

@@ -17,14 +17,13 @@ import pulumi_kubernetes as k8s
 
 from components.images import pull_policy, pull_secrets
 from components.manifest import WAIT_READY, Manifest, arguments, custom_resource
+from components.pods import SCRATCH_PATH, quantities, scratch_volume
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.ray_beside import DASHBOARD, HEAD, METRICS, beside, head_labels, head_name, ray_plan
 from components.serving.backends.ray_serve_config import serve_config
 from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import pod, pod_annotations
-from components.serving.manifests.names import SCRATCH_PATH, metadata, server_labels
-from components.serving.manifests.resources import quantities
-from components.serving.manifests.volumes import scratch_volume
+from components.serving.manifests.names import metadata, server_labels
 from planning.model import RayPlan, ServedModel
 
 WORKERS = "gpu"

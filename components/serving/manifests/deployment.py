@@ -8,29 +8,23 @@ import pulumi
 
 from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
+from components.pods import HOSTNAME, STAYS_ON_ITS_NODE, ZONE, quantities, scratch_volume
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.chat_template import template_annotations, template_mounts, template_volumes
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
 from components.serving.manifests.names import downloads_in_pod, metadata, server_labels, server_selector
-from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import (
     cache_volumes,
     download_volumes,
-    scratch_volume,
     server_mounts,
     shared_memory_volumes,
 )
 from components.tolerations import tolerations
 from planning.model import ProbePlan, ServedModel
 
-HOSTNAME = "kubernetes.io/hostname"
-ZONE = "topology.kubernetes.io/zone"
 # An autoscaler that is taken away leaves the number in its name: without this an apply that sets it is a conflict.
 TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
-# A cold start costs minutes of a GPU: a node autoscaler must not move a model to save a node. Replicas leave when their
-# own autoscaler lets them go, and the node when it is empty. Drains and node upgrades do not look at it.
-STAYS_ON_ITS_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:

@@ -13,10 +13,10 @@ from typing import Any
 
 from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
+from components.pods import quantities
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.environment import download_environment
 from components.serving.manifests.names import bucket_account, download_labels
-from components.serving.manifests.resources import quantities
 from components.serving.manifests.volumes import download_mounts, download_volumes
 from components.tolerations import tolerations
 from planning.model import BUCKET_CACHE, BucketPlan, ServedModel

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from components.serving.manifests.names import SCRATCH_PATH, TOKEN_FILE, TOKEN_PATH
+from components.pods import SCRATCH_PATH
+from components.serving.manifests.names import TOKEN_FILE, TOKEN_PATH
 from planning.model import HUB_CACHE, BucketPlan, ServedModel
 
 # Below HOME are most libraries' caches; HF_HOME is apart from the weights, which servers cannot write to.

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.cluster.operators.kubeai import kubeai_selector
 from components.manifest import labels, selector
+from components.pods import SERVER
 from planning.model import WEIGHTS, BucketPlan, ServedModel
 
 APP = "vllm"
-SERVER = "model-server"
 DOWNLOAD = "download"
 
 # Weights: written by the downloader only, read-only for servers.
 CACHE_PATH = WEIGHTS
-# The one place a server may write on its disk: HOME, compile caches, sockets.
-SCRATCH_PATH = "/tmp"
 # The Hugging Face token, for the downloader only.
 TOKEN_PATH = "/var/run/secrets/huggingface"
 TOKEN_FILE = "token"
@@ -38,15 +37,6 @@ def router_release(model: ServedModel) -> str:
 def router_selector(model: ServedModel) -> dict[str, str]:
     """What selects its pods (chart vllm-stack, chart.routerStandardLabels)."""
     return {"app.kubernetes.io/name": "router", "app.kubernetes.io/instance": router_release(model)}
-
-
-KUBEAI = "kubeai"
-"""KubeAI's release, its Service and its pods."""
-
-
-def kubeai_selector() -> dict[str, str]:
-    """What selects KubeAI's proxies (chart kubeai, kubeai.selectorLabels)."""
-    return {"app.kubernetes.io/name": KUBEAI, "app.kubernetes.io/instance": KUBEAI}
 
 
 def address_of(model: ServedModel) -> tuple[dict[str, str], str]:

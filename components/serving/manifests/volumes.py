@@ -6,9 +6,9 @@ from typing import Any
 
 from components.images import pull_policy
 from components.manifest import Manifest
+from components.pods import SCRATCH_PATH, scratch_volume
 from components.serving.manifests.names import (
     CACHE_PATH,
-    SCRATCH_PATH,
     TOKEN_FILE,
     TOKEN_PATH,
     cache_claim_name,
@@ -34,11 +34,6 @@ def cache_volumes(model: ServedModel) -> list[dict[str, Any]]:
     if has_download_job(model):
         return [{"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model)}}]
     return []
-
-
-def scratch_volume() -> dict[str, Any]:
-    """What a container may write to; the ephemeral-storage limit bounds it."""
-    return {"name": "scratch", "emptyDir": {}}
 
 
 def shared_memory_volumes(model: ServedModel) -> list[dict[str, Any]]:
