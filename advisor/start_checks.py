@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning.architectures.layout import layout_of_name
+from planning.architectures.builds import layout_of_name
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
 from planning.memory.engine import UNKNOWN_VERSION, EngineConfig

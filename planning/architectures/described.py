@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from planning.architectures.hf_config import UnreadableConfig
-from planning.architectures.layout import QuantizationLayout, layout_of_name
+from planning.architectures.builds import layout_of_name
+from planning.architectures.config_words import UnreadableConfig
+from planning.architectures.layout import QuantizationLayout
 from planning.architectures.plausible import described_config
 from planning.architectures.shape import Architecture, AttentionLayers, Experts, LatentAttention
 from planning.architectures.table import UnknownModel, architecture

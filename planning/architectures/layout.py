@@ -6,21 +6,24 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
+from types import MappingProxyType
 from typing import Any
-
-from planning.facts import rows
 
 # The parts of a model whose large matrices a method may quantize, and one module of each as vLLM names it.
 PARTS: Mapping[str, tuple[str, ...]] = {
     "attention": ("self_attn.q_proj", "self_attn.o_proj"),
     "dense": ("mlp.gate_proj", "mlp.down_proj"),
     "shared": ("mlp.shared_expert.down_proj", "mlp.shared_experts.down_proj"),
-    "routed": ("mlp.experts.0.gate_proj", "mlp.experts.0.down_proj"),
+    "routed": ("mlp.experts.0.gate_proj", "mlp.experts.0.up_proj", "mlp.experts.0.down_proj"),
     "recurrent": ("linear_attn.out_proj", "mixer.out_proj"),
 }
 # Where families call them otherwise; tried beside the names above.
-_OTHER_NAMES = (("mlp.", "feed_forward."), ("mlp.experts.0.", "block_sparse_moe.experts.0."), ("self_attn.", "mixer."))
+_OTHER_NAMES = (
+    ("mlp.", "feed_forward."),
+    ("mlp.", "mixer."),
+    ("mlp.experts.0.", "block_sparse_moe.experts.0."),
+    ("self_attn.", "mixer."),
+)
 # Towers for pictures and sound have layers of their own, which are no layers of the language model.
 _TOWERS = re.compile(r"visual|vision|audio|image")
 _USUAL_GROUP = 128
@@ -44,7 +47,7 @@ class QuantizationLayout:
     `mlp_width`: where the publisher padded the MLP to whole groups. `unquantized`: share of the layers whose part
     (PARTS) stays 16 bit, sorted by part. `certain`: read from the checkpoint's config or known of its publisher, not
     taken from the method's habit. `activation_order`: columns are sorted by activation, so that the kernel permutes its
-    inputs.
+    inputs. `mixed`: part, format and share of its layers where a checkpoint holds several formats; the rest is 16 bit.
     """
 
     method: str = "none"
@@ -54,14 +57,20 @@ class QuantizationLayout:
     unquantized: tuple[tuple[str, float], ...] = ()
     certain: bool = True
     activation_order: bool = False
+    mixed: tuple[tuple[str, str, float], ...] = ()
 
     def share_unquantized(self, part: str) -> float:
         """0: all of that part is quantized, 1: none."""
         return dict(self.unquantized).get(part, 0.0)
 
 
-def layout_of_config(config: Mapping[str, Any], layers: int) -> QuantizationLayout:
-    """The layout that config.json states, at its top or in its text_config; 16 bit where it states none."""
+def layout_of_config(
+    config: Mapping[str, Any], layers: int, having: Mapping[str, int] = MappingProxyType({})
+) -> QuantizationLayout:
+    """The layout that config.json states, at its top or in its text_config; 16 bit where it states none.
+
+    `having`: of the `layers` those that have the part, by part.
+    """
     stated = stated_quantization(config)
     if stated is None:
         return SIXTEEN_BIT
@@ -71,7 +80,8 @@ def layout_of_config(config: Mapping[str, Any], layers: int) -> QuantizationLayo
         method=_METHODS.get(method, method),
         group=_group(method, stated, weights),
         block=_block(stated, weights),
-        unquantized=_kept(stated, layers),
+        unquantized=_kept(stated, layers, having),
+        mixed=_mixed(stated, layers, having),
         activation_order=_activation_order(stated, weights),
     )
 
@@ -130,7 +140,7 @@ def _block(stated: Mapping[str, Any], weights: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _kept(stated: Mapping[str, Any], layers: int) -> tuple[tuple[str, float], ...]:
+def _kept(stated: Mapping[str, Any], layers: int, having: Mapping[str, int]) -> tuple[tuple[str, float], ...]:
     """By part the share of layers whose modules the checkpoint's own lists leave in 16 bit."""
     entries = [entry for entry in _ignored(stated) if not _TOWERS.search(entry)]
     if not entries:
@@ -141,8 +151,40 @@ def _kept(stated: Mapping[str, Any], layers: int) -> tuple[tuple[str, float], ..
     for part, modules in PARTS.items():
         kept = sum(_is_kept(index, modules, exact, patterns) for index in range(layers))
         if kept:
-            shares[part] = kept / layers
+            shares[part] = min(1.0, kept / max(1, having.get(part, layers)))
     return tuple(sorted(shares.items()))
+
+
+# ModelOpt's words for a module's format (quantization/modelopt.py of vLLM 0.33) -> planning/memory/weights.py.
+_ALGORITHMS = {
+    **dict.fromkeys(("NVFP4", "NVFP4_AWQ", "W4A16_NVFP4"), "nvfp4"),
+    **dict.fromkeys(("FP8", "FP8_PER_CHANNEL_PER_TOKEN", "FP8_PB_WO", "MXFP8"), "fp8"),
+    **dict.fromkeys(("W4A16_AWQ", "W4A8_AWQ"), "awq"),
+}
+
+
+def _mixed(stated: Mapping[str, Any], layers: int, having: Mapping[str, int]) -> tuple[tuple[str, str, float], ...]:
+    """ModelOpt's MIXED_PRECISION: each module's own format."""
+    listed = _mapping(stated.get("quantized_layers"))
+    modules = {_from_layers(name): str(_mapping(of).get("quant_algo")) for name, of in listed.items()}
+    shares: dict[tuple[str, str], float] = {}
+    for part, names in PARTS.items():
+        for index in range(layers):
+            own = [modules[name] for name in _names(index, names) if name in modules]
+            for algorithm in own[:1]:
+                if algorithm not in _ALGORITHMS:
+                    raise ValueError(f"{algorithm[:40]} is a format of weights that is not known here")
+                key = part, _ALGORITHMS[algorithm]
+                shares[key] = shares.get(key, 0) + 1 / max(1, having.get(part, layers))
+    return tuple((part, stored, min(1.0, share)) for (part, stored), share in sorted(shares.items()))
+
+
+def _names(index: int, modules: Iterable[str]) -> set[str]:
+    """Under what names a checkpoint may list a layer's modules."""
+    names = {f"layers.{index}.{module}" for module in modules}
+    for usual, other in _OTHER_NAMES:
+        names |= {f"layers.{index}.{other}{module[len(usual) :]}" for module in modules if module.startswith(usual)}
+    return names
 
 
 def _ignored(stated: Mapping[str, Any]) -> Iterator[str]:
@@ -174,9 +216,7 @@ def _from_layers(name: str) -> str:
 
 
 def _is_kept(index: int, modules: Iterable[str], exact: set[str], patterns: list[str]) -> bool:
-    names = {f"layers.{index}.{module}" for module in modules}
-    for usual, other in _OTHER_NAMES:
-        names |= {f"layers.{index}.{other}{module[len(usual) :]}" for module in modules if module.startswith(usual)}
+    names = _names(index, modules)
     return any(_listed(name, exact) or any(_matches(name, entry) for entry in patterns) for name in names)
 
 
@@ -198,33 +238,6 @@ def _matches(name: str, entry: str) -> bool:
             fnmatchcase(name_in_list, entry) for name_in_list in (full_name, name, f"model.language_{full_name}")
         )
     return f".{entry}." in f".{name}."
-
-
-def layout_of_name(model_id: str) -> tuple[str, QuantizationLayout] | None:
-    """The stored format (planning/memory) and the layout of a build of that name; None: the name does not say."""
-    name = model_id.lower()
-    for pattern, stored, layout in _builds():
-        if pattern.search(name):
-            return stored, layout
-    return None
-
-
-@cache
-def _builds() -> tuple[tuple[re.Pattern[str], str, QuantizationLayout], ...]:
-    return tuple(
-        (
-            re.compile(row["pattern"]),
-            row["stored"],
-            QuantizationLayout(
-                method=row["method"],
-                group=int(row["group"]) if row["group"] else None,
-                block=int(row["block"]) if row["block"] else None,
-                mlp_width=int(row["mlp"]) if row["mlp"] else None,
-                certain=row["certain"] == "yes",
-            ),
-        )
-        for row in rows("quantized_builds.csv")
-    )
 
 
 SIXTEEN_BIT = QuantizationLayout()

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from planning.architectures.hf_config import UnreadableConfig, from_config_json
+from planning.architectures.config_words import UnreadableConfig
+from planning.architectures.hf_config import from_config_json
 from planning.architectures.shape import Architecture
 from planning.facts import rows
 from settings.spelling import did_you_mean

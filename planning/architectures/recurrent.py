@@ -26,3 +26,18 @@ def mamba2(
     large = hidden * (inner + channels + heads) + inner * hidden
     small = channels * kernel + channels + 3 * heads + inner
     return RecurrentLayers(layers, heads * head_dim * state, channels * (kernel - 1), large + small, large, state_bytes)
+
+
+def delta_attention(layers: int, hidden: int, heads: int, dim: int, kernel: int) -> RecurrentLayers:
+    """Kimi delta attention; its state is kept in 32 bit (mamba_utils.py, kda_state_dtype)."""
+    inner = heads * dim
+    large = 4 * hidden * inner
+    low_rank = 2 * (hidden * dim + dim * inner)
+    small = low_rank + hidden * heads + 3 * inner * kernel + inner + heads + dim
+    return RecurrentLayers(layers, heads * dim * dim, 3 * inner * (kernel - 1), large + small, large, 4)
+
+
+def short_convolution(layers: int, hidden: int, kernel: int) -> RecurrentLayers:
+    """LFM2's gated short convolutions: no state but the last inputs."""
+    large = 4 * hidden * hidden
+    return RecurrentLayers(layers, 0, hidden * (kernel - 1), large + hidden * kernel, large)

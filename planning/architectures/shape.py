@@ -10,13 +10,37 @@ from planning.architectures.vision import VisionShape
 
 @dataclass(frozen=True)
 class AttentionLayers:
-    """`layers` layers whose KV cache grows with the sequence, up to `window` tokens where there is one."""
+    """`layers` layers whose KV cache grows with the sequence, up to `window` tokens where there is one.
+
+    `value_dim` where values are of another size than keys, `heads` where a kind of layer has its own query heads.
+    """
 
     layers: int
     kv_heads: int
     head_dim: int
     window: int | None = None
     shared_key_value: bool = False
+    value_dim: int | None = None
+    heads: int | None = None
+
+    @property
+    def kept_dim(self) -> int:
+        """Elements that a token keeps per KV head: its key and its value."""
+        return self.head_dim + (self.value_dim or self.head_dim)
+
+
+@dataclass(frozen=True)
+class Indexer:
+    """DeepSeek's sparse attention: in `layers` layers a key per token by which old tokens are chosen."""
+
+    layers: int
+    heads: int
+    head_dim: int
+
+    @property
+    def bytes_per_token(self) -> int:
+        """8-bit keys with a 32-bit scale per 128 (deepseek_v2.py of vLLM 0.33, Indexer), in any KV-cache format."""
+        return self.layers * (self.head_dim + self.head_dim // 128 * 4)
 
 
 @dataclass(frozen=True)
@@ -91,6 +115,7 @@ class Architecture:
     rotary_dim: int | None = None
     rotary_tables: int = 1
     latent: LatentAttention | None = None
+    indexer: Indexer | None = None
     experts: Experts | None = None
     recurrent: RecurrentLayers | None = None
     vision_parameters: int = 0
@@ -123,13 +148,15 @@ class Architecture:
     def attention_parameters(self) -> int:
         """Projections of all attention layers, without biases."""
         if self.latent is not None:
-            return self.layers * _latent_projections(self, self.latent)
+            return self.attention_layers * _latent_projections(self, self.latent) + self.index_query_parameters
         query_and_gate = 2 if self.output_gate else 1
         total = 0
         for group in self.attention:
-            query = self.hidden_size * self.attention_heads * group.head_dim
-            key_value = self.hidden_size * group.kv_heads * group.head_dim
-            total += group.layers * (query * (query_and_gate + 1) + key_value * (1 if group.shared_key_value else 2))
+            heads = group.heads or self.attention_heads
+            query = self.hidden_size * heads * group.head_dim * query_and_gate
+            output = self.hidden_size * heads * (group.value_dim or group.head_dim)
+            kept = group.head_dim if group.shared_key_value else group.kept_dim
+            total += group.layers * (query + output + self.hidden_size * group.kv_heads * kept)
         return total
 
     @property
@@ -161,27 +188,25 @@ class Architecture:
     @property
     def linear_parameters(self) -> int:
         """What a quantization method stores in fewer bits: all large matrices but embedding, head and router."""
-        recurrent = self.recurrent.layers * self.recurrent.quantizable if self.recurrent else 0
-        return (
-            self.attention_parameters
-            + self.dense_mlp_parameters
-            + self.routed_expert_parameters
-            + self.shared_expert_parameters
-            + recurrent
-        )
+        return sum(self.linear_parts.values())
 
     @property
-    def kept_16_bit_parameters(self) -> int:
-        """Of `linear_parameters` those that a partly quantized checkpoint leaves as they are."""
-        recurrent = self.recurrent.layers * self.recurrent.quantizable if self.recurrent else 0
-        parts = {
+    def linear_parts(self) -> dict[str, int]:
+        """`linear_parameters` by the parts that a checkpoint may store in different ways (layout.PARTS)."""
+        return {
             "attention": self.attention_parameters,
             "dense": self.dense_mlp_parameters,
             "routed": self.routed_expert_parameters,
             "shared": self.shared_expert_parameters,
-            "recurrent": recurrent,
+            "recurrent": self.recurrent.layers * self.recurrent.quantizable if self.recurrent else 0,
         }
-        return round(sum(size * self.layout.share_unquantized(part) for part, size in parts.items()))
+
+    @property
+    def index_query_parameters(self) -> int:
+        """The large matrices of sparse attention's indexers, the same on every GPU."""
+        if self.indexer is None or self.latent is None:
+            return 0
+        return self.indexer.layers * (self.latent.q_lora_rank or 0) * self.indexer.heads * self.indexer.head_dim
 
     @property
     def other_parameters(self) -> int:
@@ -191,7 +216,8 @@ class Architecture:
         )
         router = self.experts.layers * self.experts.experts * self.hidden_size if self.experts else 0
         norms = (2 * self.layers + 1) * self.hidden_size
-        return small + router + norms + _biases(self) + self.vision_parameters + self.extra_parameters
+        rest = _biases(self) + _index_keys(self) + self.vision_parameters + self.extra_parameters
+        return small + router + norms + rest
 
     @property
     def parameters(self) -> int:
@@ -223,6 +249,14 @@ def _latent_projections(model: Architecture, latent: LatentAttention) -> int:
     down = hidden * (latent.kv_lora_rank + latent.rope_dim)
     up = latent.kv_lora_rank * heads * (latent.nope_dim + latent.value_dim)
     return query + down + up + heads * latent.value_dim * hidden
+
+
+def _index_keys(model: Architecture) -> int:
+    """The indexer's key, weights and norm, which stay 16 bit."""
+    if model.indexer is None:
+        return 0
+    dim, heads = model.indexer.head_dim, model.indexer.heads
+    return model.indexer.layers * (model.hidden_size * (dim + heads) + 2 * dim)
 
 
 def _biases(model: Architecture) -> int:

@@ -15,12 +15,14 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from planning.architectures.builds import layout_of_name
 from planning.architectures.hf_config import from_config_json
-from planning.architectures.layout import QuantizationLayout, layout_of_name
+from planning.architectures.layout import QuantizationLayout
 from planning.architectures.shape import (
     Architecture,
     AttentionLayers,
     Experts,
+    Indexer,
     LatentAttention,
     RecurrentLayers,
 )
@@ -137,6 +139,7 @@ def _nearest(model_id: str) -> tuple[str, ...]:
 
 _PARTS: tuple[tuple[str, Any], ...] = (
     ("latent", LatentAttention),
+    ("indexer", Indexer),
     ("experts", Experts),
     ("recurrent", RecurrentLayers),
     ("vision", VisionShape),
@@ -149,7 +152,8 @@ def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
         if key in plain:
             plain[key] = kind(**plain[key])
     if "layout" in plain:
-        plain["layout"] = QuantizationLayout(**plain["layout"])
+        stated = {k: tuple(map(tuple, v)) if isinstance(v, list) else v for k, v in plain["layout"].items()}
+        plain["layout"] = QuantizationLayout(**stated)
     return Architecture(
         model_id=model_id, attention=tuple(AttentionLayers(*group) for group in row["attention"]), **plain
     )

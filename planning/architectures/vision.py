@@ -135,14 +135,15 @@ def tower_parameters(vision: Any, hidden: int) -> int:
     if not isinstance(vision, Mapping):
         return 0
     width = _width(vision)
-    depth = _count(vision, "num_hidden_layers", "depth")
-    mlp = _count(vision, "intermediate_size") or int(width * float(vision.get("mlp_ratio") or 4))
+    depth = _count(vision, "num_hidden_layers", "depth", "vt_num_hidden_layers")
+    stated = _count(vision, "intermediate_size", "vt_intermediate_size")
+    mlp = stated or int(width * float(vision.get("mlp_ratio") or 4))
     matrices = 3 if str(vision.get("model_type")) in _GATED or vision.get("hidden_act") in ("silu", "swiglu") else 2
     if str(vision.get("model_type")) in _OUTPUT_WIDE:
         # The blocks' MLP is as wide as what comes out, and intermediate_size is the projector's.
         out = _count(vision, "out_hidden_size") or hidden
         return depth * (4 * width * width + 3 * width * out) + out * out + 3 * out * mlp + 4 * width * out
-    merged = width * (_count(vision, "spatial_merge_size") or 1) ** 2
+    merged = width * (_count(vision, "spatial_merge_size") or (2 if vision.get("merge_kernel_size") else 1)) ** 2
     # Qwen3-VL has one projector more for each layer whose output it mixes in.
     mixed = vision.get("deepstack_visual_indexes")
     projectors = 1 + (len(mixed) if isinstance(mixed, list) else 0)
@@ -151,7 +152,7 @@ def tower_parameters(vision: Any, hidden: int) -> int:
 
 def _width(vision: Mapping[str, Any]) -> int:
     """Qwen2-VL calls the tower's width embed_dim, and the language model's hidden_size."""
-    return _count(vision, "embed_dim", "hidden_size")
+    return _count(vision, "embed_dim", "vt_hidden_size", "hidden_size")
 
 
 def _section(place: Mapping[str, Any], key: str) -> Mapping[str, Any]:

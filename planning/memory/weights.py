@@ -89,12 +89,20 @@ def weight_format(model: Architecture, engine: EngineConfig) -> tuple[str, Weigh
     return name, row
 
 
-def kept_share(model: Architecture, engine: EngineConfig) -> float:
-    """Of the large matrices the share that stays 16 bit since the checkpoint's own lists say so."""
-    name = weight_format(model, engine)[0]
+def large_bytes(model: Architecture, engine: EngineConfig, plain: float = 2) -> float:
+    """Mean bytes of a weight of the large matrices, of which a checkpoint's own lists may leave some in `plain`."""
+    name, stored = weight_format(model, engine)
     if name in ("none", "mxfp4") or name != quantization_name(model.native_quantization):
-        return 0
-    return model.kept_16_bit_parameters / max(1, model.linear_parameters)
+        return stored.bytes_per_weight
+    parts = model.linear_parts
+    total = max(1, sum(parts.values()))
+    if not model.layout.mixed:
+        kept = sum(size * model.layout.share_unquantized(part) for part, size in parts.items()) / total
+        return stored.bytes_per_weight * (1 - kept) + plain * kept
+    saved = sum(
+        parts[part] * share * (plain - FORMATS[each].bytes_per_weight) for part, each, share in model.layout.mixed
+    )
+    return plain - saved / total
 
 
 def weights_bytes(model: Architecture, engine: EngineConfig) -> int:
@@ -104,32 +112,52 @@ def weights_bytes(model: Architecture, engine: EngineConfig) -> int:
 
 def checkpoint_bytes(model: Architecture, engine: EngineConfig) -> int:
     """Bytes of the weight files: what is downloaded and read."""
-    name, stored = weight_format(model, engine)
+    name = weight_format(model, engine)[0]
     large = model.routed_expert_parameters if name == "mxfp4" else model.linear_parameters
     rest = model.parameters - large
-    kept, plain = kept_share(model, engine), model.file_bytes_per_weight
+    plain = model.file_bytes_per_weight
     if name == "none":
         return plain * model.parameters
-    return round(large * (stored.bytes_per_weight * (1 - kept) + plain * kept)) + plain * rest
+    return round(large * large_bytes(model, engine, plain)) + plain * rest
 
 
 def weights_bytes_per_gpu(model: Architecture, engine: EngineConfig) -> int:
     """Bytes of weights on the fullest GPU of a replica."""
-    name, stored = weight_format(model, engine)
-    tensor, pipeline = engine.tensor_parallel, engine.pipeline_parallel
+    name = weight_format(model, engine)[0]
+    tensor = engine.tensor_parallel
     split, replicated = _large_matrices(model, tensor)
     if name == "mxfp4":
         experts = _mxfp4_expert_bytes(model, engine)
         large = experts + 2 * (_not_mxfp4(model) / tensor + replicated)
     else:
-        kept = kept_share(model, engine)
-        large = (stored.bytes_per_weight * (1 - kept) + 2 * kept) * (split / tensor + replicated)
+        large = large_bytes(model, engine) * (split / tensor + replicated)
     small = 2 * (_small_split(model) / tensor + _small_replicated(model))
-    embedding = 2 * (model.embedding_parameters + model.lm_head_parameters) / tensor
-    per_stage = (large + small) / pipeline
-    # The first stage holds the embedding, the last the head; with one stage both.
-    ends = embedding if pipeline == 1 else embedding / (1 if model.tied_embeddings else 2)
-    return ceil(per_stage + ends + rotary_cache_bytes(model) + _rounding_bytes(model, engine))
+    stage = _fullest_stage(model, large + small, engine)
+    return ceil(stage + rotary_cache_bytes(model) + _rounding_bytes(model, engine))
+
+
+def _fullest_stage(model: Architecture, layers_bytes: float, engine: EngineConfig) -> float:
+    """The first stage holds the embedding, the last the head (which has a copy of a tied embedding)."""
+    stages = stage_layers(model.layers, engine.pipeline_parallel)
+    embedding = 2 * model.embedding_parameters / engine.tensor_parallel
+    head = 2 * model.lm_head_parameters / engine.tensor_parallel
+    if len(stages) > 1 and model.tied_embeddings:
+        head = embedding
+    last = len(stages) - 1
+    return max(
+        layers_bytes * count / model.layers + (embedding if i == 0 else 0) + (head if i == last else 0)
+        for i, count in enumerate(stages)
+    )
+
+
+def stage_layers(layers: int, stages: int) -> list[int]:
+    """Layers of each pipeline stage: what does not divide goes to the stages before the last, back to front
+    (distributed/utils.py, get_pp_indices, of vLLM 0.33)."""
+    each, rest = divmod(layers, stages)
+    counts = [each] * stages
+    for back in range(2, rest + 2):
+        counts[-back] += 1
+    return counts
 
 
 def rotary_cache_bytes(model: Architecture) -> int:
@@ -142,10 +170,10 @@ def _large_matrices(model: Architecture, tensor: int) -> tuple[int, int]:
     replicated = 0
     if model.latent is not None:
         compressed = (model.latent.q_lora_rank or 0) + model.latent.kv_lora_rank + model.latent.rope_dim
-        replicated = model.layers * model.hidden_size * compressed
+        replicated = model.attention_layers * model.hidden_size * compressed + model.index_query_parameters
     for group in model.attention:
         if model.latent is None and group.kv_heads < tensor:
-            one = group.layers * 2 * model.hidden_size * group.head_dim
+            one = group.layers * model.hidden_size * group.kept_dim
             replicated += one
             # Each GPU holds one whole head where there are more GPUs than heads.
             replicated -= one * group.kv_heads // tensor
@@ -186,8 +214,8 @@ def _rounding_bytes(model: Architecture, engine: EngineConfig) -> float:
     for group in model.attention:
         if model.latent is not None:
             continue
-        queries = model.attention_heads * group.head_dim // tensor
-        keys_values = 2 * max(1, group.kv_heads // tensor) * group.head_dim
+        queries = (group.heads or model.attention_heads) * group.head_dim // tensor
+        keys_values = max(1, group.kv_heads // tensor) * group.kept_dim
         total += group.layers * (_waste((queries + keys_values) * hidden * width) + _waste(queries * hidden * width))
     inner = model.intermediate_size // tensor
     both = (model.mlp_matrices - 1) * inner

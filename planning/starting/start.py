@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from planning.architectures.layout import QuantizationLayout, layout_of_name
+from planning.architectures.builds import layout_of_name
+from planning.architectures.layout import QuantizationLayout
 from planning.architectures.shape import Architecture
 from planning.findings import Findings, listed
 from planning.nodes.instances import ADA, AMPERE, TURING, Gpu

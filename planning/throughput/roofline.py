@@ -232,7 +232,7 @@ def _cache_bytes(model: Architecture, engine: EngineConfig, typical_tokens: int)
             token = float(group.layers * group.head_dim * engine.kv_cache_element_bytes)
         else:
             heads = max(1, group.kv_heads // engine.tensor_parallel)
-            token = float(group.layers * 2 * heads * group.head_dim * engine.kv_cache_element_bytes)
+            token = float(group.layers * heads * group.kept_dim * engine.kv_cache_element_bytes)
         token /= engine.pipeline_parallel
         if group.window is None:
             growing += token

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from planning.architectures.hf_config import UnreadableConfig
+from planning.architectures.config_words import UnreadableConfig
 from planning.architectures.plausible import described_config
 from planning.facts import json_table, rows
 from tools.model_classes import NEW, registered, table

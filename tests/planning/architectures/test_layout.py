@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from planning.architectures.builds import layout_of_name
 from planning.architectures.hf_config import from_config_json
-from planning.architectures.layout import layout_of_config, layout_of_name
+from planning.architectures.layout import layout_of_config
 from planning.memory.engine import EngineConfig
 from planning.memory.weights import checkpoint_bytes, weights_bytes_per_gpu
 from tests.planning.starting.test_split import CONFIG
@@ -49,7 +50,7 @@ def test_parts_that_stay_16_bit_weigh_twice_as_much() -> None:
     partly = from_config_json(
         {**CONFIG, "quantization_config": {"quant_method": "fp8", "modules_to_not_convert": ["self_attn"]}}
     )
-    assert partly.kept_16_bit_parameters == partly.attention_parameters
+    assert partly.layout.share_unquantized("attention") == 1
     more = checkpoint_bytes(partly, ENGINE) - checkpoint_bytes(whole, ENGINE)
     assert more == pytest.approx(partly.attention_parameters, rel=0.001)
     assert weights_bytes_per_gpu(partly, ENGINE) > weights_bytes_per_gpu(whole, ENGINE) + 0.99 * more

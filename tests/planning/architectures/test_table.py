@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from planning.architectures.hf_config import UnreadableConfig
+from planning.architectures.config_words import UnreadableConfig
 from planning.architectures.table import UnknownModel, architecture, architectures, from_config_json
 from planning.facts import json_table
 from tests.reference_data import DATA

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from planning.architectures.hf_config import UnreadableConfig, from_config_json
+from planning.architectures.config_words import UnreadableConfig
+from planning.architectures.hf_config import from_config_json
 from planning.architectures.vision import tower_parameters
 
 QWEN2 = {"depth": 32, "embed_dim": 1280, "hidden_size": 3584, "mlp_ratio": 4, "spatial_merge_size": 2}
