@@ -152,7 +152,9 @@ def _from_row(model_id: str, row: Mapping[str, Any]) -> Architecture:
         if key in plain:
             plain[key] = kind(**plain[key])
     if "layout" in plain:
-        stated = {k: tuple(map(tuple, v)) if isinstance(v, list) else v for k, v in plain["layout"].items()}
+        stated: dict[str, Any] = {
+            k: tuple(map(tuple, v)) if isinstance(v, list) else v for k, v in plain["layout"].items()
+        }
         plain["layout"] = QuantizationLayout(**stated)
     return Architecture(
         model_id=model_id, attention=tuple(AttentionLayers(*group) for group in row["attention"]), **plain
