@@ -1,9 +1,11 @@
-"""What nodeadm of the AL2023 AMIs is told of a node (awslabs/amazon-eks-ami, nodeadm/doc/api.md)."""
+"""What an image is told of its node: nodeadm of the AL2023 AMIs (awslabs/amazon-eks-ami, nodeadm/doc/api.md), or
+Bottlerocket."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from components.bottlerocket import bottlerocket_settings
 from planning.model import NodeGroupPlan
 
 _DOCUMENT = """MIME-Version: 1.0
@@ -32,6 +34,20 @@ _FAST_PULL = """  featureGates:
 """
 
 
+# Devices and exclusive cores of a pod come from one NUMA node, or the pod is refused
+# (https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/, policy single-numa-node).
+_ONE_NUMA_NODE = """  kubelet:
+    config:
+      cpuManagerPolicy: static
+      topologyManagerPolicy: single-numa-node
+"""
+
+
+def node_document(plan: NodeGroupPlan, raid0: bool) -> str | None:
+    """User data of the pool's nodes, in the words of their image; None where nothing is to be told."""
+    return bottlerocket_settings(plan, raid0) if plan.bottlerocket else node_config(plan, raid0)
+
+
 def node_config(plan: NodeGroupPlan, raid0: bool) -> str | None:
     """The MIME document, which EKS and Karpenter merge with the one by which a node joins, so that no cluster is named
     here; None where nothing is to be told. `raid0`: nodeadm is to set up the disks, and nobody else does."""
@@ -44,3 +60,5 @@ def _parts(plan: NodeGroupPlan, raid0: bool) -> Iterator[str]:
         yield _RAID0
     if plan.fast_image_pull:
         yield _FAST_PULL
+    if plan.gpus_per_numa_node:
+        yield _ONE_NUMA_NODE

@@ -23,9 +23,11 @@ def scratch_volume() -> dict[str, Any]:
 
 
 def quantities(resources: PodResources, cpu_limit: str | None = None) -> dict[str, dict[str, str]]:
-    """Requests, and equal limits of all but CPU: for a server that limit would throttle tokenizing (kernel quota)."""
+    """Requests, and equal limits of all but CPU: for a server that limit would throttle tokenizing (kernel quota).
+    Cores of its own are not throttled (Kubernetes 1.33, DisableCPUQuotaWithExclusiveCPUs)."""
     same = {"memory": resources.memory, "ephemeral-storage": resources.ephemeral_storage}
     if resources.gpus:
         same[GPU_RESOURCE] = str(resources.gpus)
-    limits = {"cpu": cpu_limit, **same} if cpu_limit else same
+    limit = resources.cpu_limit or cpu_limit
+    limits = {"cpu": limit, **same} if limit else same
     return {"requests": {"cpu": resources.cpu_request, **same}, "limits": limits}

@@ -41,9 +41,10 @@ KmsKeyArn = Annotated[
 AmiRelease = Annotated[
     str,
     Matching(
-        r"1\.\d{2}\.\d{1,3}-20\d{6}",
-        "not an EKS AMI release",
-        "write <Kubernetes version>-<date>, for example 1.35.4-20260505",
+        r"1\.\d{2}\.\d{1,3}(-[0-9a-f]{8})?",
+        "not a release of EKS' images",
+        "write <Kubernetes version>-<date>, for example 1.35.4-20260505, or of Bottlerocket its version, for example "
+        "1.57.0",
     ),
 ]
 CapacityReservationId = Annotated[

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from settings.capacity import CapacityBlock, OnDemand, PoolCapacity, Spot
 from settings.findings import WrongValue
 from settings.names import AmiRelease, CapacityReservationId, SubnetId
+from settings.node_system import AmiFamily, InstanceStore, NumaAlignment, UpdateStrategy
 from settings.sharing import GpuSharing, WholeGpu
 from settings.types import DnsLabel, InstanceType, LabelKey, LabelValue, Section, Zone, described, kind_defaults_to
 
@@ -30,20 +31,6 @@ class Taint(Section):
     effect: TaintEffect = described("taint effect", default=TaintEffect.NO_SCHEDULE)
 
 
-class UpdateStrategy(StrEnum):
-    """In which order EKS replaces the nodes of a pool when its AMI, disk, tags or Kubernetes version change."""
-
-    MINIMAL = "minimal"
-    SURGE = "surge"
-
-
-class InstanceStore(StrEnum):
-    """What becomes of the NVMe disks that an instance brings."""
-
-    RAID0 = "raid0"
-    UNUSED = "unused"
-
-
 class EveryPool(Section):
     """What GPU nodes have, whoever buys them."""
 
@@ -52,8 +39,18 @@ class EveryPool(Section):
         "EC2 types with the same GPU; several help spot capacity", min_length=1, max_length=20
     )
     max_nodes: int = described("most nodes", default=3, ge=1, le=450)
+    ami_family: AmiFamily = described(
+        "EKS' NVIDIA image: al2023, or bottlerocket: a read-only system without a shell, with a device plugin and a "
+        "MIG manager of its own",
+        default=AmiFamily.AL2023,
+    )
+    gpu_sharing: GpuSharing = described("how one GPU is divided among pods", default_factory=WholeGpu)
     disk_gib: int | None = described(
-        "root volume, encrypted gp3, GiB; default: 200, with instanceStore raid0 50", default=None, ge=50, le=16384
+        "volume of images, logs and emptyDirs, encrypted gp3, GiB (al2023: the root volume); default: 200, with "
+        "instanceStore raid0 50",
+        default=None,
+        ge=50,
+        le=16384,
     )
     disk_throughput_mibps: int | None = described(
         "gp3 throughput, MiB/s: image and weights are read through it; default: 600, with instanceStore raid0 125",
@@ -68,8 +65,13 @@ class EveryPool(Section):
         default=None,
     )
     fast_start: bool = described(
-        "images are pulled and unpacked in parallel (SOCI snapshotter of the AMI; AWS calls it experimental)",
+        "images are pulled and unpacked in parallel (SOCI snapshotter of the AMI; AWS calls it experimental on al2023)",
         default=False,
+    )
+    numa_alignment: NumaAlignment = described(
+        "singleNode: a pod's GPUs and CPU cores are of one NUMA node, and the cores are its own (Topology Manager "
+        "single-numa-node, CPU Manager static); only for types with several such nodes",
+        default=NumaAlignment.ANY,
     )
     zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
@@ -92,9 +94,11 @@ class ManagedPool(EveryPool):
         max_length=16,
     )
     ami_release_version: str | None = described(
-        "pinned EKS AMI release, e.g. 1.35.4-20260505; default: newest at creation", default=None, max_length=64
+        "pinned release of the image, e.g. 1.35.4-20260505, of bottlerocket 1.57.0-<8 hex digits>; default: newest at "
+        "creation",
+        default=None,
+        max_length=64,
     )
-    gpu_sharing: GpuSharing = described("how one GPU is divided among pods", default_factory=WholeGpu)
     node_repair: bool = described("let EKS replace unhealthy nodes", default=True)
     update_strategy: UpdateStrategy = described(
         "minimal: an update ends a node before it starts another, which needs no further GPU; surge: it first starts "
@@ -144,7 +148,8 @@ class KarpenterPool(EveryPool):
         "on-demand capacity reservations that reserved nodes are taken from", default=(), max_length=30
     )
     ami_release_version: AmiRelease = described(
-        "EKS AMI release, e.g. 1.35.4-20260505: always pinned, a newer one replaces every node"
+        "release of the image, e.g. 1.35.4-20260505, of bottlerocket 1.57.0: always pinned, a newer one replaces every "
+        "node"
     )
     consolidate_after_seconds: int = described(
         "how long a node is empty before it goes, s", default=300, ge=10, le=86_400
@@ -176,11 +181,6 @@ class KarpenterPool(EveryPool):
     def min_nodes(self) -> int:
         """None runs without a pod; what the fewest replicas need is the plan's to say."""
         return 0
-
-    @property
-    def gpu_sharing(self) -> WholeGpu:
-        """Karpenter counts the GPUs of an instance type, and would buy a node for every share."""
-        return WholeGpu()
 
     @property
     def node_repair(self) -> bool:

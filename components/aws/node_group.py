@@ -14,7 +14,7 @@ from components.aws.eks_cluster import ClusterOutputs
 from components.aws.network import NetworkOutputs
 from components.aws.node_counts import counts, live_sizes
 from components.aws.service_role import ServiceRole, ServiceRoleArgs
-from components.node_config import node_config
+from components.node_config import node_document
 from components.ownership import controller_owned
 from components.tags import named
 from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
@@ -33,6 +33,7 @@ TEMPLATE_RESOURCE = "k8s.io/cluster-autoscaler/node-template/resources/"
 
 # Where images, logs and emptyDirs are. Bottlerocket keeps its system on /dev/xvda and these on a second volume.
 DATA_DEVICES = {"BOTTLEROCKET": "/dev/xvdb", "AL2023": "/dev/xvda"}
+SYSTEM_DEVICE = "/dev/xvda"
 
 
 class CapacityOptions(TypedDict, total=False):
@@ -71,7 +72,7 @@ class NodeGroup(pulumi.ComponentResource):
             description=f"EKS node group {plan.name}: {', '.join(plan.instance_types)}",
             update_default_version=True,
             ebs_optimized="true",
-            block_device_mappings=[data_volume(plan)],
+            block_device_mappings=volumes(plan),
             user_data=user_data(plan),
             **capacity_options(plan),
             vpc_security_group_ids=security_groups(args.cluster),
@@ -162,15 +163,24 @@ def autoscaler_tags(plan: NodeGroupPlan) -> dict[str, str]:
     return {**labels, **{f"{TEMPLATE_RESOURCE}{name}": amount for name, amount in plan.resources_by_tag.items()}}
 
 
-def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:
-    """The volume with images and emptyDirs: encrypted gp3 that goes with its node."""
+def volumes(plan: NodeGroupPlan) -> list[aws.ec2.LaunchTemplateBlockDeviceMappingArgs]:
+    """The volume with images and emptyDirs, and Bottlerocket's system's: encrypted gp3 that go with their node."""
+    data = _volume(data_device(plan.ami_type), plan.disk_gib, plan.disk_throughput_mibps, plan.disk_iops)
+    if plan.bottlerocket is None:
+        return [data]
+    return [_volume(SYSTEM_DEVICE, plan.bottlerocket.system_disk_gib), data]
+
+
+def _volume(
+    device: str, gib: int, mibps: int | None = None, iops: int | None = None
+) -> aws.ec2.LaunchTemplateBlockDeviceMappingArgs:
     return aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
-        device_name=data_device(plan.ami_type),
+        device_name=device,
         ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
             volume_type="gp3",
-            volume_size=plan.disk_gib,
-            throughput=plan.disk_throughput_mibps,
-            iops=plan.disk_iops,
+            volume_size=gib,
+            throughput=mibps,
+            iops=iops,
             encrypted="true",
             delete_on_termination="true",
         ),
@@ -178,9 +188,9 @@ def data_volume(plan: NodeGroupPlan) -> aws.ec2.LaunchTemplateBlockDeviceMapping
 
 
 def user_data(plan: NodeGroupPlan) -> str | None:
-    """What nodeadm is told, base64; EKS takes MIME only
+    """What the image is told, base64; EKS takes MIME only, and of Bottlerocket TOML
     (https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, "Amazon EC2 user data")."""
-    document = node_config(plan, raid0=plan.instance_store_gib is not None)
+    document = node_document(plan, raid0=plan.instance_store_gib is not None)
     return base64.b64encode(document.encode()).decode() if document else None
 
 

@@ -17,11 +17,21 @@ _NAME = re.compile(
 )
 
 
+# "Finding an AMI", QUICKSTART-EKS.md of bottlerocket-os/bottlerocket: by version with or without its commit.
+_BOTTLEROCKET = re.compile(
+    r"/aws/service/bottlerocket/aws-k8s-(?P<version>1\.\d+)(?P<nvidia>-nvidia)?/(?P<arch>x86_64|arm64)/"
+    r"(?P<release>latest|\d+\.\d+\.\d+(?:-[0-9a-f]{8})?)/(?P<field>image_id|image_version)"
+)
+
+
 def ami_parameter_value(name: str, region: str) -> str | None:
-    """The value of `/aws/service/eks/optimized-ami/...`, or None where EKS has no such parameter.
+    """The value of `/aws/service/eks/optimized-ami/...` or `/aws/service/bottlerocket/...`, or None where there is no
+    such parameter.
 
     The image id is made up, but the same for the same region and image.
     """
+    if name.startswith("/aws/service/bottlerocket/"):
+        return _of_bottlerocket(name, region)
     match = _NAME.fullmatch(name)
     if match is None or match["version"] not in facts.CLUSTER_VERSIONS or match["image"] not in facts.AMI_PARAMETERS:
         return None
@@ -38,6 +48,23 @@ def ami_parameter_value(name: str, region: str) -> str | None:
     if match["field"]:
         return values[match["field"]]
     return json.dumps({"schema_version": "2", **values}, separators=(",", ":"))
+
+
+def _of_bottlerocket(name: str, region: str) -> str | None:
+    match = _BOTTLEROCKET.fullmatch(name)
+    if match is None or match["version"] not in facts.CLUSTER_VERSIONS:
+        return None
+    asked = match["release"]
+    for release in facts.BOTTLEROCKET_RELEASES:
+        if asked in ("latest", release, release.partition("-")[0]):
+            image = bottlerocket_image(match["version"], bool(match["nvidia"]), match["arch"], release)
+            return release if match["field"] == "image_version" else image_id(region, image)
+    return None
+
+
+def bottlerocket_image(version: str, nvidia: bool, arch: str, release: str) -> str:
+    """The image's name, as Karpenter's own example has it (v1.14.0, pkg/providers/amifamily/bottlerocket.go)."""
+    return f"bottlerocket-aws-k8s-{version}{'-nvidia' if nvidia else ''}-{arch}-v{release}"
 
 
 def image_names(version: str, prefix: str) -> dict[str, str]:
@@ -77,7 +104,13 @@ def _parameter(backend: Any, name: str) -> Parameter | None:
         description=None,
         allowed_pattern=None,
         keyid=None,
-        last_modified_date=facts.CLUSTER_VERSIONS[name.split("/")[5]].released.timestamp(),
+        last_modified_date=facts.CLUSTER_VERSIONS[_minor(name)].released.timestamp(),
         version=1,
         data_type="text",
     )
+
+
+def _minor(name: str) -> str:
+    match = _NAME.fullmatch(name) or _BOTTLEROCKET.fullmatch(name)
+    assert match is not None
+    return match["version"]

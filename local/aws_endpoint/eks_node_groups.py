@@ -21,8 +21,8 @@ def create_nodegroup(original: Callable[[EKSResponse], ActionResult]) -> Callabl
         original(response)
         group = cluster.nodegroups[params["nodegroupName"]]
         group.version = version
-        group.release_version = params.get("releaseVersion") or facts.CLUSTER_VERSIONS[version].ami_release
         group.ami_type = params.get("amiType") or "AL2023_x86_64_STANDARD"
+        group.release_version = params.get("releaseVersion") or _newest(group.ami_type, version)
         group.update_config = params.get("updateConfig") or {"maxUnavailable": 1}
         group.node_repair_config = params.get("nodeRepairConfig") or {"enabled": False}
         group.remote_access = params.get("remoteAccess")  # moto makes up a key pair
@@ -48,11 +48,17 @@ def update_nodegroup_version(response: EKSResponse) -> ActionResult:
     if params.get("releaseVersion"):
         group.release_version = params["releaseVersion"]
     elif not template or version != group.version:
-        group.release_version = facts.CLUSTER_VERSIONS[version].ami_release
+        group.release_version = _newest(group.ami_type, version)
     group.version = version
     group.modified_at = store.now()
     changed = {key: params[key] for key in ("version", "releaseVersion") if params.get(key)}
     return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
+
+
+def _newest(ami_type: str, version: str) -> str:
+    if ami_type.startswith("BOTTLEROCKET"):
+        return facts.BOTTLEROCKET_RELEASES[0]
+    return facts.CLUSTER_VERSIONS[version].ami_release
 
 
 def update_nodegroup_config(

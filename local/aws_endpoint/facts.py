@@ -48,6 +48,9 @@ CLUSTER_VERSIONS: Final[dict[str, ClusterVersion]] = {
 }
 # Further releases that can be pinned (CHANGELOG of awslabs/amazon-eks-ami, 2026-05): shown by their own parameter only.
 OTHER_AMI_RELEASES: Final[dict[str, tuple[str, ...]]] = {"1.35": ("1.35.4-20260505",)}
+# Bottlerocket: one version has a variant for every minor (data/variants/1.57.x of its website, 2026-04). The commit at
+# its end is made up.
+BOTTLEROCKET_RELEASES: Final = ("1.57.0-0a1b2c3d", "1.56.0-4e5f6a7b")
 DEFAULT_CLUSTER_VERSION: Final = "1.34"
 
 # Name -> version offered by default, namespace, service account. Versions as of 2025-11 where remembered from

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import product
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +15,7 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.amis import Ami
 
 from local.aws_endpoint import facts
-from local.aws_endpoint.ami_parameters import image_id, image_names
+from local.aws_endpoint.ami_parameters import bottlerocket_image, image_id, image_names
 
 # Owner of EKS' images in most regions: https://docs.aws.amazon.com/eks/latest/userguide/add-ons-images.html
 OWNER = "602401143452"
@@ -25,7 +26,7 @@ class PublicImage(Ami):  # type: ignore[misc]  # moto has no types here
 
     def __init__(self, backend: Any, ami_id: str, name: str, architecture: str, made: datetime) -> None:
         self.ec2_backend, self.id, self.name, self.architecture = backend, ami_id, name, architecture
-        self.description = f"EKS-optimized Amazon Linux 2023, {name}"
+        self.description = f"EKS-optimized image, {name}"
         self.state, self.image_type, self.image_location = "available", "machine", f"amazon/{name}"
         self.owner_id, self.owner_alias, self.creation_date = OWNER, "amazon", made
         self.virtualization_type, self.hypervisor, self.boot_mode = "hvm", "xen", "uefi-preferred"
@@ -46,6 +47,14 @@ def known_images(backend: Any) -> Iterator[PublicImage]:
             for name in image_names(version, prefix):
                 day = datetime.strptime(name.rsplit("-v", 1)[1], "%Y%m%d").replace(tzinfo=UTC)
                 yield PublicImage(backend, image_id(backend.region_name, name), name, path.split("/")[1], day)
+        yield from _bottlerocket(backend, version)
+
+
+def _bottlerocket(backend: Any, version: str) -> Iterator[PublicImage]:
+    made = facts.CLUSTER_VERSIONS[version].released
+    for release, nvidia, arch in product(facts.BOTTLEROCKET_RELEASES, (False, True), ("x86_64", "arm64")):
+        name = bottlerocket_image(version, nvidia, arch, release)
+        yield PublicImage(backend, image_id(backend.region_name, name), name, arch, made)
 
 
 def install() -> None:

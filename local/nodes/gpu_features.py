@@ -34,6 +34,8 @@ OTHER_LABELS = (
     "nvidia.com/mig.config.state",
     "nvidia.com/mps.capable",
 )
+# The group's own, by which the operator starts nothing on a node (controllers/state_manager.go, hasOperandsDisabled).
+OPERANDS = f"{GPU_RESOURCE}.deploy.operands"
 CONFIG_SELECTOR = "vllm-on-eks.local/config-of=devicePlugin"
 DEFAULT_ANNOTATION = "vllm-on-eks.local/default-config"
 """How our stand-in chart marks the device plugin's ConfigMap; the vendor's names it in the ClusterPolicy."""
@@ -114,9 +116,11 @@ def label_changes(
     current: dict[str, str], capacity: NodeCapacity, operator_installed: bool, sharing: GpuSharingPlan = WHOLE
 ) -> dict[str, Any]:
     """Labels to set (or to remove, as None) so that a node says what the operator would say."""
-    labels: dict[str, str] = feature_labels(capacity, sharing) if operator_installed and capacity.gpu_count else {}
+    deploys = operator_installed and current.get(OPERANDS) != "false"
+    labels: dict[str, str] = feature_labels(capacity, sharing) if deploys and capacity.gpu_count else {}
     changes: dict[str, Any] = {key: value for key, value in labels.items() if current.get(key) != value}
-    gone = [key for key in current if (key.startswith(f"{GPU_RESOURCE}.") or key in OTHER_LABELS) and key not in labels]
+    theirs = (key for key in current if key.startswith(f"{GPU_RESOURCE}.") or key in OTHER_LABELS)
+    gone = [key for key in theirs if key not in labels and key != OPERANDS]
     return changes | dict.fromkeys(gone)
 
 
@@ -129,6 +133,13 @@ def advertised_gpus(node: str, capacity: NodeCapacity, sharing: GpuSharingPlan, 
     """`nvidia.com/gpu` of a node: 0 until the programs that its way of sharing needs run there."""
     needed = [DEVICE_PLUGIN, *{"mig": [MIG_MANAGER], "mps": [MPS_DAEMON]}.get(sharing.kind, [])]
     if any(node not in nodes_with(daemon_set, pods) for daemon_set in needed):
+        return 0
+    return shares(capacity, sharing)
+
+
+def shares(capacity: NodeCapacity, sharing: GpuSharingPlan | None) -> int:
+    """`nvidia.com/gpu` of a node whose GPUs are divided so; None: nobody advertises them."""
+    if sharing is None:
         return 0
     if sharing.kind == "mig":
         profile = mig_profiles(capacity.gpu_name).get(sharing.profile or "")

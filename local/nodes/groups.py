@@ -12,14 +12,23 @@ from typing import Any
 import boto3
 import yaml
 
+from local.nodes import bottlerocket
 from local.nodes.capacity import NodeCapacity, node_capacity
 from local.nodes.rendering import node_indices, render_nodes
+from planning.model import GpuSharingPlan
 
 REGION_SCAN_SECONDS = 3.0
 """How often regions without a cluster are looked at; those with one are looked at in every round."""
 DEFAULT_DISK_GIB = 20
 DEFAULT_TYPE = "t3.medium"
 """What EKS gives a node whose group and launch template name no size."""
+
+
+@dataclass(frozen=True)
+class OwnPlugin:
+    """A device plugin in the image itself. `sharing`: None where by its settings it advertises no nvidia.com/gpu."""
+
+    sharing: GpuSharingPlan | None
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,7 @@ class PlatformNodeGroup:
     described: Mapping[str, Any]
     subnets: Sequence[Mapping[str, Any]]
     capacity: NodeCapacity
+    own_plugin: OwnPlugin | None = None
 
     @property
     def arn(self) -> str:
@@ -50,6 +60,7 @@ class WantedNode:
 
     manifest: Mapping[str, Any]
     capacity: NodeCapacity
+    own_plugin: OwnPlugin | None = None
 
 
 def wanted_nodes(
@@ -60,7 +71,7 @@ def wanted_nodes(
     for group in groups:
         indices = node_indices(group.described["scalingConfig"]["desiredSize"], present.get(group.arn, {}))
         for manifest in render_nodes(group.described, group.subnets, group.capacity, indices):
-            nodes[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity)
+            nodes[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity, group.own_plugin)
     return nodes
 
 
@@ -73,7 +84,7 @@ class NodeGroups:
         self._clients: dict[tuple[str, str], Any] = {}
         self._active: set[str] = set()
         self._next_scan = 0.0
-        self._details: dict[tuple[str, str], tuple[list[Any], NodeCapacity]] = {}
+        self._details: dict[tuple[str, str], tuple[list[Any], NodeCapacity, OwnPlugin | None]] = {}
 
     def read(self) -> list[PlatformNodeGroup]:
         """All groups that are to have nodes. Raises botocore's errors; then nothing is known."""
@@ -119,8 +130,8 @@ class NodeGroups:
         data = self._template_data(self.client("ec2", region), group.get("launchTemplate") or {})
         return {**group, "instanceTypes": [data.get("InstanceType") or DEFAULT_TYPE]}
 
-    def _detail(self, region: str, group: Mapping[str, Any]) -> tuple[list[Any], NodeCapacity]:
-        """Subnets and capacity of a group, which do not change while its launch template's version stays."""
+    def _detail(self, region: str, group: Mapping[str, Any]) -> tuple[list[Any], NodeCapacity, OwnPlugin | None]:
+        """What does not change of a group while its launch template's version stays."""
         template = group.get("launchTemplate") or {}
         key = (group["nodegroupArn"], str(template.get("version")))
         if key not in self._details:
@@ -130,9 +141,13 @@ class NodeGroups:
             described = ec2.describe_instance_types(InstanceTypes=[instance_type])["InstanceTypes"]
             row = next(iter(described), None)
             data = self._template_data(ec2, template)
-            volume_gib = _disk_gib(data) or group.get("diskSize") or DEFAULT_DISK_GIB
-            disk_gib = (_instance_store_gib(row or {}) if _is_raid0(data) else 0) or volume_gib
-            self._details[key] = (subnets, node_capacity(instance_type, disk_gib, row))
+            settings = _bottlerocket_settings(group, data)
+            device = None if settings is None else bottlerocket.DATA_DEVICE
+            volume_gib = _disk_gib(data, device) or group.get("diskSize") or DEFAULT_DISK_GIB
+            raid0 = _is_raid0(data) if settings is None else bottlerocket.is_raid0(settings)
+            disk_gib = (_instance_store_gib(row or {}) if raid0 else 0) or volume_gib
+            plugin = None if settings is None else OwnPlugin(bottlerocket.sharing_of(settings))
+            self._details[key] = (subnets, node_capacity(instance_type, disk_gib, row), plugin)
         return self._details[key]
 
     def _template_data(self, ec2: Any, template: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -142,6 +157,13 @@ class NodeGroups:
         version = str(template.get("version") or "$Default")
         rows = ec2.describe_launch_template_versions(**which, Versions=[version])["LaunchTemplateVersions"]
         return rows[0]["LaunchTemplateData"] if rows else {}
+
+
+def _bottlerocket_settings(group: Mapping[str, Any], template: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """None: the group runs another image."""
+    if not str(group.get("amiType", "")).startswith("BOTTLEROCKET"):
+        return None
+    return bottlerocket.settings_of(base64.b64decode(template.get("UserData") or "").decode()) or {}
 
 
 def _is_raid0(template: Mapping[str, Any]) -> bool:
@@ -161,6 +183,7 @@ def _instance_store_gib(row: Mapping[str, Any]) -> int:
     return int(row.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0) * 1e9 / 2**30)
 
 
-def _disk_gib(template: Mapping[str, Any]) -> int | None:
-    devices = template.get("BlockDeviceMappings", [])
+def _disk_gib(template: Mapping[str, Any], name: str | None = None) -> int | None:
+    """Of that device; None: of the first."""
+    devices = [each for each in template.get("BlockDeviceMappings", []) if name in (None, each.get("DeviceName"))]
     return next((int(device["Ebs"]["VolumeSize"]) for device in devices if "VolumeSize" in device.get("Ebs", {})), None)

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from local.nodes.bottlerocket import DATA_DEVICE
 from local.nodes.capacity import NodeCapacity, node_capacity
-from local.nodes.groups import DEFAULT_DISK_GIB, WantedNode
+from local.nodes.groups import DEFAULT_DISK_GIB, OwnPlugin, WantedNode
 from local.nodes.node_config import NodeConfig, node_config
 from local.nodes.rendering import (
     INSTANCE_ANNOTATION,
@@ -87,7 +88,8 @@ class Instances:
         images = ec2.describe_images(ImageIds=[instance["ImageId"]])["Images"]
         disk_gib = _disk_gib(ec2, instance, config, described[0])
         capacity = node_capacity(instance["InstanceType"], disk_gib, described[0])
-        return WantedNode(render_instance(region, instance, config, capacity, images[0]["Name"]), capacity)
+        plugin = OwnPlugin(config.sharing) if config.bottlerocket else None
+        return WantedNode(render_instance(region, instance, config, capacity, images[0]["Name"]), capacity, plugin)
 
 
 def render_instance(
@@ -104,7 +106,7 @@ def render_instance(
     spec: dict[str, Any] = {"providerID": f"aws:///{zone}/{instance['InstanceId']}"}
     if config.taints:
         spec["taints"] = [dict(taint) for taint in config.taints]
-    version = re.search(r"-(\d\.\d+)-v\d+$", image)
+    version = re.search(r"-(1\.\d+)-(?:nvidia-)?(?:x86_64-|arm64-|aarch64-)?v\d", image)
     status = {
         **resources(capacity),
         "addresses": addresses(instance["PrivateIpAddress"], name),
@@ -114,11 +116,11 @@ def render_instance(
 
 
 def _disk_gib(ec2: Client, instance: Mapping[str, Any], config: NodeConfig, described: Mapping[str, Any]) -> int:
-    """What images and emptyDirs have: the NVMe disks together where they are one, otherwise the root volume."""
+    """What images and emptyDirs have: the NVMe disks together where they are one, otherwise the volume."""
     local_gb = (described.get("InstanceStorageInfo") or {}).get("TotalSizeInGB", 0)
     if config.raid0 and local_gb:
         return int(local_gb * 10**9 // 2**30)
-    root = instance.get("RootDeviceName")
+    root = DATA_DEVICE if config.bottlerocket else instance.get("RootDeviceName")
     ids = [mapping["Ebs"]["VolumeId"] for mapping in instance["BlockDeviceMappings"] if mapping["DeviceName"] == root]
     volumes = ec2.describe_volumes(VolumeIds=ids)["Volumes"] if ids else []
     return int(volumes[0]["Size"]) if volumes else DEFAULT_DISK_GIB

@@ -1,4 +1,5 @@
-"""What an instance's user data makes of it: nodeadm's NodeConfig, by which an AL2023 instance becomes a node.
+"""What an instance's user data makes of it: nodeadm's NodeConfig, by which an AL2023 instance becomes a node, or
+Bottlerocket's settings.
 
 https://awslabs.github.io/amazon-eks-ami/nodeadm/doc/api/. The documents of a MIME archive are merged in their order, as
 nodeadm does; parts of other types (shell scripts) are not run here.
@@ -13,21 +14,29 @@ from typing import Any
 
 import yaml
 
+from local.nodes import bottlerocket
+from planning.model import GpuSharingPlan
+
 NODE_CONFIG = "application/node.eks.aws"
 
 
 @dataclass(frozen=True)
 class NodeConfig:
-    """`taints`: as in a Node. `raid0`: kubelet and containerd keep their files on the instance's NVMe disks."""
+    """`taints`: as in a Node. `raid0`: kubelet and containerd keep their files on the instance's NVMe disks. `sharing`:
+    how the image's own device plugin divides GPUs, None where there is none; `bottlerocket`: it is that image's."""
 
     cluster: str
     labels: Mapping[str, str]
     taints: tuple[Mapping[str, str], ...]
     raid0: bool
+    bottlerocket: bool = False
+    sharing: GpuSharingPlan | None = None
 
 
 def node_config(user_data: str) -> NodeConfig | None:
     """None where nothing in it makes a node of an EKS cluster."""
+    if (settings := bottlerocket.settings_of(user_data)) is not None:
+        return _of_bottlerocket(settings)
     merged: dict[str, Any] = {}
     for text in _documents(user_data):
         mapping = _mapping(text)
@@ -45,6 +54,15 @@ def node_config(user_data: str) -> NodeConfig | None:
         tuple({"key": t["key"], "value": t.get("value") or "", "effect": t["effect"]} for t in taints),
         storage == "RAID0",
     )
+
+
+def _of_bottlerocket(settings: Mapping[str, Any]) -> NodeConfig | None:
+    cluster = bottlerocket.cluster_of(settings)
+    if not cluster:
+        return None
+    labels, taints = bottlerocket.labels_of(settings), tuple(bottlerocket.taints_of(settings))
+    raid0, sharing = bottlerocket.is_raid0(settings), bottlerocket.sharing_of(settings)
+    return NodeConfig(cluster, labels, taints, raid0, bottlerocket=True, sharing=sharing)
 
 
 def _documents(user_data: str) -> Iterator[str]:

@@ -140,6 +140,9 @@ class NodeWatcher:
                 self._core.patch_node(name, {"metadata": {"labels": labels}})
                 say(f"node {name} labelled as the GPU operator does: {sorted(labels)}")
             advertised = gpu_features.advertised_gpus(name, capacity, sharing, pods)
+            own = nodes_wanted[name].own_plugin
+            if own is not None:  # a service of the image, there before the kubelet is Ready
+                advertised = gpu_features.shares(capacity, own.sharing)
             status = gpu_features.gpu_change(node.status.allocatable, advertised)
             if status:
                 self._core.patch_node_status(name, {"status": status})

@@ -14,6 +14,7 @@ from planning.model import (
     ScalerKind,
     SmokeTestPlan,
 )
+from planning.nodes.bottlerocket import is_bottlerocket
 from planning.nodes.pools import Pool
 from planning.versions import pins
 from planning.versions.charts import ChartSources
@@ -36,7 +37,7 @@ _BY_LABEL = {
 
 
 def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
-    """The operator against what EKS' NVIDIA AMIs contain: driver and toolkit, but no device plugin."""
+    """The operator against what EKS' NVIDIA AMIs contain: driver and toolkit, and of Bottlerocket the device plugin."""
     operator = settings.gpu_operator
     _check_sharing(settings, findings)
     if not operator.enabled:
@@ -52,7 +53,8 @@ def check_gpu_operator(settings: StackSettings, findings: Findings) -> None:
                 "CrashLoopBackOff (NVIDIA/gpu-operator#755)",
                 "write false",
             )
-    if not operator.device_plugin and settings.models:
+    _check_metrics(settings, findings)
+    if not operator.device_plugin and settings.models and _by_operator(settings):
         findings.error(
             "gpuOperator.devicePlugin",
             "no-device-plugin",
@@ -97,7 +99,11 @@ def plan_gpu_operator(
         mirror=mirror,
         smoke_tests=tests,
         taints=tuple(dict.fromkeys((GPU_TAINT, *(taint for pool in pools for taint in pool.group.taints)))),
-        sharing=tuple(dict.fromkeys(pool.sharing for pool in pools if pool.sharing.kind != "none")),
+        sharing=tuple(
+            dict.fromkeys(
+                pool.sharing for pool in pools if pool.sharing.kind != "none" and pool.group.bottlerocket is None
+            )
+        ),
         network=addon_network(settings),
     )
 
@@ -107,7 +113,7 @@ def _check_sharing(settings: StackSettings, findings: Findings) -> None:
     operator = settings.gpu_operator
     for index, pool in enumerate(settings.node_pools):
         kind = pool.gpu_sharing.kind
-        if isinstance(pool.gpu_sharing, WholeGpu):
+        if isinstance(pool.gpu_sharing, WholeGpu) or is_bottlerocket(pool):
             continue
         if operator.enabled and operator.device_plugin and not operator.gpu_feature_discovery and kind in _BY_LABEL:
             findings.error(
@@ -138,8 +144,26 @@ def plan_keda(
     return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror, network=network)
 
 
+def _by_operator(settings: StackSettings) -> bool:
+    """Whether a pool's GPUs are advertised by nobody but the operator's device plugin."""
+    return not settings.node_pools or not all(is_bottlerocket(pool) for pool in settings.node_pools)
+
+
+def _check_metrics(settings: StackSettings, findings: Findings) -> None:
+    """The operands' init containers wait for its validator, which looks for the driver where AL2023 has it."""
+    for index, pool in enumerate(settings.node_pools):
+        if is_bottlerocket(pool) and settings.gpu_operator.dcgm_exporter:
+            findings.warning(
+                f"nodePools[{index}].amiFamily",
+                "bottlerocket-gpu-metrics",
+                "bottlerocket: the GPU Operator's operands do not run on it (NVIDIA/gpu-operator#946), DCGM exporter "
+                "among them: no utilization, no XID faults of these GPUs; vLLM's own metrics are there",
+                "write amiFamily: al2023 where you need them",
+            )
+
+
 def _check_absent(settings: StackSettings, findings: Findings) -> None:
-    if not settings.models:
+    if not settings.models or not _by_operator(settings):
         return
     if isinstance(settings.cluster, CreateCluster):
         findings.error(

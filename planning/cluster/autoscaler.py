@@ -9,7 +9,7 @@ from planning.cluster.regions import partition
 from planning.findings import Findings
 from planning.model import POOL_LABEL, ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
 from planning.nodes.growth import can_grow
-from planning.nodes.pools import SYSTEM_POOL
+from planning.nodes.labels import SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
 from planning.versions.skew import minor

@@ -8,14 +8,23 @@ from dataclasses import replace
 from planning.cluster.addon_network import addon_network
 from planning.cluster.regions import partition
 from planning.findings import Findings
-from planning.model import POOL_LABEL, CreateClusterPlan, ExistingClusterPlan, KarpenterPlan, ServedModel
-from planning.nodes.instances import instance_types
+from planning.model import (
+    POOL_LABEL,
+    CreateClusterPlan,
+    ExistingClusterPlan,
+    KarpenterPlan,
+    NodeGroupPlan,
+    ServedModel,
+)
+from planning.nodes.bottlerocket import is_bottlerocket
 from planning.nodes.karpenter import LEAST_GRACE_SECONDS
-from planning.nodes.pools import SYSTEM_POOL, Pool
+from planning.nodes.labels import SYSTEM_POOL
+from planning.nodes.pools import Pool
 from planning.nodes.rolls import drain_seconds, update_timeout_seconds
 from planning.versions.charts import ChartSources
 from settings.cluster import ExistingCluster
 from settings.pools import KarpenterPool
+from settings.sharing import Mig
 from settings.stack import StackSettings
 
 CHART, CRD_CHART = "karpenter", "karpenter-crd"
@@ -66,7 +75,7 @@ def check_karpenter(settings: StackSettings, findings: Findings) -> None:
     for index, pool in own:
         path = f"nodePools[{index}]"
         _check_cluster(settings, path, findings)
-        _check_parts(pool, path, findings)
+        _check_mig(pool, path, findings)
     for key in settings.tags if own else ():
         if key.startswith(OWN_TAGS):
             findings.error(
@@ -85,24 +94,23 @@ def _check_cluster(settings: StackSettings, path: str, findings: Findings) -> No
         )
 
 
-def _check_parts(pool: KarpenterPool, path: str, findings: Findings) -> None:
-    """EC2 counts 0 GPUs on a type with a part of one, and Karpenter sums what EC2 counts
-    (pkg/providers/instancetype/types.go of v1.14.0, nvidiaGPUs): it never buys such a node for a pod with a GPU."""
-    catalogue = instance_types()
-    for index, name in enumerate(pool.instance_types):
-        card = catalogue[name].gpu if name in catalogue else None
-        if card is not None and card.is_part:
-            findings.error(
-                f"{path}.instanceTypes[{index}]",
-                "karpenter-gpu-part",
-                f"{name} has a part of a GPU, which EC2 and Karpenter count as none: no node is bought for the pods",
-                "write kind: managed, or a type with whole GPUs, for example g6.xlarge",
-            )
+def _check_mig(pool: KarpenterPool, path: str, findings: Findings) -> None:
+    """On AL2023 the operator's MIG manager cuts a node that is there already, and reboots it. Pods therefore select a
+    label that it writes afterwards, which no NodePool has: Karpenter finds the pods incompatible with every pool."""
+    if isinstance(pool.gpu_sharing, Mig) and not is_bottlerocket(pool):
+        findings.error(
+            f"{path}.gpuSharing.kind",
+            "karpenter-mig",
+            "mig on al2023: GPUs are cut, and the node reboots, after it joined; pods wait for a label "
+            "(nvidia.com/mig.config.state) that Karpenter cannot foresee, and no node is bought for them",
+            "write amiFamily: bottlerocket, which cuts them before the node joins, or kind: managed",
+        )
 
 
 def plan_karpenter(
     settings: StackSettings,
     cluster: CreateClusterPlan | ExistingClusterPlan,
+    pools: Sequence[NodeGroupPlan],
     charts: ChartSources,
     findings: Findings,
 ) -> KarpenterPlan | None:
@@ -124,4 +132,5 @@ def plan_karpenter(
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
         mirror=settings.registry.mirror,
         network=addon_network(settings),
+        overlays=any(pool.karpenter is not None and pool.karpenter.told_gpus is not None for pool in pools),
     )

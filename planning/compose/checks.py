@@ -22,6 +22,7 @@ from planning.compose.request import Request
 from planning.findings import Findings
 from planning.names import check_names
 from planning.nodes.floor import check_floor
+from planning.nodes.numa import check_numa
 from planning.nodes.volumes import check_classes
 from planning.serving.way_in import check_downloads
 from settings.stack import StackSettings
@@ -53,6 +54,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("names", _of_settings(check_names)),
     ("alert receiver", _of_settings(check_receiver)),
     ("Karpenter", _of_settings(check_karpenter)),
+    ("NUMA nodes", _of_settings(check_numa)),
     ("floor of spot nodes", _in_production(check_floor)),
     ("backends", _of_settings(check_backends)),
     ("KubeAI", _of_settings(check_kubeai)),

@@ -27,7 +27,7 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
     return replace(
         draft,
         cluster_autoscaler=plan_cluster_autoscaler(settings, cluster, nodes, charts, findings),
-        karpenter=plan_karpenter(settings, cluster, charts, findings),
+        karpenter=plan_karpenter(settings, cluster, draft.gpu_pools, charts, findings),
         gpu_operator=plan_gpu_operator(settings, pools, charts, findings),
         tenants=plan_tenants(settings, draft.models, findings),
         keda=plan_keda(settings, scalings, charts, findings),

@@ -152,6 +152,16 @@ class GpuSharingPlan:
 
 
 @dataclass(frozen=True)
+class BottlerocketPlan:
+    """What Bottlerocket needs beside what every pool has."""
+
+    system_disk_gib: int
+    """/dev/xvda, the system's; images and emptyDirs are on /dev/xvdb."""
+    mig_model: str | None = None
+    """What its MIG manager calls the pool's GPU, e.g. a100.40gb; None: no GPU is cut."""
+
+
+@dataclass(frozen=True)
 class KarpenterNodesPlan:
     """What Karpenter is told of a pool."""
 
@@ -159,7 +169,7 @@ class KarpenterNodesPlan:
     """In its words: reserved, spot, on-demand."""
     capacity_reservation_ids: tuple[str, ...]
     ami_alias: str
-    """Family and release, e.g. al2023@v20260505."""
+    """Family and release, e.g. al2023@v20260505 or bottlerocket@v1.57.0."""
     architecture: str
     """amd64 or arm64."""
     instance_store: str | None
@@ -171,6 +181,8 @@ class KarpenterNodesPlan:
     """Nodes that a disruption may take at the same time."""
     termination_grace_seconds: int
     """How long a node's pods may take to leave."""
+    told_gpus: int | None = None
+    """`nvidia.com/gpu` that a NodeOverlay tells it of; None: what EC2 says of the type is what a node advertises."""
 
 
 @dataclass(frozen=True)
@@ -191,13 +203,13 @@ class NodeGroupPlan:
     instance_types: tuple[str, ...]
     capacity_type: str
     ami_type: str
-    """EKS' name, e.g. AL2023_x86_64_NVIDIA."""
+    """EKS' name, e.g. AL2023_x86_64_NVIDIA or BOTTLEROCKET_x86_64_NVIDIA."""
     ami_release_version: str | None
     min_nodes: int
     desired_nodes: int
     max_nodes: int
     disk_gib: int
-    """Root volume, encrypted gp3."""
+    """Volume with images and emptyDirs, encrypted gp3; of AL2023 it is the root volume."""
     disk_throughput_mibps: int
     disk_iops: int
     zones: tuple[str, ...]
@@ -227,6 +239,10 @@ class NodeGroupPlan:
     """With `capacity_type` CAPACITY_BLOCK a Capacity Block, with ON_DEMAND on-demand capacity reservations."""
     subnet_ids: tuple[str, ...] = ()
     """Empty: all private subnets."""
+    gpus_per_numa_node: int | None = None
+    """Then a pod's GPUs and cores come from one NUMA node, or it does not start; None: nobody looks."""
+    bottlerocket: BottlerocketPlan | None = None
+    """None: the nodes run AL2023."""
     update_timeout_seconds: int | None = None
     """How long an update may take before the provider gives up; None: its own limit is enough."""
 

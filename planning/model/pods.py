@@ -16,6 +16,8 @@ class PodResources:
     """None: no volume of ours at /dev/shm."""
     gpus: int
     """Of `nvidia.com/gpu`, whole ones or shares."""
+    cpu_limit: str | None = None
+    """Equal to the request, where cores are to be its own; no other limit: it would throttle tokenizing."""
 
 
 @dataclass(frozen=True)

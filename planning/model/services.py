@@ -192,6 +192,8 @@ class KarpenterPlan:
     mirror: str | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
+    overlays: bool = False
+    """A pool's nodes advertise other GPUs than EC2 states: NodeOverlays, an alpha feature, tell of them."""
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
-from planning.facts import rows
 from planning.findings import listed
 
 if TYPE_CHECKING:  # the command lines need the families only, and pydantic takes longer than they do
@@ -14,10 +12,16 @@ if TYPE_CHECKING:  # the command lines need the families only, and pydantic take
     from planning.nodes.instances import InstanceType
     from settings.pools import NodePool, SystemNodes
 
-GPU_AMI_TYPES = {"x86_64": "AL2023_x86_64_NVIDIA", "arm64": "AL2023_ARM_64_NVIDIA"}
+# By family, as the stack file writes it, and architecture.
+GPU_AMI_TYPES = {
+    ("al2023", "x86_64"): "AL2023_x86_64_NVIDIA",
+    ("al2023", "arm64"): "AL2023_ARM_64_NVIDIA",
+    ("bottlerocket", "x86_64"): "BOTTLEROCKET_x86_64_NVIDIA",
+    ("bottlerocket", "arm64"): "BOTTLEROCKET_ARM_64_NVIDIA",
+}
 SYSTEM_AMI_TYPES = {"x86_64": "AL2023_x86_64_STANDARD", "arm64": "AL2023_ARM_64_STANDARD"}
 
-# Families that the AL2023 NVIDIA AMI's driver 580 serves
+# Families that the driver 580 of both NVIDIA AMIs serves
 # (awsdocs amazon-eks-user-guide latest/ug/ml/ml-eks-optimized-ami.adoc, 2026-11-21).
 NVIDIA_AMI_FAMILIES = frozenset(
     (
@@ -29,7 +33,7 @@ NVIDIA_AMI_FAMILIES = frozenset(
 # Known trouble, by family: from that release on, and where it is told.
 TROUBLED_SINCE = {"p5en": ("20251108", "vLLM ends with CUDA error 802 (awslabs/amazon-eks-ami#2554, open)")}
 
-_RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+-(\d{8})")
+RELEASE = re.compile(r"(\d+)\.(\d+)\.\d+-(\d{8})")
 
 
 def family_trouble(instance: InstanceType) -> str | None:
@@ -50,7 +54,7 @@ def check_instance(instance: InstanceType, where: str, findings: Findings) -> bo
 
 def release_date(release: str) -> str | None:
     """The day (ISO) in an AMI release's name; None for what is no release."""
-    match = _RELEASE.fullmatch(release)
+    match = RELEASE.fullmatch(release)
     return f"{match[3][:4]}-{match[3][4:6]}-{match[3][6:]}" if match else None
 
 
@@ -60,7 +64,7 @@ def check_release(pool: NodePool | SystemNodes, path: str, cluster_version: str 
     if release is None:
         return
     where = f"{path}.amiReleaseVersion"
-    match = _RELEASE.fullmatch(release)
+    match = RELEASE.fullmatch(release)
     if match is None:
         findings.error(
             where,
@@ -96,38 +100,3 @@ def check_release(pool: NodePool | SystemNodes, path: str, cluster_version: str 
             findings.warning(
                 where, "ami-trouble", f"{release} on {family}: {what}", "test it before models depend on it"
             )
-
-
-def check_driver(pool: NodePool, where: str, cuda: str, image: str, findings: Findings) -> None:
-    """The driver in a pinned release against the CUDA of an image that runs on it."""
-    match = _RELEASE.fullmatch(pool.ami_release_version or "")
-    if match is None:
-        return
-    needed = _driver_for(cuda.partition(".")[0])
-    first = _first_release(f"{match[1]}.{match[2]}", needed)
-    if first is not None and match[3] < first:
-        findings.warning(
-            where,
-            "ami-cuda",
-            f"{pool.ami_release_version} has a driver older than {needed}, and {image} is made with CUDA {cuda}, "
-            f"which needs {needed} or newer: its containers may not start",
-            f"write a release of {first} or later, or an image tag with an older CUDA (-cu129)",
-        )
-
-
-@cache
-def _driver_for(cuda_major: str) -> int:
-    return next((int(row["driver"]) for row in rows("cuda_drivers.csv") if row["cuda"] == cuda_major), 0)
-
-
-@cache
-def _first_release(kubernetes: str, driver: int) -> str | None:
-    """The first release date of that minor with that driver; None: all we know have it."""
-    return next(
-        (
-            row["since"]
-            for row in rows("ami_drivers.csv")
-            if row["kubernetes"] == kubernetes and int(row["driver"]) == driver
-        ),
-        None,
-    )

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from planning.findings import Findings, listed
 from planning.model import NodeGroupPlan
 from planning.nodes.instances import InstanceType, allocatable_ephemeral_mib
-from settings.pools import InstanceStore, NodePool
+from settings.node_system import InstanceStore
+from settings.pools import NodePool
 
 # gp3: 3,000 IOPS and 125 MiB/s are in the price; throughput needs one IOPS per 0.25 MiB/s
 # (https://docs.aws.amazon.com/ebs/latest/userguide/general-purpose.html).

@@ -22,6 +22,7 @@ from planning.nodes.fit import (
     unrequested_memory_mib,
 )
 from planning.nodes.instances import allocatable_ephemeral_mib, instance_types
+from planning.nodes.numa import check_size, exclusive_cores
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import MIB, as_cpu, as_mib, mib, millicores
 from planning.nodes.volumes import plan_cache
@@ -59,9 +60,10 @@ def plan_pod(
     own_disk = isinstance(model.cache, EmptyDirCache) and isinstance(model.origin, HubSource | BucketSource)
     asked = model.resources
     shared = _shared_memory_mib(model, pool, path, findings)
+    cores = _cores(model, node, pool, path, findings)
     room = Room(
         gpus=gpus,
-        cpu_millicores=millicores(asked.cpu) if asked.cpu else default_cpu_millicores(node, gpus),
+        cpu_millicores=cores,
         memory_mib=mib(asked.memory)
         if asked.memory
         else default_memory_mib(node, gpus, weights_mib, shared, unrequested_memory_mib(daemons)),
@@ -79,16 +81,31 @@ def plan_pod(
         as_mib(room.ephemeral_mib),
         as_mib(shared) if shared else None,
         gpus,
+        cpu_limit=as_cpu(room.cpu_millicores) if pool.group.gpus_per_numa_node else None,
     )
+    downloads = as_cpu(min(1000, room.cpu_millicores))
     download = PodResources(
-        as_cpu(min(1000, room.cpu_millicores)),
+        downloads,
         as_mib(mib(asked.download_memory) if asked.download_memory else min(DOWNLOAD_MEMORY_MIB, room.memory_mib)),
         as_mib(room.ephemeral_mib if own_disk else 1024),
         as_mib(64),
         0,
+        # every container of a pod with cores of its own is limited to what it requests (QoS class Guaranteed)
+        cpu_limit=downloads if pool.group.gpus_per_numa_node else None,
     )
     cache = plan_cache(model, on_disk_bytes, pool.group.advertised_gpus, path, findings)
     return PodPlan(server, download, room, cache, model.accepted_risks.node_fit)
+
+
+def _cores(model: Model, node: Room, pool: Pool, path: str, findings: Findings) -> int:
+    """CPU request, thousandths of a core."""
+    gpus, asked = model.tensor_parallel, model.resources.cpu
+    wanted = millicores(asked) if asked else default_cpu_millicores(node, gpus)
+    per_node = pool.group.gpus_per_numa_node
+    if per_node is None:
+        return wanted
+    check_size(gpus, per_node, path, findings)
+    return exclusive_cores(wanted, bool(asked), gpus, per_node, pool.smallest, path, findings)
 
 
 def _check_download(model: Model, node: Room, pool: Pool, path: str, findings: Findings) -> None:

@@ -16,30 +16,19 @@ from planning.model import (
     TaintPlan,
 )
 from planning.nodes.ami import GPU_AMI_TYPES, check_instance, check_release
+from planning.nodes.bottlerocket import check_bottlerocket, is_bottlerocket, plan_bottlerocket
 from planning.nodes.disks import NodeDisk, plan_disk
 from planning.nodes.instances import Gpu, InstanceType, UnknownInstanceType, allocatable_ephemeral_mib, instance_type
 from planning.nodes.karpenter import nodes_plan
+from planning.nodes.labels import MIG_DONE, MIG_DONE_LABEL, check_words, node_labels
+from planning.nodes.numa import gpus_per_numa_node
 from planning.nodes.reservations import CAPACITY_TYPES, target
 from planning.nodes.sharing import plan_sharing, share_of
 from settings.capacity import Spot
-from settings.pools import KarpenterPool, ManagedPool, NodePool, UpdateStrategy
+from settings.node_system import UpdateStrategy
+from settings.pools import KarpenterPool, ManagedPool, NodePool
 
 EKS_STRATEGIES = {UpdateStrategy.MINIMAL: "MINIMAL", UpdateStrategy.SURGE: "DEFAULT"}
-SYSTEM_POOL = "system"
-# What the GPU Operator's MIG manager and device plugin read of a node.
-MIG_LABEL = "nvidia.com/mig.config"
-# The MIG manager writes it when the GPUs are cut. Before that the device plugin advertises whole GPUs, nothing in the
-# operator makes it wait, and the cut reboots the node from under whoever took one (NVIDIA/gpu-operator#2670).
-MIG_DONE_LABEL, MIG_DONE = "nvidia.com/mig.config.state", "success"
-DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
-# By this the cluster-autoscaler knows that a new node is not ready before its GPU is advertised: without it a second
-# one is bought meanwhile (cluster-autoscaler's cloudprovider/aws; kubernetes/autoscaler#2446).
-ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
-RESERVED_LABELS = ("accelerator", "gpu-type", POOL_LABEL)
-RESERVED_DOMAINS = (
-    *("kubernetes.io", "k8s.io", "eks.amazonaws.com", "amazonaws.com", "nvidia.com"),
-    *("karpenter.sh", "k8s.aws"),  # Karpenter takes a node with such labels for its own
-)
 
 
 @dataclass(frozen=True)
@@ -79,8 +68,7 @@ class Pool:
     @property
     def node_selector(self) -> dict[str, str]:
         """Labels of a node of the pool whose GPUs are as the pool divides them."""
-        done = {MIG_DONE_LABEL: MIG_DONE} if self.sharing.kind == "mig" else {}
-        return {POOL_LABEL: self.settings.name, **done}
+        return {POOL_LABEL: self.settings.name, **self.group.labels_later}
 
     @property
     def share(self) -> Gpu:
@@ -99,8 +87,12 @@ def plan_pool(
     """A GPU pool, or None when its instance types do not make one (findings say why)."""
     path = f"nodePools[{index}]"
     types = _gpu_types(pool, path, findings)
-    _check_words(pool, path, findings)
-    check_release(pool, path, cluster_version, findings)
+    check_words(pool, path, findings)
+    if is_bottlerocket(pool):
+        raid0 = bool(types) and plan_disk(pool, types, path, Findings()).instance_store_gib is not None
+        check_bottlerocket(pool, path, cluster_version, raid0, findings)
+    else:
+        check_release(pool, path, cluster_version, findings)
     _check_risks(pool, path, production, findings)
     if not types or not _alike(types, path, findings):
         return None
@@ -109,11 +101,14 @@ def plan_pool(
     sharing = plan_sharing(pool, first.gpu, path, findings)
     of_karpenter = isinstance(pool, KarpenterPool)
     disk = plan_disk(pool, types, path, findings)
+    bottlerocket = plan_bottlerocket(pool, first.gpu, path, findings)
+    per_numa_node = gpus_per_numa_node(pool, types, path, findings)
+    cut_later = sharing.kind == "mig" and bottlerocket is None  # Bottlerocket cuts them before its kubelet starts
     group = NodeGroupPlan(
         name=pool.name,
         instance_types=tuple(dict.fromkeys(pool.instance_types)),
         capacity_type=CAPACITY_TYPES[pool.capacity.kind],
-        ami_type=GPU_AMI_TYPES[first.arch],
+        ami_type=GPU_AMI_TYPES[pool.ami_family.value, first.arch],
         ami_release_version=pool.ami_release_version,
         min_nodes=pool.min_nodes,
         desired_nodes=pool.min_nodes,  # to begin with: more come when pods need them
@@ -124,16 +119,18 @@ def plan_pool(
         instance_store_gib=disk.instance_store_gib,
         fast_image_pull=pool.fast_start,
         zones=pool.zones,
-        labels=_labels(pool, first.gpu.name, sharing),
+        labels=node_labels(pool, first.gpu.name, sharing),
         taints=(GPU_TAINT, *(TaintPlan(taint.key, taint.value, taint.effect.value) for taint in pool.taints)),
         node_repair=pool.node_repair,
         gpu=first.gpu.name,
         gpus_per_node=first.gpu_count,
         sharing=sharing,
-        labels_later={MIG_DONE_LABEL: MIG_DONE} if sharing.kind == "mig" else {},
+        labels_later={MIG_DONE_LABEL: MIG_DONE} if cut_later else {},
         update_strategy=EKS_STRATEGIES[pool.update_strategy],
         resources_by_tag={} if of_karpenter else _resources_by_tag(disk.pods_gib, first.gpu_count, sharing),
-        karpenter=_of_karpenter(pool, first, disk),
+        karpenter=_of_karpenter(pool, first, disk, sharing),
+        bottlerocket=bottlerocket,
+        gpus_per_numa_node=per_numa_node,
         reservation=target(pool.capacity),
         subnet_ids=tuple(dict.fromkeys(pool.subnet_ids)) if isinstance(pool, ManagedPool) else (),
     )
@@ -157,10 +154,12 @@ def _check_risks(pool: NodePool, path: str, production: bool, findings: Findings
         )
 
 
-def _of_karpenter(pool: NodePool, first: InstanceType, disk: NodeDisk) -> KarpenterNodesPlan | None:
+def _of_karpenter(
+    pool: NodePool, first: InstanceType, disk: NodeDisk, sharing: GpuSharingPlan
+) -> KarpenterNodesPlan | None:
     if not isinstance(pool, KarpenterPool):
         return None
-    return nodes_plan(pool, first.arch, disk.instance_store_gib is not None)
+    return nodes_plan(pool, first, disk.instance_store_gib is not None, sharing)
 
 
 def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict[str, str]:
@@ -169,24 +168,6 @@ def _resources_by_tag(disk_gib: int, gpus: int, sharing: GpuSharingPlan) -> dict
     disk = {"ephemeral-storage": f"{allocatable_ephemeral_mib(disk_gib)}Mi"}
     shares = gpus * sharing.pods_per_gpu
     return {**disk, GPU_RESOURCE: str(shares)} if sharing.pods_per_gpu > 1 else disk
-
-
-def _labels(pool: NodePool, gpu: str, sharing: GpuSharingPlan) -> dict[str, str]:
-    return {
-        "accelerator": "nvidia",
-        "gpu-type": gpu,
-        POOL_LABEL: pool.name,
-        **({} if isinstance(pool, KarpenterPool) else {ACCELERATOR_LABEL: f"nvidia-{gpu}"}),
-        **_sharing_labels(sharing),
-        **pool.labels,
-    }
-
-
-def _sharing_labels(sharing: GpuSharingPlan) -> dict[str, str]:
-    if sharing.kind == "mig":
-        return {MIG_LABEL: f"all-{sharing.profile}"}
-    config = sharing.device_plugin_config
-    return {DEVICE_PLUGIN_LABEL: config} if config else {}
 
 
 def _gpu_types(pool: NodePool, path: str, findings: Findings) -> tuple[InstanceType, ...]:
@@ -226,23 +207,3 @@ def _alike(types: tuple[InstanceType, ...], path: str, findings: Findings) -> bo
             )
             return False
     return True
-
-
-def _check_words(pool: NodePool, path: str, findings: Findings) -> None:
-    if pool.name == SYSTEM_POOL:
-        reserved = f"{SYSTEM_POOL!r} is reserved for the system node group"
-        findings.error(f"{path}.name", "pool-name", reserved, "choose another name")
-    for key in pool.labels:
-        domain = key.split("/")[0] if "/" in key else ""
-        if key in RESERVED_LABELS or any(domain == d or domain.endswith(f".{d}") for d in RESERVED_DOMAINS):
-            findings.error(
-                f"{path}.labels.{key}", "reserved-label", "is set by us, EKS or Kubernetes", "choose another key"
-            )
-    for position, taint in enumerate(pool.taints):
-        if taint.key == GPU_TAINT.key:
-            findings.error(
-                f"{path}.taints[{position}].key",
-                "reserved-taint",
-                f"every GPU pool has {taint.key} already",
-                "leave it out",
-            )

@@ -9,7 +9,7 @@ from planning.model import POOL_LABEL, NodeGroupPlan
 from planning.nodes.ami import SYSTEM_AMI_TYPES, check_release
 from planning.nodes.disks import GP3_IOPS, GP3_MIBPS
 from planning.nodes.instances import UnknownInstanceType, instance_type
-from planning.nodes.pools import SYSTEM_POOL
+from planning.nodes.labels import SYSTEM_POOL
 from planning.nodes.rolls import update_timeout_seconds
 from settings.cluster import Cluster
 from settings.pools import SystemNodes

@@ -26,7 +26,8 @@ from planning.model import (
     ServedModel,
     ThroughputPlan,
 )
-from planning.nodes.ami import check_driver
+from planning.nodes.bottlerocket import is_bottlerocket
+from planning.nodes.drivers import check_driver
 from planning.nodes.fit import Daemon
 from planning.nodes.growth import node_start
 from planning.nodes.pod_resources import PodPlan, plan_pod
@@ -106,7 +107,7 @@ def plan_model(
         return None
     pin = image_pin(model, engine_of(model.backend or around.backend))
     image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
-    check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, findings)
+    check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, around.site.kubernetes, findings)
     memory = _memory(model, asked, pool, path, findings)
     own = model_size(model.model_id, asked.known, asked.weights.stored)
     more = beside_on_disk_bytes(model, asked.known, asked.version)
@@ -153,7 +154,8 @@ def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Fi
 
 def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
     shared = pool is not None and pool.sharing.kind != "none"
-    return Supplies(around.monitoring_namespace is not None, around.gpu_metrics, shared)
+    metrics = around.gpu_metrics and not (pool is not None and is_bottlerocket(pool.settings))
+    return Supplies(around.monitoring_namespace is not None, metrics, shared)
 
 
 def _rates(model: Model, asked: ModelFacts, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:

@@ -16,9 +16,11 @@ _FAMILIES = {"STANDARD": "standard", "NVIDIA": "nvidia"}
 
 
 def ami_parameter(ami_type: str, version: str, release: str | None = None) -> str | None:
-    """SSM's public parameter that holds the release of an AMI type: the newest, or the one of that date; None for AMI
-    families that have other parameters."""
+    """SSM's public parameter that holds the release of an AMI type: the newest, or the one of that date or version;
+    None for AMI families that have other parameters."""
     family, _, rest = ami_type.partition("_")
+    if family == "BOTTLEROCKET":
+        return _bottlerocket_parameter(rest, version, release)
     arch, _, kind = rest.rpartition("_")
     if family != "AL2023" or kind not in _FAMILIES:
         return None
@@ -28,6 +30,13 @@ def ami_parameter(ami_type: str, version: str, release: str | None = None) -> st
         return f"{base}/recommended/release_version"
     date = release.rpartition("-")[2]
     return f"{base}/amazon-eks-node-al2023-{arch}-{_FAMILIES[kind]}-{version}-v{date}/release_version"
+
+
+def _bottlerocket_parameter(rest: str, version: str, release: str | None) -> str:
+    """https://docs.aws.amazon.com/eks/latest/userguide/retrieve-ami-id-bottlerocket.html, read 2026-11-28."""
+    nvidia = "-nvidia" if rest.endswith("_NVIDIA") else ""
+    arch = rest.removesuffix("_NVIDIA").lower().replace("arm_64", "arm64")
+    return f"/aws/service/bottlerocket/aws-k8s-{version}{nvidia}/{arch}/{release or 'latest'}/image_version"
 
 
 def _kubernetes(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
@@ -74,7 +83,7 @@ def _release(path: str, group: NodeGroupPlan, version: str, region: str, aws: Aw
         return
     name = ami_parameter(group.ami_type, version, pinned)
     parameter = _parameter(name, aws) if name else None
-    if parameter != pinned:
+    if parameter is None or pinned not in (parameter, parameter.partition("-")[0] if group.bottlerocket else parameter):
         said = f"{pinned} is no release of {group.ami_type} for Kubernetes {version} in {region}"
         yield Answer("ami", path, Verdict.ERROR, said, fix=f"write amiReleaseVersion: {newest}, the newest")
     else:

@@ -23,7 +23,7 @@ from components.cluster.gateway.manifests import (
 )
 from components.cluster.gateway.routes import route
 from components.cluster.gpu_smoke_test import smoke_test_job
-from components.cluster.karpenter.manifests import ec2_node_class, node_pool
+from components.cluster.karpenter.manifests import ec2_node_class, node_overlay, node_pool
 from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import (
     default_deny,
@@ -58,7 +58,16 @@ from components.serving.manifests.volumes import cache_claim
 from local.kubeai.pod import System, server_pod
 from local.kubeai.system import rendered, system_of
 from planning.cluster.kubeai import resource_profile
-from planning.model import AddonNetworkPlan, BucketPlan, GatewayPlan, ScalerKind, ServedModel, TenantPlan, WebhookPlan
+from planning.model import (
+    AddonNetworkPlan,
+    BucketPlan,
+    GatewayPlan,
+    GpuSharingPlan,
+    ScalerKind,
+    ServedModel,
+    TenantPlan,
+    WebhookPlan,
+)
 from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
     EXTERNAL_MODEL,
@@ -150,9 +159,14 @@ def of_karpenter() -> Manifests:
         nodes, capacity_types=("on-demand",), capacity_reservation_ids=(), instance_store=None, expire_after_hours=None
     )
     plain = replace(full, name="plain", zones=(), karpenter=few)
+    shared = replace(full, sharing=GpuSharingPlan("mps", 2), karpenter=replace(nodes, told_gpus=2))
+    overlay = node_overlay(shared)
+    assert overlay is not None
     return {
         "karpenter-node-class": ec2_node_class(full, *given, tags),
         "karpenter-node-pool": node_pool(full),
+        "karpenter-node-overlay": overlay,
+        "karpenter-shared-node-pool": node_pool(shared),
         "karpenter-plain-node-class": ec2_node_class(plain, *given, tags),
         "karpenter-plain-node-pool": node_pool(plain),
     }

@@ -16,7 +16,7 @@ from components.cluster.karpenter import policies
 from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.karpenter.gpu_pool import GpuPoolArgs
 from components.cluster.karpenter.interruptions import ANNOUNCEMENTS
-from components.cluster.karpenter.manifests import ec2_node_class, node_pool
+from components.cluster.karpenter.manifests import ec2_node_class, node_overlay, node_pool
 from planning.cluster.karpenter import MOST_REPLICAS
 from planning.facts import rows
 from planning.nodes.quantity import mib, millicores
@@ -63,6 +63,14 @@ def test_iam_documents_are_as_reviewed(name: str) -> None:
 
 def test_values_are_as_their_golden() -> None:
     assert_matches(GOLDENS / "karpenter.values.yaml", as_yaml(karpenter_values(KARPENTER, "karpenter-queue")))
+
+
+def test_overlays_are_an_alpha_feature_and_on_for_pools_that_need_them_only() -> None:
+    gates = karpenter_values(KARPENTER, "queue")["settings"]["featureGates"]
+    assert "nodeOverlay" not in gates
+    told = karpenter_values(replace(KARPENTER, overlays=True), "queue")["settings"]["featureGates"]
+    assert told == {**gates, "nodeOverlay": True}
+    assert node_overlay(KARPENTER_NODES) is None
 
 
 @pytest.mark.parametrize("what", sorted(of_karpenter()))

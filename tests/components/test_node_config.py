@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import email
+import tomllib
 from dataclasses import replace
 
 import pytest
@@ -11,8 +12,8 @@ import yaml
 
 from components.aws.node_group import user_data
 from components.cluster.karpenter.manifests import ec2_node_class
-from components.node_config import node_config
-from planning.model import NodeGroupPlan
+from components.node_config import node_config, node_document
+from planning.model import BottlerocketPlan, NodeGroupPlan
 from tests.components.plans import KARPENTER_NODES
 
 RAID0 = {"instance": {"localStorage": {"strategy": "RAID0"}}}
@@ -27,6 +28,21 @@ def spec(document: str | None) -> dict[str, object]:
     assert (told["apiVersion"], told["kind"]) == ("node.eks.aws/v1alpha1", "NodeConfig")
     spec: dict[str, object] = told["spec"]
     return spec
+
+
+def test_one_numa_node_is_the_kubelets_affair_in_the_words_of_each_image() -> None:
+    plan = replace(KARPENTER_NODES, instance_store_gib=None, fast_image_pull=False, gpus_per_numa_node=4)
+    policies = {"cpuManagerPolicy": "static", "topologyManagerPolicy": "single-numa-node"}
+    assert spec(node_document(plan, raid0=False)) == {"kubelet": {"config": policies}}
+    assert spec(node_document(replace(plan, fast_image_pull=True), raid0=True)).keys() == {
+        "kubelet",
+        "instance",
+        "featureGates",
+    }
+    document = node_document(replace(plan, bottlerocket=BottlerocketPlan(4)), raid0=False)
+    assert document is not None
+    told = tomllib.loads(document)["settings"]["kubernetes"]
+    assert told == {"cpu-manager-policy": "static", "topology-manager-policy": "single-numa-node"}
 
 
 @pytest.mark.parametrize(

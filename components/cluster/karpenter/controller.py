@@ -49,7 +49,12 @@ def karpenter_values(plan: KarpenterPlan, queue_name: pulumi.Input[str]) -> dict
             "eksControlPlane": True,
             "interruptionQueue": queue_name,
             # What moves pods that serve from one node to another, to save money or to repair, stays off.
-            "featureGates": {"reservedCapacity": True, "spotToSpotConsolidation": False, "nodeRepair": False},
+            "featureGates": {
+                "reservedCapacity": True,
+                "spotToSpotConsolidation": False,
+                "nodeRepair": False,
+                **({"nodeOverlay": True} if plan.overlays else {}),
+            },
         },
         "serviceMonitor": _monitor(plan),
     }

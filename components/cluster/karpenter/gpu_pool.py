@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.aws.network import NetworkOutputs
-from components.cluster.karpenter.manifests import ec2_node_class, node_pool
+from components.cluster.karpenter.manifests import ec2_node_class, node_overlay, node_pool
 from components.manifest import Manifest, custom_resource
 from components.tags import named
 from planning.model import GPU_RESOURCE, NodeGroupPlan, Tags
@@ -57,7 +57,10 @@ class GpuPool(pulumi.ComponentResource):
             args.after,
             plan,
         )
-        self.node_pool = self._object(f"{name}-node-pool", node_pool(plan), (node_class, *args.after), plan)
+        before = (node_class, *args.after)
+        if told := node_overlay(plan):  # first: without it no node of the pool would do, or one for each share
+            before = (self._object(f"{name}-node-overlay", told, args.after, plan), *before)
+        self.node_pool = self._object(f"{name}-node-pool", node_pool(plan), before, plan)
         self.register_outputs({})
 
     def _object(

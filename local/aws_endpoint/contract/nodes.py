@@ -10,7 +10,7 @@ from moto.ec2.models.instance_types import INSTANCE_TYPE_OFFERINGS
 
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.placing import subnet_missing
-from local.aws_endpoint.contract.rule import Asked, ContractRule
+from local.aws_endpoint.contract.rule import Asked, ContractRule, is_bottlerocket
 from local.aws_endpoint.contract.sources import EC2_ERRORS, api, guide, issue
 from local.aws_endpoint.contract.world import EC2_SERVICE
 
@@ -18,6 +18,7 @@ _CREATE = ("eks:CreateNodegroup",)
 _UPDATE = ("eks:UpdateNodegroupConfig",)
 _VERSION = ("eks:UpdateNodegroupVersion",)
 _RELEASE = re.compile(r"(?P<minor>1\.\d+)\.(?P<patch>\d+)-(?P<date>\d{8})")
+_BOTTLEROCKET = re.compile(r"\d+\.\d+\.\d+-[0-9a-f]{8}")
 _INVALID = "InvalidParameterException"
 
 
@@ -54,11 +55,15 @@ def _version(asked: Asked) -> Mapping[str, Any] | None:
 
 
 def _release(asked: Asked) -> Mapping[str, Any] | None:
-    """The release must be of the minor version that the group has, or gets with the same call."""
+    """The release must be of the minor version that the group has, or gets with the same call; Bottlerocket's, which
+    have a variant for each, are said with their commit (cloudposse/terraform-aws-eks-node-group#209)."""
     release, group = asked.given.get("releaseVersion"), asked.world.node_group(asked.given)
     version = asked.given.get("version") or (group.version if group else _cluster_version(asked))
     if release is None or version is None:
         return None
+    if is_bottlerocket(asked):
+        whole = _BOTTLEROCKET.fullmatch(release)
+        return None if whole else {"release": release, "version": version}
     match = _RELEASE.fullmatch(release)
     return None if match and match["minor"] == version else {"release": release, "version": version}
 
@@ -185,10 +190,10 @@ RULES = (
     ContractRule(
         id="nodes-release-minor",
         operations=(*_CREATE, *_VERSION),
-        condition="the AMI release is of another minor version than the nodes",
+        condition="the AMI release is of another minor version than the nodes, or Bottlerocket's lacks its commit",
         code=_INVALID,
         words="Requested release version {release} is not valid for kubernetes version {version}.",
-        source=issue("eksctl-io/eksctl", 7976),
+        source=f"{issue('eksctl-io/eksctl', 7976)}, {issue('cloudposse/terraform-aws-eks-node-group', 209)}",
         check=_release,
     ),
     ContractRule(

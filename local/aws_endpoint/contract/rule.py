@@ -28,6 +28,12 @@ class Asked:
     before: Before = field(default_factory=Before)
 
 
+def is_bottlerocket(asked: Asked) -> bool:
+    """Whether the call is about a node group with Bottlerocket's image: one that is made, or one that is there."""
+    group = asked.world.node_group(asked.given)
+    return str(asked.given.get("amiType") or getattr(group, "ami_type", "")).startswith("BOTTLEROCKET")
+
+
 Check = Callable[[Asked], Mapping[str, Any] | None]
 Effect = Callable[[Asked], None]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import tomllib
 from collections.abc import Mapping
 from email import message_from_string
 from typing import Any
 
-from local.aws_endpoint.contract.rule import Asked, ContractRule
+from local.aws_endpoint.contract.rule import Asked, ContractRule, is_bottlerocket
 from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, guide, issue
 
 _CREATE = ("eks:CreateNodegroup",)
@@ -57,11 +58,28 @@ def _image_and_type(asked: Asked) -> Mapping[str, Any] | None:
 
 def _no_mime(asked: Asked) -> Mapping[str, Any] | None:
     """User data that EKS would have to merge with its own; with an image of one's own it merges nothing."""
+    text = _merged_user_data(asked)
+    if text is None or is_bottlerocket(asked):
+        return None
+    return None if message_from_string(text).is_multipart() else {}
+
+
+def _no_toml(asked: Asked) -> Mapping[str, Any] | None:
+    text = _merged_user_data(asked)
+    if text is None or not is_bottlerocket(asked):
+        return None
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return {}
+    return None
+
+
+def _merged_user_data(asked: Asked) -> str | None:
     data = asked.world.launch_template_data(asked.given.get("launchTemplate"))
     if not data.get("UserData") or data.get("ImageId"):
         return None
-    text = base64.b64decode(str(data["UserData"])).decode("utf-8", "replace")
-    return None if message_from_string(text).is_multipart() else {}
+    return base64.b64decode(str(data["UserData"])).decode("utf-8", "replace")
 
 
 def _other_template(asked: Asked) -> Mapping[str, Any] | None:
@@ -223,6 +241,15 @@ RULES = (
         source=issue("terraform-aws-modules/terraform-aws-eks", 2955)
         + " (AWS makes the group, which then ends in CREATE_FAILED with these words)",
         check=_no_mime,
+    ),
+    ContractRule(
+        id="nodes-template-toml",
+        operations=(*_CREATE, *_VERSION),
+        condition="Bottlerocket's user data in the launch template that is no TOML document, without an image id",
+        code="InvalidRequestException",
+        words="Ec2LaunchTemplateInvalidConfiguration: User data was not in the TOML format.",
+        source=guide("launch-templates") + ' ("Amazon EC2 user data"; the words are not AWS\' own)',
+        check=_no_toml,
     ),
     ContractRule(
         id="nodes-block-template",

@@ -104,6 +104,20 @@ def test_a_tag_is_looked_up_at_each_start_and_a_digest_never() -> None:
     assert policies(VOLUME_MODEL) == {"IfNotPresent"}
 
 
+def test_a_pod_with_cores_of_its_own_is_limited_to_what_it_requests_in_every_container() -> None:
+    own = replace(
+        MODEL,
+        resources=replace(MODEL.resources, cpu_request="3", cpu_limit="3"),
+        download_resources=replace(MODEL.download_resources, cpu_limit="1"),
+    )
+    pod = deployment(own, "models")["spec"]["template"]["spec"]
+    containers = [*pod.get("initContainers", []), *pod["containers"]]
+    assert len(containers) == 2
+    for container in containers:
+        asked, limits = container["resources"]["requests"], container["resources"]["limits"]
+        assert {key: asked[key] for key in ("cpu", "memory")} == {key: limits[key] for key in ("cpu", "memory")}
+
+
 def test_the_download_may_use_the_cpus_that_the_server_asks_for_and_the_server_any() -> None:
     (init,) = deployment(MODEL, "p")["spec"]["template"]["spec"]["initContainers"]
     (server,) = deployment(MODEL, "p")["spec"]["template"]["spec"]["containers"]

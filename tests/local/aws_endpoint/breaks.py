@@ -266,6 +266,9 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "nodes-template-user-data": lambda h: _template_group(
         h, {"UserData": base64.b64encode(b"#!/bin/bash\necho no MIME").decode()}
     ),
+    "nodes-template-toml": lambda h: _template_group(
+        h, {"UserData": base64.b64encode(b"MIME-Version: 1.0").decode()}, amiType="BOTTLEROCKET_x86_64_NVIDIA"
+    ),
     "nodes-block-template": lambda h: _template_group(h, {}, capacityType="CAPACITY_BLOCK"),
     "nodes-block-type": lambda h: _template_group(h, {"InstanceMarketOptions": {"MarketType": "capacity-block"}}),
     "nodes-unavailable": lambda h: _group(h, updateConfig={"maxUnavailable": 5}),

@@ -16,11 +16,12 @@ from planning.serving.cold_start import seconds
 from settings.read import read
 from settings.stack import StackSettings
 from tests.golden import assert_matches
-from tests.planning.stacks import errors, model, planned, pool, refusal, rules, stack
+from tests.planning.stacks import errors, model, planned, refusal, rules, stack
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
 RELEASE = "1.35.4-20260505"
 RESERVATION = "cr-0123456789abcdef0"
+BOTTLEROCKET = {"amiFamily": "bottlerocket", "amiReleaseVersion": "1.57.0"}
 DRAIN = {"preStopSeconds": 15, "shutdownTimeoutSeconds": 60}
 
 
@@ -201,7 +202,6 @@ def test_tags_that_karpenter_writes_are_refused_beside_its_pools(key: str) -> No
         ({"capacityReservationIds": ["cr-xyz"], "capacityTypes": ["reserved"]}, "write cr- and hex digits"),
         ({"kind": "autoMode"}, "managed.*karpenter"),
         ({"minNodes": 1}, "minNodes"),
-        ({"gpuSharing": {"kind": "mps", "replicas": 2}}, "gpuSharing"),
         ({"capacity": "spot"}, "capacity"),
     ],
 )
@@ -217,13 +217,35 @@ def test_a_release_must_be_named() -> None:
         StackSettings.model_validate({"nodePools": [without], "models": [model()]})
 
 
-@pytest.mark.parametrize("part", ["g6f.large", "g6f.4xlarge", "gr6f.4xlarge"])
-def test_a_part_of_a_gpu_is_no_gpu_to_karpenter(part: str) -> None:
-    sections = {"models": [], "nodePools": [karpenter(instanceTypes=[part])]}
-    told = errors(refusal(**sections))
-    assert told["nodePools[0].instanceTypes[0]"].startswith(f"{part} has a part of a GPU")
-    assert "write kind: managed" in told["nodePools[0].instanceTypes[0]"]
-    assert planned(models=[], nodePools=[pool(instanceTypes=[part])])
+@pytest.mark.parametrize(
+    ("changes", "gpus"),
+    [
+        ({}, None),
+        ({"instanceTypes": ["g6f.large"]}, 1),
+        ({"instanceTypes": ["gr6f.4xlarge"]}, 1),
+        ({"instanceTypes": ["g6.12xlarge"], "gpuSharing": {"kind": "timeSlicing", "replicas": 3}}, 12),
+        ({"gpuSharing": {"kind": "mps", "replicas": 2}}, 2),
+        (BOTTLEROCKET | {"gpuSharing": {"kind": "mps", "replicas": 2}}, 2),
+        (BOTTLEROCKET | {"instanceTypes": ["p4d.24xlarge"], "gpuSharing": {"kind": "mig", "profile": "2g.10gb"}}, 24),
+        (BOTTLEROCKET, None),
+    ],
+)
+def test_karpenter_is_told_of_gpus_that_ec2_counts_otherwise(changes: dict[str, Any], gpus: int | None) -> None:
+    found = planned(models=[], nodePools=[karpenter(**changes)])
+    (nodes,) = found.gpu_pools
+    assert nodes.karpenter is not None
+    assert found.karpenter is not None
+    assert nodes.karpenter.told_gpus == gpus
+    assert found.karpenter.overlays == (gpus is not None), "an alpha feature: on where it is needed only"
+    assert gpus in (None, nodes.advertised_gpus)
+    assert "nvidia.com/mig.config.state" not in nodes.labels_later
+
+
+def test_on_al2023_mig_is_cut_too_late_for_karpenter() -> None:
+    sections = {"instanceTypes": ["p4d.24xlarge"], "gpuSharing": {"kind": "mig", "profile": "2g.10gb"}}
+    told = errors(refusal(models=[], nodePools=[karpenter(**sections)]))["nodePools[0].gpuSharing.kind"]
+    assert "after it joined" in told
+    assert "write amiFamily: bottlerocket, which cuts them before the node joins, or kind: managed" in told
 
 
 def test_the_whole_refusal() -> None:

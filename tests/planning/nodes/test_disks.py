@@ -11,7 +11,8 @@ from planning.findings import Findings
 from planning.model import NodeGroupPlan
 from planning.nodes.disks import plan_disk
 from planning.nodes.instances import allocatable_ephemeral_mib, instance_types
-from settings.pools import InstanceStore, ManagedPool
+from settings.node_system import InstanceStore
+from settings.pools import ManagedPool
 from tests.planning.stacks import errors, model, planned, pool, refusal
 
 SMALL = "Qwen/Qwen2.5-0.5B-Instruct"

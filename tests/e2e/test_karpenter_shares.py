@@ -1,0 +1,73 @@
+"""The real Karpenter controller buys Bottlerocket nodes whose GPUs are shared: one node for two pods, not two.
+
+Its program is built only for a stack that asks for it (`python -m local tools karpenter`); without it: skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.host.paths import platform_paths
+from tests.e2e.conftest import Platform
+from tests.e2e.loading import changed_stack
+from tests.e2e.test_karpenter import Pool, _eventually, _is_built, _karpenters
+
+pytestmark = pytest.mark.e2e
+
+
+def _shared(settings: dict[str, Any], model: dict[str, Any]) -> None:
+    _karpenters(settings, model)
+    (pool,) = settings["nodePools"]
+    pool |= {
+        "amiFamily": "bottlerocket",
+        "amiReleaseVersion": "1.57.0",
+        "gpuSharing": {"kind": "timeSlicing", "replicas": 2},
+        "maxNodes": 3,
+    }
+    model |= {
+        "source": "Qwen/Qwen2.5-3B-Instruct",
+        "revision": "aa8e72537993ba99e69dfaafa59ed015b17504d1",
+        "gpuMemoryUtilization": 0.47,
+        "maxModelLen": 2048,
+    }
+
+
+@pytest.fixture(scope="module")
+def pool(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> Iterator[Pool]:
+    if not _is_built(platform_paths()):
+        pytest.skip("Karpenter's controller is not built: python -m local tools karpenter")
+    file: Path = changed_stack(tmp_path_factory.mktemp("shares"), _shared)
+    platform.run("up", "--stack-file", str(file))
+    yield Pool(platform)
+    platform.run("down", "--stack", "local")
+
+
+def _holds(pool: Pool, pods: int, nodes: int) -> None:
+    def reached() -> bool:
+        have = (pool.ready(), len(pool.servers()), len(pool.nodes()), len(pool.claims()), len(pool.instances()))
+        return have == (pods, pods, nodes, nodes, nodes)
+
+    _eventually(f"{pods} replicas on {nodes} nodes", reached, pool.state)
+
+
+def test_karpenter_counts_the_shares_of_a_node_before_it_is_there(pool: Pool) -> None:
+    _holds(pool, 1, 1)
+    (node,) = pool.nodes().values()
+    assert node.status.allocatable["nvidia.com/gpu"] == "2"
+    assert "bottlerocket-aws-k8s-1.35-nvidia-x86_64-v1.57.0" in node.status.node_info.os_image
+    assert node.metadata.labels["nvidia.com/gpu.deploy.operands"] == "false"
+    (instance,) = pool.instances().values()
+    assert {each["DeviceName"] for each in instance["BlockDeviceMappings"]} == {"/dev/xvda", "/dev/xvdb"}
+
+    pool.scale(2)
+    _holds(pool, 2, 1)
+    pool.scale(0)
+    _holds(pool, 0, 0)
+    pool.scale(2)  # of a node that is not there yet, too
+    _holds(pool, 2, 1)
+    pool.scale(3)
+    _holds(pool, 3, 2)
