@@ -36,7 +36,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
-    beside(plan, eks, net, on_aws)
+    files = beside(plan, eks, net, on_aws)
     role = node_role("node-role", plan.cluster, plan.tags, on_aws)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
     addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)
@@ -48,7 +48,8 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     # Inside the cluster: what every model needs, then the models.
     inside = kubernetes_provider("kubernetes", eks.kubeconfig, [*eks.access, system, addons])
     in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
-    services = ClusterServices("services", ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn), in_cluster)
+    shared = ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn, files)
+    services = ClusterServices("services", shared, in_cluster)
     served = [serve(model, services.wiring, in_cluster) for model in plan.models]
 
     pulumi.export("cluster", eks.name)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pulumi
 
 from components.aws.eks_cluster import ClusterOutputs
+from components.aws.file_system import FileSystemOutputs
 from components.aws.network import NetworkOutputs
 from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
 from components.cluster.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
@@ -26,6 +27,7 @@ from components.cluster.prometheus_stack import PrometheusStack, PrometheusStack
 from components.cluster.storage_class import Gp3StorageClass, Gp3StorageClassArgs
 from components.cluster.tenant import Tenant, TenantArgs
 from components.serving import ServingWiring
+from components.serving.shared_weights import SharedWeights, SharedWeightsArgs
 from planning.model import (
     STANDARD,
     ClusterAutoscalerPlan,
@@ -43,7 +45,7 @@ from planning.model import (
 @dataclass(frozen=True)
 class ClusterServicesArgs:
     """`pools`: the node group of each GPU pool that has one. `secrets`: config secrets by key. `cluster`: one that is
-    there, with the role of its nodes and their network."""
+    there, with the role of its nodes and their network. `files`: the weights' file system."""
 
     plan: StackPlan
     pools: Mapping[str, pulumi.Resource]
@@ -51,6 +53,7 @@ class ClusterServicesArgs:
     cluster: ClusterOutputs
     network: NetworkOutputs
     node_role_arn: pulumi.Input[str]
+    files: FileSystemOutputs | None = None
 
 
 class ClusterServices(pulumi.ComponentResource):
@@ -100,6 +103,7 @@ class ClusterServices(pulumi.ComponentResource):
             else {},
             operators_after=operators,
             gateway_after=self._gateway(plan.gateway, operators) if plan.gateway else (),
+            shared=self._shared(args.files, args) if args.files else None,
             cluster_name=args.cluster.name,
             tags=plan.tags,
         )
@@ -195,6 +199,11 @@ class ClusterServices(pulumi.ComponentResource):
             name: (SecretStore(name, SecretStoreArgs(namespaces[name], plan.region, after), self._child).store,)
             for name in plan.stores
         }
+
+    def _shared(self, files: FileSystemOutputs, args: ClusterServicesArgs) -> SharedWeights:
+        """What models have on the stack's file system."""
+        wanted = SharedWeightsArgs(files, args.cluster.name, args.plan.tags)
+        return SharedWeights("shared-weights", wanted, self._child)
 
     def _gateway(
         self, plan: GatewayPlan, operators: Mapping[str, tuple[pulumi.Resource, ...]]

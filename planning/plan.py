@@ -7,6 +7,7 @@ from dataclasses import replace
 from planning.alerts.choose import plan_alerts
 from planning.cluster.account import plan_account
 from planning.cluster.control_plane import CALENDAR_DATED
+from planning.cluster.file_system import plan_file_system
 from planning.cluster.monitoring import plan_monitoring
 from planning.cluster.routers import with_routers
 from planning.cluster.tenants import with_priority
@@ -22,6 +23,7 @@ from planning.findings import Findings
 from planning.model import StackPlan
 from planning.nodes.pools import Pool
 from planning.nodes.system import check_system_nodes
+from planning.serving.shared import with_shared_downloads
 from planning.serving.stranded import plan_node_fits
 from planning.serving.surge import check_shared_gpus
 from planning.versions.charts import ChartSources
@@ -58,8 +60,10 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     check_shared_gpus(settings, pools, served, findings)
     models = with_tracing(with_routers([model.model for model in served], settings, charts, findings), settings)
+    models = with_shared_downloads(models)
+    file_system = plan_file_system(settings, request.stack, models, foundation.network, findings)
     node_pools = with_models(pools, models, findings)
-    cost = plan_bill(request, foundation, node_pools, served, monitoring, findings)
+    cost = plan_bill(request, foundation, node_pools, served, monitoring, file_system, findings)
     draft = StackPlan(
         stack=request.stack,
         region=settings.region,
@@ -74,5 +78,6 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
         cost=cost,
         node_fits=plan_node_fits(node_pools, request.daemons, served, findings),
         account=account,
+        file_system=file_system,
     )
     return draft, node_pools

@@ -21,6 +21,9 @@ WITHOUT_TAGS = frozenset(
     {
         "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/route:Route",
+        "aws:efs/backupPolicy:BackupPolicy",
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        "aws:efs/mountTarget:MountTarget",
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
         "aws:iam/rolePolicy:RolePolicy",
@@ -91,6 +94,9 @@ def encrypted(resources: Sequence[Resource], _: Circumstances) -> Found:
         ebs = at(resource.inputs, "provisioner") == "ebs.csi.aws.com"
         if ebs and str(at(resource.inputs, "parameters", {}).get("encrypted", "")).lower() != "true":
             yield Violation(resource, "volumes of this class are not encrypted")
+    for files in _of(resources, "aws:efs/fileSystem:FileSystem"):
+        if at(files.inputs, "encrypted") is not True:
+            yield Violation(files, "the file system is not encrypted")
     for key in _of(resources, "aws:kms/key:Key"):
         if at(key.inputs, "enableKeyRotation") is not True:
             yield Violation(key, "the key is never rotated")

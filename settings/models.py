@@ -106,7 +106,23 @@ class StreamCache(Section):
     )
 
 
-Cache = Annotated[EmptyDirCache | VolumeCache | StreamCache, Field(discriminator="kind"), kind_defaults_to("emptyDir")]
+class EfsCache(Section):
+    """Weights on the stack's EFS file system (`fileSystem`): one Job downloads each revision, servers only read."""
+
+    kind: Literal["efs"]
+    size_gib: int | None = described(
+        "most that its files may take; default: computed from the weights", default=None, ge=1, le=65536
+    )
+    throughput_mibps: int | None = described(
+        "what a pod reads on a bad day, MiB/s; default: 60", default=None, ge=1, le=100_000
+    )
+
+
+Cache = Annotated[
+    EmptyDirCache | VolumeCache | StreamCache | EfsCache,
+    Field(discriminator="kind"),
+    kind_defaults_to("emptyDir"),
+]
 
 
 class Drain(Section):

@@ -100,6 +100,9 @@ GitHubRepository = Annotated[
     ),
 ]
 AccountId = Annotated[str, Matching(r"\d{12}", "not an AWS account id", "write its 12 digits in quotes")]
+FileSystemId = Annotated[
+    str, Matching(r"fs-[0-9a-f]{8,40}", "not an EFS file system id", "write fs- and 8 to 40 hex digits")
+]
 SubnetId = Annotated[str, Matching(r"subnet-[0-9a-f]{1,17}", "not a subnet id", "write subnet- and hex digits")]
 
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/, 2026-11-27.

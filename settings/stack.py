@@ -13,6 +13,7 @@ from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
 from settings.downloads import Downloads
+from settings.file_system import CreateFileSystem, FileSystem
 from settings.findings import WrongValue
 from settings.gateway import Gateway, NoGateway
 from settings.models import Model
@@ -83,6 +84,7 @@ class StackSettings(Section):
     tenants: tuple[TenantSettings, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)
     downloads: Downloads = described("how weights come into the cluster", default_factory=Downloads)
+    file_system: FileSystem = described("EFS, for models with cache.kind efs", default_factory=CreateFileSystem)
     # AWS takes 50 on a resource; ours, a Name and the node-template tags of the cluster-autoscaler come on top.
     tags: dict[str, str] = described("AWS tags on everything", default_factory=dict, max_length=40)
     budget: Budget | None = described("most the stack may cost", default=None)

@@ -83,6 +83,8 @@ UNTAGGED = {
     *("aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:sqs/queuePolicy:QueuePolicy"),
     *("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "aws:iam/rolePolicy:RolePolicy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    *("aws:efs/backupPolicy:BackupPolicy", "aws:efs/fileSystemPolicy:FileSystemPolicy"),
+    "aws:efs/mountTarget:MountTarget",
 }
 
 

@@ -105,6 +105,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         if any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources)
         else []
     )
+    invoked += ["preflight:files"] if any(each.startswith("aws:efs/") for each in types) else []
     invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
     actions_needed = {action for name in (*types, *invoked) for group in actions()[name].values() for action in group}
     reads = {action for action in actions_needed if action.partition(":")[2].startswith(_READS)}

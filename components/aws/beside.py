@@ -7,13 +7,20 @@ import pulumi
 from components.aws.budget import SpendingBudget, SpendingBudgetArgs
 from components.aws.codebuild_runner import CodeBuildRunner, CodeBuildRunnerArgs
 from components.aws.eks_cluster import ClusterOutputs
+from components.aws.file_system import FileSystemOutputs, WeightsFileSystem, WeightsFileSystemArgs
 from components.aws.network import NetworkOutputs
 from planning.model import StackPlan
 
 
-def beside(plan: StackPlan, cluster: ClusterOutputs, network: NetworkOutputs, opts: pulumi.ResourceOptions) -> None:
-    """The budget that AWS watches, and the runner of CI, where the stack asks for them."""
+def beside(
+    plan: StackPlan, cluster: ClusterOutputs, network: NetworkOutputs, opts: pulumi.ResourceOptions
+) -> FileSystemOutputs | None:
+    """The budget that AWS watches, the runner of CI and the weights' file system, where the stack asks for them."""
     if plan.cost.spending:
         SpendingBudget("spending", SpendingBudgetArgs(plan.cost.spending, plan.tags), opts)
     if runner := plan.account.runner:
         CodeBuildRunner("runner", CodeBuildRunnerArgs(runner, cluster, network, plan.tags), opts)
+    if plan.file_system is None:
+        return None
+    wanted = WeightsFileSystemArgs(plan.file_system, network, cluster, plan.tags)
+    return WeightsFileSystem("weights", wanted, opts).outputs

@@ -136,6 +136,38 @@ def bucket_policy(source: BucketPlan) -> str:
     return document(listing, reading, decrypting)
 
 
+def file_system_policy(arn: str, *, writer: str, reader: str) -> str:
+    """Who may do what on a file system, for clients that do not sign in with IAM: only through the two access points,
+    only over TLS, and only one of them writes. A ClientMount alone is read-only; nobody is root.
+
+    https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html, 2026-11-28.
+    """
+    mounted = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
+    allowed = [
+        ("elasticfilesystem:ClientMount", [writer, reader]),
+        ("elasticfilesystem:ClientWrite", [writer]),
+    ]
+    return document(
+        *(
+            {
+                "Effect": "Allow",
+                "Principal": {"AWS": "*"},
+                "Action": action,
+                "Resource": arn,
+                "Condition": {**mounted, "StringEquals": {"elasticfilesystem:AccessPointArn": points}},
+            }
+            for action, points in allowed
+        ),
+        {
+            "Effect": "Deny",
+            "Principal": {"AWS": "*"},
+            "Action": "*",
+            "Resource": arn,
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    )
+
+
 def cluster_autoscaler_policy(cluster_name: str, node_groups_arn: str) -> str:
     """Looking at Auto Scaling groups, and changing those that EKS tagged as this cluster's.
 

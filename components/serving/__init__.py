@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
+from components.serving.shared_weights import SharedWeights
 from components.serving.vllm_autoscaler import VllmAutoscaler, VllmAutoscalerArgs
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ServedModel, Tags
@@ -33,6 +34,7 @@ class ServingWiring:
     prometheus_url: pulumi.Input[str] | None = None
     operators_after: Mapping[str, tuple[pulumi.Resource, ...]] = field(default_factory=dict)
     gateway_after: tuple[pulumi.Resource, ...] = ()
+    shared: SharedWeights | None = None
     cluster_name: pulumi.Input[str] | None = None
     tags: Tags = field(default_factory=dict)
 
@@ -60,6 +62,7 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             gpus_after=(*wiring.gpus_after.get(model.pool, ()), *wiring.limits_after.get(model.namespace, ())),
             monitors_after=wiring.monitors_after,
             gateway_after=wiring.gateway_after,
+            shared=wiring.shared,
             cluster_name=wiring.cluster_name,
             tags=wiring.tags,
             backend_after=tuple(

@@ -17,7 +17,7 @@ from components.serving.manifests.alerts import alert_rules
 from components.serving.manifests.chat_template import chat_template
 from components.serving.manifests.download import download_job
 from components.serving.manifests.external_secret import external_secret
-from components.serving.manifests.names import bucket_account, has_download_job
+from components.serving.manifests.names import bucket_account, has_download_job, reads_shared
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.service import (
@@ -28,10 +28,9 @@ from components.serving.manifests.service import (
     token_secret,
 )
 from components.serving.manifests.volumes import cache_claim
+from components.serving.shared_weights import AWAIT_MARGIN_SECONDS, SharedWeights
 from planning.model import BucketPlan, GatewayPlan, RemoteTokenPlan, ServedModel, Tags, TokenPlan
 
-# Pulumi's own wait ends after the Job's deadline, so that the error is the Job's.
-AWAIT_MARGIN_SECONDS = 60
 # What the operator tries again and again within: a role's rights that are new to IAM.
 READ_WAIT = "300s"
 
@@ -44,6 +43,7 @@ class VllmModelArgs:
     `backend_after`: what brings the kinds of the model's backend.
     `store_after`: the SecretStore of a token that is read from elsewhere.
     `gateway_after`: the gateway it stands behind.
+    `shared`: the file system that models share; needed where the weights are on it.
     `cluster_name`, `tags`: of the role that reads a bucket; needed where the source is one.
     """
 
@@ -56,6 +56,7 @@ class VllmModelArgs:
     backend_after: tuple[pulumi.Resource, ...] = ()
     store_after: tuple[pulumi.Resource, ...] = ()
     gateway_after: tuple[pulumi.Resource, ...] = ()
+    shared: SharedWeights | None = None
     cluster_name: pulumi.Input[str] | None = None
     tags: Tags = field(default_factory=dict)
 
@@ -74,6 +75,8 @@ class VllmModel(pulumi.ComponentResource):
         before += self._bucket(name, args)
         if has_download_job(model):
             before = [self._download(name, args, tuple(before))]
+        if reads_shared(model):
+            before += self._shared(name, args, tuple(before))
         before += [*args.gpus_after, *args.backend_after]
         workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before), args.monitors_after)
         servers = BACKENDS[model.backend].register(name, workload, self)
@@ -222,6 +225,14 @@ class VllmModel(pulumi.ComponentResource):
             ),
         )
         return job
+
+    def _shared(self, name: str, args: VllmModelArgs, before: tuple[pulumi.Resource, ...]) -> list[pulumi.Resource]:
+        """The weights on the stack's file system, and the claim through which servers read them."""
+        if args.shared is None:
+            raise ValueError(f"{name}: the plan keeps its weights on EFS, so VllmModelArgs needs shared")
+        own = pulumi.ResourceOptions(parent=self)
+        brought = args.shared.brought(args.model, args.namespace, before)
+        return [*brought, *args.shared.read(args.model, args.namespace, own)]
 
     def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
         self._custom(name, manifest, args, args.monitors_after)

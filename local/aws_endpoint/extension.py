@@ -26,6 +26,7 @@ from local.aws_endpoint import (
     eks_misc,
     eks_node_groups,
     eks_store,
+    file_systems,
     fleets,
     images,
     instance_events,
@@ -94,7 +95,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     other_gaps.install()
     budgets.install()
     quotas.install()
-    for module in (images, fleets, instance_events, pod_identity, price_list, switches):
+    for module in (file_systems, images, fleets, instance_events, pod_identity, price_list, switches):
         module.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)

@@ -138,7 +138,7 @@ def _nobody_ready(model: ServedModel, desk: Desk) -> str:
 
 
 # Kinds of cache that something downloads into.
-DOWNLOADED = ("emptyDir", "persistentVolume")
+DOWNLOADED = ("emptyDir", "persistentVolume", "efs")
 
 
 def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> AlertRulePlan:
@@ -147,7 +147,7 @@ def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> Aler
         expr = f"increase({restarts}[{desk.lookback('VllmDownloadFailing')}]) > {desk.bound('VllmDownloadFailing')}"
         where = "the init container `download` of {{ $labels.pod }}"
     else:
-        job = f'{namespace},job_name="{model.name}-download"'
+        job = _job(model, namespace)
         expr = (
             f"(sum by (namespace, job_name) (kube_job_status_failed{{{job}}}) > {desk.bound('VllmDownloadFailing')}) "
             f'unless on (namespace, job_name) (kube_job_complete{{{job},condition="true"}} == 1)'
@@ -159,6 +159,13 @@ def _download(model: ServedModel, pods: str, namespace: str, desk: Desk) -> Aler
         f"the weights of {model.name} do not arrive",
         f"{where} failed; its log names the token, the quota or the host.",
     )
+
+
+def _job(model: ServedModel, namespace: str) -> str:
+    """Selector of the Jobs that bring its weights; those that another model owns may be in its namespace."""
+    if not model.shared_downloads:
+        return f'{namespace},job_name="{model.name}-download"'
+    return f'job_name=~"{"|".join(f"{each.name}-download" for each in model.shared_downloads)}"'
 
 
 def _at_max(model: ServedModel, desk: Desk) -> AlertRulePlan:

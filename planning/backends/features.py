@@ -9,7 +9,7 @@ from planning.backends.table import NO, YES, Cell, backends, features, rendered
 from planning.findings import Findings, listed
 from planning.versions import pins
 from settings.autoscaling import BackendScaling, HpaScaling, KedaScaling, NoScaling
-from settings.models import Drain, EmptyDirCache, Model, VolumeCache
+from settings.models import Drain, EfsCache, EmptyDirCache, Model, VolumeCache
 from settings.sources import HubSource
 from settings.stack import StackSettings
 
@@ -51,7 +51,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("served-name", "another name than the model's own", "servedName", _own_name),
     Feature("secret-env", "environment variables from Secrets", "secretEnv", lambda m: bool(m.secret_env)),
     Feature("own-image", "another image", "image.repository", _own_image),
-    Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
+    Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache | EfsCache)),
     Feature(
         "pod-cache",
         "weights that each pod downloads",

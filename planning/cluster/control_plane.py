@@ -62,10 +62,12 @@ def addons(
     version: str,
     pinned: Mapping[str, str] = MappingProxyType({}),
     strict_policies: bool = False,
+    shared_files: bool = False,
 ) -> tuple[AddonPlan, ...]:
     """The add-ons of a cluster of ours. Those that nodes need to become Ready come before the nodes.
 
-    `pinned`: versions by name; the others are those that EKS has for the Kubernetes version.
+    `pinned`: versions by name; the others are those that EKS has for the Kubernetes version. `shared_files`: a model's
+    weights are on EFS.
     """
     addon_plans = (
         # Without the policy agent NetworkPolicy objects are accepted and ignored.
@@ -88,6 +90,9 @@ def addons(
             after_nodes=True,
             configuration={"dcgmAgent": {"tolerations": [{"operator": "Exists"}]}},
         ),
+        # Without a role: only dynamic provisioning calls EFS' API (kubernetes-sigs/aws-efs-csi-driver docs/README.md),
+        # and access points are the stack's. Its node part tolerates every taint (charts values.yaml).
+        *((_addon("aws-efs-csi-driver", after_nodes=True),) if shared_files else ()),
     )
     return tuple(replace(addon, version=pinned.get(addon.name), kubernetes_version=version) for addon in addon_plans)
 
@@ -102,9 +107,9 @@ def volume_tags(tags: Tags) -> Tags:
 
 
 def plan_cluster(
-    cluster: Cluster, stack: str, region: str, tags: Tags, findings: Findings
+    cluster: Cluster, stack: str, region: str, tags: Tags, findings: Findings, shared_files: bool = False
 ) -> CreateClusterPlan | ExistingClusterPlan:
-    """The cluster of a stack."""
+    """The cluster of a stack; `shared_files`: a model's weights are on EFS."""
     check_region(region, findings)
     check_arns(cluster, region, findings)
     if not isinstance(cluster, CreateCluster):
@@ -130,7 +135,7 @@ def plan_cluster(
         log_retention_days=cluster.log_retention_days,
         kms_key_arn=cluster.kms_key_arn,
         access_entries=_access_entries(cluster, region, findings),
-        addons=_addons(cluster, region, tags, findings),
+        addons=_addons(cluster, region, tags, shared_files, findings),
         protect=cluster.protect,
         partition=partition(region),
         strict_policies=cluster.network_policy_mode is NetworkPolicyMode.STRICT,
@@ -141,9 +146,11 @@ def _addon(name: str, after_nodes: bool, configuration: dict[str, object] | None
     return AddonPlan(name, None, after_nodes, configuration=configuration or {})
 
 
-def _addons(cluster: CreateCluster, region: str, tags: Tags, findings: Findings) -> tuple[AddonPlan, ...]:
+def _addons(
+    cluster: CreateCluster, region: str, tags: Tags, shared_files: bool, findings: Findings
+) -> tuple[AddonPlan, ...]:
     strict = cluster.network_policy_mode is NetworkPolicyMode.STRICT
-    addon_plans = addons(region, tags, cluster.version, cluster.addons, strict)
+    addon_plans = addons(region, tags, cluster.version, cluster.addons, strict, shared_files)
     if strict:
         check_strict(cluster, findings)
     names = [addon.name for addon in addon_plans]

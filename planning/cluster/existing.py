@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planning.findings import Findings
 from settings.cluster import CreateCluster
-from settings.models import VolumeCache
+from settings.models import EfsCache, VolumeCache
 from settings.stack import StackSettings
 from settings.tokens import SecretsManagerToken
 
@@ -63,6 +63,12 @@ def _needed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
                 f"models[{index}].cache.storageClass",
                 f"the storage class {model.cache.storage_class}",
                 CLASSES,
+            )
+        if isinstance(model.cache, EfsCache):
+            yield (
+                f"models[{index}].cache.kind",
+                "the EKS add-on aws-efs-csi-driver, without which no pod mounts the file system",
+                "make sure that it has (it needs no role for that)",
             )
     if settings.models:
         yield (

@@ -52,17 +52,24 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
     total = Need()
     for model in (model for model in models if model.namespace == namespace):
         pods = model.autoscaling.max_replicas + model.max_surge
-        job = int(model.cache.kind == "persistentVolume")
+        job = int(model.cache.kind in ("persistentVolume", "efs"))
         server, download = model.resources, model.download_resources
         total = Need(
             total.gpus + pods * server.gpus,
             total.cpu_millicores + pods * millicores(server.cpu_request) + job * millicores(download.cpu_request),
             total.memory_mib + pods * mib(server.memory) + job * mib(download.memory),
             total.pods + pods + job,
-            total.storage_mib + (model.cache.size_gib * 1024 if job else 0),
+            total.storage_mib + claims_mib(model),
             total.spare_gpus + server.gpus,
         )
     return total
+
+
+def claims_mib(model: ServedModel) -> int:
+    """What the claims of a model ask for; those of the shared file system, which looks at none, the least there is."""
+    if model.cache.kind == "efs":
+        return 1024 * (1 + sum(each.owner == model.name for each in model.shared_downloads))
+    return model.cache.size_gib * 1024 if model.cache.kind == "persistentVolume" else 0
 
 
 def _tenant(tenant: TenantSettings, path: str, least: Need, findings: Findings) -> TenantPlan:

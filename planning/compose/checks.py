@@ -24,6 +24,7 @@ from planning.names import check_names
 from planning.nodes.floor import check_floor
 from planning.nodes.numa import check_numa
 from planning.nodes.volumes import check_classes
+from planning.serving.shared import check_downloads_once
 from planning.serving.way_in import check_downloads
 from settings.stack import StackSettings
 
@@ -48,6 +49,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("gpuOperator", _of_settings(check_gpu_operator)),
     ("storage classes", _of_settings(check_classes)),
     ("downloads", _of_settings(check_downloads)),
+    ("one download of a revision", _of_settings(check_downloads_once)),
     ("existing cluster", _of_settings(check_existing)),
     ("existing Prometheus", _of_settings(check_prometheus)),
     ("namespaces", _of_settings(check_namespaces)),

@@ -18,6 +18,7 @@ from planning.model import (
     Tags,
 )
 from planning.nodes.system_group import plan_system_nodes
+from planning.serving.shared import reads_shared
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ def plan_foundation(request: Request, findings: Findings) -> Foundation:
     """Tags first: the cluster carries them."""
     settings = request.settings
     tags = plan_tags(settings.tags, request.stack, findings)
+    shared_files = any(reads_shared(model) for model in settings.models)
     return Foundation(
         tags=tags,
-        cluster=plan_cluster(settings.cluster, request.stack, settings.region, tags, findings),
+        cluster=plan_cluster(settings.cluster, request.stack, settings.region, tags, findings, shared_files),
         network=plan_network(settings, request.production, findings),
         system_nodes=plan_system_nodes(settings.system_nodes, settings.cluster, findings),
     )

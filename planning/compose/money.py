@@ -12,7 +12,7 @@ from planning.cost.budget import BudgetPool, check_budget, plan_spending
 from planning.cost.lines import plan_cost
 from planning.cost.shares import ModelWithTraffic, model_costs, pool_cost
 from planning.findings import Findings
-from planning.model import CostPlan, MonitoringPlan
+from planning.model import CostPlan, FileSystemPlan, MonitoringPlan
 from planning.nodes.pools import Pool
 from planning.serving.served import PlannedServer
 
@@ -23,6 +23,7 @@ def plan_bill(
     pools: Sequence[Pool],
     served: Sequence[PlannedServer],
     monitoring: MonitoringPlan | None,
+    file_system: FileSystemPlan | None,
     findings: Findings,
 ) -> CostPlan:
     """Cost of the stack at fewest and most nodes, with the shares of pools and models."""
@@ -32,7 +33,7 @@ def plan_bill(
     ]
     caches = [(model.path, model.model) for model in served]
     region = request.settings.region
-    cost = plan_cost(region, foundation.cluster, foundation.network, groups, monitoring, caches, findings)
+    cost = plan_cost(region, foundation.cluster, foundation.network, groups, monitoring, caches, file_system, findings)
     return _shared_out(request, cost, foundation, pools, served, findings)
 
 

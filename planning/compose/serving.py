@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planning.cluster.addon_network import existing_prometheus, prometheus_namespace
+from planning.cluster.file_system import client_mibps
 from planning.cluster.regions import partition
 from planning.compose.request import Request
 from planning.findings import Findings, listed
@@ -53,6 +54,7 @@ def _surroundings(request: Request) -> Surroundings:
         pull_secrets=settings.registry.pull_secrets,
         backend=settings.backend,
         site=_site(settings),
+        shared_mibps=client_mibps(settings),
     )
 
 

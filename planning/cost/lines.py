@@ -15,6 +15,7 @@ from planning.model import (
     CreateNetworkPlan,
     ExistingClusterPlan,
     ExistingNetworkPlan,
+    FileSystemPlan,
     MonitoringPlan,
     NodeGroupPlan,
     ServedModel,
@@ -43,6 +44,7 @@ def plan_cost(
     groups: Iterable[tuple[str, NodeGroupPlan]],
     monitoring: MonitoringPlan | None,
     models: Iterable[tuple[str, ServedModel]],
+    file_system: FileSystemPlan | None,
     findings: Findings,
 ) -> CostPlan:
     """All lines and their sums; `groups` come with the path of their instance types, `models` with their own."""
@@ -53,9 +55,12 @@ def plan_cost(
     if monitoring is not None and monitoring.stack_chart is not None:
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
+    lines += _file_system(file_system)
     dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group, region))}
-    lines += surprises(cluster, network, [cost for _, cost in groups], [cost for _, cost in models], dearest)
-    check_region_prices(region, [cost for _, cost in groups], findings)
+    elastic = file_system is not None and file_system.new is not None and file_system.new.throughput == "elastic"
+    served = [model for _, model in models]
+    lines += surprises(cluster, network, [group for _, group in groups], served, dearest, elastic)
+    check_region_prices(region, [group for _, group in groups], findings)
     return CostPlan(
         tuple(lines),
         round(sum(line.min_usd_per_hour or 0 for line in lines), 4),
@@ -138,6 +143,21 @@ def _caches(models: Iterable[tuple[str, ServedModel]], findings: Findings) -> li
                 f"{cache.storage_class}: no price in the table; the sum is too low",
                 LOOK_UP,
             )
+    return lines
+
+
+def _file_system(plan: FileSystemPlan | None) -> list[CostLine]:
+    """Of one that the stack makes; what elastic throughput costs by use is beside the sum (surprises.py)."""
+    if plan is None or plan.new is None:
+        return []
+    new = plan.new
+    price = "efs-one-zone" if new.zone else "efs-storage"
+    kind = f"One Zone in {new.zone}" if new.zone else "Regional"
+    stored = new.stored_gib * PRICES[price].usd / HOURS_PER_MONTH
+    lines = [_fixed(f"EFS file system ({new.stored_gib} GiB, {kind})", stored, price)]
+    if new.provisioned_mibps is not None:
+        usd = new.provisioned_mibps * PRICES["efs-provisioned"].usd / HOURS_PER_MONTH
+        lines.append(_fixed(f"EFS throughput ({new.provisioned_mibps} MiB/s provisioned)", usd, "efs-provisioned"))
     return lines
 
 

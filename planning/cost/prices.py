@@ -19,6 +19,7 @@ class Price:
     confirmed: bool = True
 
 
+_EFS = "https://aws.amazon.com/efs/pricing/, quoted by factualminds.com"
 _EBS = "https://aws.amazon.com/ebs/pricing/"
 PRICES = {
     "eks-standard": Price(
@@ -46,6 +47,10 @@ PRICES = {
         "https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html",
         "2026-11-27",
     ),
+    "efs-storage": Price(0.30, "GB month", _EFS, "2026-06-13"),
+    "efs-one-zone": Price(0.16, "GB month", _EFS, "2026-06-13", confirmed=False),
+    "efs-provisioned": Price(6.00, "MB/s month", _EFS, "2026-06-13", confirmed=False),
+    "efs-read": Price(0.03, "GB read", _EFS, "2026-06-13"),
     "kms-key": Price(1.00, "key month", "https://aws.amazon.com/kms/pricing/, quoted by fnox.jdx.dev", "2026"),
 }
 

@@ -30,9 +30,16 @@ def surprises(
     groups: Sequence[NodeGroupPlan],
     models: Sequence[ServedModel],
     node_usd: dict[str, float],
+    elastic: bool = False,
 ) -> tuple[CostLine, ...]:
-    """`node_usd`: dollars an hour of a group's dearest type, by its name, where its price is known."""
-    return (*_logs(cluster), *_nat(network, groups, models), *_updates(network, groups, node_usd))
+    """`node_usd`: dollars an hour of a group's dearest type, by its name, where its price is known. `elastic`: the
+    stack's file system bills what is read."""
+    return (
+        *_logs(cluster),
+        *_nat(network, groups, models),
+        *_read(models, elastic),
+        *_updates(network, groups, node_usd),
+    )
 
 
 def _line(what: str, price: str) -> CostLine:
@@ -63,6 +70,13 @@ def _nat(
             parts = f"images {images:.1f} GB" if images else "images from ECR in the region"
             per_pod = f", weights {weights:.1f} GB for each pod" if weights else ""
             yield _line(f"NAT data of a cold start on {group.name}: ${usd:.2f} ({parts}{per_pod})", "nat-data")
+
+
+def _read(models: Iterable[ServedModel], elastic: bool) -> Iterator[CostLine]:
+    for model in models:
+        if elastic and model.cache.kind == "efs" and (gb := _weights_gb(model)):
+            usd = gb * PRICES["efs-read"].usd
+            yield _line(f"EFS reads of each start of {model.name}: ${usd:.2f} ({gb:.1f} GB)", "efs-read")
 
 
 def _weights_gb(model: ServedModel) -> float:

@@ -27,6 +27,7 @@ from planning.model.cloud import (
     Tags,
     TaintPlan,
 )
+from planning.model.file_system import FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
@@ -148,6 +149,7 @@ __all__ = [
     "ExistingNetworkPlan",
     "ExistingPrometheusPlan",
     "ExternalSecretsPlan",
+    "FileSystemPlan",
     "Finding",
     "GatewayPlan",
     "GpuOperatorPlan",
@@ -165,6 +167,7 @@ __all__ = [
     "ModelPicture",
     "MonitoringPlan",
     "NamespaceOwner",
+    "NewFileSystemPlan",
     "NodeFitPlan",
     "NodeGroupPlan",
     "NodeLeftPlan",
@@ -197,6 +200,7 @@ __all__ = [
     "SecretValue",
     "ServedModel",
     "Severity",
+    "SharedDownloadPlan",
     "SmokeTestPlan",
     "SourcePlan",
     "SpendingPlan",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
+from planning.model.file_system import SharedDownloadPlan
 from planning.model.gateway import GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
@@ -238,6 +239,8 @@ class ServedModel:
     """None: the backend is another."""
     kubeai: KubeaiModelPlan | None = None
     """None: the backend is another."""
+    shared_downloads: tuple[SharedDownloadPlan, ...] = ()
+    """What it reads of the shared file system, in a stack that has one."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None

@@ -91,8 +91,8 @@ class CachePlan:
     """Where weights are kept."""
 
     kind: str
-    """emptyDir: an init container downloads; persistentVolume: one Job downloads. stream, claim, image: nothing is
-    downloaded, it is read from where the source has it."""
+    """emptyDir: an init container downloads; persistentVolume: one Job downloads; efs: Jobs of the stack download, each
+    revision once. stream, claim, image: nothing is downloaded, it is read from where the source has it."""
     size_gib: int
     storage_class: str | None = None
     access_mode: str | None = None

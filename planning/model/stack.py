@@ -13,6 +13,7 @@ from planning.model.cloud import (
     NodeGroupPlan,
     Tags,
 )
+from planning.model.file_system import FileSystemPlan
 from planning.model.findings import Finding
 from planning.model.gateway import GatewayPlan
 from planning.model.nodes import NodeFitPlan
@@ -158,6 +159,8 @@ class StackPlan:
     operators: tuple[OperatorPlan, ...] = ()
     """Of the models' backends, in the order of installation."""
     gateway: GatewayPlan | None = None
+    file_system: FileSystemPlan | None = None
+    """None: no model keeps its weights on one."""
 
     @property
     def model_namespaces(self) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from planning.model import CachePlan
 from planning.nodes.fit import DISK_SHARE
 from planning.units import GIB
 from settings.cluster import CreateCluster
-from settings.models import Model, StreamCache, VolumeCache
+from settings.models import EfsCache, Model, StreamCache, VolumeCache
 from settings.sources import ClaimSource, ImageSource
 from settings.stack import StackSettings
 
@@ -62,7 +62,7 @@ def check_classes(settings: StackSettings, findings: Findings) -> None:
     there = [name for name, storage_class in storage_classes().items() if storage_class.in_new_cluster]
     for where, name in asked:
         if name not in (*there, *settings.cluster.storage_classes):
-            more = "" if where.startswith("monitoring") else ", or cache: {kind: emptyDir}"
+            more = "" if where.startswith("monitoring") else ", or cache: {kind: efs}"
             findings.error(
                 where,
                 "storage-class",
@@ -81,7 +81,7 @@ def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str
         return CachePlan("stream", 0)
     if isinstance(model.origin, ClaimSource | ImageSource):
         return CachePlan("claim" if isinstance(model.origin, ClaimSource) else "image", 0)
-    if not isinstance(cache, VolumeCache):
+    if not isinstance(cache, VolumeCache | EfsCache):
         return CachePlan("emptyDir", needed_gib)
     where = f"{path}.cache"
     size_gib = cache.size_gib or needed_gib
@@ -94,6 +94,8 @@ def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str
             "nodeFit",
             fix=f"write {needed_gib}",
         )
+    if isinstance(cache, EfsCache):
+        return CachePlan("efs", size_gib)
     _check_access(cache, max(1, advertised_gpus // model.tensor_parallel), model, where, findings)
     return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
 
@@ -105,7 +107,7 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             f"{where}.accessMode",
             "cache-access",
             f"ReadWriteMany, but {cache.storage_class} makes EBS volumes, which one node mounts",
-            "write kind: emptyDir, ReadWriteOnce, which keeps all pods on one node, or a class of EFS or FSx of yours",
+            "write kind: efs, emptyDir, or ReadWriteOnce, which keeps all pods on one node",
         )
     most = model.autoscaling.max_replicas
     if cache.access_mode == "ReadWriteOnce" and most > per_node:
@@ -114,7 +116,7 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             "cache-access",
             f"ReadWriteOnce: one node mounts the volume and holds {per_node} replica{'s' * (per_node > 1)}, "
             f"autoscaling.maxReplicas is {most}",
-            f"write kind: emptyDir, maxReplicas: {per_node}, or ReadWriteMany with a class of EFS or FSx of yours",
+            f"write kind: efs, emptyDir, or maxReplicas: {per_node}",
         )
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from planning.memory.size import ModelSize
 from planning.model import ColdStartTerm, ServedModel
 from planning.nodes.pools import Pool
-from planning.nodes.volumes import read_mibps
+from planning.nodes.volumes import UNKNOWN_MIBPS, read_mibps
 from planning.serving.sources import way_of
 from planning.units import GIB
-from settings.models import EmptyDirCache, Model, VolumeCache
+from settings.models import EfsCache, EmptyDirCache, Model, VolumeCache
 
 # Rates in bytes per second.
 IMAGE_PACKED_BYTES = 10.8e9
@@ -55,6 +55,8 @@ class ColdStartInputs:
     enforce_eager: bool
     downloads_per_pod: bool
     volume_mibps: float | None = None
+    shared_mibps: tuple[float, float] | None = None
+    """Slow and fast end of what a pod reads from the stack's file system; None: the weights are not there."""
     way: str = "hub"
     """How weights come (planning/serving/sources.py): hub and bucket are downloaded, stream, claim, image are not."""
     fast_pull: bool = False
@@ -63,8 +65,8 @@ class ColdStartInputs:
     """The node's disk is its instance store, and `disk_mibps` the root volume's, which then holds the system only."""
 
 
-def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
-    """What a model's times depend on, on the nodes of its pool."""
+def inputs_of(model: Model, pool: Pool, size: ModelSize, shared_mibps: float = 0.0) -> ColdStartInputs:
+    """What a model's times depend on, on the nodes of its pool; `shared_mibps`: of the file system, at most."""
     slowest = min(pool.types, key=lambda candidate: candidate.ebs_bandwidth_mbps)
     return ColdStartInputs(
         weights_on_disk_bytes=size.on_disk_bytes,
@@ -78,6 +80,9 @@ def inputs_of(model: Model, pool: Pool, size: ModelSize) -> ColdStartInputs:
         way=way_of(model),
         downloads_per_pod=isinstance(model.cache, EmptyDirCache),
         volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,
+        shared_mibps=(model.cache.throughput_mibps or min(UNKNOWN_MIBPS, shared_mibps), shared_mibps)
+        if isinstance(model.cache, EfsCache)
+        else None,
     )
 
 
@@ -94,7 +99,7 @@ def cold_start(inputs: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
 
 def load_terms(inputs: ColdStartInputs) -> tuple[ColdStartTerm, ...]:
     """The terms between the start of the vLLM container and its first /health: the startup probe's span."""
-    weights = _streamed(inputs) if inputs.way == "stream" else _read(inputs)
+    weights = _streamed(inputs) if inputs.way == "stream" else _shared(inputs) if inputs.shared_mibps else _read(inputs)
     python = ColdStartTerm(
         "start Python and CUDA",
         15,
@@ -169,6 +174,20 @@ def _read(inputs: ColdStartInputs) -> ColdStartTerm:
         round(inputs.weights_on_disk_bytes / max(disk, PAGE_CACHE_RATE), 1),
         round(inputs.weights_on_disk_bytes / (disk * DISK_SHARE_SLOW), 1),
         f"low: page cache at 3.5 GiB/s; high: {why}",
+    )
+
+
+def _shared(inputs: ColdStartInputs) -> ColdStartTerm:
+    """From the file system: vLLM reads ahead by itself on NFS (0.32.0 model_loader/weight_utils.py, _get_fs_type)."""
+    assert inputs.shared_mibps is not None
+    slow, fast = inputs.shared_mibps
+    best = min(fast * 2**20, inputs.network_gbps * 1e9 / 8)
+    return ColdStartTerm(
+        "load weights",
+        round(inputs.weights_on_disk_bytes / best, 1),
+        round(inputs.weights_on_disk_bytes / min(slow * 2**20, best), 1),
+        f"EFS: at most {fast:g} MiB/s for one client (EFS guide, performance); high: {slow:g} MiB/s, by one report "
+        "(modelplaneai/modelplane#204) or cache.throughputMibps",
     )
 
 

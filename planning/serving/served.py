@@ -74,6 +74,8 @@ class Surroundings:
     backend: Backend = Backend.DEPLOYMENT
     prometheus: ExistingPrometheusPlan | None = None
     site: Site = ANYWHERE
+    shared_mibps: float = 0.0
+    """Most that one pod reads from the stack's file system."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ def plan_model(
     more = beside_on_disk_bytes(model, asked.known, asked.version)
     size = replace(own, on_disk_bytes=own.on_disk_bytes + more)
     pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
-    times = starting.inputs_of(model, pool, size)
+    times = starting.inputs_of(model, pool, size, around.shared_mibps)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     serving_rates = _rates(model, asked, pool, memory)

@@ -6,6 +6,7 @@ from preflight.model import Question
 from preflight.questions import (
     belonging,
     cluster,
+    files,
     identity,
     inside,
     places,
@@ -23,6 +24,7 @@ QUESTIONS: tuple[Question, ...] = (
     *identity.QUESTIONS,
     *secrets.QUESTIONS,
     *weights.QUESTIONS,
+    *files.QUESTIONS,
     *places.QUESTIONS,
     *reservations.QUESTIONS,
     *quotas.QUESTIONS,

@@ -92,6 +92,9 @@ def _addons(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         yield _has(
             "monitoring.storageClass", "aws-ebs-csi-driver", have, name, "without a driver no volume is made", ()
         )
+    if plan.file_system is not None:
+        why = "without it no pod mounts the file system"
+        yield _has("models", "aws-efs-csi-driver", have, name, why, ())
     if plan.models:
         yield _policy_agent(have, name, aws)
 

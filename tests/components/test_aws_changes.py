@@ -115,6 +115,12 @@ def strict() -> Sections:
     return {**dev, "cluster": {**dev["cluster"], "networkPolicyMode": "strict"}}
 
 
+def on_efs() -> Sections:
+    """Weights on a file system of the stack's."""
+    dev = reachable("dev")
+    return {**dev, "models": [{**model, "cache": {"kind": "efs"}} for model in dev["models"]]}
+
+
 STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "dev": (REGION, lambda: reachable("dev"), "dev"),
     "prod": (REGION, lambda: reachable("prod"), "prod"),
@@ -124,6 +130,7 @@ STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "Tokyo": ("ap-northeast-1", tokyo, "dev"),
     "spot and MIG": (REGION, spot_and_mig, "dev"),
     "Capacity Block": (REGION, capacity_block, "dev"),
+    "weights on EFS": (REGION, on_efs, "dev"),
 }
 
 

@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
             ]
         },
         "models[0].cache.accessMode",
-        ("gp3 makes EBS volumes", "one node mounts", "EFS or FSx"),
+        ("gp3 makes EBS volumes", "one node mounts", "write kind: efs"),
     ),
 }
 

@@ -61,8 +61,8 @@ def download_container(model: ServedModel) -> dict[str, Any]:
     }
 
 
-def download_job(model: ServedModel) -> Manifest:
-    """The one Job that fills a model's volume.
+def download_job(model: ServedModel, account: str | None = None) -> Manifest:
+    """The one Job that fills a volume; `account`: of its own, another than the model's.
 
     It runs on the model's pool: the volume may exist in one zone only, and the image is needed there next.
     """
@@ -84,7 +84,7 @@ def download_job(model: ServedModel) -> Manifest:
                 "metadata": {"labels": download_labels(model)},
                 "spec": {
                     "restartPolicy": "Never",
-                    "serviceAccountName": bucket_account(model) or model.name,
+                    "serviceAccountName": account or bucket_account(model) or model.name,
                     "automountServiceAccountToken": False,
                     "enableServiceLinks": False,
                     **pull_secrets(model.pull_secrets),

@@ -71,9 +71,14 @@ def has_download_job(model: ServedModel) -> bool:
     return model.cache.kind == "persistentVolume"
 
 
+def reads_shared(model: ServedModel) -> bool:
+    """Whether its weights are on the file system of the stack, where Jobs of the stack bring them."""
+    return model.cache.kind == "efs"
+
+
 def bucket_account(model: ServedModel) -> str | None:
     """The service account whose pods read the source's bucket: where a Job downloads its own, and no server's."""
-    if not isinstance(model.source, BucketPlan):
+    if not isinstance(model.source, BucketPlan) or reads_shared(model):
         return None
     return f"{model.name}-download" if has_download_job(model) else model.name
 

@@ -14,6 +14,7 @@ from components.serving.manifests.names import (
     cache_claim_name,
     downloads_in_pod,
     has_download_job,
+    reads_shared,
     server_labels,
 )
 from planning.model import ClaimPlan, ImagePlan, ServedModel
@@ -33,6 +34,9 @@ def cache_volumes(model: ServedModel) -> list[dict[str, Any]]:
         return [{"name": "cache", "emptyDir": {"sizeLimit": f"{model.cache.size_gib}Gi"}}]
     if has_download_job(model):
         return [{"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model)}}]
+    if reads_shared(model):
+        # Read-only for the whole pod: no container of a server writes what all the others read.
+        return [{"name": "cache", "persistentVolumeClaim": {"claimName": cache_claim_name(model), "readOnly": True}}]
     return []
 
 

@@ -75,6 +75,14 @@ def _mapped(asked: Asked) -> Mapping[str, Any] | None:
     return None
 
 
+def _group_held(asked: Asked) -> Mapping[str, Any] | None:
+    group = asked.given.get("GroupId")
+    for interface in asked.world.ec2.enis.values():
+        if group in {each.id for each in interface.group_set}:
+            return {"id": group}
+    return None
+
+
 def _address_in_use(asked: Asked) -> Mapping[str, Any] | None:
     for address in asked.world.ec2.addresses:
         if address.allocation_id == asked.given.get("AllocationId") and address.eni is not None:
@@ -210,6 +218,16 @@ RULES = (
         words="The vpc '{id}' has dependencies and cannot be deleted.",
         source=f"{EC2_ERRORS}; {issue('pulumi/pulumi-eks', 640, 1226)}",
         check=_vpc_held,
+    ),
+    ContractRule(
+        id="security-group-held",
+        operations=("ec2:DeleteSecurityGroup",),
+        condition="network interfaces are in the group",
+        code="DependencyViolation",
+        words="resource {id} has a dependent object",
+        source=f"{ec2_api('DeleteSecurityGroup')}; {issue('pulumi/pulumi-eks', 1226)}",
+        since="2026-11-28",
+        check=_group_held,
     ),
     ContractRule(
         id="gateway-mapped",

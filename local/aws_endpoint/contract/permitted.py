@@ -26,7 +26,7 @@ _BUDGETS = {
         for what in ("Budget", "NotificationsForBudget", "SubscribersForNotification")
     },
 }
-_PREFIXES = {"service-quotas": "servicequotas"}
+_PREFIXES = {"efs": "elasticfilesystem", "service-quotas": "servicequotas"}
 
 # What a call needs besides its own action: operation -> JMESPath that is true where it does, action, JMESPath of the
 # resource's ARN. Tags: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/supported-iam-actions-tagging.html and each
@@ -34,7 +34,7 @@ _PREFIXES = {"service-quotas": "servicequotas"}
 # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, …/enable-kms.html.
 _TAGGED = {
     **{service: f"{service}:TagResource" for service in ("eks", "kms", "logs", "events")},
-    **{"iam": "iam:TagRole", "sqs": "sqs:TagQueue"},
+    **{"iam": "iam:TagRole", "sqs": "sqs:TagQueue", "efs": "elasticfilesystem:TagResource"},
 }
 _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
     ("eks:CreateCluster", "roleArn", "iam:PassRole", "roleArn", "eks"),

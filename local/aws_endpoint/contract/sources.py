@@ -24,6 +24,11 @@ def budgets_api(operation: str) -> str:
     return f"https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_budgets_{operation}.html"
 
 
+def efs_api(operation: str) -> str:
+    """EFS API reference."""
+    return f"https://docs.aws.amazon.com/efs/latest/ug/API_{operation}.html"
+
+
 def ec2_api(operation: str) -> str:
     """EC2 API reference."""
     return f"https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_{operation}.html"

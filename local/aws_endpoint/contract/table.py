@@ -8,6 +8,7 @@ from local.aws_endpoint.contract import (
     announcements,
     budgets,
     clusters,
+    files,
     flow,
     identity,
     inside,
@@ -34,5 +35,6 @@ TABLE: tuple[ContractRule, ...] = (
     *instances.RULES,
     *inside.RULES,
     *budgets.RULES,
+    *files.RULES,
     *flow.RULES,
 )

@@ -40,6 +40,10 @@ class AccountWorld:
         return get_backend("eks")[self.account_id][self.region]
 
     @property
+    def efs(self) -> Any:
+        return get_backend("efs")[self.account_id][self.region]
+
+    @property
     def iam(self) -> Any:
         return get_backend("iam")[self.account_id][self.partition]
 

@@ -53,6 +53,18 @@ def observe_bucket(resource: LiveResource, seen: Properties) -> Properties:
     }
 
 
+# -- file systems ------------------------------------------------------------------------------------------------
+
+
+def observe_file_system(resource: LiveResource, seen: Properties) -> Properties:
+    """Policies of a file system are called as it is, and do not say so."""
+    return {"fileSystemId": resource.id}
+
+
+def stop_backups(resource: LiveResource) -> None:
+    resource.call("put_backup_policy", {"FileSystemId": resource.id, "BackupPolicy": {"Status": "DISABLED"}})
+
+
 # -- secrets -----------------------------------------------------------------------------------------------------
 
 

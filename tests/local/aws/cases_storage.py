@@ -26,8 +26,13 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "aws:efs/fileSystem:FileSystem",
-        {"encrypted": True, "lifecyclePolicies": [{"transitionToIa": "AFTER_30_DAYS"}]},
-        update={"lifecyclePolicies": None, "tags": {"a": "1"}},
+        {"encrypted": True, "lifecyclePolicies": [{"transitionToIa": "AFTER_30_DAYS"}], "throughputMode": "elastic"},
+        update={
+            "lifecyclePolicies": None,
+            "tags": {"a": "1"},
+            "throughputMode": "provisioned",
+            "provisionedThroughputInMibps": 100,
+        },
         replace={"performanceMode": "maxIO"},
         outputs=("arn", "dnsName", "creationToken"),
     ),
@@ -38,6 +43,19 @@ CASES: tuple[Case, ...] = (
         update={"securityGroups": ["$group2.id"]},
         replace={"subnetId": "$subnet-b.id"},
         outputs=("ipAddress", "dnsName", "networkInterfaceId"),
+    ),
+    Case(
+        "aws:efs/backupPolicy:BackupPolicy",
+        {"fileSystemId": "$files.id", "backupPolicy": {"status": "ENABLED"}},
+        needs=(FILES, ("files2", *FILES[1:])),
+        replace={"fileSystemId": "$files2.id"},
+        stays=True,
+    ),
+    Case(
+        "aws:efs/fileSystemPolicy:FileSystemPolicy",
+        {"fileSystemId": "$files.id", "policy": policy("elasticfilesystem:ClientMount")},
+        needs=(FILES,),
+        update={"policy": policy("elasticfilesystem:ClientWrite")},
     ),
     Case(
         "aws:efs/accessPoint:AccessPoint",

@@ -192,6 +192,36 @@ def _two_vpcs(here: Land) -> None:
     _cluster_vpc(here, subnetIds=[here.subnets[1], here.subnet(zone[-1], 1, other)])
 
 
+def _files(here: Land, **more: Any) -> str:
+    """A file system."""
+    return str(here.efs.create_file_system(CreationToken=new_name("f"), **more)["FileSystemId"])
+
+
+def _mounted(here: Land, **more: Any) -> str:
+    """One with a mount target in the first subnet."""
+    files = _files(here)
+    here.efs.create_mount_target(FileSystemId=files, SubnetId=here.subnets[0], **more)
+    return files
+
+
+def _other_zone_of(here: Land) -> None:
+    zone = here.ec2.describe_subnets(SubnetIds=here.subnets[:1])["Subnets"][0]["AvailabilityZone"]
+    files = _files(here, AvailabilityZoneName=zone)
+    here.efs.create_mount_target(FileSystemId=files, SubnetId=here.subnets[1])
+
+
+def _two_changes(here: Land) -> None:
+    files = _files(here, ThroughputMode="elastic")
+    here.efs.update_file_system(FileSystemId=files, ThroughputMode="bursting")
+    here.efs.update_file_system(FileSystemId=files, ThroughputMode="elastic")
+
+
+def _group_in_use(here: Land) -> None:
+    group = here.ec2.create_security_group(GroupName=new_name("g"), Description="d", VpcId=here.vpc)["GroupId"]
+    _mounted(here, SecurityGroups=[group])
+    here.ec2.delete_security_group(GroupId=group)
+
+
 BREAKS: dict[str, Callable[[Land], Any]] = {
     "access-mode-config-map": lambda h: _entry(h, h.cluster(accessConfig={"authenticationMode": "CONFIG_MAP"})),
     "access-entry-twice": lambda h: _entry(h, principalArn=h.account.caller),
@@ -290,6 +320,20 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     ),
     "subnet-held": lambda h: h.ec2.delete_subnet(SubnetId=h.ec2.describe_nat_gateways()["NatGateways"][0]["SubnetId"]),
     "vpc-held": lambda h: h.ec2.delete_vpc(VpcId=h.vpc),
+    "security-group-held": _group_in_use,
+    "file-system-throughput": lambda h: _files(h, ThroughputMode="provisioned"),
+    "file-system-throughput-limit": lambda h: _files(
+        h, ThroughputMode="provisioned", ProvisionedThroughputInMibps=4000.0
+    ),
+    "file-system-changes": _two_changes,
+    "file-system-key": lambda h: _files(h, KmsKeyId="k", Encrypted=False),
+    "file-system-held": lambda h: h.efs.delete_file_system(FileSystemId=_mounted(h)),
+    "file-system-policy": lambda h: h.efs.put_file_system_policy(FileSystemId=_files(h), Policy="ClientMount"),
+    "mount-target-twice": lambda h: h.efs.create_mount_target(FileSystemId=_mounted(h), SubnetId=h.subnets[0]),
+    "mount-target-zone": _other_zone_of,
+    "access-point-path": lambda h: h.efs.create_access_point(
+        FileSystemId=_files(h), ClientToken=new_name("t"), RootDirectory={"Path": "/a/b/c/d/e"}
+    ),
     "gateway-mapped": lambda h: h.ec2.detach_internet_gateway(InternetGatewayId=_gateway(h), VpcId=h.vpc),
     "address-in-use": lambda h: h.ec2.release_address(
         AllocationId=h.ec2.describe_addresses()["Addresses"][0]["AllocationId"]

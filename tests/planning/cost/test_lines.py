@@ -19,7 +19,7 @@ def test_every_price_has_a_source_and_a_date() -> None:
 
 def test_a_price_that_no_page_confirms_is_marked() -> None:
     marked = {name for name, price in PRICES.items() if not price.confirmed}
-    assert marked == {"gp3-iops", "gp3-throughput", "logs-ingested"}
+    assert marked == {"gp3-iops", "gp3-throughput", "logs-ingested", "efs-one-zone", "efs-provisioned"}
     for name in PRICES:
         assert cite(name).endswith(", unconfirmed") == (name in marked), name
 

@@ -66,7 +66,7 @@ FILE_SYSTEM = Row(
     read=Call("describe_file_systems", {"FileSystemId": "$id"}, "FileSystems[0]"),
     delete=(Call("delete_file_system", {"FileSystemId": "$id"}),),
     name_prop="creationToken",
-    names={"lifecyclePolicies": None},
+    names={"lifecyclePolicies": None, "protection": None},
     live={
         "arn": "FileSystemArn",
         "dnsName": "DnsName",
@@ -75,6 +75,11 @@ FILE_SYSTEM = Row(
     changes=(
         UpdateCall(
             ("lifecyclePolicies",), Call("put_lifecycle_configuration", {"FileSystemId": "$id"}), on_create=True
+        ),
+        UpdateCall(
+            ("throughputMode", "provisionedThroughputInMibps"),
+            Call("update_file_system", {"FileSystemId": "$id"}),
+            together=True,
         ),
     ),
     more={"lifecyclePolicies": Call("describe_lifecycle_configuration", {"FileSystemId": "$id"}, "LifecyclePolicies")},
@@ -96,6 +101,37 @@ MOUNT_TARGET = Row(
     ready=Ready("LifeCycleState", ("available",), ("error",)),
     exclusive=("fileSystemId", "subnetId"),
     out={"dnsName": "{fileSystemId}.efs.{region}.amazonaws.com"},
+)
+BACKUP_POLICY = Row(
+    token="aws:efs/backupPolicy:BackupPolicy",
+    service="efs",
+    create=Call("put_backup_policy"),
+    id="{fileSystemId}",
+    id_is_template=True,
+    read=Call("describe_backup_policy", {"FileSystemId": "$id"}),
+    # There is no operation to take it away: the real provider turns it off.
+    delete=(),
+    before_delete=hooks_storage.stop_backups,
+    changes=(UpdateCall(("backupPolicy",), Call("put_backup_policy", {"FileSystemId": "$id"})),),
+    observe=hooks_storage.observe_file_system,
+)
+FILE_SYSTEM_POLICY = Row(
+    token="aws:efs/fileSystemPolicy:FileSystemPolicy",
+    service="efs",
+    create=Call("put_file_system_policy"),
+    id="{fileSystemId}",
+    id_is_template=True,
+    read=Call("describe_file_system_policy", {"FileSystemId": "$id"}),
+    delete=(Call("delete_file_system_policy", {"FileSystemId": "$id"}),),
+    changes=(
+        UpdateCall(
+            ("policy", "bypassPolicyLockoutSafetyCheck"),
+            Call("put_file_system_policy", {"FileSystemId": "$id"}),
+            together=True,
+        ),
+    ),
+    unread=("bypassPolicyLockoutSafetyCheck",),
+    checks=(checks.json_document("policy"),),
 )
 ACCESS_POINT = Row(
     token="aws:efs/accessPoint:AccessPoint",
@@ -196,6 +232,8 @@ ROWS = (
     BUCKET_POLICY,
     FILE_SYSTEM,
     MOUNT_TARGET,
+    BACKUP_POLICY,
+    FILE_SYSTEM_POLICY,
     ACCESS_POINT,
     SECRET,
     SECRET_VERSION,

@@ -1,0 +1,77 @@
+"""The volumes through which pods reach the stack's EFS file system: the writer's access point, or the readers'."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pulumi
+
+from components.manifest import Manifest
+from components.serving.manifests.names import cache_claim_name, server_labels
+from planning.model import CachePlan, HubPlan, ServedModel, SharedDownloadPlan
+
+DRIVER = "efs.csi.aws.com"
+# Both must be written, and EFS looks at neither (kubernetes-sigs/aws-efs-csi-driver, examples static_provisioning).
+SIZE = "1Gi"
+# The driver mounts volumes of ReadWriteOnce and ReadWriteMany, and no ReadOnlyMany (pkg/driver/node.go,
+# volumeCapAccessModes): read-only is what the pod's volume says, and the readers' access point.
+ACCESS_MODE = "ReadWriteMany"
+
+
+def shared_volume(model: ServedModel, namespace: pulumi.Input[str], handle: pulumi.Input[str]) -> Manifest:
+    """The PersistentVolume of a model's claim; `handle`: file system and access point, in the driver's words.
+
+    Reserved for that claim, so that no other one takes it. It has no class: nothing is provisioned.
+    """
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "namespace": namespace,
+        "name": cache_claim_name(model),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{model.namespace}-{cache_claim_name(model)}", "labels": server_labels(model)},
+        "spec": {
+            "capacity": {"storage": SIZE},
+            "accessModes": [ACCESS_MODE],
+            "volumeMode": "Filesystem",
+            "persistentVolumeReclaimPolicy": "Retain",
+            "storageClassName": "",
+            "claimRef": claim,
+            "csi": {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": {"encryptInTransit": "true"}},
+        },
+    }
+
+
+def shared_claim(model: ServedModel) -> Manifest:
+    """The claim that the volume is reserved for."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {
+            "name": cache_claim_name(model),
+            "namespace": model.namespace,
+            "labels": server_labels(model),
+        },
+        "spec": {
+            "accessModes": [ACCESS_MODE],
+            "storageClassName": "",
+            "resources": {"requests": {"storage": SIZE}},
+        },
+    }
+
+
+def writer_of(owner: ServedModel, download: SharedDownloadPlan) -> ServedModel:
+    """The owner as the download's Job sees it: its image, pool, token and namespace, and this revision alone."""
+    of_hub = download.repository is not None
+    return replace(
+        owner,
+        name=download.name,
+        source=HubPlan(download.uri) if of_hub else owner.source,
+        repositories=(download.repository,) if download.repository is not None else (),
+        cache=CachePlan("persistentVolume", owner.cache.size_gib, None, ACCESS_MODE),
+        token=owner.token if of_hub else None,
+        shared_downloads=(),
+    )

@@ -1,0 +1,51 @@
+"""The EFS file system that models share, and what is downloaded onto it. Value types; nothing here computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planning.model.sources import RepositoryPlan
+
+
+@dataclass(frozen=True)
+class SharedDownloadPlan:
+    """One revision on the shared file system, and the one Job that brings it."""
+
+    name: str
+    """Of the Job's objects."""
+    uri: str
+    owner: str
+    """The first model that reads it: its namespace, pool, image and token are the Job's."""
+    repository: RepositoryPlan | None
+    """None: it is the owner's bucket."""
+
+
+@dataclass(frozen=True)
+class NewFileSystemPlan:
+    """A file system that the stack makes."""
+
+    throughput: str
+    """EFS' word: elastic or provisioned."""
+    provisioned_mibps: int | None
+    zone: str | None
+    """One Zone; None: Regional."""
+    subnet_ids: tuple[str, ...]
+    """Of its mount targets; empty: every private subnet, of a One Zone one those in its zone."""
+    kms_key_arn: str | None
+    infrequent_after_days: int | None
+    backup: bool
+    protect: bool
+    stored_gib: int
+    """What is on it by the plan."""
+
+
+@dataclass(frozen=True)
+class FileSystemPlan:
+    """Where models of cache.kind efs have their weights."""
+
+    id: str | None
+    """None: the stack makes `new`."""
+    new: NewFileSystemPlan | None
+    directory: str
+    """Of the stack on it."""
+    partition: str = "aws"
