@@ -111,7 +111,7 @@ def test_storage_is_in_the_sum_and_elastic_reads_are_told_beside_it() -> None:
     (stored, usd), (read, by_use) = cost().items()
     assert stored == "EFS file system (17 GiB, Regional)"
     assert usd[0] == pytest.approx(17 * 0.30 / 730, abs=1e-4)
-    assert read == "EFS reads of each start of chat: $0.46 (15.2 GB)"
+    assert read == "EFS reads of each start of chat: $0.46 (15.3 GB)"
     assert by_use[0] is None
 
 
