@@ -51,7 +51,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("served-name", "another name than the model's own", "servedName", _own_name),
     Feature("secret-env", "environment variables from Secrets", "secretEnv", lambda m: bool(m.secret_env)),
     Feature("own-image", "another image", "image.repository", _own_image),
-    Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache | EfsCache)),
+    Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
+    Feature("efs-cache", "weights on the stack's file system", "cache.kind", lambda m: isinstance(m.cache, EfsCache)),
     Feature(
         "pod-cache",
         "weights that each pod downloads",

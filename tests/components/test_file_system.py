@@ -13,6 +13,7 @@ from components.aws.iam import file_system_policy
 from components.serving.backends import BACKENDS
 from components.serving.manifests.download import download_job
 from components.serving.manifests.shared_volume import shared_claim, shared_volume, writer_of
+from planning.backends.table import YES, features
 from planning.model import BucketPlan, CachePlan, HubPlan, SharedDownloadPlan
 from tests.components.plans import MODEL
 from tests.components.rendered import EVERY_MODEL, WORKLOADS, of_model, pod_of
@@ -54,7 +55,7 @@ def test_the_drivers_access_modes_are_the_only_ones_that_are_asked_for() -> None
         assert set(made["spec"]["accessModes"]) <= {"ReadWriteOnce", "ReadWriteMany"}
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("backend", [name for name in sorted(BACKENDS) if features()["efs-cache"][name].does == YES])
 @pytest.mark.parametrize("source", [HubPlan, BucketPlan])
 def test_no_server_of_any_backend_writes_to_it(source: type, backend: str) -> None:
     """Nor does a pod of its own download: a writer in every pod is what there is none of."""

@@ -16,7 +16,7 @@ from components.serving.backends import BACKENDS
 from components.serving.backends.production_stack import router_values
 from planning.backends.features import FEATURES
 from planning.backends.table import OURS, YES, backends, features, rendered
-from planning.model import DrainPlan, ScalerKind, SecretValue, ServedModel
+from planning.model import CachePlan, DrainPlan, ScalerKind, SecretValue, ServedModel
 from settings.backends import Backend
 from tests.components.plans import (
     BUCKET_MODEL,
@@ -282,6 +282,14 @@ def _secret_variable(model: ServedModel) -> bool:
 
 
 ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
+
+
+def _reads_only(model: ServedModel) -> bool:
+    """KubeAI has a claim of its own in every pod, with what it pleases."""
+    volumes = pod_of(workload(model))["volumes"] if model.kubeai is None else []
+    return any(volume.get("persistentVolumeClaim", {}).get("readOnly") for volume in volumes)
+
+
 DRAFTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, '--speculative-config={"method": "draft_model"}'))
 OWN_IMAGE = replace(OPEN_MODEL, image="registry.example/vllm:v0.33.0")
 ROUTED = replace(OPEN_MODEL, name="routed")
@@ -297,6 +305,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "secret-env": (replace(OPEN_MODEL, secret_env={"API_KEY": SecretValue("keys", "api")}), _secret_variable),
     "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
     "volume-cache": (VOLUME_MODEL, _claim),
+    "efs-cache": (replace(OPEN_MODEL, cache=CachePlan("efs", 19)), _reads_only),
     "pod-cache": (OPEN_MODEL, _downloads_itself),
     "other-source": (BUCKET_MODEL, lambda m: server(m).get("args", [""])[0].startswith("/cache/s3/")),
     "token": (MODEL, _token),

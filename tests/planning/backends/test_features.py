@@ -103,6 +103,7 @@ ASKING = {
     "secret-env": {"secretEnv": {"API_KEY": {"name": "keys", "key": "api"}}},
     "own-image": {"image": {"repository": "registry.example/vllm"}},
     "volume-cache": {"cache": {"kind": "persistentVolume", "storageClass": "efs"}},
+    "efs-cache": {"cache": {"kind": "efs"}},
     "pod-cache": {"cache": {"kind": "emptyDir"}},
     "other-source": {"source": "s3://acme-weights/qwen", "revision": None},
     "token": {"tokenSecret": {"kind": "pulumiConfig"}},
