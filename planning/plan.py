@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from planning.alerts.canary import with_canaries
 from planning.alerts.choose import plan_alerts
 from planning.cluster.account import plan_account
 from planning.cluster.control_plane import CALENDAR_DATED
@@ -59,7 +60,8 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
     check_system_nodes(settings, foundation.system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)
     check_shared_gpus(settings, pools, served, findings)
-    models = with_tracing(with_routers([model.model for model in served], settings, charts, findings), settings)
+    rolled = with_canaries([model.model for model in served], settings, findings)
+    models = with_tracing(with_routers(rolled, settings, charts, findings), settings)
     models = with_shared_downloads(models)
     file_system = plan_file_system(settings, request.stack, models, foundation.network, findings)
     node_pools = with_models(pools, models, findings)

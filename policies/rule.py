@@ -60,6 +60,7 @@ POD_PATHS = {"CronJob": "spec.jobTemplate.spec.template.spec", "InferenceService
 # What keeps pods running, and where it says their labels.
 LASTING = {
     "Deployment": "spec.template.metadata.labels",
+    "Rollout": "spec.template.metadata.labels",
     "StatefulSet": "spec.template.metadata.labels",
     "InferenceService": "spec.predictor.labels",
 }

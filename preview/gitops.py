@@ -36,7 +36,10 @@ CLUSTER = "https://kubernetes.default.svc"
 # A Job's template cannot change: Argo CD deletes it and makes it again.
 JOB_OPTIONS = {"argocd.argoproj.io/sync-options": "Force=true,Replace=true"}
 # By autoscalers, whatever a manifest says (docs/adr/0003).
-REPLICAS = {"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}
+REPLICAS = [
+    {"group": group, "kind": kind, "jsonPointers": ["/spec/replicas"]}
+    for group, kind in (("apps", "Deployment"), ("argoproj.io", "Rollout"))
+]
 
 Manifest = dict[str, Any]
 
@@ -142,7 +145,7 @@ def _release(stack: str, resource: ResourcePart, wave: int, namespace: str) -> M
 def _of_objects(stack: str, repository: str, path: str, namespace: str) -> Manifest:
     source = {"repoURL": repository, "path": path, "targetRevision": "HEAD"}
     made = _application(f"{stack}-objects", stack, namespace, source, "default", 0)
-    made["spec"]["ignoreDifferences"] = [REPLICAS]
+    made["spec"]["ignoreDifferences"] = REPLICAS
     made["spec"]["syncPolicy"]["syncOptions"].append("RespectIgnoreDifferences=true")
     return made
 

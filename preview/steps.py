@@ -19,7 +19,7 @@ from planning.versions.definitions import definitions_of
 from preview.dependencies import needed_by
 from preview.report_model import Action, Change, How, Phase, Step, Update
 from preview.values import UNKNOWN
-from preview.words import kind
+from preview.words import canary_words, kind
 
 TABLE = Path(__file__).resolve().parent / "rolling.csv"
 Resource = Mapping[str, Any]
@@ -174,11 +174,11 @@ def _pods(change: Change, stack: _Stack) -> Step:
     roll = stack.roll(str(metadata.get("name")), "pods", str(metadata.get("namespace")))
     if roll is None:
         return _step("cluster", f"pods of {change['name']}", "rolls", [change["urn"]], (None, None), [])
-    count = _span(roll.count)
     order = (
         f"{roll.at_once} new before as many old ones leave" if roll.first_new else "one leaves before a new one starts"
     )
-    return _step("models", f"{count} pods of {roll.name}", "rolls", [change["urn"]], roll.seconds, [order], roll.away)
+    what, words = f"{_span(roll.count)} pods of {roll.name}", [order, *canary_words(roll.canary)]
+    return _step("models", what, "rolls", [change["urn"]], roll.seconds, words, roll.away)
 
 
 def _nodes_steps(changes: Sequence[Change], stack: _Stack) -> Iterator[Step]:

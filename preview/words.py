@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from planning.units import amount, numbered
@@ -60,6 +61,13 @@ def counted(changes: list[Change]) -> str:
 def duration(seconds: float) -> str:
     """`55 s`, `10.5 min`."""
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+
+
+def canary_words(steps: Sequence[tuple[int, int]]) -> list[str]:
+    """What is said of a rollout by its steps: share of new pods, %, and how long they are observed, s."""
+    shares = ", ".join(f"{weight} % for {duration(seconds)}" for weight, seconds in steps)
+    told = [f"canary: {shares}, then all; Argo Rollouts goes back where its limits are passed"]
+    return [*told, "the update does not wait for it"] if steps else []
 
 
 def lasts(low: float | None, high: float | None) -> str:

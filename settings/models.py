@@ -17,6 +17,7 @@ from settings.environment import EnvName, EnvValue, SecretEnv
 from settings.findings import WrongValue
 from settings.names import ImageRepository, ImageTag, ObjectName, Sentence, TeamName
 from settings.names import Literal as Untouched
+from settings.rollout import RollingRollout, Rollout
 from settings.sources import Bucket, HubSource, SourceUri, WeightSource, read_source
 from settings.tokens import TokenSecret
 from settings.types import (
@@ -247,6 +248,7 @@ class Model(Section):
     traffic: DeclaredTraffic | None = described("the requests it is meant for", default=None)
     slo: SloSettings = described("what its users were promised", default_factory=SloSettings)
     drain: Drain = described("how a pod leaves", default_factory=Drain)
+    rollout: Rollout = described("how a change reaches its users", default_factory=RollingRollout)
     disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)
     client_namespaces: tuple[DnsLabel, ...] = described(
         "namespaces whose pods may send requests, beside the model's own", default=(), max_length=100

@@ -20,6 +20,7 @@ from settings.models import Model
 from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscalerSettings, NodeAutoscaling
 from settings.pools import NodePool, SystemNodes
+from settings.rollout import ArgoRollouts
 from settings.tenants import TenantSettings
 from settings.tracing import NoTracing, Tracing
 from settings.types import AwsRegion, Section, described
@@ -74,6 +75,9 @@ class StackSettings(Section):
     kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
     kubeai: Kubeai = described("KubeAI, for models of backend kubeai", default_factory=Kubeai)
     llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
+    argo_rollouts: ArgoRollouts = described(
+        "Argo Rollouts, for models with rollout.kind canary", default_factory=ArgoRollouts
+    )
     external_secrets: ExternalSecretsSettings = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager",
         default_factory=ExternalSecretsSettings,

@@ -21,9 +21,11 @@ MODELS = f"vllm_on_eks:usd_per_hour{{{OURS}}}"
 # What backends add to a model's name for their Deployment, and a Deployment's pod: its name, the template's hash, five
 # letters (Kubernetes leaves out vowels).
 SUFFIXES = ("", "-predictor")
-# Pods of backends that have no Deployment (Ray's workers), less their last part.
-WITHOUT_DEPLOYMENT = "-[^-aeiou]{5}-gpu-worker"
-POD_NAME = f"(.+?)(({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}|{WITHOUT_DEPLOYMENT})-[^-aeiou]{{5}}"
+# What one (KubeAI) writes before the model's name.
+BEFORE = "(?:model-)?"
+# Pods that have no Deployment (Ray's workers, KubeAI's, a Rollout's), less their last part.
+WITHOUT_DEPLOYMENT = "-([^-aeiou]{5}-gpu-worker|[^-aeiou]{1,10})"
+POD_NAME = f"{BEFORE}(.+?)(({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}|-[^-aeiou]{{5}}-gpu-worker)-[^-aeiou]{{5}}"
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ def _ready_replicas() -> str:
     ready = f'kube_deployment_status_replicas_available{{namespace=~"$namespace",{names}}}'
     ours = " or ".join(_named("deployment", f"$1{suffix}") for suffix in SUFFIXES)
     pods = 'kube_pod_status_ready{namespace=~"$namespace",condition="true"}'
-    bare = f'label_replace({pods}, "deployment", "$1", "pod", "(.+?){WITHOUT_DEPLOYMENT}-[^-aeiou]{{5}}")'
+    bare = f'label_replace({pods}, "deployment", "$1", "pod", "{BEFORE}(.+?){WITHOUT_DEPLOYMENT}-[^-aeiou]{{5}}")'
     counted = f"sum by (namespace, deployment) ({bare} and on (namespace, deployment) {_named('deployment')})"
-    return f"({ready} and on (namespace, deployment) ({ours})) or {counted}"
+    # Without other labels: pods of a Deployment are counted on the right, too, and the left one is taken.
+    return f"max by (namespace, deployment) ({ready} and on (namespace, deployment) ({ours})) or {counted}"
 
 
 def _pods_without_node() -> str:

@@ -36,6 +36,12 @@ LEFT_OUT = {
         (): ("operation", "status"),
         ("spec",): ("sourceHydrator", "sources"),
     },
+    "argoproj.io/v1alpha1/Rollout": {
+        (): ("status",),
+        ("spec", "strategy"): ("blueGreen",),
+        ("spec", "strategy", "canary"): ("trafficRouting",),
+        ("spec", "template", "spec"): ("ephemeralContainers",),
+    },
     "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy": {("spec",): ("extProc", "wasm")},
     "ray.io/v1/RayService": {
         (): ("status",),

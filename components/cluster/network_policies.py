@@ -41,8 +41,7 @@ LINK_LOCAL = "169.254.0.0/16"
 POD_IDENTITY_AGENT = "169.254.170.23/32"
 HTTPS = 443
 # Ports of the charts in planning/versions/pins.py as their values set them, read 2026-11-27.
-PROMETHEUS_PORT = 9090
-OPERATOR_WEBHOOK, ADAPTER_API = 10250, 6443
+PROMETHEUS_PORT, OPERATOR_WEBHOOK, ADAPTER_API = 9090, 10250, 6443
 KUBELET, NODE_EXPORTER = 10250, 9100
 GPU_OPERATOR_METRICS, DCGM_METRICS = 8080, 9400
 KEDA_API, KEDA_WEBHOOK, KEDA_METRICS = 6443, 9443, 8080
@@ -125,7 +124,7 @@ def to_pod_identity() -> Rule:
 
 
 def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
-    if network.monitoring_namespace is None:
+    if network.monitoring_namespace is None or not ports:
         return []
     return [{"from": [prometheus_pods(network.monitoring_namespace, network.prometheus)], "ports": tcp(*ports)}]
 
@@ -152,20 +151,18 @@ def _from_api_server(namespace: str, network: AddonNetworkPlan, *ports: int) -> 
 
 
 def monitoring_policies(plan: MonitoringPlan) -> list[Manifest]:
-    """Prometheus scrapes everywhere and is asked by KEDA; Alertmanager tells one webhook."""
+    """Prometheus scrapes everywhere and is asked by who scales and rolls out by it; Alertmanager tells one webhook."""
     namespace, network = plan.namespace, plan.network
     scrapes: list[Rule] = [
         {"to": [{"namespaceSelector": {}}], "ports": [{"protocol": "TCP"}]},  # each monitor names a port of its own
         {"to": blocks(network.node_ranges), "ports": tcp(KUBELET, NODE_EXPORTER)},
     ]
-    asked: list[Rule] = []
-    if network.keda_namespace:
-        asked.append({"from": [pods_of(network.keda_namespace)], "ports": tcp(PROMETHEUS_PORT)})
+    clients = [{"from": [pods_of(client)], "ports": tcp(PROMETHEUS_PORT)} for client in network.prometheus_clients]
     policies = [
         default_deny(namespace),
         _within(namespace, network),
         _from_api_server(namespace, network, OPERATOR_WEBHOOK, ADAPTER_API),
-        network_policy("prometheus", namespace, {APP_NAME: "prometheus"}, ingress=asked, egress=scrapes),
+        network_policy("prometheus", namespace, {APP_NAME: "prometheus"}, ingress=clients, egress=scrapes),
     ]
     if plan.webhook:
         receiver = {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": _webhook_ports(plan.webhook.url)}
@@ -214,7 +211,7 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
 
 
 def operator_policies(plan: OperatorPlan) -> list[Manifest]:
-    """The API server asks its webhooks; it asks the API server, and of models' pods what its row says."""
+    """The API server asks its webhooks; it asks the API server, and Prometheus and models' pods as its row says."""
     policies = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
     if plan.tracing:
         policies.append(_collector(plan.namespace, plan.tracing))
@@ -223,6 +220,10 @@ def operator_policies(plan: OperatorPlan) -> list[Manifest]:
     if plan.pod_ports:
         asks = {"to": [{"namespaceSelector": {}}], "ports": tcp(*plan.pod_ports)}
         policies.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
+    scraped = _from_prometheus(plan.network, *plan.metrics_ports)
+    asked = to_prometheus(plan.network) if plan.asks_prometheus else []
+    if scraped or asked:
+        policies.append(network_policy("prometheus", plan.namespace, {}, ingress=scraped, egress=asked))
     return policies
 
 

@@ -63,6 +63,7 @@ def serve(model: ServedModel, wiring: ServingWiring, opts: pulumi.ResourceOption
             monitors_after=wiring.monitors_after,
             gateway_after=wiring.gateway_after,
             shared=wiring.shared,
+            prometheus_url=wiring.prometheus_url,
             cluster_name=wiring.cluster_name,
             tags=wiring.tags,
             backend_after=tuple(

@@ -44,6 +44,7 @@ class VllmModelArgs:
     `store_after`: the SecretStore of a token that is read from elsewhere.
     `gateway_after`: the gateway it stands behind.
     `shared`: the file system that models share; needed where the weights are on it.
+    `prometheus_url`: with port; needed where the plan has a canary.
     `cluster_name`, `tags`: of the role that reads a bucket; needed where the source is one.
     """
 
@@ -57,6 +58,7 @@ class VllmModelArgs:
     store_after: tuple[pulumi.Resource, ...] = ()
     gateway_after: tuple[pulumi.Resource, ...] = ()
     shared: SharedWeights | None = None
+    prometheus_url: pulumi.Input[str] | None = None
     cluster_name: pulumi.Input[str] | None = None
     tags: Tags = field(default_factory=dict)
 
@@ -78,7 +80,9 @@ class VllmModel(pulumi.ComponentResource):
         if reads_shared(model):
             before += self._shared(name, args, tuple(before))
         before += [*args.gpus_after, *args.backend_after]
-        workload = WorkloadArgs(model, args.namespace, args.priority_class, tuple(before), args.monitors_after)
+        workload = WorkloadArgs(
+            model, args.namespace, args.priority_class, tuple(before), args.monitors_after, args.prometheus_url
+        )
         servers = BACKENDS[model.backend].register(name, workload, self)
         self.deployment_name = servers.deployment_name
         address = k8s.core.v1.Service(

@@ -56,6 +56,7 @@ KARPENTER = "github.com/aws/karpenter-provider-aws"
 KSERVE = "github.com/kserve/kserve"
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
+ARGO_ROLLOUTS = "github.com/argoproj/argo-rollouts"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 TOOLS: tuple[Tool, ...] = (
@@ -166,6 +167,13 @@ TOOLS: tuple[Tool, ...] = (
         ENVOY_GATEWAY,
         {f"{ENVOY_GATEWAY}/cmd/envoy-gateway": "envoy-gateway"},
     ),
+    Tool(
+        "argo-rollouts",
+        "argo-rollouts",
+        ARGO_ROLLOUTS,
+        {f"{ARGO_ROLLOUTS}/cmd/rollouts-controller": "rollouts-controller"},
+        f"-X {ARGO_ROLLOUTS}/utils/version.version={{version}}",
+    ),
     Tool("kserve", "kserve", KSERVE, {f"{KSERVE}/cmd/manager": "kserve-controller"}),
     Tool(
         "kube-score",
@@ -190,6 +198,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "gateway": ("envoy-gateway",),
     # a stack with a model of backend kserve: its controller
     "kserve": ("kserve",),
+    # a stack with a model whose rollout is a canary: its controller
+    "rollouts": ("argo-rollouts",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -225,6 +235,7 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     ),
     DefinitionFiles("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
+    DefinitionFiles("argo-rollouts", "argo-rollouts", ARGO_ROLLOUTS, "manifests/crds", "rollouts", "templates"),
     DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates", "*.yaml"),
     # No definitions: what its controller is told where our values say nothing.
     DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files", kind="ConfigMap"),

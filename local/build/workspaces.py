@@ -139,6 +139,10 @@ def _envoy_gateway_here() -> tuple[SourceChange, ...]:
     )  # fmt: skip
 
 
+def _changed(module: str, *changes: SourceChange) -> Workspace:
+    return Workspace(copies=(Copy(module, changes=changes),))
+
+
 WORKSPACES: Mapping[str, Workspace] = {
     "platform": Workspace(
         # Prometheus: only Kubernetes' service discovery; the others bring the SDK of every cloud.
@@ -257,36 +261,35 @@ WORKSPACES: Mapping[str, Workspace] = {
             ),
         )
     ),
-    "kserve": Workspace(
-        copies=(
-            Copy(
-                "github.com/kserve/kserve",
-                changes=(
-                    SourceChange(
-                        "cmd/manager/main.go",
-                        "Port: options.webhookPort,",
-                        'Port: options.webhookPort, Host: "127.0.0.1", CertDir: os.Getenv("WEBHOOK_CERTIFICATES"),',
-                        "its webhook server has no flag for address and certificates: all interfaces, a folder of /tmp",
-                    ),
-                ),
-            ),
-        )
+    "argo-rollouts": _changed(
+        "github.com/argoproj/argo-rollouts",
+        SourceChange(
+            "controller/controller.go",
+            '= "0.0.0.0:%d"',
+            '= "127.0.0.1:%d"',
+            "it has flags for its two ports and none for the address: it would listen on all interfaces",
+        ),
     ),
-    "karpenter": Workspace(
-        copies=(
-            Copy(
-                "sigs.k8s.io/karpenter",
-                changes=tuple(
-                    SourceChange(
-                        "pkg/operator/operator.go",
-                        f'fmt.Sprintf(":%d", options.FromContext(ctx).{port})',
-                        f'fmt.Sprintf("127.0.0.1:%d", options.FromContext(ctx).{port})',
-                        "it has flags for the ports and none for the address: it would listen on all interfaces",
-                    )
-                    for port in ("MetricsPort", "HealthProbePort")
-                ),
-            ),
-        )
+    "kserve": _changed(
+        "github.com/kserve/kserve",
+        SourceChange(
+            "cmd/manager/main.go",
+            "Port: options.webhookPort,",
+            'Port: options.webhookPort, Host: "127.0.0.1", CertDir: os.Getenv("WEBHOOK_CERTIFICATES"),',
+            "its webhook server has no flag for address and certificates: all interfaces, a folder of /tmp",
+        ),
+    ),
+    "karpenter": _changed(
+        "sigs.k8s.io/karpenter",
+        *(
+            SourceChange(
+                "pkg/operator/operator.go",
+                f'fmt.Sprintf(":%d", options.FromContext(ctx).{port})',
+                f'fmt.Sprintf("127.0.0.1:%d", options.FromContext(ctx).{port})',
+                "it has flags for the ports and none for the address: it would listen on all interfaces",
+            )
+            for port in ("MetricsPort", "HealthProbePort")
+        ),
     ),
 }
 """Folder below tools/ -> how it is compiled; a folder that is not here is compiled as it is."""

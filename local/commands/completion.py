@@ -13,6 +13,7 @@ from local.control_plane.cluster import connect, is_ready
 from local.host.errors import PlatformError
 from local.host.paths import Paths
 
+ROLLOUTS = ("argoproj.io", "v1alpha1", "rollouts")
 MODEL_SERVERS = "app.kubernetes.io/component=model-server"
 QUESTION = "Say in one sentence what you are."
 
@@ -51,24 +52,42 @@ class CompletionAnswer:
 
 
 def models(paths: Paths) -> list[RunningModel]:
-    """The model Deployments of all namespaces."""
-    apps = connect(paths.kubeconfig).apps
-    items = apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
-    return [
-        RunningModel(
-            model.metadata.namespace,
-            model.metadata.name,
-            model.spec.replicas,
-            model.status.available_replicas or 0,
-            # What the controller has not seen yet is not rolled out.
-            (model.status.updated_replicas or 0)
-            if model.status.observed_generation == model.metadata.generation
-            else 0,
-            model.status.replicas or 0,
-            (model.metadata.labels or {}).get("app.kubernetes.io/instance", ""),
-        )
-        for model in items
-    ]
+    """The model Deployments and Rollouts of all namespaces."""
+    apis = connect(paths.kubeconfig)
+    items = apis.apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
+    return [*_rollouts(apis.custom), *map(_of_deployment, items)]
+
+
+def _of_deployment(model: Any) -> RunningModel:
+    return RunningModel(
+        model.metadata.namespace,
+        model.metadata.name,
+        model.spec.replicas,
+        model.status.available_replicas or 0,
+        # What the controller has not seen yet is not rolled out.
+        (model.status.updated_replicas or 0) if model.status.observed_generation == model.metadata.generation else 0,
+        model.status.replicas or 0,
+        (model.metadata.labels or {}).get("app.kubernetes.io/instance", ""),
+    )
+
+
+def _rollouts(custom: Any) -> list[RunningModel]:
+    """None where nothing brought the kind. A canary is no reason to wait: the old pods serve."""
+    from kubernetes.client.exceptions import ApiException
+
+    try:
+        items = custom.list_cluster_custom_object(*ROLLOUTS, label_selector=MODEL_SERVERS)["items"]
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return []
+    return [_of_rollout(model["metadata"], model["spec"], model.get("status") or {}) for model in items]
+
+
+def _of_rollout(metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> RunningModel:
+    pods = int(status.get("replicas", 0))
+    wanted, available = int(spec.get("replicas", 1)), int(status.get("availableReplicas", 0))
+    return RunningModel(metadata["namespace"], metadata["name"], wanted, available, pods, pods)
 
 
 def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[RunningModel]:

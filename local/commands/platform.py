@@ -36,6 +36,8 @@ PORT_OWNERS = {
     "kserve-webhook": "kserve-controller",
     "kserve-metrics": "kserve-controller",
     "kserve-health": "kserve-controller",
+    "rollouts-metrics": "rollouts-controller",
+    "rollouts-health": "rollouts-controller",
     "envoy-gateway-xds": "envoy-gateway",
     "envoy-gateway-health": "envoy-gateway",
     "envoy-gateway-admin": "envoy-gateway",

@@ -14,6 +14,7 @@ class Apis:
     core: Any
     apps: Any
     storage: Any
+    custom: Any
 
 
 def connect(kubeconfig: Path) -> Apis:
@@ -21,7 +22,7 @@ def connect(kubeconfig: Path) -> Apis:
     from kubernetes import client, config
 
     api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
-    return Apis(client.CoreV1Api(api), client.AppsV1Api(api), client.StorageV1Api(api))
+    return Apis(client.CoreV1Api(api), client.AppsV1Api(api), client.StorageV1Api(api), client.CustomObjectsApi(api))
 
 
 def is_ready(pod: Any) -> bool:

@@ -41,6 +41,8 @@ USUAL: Mapping[str, int] = {
     "kserve-webhook": 19087,
     "kserve-metrics": 19088,
     "kserve-health": 19089,
+    "rollouts-metrics": 19092,
+    "rollouts-health": 19094,
     "envoy-gateway-xds": 19500,
     "envoy-gateway-health": 19501,
     "envoy-gateway-admin": 19502,

@@ -58,7 +58,7 @@ class LoadSample:
 
 
 def replicas_of(deployment: Object | None, autoscalers: Iterable[Object]) -> Replicas | None:
-    """From the Deployment and the HPAs of its namespace (ours or KEDA's, whichever scales it)."""
+    """From the Deployment (or Rollout) and the HPAs of its namespace (ours or KEDA's, whichever scales it)."""
     if deployment is None:
         return None
     name = deployment["metadata"]["name"]
@@ -66,7 +66,7 @@ def replicas_of(deployment: Object | None, autoscalers: Iterable[Object]) -> Rep
     ready = int(status.get("readyReplicas", 0))
     for scaler in autoscalers:
         target = scaler["spec"]["scaleTargetRef"]
-        if (target["kind"], target["name"]) == ("Deployment", name):
+        if target["kind"] in ("Deployment", "Rollout") and target["name"] == name:
             desired = (scaler.get("status") or {}).get("desiredReplicas", spec)
             low, high = scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"]
             # 0: the controller has not looked yet, or KEDA has scaled to zero; the Deployment knows which

@@ -17,6 +17,7 @@ from local.load.sender import Sender
 from local.load.target import LoadTarget
 
 ROUND_SECONDS = 1.0
+ROLLOUTS = "argoproj.io/v1alpha1"
 NODES_EVERY = 5
 """Nodes are listed in one round of these: with many the list is long, and they change in minutes."""
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError)
@@ -65,6 +66,8 @@ class Watcher:
         try:
             async with asyncio.timeout(5):
                 deployment = await self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
+                if deployment is None:  # a model whose changes are canaries
+                    deployment = await self._api.get(f"/apis/{ROLLOUTS}/namespaces/{namespace}/rollouts/{name}")
                 scalers = await self._api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
         except FAILURES:
             return None

@@ -43,3 +43,23 @@ def kserve_controller(place: Place, program: Program, pod: Object, arguments: li
     command = (place.binary(program.name), *own, *arguments)
     spec = ProcessSpec(program.name, command, http_ready(f"http://{health}/readyz"), environment=environment)
     return Wanted(spec, written, root)
+
+
+def rollouts_controller(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """Argo Rollouts' controller; Prometheus, which its analyses name by its Service, is found by the pod network."""
+    known = program_of(pod)
+    assert known is not None
+    metrics, health = place.ports["rollouts-metrics"], place.ports["rollouts-health"]
+    own = rewrites.flags(
+        {
+            "kubeconfig": place.paths.kubeconfig,
+            "metricsPort": metrics,
+            "healthzPort": health,
+            "leader-elect": "false",
+        }
+    )
+    environment = {**container_environment(pod, known[1]), **place.cluster_names}
+    ready = http_ready(f"http://{HOST}:{health}/healthz")
+    return Wanted(
+        ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), ready, environment=environment)
+    )

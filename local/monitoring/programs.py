@@ -68,6 +68,12 @@ PROGRAMS: tuple[Program, ...] = (
     ),
     Program("kserve-controller", "kserve/kserve-controller", {9443: "kserve-webhook"}, "kserve", KSERVE_PORTS),
     Program(
+        "rollouts-controller",
+        "argoproj/argo-rollouts",
+        {8090: "rollouts-metrics", 8080: "rollouts-health"},
+        "rollouts",
+    ),
+    Program(
         "karpenter-controller",
         "karpenter/controller",
         {8080: "karpenter-metrics", 8081: "karpenter-health"},

@@ -160,6 +160,8 @@ def flags(values: Mapping[str, object]) -> list[str]:
 # cluster), and are said again in specs.py.
 REPLACED: Mapping[str, tuple[str, ...]] = {
     "kserve-controller": ("metrics-addr", "health-probe-addr", "webhook-port", "leader-elect"),
+    # one instance here, whatever the replicas
+    "rollouts-controller": ("kubeconfig", "metricsPort", "healthzPort", "leader-elect"),
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",
     ),

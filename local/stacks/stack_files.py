@@ -22,6 +22,8 @@ from local.host.paths import Paths
 EXAMPLES = {"dev": ("203.0.113.10/32",), "prod": ("203.0.113.0/28",)}
 NOBODYS_ADDRESS = "192.88.99.1/32"
 """Public by syntax and in nobody's use (RFC 7526): the platform's API server is on this machine."""
+# Operator -> what builds its program, where a stack that installs it is meant to run it.
+OPERATOR_NEEDS = {"kserve": "kserve", "argo-rollouts": "rollouts"}
 # Of a real stack: the key or salt by which its secrets were encrypted, which nobody here has.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
 
@@ -127,7 +129,7 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     external = ["external-secrets"] if remote_tokens(settings) and settings.external_secrets.install else []
     gateway = ["gateway"] if settings.gateway.kind == "gatewayApi" and settings.gateway.install else []
     asked = {row.name for row in asked_operators(settings) if is_installed(settings, row)}
-    others = [*external, *karpenter, *gateway, *(["kserve"] if "kserve" in asked else [])]
+    others = [*external, *karpenter, *gateway, *(OPERATOR_NEEDS[name] for name in OPERATOR_NEEDS if name in asked)]
     if not settings.monitoring.enabled:
         return ("platform", *others)
     return ("platform", "monitoring", *(["keda"] if keda else []), *others)

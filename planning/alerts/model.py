@@ -24,6 +24,8 @@ def server_group(model: ServedModel, desk: Desk) -> RuleGroupPlan:
     alerts = [*_engine(model, desk), *_pods(model, desk)]
     if model.autoscaling.min_replicas < model.autoscaling.max_replicas:
         alerts.append(_at_max(model, desk))
+    if model.canary:
+        alerts.append(_gone_back(model, desk))
     return RuleGroupPlan("servers", alerts=tuple(alerts))
 
 
@@ -166,6 +168,18 @@ def _job(model: ServedModel, namespace: str) -> str:
     if not model.shared_downloads:
         return f'{namespace},job_name="{model.name}-download"'
     return f'job_name=~"{"|".join(f"{each.name}-download" for each in model.shared_downloads)}"'
+
+
+def _gone_back(model: ServedModel, desk: Desk) -> AlertRulePlan:
+    # Its own label `namespace` is the controller's pod's for Prometheus.
+    rollout = f'exported_namespace="{model.namespace}",name="{model.name}",phase="Degraded"'
+    return desk.alert(
+        "VllmCanaryGoneBack",
+        f"max by (exported_namespace, name) (rollout_info{{{rollout}}}) > {desk.bound('VllmCanaryGoneBack')}",
+        f"a change of {model.name} was taken back",
+        "Its new pods passed a limit of rollout, or did not start; the old ones serve. The stack file still asks for "
+        "the new ones.",
+    )
 
 
 def _at_max(model: ServedModel, desk: Desk) -> AlertRulePlan:

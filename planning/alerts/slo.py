@@ -94,7 +94,7 @@ def slo_group(
             ERROR_RATIO,
             "failed or turned away",
             1 - slo.availability,
-            _error_ratio(job, version),
+            error_ratio(job, version),
         ),
     )
     windows = [window for window in BURN_WINDOWS if window.long_seconds <= slo.window_days * DAY]
@@ -130,7 +130,7 @@ def _ttft_ratio(job: str, bound: float) -> str:
     return f"1 - {good} / sum(rate(vllm:time_to_first_token_seconds_count{{{job}}}[%s]))"
 
 
-def _error_ratio(job: str, version: Version) -> str:
+def error_ratio(job: str, version: Version) -> str:
     """Engine errors, full queues, and what a server that ends was asked: it answers 200 with `abort` and no words.
 
     A request whose client left is counted by no reason (measured on vLLM 0.32.0, tests/local/engine/vllm-0.32.0.json).

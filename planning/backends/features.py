@@ -72,6 +72,7 @@ FEATURES: tuple[Feature, ...] = (
     ),
     Feature("schedules", "replicas by the clock", "autoscaling.schedules", _schedules),
     Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
+    Feature("canary", "a canary that goes on by itself", "rollout.kind", lambda m: m.rollout.kind == "canary"),
     Feature("router", "a router in front of the replicas", "router", lambda m: m.router is not None),
     Feature("drain", "a drain of its own", "drain", lambda m: m.drain != Drain()),
 )

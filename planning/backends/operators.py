@@ -5,6 +5,7 @@ from __future__ import annotations
 from planning.backends.table import OperatorRow, backends, operators
 from settings.backends import CertManager, Kserve, Kubeai, Kuberay
 from settings.gateway import GatewayApi, IssuedCertificate
+from settings.rollout import ArgoRollouts
 from settings.stack import StackSettings
 from settings.tracing import CollectorTracing
 
@@ -16,6 +17,8 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
         used.add("envoy-gateway")
         if isinstance(settings.gateway.certificate, IssuedCertificate):
             used.add("cert-manager")
+    if any(model.rollout.kind == "canary" for model in settings.models):
+        used.add("argo-rollouts")
     if isinstance(settings.tracing, CollectorTracing):
         used.add("opentelemetry-collector")
     return tuple(row for name, row in operators().items() if name in used)
@@ -23,13 +26,14 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
 
 def operator_section(
     settings: StackSettings, name: str
-) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing:
+) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing | ArgoRollouts:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
     if name == "opentelemetry-collector" and isinstance(settings.tracing, CollectorTracing):
         return settings.tracing
-    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai] = {
+    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai | ArgoRollouts] = {
+        "argo-rollouts": settings.argo_rollouts,
         "cert-manager": settings.cert_manager,
         "kserve": settings.kserve,
         "kuberay": settings.kuberay,

@@ -69,7 +69,8 @@ class OperatorRow:
     """One operator. `setting`: the section of the stack file; `charts`: names of pins, in order.
 
     `beside_models`: it lives in the namespace of its models, and serves no other. `webhook_ports`: where the API
-    server asks it; `pod_ports`: what it asks of models' pods.
+    server asks it; `pod_ports`: what it asks of models' pods; `metrics_ports`: where Prometheus asks it;
+    `asks_prometheus`: whether it asks Prometheus.
     """
 
     name: str
@@ -78,6 +79,8 @@ class OperatorRow:
     charts: tuple[str, ...]
     webhook_ports: tuple[int, ...]
     pod_ports: tuple[int, ...]
+    metrics_ports: tuple[int, ...]
+    asks_prometheus: bool
     source: str
 
 
@@ -128,6 +131,8 @@ def operators() -> dict[str, OperatorRow]:
             tuple(row["charts"].split()),
             tuple(int(port) for port in row["webhook_ports"].split()),
             tuple(int(port) for port in row["pod_ports"].split()),
+            tuple(int(port) for port in row["metrics_ports"].split()),
+            row["asks_prometheus"] == YES,
             row["source"],
         )
         for row in rows("operators.csv")

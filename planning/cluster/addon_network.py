@@ -50,12 +50,14 @@ def addon_network(settings: StackSettings) -> AddonNetworkPlan:
     else:
         api_server = ANYWHERE
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
+    canary = any(model.rollout.kind == "canary" for model in settings.models)
+    clients = [*([settings.keda.namespace] if keda else []), *([settings.argo_rollouts.namespace] if canary else [])]
     return AddonNetworkPlan(
         api_server_ranges=api_server,
         node_ranges=api_server[:1],
         monitoring_namespace=prometheus_namespace(settings),
         prometheus=existing_prometheus(settings),
-        keda_namespace=settings.keda.namespace if keda else None,
+        prometheus_clients=tuple(clients),
     )
 
 

@@ -33,6 +33,9 @@ def plan_operators(
                 mirror=settings.registry.mirror,
                 network=addon_network(settings),
                 pod_ports=row.pod_ports,
+                metrics_ports=row.metrics_ports,
+                asks_prometheus=row.asks_prometheus,
+                scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
                 tracing=plan_tracing(settings) if row.name == "opentelemetry-collector" else None,
                 kubeai=plan_kubeai(models, settings) if row.name == "kubeai" else None,
             )

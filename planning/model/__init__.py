@@ -48,6 +48,7 @@ from planning.model.picture import (
 )
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
+from planning.model.rollout import CanaryMetricPlan, CanaryPlan, CanaryStepPlan
 from planning.model.scaling import (
     AutoscalingPlan,
     MetricRule,
@@ -132,6 +133,9 @@ __all__ = [
     "BucketPlan",
     "BudgetPlan",
     "CachePlan",
+    "CanaryMetricPlan",
+    "CanaryPlan",
+    "CanaryStepPlan",
     "ChartRef",
     "ClaimPlan",
     "ClusterAutoscalerPlan",

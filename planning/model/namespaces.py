@@ -49,6 +49,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "kuberay.namespace": NamespaceOwner(
         "KubeRay's operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "kuberay"
     ),
+    "argoRollouts.namespace": NamespaceOwner(
+        "Argo Rollouts", PodSecurity.RESTRICTED, "its pods need nothing of the node", "argo-rollouts"
+    ),
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),

@@ -120,6 +120,8 @@ class RollPicture:
     away: tuple[AwayPicture, ...]
     drain_seconds: float
     """Longest drain of one node."""
+    canary: tuple[tuple[int, int], ...] = ()
+    """Share of new pods, %, and how long it is observed, s; empty: no canary."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class AddonNetworkPlan:
     """Nodes, and where the API server asks from."""
     monitoring_namespace: str | None = None
     """Prometheus', ours or that of `prometheus`; None: there is none."""
-    keda_namespace: str | None = None
-    """None: there is none."""
+    prometheus_clients: tuple[str, ...] = ()
+    """Namespaces whose pods ask Prometheus: KEDA's, Argo Rollouts'."""
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's; None: the stack's own, which takes all monitors."""
 
@@ -116,6 +116,10 @@ class OperatorPlan:
     """Of the collector."""
     kubeai: KubeaiPlan | None = None
     """Of KubeAI, which lives in its models' namespace; None: the operator has one of its own."""
+    metrics_ports: tuple[int, ...] = ()
+    """Where Prometheus asks its pods."""
+    asks_prometheus: bool = False
+    scrape_interval_seconds: int = 15
 
 
 @dataclass(frozen=True)

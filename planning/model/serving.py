@@ -12,6 +12,7 @@ from planning.model.gateway import GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
+from planning.model.rollout import CanaryPlan
 from planning.model.scaling import AutoscalingPlan
 from planning.model.services import ChartRef
 from planning.model.sources import DIRECT, CachePlan, DownloadWay, RepositoryPlan, SourcePlan
@@ -244,9 +245,11 @@ class ServedModel:
     prometheus: ExistingPrometheusPlan | None = None
     """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None
+    """The address outside the cluster that it stands behind, among others."""
     tracing: TracingPlan | None = None
     """None: no spans."""
-    """The address outside the cluster that it stands behind, among others."""
+    canary: CanaryPlan | None = None
+    """None: a change rolls through all pods."""
 
     @property
     def deployment_name(self) -> str:

@@ -90,6 +90,7 @@ def pod_roll(model: ServedModel) -> RollPicture:
     if not surge:
         low, high = low + model.drain.pre_stop_seconds, high + model.drain.grace_period_seconds
     turns = [math.ceil(count / max(1, surge)) for count in (scaling.min_replicas, scaling.max_replicas)]
+    watched = model.canary.watched_seconds if model.canary else 0
     return RollPicture(
         kind="pods",
         name=model.name + (model.deployment_suffix or ""),
@@ -97,9 +98,10 @@ def pod_roll(model: ServedModel) -> RollPicture:
         count=(scaling.min_replicas, scaling.max_replicas),
         at_once=max(1, surge),
         first_new=bool(surge),
-        seconds=(turns[0] * low, turns[1] * high),
+        seconds=(watched + turns[0] * low, watched + turns[1] * high),
         away=(AwayPicture(model.name, low, high),) if not surge and _is_alone(model) else (),
         drain_seconds=0,
+        canary=tuple((step.weight, step.seconds) for step in model.canary.steps) if model.canary else (),
     )
 
 

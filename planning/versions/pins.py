@@ -210,6 +210,13 @@ CHARTS = {
             source="substratusai/kubeai tag v0.21.0 (6babe2c95c), 2025-05-24; the newest of its index.yaml",
         ),
         ChartPin(
+            chart="argo-rollouts",
+            # renovate: datasource=helm depName=argo-rollouts
+            version="2.41.0",
+            repository="https://argoproj.github.io/argo-helm",
+            source="argoproj/argo-helm tag argo-cd-10.1.1 (af0a9310ba), 2026-07-02: argo-rollouts v1.9.0",
+        ),
+        ChartPin(
             chart="kuberay-operator",
             # renovate: datasource=helm depName=kuberay-operator
             version="1.7.0",

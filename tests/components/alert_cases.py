@@ -210,6 +210,12 @@ def _download_and_scaler() -> list[Case]:
              labels={"model": "big", "job_name": "big-download"}),
         Case("VllmDownloadFailing", "the Job's second try succeeded", False, 5, failed | done),
     ]  # fmt: skip
+    for phase, fires in (("Degraded", True), ("Paused", False), ("Healthy", False)):
+        rollout = f'exported_namespace="models",namespace="argo-rollouts",name="careful",phase="{phase}"'
+        cases.append(
+            Case("VllmCanaryGoneBack", phase, fires, 3, {f"rollout_info{{{rollout}}}": every(1)},
+                 labels={"model": "careful"} if fires else {})
+        )  # fmt: skip
     for name in ("chat", "keda-hpa-chat"):
         hpa = f'namespace="models",horizontalpodautoscaler="{name}"'
         most = {f"kube_horizontalpodautoscaler_spec_max_replicas{{{hpa}}}": every(2)}

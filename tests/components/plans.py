@@ -6,9 +6,13 @@ from dataclasses import replace
 
 from planning.backends.table import OURS, YES, backends, features
 from planning.model import (
+    AddonNetworkPlan,
     AutoscalingPlan,
     BucketPlan,
     CachePlan,
+    CanaryMetricPlan,
+    CanaryPlan,
+    CanaryStepPlan,
     ChartRef,
     ClaimPlan,
     ClusterAutoscalerPlan,
@@ -239,6 +243,29 @@ FIXED_MODEL = replace(
     OPEN_MODEL,
     name="fixed",
     autoscaling=AutoscalingPlan(ScalerKind.NONE, 2, 2, (), ScalingRulePlan(0, 2, 60), ScalingRulePlan(300, 1, 120)),
+)
+
+# Its changes are canaries of two steps.
+_NEW = 'job="models/careful",pod=~"careful-{{args.hash}}-.*"'
+CANARY_MODEL = replace(
+    OPEN_MODEL,
+    name="careful",
+    deployment_suffix=None,
+    operators=("argo-rollouts",),
+    canary=CanaryPlan(
+        steps=(CanaryStepPlan(20, 600, 9, 4), CanaryStepPlan(50, 600, 9, 4)),
+        metrics=(
+            CanaryMetricPlan(
+                "time-to-first-token",
+                f"histogram_quantile(0.95, sum by (le) (rate(vllm:time_to_first_token_seconds_bucket{{{_NEW}}}[2m])))",
+                2.0,
+                "test",
+            ),
+        ),
+        interval_seconds=60,
+        delay_seconds=120,
+        tolerated=1,
+    ),
 )
 
 CLUSTER_AUTOSCALER = ClusterAutoscalerPlan(
@@ -517,6 +544,18 @@ KUBEAI = OperatorPlan(
         group_id=10001,
     ),
 )
+ARGO_ROLLOUTS = OperatorPlan(
+    name="argo-rollouts",
+    setting="argoRollouts.namespace",
+    charts={"argo-rollouts": ChartRef("argo-rollouts", "2.41.0", "https://argoproj.github.io/argo-helm")},
+    namespace="argo-rollouts",
+    install=True,
+    webhook_ports=(),
+    mirror=None,
+    network=AddonNetworkPlan(monitoring_namespace="monitoring"),
+    metrics_ports=(8090,),
+    asks_prometheus=True,
+)
 TRACING = TracingPlan(
     namespace="tracing",
     model_namespaces=("models",),
@@ -543,4 +582,4 @@ COLLECTOR = OperatorPlan(
     mirror=None,
     tracing=TRACING,
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, COLLECTOR)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, ARGO_ROLLOUTS, COLLECTOR)

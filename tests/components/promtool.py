@@ -22,11 +22,12 @@ from tests.planning.stacks import model, planned, pool
 SECTIONS: dict[str, Any] = {
     "nodeAutoscaling": {"kind": "none"},  # what is not ready is late by its cold start, with no node's on top
     "nodePools": [
-        pool(name="l4", instanceTypes=["g6.xlarge"], minNodes=2, maxNodes=4),
+        pool(name="l4", instanceTypes=["g6.xlarge"], minNodes=4, maxNodes=5),
         pool(name="cheap", instanceTypes=["g5.12xlarge", "g5.24xlarge"], capacity="spot", minNodes=1, maxNodes=2),
     ],
     "models": [
         model(pool="l4", autoscaling={"minReplicas": 1, "maxReplicas": 2}),
+        model(name="careful", pool="l4", rollout={"kind": "canary"}),
         model(
             name="big",
             pool="cheap",

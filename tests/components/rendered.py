@@ -46,6 +46,7 @@ from components.serving.manifests.download import download_job
 from components.serving.manifests.external_secret import external_secret
 from components.serving.manifests.network_policy import download_policy, server_policy
 from components.serving.manifests.pod_monitor import pod_monitor
+from components.serving.manifests.rollout import analysis_templates
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
 from components.serving.manifests.service import (
     download_account,
@@ -70,6 +71,7 @@ from planning.model import (
 )
 from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
+    CANARY_MODEL,
     EXTERNAL_MODEL,
     EXTERNAL_SECRETS,
     FIXED_MODEL,
@@ -104,8 +106,8 @@ WORKLOADS = {
     "kubeai": "kubeai-model",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
-EVERY_MODEL = (*MODELS, *SOURCE_MODELS, *ELSEWHERE)
-NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", "keda")
+EVERY_MODEL = (*MODELS, *SOURCE_MODELS, CANARY_MODEL, *ELSEWHERE)
+NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", ("keda", "argo-rollouts"))
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
 
@@ -215,16 +217,24 @@ def _policies() -> Manifests:
     return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in policies}
 
 
+def workload_of(model: ServedModel) -> str:
+    """What makes its server pods, by its name in `of_model`."""
+    return "rollout" if model.canary else WORKLOADS[model.backend]
+
+
 def of_model(model: ServedModel) -> Manifests:
     """What one model has."""
     made = {
         "service-account": service_account(model),
         "network-policy": server_policy(model),
-        WORKLOADS[model.backend]: BACKENDS[model.backend].manifest(model, "vllm-model"),
+        workload_of(model): BACKENDS[model.backend].manifest(model, "vllm-model"),
         "service": service(model),
         "pdb": pod_disruption_budget(model),
     }
     made |= BACKENDS[model.backend].beside(model)
+    if model.canary:
+        for number, template in enumerate(analysis_templates(model, PROMETHEUS), start=1):
+            made[f"analysis-{number}"] = template
     if model.autoscaling.kind is ScalerKind.HPA:
         made["hpa"] = horizontal_pod_autoscaler(model)
     if model.autoscaling.kind is ScalerKind.KEDA:
@@ -294,7 +304,12 @@ def merged(defaults: Any, ours: Any) -> Any:
     return {**defaults, **{key: merged(defaults.get(key), value) for key, value in ours.items()}}
 
 
-POD_PATHS = {"Deployment": ("template", "spec"), "Job": ("template", "spec"), "InferenceService": ("predictor",)}
+POD_PATHS = {
+    "Deployment": ("template", "spec"),
+    "Rollout": ("template", "spec"),
+    "Job": ("template", "spec"),
+    "InferenceService": ("predictor",),
+}
 
 
 def pod_of(manifest: dict[str, Any]) -> dict[str, Any]:

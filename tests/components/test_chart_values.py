@@ -20,6 +20,7 @@ from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.keda import keda_values
 from components.cluster.metrics_adapter import metrics_adapter_values
+from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
@@ -31,6 +32,7 @@ from components.serving.backends.production_stack import router_values
 from planning.model import GPU_TAINT, AddonNetworkPlan, WebhookPlan
 from tests import reference_data
 from tests.components.plans import (
+    ARGO_ROLLOUTS,
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
     COLLECTOR,
@@ -81,6 +83,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
         kubeai_values(KUBEAI),
         kubeai_values(replace(KUBEAI, mirror=MIRROR)),
     ],
+    "argo-rollouts": [argo_rollouts_values(ARGO_ROLLOUTS), argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=MIRROR))],
     "kuberay-operator": [kuberay_values(KUBERAY), kuberay_values(replace(KUBERAY, mirror=MIRROR))],
     "vllm-stack": [router_values(replace(on(MODEL, "production-stack"), pull_secrets=("registry",)), ROUTER)],
     "gateway-helm": [envoy_gateway_values(ENVOY_GATEWAY), envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR))],
@@ -124,6 +127,7 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("modelServerPods", "jsonPatches"),  # commented out in values.yaml
         ("resourceProfiles",),  # by names of ours; internal/config/system.go ResourceProfile
     },
+    "argo-rollouts": {("controller", "resources")},
     "kuberay-operator": {
         ("resources",),
         ("podSecurityContext",),  # of the pod

@@ -21,6 +21,7 @@ CUSTOM_GROUPS = (
     *("monitoring.coreos.com", "keda.sh", "karpenter.sh", "karpenter.k8s.aws", "serving.kserve.io", "ray.io"),
     "external-secrets.io",
     "kubeai.org",
+    "argoproj.io",
     *("gateway.networking.k8s.io", "gateway.envoyproxy.io", "cert-manager.io", "inference.networking.k8s.io"),
 )
 

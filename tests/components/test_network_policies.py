@@ -28,7 +28,10 @@ from tests.program import STACKS, ours
 
 GOLDENS = REPO / "tests/components/goldens"
 NETWORK = AddonNetworkPlan(
-    ("10.0.0.0/16", "10.100.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", keda_namespace="keda"
+    ("10.0.0.0/16", "10.100.0.0/16", "172.20.0.0/16"),
+    ("10.0.0.0/16",),
+    "monitoring",
+    prometheus_clients=("keda", "argo-rollouts"),
 )
 WEBHOOK = WebhookPlan("https://hooks.example.com/x")
 METADATA = ipaddress.ip_address("169.254.169.254")
@@ -118,10 +121,10 @@ def test_without_monitoring_nobody_asks_for_metrics() -> None:
 def test_the_plan_knows_the_addresses_of_a_network_of_its_own_only() -> None:
     keda = planned(models=[model(autoscaling={"kind": "keda"})], nodePools=[pool(minNodes=2)])
     assert keda.monitoring is not None
-    assert keda.monitoring.network.keda_namespace == "keda"
+    assert keda.monitoring.network.prometheus_clients == ("keda",)
     assert keda.monitoring.network.node_ranges == ("10.0.0.0/16",)
     existing = {"kind": "existing", "vpcId": "vpc-0a", "privateSubnetIds": ["subnet-0a", "subnet-0b"]}
     other = planned(network=existing).monitoring
     assert other is not None
     assert other.network.api_server_ranges == ("0.0.0.0/0",)
-    assert other.network.keda_namespace is None
+    assert other.network.prometheus_clients == ()

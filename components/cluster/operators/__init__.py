@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import operator_policies, register_policies
+from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
@@ -27,6 +28,7 @@ VALUES: Mapping[str, Callable[[OperatorPlan], dict[str, Any]]] = {
     "kserve-resources": kserve_values,
     "gateway-helm": envoy_gateway_values,
     "kubeai": kubeai_values,
+    "argo-rollouts": argo_rollouts_values,
     "kuberay-operator": kuberay_values,
     "opentelemetry-collector": collector_values,
 }

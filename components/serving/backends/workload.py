@@ -15,7 +15,7 @@ from planning.model import ServedModel
 class WorkloadArgs:
     """`before`: what server pods need: account, network, token, weights, GPUs, and what brings the backend's kinds.
 
-    `monitors_after`: what brings the PodMonitor kind.
+    `monitors_after`: what brings the PodMonitor kind. `prometheus_url`: with port; needed for a canary.
     """
 
     model: ServedModel
@@ -23,6 +23,7 @@ class WorkloadArgs:
     priority_class: pulumi.Input[str]
     before: tuple[pulumi.Resource, ...] = ()
     monitors_after: tuple[pulumi.Resource, ...] = ()
+    prometheus_url: pulumi.Input[str] | None = None
 
 
 @dataclass(frozen=True)

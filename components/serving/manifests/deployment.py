@@ -130,7 +130,7 @@ def _spread(model: ServedModel, topology_key: str) -> dict[str, Any]:
         "whenUnsatisfiable": "ScheduleAnyway",
         "labelSelector": {"matchLabels": server_selector(model)},
         # Each revision is spread by itself: pods that are about to leave do not count.
-        "matchLabelKeys": ["pod-template-hash"],
+        "matchLabelKeys": ["rollouts-pod-template-hash" if model.canary else "pod-template-hash"],
     }
 
 

@@ -155,4 +155,6 @@ def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
 
 
 def _target(model: ServedModel) -> dict[str, Any]:
+    if model.canary:
+        return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": model.name}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.deployment_name}

@@ -20,6 +20,7 @@ from planning.model import CachePlan, DrainPlan, ScalerKind, SecretValue, Served
 from settings.backends import Backend
 from tests.components.plans import (
     BUCKET_MODEL,
+    CANARY_MODEL,
     FIXED_MODEL,
     KEDA_MODEL,
     MODEL,
@@ -28,7 +29,7 @@ from tests.components.plans import (
     VOLUME_MODEL,
     on,
 )
-from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, kubeai_pod, of_model, pod_of
+from tests.components.rendered import ELSEWHERE, EVERY_MODEL, WORKLOADS, case, kubeai_pod, of_model, pod_of, workload_of
 from tests.components.serving.test_manifests import without_program
 from tests.golden import as_yaml, assert_differs, assert_matches
 
@@ -50,7 +51,7 @@ OF_THE_CONTAINER["kubeai"] |= {"env", "imagePullPolicy", "command"}  # in anothe
 
 
 def workload(model: ServedModel) -> dict[str, Any]:
-    return of_model(model)[WORKLOADS[model.backend]]
+    return of_model(model)[workload_of(model)]
 
 
 def labels(model: ServedModel) -> dict[str, Any]:
@@ -315,6 +316,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "own-scaler": (MODEL, _own_scaler),
     "schedules": (KEDA_MODEL, lambda m: any(t["type"] == "cron" for t in _scaled_object(m)["triggers"])),
     "zero": (KEDA_MODEL, _zero),
+    "canary": (CANARY_MODEL, lambda m: workload(m)["kind"] == "Rollout"),
     "router": (ROUTED, lambda m: of_model(m)["service"]["spec"]["selector"]["app.kubernetes.io/name"] == "router"),
     "drain": (replace(OPEN_MODEL, drain=DrainPlan(7, 300, 330)), _leaves_as_planned),
 }

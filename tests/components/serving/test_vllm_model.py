@@ -33,6 +33,9 @@ from tests.engine import Engine, Registration, Secret, record
 TYPES = {
     "service-account": "kubernetes:core/v1:ServiceAccount",
     "deployment": "kubernetes:apps/v1:Deployment",
+    "rollout": "kubernetes:argoproj.io/v1alpha1:Rollout",
+    "analysis-1": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",
+    "analysis-2": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",
     "inference-service": "kubernetes:serving.kserve.io/v1beta1:InferenceService",
     "ray-service": "kubernetes:ray.io/v1:RayService",
     "kubeai-model": "kubernetes:kubeai.org/v1:Model",

@@ -27,6 +27,7 @@ from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.keda import keda_values
 from components.cluster.metrics_adapter import metrics_adapter_values
+from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
@@ -34,6 +35,7 @@ from components.cluster.prometheus_stack import prometheus_stack_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from tests.components.plans import (
+    ARGO_ROLLOUTS,
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
     ENVOY_GATEWAY,
@@ -55,6 +57,7 @@ PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 
 Values = dict[str, Any]
 OURS: dict[str, Values] = {
+    "argo-rollouts": argo_rollouts_values(ARGO_ROLLOUTS),
     "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
     "external-secrets": external_secrets_values(EXTERNAL_SECRETS),
     "gateway-helm": envoy_gateway_values(ENVOY_GATEWAY),
@@ -67,6 +70,7 @@ OURS: dict[str, Values] = {
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
 }
 MIRRORED: dict[str, Values] = {
+    "argo-rollouts": argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=MIRROR)),
     "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
     "external-secrets": external_secrets_values(replace(EXTERNAL_SECRETS, mirror=MIRROR)),
     "gateway-helm": envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR)),
@@ -79,6 +83,7 @@ MIRRORED: dict[str, Values] = {
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
 }
 VERSIONS = {
+    "argo-rollouts": "2.41.0",
     "cert-manager": "v1.21.1",
     "cluster-autoscaler": "9.59.0",
     "external-secrets": "2.9.0",

@@ -15,6 +15,7 @@ from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 
 IMAGE = "docker.io/kserve/kserve-controller:v0.20.0"
+ROLLOUTS = "quay.io/argoproj/argo-rollouts:v1.9.0"
 CERTIFICATES = "/tmp/k8s-webhook-server/serving-certs"
 POD: dict[str, Any] = {
     "namespace": "kserve",
@@ -47,3 +48,18 @@ def test_kserves_webhooks_answer_here_with_the_certificate_of_its_pod(place: Pla
 def test_without_its_certificate_it_does_not_start(place: Place) -> None:
     with pytest.raises(LookupError, match=r"tls\.crt"):
         wanted(place, pod("kserve-0", IMAGE, **POD), {})
+
+
+def test_argo_rollouts_is_alone_here_and_finds_services_by_the_pod_network(place: Place) -> None:
+    told = ["--healthzPort=8080", "--metricsPort=8090", "--loglevel=info", "--leader-elect"]
+    found = wanted(place, pod("rollouts-0", ROLLOUTS, namespace="argo-rollouts", args=told, env=POD["env"]), {})
+    assert found.spec.command == (
+        str(place.paths.tools_bin / "rollouts-controller"),
+        f"--kubeconfig={place.paths.kubeconfig}",
+        f"--metricsPort={USUAL['rollouts-metrics']}",
+        f"--healthzPort={USUAL['rollouts-health']}",
+        "--leader-elect=false",
+        "--loglevel=info",
+    )
+    assert found.spec.environment["POD_NAMESPACE"] == "argo-rollouts"
+    assert found.spec.environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"

@@ -158,6 +158,7 @@ KARPENTERS = {
         ({"tokenSecret": REMOTE, "externalSecrets": {"install": False}}, ("platform", "monitoring")),
         ({"backend": "kserve", **SERVED}, ("platform", "monitoring", "kserve")),
         ({"backend": "kserve", "kserve": {"install": False}, **SERVED}, ("platform", "monitoring")),
+        ({"rollout": {"kind": "canary"}}, ("platform", "monitoring", "rollouts")),
         ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
         ({"nodePools": [KARPENTERS], "monitoring": {"enabled": False}, "models": []}, ("platform", "karpenter")),
     ],
@@ -170,6 +171,7 @@ KARPENTERS = {
         "own secrets",
         "kserve",
         "own kserve",
+        "canary",
         "karpenter",
         "karpenter alone",
     ],
@@ -181,7 +183,7 @@ def test_a_stack_needs_the_tools_of_what_it_installs(
     where = paths_in(tmp_path)
     paths = Paths(REPO, where.state, where.tools, where.cache)
     model = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}
-    of_model = {key: settings[key] for key in ("autoscaling", "tokenSecret") if key in settings}
+    of_model = {key: settings[key] for key in ("autoscaling", "tokenSecret", "rollout") if key in settings}
     if of_model:
         rest = {key: value for key, value in settings.items() if key not in of_model}
         settings = {**rest, "models": [{**model, **of_model}]}

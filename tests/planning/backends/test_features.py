@@ -114,6 +114,7 @@ ASKING = {
     "schedules": {
         "autoscaling": {"kind": "keda", "schedules": [{"start": "0 8 * * *", "end": "0 9 * * *", "minReplicas": 1}]}
     },
+    "canary": {"rollout": {"kind": "canary"}},
     "router": {"router": {"logic": "roundRobin"}},
     "zero": {"autoscaling": {"kind": "keda", "minReplicas": 0, "wake": {"query": "sum(x)"}}},
     "drain": {"drain": {"preStopSeconds": 20}},
@@ -338,7 +339,7 @@ def test_every_controller_has_its_row_with_source_and_day() -> None:
         assert row["serves"] in (YES, NO)
         assert row["source"]
         assert row["serves"] == YES or row["needs"], "why not"
-        assert date.fromisoformat(row["date"]) <= date(2026, 11, 27)
+        assert date.fromisoformat(row["date"]) <= date(2026, 11, 28)
 
 
 def test_a_picker_takes_room_on_the_nodes_without_gpu() -> None:

@@ -16,9 +16,11 @@ KEDA = {"models": [model(autoscaling={"kind": "keda"})], "nodePools": [pool(minN
 MODELS: dict[str, dict[str, Any]] = {
     "keda.namespace": {"autoscaling": {"kind": "keda"}},
     "kuberay.namespace": {"backend": "ray"},
+    "argoRollouts.namespace": {"rollout": {"kind": "canary"}},
     "externalSecrets.namespace": {"tokenSecret": {"kind": "secretsManager", "name": "prod/hf"}},
 }
 RAY = {"models": [model(**MODELS["kuberay.namespace"])]}
+ROLLOUTS = {"models": [model(**MODELS["argoRollouts.namespace"])], "nodePools": [pool(maxNodes=2)]}
 EXTERNAL = {"models": [model(**MODELS["externalSecrets.namespace"])]}
 USED: dict[str, dict[str, Any]] = {
     "keda": KEDA,
@@ -27,6 +29,7 @@ USED: dict[str, dict[str, Any]] = {
     "kserve": {"backend": "kserve"},
     # Beside any other, whatever the stack's is.
     "kuberay": RAY,
+    "argoRollouts": ROLLOUTS,
 }
 GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 USED["gateway"] = {"gateway": GATEWAY}

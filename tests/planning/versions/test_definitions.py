@@ -9,6 +9,7 @@ import pytest
 from components.cluster.external_secrets import external_secrets_values
 from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.keda import keda_values
+from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.prometheus_stack import UPGRADE_TAGS, prometheus_stack_values
 from components.helm import release_arguments
@@ -16,7 +17,7 @@ from planning.facts import rows
 from planning.model import ChartRef
 from planning.versions import pins
 from planning.versions.definitions import definitions, definitions_of
-from tests.components.plans import CERT_MANAGER, EXTERNAL_SECRETS, GPU_OPERATOR, KEDA, MONITORING
+from tests.components.plans import ARGO_ROLLOUTS, CERT_MANAGER, EXTERNAL_SECRETS, GPU_OPERATOR, KEDA, MONITORING
 from tests.reference_data import chart_values
 
 OURS = {
@@ -25,6 +26,7 @@ OURS = {
     "keda": keda_values(KEDA),
     "cert-manager": cert_manager_values(CERT_MANAGER),
     "external-secrets": external_secrets_values(EXTERNAL_SECRETS),
+    "argo-rollouts": argo_rollouts_values(ARGO_ROLLOUTS),
 }
 
 
