@@ -74,7 +74,8 @@ def _dense_layers_beside(text: Mapping[str, Any], layers: int) -> int:
     step = int(text.get("interleave_moe_layer_step") or text.get("decoder_sparse_step") or flags or 1)
     first = alike(text, "first_k_dense_replace", "num_dense_layers")
     only = text.get("mlp_only_layers") or ()
-    return layers - (layers - first) // step + sum((i + 1) % step == 0 for i in only)
+    dense_only: int = sum((i + 1) % step == 0 for i in only)
+    return layers - (layers - first) // step + dense_only
 
 
 def _ernie_layers(text: Mapping[str, Any], layers: int) -> int:

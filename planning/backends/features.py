@@ -101,7 +101,7 @@ def check_backends(settings: StackSettings, findings: Findings) -> None:
             findings.warning(
                 f"models[{index}].backend",
                 "backend-unmaintained",
-                f"{row.title} is {row.state}: nobody mends what is found in it",
+                f"{row.title} is {row.state}: bugs found in it are not fixed",
                 f"write another backend, for example deployment; see docs/backends/{row.name}.md",
             )
 

@@ -15,6 +15,8 @@ from settings.models import Model
 from settings.stack import StackSettings
 
 CERTIFICATE = "gateway-tls"
+IDLE_SECONDS = 60
+RETRY_MILLISECONDS = (100, 1000)
 
 
 def check_gateway(settings: StackSettings, findings: Findings) -> None:
@@ -95,6 +97,8 @@ def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPl
         paths=gateway.paths,
         request_timeout_seconds=gateway.request_timeout_seconds,
         max_body_mib=gateway.max_body_mib,
+        idle_seconds=IDLE_SECONDS,
+        retry_milliseconds=RETRY_MILLISECONDS,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
         proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
         if settings.registry.mirror

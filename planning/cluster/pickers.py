@@ -17,6 +17,10 @@ from settings.stack import StackSettings
 # The chart asks for 8 CPU and 8Gi, for pools of hundreds of servers. Ours: what a pool of a stack has to do with it.
 RESOURCES = PodResources("1", "2Gi", "1Gi", None, 0)
 REQUEST_TIMEOUT_SECONDS = 600
+# As the chart's: answers that stream through it end first.
+GRACE_SECONDS = 130
+# Weights of the chart's default-plugins.yaml (llm-d-router-gateway v0.10.0).
+SCORERS = {"queue-scorer": 2, "kv-cache-utilization-scorer": 2, "prefix-cache-scorer": 3}
 
 
 def with_pickers(models: Sequence[ServedModel], settings: StackSettings, findings: Findings) -> list[ServedModel]:
@@ -40,6 +44,8 @@ def with_pickers(models: Sequence[ServedModel], settings: StackSettings, finding
         gateway_namespace=gateway.namespace,
         failure_mode=settings.llm_d.failure_mode.value,
         request_timeout_seconds=REQUEST_TIMEOUT_SECONDS,
+        scorers=SCORERS,
+        grace_seconds=GRACE_SECONDS,
         api_server_ranges=addon_network(settings).api_server_ranges,
     )
     return [_with_picker(model, plan) if model.backend == Backend.LLM_D.value else model for model in models]

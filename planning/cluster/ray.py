@@ -14,6 +14,11 @@ from settings.stack import StackSettings
 # Nothing is computed there: GCS, dashboard and Serve's controller. Ours: the samples of KubeRay have 1 to 2 CPU and
 # 2 to 8Gi (ray-operator/config/samples, 2026-11-27).
 HEAD = PodResources("1", "4Gi", "10Gi", None, 0)
+AUTOSCALER_CPU, AUTOSCALER_MEMORY = "200m", "512Mi"
+WORKER_CPUS, INGRESS_CPUS = 4, 0.5
+INGRESS_PER_REPLICA = 2
+IDLE_SECONDS = 60
+LEAST_OLD_CLUSTER_SECONDS = 60
 
 
 def with_ray(models: Sequence[ServedModel], settings: StackSettings, findings: Findings) -> list[ServedModel]:
@@ -35,10 +40,19 @@ def _with_ray(model: ServedModel, path: str, settings: StackSettings, findings: 
             "ends, all of them start again",
             "write kuberay: {redis: {address: <host>:6379}}, or another backend",
         )
+    leaving = model.drain.pre_stop_seconds + model.drain.shutdown_timeout_seconds
     plan = RayPlan(
         version=pins.RAY_LLM.tag.partition("-")[0],
         head=HEAD,
+        autoscaler_cpu=AUTOSCALER_CPU,
+        autoscaler_memory=AUTOSCALER_MEMORY,
         operator_namespace=kuberay.namespace,
+        worker_cpus=WORKER_CPUS,
+        ingress_cpus=INGRESS_CPUS,
+        most_ingress_replicas=INGRESS_PER_REPLICA * model.autoscaling.max_replicas,
+        idle_seconds=IDLE_SECONDS,
+        leaving_seconds=leaving,
+        old_cluster_seconds=max(LEAST_OLD_CLUSTER_SECONDS, leaving),
         api_server_ranges=addon_network(settings).api_server_ranges,
         redis=redis.address if redis else None,
         redis_password=SecretValue(password.name, password.key) if password else None,

@@ -36,6 +36,10 @@ class GatewayPlan:
     paths: tuple[str, ...]
     request_timeout_seconds: int
     max_body_mib: int
+    idle_seconds: int
+    """How long a client's connection may carry nothing, and how long a request may take to arrive."""
+    retry_milliseconds: tuple[int, int]
+    """Before another pod is asked: the first wait, and the longest."""
     model_namespaces: tuple[str, ...]
     proxy_image: str
     port: int = 8000

@@ -132,6 +132,10 @@ class PickerPlan:
     failure_mode: str
     """FailOpen or FailClose: what the gateway does while the picker does not answer."""
     request_timeout_seconds: int
+    scorers: Mapping[str, int]
+    """Plugin -> weight: what a server's score is added up from."""
+    grace_seconds: int
+    """How long a picker that ends may carry streams."""
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
     """Where the API server is reached, which tells it the servers."""
 
@@ -150,8 +154,22 @@ class RayPlan:
 
     version: str
     head: PodResources
+    autoscaler_cpu: str
+    autoscaler_memory: str
+    """Requests and limits of Ray's own autoscaler, a container beside the head."""
     operator_namespace: str
     """Of KubeRay, which asks the head."""
+    worker_cpus: int
+    """Logical CPUs of a worker: one for the replica, the others for Serve's ingress replicas beside it."""
+    ingress_cpus: float
+    """Logical CPUs of an ingress replica."""
+    most_ingress_replicas: int
+    idle_seconds: int
+    """After how long an empty worker is removed; the replica's own delay came before."""
+    leaving_seconds: int
+    """How long a worker that ends keeps its proxy: until then requests in flight finish."""
+    old_cluster_seconds: int
+    """How long a cluster that was replaced stays, so that its requests end."""
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
     redis: str | None = None
     """Where the head keeps what it knows, <host>:<port>; None: in memory, and it goes with the head."""

@@ -1,4 +1,8 @@
-"""A floor of replicas in production does not stand on nodes that AWS may take back all at once."""
+"""A floor of replicas in production does not stand on nodes that AWS may take back all at once.
+
+The policy of the same name stays beside this refusal: it judges what is registered, so it also holds a change of the
+components and a program that uses them without this plan. The refusal comes earlier, names the path, and has no waiver.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ SYSTEM_POOL = "system"
 # What the GPU Operator's MIG manager and device plugin read of a node.
 MIG_LABEL = "nvidia.com/mig.config"
 # The MIG manager writes it when the GPUs are cut. Before that the device plugin advertises whole GPUs, nothing in the
-# operator makes it wait, and the cut reboots the node from under whoever took one (NVIDIA/gpu-operator#2670).
+# operator makes it wait, and the cut reboots the node from under the pod that took one (NVIDIA/gpu-operator#2670).
 MIG_DONE_LABEL, MIG_DONE = "nvidia.com/mig.config.state", "success"
 DEVICE_PLUGIN_LABEL = "nvidia.com/device-plugin.config"
 # By this the cluster-autoscaler knows that a new node is not ready before its GPU is advertised: without it a second

@@ -40,21 +40,16 @@ def step_time(step: str) -> StepTime:
     raise KeyError(step)
 
 
-def drain_seconds(model: ServedModel, gpus_of_node: int) -> int:
-    """Longest drain of a node full of a model, in whole minutes: its budget lets so many pods go at once, and the next
-    ones when theirs are Ready on another node."""
+def drain_seconds(model: ServedModel, gpus_of_node: int, *, on_new_nodes: bool) -> float:
+    """Longest drain of a node full of a model, s: its budget lets so many pods leave at once, and the next ones when
+    theirs are Ready: on a node that has to start first (Karpenter; whole minutes, as a NodePool's grace is written), or
+    on one that is there (EKS starts the new nodes of a group first).
+    """
     pods = max(1, gpus_of_node // max(1, model.resources.gpus))
     turns = math.ceil(pods / max(1, model.max_unavailable))
-    replaced = _ends((*model.node_start, *model.cold_start))[1]
-    return math.ceil(turns * (model.drain.grace_period_seconds + replaced) / 60) * 60
-
-
-def eviction_seconds(model: ServedModel, gpus_of_node: int) -> float:
-    """How long EKS may wait for the pods of a node that it replaces: in each turn the budget waits until the pod that
-    left before is Ready on a node that is there, then a pod drains. Longest, s."""
-    pods = max(1, gpus_of_node // max(1, model.resources.gpus))
-    turns = math.ceil(pods / max(1, model.max_unavailable))
-    return turns * (model.drain.grace_period_seconds + _ends(model.cold_start)[1])
+    replaced = _ends((*model.node_start, *model.cold_start) if on_new_nodes else model.cold_start)[1]
+    longest = turns * (model.drain.grace_period_seconds + replaced)
+    return math.ceil(longest / 60) * 60 if on_new_nodes else longest
 
 
 def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPicture:
@@ -65,8 +60,9 @@ def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPictur
     new = _ends([term for term in node_start() if not _decides(term)])
     leave = step_time("pods leave")
     low = new[0] + min((model.drain.pre_stop_seconds for model in own), default=leave.low or 0)
-    wait = eviction_seconds if group.karpenter is None else drain_seconds
-    longest = max((wait(model, group.advertised_gpus) for model in own), default=0.0)
+    karpenter = group.karpenter is not None
+    drains = [drain_seconds(model, group.advertised_gpus, on_new_nodes=karpenter) for model in own]
+    longest = max(drains, default=0.0)
     high = new[1] + max(longest, leave.high or 0)
     around = step_time("node group around") if group.karpenter is None else StepTime(0, 0, None, "")
     turns = [math.ceil(nodes / at_once) for nodes in (group.min_nodes, group.max_nodes)]

@@ -46,7 +46,7 @@ from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files, revision_of
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
-from planning.serving.sources import ANYWHERE, Site, check_source, named_to_vllm, plan_source, way_of
+from planning.serving.sources import Site, check_source, named_to_vllm, plan_source, way_of
 from planning.serving.token import token_plan
 from planning.starting.start import check_start, stored_as
 from planning.throughput.serving_rates import ServingRates, serving_rates
@@ -68,12 +68,12 @@ class Surroundings:
     monitoring_namespace: str | None
     scrape_interval_seconds: int
     daemons: tuple[Daemon, ...]
+    site: Site
     gpu_metrics: bool = True
     way_in: DownloadWay = DIRECT
     pull_secrets: tuple[str, ...] = ()
     backend: Backend = Backend.DEPLOYMENT
     prometheus: ExistingPrometheusPlan | None = None
-    site: Site = ANYWHERE
     shared_mibps: float = 0.0
     """Most that one pod reads from the stack's file system."""
 

@@ -43,15 +43,12 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 class Site:
     """What a source depends on of the stack."""
 
-    region: str = "us-east-1"
-    kubernetes: str | None = None
-    """None: of an existing cluster whose version nobody wrote."""
-    created: bool = True
-    partition: str = "aws"
-    mirror: str | None = None
-
-
-ANYWHERE = Site()
+    region: str
+    kubernetes: str | None
+    """None: of an existing cluster whose version is not written."""
+    created: bool
+    partition: str
+    mirror: str | None
 
 
 @cache

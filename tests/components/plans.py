@@ -419,7 +419,15 @@ ROUTER = RouterPlan(
 RAY = RayPlan(
     version="2.56.0",
     head=PodResources("1", "4Gi", "10Gi", None, 0),
+    autoscaler_cpu="200m",
+    autoscaler_memory="512Mi",
     operator_namespace="kuberay",
+    worker_cpus=4,
+    ingress_cpus=0.5,
+    most_ingress_replicas=8,
+    idle_seconds=60,
+    leaving_seconds=315,
+    old_cluster_seconds=315,
     api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
 )
 
@@ -431,12 +439,20 @@ PICKER = PickerPlan(
     gateway_namespace="gateways",
     failure_mode="FailOpen",
     request_timeout_seconds=600,
+    scorers={"queue-scorer": 2, "kv-cache-utilization-scorer": 2, "prefix-cache-scorer": 3},
+    grace_seconds=130,
     api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
 )
 
 
 # Backend kubeai has no other: weights come by a claim that our Job fills.
 WITH_A_JOB = CachePlan("persistentVolume", 200, "efs", "ReadWriteMany")
+
+
+def _ray(model: ServedModel) -> RayPlan:
+    leaving = model.drain.pre_stop_seconds + model.drain.shutdown_timeout_seconds
+    ingress = 2 * model.autoscaling.max_replicas
+    return replace(RAY, most_ingress_replicas=ingress, leaving_seconds=leaving, old_cluster_seconds=max(60, leaving))
 
 
 def on(model: ServedModel, backend: str) -> ServedModel:
@@ -460,7 +476,7 @@ def on(model: ServedModel, backend: str) -> ServedModel:
         vllm_version=engine.vllm or model.vllm_version,
         operators=row.operators,
         router=ROUTER if row.router else None,
-        ray=RAY if backend == "ray" else None,
+        ray=_ray(model) if backend == "ray" else None,
         picker=PICKER if backend == "llm-d" else None,
         kubeai=KubeaiModelPlan(model.name, "PrefixHash", 100) if backend == "kubeai" else None,
         cache=WITH_A_JOB if backend == "kubeai" else model.cache,

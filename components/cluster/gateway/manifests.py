@@ -102,8 +102,8 @@ def client_policy(plan: GatewayPlan) -> Manifest:
     if plan.authentication.kind == "mtls":
         tls["clientValidation"] = {"caCertificateRefs": [{"kind": "Secret", "name": plan.authentication.secret}]}
     times = {
-        "idleTimeout": "60s",
-        "requestReceivedTimeout": "60s",
+        "idleTimeout": f"{plan.idle_seconds}s",
+        "requestReceivedTimeout": f"{plan.idle_seconds}s",
         "streamIdleTimeout": f"{plan.request_timeout_seconds}s",
     }
     spec = {
@@ -128,15 +128,21 @@ def backend_policy(plan: GatewayPlan) -> Manifest:
         "timeout": {"http": {"requestTimeout": longest, "streamIdleTimeout": longest}},
     }
     if plan.retries:
+        first, longest_wait = (duration(milliseconds) for milliseconds in plan.retry_milliseconds)
         triggers = ["connect-failure", "refused-stream", "reset", "retriable-status-codes"]
         spec["retry"] = {
             "numRetries": plan.retries,
             "retryOn": {"triggers": triggers, "httpStatusCodes": [503]},
-            "perRetry": {"backOff": {"baseInterval": "100ms", "maxInterval": "1s"}},
+            "perRetry": {"backOff": {"baseInterval": first, "maxInterval": longest_wait}},
         }
     if plan.requests_per_minute:
         spec["rateLimit"] = {"type": "Local", "local": {"rules": [_limit(plan)]}}
     return gateway_object(ENVOY, "BackendTrafficPolicy", NAME, plan.namespace, spec)
+
+
+def duration(milliseconds: int) -> str:
+    """As Gateway API writes one."""
+    return f"{milliseconds // 1000}s" if milliseconds % 1000 == 0 else f"{milliseconds}ms"
 
 
 def _limit(plan: GatewayPlan) -> dict[str, Any]:

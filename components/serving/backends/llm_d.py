@@ -33,23 +33,7 @@ PICK_PORT, HEALTH_PORT = 9002, 9003
 # Of its image (Dockerfile.epp).
 USER_ID = 65532
 CONFIG_PATH, CONFIG_FILE = "/config", "picker.yaml"
-# As long as the chart's: answers that stream through it end first.
-GRACE_SECONDS = 130
 READS = ["get", "list", "watch"]
-# The chart's default-plugins.yaml: scorers with their weights, and what reads /metrics of the servers for them.
-SCORERS = {"queue-scorer": 2, "kv-cache-utilization-scorer": 2, "prefix-cache-scorer": 3}
-CONFIG: dict[str, Any] = {
-    "apiVersion": "llm-d.ai/v1alpha1",
-    "kind": "EndpointPickerConfig",
-    "plugins": [
-        *({"type": name} for name in SCORERS),
-        {"type": "metrics-data-source", "parameters": {"scheme": "http", "path": "/metrics"}},
-        {"type": "core-metrics-extractor"},
-    ],
-    "schedulingProfiles": [
-        {"name": "default", "plugins": [{"pluginRef": name, "weight": weight} for name, weight in SCORERS.items()]}
-    ],
-}
 
 
 def beside(model: ServedModel) -> dict[str, Manifest]:
@@ -61,7 +45,7 @@ def beside(model: ServedModel) -> dict[str, Manifest]:
         "picker-account": _object("v1", "ServiceAccount", model, automountServiceAccountToken=False),
         "picker-role": _object(f"{RBAC}/v1", "Role", model, rules=_rules()),
         "picker-binding": _binding(model),
-        "picker-config": _object("v1", "ConfigMap", model, data={CONFIG_FILE: _config()}),
+        "picker-config": _object("v1", "ConfigMap", model, data={CONFIG_FILE: _config(plan)}),
         "picker-policy": _policy(model, plan),
         "picker-service": _service(model),
         "pool": _pool(model, plan),
@@ -88,8 +72,20 @@ def _object(api_version: str, kind: str, model: ServedModel, name: str | None = 
     return {"apiVersion": api_version, "kind": kind, "metadata": described, **parts}
 
 
-def _config() -> str:
-    text: str = yaml.safe_dump(CONFIG, sort_keys=False)
+def _config(plan: PickerPlan) -> str:
+    """Scorers by weight, and what reads /metrics of the servers for them (the chart's default-plugins.yaml)."""
+    scorers = [{"pluginRef": name, "weight": weight} for name, weight in plan.scorers.items()]
+    document = {
+        "apiVersion": "llm-d.ai/v1alpha1",
+        "kind": "EndpointPickerConfig",
+        "plugins": [
+            *({"type": name} for name in plan.scorers),
+            {"type": "metrics-data-source", "parameters": {"scheme": "http", "path": "/metrics"}},
+            {"type": "core-metrics-extractor"},
+        ],
+        "schedulingProfiles": [{"name": "default", "plugins": scorers}],
+    }
+    text: str = yaml.safe_dump(document, sort_keys=False)
     return text
 
 
@@ -179,7 +175,7 @@ def _picker(model: ServedModel, plan: PickerPlan) -> Manifest:
     described = {
         "labels": labels(APP, model.name, PICKER),
         # It reads its configuration once.
-        "annotations": {"vllm-on-eks/configuration": sha256(_config().encode()).hexdigest()[:16]},
+        "annotations": {"vllm-on-eks/configuration": sha256(_config(plan).encode()).hexdigest()[:16]},
     }
     spec = {
         "replicas": 1,
@@ -193,7 +189,7 @@ def _picker(model: ServedModel, plan: PickerPlan) -> Manifest:
                 "automountServiceAccountToken": True,
                 "enableServiceLinks": False,
                 **pull_secrets(model.pull_secrets),
-                "terminationGracePeriodSeconds": GRACE_SECONDS,
+                "terminationGracePeriodSeconds": plan.grace_seconds,
                 "securityContext": non_root_pod(USER_ID, USER_ID),
                 "containers": [_container(model, plan)],
                 "volumes": [{"name": "config", "configMap": {"name": _name(model)}}],

@@ -29,11 +29,6 @@ from planning.model import RayPlan, ServedModel
 WORKERS = "gpu"
 # Of the head, where it keeps what it knows.
 GCS = 6379
-# Logical CPUs of a worker: one for the replica, the others for Serve's ingress replicas beside it.
-WORKER_CPUS = 4
-# An empty worker goes after it; the replica's own delay came before.
-IDLE_SECONDS = 60
-AUTOSCALER = {"cpu": "200m", "memory": "512Mi"}
 ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "USER": "ray", "HOME": SCRATCH_PATH}
 
 
@@ -41,6 +36,7 @@ def ray_service(model: ServedModel, priority_class: pulumi.Input[str]) -> Manife
     """The RayService. Another cluster comes up beside the old one when pods change (NewCluster); changed arguments are
     rolled out by Serve inside of it.
     """
+    ray = ray_plan(model)
     return {
         "apiVersion": "ray.io/v1",
         "kind": "RayService",
@@ -49,20 +45,16 @@ def ray_service(model: ServedModel, priority_class: pulumi.Input[str]) -> Manife
             # The head has no replica: a request through it would be a hop more.
             "excludeHeadPodFromServeSvc": True,
             # The old cluster's requests end first.
-            "rayClusterDeletionDelaySeconds": max(60, _leaving_seconds(model)),
+            "rayClusterDeletionDelaySeconds": ray.old_cluster_seconds,
             "upgradeStrategy": {"type": "NewCluster"},
-            "serveConfigV2": json.dumps(serve_config(model), indent=2) + "\n",
-            "rayClusterConfig": _cluster(model, priority_class),
+            "serveConfigV2": json.dumps(serve_config(model, ray), indent=2) + "\n",
+            "rayClusterConfig": _cluster(model, ray, priority_class),
         },
     }
 
 
-def _leaving_seconds(model: ServedModel) -> int:
-    return model.drain.pre_stop_seconds + model.drain.shutdown_timeout_seconds
-
-
-def _cluster(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:
-    plan, ray = model.autoscaling, ray_plan(model)
+def _cluster(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]) -> dict[str, Any]:
+    plan = model.autoscaling
     cluster: dict[str, Any] = {
         "rayVersion": ray.version,
         "headGroupSpec": _head(model, ray, priority_class),
@@ -72,10 +64,10 @@ def _cluster(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str,
                 "replicas": plan.min_replicas,
                 "minReplicas": plan.min_replicas,
                 "maxReplicas": plan.max_replicas,
-                "rayStartParams": {"num-cpus": str(WORKER_CPUS), "num-gpus": str(model.resources.gpus)},
+                "rayStartParams": {"num-cpus": str(ray.worker_cpus), "num-gpus": str(model.resources.gpus)},
                 "template": {
                     "metadata": {"labels": server_labels(model), "annotations": pod_annotations(model)},
-                    "spec": _worker(model, priority_class),
+                    "spec": _worker(model, ray, priority_class),
                 },
             }
         ],
@@ -84,8 +76,8 @@ def _cluster(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str,
         cluster["enableInTreeAutoscaling"] = True
         cluster["autoscalerOptions"] = {
             "upscalingMode": "Default",
-            "idleTimeoutSeconds": IDLE_SECONDS,
-            "resources": {"requests": dict(AUTOSCALER), "limits": dict(AUTOSCALER)},
+            "idleTimeoutSeconds": ray.idle_seconds,
+            "resources": _autoscaler_resources(ray),
             "securityContext": _restricted(model),
             "env": _as_list(ENVIRONMENT),
             "volumeMounts": [_scratch()],
@@ -93,6 +85,11 @@ def _cluster(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str,
     if ray.redis is not None:
         cluster["gcsFaultToleranceOptions"] = _outside(ray)
     return cluster
+
+
+def _autoscaler_resources(ray: RayPlan) -> dict[str, Any]:
+    amounts = {"cpu": ray.autoscaler_cpu, "memory": ray.autoscaler_memory}
+    return {"requests": amounts, "limits": dict(amounts)}
 
 
 def _outside(ray: RayPlan) -> dict[str, Any]:
@@ -138,7 +135,7 @@ def _head(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]) -
     }
 
 
-def _worker(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:
+def _worker(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]) -> dict[str, Any]:
     """The pod of every backend. KubeRay writes its command and arguments, and a liveness probe of Ray's own."""
     spec = pod(model, priority_class)
     (server,) = spec["containers"]
@@ -155,7 +152,7 @@ def _worker(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, 
             "httpGet": {"path": "/v1/models", "port": "http", "scheme": "HTTP"},
         },
         # SIGTERM ends Ray at once: until then what runs may finish, and nothing new comes.
-        "lifecycle": {"preStop": {"sleep": {"seconds": _leaving_seconds(model)}}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": ray.leaving_seconds}}},
     }
     return {**spec, "containers": [worker]}
 

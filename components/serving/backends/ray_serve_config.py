@@ -6,13 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from components.serving.backends.engine_kwargs import engine_kwargs
-from planning.model import HUB_CACHE, ServedModel
-
-# Of a CPU, each of Serve's ingress replicas, which stand beside the engines.
-INGRESS_CPUS = 0.5
+from planning.model import HUB_CACHE, RayPlan, ServedModel
 
 
-def serve_config(model: ServedModel) -> dict[str, Any]:
+def serve_config(model: ServedModel, ray: RayPlan) -> dict[str, Any]:
     """What Ray Serve is told (ServeDeploySchema): one application, one LLMConfig."""
     plan = model.autoscaling
     bounds = {"min_replicas": plan.min_replicas, "max_replicas": plan.max_replicas}
@@ -37,7 +34,7 @@ def serve_config(model: ServedModel) -> dict[str, Any]:
             "graceful_shutdown_timeout_s": model.drain.shutdown_timeout_seconds,
         },
     }
-    ingress = {"min_replicas": max(1, plan.min_replicas), "max_replicas": 2 * plan.max_replicas}
+    ingress = {"min_replicas": max(1, plan.min_replicas), "max_replicas": ray.most_ingress_replicas}
     application = {
         "name": model.name,
         "route_prefix": "/",
@@ -46,7 +43,7 @@ def serve_config(model: ServedModel) -> dict[str, Any]:
             "llm_configs": [llm],
             "ingress_deployment_config": {
                 "autoscaling_config": ingress,
-                "ray_actor_options": {"num_cpus": INGRESS_CPUS},
+                "ray_actor_options": {"num_cpus": ray.ingress_cpus},
             },
         },
     }
