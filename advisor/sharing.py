@@ -1,6 +1,6 @@
 """`--gpu-sharing` of the commands: what `nodePools[].gpuSharing` of a stack file says, as options.
 
-Nothing of the stack file's modules is imported before somebody asks for a share: `fit` is to start at once.
+Nothing of the stack file's modules is imported before a share is asked for: `fit` starts fast.
 """
 
 from __future__ import annotations

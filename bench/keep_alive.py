@@ -78,7 +78,7 @@ async def _until_it_listens(port: int) -> None:
             continue
         writer.close()
         return
-    raise TimeoutError(f"nobody listens on {port}")
+    raise TimeoutError(f"nothing listens on {port}")
 
 
 async def measure(keep_alive: int, port: int) -> None:

@@ -54,7 +54,7 @@ def _session() -> aiohttp.ClientSession:
 async def ask_on(
     client: Client, url: str, model: str, until: asyncio.Event, keep: Callable[[RequestResult], None]
 ) -> None:
-    """One worker: whoever closes its connection, the next request opens another."""
+    """One worker: whichever side closes its connection, the next request opens another."""
     session, opened = _session(), time.monotonic()
     try:
         while not until.is_set():

@@ -130,7 +130,7 @@ class ClusterServices(pulumi.ComponentResource):
         return (stack.release,)
 
     def _priorities(self, plan: StackPlan) -> dict[str, pulumi.Output[str]]:
-        """By priority of the plan: its PriorityClass. That of all models is there whoever uses it."""
+        """By priority of the plan: its PriorityClass. The models' is always there."""
         others = sorted(({m.priority for m in plan.models} | {t.priority for t in plan.tenants}) - {STANDARD})
         made = {STANDARD: ModelPriorityClass("models", ModelPriorityClassArgs(plan.stack), self._child)}
         for priority in others:

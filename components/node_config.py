@@ -50,7 +50,7 @@ def node_document(plan: NodeGroupPlan, raid0: bool) -> str | None:
 
 def node_config(plan: NodeGroupPlan, raid0: bool) -> str | None:
     """The MIME document, which EKS and Karpenter merge with the one by which a node joins, so that no cluster is named
-    here; None where nothing is to be told. `raid0`: nodeadm is to set up the disks, and nobody else does."""
+    here; None where there is none. `raid0`: nodeadm sets up the disks, and nothing else does."""
     spec = "".join(_parts(plan, raid0))
     return _DOCUMENT.format(spec=spec) if spec else None
 

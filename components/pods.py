@@ -1,4 +1,4 @@
-"""What pods of ours have in common, whoever makes them: quantities, a place to write to, names of topology."""
+"""What pods of ours have in common, for every backend: quantities, a place to write to, names of topology."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from settings.read import Loaded
 def decide(loaded: Loaded) -> StackPlan:
     """The plan of a stack file.
 
-    Mistakes in the file and findings of the plan are raised together as `PlanRefused`, so that nobody fixes one
+    Mistakes in the file and findings of the plan are raised together as `PlanRefused`, so that no one fixes one
     only to be shown the next. Findings below a place that was wrong anyway are left out: they would speak of the
     default that stands in for it.
     """

@@ -21,7 +21,7 @@ from settings.tokens import SecretsManagerToken
 class Registered:
     """One resource. `path` and `word`: the setting it is named after, and what stands there.
 
-    `urn`: component, type and logical name, by which Pulumi knows it; None: somebody else makes it. `object`: kind,
+    `urn`: component, type and logical name, by which Pulumi knows it; None: a controller creates it. `object`: kind,
     namespace and name in Kubernetes; None: it is none, or cluster-wide under the setting's own name.
     """
 

@@ -63,6 +63,6 @@ def gpu_nodes_stay(resources: Sequence[Resource], _: Circumstances) -> Found:
         if policy not in ("WhenEmpty", UNKNOWN):
             yield Violation(pool, f"consolidationPolicy {policy}: it counts CPU and memory, and a busy GPU as nothing")
         if not at(pool.inputs, "spec.template.spec.terminationGracePeriod"):
-            yield Violation(pool, "no terminationGracePeriod: a pod that will not leave keeps its GPU node for ever")
+            yield Violation(pool, "no terminationGracePeriod: a pod that will not leave keeps its GPU node forever")
         if not at(pool.inputs, "spec.limits"):
             yield Violation(pool, "no limits: a fault in a workload buys GPU nodes without end")

@@ -9,7 +9,7 @@ from typing import Any
 from planning.model import BudgetPlan
 from settings.findings import Severity
 
-# Words that stand for values which nobody may see, or nobody knows before `up`.
+# Words that stand for values that are secret, or not known before `up`.
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"
 

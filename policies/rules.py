@@ -44,7 +44,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "gateway-open",
-        "requests cost GPU time, and keys that travel in the open are everybody's",
+        "requests cost GPU time, and keys that travel in plain text can be read",
         Severity.ERROR,
         "write gateway.access: internal or gateway.sourceRanges, and keep its listeners on HTTPS",
         workloads.gateways_closed,

@@ -21,7 +21,7 @@ from policies.rule import (
 from settings.addresses import opened
 from settings.secrets import SECRET_NAMES, secret_kind
 
-# Taint effects in EKS' spelling and in Kubernetes'; PreferNoSchedule keeps nobody away.
+# Taint effects in EKS' spelling and in Kubernetes'; PreferNoSchedule keeps no pod away.
 BLOCKING_EFFECTS = {
     "NO_SCHEDULE": "NoSchedule",
     "NO_EXECUTE": "NoExecute",
@@ -156,7 +156,7 @@ def gateways_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
 
 
 def _opened(ranges: Sequence[str]) -> str | None:
-    """No list at all lets everybody in."""
+    """No list at all admits every source."""
     return opened(ranges) if ranges else "the whole internet"
 
 

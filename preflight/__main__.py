@@ -48,7 +48,7 @@ def _seconds(text: str) -> float:
 
 @guarded("python -m preflight")
 def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
-    """Exit code: 0 fine, or nobody was asked; 1 `up` would fail in this account; 2 wrong input; 3 a fault of ours."""
+    """Exit code: 0 fine, or AWS was not asked; 1 `up` would fail in this account; 2 wrong input; 3 a fault of ours."""
     asked = arguments(argv)
     try:
         prepared = prepare(root, asked.stack)

@@ -1,4 +1,4 @@
-"""Asks all questions at once, with a deadline, and says what is a guess where nobody can be asked."""
+"""Asks all questions at once, with a deadline, and says what is a guess where AWS cannot be asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AT_ONCE = 8
 
 
 def guesses(plan: StackPlan) -> PreflightReport:
-    """What the plan takes for true of an account that nobody asked."""
+    """What the plan takes for true of an account that was not asked."""
     answers = tuple(
         Answer(question.id, question.path, Verdict.GUESS, guess)
         for question in QUESTIONS

@@ -57,7 +57,7 @@ def _interfaces(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
 
 
 def _balancers(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
-    """Of Services and Ingresses that somebody made in the cluster; the stack itself makes none."""
+    """Of Services and Ingresses that were made in the cluster by hand; the stack makes none."""
     balancers = aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
     arns = [balancer["LoadBalancerArn"] for balancer in balancers]
     for first in range(0, len(arns), 20):  # as many as one call takes

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 class Verdict(StrEnum):
-    """OK: the account has what the plan counts on. ERROR: `up` would fail on it. WARNING: it works, and somebody will
-    regret it, or it fails later. UNKNOWN: AWS did not answer. GUESS: nobody asked it."""
+    """OK: the account has what the plan counts on. ERROR: `up` would fail on it. WARNING: valid, but likely to
+    cause trouble later. UNKNOWN: AWS did not answer. GUESS: not asked."""
 
     OK = "ok"
     WARNING = "warning"

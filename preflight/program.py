@@ -17,7 +17,7 @@ from preflight.model import PreflightReport
 def checked(plan: StackPlan) -> StackPlan:
     """The plan with AWS' answers among its findings; raises PlanRefused where the account cannot hold it.
 
-    Under a recorder (tests, the offline preview) there is no account behind the engine: nobody is asked.
+    Under a recorder (tests, the offline preview) the engine has no account: AWS is not asked.
     """
     if isinstance(get_monitor(), MockMonitor):
         return plan

@@ -1,6 +1,6 @@
 """`python -m preview STACK`: what a stack would be and what a change would do; needs no cloud, no credentials.
 
-Where there are credentials AWS is asked what the plan had to guess (preflight); --offline asks nobody."""
+Where there are credentials AWS is asked what the plan had to guess (preflight); --offline does not."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
         document, base = evaluate(prepared, prepared.plan, asked.against, on, account)
     except ProgramFailed as failure:
         if failure.__cause__ is not None:
-            raise  # nobody meant it: a fault of the program
+            raise  # unexpected: a bug
         return _refuse(asked, [_error("__main__.py", "program", str(failure))])
     _write(asked, document)
     if base is not None:

@@ -26,7 +26,7 @@ def of_account(report: AccountReport | None) -> list[Finding]:
 
 
 def of_secrets(prepared: Prepared) -> list[Finding]:
-    """Secrets that nobody has set: the preview goes on with stand-ins, `up` will not."""
+    """Secrets that are not set: the preview goes on with stand-ins, `up` will not."""
     return [
         _info(
             "secret-missing",

@@ -1,7 +1,7 @@
-"""The last look at a report before anybody reads it: what looks like a credential becomes `[secret]`, and a character
-that nobody sees its escape.
+"""The last look at a report before it is shown: what looks like a credential becomes `[secret]`, and an invisible
+character its escape.
 
-Values marked secret never get this far (`preview.values`). This is for a credential that somebody wrote in the open: it
+Values marked secret never get this far (`preview.values`). This is for a credential that was written in plain text: it
 is an error of its own, and still must not be repeated in a pull request.
 """
 

@@ -137,7 +137,7 @@ class ResourcePart(TypedDict):
 
 @with_config(title="Preview of a vllm-on-eks stack")
 class Report(TypedDict):
-    """python -m preview STACK --format json. [secret] stands for what nobody may see, [unknown] for what nobody knows
+    """python -m preview STACK --format json. [secret] stands for secret values, [unknown] for those not known
     before up. Without a plan (exit code 2) only stack and findings say something."""
 
     schema_version: Literal[1]

@@ -62,7 +62,7 @@ class Sandbox:
         self._home = tempfile.TemporaryDirectory(prefix="preview-home-", ignore_cleanup_errors=True)
         home = Path(self._home.name)
         self._out, self._err = home.parent / f"{home.name}.out", home.parent / f"{home.name}.err"
-        # Files, not pipes: a file has a largest size, and nobody has to read along.
+        # Files, not pipes: a file has a largest size, and need no reader.
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 [*isolation(), *command],

@@ -66,7 +66,7 @@ def _rendered(root: Path, stack: str) -> ScannedStack:
         recording = record_program(root, file.project, stack, prepared.config, prepared.secret_keys)
     except ProgramFailed as failure:
         if failure.__cause__ is not None:
-            raise  # nobody meant it: a fault of the program
+            raise  # unexpected: a bug
         raise StackFileError(f"{stack}: {failure}") from failure
     return scanned_stack(stack, prepared.plan, recording.resources)
 

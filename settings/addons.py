@@ -33,7 +33,7 @@ class Grafana(Section):
 
 
 class NoReceiver(Section):
-    """Alerts are shown by Prometheus and Alertmanager, and sent to nobody."""
+    """Alerts are shown by Prometheus and Alertmanager, and not sent."""
 
     kind: Literal["none"] = "none"
 
@@ -93,7 +93,7 @@ class Monitoring(Section):
 
     @property
     def existing(self) -> ExistingPrometheusSettings | None:
-        """Somebody else's Prometheus, where the stack uses one."""
+        """An existing Prometheus, where the stack uses one."""
         return self.prometheus if self.enabled and isinstance(self.prometheus, ExistingPrometheusSettings) else None
 
 

@@ -12,12 +12,12 @@ Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 # RFC 1918 and RFC 6598: what a VPC of ours may be made of, and what pods that go out to the internet do not reach.
 PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
 # Blocks that no packet from the internet carries as its source (IANA IPv4 special-purpose address registry, read
-# 2026-11-27). The three documentation blocks stand in examples and are left out: whoever keeps one is locked out.
+# 2026-11-27). The three documentation blocks stand in examples and are left out: keeping one locks its owner out.
 NOT_FROM_THE_INTERNET = (
     *PRIVATE_RANGES,
     *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
 )
-# As many addresses as this, of one version, are no list of somebody's own: a /8, a /16.
+# As many addresses as this, of one version, are not a list of own addresses: a /8, a /16.
 TOO_MANY = {4: 2**24, 6: 2**112}
 # https://docs.aws.amazon.com/eks/latest/userguide/service-quotas.html, 2026-11-27.
 MOST_PUBLIC_BLOCKS = 40
@@ -60,7 +60,7 @@ def is_private(network: ipaddress.IPv4Network) -> bool:
 
 
 def never_arrives(network: ipaddress.IPv4Network) -> bool:
-    """Whether nobody on the internet has an address of the block."""
+    """Whether the block is reserved: no address of it is routed on the internet."""
     return _within(network, NOT_FROM_THE_INTERNET)
 
 
@@ -74,7 +74,7 @@ def _within(network: Block, ranges: Iterable[str]) -> bool:
 def opened(texts: Iterable[str]) -> str | None:
     """What blocks open together, in words, where that is the internet or a good part of it; else None.
 
-    Text that is no block is left out: it is somebody else's error.
+    Text that is not a block is left out: another check refuses it.
     """
     for version, most in TOO_MANY.items():
         blocks = [network for network in map(_parsed, texts) if network is not None and network.version == version]

@@ -98,7 +98,7 @@ class Schedule(Section):
 
 
 class Wake(Section):
-    """What wakes a model at zero replicas: requests that somebody in front of it counts while no pod lives."""
+    """What wakes a model at zero replicas: requests that a router in front of it counts while it has no pods."""
 
     query: Query = described(
         "PromQL of one number: requests that wait for the model at a gateway or router", min_length=1, max_length=2000
@@ -174,7 +174,7 @@ class BackendScaling(_Bounds):
 
 
 class NoScaling(_Bounds):
-    """A fixed number of replicas, and nobody but you who changes it."""
+    """A fixed number of replicas; only you change it."""
 
     kind: Literal["none"]
     min_replicas: int = described("replicas", default=1, ge=1, le=1000)

@@ -48,7 +48,7 @@ def charts_of(settings: StackSettings | None, base: Path) -> ChartFolder | None:
 def charts_in(folder: str, base: Path) -> ChartFolder:
     """The charts right below `folder`; a relative one counts from `base`, where the program runs.
 
-    Paths stay as they were written, or a stack's state would hold the paths of whoever ran it last. What is no chart
+    Paths stay as they were written, or a stack's state would hold the paths of the last machine. What is no chart
     is passed over; never raises.
     """
     place = base / folder

@@ -175,7 +175,7 @@ class CreateCluster(Section):
 
 
 class ExistingCluster(Section):
-    """A cluster that somebody else made; node groups and workloads are added to it."""
+    """An existing cluster; node groups and workloads are added to it."""
 
     kind: Literal["existing"]
     name: ClusterName = described("name of the EKS cluster")
@@ -238,7 +238,7 @@ class CreateNetwork(Section):
 
 
 class ExistingNetwork(Section):
-    """Subnets that somebody else made."""
+    """Existing subnets."""
 
     kind: Literal["existing"]
     vpc_id: VpcId = described("VPC id")

@@ -16,7 +16,7 @@ class Parser(argparse.ArgumentParser):
     """argparse, whose messages repeat arguments as they were typed."""
 
     def parse_args(self, args: Sequence[str] | None = None, namespace: object = None) -> argparse.Namespace:  # type: ignore[override]
-        """Ends the program with exit code 2 where an argument holds a character that nobody sees."""
+        """Ends the program with exit code 2 where an argument holds an invisible character."""
         argv = list(sys.argv[1:] if args is None else args)
         for index, text in enumerate(argv):
             if not text.isprintable():

@@ -1,4 +1,4 @@
-"""Files and JSON texts that somebody else wrote, read within limits: what is too large to mean well ends in one line.
+"""Files and JSON texts from outside, read within limits: what is too large to mean well ends in one line.
 
 The limits stand far above any real stack file (the longest here has 120 lines, 5 KiB) and far below what would make a
 machine slow: a text at each of them is read in well under a second. YAML is read by `settings.yaml_text`.

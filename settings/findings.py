@@ -32,7 +32,7 @@ class Finding:
     """What to do about it; empty only where there is nothing to do. No full stop at the end."""
 
     def __post_init__(self) -> None:
-        # Words of the stack file stand in all of them, and all end on somebody's terminal.
+        # Words of the stack file stand in all of them, and all end on a terminal.
         for field in ("path", "message", "fix"):
             object.__setattr__(self, field, hidden(printable(getattr(self, field)), "(hidden)"))
 

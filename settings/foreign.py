@@ -9,7 +9,7 @@ from settings.findings import Finding, mistake
 from settings.read import PROJECT, Loaded
 
 PACKAGES = ("aws", "kubernetes")
-# By default an explicit provider reads no configuration of its package (pulumi/pulumi-aws#1307, #3259): whoever trusts
+# By default an explicit provider reads no configuration of its package (pulumi/pulumi-aws#1307, #3259): who trusts
 # `aws:allowedAccountIds` deploys to another account without a word. What to write in place of each:
 INSTEAD = {
     "aws:region": f"write {PROJECT}:region",

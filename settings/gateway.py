@@ -57,7 +57,7 @@ Certificate = Annotated[SecretCertificate | IssuedCertificate, Field(discriminat
 
 
 class NoAuthentication(Section):
-    """Whoever reaches the gateway may ask."""
+    """Every client that reaches the gateway may send requests."""
 
     kind: Literal["none"] = "none"
 
@@ -70,7 +70,7 @@ class ApiKeys(Section):
 
 
 class Jwt(Section):
-    """A signed token of somebody's identity provider."""
+    """A signed token of an identity provider."""
 
     kind: Literal["jwt"]
     issuer: HttpUrl = described("the claim iss")

@@ -1,4 +1,4 @@
-"""The last line of defence: an exception that nobody meant ends in one line, with the traceback in a private file.
+"""The last line of defence: an unexpected exception ends in one line, with the traceback in a private file.
 
 Standard library only, and nothing of ours but the list of credentials: what breaks may be anything else.
 """
@@ -28,7 +28,7 @@ P = ParamSpec("P")
 
 
 def told(error: BaseException, reading: str) -> str:
-    """The line for an exception that nobody meant; writes its traceback to a file of its own, mode 0600, masked.
+    """The line for an unexpected exception; writes its traceback to a file of its own, mode 0600, masked.
 
     `reading`: what was being read, a stack file or the words of a command line.
     """
@@ -76,7 +76,7 @@ def _end(error: BaseException, reading: str) -> int:
 
 
 def _kept(error: BaseException, what: str) -> str:
-    """Only the owner reads the file: mkstemp makes it with mode 0600, under a name that nobody knows before."""
+    """Only the owner reads the file: mkstemp makes it with mode 0600, under an unpredictable name."""
     text = "".join(traceback.format_exception(error))[-MOST_CHARACTERS:]
     handle, path = tempfile.mkstemp(prefix="vllm-on-eks-error-", suffix=".txt")
     with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

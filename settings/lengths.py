@@ -1,4 +1,4 @@
-"""Mean lengths of a request where nobody says others; without pydantic, so that commands that start fast may ask."""
+"""Mean lengths of a request where no others are declared; without pydantic, for commands that start fast."""
 
 # Means of the Azure LLM inference trace of 2023, conversations.
 USUAL_INPUT_TOKENS = 1155

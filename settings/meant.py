@@ -12,7 +12,7 @@ TABLE = Path(__file__).resolve().parent / "meant_keys.csv"
 
 
 def meant(place: Sequence[str | int], value: Any) -> str | None:
-    """What somebody who wrote this key at this place most likely means; None where nobody knows."""
+    """The key most likely meant by this one at this place; None where unknown."""
     where = ""
     for part in place[:-1]:
         where += "[]" if isinstance(part, int) else f".{part}" if where else part

@@ -17,7 +17,7 @@ class InstalledPrometheus(Section):
 
 
 class ExistingPrometheusSettings(Section):
-    """A Prometheus of somebody else's operator. What it selects by, the pre-flight holds against these labels."""
+    """An existing Prometheus of another operator. What it selects by, the pre-flight holds against these labels."""
 
     kind: Literal["existing"]
     namespace: NamespaceName = described("where it runs")

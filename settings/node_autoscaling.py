@@ -10,7 +10,7 @@ from settings.types import Section, described, kind_defaults_to
 
 
 class NoNodeAutoscaling(Section):
-    """Nobody: pools run minNodes nodes, until somebody changes the number."""
+    """No autoscaler: pools run minNodes nodes until the number is changed by hand."""
 
     kind: Literal["none"]
 

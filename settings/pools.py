@@ -32,7 +32,7 @@ class Taint(Section):
 
 
 class EveryPool(Section):
-    """What GPU nodes have, whoever buys them."""
+    """Settings of GPU nodes, managed or Karpenter's."""
 
     name: DnsLabel = described("name of the pool")
     instance_types: tuple[InstanceType, ...] = described(

@@ -42,7 +42,7 @@ class Loaded:
     """What a stack file said. With problems, `settings` is what is left without the wrong parts, or None.
 
     Planning may look at that rest so that its findings are told together with the mistakes. `charts`: what is in the
-    folder of `registry.charts`; None where that is no folder, or where nobody looked.
+    folder of `registry.charts`; None where that is no folder, or where it was not read.
     """
 
     stack: str
@@ -122,7 +122,7 @@ def _truths(document: Mapping[str, Any], walker: SchemaWalker) -> Iterator[Findi
 
 
 def _credentials(document: Mapping[str, Any]) -> list[Finding]:
-    """Settings are readable for everybody: what looks like a credential is refused wherever it stands."""
+    """Settings are stored in plain text: what looks like a credential is refused everywhere."""
     return [
         mistake(
             path_text(place),

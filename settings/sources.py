@@ -37,7 +37,7 @@ _IMAGE = re.compile(
 
 @dataclass(frozen=True)
 class HubSource:
-    """A repository of the Hugging Face Hub; `revision` None: nobody wrote one."""
+    """A repository of the Hugging Face Hub; `revision` None: not written."""
 
     repository: str
     revision: str | None

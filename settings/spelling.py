@@ -1,4 +1,4 @@
-"""What somebody who misspelt a name most likely meant. The one place that compares names by their letters."""
+"""The name most likely meant by a misspelt one. The only place that compares names by their letters."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from settings.names import ObjectName
 from settings.types import BytesQuantity, CpuQuantity, DnsLabel, Section, described
 
 # https://docs.aws.amazon.com/eks/latest/userguide/creating-access-entries.html, 2026-11-27: prefixes that EKS refuses.
-# Without the rule a tenant could be bound to system:authenticated, which is everybody.
+# Without the rule a tenant could be bound to system:authenticated, which is every user.
 RESERVED_PREFIXES = ("system:", "eks:", "aws:", "amazon:", "iam:")
 GroupName = Annotated[
     str,

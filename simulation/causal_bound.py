@@ -1,7 +1,7 @@
 """What no policy without foresight falls below: the cheapest replicas by time for one that knows all but chance.
 
 The oracle sees every burst coming; a policy cannot. This bound is of a policy that is given more than any has: the
-level of the load and of the lengths, minute by minute and for ever, the distribution of noise and bursts, and each
+level of the load and of the lengths, for every minute to come, the distribution of noise and bursts, and each
 burst whole in the moment it begins. What it does not know is when bursts begin and what the next minutes' noise is, so
 whatever it decides is there a cold start later. From that moment on it is taken to miss nothing, for nothing. Every
 cold start all queues vanish, for nothing too. Each of these makes the bound lower, never higher.

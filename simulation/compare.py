@@ -98,7 +98,7 @@ def case(
     best = known or (oracle(setting, trace, ahead, bounds) if with_oracle else None)
     replicas = best.scaler.replicas if best is not None else _counted(what, cold, ahead)
     most = bounds.most or max(1, bounds.fewest, *replicas)
-    # Everybody starts alike, with what comes first: the trace begins in the middle of something.
+    # All policies start alike, with what comes first: the trace begins in the middle of something.
     start = bounds.start or (replicas[0] if best is not None else min(most, max(1, bounds.fewest, replicas[0])))
     given_to_policy = Given(
         what, cold, bounds.fewest, most, start, ahead, best.scaler if best is not None else None, tuning

@@ -1,4 +1,4 @@
-"""Who decides the number of replicas: nobody, an HPA, KEDA, a schedule."""
+"""Who decides the number of replicas: nothing, an HPA, KEDA, a schedule."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class ColdStart:
         return sum((term.low_seconds + term.high_seconds) / 2 for term in self.all_terms)
 
 
-# A node that somebody has to launch, whoever decides it; ranges from docs/autoscaling.md.
+# A node that has to be launched, by any autoscaler; ranges from docs/autoscaling.md.
 NODE_TERMS = (
     ColdStartTerm(
         "autoscaler decision", 5, 35, "Karpenter 5 s; Cluster Autoscaler 30 s for GPU pods (autoscaler#9126)"

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-# What nobody here writes: by definition, the properties of an object at a path.
+# What is not written here: by definition, the properties of an object at a path.
 _FRAMEWORKS = ("huggingface", "lightgbm", "model", "onnx", "paddle", "pmml", "pytorch", "sklearn", "tensorflow")
 LEFT_OUT = {
     "serving.kserve.io/v1beta1/InferenceService": {

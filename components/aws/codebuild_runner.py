@@ -101,7 +101,7 @@ class CodeBuildRunner(pulumi.ComponentResource):
         return role, aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=text, opts=self._child)
 
     def _group(self) -> aws.ec2.SecurityGroup:
-        """Nobody comes in; out goes HTTPS, to the Kubernetes API too, which lets it in."""
+        """No ingress; out goes HTTPS, to the Kubernetes API too, which lets it in."""
         name, args = self._name, self._args
         group = aws.ec2.SecurityGroup(
             f"{name}-group",

@@ -1,4 +1,4 @@
-"""`EksAccess`: IAM principals that may use the cluster, and whoever runs `pulumi up` among them."""
+"""`EksAccess`: IAM principals that may use the cluster, the caller of `pulumi up` among them."""
 
 from __future__ import annotations
 

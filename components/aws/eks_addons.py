@@ -26,7 +26,7 @@ class EksAddonsArgs:
 
 
 class EksAddons(pulumi.ComponentResource):
-    """Add-ons of one cluster. `cluster_name` is the cluster's name for whoever has to come after them."""
+    """Add-ons of one cluster. `cluster_name` is the cluster's name for resources that depend on them."""
 
     cluster_name: pulumi.Output[str]
 
@@ -48,7 +48,7 @@ class EksAddons(pulumi.ComponentResource):
             addon_version=plan.version or self._followed(plan),
             configuration_values=json.dumps(plan.configuration, sort_keys=True) if plan.configuration else None,
             pod_identity_associations=self._pod_identity(name, plan),
-            # The stack file is where an add-on is configured; what somebody changed by hand is put back.
+            # The stack file is where an add-on is configured; drift is reverted.
             resolve_conflicts_on_create="OVERWRITE",
             resolve_conflicts_on_update="OVERWRITE",
             tags=named(self._args.tags, name),

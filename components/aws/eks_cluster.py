@@ -22,7 +22,7 @@ HTTPS = 443
 
 @dataclass(frozen=True)
 class ClusterOutputs:
-    """What the rest of the stack needs of a cluster, whoever made it.
+    """What the rest of the stack needs of a cluster, created or existing.
 
     `node_cluster_name` is the name for node groups: it is there once the add-ons are, without which no node is Ready.
     """
@@ -162,7 +162,7 @@ class EksCluster(pulumi.ComponentResource):
             role_arn=role.arn,
             access_config=aws.eks.ClusterAccessConfigArgs(
                 authentication_mode="API",
-                # Whoever runs `pulumi up` has an entry of EksAccess: in the state, in the preview, and gone with it.
+                # The caller of `pulumi up` has an entry of EksAccess: in the state, in the preview, and gone with it.
                 bootstrap_cluster_creator_admin_permissions=False,
             ),
             # Networking comes as add-ons with versions, not as the copies EKS would put there once and forget.

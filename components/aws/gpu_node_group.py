@@ -13,7 +13,7 @@ from planning.model import GPU_RESOURCE
 
 @dataclass(frozen=True)
 class GpuNodeGroupArgs(NodeGroupArgs):
-    """As `NodeGroupArgs`; refuses a plan that would buy GPUs which nobody finds, or anybody takes."""
+    """As `NodeGroupArgs`; refuses a plan that would buy GPUs which no pod finds, or every pod takes."""
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -27,7 +27,7 @@ class GpuNodeGroupArgs(NodeGroupArgs):
 
 
 class GpuNodeGroup(NodeGroup):
-    """GPU nodes: NVIDIA AMI, labels to find them by, a taint that keeps everybody else away."""
+    """GPU nodes: NVIDIA AMI, labels to find them by, a taint that keeps other pods away."""
 
     token: ClassVar[str] = "vllm-on-eks:index:GpuNodeGroup"
 

@@ -13,7 +13,7 @@ import pulumi_kubernetes as kubernetes
 def kubeconfig(name: str, endpoint: str, certificate_authority: str, region: str) -> str:
     """Kubeconfig (JSON, which is YAML) whose tokens come from `aws eks get-token`, as `aws eks update-kubeconfig` does.
 
-    `certificate_authority` is base64 of the PEM, as EKS returns it. `aws` is looked up on the PATH of whoever uses it.
+    `certificate_authority` is base64 of the PEM, as EKS returns it. `aws` is looked up on its user's PATH.
     """
     user: dict[str, Any] = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",

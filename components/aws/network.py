@@ -25,7 +25,7 @@ class PrivateSubnet:
 
 @dataclass(frozen=True)
 class NetworkOutputs:
-    """What the rest of the stack needs of a network, whoever made it."""
+    """What the rest of the stack needs of a network, created or existing."""
 
     vpc_id: pulumi.Output[str]
     private_subnets: tuple[PrivateSubnet, ...]
@@ -205,7 +205,7 @@ class Network(pulumi.ComponentResource):
 
 
 def with_way_out(subnet: aws.ec2.Subnet, ways: Sequence[pulumi.Output[str]]) -> pulumi.Output[str]:
-    """The subnet's id for whoever starts something in it: there once its routes are, and gone before them.
+    """The subnet's id for resources that start something in it: known once its routes exist, deleted before them.
 
     `ways` are echoed inputs of route, association and endpoint (not ids): known in the preview of a change, where an
     unknown subnet would be shown as a replacement of cluster and nodes.

@@ -1,7 +1,7 @@
 """How many nodes a group has now, asked of AWS before its bounds are changed.
 
 EKS refuses a `minSize` above, or a `maxSize` below, the size of the moment, and takes the desired size with every
-change of the bounds (UpdateNodegroupConfig). The size of the moment is the autoscaler's, or whoever scaled by hand.
+change of the bounds (UpdateNodegroupConfig). The size of the moment is the autoscaler's, or of a scaling by hand.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class NodeGroupArgs:
 
 
 class NodeGroup(pulumi.ComponentResource):
-    """Nodes of one kind. `cluster_name` is the cluster's name for whoever needs these nodes to be there."""
+    """Nodes of one kind. `cluster_name` is the cluster's name for resources that depend on these nodes."""
 
     token: ClassVar[str] = "vllm-on-eks:index:NodeGroup"
     cluster_name: pulumi.Output[str]
@@ -77,7 +77,7 @@ class NodeGroup(pulumi.ComponentResource):
             **capacity_options(plan),
             vpc_security_group_ids=security_groups(args.cluster),
             metadata_options=metadata_options(),
-            # Metrics by the minute are billed by node, and nobody reads them: Prometheus is there.
+            # Metrics by the minute are billed by node, and Prometheus has them already.
             monitoring=aws.ec2.LaunchTemplateMonitoringArgs(enabled=False),
             tag_specifications=[
                 aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=named(args.tags, name))
@@ -113,7 +113,7 @@ class NodeGroup(pulumi.ComponentResource):
             tags={**named(args.tags, name), **autoscaler_tags(plan)},
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # How many nodes there are belongs to the autoscaler (or to whoever scaled by hand at night); ours is
+                # How many nodes there are belongs to the autoscaler (or to an operator who scaled by hand); ours is
                 # only the number to begin with. A change of the bounds carries the number of the moment.
                 ignore_changes=controller_owned("aws:eks/nodeGroup:NodeGroup", still_ours=node_counts.desired_is_ours),
                 custom_timeouts=update_timeout(plan),

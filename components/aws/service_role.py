@@ -43,7 +43,7 @@ class ServiceRole(pulumi.ComponentResource):
             )
             for policy_arn in args.policy_arns
         ]
-        # EKS checks the policies of a role it is given, and deletes with them: whoever takes the ARN comes after the
+        # EKS checks the policies of a role it is given, and deletes with them: what takes the ARN depends on the
         # attachments. Their `policy_arn` (not the id) keeps the ARN known in the preview of an added policy: an
         # unknown role ARN would be shown as a replacement of the cluster.
         self.arn = pulumi.Output.all(role.arn, *[a.policy_arn for a in attachments]).apply(lambda all_: str(all_[0]))

@@ -1,4 +1,4 @@
-"""`ExistingPrometheus`: what the stack adds beside a Prometheus of somebody else: rules, dashboards, a namespace.
+"""`ExistingPrometheus`: what the stack adds beside an existing Prometheus: rules, dashboards, a namespace.
 
 Its operator, its Grafana and its Alertmanager are not touched: they find our objects by the labels that they look for.
 """

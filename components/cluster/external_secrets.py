@@ -35,8 +35,8 @@ def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
         "fullnameOverride": RELEASE,
         "installCRDs": True,
         "serviceAccount": {"name": SERVICE_ACCOUNT},
-        # Who may write a SecretStore reads with the operator's role, so nobody gets it by the way: not the cluster
-        # by a ClusterSecretStore, not every editor of a namespace by the roles that Kubernetes adds up.
+        # Who may write a SecretStore reads with the operator's role, so the right is never granted implicitly: not
+        # by a ClusterSecretStore, and not to every editor of a namespace by the roles that Kubernetes adds up.
         "processClusterStore": False,
         "processClusterExternalSecret": False,
         "processClusterGenerator": False,

@@ -1,7 +1,7 @@
 """`MetricsAdapter`: prometheus-adapter, which serves metrics of pods and Services to HorizontalPodAutoscalers.
 
 The names must agree in three places: the series that vLLM exports or we record, the rule here, the metric of the HPA.
-All three come from one `MetricRule`. External metrics stay empty: they belong to whoever owns
+All three come from one `MetricRule`. External metrics stay empty: they belong to the owner of
 external.metrics.k8s.io (KEDA).
 """
 

@@ -33,7 +33,7 @@ from planning.model import (
     TracingPlan,
 )
 
-NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, nobody can claim another's
+NAMESPACE_NAME = "kubernetes.io/metadata.name"  # set by the API server, it cannot be claimed
 APP_NAME = "app.kubernetes.io/name"
 COLLECTOR_APP = "opentelemetry-collector"  # what its chart calls its pods (_helpers.tpl: the chart's name)
 LINK_LOCAL = "169.254.0.0/16"
@@ -68,7 +68,7 @@ def network_policy(
 
 
 def default_deny(namespace: str) -> Manifest:
-    """Nothing in, nothing out, for every pod of the namespace, those that nobody thought of too."""
+    """Nothing in, nothing out, for every pod of the namespace, unforeseen ones included."""
     policy = network_policy("default-deny", namespace, {})
     policy["spec"] = {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
     return policy
@@ -241,7 +241,7 @@ def _collector(namespace: str, plan: TracingPlan) -> Manifest:
 
 
 def external_secrets_policies(plan: ExternalSecretsPlan) -> list[Manifest]:
-    """The operator asks the API server and Secrets Manager; nobody asks it but Prometheus: it has no webhook."""
+    """The operator asks the API server and Secrets Manager; only Prometheus asks it: it has no webhook."""
     namespace = plan.namespace
     return [
         default_deny(namespace),

@@ -29,7 +29,7 @@ WEBHOOK_FILE = f"/etc/alertmanager/secrets/{WEBHOOK_SECRET}/{WEBHOOK_KEY}"
 # kube-state-metrics shows no labels by itself; cost and spot alerts need these two of nodes.
 NODE_LABELS = (POOL_LABEL, "node.kubernetes.io/instance-type")
 
-# EKS runs these where nobody can scrape them (kube-proxy listens on 127.0.0.1): their targets would be down forever.
+# EKS runs these where they cannot be scraped (kube-proxy listens on 127.0.0.1): their targets would be down forever.
 NOT_ON_EKS = ("kubeControllerManager", "kubeScheduler", "kubeEtcd", "kubeProxy")
 RULES_NOT_ON_EKS = (
     "etcd",
@@ -108,7 +108,7 @@ def _prometheus(plan: MonitoringPlan) -> dict[str, Any]:
         "retention": f"{plan.retention_days}d",
         **size,
         "storageSpec": {"volumeClaimTemplate": {"spec": claim}},
-        # Claims of a StatefulSet stay by default, and their volumes are billed for ever.
+        # Claims of a StatefulSet stay by default, and their volumes are billed forever.
         "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete", "whenScaled": "Retain"},
         "resources": {"requests": {"cpu": "500m", "memory": "2Gi"}, "limits": {"memory": "4Gi"}},
     }

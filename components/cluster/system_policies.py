@@ -44,7 +44,7 @@ class SystemPoliciesArgs:
 class SystemPolicies(pulumi.ComponentResource):
     """The policy, before the add-ons that would wait for it: CoreDNS is ACTIVE only once it reaches the API server.
 
-    Hence a provider of its own: the stack's waits for the add-ons. `cluster_name`: for whoever comes after.
+    It has its own provider because the stack's waits for the add-ons. `cluster_name`: for dependent resources.
     """
 
     cluster_name: pulumi.Output[str]

@@ -1,4 +1,4 @@
-"""`VllmAutoscaler`: what owns the replicas of one model: an HPA, KEDA, or nobody but the Deployment itself."""
+"""`VllmAutoscaler`: what owns the replicas of one model: an HPA, KEDA, or the Deployment itself."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ class VllmModel(pulumi.ComponentResource):
         after: tuple[pulumi.Resource, ...] = (*args.gateway_after, address)
         secret = plan.tenant_secrets.get(args.model.namespace)
         if secret is not None:
-            # Hidden ordering: its own keys before its route, or for a moment everybody's keys open it.
+            # Hidden ordering: its own keys before its route, or the gateway's keys open it for a moment.
             after = (*after, self._custom(f"{name}-keys", tenant_keys(args.model, secret), args, after))
         self._custom(f"{name}-route", route(args.model, plan), args, after)
 
@@ -176,7 +176,7 @@ class VllmModel(pulumi.ComponentResource):
         if token is not None and token.remote is not None:
             return [self._read_token(name, args, token, token.remote)]
         if token is None or token.config_key is None:
-            return []  # none needed, or the Secret is somebody else's
+            return []  # none needed, or the Secret exists outside the stack
         if args.hf_token is None:
             raise ValueError(f"{name}: the plan makes Secret {token.secret_name}, so VllmModelArgs needs hf_token")
         secret = k8s.core.v1.Secret(

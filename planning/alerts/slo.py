@@ -32,7 +32,7 @@ ERROR_RATIO = "vllm_on_eks:errors:ratio"
 
 @dataclass(frozen=True)
 class BurnWindow:
-    """Tell somebody when `budget_share` of the budget went within the long window and still goes in the short one."""
+    """Alert when `budget_share` of the budget went within the long window and still goes in the short one."""
 
     budget_share: float
     long_seconds: int

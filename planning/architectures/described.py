@@ -21,7 +21,7 @@ TOLERATED_DIFFERENCE = 0.1
 
 
 def architecture_of(model: Model) -> Architecture | None:
-    """The model's architecture, or None where nobody knows it or the description cannot be read."""
+    """The model's architecture, or None where it is unknown or the description cannot be read."""
     if model.architecture is None:
         known = look_up(model.model_id)
         return known if isinstance(known, Architecture) else None

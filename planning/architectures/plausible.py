@@ -1,4 +1,4 @@
-"""A config.json from somebody's hands: read, and held against what any model has."""
+"""A config.json from outside: read, and held against what any model has."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def described_config(config: Mapping[str, Any]) -> Architecture:
     except UnreadableConfig:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, ZeroDivisionError) as problem:
-        # A key of the wrong type deep in somebody's JSON: said as a mistake of the file, never as a traceback.
+        # A key of the wrong type deep in the JSON: said as a mistake of the file, never as a traceback.
         raise UnreadableConfig(f"config.json cannot be read ({type(problem).__name__}: {problem})") from problem
 
 

@@ -66,7 +66,7 @@ def architecture(model_id: str) -> Architecture:
     if base is None or _mistyped_owner(model_id, base):
         raise UnknownModel(model_id, _nearest(model_id))
     named = layout_of_name(model_id)
-    # A mirror by somebody else asks for no licence click.
+    # A third party's mirror asks for no licence click.
     gated = base.gated and model_id.split("/")[0] == base.model_id.split("/")[0]
     padded = named[1].mlp_width if named is not None else None
     return replace(

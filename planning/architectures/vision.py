@@ -9,7 +9,7 @@ from typing import Any
 
 from planning.facts import rows
 
-# A tower of any resolution of which nobody says more: Qwen's first processors.
+# A tower of any resolution without further description: Qwen's first processors.
 _ANY_SIZE = (65536, 16384)
 # Towers whose MLP has a gate, by vision_config's model_type (transformers' modeling files).
 _OUTPUT_WIDE = frozenset({"glm4v_vision", "glm4v_moe_vision"})

@@ -91,7 +91,7 @@ OF_THE_PROJECTS: Mapping[str, str] = {
 
 
 def check_backends(settings: StackSettings, findings: Findings) -> None:
-    """Every model against what its backend does; and a word on backends that nobody mends, one each."""
+    """Every model against what its backend does; and a word on unmaintained backends, one each."""
     told: set[str] = set()
     for index, model in enumerate(settings.models):
         row = backends()[settings.backend_of(model)]

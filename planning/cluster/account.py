@@ -19,7 +19,7 @@ _FIRST = (
     "write endpointAccess: publicAndPrivate with publicAccessCidrs: [<the address you run pulumi from>/32] for the "
     "first `pulumi up`, and private later, from a runner inside with privateAccessCidrs: [<its network>]"
 )
-# Of a file that says nothing: the command puts the caller's own address in, and nobody else's.
+# Of a file that says nothing: the command puts in the caller's own address only.
 _ASK = "curl -s https://checkip.amazonaws.com"
 _INSIDE = "privateAccessCidrs: [<the network you run pulumi from>] or privateAccessSecurityGroupIds: [<its group>]"
 

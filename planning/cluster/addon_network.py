@@ -12,12 +12,12 @@ from settings.stack import StackSettings
 # EKS takes the Services' addresses of a new cluster from the one that the VPC does not overlap
 # (docs.aws.amazon.com/eks, KubernetesNetworkConfigRequest, 2026-11-27).
 SERVICE_RANGES = ("10.100.0.0/16", "172.20.0.0/16")
-# Where somebody else made the VPC its ranges are not known here, and it may have public ones.
+# The ranges of an existing VPC are not known here, and it may have public ones.
 ANYWHERE = ("0.0.0.0/0",)
 
 
 def existing_prometheus(settings: StackSettings) -> ExistingPrometheusPlan | None:
-    """Somebody else's Prometheus, where the stack uses one."""
+    """An existing Prometheus, where the stack uses one."""
     existing = settings.monitoring.existing
     if existing is None:
         return None
@@ -61,5 +61,5 @@ def addon_network(settings: StackSettings) -> AddonNetworkPlan:
     )
 
 
-# A pod that may go out to the internet still reaches nobody inside, and not the node's own addresses.
+# A pod that may go out to the internet still reaches no pod, and not the node's own addresses.
 NOT_PUBLIC = tuple(sorted((*PRIVATE_RANGES, "169.254.0.0/16"), key=ip_network))

@@ -1,4 +1,4 @@
-"""Values of somebody's examples that were left in a stack file: accounts and addresses that nobody has."""
+"""Values of examples that were left in a stack file: accounts and addresses that do not exist."""
 
 from __future__ import annotations
 

@@ -73,6 +73,6 @@ def _needed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
     if settings.models:
         yield (
             "cluster.kind",
-            "network policies enforced: without, everybody in the cluster reaches the models",
+            "network policies enforced: without, every pod of the cluster reaches the models",
             "set enableNetworkPolicy of vpc-cni, or make sure that another CNI enforces them",
         )

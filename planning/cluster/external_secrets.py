@@ -24,7 +24,7 @@ LIKE_AN_ARN = re.compile(r".*-[A-Za-z0-9]{6}")
 
 
 def check_external_secrets(settings: StackSettings, findings: Findings) -> None:
-    """What a token in Secrets Manager needs: one key per secret, in this region, and somebody who may read it."""
+    """What a token in Secrets Manager needs: one key per secret, in this region, and a role that may read it."""
     named = list(_named(settings))
     keys: dict[str, tuple[str, str | None]] = {}
     for path, secret in named:

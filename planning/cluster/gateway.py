@@ -20,7 +20,7 @@ RETRY_MILLISECONDS = (100, 1000)
 
 
 def check_gateway(settings: StackSettings, findings: Findings) -> None:
-    """Two models of one name: whoever routes by name cannot tell them apart."""
+    """Two models of one name: routing by name cannot tell them apart."""
     _check_tenants(settings, findings)
     if not isinstance(settings.gateway, GatewayApi):
         return

@@ -56,7 +56,7 @@ def _adapter_rules(scalings: Sequence[AutoscalingPlan]) -> tuple[MetricRule, ...
 
 
 def check_prometheus(settings: StackSettings, findings: Findings) -> None:
-    """A Prometheus of somebody else's: where it can be, and what of it is not ours to set."""
+    """An existing Prometheus: where it can be, and which settings the stack does not own."""
     existing = settings.monitoring.existing
     if existing is None:
         return

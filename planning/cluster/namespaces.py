@@ -1,4 +1,4 @@
-"""Who lives in which namespace: nobody in another's, and nothing of ours in one that the system owns."""
+"""Who owns which namespace: no two owners share one, and none of the stack's is a system namespace."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def partition(region: str) -> str:
 
 
 def check_region(region: str, findings: Findings) -> None:
-    """A region that the table does not have is misspelt, or so new that nobody here knows what it costs."""
+    """A region that the table does not have is misspelt, or too new to have prices here."""
     if region not in _partitions():
         near = did_you_mean(region, _partitions())
         findings.error(

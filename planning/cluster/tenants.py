@@ -113,7 +113,7 @@ def _limit(written: str | None, in_units: Callable[[str], int]) -> int | None:
 
 
 def _check_groups(settings: StackSettings, findings: Findings) -> None:
-    """A group that nobody has lets nobody in; one that sees the whole cluster anyway is no tenant's only."""
+    """A group without members admits no one; one that sees the whole cluster anyway is no tenant's only."""
     if not isinstance(settings.cluster, CreateCluster):
         return  # whom an existing cluster's entries let in is not in the stack file
     holders = _holders(settings.cluster)

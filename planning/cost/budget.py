@@ -68,7 +68,7 @@ def check_budget(
 def plan_spending(
     written: Budget | None, budget: BudgetPlan | None, cost: CostPlan, tags: Tags, partition: str, findings: Findings
 ) -> SpendingPlan | None:
-    """The AWS Budget, where somebody is to be told: of the written amount, else of the stack's own ceiling."""
+    """The AWS Budget, where notifications are wanted: of the written amount, else of the stack's own ceiling."""
     if written is None or written.notify is None:
         return None
     notify = written.notify

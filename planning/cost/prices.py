@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Price:
     """A list price in us-east-1, US dollars, with the page and the day it was read from.
 
-    `confirmed`: somebody quotes the page with that figure; else it is what the page said once, and was not read again.
+    `confirmed`: the page was quoted with that figure; else the figure was read once.
     """
 
     usd: float

@@ -15,7 +15,7 @@ from settings.models import Model
 
 # What slots may have as rank (vLLM, config/lora.py, MaxLoRARanks).
 SLOT_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-# Adapters that one batch may mix where nobody says --max-loras; vLLM's own default is 1.
+# Adapters that one batch may mix without --max-loras; vLLM's own default is 1.
 MOST_SLOTS = 8
 UNKNOWN_DRAFT_BYTES = 4 * GIB
 
@@ -61,7 +61,7 @@ def beside(model: Model, version: Version) -> Beside:
 
 
 def unknown_draft_bytes(source: str) -> int:
-    """A draft model that nobody describes: from the size its name says."""
+    """A draft model without a description: from the size its name says."""
     parameters = parameters_named(source)
     return UNKNOWN_DRAFT_BYTES if parameters is None else round(parameters * BYTES_PER_PARAMETER["none"])
 

@@ -40,7 +40,7 @@ _ENGINE_V1 = (0, 8, 3)
 V0_UNCHUNKED_TOKENS = 32768
 
 
-# Somebody's vLLM, nobody said which: taken for the generation whose memory lies between the others'.
+# A vLLM of unknown version: taken for the generation whose memory lies between the others'.
 UNKNOWN_VERSION = "unknown"
 _TYPICAL = (0, 21)
 
@@ -49,8 +49,8 @@ _TYPICAL = (0, 21)
 class Beside:
     """What is loaded beside the model (planning/memory/beside.py).
 
-    `slots` for LoRA adapters of that `rank`. `draft`: a draft model of known shape, else `draft_bytes` of one that
-    nobody described. `heads`: drafting heads, each as large as a layer of the model.
+    `slots` for LoRA adapters of that `rank`. `draft`: a draft model of known shape, else `draft_bytes` of one
+    without a description. `heads`: drafting heads, each as large as a layer of the model.
     """
 
     slots: int = 0

@@ -76,8 +76,8 @@ def fit(architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int,
 def token_range(
     architecture: Architecture, engine: EngineConfig, gpu_memory_bytes: int, gpu: Gpu | None = None
 ) -> tuple[int, int]:
-    """Fewest and most tokens that starts of this configuration show: compile cache cold or warm, and of a version that
-    nobody said, the generations since 0.8.3."""
+    """Fewest and most tokens that starts of this configuration show: compile cache cold or warm, and where the version
+    is unknown, the generations since 0.8.3."""
     versions = _GENERATIONS if engine.vllm_version == UNKNOWN_VERSION else (engine.vllm_version,)
     tokens = [
         _measure(architecture, replace(engine, vllm_version=version), gpu_memory_bytes, gpu, lucky).kv_cache_tokens

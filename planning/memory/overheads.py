@@ -20,7 +20,7 @@ from planning.units import GIB
 # the model's dtype and in fp32: 6. Sorting (before 0.17): sorted values and int64 indices 12, reversed indices 8, CUB's
 # second buffers 12. Triton (since 0.17, native path): probabilities and exponentials 8. FlashInfer (default since 0.21,
 # compute capability 7.5 and up, beside which the native path is warmed): masked logits and probabilities 8, the same.
-# Where FlashInfer is installed, versions before 0.11 use it too and need 14 for 38; nobody can tell from outside.
+# Where FlashInfer is installed, versions before 0.11 use it too and need 14 for 38; which one, is not known here.
 # Runner V2: its profiling pass skips top-k and top-p (v1/worker/gpu/model_runner.py, _dummy_sampler_run).
 _SORTING_LOGIT_BYTES = 38
 _TRITON_LOGIT_BYTES = 14
@@ -54,7 +54,7 @@ _LATENT_WORKSPACE_TOKENS = 65536
 def activation_bytes(model: Architecture, engine: EngineConfig, *, lucky: bool = False) -> int:
     """Peak of the profiling pass beyond the weights; `engine` with its batch limits filled in.
 
-    `lucky`: with what nobody can rely on, a warm compile cache and FlashInfer where it is no default.
+    `lucky`: with what cannot be relied on, a warm compile cache and FlashInfer where it is no default.
     """
     tokens = engine.max_num_batched_tokens or 2048
     rows = min(engine.max_num_seqs or 256, tokens)

@@ -1,4 +1,4 @@
-"""The Prometheus of a stack, ours or somebody else's. Value types of the plan; nothing here computes."""
+"""The Prometheus of a stack, its own or an existing one. Value types of the plan; nothing here computes."""
 
 from __future__ import annotations
 

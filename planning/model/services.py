@@ -36,7 +36,7 @@ class AddonNetworkPlan:
     prometheus_clients: tuple[str, ...] = ()
     """Namespaces whose pods ask Prometheus: KEDA's, Argo Rollouts'."""
     prometheus: ExistingPrometheusPlan | None = None
-    """Somebody else's; None: the stack's own, which takes all monitors."""
+    """An existing one; None: the stack's own, which takes all monitors."""
 
     @property
     def monitor_labels(self) -> dict[str, str]:

@@ -261,7 +261,7 @@ class ServedModel:
     shared_downloads: tuple[SharedDownloadPlan, ...] = ()
     """What it reads of the shared file system, in a stack that has one."""
     prometheus: ExistingPrometheusPlan | None = None
-    """Somebody else's, in `monitoring_namespace`; None: the stack's own, or none at all."""
+    """An existing one, in `monitoring_namespace`; None: the stack's own, or none at all."""
     gateway: GatewayPlan | None = None
     """The address outside the cluster that it stands behind, among others."""
     tracing: TracingPlan | None = None

@@ -65,7 +65,7 @@ class BucketPlan:
 
 @dataclass(frozen=True)
 class ClaimPlan:
-    """Weights in a folder of a PersistentVolumeClaim that somebody else fills."""
+    """Weights in a folder of a PersistentVolumeClaim that is filled outside the stack."""
 
     uri: str
     claim: str

@@ -47,7 +47,7 @@ class NodeDisk:
 
 
 def plan_disk(pool: NodePool, types: Sequence[InstanceType], path: str, findings: Findings) -> NodeDisk:
-    """By default RAID0 where every type has what the root volume would have been, and nobody sized that one."""
+    """By default RAID0 where each type holds what the root volume would have, and that has no size of its own."""
     stores = {type_.name: int(type_.nvme_gb * 1e9 / 2**30) for type_ in types}
     raid0 = pool.instance_store is InstanceStore.RAID0
     if pool.instance_store is None:

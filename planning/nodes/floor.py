@@ -12,7 +12,7 @@ from settings.stack import StackSettings
 
 
 def check_floor(settings: StackSettings, findings: Findings) -> None:
-    """Refuses pools of spot nodes alone under models with `minReplicas`, whoever buys the nodes."""
+    """Refuses pools of spot nodes alone under models with `minReplicas`, managed or Karpenter's."""
     for index, pool in enumerate(settings.node_pools):
         floor = [
             model.name

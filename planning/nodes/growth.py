@@ -27,7 +27,7 @@ def node_start(kind: str = "managed") -> tuple[ColdStartTerm, ...]:
 
 
 def can_grow(settings: StackSettings, min_nodes: int, max_nodes: int) -> bool:
-    """Whether somebody adds nodes to a group with these bounds."""
+    """Whether an autoscaler adds nodes to a group with these bounds."""
     return min_nodes < max_nodes and not isinstance(settings.node_autoscaling, NoNodeAutoscaling)
 
 
@@ -47,7 +47,7 @@ def with_growth(pool: Pool, settings: StackSettings) -> Pool:
 
 
 def _from_nothing(pool: Pool, models: Sequence[Model]) -> Pool:
-    """Karpenter keeps no node for nobody: at fewest there are those that the fewest replicas need, by their GPUs."""
+    """Karpenter keeps no empty node: at fewest there are those that the fewest replicas need, by their GPUs."""
     node = Room(pool.group.advertised_gpus, 0, 0, 0)
     packed = pack([(Room(model.tensor_parallel, 0, 0, 0), model.autoscaling.min_replicas) for model in models], node)
     floor = min(packed.nodes if packed else 0, pool.group.max_nodes)

@@ -36,7 +36,7 @@ class Pool:
     """A GPU pool whose instance types are known; `types` all have the same GPU, count and architecture.
 
     `gpu` and `gpus_per_node` are the real ones; `share` is what one `nvidia.com/gpu` is to a pod. `nodes_follow`:
-    somebody adds nodes up to `maxNodes` (planning/nodes/growth.py); then most replicas, or those and a rollout's
+    an autoscaler adds nodes up to `maxNodes` (planning/nodes/growth.py); then most replicas, or those and a rollout's
     further pods, may need more than `minNodes`.
     """
 

@@ -19,7 +19,7 @@ def _factors() -> dict[tuple[str, str], float]:
 
 
 def region_factor(region: str, family: str) -> float | None:
-    """A family's price in a region ÷ its price in us-east-1 (facts/region_prices.csv); None where nobody read it."""
+    """A family's price in a region ÷ its price in us-east-1 (facts/region_prices.csv); None where it was not read."""
     return 1.0 if region == PRICED_REGION else _factors().get((region, family))
 
 

@@ -17,7 +17,7 @@ from settings.stack import StackSettings
 
 GP3_CLASS = "gp3"
 
-# Of a class that nobody here knows: an elastic file system read by one client took 43 minutes for 140 GB
+# Of an unknown class: an elastic file system read by one client took 43 minutes for 140 GB
 # (modelplaneai/modelplane#204: 54 MB/s). Deliberately slow: probes and time-outs are sized by it.
 UNKNOWN_MIBPS = 60
 

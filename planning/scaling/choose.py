@@ -43,7 +43,7 @@ from settings.models import Model
 # Down: what AWS' own guide and most peers use (docs of KEDA on EKS, vLLM production-stack).
 SHORTEST_DOWN_WINDOW_SECONDS = 300
 DEFAULT_UP = ScalingRulePlan(0, 2, 60)
-# Without an architecture nobody knows a replica's capacity: the queue, which comes late, and the batch are left.
+# Without an architecture a replica's capacity is unknown: the queue, which comes late, and the batch are left.
 SCHEDULE = "schedule"
 FALLBACK = (MetricKind.QUEUE_DEPTH, MetricKind.RUNNING)
 # A rate needs two samples.

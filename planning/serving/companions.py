@@ -184,7 +184,7 @@ def _check_pair(
 
 
 def check_served_names(models: tuple[Model, ...], findings: Findings) -> None:
-    """An adapter that is called as another model of the stack: whoever routes by name cannot tell them apart."""
+    """An adapter that is called as another model of the stack: routing by name cannot tell them apart."""
     names = {model.answers_to: index for index, model in enumerate(models)}
     for place, model in enumerate(models):
         for index, adapter in enumerate(model.lora_adapters):

@@ -73,7 +73,7 @@ def burst(rates: ServingRates, lengths: Sequence[tuple[int, int]], at_once: int 
 
 @dataclass
 class _Burst:
-    found: ServingRates
+    serving: ServingRates
     requests: list[_Request]
     at_once: int
     time: float = 0.0
@@ -91,13 +91,13 @@ class _Burst:
 
     @property
     def costs(self) -> StepCosts:
-        return self.found.costs
+        return self.serving.costs
 
     @property
     def free(self) -> float:
-        """Tokens of the cache that nobody holds."""
+        """Free tokens of the cache."""
         held = self.cached + _SLACK_TOKENS * len(self.running)
-        return self.found.kv_cache_tokens - held - (self.partial_done if self.partial else 0)
+        return self.serving.kv_cache_tokens - held - (self.partial_done if self.partial else 0)
 
     def run(self) -> None:
         """Every step until the last request has ended."""
@@ -153,8 +153,8 @@ class _Burst:
             self.waiting.appendleft(youngest)
 
     def _still_cached(self, request: _Request) -> int:
-        """Tokens of a preempted request that nobody overwrote: its blocks are the last of the free ones to be taken."""
-        if not self.found.caches_prefixes or not request.kept:
+        """Tokens of a preempted request that were not overwritten: its free blocks are taken last."""
+        if not self.serving.caches_prefixes or not request.kept:
             return 0
         overwritten = max(0.0, self.allocated - request.kept_since - request.kept_beside)
         return max(0, min(request.prompt - 1, int(request.kept - overwritten)))
@@ -162,7 +162,7 @@ class _Burst:
     def _chunks(self) -> list[tuple[_Request, int, int]]:
         """Of which prompts how many tokens are computed now, and how many were before."""
         apart = self.costs.prompts_apart
-        budget = self.found.max_num_batched_tokens - (0 if apart else len(self.running))
+        budget = self.serving.max_num_batched_tokens - (0 if apart else len(self.running))
         room = self.free - len(self.running)
         chunks: list[tuple[_Request, int, int]] = []
         if self.partial is not None and budget > 0:
@@ -172,11 +172,11 @@ class _Burst:
                 budget, room = budget - count, room - count
             if self.partial_done + count < self.partial.prompt:
                 return chunks
-        while self.waiting and budget > 0 and len(self.running) + len(chunks) < self.found.max_num_seqs:
+        while self.waiting and budget > 0 and len(self.running) + len(chunks) < self.serving.max_num_seqs:
             request = self.waiting[0]
             before = self._still_cached(request)
             count = request.prompt - before if apart else min(request.prompt - before, budget)
-            unchunked = apart or self.found.admits_whole_prompts
+            unchunked = apart or self.serving.admits_whole_prompts
             needed = request.prompt if unchunked else before + count
             if needed + 2 * _SLACK_TOKENS > room or (apart and chunks and count > budget):
                 break
@@ -186,7 +186,7 @@ class _Burst:
         return chunks
 
     def _mixed_step(self, chunks: list[tuple[_Request, int, int]]) -> None:
-        """Chunks of prompts, and with V1 a token for everybody who decodes."""
+        """Chunks of prompts, and with V1 a token for each sequence that decodes."""
         prompts = sum(count for _, count, _ in chunks)
         pairs = sum(count * before + count * (count + 1) / 2 for _, count, before in chunks)
         decodes = 0 if self.costs.prompts_apart else len(self.running)
@@ -213,8 +213,8 @@ class _Burst:
         last = self.next_finish - self.step
         if (
             self.waiting
-            and len(self.running) < self.found.max_num_seqs
-            and self.found.max_num_batched_tokens > len(self.running)
+            and len(self.running) < self.serving.max_num_seqs
+            and self.serving.max_num_batched_tokens > len(self.running)
         ):
             return 1 if self.partial is not None else last
         room = int(self.free // max(1, len(self.running)))

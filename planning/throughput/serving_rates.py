@@ -27,8 +27,8 @@ if TYPE_CHECKING:  # pydantic takes longer to import than `fit` may take to answ
 class ServingRates:
     """Costs of a step (seconds), mean lengths (tokens), and what bounds the requests that run at once.
 
-    `declared`: the lengths are somebody's own; else the usual ones. `most_concurrent`: requests of these lengths that
-    run at once when there are always more. `max_num_batched_tokens`: of one step.
+    `declared`: the lengths are written in the stack file; else the usual ones. `most_concurrent`: requests of these
+    lengths that run at once when there are always more. `max_num_batched_tokens`: of one step.
     `admits_whole_prompts`: one starts when all of it fits the cache, not only its first chunk.
     `caches_prefixes`: what a preempted request computed is found again (V1's default).
     """

@@ -16,7 +16,7 @@ RULE = "chart-folder"
 
 @dataclass(frozen=True)
 class ChartSources:
-    """`folder`: what is in the folder that `registry.charts` names; None where it is none or nobody looked."""
+    """`folder`: what is in the folder that `registry.charts` names; None where it is none or it was not read."""
 
     registry: Registry
     folder: ChartFolder | None = None

@@ -117,7 +117,7 @@ def _of_charts(plan: StackPlan) -> Iterator[ImageUse]:
 
 
 def _by_version(autoscaler: ClusterAutoscalerPlan | None) -> tuple[str, ...]:
-    """The tag for the cluster's version; every one that it may be where nobody wrote that version."""
+    """The tag for the cluster's version; every possible one where that version is not written."""
     if autoscaler is None:
         return ()
     return (autoscaler.image_tag,) if autoscaler.image_tag else tuple(pins.CLUSTER_AUTOSCALER_TAGS.values())

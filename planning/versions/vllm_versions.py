@@ -122,7 +122,7 @@ def canonical_flag(spelled: str, version: Version) -> str | None:
 
 
 def why_unknown(flag: str, version: Version) -> str:
-    """What to tell somebody whose flag that version does not know."""
+    """What to write instead of a flag that the version does not have."""
     for fact in _facts():
         if fact.kind == "flag" and fact.name == flag.replace("_", "-"):
             if version < fact.first:

@@ -1,4 +1,4 @@
-"""Whether the stack belongs into this account, and what cannot be the start of one: examples, an API nobody reaches.
+"""Whether the stack belongs into this account, and what cannot be the start of one: examples, an unreachable API.
 
 `planning.cluster.account.refusals` decides; AWS says who asks, and which clusters there are.
 """

@@ -54,7 +54,7 @@ def _operator(plan: ExternalSecretsPlan, api: ClusterApi) -> Iterator[Answer]:
 
 
 def _monitoring(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
-    """Prometheus, ours beside none or somebody else's as it was described; and who serves custom metrics."""
+    """Prometheus, ours beside no other, or the existing one as described; and who serves custom metrics."""
     monitoring = plan.monitoring
     if monitoring is None:
         return
@@ -98,7 +98,7 @@ def _gpus(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
 
 
 def _node_autoscaler(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
-    """A cluster-autoscaler of somebody else's, told from ours by the policy that ours has."""
+    """A foreign cluster-autoscaler, distinguished by the policy that ours has."""
     if plan.cluster_autoscaler is None:
         return
     theirs = [
@@ -135,7 +135,7 @@ def _classes(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
 
 
 def _claims(plan: StackPlan, api: ClusterApi) -> Iterator[Answer]:
-    """Of weights that somebody else keeps: the claim is there, and as many nodes may mount it as there may be."""
+    """Of weights on an existing claim: the claim is there, and as many nodes may mount it as there may be."""
     for index, model in enumerate(plan.models):
         if not isinstance(model.source, ClaimPlan):
             continue

@@ -1,4 +1,4 @@
-"""A Prometheus of somebody else's that the stack uses: it is there, it selects our objects, and it answers."""
+"""An existing Prometheus that the stack uses: it is there, it selects our objects, and it answers."""
 
 from __future__ import annotations
 

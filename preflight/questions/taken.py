@@ -1,4 +1,4 @@
-"""What the stack would make in an existing cluster and somebody else has made there already.
+"""What the stack would make in an existing cluster and that is there already.
 
 `up` applies with server-side apply: an object of the same name is not refused, it is taken over, and `destroy` deletes
 it with all that is in it (pulumi-kubernetes 4.25). So this is asked before.

@@ -53,7 +53,7 @@ class DashboardsArgs:
 
 
 class Dashboards(pulumi.ComponentResource):
-    """All dashboards. Only for a stack that has Grafana: nobody else reads them."""
+    """All dashboards. Only for a stack that has Grafana, which alone reads them."""
 
     def __init__(self, name: str, args: DashboardsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("vllm-on-eks:index:Dashboards", name, None, opts)

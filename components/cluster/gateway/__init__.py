@@ -35,7 +35,7 @@ class Gateway(pulumi.ComponentResource):
         if plan.issuer:
             self._object(f"{name}-certificate", manifests.certificate(plan), before)
         proxies = self._object(f"{name}-envoy", manifests.proxy(plan), before)
-        # Hidden ordering: a Gateway without its rules lets everybody ask, so the rules are there first.
+        # Hidden ordering: a Gateway without its rules admits every client, so the rules are there first.
         rules = [
             self._object(f"{name}-clients", manifests.client_policy(plan), before),
             self._object(f"{name}-servers", manifests.backend_policy(plan), before),

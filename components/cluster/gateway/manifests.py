@@ -155,7 +155,7 @@ def _limit(plan: GatewayPlan) -> dict[str, Any]:
 
 
 def security_policy(plan: GatewayPlan) -> Manifest:
-    """Who may ask: only where that is not everybody who can connect."""
+    """Who may ask: only where not every client that connects may."""
     authentication = plan.authentication
     spec: dict[str, Any] = {"targetRefs": [named("Gateway", NAME)]}
     if authentication.kind == "apiKeys":
@@ -173,7 +173,7 @@ def security_policy(plan: GatewayPlan) -> Manifest:
 
 
 def tenant_keys(model: ServedModel, secret: str) -> Manifest:
-    """The keys of the tenant that owns a model, in the place of everybody's."""
+    """The keys of the tenant that owns a model, instead of the gateway's."""
     spec = {"targetRefs": [named("HTTPRoute", model.name)], "apiKeyAuth": _keys_of(secret)}
     return gateway_object(ENVOY, "SecurityPolicy", model.name, model.namespace, spec)
 

@@ -73,7 +73,7 @@ def _one_of(names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _to(plan: GatewayPlan, model: ServedModel, shared: tuple[tuple[str, int], ...], rule: Rule) -> Rule:
-    """To the model alone where nobody shares its requests."""
+    """To the model alone where no version shares its requests."""
     servers: list[Rule] = [{"name": model.name, "port": model.port}]
     if shared:
         servers = [{"name": name, "port": model.port, "weight": weight} for name, weight in shared]

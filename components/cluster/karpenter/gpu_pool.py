@@ -73,7 +73,7 @@ class GpuPool(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # Hidden ordering, and all of a destroy's: pool, then its nodes, then their class, then the controller,
-                # whose finalizers nobody else takes away. The pool's deletion ends when its nodes have (foreground).
+                # whose finalizers only it removes. The pool's deletion ends when its nodes have (foreground).
                 depends_on=list(after),
                 custom_timeouts=pulumi.CustomTimeouts(delete=f"{drain + ENDING_SECONDS}s"),
             ),

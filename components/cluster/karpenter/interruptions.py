@@ -20,7 +20,7 @@ ANNOUNCEMENTS = {
     "reservation-interruption": ("aws.ec2", "EC2 Capacity Reservation Instance Interruption Warning"),
     "health": ("aws.health", "AWS Health Event"),
 }
-# What is older than a spot instance's last two minutes helps nobody.
+# What is older than a spot instance's last two minutes is of no use.
 RETENTION_SECONDS = 300
 
 

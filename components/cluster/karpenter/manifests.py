@@ -19,7 +19,7 @@ def ec2_node_class(
 ) -> Manifest:
     """Launch settings. `subnets`: terms with ids; these and the next two may be outputs.
 
-    Everything is named by id: tags on subnets or groups that somebody adds later bring no node elsewhere.
+    Everything is named by id: tags added to subnets or groups later bring no node elsewhere.
     """
     nodes = _of_karpenter(plan)
     spec: dict[str, Any] = {

@@ -119,7 +119,7 @@ def passing(place: AccountPlace, node_role_arn: str, profile_arn: str, queue_arn
     return document(
         _allow("PassNodeRole", ["iam:PassRole"], [node_role_arn], to_ec2),
         # The second: when an EC2NodeClass goes, it looks for the profile that older versions would have made for it
-        # (v1.14.0, pkg/controllers/nodeclass). "Access denied" is no "not there": its finalizer would stay for ever.
+        # (v1.14.0, pkg/controllers/nodeclass). "Access denied" is no "not there": its finalizer would stay forever.
         _allow(
             "LookAtProfile",
             ["iam:GetInstanceProfile"],
@@ -130,7 +130,7 @@ def passing(place: AccountPlace, node_role_arn: str, profile_arn: str, queue_arn
 
 
 def queue_policy(queue_arn: str, rule_arns: Sequence[str]) -> str:
-    """EventBridge may write what these rules match; nobody may come without TLS."""
+    """EventBridge may write what these rules match; requests without TLS are denied."""
     return document(
         {
             "Sid": "EventsOfOwnRules",

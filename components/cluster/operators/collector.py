@@ -24,7 +24,7 @@ def collector_values(plan: OperatorPlan) -> dict[str, Any]:
         "fullnameOverride": COLLECTOR,
         "image": {"repository": mirrored(IMAGE, plan.mirror)},
         "ports": {name: {"enabled": False} for name in UNUSED_PORTS},
-        # A whole configuration: the chart's own would open receivers that nobody asked for.
+        # A whole configuration: the chart's own would open receivers that are not needed.
         "alternateConfig": _configuration(tracing),
         "podSecurityContext": {"runAsNonRoot": True, "runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}},
         "securityContext": {

@@ -129,7 +129,7 @@ def kubeai_policies(plan: OperatorPlan) -> list[Manifest]:
 
 
 def kubeai_budget(plan: OperatorPlan) -> Manifest:
-    """One proxy may leave at a time; a drain that waited for the only one would wait for ever."""
+    """One proxy may leave at a time; a drain that waited for the only one would wait forever."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",

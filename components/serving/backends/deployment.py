@@ -26,7 +26,7 @@ def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
             # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so
             # the weights must be there; and a broken GPU should show in the smoke test, not in a model.
             depends_on=list(args.before),
-            # A number that nobody scales is ours, and drift of it is shown.
+            # A number without an autoscaler is ours, and its drift is shown.
             ignore_changes=controller_owned(
                 "kubernetes:Deployment", still_ours=args.model.autoscaling.fixed_replicas is not None
             ),

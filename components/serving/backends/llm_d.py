@@ -135,7 +135,7 @@ def _service(model: ServedModel) -> Manifest:
 
 
 def _budget(model: ServedModel) -> Manifest:
-    """One of one may leave: a drain that waited for it would wait for ever."""
+    """One of one may leave: a drain that waited for it would wait forever."""
     spec = {"maxUnavailable": 1, "selector": {"matchLabels": _selector(model)}}
     return _object(
         "policy/v1", "PodDisruptionBudget", model, spec={**spec, "unhealthyPodEvictionPolicy": "AlwaysAllow"}
@@ -254,7 +254,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Serving
     ]
     ours("picker-pdb", k8s.policy.v1.PodDisruptionBudget)
     picker = ours("picker", k8s.apps.v1.Deployment, *before)
-    # Hidden ordering: no request before somebody picks, and no route after.
+    # Hidden ordering: no request before the picker runs, and no route after.
     custom("pool-route", picker)
     return ServingWorkload(servers.deployment_name)
 

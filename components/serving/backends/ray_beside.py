@@ -98,7 +98,7 @@ def _worker_policy(model: ServedModel) -> Manifest:
 
 
 def _head_policy(model: ServedModel, ray: RayPlan) -> Manifest:
-    """Who reaches the dashboard runs what he likes in the cluster: KubeRay does, and nobody else."""
+    """The dashboard runs arbitrary code in the cluster: only KubeRay reaches it."""
     within = _cluster_pods(model)
     asked = {"from": [pods_of(ray.operator_namespace)], "ports": tcp(DASHBOARD, model.port)}
     out: list[dict[str, Any]] = [

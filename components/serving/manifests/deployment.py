@@ -28,7 +28,7 @@ TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
 
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
-    """The Deployment. It has no `replicas` unless nobody scales it: they belong to the autoscaler (docs/adr/0003)."""
+    """The Deployment. It has `replicas` only without an autoscaler: they belong to the autoscaler (docs/adr/0003)."""
     described = metadata(model)
     fixed = model.autoscaling.fixed_replicas
     if fixed is not None:

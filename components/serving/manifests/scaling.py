@@ -11,7 +11,7 @@ from components.serving.manifests.names import metadata, rule_labels
 from planning.model import ScalingMetric, ScalingRulePlan, SchedulePlan, ServedModel, Via
 
 # While an update changes the owner of the replicas from our HPA to KEDA both exist for a moment, and KEDA's webhook
-# would refuse its ScaledObject. An HPA of somebody else's still is a reason to refuse.
+# would refuse its ScaledObject. A foreign HPA still is a reason to refuse.
 MOVES_TO_KEDA = {"validations.keda.sh/hpa-ownership": "false"}
 
 
@@ -57,7 +57,7 @@ def scaled_object(model: ServedModel, prometheus_url: pulumi.Input[str]) -> Mani
         "maxReplicaCount": plan.max_replicas,
         "pollingInterval": plan.polling_seconds,
         "advanced": {
-            # Whoever takes the ScaledObject away keeps the replicas that serve.
+            # Deleting the ScaledObject keeps the replicas that serve.
             "restoreToOriginalReplicaCount": False,
             "horizontalPodAutoscalerConfig": {"behavior": _behavior(model)},
         },
