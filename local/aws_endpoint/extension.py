@@ -80,7 +80,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     eks_clusters.CONTROL_PLANE.endpoint = cluster_endpoint
     eks_clusters.CONTROL_PLANE.ca_file = cluster_ca_file
     os.environ.setdefault("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
-    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,300 images that nobody here looks for, 0.6 s
+    os.environ.setdefault("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # 1,300 images that are not read here, 0.6 s
     if getattr(EKSResponse, _MARK, False):
         return
     for path in _PATHS:

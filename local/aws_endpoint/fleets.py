@@ -86,7 +86,7 @@ def _zone(ec2: Any, override: Override) -> str:
 def _in_order(ec2: Any, candidates: list[Candidate], lifecycle: str, strategy: str) -> list[Candidate]:
     """By priority where the strategy says so, otherwise the cheapest first; what has no price comes last.
 
-    Of price-capacity-optimized and capacity-optimized only the price is played: nobody knows EC2's pools.
+    Of price-capacity-optimized and capacity-optimized only the price is played: EC2's pools are not known.
     """
 
     def key(candidate: Candidate) -> float:

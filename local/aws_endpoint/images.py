@@ -78,7 +78,7 @@ def _with_known(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _add(backend: Any, names: Iterable[str]) -> None:
-    """Only those that are asked for by id: nobody here lists what AWS has."""
+    """Only those that are asked for by id: AWS' whole list is not read here."""
     missing = {name for name in names if name not in backend.amis}
     for image in known_images(backend) if missing else ():
         if image.id in missing:

@@ -73,7 +73,7 @@ def _know_govcloud() -> None:
 
 
 def _name_the_caller() -> None:
-    """moto's caller is `sts:user/moto`, an ARN that nobody has: ours is a session of the account's caller."""
+    """moto's caller is `sts:user/moto`, an ARN that does not exist: ours is a session of the account's caller."""
     original = STSBackend.get_caller_identity
 
     def get_caller_identity(self: Any, access_key_id: str, region: str) -> tuple[str, str, str]:

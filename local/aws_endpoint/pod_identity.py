@@ -1,6 +1,6 @@
 """Credentials of EKS Pod Identity: what its agent hands a pod whose service account has an association.
 
-Who calls with them is held to the role's own policies (contract/gate.py); everybody else here may do everything.
+Who calls with them is held to the role's own policies (contract/gate.py); every other caller here may do everything.
 Answered as the agent does (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html), by HTTP beside
 moto's switches: GET /moto-api/local/pod-identity?region=R&cluster=C&namespace=N&serviceAccount=A; R and C may be empty
 """

@@ -16,7 +16,7 @@ from moto.servicequotas.responses import ServiceQuotasResponse
 from local.aws_endpoint.contract.account import NEW_ACCOUNT_QUOTAS, current
 
 NOT_COUNTED = 10_000.0
-"""What is answered for a quota that the account does not count: enough for everybody."""
+"""What is answered for a quota that the account does not count: enough for all."""
 
 
 def install() -> None:

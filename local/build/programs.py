@@ -32,7 +32,7 @@ from local.host.errors import BuildFailed
 
 # Without debugger tables the whole set compiles in a sixth less time; stack traces stay.
 COMPILE_FLAGS = ("-trimpath", "-buildvcs=false", "-gcflags=all=-dwarf=false")
-# Without symbol tables, which nobody reads here.
+# Without symbol tables, which are not read here.
 LINK_FLAGS = "-s -w"
 
 

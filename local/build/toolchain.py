@@ -132,7 +132,7 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
 
 
 def plan_lines(usable: Found, tools_needed: Sequence[Tool], to_build: Sequence[Tool]) -> list[str]:
-    """What is there and what is built, for whoever waits; nothing where nothing is built and nothing passed over."""
+    """What is there and what is built, for who waits; nothing where nothing is built or passed over."""
     lines = [f"  not taken: {reason}" for reason in usable.passed_over]
     if not to_build:
         return lines
@@ -164,7 +164,7 @@ def place(where: Path, program: Path) -> None:
 
 
 def link(where: Path, target: Path) -> None:
-    """A symbolic link that is replaced in one step, so that nobody ever finds it missing."""
+    """A symbolic link that is replaced in one step, so that it is never missing."""
     where.parent.mkdir(parents=True, exist_ok=True)
     unfinished = where.with_name(f".{where.name}.{os.getpid()}")
     unfinished.unlink(missing_ok=True)

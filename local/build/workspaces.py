@@ -107,7 +107,7 @@ def _envoy_gateway_here() -> tuple[SourceChange, ...]:
             "internal/xds/cache/snapshotcache.go",
             "\t\tversion,\n\t\tresources,\n",
             "\t\tversion,\n\t\tonThisMachine(resources),\n",
-            "pods have addresses that nobody answers, and Envoy would listen on all interfaces",
+            "pods have addresses without a listener, and Envoy would listen on all interfaces",
         ),
         SourceChange(_RUNNER, '\t"net"\n', '\t"net"\n\t"os"\n', "for the next"),
         SourceChange(

@@ -52,7 +52,7 @@ FIRST = (("etcd", "aws"), ("kube-apiserver",))
 SUPERVISOR = "supervisor"
 
 
-# Set: the platform's account has the quotas of a new one, otherwise enough for everybody.
+# Set: the platform's account has the quotas of a new one, otherwise enough for all.
 NEW_ACCOUNT = "VLLM_ON_EKS_NEW_ACCOUNT"
 NODE_BOOT_SECONDS = 3.0
 """Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""

@@ -38,7 +38,7 @@ ETCD_NAME = "etcd.local"
 
 
 def etcd_pki(pki: Pki) -> Pki:
-    """etcd's certificate, for server and client; made once. Nobody else's is taken, of the same authority either."""
+    """etcd's certificate, for server and client; made once. No other is taken, not even one of the same authority."""
     return Pki(ensure_service_certificate(pki, pki.folder / "etcd", (ETCD_NAME,)))
 
 

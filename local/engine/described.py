@@ -60,7 +60,7 @@ def _described(path: Path) -> dict[str, Architecture]:
 
 
 def _models(document: Any) -> Iterator[Mapping[str, Any]]:
-    """Models with a description; their namespaces and pools are nobody's business here."""
+    """Models with a description; their namespaces and pools do not matter here."""
     config = document.get("config") if isinstance(document, Mapping) else None
     for key, section in (config if isinstance(config, Mapping) else {}).items():
         if str(key).endswith(":models") and isinstance(section, list):

@@ -1,4 +1,4 @@
-"""A connection handed on byte by byte, as kube-proxy does: what is at its other end is nobody's business here."""
+"""A connection handed on byte by byte, as kube-proxy does: what is at its other end does not matter here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class _End(asyncio.Protocol):
 
 
 class Forward(_End):
-    """The client's end of a connection to a local port; None or nobody there: it is reset, as by a closed port."""
+    """The client's end of a connection to a local port; None or no listener: it is reset, as by a closed port."""
 
     def __init__(self, port: int | None) -> None:
         super().__init__()

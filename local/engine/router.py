@@ -157,7 +157,7 @@ class Router:
         return Listener(service_port, port, server, http)
 
     def _protocol(self, key: PortKey, http: web.Server) -> asyncio.BaseProtocol:
-        """Who takes a connection: a real engine's process, byte by byte; else we, who answer for it or for nobody."""
+        """Who takes a connection: a real engine's process; else the router, for a simulated engine or a closed port."""
         if isinstance(self._fleet, EngineFleet):
             return http()
         candidates = self._backends(key)

@@ -26,7 +26,7 @@ def planned_shape(
     version: str,
     described: Callable[[str], Architecture | None] = lambda model: None,
 ) -> ModelShape | None:
-    """The size of the model these arguments name and its room on this GPU; None for one that nobody knows.
+    """The size of the model these arguments name and its room on this GPU; None for an unknown one.
 
     `described`: what is known of a model beside the catalogue, and goes before it, as in the plan.
     """

@@ -29,7 +29,7 @@ RESCHEDULE_SECONDS: Final = 150.0
 
 @contextlib.contextmanager
 def node_watcher_stopped(ground: Ground) -> Iterator[None]:
-    """Nobody makes nodes again or advertises GPUs meanwhile, as while AWS has no other instance."""
+    """Nothing recreates nodes or advertises GPUs meanwhile, as while AWS has no other instance."""
     record = ground.processes.record("nodes")
     assert record is not None
     os.kill(record.pid, signal.SIGSTOP)
@@ -135,7 +135,7 @@ def wrong_image(ground: Ground, random: Random) -> str:
 
 
 def stuck_finalizer(ground: Ground, random: Random) -> str:
-    """Somebody's finalizer on our Service, and the somebody is gone. `down` is told to wait 20 s, not two minutes."""
+    """A foreign finalizer on our Service whose controller is gone. `down` waits 20 s, not two minutes."""
     ground.to("one")
     core = ground.api("CoreV1Api")
     core.patch_namespaced_service(

@@ -32,7 +32,7 @@ def shown_by_refresh(ground: Ground) -> set[str]:
 
 
 def hand_edits(ground: Ground, random: Random) -> str:
-    """Somebody edits fields that the program sets: replicas, a label, a ConfigMap's data."""
+    """An operator edits fields that the program sets: replicas, a label, a ConfigMap's data."""
     ground.to("full")
     ground.learn_state()
     ground.api("AutoscalingV2Api").patch_namespaced_horizontal_pod_autoscaler(
@@ -80,7 +80,7 @@ def _edit_config_map(ground: Ground, core: Any) -> set[str]:
 
 
 def controllers_silent(ground: Ground, random: Random) -> str:
-    """The HPA's replicas, others' labels and annotations, a deleted pod, a restarted rollout by nobody of ours."""
+    """The HPA's replicas, others' labels and annotations, a deleted pod, a rollout restarted from outside."""
     ground.to("full")
     ground.learn_state()
     core, apps = ground.api("CoreV1Api"), ground.api("AppsV1Api")

@@ -103,7 +103,7 @@ class EngineRun:
             raise DoesNotHold(f"pulumi still ran after {timeout_seconds:.0f} s; {self.log}") from None
 
     def members(self) -> list[psutil.Process]:
-        """All processes of its session, whoever is their parent by now."""
+        """All processes of its session, whatever process is their parent by now."""
         processes = []
         for process in psutil.process_iter():
             try:

@@ -52,7 +52,7 @@ class _Server(ThreadingHTTPServer):
     proxy: FaultProxy
 
     def finish_request(self, request: object, client_address: object) -> None:
-        # The handshake happens in the connection's own thread: a silent client holds nobody up.
+        # The handshake happens in the connection's own thread: a silent client blocks no other.
         try:
             wrapped = self.tls.wrap_socket(request, server_side=True)  # type: ignore[arg-type]
         except (OSError, ssl.SSLError):

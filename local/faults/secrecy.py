@@ -70,7 +70,7 @@ def helm_values_with(ground: Ground, canary: str) -> Iterator[str]:
 
 
 def canaries(ground: Ground, random: Random) -> str:
-    """A Hugging Face token that is nobody's, through update, refresh, preview, export, a kill and a destroy."""
+    """A made-up Hugging Face token, through update, refresh, preview, export, a kill and a destroy."""
     canary = f"hf_canary{random.getrandbits(96):024x}"
     ground.to("one")
     with Arguments(canary) as arguments:

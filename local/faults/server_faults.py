@@ -118,11 +118,11 @@ def aws_state_lost(ground: Ground, random: Random) -> str:
 
 
 def webhook_down(ground: Ground, random: Random) -> str:
-    """An admission webhook that nobody serves refuses every Deployment."""
+    """An admission webhook without a server refuses every Deployment."""
     api = ground.api("AdmissionregistrationV1Api")
     hook = {
         "name": WEBHOOK,
-        "clientConfig": {"service": {"name": "nobody", "namespace": "default", "path": "/"}},
+        "clientConfig": {"service": {"name": "absent", "namespace": "default", "path": "/"}},
         "rules": [
             {
                 "apiGroups": ["apps"],
@@ -146,7 +146,7 @@ def webhook_down(ground: Ground, random: Random) -> str:
     finally:
         api.delete_validating_webhook_configuration(WEBHOOK)
     must(code != 0, "a Deployment was made though its webhook is down")
-    must_say(run.text, WEBHOOK, 'service "nobody" not found')
+    must_say(run.text, WEBHOOK, 'service "absent" not found')
     ground.go_on_to("two")
     return "the error names webhook and Service; the next update converged"
 
@@ -171,7 +171,7 @@ def metrics_api_down(ground: Ground, random: Random) -> str:
             "groupPriorityMinimum": 100,
             "versionPriority": 100,
             "insecureSkipTLSVerify": True,
-            "service": {"name": "nobody", "namespace": "default", "port": 443},
+            "service": {"name": "absent", "namespace": "default", "port": 443},
         }
         services.create_api_service({"metadata": {"name": METRICS_API}, "spec": spec})
     try:

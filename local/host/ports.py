@@ -155,7 +155,7 @@ def choose(file: Path, holds_its_port: Callable[[str], bool], reservations: Rese
 
 
 def keep_free(file: Path, names: Iterable[str], reservations: Reservations) -> dict[str, int]:
-    """All ports, after moving those of `names` that somebody else took or reserved since they were chosen.
+    """All ports, after moving those of `names` that were taken or reserved since they were chosen.
 
     For a program that starts long after `choose`: another platform on this machine may have come first. The ports
     of `names` are reserved again.

@@ -30,7 +30,7 @@ class RequestOutcome(StrEnum):
     LOST = "lost"
     """Anything else: cut, aborted, reset, refused without a word about trying again, too late."""
     UNSENT = "unsent"
-    """Not sent: as many as allowed were in flight. Nobody's fault but the run's own bound."""
+    """Not sent: as many as allowed were in flight. Only the run's own bound caused it."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class Watcher:
         self.samples: list[LoadSample] = []
 
     async def run(self, show: Callable[[LoadSample], None]) -> None:
-        """For ever, until cancelled."""
+        """Until cancelled."""
         async with aiohttp.ClientSession(trust_env=False, timeout=aiohttp.ClientTimeout(total=5)) as session:
             while True:
                 began = self._sender.clock()

@@ -1,6 +1,6 @@
 """`python -m local.monitoring.pod_network`: the ways to pods and Services that have no network here.
 
-KWOK's pods have addresses that nobody answers. Three kinds of callers are led to what stands for them:
+KWOK's pods have addresses without a listener. Three kinds of callers are led to what stands for them:
 - Prometheus: GET /pods/NAMESPACE/POD:PORT/path (rewrites.py makes targets of this form);
 - programs that name a Service in a URL: as their HTTP proxy, http://NAME.NAMESPACE.svc:PORT/path;
 - the API server's aggregation and webhooks: as its egress proxy (CONNECT over TLS), to a Service's cluster address.

@@ -165,7 +165,7 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",
     ),
-    # one Alertmanager here, whatever the replicas: there is nobody to gossip with
+    # one Alertmanager here, whatever the replicas: it has no peer to gossip with
     "alertmanager": (
         "config.file", "storage.path", "web.config.file", "web.listen-address", "cluster",
     ),

@@ -213,7 +213,7 @@ def _karpenter(place: Place, program: Program, pod: Object, arguments: list[str]
         "KUBECONFIG": str(place.paths.kubeconfig),
         "METRICS_PORT": str(place.ports["karpenter-metrics"]),
         "HEALTH_PROBE_PORT": str(place.ports["karpenter-health"]),
-        # One here, whatever the replicas: there is nobody to be elected before.
+        # One here, whatever the replicas: there is no other candidate.
         "DISABLE_LEADER_ELECTION": "true",
     }
     ready = http_ready(f"http://{HOST}:{place.ports['karpenter-health']}/readyz")

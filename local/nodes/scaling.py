@@ -183,7 +183,7 @@ def _waste(pod: ScheduledPod, group: Group) -> float:
 def unneeded_since(
     nodes: Iterable[ScaledNode], held: frozenset[str], before: Mapping[str, float], now: float
 ) -> dict[str, float]:
-    """Since when each node that nobody needs is not needed, s; a node that is not ready yet waits for its pods."""
+    """Since when each unneeded node is unneeded, s; a node that is not ready yet waits for its pods."""
     idle = [node.name for node in nodes if node.ready and not node.pods and node.name not in held]
     return {name: before.get(name, now) for name in idle}
 

@@ -61,7 +61,7 @@ def probable_id(resource: Mapping[str, Any]) -> str | None:
 
 
 def cannot_be_found(latest: Mapping[str, Any]) -> list[str]:
-    """Names of pending AWS resources that nobody can look for; made again, they would collide with themselves."""
+    """Names of pending AWS resources that cannot be looked up; recreated, they would collide with themselves."""
     return [
         name_of(resource)
         for resource in pending_creates(latest)

@@ -1,6 +1,6 @@
 """`recover`: makes a stack whose update was killed usable again; the next `up` or `destroy` then goes on.
 
-Everything is done through `pulumi stack export`, `stack import` and `refresh`; nobody edits a state by hand. On the
+Everything is done through `pulumi stack export`, `stack import` and `refresh`; no state is edited by hand. On the
 platform `up`, `down` and `down --stack` do it by themselves. With `--own-account` the same is done with the `pulumi`,
 the backend and the AWS account of the shell.
 """

@@ -1,6 +1,6 @@
-"""Secrets of AWS Secrets Manager that a stack file names: in an account somebody has made them before the stack is.
+"""Secrets of AWS Secrets Manager that a stack file names: in an account they exist before the stack.
 
-Their values are made up and protect nothing: a token of the Hub is asked for by nobody here. What is there is left as
+Their values are made up and protect nothing: no token of the Hub is asked for here. What is there is left as
 it is, so that a value written by hand, and its rotation, arrive.
 """
 

@@ -55,7 +55,7 @@ class Stack:
     def prepare(self, source: Path | None = None) -> None:
         """Stack file, passphrase, providers and the stack itself, as far as they are not there yet.
 
-        Secrets that the stack file asks for and nobody has set are made up: they protect nothing here.
+        Secrets that the stack file asks for and that are not set are made up: they protect nothing here.
         """
         if not passphrase_file(self._paths).exists():
             write_private(passphrase_file(self._paths), secrets.token_urlsafe(32))

@@ -55,7 +55,7 @@ def probe_of(container: Mapping[str, Any], kind: str) -> Probe | None:
 
 
 def _port_number(container: Mapping[str, Any], port: int | str) -> int:
-    """A port by its number or its name; -1, where nobody listens, for a name that the container does not have."""
+    """A port by its number or its name; -1, a closed port, for a name that the container does not have."""
     if isinstance(port, int):
         return port
     named = [

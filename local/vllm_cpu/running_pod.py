@@ -40,7 +40,7 @@ class RunningPod:
         return self.server is not None and self.server.exit_code is None
 
     def local_port(self, port: int) -> int | None:
-        """Where the pod's `port` is on this machine; None where nobody listens on it."""
+        """Where the pod's `port` is on this machine; None where it is closed."""
         if self.server is None or not self.lives or port != self.listens_on:
             return None
         return self.server.port

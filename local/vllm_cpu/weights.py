@@ -18,7 +18,7 @@ from local.vllm_cpu.environment import Environment
 from planning.architectures.table import UnknownModel, architecture
 
 MOST_REAL_BYTES = 3 * 10**9
-"""Weights that a CPU serves at a bearable pace, and that nobody minds to download."""
+"""Weights that a CPU serves at a bearable pace, and that are quick to download."""
 TINY = Path(__file__).with_name("tiny_model.py")
 # Word of a model's id -> transformers' model_type and vLLM's class; the first that fits.
 KINDS = (

@@ -99,7 +99,7 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("gpu-taint-tolerated", [node_pool(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
     ("gpu-node-stays", [changed(node_pool(), "spec/disruption/consolidationPolicy")], DEV, "Underutilized"),
     ("gpu-node-stays", [changed(node_pool(), "spec/disruption/consolidationPolicy", "Balanced")], DEV, "Balanced"),
-    ("gpu-node-stays", [changed(node_pool(), "spec/template/spec/terminationGracePeriod")], DEV, "for ever"),
+    ("gpu-node-stays", [changed(node_pool(), "spec/template/spec/terminationGracePeriod")], DEV, "forever"),
     ("gpu-node-stays", [changed(node_pool(), "spec/limits")], DEV, "without end"),
     ("imds-v2", [changed(launch_template(), "metadataOptions/httpPutResponseHopLimit", 2)], DEV, "hop limit"),
     ("tags", [changed(cluster(), "tags/project")], DEV, "project"),

@@ -40,7 +40,7 @@ _NOT = """
 - **Sizes and limits** that no row names: label and taint counts, API payloads, log volumes.
 - **Regions.** All of moto's regions answer; which services or instance types a region really has comes from moto's
   tables of its version. China has no row but the name of EC2 in trust policies.
-- **Other services** answer as moto does: what moto does not check, nobody checks.
+- **Other services** answer as moto does: what moto does not check is not checked.
 """
 
 

@@ -70,7 +70,7 @@ def test_what_the_pod_sets_itself_cannot_be_set(name: str) -> None:
         ("VLLM_NIXL_SIDE_CHANNEL_PORT", "one port is the Service's"),
         ("PROMETHEUS_MULTIPROC_DIR", "autoscaling, alerts and dashboards read them"),
         ("VLLM_KEEP_ALIVE_ON_ENGINE_DEATH", "would not restart it"),
-        ("VLLM_SERVER_DEV_MODE", "whoever reaches the Service"),
+        ("VLLM_SERVER_DEV_MODE", "every client of the Service"),
         ("VLLM_LOGGING_CONFIG_PATH", "the pod does not have"),
         ("NVIDIA_VISIBLE_DEVICES", "device plugin"),
         ("LD_PRELOAD", "which code runs"),
