@@ -37,8 +37,8 @@ class Asked:
     @property
     def given_name(self) -> str:
         """Physical name: the one given, or one made as the provider does (name and seven digits)."""
-        given = self.inputs.get("name")
-        return given if isinstance(given, str) and given else f"{self.name}-{digits(self.name)[:7]}"
+        name = self.inputs.get("name")
+        return name if isinstance(name, str) and name else f"{self.name}-{digits(self.name)[:7]}"
 
 
 Answer = Callable[[Asked], dict[str, Any]]

@@ -248,7 +248,7 @@ def test_a_component_registers_its_typed_outputs_under_their_own_names() -> None
             ]
             for outputs in calls:
                 assert isinstance(outputs, ast.Dict)
-                keys = {each.value for each in outputs.keys if isinstance(each, ast.Constant)}
+                keys = {key.value for key in outputs.keys if isinstance(key, ast.Constant)}
                 wrong += [f"{component.name} does not register {name}" for name in sorted(typed - keys)]
                 wrong += [f"{component.name}: {key}" for key in keys if "_" in str(key)]
     assert wrong == []

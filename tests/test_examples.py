@@ -107,8 +107,8 @@ def _billed_by_others(name: str) -> Iterator[tuple[str, Any]]:
             yield made.name, json.loads(inputs["configurationValues"])["controller"]["extraVolumeTags"]
         elif kind == "Gateway" and made.type.startswith("kubernetes:"):
             annotations = inputs["spec"]["infrastructure"]["annotations"]
-            told = annotations["service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"]
-            yield made.name, dict(each.split("=", 1) for each in told.split(","))
+            message = annotations["service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"]
+            yield made.name, dict(each.split("=", 1) for each in message.split(","))
 
 
 @pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
@@ -121,9 +121,9 @@ def test_everything_that_bills_carries_the_tag_by_which_budget_and_bill_tell_the
     without = {each.type for each in own if (each.plain_inputs.get("tags") or {}).get("stack") != name}
     assert without <= UNTAGGED
     assert not any(each.plain_inputs.get("tags") for each in own if each.type in UNTAGGED)
-    told = dict(_billed_by_others(name))
-    assert told, "nodes at least"
-    assert {where for where, tags in told.items() if tags.get("stack") != name} == set()
+    billed = dict(_billed_by_others(name))
+    assert billed, "nodes at least"
+    assert {where for where, tags in billed.items() if tags.get("stack") != name} == set()
 
 
 def test_only_the_table_says_what_is_ignored() -> None:
@@ -149,4 +149,4 @@ def test_an_example_is_planned_run_and_judged(name: str) -> None:
         for registration in engine.registrations
     ]
     judgements = judge(resources, Circumstances(production=False, secrets_marked=False), today=date(2026, 11, 27))
-    assert [each for each in judgements if each.finding.severity is Severity.ERROR] == []
+    assert [judgement for judgement in judgements if judgement.finding.severity is Severity.ERROR] == []

@@ -33,7 +33,7 @@ def pods_and_labels(engine: Engine) -> tuple[dict[str, Any], dict[str, str], dic
 
 
 def server_of(pod: dict[str, Any]) -> dict[str, Any]:
-    container: dict[str, Any] = next(each for each in pod["containers"] if each["name"] == "vllm")
+    container: dict[str, Any] = next(container for container in pod["containers"] if container["name"] == "vllm")
     return container
 
 

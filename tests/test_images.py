@@ -60,7 +60,7 @@ def test_every_image_of_every_object_and_of_every_releases_values_is_listed(plac
     if any(model.token and model.token.config_key for model in plan.models):
         secrets["hfToken"] = CANARIES["hfToken"]
     engine = run_program(asked, name, secrets=secrets)
-    rendered = {plain(image) for each in engine.registrations for image in images_of(each.inputs)}
+    rendered = {plain(image) for registration in engine.registrations for image in images_of(registration.inputs)}
     assert any("vllm" in image for image in rendered), "the walk finds images at all"
     assert rendered - listed == set()
     charts = {use.chart for use in stack_charts(plan)}

@@ -42,11 +42,11 @@ def for_python(requirements: list[Requirement], python: str) -> dict[str, str]:
     """Name -> the version that pip takes on Linux; fails where it had to take two."""
     environment = {"python_full_version": python, "python_version": python.rpartition(".")[0]}
     versions: dict[str, str] = {}
-    for each in requirements:
-        if each.marker is None or each.marker.evaluate(environment):
-            name = canonicalize_name(each.name)
+    for requirement in requirements:
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            name = canonicalize_name(requirement.name)
             assert name not in versions, f"two versions of {name} on Python {python}"
-            versions[name] = str(each.specifier)
+            versions[name] = str(requirement.specifier)
     return versions
 
 

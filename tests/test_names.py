@@ -111,7 +111,7 @@ def test_whatever_is_called_after_the_stack_file_has_its_row(ran: tuple[Engine, 
 
 def test_every_row_is_something_that_the_program_registers(ran: tuple[Engine, tuple[Registered, ...]]) -> None:
     engine, computed = ran
-    made = {(each.type, each.name) for each in engine.registrations}
+    made = {(registration.type, registration.name) for registration in engine.registrations}
     optional = ("-hf-token", "-hpa", "-demand", "-alerts")
     missing = {each.urn[1:] for each in computed if each.urn} - made
     assert [name for _, name in missing if not name.endswith(optional)] == []
@@ -149,8 +149,8 @@ def test_names_that_meet_are_refused_with_both_origins(models: Any, path: str, b
 
 def test_one_name_in_two_namespaces_is_refused_with_both_origins() -> None:
     documents = [model(), model(namespace="other")]
-    told = [str(each) for each in read({"nodePools": [pool()], "models": documents}, "dev").problems]
-    assert "'chat' (models[0], models[1])" in told[0]
+    problems = [str(problem) for problem in read({"nodePools": [pool()], "models": documents}, "dev").problems]
+    assert "'chat' (models[0], models[1])" in problems[0]
 
 
 def test_names_that_only_look_alike_are_free() -> None:

@@ -162,9 +162,9 @@ def test_monitoring_can_be_switched_off_while_its_password_is_still_there(monkey
     sections = {"nodePools": [POOL], "models": [model], "monitoring": {"enabled": False}}
     engine = run_program(sections, secrets={"grafanaPassword": CANARIES["grafanaPassword"]})
     assert _releases(engine) == {"gpu-operator-release", "cluster-autoscaler-release"}
-    told = [line for line in warned if "pulumi config rm vllm-on-eks:grafanaPassword" in line]
-    assert len(told) == 1
-    assert CANARIES["grafanaPassword"] not in told[0]
+    lines = [line for line in warned if "pulumi config rm vllm-on-eks:grafanaPassword" in line]
+    assert len(lines) == 1
+    assert CANARIES["grafanaPassword"] not in lines[0]
 
 
 def test_a_model_scaled_by_keda_brings_keda_and_no_adapter_and_an_hpa_never_does() -> None:

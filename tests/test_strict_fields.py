@@ -40,9 +40,11 @@ SAMPLES: dict[str, dict[str, Any]] = {
 def kubernetes_objects(engine: Engine) -> dict[str, dict[str, Any]]:
     """Logical name -> object as the provider is given it; Helm releases and Patch resources are no whole objects."""
     return {
-        each.name: each.plain_inputs
-        for each in engine.registrations
-        if each.type.startswith("kubernetes:") and "helm.sh" not in each.type and not each.type.endswith("Patch")
+        registration.name: registration.plain_inputs
+        for registration in engine.registrations
+        if registration.type.startswith("kubernetes:")
+        and "helm.sh" not in registration.type
+        and not registration.type.endswith("Patch")
     }
 
 

@@ -43,7 +43,7 @@ def changes() -> list[Change]:
     rows = PAGE.read_text().split(TABLE, 1)[1].split("\n\n", 1)[0].splitlines()[2:]
     matches = [ROW.match(row) for row in rows]
     assert all(matches), f"a row of the table of {PAGE.name} is no code | code | why: {rows}"
-    return [Change(*(cell.replace("\\|", "|") for cell in each.groups())) for each in matches if each]
+    return [Change(*(cell.replace("\\|", "|") for cell in match.groups())) for match in matches if match]
 
 
 def as_tested(command: str) -> str:

@@ -206,14 +206,16 @@ def test_the_command_and_the_stack_file_have_one_list_of_checks(
     code, report = run_json(
         capsys, QWEN, *(["--max-model-len", "4096"] if option != "--max-model-len" else []), *arguments
     )
-    told = [reason.removeprefix(f"{option}: ") for reason in report["reasons"] if reason.startswith(f"{option}: ")]
+    removeprefixes = [
+        reason.removeprefix(f"{option}: ") for reason in report["reasons"] if reason.startswith(f"{option}: ")
+    ]
     instance = arguments[arguments.index("--instance") + 1]
     pools = [{"name": "one", "instanceTypes": [instance], "diskGib": 800}]
     refused = errors(refusal(nodePools=pools, models=[model(**{"maxModelLen": 4096, **sections})]))
     assert code == 1
     assert report["fits"] is False
-    assert told
-    assert set(told) <= set(refused.values())
+    assert removeprefixes
+    assert set(removeprefixes) <= set(refused.values())
 
 
 def test_an_instance_that_no_eks_image_serves_does_not_work(capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,9 +258,9 @@ def test_what_is_wrong_is_named_by_its_option(
     arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["fit", QWEN, *arguments]) == 2
-    told = capsys.readouterr().err
-    assert words in told
-    assert told.count("\n") == 1
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
 
 
 @pytest.mark.parametrize("command", ["recommend", "simulate"])

@@ -86,7 +86,7 @@ def test_a_chart_of_an_oci_registry_is_pulled_by_its_whole_address() -> None:
     pool = {"name": "l4", "kind": "karpenter", "instanceTypes": ["g6.xlarge"], "amiReleaseVersion": "1.35.4-20260505"}
     document = as_json(planned(nodePools=[pool]), MIRROR)
     assert "public.ecr.aws/karpenter/controller:1.14.1" in {image["image"] for image in document["images"]}
-    commands = {each["chart"]: each["copy"] for each in document["charts"]}
+    commands = {chart["chart"]: chart["copy"] for chart in document["charts"]}
     for chart in ("karpenter", "karpenter-crd"):
         assert commands[chart] == [
             f"helm pull oci://public.ecr.aws/karpenter/{chart} --version 1.14.1",

@@ -117,9 +117,9 @@ def of_platform() -> Manifests:
         "models-namespace": namespace_manifest("models", "models[].namespace"),
         "gpu-operator-namespace": namespace_manifest("gpu-operator", "gpuOperator.namespace"),
         **{
-            f"{each.name}-namespace": namespace_manifest(each.namespace, each.setting)
-            for each in OPERATORS
-            if each.kubeai is None
+            f"{operator.name}-namespace": namespace_manifest(operator.namespace, operator.setting)
+            for operator in OPERATORS
+            if operator.kubeai is None
         },
         "kubeai-pdb": kubeai_budget(KUBEAI),
         "external-secrets-namespace": namespace_manifest("external-secrets", "externalSecrets.namespace"),
@@ -214,7 +214,7 @@ def _policies() -> Manifests:
         *external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
         karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter"),
     ]
-    return {f"policy-{each['metadata']['namespace']}-{each['metadata']['name']}": each for each in policies}
+    return {f"policy-{policy['metadata']['namespace']}-{policy['metadata']['name']}": policy for policy in policies}
 
 
 def workload_of(model: ServedModel) -> str:
@@ -278,8 +278,8 @@ def pod_specs() -> Manifests:
     pods = {what: pod_of(each) for what, each in everything().items() if each["kind"] in kinds}
     heads = {what: each for what, each in everything().items() if each["kind"] == "RayService"}
     return pods | {
-        f"{what}/head": each["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
-        for what, each in heads.items()
+        f"{what}/head": head["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
+        for what, head in heads.items()
     }
 
 

@@ -127,8 +127,8 @@ def test_the_product_does_not_need_the_sdk() -> None:
 @pytest.mark.parametrize("name", dashboard_names())
 def test_what_the_cluster_tells_is_restricted_to_our_models_and_pools(name: str) -> None:
     """With every variable at All, kube-state-metrics tells of all that runs in the cluster."""
-    told = [query for query in _queries(name) if re.search(r"\bkube_(?!node_labels)", query)]
-    assert [query for query in told if "vllm_on_eks:usd_per_hour{" not in query] == []
+    queries = [query for query in _queries(name) if re.search(r"\bkube_(?!node_labels)", query)]
+    assert [query for query in queries if "vllm_on_eks:usd_per_hour{" not in query] == []
     nodes = [query for query in _queries(name) if "kube_node_labels" in query]
     assert [query for query in nodes if 'label_vllm_on_eks_pool!=""' not in query] == []
 

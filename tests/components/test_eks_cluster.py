@@ -187,8 +187,8 @@ def test_two_clusters_live_side_by_side() -> None:
         build_cluster(provider, replace(CLUSTER_WITH_GUESTS, name="llm-two"), "two")
 
     engine = in_region(build)
-    given = [(r.type, r.inputs["name"]) for r in engine.registrations if "name" in r.inputs]
-    assert len(given) == len(set(given)) == 6  # cluster, log group and key alias of each
+    registrations = [(r.type, r.inputs["name"]) for r in engine.registrations if "name" in r.inputs]
+    assert len(registrations) == len(set(registrations)) == 6  # cluster, log group and key alias of each
 
 
 def test_outputs_hold_a_kubeconfig_of_this_cluster_and_no_secret() -> None:

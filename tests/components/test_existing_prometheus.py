@@ -120,10 +120,10 @@ def test_dashboards_stand_where_its_grafana_looks(engine: Engine) -> None:
         each for each in engine.all(CONFIG_MAP) if each.inputs["metadata"]["name"].startswith("dashboard-")
     ]
     assert len(registrations) == 4
-    for each in registrations:
-        assert each.inputs["metadata"]["namespace"] == "grafana"
-        assert each.inputs["metadata"]["labels"]["dashboards"] == "yes"
-        assert "grafana_dashboard" not in each.inputs["metadata"]["labels"]
+    for registration in registrations:
+        assert registration.inputs["metadata"]["namespace"] == "grafana"
+        assert registration.inputs["metadata"]["labels"]["dashboards"] == "yes"
+        assert "grafana_dashboard" not in registration.inputs["metadata"]["labels"]
 
 
 def test_dashboards_can_be_left_out() -> None:

@@ -42,9 +42,9 @@ def test_it_speaks_https_and_its_balancer_lets_in_who_may_connect(plan: GatewayP
     assert [(listener["protocol"], listener["port"], listener["hostname"]) for listener in spec["listeners"]] == [
         ("HTTPS", 443, "llm.example.com")
     ]
-    told = spec["infrastructure"]["annotations"]
-    assert told["service.beta.kubernetes.io/load-balancer-source-ranges"].split(",") == list(plan.source_ranges)
-    scheme = told["service.beta.kubernetes.io/aws-load-balancer-scheme"]
+    annotations = spec["infrastructure"]["annotations"]
+    assert annotations["service.beta.kubernetes.io/load-balancer-source-ranges"].split(",") == list(plan.source_ranges)
+    scheme = annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"]
     assert scheme == ("internet-facing" if plan.public else "internal")
     (into,) = proxy_policy(plan)["spec"]["ingress"]
     assert [peer["ipBlock"]["cidr"] for peer in into["from"]] == list(plan.source_ranges)

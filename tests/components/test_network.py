@@ -151,8 +151,8 @@ def test_two_networks_live_side_by_side() -> None:
 
     engine = in_region(build)
     assert len(engine.all("Vpc")) == 2
-    given = [r.inputs["name"] for r in engine.registrations if "name" in r.inputs]
-    assert len(given) == len(set(given))
+    names = [r.inputs["name"] for r in engine.registrations if "name" in r.inputs]
+    assert len(names) == len(set(names))
 
 
 def test_outputs_name_vpc_and_subnets() -> None:

@@ -107,7 +107,11 @@ def test_nobody_reaches_the_metadata_service() -> None:
 )
 def test_alertmanager_reaches_the_port_of_its_webhook(url: str | None, port: int | None) -> None:
     plan = replace(MONITORING, network=NETWORK, webhook=WebhookPlan(url, None if url else "key"))
-    (policy,) = [each for each in monitoring_policies(plan) if each["metadata"]["name"] == "alertmanager"]
+    (policy,) = [
+        monitoring_policy
+        for monitoring_policy in monitoring_policies(plan)
+        if monitoring_policy["metadata"]["name"] == "alertmanager"
+    ]
     (rule,) = policy["spec"]["egress"]
     assert rule["ports"] == [{"protocol": "TCP", **({"port": port} if port else {})}]
 

@@ -65,7 +65,7 @@ def test_a_grown_pool_takes_new_bounds_without_losing_a_node() -> None:
         replay(lambda: build(CLUSTER), REGION)
         eks: Any = boto3.client("eks", region_name=REGION)
         names = eks.list_nodegroups(clusterName=CLUSTER.name)["nodegroups"]
-        (name,) = [each for each in names if each.startswith("l4-")]
+        (name,) = [name for name in names if name.startswith("l4-")]
         group = {"clusterName": CLUSTER.name, "nodegroupName": name}
         eks.update_nodegroup_config(**group, scalingConfig={"desiredSize": 2})
         live = sizes_in(MotoEngine(REGION))
@@ -73,8 +73,8 @@ def test_a_grown_pool_takes_new_bounds_without_losing_a_node() -> None:
         stale = {"minSize": 3, "desiredSize": 1, "maxSize": 4}  # what the state remembers
         with pytest.raises(Exception, match="Minimum capacity 3 can't be greater than desired size 1"):
             eks.update_nodegroup_config(**group, scalingConfig=stale)
-        wanted = counts(bounds(3, 4), live).desired_nodes
-        eks.update_nodegroup_config(**group, scalingConfig={**stale, "desiredSize": wanted})
+        desired_nodes = counts(bounds(3, 4), live).desired_nodes
+        eks.update_nodegroup_config(**group, scalingConfig={**stale, "desiredSize": desired_nodes})
         assert sizes_in(MotoEngine(REGION)) == LiveSizes(3, 3, 4)
 
 

@@ -58,11 +58,11 @@ def test_releases_come_one_after_another_behind_closed_doors(plan: OperatorPlan)
     there = plan.namespace if plan.kubeai else None
     engine = record(lambda: Operator(plan.name, OperatorArgs(plan, (), there)))
     releases = engine.all("kubernetes:helm.sh/v3:Release")
-    assert [each.inputs["name"] for each in releases] == list(plan.charts)
+    assert [release.inputs["name"] for release in releases] == list(plan.charts)
     policies = {each.name for each in engine.all("kubernetes:networking.k8s.io/v1:NetworkPolicy")}
     for index, release in enumerate(releases):
         assert policies <= release.depends_on
-        assert {each.name for each in releases[:index]} <= release.depends_on
+        assert {release.name for release in releases[:index]} <= release.depends_on
         assert release.inputs["namespace"] == plan.namespace
     if plan.kubeai:  # its models' namespace is closed already, and not its own
         assert engine.all("kubernetes:core/v1:Namespace") == []

@@ -55,16 +55,16 @@ class SmallStack:
 
     def _program(self) -> None:
         provider = kubernetes.Provider("kubernetes", kubeconfig=self._kubeconfig)
-        for each in self._objects:
-            timeouts = pulumi.CustomTimeouts(create=each.create_limit) if each.create_limit else None
+        for object_ in self._objects:
+            timeouts = pulumi.CustomTimeouts(create=object_.create_limit) if object_.create_limit else None
             # As the SDK's own class of a Secret has it.
-            hidden = ["data", "stringData"] if each.token.endswith(":Secret") else None
+            hidden = ["data", "stringData"] if object_.token.endswith(":Secret") else None
             options = pulumi.ResourceOptions(
                 provider=provider, custom_timeouts=timeouts, additional_secret_outputs=hidden
             )
             # What has to be made while the program runs (an Output) is given as a function.
-            inputs = {key: value() if callable(value) else value for key, value in each.inputs.items()}
-            pulumi.CustomResource(each.token, each.name, inputs, options)
+            inputs = {key: value() if callable(value) else value for key, value in object_.inputs.items()}
+            pulumi.CustomResource(object_.token, object_.name, inputs, options)
 
     def preview(self, *objects: Object) -> Outcome:
         return self._run(self._stack.preview, objects)

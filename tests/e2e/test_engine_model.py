@@ -71,7 +71,7 @@ def job(model: EngineModel, arrivals: Sequence[tuple[float, int, int]], caches_p
             "kv_blocks": model.kv_blocks,
         },
         "costs": {
-            "linear_seconds": [float(each) / PICOSECONDS for each in model.linear_ps],
+            "linear_seconds": [float(linear_p) / PICOSECONDS for linear_p in model.linear_ps],
             "sequence": costs.sequence_seconds,
             "cached_token": costs.cached_token_seconds,
             "pair": costs.attention_pair_seconds,

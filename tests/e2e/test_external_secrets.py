@@ -63,7 +63,7 @@ class Tokens:
         return list(self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", "externalsecrets")["items"])
 
     def condition(self, name: str) -> tuple[str, str, str]:
-        (external,) = [each for each in self.externals() if each["metadata"]["name"] == name]
+        (external,) = [external for external in self.externals() if external["metadata"]["name"] == name]
         ready = [c for c in external.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
         return (ready[0]["status"], ready[0]["reason"], ready[0].get("message", "")) if ready else ("", "", "")
 
@@ -105,7 +105,7 @@ def _eventually(what: str, holds: Callable[[], bool], state: Callable[[], object
 
 
 def _only(tokens: Tokens) -> str:
-    (external,) = [each for each in tokens.externals() if each["metadata"]["name"].startswith("qwen-hf-")]
+    (external,) = [external for external in tokens.externals() if external["metadata"]["name"].startswith("qwen-hf-")]
     return str(external["metadata"]["name"])
 
 
@@ -156,9 +156,9 @@ def test_a_secret_that_is_gone_is_told_and_the_last_token_stays(tokens: Tokens) 
 
 def test_a_destroy_leaves_no_secret_no_definition_and_no_operator(platform: Platform, tokens: Tokens) -> None:
     platform.run("down", "--stack", "local")
-    names = {each.metadata.name for each in tokens.definitions.list_custom_resource_definition().items}
+    names = {item.metadata.name for item in tokens.definitions.list_custom_resource_definition().items}
     assert not any(name.endswith(GROUP) for name in names), names
     secrets = tokens.core.list_secret_for_all_namespaces().items
-    assert not [each.metadata.name for each in secrets if each.metadata.name.startswith("qwen-hf-")]
+    assert not [secret.metadata.name for secret in secrets if secret.metadata.name.startswith("qwen-hf-")]
     assert not platform.processes.is_alive("external-secrets")
     assert tokens.manager.describe_secret(SecretId=NAME)["Name"] == NAME, "the secret is its owner's"

@@ -72,7 +72,7 @@ class Cluster:
             ("gateway.networking.k8s.io", "v1", "gatewayclasses"),
             ("gateway.networking.k8s.io", "v1", "gateways"),
             ("gateway.networking.k8s.io", "v1", "httproutes"),
-            *(("gateway.envoyproxy.io", "v1alpha1", each) for each in POLICIES),
+            *(("gateway.envoyproxy.io", "v1alpha1", policy) for policy in POLICIES),
         ):
             for item in self.custom.list_cluster_custom_object(group, version, plural)["items"]:
                 name = f"{plural}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
@@ -84,9 +84,13 @@ def _conditions(status: dict[str, Any]) -> dict[str, str]:
     parts = [status, *(status.get("parents") or []), *(status.get("ancestors") or []), *(status.get("listeners") or [])]
     conditions: dict[str, str] = {}
     for part in parts:
-        for each in part.get("conditions") or []:
-            told = each["status"] if each["status"] == "True" else f"{each['status']}: {each.get('message')}"
-            conditions[each["type"]] = told
+        for condition in part.get("conditions") or []:
+            told = (
+                condition["status"]
+                if condition["status"] == "True"
+                else f"{condition['status']}: {condition.get('message')}"
+            )
+            conditions[condition["type"]] = told
     return conditions
 
 
@@ -235,9 +239,9 @@ def _scale(cluster: Cluster, replicas: int) -> None:
 def _report(name: str, results: list[RequestResult]) -> list[str]:
     """Why requests were lost; what became of all goes into a file."""
     REPORTS.mkdir(exist_ok=True)
-    count = {str(outcome): sum(each.outcome is outcome for each in results) for outcome in RequestOutcome}
+    count = {str(outcome): sum(result.outcome is outcome for result in results) for outcome in RequestOutcome}
     (REPORTS / f"gateway-{name}.json").write_text(json.dumps(count, indent=2))
-    return [each.why for each in results if each.outcome is not RequestOutcome.ANSWERED]
+    return [result.why for result in results if result.outcome is not RequestOutcome.ANSWERED]
 
 
 def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> None:
@@ -293,7 +297,7 @@ def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cl
     answers = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "gateway-killed.json").write_text(
-        json.dumps({each: answers.count(each) for each in set(answers)}, indent=2)
+        json.dumps({answer: answers.count(answer) for answer in set(answers)}, indent=2)
     )
     assert len(answers) == 200
     # 503: the killed pod and one that had only just become Ready both refused. Never half an answer.
@@ -303,7 +307,7 @@ def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cl
 
 def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, platform: Platform) -> None:
     services = json.loads(platform.paths.services_file.read_text())
-    direct = next(each["url"] for each in services if each["name"] == "qwen")
+    direct = next(service["url"] for service in services if service["name"] == "qwen")
     body = {"model": "chat", "prompt": "x", "max_tokens": 1}
 
     async def median(url: str, session: aiohttp.ClientSession) -> float:

@@ -73,14 +73,14 @@ class Pool:
     def instances(self) -> dict[str, Any]:
         running = [{"Name": "instance-state-name", "Values": ["pending", "running"]}]
         reservations = self._ec2.describe_instances(Filters=running)["Reservations"]
-        return {each["InstanceId"]: each for row in reservations for each in row["Instances"]}
+        return {instance["InstanceId"]: instance for row in reservations for instance in row["Instances"]}
 
     def templates(self) -> list[str]:
         launch_templates = self._ec2.describe_launch_templates()["LaunchTemplates"]
         return [
-            each["LaunchTemplateName"]
-            for each in launch_templates
-            if each["LaunchTemplateName"].startswith("karpenter")
+            launch_template["LaunchTemplateName"]
+            for launch_template in launch_templates
+            if launch_template["LaunchTemplateName"].startswith("karpenter")
         ]
 
     def servers(self) -> list[Any]:
@@ -102,15 +102,15 @@ class Pool:
 
     def sell_out(self, *offerings: tuple[str, str, str]) -> None:
         keys = ("instance_type", "zone", "lifecycle")
-        self.switch("sold-out", offerings=[dict(zip(keys, each, strict=True)) for each in offerings])
+        self.switch("sold-out", offerings=[dict(zip(keys, offering, strict=True)) for offering in offerings])
 
     def state(self) -> object:
         claims = [
             (
-                each["metadata"]["name"],
-                [c["type"] for c in each["status"].get("conditions", []) if c["status"] == "True"],
+                claim["metadata"]["name"],
+                [c["type"] for c in claim["status"].get("conditions", []) if c["status"] == "True"],
             )
-            for each in self.claims()
+            for claim in self.claims()
         ]
         return sorted(self.nodes()), claims, [(p.metadata.name, p.spec.node_name) for p in self.servers()]
 
@@ -206,7 +206,7 @@ def test_what_is_sold_out_comes_as_another_type_then_from_another_zone_then_on_d
         second = next(node for name, node in pool.settle(2).items() if name != first.metadata.name)
         assert _kind(second) == (types[1], zone, "spot"), "the other zone is where spreading would have it"
 
-        pool.sell_out(*((kind, each, "spot") for kind in types for each in zones))
+        pool.sell_out(*((kind, zone, "spot") for kind in types for zone in zones))
         pool.scale(3)
         both = {first.metadata.name, second.metadata.name}
         (third,) = (node for name, node in pool.settle(3).items() if name not in both)
@@ -268,6 +268,6 @@ def test_a_destroy_leaves_no_instance_no_node_claim_and_no_launch_template(platf
     assert pool.nodes() == {}
     assert pool.templates() == []
     definitions = client.ApiextensionsV1Api(pool.core.api_client).list_custom_resource_definition().items
-    names = {each.metadata.name for each in definitions}
+    names = {definition.metadata.name for definition in definitions}
     assert not any(name.endswith(("karpenter.sh", "karpenter.k8s.aws")) for name in names), names
     assert not platform.processes.is_alive("karpenter-controller")

@@ -56,7 +56,7 @@ class Cluster:
         return dict(service)
 
     def conditions(self) -> dict[str, str]:
-        return {each["type"]: each["status"] for each in self.service()["status"]["conditions"]}
+        return {condition["type"]: condition["status"] for condition in self.service()["status"]["conditions"]}
 
     def deployment(self) -> Any:
         (deployment,) = self.apps.list_namespaced_deployment("models").items
@@ -108,6 +108,6 @@ def test_a_destroy_leaves_neither_servers_nor_definitions_nor_the_controller(
 ) -> None:
     platform.run("down", "--stack", "local")
     assert cluster.apps.list_namespaced_deployment("models").items == []
-    names = {each.metadata.name for each in cluster.definitions.list_custom_resource_definition().items}
+    names = {item.metadata.name for item in cluster.definitions.list_custom_resource_definition().items}
     assert not any(name.endswith(GROUP) for name in names), names
     assert not platform.processes.is_alive("kserve-controller")

@@ -78,7 +78,7 @@ def test_every_target_that_a_monitor_finds_is_up(stack: Platform) -> None:
 def test_the_series_of_the_pinned_vllm_version_are_there(stack: Platform) -> None:
     version = version_of("0.33.0")
     series = eventually("series of vLLM", lambda: query(stack, 'count by (__name__) ({__name__=~"vllm:.+"})'))
-    have = {each["metric"]["__name__"] for each in series}
+    have = {series["metric"]["__name__"] for series in series}
     for name in ("vllm:num_requests_waiting", "vllm:num_requests_running", "vllm:kv_cache_usage_perc"):
         assert name in names("gauge", version)
         assert name in have
@@ -102,7 +102,7 @@ def test_the_api_server_serves_the_metrics_and_the_autoscaler_acts_on_them(stack
 
     eventually("ScalingActive", active)
     listed = apis.list_cluster_custom_object("custom.metrics.k8s.io", "v1beta1", "")
-    assert [each for each in listed["resources"] if "vllm" in each["name"]]
+    assert [resource for resource in listed["resources"] if "vllm" in resource["name"]]
 
 
 def test_a_monitor_with_a_wrong_port_name_loses_its_targets(stack: Platform) -> None:

@@ -134,9 +134,9 @@ def test_the_recorder_registers_what_the_engine_registers(engine: Engine) -> Non
                 different.append(f"{other['name']} {path}: engine {engines!r}, recorder {recorders!r}")
     assert different == []
     told = record_program(REPO, asked.file.project, engine._name, asked.config, asked.secret_keys)
-    for each in told.resources:
-        for path, strict, known in differences(ours[each["urn"]]["inputs"], each["inputs"]):
-            assert strict == UNKNOWN, f"{each['name']} {path}: {strict!r} became {known!r}"
+    for resource in told.resources:
+        for path, strict, known in differences(ours[resource["urn"]]["inputs"], resource["inputs"]):
+            assert strict == UNKNOWN, f"{resource['name']} {path}: {strict!r} became {known!r}"
 
 
 @pytest.mark.parametrize("engine", STACKS, indirect=True)
@@ -180,5 +180,7 @@ def told_offline(root: Path, stack: str) -> set[tuple[str, str, str]]:
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     ids = {rule.id for rule in RULES}
-    told = [each for each in json.loads(done.stdout)["findings"] if each["rule"] in ids and " " in each["path"]]
-    return {(each["severity"], each["rule"], each["path"].split()[-1]) for each in told}
+    findings = [
+        finding for finding in json.loads(done.stdout)["findings"] if finding["rule"] in ids and " " in finding["path"]
+    ]
+    return {(each["severity"], each["rule"], each["path"].split()[-1]) for each in findings}

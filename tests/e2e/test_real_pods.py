@@ -92,13 +92,13 @@ def test_the_pod_is_ready_by_the_probes_of_a_process_that_runs_as_rendered(up: U
     assert pod.status.container_statuses[0].container_id == "process://vllm"
     assert pod.status.container_statuses[0].restart_count == 0
     processes = up.servers()
-    (server,) = [each for each in processes if "serve" in each.cmdline()[:4]]
+    (server,) = [process for process in processes if "serve" in process.cmdline()[:4]]
     assert f"--revision={REVISION}" in server.cmdline()
-    rendered = [each for each in pod.spec.containers[0].args if not each.startswith("--port")]
+    rendered = [arg for arg in pod.spec.containers[0].args if not arg.startswith("--port")]
     assert [each for each in rendered if each not in server.cmdline()] == []
     assert server.environ()["HF_HUB_OFFLINE"] == "1"
     if can_be(10001):
-        assert {each.uids().real for each in processes} == {10001}
+        assert {process.uids().real for process in processes} == {10001}
 
 
 def test_prometheus_has_every_series_that_we_read_with_its_pod(up: Up) -> None:

@@ -101,9 +101,9 @@ def test_nobody_is_woken_by_a_healthy_platform(watched: Watched) -> None:
     "alert", ["GpuXidError", "SpotNodeInterrupted", "VllmTtftBudgetBurn", "VllmQueueTooLong", "VllmTtftP99High"]
 )
 def test_an_alert_reaches_a_webhook_through_the_real_alertmanager(trouble: Watched, alert: str) -> None:
-    told = trouble.received.wait_for(alert, "firing", ALERT_PATIENCE_SECONDS)
-    assert told["annotations"]["runbook_url"].endswith(f"/{alert}.md")
-    assert told["labels"]["severity"] in ("critical", "warning")
+    wait = trouble.received.wait_for(alert, "firing", ALERT_PATIENCE_SECONDS)
+    assert wait["annotations"]["runbook_url"].endswith(f"/{alert}.md")
+    assert wait["labels"]["severity"] in ("critical", "warning")
 
 
 @pytest.mark.parametrize(("dashboard", "title", "expr"), PANELS, ids=[f"{d}: {t}" for d, t, _ in PANELS])

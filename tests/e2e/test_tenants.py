@@ -98,8 +98,8 @@ def test_who_looks_reads_no_secret_and_changes_nothing_and_who_operates_does(pla
     assert status_of(acting.list_namespaced_secret, SEARCH) == 200
     assert status_of(acting.create_namespaced_pod, SEARCH, pod("mine", priorityClassName="vllm-critical")) == 200
     try:
-        given = core.read_namespaced_pod("mine", SEARCH).spec.containers[0].resources
-        assert given.requests == {"cpu": "100m", "memory": "128Mi"}, "the LimitRange's"
+        resources = core.read_namespaced_pod("mine", SEARCH).spec.containers[0].resources
+        assert resources.requests == {"cpu": "100m", "memory": "128Mi"}, "the LimitRange's"
     finally:
         acting.delete_namespaced_pod("mine", SEARCH, grace_period_seconds=0)
     bigger = {"spec": {"hard": {"requests.nvidia.com/gpu": "99"}}}
@@ -131,7 +131,7 @@ def test_a_critical_model_takes_the_gpu_of_a_batch_one(platform: Platform, core:
         time.sleep(0.5)
     (preempted,) = [e for e in core.list_namespaced_event(LAB).items if e.reason == "Preempted"]
     assert preempted.involved_object.name == victim.metadata.name
-    waiting = [each for each in core.list_namespaced_pod(LAB).items if each.metadata.deletion_timestamp is None]
+    waiting = [item for item in core.list_namespaced_pod(LAB).items if item.metadata.deletion_timestamp is None]
     assert [each.status.phase for each in waiting] == ["Pending"], "batch waits, and evicts nobody"
     tried = [e for e in core.list_namespaced_event(SEARCH).items if e.reason == "FailedScheduling"]
     assert sum(e.count or 1 for e in tried) <= 1, "preempted in the first cycle"

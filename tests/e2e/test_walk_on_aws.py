@@ -55,7 +55,7 @@ class Newcomer:
     def environment(self) -> dict[str, str]:
         """The account and the programs of the platform; login, state, passphrase and kubeconfig are own ones."""
         paths = self.platform.paths
-        urls = {each["name"]: str(each["url"]).rstrip("/") for each in services(paths)}
+        urls = {service["name"]: str(service["url"]).rstrip("/") for service in services(paths)}
         own = ("PULUMI_BACKEND_URL", "PULUMI_CONFIG_PASSPHRASE_FILE", "KUBECONFIG")
         inherited = {k: v for k, v in os.environ.items() if k not in REMOVED}
         given = {k: v for k, v in platform_environment(paths, self.platform.ports).items() if k not in own}
@@ -72,9 +72,9 @@ class Newcomer:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
             timeout=COMMAND_SECONDS,
         )  # fmt: skip
-        told = Said(command, done.returncode, done.stdout)
-        self.said[asked or command] = told
-        return told
+        run = Said(command, done.returncode, done.stdout)
+        self.said[asked or command] = run
+        return run
 
     def found(self, start: str) -> Said:
         """What the command of the page said that begins so."""

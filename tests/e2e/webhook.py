@@ -33,14 +33,14 @@ class Received:
                 find = self._find(name, status)
                 assert find is not None
                 return find
-        came = sorted({f"{each['labels']['alertname']} {each['status']}" for each in self._alerts})
+        came = sorted({f"{alert['labels']['alertname']} {alert['status']}" for alert in self._alerts})
         raise TimeoutError(
             f"{name} {status} did not come in {timeout_seconds:g} s; came: {', '.join(came) or 'nothing'}"
         )
 
     def _find(self, name: str, status: str) -> dict[str, Any] | None:
-        wanted = [each for each in self._alerts if (each["labels"]["alertname"], each["status"]) == (name, status)]
-        return wanted[0] if wanted else None
+        alerts = [alert for alert in self._alerts if (alert["labels"]["alertname"], alert["status"]) == (name, status)]
+        return alerts[0] if alerts else None
 
 
 @contextmanager

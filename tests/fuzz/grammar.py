@@ -140,9 +140,9 @@ def _mapping(schema: Schema, chance: random.Random, depth: int) -> dict[str, Any
     must = set(schema.get("required", ()))
     share = 0.4 if depth < DEEPEST else 0.0
     made = {
-        key: value_for(each, chance, depth + 1)
-        for key, each in schema.get("properties", {}).items()
-        if key in must or "const" in _resolved(each) or chance.random() < share
+        key: value_for(property_, chance, depth + 1)
+        for key, property_ in schema.get("properties", {}).items()
+        if key in must or "const" in _resolved(property_) or chance.random() < share
     }
     more = schema.get("additionalProperties")
     if isinstance(more, Mapping):

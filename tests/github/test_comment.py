@@ -103,7 +103,7 @@ def test_our_comment_is_found_on_a_later_page_and_nobody_elses_is_touched(github
     ]
     (github / "github.json").write_text(json.dumps({**state(github), "comments": others}))
     assert run(github).stdout == "https://4\n"
-    bodies = [each["body"] for each in state(github)["comments"]]
+    bodies = [comment["body"] for comment in state(github)["comments"]]
     assert bodies == [*(other["body"] for other in others[:3]), (github / "comment.md").read_text()]
 
 

@@ -25,20 +25,20 @@ def said_of(case: Case) -> tuple[bool, tuple[Finding, ...]]:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.name))
 def test_its_verdict_holds(case: Case) -> None:
     accepted, findings = said_of(case)
-    errors = [each for each in findings if each.severity is Severity.ERROR]
-    told = "\n".join(f"{each.path}: {each.text}" for each in findings)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    told = "\n".join(f"{finding.path}: {finding.text}" for finding in findings)
     assert accepted == (case.refused is None), told or "accepted, and nothing said"
     if case.refused is None:
-        assert {each.rule for each in findings} >= set(case.warns), told
+        assert {finding.rule for finding in findings} >= set(case.warns), told
     else:
         path, words = case.refused
-        assert any(each.path.startswith(path) and words in each.text for each in errors), told
+        assert any(error.path.startswith(path) and words in error.text for error in errors), told
     _said_well(findings)
 
 
 def _said_well(findings: tuple[Finding, ...]) -> None:
-    for each in findings:
-        text = f"{each.path}: {each.text}"
+    for finding in findings:
+        text = f"{finding.path}: {finding.text}"
         assert text.isprintable(), "what a terminal obeys is in a message"
         assert len(text) < 2000, "nobody reads that"
         assert "Traceback" not in text

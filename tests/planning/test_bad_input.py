@@ -127,8 +127,8 @@ def test_it_is_refused_where_it_stands_with_value_limit_and_fix(what: str) -> No
     with pytest.raises(PlanRefused) as refused:
         decide(read(given, "prod"))
     findings = [finding for finding in refused.value.findings if finding.severity is Severity.ERROR]
-    there = [each for each in findings if each.path.startswith(path)]
-    assert there, [str(each) for each in findings]
+    there = [finding for finding in findings if finding.path.startswith(path)]
+    assert there, [str(finding) for finding in findings]
     assert all(word in there[0].text for word in words), there[0].text
     assert there[0].fix
 

@@ -17,7 +17,7 @@ def waiver(rule: str = "disruption-budget", expires: date = date(2027, 3, 1)) ->
 
 def test_a_waiver_holds_through_its_last_day_and_what_it_covers_is_still_told() -> None:
     judgements = judge([deployment()], DEV, [waiver()], TODAY)
-    assert [each.finding.rule for each in judgements] == ["disruption-budget"]
+    assert [judgement.finding.rule for judgement in judgements] == ["disruption-budget"]
     assert judgements[0].waiver == waiver()
     assert waiver_problems([waiver()], TODAY) == []
 

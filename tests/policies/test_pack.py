@@ -47,13 +47,13 @@ def arguments(*resources: Any) -> pulumi_policy.StackValidationArgs:
 
 
 def run(policy: pulumi_policy.StackValidationPolicy, *resources: Any) -> list[tuple[str, str | None]]:
-    told: list[tuple[str, str | None]] = []
+    run: list[tuple[str, str | None]] = []
 
     def report(message: str, urn: str | None = None) -> None:
-        told.append((message, urn))
+        run.append((message, urn))
 
     policy.validate(arguments(*resources), report)
-    return told
+    return run
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_each_rule_is_a_policy_with_its_level_and_none_speaks_of_a_good_stack() 
 
 
 def test_a_violation_is_reported_on_its_resource() -> None:
-    rule = next(each for each in RULES if each.id == "disruption-budget")
+    rule = next(rule for rule in RULES if rule.id == "disruption-budget")
     assert run(pack._policy(rule), deployment()) == [
         ("qwen: no PodDisruptionBudget selects its pods", deployment().urn)
     ]
@@ -93,7 +93,7 @@ def test_values_that_the_engine_does_not_know_yet_do_not_stop_a_rule() -> None:
 
 
 def test_a_waiver_in_the_stack_file_holds_until_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
-    rule = next(each for each in RULES if each.id == "disruption-budget")
+    rule = next(rule for rule in RULES if rule.id == "disruption-budget")
     waive(monkeypatch, "disruption-budget", "2027-03-01 00:00:00 +0000 UTC")
     assert run(pack._policy(rule), deployment()) == []
     assert run(pack._waivers_policy()) == []
@@ -108,7 +108,7 @@ def test_where_the_engine_hands_no_configuration_over_the_stack_file_is_read(
     text = "config:\n  vllm-on-eks:waivers: [{rule: disruption-budget, reason: one replica, expires: 2027-03-01}]\n"
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     monkeypatch.setattr(pack, "CHECKOUT", tmp_path)
-    rule = next(each for each in RULES if each.id == "disruption-budget")
+    rule = next(rule for rule in RULES if rule.id == "disruption-budget")
     assert run(pack._policy(rule), deployment()) == []
 
 
@@ -141,17 +141,17 @@ def test_the_engine_starts_the_pack_and_is_told_what_breaks_a_rule() -> None:
             assert not pack_process.analyzer.Analyze(asked).diagnostics
             # Before the first `up` the engine knows no outputs of what is to stand in a cluster that is not there.
             request.resources.add(type=each.type, name=each.name, urn=each.urn)
-        told = pack_process.analyzer.AnalyzeStack(request)
+        analyze_stack = pack_process.analyzer.AnalyzeStack(request)
     assert {policy.name for policy in info.policies} == {rule.id for rule in RULES} | {"waiver", "inputs"}
-    assert {diagnostic.policyName for diagnostic in told.diagnostics} == {"image-pinned", "disruption-budget"}
-    assert all(diagnostic.enforcementLevel == analyzer_pb2.MANDATORY for diagnostic in told.diagnostics)
-    assert {diagnostic.urn for diagnostic in told.diagnostics} == {deployment().urn}
+    assert {diagnostic.policyName for diagnostic in analyze_stack.diagnostics} == {"image-pinned", "disruption-budget"}
+    assert all(diagnostic.enforcementLevel == analyzer_pb2.MANDATORY for diagnostic in analyze_stack.diagnostics)
+    assert {diagnostic.urn for diagnostic in analyze_stack.diagnostics} == {deployment().urn}
 
 
 def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.policies.resources import resource
 
-    rule = next(each for each in RULES if each.id == "budget")
+    rule = next(rule for rule in RULES if rule.id == "budget")
     outputs = resource("pulumi:pulumi:Stack", "dev", {"usdPerHour": {"min": 1.0, "max": 10.0}})
     config = {"vllm-on-eks:budget": json.dumps({"usdPerMonth": 7000})}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))

@@ -86,7 +86,7 @@ def test_each_critical_comment_of_kube_score_is_one_finding_and_a_warning_does_n
             check("stable-version", 10, None),
         )
     )
-    assert [(each.check, each.where, each.counts) for each in findings] == [
+    assert [(finding.check, finding.where, finding.counts) for finding in findings] == [
         ("container-image-pull-policy", "download", True),
         ("container-image-pull-policy", "vllm", True),
         ("label-values", "", False),

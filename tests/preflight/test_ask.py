@@ -62,7 +62,9 @@ def test_a_call_that_hangs_is_open_at_the_deadline_and_the_others_are_told(monke
         return []
 
     slow = Question("slow", "network", lambda plan: "it is quick", hangs)
-    monkeypatch.setattr(asking, "QUESTIONS", (slow, *(each for each in asking.QUESTIONS if each.id == "caller")))
+    monkeypatch.setattr(
+        asking, "QUESTIONS", (slow, *(question for question in asking.QUESTIONS if question.id == "caller"))
+    )
     with account() as aws:
         report = asking.ask(planned(own("dev")), aws, at_once=2, seconds=3)
     never.set()
@@ -86,10 +88,10 @@ def test_credentials_that_aws_refuses_are_one_error(monkeypatch: pytest.MonkeyPa
 
 def test_without_credentials_every_guess_is_marked_as_one(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dev"], root=REPO) == 0
-    told = capsys.readouterr().out
-    assert "AWS was not asked: there are no credentials" in told
-    assert "guess    network.zones: the account has us-east-1a, us-east-1b, and EKS takes them" in told
-    assert "guess    account: the account's quotas allow 16 vCPU of L-1216C47A, 16 vCPU of L-DB2E81BA" in told
+    out = capsys.readouterr().out
+    assert "AWS was not asked: there are no credentials" in out
+    assert "guess    network.zones: the account has us-east-1a, us-east-1b, and EKS takes them" in out
+    assert "guess    account: the account's quotas allow 16 vCPU of L-1216C47A, 16 vCPU of L-DB2E81BA" in out
 
 
 def test_json_has_the_same_keys_asked_or_not(capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,9 +112,9 @@ def test_a_stack_file_that_cannot_work_is_not_asked_about(tmp_path: Path, capsys
     (tmp_path / "Pulumi.x.yaml").write_text("config:\n  vllm-on-eks:models: [{name: a, source: b}]\n")
     assert main(["x"], root=tmp_path) == 2
     assert main(["y"], root=tmp_path) == 2
-    told = capsys.readouterr().err
-    assert "models[0].source" in told
-    assert "there is no stack file Pulumi.y.yaml" in told
+    err = capsys.readouterr().err
+    assert "models[0].source" in err
+    assert "there is no stack file Pulumi.y.yaml" in err
 
 
 def test_under_a_recorder_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

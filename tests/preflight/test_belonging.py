@@ -76,8 +76,8 @@ def test_a_private_api_is_settled_once_the_cluster_is_there() -> None:
         here.cluster(name="vllm-on-eks-dev")
         plan = planned(own("dev", cluster=LATER))
         report = asked(plan, AwsAccount(REGION))
-    told = [answer for answer in report.answers if answer.question == "account"]
-    assert {each.verdict for each in told} == {Verdict.OK}
+    answers = [answer for answer in report.answers if answer.question == "account"]
+    assert {each.verdict for each in answers} == {Verdict.OK}
     assert "private-endpoint" not in {finding.rule for finding in with_answers(plan, _without(report)).findings}
 
 

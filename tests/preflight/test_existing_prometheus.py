@@ -59,9 +59,9 @@ def test_one_that_selects_and_answers_is_fine(tmp_path: Path) -> None:
 
 def test_labels_that_it_does_not_select_by_are_told_with_those_to_write(tmp_path: Path) -> None:
     _, report = asked_of(tmp_path, objects(), monitorLabels={}, ruleLabels={"release": "other"})
-    told = {each.path: each.text for each in report.of(Verdict.ERROR)}
-    assert told["monitoring.prometheus.monitorLabels"].endswith("write monitorLabels: {release: prom}")
-    assert told["monitoring.prometheus.ruleLabels"].endswith("write ruleLabels: {release: prom}")
+    texts = {each.path: each.text for each in report.of(Verdict.ERROR)}
+    assert texts["monitoring.prometheus.monitorLabels"].endswith("write monitorLabels: {release: prom}")
+    assert texts["monitoring.prometheus.ruleLabels"].endswith("write ruleLabels: {release: prom}")
 
 
 def test_what_it_does_not_ask_by_settles_that_no_label_was_written(tmp_path: Path) -> None:
@@ -84,9 +84,9 @@ def test_namespaces_and_kinds_that_it_does_not_look_at_are_told(
     tmp_path: Path, spec: dict[str, Any], words: str
 ) -> None:
     _, report = asked_of(tmp_path, objects(spec))
-    told = [each.text for each in report.of(Verdict.ERROR)]
-    assert len(told) == 1
-    assert words in told[0]
+    texts = [each.text for each in report.of(Verdict.ERROR)]
+    assert len(texts) == 1
+    assert words in texts[0]
 
 
 def test_a_service_a_port_and_pods_that_are_not_there_are_told(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_an_address_that_does_not_answer_is_unknown(tmp_path: Path) -> None:
 def test_another_custom_metrics_api_is_an_error(tmp_path: Path) -> None:
     path = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.custom.metrics.k8s.io"
     _, report = asked_of(tmp_path, {**objects(), path: {"spec": {"service": {"namespace": "custom-metrics"}}}})
-    told = said(report, Verdict.ERROR)["monitoring.namespace"]
-    assert told[0].startswith("there is a custom metrics API in namespace custom-metrics")
+    message = said(report, Verdict.ERROR)["monitoring.namespace"]
+    assert message[0].startswith("there is a custom metrics API in namespace custom-metrics")
 
 
 @pytest.mark.parametrize(

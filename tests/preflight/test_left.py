@@ -59,18 +59,18 @@ def test_every_kind_of_leftover_is_named_and_other_peoples_things_are_not() -> N
         volume_tags, unanswered = left(planned(own("dev")), aws)
         assert unanswered == ()
         assert [each.what.partition(" ")[0] for each in volume_tags] == ["volume", "network", "load", "security", "log"]
-        for each in volume_tags:
-            assert each.command.startswith("aws ")
-            assert each.command.endswith("--region us-east-1")
-        for each in volume_tags:  # the commands' own calls
-            word = each.command.split()[-3]
-            if "volume" in each.command:
+        for volume_tag in volume_tags:
+            assert volume_tag.command.startswith("aws ")
+            assert volume_tag.command.endswith("--region us-east-1")
+        for volume_tag in volume_tags:  # the commands' own calls
+            word = volume_tag.command.split()[-3]
+            if "volume" in volume_tag.command:
                 ec2.delete_volume(VolumeId=word)
-            elif "network-interface" in each.command:
+            elif "network-interface" in volume_tag.command:
                 ec2.delete_network_interface(NetworkInterfaceId=word)
-            elif "elbv2" in each.command:
+            elif "elbv2" in volume_tag.command:
                 elb.delete_load_balancer(LoadBalancerArn=word)
-            elif "security-group" in each.command:
+            elif "security-group" in volume_tag.command:
                 ec2.delete_security_group(GroupId=word)
             else:
                 logs.delete_log_group(logGroupName=word)

@@ -75,9 +75,9 @@ def test_a_zone_that_the_account_does_not_have_is_named() -> None:
     with account("ap-northeast-1") as aws:
         zones = ["ap-northeast-1a", "ap-northeast-1b"]
         report = asked(planned(own("dev", region="ap-northeast-1", network={"zones": zones})), aws)
-    told = only(report, "zones", Verdict.ERROR).text
-    assert "has no zone ap-northeast-1b" in told
-    assert "write zones: [ap-northeast-1a, ap-northeast-1c]" in told
+    text = only(report, "zones", Verdict.ERROR).text
+    assert "has no zone ap-northeast-1b" in text
+    assert "write zones: [ap-northeast-1a, ap-northeast-1c]" in text
 
 
 def test_a_type_that_is_not_sold_in_a_zone_of_its_pool_is_refused_with_the_zones_where_it_is() -> None:
@@ -129,8 +129,8 @@ def test_a_log_group_that_eks_made_again_is_told_with_the_command_and_ours_is_no
     with account() as aws:
         logs, plan = client("logs"), planned(own("dev"))
         logs.create_log_group(logGroupName=group)
-        told = only(asked(plan, aws), "cluster", Verdict.ERROR).text
-        assert f"aws logs delete-log-group --log-group-name {group} --region us-east-1" in told
+        text = only(asked(plan, aws), "cluster", Verdict.ERROR).text
+        assert f"aws logs delete-log-group --log-group-name {group} --region us-east-1" in text
         logs.delete_log_group(logGroupName=group)
         logs.create_log_group(logGroupName=group, tags=plan.tags)  # by an `up` that was interrupted
         assert asked(plan, aws).of(Verdict.ERROR) == ()

@@ -53,7 +53,7 @@ def test_a_bucket_with_the_files_is_fine_and_no_other_stack_asks() -> None:
         bucket("us-east-1", f"{PREFIX}/config.json")
         report = asked(planned(with_source(own("dev"), f"s3://acme-weights/{PREFIX}")), aws)
         assert only(report, "weights", Verdict.OK).text == f"s3://acme-weights/{PREFIX} is there"
-        assert not [each for each in asked(planned(own("dev")), aws).answers if each.question == "weights"]
+        assert not [answer for answer in asked(planned(own("dev")), aws).answers if answer.question == "weights"]
 
 
 @pytest.mark.parametrize(

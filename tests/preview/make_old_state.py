@@ -22,10 +22,10 @@ WHOLE = ("urn", "type", "name", "parent", "inputs", "provider", "dependencies", 
 def main(report: Path, commit: str) -> None:
     document = json.loads(report.read_text())
     kept = [
-        {key: each[key] for key in WHOLE if key in each}
-        if short_type(each["type"]) in stateful() and "helm" not in each["type"]
-        else {"urn": each["urn"], "type": each["type"], "name": each["name"], "inputs": None}
-        for each in document["resources"]
+        {key: resource[key] for key in WHOLE if key in resource}
+        if short_type(resource["type"]) in stateful() and "helm" not in resource["type"]
+        else {"urn": resource["urn"], "type": resource["type"], "name": resource["name"], "inputs": None}
+        for resource in document["resources"]
     ]
     HERE.mkdir(exist_ok=True)
     lines = ",\n".join(json.dumps(each, sort_keys=True) for each in kept)

@@ -26,11 +26,11 @@ def test_without_credentials_a_preview_says_what_it_guessed(tmp_path: Path) -> N
 def test_with_an_account_its_errors_are_findings_with_a_fix() -> None:
     with account(zones=OLDER, quotas=NEW_ACCOUNT_QUOTAS) as aws:
         findings = of_account(asked(planned(own("dev")), aws))
-    zones = next(each for each in findings if each.rule == "account-zones")
+    zones = next(finding for finding in findings if finding.rule == "account-zones")
     assert (zones.severity, zones.path) == ("error", "network.zones")
     assert zones.fix == "write zones: [us-east-1b, us-east-1c]"
     assert findings[-1].message.endswith("answers of account 123456789012 agree with the plan")
-    assert "guess" not in {each.rule for each in findings}
+    assert "guess" not in {finding.rule for finding in findings}
 
 
 def test_offline_asks_nobody(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -46,16 +46,16 @@ def test_changes_have_fields_reasons_and_a_difference_in_cost(checkout: Path) ->
     assert git(checkout, "status", "--porcelain") == before
     assert git(checkout, "worktree", "list").count("\n") == 1, "nothing is left in the repository"
     assert code == 0
-    told = {(change["action"], change["name"]): change for change in document["changes"]}
-    args = told["changed", "qwen-deployment"]["fields"]
+    changes = {(change["action"], change["name"]): change for change in document["changes"]}
+    args = changes["changed", "qwen-deployment"]["fields"]
     assert {"path": "spec.template.spec.containers[vllm].args[--max-model-len]", "before": "--max-model-len=8192",
             "after": "--max-model-len=4096"} in args  # fmt: skip
-    assert "cidrBlock cannot be changed in place" in told["replaced", "network-vpc"]["reasons"]
-    nodes = told["replaced", "l4-nodes"]
+    assert "cidrBlock cannot be changed in place" in changes["replaced", "network-vpc"]["reasons"]
+    nodes = changes["replaced", "l4-nodes"]
     assert "instanceTypes cannot be changed in place" in nodes["reasons"]
-    system = told["replaced", "system-nodes"]
+    system = changes["replaced", "system-nodes"]
     assert any("subnetIds comes from network-private-us-east-1a" in reason for reason in system["reasons"])
-    assert ("created", "qwen-deployment") not in told
+    assert ("created", "qwen-deployment") not in changes
     assert document["against"]["cost"]["usd_per_hour_max"] < document["cost"]["usd_per_hour_max"]
     assert document["against"]["commit"] == git(checkout, "rev-parse", "first").strip()
 

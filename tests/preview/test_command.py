@@ -83,9 +83,9 @@ def test_the_report_has_what_a_reviewer_asks_for(prod: dict[str, Any]) -> None:
 
 
 def test_secrets_that_nobody_set_are_told_with_the_command_and_stood_in_for(prod: dict[str, Any]) -> None:
-    told = [finding for finding in prod["findings"] if finding["rule"] == "secret-missing"]
-    assert {each["severity"] for each in told} == {"info"}
-    assert "pulumi config set --secret vllm-on-eks:hfToken --stack prod" in told[1]["fix"]
+    findings = [finding for finding in prod["findings"] if finding["rule"] == "secret-missing"]
+    assert {each["severity"] for each in findings} == {"info"}
+    assert "pulumi config set --secret vllm-on-eks:hfToken --stack prod" in findings[1]["fix"]
     tokens = [resource for resource in prod["resources"] if resource["type"] == "kubernetes:core/v1:Secret"]
     assert len(tokens) == 2
     assert all(token["inputs"]["stringData"] == "[secret]" for token in tokens)
@@ -170,10 +170,10 @@ def test_a_waiver_holds_until_its_day_and_is_an_error_after_it(root: Path) -> No
     code, document = waived(root, "2026-12-01")
     assert (code, [finding for finding in document["findings"] if finding["rule"] == "waiver"]) == (0, [])
     code, document = waived(root, "2026-11-30")
-    told = [finding for finding in document["findings"] if finding["rule"] == "waiver"]
+    findings = [finding for finding in document["findings"] if finding["rule"] == "waiver"]
     assert code == 1
-    assert told[0]["path"] == "waivers[0].expires"
-    assert "expired on 2026-11-30" in told[0]["message"]
+    assert findings[0]["path"] == "waivers[0].expires"
+    assert "expired on 2026-11-30" in findings[0]["message"]
 
 
 def test_an_existing_cluster_is_previewed_without_asking_aws(root: Path) -> None:

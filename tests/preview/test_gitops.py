@@ -44,7 +44,7 @@ def test_it_is_the_same_in_whatever_order_resources_were_registered() -> None:
 
 
 def test_applications_and_project_are_as_argo_cd_defines_them() -> None:
-    made = [each for each in manifests().values() if each["apiVersion"].startswith("argoproj.io")]
+    made = [manifest for manifest in manifests().values() if manifest["apiVersion"].startswith("argoproj.io")]
     assert len(made) >= 5
     for each in made:
         validator = custom_resource_validator(each["apiVersion"], each["kind"])
@@ -53,7 +53,9 @@ def test_applications_and_project_are_as_argo_cd_defines_them() -> None:
 
 
 def test_every_release_and_object_of_the_stack_is_there_or_said_to_stay() -> None:
-    recorded = [each for each in resources() if each["type"].startswith("kubernetes:") and not each.get("read")]
+    recorded = [
+        resource for resource in resources() if resource["type"].startswith("kubernetes:") and not resource.get("read")
+    ]
     left = files()["left-to-pulumi.txt"].splitlines()
     rendered_ones = len(manifests()) - len(("project.yaml", "applications/objects.yaml"))
     assert rendered_ones + len(left) == len(recorded)
@@ -76,7 +78,7 @@ def test_what_another_needs_is_in_an_earlier_wave() -> None:
 
 def test_a_release_keeps_its_chart_version_values_and_namespace() -> None:
     spec = manifests()["applications/dev-cluster-autoscaler.yaml"]["spec"]
-    recorded = next(each["inputs"] for each in resources() if each["name"] == "cluster-autoscaler-release")
+    recorded = next(resource["inputs"] for resource in resources() if resource["name"] == "cluster-autoscaler-release")
     assert spec["source"] == {
         "repoURL": recorded["repositoryOpts"]["repo"],
         "chart": "cluster-autoscaler",
@@ -86,7 +88,7 @@ def test_a_release_keeps_its_chart_version_values_and_namespace() -> None:
     assert spec["destination"]["namespace"] == "kube-system"
     project = manifests()["project.yaml"]["spec"]
     assert spec["source"]["repoURL"] in project["sourceRepos"]
-    assert "kube-system" in {each["namespace"] for each in project["destinations"]}
+    assert "kube-system" in {destination["namespace"] for destination in project["destinations"]}
 
 
 def test_replicas_are_the_autoscalers_and_no_word_is_meant_for_pulumi() -> None:
@@ -119,11 +121,11 @@ def test_what_holds_a_secret_or_what_only_an_update_knows_stays() -> None:
 
 
 def test_a_chart_of_a_registry_is_named_without_its_scheme() -> None:
-    given = _resource(
+    resource = _resource(
         "kubernetes:helm.sh/v3:Release",
         name="envoy-gateway", namespace="gateway", chart="oci://docker.io/envoyproxy/gateway-helm", version="v1.9.0",
     )  # fmt: skip
-    source = yaml.safe_load(rendered("dev", [given], GIT, "dev")["applications/dev-envoy-gateway.yaml"])["spec"][
+    source = yaml.safe_load(rendered("dev", [resource], GIT, "dev")["applications/dev-envoy-gateway.yaml"])["spec"][
         "source"
     ]
     assert (source["repoURL"], source["chart"]) == ("docker.io/envoyproxy", "gateway-helm")

@@ -72,7 +72,7 @@ def test_another_urn_without_an_alias_is_found_and_with_one_it_is_not(what: str,
 
 def test_a_moved_stateful_resource_is_told_in_the_preview_with_what_is_lost(today: Any) -> None:
     after = [each for each in today["dev"] if each["type"] != "aws:kms/key:Key"]
-    told = [each for each in of_moves(changes(today["dev"], after)) if each.rule == "state-lost"]
+    told = [of_move for of_move in of_moves(changes(today["dev"], after)) if of_move.rule == "state-lost"]
     assert [(each.path, each.severity.value) for each in told] == [("cluster-key", "warning")]
     assert "the key that the cluster's Secrets are encrypted with goes" in told[0].message
     assert "needs an alias" in told[0].fix

@@ -50,7 +50,9 @@ def dev() -> tuple[Prepared, Resources]:
 
 
 def of(resources: Resources, kind: str, name: str) -> dict[str, Any]:
-    return next(each for each in resources if each["type"].rsplit(":", 1)[-1] == kind and each["name"] == name)
+    return next(
+        resource for resource in resources if resource["type"].rsplit(":", 1)[-1] == kind and resource["name"] == name
+    )
 
 
 def updated(prepared_pair: tuple[Prepared, Resources], edit: Callable[[Resources], None]) -> Any:
@@ -71,7 +73,7 @@ def older_kubernetes(resources: Resources) -> None:
 
 def test_a_new_kubernetes_goes_control_plane_add_ons_nodes_and_what_runs_on_them(dev: Any) -> None:
     update = updated(dev, older_kubernetes)
-    assert [(each["phase"], each["how"]) for each in update["steps"]] == [
+    assert [(step["phase"], step["how"]) for step in update["steps"]] == [
         ("control plane", "in place"),
         *[("add-ons", "in place")] * 3,
         ("nodes", "rolls"),
@@ -79,15 +81,15 @@ def test_a_new_kubernetes_goes_control_plane_add_ons_nodes_and_what_runs_on_them
         *[("add-ons on nodes", "in place")] * 3,
     ]
     assert update["steps"][0]["what"] == "Kubernetes 1.34 → 1.35"
-    moved = [each["what"] for each in update["steps"] if each["what"].startswith("add-on ")]
+    moved = [step["what"] for step in update["steps"] if step["what"].startswith("add-on ")]
     assert "add-on cluster-addons-vpc-cni: EKS' default for 1.35" in moved, "it has no pin, so it follows"
     assert any(each.startswith("add-on cluster-addons-kube-proxy: v1.34.0-eksbuild.1 → ") for each in moved)
-    l4 = next(each for each in update["steps"] if "l4" in each["what"])
+    l4 = next(step for step in update["steps"] if "l4" in step["what"])
     assert l4["what"] == "1–2 nodes of l4"
     assert l4["words"][:2] == ["1 at once, a new one when an old one has left", "budgets of pods hold"]
     assert [each["model"] for each in l4["away"]] == ["qwen"], "one replica: nothing serves while it moves"
     control, proxy, coredns = update["steps"][0], update["steps"][1], update["steps"][-1]
-    slowest = max(each["high_seconds"] for each in update["steps"] if each["phase"] == "nodes")
+    slowest = max(step["high_seconds"] for step in update["steps"] if step["phase"] == "nodes")
     assert not any("PodEvictionFailure" in word for word in l4["words"]), "one pod a node leaves within its drain"
     way = control["high_seconds"] + proxy["high_seconds"] + slowest
     assert way <= update["high_seconds"] <= way + coredns["high_seconds"], "groups roll beside each other"
@@ -100,8 +102,8 @@ def test_a_changed_launch_template_rolls_the_nodes_of_its_group_and_no_others(de
         of(resources, "LaunchTemplate", "system-template")["inputs"]["tags"] = {"other": "tag"}
 
     update = updated(dev, smaller)
-    assert [each["what"] for each in update["steps"] if each["how"] == "rolls"] == ["1–2 nodes of l4"]
-    (quick,) = [each for each in update["steps"] if each["phase"] == "account"]
+    assert [step["what"] for step in update["steps"] if step["how"] == "rolls"] == ["1–2 nodes of l4"]
+    (quick,) = [step for step in update["steps"] if step["phase"] == "account"]
     assert quick["what"] == "aws ec2 LaunchTemplate system-template", "its own tags make no version"
 
 
@@ -142,7 +144,7 @@ def test_what_is_taken_away_goes_last_and_nothing_changes_takes_no_time(dev: Any
         resources.append({**extra, "urn": extra["urn"] + "-2", "name": "second"})
         of(resources, "Role", "cluster-autoscaler-role")["inputs"]["description"] = "older"
 
-    assert [(each["phase"], each["how"]) for each in updated(dev, more)["steps"]] == [
+    assert [(step["phase"], step["how"]) for step in updated(dev, more)["steps"]] == [
         ("account", "in place"),
         ("afterwards", "deleted"),
     ]
@@ -165,7 +167,7 @@ def test_the_phases_stand_in_the_order_of_the_recorded_dependencies(dev: Any, ka
     """Of what each phase is about: no such resource waits for one of a later phase."""
     phases = {"Cluster": 1, "NodeGroup": 3, "Release": 5, "Deployment": 6}
     for prepared, resources in (dev, karpenter):
-        by_urn = {each["urn"]: each for each in resources}
+        by_urn = {resource["urn"]: resource for resource in resources}
         seen = set()
         for resource in resources:
             rank = phases.get(resource["type"].rsplit(":", 1)[-1])
@@ -176,7 +178,7 @@ def test_the_phases_stand_in_the_order_of_the_recorded_dependencies(dev: Any, ka
                 kind = by_urn[urn]["type"].rsplit(":", 1)[-1]
                 assert phases.get(kind, 0) <= rank, f"{resource['name']} waits for {by_urn[urn]['name']}"
         assert seen == set(phases.values()), prepared.file.stack
-    assert [PHASES[each] for each in sorted(phases.values())] == ["control plane", "nodes", "cluster", "models"]
+    assert [PHASES[phase] for phase in sorted(phases.values())] == ["control plane", "nodes", "cluster", "models"]
 
 
 def test_versions_that_skip_or_go_down_are_errors_and_a_cni_that_skips_is_told(dev: Any) -> None:
@@ -185,8 +187,8 @@ def test_versions_that_skip_or_go_down_are_errors_and_a_cni_that_skips_is_told(d
         of(before, "Cluster", "cluster-cluster")["inputs"]["version"] = cluster
         for side, version in zip((before, after), cni, strict=True):
             of(side, "Addon", "cluster-addons-vpc-cni")["inputs"]["addonVersion"] = version
-        findings = [each for each in of_moves(changes(before, after)) if each.rule == "version-skew"]
-        return [(each.path, each.severity.value, each.fix) for each in findings]
+        findings = [of_move for of_move in of_moves(changes(before, after)) if of_move.rule == "version-skew"]
+        return [(finding.path, finding.severity.value, finding.fix) for finding in findings]
 
     same = ("v1.21.1-eksbuild.1", "v1.21.1-eksbuild.1")
     assert told("1.34", same) == []
@@ -206,7 +208,7 @@ def test_a_pool_says_whether_new_nodes_come_first_and_who_is_away(spread: str, f
     sections = {"nodePools": [pool(updateStrategy=spread)], "models": [model(autoscaling={"minReplicas": 1})]}
     plan = planned(**sections)
     shown = picture(plan, stack(**sections))
-    roll = next(each for each in shown.rolls if each.name == plan.gpu_pools[0].name)
+    roll = next(roll for roll in shown.rolls if roll.name == plan.gpu_pools[0].name)
     assert (roll.first_new, bool(roll.away)) == (first_new, away)
     if first_new:
         assert roll.away[0].high_seconds == shown.models[0].cold_start_seconds[1], "a node waits for it"
@@ -226,7 +228,7 @@ def test_a_node_of_many_pods_that_leave_one_by_one_is_told_to_take_longer_than_e
         "models": [model(autoscaling=eight)],
     }
     shown = picture(planned(**sections), stack(**sections))
-    one_by_one = next(each for each in shown.rolls if each.name == "l4")
+    one_by_one = next(roll for roll in shown.rolls if roll.name == "l4")
     assert one_by_one.drain_seconds > shown.eviction_seconds
     sections["models"] = [model(autoscaling=eight, disruptionBudget={"maxUnavailable": 4})]
     together = picture(planned(**sections), stack(**sections)).rolls
@@ -237,7 +239,7 @@ def test_two_replicas_keep_one_another_serving() -> None:
     two = {"minReplicas": 2, "maxReplicas": 3}
     sections = {"nodePools": [pool(minNodes=2, maxNodes=3)], "models": [model(autoscaling=two)]}
     shown = picture(planned(**sections), stack(**sections))
-    assert [each.away for each in shown.rolls] == [(), (), ()]
+    assert [roll.away for roll in shown.rolls] == [(), (), ()]
 
 
 def test_the_tables_name_types_that_are_known_and_dated_sources() -> None:

@@ -92,8 +92,8 @@ def test_a_bracket_in_a_text_is_no_level() -> None:
 def test_a_section_that_pulumi_hands_over_is_refused_by_its_key(name: str) -> None:
     text, words = hostile_texts.JSON[name]
     loaded = loaded_from({"models": text, "nodePools": "[]"}, (), "dev")
-    told = [str(problem) for problem in loaded.problems]
-    assert any(each.startswith("models: ") and words in each for each in told), told
+    problems = [str(problem) for problem in loaded.problems]
+    assert any(each.startswith("models: ") and words in each for each in problems), problems
 
 
 def test_a_file_that_is_too_long_or_no_text_or_no_file_is_said(tmp_path: Path) -> None:

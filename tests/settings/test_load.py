@@ -52,10 +52,10 @@ def test_sections_become_settings_and_secrets_stay_apart_and_marked() -> None:
 
 def test_missing_secrets_and_unknown_keys_are_told_together() -> None:
     configure({"models": [MODEL], "modles": []})
-    told = [str(problem) for problem in load().problems]
-    assert any("unknown key; did you mean models?" in line for line in told)
-    assert any("pulumi config set --secret vllm-on-eks:hfToken" in line for line in told)
-    assert any("pulumi config set --secret vllm-on-eks:grafanaPassword" in line for line in told)
+    problems = [str(problem) for problem in load().problems]
+    assert any("unknown key; did you mean models?" in line for line in problems)
+    assert any("pulumi config set --secret vllm-on-eks:hfToken" in line for line in problems)
+    assert any("pulumi config set --secret vllm-on-eks:grafanaPassword" in line for line in problems)
 
 
 def test_a_secret_in_plain_text_is_refused_and_not_repeated() -> None:
@@ -67,9 +67,9 @@ def test_a_secret_in_plain_text_is_refused_and_not_repeated() -> None:
 
 def test_a_section_that_is_plain_text_or_encrypted_is_told() -> None:
     configure({"models": "qwen"}, {"cluster": "{}"})
-    told = [str(problem) for problem in load().problems]
-    assert "models: is plain text; write a YAML mapping or list below the key" in told
-    assert any(line.startswith("cluster: is stored as a secret") for line in told)
+    problems = [str(problem) for problem in load().problems]
+    assert "models: is plain text; write a YAML mapping or list below the key" in problems
+    assert any(line.startswith("cluster: is stored as a secret") for line in problems)
 
 
 def test_other_projects_configuration_is_not_ours() -> None:

@@ -64,15 +64,15 @@ def test_every_kind_is_known_refused_in_settings_masked_in_reports_and_found_by_
     assert secret_kind(text), kind
     assert secret_kind(f"before {text} after"), kind
     tail = text[-12:]
-    told = [
+    problems = [
         str(problem)
         for problem in read(
             {"tags": {"note": text}, "models": [{**MODEL, "extraArgs": [f"--seed={text}"]}]}, "dev"
         ).problems
     ]
-    assert any(each.startswith("tags.note: holds what looks like") for each in told)
-    assert any(each.startswith("models[0].extraArgs[0]: holds what looks like") for each in told)
-    assert tail not in str(told)
+    assert any(each.startswith("tags.note: holds what looks like") for each in problems)
+    assert any(each.startswith("models[0].extraArgs[0]: holds what looks like") for each in problems)
+    assert tail not in str(problems)
     for shown_text in (
         str(masked({"a": [text], text: "x"})),
         shown(text),

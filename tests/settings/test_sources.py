@@ -78,4 +78,4 @@ def problems(**changes: Any) -> dict[str, str]:
     findings = read(
         {"models": [written], "nodePools": [{"name": "l4", "instanceTypes": ["g6.xlarge"]}]}, "dev"
     ).problems
-    return {each.path: each.text for each in findings}
+    return {finding.path: finding.text for finding in findings}

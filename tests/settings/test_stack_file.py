@@ -123,8 +123,8 @@ def test_a_number_that_yaml_changed_is_told_as_it_stands_in_the_file(tmp_path: P
     (tmp_path / "Pulumi.dev.yaml").write_text(
         "config:\n  vllm-on-eks:tags: {account: 012345670123, v: 1.10, n: 7}\n  cluster: {version: 1.30}\n"
     )
-    told = {problem.path: problem.text for problem in prepare(tmp_path, "dev").loaded.problems}
-    assert told["tags.account"].startswith("012345670123 (YAML reads 1402433619) is not text; put it in quotes")
-    assert told["tags.v"].startswith("1.10 (YAML reads 1.1) is not text")
-    assert told["cluster.version"].startswith("1.30 (YAML reads 1.3) is not text")
-    assert told["tags.n"].startswith("7 is not text; put it in quotes")
+    texts = {problem.path: problem.text for problem in prepare(tmp_path, "dev").loaded.problems}
+    assert texts["tags.account"].startswith("012345670123 (YAML reads 1402433619) is not text; put it in quotes")
+    assert texts["tags.v"].startswith("1.10 (YAML reads 1.1) is not text")
+    assert texts["cluster.version"].startswith("1.30 (YAML reads 1.3) is not text")
+    assert texts["tags.n"].startswith("7 is not text; put it in quotes")

@@ -35,5 +35,5 @@ def test_a_waiver_needs_a_reason_in_words() -> None:
 
 def test_one_rule_is_waived_once() -> None:
     waiver = {"rule": "tags", "reason": "default tags of the account", "expires": "2027-03-31"}
-    told = [str(problem) for problem in read({"waivers": [waiver, waiver]}, "dev").problems]
-    assert any("'tags' is waived twice" in each for each in told)
+    problems = [str(problem) for problem in read({"waivers": [waiver, waiver]}, "dev").problems]
+    assert any("'tags' is waived twice" in each for each in problems)

@@ -46,7 +46,7 @@ def served(file: Path) -> ServedModel:
 
 
 def _argument(model: ServedModel, name: str) -> str:
-    return next(each.partition("=")[2] for each in model.args if each.startswith(f"{name}="))
+    return next(arg.partition("=")[2] for arg in model.args if arg.startswith(f"{name}="))
 
 
 def kept(record: dict[str, Any], model: ServedModel) -> dict[str, Any]:
@@ -71,7 +71,9 @@ def kept(record: dict[str, Any], model: ServedModel) -> dict[str, Any]:
             "down": asdict(scaling.scale_down),
         },
         "wanted": [[round(at, 1), count] for at, count in record["summary"]["wanted_curve"]],
-        "requests": [[each["arrival"], each["input_tokens"], each["output_tokens"]] for each in record["requests"]],
+        "requests": [
+            [request["arrival"], request["input_tokens"], request["output_tokens"]] for request in record["requests"]
+        ],
     }
 
 
@@ -86,7 +88,7 @@ def main() -> None:
             platform.run("start")
             platform.run("up", "--stack-file", str(file))
             deadline = time.monotonic() + PATIENCE_SECONDS
-            while [(each.wanted, each.available) for each in models(platform.paths)] != [(1, 1)]:
+            while [(model.wanted, model.available) for model in models(platform.paths)] != [(1, 1)]:
                 assert time.monotonic() < deadline, models(platform.paths)
                 time.sleep(1)
             record = Load.start("scaling-demand", *LOAD).end(timeout_seconds=600)

@@ -98,8 +98,8 @@ def test_the_controller_and_the_model_answer_the_same(vector: dict[str, Any]) ->
 
 
 def test_the_vectors_are_of_the_version_they_name_and_move_replicas_both_ways() -> None:
-    told = json.loads(LINES[0])
-    assert told["source"].startswith("k8s.io/kubernetes v1.36.2 pkg/controller/podautoscaler")
+    document = json.loads(LINES[0])
+    assert document["source"].startswith("k8s.io/kubernetes v1.36.2 pkg/controller/podautoscaler")
     assert len(VECTORS) >= 200
     moves = [wanted - replicas for vector in VECTORS for replicas, _, _, wanted, *_ in vector["steps"]]
     assert min(sum(move > 0 for move in moves), sum(move < 0 for move in moves), moves.count(0)) >= 100

@@ -48,7 +48,7 @@ def test_many_steps_at_once_equal_one_after_the_other_to_the_picosecond(name: st
     fast, row = run(model, load)
     slow = ReferenceReplica(model)
     columns = zip(load.arrivals_ps.tolist(), load.inputs.tolist(), load.outputs.tolist(), strict=True)
-    slow.waiting.extend(ReferenceRequest(number, *each) for number, each in enumerate(columns))
+    slow.waiting.extend(ReferenceRequest(number, *column) for number, column in enumerate(columns))
     slow.run_until(FAR)
     assert sorted(zip(fast.arrival.tolist(), fast.first_token.tolist(), fast.done.tolist(), strict=True)) == sorted(
         (each.arrival, each.first_token, each.done) for each in slow.finished

@@ -30,9 +30,9 @@ def outcomes() -> list[Outcome]:
 def test_every_policy_accounts_for_every_request(outcomes: list[Outcome]) -> None:
     assert [each.name for each in outcomes] == list(POLICIES)
     assert len({each.requests for each in outcomes}) == 1
-    for each in outcomes:
-        assert 0 <= each.slo_attainment <= 1
-        assert each.slo_attainment <= 1 - (each.rejected + each.lost) / each.requests + 1e-12
+    for outcome in outcomes:
+        assert 0 <= outcome.slo_attainment <= 1
+        assert outcome.slo_attainment <= 1 - (outcome.rejected + outcome.lost) / outcome.requests + 1e-12
 
 
 def test_finished_lost_and_rejected_are_all_that_arrived() -> None:
@@ -54,7 +54,7 @@ def test_a_run_repeats_to_the_last_digit_and_another_seed_does_not() -> None:
 
 
 def test_the_negative_control_hardly_moves_while_others_do(outcomes: list[Outcome]) -> None:
-    by_name = {each.name: each for each in outcomes}
+    by_name = {outcome.name: outcome for outcome in outcomes}
     assert by_name["hpa-cpu"].most_replicas <= 2
     assert by_name["default"].most_replicas > 2
     assert by_name["fixed-maximum"].slo_attainment > by_name["hpa-queue"].slo_attainment

@@ -157,7 +157,7 @@ def _scaler(kind: str) -> Callable[[ServedModel], bool]:
     def check(model: ServedModel) -> bool:
         made = of_model(model)
         scalers = [each for each in made.values() if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")]
-        return [each["kind"] for each in scalers] == [kind] and scalers[0]["spec"]["scaleTargetRef"]["name"] == (
+        return [scaler["kind"] for scaler in scalers] == [kind] and scalers[0]["spec"]["scaleTargetRef"]["name"] == (
             model.deployment_name
         )
 
@@ -391,7 +391,7 @@ def test_a_pool_is_the_models_servers_and_its_picker_one_pod_that_only_the_gatew
     assert pool["targetPorts"] == [{"number": server(model)["ports"][0]["containerPort"]}]
     reference = pool["endpointPickerRef"]
     assert reference["name"] == made["picker-service"]["metadata"]["name"]
-    assert [reference["port"]["number"]] == [each["port"] for each in made["picker-service"]["spec"]["ports"]]
+    assert [reference["port"]["number"]] == [port["port"] for port in made["picker-service"]["spec"]["ports"]]
     pods = picker["template"]["metadata"]["labels"]
     for selects in (
         made["picker-service"]["spec"]["selector"],
@@ -412,11 +412,11 @@ def test_a_pool_is_the_models_servers_and_its_picker_one_pod_that_only_the_gatew
 def test_a_picker_is_told_its_own_pool_and_may_read_and_do_nothing_else(model: ServedModel) -> None:
     made = of_model(model)
     (container,) = made["picker"]["spec"]["template"]["spec"]["containers"]
-    told = dict(argument.removeprefix("--").split("=") for argument in container["args"])
+    args = dict(argument.removeprefix("--").split("=") for argument in container["args"])
     pool = made["pool"]
-    assert (told["pool-name"], told["pool-namespace"]) == (pool["metadata"]["name"], pool["metadata"]["namespace"])
-    assert told["pool-group"] == pool["apiVersion"].partition("/")[0]
-    folder, _, file = told["config-file"].rpartition("/")
+    assert (args["pool-name"], args["pool-namespace"]) == (pool["metadata"]["name"], pool["metadata"]["namespace"])
+    assert args["pool-group"] == pool["apiVersion"].partition("/")[0]
+    folder, _, file = args["config-file"].rpartition("/")
     assert folder in {mount["mountPath"] for mount in container["volumeMounts"]}
     config = yaml.safe_load(made["picker-config"]["data"][file])
     known = {plugin["type"] for plugin in config["plugins"]}

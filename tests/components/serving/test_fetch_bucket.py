@@ -124,7 +124,7 @@ def test_an_interrupted_download_goes_on_with_the_parts_that_are_missing(
     (folder / f"{name}.journal").write_text(f"{etag}\n0\n1024\n")
     result = run(tmp_path, endpoint)
     assert result.returncode == 0, result.stderr
-    line = next(each for each in result.stdout.splitlines() if name in each)
+    line = next(line for line in result.stdout.splitlines() if name in line)
     assert "2 parts" in line
     assert brought(tmp_path)[name] == FILES[name]
 
@@ -161,7 +161,7 @@ def test_each_checksum_of_s3_is_looked_at(tmp_path: Path, endpoint: str, s3: Any
     s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}/config.json", Body=b'{"a": 1}', **more)
     result = run(tmp_path, endpoint)
     assert result.returncode == 0, result.stderr
-    line = next(each for each in result.stdout.splitlines() if "config.json" in each)
+    line = next(line for line in result.stdout.splitlines() if "config.json" in line)
     assert (
         line.rpartition("verified by ")[2]
         in {"SHA256": ["SHA-256"], "CRC32": ["CRC-32"], None: ["CRC-32", "MD5"]}[algorithm]
@@ -183,7 +183,7 @@ def test_an_object_that_was_uploaded_in_parts_is_verified_by_them(tmp_path: Path
     result = run(tmp_path, endpoint, room=10**8, part=2**20)
     assert result.returncode == 0, result.stderr
     assert brought(tmp_path)["model-00002-of-00002.safetensors"] == b"".join(content)
-    line = next(each for each in result.stdout.splitlines() if "model-00002" in each)
+    line = next(line for line in result.stdout.splitlines() if "model-00002" in line)
     assert line.endswith("verified by MD5 of its parts")
 
 

@@ -78,7 +78,7 @@ def test_only_the_downloader_gets_the_token_and_as_a_file() -> None:
     assert {"name": "HF_TOKEN_PATH", "value": "/var/run/secrets/huggingface/token"} in download_environment(MODEL)
     assert "HF_HUB_OFFLINE" not in {entry["name"] for entry in download_environment(MODEL)}
     pod = deployment(MODEL, "p")["spec"]["template"]["spec"]
-    (volume,) = [each for each in pod["volumes"] if "secret" in each]
+    (volume,) = [volume for volume in pod["volumes"] if "secret" in volume]
     assert volume["secret"]["secretName"] == "llama-hf-token"
     assert volume["secret"]["items"] == [{"key": "token", "path": "token"}]
     mounted = {volume_mount["name"] for volume_mount in pod["initContainers"][0]["volumeMounts"]}

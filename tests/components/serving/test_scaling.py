@@ -96,7 +96,7 @@ def test_recordings_carry_namespace_and_service_or_the_adapter_finds_nothing() -
 def test_only_requests_wake_a_model_or_keep_it_awake() -> None:
     triggers = {trigger["name"]: trigger for trigger in scaled_object(KEDA_MODEL, PROMETHEUS)["spec"]["triggers"]}
     assert list(triggers) == ["demand", "queueDepth", "wake", "busy", "schedule-0"]
-    active = {name: each["metadata"].get("activationThreshold") for name, each in triggers.items()}
+    active = {name: trigger["metadata"].get("activationThreshold") for name, trigger in triggers.items()}
     assert active == {"demand": "3", "queueDepth": "15", "wake": "0", "busy": "0", "schedule-0": None}
     assert triggers["wake"]["metadata"]["query"] == 'sum(gateway_requests_waiting{service="phi"})'
     assert triggers["schedule-0"]["metadata"] == {

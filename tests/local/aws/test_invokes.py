@@ -30,9 +30,9 @@ def test_the_eks_image_parameters_are_answered(driver: Driver) -> None:
     image = driver.invoke(token, name=f"{nvidia}/image_id")
     assert image["value"].startswith("ami-")
     assert image["type"] == "String"
-    whole = json.loads(driver.invoke(token, name=nvidia)["value"])
-    assert whole["image_id"] == image["value"]
-    assert whole["release_version"].startswith("1.34.")
+    document = json.loads(driver.invoke(token, name=nvidia)["value"])
+    assert document["image_id"] == image["value"]
+    assert document["release_version"].startswith("1.34.")
     with pytest.raises(ProviderError, match="ParameterNotFound"):
         driver.invoke(token, name=f"{prefix}/amazon-linux-2023/x86_64/nvidea/recommended/image_id")
 

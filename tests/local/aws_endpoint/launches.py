@@ -71,8 +71,8 @@ def fleet(
 ) -> dict[str, Any]:
     """CreateFleet over these types in both subnets; the priority falls with the order. `ec2`: of who calls."""
     overrides = [
-        {"InstanceType": each, "SubnetId": subnet, "ImageId": image(here), "Priority": float(number)}
-        for number, each in enumerate(types)
+        {"InstanceType": type_, "SubnetId": subnet, "ImageId": image(here), "Priority": float(number)}
+        for number, type_ in enumerate(types)
         for subnet in here.subnets
     ]
     options = {"AllocationStrategy": strategy} if strategy else {}
@@ -128,6 +128,6 @@ def as_pod(here: Land, *documents: str) -> Pod:
         here.iam.put_role_policy(RoleName=role, PolicyName=f"p{number}", PolicyDocument=text)
     place = {"namespace": "kube-system", "serviceAccount": "karpenter"}
     here.eks.create_pod_identity_association(clusterName=cluster, roleArn=made["Role"]["Arn"], **place)
-    given = pod_identity.credentials(here.region, cluster, *place.values())
-    assert given is not None
-    return Pod(here.region, given)
+    credentials = pod_identity.credentials(here.region, cluster, *place.values())
+    assert credentials is not None
+    return Pod(here.region, credentials)

@@ -44,7 +44,7 @@ def _logs_again(here: Land) -> None:
     name = here.cluster(logging={"clusterLogging": [{"types": ["api"], "enabled": True}]})
     here.eks.delete_cluster(name=name)
     log_groups = here.logs.describe_log_groups(logGroupNamePrefix=f"/aws/eks/{name}/cluster")["logGroups"]
-    assert ["retentionInDays" in each for each in log_groups] == [False]
+    assert ["retentionInDays" in log_group for log_group in log_groups] == [False]
 
 
 def _addon_stays(here: Land) -> None:

@@ -48,8 +48,10 @@ def test_an_instance_is_what_template_and_override_say(here: Land) -> None:
     (disk,) = instance["BlockDeviceMappings"]
     (volume,) = here.ec2.describe_volumes(VolumeIds=[disk["Ebs"]["VolumeId"]])["Volumes"]
     assert (disk["DeviceName"], volume["Size"]) == ("/dev/xvda", 100)
-    told = here.ec2.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
-    assert base64.b64decode(told["UserData"]["Value"]) == b"hello"
+    describe_instance_attribute = here.ec2.describe_instance_attribute(
+        InstanceId=instance["InstanceId"], Attribute="userData"
+    )
+    assert base64.b64decode(describe_instance_attribute["UserData"]["Value"]) == b"hello"
 
 
 def test_a_spot_instance_says_that_it_is_one(here: Land) -> None:
@@ -84,8 +86,8 @@ def test_where_nothing_is_left_each_offering_has_its_error_and_nothing_runs(here
     words = answer["Errors"][0]["ErrorMessage"]
     assert f"sufficient g6.2xlarge capacity in the Availability Zone you requested ({first})" in words
     assert second not in words.rsplit("choosing", 1)[1]
-    told = answer["Errors"][0]["LaunchTemplateAndOverrides"]["Overrides"]
-    assert told["InstanceType"] == "g6.2xlarge"
+    overrides = answer["Errors"][0]["LaunchTemplateAndOverrides"]["Overrides"]
+    assert overrides["InstanceType"] == "g6.2xlarge"
     assert here.ec2.describe_instances()["Reservations"] == []
 
 
@@ -97,9 +99,9 @@ def test_the_quota_counts_what_runs(here: Land, lifecycle: str, code: str, error
     here.account.quotas = {code: 8}
     name = template(here)
     first = launched(here, fleet(here, name, types=("g6.2xlarge",), lifecycle=lifecycle))
-    assert {each["ErrorCode"] for each in fleet(here, name, types=("g6.2xlarge",), lifecycle=lifecycle)["Errors"]} == {
-        error
-    }
+    assert {
+        error["ErrorCode"] for error in fleet(here, name, types=("g6.2xlarge",), lifecycle=lifecycle)["Errors"]
+    } == {error}
     here.ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
     assert fleet(here, name, types=("g6.2xlarge",), lifecycle=lifecycle)["Errors"] == []
 

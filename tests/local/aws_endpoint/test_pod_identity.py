@@ -37,8 +37,8 @@ def queue(here: Land) -> str:
 @pytest.fixture
 def karpenter(here: Land, nodes_profile: str, queue: str) -> Pod:
     arn = here.iam.get_instance_profile(InstanceProfileName=nodes_profile)["InstanceProfile"]["Arn"]
-    told = here.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    passing = policies.passing(PLACE, here.role, arn, told)
+    queue_arn = here.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    passing = policies.passing(PLACE, here.role, arn, queue_arn)
     return as_pod(here, policies.launching(PLACE), policies.looking(PLACE), passing)
 
 

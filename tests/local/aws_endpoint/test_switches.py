@@ -78,8 +78,8 @@ def test_the_agent_answers_a_pod_with_an_association_and_no_other(here: Land) ->
     handle = urls.url_paths[f"{{0}}{pod_identity.PATH}"]
     asked = {"region": here.region, "cluster": cluster, "namespace": "kube-system", "serviceAccount": "karpenter"}
     status, _, body = handle(SimpleNamespace(args=asked), "", {})
-    given = json.loads(body)
+    document = json.loads(body)
     assert status == 200
-    assert set(given) == {"AccessKeyId", "SecretAccessKey", "Token", "AccountId", "Expiration"}
-    assert pod_identity.role_of(given["AccessKeyId"]) == here.role
+    assert set(document) == {"AccessKeyId", "SecretAccessKey", "Token", "AccountId", "Expiration"}
+    assert pod_identity.role_of(document["AccessKeyId"]) == here.role
     assert handle(SimpleNamespace(args={**asked, "serviceAccount": "default"}), "", {})[0] == 404

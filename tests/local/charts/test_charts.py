@@ -369,7 +369,7 @@ def test_an_api_service_leads_to_a_service_of_its_own_chart() -> None:
             registered[api_service["spec"]["group"]] = name
             port = api_service["spec"]["service"]["port"]
             service = _of(documents, "Service")[api_service["spec"]["service"]["name"]]
-            assert port in [each["port"] for each in service["spec"]["ports"]]
+            assert port in [port["port"] for port in service["spec"]["ports"]]
     assert registered == {"custom.metrics.k8s.io": "prometheus-adapter", "external.metrics.k8s.io": "keda"}
 
 

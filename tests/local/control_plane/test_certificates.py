@@ -33,8 +33,8 @@ def test_every_certificate_is_signed_by_the_authority_and_fit_for_one_purpose(pk
         leaf = certificate(pki, name)
         leaf.verify_directly_issued_by(authority)
         usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
-        wanted = ExtendedKeyUsageOID.SERVER_AUTH if name == "kube-apiserver" else ExtendedKeyUsageOID.CLIENT_AUTH
-        assert list(usage) == [wanted]
+        server_auth = ExtendedKeyUsageOID.SERVER_AUTH if name == "kube-apiserver" else ExtendedKeyUsageOID.CLIENT_AUTH
+        assert list(usage) == [server_auth]
 
 
 def test_openssl_takes_the_files(pki: Pki) -> None:

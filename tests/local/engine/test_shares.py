@@ -24,7 +24,7 @@ KINDS: list[tuple[dict[str, Any], str, float]] = [
 ]
 
 
-@pytest.mark.parametrize(("sharing", "instance", "utilization"), KINDS, ids=[each[0]["kind"] for each in KINDS])
+@pytest.mark.parametrize(("sharing", "instance", "utilization"), KINDS, ids=[kind[0]["kind"] for kind in KINDS])
 def test_the_engine_finds_the_speed_and_the_cache_of_the_plan(
     sharing: dict[str, Any], instance: str, utilization: float
 ) -> None:

@@ -25,11 +25,11 @@ async def whole(request: web.BaseRequest, body: dict[str, Any], *, pause_seconds
     """A full answer, a token at a time."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    wanted = body["max_tokens"]
-    for token in range(1, wanted + 1):
-        await response.write(event("x", "length" if token == wanted else None))
+    max_tokens = body["max_tokens"]
+    for token in range(1, max_tokens + 1):
+        await response.write(event("x", "length" if token == max_tokens else None))
         await asyncio.sleep(pause_seconds)
-    await response.write(event(None, usage=wanted))
+    await response.write(event(None, usage=max_tokens))
     await response.write(b"data: [DONE]\n\n")
     await response.write_eof()
     return response

@@ -94,7 +94,7 @@ def test_envoy_keeps_its_pods_arguments_and_finds_its_control_plane_here(place: 
     config = yaml.safe_load(command[4])
     assert config["node"]["locality"]["zone"] is None, "no zone is told to it"
     where = [config["admin"]["address"], config["static_resources"]["listeners"][0]["address"]]
-    clusters = {each["name"]: each for each in config["static_resources"]["clusters"]}
+    clusters = {cluster["name"]: cluster for cluster in config["static_resources"]["clusters"]}
     for name in ("prometheus_stats", "xds_cluster"):
         (locality,) = clusters[name]["load_assignment"]["endpoints"]
         where.append(locality["lb_endpoints"][0]["endpoint"]["address"])

@@ -37,7 +37,7 @@ class Cloud:
         return False
 
     def describe_vpcs(self) -> dict[str, Any]:
-        return {"Vpcs": [{"VpcId": each, "Tags": [{"Key": "Name", "Value": "net"}]} for each in self.ids]}
+        return {"Vpcs": [{"VpcId": id_, "Tags": [{"Key": "Name", "Value": "net"}]} for id_ in self.ids]}
 
 
 class Cli:

@@ -55,10 +55,10 @@ def arguments(paths: Paths) -> str:
 
 def test_a_missing_secret_is_made_up_and_never_an_argument(paths: Paths) -> None:
     Stack(paths, USUAL, "dev").prepare()
-    given = (paths.state / "pulumi-home" / "standard-input").read_text()
-    assert len(given) >= 32
+    text = (paths.state / "pulumi-home" / "standard-input").read_text()
+    assert len(text) >= 32
     assert "config set --secret p:grafanaPassword --stack dev" in arguments(paths)
-    assert given not in arguments(paths)
+    assert text not in arguments(paths)
 
 
 def test_a_stack_is_made_once_and_its_passphrase_stays(paths: Paths) -> None:

@@ -68,7 +68,7 @@ def test_late_is_counted_at_the_nearest_bucket(seconds: float, bucket: float) ->
 
 def test_a_written_promise_between_two_buckets_is_told_which_is_counted() -> None:
     plan = _with_slo(timeToFirstTokenSeconds=1.5)
-    (finding,) = [each for each in plan.findings if each.rule == "slo-bucket"]
+    (finding,) = [finding for finding in plan.findings if finding.rule == "slo-bucket"]
     assert finding.path == "models[0].slo.timeToFirstTokenSeconds"
     assert "1 s or 2.5 s" in finding.text
     assert "count at 1 s" in finding.text

@@ -163,4 +163,4 @@ def test_any_value_in_a_config_is_either_planned_with_or_told_never_a_traceback(
     except PlanRefused as refused:
         findings = refused.findings
     readable = architecture_of(asked(config={**CONFIG, **changes})) is not None
-    assert readable != any(each.rule == "architecture-config" for each in findings)
+    assert readable != any(finding.rule == "architecture-config" for finding in findings)

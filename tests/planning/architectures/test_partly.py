@@ -100,8 +100,8 @@ def test_fit_reads_the_file_beside_config_json(tmp_path: Path, capsys: pytest.Ca
 def test_without_its_tower_a_vision_model_is_text(capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["fit", "Qwen/Qwen2.5-VL-7B-Instruct", "--gpu", "l40s", "--max-model-len", "8192", "--json"]
     main(asked)
-    whole = json.loads(capsys.readouterr().out)
+    document = json.loads(capsys.readouterr().out)
     main([*asked, "--language-model-only"])
     text = json.loads(capsys.readouterr().out)
-    assert text["weights_gib_per_gpu"] < whole["weights_gib_per_gpu"] - 1
-    assert text["activation_gib_per_gpu"] < whole["activation_gib_per_gpu"]
+    assert text["weights_gib_per_gpu"] < document["weights_gib_per_gpu"] - 1
+    assert text["activation_gib_per_gpu"] < document["activation_gib_per_gpu"]

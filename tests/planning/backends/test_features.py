@@ -159,9 +159,9 @@ def test_who_does_not_ask_is_not_refused(feature: object) -> None:
 
 def test_a_router_is_refused_where_there_is_none_and_planned_where_there_is() -> None:
     asked = model(router={"replicas": 3, "logic": "roundRobin"})
-    told = errors(refusal(models=[asked]))["models[0].router"]
-    assert "backend deployment does not do a router in front of the replicas" in told
-    assert "these do: production-stack" in told
+    message = errors(refusal(models=[asked]))["models[0].router"]
+    assert "backend deployment does not do a router in front of the replicas" in message
+    assert "these do: production-stack" in message
     (served,) = planned(models=[asked], backend="production-stack", systemNodes={"minNodes": 3}).models
     assert served.router is not None
     assert (served.router.replicas, served.router.logic) == (3, "roundrobin")
@@ -188,8 +188,8 @@ def test_a_models_own_word_goes_before_the_stacks() -> None:
         nodePools=[pool(minNodes=2)],
         systemNodes={"minNodes": 3},
     )
-    assert [each.backend for each in plan.models] == ["kserve", "deployment"]
-    assert [each.deployment_name for each in plan.models] == ["chat-predictor", "other"]
+    assert [model.backend for model in plan.models] == ["kserve", "deployment"]
+    assert [model.deployment_name for model in plan.models] == ["chat-predictor", "other"]
     assert [operator.name for operator in plan.operators] == ["cert-manager", "kserve"]
     assert all(operator.install for operator in plan.operators)
 
@@ -227,7 +227,7 @@ def test_who_names_no_kind_of_autoscaling_means_that_of_the_backend() -> None:
 
 
 def test_what_only_another_kind_of_autoscaling_has_is_refused_by_its_path() -> None:
-    told = [
+    problems = [
         str(problem)
         for problem in read(
             {
@@ -238,8 +238,8 @@ def test_what_only_another_kind_of_autoscaling_has_is_refused_by_its_path() -> N
             "dev",
         ).problems
     ]
-    assert len(told) == 1
-    assert told[0].startswith("models[0].autoscaling.metrics: kind backend has no such key")
+    assert len(problems) == 1
+    assert problems[0].startswith("models[0].autoscaling.metrics: kind backend has no such key")
 
 
 def test_the_plan_of_a_model_on_ray_is_that_of_the_vllm_in_rays_image() -> None:
@@ -302,7 +302,7 @@ def test_a_model_on_llm_d_has_a_picker_and_the_gateways_proxies_among_its_client
     assert (served.picker.gateway, served.picker.gateway_namespace) == ("inference", "gateways")
     assert "gateways" in served.client_namespaces
     assert served.picker.failure_mode == "FailOpen"
-    assert [each for each in plan.findings if each.rule == "inference-gateway"] == []
+    assert [finding for finding in plan.findings if finding.rule == "inference-gateway"] == []
     assert served.picker.image in {use.image for use in stack_images(plan)}
     (mirrored,) = planned(**llm_d(), registry={"mirror": "registry.example/mirror"}).models
     assert mirrored.picker is not None
@@ -310,7 +310,7 @@ def test_a_model_on_llm_d_has_a_picker_and_the_gateways_proxies_among_its_client
     beside = planned(
         **{**llm_d(), "models": [model(backend="llm-d"), model(name="other")], "nodePools": [pool(minNodes=2)]}
     )
-    assert [each.picker is None for each in beside.models] == [False, True]
+    assert [model.picker is None for model in beside.models] == [False, True]
     assert "gateways" not in beside.models[1].client_namespaces
 
 
@@ -324,7 +324,9 @@ def test_a_model_on_llm_d_without_a_gateway_that_serves_pools_is_refused() -> No
 
 
 def test_what_a_controller_needs_that_no_stack_makes_is_warned_of() -> None:
-    (told,) = [each for each in planned(**llm_d(controller="istio")).findings if each.rule == "inference-gateway"]
+    (told,) = [
+        finding for finding in planned(**llm_d(controller="istio")).findings if finding.rule == "inference-gateway"
+    ]
     assert told.path == "llmD.gateway.controller"
     assert "DestinationRule for the Service <model>-picker" in told.message
     gateway = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}

@@ -23,9 +23,9 @@ OWN = "210987654329"
 def test_a_private_api_in_a_vpc_of_the_same_stack_is_refused_with_the_two_ways_that_work(
     cluster: dict[str, Any],
 ) -> None:
-    told = errors(refusal(cluster=cluster))["cluster.endpointAccess"]
-    assert "publicAndPrivate with publicAccessCidrs" in told
-    assert "network: {kind: existing" in told
+    message = errors(refusal(cluster=cluster))["cluster.endpointAccess"]
+    assert "publicAndPrivate with publicAccessCidrs" in message
+    assert "network: {kind: existing" in message
 
 
 @pytest.mark.parametrize("cluster", [None, {}, {"version": "1.35"}])
@@ -129,4 +129,4 @@ def test_another_account_than_the_stacks_is_refused_with_both_numbers() -> None:
 
 def test_a_pinned_example_is_told_once() -> None:
     findings = refusals(planned(account="123456789012").account, OWN, ())
-    assert [each.rule for each in findings] == ["example-account"]
+    assert [finding.rule for finding in findings] == ["example-account"]

@@ -21,7 +21,7 @@ PINNED = [pool(amiReleaseVersion="1.35.4-20260505")]
 
 def told(today: str, rule: str, **sections: Any) -> dict[str, str]:
     findings = plan(stack(**sections), "dev", today=today).findings
-    return {each.path: each.text for each in findings if each.rule == rule}
+    return {finding.path: finding.text for finding in findings if finding.rule == rule}
 
 
 @pytest.mark.parametrize(("today", "days"), [("2027-01-26", 60), ("2027-03-27", 0)])

@@ -22,13 +22,13 @@ def token(name: str = "prod/hf", **more: Any) -> dict[str, Any]:
 
 
 def models(*tokens: dict[str, Any]) -> dict[str, Any]:
-    models_asked = [model(name=f"m{index}", source=LLAMA, tokenSecret=each) for index, each in enumerate(tokens)]
+    models_asked = [model(name=f"m{index}", source=LLAMA, tokenSecret=token) for index, token in enumerate(tokens)]
     return {"models": models_asked, "nodePools": [pool(instanceTypes=["g6.2xlarge"], minNodes=3, maxNodes=9)]}
 
 
 def warned(**sections: Any) -> dict[str, str]:
     findings = planned(**sections).findings
-    return {each.rule: each.text for each in findings if each.severity is Severity.WARNING}
+    return {finding.rule: finding.text for finding in findings if finding.severity is Severity.WARNING}
 
 
 def test_a_gated_model_is_content_with_a_token_in_secrets_manager() -> None:
@@ -66,9 +66,9 @@ def test_without_such_a_token_nothing_is_planned_or_said() -> None:
 
 def test_a_key_lies_in_the_region_of_the_secret() -> None:
     elsewhere = KEY.replace("us-east-1", "eu-north-1")
-    told = errors(refusal(**models(token(kmsKeyArn=elsewhere))))["models[0].tokenSecret.kmsKeyArn"]
-    assert "eu-north-1" in told
-    assert "write the ARN of a key in us-east-1" in told
+    message = errors(refusal(**models(token(kmsKeyArn=elsewhere))))["models[0].tokenSecret.kmsKeyArn"]
+    assert "eu-north-1" in message
+    assert "write the ARN of a key in us-east-1" in message
 
 
 @pytest.mark.parametrize("second", [token(), token(kmsKeyArn=KEY.replace("0aa0aa00", "0bb0bb00"))])
@@ -95,7 +95,7 @@ def test_an_operator_that_is_not_ours_needs_a_role_that_is_not_ours() -> None:
 
 def test_in_a_cluster_of_another_operator_and_identity_are_not_known() -> None:
     findings = planned(**models(token()), **OTHERS).findings
-    said = {each.path: each.text for each in findings if each.severity is Severity.WARNING}
+    said = {finding.path: finding.text for finding in findings if finding.severity is Severity.WARNING}
     assert "External Secrets Operator already" in said["externalSecrets.install"]
     assert "eks-pod-identity-agent" in said["externalSecrets"]
 
@@ -103,8 +103,8 @@ def test_in_a_cluster_of_another_operator_and_identity_are_not_known() -> None:
 def test_a_network_without_a_way_out_needs_an_endpoint() -> None:
     mirror = {"registry": {"mirror": "mirror.example/images"}}
     existing = {"network": OTHERS["network"], "cluster": OTHERS["cluster"]}
-    told = warned(**models(token()), **existing, **mirror)["secrets-manager-endpoint"]
-    assert "com.amazonaws.us-east-1.secretsmanager" in told
+    message = warned(**models(token()), **existing, **mirror)["secrets-manager-endpoint"]
+    assert "com.amazonaws.us-east-1.secretsmanager" in message
     assert "secrets-manager-endpoint" not in warned(**models(token()), **mirror)
 
 

@@ -65,8 +65,8 @@ def test_what_is_closed_is_taken() -> None:
 
 def test_two_models_of_one_served_name_behind_one_gateway_are_refused_with_both() -> None:
     both = [model(), model(name="other")]
-    told = errors(refusal(models=both, nodePools=[pool(minNodes=2)], gateway=OWN, **ROOM))["models[1].servedName"]
-    assert "what clients already get from models[0] chat" in told
+    message = errors(refusal(models=both, nodePools=[pool(minNodes=2)], gateway=OWN, **ROOM))["models[1].servedName"]
+    assert "what clients already get from models[0] chat" in message
     assert planned(models=both, nodePools=[pool(minNodes=2)]).gateway is None, "without a gateway each has its address"
     named = [model(), model(name="other", servedName="other")]
     assert planned(models=named, nodePools=[pool(minNodes=2)], gateway=OWN, **ROOM).gateway is not None
@@ -105,8 +105,8 @@ KEYS = {**OWN, "authentication": {"kind": "apiKeys", "secret": "keys"}}
 def test_a_tenants_own_keys_need_a_gateway_that_asks_for_keys() -> None:
     tenants = [{"name": "search", "namespace": "models", "apiKeys": "search-keys"}]
     for gateway in ({"kind": "none"}, OWN):
-        told = errors(refusal(tenants=tenants, gateway=gateway, **ROOM))["tenants[0].apiKeys"]
-        assert "search-keys, and nothing here asks for keys" in told
+        message = errors(refusal(tenants=tenants, gateway=gateway, **ROOM))["tenants[0].apiKeys"]
+        assert "search-keys, and nothing here asks for keys" in message
     plan = planned(tenants=tenants, gateway=KEYS, **ROOM).gateway
     assert plan is not None
     assert plan.tenant_secrets == {"models": "search-keys"}

@@ -265,9 +265,9 @@ def test_the_whole_refusal() -> None:
 
 def test_settings_tell_of_a_wrong_pool_in_words_with_its_path() -> None:
     loaded = read({"nodePools": [karpenter(minNodes=1, capacity="spot", kind="karpenter")]}, "dev")
-    told = {problem.path: problem.text for problem in loaded.problems}
+    texts = {problem.path: problem.text for problem in loaded.problems}
     words = "kind karpenter has no such key, only managed has; leave it out"
-    assert told["nodePools[0].minNodes"] == told["nodePools[0].capacity"] == words
+    assert texts["nodePools[0].minNodes"] == texts["nodePools[0].capacity"] == words
     loaded = read({"nodePools": [karpenter(kind="autoMode")]}, "dev")
     (problem,) = loaded.problems
     assert (problem.path, "karpenter" in problem.text) == ("nodePools[0]", True)

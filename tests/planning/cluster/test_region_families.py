@@ -8,7 +8,7 @@ from tests.planning.stacks import planned, pool
 
 def told(region: str, kind: str) -> dict[str, str]:
     findings = planned(region=region, nodePools=[pool(instanceTypes=[kind])]).findings
-    return {each.path: each.text for each in findings if each.rule == "region-family"}
+    return {finding.path: finding.text for finding in findings if finding.rule == "region-family"}
 
 
 def test_a_family_that_the_region_does_not_sell_is_a_warning_that_names_where_it_is_sold() -> None:
@@ -28,4 +28,4 @@ def test_a_family_that_it_sells_is_not_spoken_of() -> None:
 
 def test_a_warning_does_not_refuse() -> None:
     findings = planned(region="eu-west-1", nodePools=[pool(instanceTypes=["g6e.xlarge"])]).findings
-    assert {each.severity for each in findings if each.rule == "region-family"} == {Severity.WARNING}
+    assert {finding.severity for finding in findings if finding.rule == "region-family"} == {Severity.WARNING}

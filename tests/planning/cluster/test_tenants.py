@@ -97,7 +97,7 @@ def test_models_have_their_tenants_priority_and_others_the_usual_one() -> None:
         models=[model(namespace="search"), model(name="b", namespace="research"), model(name="c")],
         nodePools=ROOMY,
     )
-    assert [each.priority for each in plan.models] == ["critical", "batch", "standard"]
+    assert [model.priority for model in plan.models] == ["critical", "batch", "standard"]
     assert plan.model_namespaces == ("models", "research", "search")
 
 

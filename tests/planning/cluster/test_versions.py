@@ -56,8 +56,8 @@ def test_what_could_not_share_is_refused(
 
 
 def test_without_a_gateway_nothing_shares() -> None:
-    told = errors(refusal(**stack(HALVES, {"kind": "none"})))["models[0].versions"]
-    assert "nothing shares requests out without a gateway" in told
+    message = errors(refusal(**stack(HALVES, {"kind": "none"})))["models[0].versions"]
+    assert "nothing shares requests out without a gateway" in message
 
 
 def test_a_version_has_no_versions() -> None:
@@ -75,6 +75,6 @@ def test_a_version_of_two_models_is_refused_once() -> None:
 
 def test_a_weight_is_a_share_of_a_hundred() -> None:
     sections = stack([{"model": "chat", "weight": 130}, {"model": "next", "weight": -30}])
-    told = [str(problem) for problem in read(sections, "dev").problems]
-    assert any("models[0].versions[0].weight" in each for each in told), told
-    assert any("models[0].versions[1].weight" in each for each in told), told
+    problems = [str(problem) for problem in read(sections, "dev").problems]
+    assert any("models[0].versions[0].weight" in each for each in problems), problems
+    assert any("models[0].versions[1].weight" in each for each in problems), problems

@@ -14,7 +14,7 @@ MODEL = model(autoscaling={"maxReplicas": 1})
 
 
 def refused(budget: dict[str, float], *pools: dict[str, Any]) -> dict[str, str]:
-    many = [model(name=f"m{index}", pool=each["name"]) for index, each in enumerate(pools)]
+    many = [model(name=f"m{index}", pool=pool["name"]) for index, pool in enumerate(pools)]
     return errors(refusal(nodePools=list(pools), models=many, budget=budget))
 
 

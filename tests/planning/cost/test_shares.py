@@ -30,10 +30,10 @@ def test_the_models_of_a_pool_share_what_it_costs() -> None:
     assert nodes.max_usd_per_hour is not None
     assert volumes.max_usd_per_hour is not None
     assert cost_plan.pools[0].max_usd_per_hour == pytest.approx(nodes.max_usd_per_hour + volumes.max_usd_per_hour)
-    assert sum(each.max_usd_per_hour or 0 for each in cost_plan.models) == pytest.approx(
+    assert sum(model.max_usd_per_hour or 0 for model in cost_plan.models) == pytest.approx(
         cost_plan.pools[0].max_usd_per_hour, abs=1e-3
     )
-    assert sum(each.min_usd_per_hour or 0 for each in cost_plan.models) == pytest.approx(
+    assert sum(model.min_usd_per_hour or 0 for model in cost_plan.models) == pytest.approx(
         cost_plan.pools[0].min_usd_per_hour, abs=1e-3
     )
     assert of(cost_plan, "a").max_usd_per_hour == pytest.approx(

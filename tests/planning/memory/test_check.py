@@ -38,7 +38,7 @@ def test_a_larger_group_on_the_same_node_is_offered_first() -> None:
 def test_an_accepted_memory_risk_is_a_warning() -> None:
     accepted = {**LONG, "acceptedRisks": {"memoryFit": "measured on our own cluster"}}
     findings = planned(models=[accepted]).findings
-    risk = next(each for each in findings if each.rule == "memory-fit")
+    risk = next(finding for finding in findings if finding.rule == "memory-fit")
     assert risk.severity is Severity.WARNING
     assert "measured on our own cluster" in risk.text
 

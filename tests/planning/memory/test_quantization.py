@@ -15,7 +15,7 @@ T4 = pool(name="t4", instanceTypes=["g4dn.xlarge"])
 
 def flag(**changes: Any) -> str | None:
     arguments = planned(models=[model(**changes)]).models[0].args
-    return next((each.split("=")[1] for each in arguments if each.startswith("--quantization=")), None)
+    return next((argument.split("=")[1] for argument in arguments if argument.startswith("--quantization=")), None)
 
 
 def test_16_bit_weights_are_quantized_while_loading_by_the_name_the_version_knows() -> None:

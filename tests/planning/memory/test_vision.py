@@ -155,10 +155,10 @@ def test_the_processors_file_beside_config_json_counts(tmp_path: Path, capsys: p
         "--json",
     ]
     main(asked)
-    whole = json.loads(capsys.readouterr().out)["activation_gib_per_gpu"]
+    activation_gib_per_gpu = json.loads(capsys.readouterr().out)["activation_gib_per_gpu"]
     (tmp_path / "preprocessor_config.json").write_text('{"max_pixels": 1003520, "merge_size": 2}', encoding="utf-8")
     main(asked)
-    assert json.loads(capsys.readouterr().out)["activation_gib_per_gpu"] < whole
+    assert json.loads(capsys.readouterr().out)["activation_gib_per_gpu"] < activation_gib_per_gpu
 
 
 def stack(*arguments: str) -> dict[str, Any]:

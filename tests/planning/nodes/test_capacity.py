@@ -43,7 +43,7 @@ def test_models_of_one_pool_are_added_up() -> None:
 
 def test_most_replicas_beyond_the_nodes_that_may_come_are_warned_of() -> None:
     plan = planned(models=[model(autoscaling={"maxReplicas": 9})])
-    finding = next(each for each in plan.findings if each.rule == "replicas-beyond-nodes")
+    finding = next(finding for finding in plan.findings if finding.rule == "replicas-beyond-nodes")
     assert finding.path == "nodePools[0].maxNodes"
     assert "need 9 nodes" in finding.text
     assert "write maxNodes: 9" in finding.text
@@ -51,7 +51,7 @@ def test_most_replicas_beyond_the_nodes_that_may_come_are_warned_of() -> None:
 
 def test_most_replicas_beyond_the_nodes_that_run_are_warned_of_where_nothing_adds_any() -> None:
     plan = planned(nodeAutoscaling=NOBODY, models=[model(autoscaling={"maxReplicas": 3})])
-    finding = next(each for each in plan.findings if each.rule == "replicas-beyond-nodes")
+    finding = next(finding for finding in plan.findings if finding.rule == "replicas-beyond-nodes")
     assert finding.path == "nodePools[0].minNodes"
     beyond = planned(nodeAutoscaling=NOBODY, models=[model(autoscaling={"maxReplicas": 9})])
     assert next(f for f in beyond.findings if f.rule == "replicas-beyond-nodes").path == "nodePools[0].maxNodes"

@@ -77,7 +77,7 @@ def test_pods_room_is_that_of_the_disks_and_a_lack_says_what_else_to_write() -> 
 def test_the_instance_store_is_in_the_instances_price_and_only_the_root_volume_is_added() -> None:
     def volume(**asked: Any) -> float:
         lines = planned(nodePools=[pool(**asked)], models=[model(source=SMALL)]).cost.lines
-        (line,) = [each for each in lines if each.what == "root volumes of l4"]
+        (line,) = [line for line in lines if line.what == "root volumes of l4"]
         assert line.max_usd_per_hour is not None
         return line.max_usd_per_hour
 
@@ -96,8 +96,8 @@ def test_the_time_to_read_weights_says_that_nobody_published_it() -> None:
 
 def test_parallel_pulls_need_a_root_volume_that_keeps_up_or_the_instances_own_disks() -> None:
     slow = pool(fastStart=True, instanceStore="unused", diskThroughputMibps=300)
-    told = errors(refusal(nodePools=[slow]))["nodePools[0].diskThroughputMibps"]
-    assert told.startswith("300 MiB/s, and with fastStart images come slower than without below 600; write 600")
+    message = errors(refusal(nodePools=[slow]))["nodePools[0].diskThroughputMibps"]
+    assert message.startswith("300 MiB/s, and with fastStart images come slower than without below 600; write 600")
     for works in ({"instanceStore": "unused"}, {"instanceTypes": ["g6.xlarge"], "instanceStore": "raid0"}):
         assert planned(nodePools=[pool(fastStart=True, **works)]).gpu_pools[0].fast_image_pull
 

@@ -24,7 +24,7 @@ def test_daemon_sets_are_taken_off_the_allocatable() -> None:
 def test_daemon_sets_follow_what_is_installed() -> None:
     assert {daemon.part_of for daemon in daemons(False, False)} == {"cluster"}
     assert daemons(True, True) == DAEMONS
-    assert all(each.source for each in DAEMONS)
+    assert all(daemon.source for daemon in DAEMONS)
 
 
 def test_the_default_memory_is_at_most_the_share_of_the_node() -> None:

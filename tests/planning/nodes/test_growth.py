@@ -80,7 +80,7 @@ def test_a_pool_of_four_gpus_counts_pods_and_not_nodes() -> None:
 def test_models_count_on_their_own_pool_only() -> None:
     pools = [pool(), pool(name="other", minNodes=2, maxNodes=3)]
     plan = planned(nodePools=pools, models=[model(pool="l4"), model(name="b", pool="other")])
-    assert [bool(each.node_start) for each in plan.models] == [True, False]
+    assert [bool(model.node_start) for model in plan.models] == [True, False]
 
 
 def test_the_autoscaler_is_there_where_a_group_can_grow() -> None:
@@ -147,7 +147,7 @@ def test_an_existing_cluster_is_warned_that_the_role_needs_its_add_on() -> None:
     network = {"kind": "existing", "vpcId": "vpc-1", "privateSubnetIds": ["subnet-a", "subnet-b"]}
     there: dict[str, Any] = {"cluster": {"kind": "existing", "name": "main"}, "network": network}
     plan = planned(**there)
-    finding = next(each for each in plan.findings if each.rule == "autoscaler-credentials")
+    finding = next(finding for finding in plan.findings if finding.rule == "autoscaler-credentials")
     assert finding.path == "nodeAutoscaling"
     assert "main" in finding.text
     assert "install: false" in finding.text

@@ -120,8 +120,8 @@ def test_gpus_of_one_machine_are_linked_as_the_machine_is_built() -> None:
 
 
 def test_cuda_always_reports_less_than_the_data_sheet() -> None:
-    for each in gpus().values():
-        assert 0.88 < each.usable_memory_bytes / (each.memory_mib * 2**20) < 1.0, each.name
+    for gpu_row in gpus().values():
+        assert 0.88 < gpu_row.usable_memory_bytes / (gpu_row.memory_mib * 2**20) < 1.0, gpu_row.name
 
 
 def test_a_whole_number_of_gib_is_taken_as_the_makers_figure() -> None:

@@ -69,7 +69,7 @@ def test_cpu_that_no_node_has_is_refused() -> None:
 def test_an_accepted_risk_turns_the_estimate_into_a_warning_with_the_reason() -> None:
     risky = model(resources={"memory": "32Gi"}, acceptedRisks={"nodeFit": "we patched the kubelet reserve"})
     plan = planned(models=[risky])
-    finding = next(each for each in plan.findings if each.rule == "node-fit")
+    finding = next(finding for finding in plan.findings if finding.rule == "node-fit")
     assert finding.severity is Severity.WARNING
     assert "we patched the kubelet reserve" in finding.text
 

@@ -180,8 +180,8 @@ def test_a_block_has_no_further_nodes_for_a_surge() -> None:
 )
 def test_a_wrong_capacity_is_told_with_its_path(capacity: Any, path: str, words: str) -> None:
     loaded = read({"nodePools": [pool(capacity=capacity)]}, "dev")
-    told = {problem.path: problem.text for problem in loaded.problems}
-    assert told[f"nodePools[0].{path}"].startswith(words)
+    texts = {problem.path: problem.text for problem in loaded.problems}
+    assert texts[f"nodePools[0].{path}"].startswith(words)
 
 
 def test_the_whole_refusal() -> None:

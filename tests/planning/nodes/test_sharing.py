@@ -202,22 +202,26 @@ def test_two_pods_on_one_gpu_need_one_node_and_cost_one_node() -> None:
 
 
 def test_pods_of_one_gpu_share_the_nodes_cpu_and_memory() -> None:
-    whole = planned(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(source=SMALL)]).models[0].resources
+    resources = (
+        planned(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(source=SMALL)]).models[0].resources
+    )
     half = planned(nodePools=[shared("mps")], models=[model(source=SMALL)]).models[0].resources
-    assert int(half.cpu_request.rstrip("m")) <= int(whole.cpu_request.rstrip("m")) / 2 + 100
+    assert int(half.cpu_request.rstrip("m")) <= int(resources.cpu_request.rstrip("m")) / 2 + 100
 
 
 def test_the_plans_throughput_is_that_of_the_part() -> None:
-    whole = planned(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(source=SMALL)]).models[0].throughput
+    throughput = (
+        planned(nodePools=[pool(instanceTypes=["g6.2xlarge"])], models=[model(source=SMALL)]).models[0].throughput
+    )
     half = planned(nodePools=[shared("mps")], models=[model(source=SMALL)]).models[0].throughput
-    assert whole is not None
+    assert throughput is not None
     assert half is not None
-    assert half.total_tokens_per_second < 0.6 * whole.total_tokens_per_second
+    assert half.total_tokens_per_second < 0.6 * throughput.total_tokens_per_second
 
 
 def test_every_gpu_with_mig_has_its_profiles_and_no_other() -> None:
     with_profiles = {name for name in gpus() if mig_profiles(name)}
-    assert with_profiles == {name for name, each in gpus().items() if each.mig}
+    assert with_profiles == {name for name, gpu in gpus().items() if gpu.mig}
     assert all(mig_profile.source for name in with_profiles for mig_profile in mig_profiles(name).values())
 
 

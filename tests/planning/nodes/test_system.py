@@ -46,7 +46,7 @@ def test_a_smaller_stack_asks_for_less() -> None:
 
 @pytest.mark.parametrize("name", EVERYWHERE)
 def test_the_daemon_sets_of_every_node_are_those_of_the_table(name: str) -> None:
-    assert name in {each.name for each in DAEMONS}
+    assert name in {daemon.name for daemon in DAEMONS}
 
 
 def test_an_unknown_type_and_anothers_cluster_are_not_judged() -> None:

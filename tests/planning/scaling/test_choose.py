@@ -36,7 +36,7 @@ def test_the_default_window_is_longer_than_a_cold_start(cold: float, window: int
 
 def test_a_window_shorter_than_a_cold_start_is_warned_of_with_both_numbers() -> None:
     plan = _plan({**MOVES, "scaleDown": {"windowSeconds": 60, "pods": 1, "periodSeconds": 60}})
-    finding = next(each for each in plan.findings if each.rule == "down-window")
+    finding = next(finding for finding in plan.findings if finding.rule == "down-window")
     assert finding.path == "models[0].autoscaling.scaleDown.windowSeconds"
     assert "60 s is shorter than a cold start" in finding.text
     assert str(default_scale_down(seconds(plan.models[0].cold_start)[1]).window_seconds) in finding.text
@@ -66,7 +66,7 @@ def test_two_models_do_not_read_each_others_load() -> None:
         models=[model(autoscaling=MOVES), model(name="chat-large", autoscaling=MOVES)],
         nodePools=[pool(minNodes=4, maxNodes=4)],
     )
-    first, second = (each.autoscaling.recordings for each in plan.models)
+    first, second = (model.autoscaling.recordings for model in plan.models)
     assert 'job="models/chat"' in first[0].expr
     assert "chat-large" not in "".join(each.expr for each in first)
     assert all(f'{LOAD_RULE}{{namespace="models",service="chat-large"}}' in each.expr for each in second[1:])
@@ -87,7 +87,7 @@ def test_an_unknown_model_falls_back_to_queue_and_batch_and_says_so() -> None:
     scaling = plan.models[0].autoscaling
     assert [metric.kind for metric in scaling.metrics] == ["queueDepth", "running"]
     assert scaling.recordings == ()
-    finding = next(each for each in plan.findings if each.rule == "scaling-fallback")
+    finding = next(finding for finding in plan.findings if finding.rule == "scaling-fallback")
     assert (finding.path, finding.severity) == ("models[0].autoscaling.metrics", Severity.WARNING)
     assert "kind: inFlight" in finding.text
 

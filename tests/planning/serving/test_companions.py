@@ -67,8 +67,8 @@ def test_a_rank_takes_the_next_slot_that_vllm_has(rank: int, slot: str) -> None:
 
 
 def test_a_draft_model_is_a_path_and_a_number_of_tokens() -> None:
-    told = json.loads(value(served(**GATED, draftModel=SMALL).args, "--speculative-config"))
-    assert told == {
+    document = json.loads(value(served(**GATED, draftModel=SMALL).args, "--speculative-config"))
+    assert document == {
         "method": "draft_model",
         "model": f"/cache/hub/models--meta-llama--Llama-3.2-1B-Instruct/snapshots/{TWO}",
         "num_speculative_tokens": 5,

@@ -111,7 +111,7 @@ def test_remote_code_and_draft_models_are_warned_of() -> None:
 
 def test_an_older_image_gets_only_flags_it_knows() -> None:
     arguments = args(image={"tag": "v0.16.0"})
-    assert not any(each.startswith("--shutdown-timeout") for each in arguments)
+    assert not any(argument.startswith("--shutdown-timeout") for argument in arguments)
     assert "--disable-access-log-for-endpoints=/health,/metrics,/ping" in arguments
 
 

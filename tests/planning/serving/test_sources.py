@@ -60,11 +60,13 @@ def test_a_streamed_bucket_is_read_by_as_many_connections_as_the_network_takes_a
     assert served_model.cache.kind == "stream"
     assert served_model.args[0] == BUCKET
     assert "--load-format=runai_streamer" in served_model.args
-    told = json.loads(
+    document = json.loads(
         next(arg for arg in served_model.args if arg.startswith("--model-loader-extra")).partition("=")[2]
     )
-    assert told["concurrency"] == 8  # 2.5 Gbit/s of a g6.xlarge are 4 connections; the streamer's own default is more
-    assert 0 < told["memory_limit"] < 8 * 2**30
+    assert (
+        document["concurrency"] == 8
+    )  # 2.5 Gbit/s of a g6.xlarge are 4 connections; the streamer's own default is more
+    assert 0 < document["memory_limit"] < 8 * 2**30
     large = served(BUCKET, sections={"nodePools": [pool(instanceTypes=["g6.12xlarge"])]}, cache=STREAM)
     faster = json.loads(next(arg for arg in large.args if arg.startswith("--model-loader")).partition("=")[2])
     assert faster["concurrency"] == 59  # 40 Gbit/s by 85 MB/s
@@ -97,9 +99,9 @@ def test_without_a_name_of_the_hub_clients_ask_for_the_models_own() -> None:
              "vocabSize": 152064}  # fmt: skip
     served_model = served(BUCKET, copyOf=None, architecture=shape)
     assert (served_model.served_name, served_model.model_id) == ("chat", BUCKET)
-    told = planned(models=[other(BUCKET, copyOf=None)]).findings
+    findings = planned(models=[other(BUCKET, copyOf=None)]).findings
     assert "write copyOf: <the Hugging Face id of what it holds>, or architecture" in next(
-        each.text for each in told if each.rule == "unknown-model"
+        each.text for each in findings if each.rule == "unknown-model"
     )
 
 

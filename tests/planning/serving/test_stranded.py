@@ -55,7 +55,7 @@ def test_gpus_that_memory_keeps_out_of_reach_are_warned_of_with_their_price() ->
     plan = planned(nodePools=[fours(minNodes=2)], models=[greedy])
     fit = plan.node_fits[0]
     assert fit.stranded.gpus == 1
-    finding = next(each for each in plan.findings if each.rule == "gpus-stranded")
+    finding = next(finding for finding in plan.findings if finding.rule == "gpus-stranded")
     assert finding.path == "nodePools[0].instanceTypes"
     assert finding.text.startswith("1 of 8 GPUs ($1.15/h) is out of reach: on g6.12xlarge the memory is gone")
     modest = model(source=SMALL, autoscaling=FOUR)
@@ -68,7 +68,7 @@ def test_shares_out_of_reach_are_called_shares() -> None:
     sharing = {"kind": "mps", "replicas": 2}
     greedy = model(source=SMALL, autoscaling={"maxReplicas": 8}, resources={"memory": "40Gi"})
     plan = planned(nodePools=[fours(gpuSharing=sharing, minNodes=3)], models=[greedy])
-    finding = next(each for each in plan.findings if each.rule == "gpus-stranded")
+    finding = next(finding for finding in plan.findings if finding.rule == "gpus-stranded")
     assert " shares (" in finding.text
 
 

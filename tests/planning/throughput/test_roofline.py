@@ -33,9 +33,9 @@ def test_a_small_model_on_a_large_gpu_is_bound_by_its_host() -> None:
 def test_more_requests_at_once_never_lower_the_rate_and_never_shorten_a_step() -> None:
     costs = step_costs(MODEL, EngineConfig(8192), gpu("l40s"))
     by_concurrency = [rates(costs, TRAFFIC, n) for n in (1, 2, 4, 8, 16, 32, 64)]
-    each = [one.requests_per_second for one in by_concurrency]
+    requests_per_seconds = [one.requests_per_second for one in by_concurrency]
     steps = [one.time_per_output_token_seconds for one in by_concurrency]
-    assert each == sorted(each)
+    assert requests_per_seconds == sorted(requests_per_seconds)
     assert steps == sorted(steps)
 
 

@@ -33,9 +33,9 @@ def test_traffic_that_the_replicas_carry_needs_no_words() -> None:
 def test_traffic_beyond_what_most_replicas_do_says_how_many_would() -> None:
     stack = plan(30.0)
     needed = stack.models[0].throughput.replicas_needed
-    told = findings_of(stack)["traffic-beyond-capacity"]
-    assert "is more than they can do" in told
-    assert f"write {needed}, and as many nodes" in told
+    message = findings_of(stack)["traffic-beyond-capacity"]
+    assert "is more than they can do" in message
+    assert f"write {needed}, and as many nodes" in message
     warning = next(finding for finding in stack.findings if finding.rule == "traffic-beyond-capacity")
     assert (warning.severity, warning.path) == (Severity.WARNING, "models[0].autoscaling.maxReplicas")
     assert findings_of(plan(30.0, most=needed)) == {}
@@ -48,9 +48,9 @@ def test_traffic_that_fits_on_average_but_not_by_chance_is_told_apart() -> None:
 
 def test_replicas_that_never_have_anything_to_do_are_told_but_a_spare_is_not() -> None:
     assert findings_of(plan(0.1, fewest=2)) == {}
-    told = findings_of(plan(0.1, fewest=4, most=4))["replicas-idle"]
-    assert "though the busiest hour needs 1" in told
-    assert told.endswith("write 2")
+    message = findings_of(plan(0.1, fewest=4, most=4))["replicas-idle"]
+    assert "though the busiest hour needs 1" in message
+    assert message.endswith("write 2")
 
 
 def test_a_promise_that_one_request_alone_breaks_is_told_where_it_was_made() -> None:

@@ -70,26 +70,26 @@ def test_the_archive_of_the_pinned_version_is_taken_among_others() -> None:
 
 
 def test_every_chart_that_the_stack_needs_and_the_folder_lacks_is_named_at_once() -> None:
-    told = refused(ChartFolder("/srv/charts", EVERY[:1]))["registry.charts"]
+    message = refused(ChartFolder("/srv/charts", EVERY[:1]))["registry.charts"]
     names = ["kube-prometheus-stack", "prometheus-adapter", "cluster-autoscaler"]
-    assert [each.split(";")[0] for each in told] == [f"/srv/charts holds no chart {name}" for name in names]
+    assert [each.split(";")[0] for each in message] == [f"/srv/charts holds no chart {name}" for name in names]
     assert (
         "run: helm pull prometheus-adapter --repo https://prometheus-community.github.io/helm-charts "
         "--version 5.3.0 --destination /srv/charts"
-    ) in told[1]
+    ) in message[1]
 
 
 def test_another_version_is_not_taken_for_the_pinned_one() -> None:
     old = FoundChart("gpu-operator", "v25.3.0", "/srv/charts/gpu-operator")
-    told = refused(ChartFolder("/srv/charts", (old, *EVERY[1:])))["registry.charts"]
-    assert told[0].startswith("/srv/charts holds gpu-operator v25.3.0 only; v26.7.0 is needed; run: helm pull")
-    assert len(told) == 1
+    message = refused(ChartFolder("/srv/charts", (old, *EVERY[1:])))["registry.charts"]
+    assert message[0].startswith("/srv/charts holds gpu-operator v25.3.0 only; v26.7.0 is needed; run: helm pull")
+    assert len(message) == 1
 
 
 def test_a_folder_that_is_not_there_is_one_line_per_chart_that_is_needed() -> None:
-    told = refused(ChartFolder("/srv/none", problem="is not there"))["registry.charts"]
-    assert len(told) == 4
-    assert all(each.startswith("/srv/none is not there; name a folder that holds ") for each in told)
+    message = refused(ChartFolder("/srv/none", problem="is not there"))["registry.charts"]
+    assert len(message) == 4
+    assert all(each.startswith("/srv/none is not there; name a folder that holds ") for each in message)
 
 
 def test_a_chart_without_its_dependencies_is_refused_before_helm_does() -> None:

@@ -40,7 +40,7 @@ def test_every_pinned_chart_has_a_row_and_no_other() -> None:
     assert set(definitions()) == set(pins.CHARTS)
 
 
-@pytest.mark.parametrize("chart", [name for name, each in definitions().items() if each.value])
+@pytest.mark.parametrize("chart", [name for name, definition in definitions().items() if definition.value])
 def test_the_way_is_switched_on_by_our_values_or_by_the_charts_default(chart: str) -> None:
     path = definitions()[chart].value
     default = looked_up(chart_values(chart), path)
@@ -49,7 +49,7 @@ def test_the_way_is_switched_on_by_our_values_or_by_the_charts_default(chart: st
     assert (default if ours is None else ours) is True
 
 
-@pytest.mark.parametrize("chart", [name for name, each in definitions().items() if each.where == "folder"])
+@pytest.mark.parametrize("chart", [name for name, definition in definitions().items() if definition.where == "folder"])
 def test_no_folder_of_definitions_is_left_to_helm_which_would_never_change_them(chart: str) -> None:
     given = release_arguments(ChartRef(chart, "1.0.0", "https://charts.example.com"), chart, 600)
     row = definitions()[chart]
@@ -70,7 +70,7 @@ def test_the_jobs_images_are_pinned_and_listed_for_a_mirror() -> None:
     tags = {name: listed[name] for name in ("busybox", "kubectl")}
     assert tags == UPGRADE_TAGS == {"busybox": pins.BUSYBOX.tag, "kubectl": pins.KUBECTL.tag}
     images = looked_up(OURS["kube-prometheus-stack"], ("crds", "upgradeJob", "image"))
-    assert {name: each["tag"] for name, each in images.items()} == tags
+    assert {name: image["tag"] for name, image in images.items()} == tags
 
 
 @pytest.mark.parametrize(

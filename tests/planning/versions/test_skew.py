@@ -45,7 +45,7 @@ def test_the_control_plane_goes_up_one_minor_and_never_down() -> None:
 
 def test_a_pinned_kube_proxy_of_another_kubernetes_is_refused() -> None:
     findings = refusal(cluster={"version": "1.35", "addons": {"kube-proxy": "v1.36.0-eksbuild.1"}})
-    assert [(each.path, each.fix) for each in findings if each.rule == "version-skew"] == [
+    assert [(finding.path, finding.fix) for finding in findings if finding.rule == "version-skew"] == [
         ("cluster.addons.kube-proxy", "write a version of 1.35, or leave it out: EKS' own for the cluster's version "
                                       "follows it"),
     ]  # fmt: skip
