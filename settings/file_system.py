@@ -52,7 +52,7 @@ class CreateFileSystem(Section):
 
 
 class ExistingFileSystem(Section):
-    """An EFS file system that somebody else made, with mount targets that the nodes reach."""
+    """An existing EFS file system with mount targets that the nodes reach."""
 
     kind: Literal["existing"]
     id: FileSystemId = described("its id")

@@ -47,7 +47,7 @@ def _downloads(model: ServedModel, owners: dict[str, str]) -> Iterator[SharedDow
 
 
 def _name(uri: str, what: tuple[object, ...]) -> str:
-    """Of the content: the same for whoever reads it, whichever model was first."""
+    """Of the content: the same for every reader, whichever model was first."""
     path = uri.partition("://")[2].partition("@")[0]
     last = re.sub(r"[^a-z0-9]+", "-", path.rsplit("/", 2 if uri.startswith("s3:") else 1)[-1].lower()).strip("-")
     digest = sha256(repr((uri, what)).encode()).hexdigest()[:8]
