@@ -31,7 +31,7 @@ _PULLS = {
 
 def bottlerocket_settings(plan: NodeGroupPlan, raid0: bool) -> str | None:
     """The document that EKS and Karpenter merge with the settings by which a node joins; None where nothing is to be
-    told. `raid0`: the image is to set up the disks, and nobody else does."""
+    told. `raid0`: the image sets up the disks, and nothing else does."""
     settings: dict[str, Any] = {}
     if plugin := _device_plugin(plan):
         settings["kubelet-device-plugins"] = {"nvidia": plugin}

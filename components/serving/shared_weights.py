@@ -33,7 +33,7 @@ class SharedWeightsArgs:
 
 
 class SharedWeights(pulumi.ComponentResource):
-    """Its children are registered model by model: by who needs a revision first, and by nobody after that.
+    """Its children are registered model by model: by who needs a revision first, and once only.
 
     So their URNs do not name the model: when the first reader goes, the next one's download is the same resource.
     """

@@ -51,7 +51,7 @@ def _put_backup_policy(response: Any) -> Answer:
 
 
 def _describe_backup_policy(response: Any) -> Answer:
-    """EFS has one of a file system that nobody put one on where it is in One Zone, or was made with `Backup`."""
+    """EFS has one of a file system without one where it is in One Zone, or was made with `Backup`."""
     found = _file_system(response)
     status = getattr(found, _BACKUP, None) or (found.backup_policy or {}).get("Status")
     if status is None:

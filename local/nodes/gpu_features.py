@@ -138,7 +138,7 @@ def advertised_gpus(node: str, capacity: NodeCapacity, sharing: GpuSharingPlan, 
 
 
 def shares(capacity: NodeCapacity, sharing: GpuSharingPlan | None) -> int:
-    """`nvidia.com/gpu` of a node whose GPUs are divided so; None: nobody advertises them."""
+    """`nvidia.com/gpu` of a node whose GPUs are divided so; None: they are not advertised."""
     if sharing is None:
         return 0
     if sharing.kind == "mig":

@@ -47,7 +47,7 @@ class BackendRow:
 
     @property
     def unmaintained(self) -> bool:
-    """Whether its project is unmaintained."""
+        """Whether its project is unmaintained."""
         return self.state.startswith("unmaintained")
 
     def deployment_of(self, model: str) -> str:

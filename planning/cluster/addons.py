@@ -145,7 +145,7 @@ def plan_keda(
 
 
 def _by_operator(settings: StackSettings) -> bool:
-    """Whether a pool's GPUs are advertised by nobody but the operator's device plugin."""
+    """Whether a pool's GPUs are advertised only by the operator's device plugin."""
     return not settings.node_pools or not all(is_bottlerocket(pool) for pool in settings.node_pools)
 
 

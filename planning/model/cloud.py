@@ -240,7 +240,7 @@ class NodeGroupPlan:
     subnet_ids: tuple[str, ...] = ()
     """Empty: all private subnets."""
     gpus_per_numa_node: int | None = None
-    """Then a pod's GPUs and cores come from one NUMA node, or it does not start; None: nobody looks."""
+    """Then a pod's GPUs and cores come from one NUMA node, or it does not start; None: not checked."""
     bottlerocket: BottlerocketPlan | None = None
     """None: the nodes run AL2023."""
     update_timeout_seconds: int | None = None

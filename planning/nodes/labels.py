@@ -1,4 +1,4 @@
-"""Labels of a GPU pool's nodes: ours, and those that nobody else may write."""
+"""Labels of a GPU pool's nodes: ours, and the reserved ones."""
 
 from __future__ import annotations
 

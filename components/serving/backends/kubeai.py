@@ -20,7 +20,7 @@ from planning.model import CHAT_TEMPLATE_FILE, KubeaiModelPlan, ServedModel
 
 # KubeAI says it itself, by the Model's name, which is the served one.
 SERVED_NAME = "--served-model-name="
-# Its default of targetRequests, which the definition wants where nobody follows it, too.
+# Its default of targetRequests, which the definition wants even where it is not followed.
 UNREAD = 100
 
 
@@ -66,7 +66,7 @@ def _arguments(model: ServedModel) -> list[str]:
 
 
 def _replicas(model: ServedModel) -> dict[str, Any]:
-    """Between the plan's bounds, by KubeAI's own autoscaler; or a number that nobody moves."""
+    """Between the plan's bounds, by KubeAI's own autoscaler; or a fixed number."""
     scaling = model.autoscaling
     targets = [metric.target for metric in scaling.metrics] or [float(UNREAD)]
     told: dict[str, Any] = {
