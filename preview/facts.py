@@ -128,6 +128,7 @@ def _pool(
         "capacity": _capacity(pool),
         "gpu": pool.gpu,
         "gpus_per_node": pool.gpus_per_node,
+        "image": " ".join(filter(None, (pool.ami_type, pool.ami_release_version))),
         "sharing": _share_name(pool),
         "advertised_per_node": pool.advertised_gpus,
         "min_nodes": pool.min_nodes,

@@ -21,6 +21,7 @@ from preview.words import (
     gpu_words,
     kind,
     node_line,
+    other_image,
     scaling_line,
     short,
     signed_usd,
@@ -234,9 +235,15 @@ def _nodes(document: Report) -> Iterator[str]:
         "|---|---|---|--:|---|---|",
     ]
     gpus = {pool["pool"]: escaped(gpu_words(pool["gpu"], pool["sharing"])) for pool in document["nodes"]}
+    types = {pool["pool"]: code(", ".join(pool["instance_types"])) for pool in document["nodes"]}
+    types |= {
+        pool["pool"]: f"{types[pool['pool']]}, {code(image)}"
+        for pool in document["nodes"]
+        if (image := other_image(pool))
+    }
     rows += [
         f"| {escaped(pool['pool'])} | {span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']} | "
-        f"{code(', '.join(pool['instance_types']))} | {pool['gpus_per_node']} × {gpus[pool['pool']]} | "
+        f"{types[pool['pool']]} | {pool['gpus_per_node']} × {gpus[pool['pool']]} | "
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]

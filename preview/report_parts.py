@@ -276,6 +276,7 @@ class PoolNodesPart(TypedDict):
     gpus_per_node: int
     min_nodes: int
     max_nodes: int
+    image: Annotated[str, said("EKS' AMI type, and its release where one is pinned")]
     sharing: Annotated[str | None, said("how GPUs are divided among pods; null: they are not")]
     advertised_per_node: Annotated[int, said("nvidia.com/gpu: GPUs, or shares of them")]
     room_per_node: RoomPart

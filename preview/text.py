@@ -24,6 +24,7 @@ from preview.words import (
     fit_parts,
     kind,
     node_line,
+    pool_notes,
     scaling_line,
     short,
     signed_usd,
@@ -171,7 +172,7 @@ def _nodes(document: Report) -> Iterator[RenderableType]:
         table.add_row(
             pool["pool"],
             f"{span(pool['min_nodes'], pool['max_nodes'])} {pool['capacity']}",
-            escape(" | ".join(pool["instance_types"])) + (f"\n{pool['sharing']}" if pool.get("sharing") else ""),
+            escape("\n".join([" | ".join(pool["instance_types"]), *pool_notes(pool)])),
             _packed(fewest),
             _packed(most),
             "; ".join(

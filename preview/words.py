@@ -123,6 +123,16 @@ def fit_line(model: ModelPart) -> str:
     )
 
 
+def other_image(pool: PoolNodesPart) -> str | None:
+    """Image and release of a pool that runs another one than AL2023."""
+    return None if pool["image"].startswith("AL2023") else pool["image"]
+
+
+def pool_notes(pool: PoolNodesPart) -> list[str]:
+    """What is not as in most pools: shared GPUs, another image."""
+    return [note for note in (pool.get("sharing"), other_image(pool)) if note]
+
+
 def node_line(pool: PoolNodesPart) -> str:
     """Where the size of one of a pool's nodes goes, and what nothing will use; nothing where that is not known."""
     node = pool.get("node")

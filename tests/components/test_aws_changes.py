@@ -9,6 +9,7 @@ import boto3
 import pytest
 
 from local.aws_endpoint.contract.account import NEWER, Account, Runner
+from local.aws_endpoint.facts import BOTTLEROCKET_RELEASES
 from planning.decide import decide
 from planning.model import PlanRefused
 from settings.read import read
@@ -110,9 +111,11 @@ def existing_with_its_own() -> Sections:
 
 
 def strict() -> Sections:
-    """Pods that no network policy selects are closed."""
+    """Pods that no network policy selects are closed; nodes run Bottlerocket, the added pool's AL2023."""
     dev = reachable("dev")
-    return {**dev, "cluster": {**dev["cluster"], "networkPolicyMode": "strict"}}
+    image = {"amiFamily": "bottlerocket", "amiReleaseVersion": BOTTLEROCKET_RELEASES[0], "fastStart": True}
+    pools = [{**pool, **image} for pool in dev["nodePools"]]
+    return {**dev, "cluster": {**dev["cluster"], "networkPolicyMode": "strict"}, "nodePools": pools}
 
 
 def on_efs() -> Sections:
@@ -126,7 +129,7 @@ STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "prod": (REGION, lambda: reachable("prod"), "prod"),
     "existing cluster": (REGION, existing, "dev"),
     "existing cluster with its groups and Prometheus": (REGION, existing_with_its_own, "dev"),
-    "strict network policies": (REGION, strict, "dev"),
+    "strict network policies, Bottlerocket": (REGION, strict, "dev"),
     "Tokyo": ("ap-northeast-1", tokyo, "dev"),
     "spot and MIG": (REGION, spot_and_mig, "dev"),
     "Capacity Block": (REGION, capacity_block, "dev"),

@@ -8,6 +8,7 @@ import boto3
 import pytest
 
 from local.aws_endpoint.contract.account import NEW_ACCOUNT_QUOTAS, OLDER
+from local.aws_endpoint.facts import BOTTLEROCKET_RELEASES
 from preflight.model import Verdict
 from tests.preflight.accounts import account, asked, only, own, planned, said
 
@@ -100,6 +101,26 @@ def test_a_pinned_release_that_eks_never_made_is_refused_with_the_newest() -> No
     assert told.path == "nodePools[0].amiReleaseVersion"
     assert "1.35.4-20260506 is no release of AL2023_x86_64_NVIDIA" in told.text
     assert "write amiReleaseVersion: 1.35.0-20260128" in told.text
+
+
+@pytest.mark.parametrize(
+    ("pinned", "verdict", "words"),
+    [
+        (BOTTLEROCKET_RELEASES[1], Verdict.OK, f"is there; the newest is {BOTTLEROCKET_RELEASES[0]}"),
+        (None, Verdict.OK, f"BOTTLEROCKET_x86_64_NVIDIA: a new group gets {BOTTLEROCKET_RELEASES[0]}"),
+        ("1.57.0-ffffffff", Verdict.ERROR, f"write amiReleaseVersion: {BOTTLEROCKET_RELEASES[0]}, the newest"),
+    ],
+)
+def test_a_version_of_bottlerocket_is_asked_for_by_its_own_parameter(
+    pinned: str | None, verdict: Verdict, words: str
+) -> None:
+    pool: dict[str, object] = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "amiFamily": "bottlerocket"}
+    release = {"amiReleaseVersion": pinned} if pinned else {}
+    with account() as aws:
+        report = asked(planned(own("dev", nodePools=[{**pool, **release, "maxNodes": 2}])), aws)
+    told = [answer.text for answer in report.of(verdict) if answer.path == "nodePools[0].amiReleaseVersion"]
+    assert len(told) == 1
+    assert words in told[0]
 
 
 def test_a_principal_of_the_account_must_be_there() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from preview.formats import rendered
-from preview.words import fit_line, node_line, scaling_line
+from preview.words import fit_line, node_line, pool_notes, scaling_line
 from tests.preview.sample import document
 
 # Units of rates (requests/s) stay as they are.
@@ -61,3 +61,9 @@ def test_one_stranded_gpu() -> None:
     node = {"instance_type": "g6.xlarge", "total": room, "system": room, "daemons": room, "images_mib": 0}
     assert "replicas: 1 GPU, " in node_line({**pool, "sharing": None, "node": node, "stranded": room})
     assert "replicas: 1 GPU share, " in node_line({**pool, "sharing": "1/2", "node": node, "stranded": room})
+
+
+def test_an_image_is_named_where_it_is_not_the_usual_one() -> None:
+    pool: Any = {"sharing": "1/2 by mps", "image": "BOTTLEROCKET_x86_64_NVIDIA 1.57.0"}
+    assert pool_notes(pool) == ["1/2 by mps", "BOTTLEROCKET_x86_64_NVIDIA 1.57.0"]
+    assert pool_notes({**pool, "sharing": None, "image": "AL2023_x86_64_NVIDIA"}) == []

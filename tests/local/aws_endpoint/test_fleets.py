@@ -6,12 +6,14 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import pytest
 
 from local.aws_endpoint import instance_events, market, price_list
 from local.aws_endpoint.contract.account import Account
+from local.aws_endpoint.facts import BOTTLEROCKET_RELEASES
 from local.aws_endpoint.market import ON_DEMAND, SPOT, Offering
 from tests.local.aws_endpoint.land import Land, land
 from tests.local.aws_endpoint.launches import RELEASE, fleet, image, launched, profile, template
@@ -27,6 +29,25 @@ def here() -> Iterator[Land]:
 def _zones(here: Land) -> list[str]:
     subnets = here.ec2.describe_subnets(SubnetIds=here.subnets)["Subnets"]
     return [subnet["AvailabilityZone"] for subnet in subnets]
+
+
+@pytest.mark.parametrize("version", ["latest", "1.57.0", BOTTLEROCKET_RELEASES[0]])
+def test_a_version_of_bottlerocket_is_an_image_for_each_minor_and_architecture(here: Land, version: str) -> None:
+    ids, nvidia = {}, ("1.34-nvidia", "1.35-nvidia")
+    for variant, arch in (*product(nvidia, ("x86_64", "arm64")), ("1.35", "x86_64")):
+        path = f"/aws/service/bottlerocket/aws-k8s-{variant}/{arch}/{version}"
+        ids[variant, arch] = here.ssm.get_parameter(Name=f"{path}/image_id")["Parameter"]["Value"]
+        assert here.ssm.get_parameter(Name=f"{path}/image_version")["Parameter"]["Value"] == BOTTLEROCKET_RELEASES[0]
+    images = here.ec2.describe_images(ImageIds=list(ids.values()))["Images"]
+    assert {found["ImageId"]: found["Architecture"] for found in images} == {ids[key]: key[1] for key in ids}
+    names = {found["ImageId"]: found["Name"] for found in images}
+    assert names[ids["1.35-nvidia", "x86_64"]] == f"bottlerocket-aws-k8s-1.35-nvidia-x86_64-v{BOTTLEROCKET_RELEASES[0]}"
+
+
+@pytest.mark.parametrize("path", ["aws-k8s-1.35-nvidia/x86_64/1.9.9", "aws-k8s-1.99-nvidia/x86_64/latest"])
+def test_a_version_of_bottlerocket_that_is_not_there_has_no_parameter(here: Land, path: str) -> None:
+    with pytest.raises(here.ssm.exceptions.ParameterNotFound):
+        here.ssm.get_parameter(Name=f"/aws/service/bottlerocket/{path}/image_id")
 
 
 def _sell_out(*offerings: Offering) -> None:
