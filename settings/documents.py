@@ -56,12 +56,27 @@ def json_document(text: str, most_characters: int = MOST_JSON_CHARACTERS) -> Any
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(match[0], 0)
         if depth > MOST_DEPTH:
             raise DocumentError(f"is nested deeper than {MOST_DEPTH} levels")
-    value = json.loads(text, parse_int=whole_number, parse_float=finite_number, parse_constant=_no_number)
+    value = json.loads(
+        text,
+        parse_int=whole_number,
+        parse_float=finite_number,
+        parse_constant=_no_number,
+        object_pairs_hook=once_each,
+    )
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         raise DocumentError("holds half of a surrogate pair, which is no character") from None
     return value
+
+
+def once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys stand once; raises DocumentError: which of two values counts is left to each reader."""
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    twice = next(key for key, _ in pairs if sum(other == key for other, _ in pairs) > 1)
+    raise DocumentError(f"has the key {twice[:80]!r} twice in one object; leave one")
 
 
 def json_file(path: Path, most_bytes: int = MOST_BYTES) -> Any:

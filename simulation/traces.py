@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from settings.documents import DocumentError, once_each
 from simulation.engine_limits import PICOSECONDS
 
 Ints = NDArray[np.int64]
@@ -49,7 +50,9 @@ def read_trace(path: Path) -> Iterator[Requests]:
 
 def _lines(path: Path) -> Iterator[str]:
     """The file's lines, none longer than a trace's can be; raises WrongTrace with the number of a wrong one."""
-    if path.exists() and not path.is_file():
+    if not path.exists():
+        raise WrongTrace(f"{path}: there is no such file")
+    if not path.is_file():
         raise WrongTrace(f"{path}: no file; a trace is read twice")
     with path.open("rb") as file:
         for number in count(1):
@@ -115,6 +118,9 @@ def _azure(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int, in
                 raise WrongTrace(
                     f"{path}:{number}: no column {', '.join(missing)}; Azure's are {','.join(AZURE_HEADER)}"
                 )
+            twice = [name for name in AZURE_HEADER if cells.count(name) > 1]
+            if twice:
+                raise WrongTrace(f"{path}:{number}: column {', '.join(twice)} stands twice; leave one")
             places = [cells.index(name) for name in AZURE_HEADER]
             continue
         try:
@@ -132,9 +138,11 @@ def _mooncake(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, int, int,
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=once_each)
             time_ps = round(float(row["timestamp"]) * (PICOSECONDS // 1000))
             yield number, time_ps, int(row["input_length"]), int(row["output_length"])
+        except DocumentError as problem:
+            raise WrongTrace(f"{path}:{number}: {problem}") from None
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
             example = '{"timestamp": 27482, "input_length": 6955, "output_length": 52, "hash_ids": [...]}'
             raise WrongTrace(f"{path}:{number}: {line.strip()[:80]!r}; wanted is for example {example}") from None
