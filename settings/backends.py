@@ -19,13 +19,14 @@ class Backend(StrEnum):
     RAY = "ray"
     LLM_D = "llm-d"
     PRODUCTION_STACK = "production-stack"
+    AIBRIX = "aibrix"
     KUBEAI = "kubeai"
 
 
 OWN_SCALERS = frozenset({Backend.RAY.value, Backend.KUBEAI.value})
 """Backends that move the replicas of their models themselves: there `autoscaling.kind` is `backend` unless written."""
 
-OWN_NAMES = frozenset({Backend.KUBEAI.value})
+OWN_NAMES = frozenset({Backend.AIBRIX.value, Backend.KUBEAI.value})
 """Backends whose models clients call by the model's `name`: there `servedName` is that one unless written."""
 
 
@@ -112,6 +113,14 @@ class Kubeai(Section):
     )
     prefix_characters: int = described(
         "how many characters of the first user message count as its beginning", default=100, ge=1, le=100_000
+    )
+
+
+class Aibrix(Section):
+    """AIBrix, which you install; for models of backend aibrix."""
+
+    proxy_namespace: DnsLabel = described(
+        "where the proxies of its Gateway run: that of the cluster's Envoy Gateway", default="envoy-gateway-system"
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from settings.addons import ExternalSecretsSettings, GpuOperatorSettings, KedaSettings, Monitoring, Registry
-from settings.backends import OWN_NAMES, OWN_SCALERS, Backend, CertManager, Kserve, Kubeai, Kuberay, LlmD
+from settings.backends import OWN_NAMES, OWN_SCALERS, Aibrix, Backend, CertManager, Kserve, Kubeai, Kuberay, LlmD
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -73,6 +73,7 @@ class StackSettings(Section):
     cert_manager: CertManager = described("cert-manager, for backends that need it", default_factory=CertManager)
     kserve: Kserve = described("KServe, for models of backend kserve", default_factory=Kserve)
     kuberay: Kuberay = described("KubeRay, for models of backend ray", default_factory=Kuberay)
+    aibrix: Aibrix = described("AIBrix, for models of backend aibrix", default_factory=Aibrix)
     kubeai: Kubeai = described("KubeAI, for models of backend kubeai", default_factory=Kubeai)
     llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
     argo_rollouts: ArgoRollouts = described(

@@ -29,6 +29,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"backend": "ray"},
         {"backend": "llm-d"},
         {"backend": "kubeai", "cache": VOLUME},
+        {"backend": "aibrix"},
         {"tokenSecret": {"kind": "secretsManager", "name": "prod/huggingface"}},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct"},
         {"source": f"s3://{marker}-b/x", "revision": None, "copyOf": "Qwen/Qwen2.5-7B-Instruct", "cache": VOLUME},
@@ -36,7 +37,7 @@ def asked(marker: str) -> dict[str, Any]:
     return {
         "cluster": {"storageClasses": ["efs"]},
         "nodePools": [
-            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 14, "maxNodes": 14},
+            {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 15, "maxNodes": 15},
             {
                 "name": f"{marker}-k",
                 "kind": "karpenter",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from planning.backends.table import backends
 from planning.cluster.addon_network import addon_network
+from planning.cluster.aibrix import with_aibrix
 from planning.cluster.gateway import behind_gateway
 from planning.cluster.kubeai import with_kubeai
 from planning.cluster.pickers import with_pickers
@@ -30,7 +31,7 @@ def with_routers(
     used = {backends()[model.backend].router for model in models} - {None}
     references = {chart: charts.reference(chart, findings) for chart in used if chart}
     routed = [_with_router(model, asked[model.name], references, settings) for model in models]
-    behind = with_ray(behind_gateway(routed, settings), settings, findings)
+    behind = with_ray(with_aibrix(behind_gateway(routed, settings), settings), settings, findings)
     return with_pickers(with_kubeai(behind, settings, findings), settings, findings)
 
 

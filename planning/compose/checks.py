@@ -8,6 +8,7 @@ from planning.alerts.choose import check_receiver
 from planning.backends.features import check_backends
 from planning.cluster.addons import check_gpu_operator
 from planning.cluster.ages import check_ages
+from planning.cluster.aibrix import check_aibrix
 from planning.cluster.existing import check_existing
 from planning.cluster.external_secrets import check_external_secrets
 from planning.cluster.gateway import check_gateway
@@ -59,6 +60,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("NUMA nodes", _of_settings(check_numa)),
     ("floor of spot nodes", _in_production(check_floor)),
     ("backends", _of_settings(check_backends)),
+    ("AIBrix", _of_settings(check_aibrix)),
     ("KubeAI", _of_settings(check_kubeai)),
     ("external secrets", _of_settings(check_external_secrets)),
     ("gateway", _of_settings(check_gateway)),

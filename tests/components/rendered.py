@@ -104,6 +104,7 @@ WORKLOADS = {
     "production-stack": "deployment",
     "llm-d": "deployment",
     "kubeai": "kubeai-model",
+    "aibrix": "deployment",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
 EVERY_MODEL = (*MODELS, *SOURCE_MODELS, CANARY_MODEL, *ELSEWHERE)

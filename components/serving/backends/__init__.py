@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from components.serving.backends.aibrix import AIBRIX
 from components.serving.backends.deployment import DEPLOYMENT
 from components.serving.backends.kserve import KSERVE
 from components.serving.backends.kubeai import KUBEAI
@@ -23,6 +24,7 @@ BACKENDS: Mapping[str, BackendManifests] = {
     "ray": RAY,
     "llm-d": LLM_D,
     "production-stack": PRODUCTION_STACK,
+    "aibrix": AIBRIX,
     "kubeai": KUBEAI,
 }
 

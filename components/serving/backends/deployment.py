@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pulumi
 import pulumi_kubernetes as k8s
 
@@ -17,10 +19,20 @@ def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
     """What makes the server pods."""
     if args.model.canary:
         return _rollout(name, args, parent)
+    return register_as(deployment, name, args, parent)
+
+
+def register_as(
+    rendered: Callable[[ServedModel, pulumi.Input[str]], Manifest],
+    name: str,
+    args: WorkloadArgs,
+    parent: pulumi.Resource,
+) -> ServingWorkload:
+    """A Deployment as `rendered` has it."""
     wait = f"{args.model.rollout_timeout_seconds}s"
     made = k8s.apps.v1.Deployment(
         f"{name}-deployment",
-        **arguments(deployment(args.model, args.priority_class), args.namespace),
+        **arguments(rendered(args.model, args.priority_class), args.namespace),
         opts=pulumi.ResourceOptions(
             parent=parent,
             # Hidden ordering: the pod template names account and Secret only as text; servers are offline, so

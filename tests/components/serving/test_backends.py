@@ -261,7 +261,7 @@ def _downloads_itself(model: ServedModel) -> bool:
 
 def _answers_to(model: ServedModel) -> bool:
     """The last of them counts, where a name is an argument; the Model's own where a proxy looks it up."""
-    if model.kubeai:
+    if model.kubeai or model.backend == "aibrix":  # whose proxy or route goes by that name
         return bool(workload(model)["metadata"]["name"] == model.served_name)
     if model.ray:
         (config,) = llm_configs(model)
@@ -436,3 +436,19 @@ def test_the_gateway_sends_a_models_own_path_to_its_pool_and_no_other_path(model
     (to,) = rule["backendRefs"]
     assert f"{to['group']}/v1" == made["pool"]["apiVersion"]
     assert (to["kind"], to["name"]) == (made["pool"]["kind"], made["pool"]["metadata"]["name"])
+
+
+@pytest.mark.parametrize("model", [each for each in ELSEWHERE if each.backend == "aibrix"], ids=case)
+def test_aibrix_finds_a_models_deployment_its_pods_and_its_service_by_one_name(model: ServedModel) -> None:
+    """Its route goes from the label of the Deployment to the Service of that name and port; its plugin by the pods'."""
+    made, usual = of_model(model), of_model(on(model, "deployment"))
+    added = {
+        key: value
+        for key, value in made["deployment"]["metadata"]["labels"].items()
+        if key not in usual["deployment"]["metadata"]["labels"]
+    }
+    assert added["model.aibrix.ai/name"] == made["service"]["metadata"]["name"]
+    assert added["model.aibrix.ai/port"] == str(made["service"]["spec"]["ports"][0]["port"])
+    assert labels(model) == labels(on(model, "deployment")) | added
+    assert made["deployment"]["spec"]["selector"] == usual["deployment"]["spec"]["selector"]
+    assert not any("aibrix" in each["apiVersion"] for each in made.values()), "no definition of AIBrix is needed"

@@ -180,7 +180,8 @@ def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend:
 
 
 # What goes and what comes when a model moves there from backend deployment.
-MOVED = {
+MOVED: dict[str, tuple[set[str], set[str]]] = {
+    "aibrix": (set(), set()),  # a rollout with other labels
     "kserve": ({"llama-deployment"}, {"llama-inference-service"}),
     "production-stack": (set(), {"llama-router", "llama-router-policy"}),
     # Its replicas are KubeAI's; its weights, here downloaded by each pod before, come by a claim that one Job fills.

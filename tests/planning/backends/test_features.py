@@ -68,14 +68,6 @@ def test_a_project_without_maintainers_is_marked() -> None:
     assert backends()["kubeai"].state.startswith("unmaintained")
 
 
-def test_who_has_a_page_that_says_why_it_is_not_rendered_is_linked_to_it() -> None:
-    """tests/test_docs.py follows the links; a backend that is rendered is linked by its title."""
-    for name, row in backends().items():
-        written = (REPO / "docs/backends" / f"{name}.md").exists()
-        assert (f"](backends/{name}.md)" in row.state) == (written and not row.rendered), name
-    assert "](backends/aibrix.md)" in backends()["aibrix"].state
-
-
 def test_a_model_on_a_backend_that_nobody_mends_is_warned_of_once() -> None:
     plan = planned(models=[kubeai_model(), kubeai_model(name="other")], **KUBEAI_NODES)
     (told,) = [each for each in plan.findings if each.rule == "backend-unmaintained"]
@@ -84,13 +76,11 @@ def test_a_model_on_a_backend_that_nobody_mends_is_warned_of_once() -> None:
     assert [each for each in planned().findings if each.rule == "backend-unmaintained"] == []
 
 
-def test_a_backend_that_is_only_compared_is_refused_with_those_there_are() -> None:
-    compared = [name for name, row in backends().items() if not row.rendered]
-    assert compared
-    for name in compared:
-        (told,) = read({"backend": name, "models": [model()], "nodePools": [pool()]}, "dev").problems
-        assert str(told).startswith(f"backend: {name!r} is none of ")
-        assert all(each in str(told) for each in rendered())
+def test_a_backend_that_is_none_is_refused_with_those_there_are() -> None:
+    assert {each.rendered for each in backends().values()} == {True}, "all seven of the issue"
+    (told,) = read({"backend": "dynamo", "models": [model()], "nodePools": [pool()]}, "dev").problems
+    assert str(told).startswith("backend: 'dynamo' is none of ")
+    assert all(each in str(told) for each in rendered())
 
 
 ASKING = {
@@ -411,3 +401,17 @@ def test_proxies_take_room_on_the_nodes_without_gpu_once() -> None:
     few = {**KUBEAI_NODES, "systemNodes": {"minNodes": 1, "maxNodes": 1, "instanceTypes": ["m7i.large"]}}
     told = errors(refusal(models=[kubeai_model()], kubeai={"replicas": 10}, **few))
     assert "systemNodes.instanceTypes" in told
+
+
+def test_who_of_aibrix_asks_a_model_is_let_in_and_its_open_gateway_is_told_of() -> None:
+    asked = [model(backend="aibrix"), model(name="other")]
+    plan = planned(models=asked, nodePools=[pool(minNodes=2)], aibrix={"proxyNamespace": "edge"})
+    first, second = plan.models
+    assert first.client_namespaces[-2:] == ("edge", "aibrix-system")
+    assert not {"edge", "aibrix-system"} & set(second.client_namespaces)
+    assert (first.served_name, first.autoscaling.kind.value) == ("chat", "hpa")
+    (told,) = [each for each in plan.findings if each.rule == "aibrix-gateway"]
+    assert "without keys" in told.message
+    assert plan.operators == ()
+    told_by = errors(refusal(models=[model(backend="aibrix", servedName="another", router={})]))
+    assert {"models[0].servedName", "models[0].router"} <= told_by.keys()
