@@ -54,6 +54,8 @@ PROMETHEUS = "github.com/prometheus/prometheus"
 KEDA = "github.com/kedacore/keda/v2"
 KARPENTER = "github.com/aws/karpenter-provider-aws"
 KSERVE = "github.com/kserve/kserve"
+INFERENCE = "sigs.k8s.io/gateway-api-inference-extension"
+KUBERAY = "github.com/ray-project/kuberay/ray-operator"
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
 ARGO_ROLLOUTS = "github.com/argoproj/argo-rollouts"
@@ -175,6 +177,8 @@ TOOLS: tuple[Tool, ...] = (
         f"-X {ARGO_ROLLOUTS}/utils/version.version={{version}}",
     ),
     Tool("kserve", "kserve", KSERVE, {f"{KSERVE}/cmd/manager": "kserve-controller"}),
+    Tool("kuberay", "kuberay", KUBERAY, {KUBERAY: "kuberay-operator"}),
+    Tool("endpoint-picker", "endpoint-picker", INFERENCE, {f"{INFERENCE}/cmd/epp": "endpoint-picker"}),
     Tool(
         "kube-score",
         "kube-score",
@@ -200,6 +204,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "kserve": ("kserve",),
     # a stack with a model whose rollout is a canary: its controller
     "rollouts": ("argo-rollouts",),
+    # a stack with a model of backend ray: its operator
+    "kuberay": ("kuberay",),
+    # a stack with a model of backend llm-d: its endpoint picker, in the place of llm-d's own
+    "llm-d": ("endpoint-picker",),
     # unit tests of alert rules
     "rules": ("promtool",),
     # make scan
@@ -237,6 +245,7 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
     DefinitionFiles("argo-rollouts", "argo-rollouts", ARGO_ROLLOUTS, "manifests/crds", "rollouts", "templates"),
     DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates", "*.yaml"),
+    DefinitionFiles("kuberay-operator", "kuberay", KUBERAY, "config/crd/bases", "kuberay", files="*.yaml"),
     # No definitions: what its controller is told where our values say nothing.
     DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files", kind="ConfigMap"),
 )

@@ -6,7 +6,7 @@ in which it is not there is refused instead of being built otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -139,8 +139,14 @@ def _envoy_gateway_here() -> tuple[SourceChange, ...]:
     )  # fmt: skip
 
 
-def _changed(module: str, *changes: SourceChange) -> Workspace:
+def _copied(module: str, *changes: SourceChange) -> Workspace:
+    """Compiled with a changed copy of one module."""
     return Workspace(copies=(Copy(module, changes=changes),))
+
+
+def _loopback(*places: tuple[str, str]) -> Iterator[SourceChange]:
+    """Files and texts in which a program has a flag for its port and none for the address."""
+    return (SourceChange(path, old, old.replace('":%d"', '"127.0.0.1:%d"'), _LOOPBACK) for path, old in places)
 
 
 WORKSPACES: Mapping[str, Workspace] = {
@@ -229,28 +235,19 @@ WORKSPACES: Mapping[str, Workspace] = {
             ),
         ),
     ),
-    "keda": Workspace(
-        copies=(
-            Copy(
-                "github.com/kedacore/keda/v2",
-                changes=(
-                    SourceChange(
-                        "cmd/adapter/main.go",
-                        'fmt.Sprintf(":%v", metricsAPIServerPort)',
-                        'fmt.Sprintf("127.0.0.1:%v", metricsAPIServerPort)',
-                        "its metrics port has no flag for the address and would listen on all interfaces",
-                    ),
-                ),
-            ),
-        )
+    "keda": _copied(
+        "github.com/kedacore/keda/v2",
+        SourceChange(
+            "cmd/adapter/main.go",
+            'fmt.Sprintf(":%v", metricsAPIServerPort)',
+            'fmt.Sprintf("127.0.0.1:%v", metricsAPIServerPort)',
+            _LOOPBACK,
+        ),
     ),
-    "external-secrets": Workspace(
-        copies=(
-            Copy(
-                "github.com/external-secrets/external-secrets",
-                changes=(*_registered("provider", _OTHER_PROVIDERS), *_registered("generator", _GENERATORS)),
-            ),
-        )
+    "external-secrets": _copied(
+        "github.com/external-secrets/external-secrets",
+        *_registered("provider", _OTHER_PROVIDERS),
+        *_registered("generator", _GENERATORS),
     ),
     "envoy-gateway": Workspace(
         copies=(
@@ -261,7 +258,7 @@ WORKSPACES: Mapping[str, Workspace] = {
             ),
         )
     ),
-    "argo-rollouts": _changed(
+    "argo-rollouts": _copied(
         "github.com/argoproj/argo-rollouts",
         SourceChange(
             "controller/controller.go",
@@ -270,7 +267,14 @@ WORKSPACES: Mapping[str, Workspace] = {
             "it has flags for its two ports and none for the address: it would listen on all interfaces",
         ),
     ),
-    "kserve": _changed(
+    "endpoint-picker": _copied(
+        "sigs.k8s.io/gateway-api-inference-extension",
+        *_loopback(
+            ("cmd/epp/runner/runner.go", 'BindAddress: fmt.Sprintf(":%d", opts.MetricsPort),'),
+            ("internal/runnable/grpc.go", 'net.Listen("tcp", fmt.Sprintf(":%d", port))'),
+        ),
+    ),
+    "kserve": _copied(
         "github.com/kserve/kserve",
         SourceChange(
             "cmd/manager/main.go",
@@ -279,16 +283,11 @@ WORKSPACES: Mapping[str, Workspace] = {
             "its webhook server has no flag for address and certificates: all interfaces, a folder of /tmp",
         ),
     ),
-    "karpenter": _changed(
+    "karpenter": _copied(
         "sigs.k8s.io/karpenter",
-        *(
-            SourceChange(
-                "pkg/operator/operator.go",
-                f'fmt.Sprintf(":%d", options.FromContext(ctx).{port})',
-                f'fmt.Sprintf("127.0.0.1:%d", options.FromContext(ctx).{port})',
-                "it has flags for the ports and none for the address: it would listen on all interfaces",
-            )
-            for port in ("MetricsPort", "HealthProbePort")
+        *_loopback(
+            ("pkg/operator/operator.go", 'fmt.Sprintf(":%d", options.FromContext(ctx).MetricsPort)'),
+            ("pkg/operator/operator.go", 'fmt.Sprintf(":%d", options.FromContext(ctx).HealthProbePort)'),
         ),
     ),
 }

@@ -14,13 +14,14 @@ from local.host.errors import PlatformError
 from local.host.paths import Paths
 
 ROLLOUTS = ("argoproj.io", "v1alpha1", "rollouts")
+RAY_SERVICES = ("ray.io", "v1", "rayservices")
 MODEL_SERVERS = "app.kubernetes.io/component=model-server"
 QUESTION = "Say in one sentence what you are."
 
 
 @dataclass(frozen=True)
 class RunningModel:
-    """A model Deployment as the API server shows it; `updated`: pods of its present template, of `total` pods."""
+    """A model's Deployment (or Ray cluster); `updated`: pods of its present template, of `total` pods."""
 
     namespace: str
     name: str
@@ -52,10 +53,15 @@ class CompletionAnswer:
 
 
 def models(paths: Paths) -> list[RunningModel]:
-    """The model Deployments and Rollouts of all namespaces."""
+    """The models of all namespaces: Deployments, Rollouts and RayServices."""
     apis = connect(paths.kubeconfig)
     items = apis.apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
-    return [*_rollouts(apis.custom), *map(_of_deployment, items)]
+    custom = apis.custom
+    return [
+        *(_of_rollout(m["metadata"], m["spec"], m.get("status") or {}) for m in _listed(custom, ROLLOUTS)),
+        *map(_of_deployment, items),
+        *map(_of_ray, _listed(custom, RAY_SERVICES)),
+    ]
 
 
 def _of_deployment(model: Any) -> RunningModel:
@@ -71,23 +77,41 @@ def _of_deployment(model: Any) -> RunningModel:
     )
 
 
-def _rollouts(custom: Any) -> list[RunningModel]:
-    """None where nothing brought the kind. A canary is no reason to wait: the old pods serve."""
+def _listed(custom: Any, kind: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """Models of a custom kind; none where nothing brought it."""
     from kubernetes.client.exceptions import ApiException
 
     try:
-        items = custom.list_cluster_custom_object(*ROLLOUTS, label_selector=MODEL_SERVERS)["items"]
+        items: list[dict[str, Any]] = custom.list_cluster_custom_object(*kind, label_selector=MODEL_SERVERS)["items"]
     except ApiException as error:
         if error.status != 404:
             raise
         return []
-    return [_of_rollout(model["metadata"], model["spec"], model.get("status") or {}) for model in items]
+    return items
 
 
 def _of_rollout(metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Mapping[str, Any]) -> RunningModel:
+    """A canary is no reason to wait: the old pods serve."""
     pods = int(status.get("replicas", 0))
     wanted, available = int(spec.get("replicas", 1)), int(status.get("availableReplicas", 0))
     return RunningModel(metadata["namespace"], metadata["name"], wanted, available, pods, pods)
+
+
+def _of_ray(service: Mapping[str, Any]) -> RunningModel:
+    """Its workers stand for pods; while another cluster comes up, none of the new ones counts."""
+    metadata, status = service["metadata"], service.get("status") or {}
+    active, pending = (status.get(f"{which}ServiceStatus") or {} for which in ("active", "pending"))
+    cluster = active.get("rayClusterStatus") or {}
+    applications = (active.get("applicationStatuses") or {}).values()
+    settled = (
+        status.get("observedGeneration") == metadata["generation"]
+        and not pending.get("rayClusterName")
+        and bool(applications)
+        and all(each.get("status") == "RUNNING" for each in applications)
+    )
+    wanted, endpoints = int(cluster.get("desiredWorkerReplicas", 0)), int(status.get("numServeEndpoints", 0))
+    updated = wanted if settled else 0
+    return RunningModel(metadata["namespace"], metadata["name"], wanted, endpoints, updated, updated)
 
 
 def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[RunningModel]:

@@ -38,6 +38,8 @@ PORT_OWNERS = {
     "kserve-health": "kserve-controller",
     "rollouts-metrics": "rollouts-controller",
     "rollouts-health": "rollouts-controller",
+    "kuberay-metrics": "kuberay-operator",
+    "kuberay-health": "kuberay-operator",
     "envoy-gateway-xds": "envoy-gateway",
     "envoy-gateway-health": "envoy-gateway",
     "envoy-gateway-admin": "envoy-gateway",
@@ -59,7 +61,7 @@ NODE_BOOT_SECONDS = 3.0
 # Process of ours -> what of local/ it runs: a change of it restarts the process.
 CODE = {
     "nodes": ("nodes/*.py", "control_plane/cluster.py"),
-    "engine": ("engine/*.py", "vllm_cpu/*.py"),
+    "engine": ("engine/*.py", "ray/*.py", "vllm_cpu/*.py"),
     "pod-network": ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/ports.py"),
     SUPERVISOR: ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/processes.py", "host/ports.py"),
 }
@@ -133,7 +135,7 @@ def specs(
     yield kwok(paths, chosen, cold_start_seconds, real_engine=vllm is not None)
     yield aws_endpoint(paths, pki, chosen)
     yield node_watcher(paths, chosen, node_boot_seconds)
-    yield engine(paths, chosen, vllm)
+    yield engine(paths, chosen, cold_start_seconds, vllm)
     yield pod_network(paths, chosen)
     yield supervisor(paths, chosen)
 
@@ -158,14 +160,16 @@ def node_watcher(paths: Paths, chosen: Mapping[str, int], boot_seconds: float) -
     return _with_own_code(paths, chosen, "nodes", command, ready)
 
 
-def engine(paths: Paths, chosen: Mapping[str, int], vllm: Path | None = None) -> ProcessSpec:
+def engine(paths: Paths, chosen: Mapping[str, int], cold_start_seconds: float, vllm: Path | None = None) -> ProcessSpec:
     """The router that stands for kube-proxy, and the vLLM of every model pod: simulated, or real processes.
 
-    `vllm`: the environment that `make engine` made; None: simulated.
+    `vllm`: the environment that `make engine` made; None: simulated. The cold start is that of Ray's replicas: those of
+    other pods are KWOK's (kwok.py).
     """
     folder = paths.services_file.parent
     folder.mkdir(parents=True, exist_ok=True)
-    options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder))
+    options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder),
+               "--cold-start-seconds", f"{cold_start_seconds:g}")  # fmt: skip
     real = ("--vllm", str(vllm)) if vllm is not None else ()
     command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"), *real)
     return _with_own_code(paths, chosen, "engine", command, paths.services_file)

@@ -6,5 +6,5 @@ its metric names, labels and buckets, continuous batching with a KV cache, drain
 reaches the engines of its Ready endpoints (what kube-proxy does).
 
 Not simulated: NetworkPolicy is NOT enforced (traffic enters on the host's loopback, no pod has a network), TLS,
-LoRA, tools, embeddings, log probabilities, prefix-cache hits (queries are counted, hits stay 0), speculative decoding.
+what a LoRA adapter's weights do, tools, embeddings, log probabilities, speculative decoding.
 """

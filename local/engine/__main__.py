@@ -11,7 +11,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from local.engine.pods import PodView
 from local.engine.ports import HOST, PortBook, write_json
 from local.engine.router import Router
 from local.engine.shapes import planned_shape
+from local.ray.door import Ray
 from local.vllm_cpu.environment import Environment
 from local.vllm_cpu.real_fleet import RealFleet
 
@@ -63,11 +64,11 @@ def _port_range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
-async def _route(router: Router, listed: list[asyncio.Event]) -> None:
+async def _after(listed: list[asyncio.Event], run: Callable[[], Awaitable[None]]) -> None:
     """Starts once everything is known: a list of addresses written earlier would lack some after a restart."""
     for event in listed:
         await event.wait()
-    await router.run()
+    await run()
 
 
 async def _wait(event: asyncio.Event) -> None:
@@ -85,7 +86,13 @@ def _fleet(
 
 
 async def serve(
-    kubeconfig: Path, directory: Path, ports: tuple[int, int], speed: float, stacks: Path, environment: Path | None
+    kubeconfig: Path,
+    directory: Path,
+    ports: tuple[int, int],
+    speed: float,
+    stacks: Path,
+    environment: Path | None,
+    cold_start_seconds: float,
 ) -> None:
     """Runs until a signal. `stacks`: folder of stack files. Raises OSError when no port of the range is free."""
     stop = asyncio.Event()
@@ -95,12 +102,16 @@ async def serve(
         fleet = _fleet(api, directory, speed, stacks, environment)
         router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say)
 
+        ray = Ray(fleet, api, directory, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
+
         def on_pod(event: str, item: dict[str, object]) -> None:
             fleet.on_pod(event, item)
+            if ray is not None:
+                ray.on_pod(event, item)
             router.pods_changed()
 
         # the first port of the range is tried first for admin, so that it is the same on most machines
-        admin = admin_handler(fleet, router.exposition, PodPorts(fleet, directory, _say))
+        admin = admin_handler(fleet, router.exposition, PodPorts(fleet, directory, _say), ray)
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
         what = "(simulated) engines" if environment is None else "real servers"
@@ -115,7 +126,9 @@ async def serve(
             asyncio.create_task(api.follow(path, on_event, _say, event))
             for (path, on_event), event in zip(followed, listed, strict=True)
         ]
-        tasks.append(asyncio.create_task(_route(router, listed)))
+        tasks.append(asyncio.create_task(_after(listed, router.run)))
+        if ray is not None:
+            tasks.append(asyncio.create_task(_after(listed, ray.run)))
         stopped = asyncio.create_task(_wait(stop))
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -136,6 +149,9 @@ def main() -> int:
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True, help="where addresses and logs are written")
     parser.add_argument("--port-range", type=_port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
+    parser.add_argument(
+        "--cold-start-seconds", type=float, default=0.0, help="until a replica of Ray's has loaded its model"
+    )
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the estimate (default 1)")
     parser.add_argument(
         "--stack-files", type=Path, default=Path(), metavar="FOLDER", help="Pulumi.*.yaml that may describe models"
@@ -148,8 +164,11 @@ def main() -> int:
         parser.error("--speed has to be above 0")
     parsed.directory.mkdir(parents=True, exist_ok=True)
     asyncio.run(
-        serve(parsed.kubeconfig, parsed.directory, parsed.port_range, parsed.speed, parsed.stack_files, parsed.vllm)
-    )
+        serve(
+            parsed.kubeconfig, parsed.directory, parsed.port_range, parsed.speed, parsed.stack_files, parsed.vllm,
+            parsed.cold_start_seconds,
+        )
+    )  # fmt: skip
     return 0
 
 

@@ -1,12 +1,13 @@
 """The admin port: reaches a pod's engine directly, as an in-cluster scraper would by pod IP.
 
-GET /pods/NAMESPACE/POD/PATH is what Prometheus is relabelled to; GET /engines lists states; GET /metrics
-is the router's own; GET /healthz.
+GET /pods/NAMESPACE/POD/PATH is what Prometheus is relabelled to; /ports/NAMESPACE/POD/PORT/PATH reaches the ports of
+Ray's pods; GET /engines lists states; GET /metrics is the router's own; GET /healthz.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import aiohttp
 from aiohttp import web
@@ -21,8 +22,19 @@ from local.vllm_cpu.real_fleet import RealFleet
 from local.vllm_cpu.running_pod import RunningPod, figures
 
 
+class PortsOfPods(Protocol):
+    """Who answers for further ports of pods."""
+
+    async def answer(
+        self, request: web.BaseRequest, namespace: str, pod: str, port: int, path: str
+    ) -> web.StreamResponse | None: ...
+
+
 def admin_handler(
-    fleet: EngineFleet | RealFleet, router_metrics: Callable[[], str] = str, pod_ports: PodPorts | None = None
+    fleet: EngineFleet | RealFleet,
+    router_metrics: Callable[[], str] = str,
+    pod_ports: PodPorts | None = None,
+    others: PortsOfPods | None = None,
 ) -> web.Server:
     """The admin server over these engines; `router_metrics`: Prometheus text of the router in front of them."""
 
@@ -37,6 +49,11 @@ def admin_handler(
             return web.json_response({"port": port}, status=200 if port else 404)
         if request.path == "/engines":
             return web.json_response(_states(fleet))
+        if len(parts) == 5 and parts[1] == "ports" and others is not None:
+            number, _, rest = parts[4].partition("/")
+            asked = int(number) if number.isdigit() else 0
+            found = await others.answer(request, parts[2], parts[3], asked, f"/{rest}")
+            return found or refused(None, f"nothing listens on port {number} of pod {parts[2]}/{parts[3]}")
         if len(parts) == 5 and parts[1] == "pods":
             member = fleet.members.get((parts[2], parts[3]))
             if member is None:

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from local.engine.prefix_cache import PrefixCache
 from local.engine.rates import EngineRates
 
 
@@ -23,6 +24,10 @@ class Sequence:
     finish_reason: str
     arrived: float
     on_tokens: Callable[[Sequence], None] = lambda _: None
+    hashes: tuple[int, ...] = ()
+    """Of the prompt's full blocks (prefix_cache.py)."""
+    cached: int = 0
+    """Prompt tokens that were in the cache when it was scheduled."""
     generated: int = 0
     computed: int = 0
     blocks: int = 0
@@ -59,6 +64,7 @@ class Batcher:
     max_num_batched_tokens: int
     block_tokens: int = 16
     observer: Observer = field(default_factory=Observer)
+    prefixes: PrefixCache | None = None
     now: float = 0.0
     waiting: deque[Sequence] = field(default_factory=deque)
     running: list[Sequence] = field(default_factory=list)
@@ -182,7 +188,9 @@ class Batcher:
             self.running.append(sequence)
             if sequence.scheduled is None:
                 sequence.scheduled = self.now
-            count = min(budget, sequence.context_tokens)
+            if self.prefixes is not None:
+                sequence.computed = sequence.cached = self.prefixes.hits(sequence.hashes, sequence.prompt_tokens)
+            count = min(budget, sequence.context_tokens - sequence.computed)
             self._step.append((sequence, count))
             budget -= count
 
@@ -197,8 +205,14 @@ class Batcher:
                 # counted with the first token, so that a chunk computed twice is not counted twice
                 prompt += sequence.prompt_tokens if sequence.generated == 0 else 0
                 generated += 1
+                if sequence.generated == 0 and self.prefixes is not None:
+                    self.prefixes.keep(sequence.hashes, self._room_for_prefixes())
                 self._emit(sequence)
         self.observer.on_step(prompt, generated, sum(count for _, count in step))
+
+    def _room_for_prefixes(self) -> int:
+        """Blocks that hold no answer, nor a prompt's unfinished last block."""
+        return self.total_blocks - self.used_blocks + sum(min(len(s.hashes), s.blocks) for s in self.running)
 
     def _emit(self, sequence: Sequence) -> None:
         sequence.generated += 1

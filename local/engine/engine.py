@@ -11,6 +11,7 @@ from enum import StrEnum
 from local.engine.batching import Batcher, Observer, Sequence
 from local.engine.flags import EngineArguments
 from local.engine.metrics import EngineMetrics
+from local.engine.prefix_cache import PrefixCache, block_hashes
 from local.engine.rates import EngineRates
 from planning.versions import vllm_versions
 
@@ -31,6 +32,9 @@ class Overloaded(Exception):
     """More requests in flight than --max-num-queued-reqs allows; vLLM answers 503."""
 
 
+VLLM_SURFACE, RAY_SURFACE = "vllm", "ray"
+
+
 @dataclass(frozen=True)
 class SimulatedEngineConfig:
     """All an engine is made of. `speed`: how many times faster than the roofline time passes."""
@@ -43,6 +47,10 @@ class SimulatedEngineConfig:
     max_num_batched_tokens: int
     version: str
     speed: float = 1.0
+    surface: str = VLLM_SURFACE
+    """Whose HTTP server is in front of it: vLLM's own, or Ray Serve's proxy with its ingress."""
+    adapters_may_change: bool = False
+    """VLLM_ALLOW_RUNTIME_LORA_UPDATING."""
 
 
 class Engine:
@@ -71,7 +79,10 @@ class Engine:
             config.max_num_batched_tokens,
             arguments.block_size_tokens,
             Observer(self._on_step, self._on_first_token, self._on_next_token, self._on_preemption, self._on_finish),
+            PrefixCache(arguments.block_size_tokens) if arguments.prefix_caching else None,
         )
+        self.adapters: dict[str, str] = {}
+        """Name -> path of LoRA adapters (adapters.py)."""
         self.on_end: list[Callable[[bool], None]] = []
         """Told that the process ends, and whether it was killed: before what it still had is given up."""
         self._pump_task: asyncio.Task[None] | None = None
@@ -124,9 +135,11 @@ class Engine:
         self._on_finish(Sequence(prompt_tokens, 0, "abort", now, finished=now))
 
     async def generate(
-        self, prompt_tokens: int, output_tokens: int, finish_reason: str
+        self, prompt_tokens: int, output_tokens: int, finish_reason: str, content: bytes = b""
     ) -> AsyncGenerator[Sequence, None]:
         """Runs one sequence; yields it whenever it has new tokens, at last when it is finished.
+
+        `content`: four bytes for each token of the prompt, by which its beginning is known again.
 
         Leaving the iterator early (the client went away) aborts the sequence, as vLLM does; vLLM counts it nowhere.
         """
@@ -134,6 +147,7 @@ class Engine:
         news = asyncio.Event()
         sequence = Sequence(prompt_tokens, output_tokens, finish_reason, clock(), on_tokens=lambda _: news.set())
         if self.config.arguments.prefix_caching:
+            sequence.hashes = block_hashes(content, self.config.arguments.block_size_tokens)
             self.metrics.increment("prefix_cache_queries", prompt_tokens)
         self.batcher.advance(sequence.arrived)
         self.batcher.add(sequence)
@@ -196,13 +210,16 @@ class Engine:
 
     def _on_step(self, prompt: int, generated: int, computed: int) -> None:
         self.metrics.increment("prompt_tokens", prompt)
-        self.metrics.increment("prompt_tokens_by_source", prompt, "local_compute")
         self.metrics.increment("generation_tokens", generated)
         self.metrics.observe("iteration_tokens_total", computed)
 
     def _on_first_token(self, sequence: Sequence) -> None:
         assert sequence.first_token is not None
         self.metrics.observe("time_to_first_token_seconds", sequence.first_token - sequence.arrived)
+        self.metrics.increment("prefix_cache_hits", sequence.cached)
+        self.metrics.increment("prompt_tokens_by_source", sequence.prompt_tokens - sequence.cached, "local_compute")
+        self.metrics.increment("prompt_tokens_by_source", sequence.cached, "local_cache_hit")
+        self.metrics.increment("prompt_tokens_cached_by_source", sequence.cached, "device")
 
     def _on_next_token(self, _: Sequence, seconds: float) -> None:
         self.metrics.observe("inter_token_latency_seconds", seconds)
@@ -223,7 +240,7 @@ class Engine:
         if sequence.first_token is None or sequence.last_token is None:
             return
         decode = sequence.last_token - sequence.first_token
-        self.metrics.observe("request_prefill_kv_computed_tokens", sequence.prompt_tokens)
+        self.metrics.observe("request_prefill_kv_computed_tokens", sequence.prompt_tokens - sequence.cached)
         self.metrics.observe("request_prefill_time_seconds", sequence.first_token - sequence.scheduled)
         self.metrics.observe("request_decode_time_seconds", decode)
         self.metrics.observe("request_inference_time_seconds", sequence.last_token - sequence.scheduled)

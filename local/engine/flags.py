@@ -57,6 +57,8 @@ class EngineArguments:
     shutdown_timeout_seconds: int = 0
     enforce_eager: bool = False
     force_include_usage: bool = False
+    enable_lora: bool = False
+    lora_modules: tuple[str, ...] = ()
 
 
 class _Parser(argparse.ArgumentParser):
@@ -211,6 +213,8 @@ def parse(arguments: Sequence[str], version: Version = PINNED_VERSION) -> Engine
         shutdown_timeout_seconds=given("shutdown_timeout", 0),
         enforce_eager=given("enforce_eager", False),
         force_include_usage=given("enable_force_include_usage", False),
+        enable_lora=given("enable_lora", False),
+        lora_modules=tuple(given("lora_modules", ())),
     )
     _check_ranges(result)
     return result

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import aiohttp
 
-from local.engine import flag_table, flags, rates
-from local.engine.engine import Engine, EngineState, SimulatedEngineConfig
+from local.engine import adapters, flag_table, flags, rates
+from local.engine.engine import VLLM_SURFACE, Engine, EngineState, SimulatedEngineConfig
 from local.engine.flags import EngineArguments, UsageError
 from local.engine.pods import PodView, crash_status, followed
 from local.engine.rates import ModelShape
@@ -93,12 +93,28 @@ def _context(
     return longest, -(-longest // block) * block
 
 
+@dataclass(frozen=True)
+class Told:
+    """What an engine is started with where its container does not say it."""
+
+    words: Sequence[str]
+    """After `vllm serve`."""
+    version: str
+    surface: str
+
+
 def build_engine(
-    pod: PodView, node_labels: dict[str, str], shape_of: ShapeLookup, speed: float, log: Callable[[str], None]
+    pod: PodView,
+    node_labels: dict[str, str],
+    shape_of: ShapeLookup,
+    speed: float,
+    log: Callable[[str], None],
+    told: Told | None = None,
 ) -> Engine:
     """The engine of a pod on a node with these labels. Raises UsageError where vLLM would not come up."""
-    version = version_of(pod, log)
-    arguments = flags.parse(flags.container_arguments(pod.container), vllm_versions.version_of(version))
+    version = told.version if told else version_of(pod, log)
+    words = told.words if told else flags.container_arguments(pod.container)
+    arguments = flags.parse(words, vllm_versions.version_of(version))
     _refuse_missing_gpus(arguments, pod.gpus)
     gpu = rates.gpu_of(node_labels)
     shape = shape_of(arguments, gpu, version)
@@ -124,8 +140,18 @@ def build_engine(
         max_num_batched_tokens=arguments.max_num_batched_tokens or batched_tokens,
         version=version,
         speed=speed,
+        surface=told.surface if told else VLLM_SURFACE,
+        adapters_may_change=_is_set(pod, "VLLM_ALLOW_RUNTIME_LORA_UPDATING"),
     )
-    return Engine(config, log)
+    engine = Engine(config, log)
+    engine.adapters.update(adapters.named(arguments.lora_modules))
+    return engine
+
+
+def _is_set(pod: PodView, variable: str) -> bool:
+    """As vLLM's envs.py reads a truth."""
+    values = {entry["name"]: str(entry.get("value", "")) for entry in pod.container.get("env") or []}
+    return values.get(variable, "0").strip().lower() in ("1", "true")
 
 
 class EngineFleet:
@@ -159,6 +185,8 @@ class EngineFleet:
         if pod.deleting:
             if member.task is None:
                 member.task = self._spawn(self._terminate(member))
+        elif pod.is_ray_worker:
+            return  # local/ray starts and stops what is on it
         elif member.failure is not None:
             self._spawn(self._write_crash(member))
         elif member.engine is None and pod.node:
@@ -184,13 +212,21 @@ class EngineFleet:
             self._node_labels[node] = ((engine or {}).get("metadata") or {}).get("labels") or {}
         return self._node_labels[node]
 
+    async def _read_labels(self, pod: PodView) -> dict[str, str]:
+        try:
+            return await self._labels_of(pod.node or "")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            self._log_of(pod)(f"WARNING node {pod.node} could not be read ({error}); default GPU taken")
+            return {}
+
+    async def engine_for(self, pod: PodView, told: Told) -> Engine:
+        """An engine on this pod's node that somebody else starts. Raises UsageError where it would not come up."""
+        labels = await self._read_labels(pod)
+        return build_engine(pod, labels, self._shape_of, self._speed, self._log_of(pod), told)
+
     async def _start(self, member: Member) -> None:
         log = self._log_of(member.pod)
-        try:
-            labels = await self._labels_of(member.pod.node or "")
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            log(f"WARNING node {member.pod.node} could not be read ({error}); default GPU taken")
-            labels = {}
+        labels = await self._read_labels(member.pod)
         if member.engine is not None or member.failure is not None:  # two events raced
             return
         try:

@@ -13,9 +13,9 @@ from typing import Any
 
 from aiohttp import web
 
-from local.engine import text
+from local.engine import adapters, text
 from local.engine.answers import Choice, Envelope
-from local.engine.engine import Engine, EngineState, Overloaded
+from local.engine.engine import RAY_SURFACE, Engine, EngineState, Overloaded
 from local.engine.metrics import CONTENT_TYPE
 from local.engine.protocol import (
     ApiError,
@@ -44,7 +44,12 @@ async def handle(engine: Engine, request: web.BaseRequest, path: str) -> web.Str
     """Answers `request` for `path` (without query) as the engine's HTTP server would."""
     if engine.state not in (EngineState.SERVING, EngineState.DRAINING):
         return refused(engine, f"the engine of {engine.config.pod} is {engine.state}")
-    methods = _ROUTES.get(path)
+    in_ray = engine.config.surface == RAY_SURFACE
+    if in_ray and engine.state is EngineState.DRAINING:  # its proxy has no replica left here
+        return refused(engine, f"the replica on {engine.config.pod} leaves")
+    methods = (_RAY_ROUTES if in_ray else _ROUTES).get(path)
+    if methods is None and engine.config.adapters_may_change:
+        methods = _ADAPTER_ROUTES.get(path)
     if methods is None:
         return web.json_response({"detail": "Not Found"}, status=404)
     if request.method not in methods:
@@ -83,7 +88,7 @@ async def _models(engine: Engine, _: web.BaseRequest) -> web.StreamResponse:
         }
         for name in engine.served_names
     ]
-    return web.json_response({"object": "list", "data": cards})
+    return web.json_response({"object": "list", "data": [*cards, *adapters.cards(engine)]})
 
 
 async def _health(_: Engine, __: web.BaseRequest) -> web.StreamResponse:
@@ -109,7 +114,7 @@ async def _completion(engine: Engine, request: web.BaseRequest) -> web.StreamRes
 async def _generate(
     engine: Engine, request: web.BaseRequest, body: ChatRequest | CompletionRequest
 ) -> web.StreamResponse:
-    check_parameters(body, engine.served_names)
+    check_parameters(body, engine.served_names, engine.adapters)
     prompts = prompts_of(body, engine.config.max_model_len)
     with engine.admitted(len(prompts) * body.n):
         return await _answer(engine, request, body, prompts)
@@ -147,7 +152,9 @@ async def _finish(engine: Engine, choice: Choice) -> None:
         engine.turn_away(choice.prompt.tokens)
     if choice.output_tokens == 0:
         return
-    async for sequence in engine.generate(choice.prompt.tokens, choice.output_tokens, choice.finish_reason):
+    async for sequence in engine.generate(
+        choice.prompt.tokens, choice.output_tokens, choice.finish_reason, choice.prompt.content
+    ):
         choice.sent, choice.finish_reason = sequence.generated, sequence.finish_reason
 
 
@@ -189,7 +196,9 @@ async def _merged(engine: Engine, choices: list[Choice]) -> AsyncGenerator[tuple
             if choice.output_tokens == 0:
                 queue.put_nowait((choice, 0, choice.finish_reason))
                 return
-            async for s in engine.generate(choice.prompt.tokens, choice.output_tokens, choice.finish_reason):
+            async for s in engine.generate(
+                choice.prompt.tokens, choice.output_tokens, choice.finish_reason, choice.prompt.content
+            ):
                 queue.put_nowait((choice, s.generated, s.finish_reason))
         finally:
             queue.put_nowait(None)
@@ -212,6 +221,10 @@ async def _merged(engine: Engine, choices: list[Choice]) -> AsyncGenerator[tuple
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+async def _proxy_health(_: Engine, __: web.BaseRequest) -> web.StreamResponse:
+    return web.Response(text="success")
+
+
 _Handler = Callable[[Engine, web.BaseRequest], Awaitable[web.StreamResponse]]
 _ROUTES: dict[str, dict[str, _Handler]] = {
     "/health": {"GET": _health},
@@ -221,4 +234,13 @@ _ROUTES: dict[str, dict[str, _Handler]] = {
     "/v1/models": {"GET": _models},
     "/v1/chat/completions": {"POST": _chat},
     "/v1/completions": {"POST": _completion},
+}
+# ray 2.56.0: llm/_internal/serve/core/ingress/ingress.py, and serve/_private/proxy.py for what begins with `-`
+_RAY_ROUTES: dict[str, dict[str, _Handler]] = {
+    "/-/healthz": {"GET": _proxy_health},
+    **{path: _ROUTES[path] for path in ("/v1/models", "/v1/chat/completions", "/v1/completions")},
+}
+_ADAPTER_ROUTES: dict[str, dict[str, _Handler]] = {
+    "/v1/load_lora_adapter": {"POST": adapters.load},
+    "/v1/unload_lora_adapter": {"POST": adapters.unload},
 }

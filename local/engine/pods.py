@@ -13,7 +13,9 @@ from planning.model import GPU_RESOURCE
 
 # Of every backend whose pods run vLLM's own server: ours, and KServe's.
 CONTAINER = "vllm"
-CONTAINERS = (CONTAINER, "kserve-container")
+# A Ray worker, in which Ray starts the engine when Serve is told to (local/ray).
+RAY_WORKER = "ray-worker"
+CONTAINERS = (CONTAINER, "kserve-container", RAY_WORKER)
 DEFAULT_GRACE_SECONDS = 30
 
 
@@ -31,6 +33,11 @@ class PodView:
     deleting: bool
     grace_seconds: int
     spec: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_ray_worker(self) -> bool:
+        """Its container says nothing of an engine."""
+        return self.container.get("name") == RAY_WORKER
 
     @property
     def key(self) -> tuple[str, str]:

@@ -6,6 +6,7 @@ Wording: as vLLM 0.32.0 answered on a CPU on 2026-11-27; tests/local/engine/vllm
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -68,9 +69,11 @@ class Prompt:
 
     tokens: int
     max_tokens: int
+    content: bytes = b""
+    """Four bytes for each token, by which a prefix cache knows it again."""
 
 
-Model = TypeVar("Model", bound=GenerationRequest)
+Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read(request: web.BaseRequest, kind: type[Model]) -> Model:
@@ -104,9 +107,9 @@ def _size(value: Any) -> Any:
     return value
 
 
-def check_parameters(request: GenerationRequest, served_names: tuple[str, ...]) -> None:
+def check_parameters(request: GenerationRequest, served_names: tuple[str, ...], adapters: Collection[str] = ()) -> None:
     """Raises ApiError: 404 for a model that is not served, 400 for a sampling parameter out of range."""
-    if request.model is not None and request.model not in served_names:
+    if request.model is not None and request.model not in (*served_names, *adapters):
         names = ", ".join(served_names)
         message = f"The model `{request.model}` does not exist. Valid aliases: {names}."
         raise ApiError(404, message, "NotFoundError", "model")
@@ -149,20 +152,22 @@ def prompts_of(request: ChatRequest | CompletionRequest, max_model_len: int) -> 
     if isinstance(request, ChatRequest):
         limit = request.max_completion_tokens
         tokens = request.max_tokens if limit is None else limit
-        return [_fitted(text.chat_tokens(request.messages), tokens, max_model_len)]
+        content = text.chat_content(request.messages)
+        return [_fitted(text.chat_tokens(request.messages), tokens, max_model_len, content)]
     tokens = COMPLETION_DEFAULT_TOKENS if request.max_tokens is None else request.max_tokens
     prompt = request.prompt
     if isinstance(prompt, str):
-        return [_fitted(text.prompt_tokens(prompt), tokens, max_model_len)]
+        return [_fitted(text.prompt_tokens(prompt), tokens, max_model_len, text.content(prompt))]
     if not prompt:
         raise ApiError(400, "please provide at least one prompt", "BadRequestError", "prompt")
     ids = [item for item in prompt if isinstance(item, int)]
     if ids:
-        return [_fitted(len(ids), tokens, max_model_len, counted=len(ids))]
-    return [_fitted(text.prompt_tokens(p), tokens, max_model_len) for p in prompt if not isinstance(p, int)]
+        return [_fitted(len(ids), tokens, max_model_len, text.content(ids), counted=len(ids))]
+    several = [each for each in prompt if not isinstance(each, int)]
+    return [_fitted(text.prompt_tokens(each), tokens, max_model_len, text.content(each)) for each in several]
 
 
-def _fitted(tokens: int, most: int | None, max_model_len: int, counted: int | None = None) -> Prompt:
+def _fitted(tokens: int, most: int | None, max_model_len: int, content: bytes, counted: int | None = None) -> Prompt:
     """The prompt with a budget cut to the room that is left, as vLLM cuts it since it no longer reserves output.
 
     `counted`: tokens of a prompt that came as ids; text is counted to one token past the limit, hence "at least".
@@ -179,4 +184,4 @@ def _fitted(tokens: int, most: int | None, max_model_len: int, counted: int | No
             "input_tokens",
         )
     room = max_model_len - tokens
-    return Prompt(tokens, room if most is None else min(most, room))
+    return Prompt(tokens, room if most is None else min(most, room), content)

@@ -30,6 +30,23 @@ def chat_tokens(messages: list[dict[str, Any]]) -> int:
     return sum(prompt_tokens(message_text(m.get("content"))) + CHAT_TEMPLATE_TOKENS for m in messages) + 3
 
 
+def content(prompt: str | list[int]) -> bytes:
+    """Four bytes for each token of a prompt, the same for the same token."""
+    if isinstance(prompt, list):
+        return b"".join((number & 0xFFFFFFFF).to_bytes(BYTES_PER_TOKEN, "little") for number in prompt)
+    encoded = prompt.encode()
+    return encoded.ljust(-(-len(encoded) // BYTES_PER_TOKEN) * BYTES_PER_TOKEN, b"\0")
+
+
+def chat_content(messages: list[dict[str, Any]]) -> bytes:
+    """The same of a conversation: each message after its role, which stands for the template's tokens around it."""
+    size = CHAT_TEMPLATE_TOKENS * BYTES_PER_TOKEN
+    return b"".join(
+        str(message.get("role", "")).encode()[:size].ljust(size, b"\0") + content(message_text(message.get("content")))
+        for message in messages
+    )
+
+
 class GeneratedAnswer:
     """The words of one answer; word i is token i. Ends of its own accord after `natural_tokens`."""
 

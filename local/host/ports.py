@@ -43,6 +43,8 @@ USUAL: Mapping[str, int] = {
     "kserve-health": 19089,
     "rollouts-metrics": 19092,
     "rollouts-health": 19094,
+    "kuberay-metrics": 19095,
+    "kuberay-health": 19096,
     "envoy-gateway-xds": 19500,
     "envoy-gateway-health": 19501,
     "envoy-gateway-admin": 19502,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -92,11 +93,23 @@ class _Stream:
         return ""
 
 
+_counted = itertools.count()
+
+
+def _prompt(tokens: int) -> list[int]:
+    """Ids below 256: the smallest vocabulary has 320."""
+    own = list(next(_counted).to_bytes(4, "little"))[:tokens]
+    return [*own, *[1] * (tokens - len(own))]
+
+
 def body_of(model: str, arrival: Arrival) -> dict[str, Any]:
-    """A completion of exactly these lengths: the prompt as token ids, no early end."""
+    """A completion of exactly these lengths: the prompt as token ids, no early end.
+
+    No two prompts begin alike, or a prefix cache would do the work: their first ids count the requests.
+    """
     return {
         "model": model,
-        "prompt": [1] * arrival.input_tokens,
+        "prompt": _prompt(arrival.input_tokens),
         "max_tokens": arrival.output_tokens,
         "ignore_eos": True,
         "stream": True,

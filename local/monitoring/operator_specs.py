@@ -63,3 +63,25 @@ def rollouts_controller(place: Place, program: Program, pod: Object, arguments: 
     return Wanted(
         ProcessSpec(program.name, (place.binary(program.name), *own, *arguments), ready, environment=environment)
     )
+
+
+def kuberay_operator(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """KubeRay's operator. It asks heads by their Services' names: the pod network stands for the cluster's DNS."""
+    known = program_of(pod)
+    assert known is not None
+    health = f"{HOST}:{place.ports['kuberay-health']}"
+    own = rewrites.flags(
+        {
+            "metrics-addr": f"{HOST}:{place.ports['kuberay-metrics']}",
+            "health-probe-bind-address": health,
+            # One here, whatever the replicas: there is nobody to be elected before.
+            "enable-leader-election": "false",
+        }
+    )
+    environment = {
+        **container_environment(pod, known[1]),
+        **place.cluster_names,
+        "KUBECONFIG": str(place.paths.kubeconfig),
+    }
+    command = (place.binary(program.name), *own, *arguments)
+    return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{health}/readyz"), environment=environment))

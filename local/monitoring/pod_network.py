@@ -65,6 +65,8 @@ class PodNetwork:
         local = self._view.program_port(pod, port)
         if local is not None:
             return await self._forward(request, f"http://{HOST}:{local}{path}")
+        if self._view.is_ray(pod):
+            return await self._of_ray(request, namespace, name, port, path)
         if self._view.is_engine(pod):
             return await self._of_engine(request, namespace, name, port, path)
         text = await self._exporters.text(pod, port, path)
@@ -81,10 +83,18 @@ class PodNetwork:
         url = read_json(self._paths.run / "engine" / "admin.json", {}).get("url")
         return await self._forward(request, f"{url}/pods/{namespace}/{name}{path}")
 
+    async def _of_ray(
+        self, request: web.BaseRequest, namespace: str, name: str, port: int, path: str
+    ) -> web.StreamResponse:
+        url = read_json(self._paths.run / "engine" / "admin.json", {}).get("url")
+        return await self._forward(request, f"{url}/ports/{namespace}/{name}/{port}{path}")
+
     async def _by_name(self, request: web.BaseRequest) -> web.StreamResponse:
         host, _, rest = request.raw_path.removeprefix("http://").partition("/")
         namespace, name, port = service_of_host(host)
         target = self._view.service_target(namespace, name, port)
+        if target is None and (ray := self._view.ray_target(namespace, name, port)) is not None:
+            return await self._of_ray(request, namespace, *ray, f"/{rest.partition('?')[0]}")
         if target is None:  # the engine's router stands for the Services of models
             for entry in read_json(self._paths.services_file, []):
                 if (entry["namespace"], entry["name"], entry["service_port"]) == (namespace, name, port):

@@ -35,6 +35,7 @@ class Program:
         return {*self.ports.values(), *self.other_ports}
 
 
+KUBERAY_PORTS = ("kuberay-health",)
 KSERVE_PORTS = ("kserve-metrics", "kserve-health")
 
 PROGRAMS: tuple[Program, ...] = (
@@ -67,6 +68,7 @@ PROGRAMS: tuple[Program, ...] = (
         "external-secrets",
     ),
     Program("kserve-controller", "kserve/kserve-controller", {9443: "kserve-webhook"}, "kserve", KSERVE_PORTS),
+    Program("kuberay-operator", "kuberay/operator", {8080: "kuberay-metrics"}, "kuberay", KUBERAY_PORTS),
     Program(
         "rollouts-controller",
         "argoproj/argo-rollouts",

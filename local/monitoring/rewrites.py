@@ -162,6 +162,7 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     "kserve-controller": ("metrics-addr", "health-probe-addr", "webhook-port", "leader-elect"),
     # one instance here, whatever the replicas
     "rollouts-controller": ("kubeconfig", "metricsPort", "healthzPort", "leader-elect"),
+    "kuberay-operator": ("metrics-addr", "health-probe-bind-address", "enable-leader-election"),
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",
     ),

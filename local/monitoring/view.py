@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.engine.pods import CONTAINER
+from local.engine.pods import CONTAINERS
 from local.monitoring.programs import is_ready, program_of
 
 Object = dict[str, Any]
@@ -61,7 +61,21 @@ class ClusterView:
 
     def is_engine(self, pod: Object) -> bool:
         """Whether it is a model server's pod: the simulated engine stands for it."""
-        return any(container.get("name") == CONTAINER for container in pod["spec"]["containers"])
+        return any(container.get("name") in CONTAINERS for container in pod["spec"]["containers"])
+
+    def is_ray(self, pod: Object) -> bool:
+        """Whether it is a pod of a Ray cluster: the engine process answers for its ports (local/ray)."""
+        return "ray.io/node-type" in (pod["metadata"].get("labels") or {})
+
+    def ray_target(self, namespace: str, name: str, port: int) -> tuple[str, int] | None:
+        """Name and port of the Ray pod behind a Service's port."""
+        service = self.services[namespace, name]
+        spec = next(each for each in service["spec"]["ports"] if each["port"] == port)
+        for pod in self._selected(service):
+            number = _number(pod, spec.get("targetPort", port))
+            if self.is_ray(pod) and number is not None:
+                return pod["metadata"]["name"], number
+        return None
 
     def program_port(self, pod: Object, port: int) -> int | None:
         """Local port of the real program behind a pod's port; None where none stands behind this very pod."""

@@ -18,6 +18,8 @@ STAGES = Path(__file__).parents[1] / "manifests" / "stages.yaml"
 ENGINE_STAGES = Path(__file__).parents[1] / "engine" / "stages.yaml"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 MODEL_SERVER = "model-server"
+# Such a pod's container runs at once, and is Ready when the model on it serves: local/ray says so.
+RAY_NODE_LABEL, RAY_WORKER = "ray.io/node-type", "ray-worker"
 
 
 def stages(cold_start_seconds: float, real_engine: bool = False) -> list[dict[str, Any]]:
@@ -35,9 +37,15 @@ def stages(cold_start_seconds: float, real_engine: bool = False) -> list[dict[st
         server["metadata"]["name"] = f"{MODEL_SERVER}-started"
         server["spec"]["delay"] = {"durationMilliseconds": 1000}
         server["spec"]["next"]["statusTemplate"] = _only_started(server["spec"]["next"]["statusTemplate"])
+    worker = copy.deepcopy(ready)
+    worker["metadata"]["name"] = f"{RAY_WORKER}-started"
+    worker["spec"]["selector"]["matchLabels"] = {RAY_NODE_LABEL: "worker"}
+    worker["spec"]["next"]["statusTemplate"] = _only_started(ready["spec"]["next"]["statusTemplate"])
     others = {"key": f'.metadata.labels["{COMPONENT_LABEL}"]', "operator": "NotIn", "values": [MODEL_SERVER]}
     ready["spec"]["selector"]["matchExpressions"].append(others)
-    return [*documents, server, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
+    of_ray = {"key": f'.metadata.labels["{RAY_NODE_LABEL}"]', "operator": "NotIn", "values": ["worker"]}
+    server["spec"]["selector"]["matchExpressions"].append(of_ray)
+    return [*documents, server, worker, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
 
 
 def _only_started(template: str) -> str:

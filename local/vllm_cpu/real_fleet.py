@@ -37,6 +37,8 @@ class RealFleet:
         if member is None:
             return
         pod = member.pod
+        if pod.is_ray_worker:
+            return  # no Ray runs here: such a pod never becomes Ready
         if pod.deleting:
             if member.end is None:
                 member.end = self._spawn(member, kubelet.terminate(member, self.machine))

@@ -40,6 +40,17 @@ def _with_ray(model: ServedModel, path: str, settings: StackSettings, findings: 
             "ends, all of them start again",
             "write kuberay: {redis: {address: <host>:6379}}, or another backend",
         )
+    # One replica alone is stopped before its successor starts (ray 2.56.0 serve/_private/deployment_state.py): a
+    # cluster beside it costs a GPU more for a while, and no request.
+    alone = model.autoscaling.min_replicas == 1
+    if alone and not model.max_surge:
+        findings.warning(
+            f"{path}.backend",
+            "ray-restart",
+            "one replica, and no GPU for a second beside it: a changed argument stops it before the new one starts, "
+            "and requests are refused meanwhile",
+            "give its pool another node (maxNodes), or write autoscaling.minReplicas: 2",
+        )
     leaving = model.drain.pre_stop_seconds + model.drain.shutdown_timeout_seconds
     plan = RayPlan(
         version=pins.RAY_LLM.tag.partition("-")[0],
@@ -56,5 +67,6 @@ def _with_ray(model: ServedModel, path: str, settings: StackSettings, findings: 
         api_server_ranges=addon_network(settings).api_server_ranges,
         redis=redis.address if redis else None,
         redis_password=SecretValue(password.name, password.key) if password else None,
+        renewed=alone and model.max_surge > 0,
     )
     return replace(model, ray=plan)

@@ -170,6 +170,8 @@ class RayPlan:
     """How long a worker that ends keeps its proxy: until then requests in flight finish."""
     old_cluster_seconds: int
     """How long a cluster that was replaced stays, so that its requests end."""
+    renewed: bool = False
+    """Whether changed arguments come up in a second cluster beside the first; otherwise Serve rolls them out inside."""
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
     redis: str | None = None
     """Where the head keeps what it knows, <host>:<port>; None: in memory, and it goes with the head."""

@@ -452,7 +452,8 @@ WITH_A_JOB = CachePlan("persistentVolume", 200, "efs", "ReadWriteMany")
 def _ray(model: ServedModel) -> RayPlan:
     leaving = model.drain.pre_stop_seconds + model.drain.shutdown_timeout_seconds
     ingress = 2 * model.autoscaling.max_replicas
-    return replace(RAY, most_ingress_replicas=ingress, leaving_seconds=leaving, old_cluster_seconds=max(60, leaving))
+    seconds = {"leaving_seconds": leaving, "old_cluster_seconds": max(60, leaving)}
+    return replace(RAY, most_ingress_replicas=ingress, renewed=model.autoscaling.min_replicas == 1, **seconds)
 
 
 def on(model: ServedModel, backend: str) -> ServedModel:

@@ -10,6 +10,7 @@ Read in ray-project/kuberay v1.5.0 and v1.7.0 (controllers/ray/common/pod.go) an
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from typing import Any
 
 import pulumi
@@ -34,9 +35,10 @@ ENVIRONMENT = {"RAY_USAGE_STATS_ENABLED": "0", "USER": "ray", "HOME": SCRATCH_PA
 
 def ray_service(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
     """The RayService. Another cluster comes up beside the old one when pods change (NewCluster); changed arguments are
-    rolled out by Serve inside of it.
+    rolled out by Serve inside of it, unless the plan has them change the pods.
     """
     ray = ray_plan(model)
+    config = json.dumps(serve_config(model, ray), indent=2) + "\n"
     return {
         "apiVersion": "ray.io/v1",
         "kind": "RayService",
@@ -47,13 +49,20 @@ def ray_service(model: ServedModel, priority_class: pulumi.Input[str]) -> Manife
             # The old cluster's requests end first.
             "rayClusterDeletionDelaySeconds": ray.old_cluster_seconds,
             "upgradeStrategy": {"type": "NewCluster"},
-            "serveConfigV2": json.dumps(serve_config(model, ray), indent=2) + "\n",
-            "rayClusterConfig": _cluster(model, ray, priority_class),
+            "serveConfigV2": config,
+            "rayClusterConfig": _cluster(model, ray, _digest(config) if ray.renewed else {}, priority_class),
         },
     }
 
 
-def _cluster(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]) -> dict[str, Any]:
+def _digest(config: str) -> dict[str, str]:
+    """Another pod for every other config."""
+    return {"vllm-on-eks/serve-config": sha256(config.encode()).hexdigest()[:16]}
+
+
+def _cluster(
+    model: ServedModel, ray: RayPlan, digest: dict[str, str], priority_class: pulumi.Input[str]
+) -> dict[str, Any]:
     plan = model.autoscaling
     cluster: dict[str, Any] = {
         "rayVersion": ray.version,
@@ -66,7 +75,7 @@ def _cluster(model: ServedModel, ray: RayPlan, priority_class: pulumi.Input[str]
                 "maxReplicas": plan.max_replicas,
                 "rayStartParams": {"num-cpus": str(ray.worker_cpus), "num-gpus": str(model.resources.gpus)},
                 "template": {
-                    "metadata": {"labels": server_labels(model), "annotations": pod_annotations(model)},
+                    "metadata": {"labels": server_labels(model), "annotations": pod_annotations(model) | digest},
                     "spec": _worker(model, ray, priority_class),
                 },
             }

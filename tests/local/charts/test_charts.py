@@ -31,6 +31,7 @@ from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kuberay import kuberay_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
@@ -44,6 +45,7 @@ from tests.components.plans import (
     KARPENTER,
     KEDA,
     KSERVE,
+    KUBERAY,
     MIRROR,
     MONITORING,
     SHARING_OPERATOR,
@@ -66,6 +68,7 @@ OURS: dict[str, Values] = {
     "keda": keda_values(KEDA),
     "cert-manager": cert_manager_values(CERT_MANAGER),
     "kserve-resources": kserve_values(KSERVE),
+    "kuberay-operator": kuberay_values(KUBERAY),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
 }
@@ -79,6 +82,7 @@ MIRRORED: dict[str, Values] = {
     "keda": keda_values(replace(KEDA, mirror=MIRROR)),
     "cert-manager": cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR)),
     "kserve-resources": kserve_values(replace(KSERVE, mirror=MIRROR)),
+    "kuberay-operator": kuberay_values(replace(KUBERAY, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
 }
@@ -92,6 +96,7 @@ VERSIONS = {
     "karpenter": "1.14.1",
     "keda": "2.20.2",
     "kserve-resources": "v0.20.0",
+    "kuberay-operator": "1.7.0",
     "kube-prometheus-stack": "88.5.3",
     "prometheus-adapter": "5.3.0",
 }

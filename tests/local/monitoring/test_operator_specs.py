@@ -45,6 +45,21 @@ def test_kserves_webhooks_answer_here_with_the_certificate_of_its_pod(place: Pla
     assert plan.files[Path(environment["WEBHOOK_CERTIFICATES"]) / "tls.crt"] == b"pem"
 
 
+def test_kuberay_listens_here_and_asks_heads_by_name_through_the_pod_network(place: Place) -> None:
+    arguments = ["--feature-gates=RayClusterStatusConditions=true", "--enable-leader-election=true", "--qps=100"]
+    item = pod("kuberay-0", "quay.io/kuberay/operator:v1.7.0", namespace="kuberay", args=arguments)
+    found = wanted(place, item, {})
+    assert found.spec.command == (
+        str(place.paths.tools_bin / "kuberay-operator"),
+        f"--metrics-addr=127.0.0.1:{USUAL['kuberay-metrics']}",
+        f"--health-probe-bind-address=127.0.0.1:{USUAL['kuberay-health']}",
+        "--enable-leader-election=false",
+        "--feature-gates=RayClusterStatusConditions=true",
+        "--qps=100",
+    )
+    assert found.spec.environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"
+
+
 def test_without_its_certificate_it_does_not_start(place: Place) -> None:
     with pytest.raises(LookupError, match=r"tls\.crt"):
         wanted(place, pod("kserve-0", IMAGE, **POD), {})

@@ -415,3 +415,23 @@ def test_who_of_aibrix_asks_a_model_is_let_in_and_its_open_gateway_is_told_of() 
     assert plan.operators == ()
     told_by = errors(refusal(models=[model(backend="aibrix", servedName="another", router={})]))
     assert {"models[0].servedName", "models[0].router"} <= told_by.keys()
+
+
+@pytest.mark.parametrize(
+    ("replicas", "nodes", "renewed", "warned"),
+    [(1, 2, True, False), (1, 1, False, True), (2, 3, False, False)],
+    ids=["alone with room", "alone without", "several"],
+)
+def test_changed_arguments_of_one_replica_come_up_beside_it_or_the_plan_says_that_they_do_not(
+    replicas: int, nodes: int, renewed: bool, warned: bool
+) -> None:
+    asked = model(backend="ray", autoscaling={"kind": "none", "minReplicas": replicas})
+    plan = planned(
+        models=[asked],
+        systemNodes={"minNodes": 3, "maxNodes": 3},
+        nodePools=[pool(minNodes=nodes, maxNodes=nodes)],
+    )
+    (served,) = plan.models
+    assert served.ray is not None
+    assert served.ray.renewed is renewed
+    assert any(finding.rule == "ray-restart" for finding in plan.findings) is warned
