@@ -1,1 +1,1 @@
-"""What AWS refuses and does by itself, one row each (table.py); docs/aws-contract.md is generated from it."""
+"""What AWS refuses and does by itself: a row of rules.csv each; docs/aws-contract.md is generated from it."""

@@ -9,11 +9,7 @@ import yaml
 
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint import facts
-from local.aws_endpoint.contract.rule import Asked, ContractRule
-from local.aws_endpoint.contract.sources import api, guide, issue
-
-_ADDON = ("eks:CreateAddon", "eks:UpdateAddon")
-_INVALID = "InvalidParameterException"
+from local.aws_endpoint.contract.rule import Asked, Checks
 
 
 def _addon_unknown(asked: Asked) -> Mapping[str, Any] | None:
@@ -56,66 +52,10 @@ def _identity_trust(asked: Asked) -> Mapping[str, Any] | None:
     return None
 
 
-RULES = (
-    ContractRule(
-        id="addon-unknown",
-        operations=_ADDON,
-        condition="EKS has no such add-on",
-        code=_INVALID,
-        words="Addon {name} specified is not supported in {version} kubernetes version",
-        source=issue("marcincuber/eks", 10),
-        check=_addon_unknown,
-    ),
-    ContractRule(
-        id="addon-version",
-        operations=_ADDON,
-        condition="the add-on has no such version for the cluster's Kubernetes version",
-        code=_INVALID,
-        words="Addon version specified is not supported",
-        source=issue("hashicorp/terraform-provider-aws", 33385, 32238),
-        check=_addon_version,
-    ),
-    ContractRule(
-        id="addon-configuration",
-        operations=_ADDON,
-        condition="configurationValues is no JSON or YAML object",
-        code=_INVALID,
-        words="ConfigurationValue provided in request is not supported: it is no JSON or YAML object",
-        source=api("CreateAddon"),
-        check=_configuration,
-    ),
-    ContractRule(
-        id="addon-exists",
-        operations=("eks:CreateAddon",),
-        condition="the cluster has the add-on",
-        code="ResourceInUseException",
-        words="Addon already exists: {name}",
-        source=api("CreateAddon"),
-        check=_addon_exists,
-    ),
-    ContractRule(
-        id="addon-stays",
-        operations=("eks:UpdateClusterVersion",),
-        condition="add-ons keep their version when the cluster's goes up",
-        source=guide("eks-add-ons"),
-        by="local/aws_endpoint/eks_clusters.py",
-    ),
-    ContractRule(
-        id="identity-trust",
-        operations=("eks:CreatePodIdentityAssociation", "eks:UpdatePodIdentityAssociation", *_ADDON),
-        condition="the role does not exist, or does not trust pods.eks.amazonaws.com",
-        code=_INVALID,
-        words="Trust policy of role {arn} does not allow pods.eks.amazonaws.com to assume it",
-        source=f"{guide('pod-id-role')} (the words are not AWS' own)",
-        check=_identity_trust,
-    ),
-    ContractRule(
-        id="identity-twice",
-        operations=("eks:CreatePodIdentityAssociation",),
-        condition="the service account has an association",
-        code="ResourceInUseException",
-        words="Association already exists",
-        source=api("CreatePodIdentityAssociation"),
-        by="local/aws_endpoint/eks_identity.py",
-    ),
-)
+CHECKS: Checks = {
+    "addon-unknown": _addon_unknown,
+    "addon-version": _addon_version,
+    "addon-configuration": _configuration,
+    "addon-exists": _addon_exists,
+    "identity-trust": _identity_trust,
+}

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint import facts
-from local.aws_endpoint.contract.rule import MOTO, Asked, ContractRule
-from local.aws_endpoint.contract.sources import api, guide, issue
+from local.aws_endpoint.contract.rule import Asked, Checks, Effects
 
-_CREATE = ("eks:CreateCluster",)
-_UPDATE = ("eks:UpdateClusterConfig",)
-_INVALID = "InvalidParameterException"
 _LOG_GROUP = "/aws/eks/{name}/cluster"
 
 
@@ -66,97 +62,18 @@ def _logs_again(asked: Asked) -> None:
         asked.world.logs.create_log_group(name, {})
 
 
-RULES = (
-    ContractRule(
-        id="cluster-version",
-        operations=("eks:CreateCluster", "eks:UpdateClusterVersion"),
-        condition="EKS does not have the Kubernetes version (any more)",
-        code=_INVALID,
-        words="unsupported Kubernetes version {version}",
-        source=issue("rancher/rancher", 27777),
-        check=_version,
+CHECKS: Checks = {
+    "cluster-version": _version,
+    "cluster-version-steps": _skips,
+    "cluster-version-downgrade": _downgrade,
+    "cluster-role": _role,
+    "cluster-protected": _protected,
+    "cluster-has-node-groups": _has_groups,
+    "cluster-name": lambda asked: (
+        {"name": asked.given["name"]} if asked.world.cluster(asked.given.get("name")) is not None else None
     ),
-    ContractRule(
-        id="cluster-version-steps",
-        operations=("eks:UpdateClusterVersion",),
-        condition="an update by more than one minor version, or to the same",
-        code=_INVALID,
-        words="Unsupported Kubernetes minor version update from {now} to {wanted}",
-        source=guide("update-cluster"),
-        check=_skips,
-    ),
-    ContractRule(
-        id="cluster-version-downgrade",
-        operations=("eks:UpdateClusterVersion",),
-        condition="an update to an older minor version",
-        code=_INVALID,
-        words="Unsupported Kubernetes minor version update from {now} to {wanted}",
-        source=guide("update-cluster"),
-        check=_downgrade,
-    ),
-    ContractRule(
-        id="cluster-role",
-        operations=_CREATE,
-        condition="the role does not exist, or does not trust eks.amazonaws.com",
-        code=_INVALID,
-        words="Role with arn: {arn}, could not be assumed because it does not exist or the trusted entity is not "
-        "correct",
-        source=guide("cluster-iam-role"),
-        check=_role,
-    ),
-    ContractRule(
-        id="cluster-one-change",
-        operations=_UPDATE,
-        condition="several kinds of change in one call",
-        code=_INVALID,
-        words="Only one type of update can be allowed",
-        source=api("UpdateClusterConfig"),
-        by="local/aws_endpoint/eks_clusters.py",
-    ),
-    ContractRule(
-        id="cluster-protected",
-        operations=("eks:DeleteCluster",),
-        condition="deletion protection is on",
-        code="InvalidRequestException",
-        words="Cluster {name} has deletion protection enabled; disable it first",
-        source=f"{guide('deletion-protection')} (the words are not AWS' own)",
-        check=_protected,
-    ),
-    ContractRule(
-        id="cluster-has-node-groups",
-        operations=("eks:DeleteCluster",),
-        condition="the cluster has node groups",
-        code="ResourceInUseException",
-        words="Cluster has nodegroups attached",
-        source=issue("gruntwork-io/cloud-nuke", 148),
-        check=_has_groups,
-    ),
-    ContractRule(
-        id="cluster-logs-again",
-        operations=("eks:DeleteCluster",),
-        condition="after the cluster has gone EKS makes its log group again, without retention, where it has lines "
-        "left",
-        source=issue("terraform-aws-modules/terraform-aws-eks", 920, 2446, 2763),
-        effect=_logs_again,
-    ),
-    ContractRule(
-        id="cluster-name",
-        operations=_CREATE,
-        condition="a cluster of that name exists",
-        code="ResourceInUseException",
-        words="Cluster already exists with name: {name}",
-        source=api("CreateCluster"),
-        check=lambda asked: (
-            {"name": asked.given["name"]} if asked.world.cluster(asked.given.get("name")) is not None else None
-        ),
-    ),
-    ContractRule(
-        id="role-arn",
-        operations=(*_CREATE, "eks:CreateNodegroup"),
-        condition="the role's ARN has not the form of one",
-        code=_INVALID,
-        words="Invalid Role Arn: '{arn}'",
-        source=api("CreateCluster"),
-        by=MOTO,
-    ),
-)
+}
+
+EFFECTS: Effects = {
+    "cluster-logs-again": _logs_again,
+}

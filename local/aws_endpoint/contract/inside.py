@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.aws_endpoint import eks_store as store
-from local.aws_endpoint.contract.rule import Asked, ContractRule
-from local.aws_endpoint.contract.sources import guide, issue
+from local.aws_endpoint.contract.rule import Asked, Checks
 
 HTTPS = 443
 _ADMIN = ("AmazonEKSClusterAdminPolicy", "AmazonEKSAdminPolicy")
-_NEEDS_AWS = ("kubernetes:Install", "kubernetes:Uninstall")
 
 
 def _within(address: str, blocks: list[str]) -> bool:
@@ -89,55 +87,10 @@ def _volumes_stay(asked: Asked) -> Mapping[str, Any] | None:
     return None if driver and not _shut_subnets(asked) and _no_nodes(asked) is None else {}
 
 
-RULES = (
-    ContractRule(
-        id="api-unreachable",
-        operations=("kubernetes:*",),
-        condition="the runner is outside and not in publicAccessCidrs, or the endpoint is private and the runner is "
-        "not in "
-        "the VPC's networks, or no rule of the cluster's security group lets its address in on 443",
-        code="Unreachable",
-        words="configured Kubernetes cluster is unreachable: unable to load schema information from the API server",
-        source=guide("cluster-endpoint"),
-        check=_unreachable,
-    ),
-    ContractRule(
-        id="api-unauthorized",
-        operations=("kubernetes:*",),
-        condition="the caller has no access entry with an admin policy",
-        code="Unauthorized",
-        words="Unauthorized ({caller})",
-        source=guide("access-entries"),
-        check=_unauthorized,
-    ),
-    ContractRule(
-        id="pods-no-nodes",
-        operations=_NEEDS_AWS,
-        condition="a chart is installed, or removed with its hooks, in a cluster without nodes",
-        code="Timeout",
-        words="timed out waiting for the condition: no nodes",
-        source=guide("managed-node-groups"),
-        check=_no_nodes,
-    ),
-    ContractRule(
-        id="pods-cut-off",
-        operations=_NEEDS_AWS,
-        condition="a chart is installed, or removed with its hooks, while nodes have no route to AWS: images cannot be "
-        "pulled, controllers reach no API",
-        code="Timeout",
-        words="timed out waiting for the condition: no route to AWS in {subnets}",
-        source=issue("awslabs/ai-on-eks", 323),
-        check=_cut_off,
-    ),
-    ContractRule(
-        id="volumes-stay",
-        operations=("kubernetes:Uninstall", "kubernetes:Delete"),
-        condition="claims go while the EBS CSI add-on, its nodes or their route to AWS have gone: the volumes stay, "
-        "and "
-        "are billed",
-        code="Orphaned",
-        words="EBS volumes of deleted claims stay behind",
-        source=issue("aws-solutions-library-samples/global-capacity-orchestrator-on-aws", 268, 297),
-        check=_volumes_stay,
-    ),
-)
+CHECKS: Checks = {
+    "api-unreachable": _unreachable,
+    "api-unauthorized": _unauthorized,
+    "pods-no-nodes": _no_nodes,
+    "pods-cut-off": _cut_off,
+    "volumes-stay": _volumes_stay,
+}

@@ -6,15 +6,12 @@ import ipaddress
 from collections.abc import Mapping
 from typing import Any
 
-from local.aws_endpoint.contract.rule import Asked, ContractRule
-from local.aws_endpoint.contract.sources import api, guide, issue
+from local.aws_endpoint.contract.rule import Asked, Checks
 
 # https://docs.aws.amazon.com/eks/latest/userguide/network-reqs.html, "Subnet requirements": EKS makes no control
 # plane interfaces there.
 REFUSED_ZONE_IDS = ("use1-az3", "usw1-az2", "cac1-az3")
-_CREATE = ("eks:CreateCluster",)
 _UPDATE = ("eks:UpdateClusterConfig",)
-_INVALID = "InvalidParameterException"
 
 
 def _vpc_config(asked: Asked) -> Mapping[str, Any]:
@@ -72,70 +69,12 @@ def _private_cidrs(asked: Asked) -> Mapping[str, Any] | None:
     return None
 
 
-RULES = (
-    ContractRule(
-        id="cluster-subnet-missing",
-        operations=(*_CREATE, *_UPDATE),
-        condition="a subnet does not exist",
-        code=_INVALID,
-        words="The subnet ID '{id}' does not exist",
-        source=api("CreateCluster"),
-        check=subnet_missing,
-    ),
-    ContractRule(
-        id="cluster-two-zones",
-        operations=(*_CREATE, *_UPDATE),
-        condition="the subnets are in one availability zone",
-        code=_INVALID,
-        words="Subnets specified must be in at least two different AZs",
-        source=guide("network-reqs"),
-        check=_one_zone,
-    ),
-    ContractRule(
-        id="cluster-one-vpc",
-        operations=(*_CREATE, *_UPDATE),
-        condition="the subnets are in several VPCs",
-        code=_INVALID,
-        words="Subnets must be in one VPC; these are in {vpcs}",
-        source=guide("network-reqs"),
-        check=_two_vpcs,
-    ),
-    ContractRule(
-        id="cluster-zone",
-        operations=_CREATE,
-        condition=f"a subnet in a zone whose id is {', '.join(REFUSED_ZONE_IDS)}",
-        code="UnsupportedAvailabilityZoneException",
-        words="Cannot create cluster '{name}' because EKS does not support creating control plane instances in {zone}, "
-        "the targeted availability zone. Retry cluster creation using control plane subnets that span at least two of "
-        "these availability zones: {zones}.",
-        source=f"{guide('network-reqs')}; {issue('eksctl-io/eksctl', 817, 905)}",
-        check=_refused_zone,
-    ),
-    ContractRule(
-        id="cluster-security-group",
-        operations=(*_CREATE, *_UPDATE),
-        condition="a security group does not exist",
-        code=_INVALID,
-        words="The security group '{id}' does not exist",
-        source=api("CreateCluster"),
-        check=_groups_missing,
-    ),
-    ContractRule(
-        id="cluster-endpoints",
-        operations=(*_CREATE, *_UPDATE),
-        condition="neither the public nor the private endpoint is on",
-        code=_INVALID,
-        words="Private and public endpoint access cannot be false",
-        source=guide("cluster-endpoint"),
-        check=_endpoints_off,
-    ),
-    ContractRule(
-        id="cluster-public-cidrs",
-        operations=(*_CREATE, *_UPDATE),
-        condition="publicAccessCidrs holds a private or reserved block",
-        code=_INVALID,
-        words="The following CIDRs are not allowed in publicAccessCidrs: {cidr}",
-        source=f"{guide('cluster-endpoint')} (the words are not AWS' own)",
-        check=_private_cidrs,
-    ),
-)
+CHECKS: Checks = {
+    "cluster-subnet-missing": subnet_missing,
+    "cluster-two-zones": _one_zone,
+    "cluster-one-vpc": _two_vpcs,
+    "cluster-zone": _refused_zone,
+    "cluster-security-group": _groups_missing,
+    "cluster-endpoints": _endpoints_off,
+    "cluster-public-cidrs": _private_cidrs,
+}

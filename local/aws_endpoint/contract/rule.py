@@ -10,11 +10,10 @@ from typing import Any
 import jmespath
 
 from local.aws_endpoint.contract.account import Account
-from local.aws_endpoint.contract.sources import SINCE
 from local.aws_endpoint.contract.world import AccountWorld, Before
 
-MOTO = "moto"
-"""`by` of a row that moto enforces itself; the row is there so that a newer moto that forgets it fails a test."""
+SINCE = "2026-11-27"
+"""When the sources were read that name no other day: what a page says before that is not known."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,9 @@ def is_bottlerocket(asked: Asked) -> bool:
 
 Check = Callable[[Asked], Mapping[str, Any] | None]
 Effect = Callable[[Asked], None]
+Checks = Mapping[str, Check]
+Effects = Mapping[str, Effect]
+"""By the id of a row of rules.csv."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class ContractRule:
     values: Mapping[str, str] = field(default_factory=dict)
     """Placeholders of `words` -> JMESPath over the parameters, for a `check` that is data."""
     by: str = ""
+    """moto: it refuses by itself; the row is there so that a newer moto that forgets it fails a test."""
 
     @cached_property
     def _expression(self) -> Any:

@@ -8,13 +8,8 @@ from collections.abc import Mapping
 from email import message_from_string
 from typing import Any
 
-from local.aws_endpoint.contract.rule import Asked, ContractRule, is_bottlerocket
-from local.aws_endpoint.contract.sources import EC2_ERRORS, VPC_QUOTAS, guide, issue
+from local.aws_endpoint.contract.rule import Asked, Checks, is_bottlerocket
 
-_CREATE = ("eks:CreateNodegroup",)
-_VERSION = ("eks:UpdateNodegroupVersion",)
-_INVALID = "InvalidParameterException"
-_TEMPLATES = guide("launch-templates")
 MOST_GROUPS_PER_INTERFACE = 5
 
 
@@ -136,137 +131,19 @@ def _groups_many(asked: Asked) -> Mapping[str, Any] | None:
     return {} if len(set(_groups(asked))) > MOST_GROUPS_PER_INTERFACE else None
 
 
-_BLOCKS = guide("capacity-blocks-mng")
 # EKS tries a launch template out and hands on what EC2 says to it, as InvalidRequestException.
-_TRIED = issue("cloudposse/terraform-aws-eks-node-group", 77)
 
-RULES = (
-    ContractRule(
-        id="nodes-template",
-        operations=(*_CREATE, *_VERSION),
-        condition="the launch template, or its version, does not exist",
-        code=_INVALID,
-        words="Launch template {template} with version {version} does not exist",
-        source=f"{_TEMPLATES} (the words are not AWS' own)",
-        check=_template,
-    ),
-    ContractRule(
-        id="nodes-template-other",
-        operations=_VERSION,
-        condition="another launch template than the one the group was made with",
-        code=_INVALID,
-        words="You cannot update a node group to another launch template, only to another version of its own",
-        source=f"{_TEMPLATES} (the words are not AWS' own)",
-        check=_other_template,
-    ),
-    ContractRule(
-        id="nodes-template-disk",
-        operations=_CREATE,
-        condition="diskSize beside a launch template",
-        code=_INVALID,
-        words="Disk size must be specified within the launch template.",
-        source=_TEMPLATES,
-        check="launchTemplate && diskSize",
-    ),
-    ContractRule(
-        id="nodes-template-remote-access",
-        operations=_CREATE,
-        condition="remoteAccess beside a launch template",
-        code=_INVALID,
-        words="Remote access configuration cannot be specified with a launch template.",
-        source=issue("terraform-aws-modules/terraform-aws-eks", 2219),
-        check="launchTemplate && remoteAccess",
-    ),
-    ContractRule(
-        id="nodes-template-types",
-        operations=_CREATE,
-        condition="instance types in the call and in the launch template",
-        code="InvalidRequestException",
-        words="Cannot specify instance types in launch template and API Request",
-        source=issue("terraform-aws-modules/terraform-aws-eks", 1386),
-        check=_types_twice,
-    ),
-    ContractRule(
-        id="nodes-template-image",
-        operations=_CREATE,
-        condition="an AMI type other than CUSTOM, and an image id in the launch template",
-        code="InvalidRequestException",
-        words="You cannot specify an AMI Type other than CUSTOM, when specifying an image id in your launch template.",
-        source=f"{_TEMPLATES} (the words are not AWS' own)",
-        check=_image_and_type,
-    ),
-    ContractRule(
-        id="nodes-template-profile",
-        operations=_CREATE,
-        condition="an instance profile in the launch template",
-        code=_INVALID,
-        words="Launch template should not specify an instance profile. The noderole in your request will be used to "
-        "construct an instance profile.",
-        source=_TEMPLATES,
-        check=_in_template("IamInstanceProfile"),
-    ),
-    ContractRule(
-        id="nodes-template-group",
-        operations=_CREATE,
-        condition="the launch template names a security group that does not exist",
-        code="InvalidRequestException",
-        words="The security group '{group}' does not exist",
-        source=f"{_TRIED}, {EC2_ERRORS} (InvalidGroup.NotFound)",
-        check=_group_missing,
-    ),
-    ContractRule(
-        id="nodes-template-group-vpc",
-        operations=_CREATE,
-        condition="the launch template names a security group of another VPC than the subnets'",
-        code="InvalidRequestException",
-        words="Security group {group} and subnet {subnet} belong to different networks.",
-        source=f"{_TRIED}, {EC2_ERRORS} (InvalidParameter)",
-        check=_group_elsewhere,
-    ),
-    ContractRule(
-        id="nodes-template-groups",
-        operations=_CREATE,
-        condition="more than five security groups in the launch template",
-        code="InvalidRequestException",
-        words="You have exceeded the maximum number of security groups allowed per network interface.",
-        source=f"{_TRIED}, {VPC_QUOTAS} (SecurityGroupsPerInterfaceLimitExceeded; the words are not AWS' own)",
-        check=_groups_many,
-    ),
-    ContractRule(
-        id="nodes-template-user-data",
-        operations=(*_CREATE, *_VERSION),
-        condition="user data in the launch template that is no MIME multipart document, without an image id",
-        code="InvalidRequestException",
-        words="Ec2LaunchTemplateInvalidConfiguration: User data was not in the MIME multipart format.",
-        source=issue("terraform-aws-modules/terraform-aws-eks", 2955)
-        + " (AWS makes the group, which then ends in CREATE_FAILED with these words)",
-        check=_no_mime,
-    ),
-    ContractRule(
-        id="nodes-template-toml",
-        operations=(*_CREATE, *_VERSION),
-        condition="Bottlerocket's user data in the launch template that is no TOML document, without an image id",
-        code="InvalidRequestException",
-        words="Ec2LaunchTemplateInvalidConfiguration: User data was not in the TOML format.",
-        source=guide("launch-templates") + ' ("Amazon EC2 user data"; the words are not AWS\' own)',
-        check=_no_toml,
-    ),
-    ContractRule(
-        id="nodes-block-template",
-        operations=_CREATE,
-        condition="CAPACITY_BLOCK without a launch template that names market type, reservation and instance type",
-        code=_INVALID,
-        words="A node group of capacity type CAPACITY_BLOCK needs a launch template with {lacking}",
-        source=f"{_BLOCKS} (the words are not AWS' own)",
-        check=_block_lacks,
-    ),
-    ContractRule(
-        id="nodes-block-type",
-        operations=_CREATE,
-        condition="a launch template of market type capacity-block, and another capacity type than CAPACITY_BLOCK",
-        code=_INVALID,
-        words="A launch template with market type capacity-block needs the capacity type CAPACITY_BLOCK",
-        source=f"{_BLOCKS} (the words are not AWS' own)",
-        check=_block_unsaid,
-    ),
-)
+CHECKS: Checks = {
+    "nodes-template": _template,
+    "nodes-template-other": _other_template,
+    "nodes-template-types": _types_twice,
+    "nodes-template-image": _image_and_type,
+    "nodes-template-profile": _in_template("IamInstanceProfile"),
+    "nodes-template-group": _group_missing,
+    "nodes-template-group-vpc": _group_elsewhere,
+    "nodes-template-groups": _groups_many,
+    "nodes-template-user-data": _no_mime,
+    "nodes-template-toml": _no_toml,
+    "nodes-block-template": _block_lacks,
+    "nodes-block-type": _block_unsaid,
+}

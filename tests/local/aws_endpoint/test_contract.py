@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
+from local.aws_endpoint.contract import table
 from local.aws_endpoint.contract.account import OLDER, Account
 from local.aws_endpoint.contract.rule import ContractRule
 from local.aws_endpoint.contract.table import TABLE
@@ -76,3 +77,16 @@ def test_every_row_says_where_it_comes_from_and_is_tried() -> None:
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", rule.since), rule.id
         assert bool(rule.code) == bool(rule.words), rule.id
         assert rule.check or rule.effect or rule.by, rule.id
+
+
+def test_every_function_of_a_module_is_a_row_s_and_no_row_is_without_one() -> None:
+    """Rows are data (rules.csv): a misspelt id would leave a rule without its check."""
+    ids = {rule.id: rule for rule in TABLE}
+    named = {
+        key
+        for module in table.MODULES.values()
+        for key in (*getattr(module, "CHECKS", {}), *getattr(module, "EFFECTS", {}))
+    }
+    assert named <= set(ids)
+    assert [rule.id for rule in TABLE if not (rule.check or rule.effect or rule.by)] == []
+    assert len(ids) == len(TABLE)
