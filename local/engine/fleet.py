@@ -220,7 +220,7 @@ class EngineFleet:
             return {}
 
     async def engine_for(self, pod: PodView, told: Told) -> Engine:
-        """An engine on this pod's node that somebody else starts. Raises UsageError where it would not come up."""
+        """An engine on this pod's node, not started yet. Raises UsageError where it would not come up."""
         labels = await self._read_labels(pod)
         return build_engine(pod, labels, self._shape_of, self._speed, self._log_of(pod), told)
 

@@ -74,7 +74,7 @@ def kuberay_operator(place: Place, program: Program, pod: Object, arguments: lis
         {
             "metrics-addr": f"{HOST}:{place.ports['kuberay-metrics']}",
             "health-probe-bind-address": health,
-            # One here, whatever the replicas: there is nobody to be elected before.
+            # One here, whatever the replicas: there is no other candidate.
             "enable-leader-election": "false",
         }
     )
