@@ -16,6 +16,8 @@ CONTAINER = "vllm"
 # A Ray worker, in which Ray starts the engine when Serve is told to (local/ray).
 RAY_WORKER = "ray-worker"
 CONTAINERS = (CONTAINER, "kserve-container", RAY_WORKER)
+# Of a backend that starts it by its module, whatever it calls the container: KubeAI.
+SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 DEFAULT_GRACE_SECONDS = 30
 
 
@@ -103,10 +105,14 @@ class PodView:
         return float(match[1]) if match else 0.0
 
 
+def _command(container: Mapping[str, Any]) -> list[str]:
+    return list(container.get("command") or [])
+
+
 def view(pod: Mapping[str, Any]) -> PodView | None:
     """The pod as the simulation sees it; None without such a container."""
     containers = (pod.get("spec") or {}).get("containers") or []
-    container = next((c for c in containers if c.get("name") in CONTAINERS), None)
+    container = next((c for c in containers if c.get("name") in CONTAINERS or SERVER_MODULE in _command(c)), None)
     if container is None:
         return None
     metadata = pod["metadata"]
