@@ -97,7 +97,7 @@ def test_nemotron_h_in_either_spelling_has_the_same_layers() -> None:
 
 
 def test_sparse_attention_keeps_a_key_per_layer_that_has_an_indexer() -> None:
-    """vLLM 0.32 says 576 elements and 132 bytes per layer for GLM-5 and DeepSeek V3.2 (its own get_kv_cache_spec)."""
+    """Read in vLLM 0.33: deepseek_v2.py (Indexer) has 132 bytes of keys, mla_attention.py 656 bytes where fp8."""
     engine = EngineConfig(8192)
     plain, sparse = from_config_json({**LLAMA, **LATENT}), from_config_json({**LLAMA, **INDEXED})
     assert kv_cache_bytes_per_token(plain, engine) == 8 * 576 * 2
@@ -116,7 +116,7 @@ def test_latent_attention_that_is_turned_off_is_ordinary() -> None:
 
 
 def test_a_kind_whose_tokens_take_less_holds_more_of_them_in_a_block() -> None:
-    """Gemma 4 26B: five global layers of 2 x 512, 25 of 8 x 256 with a window; vLLM 0.32: 262,144 and 524,288 bytes."""
+    """Gemma 4 26B: five global layers of 2 x 512, 25 of 8 x 256 with a window; vLLM 0.32 says 4,096 and 8,192 bytes."""
     config = {
         **LLAMA, "num_hidden_layers": 30, "num_key_value_heads": 8, "head_dim": 256, "num_global_key_value_heads": 2,
         "global_head_dim": 512, "sliding_window": 1024,
