@@ -27,7 +27,10 @@ class DeclaredTraffic(Section):
     requests_per_second: float = described("mean over the busiest hour", ge=1e-6, le=100_000)
     input_tokens: int = described("mean prompt length, tokens", default=USUAL_INPUT_TOKENS, ge=1, le=10_485_760)
     output_tokens: int = described("mean answer length, tokens", default=USUAL_OUTPUT_TOKENS, ge=1, le=10_485_760)
-    shape: TrafficShape = described("steady, diurnal (days and weekends) or burst", default=TrafficShape.DIURNAL)
+    shape: TrafficShape = described(
+        "steady, diurnal (days and weekends) or burst: the default autoscaling then keeps room ready beforehand",
+        default=TrafficShape.DIURNAL,
+    )
 
 
 class SloSettings(Section):

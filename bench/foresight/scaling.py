@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from bench.foresight.workloads import Workload, workloads
-from planning.scaling.policy import Tuning
+from planning.scaling.policy import Tuning, tuning_for
 from simulation.causal_bound import bound_gpu_hours, chance
 from simulation.compare import Case
 from simulation.outcome import Outcome
@@ -19,7 +19,7 @@ from simulation.scalers import Fixed, Scaler
 from simulation.world import World
 
 # One rule: busy replicas ÷ what one does within its SLO, at one target, found with hindsight for each workload.
-TARGETS = (1.4, 1.15, 0.9, 0.7, 0.55, 0.4)
+TARGETS = (1.4, 1.15, 0.9, 0.7, 0.55, 0.4, 0.3, 0.2)
 SINGLE = Tuning(slack=0.0, slow_slack=0.0, spread_factor=0.0, lead_cold_starts=0.0, usual_seconds=1)
 # What of the default is left out, one after the other, and what its hours are called.
 CAUSES: tuple[tuple[str, Callable[[Tuning], Tuning]], ...] = (
@@ -129,7 +129,7 @@ def main(part: str, only: str = "") -> None:
     )
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, ours = looked_at.oracle, looked_at.tuned(Tuning())
+        oracle, ours = looked_at.oracle, looked_at.tuned(tuning_for(work.declared))
         gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
         target, single = looked_at.single()
         print(
@@ -146,7 +146,7 @@ def causes(part: str = "tuning", only: str = "") -> None:
     print(f"autoscaling, {part} part, simulated: GPU-hours of the default ÷ oracle, and points of share, by cause")
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, tuning = looked_at.oracle, Tuning()
+        oracle, tuning = looked_at.oracle, tuning_for(work.declared)
         before = looked_at.tuned(tuning)
         print(f"{work.name}: oracle {oracle.share * 100:.2f} %, default {before.beside(oracle)}")
         for cause, without in CAUSES:

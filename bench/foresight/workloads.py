@@ -32,6 +32,7 @@ LENGTHS = {
 FIRST_TOKEN_SECONDS = {"long": 10.0}
 # How far below the oracle's share a policy may be (issue 14 C3), by shape.
 GIVEN_UP = {"day": 0.005, "burst": 0.01}
+DECLARED = {"day": "diurnal", "burst": "burst"}
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,15 @@ class Trace:
 
 @dataclass(frozen=True)
 class Workload:
-    """A row of the table; `given_up`: the share below the oracle's that is still the goal."""
+    """A row of the table; `given_up`: the share below the oracle's that is still the goal.
+
+    `declared`: what a stack file would say of its shape (models[].traffic.shape).
+    """
 
     part: str
     name: str
     given_up: float
+    declared: str
     traces: tuple[Trace, ...]
 
 
@@ -92,4 +97,4 @@ def _workload(row: dict[str, str]) -> Workload:
     supply = Supply(fixed_cold_start(cold, cold / 8))
     seeds = [int(seed) for seed in row["seeds"].split()]
     traces = tuple(Trace(Setting(engine, supply, slo, seed=seed), what, seed) for seed in seeds)
-    return Workload(row["part"], row["name"], GIVEN_UP[row["shape"]], traces)
+    return Workload(row["part"], row["name"], GIVEN_UP[row["shape"]], DECLARED[row["shape"]], traces)

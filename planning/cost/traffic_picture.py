@@ -7,7 +7,7 @@ from planning.memory.check import engine_config
 from planning.model import ServedModel
 from planning.nodes.instances import Gpu
 from planning.scaling.day import ServedTraffic, Week, week
-from planning.scaling.policy import decide
+from planning.scaling.policy import decide, tuning_for
 from planning.scaling.replica import replica_capacity
 from planning.serving.cold_start import replica_seconds
 from planning.throughput.serving_rates import serving_rates
@@ -29,7 +29,6 @@ def traffic_picture(asked: Model, served: ServedModel, gpu: Gpu) -> Week | None:
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
     what = replica_capacity(rates, promise.ttft_seconds, promise.tpot_seconds, promise.share)
     cold = sum(replica_seconds(served)) / 2
-    return week(
-        asked.traffic,
-        ServedTraffic(rates, promise, decide(what, cold, scaling.min_replicas, scaling.max_replicas), cold),
-    )
+    tuning = tuning_for(asked.traffic.shape.value)
+    decision = decide(what, cold, scaling.min_replicas, scaling.max_replicas, tuning)
+    return week(asked.traffic, ServedTraffic(rates, promise, decision, cold))

@@ -22,7 +22,7 @@ from planning.model import (
 )
 from planning.model.demand import Capacity
 from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
-from planning.scaling.policy import LONGEST_WINDOW_SECONDS, Direction, ScalingDecision, Tuning, decide
+from planning.scaling.policy import LONGEST_WINDOW_SECONDS, Direction, ScalingDecision, decide, tuning_for
 from planning.scaling.replica import replica_capacity
 from planning.scaling.schedule import UnsupportedWindow, WeeklyWindow, schedule_expr, weekly_window
 from planning.scaling.targets import default_target
@@ -38,6 +38,7 @@ from settings.autoscaling import (
     NoScaling,
     ScalingRule,
 )
+from settings.demand import TrafficShape
 from settings.models import Model
 
 # Down: what AWS' own guide and most peers use (docs of KEDA on EKS, vLLM production-stack).
@@ -132,11 +133,16 @@ def _by_backend(inputs: ScalingInputs, scaling: BackendScaling) -> AutoscalingPl
     return AutoscalingPlan(ScalerKind.BACKEND, scaling.min_replicas, scaling.max_replicas, (metric,), up, down)
 
 
+def shape_of(model: Model) -> str:
+    """Of the model's traffic; that of the default where none is declared."""
+    return (TrafficShape.DIURNAL if model.traffic is None else model.traffic.shape).value
+
+
 def _decision(inputs: ScalingInputs) -> ScalingDecision | None:
     what, autoscaling = inputs.capacity, inputs.model.autoscaling
     if what is None:
         return None
-    usual = Tuning()
+    usual = tuning_for(shape_of(inputs.model))
     # Two samples per window at least, or the rate is never there.
     tuning = replace(usual, rate_seconds=max(usual.rate_seconds, 2 * inputs.scrape_interval_seconds))
     cold = sum(inputs.cold_start_seconds) / 2

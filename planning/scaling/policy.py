@@ -8,8 +8,10 @@ how it was found.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from math import ceil, log, sqrt
 
+from planning import facts
 from planning.model.demand import Capacity, Demand
 from planning.throughput.roofline import StepCosts, Traffic, rates
 from planning.throughput.slo_load import Promise, Replica, Variation, most_load
@@ -45,7 +47,7 @@ class ScalingDecision:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The constants that traces were tried for (docs/autoscaling.md)."""
+    """The constants that traces were tried for (docs/autoscaling.md); the defaults are those of `diurnal` traffic."""
 
     name: str = "default"
     slo_load: float = 0.88
@@ -63,6 +65,23 @@ class Tuning:
     lead_cold_starts: float = 1.25
     down_cold_starts: float = 2.5
     usual_seconds: int = 900
+
+
+@cache
+def tuning_for(shape: str) -> Tuning:
+    """The constants for traffic of that shape (settings/demand.py), from scaling_shapes.csv."""
+    row = next(each for each in facts.rows("scaling_shapes.csv") if each["shape"] == shape)
+    usual = Tuning()
+    return replace(
+        usual,
+        slo_load=float(row["slo_load"]),
+        slow_slo_load=float(row["slow_slo_load"]),
+        slack=float(row["slack"]),
+        slow_slack=float(row["slow_slack"]),
+        spread_factor=float(row["spread_factor"]),
+        lead_cold_starts=float(row["lead_cold_starts"]),
+        usual_seconds=int(row["usual_seconds"]),
+    )
 
 
 def capacity(

@@ -8,7 +8,7 @@ from math import ceil
 
 from planning.model import ThroughputPlan
 from planning.model.demand import Capacity
-from planning.scaling.policy import capacity, decide
+from planning.scaling.policy import capacity, decide, tuning_for
 from planning.throughput.roofline import FRONTEND_SECONDS, Rates, StepCosts, Traffic, rates
 from planning.throughput.serving_rates import ServingRates
 from planning.throughput.slo_load import Promise
@@ -27,6 +27,7 @@ class Load:
     cold_start_seconds: float
     min_replicas: int
     max_replicas: int
+    shape: str = "diurnal"
 
 
 def throughput(serving_rates: ServingRates, promise: Promise, load: Load | None = None) -> ThroughputPlan:
@@ -76,7 +77,7 @@ def replica_capacity(
 
 def replicas_for(what: Capacity, traffic: Traffic, load: Load) -> int:
     """Replicas that the scaling policy wants at a steady load of that size, without regard to its bounds."""
-    decision = decide(what, load.cold_start_seconds, load.min_replicas, load.max_replicas)
+    decision = decide(what, load.cold_start_seconds, load.min_replicas, load.max_replicas, tuning_for(load.shape))
     return max(1, ceil(decision.demand.replicas(busy_replicas(what, traffic, load.requests_per_second)) - 1e-9))
 
 

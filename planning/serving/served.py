@@ -199,7 +199,8 @@ def _throughput(
     slo, load = model.slo, None
     if model.traffic is not None:
         rate = model.traffic.requests_per_second
-        load = Load(rate, cold_start_seconds, scaling.min_replicas, scaling.max_replicas)
+        shape = model.traffic.shape.value
+        load = Load(rate, cold_start_seconds, scaling.min_replicas, scaling.max_replicas, shape)
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)
     return throughput(serving_rates, promise, load)
 

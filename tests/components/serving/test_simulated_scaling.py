@@ -10,9 +10,11 @@ import yaml
 
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.scaling import horizontal_pod_autoscaler, recording_rules, scaled_object
+from planning.backends.table import OURS, backends
 from planning.model import ScalerKind, ServedModel, StackPlan
 from planning.plan import plan
 from planning.scaling.metric_table import pods_selector, service_selector
+from settings.demand import TrafficShape
 from settings.read import read
 from simulation.hpa import HpaSpec, Rules
 from simulation.own_scaling import not_simulated, own_scaler, own_spec
@@ -37,18 +39,39 @@ def from_file(path: Path) -> StackPlan:
     return plan(loaded.settings, name)
 
 
+POOLS = [{"name": "l4", "instanceTypes": ["g6.xlarge"], "maxNodes": 8}]
+SYSTEM = {"minNodes": 3, "instanceTypes": ["m7i.xlarge"]}
+GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
+
+INFERENCE = {"name": "inference", "namespace": "gateways", "controller": "agentgateway"}
+
+
 def scaled(kind: str, **scaling: Any) -> ServedModel:
     written = {"kind": kind, "minReplicas": 1, "maxReplicas": 4, **scaling}
-    return planned(
-        models=[asked(autoscaling=written)],
-        nodePools=[{"name": "l4", "instanceTypes": ["g6.xlarge"], "maxNodes": 4}],
-        **MONITORED,
-    ).models[0]
+    return planned(models=[asked(autoscaling=written)], nodePools=POOLS, **MONITORED).models[0]
+
+
+def scaled_otherwise() -> list[ServedModel]:
+    """By shape of traffic, as versions of one name, and by backends whose replicas are ours."""
+    models = []
+    for kind in ("hpa", "keda"):
+        written = {"kind": kind, "minReplicas": 1, "maxReplicas": 3}
+        shapes = [
+            asked(autoscaling=written, traffic={"requestsPerSecond": 2, "shape": shape.value}) for shape in TrafficShape
+        ]
+        models += [planned(models=[each], nodePools=POOLS, **MONITORED).models[0] for each in shapes]
+        halves = [{"model": "chat", "weight": 90}, {"model": "next", "weight": 10}]
+        versions = [asked(autoscaling=written, versions=halves), asked(name="next", autoscaling=written)]
+        models += planned(models=versions, nodePools=POOLS, gateway=GATEWAY, systemNodes=SYSTEM).models
+        for backend in (row.name for row in backends().values() if row.rendered and row.scaler == OURS):
+            one = [asked(backend=backend, autoscaling=written)]
+            models += planned(models=one, nodePools=POOLS, systemNodes=SYSTEM, llmD={"gateway": INFERENCE}).models
+    return models
 
 
 def every_model() -> list[ServedModel]:
     served_models = [model for path in STACKS for model in from_file(path).models]
-    served_models += [scaled(kind) for kind in ("hpa", "keda")]
+    served_models += [*(scaled(kind) for kind in ("hpa", "keda")), *scaled_otherwise()]
     for kind in ("hpa", "keda"):
         for metric in KINDS:
             target = 0.7123456789 if metric == "kvCacheUsage" else 31.4159265
@@ -141,8 +164,21 @@ def test_the_simulated_demand_is_the_recorded_one(model: ServedModel) -> None:
     assert endpoint["interval"] == f"{query.query.demand.scrape_seconds}s"
 
 
+def test_replicas_that_a_backend_moves_itself_are_not_simulated_and_have_no_rules_of_ours() -> None:
+    for each in (row for row in backends().values() if row.rendered and row.scaler != OURS):
+        written = {"minReplicas": 1, "maxReplicas": 2}
+        (served,) = planned(
+            models=[asked(backend=each.name, autoscaling=written)], nodePools=POOLS, systemNodes=SYSTEM
+        ).models
+        assert "backend" in str(not_simulated(served.autoscaling))
+        with pytest.raises(ValueError, match="backend"):
+            own_scaler(served.autoscaling, 1)
+        assert (served.autoscaling.recordings, served.autoscaling.demand) == ((), None)
+
+
 def test_every_stack_file_and_every_kind_was_looked_at() -> None:
     models = every_model()
+    assert {model.backend for model in models} == {row.name for row in backends().values() if row.rendered} - {"ray"}
     assert len(STACKS) >= 3
     assert {metric.kind for model in models for metric in model.autoscaling.metrics} == set(KINDS)
     assert {model.scrape_interval_seconds for model in models} >= {15, 30}

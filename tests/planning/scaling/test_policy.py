@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from planning import facts
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
 from planning.nodes.instances import gpu
-from planning.scaling.policy import capacity, decide
+from planning.scaling.policy import Tuning, capacity, decide, tuning_for
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import ServingRates, replica_rates
+from settings.demand import TrafficShape
 
 REPO = Path(__file__).resolve().parents[3]
 USUAL = Traffic(1155.0, 211.0)
@@ -153,3 +155,19 @@ def test_a_stricter_share_holds_less(share: float) -> None:
         for each in (share, 1 - (1 - share) / 2)
     ]
     assert loads[0] > loads[1]
+
+
+def test_every_shape_of_traffic_has_its_constants_and_a_day_those_of_undeclared_traffic() -> None:
+    assert [row["shape"] for row in facts.rows("scaling_shapes.csv")] == [shape.value for shape in TrafficShape]
+    assert tuning_for("diurnal") == tuning_for("steady") == Tuning()
+
+
+@pytest.mark.parametrize("card", ["l4", "l40s", "h100"])
+def test_traffic_that_comes_in_bursts_is_given_a_share_of_each_replica_whatever_the_last_hour_was(card: str) -> None:
+    """A burst is over before a replica that it asks for is ready: room in proportion, not for what was seen of late."""
+    what = capacity_of(card)
+    burst, day = (decide(what, 240, 1, 99, tuning_for(shape)).demand for shape in ("burst", "diurnal"))
+    assert burst.replicas(8.0) > 1.2 * day.replicas(8.0)
+    assert burst.replicas(8.0) == pytest.approx(2 * burst.replicas(4.0))
+    assert burst.replicas(4.0, spread=8.0) == burst.replicas(4.0)
+    assert (burst.lead_seconds, burst.usual_seconds) == (0, 3600)
