@@ -119,7 +119,10 @@ def _run(case: Case, scaler: Scaler) -> Outcome:
 
 
 def main(part: str, only: str = "") -> None:
-    """Prints a line per workload as it is done; no policy may have more replicas than the oracle has at its peak."""
+    """Prints a line per workload as it is done, and one for the shape that a stack file can declare of it.
+
+    No policy may have more replicas than the oracle has at its peak.
+    """
     print(f"autoscaling, {part} part, simulated: share in SLO % / GPU-hours ÷ oracle (least-most by trace).")
     print("bound: GPU-hours ÷ oracle that no policy without foresight falls below on average, at the goal's share and")
     print("at the default's; single rule: one target in hindsight.")
@@ -129,7 +132,7 @@ def main(part: str, only: str = "") -> None:
     )
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, ours = looked_at.oracle, looked_at.tuned(tuning_for(work.declared))
+        oracle, ours = looked_at.oracle, looked_at.tuned(Tuning())
         gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
         target, single = looked_at.single()
         print(
@@ -139,6 +142,10 @@ def main(part: str, only: str = "") -> None:
             f"{single.beside(oracle):>25} at {target:.2f}",
             flush=True,
         )
+        if (declared := tuning_for(work.declared)) != Tuning():
+            said = looked_at.tuned(declared)
+            print(f"  declared as {work.declared}: bound {looked_at.bound(oracle.share - said.share):.2f}, ", end="")
+            print(said.beside(oracle), flush=True)
 
 
 def causes(part: str = "tuning", only: str = "") -> None:
@@ -146,7 +153,7 @@ def causes(part: str = "tuning", only: str = "") -> None:
     print(f"autoscaling, {part} part, simulated: GPU-hours of the default ÷ oracle, and points of share, by cause")
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, tuning = looked_at.oracle, tuning_for(work.declared)
+        oracle, tuning = looked_at.oracle, Tuning()
         before = looked_at.tuned(tuning)
         print(f"{work.name}: oracle {oracle.share * 100:.2f} %, default {before.beside(oracle)}")
         for cause, without in CAUSES:

@@ -76,7 +76,7 @@ def test_every_cause_takes_something_away_from_the_default() -> None:
         tuning = without(tuning)
 
 
-def test_a_table_runs_the_default_of_the_shape_that_the_workload_declares(
+def test_a_table_has_the_default_and_where_a_workload_could_declare_its_shape_that_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[Tuning] = []
@@ -93,11 +93,15 @@ def test_a_table_runs_the_default_of_the_shape_that_the_workload_declares(
     monkeypatch.setattr(Looked, "bound", lambda self, given_up: 1.0)
     monkeypatch.setattr(Looked, "fixed", lambda self: Sum(1.0, 20.0))
     scaling.main("tuning", "burst H100")
-    assert asked[0] == tuning_for("burst")
+    assert (asked[0], asked[-1]) == (Tuning(), tuning_for("burst"))
+    assert "declared as burst" in capsys.readouterr().out
     asked.clear()
     scaling.main("tuning", "week L4")
     assert asked[0] == tuning_for("diurnal") == Tuning()
-    assert "week L40S" in capsys.readouterr().out
+    assert tuning_for("burst") not in asked
+    out = capsys.readouterr().out
+    assert "week L40S" in out
+    assert "declared" not in out
 
 
 def test_a_trace_without_an_oracle_has_none_to_stand_beside() -> None:
