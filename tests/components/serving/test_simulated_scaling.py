@@ -164,21 +164,31 @@ def test_the_simulated_demand_is_the_recorded_one(model: ServedModel) -> None:
     assert endpoint["interval"] == f"{query.query.demand.scrape_seconds}s"
 
 
-def test_replicas_that_a_backend_moves_itself_are_not_simulated_and_have_no_rules_of_ours() -> None:
-    for each in (row for row in backends().values() if row.rendered and row.scaler != OURS):
-        written = {"minReplicas": 1, "maxReplicas": 2}
-        (served,) = planned(
-            models=[asked(backend=each.name, autoscaling=written)], nodePools=POOLS, systemNodes=SYSTEM
-        ).models
-        assert "backend" in str(not_simulated(served.autoscaling))
-        with pytest.raises(ValueError, match="backend"):
-            own_scaler(served.autoscaling, 1)
-        assert (served.autoscaling.recordings, served.autoscaling.demand) == ((), None)
+# What a backend that moves replicas itself wants said of its model besides.
+THEIRS: dict[str, dict[str, Any]] = {
+    "ray": {},
+    "kubeai": {"cache": {"kind": "persistentVolume", "storageClass": "efs"}},
+}
+
+
+@pytest.mark.parametrize("backend", THEIRS)
+def test_replicas_that_a_backend_moves_itself_are_not_simulated_and_have_no_rules_of_ours(backend: str) -> None:
+    written = {"minReplicas": 1, "maxReplicas": 2}
+    models = [asked(backend=backend, autoscaling=written, **THEIRS[backend])]
+    (served,) = planned(
+        models=models, nodePools=POOLS, systemNodes=SYSTEM, cluster={"storageClasses": ["efs"]}
+    ).models
+    assert "backend" in str(not_simulated(served.autoscaling))
+    with pytest.raises(ValueError, match="backend"):
+        own_scaler(served.autoscaling, 1)
+    assert (served.autoscaling.recordings, served.autoscaling.demand) == ((), None)
 
 
 def test_every_stack_file_and_every_kind_was_looked_at() -> None:
     models = every_model()
-    assert {model.backend for model in models} == {row.name for row in backends().values() if row.rendered} - {"ray"}
+    rendered = {row.name: row.scaler for row in backends().values() if row.rendered}
+    assert {model.backend for model in models} == {name for name, scaler in rendered.items() if scaler == OURS}
+    assert THEIRS.keys() == rendered.keys() - {model.backend for model in models}
     assert len(STACKS) >= 3
     assert {metric.kind for model in models for metric in model.autoscaling.metrics} == set(KINDS)
     assert {model.scrape_interval_seconds for model in models} >= {15, 30}
