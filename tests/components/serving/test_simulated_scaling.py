@@ -175,9 +175,7 @@ THEIRS: dict[str, dict[str, Any]] = {
 def test_replicas_that_a_backend_moves_itself_are_not_simulated_and_have_no_rules_of_ours(backend: str) -> None:
     written = {"minReplicas": 1, "maxReplicas": 2}
     models = [asked(backend=backend, autoscaling=written, **THEIRS[backend])]
-    (served,) = planned(
-        models=models, nodePools=POOLS, systemNodes=SYSTEM, cluster={"storageClasses": ["efs"]}
-    ).models
+    (served,) = planned(models=models, nodePools=POOLS, systemNodes=SYSTEM, cluster={"storageClasses": ["efs"]}).models
     assert "backend" in str(not_simulated(served.autoscaling))
     with pytest.raises(ValueError, match="backend"):
         own_scaler(served.autoscaling, 1)
