@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import urllib.error
 import urllib.request
@@ -29,6 +30,15 @@ def answers(url: str, certificate_authority: Path | None = None, client: tuple[P
         with urllib.request.build_opener(*handlers).open(url, timeout=2) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def listens(port: int) -> bool:
+    """True if something takes connections on 127.0.0.1:`port`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=2):
+            return True
+    except OSError:
         return False
 
 

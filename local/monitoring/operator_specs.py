@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from local.host.probes import http_ready
+from local.host.probes import http_ready, listens
 from local.host.processes import ProcessSpec
 from local.monitoring import rewrites
 from local.monitoring.container_environment import container_environment
@@ -85,3 +85,26 @@ def kuberay_operator(place: Place, program: Program, pod: Object, arguments: lis
     }
     command = (place.binary(program.name), *own, *arguments)
     return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{health}/readyz"), environment=environment))
+
+
+def endpoint_picker(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """The picker of an InferencePool. It scrapes servers by their addresses, through the pod network."""
+    config = next((content for path, content in files.items() if path.endswith("/picker.yaml")), None)
+    if config is None:
+        raise LookupError("picker.yaml is in none of the pod's volumes")
+    own = place.folder(program.name) / "picker.yaml"
+    flags = rewrites.flags(
+        {
+            "grpc-port": place.ports["picker-grpc"],
+            "grpc-health-port": place.ports["picker-health"],
+            "metrics-port": place.ports["picker-metrics"],
+            "config-file": own,
+            # Twenty times a second through a proxy of ours would be most of what the machine does.
+            "refresh-metrics-interval": "500ms",
+        }
+    )
+    environment = {**place.cluster_names, "KUBECONFIG": str(place.paths.kubeconfig)}
+    port = place.ports["picker-grpc"]
+    command = (place.binary(program.name), *flags, *arguments)
+    spec = ProcessSpec(program.name, command, lambda: listens(port), environment=environment, content=(own,))
+    return Wanted(spec, {own: rewrites.picker_config(config.decode()).encode()})

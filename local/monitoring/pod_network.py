@@ -2,7 +2,7 @@
 
 KWOK's pods have addresses without a listener. Three kinds of callers are led to what stands for them:
 - Prometheus: GET /pods/NAMESPACE/POD:PORT/path (rewrites.py makes targets of this form);
-- programs that name a Service in a URL: as their HTTP proxy, http://NAME.NAMESPACE.svc:PORT/path;
+- programs that name a Service in a URL, or a pod's address: as their HTTP proxy, http://NAME.NAMESPACE.svc:PORT/path;
 - the API server's aggregation and webhooks: as its egress proxy (CONNECT over TLS), to a Service's cluster address.
 A Service leads to a Ready pod that it selects, or nowhere, as with kube-proxy. What answers for a pod: the real program
 (programs.py), the simulated engine (local/engine), or a simulated exporter (exporters.py).
@@ -91,6 +91,10 @@ class PodNetwork:
 
     async def _by_name(self, request: web.BaseRequest) -> web.StreamResponse:
         host, _, rest = request.raw_path.removeprefix("http://").partition("/")
+        name, _, number = host.partition(":")
+        if (pod := self._view.pod_at(name)) is not None:
+            where, path = pod["metadata"], f"/{rest.partition('?')[0]}"
+            return await self._of_pod(request, where["namespace"], where["name"], int(number or 80), path)
         namespace, name, port = service_of_host(host)
         target = self._view.service_target(namespace, name, port)
         if target is None and (ray := self._view.ray_target(namespace, name, port)) is not None:

@@ -68,6 +68,14 @@ PROGRAMS: tuple[Program, ...] = (
         "external-secrets",
     ),
     Program("kserve-controller", "kserve/kserve-controller", {9443: "kserve-webhook"}, "kserve", KSERVE_PORTS),
+    # Upstream's program in the place of llm-d's own, which is in no registry; of several models' pickers one runs.
+    Program(
+        "endpoint-picker",
+        "llm-d/llm-d-router-endpoint-picker",
+        {9002: "picker-grpc", 9003: "picker-health"},
+        "llm-d",
+        ("picker-metrics",),
+    ),
     Program("kuberay-operator", "kuberay/operator", {8080: "kuberay-metrics"}, "kuberay", KUBERAY_PORTS),
     Program(
         "rollouts-controller",

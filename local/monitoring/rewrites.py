@@ -17,6 +17,7 @@ import yaml
 
 HOST = "127.0.0.1"
 # How a scraper proves who it is to a pod's own TLS; the pod network below speaks plain HTTP on this machine.
+LLM_D_DATA_LAYER = ("metrics-data-source", "core-metrics-extractor")
 AUTHENTICATION = ("tls_config", "authorization", "basic_auth", "oauth2", "bearer_token", "bearer_token_file")
 
 
@@ -140,6 +141,14 @@ def _at(address: dict[str, Any], port: int) -> None:
     address["socket_address"] = {**address["socket_address"], "address": HOST, "port_value": port}
 
 
+def picker_config(text: str) -> str:
+    """llm-d's configuration as upstream's picker takes it: its own group, and no data layer, which it has built in."""
+    config: dict[str, Any] = yaml.safe_load(text)
+    config["apiVersion"] = "inference.networking.x-k8s.io/v1alpha1"
+    config["plugins"] = [each for each in config["plugins"] if each["type"] not in LLM_D_DATA_LAYER]
+    return yaml.safe_dump(config, sort_keys=False)
+
+
 def without_flags(arguments: Sequence[str], names: Iterable[str]) -> list[str]:
     """A container's arguments less those flags; a flag is `--name`, `--name=value` or `--name.part=value`."""
     refused = tuple(names)
@@ -162,6 +171,7 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     "kserve-controller": ("metrics-addr", "health-probe-addr", "webhook-port", "leader-elect"),
     # one instance here, whatever the replicas
     "rollouts-controller": ("kubeconfig", "metricsPort", "healthzPort", "leader-elect"),
+    "endpoint-picker": ("grpc-port", "grpc-health-port", "metrics-port", "config-file", "refresh-metrics-interval"),
     "kuberay-operator": ("metrics-addr", "health-probe-bind-address", "enable-leader-election"),
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",

@@ -77,6 +77,13 @@ class ClusterView:
                 return pod["metadata"]["name"], number
         return None
 
+    def pod_at(self, address: str) -> Object | None:
+        """The pod with this address."""
+        for pod in self.pods.values():
+            if (pod.get("status") or {}).get("podIP") == address:
+                return pod
+        return None
+
     def program_port(self, pod: Object, port: int) -> int | None:
         """Local port of the real program behind a pod's port; None where none stands behind this very pod."""
         known = program_of(pod)

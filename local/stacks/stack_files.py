@@ -130,6 +130,8 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     gateway = ["gateway"] if settings.gateway.kind == "gatewayApi" and settings.gateway.install else []
     asked = {row.name for row in asked_operators(settings) if is_installed(settings, row)}
     others = [*external, *karpenter, *gateway, *(OPERATOR_NEEDS[name] for name in OPERATOR_NEEDS if name in asked)]
+    if any(settings.backend_of(model) == "llm-d" for model in settings.models):
+        others.append("llm-d")
     if not settings.monitoring.enabled:
         return ("platform", *others)
     return ("platform", "monitoring", *(["keda"] if keda else []), *others)

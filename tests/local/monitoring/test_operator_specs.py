@@ -6,11 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from components.serving.backends.llm_d import beside
 from local.control_plane.certificates import ensure_pki
 from local.host.ports import USUAL
 from local.monitoring.place import Place
 from local.monitoring.specs import wanted
+from tests.components.plans import MODEL, on
 from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 
@@ -58,6 +61,36 @@ def test_kuberay_listens_here_and_asks_heads_by_name_through_the_pod_network(pla
         "--qps=100",
     )
     assert found.spec.environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"
+
+
+def test_the_picker_scrapes_servers_through_the_pod_network_with_llm_ds_configuration_in_upstreams_words(
+    place: Place,
+) -> None:
+    served = on(MODEL, "llm-d")
+    assert served.picker is not None
+    made = beside(served)
+    (container,) = made["picker"]["spec"]["template"]["spec"]["containers"]
+    files = {"/config/picker.yaml": made["picker-config"]["data"]["picker.yaml"].encode()}
+    found = wanted(place, pod("llama-picker-0", container["image"], args=container["args"]), files)
+    assert found.spec.command[1:] == (
+        f"--grpc-port={USUAL['picker-grpc']}",
+        f"--grpc-health-port={USUAL['picker-health']}",
+        f"--metrics-port={USUAL['picker-metrics']}",
+        f"--config-file={place.folder('endpoint-picker') / 'picker.yaml'}",
+        "--refresh-metrics-interval=500ms",
+        f"--pool-name={served.name}",
+        "--pool-namespace=models",
+        "--pool-group=inference.networking.k8s.io",
+        "--zap-encoder=json",
+        "--tracing=false",
+    )
+    (text,) = found.files.values()
+    config = yaml.safe_load(text)
+    assert config["apiVersion"] == "inference.networking.x-k8s.io/v1alpha1"
+    assert [each["type"] for each in config["plugins"]] == list(served.picker.scorers)
+    assert config["schedulingProfiles"][0]["plugins"][2] == {"pluginRef": "prefix-cache-scorer", "weight": 3}
+    with pytest.raises(LookupError, match=r"picker\.yaml"):
+        wanted(place, pod("llama-picker-0", container["image"]), {})
 
 
 def test_without_its_certificate_it_does_not_start(place: Place) -> None:

@@ -68,3 +68,12 @@ def test_a_deletion_of_an_earlier_pod_of_the_name_is_passed_over() -> None:
     seen = view(service())
     seen.on_pod("DELETED", pod("prometheus-0", created="2026-11-20T00:00:00Z"))
     assert seen.pod("monitoring", "prometheus-0") is not None
+
+
+def test_a_pod_is_found_by_its_address() -> None:
+    found = view(service())
+    item = pod("qwen-0")
+    item["status"]["podIP"] = "10.244.0.9"
+    found.on_pod("ADDED", item)
+    assert found.pod_at("10.244.0.9") is item
+    assert found.pod_at("10.244.0.1") is None

@@ -1,0 +1,159 @@
+"""The Inference Extension's own endpoint picker (1.4.0) behind a plain Envoy: prompts go where they are cached.
+
+Backend llm-d renders its pool and configuration; llm-d's own picker is in no registry. Both programs are there only
+where they were installed (`python -m local tools gateway llm-d`); without them: skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+from kubernetes import client, config, utils
+
+from local.commands.completion import ask, models, service_url
+from local.host.paths import Paths, platform_paths
+from tests.e2e.conftest import Platform
+from tests.e2e.loading import REPORTS, changed_stack
+from tests.e2e.picker_proxy import envoy_in_front
+
+pytestmark = pytest.mark.e2e
+
+PREFIXES, QUESTIONS, PREFIX_CHARACTERS = 24, 6, 4000
+
+
+def _is_built(paths: Paths) -> bool:
+    return all((paths.tools_bin / name).exists() for name in ("endpoint-picker", "envoy"))
+
+
+def _by_llm_d(settings: dict[str, Any], model: dict[str, Any]) -> None:
+    settings["monitoring"] = {"enabled": False}
+    settings["systemNodes"] = {"minNodes": 3, "maxNodes": 3}
+    settings["nodePools"][0] |= {"minNodes": 4, "maxNodes": 4}
+    settings["backend"] = "llm-d"
+    settings["llmD"] = {"gateway": {"name": "inference", "namespace": "gateways", "controller": "agentgateway"}}
+    model["autoscaling"] = {"kind": "none", "minReplicas": 4}
+
+
+def _prepare(platform: Platform) -> None:
+    """What docs/backends/llm-d.md asks of a cluster: definitions, and a Gateway (whose controller is not there)."""
+    api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
+    groups = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
+    for name, kinds in groups.items():
+        for file in sorted((platform.paths.tools / "definitions" / name).glob("*.yaml")):
+            found = yaml.safe_load(file.read_text())
+            if found["spec"]["group"] == kinds:
+                utils.create_from_dict(api, found)
+    client.CoreV1Api(api).create_namespace({"metadata": {"name": "gateways"}})
+
+
+@pytest.fixture(scope="module")
+def url(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of /<model> through Envoy and the picker."""
+    if not _is_built(platform_paths()):
+        pytest.skip("the picker is not there: python -m local tools gateway llm-d")
+    folder = tmp_path_factory.mktemp("picker")
+    _prepare(platform)
+    platform.run("up", "--stack-file", str(changed_stack(folder, _by_llm_d)))
+    engine = json.loads((platform.paths.run / "engine" / "admin.json").read_text())
+    with envoy_in_front(platform, "qwen", engine["port"], folder) as found:
+        yield found
+    platform.run("down", "--stack", "local")
+
+
+def _counts(platform: Platform) -> dict[str, dict[str, float]]:
+    """Pod -> what its engine counts of its prefix cache."""
+    engine = json.loads((platform.paths.run / "engine" / "admin.json").read_text())["url"]
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    found = {}
+    for each in json.load(opener.open(f"{engine}/engines")):
+        text = opener.open(f"{engine}/pods/{each['namespace']}/{each['pod']}/metrics").read().decode()
+        series = re.findall(r"^vllm:prefix_cache_(queries|hits)_total\{.*\} (\S+)$", text, re.M)
+        found[each["pod"]] = {name: float(value) for name, value in series}
+    return found
+
+
+async def _asked(url: str, salt: str) -> list[int]:
+    """Questions behind long beginnings that several of them share, in one order; each over a connection of its own."""
+    rng = random.Random(16)
+    beginnings = [f"{salt}-{number} ".ljust(PREFIX_CHARACTERS, "abcdefgh"[number % 8]) for number in range(PREFIXES)]
+    prompts = [f"{beginning} question {n}" for beginning in beginnings for n in range(QUESTIONS)]
+    rng.shuffle(prompts)
+    statuses = []
+    connector = aiohttp.TCPConnector(force_close=True)
+    async with aiohttp.ClientSession(connector=connector, trust_env=False) as session:
+        served = (await (await session.get(f"{url}/v1/models")).json())["data"][0]["id"]
+        for prompt in prompts:
+            body = {"model": served, "prompt": prompt, "max_tokens": 4}
+            async with session.post(f"{url}/v1/completions", json=body) as answer:
+                statuses.append(answer.status)
+                await answer.read()
+    return statuses
+
+
+def _share(platform: Platform, url: str, salt: str) -> tuple[float, int]:
+    """Share of prompt tokens that came out of a cache, and how many pods were asked."""
+    before = _counts(platform)
+    assert set(asyncio.run(_asked(url, salt))) == {200}
+    after = _counts(platform)
+    rise = {pod: {name: after[pod][name] - before[pod][name] for name in ("queries", "hits")} for pod in before}
+    queries = sum(each["queries"] for each in rise.values())
+    return sum(each["hits"] for each in rise.values()) / queries, sum(each["queries"] > 0 for each in rise.values())
+
+
+def test_a_completion_comes_through_the_picker_whole_and_as_a_stream(platform: Platform, url: str) -> None:
+    assert platform.processes.is_alive("endpoint-picker")
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            assert ask(url).text
+            return
+        except Exception:
+            assert time.monotonic() < deadline, (platform.paths.logs / "endpoint-picker.log").read_text()[-2000:]
+            time.sleep(1)
+
+
+def test_prompts_go_where_their_beginning_is_cached(platform: Platform, url: str) -> None:
+    (model,) = models(platform.paths)
+    picked, pods = _share(platform, url, "picker")
+    in_turns, _ = _share(platform, service_url(platform.paths, model), "turns")
+    REPORTS.mkdir(exist_ok=True)
+    report = {"picker": picked, "round_robin": in_turns, "ratio": picked / in_turns, "pods_asked": pods}
+    (REPORTS / "picker.json").write_text(json.dumps(report))
+    assert pods > 1, "it does not send everything to one"
+    assert picked > 1.2 * in_turns, report
+
+
+def test_the_picker_runs_while_its_pod_is_ready(platform: Platform, url: str) -> None:
+    api = client.AppsV1Api(config.new_client_from_config(config_file=str(platform.paths.kubeconfig)))
+
+    def scale(replicas: int) -> None:
+        api.patch_namespaced_deployment_scale("qwen-picker", "models", {"spec": {"replicas": replicas}})
+
+    def waits(alive: bool) -> None:
+        deadline = time.monotonic() + 60
+        while platform.processes.is_alive("endpoint-picker") is not alive:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+
+    scale(0)
+    waits(alive=False)
+    scale(1)
+    waits(alive=True)
+
+
+def test_a_destroy_leaves_no_picker(platform: Platform, url: str) -> None:
+    platform.run("down", "--stack", "local")
+    deadline = time.monotonic() + 30
+    while platform.processes.is_alive("endpoint-picker"):
+        assert time.monotonic() < deadline
+        time.sleep(0.5)
