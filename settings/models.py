@@ -247,6 +247,9 @@ class Model(Section):
     autoscaling: Autoscaling = described("replicas", default_factory=HpaScaling)
     traffic: DeclaredTraffic | None = described("the requests it is meant for", default=None)
     slo: SloSettings = described("what its users were promised", default_factory=SloSettings)
+    warm_up: bool = described(
+        "generate one token before a new server gets requests, which otherwise the first user waits for", default=False
+    )
     drain: Drain = described("how a pod leaves", default_factory=Drain)
     rollout: Rollout = described("how a change reaches its users", default_factory=RollingRollout)
     disruption_budget: DisruptionBudget = described("voluntary disruptions", default_factory=DisruptionBudget)

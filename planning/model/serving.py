@@ -260,6 +260,8 @@ class ServedModel:
     """None: the backend is another."""
     kubeai: KubeaiModelPlan | None = None
     """None: the backend is another."""
+    warm_up: bool = False
+    """Its startup probe is a completion; else /health."""
     shared_downloads: tuple[SharedDownloadPlan, ...] = ()
     """What it reads of the shared file system, in a stack that has one."""
     prometheus: ExistingPrometheusPlan | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -25,6 +27,11 @@ from planning.model import ProbePlan, ServedModel
 
 # An autoscaler that is taken away leaves the number in its name: without this an apply that sets it is a conflict.
 TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
+
+# Handed over as text, as the downloader is: the image has Python, and nothing of ours.
+WARM_UP = (Path(__file__).parents[1] / "warm_up.py").read_text(encoding="utf-8")
+# The program's own time-out is before the kubelet's, so that its reason is in the event.
+ENDS_BEFORE_SECONDS = 5
 
 
 def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
@@ -99,7 +106,7 @@ def _server(model: ServedModel) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": model.port, "protocol": "TCP"}],
         "resources": quantities(model.resources),
         # The HTTP server opens after the weights are loaded: until then only the startup probe asks.
-        "startupProbe": _health(model.startup_probe),
+        "startupProbe": _warm_up(model) if model.warm_up else _health(model.startup_probe),
         "readinessProbe": _health(model.readiness_probe),
         # Slower than readiness: a busy engine leaves the Service first, and is restarted only when it stays dead.
         "livenessProbe": _health(model.liveness_probe),
@@ -114,8 +121,22 @@ def _server(model: ServedModel) -> dict[str, Any]:
 
 
 def _health(probe: ProbePlan) -> dict[str, Any]:
+    return {"httpGet": {"path": "/health", "port": "http", "scheme": "HTTP"}, **_times(probe)}
+
+
+def _warm_up(model: ServedModel) -> dict[str, Any]:
+    """One token, in the place of /health: the pod is not started, and so not Ready, before it was generated."""
+    probe = model.startup_probe
+    asked = {
+        "url": f"http://127.0.0.1:{model.port}/v1/completions",
+        "model": model.served_name,
+        "seconds": probe.timeout_seconds - ENDS_BEFORE_SECONDS,
+    }
+    return {"exec": {"command": ["python3", "-c", WARM_UP, json.dumps(asked)]}, **_times(probe)}
+
+
+def _times(probe: ProbePlan) -> dict[str, int]:
     return {
-        "httpGet": {"path": "/health", "port": "http", "scheme": "HTTP"},
         "periodSeconds": probe.period_seconds,
         "timeoutSeconds": probe.timeout_seconds,
         "failureThreshold": probe.failure_threshold,

@@ -285,6 +285,10 @@ def _secret_variable(model: ServedModel) -> bool:
 ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
 
 
+def _warms_up(model: ServedModel) -> bool:
+    return "exec" in server(model).get("startupProbe", {})
+
+
 def _reads_only(model: ServedModel) -> bool:
     """KubeAI has a claim of its own in every pod, with what it pleases."""
     volumes = pod_of(workload(model))["volumes"] if model.kubeai is None else []
@@ -307,6 +311,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
     "volume-cache": (VOLUME_MODEL, _claim),
     "efs-cache": (replace(OPEN_MODEL, cache=CachePlan("efs", 19)), _reads_only),
+    "warm-up": (replace(OPEN_MODEL, warm_up=True), _warms_up),
     "pod-cache": (OPEN_MODEL, _downloads_itself),
     "other-source": (BUCKET_MODEL, lambda m: server(m).get("args", [""])[0].startswith("/cache/s3/")),
     "token": (MODEL, _token),
