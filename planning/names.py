@@ -92,6 +92,7 @@ def external_token_name(model: str, secret: SecretsManagerToken) -> str:
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
+    kinds |= {"compiled"} if model.compile_cache == "efs" else set()
     kinds |= {"efs"} if isinstance(model.cache, EfsCache) else set()
     if isinstance(model.origin, BucketSource) and not isinstance(model.cache, EfsCache):
         kinds |= {"bucket", "bucket-job"} if isinstance(model.cache, VolumeCache) else {"bucket"}

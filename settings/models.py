@@ -247,6 +247,11 @@ class Model(Section):
     autoscaling: Autoscaling = described("replicas", default_factory=HpaScaling)
     traffic: DeclaredTraffic | None = described("the requests it is meant for", default=None)
     slo: SloSettings = described("what its users were promised", default_factory=SloSettings)
+    compile_cache: Literal["pod", "efs"] = described(
+        "where what torch.compile makes is kept: with the pod, or on the stack's file system, from where the next pod "
+        "of the same image, GPU and arguments has it",
+        default="pod",
+    )
     warm_up: bool = described(
         "generate one token before a new server gets requests, which otherwise the first user waits for", default=False
     )

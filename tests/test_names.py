@@ -24,6 +24,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"cache": VOLUME, "tokenSecret": {"kind": "pulumiConfig"}},
         {"autoscaling": {"kind": "keda", "maxReplicas": 2}, "namespace": f"{marker}-other"},
         {"autoscaling": {"kind": "none"}, "chatTemplate": "{{ messages }}"},
+        {"cache": {"kind": "efs"}, "compileCache": "efs"},
         {"backend": "kserve"},
         {"backend": "production-stack"},
         {"backend": "ray"},

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import pulumi
 import pulumi_aws as aws
@@ -27,6 +27,8 @@ class FileSystemOutputs:
 
     writer: pulumi.Output[str]
     reader: pulumi.Output[str]
+    compiled: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+    """By model that keeps there what it compiles."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +55,29 @@ class WeightsFileSystem(pulumi.ComponentResource):
         new = args.plan.new
         made = self._file_system(new) if new else None
         identity = made.id if made else pulumi.Output.from_input(str(args.plan.id))
-        writer, reader = self._access_point("writer", identity, WRITER), self._access_point("reader", identity, READER)
+        plan = args.plan
+        writer = self._access_point("writer", identity, WRITER, plan.directory)
+        reader = self._access_point("reader", identity, READER, plan.directory)
+        compiled = {
+            model: self._access_point(f"compiled-{model}", identity, WRITER, f"{plan.directory}-compiled/{model}")
+            for model in plan.compiled
+        }
         ways: list[pulumi.Output[str]] = []
         if made and new:
             ways += self._mount_targets(made, new)
-            document = pulumi.Output.all(made.arn, writer.arn, reader.arn).apply(
-                lambda arns: iam.file_system_policy(arns[0], writer=arns[1], reader=arns[2])
+            writers = [writer.arn, *(point.arn for point in compiled.values())]
+            document = pulumi.Output.all(made.arn, reader.arn, *writers).apply(
+                lambda arns: iam.file_system_policy(arns[0], writers=arns[2:], reader=arns[1])
             )
             policy = aws.efs.FileSystemPolicy(
                 f"{name}-policy", file_system_id=made.id, policy=document, opts=self._child
             )
             ways.append(policy.file_system_id)
-        self.outputs = FileSystemOutputs(handle(identity, writer, ways), handle(identity, reader, ways))
+        self.outputs = FileSystemOutputs(
+            handle(identity, writer, ways),
+            handle(identity, reader, ways),
+            {model: handle(identity, point, ways) for model, point in compiled.items()},
+        )
         self.register_outputs({"fileSystemId": identity})
 
     def _file_system(self, new: NewFileSystemPlan) -> aws.efs.FileSystem:
@@ -97,14 +110,14 @@ class WeightsFileSystem(pulumi.ComponentResource):
         )
         return made
 
-    def _access_point(self, who: str, identity: pulumi.Output[str], user: int) -> aws.efs.AccessPoint:
+    def _access_point(self, who: str, identity: pulumi.Output[str], user: int, directory: str) -> aws.efs.AccessPoint:
         name = f"{self._name}-{who}"
         return aws.efs.AccessPoint(
             name,
             file_system_id=identity,
             posix_user=aws.efs.AccessPointPosixUserArgs(uid=user, gid=GROUP),
             root_directory=aws.efs.AccessPointRootDirectoryArgs(
-                path=self._args.plan.directory,
+                path=directory,
                 creation_info=aws.efs.AccessPointRootDirectoryCreationInfoArgs(
                     owner_uid=WRITER, owner_gid=GROUP, permissions=PERMISSIONS
                 ),

@@ -136,16 +136,16 @@ def bucket_policy(source: BucketPlan) -> str:
     return document(listing, reading, decrypting)
 
 
-def file_system_policy(arn: str, *, writer: str, reader: str) -> str:
-    """Who may do what on a file system, for clients that do not sign in with IAM: only through the two access points,
-    only over TLS, and only one of them writes. A ClientMount alone is read-only; no client is root.
+def file_system_policy(arn: str, *, writers: Sequence[str], reader: str) -> str:
+    """Who may do what on a file system, for clients that do not sign in with IAM: only through the access points of
+    the stack, only over TLS, and readers write nothing. A ClientMount alone is read-only; nobody is root.
 
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html, 2026-11-28.
     """
     mounted = {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}
     allowed = [
-        ("elasticfilesystem:ClientMount", [writer, reader]),
-        ("elasticfilesystem:ClientWrite", [writer]),
+        ("elasticfilesystem:ClientMount", [*writers, reader]),
+        ("elasticfilesystem:ClientWrite", list(writers)),
     ]
     return document(
         *(

@@ -12,6 +12,7 @@ from components.aws.iam import bucket_policy
 from components.aws.pod_identity import ServiceAccount, pod_identity
 from components.manifest import arguments
 from components.ownership import controller_owned
+from components.serving.manifests.compiled import claim_name
 from components.serving.manifests.download import download_job
 from components.serving.manifests.names import DOWNLOAD
 from components.serving.manifests.network_policy import download_policy
@@ -65,23 +66,31 @@ class SharedWeights(pulumi.ComponentResource):
         """The claim through which a model's servers read."""
         return self._claimed(model, namespace, self._args.files.reader, opts)
 
+    def keep(
+        self, model: ServedModel, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
+    ) -> list[pulumi.Resource]:
+        """The claim of what a model's servers compile."""
+        return self._claimed(model, namespace, self._args.files.compiled[model.name], opts, claim_name(model))
+
     def _claimed(
         self,
         model: ServedModel,
         namespace: pulumi.Input[str],
         handle: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
+        name: str | None = None,
     ) -> list[pulumi.Resource]:
+        called = name or f"{model.name}-cache"
         volume = k8s.core.v1.PersistentVolume(
-            f"{model.name}-cache-volume",
-            **arguments(shared_volume(model, namespace, handle)),
+            f"{called}-volume",
+            **arguments(shared_volume(model, namespace, handle, name)),
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(ignore_changes=controller_owned("kubernetes:PersistentVolume"))
             ),
         )
         claim = k8s.core.v1.PersistentVolumeClaim(
-            f"{model.name}-cache",
-            **arguments(shared_claim(model), namespace),
+            called,
+            **arguments(shared_claim(model, name), namespace),
             # Hidden ordering: the volume names the claim, and without it the claim would wait.
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[volume])),
         )

@@ -77,7 +77,7 @@ class VllmModel(pulumi.ComponentResource):
         before += self._bucket(name, args)
         if has_download_job(model):
             before = [self._download(name, args, tuple(before))]
-        if reads_shared(model):
+        if reads_shared(model) or model.compiled:
             before += self._shared(name, args, tuple(before))
         before += [*args.gpus_after, *args.backend_after]
         workload = WorkloadArgs(
@@ -235,8 +235,11 @@ class VllmModel(pulumi.ComponentResource):
         if args.shared is None:
             raise ValueError(f"{name}: the plan keeps its weights on EFS, so VllmModelArgs needs shared")
         own = pulumi.ResourceOptions(parent=self)
+        kept = args.shared.keep(args.model, args.namespace, own) if args.model.compiled else []
+        if not reads_shared(args.model):
+            return kept
         brought = args.shared.brought(args.model, args.namespace, before)
-        return [*brought, *args.shared.read(args.model, args.namespace, own)]
+        return [*brought, *args.shared.read(args.model, args.namespace, own), *kept]
 
     def _monitored(self, name: str, manifest: Manifest, args: VllmModelArgs) -> None:
         self._custom(name, manifest, args, args.monitors_after)

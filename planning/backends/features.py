@@ -53,6 +53,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("own-image", "another image", "image.repository", _own_image),
     Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
     Feature("efs-cache", "weights on the stack's file system", "cache.kind", lambda m: isinstance(m.cache, EfsCache)),
+    Feature("compile-cache", "what it compiles, kept", "compileCache", lambda m: m.compile_cache == "efs"),
     Feature("warm-up", "a completion before a server is Ready", "warmUp", lambda m: m.warm_up),
     Feature(
         "pod-cache",

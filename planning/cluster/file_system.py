@@ -13,6 +13,7 @@ from planning.model import (
     NewFileSystemPlan,
     ServedModel,
 )
+from planning.nodes.sidecars import keeps_compiled
 from planning.serving.shared import EFS, reads_shared
 from settings.file_system import CreateFileSystem, ExistingFileSystem
 from settings.pools import ManagedPool, NodePool
@@ -45,15 +46,16 @@ def plan_file_system(
     """None: no model keeps its weights on one."""
     readers = [model for model in models if model.cache.kind == EFS]
     wanted, directory = settings.file_system, f"/vllm-on-eks/{stack}"
-    if not any(reads_shared(model) for model in settings.models):
+    compiled = tuple(model.name for model in models if model.compiled is not None)
+    if not any(reads_shared(model) or keeps_compiled(model) for model in settings.models):
         if "file_system" in settings.model_fields_set:
-            message = "no model has cache: {kind: efs}, so nothing is made"
+            message = "no model has cache: {kind: efs} or compileCache: efs, so nothing is made"
             findings.warning(SECTION, "file-system-unused", message, "leave it out, or write such a cache")
         return None
     _check_tenants(settings, findings)
     here = partition(settings.region)
     if isinstance(wanted, ExistingFileSystem):
-        return FileSystemPlan(wanted.id, None, directory, here)
+        return FileSystemPlan(wanted.id, None, directory, compiled, here)
     _check_key(wanted, settings.region, findings)
     _check_places(wanted, network, findings)
     for path, pool in _pools(settings):
@@ -69,7 +71,7 @@ def plan_file_system(
         protect=wanted.protect,
         stored_gib=stored_gib(readers),
     )
-    return FileSystemPlan(None, new, directory, here)
+    return FileSystemPlan(None, new, directory, compiled, here)
 
 
 def stored_gib(readers: Sequence[ServedModel]) -> int:
@@ -83,7 +85,7 @@ def stored_gib(readers: Sequence[ServedModel]) -> int:
 
 def _pools(settings: StackSettings) -> Iterator[tuple[str, NodePool]]:
     """Pools whose nodes mount it, with their path."""
-    named = {model.pool for model in settings.models if reads_shared(model)}
+    named = {model.pool for model in settings.models if reads_shared(model) or keeps_compiled(model)}
     for index, pool in enumerate(settings.node_pools):
         if pool.name in named or (None in named and len(settings.node_pools) == 1):
             yield f"nodePools[{index}]", pool

@@ -54,10 +54,14 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
         pods = model.autoscaling.max_replicas + model.max_surge
         job = int(model.cache.kind in ("persistentVolume", "efs"))
         server, download = model.resources, model.download_resources
+        sidecar_cpu = millicores(model.compiled.cpu_request) if model.compiled else 0
+        sidecar_mib = mib(model.compiled.memory) if model.compiled else 0
         total = Need(
             total.gpus + pods * server.gpus,
-            total.cpu_millicores + pods * millicores(server.cpu_request) + job * millicores(download.cpu_request),
-            total.memory_mib + pods * mib(server.memory) + job * mib(download.memory),
+            total.cpu_millicores
+            + pods * (millicores(server.cpu_request) + sidecar_cpu)
+            + job * millicores(download.cpu_request),
+            total.memory_mib + pods * (mib(server.memory) + sidecar_mib) + job * mib(download.memory),
             total.pods + pods + job,
             total.storage_mib + claims_mib(model),
             total.spare_gpus + server.gpus,
@@ -67,9 +71,10 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
 
 def claims_mib(model: ServedModel) -> int:
     """What the claims of a model ask for; those of the shared file system, which looks at none, the least there is."""
+    kept = 1024 if model.compiled else 0
     if model.cache.kind == "efs":
-        return 1024 * (1 + sum(each.owner == model.name for each in model.shared_downloads))
-    return model.cache.size_gib * 1024 if model.cache.kind == "persistentVolume" else 0
+        return kept + 1024 * (1 + sum(each.owner == model.name for each in model.shared_downloads))
+    return kept + (model.cache.size_gib * 1024 if model.cache.kind == "persistentVolume" else 0)
 
 
 def _tenant(tenant: TenantSettings, path: str, least: Need, findings: Findings) -> TenantPlan:

@@ -27,7 +27,7 @@ from planning.model.cloud import (
     Tags,
     TaintPlan,
 )
-from planning.model.file_system import FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
+from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
@@ -141,6 +141,7 @@ __all__ = [
     "ClusterAutoscalerPlan",
     "CodeBuildRunnerPlan",
     "ColdStartTerm",
+    "CompiledPlan",
     "CostLine",
     "CostPlan",
     "CreateClusterPlan",

@@ -21,6 +21,17 @@ class SharedDownloadPlan:
 
 
 @dataclass(frozen=True)
+class CompiledPlan:
+    """What a model's servers compile, kept on the file system; what the sidecar that keeps it asks of the node."""
+
+    key: str
+    """Of image, GPU and arguments: another one is another archive."""
+    cpu_request: str
+    memory: str
+    ephemeral_storage: str
+
+
+@dataclass(frozen=True)
 class NewFileSystemPlan:
     """A file system that the stack makes."""
 
@@ -48,4 +59,6 @@ class FileSystemPlan:
     new: NewFileSystemPlan | None
     directory: str
     """Of the stack on it."""
+    compiled: tuple[str, ...] = ()
+    """Models that keep there what they compile, each in a directory of its own."""
     partition: str = "aws"

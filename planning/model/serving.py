@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
-from planning.model.file_system import SharedDownloadPlan
+from planning.model.file_system import CompiledPlan, SharedDownloadPlan
 from planning.model.gateway import GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
@@ -260,6 +260,8 @@ class ServedModel:
     """None: the backend is another."""
     kubeai: KubeaiModelPlan | None = None
     """None: the backend is another."""
+    compiled: CompiledPlan | None = None
+    """None: what its servers compile goes with the pod."""
     warm_up: bool = False
     """Its startup probe is a completion; else /health."""
     shared_downloads: tuple[SharedDownloadPlan, ...] = ()

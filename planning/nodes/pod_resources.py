@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planning.findings import Findings
 from planning.model import CachePlan, PodResources
@@ -25,6 +25,7 @@ from planning.nodes.instances import allocatable_ephemeral_mib, instance_types
 from planning.nodes.numa import check_size, exclusive_cores
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import MIB, as_cpu, as_mib, mib, millicores
+from planning.nodes.sidecars import beside_the_server
 from planning.nodes.volumes import plan_cache
 from settings.models import EmptyDirCache, Model
 from settings.sources import BucketSource, HubSource, ImageSource
@@ -71,7 +72,18 @@ def plan_pod(
         if asked.ephemeral_storage
         else default_ephemeral_mib(weights_mib, own_disk),
     )
-    _check_node(model, room, node, pool, path, findings)
+    sidecar = beside_the_server(model)
+    if not asked.memory:
+        room = replace(room, memory_mib=room.memory_mib - sidecar.memory_mib)
+    if not asked.cpu:
+        room = replace(room, cpu_millicores=room.cpu_millicores - sidecar.cpu_millicores)
+    whole = replace(
+        room,
+        cpu_millicores=room.cpu_millicores + sidecar.cpu_millicores,
+        memory_mib=room.memory_mib + sidecar.memory_mib,
+        ephemeral_mib=room.ephemeral_mib + sidecar.ephemeral_mib,
+    )
+    _check_node(model, whole, node, pool, path, findings)
     _check_memory(model, room, shared, path, findings)
     _check_disk(model, room, weights_mib if isinstance(model.origin, ImageSource) else 0, pool, path, findings)
     _check_download(model, node, pool, path, findings)
@@ -94,7 +106,7 @@ def plan_pod(
         cpu_limit=downloads if pool.group.gpus_per_numa_node else None,
     )
     cache = plan_cache(model, on_disk_bytes, pool.group.advertised_gpus, path, findings)
-    return PodPlan(server, download, room, cache, model.accepted_risks.node_fit)
+    return PodPlan(server, download, whole, cache, model.accepted_risks.node_fit)
 
 
 def _cores(model: Model, node: Room, pool: Pool, path: str, findings: Findings) -> int:

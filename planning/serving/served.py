@@ -17,7 +17,6 @@ from planning.memory.size import model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
-    ColdStartTerm,
     DownloadWay,
     DrainPlan,
     ExistingPrometheusPlan,
@@ -34,6 +33,7 @@ from planning.nodes.pod_resources import PodPlan, plan_pod
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import mib
 from planning.nodes.sharing import told_to_vllm
+from planning.nodes.sidecars import keeps_compiled
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
@@ -42,6 +42,7 @@ from planning.serving import cold_start as starting
 from planning.serving import environment, probes
 from planning.serving.backend_names import backend_names, engine_of
 from planning.serving.companions import check_companions, companion_args, companion_repositories
+from planning.serving.compiled import check_compiled, with_compiled
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files, revision_of
@@ -124,6 +125,8 @@ def plan_model(
     check_traffic(model, rates, scaling, path, findings)
     check_chunk(model, serving_rates, path, findings)
     served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
+    if keeps_compiled(model):
+        served = with_compiled(served, pool.group.gpu)
     return PlannedServer(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
 
 
@@ -137,6 +140,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     check_pictures(model, version, path, findings)
     check_source(model, version, around.site, around.production, path, findings)
     environment.check_environment(model, path, findings)
+    check_compiled(model, path, findings)
     check_companions(model, known, version, pool, around.stack, path, findings)
     stored, layout = stored_as(model.model_id, known)
     source = Source(model.model_id, stored, known is not None)
@@ -222,10 +226,10 @@ def _assemble(
     memory: MemoryPlan | None,
     times: starting.ColdStartInputs,
 ) -> ServedModel:
-    terms: tuple[ColdStartTerm, ...] = starting.cold_start(times)
     nodes = node_start(pool.settings.kind) if pool.pods_may_need_nodes else ()
+    first = replace(times, compiled=False)  # probe and time-outs are those of the first server, which compiles
     grace, replicas = asked.drain.grace_period_seconds, max(1, scaling.min_replicas)
-    download, rollout = starting.deadlines(times, nodes, terms, grace, replicas)
+    download, rollout = starting.deadlines(times, nodes, starting.cold_start(first), grace, replicas)
     return ServedModel(
         name=model.name,
         namespace=model.namespace,
@@ -248,7 +252,7 @@ def _assemble(
         node_selector=pool.node_selector,
         resources=pod.server,
         download_resources=pod.download,
-        startup_probe=probes.startup(starting.seconds(starting.load_terms(times))[1], model.warm_up),
+        startup_probe=probes.startup(starting.seconds(starting.load_terms(first))[1], model.warm_up),
         readiness_probe=probes.readiness(),
         liveness_probe=probes.liveness(),
         drain=asked.drain,
@@ -264,7 +268,7 @@ def _assemble(
         rollout_timeout_seconds=rollout,
         download_timeout_seconds=download,
         memory=memory,
-        cold_start=terms,
+        cold_start=starting.cold_start(times),
         taints=pool.group.taints,
         node_start=nodes,
         way_in=around.way_in,

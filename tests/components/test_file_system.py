@@ -45,7 +45,9 @@ def test_volume_claim_and_the_writers_job_are_as_their_golden() -> None:
 
 
 def test_the_policy_of_the_file_system_is_as_its_golden() -> None:
-    text = file_system_policy(f"{ARN}:file-system/fs-1", writer=f"{ARN}:access-point/w", reader=f"{ARN}:access-point/r")
+    text = file_system_policy(
+        f"{ARN}:file-system/fs-1", writers=[f"{ARN}:access-point/w"], reader=f"{ARN}:access-point/r"
+    )
     assert_matches(GOLDENS / "file-system-policy.json", json.dumps(json.loads(text), indent=2) + "\n")
 
 
@@ -80,7 +82,7 @@ def test_two_models_of_one_revision_in_two_namespaces_have_one_job(engine: Engin
     (job,) = [each for each in engine.all(JOB) if each.name.endswith("-download")]
     claims = {each.name for each in engine.all(CLAIM)}
     name = job.name.removesuffix("-download")
-    assert claims == {"chat-cache", "batch-cache", f"{name}-cache"}
+    assert claims == {"chat-cache", "chat-compiled", "batch-cache", f"{name}-cache"}
     for model in ("chat", "batch"):
         servers = engine.named(f"{model}-deployment")
         assert job.name in servers.dependency_names, f"{model} starts before its weights are there"
@@ -111,7 +113,9 @@ def test_it_is_encrypted_unbacked_and_open_to_the_nodes_on_one_port(engine: Engi
     targets = engine.all("aws:efs/mountTarget:MountTarget")
     assert {each.name for each in targets} == {"weights-mount-us-east-1a", "weights-mount-us-east-1b"}
     users = {each.name: each.plain_inputs["posixUser"] for each in engine.all("aws:efs/accessPoint:AccessPoint")}
-    assert users == {"weights-writer": {"uid": 10001, "gid": 10001}, "weights-reader": {"uid": 10002, "gid": 10001}}
+    owner = {"uid": 10001, "gid": 10001}
+    reader = {"uid": 10002, "gid": 10001}
+    assert users == {"weights-writer": owner, "weights-compiled-chat": owner, "weights-reader": reader}
 
 
 def changed(**section: Any) -> Engine:

@@ -161,7 +161,7 @@ def test_nobody_listens_while_it_loads_and_it_is_up_within_the_planned_probe(ser
 
 
 def test_the_warm_up_of_a_pod_gets_its_token_from_the_real_server(environment: Environment, server: Server) -> None:
-    """As the kubelet runs it: with the image's Python, in the container. A name that is not served is no reason to wait."""
+    """As the kubelet runs it, with the image's Python. A name that is not served is no reason to wait."""
     for name, said in ((server.container["args"][1].partition("=")[2], "warm: 1 token\n"), ("other", "404")):
         asked = {"url": f"http://127.0.0.1:{server.port}/v1/completions", "model": name, "seconds": 25}
         command = [str(environment.python), "-c", WARM_UP, json.dumps(asked)]

@@ -13,6 +13,7 @@ from components.manifest import Manifest
 from components.pods import HOSTNAME, STAYS_ON_ITS_NODE, ZONE, quantities, scratch_volume
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.chat_template import template_annotations, template_mounts, template_volumes
+from components.serving.manifests.compiled import compiled_containers, compiled_volumes
 from components.serving.manifests.download import download_container
 from components.serving.manifests.environment import server_environment
 from components.serving.manifests.names import downloads_in_pod, metadata, server_labels, server_selector
@@ -88,11 +89,12 @@ def pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]
         **(_beside_its_like(model) if on_one_node(model) else _apart_from_its_like(model)),
         "securityContext": non_root_pod(model.user_id, model.group_id),
     }
-    if downloads_in_pod(model):
-        spec["initContainers"] = [download_container(model)]
+    first = [*([download_container(model)] if downloads_in_pod(model) else []), *compiled_containers(model)]
+    if first:
+        spec["initContainers"] = first
     spec["containers"] = [_server(model)]
     filled = download_volumes(model) if downloads_in_pod(model) else [*cache_volumes(model), scratch_volume()]
-    spec["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model)]
+    spec["volumes"] = [*filled, *shared_memory_volumes(model), *template_volumes(model), *compiled_volumes(model)]
     return spec
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.pods import SCRATCH_PATH
+from components.serving.manifests.compiled import compiled_environment
 from components.serving.manifests.names import TOKEN_FILE, TOKEN_PATH
 from planning.model import HUB_CACHE, BucketPlan, ServedModel
 
@@ -34,6 +35,7 @@ def server_environment(model: ServedModel) -> list[dict[str, Any]]:
             **(_bucket(model) if model.cache.kind == "stream" else {}),
             "VLLM_CACHE_ROOT": f"{SCRATCH_PATH}/vllm",
             "TORCHINDUCTOR_CACHE_DIR": f"{SCRATCH_PATH}/torchinductor",
+            **compiled_environment(model),
             "HF_HUB_OFFLINE": "1",
         }
     )

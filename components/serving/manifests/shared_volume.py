@@ -18,40 +18,44 @@ SIZE = "1Gi"
 ACCESS_MODE = "ReadWriteMany"
 
 
-def shared_volume(model: ServedModel, namespace: pulumi.Input[str], handle: pulumi.Input[str]) -> Manifest:
-    """The PersistentVolume of a model's claim; `handle`: file system and access point, in the driver's words.
+def shared_volume(
+    model: ServedModel, namespace: pulumi.Input[str], handle: pulumi.Input[str], claim: str | None = None
+) -> Manifest:
+    """The PersistentVolume of a model's claim; `handle`: file system and access point, in the driver's words; `claim`:
+    another one than that of its weights.
 
     Reserved for that claim, so that no other one takes it. It has no class: nothing is provisioned.
     """
-    claim = {
+    name = claim or cache_claim_name(model)
+    reserved = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "namespace": namespace,
-        "name": cache_claim_name(model),
+        "name": name,
     }
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{model.namespace}-{cache_claim_name(model)}", "labels": server_labels(model)},
+        "metadata": {"name": f"{model.namespace}-{name}", "labels": server_labels(model)},
         "spec": {
             "capacity": {"storage": SIZE},
             "accessModes": [ACCESS_MODE],
             "volumeMode": "Filesystem",
             "persistentVolumeReclaimPolicy": "Retain",
             "storageClassName": "",
-            "claimRef": claim,
+            "claimRef": reserved,
             "csi": {"driver": DRIVER, "volumeHandle": handle, "volumeAttributes": {"encryptInTransit": "true"}},
         },
     }
 
 
-def shared_claim(model: ServedModel) -> Manifest:
+def shared_claim(model: ServedModel, claim: str | None = None) -> Manifest:
     """The claim that the volume is reserved for."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
-            "name": cache_claim_name(model),
+            "name": claim or cache_claim_name(model),
             "namespace": model.namespace,
             "labels": server_labels(model),
         },
@@ -74,4 +78,5 @@ def writer_of(owner: ServedModel, download: SharedDownloadPlan) -> ServedModel:
         cache=CachePlan("persistentVolume", owner.cache.size_gib, None, ACCESS_MODE),
         token=owner.token if of_hub else None,
         shared_downloads=(),
+        compiled=None,
     )

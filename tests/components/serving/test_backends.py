@@ -16,7 +16,7 @@ from components.serving.backends import BACKENDS
 from components.serving.backends.production_stack import router_values
 from planning.backends.features import FEATURES
 from planning.backends.table import OURS, YES, backends, features, rendered
-from planning.model import CachePlan, DrainPlan, ScalerKind, SecretValue, ServedModel
+from planning.model import CachePlan, CompiledPlan, DrainPlan, ScalerKind, SecretValue, ServedModel
 from settings.backends import Backend
 from tests.components.plans import (
     BUCKET_MODEL,
@@ -285,6 +285,13 @@ def _secret_variable(model: ServedModel) -> bool:
 ADAPTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--enable-lora", "--lora-modules", "sql=/cache/hub/x"))
 
 
+def _keeps(model: ServedModel) -> bool:
+    if WORKLOADS[model.backend] in ("ray-service", "kubeai-model"):
+        return False
+    names = {container["name"] for container in pod_of(workload(model)).get("initContainers", [])}
+    return {"compiled-restore", "compiled-keep"} <= names
+
+
 def _warms_up(model: ServedModel) -> bool:
     return "exec" in server(model).get("startupProbe", {})
 
@@ -311,6 +318,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "own-image": (OWN_IMAGE, lambda m: server(m)["image"] == OWN_IMAGE.image),
     "volume-cache": (VOLUME_MODEL, _claim),
     "efs-cache": (replace(OPEN_MODEL, cache=CachePlan("efs", 19)), _reads_only),
+    "compile-cache": (replace(OPEN_MODEL, compiled=CompiledPlan("k", "20m", "128Mi", "64Mi")), _keeps),
     "warm-up": (replace(OPEN_MODEL, warm_up=True), _warms_up),
     "pod-cache": (OPEN_MODEL, _downloads_itself),
     "other-source": (BUCKET_MODEL, lambda m: server(m).get("args", [""])[0].startswith("/cache/s3/")),

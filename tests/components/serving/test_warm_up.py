@@ -29,6 +29,10 @@ def answering(status: int, body: Any) -> Iterator[tuple[str, list[dict[str, Any]
     asked: list[dict[str, Any]] = []
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+
         def do_POST(self) -> None:
             asked.append({"path": self.path, **json.loads(self.rfile.read(int(self.headers["Content-Length"])))})
             data = json.dumps(body).encode()

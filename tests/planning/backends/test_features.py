@@ -94,6 +94,7 @@ ASKING = {
     "own-image": {"image": {"repository": "registry.example/vllm"}},
     "volume-cache": {"cache": {"kind": "persistentVolume", "storageClass": "efs"}},
     "efs-cache": {"cache": {"kind": "efs"}},
+    "compile-cache": {"compileCache": "efs"},
     "warm-up": {"warmUp": True},
     "pod-cache": {"cache": {"kind": "emptyDir"}},
     "other-source": {"source": "s3://acme-weights/qwen", "revision": None},

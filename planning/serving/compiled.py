@@ -1,0 +1,35 @@
+"""What torch.compile makes of a model, kept on the stack's file system: by which name, and what keeping it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+
+from planning.findings import Findings
+from planning.model import CompiledPlan, ServedModel
+from planning.nodes.quantity import as_cpu, as_mib
+from planning.nodes.sidecars import KEEPER, keeps_compiled
+from settings.models import Model
+
+
+def with_compiled(model: ServedModel, gpu: str | None) -> ServedModel:
+    """The model with the name of its archive. vLLM's own key inside it has these and more (compilation/backends.py)."""
+    digest = sha256(repr((model.image, gpu, model.args)).encode()).hexdigest()[:12]
+    plan = CompiledPlan(
+        f"{model.vllm_version}-{gpu or 'gpu'}-{digest}".lower().replace(" ", "-"),
+        as_cpu(KEEPER.cpu_millicores),
+        as_mib(KEEPER.memory_mib),
+        as_mib(KEEPER.ephemeral_mib),
+    )
+    return replace(model, compiled=plan)
+
+
+def check_compiled(model: Model, path: str, findings: Findings) -> None:
+    """Nothing to keep where nothing is compiled."""
+    if keeps_compiled(model) and model.enforce_eager:
+        findings.error(
+            f"{path}.compileCache",
+            "compile-nothing",
+            "efs, and enforceEager: true compiles nothing",
+            "leave one of them out",
+        )
