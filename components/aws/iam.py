@@ -138,7 +138,7 @@ def bucket_policy(source: BucketPlan) -> str:
 
 def file_system_policy(arn: str, *, writers: Sequence[str], reader: str) -> str:
     """Who may do what on a file system, for clients that do not sign in with IAM: only through the access points of
-    the stack, only over TLS, and readers write nothing. A ClientMount alone is read-only; nobody is root.
+    the stack, only over TLS, and readers write nothing. A ClientMount alone is read-only; no client is root.
 
     https://docs.aws.amazon.com/efs/latest/ug/iam-access-control-nfs-efs.html, 2026-11-28.
     """

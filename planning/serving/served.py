@@ -216,6 +216,12 @@ def _weights(model: Model, asked: ModelFacts, around: Surroundings) -> dict[str,
     return {"source": source, "repositories": (*own, *companion_repositories(model))}
 
 
+def _probes(model: Model, times: starting.ColdStartInputs) -> dict[str, Any]:
+    """By what they are called in the plan."""
+    startup = probes.startup(starting.seconds(starting.load_terms(times))[1], model.warm_up)
+    return {"startup_probe": startup, "readiness_probe": probes.readiness(), "liveness_probe": probes.liveness()}
+
+
 def _assemble(
     model: Model,
     pool: Pool,
@@ -252,9 +258,7 @@ def _assemble(
         node_selector=pool.node_selector,
         resources=pod.server,
         download_resources=pod.download,
-        startup_probe=probes.startup(starting.seconds(starting.load_terms(first))[1], model.warm_up),
-        readiness_probe=probes.readiness(),
-        liveness_probe=probes.liveness(),
+        **_probes(model, first),
         drain=asked.drain,
         warm_up=model.warm_up,
         token=token_plan(model),
