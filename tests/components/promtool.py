@@ -147,7 +147,7 @@ def write_cost_test(group: Mapping[str, Any], folder: Path) -> Path:
         f'kube_node_labels{{node="{node}",{labels[0]}="{where}",{labels[1]}="{kind}"}}'
         for node, (where, kind) in nodes.items()
     ] + [f'kube_pod_info{{namespace="models",pod="{pod}",node="{node}"}}' for pod, node in pods.items()]
-    expected = {"chat": (0.8048, "l4", "none"), "big": (5.672 / 2, "cheap", "search")}
+    expected = {"chat": (0.8048, "l4", "none"), "big": (5.672 / 2, "cheap", "search"), "careful": (0.0, "l4", "none")}
     costs = [
         {"labels": f'{{model="{name}", pool="{where}", team="{team}"}}', "value": usd}
         for name, (usd, where, team) in expected.items()

@@ -102,7 +102,9 @@ def test_every_rule_fires_when_it_must_and_is_silent_when_it_must_be(
     files = [
         str(path) for group in promtool.rule_groups(plan).values() for path in promtool.write_tests(group, tmp_path)
     ]
-    assert len(files) == 7, "SLO of chat in four steps, servers of chat, servers of big (its download), hardware"
+    assert len(files) == 8, (
+        "SLO of chat in four steps, servers of chat, of big (its download), of careful (its canary), hardware"
+    )
     promtool.run(tool, "test", "rules", *files)
 
 
