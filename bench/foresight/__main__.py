@@ -1,7 +1,7 @@
-"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [causes] [classes] [fitting]`.
+"""`python -m bench.foresight [memory] [throughput] [scaling] [tuning] [causes] [misjudged] [classes] [fitting]`.
 
-The tables of docs/figures.md. Without names all but `tuning`, `causes` and `fitting`. Memory and throughput print what
-their tests hold, both parts.
+The tables of docs/figures.md. Without names all but `tuning`, `causes`, `misjudged` and `fitting`. Memory and
+throughput print what their tests hold, both parts.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from bench.foresight import fitting, scaling
+from bench.foresight import fitting, misjudged, scaling
 
 TESTS = {
     "memory": "tests/planning/test_memory_samples.py",
     "throughput": "tests/planning/test_throughput_samples.py",
     "classes": "tests/planning/architectures/test_classes.py",
 }
-ON_DEMAND = ("tuning", "causes", "fitting")
+ON_DEMAND = ("tuning", "causes", "misjudged", "fitting")
 PARTS = (*TESTS, "scaling", *ON_DEMAND)
 
 
@@ -34,6 +34,8 @@ def main(sections: list[str]) -> int:
             code = max(code, subprocess.run(command, check=False).returncode)
         elif name == "fitting":
             fitting.main()
+        elif name == "misjudged":
+            misjudged.main()
         elif name == "causes":
             scaling.causes()
         else:

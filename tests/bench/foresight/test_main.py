@@ -20,6 +20,7 @@ def test_without_names_all_run_but_those_on_demand(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(command.scaling, "main", ran.append)
     monkeypatch.setattr(command.scaling, "causes", lambda: ran.append("causes"))
     monkeypatch.setattr(command.fitting, "main", lambda: ran.append("fitting"))
+    monkeypatch.setattr(command.misjudged, "main", lambda: ran.append("misjudged"))
 
     class Done:
         returncode = 0
@@ -32,8 +33,8 @@ def test_without_names_all_run_but_those_on_demand(monkeypatch: pytest.MonkeyPat
     assert command.main([]) == 0
     assert ran == [*command.TESTS.values(), "scoring"]
     ran.clear()
-    assert command.main(["tuning", "causes", "fitting"]) == 0
-    assert ran == ["tuning", "causes", "fitting"]
+    assert command.main(["tuning", "causes", "misjudged", "fitting"]) == 0
+    assert ran == ["tuning", "causes", "misjudged", "fitting"]
 
 
 def test_the_tests_that_print_the_other_tables_are_there() -> None:
