@@ -17,7 +17,6 @@ from typing import Any
 import aiohttp
 import pytest
 
-from components.serving.manifests.deployment import WARM_UP
 from local.engine import flags
 from local.host.paths import platform_paths
 from local.vllm_cpu import weights
@@ -158,15 +157,6 @@ def test_nobody_listens_while_it_loads_and_it_is_up_within_the_planned_probe(ser
         assert server.exit_code is None, server.log.read_text()[-3000:]
         assert time.monotonic() < started + min(budget, PATIENCE_SECONDS), server.log.read_text()[-3000:]
         time.sleep(0.5)
-
-
-def test_the_warm_up_of_a_pod_gets_its_token_from_the_real_server(environment: Environment, server: Server) -> None:
-    """As the kubelet runs it, with the image's Python. A name that is not served is no reason to wait."""
-    for name, said in ((server.container["args"][1].partition("=")[2], "warm: 1 token\n"), ("other", "404")):
-        asked = {"url": f"http://127.0.0.1:{server.port}/v1/completions", "model": name, "seconds": 25}
-        command = [str(environment.python), "-c", WARM_UP, json.dumps(asked)]
-        ran = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert (ran.returncode, ran.stdout[: len(said)]) == (0, said), ran.stderr
 
 
 def test_it_runs_offline_as_the_rendered_user_and_cannot_write_its_weights(server: Server) -> None:
