@@ -2,7 +2,7 @@
 
 `argv[1]`: JSON of {mode, kept, root, url}. `kept`: the archive on the file system, named by version, GPU and flags;
 `root`: VLLM_CACHE_ROOT, on the pod's own disk, where the server compiles. Mode restore unpacks the archive if it is
-there; mode keep waits until the server answers at `url`, and packs `root` if nobody did so before. The archive gets its
+there; mode keep waits until the server answers at `url`, and packs `root` if it was not packed. The archive gets its
 name when it is whole, so that no pod ever unpacks half of one. Uses nothing but the standard library.
 
 A cache that cannot be had is no reason not to serve: whatever goes wrong is one line of the log.

@@ -246,7 +246,7 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     DefinitionFiles("argo-rollouts", "argo-rollouts", ARGO_ROLLOUTS, "manifests/crds", "rollouts", "templates"),
     DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates", "*.yaml"),
     DefinitionFiles("kuberay-operator", "kuberay", KUBERAY, "config/crd/bases", "kuberay", files="*.yaml"),
-    # For whoever applies them by hand: no chart of ours brings them.
+    # Applied by hand: no chart of ours brings them.
     DefinitionFiles(
         "inference-extension", "endpoint-picker", INFERENCE, "config/crd/bases", "llm-d", files="*.k8s.io_*.yaml"
     ),

@@ -40,5 +40,5 @@ def choose(addresses: Iterable[str], in_flight: Counter[str], strategy: str, pre
 
 
 def _hash(text: str) -> int:
-    """KubeAI's is xxhash; which server a prefix falls on is nobody's to know."""
+    """KubeAI's is xxhash; which server a prefix falls on does not matter."""
     return int.from_bytes(sha256(text.encode()).digest()[:8])

@@ -107,7 +107,7 @@ class Controller:
             self.changed.set()
 
     async def run(self, settle_seconds: float = SETTLE_SECONDS) -> None:
-        """Reconciles all Models whenever something changed, for ever."""
+        """Reconciles all Models whenever something changed, until cancelled."""
         while True:
             await self.changed.wait()
             self.changed.clear()
