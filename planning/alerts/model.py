@@ -172,7 +172,7 @@ def _job(model: ServedModel, namespace: str) -> str:
 
 def _gone_back(model: ServedModel, desk: Desk) -> AlertRulePlan:
     # Its own label `namespace` is the controller's pod's for Prometheus.
-    rollout = f'exported_namespace="{model.namespace}",name="{model.name}",phase="Degraded"'
+    rollout = f'exported_namespace="{model.namespace}",name="{model.name}",phase=~"Abort|Timeout|Error"'
     return desk.alert(
         "VllmCanaryGoneBack",
         f"max by (exported_namespace, name) (rollout_info{{{rollout}}}) > {desk.bound('VllmCanaryGoneBack')}",

@@ -210,7 +210,7 @@ def _download_and_scaler() -> list[Case]:
              labels={"model": "big", "job_name": "big-download"}),
         Case("VllmDownloadFailing", "the Job's second try succeeded", False, 5, failed | done),
     ]  # fmt: skip
-    for phase, fires in (("Degraded", True), ("Paused", False), ("Healthy", False)):
+    for phase, fires in (("Abort", True), ("Timeout", True), ("Paused", False), ("Completed", False)):
         rollout = f'exported_namespace="models",namespace="argo-rollouts",name="careful",phase="{phase}"'
         cases.append(
             Case("VllmCanaryGoneBack", phase, fires, 3, {f"rollout_info{{{rollout}}}": every(1)},

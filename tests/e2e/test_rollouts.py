@@ -136,7 +136,7 @@ def test_a_canary_whose_first_tokens_are_late_goes_back_by_itself(cluster: Clust
     found = cluster.measured(run)
     assert found["time-to-first-token"].count("Failed") == 2, found
     assert "Failed" not in found["failed-share"], found
-    cluster.eventually("told", lambda: bool(cluster.series('rollout_info{name="qwen",phase="Degraded"} > 0')))
+    cluster.eventually("told", lambda: bool(cluster.series('rollout_info{name="qwen",phase="Abort"} > 0')))
     record = load.end(timeout_seconds=600)
     print({key: record["summary"][key] for key in ("requests", "answered", "refused", "lost")})
     # Nothing to do for the engine, though the stack file and the pods differ: the Rollout's spec is what was asked for.
@@ -167,7 +167,7 @@ def test_a_good_canary_is_promoted_and_no_request_is_lost(cluster: Cluster) -> N
     summary = record["summary"]
     print({key: summary[key] for key in ("requests", "answered", "refused", "lost", "reasons")})
     assert summary["refused"] == 0
-    assert cluster.series('rollout_info{name="qwen",phase="Degraded"} > 0') == []
+    assert cluster.series('rollout_info{name="qwen",phase="Abort"} > 0') == []
 
 
 def test_a_destroy_leaves_neither_rollouts_nor_the_controller(cluster: Cluster) -> None:
