@@ -162,6 +162,7 @@ def test_the_table_says_what_the_charts_values_say(chart: str) -> None:
 
 
 OUR_VALUES: dict[str, Any] = {
+    "argo-rollouts": {},
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "kserve-resources": {},
