@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from planning.architectures.config_words import UnreadableConfig, alike, positive
-from planning.architectures.recurrent import delta_attention, gated_delta_net, mamba2, short_convolution
+from planning.architectures.recurrent import (
+    delta_attention,
+    gated_delta_net,
+    lightning_attention,
+    mamba2,
+    short_convolution,
+)
 from planning.architectures.shape import AttentionLayers, Indexer, LatentAttention, RecurrentLayers
 
 # Words of layer_types, layers_block_type and hybrid_override_pattern -> ours; `none` remembers nothing.
@@ -43,7 +49,15 @@ def _word(stated: object, text: Mapping[str, Any]) -> str:
 
 
 def _listed(text: Mapping[str, Any], layers: int) -> list[str]:
-    """From lists of layers: MiMo's flags, Kimi Linear's numbers from 1, LFM2's indices from 0."""
+    """From lists of layers: MiMo's flags, Kimi Linear's numbers from 1, LFM2's indices from 0, PLaMo 3's windows."""
+    windows = text.get("interleaved_sliding_window")
+    if isinstance(windows, list):
+        return ["sliding_attention" if each else "full_attention" for each in windows]
+    if str(text.get("model_type")).startswith("muse_glimmer"):
+        # A layer without a rotation attends fully (vLLM 0.32, muse_glimmer.py); unsaid, each fourth from the last.
+        stated = text.get("no_rope_layers") or text.get("layer_rope_theta")
+        rotated = stated or [(layers - 1 - index) % 4 for index in range(layers)]
+        return ["sliding_attention" if each else "full_attention" for each in rotated]
     flags = text.get("hybrid_layer_pattern")
     if isinstance(flags, list):
         return ["sliding_attention" if flag else "full_attention" for flag in flags]
@@ -58,8 +72,8 @@ def _listed(text: Mapping[str, Any], layers: int) -> list[str]:
 
 
 def _spaced(text: Mapping[str, Any], layers: int) -> list[str]:
-    """One layer in so many attends fully: Qwen3-Next, AFMoE, Llama 4 (no_rope_layers: 0 is one without a window)."""
-    every = text.get("full_attention_interval")
+    """One layer in so many attends fully: Qwen3-Next, Ling 2.5, AFMoE, Llama 4 (no_rope_layers: 0: no window)."""
+    every = text.get("full_attention_interval") or text.get("layer_group_size")
     if every:
         return ["full_attention" if (i + 1) % every == 0 else "linear_attention" for i in range(layers)]
     every = text.get("global_attn_every_n_layers")
@@ -102,7 +116,8 @@ def attention_of(
         or (1 if text.get("multi_query") else heads)
     )
     value = int(text.get("v_head_dim") or 0) or None
-    window = int(text.get("sliding_window") or 0) or None
+    windows = [each for each in text.get("interleaved_sliding_window") or () if each]
+    window = alike({"window": windows}, "window") or int(text.get("sliding_window") or 0) or None
     groups = (
         AttentionLayers(
             full,
@@ -188,6 +203,10 @@ def recurrent_of(text: Mapping[str, Any], types: list[str], hidden: int) -> Recu
             linear, hidden, keys, value_heads, value_dim,
             int(text["linear_key_head_dim"]), int(text.get("linear_conv_kernel_dim") or 4), state_bytes,
         )  # fmt: skip
+    # Ling 3 has this key, too, and convolutions that Ling 2.5 has not.
+    if linear and text.get("layer_group_size") and not text.get("short_conv_kernel_size"):
+        heads = positive(text, "num_attention_heads")
+        return lightning_attention(linear, hidden, heads, int(text.get("head_dim") or hidden // heads))
     if mamba:
         heads = positive(text, "mamba_n_heads", "mamba_num_heads")
         return mamba2(

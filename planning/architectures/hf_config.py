@@ -19,7 +19,9 @@ from planning.architectures.vision import shape_of, tower_parameters
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "float32": "bfloat16"}
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
 # Families whose config.json leaves out what their code in transformers ties by default.
-_TIED_FAMILIES = frozenset({"gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "cohere", "cohere2"})
+_TIED_FAMILIES = frozenset(
+    {"gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "cohere", "cohere2", "plamo3"}
+)
 # config.json's quant_method -> the format of planning/memory/weights.py.
 _STORED = {
     "fp8": "fp8",
@@ -80,7 +82,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         extra_parameters=(blocks.rest if blocks else 0) + _head_gates(text, layers, hidden, heads),
         gated_mlp=gated,
         attention_bias=_bias(text, family),
-        output_gate=bool(text.get("attn_output_gate", family.startswith(("qwen3_next", "qwen3_5", "afmoe")))),
+        output_gate=_output_gate(text, family),
         tied_embeddings=bool(config.get("tie_word_embeddings", family in _TIED_FAMILIES)),
         rotary_dim=latent.rope_dim if latent else int(head_dim * float(_rope(text).get("partial_rotary_factor") or 1)),
         rotary_tables=2 if text.get("rope_local_base_freq") or "sliding_attention" in _rope(text) else 1,
@@ -127,6 +129,13 @@ def _head_gates(text: Mapping[str, Any], layers: int, hidden: int, heads: int) -
     total = sum(by_layer) if isinstance(by_layer, list) else layers * heads
     # One gate per head, or one per element of it.
     return hidden * total * (1 if gated in (True, "per-head") else int(text["head_dim"]))
+
+
+def _output_gate(text: Mapping[str, Any], family: str) -> bool:
+    """Muse Glimmer's is off only where its file says false (vLLM 0.32, muse_glimmer.py)."""
+    if family.startswith("muse_glimmer"):
+        return text.get("use_attn_output_gate") is not False
+    return bool(text.get("attn_output_gate", family.startswith(("qwen3_next", "qwen3_5", "afmoe"))))
 
 
 def _dtype(text: Mapping[str, Any]) -> str:

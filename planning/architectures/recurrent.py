@@ -37,6 +37,14 @@ def delta_attention(layers: int, hidden: int, heads: int, dim: int, kernel: int)
     return RecurrentLayers(layers, heads * dim * dim, 3 * inner * (kernel - 1), large + small, large, 4)
 
 
+def lightning_attention(layers: int, hidden: int, heads: int, dim: int) -> RecurrentLayers:
+    """Ling and Ring 2.5's linear attention (vLLM 0.32, bailing_linear_attn.py): query, key, value, gate and output as
+    wide as all heads, whatever num_key_value_heads says; its state is in the model's dtype, without a convolution."""
+    inner = heads * dim
+    large = 5 * hidden * inner
+    return RecurrentLayers(layers, heads * dim * dim, 0, large + inner + 2 * dim, large, 2)
+
+
 def short_convolution(layers: int, hidden: int, kernel: int) -> RecurrentLayers:
     """LFM2's gated short convolutions: no state but the last inputs."""
     large = 4 * hidden * hidden

@@ -45,6 +45,17 @@ def shape(**changes: Any) -> list[tuple[int, int | None]]:
         ({"sliding_window": 512, "sliding_window_pattern": "LLLG"}, [(2, None), (6, 512)]),
         ({"sliding_window": 128, "hybrid_layer_pattern": [0, 1, 1, 1, 1, 1, 0, 1]}, [(2, None), (6, 128)]),
         ({"sliding_window": 512, "global_attn_every_n_layers": 4}, [(2, None), (6, 512)]),
+        # PLaMo 3's list of windows; Muse Glimmer's layers without a rotation, unsaid each fourth from the last.
+        ({"model_type": "plamo3", "interleaved_sliding_window": [512, 512, 512, None] * 2}, [(2, None), (6, 512)]),
+        ({"model_type": "muse_glimmer_text", "sliding_window": 512}, [(2, None), (6, 512)]),
+        (
+            {"model_type": "muse_glimmer_text", "sliding_window": 512, "num_hidden_layers": 6},
+            [(2, None), (4, 512)],
+        ),
+        (
+            {"model_type": "muse_glimmer_text", "sliding_window": 512, "no_rope_layers": [1, 0] * 4},
+            [(4, None), (4, 512)],
+        ),
         # Llama 4 writes chunks; which layers have none follows from no_rope_layers, or is each fourth.
         ({"model_type": "llama4_text", "attention_chunk_size": 8192}, [(2, None), (6, 8192)]),
         (
@@ -199,3 +210,31 @@ def test_a_list_of_exceptions_counts_only_layers_that_have_the_part() -> None:
         },
     }  # fmt: skip
     assert from_config_json(config).layout.share_unquantized("attention") == 1
+
+
+def test_ling_2_5s_layers_have_the_weights_and_the_state_of_vllms_own() -> None:
+    """The numbers are those of vLLM 0.32's BailingMoELinearAttention and BailingMoeV25MLAAttention of these sizes, made
+    on a CPU on 2026-11-28: 1,311,360 and 721,216 weights, the latter with 320 of norms; a state of 8 x 64 x 64."""
+    config = {
+        **LLAMA, "model_type": "bailing_hybrid", "num_hidden_layers": 12, "layer_group_size": 5, "hidden_size": 512,
+        "num_attention_heads": 8, "num_key_value_heads": 8, "head_dim": 64, "kv_lora_rank": 128, "q_lora_rank": 192,
+        "qk_nope_head_dim": 64, "qk_rope_head_dim": 32, "v_head_dim": 64,
+    }  # fmt: skip
+    model = from_config_json(config)
+    assert [(group.layers, group.kept_dim) for group in model.attention] == [(2, 2 * 160)]
+    assert model.attention_parameters == 2 * (721_216 - 320)
+    assert model.recurrent is not None
+    assert (model.recurrent.layers, model.recurrent.parameters) == (10, 1_311_360)
+    assert (model.recurrent.state_elements, model.recurrent.convolution_elements) == (8 * 64 * 64, 0)
+    assert model.recurrent.state_dtype_bytes == 2
+
+
+def test_ling_3s_linear_layers_are_not_taken_for_ling_2_5s() -> None:
+    with pytest.raises(UnreadableConfig, match="linear attention whose sizes are not known"):
+        from_config_json({**LLAMA, "layer_group_size": 4, "short_conv_kernel_size": 4})
+
+
+def test_plamo_3_ties_its_embeddings_where_the_file_is_silent() -> None:
+    """A file leaves out what is the default of every configuration in transformers: tied."""
+    assert from_config_json({**LLAMA, "model_type": "plamo3"}).tied_embeddings
+    assert not from_config_json({**LLAMA, "model_type": "plamo3", "tie_word_embeddings": False}).tied_embeddings
