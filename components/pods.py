@@ -10,7 +10,7 @@ HOSTNAME = "kubernetes.io/hostname"
 ZONE = "topology.kubernetes.io/zone"
 # A cold start costs minutes of a GPU: a node autoscaler must not move a model to save a node. Replicas leave when their
 # own autoscaler lets them go, and the node when it is empty. Drains and node upgrades do not look at it.
-STAYS_ON_ITS_NODE = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
+NOT_MOVED_BY_CLUSTER_AUTOSCALER = {"cluster-autoscaler.kubernetes.io/safe-to-evict": "false"}
 # The label app.kubernetes.io/component of a model's servers.
 SERVER = "model-server"
 # The one place a server may write on its disk: HOME, compile caches, sockets.

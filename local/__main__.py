@@ -28,13 +28,14 @@ def _up(arguments: argparse.Namespace) -> None:
 
 def _start(arguments: argparse.Namespace) -> None:
     from local.build.toolchain import ensure_tools
-    from local.commands.platform import exclusively, start
+    from local.commands.platform import exclusively
+    from local.commands.up import start_or_begin_anew
 
     paths = platform_paths()
     with exclusively(paths):
         ensure_tools(paths, ("platform", "monitoring"))
-        started = start(paths, arguments.cold_start_seconds, arguments.node_boot_seconds)
-    print(f"started: {', '.join(started.new) or 'nothing, all lives'}; source {paths.env_file}")
+        start_or_begin_anew(paths, arguments.cold_start_seconds, arguments.node_boot_seconds)
+    print(f"source {paths.env_file}")
 
 
 def _engine(arguments: argparse.Namespace) -> None:

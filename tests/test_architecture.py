@@ -190,6 +190,27 @@ def test_nobody_but_load_py_reads_configuration(room: str) -> None:
     assert readers == []
 
 
+def _local_room(module: str) -> str | None:
+    parts = module.split(".")
+    return parts[1] if parts[0] == "local" and len(parts) > 1 and (REPO / "local" / parts[1]).is_dir() else None
+
+
+def test_the_embedded_platform_is_drawn_on_one_page() -> None:
+    """ADR 20: rooms of local/ with Python, its command line among them, and the arrows between rooms."""
+    arrows = set()
+    rooms = {"__main__"}
+    for path in files("local"):
+        room = _local_room(".".join(path.relative_to(REPO).with_suffix("").parts)) or "__main__"
+        rooms.add(room)
+        arrows |= {
+            (room, target) for module, _ in _imports(path) if (target := _local_room(module)) not in (None, room)
+        }
+    assert len(rooms) <= 15, sorted(rooms)
+    between = {arrow for arrow in arrows if arrow[0] != "__main__"}
+    assert 20 < len(between) <= 40, sorted(between)
+    assert {tuple(sorted(map(str, arrow))) for arrow in between if arrow[::-1] in between} == {("engine", "vllm_cpu")}
+
+
 def test_components_create_nothing_inside_apply() -> None:
     culprits = []
     for path in files("components"):

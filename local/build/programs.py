@@ -26,8 +26,9 @@ from local.build.limits import (
 )
 from local.build.progress import progress_of
 from local.build.source import make_workspace, own_files, program_name
+from local.build.source_changes import Workspace
 from local.build.table import Tool
-from local.build.workspaces import Workspace, workspace
+from local.build.workspaces import workspace
 from local.host.errors import BuildFailed
 
 # Without debugger tables the whole set compiles in a sixth less time; stack traces stay.

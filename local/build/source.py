@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.build.go import Go
-from local.build.workspaces import Copy, SourceChange, Workspace
+from local.build.source_changes import Copy, SourceChange, Workspace
 from local.host.errors import PlatformError
 
 
@@ -88,6 +88,6 @@ def _apply(label: str, module: str, change: SourceChange, text: str) -> str:
     if count != change.times:
         raise PlatformError(
             f"{label}: {change.old.strip()!r} is in {module}/{change.path} {count} times, not {change.times}: "
-            "this version needs another change in local/build/workspaces.py"
+            "this version needs another change in local/build (workspaces.py, platform_sources.py)"
         )
     return text.replace(change.old, change.new)

@@ -1,6 +1,6 @@
 """The Go programs the platform runs. Versions are said once, in tools/*/go.mod; this table says the rest.
 
-How a folder of tools/ is compiled: tool_workspaces.py. Times of the builds: docs/figures.md. Which of them are made
+How a folder of tools/ is compiled: workspaces.py. Times of the builds: docs/figures.md. Which of them are made
 depends on what is asked for: NEEDS says it.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.build.workspaces import PROVIDER, PULUMI_SDK
+from local.build.platform_sources import PROVIDER, PULUMI_SDK
 
 
 @dataclass(frozen=True)

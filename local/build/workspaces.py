@@ -7,70 +7,10 @@ in which it is not there is refused instead of being built otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-
-@dataclass(frozen=True)
-class SourceChange:
-    """One text of a file that is replaced by another."""
-
-    path: str
-    """File inside the module."""
-    old: str
-    new: str
-    why: str
-    times: int = 1
-    """How often the text has to be there."""
-
-
-@dataclass(frozen=True)
-class Copy:
-    """A pinned module that is copied into the workspace: some files, or the whole in the place of the original."""
-
-    module: str
-    files: Mapping[str, str] = field(default_factory=dict)
-    """Path inside the module -> path inside the workspace; JSON loses its white space. Empty: the whole module."""
-    changes: tuple[SourceChange, ...] = ()
-    added: Mapping[str, str] = field(default_factory=dict)
-    """Files that the module lacks: path inside it -> content."""
-    pinned_in: str = ""
-    """Folder below tools/ whose go.mod and go.sum pin it, where it is not the workspace's own."""
-
-
-@dataclass(frozen=True)
-class Workspace:
-    """How the programs of one folder below tools/ are compiled."""
-
-    tags: str = ""
-    """Build tags."""
-    copies: tuple[Copy, ...] = ()
-
-
-PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
-PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
-_HOST = "python/cmd/pulumi-language-python/main.go"
-_CONSTRUCT = "pkg/provider/provider_construct.go"
-_NO_GO_SDK = (
-    "these four component types bring the whole Go SDK, a fifth of the provider's compile time; nothing here uses them"
-)
-_OLD_OPENAPI = "its models have the names of k8s.io 0.31; where none is set, custom-metrics-apiserver brings its own"
-_NEWER_SDK = "written for the SDK of 3.79"
-
-
-def _components_left_out() -> tuple[SourceChange, ...]:
-    imports = ("providerhelmv4|helm/v4", "providerkustomizev2|kustomize/v2", "provideryamlv2|yaml/v2")
-    factories = (
-        '	"kubernetes:yaml/v2:ConfigFile":     provideryamlv2.NewConfigFileProvider,\n',
-        '	"kubernetes:yaml/v2:ConfigGroup":    provideryamlv2.NewConfigGroupProvider,\n',
-        '	"kubernetes:helm.sh/v4:Chart":       providerhelmv4.NewChartProvider,\n',
-        '	"kubernetes:kustomize/v2:Directory": providerkustomizev2.NewDirectoryProvider,\n',
-    )
-    lines = [
-        f'	{name} "{PROVIDER}/pkg/provider/{path}"\n' for name, path in (import_.split("|") for import_ in imports)
-    ]
-    return tuple(SourceChange(_CONSTRUCT, line, "", _NO_GO_SDK) for line in (*lines, *factories))
-
+from local.build.platform_sources import PLATFORM
+from local.build.source_changes import Copy, SourceChange, Workspace
 
 # Of External Secrets Operator v0.16.2: every provider but AWS', and what makes secrets instead of reading them.
 _OTHER_PROVIDERS = (
@@ -150,91 +90,7 @@ def _loopback(*places: tuple[str, str]) -> Iterator[SourceChange]:
 
 
 WORKSPACES: Mapping[str, Workspace] = {
-    "platform": Workspace(
-        # Prometheus: only Kubernetes' service discovery; the others bring the SDK of every cloud.
-        tags="remove_all_sd,enable_kubernetes_sd",
-        copies=(
-            Copy(
-                "github.com/prometheus/alertmanager",
-                # Its web pages are made by npm and are in no Go module; the program does not compile without any.
-                added={"ui/app/dist/index.html": "<p>The web pages are not built here; the API is at /api/v2.</p>\n"},
-            ),
-            Copy(
-                "sigs.k8s.io/prometheus-adapter",
-                changes=(
-                    SourceChange(
-                        "cmd/adapter/adapter.go",
-                        "stopCh := genericapiserver.SetupSignalHandler()",
-                        "ctx := genericapiserver.SetupSignalContext()\n\tstopCh := ctx.Done()",
-                        "Run of a newer custom-metrics-apiserver takes a context",
-                    ),
-                    SourceChange("cmd/adapter/adapter.go", "cmd.Run(stopCh)", "cmd.Run(ctx)", "the same"),
-                    SourceChange(
-                        "pkg/client/api.go",
-                        "return time.Since(deadline), true",
-                        "return time.Until(deadline), true",
-                        "a negative time-out: older prometheus/common wrote it as nothing, this one as -59s, refused",
-                    ),
-                    *(
-                        SourceChange("cmd/adapter/adapter.go", f"if cmd.{name} == nil {{", "if false {", _OLD_OPENAPI)
-                        for name in ("OpenAPIConfig", "OpenAPIV3Config")
-                    ),
-                ),
-            ),
-            Copy(
-                PROVIDER,
-                changes=(
-                    *_components_left_out(),
-                    SourceChange(
-                        "pkg/await/await.go",
-                        "sigs.k8s.io/structured-merge-diff/v4/fieldpath",
-                        "sigs.k8s.io/structured-merge-diff/v6/fieldpath",
-                        "k8s.io 0.36 has moved to it",
-                    ),
-                    SourceChange(
-                        "pkg/gen/schema.go",
-                        "\t\tProvider: pschema.ResourceSpec{",
-                        "\t\tProvider: &pschema.ResourceSpec{",
-                        "a pointer since pulumi/pkg 3.2xx",
-                    ),
-                ),
-            ),
-            Copy(
-                PROVIDER,
-                files={
-                    f"cmd/pulumi-resource-kubernetes/{name}.json": f"pulumi-resource-kubernetes/{name}.json"
-                    for name in ("schema", "terraform-mapping")
-                },
-            ),
-            Copy(
-                PULUMI_SDK,
-                files={
-                    _HOST: "pulumi-language-python/main.go",
-                    **{
-                        f"python/{name}.go": f"pulumi-language-python/python/{name}.go"
-                        for name in ("python", "shim_unix", "shim_windows")
-                    },
-                },
-                changes=(
-                    SourceChange(
-                        _HOST,
-                        f'"{PULUMI_SDK}/python"',
-                        '"tools/platform/pulumi-language-python/python"',
-                        "the copy beside it: newer modules do not hold this package",
-                    ),
-                    SourceChange(_HOST, "if logging.V(5) {", "if logging.V(5).Enabled() {", _NEWER_SDK, times=2),
-                    SourceChange(_HOST, "if logging.V(9) {", "if logging.V(9).Enabled() {", _NEWER_SDK),
-                    SourceChange(
-                        _HOST,
-                        "About(ctx context.Context, req *pbempty.Empty)",
-                        "About(ctx context.Context, req *pulumirpc.AboutRequest)",
-                        _NEWER_SDK,
-                    ),
-                ),
-                pinned_in="pulumi-language-python",
-            ),
-        ),
-    ),
+    "platform": PLATFORM,
     "keda": _copied(
         "github.com/kedacore/keda/v2",
         SourceChange(

@@ -61,12 +61,13 @@ SUPERVISOR = "supervisor"
 NEW_ACCOUNT = "VLLM_ON_EKS_NEW_ACCOUNT"
 NODE_BOOT_SECONDS = 3.0
 """Of a node that the simulated cluster-autoscaler asked for; on EC2 it is minutes."""
-# Process of ours -> what of local/ it runs: a change of it restarts the process.
+# Process of ours -> what of local/ it runs and reads: a change of it restarts the process.
 CODE = {
+    "aws": ("aws_endpoint/**/*.py", "aws_endpoint/**/*.csv"),
     "nodes": ("nodes/*.py", "control_plane/cluster.py"),
-    "engine": ("engine/*.py", "ray/*.py", "vllm_cpu/*.py"),
-    "pod-network": ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/ports.py"),
-    SUPERVISOR: ("monitoring/*.py", "engine/kube.py", "engine/ports.py", "host/processes.py", "host/ports.py"),
+    "engine": ("engine/**/*.py", "vllm_cpu/*.py", "host/*.py"),
+    "pod-network": ("monitoring/*.py", "control_plane/*.py", "engine/*.py", "host/*.py"),
+    SUPERVISOR: ("monitoring/*.py", "control_plane/*.py", "engine/kube.py", "engine/ports.py", "host/*.py"),
 }
 
 
@@ -151,8 +152,9 @@ def aws_endpoint(paths: Paths, pki: Pki, chosen: Mapping[str, int]) -> ProcessSp
     arguments = ("--port", str(chosen["aws"]), "--cluster-endpoint", endpoint,
                  "--cluster-ca-file", str(pki.certificate("ca")),
                  *(["--new-account"] if os.environ.get(NEW_ACCOUNT) else []))  # fmt: skip
-    # Its state is in memory: it is not restarted for a change of its code, `make down` does that.
-    return ProcessSpec("aws", _python("local.aws_endpoint", *arguments), http_ready(f"{url}/moto-api/"))
+    command = _python("local.aws_endpoint", *arguments)
+    # Its state is in memory: after a restart `up` begins with an empty platform (why_begin_anew).
+    return ProcessSpec("aws", command, http_ready(f"{url}/moto-api/"), content=_own_code(paths, "aws"))
 
 
 def node_watcher(paths: Paths, chosen: Mapping[str, int], boot_seconds: float) -> ProcessSpec:
@@ -205,13 +207,15 @@ def _with_own_code(
     paths: Paths, chosen: Mapping[str, int], name: str, command: tuple[str, ...], ready_file: Path
 ) -> ProcessSpec:
     """A process of ours that is restarted when its code changed; it is ready when it has written `ready_file`."""
-    folder = paths.repo / "local"
-    code = [path for pattern in CODE[name] for path in sorted(folder.glob(pattern))]
     environment = platform_environment(paths, chosen)
     environment.pop("PATH")  # differs between shells and would restart it for nothing
     return ProcessSpec(
-        name, command, ready_file.exists, environment, content=tuple(code), writes_when_ready=(ready_file,)
+        name, command, ready_file.exists, environment, content=_own_code(paths, name), writes_when_ready=(ready_file,)
     )
+
+
+def _own_code(paths: Paths, name: str) -> tuple[Path, ...]:
+    return tuple(path for pattern in CODE[name] for path in sorted((paths.repo / "local").glob(pattern)))
 
 
 def assemble_charts(paths: Paths) -> None:

@@ -37,13 +37,7 @@ def up(
         with stages.stage("tools"):
             ensure_tools(paths, tool_needs(paths, stack_name, source))
         with stages.stage("platform"):
-            started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
-            print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
-            reason = why_begin_anew(paths, started)
-            if reason:
-                print(f"  {reason}: beginning again with an empty platform")
-                empty(paths)
-                started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
+            started = start_or_begin_anew(paths, cold_start_seconds, node_boot_seconds, vllm)
         with stages.stage(f"pulumi up --stack {stack_name}"):
             _refuse_a_second_stack(paths, stack_name, started.ports)
             stack = Stack(paths, started.ports, stack_name)
@@ -53,11 +47,24 @@ def up(
     _say_result(paths, stages, summary, answers)
 
 
+def start_or_begin_anew(
+    paths: Paths, cold_start_seconds: float, node_boot_seconds: float, vllm: Path | None = None
+) -> Started:
+    """Starts the platform; with nothing on it where what is there is not what the stacks believe."""
+    started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
+    print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
+    if reason := why_begin_anew(paths, started):
+        print(f"  {reason}: beginning again with an empty platform")
+        empty(paths)
+        started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
+    return started
+
+
 def why_begin_anew(paths: Paths, started: Started) -> str | None:
     """Why what the stacks believe cannot be brought into line with what is there; None in the usual case."""
     stacks = [Stack(paths, started.ports, name) for name in existing_stacks(paths)]
     if "aws" in started.new and any(stack.resource_count() > 1 for stack in stacks):
-        return "the AWS endpoint keeps its state in memory and has ended"
+        return "the AWS endpoint keeps its state in memory and was started again"
     lost = [name for stack in stacks for name in stack.lost_resources()]
     if lost:
         return f"an update was killed while it made {', '.join(lost)}, which cannot be found again"

@@ -20,12 +20,12 @@ from local.engine.admin import admin_handler
 from local.engine.described import StackFiles
 from local.engine.fleet import EngineFleet
 from local.engine.kube import KubeApi
+from local.engine.operators.ray.door import Ray
 from local.engine.pod_ports import PodPorts
 from local.engine.pods import PodView
 from local.engine.ports import HOST, PortBook, write_json
 from local.engine.router import Router
 from local.engine.shapes import planned_shape
-from local.ray.door import Ray
 from local.vllm_cpu.environment import Environment
 from local.vllm_cpu.real_fleet import RealFleet
 

@@ -186,7 +186,7 @@ class EngineFleet:
             if member.task is None:
                 member.task = self._spawn(self._terminate(member))
         elif pod.is_ray_worker:
-            return  # local/ray starts and stops what is on it
+            return  # local/engine/operators/ray starts and stops what is on it
         elif member.failure is not None:
             self._spawn(self._write_crash(member))
         elif member.engine is None and pod.node:

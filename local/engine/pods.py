@@ -13,7 +13,7 @@ from planning.model import GPU_RESOURCE
 
 # Of every backend whose pods run vLLM's own server: ours, and KServe's.
 CONTAINER = "vllm"
-# A Ray worker, in which Ray starts the engine when Serve is told to (local/ray).
+# A Ray worker, in which Ray starts the engine when Serve is told to (local/engine/operators/ray).
 RAY_WORKER = "ray-worker"
 CONTAINERS = (CONTAINER, "kserve-container", RAY_WORKER)
 # Of a backend that starts it by its module, whatever it calls the container: KubeAI.

@@ -64,7 +64,7 @@ class ClusterView:
         return any(container.get("name") in CONTAINERS for container in pod["spec"]["containers"])
 
     def is_ray(self, pod: Object) -> bool:
-        """Whether it is a pod of a Ray cluster: the engine process answers for its ports (local/ray)."""
+        """Whether it is a pod of a Ray cluster: the engine process answers for its ports (engine/operators/ray)."""
         return "ray.io/node-type" in (pod["metadata"].get("labels") or {})
 
     def ray_target(self, namespace: str, name: str, port: int) -> tuple[str, int] | None:

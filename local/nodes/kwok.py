@@ -18,7 +18,7 @@ STAGES = Path(__file__).parents[1] / "manifests" / "stages.yaml"
 ENGINE_STAGES = Path(__file__).parents[1] / "engine" / "stages.yaml"
 COMPONENT_LABEL = "app.kubernetes.io/component"
 MODEL_SERVER = "model-server"
-# Such a pod's container runs at once, and is Ready when the model on it serves: local/ray says so.
+# Such a pod's container runs at once, and is Ready when the model on it serves: local/engine/operators/ray says so.
 RAY_NODE_LABEL, RAY_WORKER = "ray.io/node-type", "ray-worker"
 
 

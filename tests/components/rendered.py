@@ -56,8 +56,8 @@ from components.serving.manifests.service import (
     token_secret,
 )
 from components.serving.manifests.volumes import cache_claim
-from local.kubeai.pod import System, server_pod
-from local.kubeai.system import rendered, system_of
+from local.engine.operators.kubeai.pod import System, server_pod
+from local.engine.operators.kubeai.system import rendered, system_of
 from planning.cluster.kubeai import resource_profile
 from planning.model import (
     AddonNetworkPlan,

@@ -1,7 +1,7 @@
 """The real KubeRay operator (1.5.0) makes a model's Ray cluster of its RayService: it serves, changes and goes.
 
 Its program is built only for a stack that asks for it (`python -m local tools kuberay`); without it: skipped. Ray
-itself is simulated (local/ray): the head's dashboard, and replicas on the workers.
+itself is simulated (local/engine/operators/ray): the head's dashboard, and replicas on the workers.
 """
 
 from __future__ import annotations

@@ -20,9 +20,9 @@ from components.cluster.network_policies import (
 from components.manifest import Manifest
 from components.pods import (
     HOSTNAME,
+    NOT_MOVED_BY_CLUSTER_AUTOSCALER,
     SCRATCH_PATH,
     SERVER,
-    STAYS_ON_ITS_NODE,
     ZONE,
     quantities,
     scratch_volume,
@@ -104,7 +104,7 @@ def patches(kubeai: KubeaiPlan) -> list[dict[str, Any]]:
     if kubeai.drain.pre_stop_seconds:
         sleep = {"preStop": {"sleep": {"seconds": kubeai.drain.pre_stop_seconds}}}
         operations.append(_patch("add", f"{server}/lifecycle", sleep))
-    for name, value in STAYS_ON_ITS_NODE.items():
+    for name, value in NOT_MOVED_BY_CLUSTER_AUTOSCALER.items():
         operations.append(_patch("add", f"/metadata/annotations/{name.replace('/', '~1')}", value))
     return operations
 

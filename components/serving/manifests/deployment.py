@@ -10,7 +10,7 @@ import pulumi
 
 from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest
-from components.pods import HOSTNAME, STAYS_ON_ITS_NODE, ZONE, quantities, scratch_volume
+from components.pods import HOSTNAME, NOT_MOVED_BY_CLUSTER_AUTOSCALER, ZONE, quantities, scratch_volume
 from components.security import non_root_pod, restricted_container
 from components.serving.manifests.chat_template import template_annotations, template_mounts, template_volumes
 from components.serving.manifests.compiled import compiled_containers, compiled_volumes
@@ -71,7 +71,7 @@ def rolling_update(model: ServedModel) -> dict[str, int]:
 
 def pod_annotations(model: ServedModel) -> dict[str, str]:
     """Annotations of a server's pod."""
-    return STAYS_ON_ITS_NODE | template_annotations(model)
+    return NOT_MOVED_BY_CLUSTER_AUTOSCALER | template_annotations(model)
 
 
 def pod(model: ServedModel, priority_class: pulumi.Input[str]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 from local.build import programs as tool_build
 from local.build.go import Go
 from local.build.programs import build_flags, built, content_key
+from local.build.source_changes import Copy, SourceChange, Workspace
 from local.build.table import Tool
-from local.build.workspaces import Copy, SourceChange, Workspace
 from local.host.errors import BuildFailed, PlatformError
 from tests.local.places import script
 

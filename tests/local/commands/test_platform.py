@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,7 +15,7 @@ import pytest
 import yaml
 
 from local.commands.completion import RunningModel, ask, service_url
-from local.commands.platform import assemble_charts, specs, stop_all, waves
+from local.commands.platform import CODE, assemble_charts, specs, stop_all, waves
 from local.commands.status import table
 from local.control_plane.certificates import Pki, ensure_pki
 from local.control_plane.servers import egress_selection
@@ -23,6 +25,7 @@ from local.host.ports import USUAL
 from local.host.processes import Processes, ProcessSpec, Record
 from tests.conftest import REPO
 from tests.local.places import paths_in
+from tests.source import nodes
 
 
 @pytest.fixture
@@ -79,23 +82,38 @@ def test_another_shell_does_not_restart_anything(paths: Paths, monkeypatch: pyte
     assert {name: spec.digest() for name, spec in all_specs(paths).items()} == before
 
 
-def test_the_aws_endpoint_is_not_restarted_for_code_because_it_would_forget_everything(paths: Paths) -> None:
-    processes = all_specs(paths)
-    assert processes["aws"].content == ()
-    assert {path.name for path in processes["nodes"].content} >= {"watcher.py", "rendering.py", "gpu_features.py"}
-    assert processes["engine"].content
+def _modules_run(module: str) -> set[str]:
+    """Files of local/ that `python -m module` imports, paths in the repository."""
+    reached: set[str] = set()
+    waiting = [module, f"{module}.__main__"]
+    while waiting:
+        name = waiting.pop().replace(".", "/")
+        path = next((file for file in (f"{name}.py", f"{name}/__init__.py") if (REPO / file).is_file()), None)
+        if path is None or path in reached:
+            continue
+        reached.add(path)
+        for node in nodes(REPO / path):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("local."):
+                waiting += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return reached
 
 
-def test_every_module_of_the_node_watcher_is_watched(paths: Paths) -> None:
-    """A module that `nodes` imports and nobody watches would go on running as it was."""
-    watched = {path.relative_to(REPO).as_posix() for path in all_specs(paths)["nodes"].content}
-    imported = {
-        f"{module.replace('.', '/')}.py"
-        for name in watched - {"local/nodes/kwok.py"}
-        for module in re.findall(r"^from (local\.[\w.]+) import", (REPO / name).read_text(), re.M)
-        if (REPO / module.replace(".", "/")).with_suffix(".py").is_file()
-    }
-    assert imported <= watched
+def test_every_process_of_ours_is_restarted_for_a_change_of_what_it_runs(paths: Paths) -> None:
+    """A module that a process imports and nobody watches would go on running as it was."""
+    ours = {name: spec for name, spec in all_specs(paths).items() if spec.command[0] == sys.executable}
+    assert sorted(ours) == sorted(CODE)
+    for name, spec in ours.items():
+        watched = {path.relative_to(REPO).as_posix() for path in spec.content}
+        run = {path for path in _modules_run(spec.command[2]) if (REPO / path).stat().st_size}
+        assert len(run) > 5, name
+        assert sorted(run - watched) == [], name
+
+
+def test_a_changed_rule_of_aws_restarts_the_endpoint(paths: Paths) -> None:
+    watched = {path.relative_to(REPO).as_posix() for path in all_specs(paths)["aws"].content}
+    tables = {path.relative_to(REPO).as_posix() for path in (REPO / "local/aws_endpoint").rglob("*.csv")}
+    assert "local/aws_endpoint/contract/rules.csv" in tables
+    assert tables <= watched
 
 
 def test_the_supervisor_is_stopped_before_the_programs_that_it_keeps(paths: Paths) -> None:

@@ -132,7 +132,7 @@ def test_aws_resources_that_nobody_can_look_for_are_named() -> None:
         ((), deployment(), None),
         (("aws",), {"resources": [{"urn": "stack"}]}, None),
         (("engine",), {"resources": [{"urn": "stack"}, SERVICE]}, None),
-        (("aws",), {"resources": [{"urn": "stack"}, SERVICE]}, "keeps its state in memory and has ended"),
+        (("aws",), {"resources": [{"urn": "stack"}, SERVICE]}, "keeps its state in memory and was started again"),
         ((), deployment(("creating", VPC)), None),
         ((), deployment(("creating", FILES)), "killed while it made disk"),
     ],

@@ -6,9 +6,9 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from local.kubeai.autoscaler import Autoscaler
-from local.kubeai.balance import choose, prefix_of
-from local.kubeai.controller import pod_plan
+from local.engine.operators.kubeai.autoscaler import Autoscaler
+from local.engine.operators.kubeai.balance import choose, prefix_of
+from local.engine.operators.kubeai.controller import pod_plan
 from tests.components.rendered import kubeai_system
 
 

@@ -11,9 +11,9 @@ from aiohttp import web
 from local.engine.engine import EngineState
 from local.engine.fleet import Api, EngineFleet
 from local.engine.openai_api import handle
-from local.ray.clusters import AGENT, METRICS, RayClusters, cluster_of
-from local.ray.dashboard import answer_head, exposition
-from local.ray.replicas import RayReplicas
+from local.engine.operators.ray.clusters import AGENT, METRICS, RayClusters, cluster_of
+from local.engine.operators.ray.dashboard import answer_head, exposition
+from local.engine.operators.ray.replicas import RayReplicas
 
 
 class Ray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from local.kubeai.patches import patched
+from local.engine.operators.kubeai.patches import patched
 from planning.nodes.quantity import mib, millicores
 
 SERVER = "server"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.kubeai.patches import PatchError, patched
-from local.kubeai.system import seconds
+from local.engine.operators.kubeai.patches import PatchError, patched
+from local.engine.operators.kubeai.system import seconds
 
 LIST = {"spec": {"m": [{"x": 1}, {"x": 2}]}}
 

@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from local.kubeai.balance import choose, prefix_of
-from local.kubeai.controller import Controller, is_ready
-from local.kubeai.pod import PORT_ANNOTATION
+from local.engine.operators.kubeai.balance import choose, prefix_of
+from local.engine.operators.kubeai.controller import Controller, is_ready
+from local.engine.operators.kubeai.pod import PORT_ANNOTATION
 
 # Of those that KubeAI serves, the ones that vLLM answers here.
 PATHS = ("/v1/chat/completions", "/v1/completions", "/v1/embeddings")

@@ -10,8 +10,16 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from local.kubeai.patches import PatchError
-from local.kubeai.pod import HASH_LABEL, MODEL_LABEL, ModelError, System, file_key, files_name, server_pod
+from local.engine.operators.kubeai.patches import PatchError
+from local.engine.operators.kubeai.pod import (
+    HASH_LABEL,
+    MODEL_LABEL,
+    ModelError,
+    System,
+    file_key,
+    files_name,
+    server_pod,
+)
 
 Object = dict[str, Any]
 MODELS = "/apis/kubeai.org/v1/namespaces/{namespace}/models"

@@ -13,8 +13,8 @@ from aiohttp.test_utils import RawTestServer, TestClient
 
 from components.serving.backends.ray import ray_service
 from local.engine.admin import admin_handler
-from local.ray.door import Ray
-from local.ray.serve_config import Application, build
+from local.engine.operators.ray.door import Ray
+from local.engine.operators.ray.serve_config import Application, build
 from tests.components.plans import MODEL, on
 from tests.local.engine.simulated import FakeApi, fleet, run
 

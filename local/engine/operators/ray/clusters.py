@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from local.engine.operators.ray.serve_config import Built, ServeConfig, build, version_of
 from local.engine.ports import read_json, write_json
-from local.ray.serve_config import Built, ServeConfig, build, version_of
 
 CLUSTER, NODE_TYPE = "ray.io/cluster", "ray.io/node-type"
 FAULT_TOLERANT = "ray.io/ft-enabled"

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.kubeai.pod import System
+from local.engine.operators.kubeai.pod import System
 
 
 @dataclass

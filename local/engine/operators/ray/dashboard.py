@@ -14,8 +14,8 @@ from aiohttp import web
 
 from local.engine.engine import Engine
 from local.engine.metrics import CONTENT_TYPE
-from local.ray.clusters import AGENT, DASHBOARD, METRICS, RayCluster, RayClusters
-from local.ray.replicas import RayReplicas
+from local.engine.operators.ray.clusters import AGENT, DASHBOARD, METRICS, RayCluster, RayClusters
+from local.engine.operators.ray.replicas import RayReplicas
 from planning.versions import pins
 
 APPLICATIONS = "/api/serve/applications/"

@@ -19,8 +19,8 @@ import aiohttp
 from local.engine.engine import RAY_SURFACE, Engine, EngineState
 from local.engine.flags import UsageError
 from local.engine.fleet import Api, EngineFleet, Member, Told
+from local.engine.operators.ray.clusters import RayCluster, RayClusters, cluster_of
 from local.engine.pods import PodView
-from local.ray.clusters import RayCluster, RayClusters, cluster_of
 from planning.versions import pins
 
 ROUND_SECONDS = 0.5

@@ -19,9 +19,9 @@ from aiohttp import web
 
 from components.serving.backends import BACKENDS
 from local.engine.fleet import EngineFleet
+from local.engine.operators.kubeai.controller import Controller
+from local.engine.operators.kubeai.proxy import Proxy
 from local.engine.pod_ports import PodPorts
-from local.kubeai.controller import Controller
-from local.kubeai.proxy import Proxy
 from planning.model import ServedModel
 from tests.components.plans import KEDA_MODEL, TEMPLATE_MODEL, on
 from tests.components.rendered import kubeai_system
