@@ -45,6 +45,39 @@ class SloSettings(Section):
     window_days: int = described("over how many days the shares are counted", default=30, ge=1, le=90)
 
 
+class AnomalyScope(StrEnum):
+    """Whose cost is watched."""
+
+    STACK = "stack"
+    ACCOUNT = "account"
+
+
+class AnomalySettings(Section):
+    """AWS Cost Anomaly Detection: tells of a cost that is unlike the days before, long before a month is spent."""
+
+    scope: AnomalyScope = described(
+        "stack (what carries the stack's tag; only the organization's management account may) or account (every "
+        "service of the account; AWS allows one such monitor)",
+        default=AnomalyScope.STACK,
+    )
+    percent_of_day: int = described(
+        "from how much unexpected cost on, % of the stack's planned day (24 hours of the budget, else of the ceiling)",
+        default=25,
+        ge=1,
+        le=1000,
+    )
+    tag_activated: bool = described(
+        "the stack's tag is activated as a cost allocation tag: without it a monitor of the tag sees nothing",
+        default=False,
+    )
+
+    @model_validator(mode="after")
+    def _tag_is_of_the_stack(self) -> Self:
+        if self.tag_activated and self.scope is AnomalyScope.ACCOUNT:
+            raise WrongValue("tagActivated says nothing with scope: account", "leave it out, or write scope: stack")
+        return self
+
+
 class BudgetNotice(Section):
     """Who AWS tells about the month's bill, before it is spent."""
 
@@ -56,6 +89,9 @@ class BudgetNotice(Section):
         "at which shares of the month's amount", default=(80, 100), min_length=1, max_length=4
     )
     forecast: bool = described("also when AWS expects the month to pass the amount", default=True)
+    anomalies: AnomalySettings | None = described(
+        "also when a cost is unlike the days before: mails once a day, the topic at once", default=None
+    )
 
     @model_validator(mode="after")
     def _has_a_receiver(self) -> Self:

@@ -114,12 +114,15 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     of_profiles = {action for action in of_iam if profiles and "InstanceProfile" in action}
     of_roles = of_iam - of_profiles
     of_budgets = {action for action in actions_needed if action.startswith("budgets:")}
+    # Cost Explorer answers in one region of the partition, whichever the stack's; ids of monitors are made by AWS.
+    of_anomalies = {action for action in actions_needed if action.startswith("ce:")}
     statements = [
-        _statement("Read", reads - of_budgets, ["*"]),
-        _statement("Make", actions_needed - reads - own - of_iam - of_budgets, ["*"], _within(region)),
+        _statement("Read", reads - of_budgets - of_anomalies, ["*"]),
+        _statement("Make", actions_needed - reads - own - of_iam - of_budgets - of_anomalies, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
         _statement("Profiles", of_profiles, profiles),
         _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{budget}-*" for budget in budgets]),
+        _statement("Anomalies", of_anomalies, ["*"]),
         _statement(
             "Policies", actions_needed & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pulumi
 
+from components.aws.anomalies import CostAnomalies, CostAnomaliesArgs
 from components.aws.budget import SpendingBudget, SpendingBudgetArgs
 from components.aws.codebuild_runner import CodeBuildRunner, CodeBuildRunnerArgs
 from components.aws.eks_cluster import ClusterOutputs
@@ -16,8 +17,11 @@ def beside(
     plan: StackPlan, cluster: ClusterOutputs, network: NetworkOutputs, opts: pulumi.ResourceOptions
 ) -> FileSystemOutputs | None:
     """The budget that AWS watches, the runner of CI and the weights' file system, where the stack asks for them."""
-    if plan.cost.spending:
-        SpendingBudget("spending", SpendingBudgetArgs(plan.cost.spending, plan.tags), opts)
+    if spending := plan.cost.spending:
+        SpendingBudget("spending", SpendingBudgetArgs(spending, plan.tags), opts)
+        if spending.anomalies:
+            told = CostAnomaliesArgs(spending.anomalies, spending.emails, spending.topic_arn, plan.tags)
+            CostAnomalies("anomalies", told, opts)
     if runner := plan.account.runner:
         CodeBuildRunner("runner", CodeBuildRunnerArgs(runner, cluster, network, plan.tags), opts)
     if plan.file_system is None:

@@ -18,6 +18,7 @@ from moto.ssm.models import SimpleSystemManagerBackend
 
 from local.aws_endpoint import (
     ami_parameters,
+    anomalies,
     budgets,
     eks_access,
     eks_addons,
@@ -94,6 +95,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     managed_policies.install(IAMBackend)
     other_gaps.install()
     budgets.install()
+    anomalies.install()
     quotas.install()
     for module in (file_systems, images, fleets, instance_events, pod_identity, price_list, switches):
         module.install()

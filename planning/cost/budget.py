@@ -8,16 +8,19 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from planning.findings import Findings
-from planning.model import BudgetPlan, CostPlan, PoolCost, SpendingPlan, Tags
+from planning.model import AnomalyPlan, BudgetPlan, CostPlan, PoolCost, SpendingPlan, Tags
 from planning.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:  # the policy pack has no settings, it reads the stack file's section as it is written
-    from settings.demand import Budget
+    from settings.demand import AnomalySettings, Budget
 
 # Half a cent an hour: sums are rounded.
 _ROUNDING_USD_PER_HOUR = 0.005
 # What tells a stack's bill from another's. AWS counts what carries one of the values of a filter.
 STACK_TAGS = ("stack",)
+_HOURS_PER_DAY = 24
+# A threshold is above 0; the smallest amount there is.
+_LEAST_ANOMALY_USD = 0.01
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,29 @@ def plan_spending(
         notify.topic_arn,
         notify.at_percent,
         notify.forecast,
+        _plan_anomalies(notify.anomalies, amount, tags, findings),
     )
+
+
+def _plan_anomalies(
+    written: AnomalySettings | None, usd_per_hour: float, tags: Tags, findings: Findings
+) -> AnomalyPlan | None:
+    """The monitor of unlike cost; a warning where it may see nothing yet."""
+    if written is None:
+        return None
+    (key,) = STACK_TAGS
+    of_stack = written.scope == "stack"
+    if of_stack and not written.tag_activated:
+        findings.warning(
+            "budget.notify.anomalies.tagActivated",
+            "anomaly-tag",
+            f"AWS sees no cost of the tag {key} until it is a cost allocation tag, and makes monitors of a tag in the "
+            "organization's management account only",
+            f"activate {key} there once (Billing, Cost allocation tags; up to 24 hours) and write tagActivated: true; "
+            "in any other account write scope: account",
+        )
+    usd = round(max(usd_per_hour * _HOURS_PER_DAY * written.percent_of_day / 100, _LEAST_ANOMALY_USD), 2)
+    return AnomalyPlan(usd, (key, tags[key]) if of_stack else None)
 
 
 def _dearest(pool: BudgetPool) -> float:

@@ -100,7 +100,17 @@ from planning.model.sources import (
     RepositoryPlan,
     SourcePlan,
 )
-from planning.model.stack import BudgetPlan, CostLine, CostPlan, ModelCost, PoolCost, SpendingPlan, SpotCost, StackPlan
+from planning.model.stack import (
+    AnomalyPlan,
+    BudgetPlan,
+    CostLine,
+    CostPlan,
+    ModelCost,
+    PoolCost,
+    SpendingPlan,
+    SpotCost,
+    StackPlan,
+)
 from planning.model.tenants import PRIORITY_CLASSES, STACK_LABEL, STANDARD, TenantPlan
 from planning.model.tracing import COLLECTOR, OTLP_PORT, TracingPlan
 
@@ -126,6 +136,7 @@ __all__ = [
     "AddonNetworkPlan",
     "AddonPlan",
     "AlertRulePlan",
+    "AnomalyPlan",
     "AuthenticationPlan",
     "AutoscalingPlan",
     "AwayPicture",

@@ -99,6 +99,16 @@ class BudgetPlan:
 
 
 @dataclass(frozen=True)
+class AnomalyPlan:
+    """A monitor of cost that is unlike the days before, and from which amount on it tells."""
+
+    least_usd: float
+    """Unexpected cost in all, US dollars."""
+    tag: tuple[str, str] | None
+    """Key and value of what is watched; None: every service of the account."""
+
+
+@dataclass(frozen=True)
 class SpendingPlan:
     """An AWS Budget: US dollars a month over what carries the tags, and who is told."""
 
@@ -111,6 +121,7 @@ class SpendingPlan:
     """Shares of the amount that have been spent."""
     forecast: bool
     """Also when the month is expected to pass it."""
+    anomalies: AnomalyPlan | None = None
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,20 @@ def test_a_stack_that_tells_about_its_bill_may_change_its_own_budget_only() -> N
     assert not [each for each in POLICIES["created"]["Statement"] if each["Sid"] == "Budgets"]
 
 
+def test_a_stack_that_is_told_of_unlike_cost_may_make_its_monitor_wherever_it_is() -> None:
+    """Cost Explorer answers in us-east-1 only: a policy for one region lets it through, in a statement of its own."""
+    topic = "arn:aws:sns:us-east-1:210987654321:bill"
+    anomalies = {"tagActivated": True}
+    budget = {"notify": {"emails": ["a@team.invalid"], "topicArn": topic, "anomalies": anomalies}}
+    document = of_kind("created", budget=budget)
+    (statement,) = [each for each in document["Statement"] if each["Sid"] == "Anomalies"]
+    assert "Condition" not in statement
+    assert {action.partition(":")[0] for action in statement["Action"]} == {"ce"}
+    needed = {"ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "ce:TagResource", "ce:DeleteAnomalyMonitor"}
+    assert needed <= life(document, budget=budget)[1]
+    assert not [each for each in POLICIES["created"]["Statement"] if each["Sid"] == "Anomalies"]
+
+
 @pytest.fixture(scope="module")
 def used() -> dict[str, set[str]]:
     return {kind: life(POLICIES[kind], kind)[1] for kind in ("created", "karpenter")}

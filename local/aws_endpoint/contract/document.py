@@ -36,7 +36,8 @@ _NOT = """
   an instance joins by its user data and its role's access entry: security groups of nodes, network ACLs, interface
   endpoints, private registries and DNS are not looked at.
 - **Principals of other accounts**, and whether a KMS key's policy lets EKS use it.
-- **Spending.** Nothing is billed; quotas count vCPUs of node groups, VPCs, addresses, NAT gateways, rules of a group.
+- **Spending.** Nothing is billed, no anomaly of cost is found, and any account may watch a tag (AWS: the management
+  account); quotas count vCPUs of node groups, VPCs, addresses, NAT gateways, rules of a group.
 - **Sizes and limits** that no row names: label and taint counts, API payloads, log volumes.
 - **Regions.** All of moto's regions answer; which services or instance types a region really has comes from moto's
   tables of its version. China has no row but the name of EC2 in trust policies.

@@ -75,8 +75,8 @@ def needs(
         named = parameters.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", parameters)
         resource = parameters.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
     yield PermissionNeed(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
-    if operation == "budgets:CreateBudget" and parameters.get("ResourceTags"):
-        yield PermissionNeed("budgets:TagResource", resource, values)
+    if service in ("budgets", "ce") and name.startswith("Create") and parameters.get("ResourceTags"):
+        yield PermissionNeed(f"{service}:TagResource", resource, values)
     if service == "ec2" and parameters.get("TagSpecifications"):
         yield PermissionNeed("ec2:CreateTags", "*", values)
     if (

@@ -19,6 +19,7 @@ from local.aws_endpoint.contract import (
     nodes,
     placing,
     rollouts,
+    spending,
     templates,
 )
 from local.aws_endpoint.contract.rule import SINCE, ContractRule
@@ -28,7 +29,7 @@ MODULES: dict[str, ModuleType] = {
     module.__name__.rsplit(".", 1)[-1]: module
     for module in (
         *(access, addons, announcements, clusters, files, identity, inside, network, nodes, placing),
-        *(rollouts, templates),
+        *(rollouts, spending, templates),
     )
 }
 

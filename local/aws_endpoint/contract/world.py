@@ -44,6 +44,10 @@ class AccountWorld:
         return get_backend("efs")[self.account_id][self.region]
 
     @property
+    def ce(self) -> Any:
+        return get_backend("ce")[self.account_id][self.partition]
+
+    @property
     def iam(self) -> Any:
         return get_backend("iam")[self.account_id][self.partition]
 

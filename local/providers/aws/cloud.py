@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.providers.rpc import ProviderError
 
 _LOCAL_HOSTS: Final = ("127.0.0.1", "localhost", "::1")
-_NOT_FOUND: Final = re.compile(r"NotFound|NoSuch|^404$|DoesNotExist|NotExist|NonExistent")
+_NOT_FOUND: Final = re.compile(r"NotFound|NoSuch|^404$|DoesNotExist|NotExist|NonExistent|Unknown(Monitor|Subscription)")
 # Codes that end when something else that is being deleted is gone.
 _STILL_USED: Final = re.compile(r"DependencyViolation|DeleteConflict|ResourceInUse|InUse$|FileSystemInUse")
 _DEFAULT_REGION: Final = "us-east-1"

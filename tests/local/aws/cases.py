@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.local.aws import cases_budgets, cases_eks, cases_events, cases_identity, cases_network, cases_storage
+from tests.local.aws import (
+    cases_anomalies,
+    cases_budgets,
+    cases_eks,
+    cases_events,
+    cases_identity,
+    cases_network,
+    cases_storage,
+)
 from tests.local.aws.needs import Case
 
 CASES: tuple[Case, ...] = (
@@ -12,4 +20,5 @@ CASES: tuple[Case, ...] = (
     *cases_storage.CASES,
     *cases_events.CASES,
     *cases_budgets.CASES,
+    *cases_anomalies.CASES,
 )

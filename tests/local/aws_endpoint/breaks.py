@@ -42,6 +42,20 @@ def _budget(here: Land, notices: list[list[str]]) -> None:
     here.budgets.create_budget(AccountId=ACCOUNT, Budget=document, NotificationsWithSubscribers=given)
 
 
+def _services_monitor(here: Land) -> None:
+    monitor = {"MonitorName": new_name("m"), "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"}
+    here.ce.create_anomaly_monitor(AnomalyMonitor=monitor)
+
+
+def _told_of_anomalies(here: Land, frequency: str, kind: str, **more: Any) -> None:
+    tagged = {"Tags": {"Key": "stack", "Values": ["dev"]}}
+    monitor = {"MonitorName": new_name("m"), "MonitorType": "CUSTOM", "MonitorSpecification": tagged}
+    watched = here.ce.create_anomaly_monitor(AnomalyMonitor=monitor)["MonitorArn"]
+    document = {"SubscriptionName": new_name("s"), "MonitorArnList": [watched], "Frequency": frequency}
+    document["Subscribers"] = [{"Type": kind, "Address": "a@example.com"}]
+    here.ce.create_anomaly_subscription(AnomalySubscription={**document, **more})
+
+
 def _cluster_vpc(here: Land, **vpc: Any) -> None:
     here.cluster(vpc=vpc)
 
@@ -359,6 +373,9 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     ),
     "budget-notices": lambda h: _budget(h, [["EMAIL"]] * 6),
     "budget-subscribers": lambda h: _budget(h, [["SNS", "SNS"]]),
+    "anomaly-monitor-dimension": lambda h: _twice(lambda: _services_monitor(h)),
+    "anomaly-threshold": lambda h: _told_of_anomalies(h, "DAILY", "EMAIL"),
+    "anomaly-frequency": lambda h: _told_of_anomalies(h, "IMMEDIATE", "EMAIL", Threshold=1.0),
     "event-rule-targets": _rule_with_target,
     "queue-policy": lambda h: h.sqs.create_queue(QueueName=new_name("q"), Attributes={"Policy": "SendMessage"}),
     "fleet-template": lambda h: fleet(h, "absent"),

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from planning.cost.budget import budget_of, excess
+from planning.model import AnomalyPlan, Severity, StackPlan
 from tests.planning.stacks import errors, model, planned, pool, refusal, stack
 
 MODEL = model(autoscaling={"maxReplicas": 1})
@@ -80,6 +81,13 @@ def test_no_amount_is_no_budget() -> None:
         ({"emails": ["a@team.invalid"], "atPercent": [0]}, "greater than or equal to 1"),
         ({"emails": ["somebody"]}, "not a mail address"),
         ({"emails": [f"a{n}@team.invalid" for n in range(11)]}, "at most 10 items"),
+        ({"emails": ["a@team.invalid"], "anomalies": {"percentOfDay": -5}}, "greater than or equal to 1"),
+        ({"emails": ["a@team.invalid"], "anomalies": {"scope": "team"}}, "'stack' or 'account'"),
+        (
+            {"emails": ["a@team.invalid"], "anomalies": {"scope": "account", "tagActivated": True}},
+            "tagActivated says nothing with scope: account",
+        ),
+        ({"anomalies": {}}, "notifies no one; write emails"),
         ({"topicArn": "arn:aws:sns:us-east-1:1:x"}, "not the ARN of a standard SNS topic"),
         ({"topicArn": "arn:aws:sns:us-east-1:210987654321:x.fifo"}, "not the ARN of a standard SNS topic"),
     ],
@@ -102,3 +110,39 @@ def test_a_notice_alone_sets_no_limit_to_the_plan() -> None:
     assert cost.budget is None
     assert cost.spending is not None
     assert cost.spending.usd_per_month == pytest.approx(cost.max_usd_per_hour * 730, abs=0.01)
+
+
+def anomalies(**written: Any) -> StackPlan:
+    return planned(budget={"usdPerHour": 10, "notify": {"emails": ["a@team.invalid"], "anomalies": written}})
+
+
+def unlike(plan: StackPlan) -> AnomalyPlan:
+    assert plan.cost.spending is not None
+    assert plan.cost.spending.anomalies is not None
+    return plan.cost.spending.anomalies
+
+
+@pytest.mark.parametrize(("percent", "least_usd"), [(1, 2.4), (25, 60.0), (100, 240.0), (1000, 2400.0)])
+def test_a_share_of_the_planned_day_is_told_of(percent: int, least_usd: float) -> None:
+    assert unlike(anomalies(percentOfDay=percent)).least_usd == pytest.approx(least_usd)
+
+
+def test_without_an_amount_the_day_is_that_of_the_ceiling() -> None:
+    plan = planned(budget={"notify": {"emails": ["a@team.invalid"], "anomalies": {}}})
+    assert unlike(plan).least_usd == pytest.approx(plan.cost.max_usd_per_hour * 24 / 4, abs=0.01)
+
+
+def test_a_monitor_of_a_tag_that_nobody_says_is_activated_is_warned_about() -> None:
+    plan = anomalies()
+    assert unlike(plan).tag == ("stack", plan.stack)
+    (warning,) = [finding for finding in plan.findings if finding.rule == "anomaly-tag"]
+    assert (warning.severity, warning.path) == (Severity.WARNING, "budget.notify.anomalies.tagActivated")
+    assert "activate stack there once" in warning.fix
+    assert "scope: account" in warning.fix
+
+
+@pytest.mark.parametrize("written", [{"tagActivated": True}, {"scope": "account"}])
+def test_one_that_is_activated_or_needs_no_tag_is_not(written: dict[str, Any]) -> None:
+    plan = anomalies(**written)
+    assert [finding for finding in plan.findings if finding.rule == "anomaly-tag"] == []
+    assert (unlike(plan).tag is None) == ("scope" in written)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from local.providers.aws.resources import (
+    anomalies,
     budgets,
     compute,
     eks,
@@ -18,6 +19,18 @@ from local.providers.aws.table import Row
 
 TABLE: dict[str, Row] = {
     row.token: row
-    for module in (network, routing, security, compute, identity, keys_and_logs, eks, storage, events, budgets)
+    for module in (
+        network,
+        routing,
+        security,
+        compute,
+        identity,
+        keys_and_logs,
+        eks,
+        storage,
+        events,
+        budgets,
+        anomalies,
+    )
     for row in module.ROWS
 }
