@@ -73,7 +73,8 @@ def _listed(text: Mapping[str, Any], layers: int) -> list[str]:
 
 def _spaced(text: Mapping[str, Any], layers: int) -> list[str]:
     """One layer in so many attends fully: Qwen3-Next, Ling 2.5, AFMoE, Llama 4 (no_rope_layers: 0: no window)."""
-    every = text.get("full_attention_interval") or text.get("layer_group_size")
+    # Only Ling's classes with latent attention group their layers; its older ones do not read that key.
+    every = text.get("full_attention_interval") or (text.get("kv_lora_rank") and text.get("layer_group_size"))
     if every:
         return ["full_attention" if (i + 1) % every == 0 else "linear_attention" for i in range(layers)]
     every = text.get("global_attn_every_n_layers")

@@ -45,6 +45,8 @@ def shape(**changes: Any) -> list[tuple[int, int | None]]:
         ({"sliding_window": 512, "sliding_window_pattern": "LLLG"}, [(2, None), (6, 512)]),
         ({"sliding_window": 128, "hybrid_layer_pattern": [0, 1, 1, 1, 1, 1, 0, 1]}, [(2, None), (6, 128)]),
         ({"sliding_window": 512, "global_attn_every_n_layers": 4}, [(2, None), (6, 512)]),
+        # A key that vLLM's bailing_moe.py does not read.
+        ({"model_type": "bailing_moe", "layer_group_size": 4}, [(8, None)]),
         # PLaMo 3's list of windows; Muse Glimmer's layers without a rotation, unsaid each fourth from the last.
         ({"model_type": "plamo3", "interleaved_sliding_window": [512, 512, 512, None] * 2}, [(2, None), (6, 512)]),
         ({"model_type": "muse_glimmer_text", "sliding_window": 512}, [(2, None), (6, 512)]),
@@ -231,7 +233,7 @@ def test_ling_2_5s_layers_have_the_weights_and_the_state_of_vllms_own() -> None:
 
 def test_ling_3s_linear_layers_are_not_taken_for_ling_2_5s() -> None:
     with pytest.raises(UnreadableConfig, match="linear attention whose sizes are not known"):
-        from_config_json({**LLAMA, "layer_group_size": 4, "short_conv_kernel_size": 4})
+        from_config_json({**LLAMA, **LATENT, "layer_group_size": 4, "short_conv_kernel_size": 4})
 
 
 def test_plamo_3_ties_its_embeddings_where_the_file_is_silent() -> None:
