@@ -13,7 +13,7 @@ from planning.model import CreateClusterPlan, StackPlan
 LEAST_REPLICAS = 2
 SHARED = "shared"
 # An existing cluster does not say its version; scanners only ask which kinds are deprecated by then.
-SOMEBODY_ELSES = "1.34"
+ASSUMED_KUBERNETES_VERSION = "1.34"
 ENFORCED = "pod-security.kubernetes.io/enforce"
 OURS = "vllm-on-eks:index:"
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -52,7 +52,9 @@ def scanned_stack(name: str, plan: StackPlan, resources: Sequence[Mapping[str, A
             levels[made["metadata"]["name"]] = made["metadata"].get("labels", {}).get(ENFORCED, "privileged")
     return ScannedStack(
         name=name,
-        kubernetes_version=plan.cluster.version if isinstance(plan.cluster, CreateClusterPlan) else SOMEBODY_ELSES,
+        kubernetes_version=plan.cluster.version
+        if isinstance(plan.cluster, CreateClusterPlan)
+        else ASSUMED_KUBERNETES_VERSION,
         objects=tuple(_with_replicas(objects)),
         owners=owners,
         pod_security={model: levels.get(namespace, "privileged") for model, namespace in models.items()},

@@ -27,7 +27,7 @@ from simulation.traces import Requests
 
 SEGMENT_SECONDS = 300.0
 WARM_UP_SECONDS = 120.0
-_MISSED_ENOUGH = 0.5  # a share of misses below which fewer replicas are tried
+_MISSES_WORTH_FEWER_REPLICAS = 0.5  # a share of misses below which fewer replicas are tried
 _HIT_ENOUGH = 2e-4  # and a share at which more do not help
 _IDLE_TRIES = 4
 _HIGHEST_PRICE = 1e9  # replica seconds per miss
@@ -196,10 +196,10 @@ def _row(
         top = top + step if most is None else min(most, top + step)
         row[top] = _missed(fleet, slo, part, warm, random, top)
         # What misses however many there are.
-        idle = idle + 1 if row[top] > 0.97 * before and row[top] < _MISSED_ENOUGH * count else 0
+        idle = idle + 1 if row[top] > 0.97 * before and row[top] < _MISSES_WORTH_FEWER_REPLICAS * count else 0
         step = max(step, top // 12)
     low, step = near, max(1, near // 16)
-    while row[low] < _MISSED_ENOUGH * count and low > max(1, fewest):
+    while row[low] < _MISSES_WORTH_FEWER_REPLICAS * count and low > max(1, fewest):
         low = max(1, fewest, low - step)
         row[low] = _missed(fleet, slo, part, warm, random, low)
     return row

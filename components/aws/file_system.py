@@ -178,7 +178,7 @@ def handle(
 def places(subnets: Sequence[PrivateSubnet], new: NewFileSystemPlan) -> list[tuple[str, PrivateSubnet]]:
     """Where its mount targets are, by what they are called after: the zone, or the subnet of a network that is there,
     whose zone AWS alone knows."""
-    found = [(each.zone if isinstance(each.zone, str) else str(each.id), each) for each in subnets]
+    placed = [(each.zone if isinstance(each.zone, str) else str(each.id), each) for each in subnets]
     if new.subnet_ids:
-        return [(place, each) for place, each in found if each.id in new.subnet_ids]
-    return [(place, each) for place, each in found if new.zone is None or place == new.zone]
+        return [(place, each) for place, each in placed if each.id in new.subnet_ids]
+    return [(place, each) for place, each in placed if new.zone is None or place == new.zone]

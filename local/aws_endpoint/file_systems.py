@@ -30,30 +30,30 @@ def install() -> None:
 
 def _file_system(response: Any) -> FileSystem:
     name = str(response._get_param("FileSystemId"))
-    found: FileSystem | None = response.efs_backend.file_systems_by_id.get(name)
-    if found is None:
+    file_system: FileSystem | None = response.efs_backend.file_systems_by_id.get(name)
+    if file_system is None:
         raise FileSystemNotFound(name)
-    return found
+    return file_system
 
 
 def _update_file_system(response: Any) -> Answer:
-    found = _file_system(response)
-    found.throughput_mode = response._get_param("ThroughputMode") or found.throughput_mode
+    file_system = _file_system(response)
+    file_system.throughput_mode = response._get_param("ThroughputMode") or file_system.throughput_mode
     given = response._get_param("ProvisionedThroughputInMibps")
-    found.provisioned_throughput_in_mibps = given if found.throughput_mode == "provisioned" else None
-    return json.dumps(found.info_json()), {"status": 202, **_JSON}
+    file_system.provisioned_throughput_in_mibps = given if file_system.throughput_mode == "provisioned" else None
+    return json.dumps(file_system.info_json()), {"status": 202, **_JSON}
 
 
 def _put_backup_policy(response: Any) -> Answer:
-    found, policy = _file_system(response), response._get_param("BackupPolicy")
-    setattr(found, _BACKUP, policy["Status"])
+    file_system, policy = _file_system(response), response._get_param("BackupPolicy")
+    setattr(file_system, _BACKUP, policy["Status"])
     return json.dumps({"BackupPolicy": policy}), dict(_JSON)
 
 
 def _describe_backup_policy(response: Any) -> Answer:
     """EFS has one of a file system without one where it is in One Zone, or was made with `Backup`."""
-    found = _file_system(response)
-    status = getattr(found, _BACKUP, None) or (found.backup_policy or {}).get("Status")
+    file_system = _file_system(response)
+    status = getattr(file_system, _BACKUP, None) or (file_system.backup_policy or {}).get("Status")
     if status is None:
         raise PolicyNotFound("None")
     return json.dumps({"BackupPolicy": {"Status": status}}), dict(_JSON)

@@ -11,7 +11,7 @@ from typing import Any
 from local.stacks.inventory import every_object, title
 
 # Removed by the API server itself once what they stand for is gone.
-OF_KUBERNETES = ("kubernetes", "foregroundDeletion", "orphan")
+FINALIZERS_OF_KUBERNETES = ("kubernetes", "foregroundDeletion", "orphan")
 HELD_LIMIT_SECONDS = 120.0
 """Controllers that are alive remove theirs within seconds."""
 LOOK_EVERY_SECONDS = 5.0
@@ -25,7 +25,7 @@ def held_objects(objects: Iterable[Mapping[str, Any]], since: datetime | None = 
     lines = []
     for item in objects:
         metadata = item["metadata"]
-        finalizers = [f for f in metadata.get("finalizers") or () if f not in OF_KUBERNETES]
+        finalizers = [f for f in metadata.get("finalizers") or () if f not in FINALIZERS_OF_KUBERNETES]
         asked = metadata.get("deletionTimestamp")
         if asked and finalizers and (since is None or datetime.fromisoformat(asked) < since):
             held = ", ".join(f"{finalizer} (set by {_owner(metadata, finalizer)})" for finalizer in finalizers)

@@ -84,12 +84,12 @@ def cards(engine: Engine) -> list[dict[str, Any]]:
 
 def named(modules: tuple[str, ...]) -> dict[str, str]:
     """Name -> path of what --lora-modules lists: `name=path`, or a JSON object."""
-    found = {}
+    adapters = {}
     for module in modules:
         if module.startswith("{"):
             described = json.loads(module)
-            found[str(described["name"])] = str(described["path"])
+            adapters[str(described["name"])] = str(described["path"])
         else:
             name, _, path = module.partition("=")
-            found[name] = path
-    return found
+            adapters[name] = path
+    return adapters

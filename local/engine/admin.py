@@ -52,8 +52,8 @@ def admin_handler(
         if len(parts) == 5 and parts[1] == "ports" and others is not None:
             number, _, rest = parts[4].partition("/")
             asked = int(number) if number.isdigit() else 0
-            found = await others.answer(request, parts[2], parts[3], asked, f"/{rest}")
-            return found or refused(None, f"nothing listens on port {number} of pod {parts[2]}/{parts[3]}")
+            answer = await others.answer(request, parts[2], parts[3], asked, f"/{rest}")
+            return answer or refused(None, f"nothing listens on port {number} of pod {parts[2]}/{parts[3]}")
         if len(parts) == 5 and parts[1] == "pods":
             member = fleet.members.get((parts[2], parts[3]))
             if member is None:

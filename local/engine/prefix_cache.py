@@ -30,13 +30,13 @@ class PrefixCache:
 
     def hits(self, hashes: tuple[int, ...], prompt_tokens: int) -> int:
         """Tokens at the beginning that need not be computed."""
-        found = 0
+        cached_tokens = 0
         for each in hashes[: max(0, prompt_tokens - 1) // self._block_tokens]:
             if each not in self._known:
                 break
             self._known.move_to_end(each)
-            found += self._block_tokens
-        return found
+            cached_tokens += self._block_tokens
+        return cached_tokens
 
     def keep(self, hashes: tuple[int, ...], room_blocks: int) -> None:
         """These are computed now; the rest goes as far as there is no room. Ends of prompts go before beginnings."""

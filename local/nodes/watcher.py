@@ -33,7 +33,7 @@ from local.nodes.volumes import reconcile_volumes
 from planning.model import GPU_RESOURCE
 
 # Not of a node group.
-OTHERS_TAINTS = ("node.kubernetes.io/", LEAVING_TAINT)
+TAINTS_OF_KUBERNETES_AND_AUTOSCALER = ("node.kubernetes.io/", LEAVING_TAINT)
 LABELS_ANNOTATION = "vllm-on-eks.local/labels"
 """Names of the labels that came from the group, so that one taken out of the group leaves the node too."""
 
@@ -170,8 +170,8 @@ def _taints_to_set(current: list[Any], taints_wanted: list[Mapping[str, str]]) -
     def plain(taint: Any) -> dict[str, str]:
         return {"key": taint.key, "value": taint.value or "", "effect": taint.effect}
 
-    own = [plain(taint) for taint in current if taint.key.startswith(OTHERS_TAINTS)]
-    group = [plain(taint) for taint in current if not taint.key.startswith(OTHERS_TAINTS)]
+    own = [plain(taint) for taint in current if taint.key.startswith(TAINTS_OF_KUBERNETES_AND_AUTOSCALER)]
+    group = [plain(taint) for taint in current if not taint.key.startswith(TAINTS_OF_KUBERNETES_AND_AUTOSCALER)]
     order = ("key", "effect", "value")
     as_set = [sorted(tuple(taint[k] for k in order) for taint in taints) for taints in (group, taints_wanted)]
     return None if as_set[0] == as_set[1] else [*own, *(dict(taint) for taint in taints_wanted)]

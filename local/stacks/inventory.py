@@ -11,7 +11,7 @@ from typing import Any
 PASSING = {"Event", "Lease", "Endpoints", "EndpointSlice", "ComponentStatus", "PodMetrics", "NodeMetrics"}
 # Helm never deletes what a chart has in crds/ (https://helm.sh/docs/chart_best_practices/custom_resource_definitions),
 # and the API server registers a group for each.
-LEFT_BY_HELM = ("monitoring.coreos.com", "keda.sh")
+API_GROUPS_LEFT_BY_HELM = ("monitoring.coreos.com", "keda.sh")
 # What is gone meanwhile, cannot be listed, or is served by an aggregated API that is down.
 AWAY = (404, 405, 503)
 
@@ -24,7 +24,7 @@ def every_object(kubeconfig: Path) -> Iterator[dict[str, Any]]:
     get = _reader(kubeconfig)
     for base, resource in _listable(get):
         for item in get(f"{base}/{resource['name']}").get("items") or []:
-            if not item["metadata"]["name"].endswith(LEFT_BY_HELM):
+            if not item["metadata"]["name"].endswith(API_GROUPS_LEFT_BY_HELM):
                 yield {**item, "kind": resource["kind"]}
 
 

@@ -20,7 +20,7 @@ from local.host.errors import PlatformError
 from local.host.paths import Paths
 
 EXAMPLES = {"dev": ("203.0.113.10/32",), "prod": ("203.0.113.0/28",)}
-NOBODYS_ADDRESS = "192.88.99.1/32"
+UNROUTED_ADDRESS = "192.88.99.1/32"
 """Public by syntax and unused (RFC 7526): the platform's API server is on this machine."""
 # Operator -> what builds its program, where a stack that installs it is meant to run it.
 OPERATOR_NEEDS = {"kserve": "kserve", "argo-rollouts": "rollouts", "kuberay": "kuberay"}
@@ -82,7 +82,7 @@ def _own_addresses(content: dict[str, Any], stack: str) -> dict[str, Any]:
     do; the account of prod is the platform's anyway. Another file's examples are left for `up` to refuse."""
     text = json.dumps(content, default=str)
     for example in EXAMPLES.get(stack, ()):
-        text = text.replace(f'"{example}"', f'"{NOBODYS_ADDRESS}"')
+        text = text.replace(f'"{example}"', f'"{UNROUTED_ADDRESS}"')
     document: dict[str, Any] = json.loads(text)
     return document
 

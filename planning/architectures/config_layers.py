@@ -149,8 +149,8 @@ def _heads_of(text: Mapping[str, Any], types: list[str], kind: str) -> int | Non
     """Query heads of that kind of layer where they are not num_attention_heads: Laguna's list, MiMo, Step 3.5."""
     by_layer = text.get("num_attention_heads_per_layer")
     if isinstance(by_layer, list):
-        found = [each for each, of in zip(by_layer, types, strict=False) if of == kind]
-        return alike({"num_attention_heads_per_layer": found}, "num_attention_heads_per_layer") or None
+        of_kind = [each for each, of in zip(by_layer, types, strict=False) if of == kind]
+        return alike({"num_attention_heads_per_layer": of_kind}, "num_attention_heads_per_layer") or None
     if kind != "sliding_attention":
         return None
     other = text.get("attention_other_setting")

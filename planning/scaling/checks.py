@@ -15,9 +15,9 @@ from settings.autoscaling import MEANT, BackendScaling, HpaScaling, KedaScaling,
 from settings.models import Model
 
 # Everything that vLLM's pods export, and what we record of it: gone when the last pod is gone.
-OF_THE_PODS = re.compile(r"(?<![A-Za-z0-9_:])(vllm(?:_on_eks)?:[A-Za-z0-9_:]+|DCGM_FI_[A-Z0-9_]+)")
+SERIES_OF_PODS = re.compile(r"(?<![A-Za-z0-9_:])(vllm(?:_on_eks)?:[A-Za-z0-9_:]+|DCGM_FI_[A-Z0-9_]+)")
 # Named like vLLM's, but counted by production-stack's router, which lives while no pod does.
-OF_A_ROUTER = frozenset({"vllm:num_incoming_requests_total"})
+SERIES_OF_ROUTER = frozenset({"vllm:num_incoming_requests_total"})
 MISSPELT = re.compile(r"(?<![A-Za-z0-9_:])vllm_[a-z0-9_]+")
 WAKE_EXAMPLE = "wake: {query: '<requests that wait for it, counted by the gateway or router in front of it>'}"
 
@@ -111,7 +111,7 @@ def _check_wake(scaling: KedaScaling, wake_query: str, path: str, findings: Find
             f"minReplicas is {scaling.min_replicas}, so there is nothing to wake",
             "write minReplicas: 0, or leave wake out",
         )
-    series = next((name for name in OF_THE_PODS.findall(wake_query) if name not in OF_A_ROUTER), None)
+    series = next((name for name in SERIES_OF_PODS.findall(wake_query) if name not in SERIES_OF_ROUTER), None)
     if series is not None:
         findings.error(
             f"{path}.wake.query",

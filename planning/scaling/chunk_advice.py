@@ -19,7 +19,7 @@ from settings.models import Model
 
 SMALLEST_CHUNK = 128
 MOST_TIMES_SMALLER = 8
-WORTH_SAYING = 1.25
+LEAST_GAIN_TO_ADVISE = 1.25
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def chunk_advice(rates: ServingRates, promise: Promise) -> ChunkAdvice | None:
         if smaller > rate:
             best, rate = chunk, smaller
         chunk //= 2
-    return ChunkAdvice(best, step, now, rate) if rate >= WORTH_SAYING * now else None
+    return ChunkAdvice(best, step, now, rate) if rate >= LEAST_GAIN_TO_ADVISE * now else None
 
 
 def check_chunk(model: Model, rates: ServingRates | None, path: str, findings: Findings) -> None:

@@ -29,7 +29,7 @@ from settings.models import Model, Quantization
 ADAPTER_FILES = ("adapter_model.safetensors", "adapter_model.bin", "adapter_model.pt")
 LANGUAGE_ONLY = "--language-model-only"
 # What the model's own checks have said: GPU and types are the same for both.
-OF_THE_MODEL = ("gpu-too-old", "dtype-gpu", "kv-cache-gpu")
+RULES_TOLD_OF_THE_MODEL = ("gpu-too-old", "dtype-gpu", "kv-cache-gpu")
 
 
 def companion_args(model: Model, version: Version) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _check_draft(
     place = {"tensorParallel": f"{path.rpartition('.')[0]}.tensorParallel"}  # it is one number for both
     check_start(start_of(asked, known, weights, layout, version, pool), lambda name: place.get(name, where), doubted)
     for finding in doubted.all():
-        if finding.rule not in OF_THE_MODEL:
+        if finding.rule not in RULES_TOLD_OF_THE_MODEL:
             findings.add(finding)
     message = "rates and replicas are those of the model alone"
     findings.warning(path, "draft-throughput", message, "measure what drafts save before you count on it")

@@ -26,11 +26,11 @@ def reads_shared(model: Model) -> bool:
 def with_shared_downloads(models: Sequence[ServedModel]) -> list[ServedModel]:
     """The models, each with what it reads of the file system; the first that reads a revision owns its download."""
     owners: dict[str, str] = {}
-    found = []
+    shared = []
     for model in models:
         downloads = tuple(_downloads(model, owners)) if model.cache.kind == EFS else ()
-        found.append(replace(model, shared_downloads=downloads) if downloads else model)
-    return found
+        shared.append(replace(model, shared_downloads=downloads) if downloads else model)
+    return shared
 
 
 def _downloads(model: ServedModel, owners: dict[str, str]) -> Iterator[SharedDownloadPlan]:

@@ -25,8 +25,8 @@ def _asked(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         fix = "write the id of one that is there, or leave fileSystem out: the stack makes one"
         yield Answer("files", _ID, Verdict.ERROR, f"there is no file system {name} in {plan.region}", fix=fix)
         return
-    (found,) = answer["FileSystems"]
-    if not found.get("Encrypted"):
+    (file_system,) = answer["FileSystems"]
+    if not file_system.get("Encrypted"):
         said = f"{name} is not encrypted, and cannot become so"
         yield Answer("files", _ID, Verdict.WARNING, said, fix="copy what is on it to one that is")
     yield _mounted(plan, aws, name)

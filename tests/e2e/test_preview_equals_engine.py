@@ -24,7 +24,7 @@ import yaml
 from local.commands.platform import assemble_charts
 from local.host.paths import platform_paths
 from local.stacks.stack import Stack
-from local.stacks.stack_files import EXAMPLES, NOBODYS_ADDRESS, stack_file
+from local.stacks.stack_files import EXAMPLES, UNROUTED_ADDRESS, stack_file
 from planning.prepare import prepare
 from policies.rules import RULES
 from preview.changes import differences
@@ -157,7 +157,7 @@ def test_the_engine_refuses_a_stack_that_breaks_a_policy_as_the_offline_preview_
     checkout = make_checkout(tmp_path / "checkout")
     bad = checkout / "Pulumi.prod.yaml"
     for example in EXAMPLES["prod"]:
-        content = json.loads(json.dumps(content).replace(example, NOBODYS_ADDRESS))
+        content = json.loads(json.dumps(content).replace(example, UNROUTED_ADDRESS))
     bad.write_text(yaml.safe_dump(content))
     engine._stack.prepare(bad)
     done = engine.preview("--policy-pack", "policies")

@@ -10,7 +10,7 @@ from planning.versions.vllm_versions import canonical_flag, version_of
 
 # What Ray says itself (name, port, logs) or Serve does (shutdown), and what it does otherwise (adapters); revisions are
 # in the snapshot's path.
-NOT_THE_ENGINES = frozenset(
+FLAGS_NOT_FOR_RAY = frozenset(
     (
         "--served-model-name",
         "--revision",
@@ -36,7 +36,7 @@ def engine_kwargs(model: ServedModel) -> dict[str, Any]:
             continue  # what --lora-modules lists
         path = spelled.replace("_", "-").removeprefix("--").split(".")
         flag = canonical_flag(spelled, version) or f"--{path[0]}"
-        if flag in NOT_THE_ENGINES:
+        if flag in FLAGS_NOT_FOR_RAY:
             continue
         value = _value(text) if has_value else not path[0].startswith("no-") or flag == f"--{path[0]}"
         place = kwargs

@@ -27,7 +27,7 @@ from components.tolerations import tolerations
 from planning.model import ProbePlan, ServedModel
 
 # An autoscaler that is taken away leaves the number in its name: without this an apply that sets it is a conflict.
-TAKES_REPLICAS = {"pulumi.com/patchForce": "true"}
+FORCE_OWNERSHIP_OF_REPLICAS = {"pulumi.com/patchForce": "true"}
 
 # Handed over as text, as the downloader is: the image has Python, and nothing of ours.
 WARM_UP = (Path(__file__).parents[1] / "warm_up.py").read_text(encoding="utf-8")
@@ -40,7 +40,7 @@ def deployment(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifes
     described = metadata(model)
     fixed = model.autoscaling.fixed_replicas
     if fixed is not None:
-        described["annotations"] = dict(TAKES_REPLICAS)
+        described["annotations"] = dict(FORCE_OWNERSHIP_OF_REPLICAS)
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

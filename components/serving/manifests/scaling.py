@@ -12,7 +12,7 @@ from planning.model import ScalingMetric, ScalingRulePlan, SchedulePlan, ServedM
 
 # While an update changes the owner of the replicas from our HPA to KEDA both exist for a moment, and KEDA's webhook
 # would refuse its ScaledObject. A foreign HPA still is a reason to refuse.
-MOVES_TO_KEDA = {"validations.keda.sh/hpa-ownership": "false"}
+ALLOW_KEDA_TO_REPLACE_HPA = {"validations.keda.sh/hpa-ownership": "false"}
 
 
 def recording_rules(model: ServedModel) -> Manifest:
@@ -37,7 +37,7 @@ def horizontal_pod_autoscaler(model: ServedModel) -> Manifest:
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": {**metadata(model), "annotations": dict(MOVES_TO_KEDA)},
+        "metadata": {**metadata(model), "annotations": dict(ALLOW_KEDA_TO_REPLACE_HPA)},
         "spec": {
             "scaleTargetRef": _target(model),
             "minReplicas": plan.min_replicas,

@@ -12,7 +12,7 @@ from local.host.errors import PlatformError
 from local.host.paths import Paths
 from local.stacks.stack_files import (
     EXAMPLES,
-    NOBODYS_ADDRESS,
+    UNROUTED_ADDRESS,
     charts_folder,
     merge,
     project_folder,
@@ -208,7 +208,7 @@ def test_our_own_examples_are_replaced_by_the_platforms_address_and_others_are_l
         write_stack_file(paths, stack)
         config = yaml.safe_load(stack_file(paths, stack).read_text())["config"]
         values[stack] = config["vllm-on-eks:cluster"]["publicAccessCidrs"]
-    assert values == {"dev": [NOBODYS_ADDRESS], "own": ["203.0.113.10/32"]}
+    assert values == {"dev": [UNROUTED_ADDRESS], "own": ["203.0.113.10/32"]}
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])

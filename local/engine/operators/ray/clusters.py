@@ -39,8 +39,8 @@ class Deployed:
 
     @property
     def application(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.config["applications"][0]
-        return found
+        application: dict[str, Any] = self.config["applications"][0]
+        return application
 
 
 @dataclass

@@ -70,12 +70,12 @@ def details(cluster: RayCluster, replicas: RayReplicas, kind: str = "") -> dict[
     if cluster.deployed is None or kind == "imperative":
         return {**empty, "target_capacity": None}
     config = cluster.deployed.config
-    found = {each["name"]: _application(cluster, replicas, each) for each in config["applications"][:1]}
+    applications = {each["name"]: _application(cluster, replicas, each) for each in config["applications"][:1]}
     return {
         **empty,
         "proxy_location": config.get("proxy_location", "EveryNode"),
         "http_options": {"host": "0.0.0.0", **config.get("http_options", {}), "port": cluster.port},
-        "applications": found,
+        "applications": applications,
         "target_capacity": config.get("target_capacity"),
     }
 

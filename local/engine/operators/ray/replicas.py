@@ -68,14 +68,14 @@ class RayReplicas:
 
     def workers(self, cluster: RayCluster) -> list[Member]:
         """Its workers whose container runs, by name."""
-        found = [
+        workers = [
             member
             for member in self._fleet.members.values()
             if cluster_of(member.pod.labels, member.pod.namespace, "worker") == cluster.key
             and member.pod.container_begun
             and not member.pod.deleting
         ]
-        return sorted(found, key=lambda each: each.pod.name)
+        return sorted(workers, key=lambda each: each.pod.name)
 
     def of(self, cluster: RayCluster) -> list[RayReplica]:
         """Replicas on workers that stay."""
