@@ -42,3 +42,6 @@ def check_known(text: Mapping[str, Any]) -> None:
         value = text.get(row["key"])
         if value not in (None, False, 0, "", [], {}) and str(value) != row["harmless"]:
             raise UnreadableConfig(f"config.json gives {row['key']}: {row['why']} are not known here")
+    if "BailingMoeV2_5ForCausalLM" in (text.get("architectures") or ()) and not text.get("kv_lora_rank"):
+        # bailing_moe_linear.py of vLLM 0.32 falls back to 512, and its layers to a grouping of their own.
+        raise UnreadableConfig("config.json has no kv_lora_rank, which Ling 2.5's latent attention is computed by")

@@ -48,11 +48,13 @@ def _prepare(platform: Platform) -> None:
     """What docs/backends/llm-d.md asks of a cluster: definitions, and a Gateway (whose controller is not there)."""
     api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
     groups = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
+    there = {crd.metadata.name for crd in client.ApiextensionsV1Api(api).list_custom_resource_definition().items}
     for name, kinds in groups.items():
         for file in sorted((platform.paths.tools / "definitions" / name).glob("*.yaml")):
-            found = yaml.safe_load(file.read_text())
-            if found["spec"]["group"] == kinds:
-                utils.create_from_dict(api, found)
+            definition = yaml.safe_load(file.read_text())
+            # Helm leaves a chart's definitions behind, those of another test on this platform too.
+            if definition["spec"]["group"] == kinds and definition["metadata"]["name"] not in there:
+                utils.create_from_dict(api, definition)
     client.CoreV1Api(api).create_namespace({"metadata": {"name": "gateways"}})
 
 
