@@ -89,7 +89,6 @@ def run(arguments: argparse.Namespace) -> int:
     """Answers 0; raises LookupError, ValueError or OSError on wrong input."""
     if absent := [name for name in ("numba", "numpy") if find_spec(name) is None]:
         raise LookupError(f"simulate needs {' and '.join(absent)}: pip install -r requirements-simulate.txt")
-    _announce_compilation()
     from advisor.simulate_inputs import load, setting
     from simulation.compare import ORACLE, Bounds, case, run
     from simulation.own_scaling import OWN_POLICY
@@ -120,6 +119,7 @@ def run(arguments: argparse.Namespace) -> int:
     if bounds.most is not None and (bounds.start or 1) > bounds.most:
         raise ValueError(f"--start-replicas {bounds.start} is more than --max-replicas {bounds.most}")
     compared = replace(case(served.setting, comes.start, bounds, with_oracle=with_oracle), own=served.own)
+    _announce_compilation()  # after all that can be refused: wrong input does not wait for it
     outcomes = run(compared, names)
     if arguments.json:
         print(json.dumps(as_json(arguments, served.title, comes.name, compared, outcomes), indent=2))

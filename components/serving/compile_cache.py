@@ -29,8 +29,20 @@ def restore(kept: Path, root: Path) -> str:
         return f"{kept} is not there yet: this server compiles, and keeps what it made"
     root.mkdir(parents=True, exist_ok=True)
     with tarfile.open(kept) as archive:
-        archive.extractall(root, filter="data")  # no links out of the folder, no devices, no owners
+        archive.extractall(root, members=_plain(archive, root))
     return f"{kept}: {kept.stat().st_size} bytes unpacked"
+
+
+def _plain(archive: tarfile.TarFile, root: Path) -> list[tarfile.TarInfo]:
+    """Files and folders below the root, and nothing else: what is kept may have been written by another pod.
+
+    tarfile's own filter `data` is not in every Python 3.11.
+    """
+    members = archive.getmembers()
+    for member in members:
+        if not (root / member.name).resolve().is_relative_to(root.resolve()):
+            raise tarfile.TarError(f"{member.name} is not below {root}")
+    return [member for member in members if member.isreg() or member.isdir()]
 
 
 def keep(kept: Path, root: Path) -> str:
