@@ -163,19 +163,19 @@ def build_flags(tools: Sequence[Tool], folder: Path, how: Workspace) -> list[str
 
 def _keep(tool: Tool, folder: Path, made: Path, target: Path, go: Go) -> None:
     """Moves a tool's programs and companions into the cache in one step."""
-    stamp = made / f".{tool.name}"
-    stamp.mkdir()
+    finished = made / f".{tool.name}"
+    finished.mkdir()
     for package, name in tool.programs.items():
         program = made / program_name(package)
         if not program.exists():
             raise BuildFailed(tool.name, ["go", "build", package], f"it made no {program.name}")
-        program.rename(stamp / name)
+        program.rename(finished / name)
     if tool.companions:
         source = go.module_folder(tool.name, tool.module, folder)
         for path, name in tool.companions.items():
-            shutil.copyfile(source / path, stamp / name)
-            (stamp / name).chmod(0o755)
+            shutil.copyfile(source / path, finished / name)
+            (finished / name).chmod(0o755)
     if target.exists():  # a file of it was taken away: nothing half is taken for whole
         shutil.rmtree(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    stamp.rename(target)
+    finished.rename(target)

@@ -151,8 +151,8 @@ def why_not_ready(paths: Paths, lacking: Iterable[RunningModel]) -> list[str]:
             statuses = [*(pod.status.init_container_statuses or []), *(pod.status.container_statuses or [])]
             waiting = [s.state.waiting for s in statuses if s.state and s.state.waiting]
             # Where an init container waits, the others only wait for it.
-            waiting = [pod for pod in waiting if pod.reason != "PodInitializing"] or waiting
-            said = [f"{pod.reason}: {pod.message or ''}" for pod in waiting] or said
+            waiting = [state for state in waiting if state.reason != "PodInitializing"] or waiting
+            said = [f"{state.reason}: {state.message or ''}" for state in waiting] or said
             lines.append(f"{pod.metadata.name} is {pod.status.phase}: {'; '.join(said) or 'it is starting'}")
     return lines
 

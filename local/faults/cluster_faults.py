@@ -40,7 +40,7 @@ def node_watcher_stopped(ground: Ground) -> Iterator[None]:
 
 
 def until(look: Callable[[], Any], timeout_seconds: float, lacking: str) -> Any:
-    """Polls until `found` gives something; raises DoesNotHold with `lacking` otherwise."""
+    """Polls until `look` gives something; raises DoesNotHold with `lacking` otherwise."""
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
         if value := look():

@@ -17,8 +17,8 @@ def must(condition: bool, held: str) -> None:
         raise DoesNotHold(held)
 
 
-def must_say(text: str, *texts: str) -> None:
-    """All of `wanted` must be in the text; case does not count."""
-    lacking = [text_wanted for text_wanted in texts if text_wanted.lower() not in text.lower()]
+def must_say(text: str, *phrases: str) -> None:
+    """All `phrases` must be in the text; case does not count."""
+    lacking = [phrase for phrase in phrases if phrase.lower() not in text.lower()]
     if lacking:
         raise DoesNotHold(f"nothing says {lacking}; said was:\n{text[-3000:]}")

@@ -32,7 +32,7 @@ class LoadTarget:
 
 
 def find_target(paths: Paths, model_name: str, stack: str) -> LoadTarget:
-    """The model named `wanted` (or the only one). Raises CannotLoad: stopped, another stack, no such model."""
+    """The model named `model_name` (or the only one). Raises CannotLoad: stopped, another stack, no such model."""
     processes = Processes(paths)
     if not all(processes.is_alive(name) for name in NEEDED):
         raise CannotLoad("the platform is stopped: make up")

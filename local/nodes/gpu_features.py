@@ -149,10 +149,10 @@ def shares(capacity: NodeCapacity, sharing: GpuSharingPlan | None) -> int:
 
 def gpu_change(current: dict[str, str], advertised: int) -> dict[str, Any]:
     """Merge patch of a node's status so that its allocatable GPUs are those that are advertised."""
-    labels = str(advertised) if advertised else None
-    if current.get(GPU_RESOURCE) == labels:
+    gpus = str(advertised) if advertised else None
+    if current.get(GPU_RESOURCE) == gpus:
         return {}
-    return {"capacity": {GPU_RESOURCE: labels}, "allocatable": {GPU_RESOURCE: labels}}
+    return {"capacity": {GPU_RESOURCE: gpus}, "allocatable": {GPU_RESOURCE: gpus}}
 
 
 def _parsed(text: str) -> Any:

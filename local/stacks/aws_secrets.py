@@ -13,10 +13,10 @@ from typing import Any
 
 
 def make(
-    manager: Any, secrets: Mapping[str, set[str]], value: Callable[[], str] = lambda: secrets.token_urlsafe(24)
+    manager: Any, keys_by_name: Mapping[str, set[str]], value: Callable[[], str] = lambda: secrets.token_urlsafe(24)
 ) -> None:
-    """Makes those that are not there. `wanted`: name -> keys of the JSON; without keys the whole text is the value."""
-    for name, keys in secrets.items():
+    """Makes those that are not there. `keys_by_name`: keys of the JSON; without keys the whole text is the value."""
+    for name, keys in keys_by_name.items():
         text = json.dumps({key: value() for key in sorted(keys)}) if keys else value()
         try:
             manager.create_secret(Name=name, SecretString=text)

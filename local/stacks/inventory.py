@@ -53,8 +53,8 @@ def _reader(kubeconfig: Path) -> Callable[[str], dict[str, Any]]:
             return {}
         if response.status >= 400:
             raise client.ApiException(http_resp=response)
-        deployment: dict[str, Any] = json.loads(text)
-        return deployment
+        answer: dict[str, Any] = json.loads(text)
+        return answer
 
     return get
 
