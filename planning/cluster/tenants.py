@@ -54,8 +54,8 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
         pods = model.autoscaling.max_replicas + model.max_surge
         job = int(model.cache.kind in ("persistentVolume", "efs"))
         server, download = model.resources, model.download_resources
-        sidecar_cpu = millicores(model.compiled.cpu_request) if model.compiled else 0
-        sidecar_mib = mib(model.compiled.memory) if model.compiled else 0
+        sidecar_cpu = millicores(model.compiled.keep.cpu_request) if model.compiled else 0
+        sidecar_mib = mib(model.compiled.keep.memory) if model.compiled else 0
         total = Need(
             total.gpus + pods * server.gpus,
             total.cpu_millicores

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.model.pods import PodResources
 from planning.model.sources import RepositoryPlan
 
 
@@ -22,13 +23,14 @@ class SharedDownloadPlan:
 
 @dataclass(frozen=True)
 class CompiledPlan:
-    """What a model's servers compile, kept on the file system; what the sidecar that keeps it asks of the node."""
+    """What a model's servers compile, kept on the file system; what those who bring and keep it ask of the node."""
 
     key: str
     """Of image, GPU and arguments: another one is another archive."""
-    cpu_request: str
-    memory: str
-    ephemeral_storage: str
+    restore: PodResources
+    """Of the init container that brings it before the server starts."""
+    keep: PodResources
+    """Of the sidecar, beside the server as long as it runs."""
 
 
 @dataclass(frozen=True)

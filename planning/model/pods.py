@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PodResources:
-    """What the vLLM container asks for, as Kubernetes quantities. No CPU limit: it would throttle tokenizing."""
+    """What a container asks for, as Kubernetes quantities; of the server no CPU limit: it would throttle tokenizing."""
 
     cpu_request: str
     memory: str
@@ -17,7 +17,7 @@ class PodResources:
     gpus: int
     """Of `nvidia.com/gpu`, whole ones or shares."""
     cpu_limit: str | None = None
-    """Equal to the request, where cores are to be its own; no other limit: it would throttle tokenizing."""
+    """Of every container equal to the request, where the server's cores are to be its own (QoS class Guaranteed)."""
 
 
 @dataclass(frozen=True)

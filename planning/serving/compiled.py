@@ -6,22 +6,26 @@ from dataclasses import replace
 from hashlib import sha256
 
 from planning.findings import Findings
-from planning.model import CompiledPlan, ServedModel
+from planning.model import CompiledPlan, PodResources, ServedModel
 from planning.nodes.quantity import as_cpu, as_mib
 from planning.nodes.sidecars import KEEPER, keeps_compiled
 from settings.models import Model
+
+# What a server leaves of its cores, one at most: packing is one thread.
+CPU_LIMIT = "1"
 
 
 def with_compiled(model: ServedModel, gpu: str | None) -> ServedModel:
     """The model with the name of its archive. vLLM's own key inside it has these and more (compilation/backends.py)."""
     digest = sha256(repr((model.image, gpu, model.args)).encode()).hexdigest()[:12]
-    plan = CompiledPlan(
-        f"{model.vllm_version}-{gpu or 'gpu'}-{digest}".lower().replace(" ", "-"),
-        as_cpu(KEEPER.cpu_millicores),
-        as_mib(KEEPER.memory_mib),
-        as_mib(KEEPER.ephemeral_mib),
-    )
-    return replace(model, compiled=plan)
+    key = f"{model.vllm_version}-{gpu or 'gpu'}-{digest}".lower().replace(" ", "-")
+    asked = _resources(as_cpu(KEEPER.cpu_millicores), CPU_LIMIT)
+    return replace(model, compiled=CompiledPlan(key, asked, asked))
+
+
+def _resources(cpu_request: str, cpu_limit: str) -> PodResources:
+    memory, ephemeral = as_mib(KEEPER.memory_mib), as_mib(KEEPER.ephemeral_mib)
+    return PodResources(cpu_request, memory, ephemeral, None, 0, cpu_limit)
 
 
 def check_compiled(model: Model, path: str, findings: Findings) -> None:

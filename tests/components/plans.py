@@ -218,6 +218,8 @@ VOLUME_MODEL = replace(
 
 # No token, no clients, emptyDir: the smallest model.
 OPEN_MODEL = replace(MODEL, name="smollm", token=None, client_namespaces=(), env={})
+# Beside a server whose cores are not its own.
+SIDECAR = PodResources("20m", "128Mi", "64Mi", None, 0, "1")
 
 # Scaled by KEDA between zero and three replicas, woken by a gateway, more of them in office hours.
 KEDA_MODEL = replace(

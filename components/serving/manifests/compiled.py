@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from components.images import pull_policy
-from components.pods import SCRATCH_PATH
+from components.pods import SCRATCH_PATH, quantities
 from components.security import restricted_container
-from planning.model import CompiledPlan, ServedModel
+from planning.model import CompiledPlan, PodResources, ServedModel
 
 # Handed over as text, as the downloader is.
 PROGRAM = (Path(__file__).parents[1] / "compile_cache.py").read_text(encoding="utf-8")
@@ -44,18 +44,17 @@ def compiled_containers(model: ServedModel) -> list[dict[str, Any]]:
     plan = model.compiled
     if plan is None:
         return []
-    keeper = {**_container(model, plan, "keep"), "restartPolicy": "Always"}
-    return [_container(model, plan, "restore"), keeper]
+    keeper = {**_container(model, plan, "keep", plan.keep), "restartPolicy": "Always"}
+    return [_container(model, plan, "restore", plan.restore), keeper]
 
 
-def _container(model: ServedModel, plan: CompiledPlan, mode: str) -> dict[str, Any]:
+def _container(model: ServedModel, plan: CompiledPlan, mode: str, resources: PodResources) -> dict[str, Any]:
     asked = {
         "mode": mode,
         "kept": f"{MOUNT}/{plan.key}.tar",
         "root": ROOT,
         "url": f"http://127.0.0.1:{model.port}/health",
     }
-    same = {"memory": plan.memory, "ephemeral-storage": plan.ephemeral_storage}
     return {
         "name": f"compiled-{mode}",
         "image": model.image,
@@ -63,7 +62,7 @@ def _container(model: ServedModel, plan: CompiledPlan, mode: str) -> dict[str, A
         "command": ["python3", "-c", PROGRAM],
         "args": [json.dumps(asked)],
         "env": [{"name": "NVIDIA_VISIBLE_DEVICES", "value": "void"}],  # the image asks for all GPUs of the node
-        "resources": {"requests": {"cpu": plan.cpu_request, **same}, "limits": {"cpu": "1", **same}},
+        "resources": quantities(resources),
         "volumeMounts": [
             {"name": VOLUME, "mountPath": MOUNT, **({"readOnly": True} if mode == "restore" else {})},
             {"name": "scratch", "mountPath": SCRATCH_PATH},

@@ -18,14 +18,14 @@ from components.serving.manifests.compiled import PROGRAM, ROOT
 from components.serving.manifests.deployment import deployment
 from components.serving.manifests.environment import server_environment
 from planning.model import CompiledPlan, StackPlan
-from tests.components.plans import OPEN_MODEL
+from tests.components.plans import OPEN_MODEL, SIDECAR
 from tests.components.serving.test_manifests import without_program
 from tests.components.serving.test_warm_up import answering
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import errors, model, planned, pool, refusal
 from tests.program import example, run_program
 
-KEPT = replace(OPEN_MODEL, compiled=CompiledPlan("0.33.0-l4-0a1b2c3d4e5f", "20m", "128Mi", "64Mi"))
+KEPT = replace(OPEN_MODEL, compiled=CompiledPlan("0.33.0-l4-0a1b2c3d4e5f", SIDECAR, SIDECAR))
 POD = deployment(KEPT, "p")["spec"]["template"]["spec"]
 
 
