@@ -61,7 +61,8 @@ def plan_pod(
     own_disk = isinstance(model.cache, EmptyDirCache) and isinstance(model.origin, HubSource | BucketSource)
     asked = model.resources
     shared = _shared_memory_mib(model, pool, path, findings)
-    cores = _cores(model, node, pool, path, findings)
+    sidecar = beside_the_server(model)
+    cores = _cores(model, node, pool, sidecar.cpu_millicores, path, findings)
     room = Room(
         gpus=gpus,
         cpu_millicores=cores,
@@ -72,11 +73,8 @@ def plan_pod(
         if asked.ephemeral_storage
         else default_ephemeral_mib(weights_mib, own_disk),
     )
-    sidecar = beside_the_server(model)
     if not asked.memory:
         room = replace(room, memory_mib=room.memory_mib - sidecar.memory_mib)
-    if not asked.cpu:
-        room = replace(room, cpu_millicores=room.cpu_millicores - sidecar.cpu_millicores)
     whole = replace(
         room,
         cpu_millicores=room.cpu_millicores + sidecar.cpu_millicores,
@@ -109,10 +107,12 @@ def plan_pod(
     return PodPlan(server, download, whole, cache, model.accepted_risks.node_fit)
 
 
-def _cores(model: Model, node: Room, pool: Pool, path: str, findings: Findings) -> int:
-    """CPU request, thousandths of a core."""
+def _cores(model: Model, node: Room, pool: Pool, beside_millicores: int, path: str, findings: Findings) -> int:
+    """CPU request of the server, thousandths of a core. What stands beside it comes off the default before that is
+    rounded to whole cores; what the user wrote is the server's alone.
+    """
     gpus, asked = model.tensor_parallel, model.resources.cpu
-    wanted = millicores(asked) if asked else default_cpu_millicores(node, gpus)
+    wanted = millicores(asked) if asked else default_cpu_millicores(node, gpus) - beside_millicores
     per_node = pool.group.gpus_per_numa_node
     if per_node is None:
         return wanted

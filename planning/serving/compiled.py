@@ -13,14 +13,22 @@ from settings.models import Model
 
 # What a server leaves of its cores, one at most: packing is one thread.
 CPU_LIMIT = "1"
+# Where its request is its limit: the server waits for what is unpacked. It runs before the server and takes nothing
+# from it, and with a fraction it holds no core. Estimate.
+RESTORE_MILLICORES = 500
 
 
 def with_compiled(model: ServedModel, gpu: str | None) -> ServedModel:
     """The model with the name of its archive. vLLM's own key inside it has these and more (compilation/backends.py)."""
     digest = sha256(repr((model.image, gpu, model.args)).encode()).hexdigest()[:12]
     key = f"{model.vllm_version}-{gpu or 'gpu'}-{digest}".lower().replace(" ", "-")
-    asked = _resources(as_cpu(KEEPER.cpu_millicores), CPU_LIMIT)
-    return replace(model, compiled=CompiledPlan(key, asked, asked))
+    request = as_cpu(KEEPER.cpu_millicores)
+    if model.resources.cpu_limit is None:
+        shared = _resources(request, CPU_LIMIT)
+        return replace(model, compiled=CompiledPlan(key, shared, shared))
+    # Cores of the server's own want a pod of QoS class Guaranteed, limits equal to requests in every container.
+    restore = as_cpu(RESTORE_MILLICORES)
+    return replace(model, compiled=CompiledPlan(key, _resources(restore, restore), _resources(request, request)))
 
 
 def _resources(cpu_request: str, cpu_limit: str) -> PodResources:

@@ -9,6 +9,7 @@ import pytest
 from planning.model import StackPlan
 from planning.nodes.instances import instance_types
 from planning.nodes.numa import numa_facts
+from planning.nodes.quantity import millicores
 from tests.planning.stacks import errors, model, planned, pool, refusal
 
 BIG = "Qwen/Qwen2.5-72B-Instruct"
@@ -36,10 +37,28 @@ def test_a_pod_gets_whole_cores_that_are_its_own_and_at_most_its_gpus_share_of_a
     assert plan(resources={"cpu": "90"}).models[0].resources.cpu_request == "90"
 
 
+@pytest.mark.parametrize("cpu", [None, "90", "95"])
+def test_beside_a_sidecar_the_cores_are_whole_too_and_no_container_may_use_more_than_it_requests(
+    cpu: str | None,
+) -> None:
+    found = plan(compileCache="efs", **({"resources": {"cpu": cpu}} if cpu else {})).models[0]
+    assert found.compiled is not None
+    asked = found.resources
+    assert asked.cpu_request == (cpu or str(int(plan().models[0].resources.cpu_request) - 1))
+    every = (asked, found.download_resources, found.compiled.restore, found.compiled.keep)
+    assert all(each.cpu_limit == each.cpu_request for each in every), "else the pod is Burstable"
+    cores = [millicores(each.cpu_request) for each in every]
+    assert cores[3] % 1000, "a sidecar with a core of its own takes it from the server"
+    assert 0 < cores[3] < cores[2] <= cores[0], "who waits for it waits for the init container alone"
+
+
 def test_where_nobody_asks_for_it_nothing_is_aligned() -> None:
     found = planned(nodePools=[aligned(numaAlignment="any")], models=[served()])
     assert found.gpu_pools[0].gpus_per_numa_node is None
     assert found.models[0].resources.cpu_limit is None
+    kept = planned(nodePools=[aligned(numaAlignment="any")], models=[served(compileCache="efs")]).models[0].compiled
+    assert kept is not None
+    assert (kept.restore, kept.keep.cpu_limit) == (kept.keep, "1")
 
 
 @pytest.mark.parametrize(
