@@ -10,7 +10,15 @@ from dataclasses import replace
 
 from planning.cluster.versions import other_versions
 from planning.findings import Findings, listed
-from planning.model import DrainPlan, KubeaiModelPlan, KubeaiPlan, PodResources, ResourceProfilePlan, ServedModel
+from planning.model import (
+    AutoscalingPlan,
+    DrainPlan,
+    KubeaiModelPlan,
+    KubeaiPlan,
+    PodResources,
+    ResourceProfilePlan,
+    ServedModel,
+)
 from settings.backends import Backend, LoadBalancing
 from settings.models import Model
 from settings.stack import StackSettings
@@ -19,6 +27,8 @@ from settings.stack import StackSettings
 INTERVAL_SECONDS = 10
 # Ours: it holds the bodies of requests, 10 MiB each at most, and computes nothing. The chart asks for nothing.
 PROXY = PodResources("200m", "512Mi", "1Gi", None, 0)
+# KubeAI's default of targetRequests, which its definition wants even where it is not followed.
+UNREAD_TARGET = 100
 # In KubeAI's own words (api/k8s/v1/model_types.go).
 STRATEGIES = {LoadBalancing.PREFIX_HASH: "PrefixHash", LoadBalancing.LEAST_LOAD: "LeastLoad"}
 
@@ -72,8 +82,16 @@ def _with_kubeai(model: ServedModel, path: str, settings: StackSettings, finding
             "write another pool, or sharing by time slices or MIG",
         )
     wanted = settings.kubeai
-    plan = KubeaiModelPlan(model.name, STRATEGIES[wanted.load_balancing], wanted.prefix_characters)
+    target = target_requests(model.autoscaling)
+    plan = KubeaiModelPlan(model.name, STRATEGIES[wanted.load_balancing], wanted.prefix_characters, target)
     return replace(model, kubeai=plan)
+
+
+def target_requests(scaling: AutoscalingPlan) -> int:
+    """Requests in flight per replica: the lowest target, down to a whole number (KubeAI's type is an integer), rather
+    one replica more than requests that wait.
+    """
+    return max(1, int(min((metric.target for metric in scaling.metrics), default=UNREAD_TARGET)))
 
 
 def plan_kubeai(models: Sequence[ServedModel], settings: StackSettings) -> KubeaiPlan | None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from planning.backends.operators import asked_operators, is_installed, operator_namespace
 from planning.cluster.addon_network import addon_network
 from planning.cluster.kubeai import plan_kubeai
 from planning.cluster.tracing import plan_tracing
+from planning.facts import rows
 from planning.findings import Findings
-from planning.model import OperatorPlan, ServedModel
+from planning.model import OperatorPlan, OperatorResources, ServedModel
+from planning.nodes.quantity import as_cpu, as_mib
 from planning.versions.charts import ChartSources
 from settings.stack import StackSettings
+
+# Most memory and CPU of those whose requests are ours (planning/facts/system_pods.csv), MiB and millicores. Estimates.
+LIMITS: Mapping[str, tuple[int, int | None]] = {
+    "argo-rollouts": (512, None),
+    "kuberay": (512, 500),  # the chart's limit, 100m, is throttled while it makes clusters
+    "opentelemetry-collector": (512, None),
+}
 
 
 def plan_operators(
@@ -38,6 +47,21 @@ def plan_operators(
                 scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
                 tracing=plan_tracing(settings) if row.name == "opentelemetry-collector" else None,
                 kubeai=plan_kubeai(models, settings) if row.name == "kubeai" else None,
+                resources=operator_resources(row.name),
             )
         )
     return tuple(operators)
+
+
+def operator_resources(name: str) -> OperatorResources | None:
+    """Of each pod of the operator, as the system nodes count it; None: its chart says it."""
+    if name not in LIMITS:
+        return None
+    (row,) = (row for row in rows("system_pods.csv") if row["when"] == name)
+    memory, cpu = LIMITS[name]
+    return OperatorResources(
+        as_cpu(int(row["cpu_millicores"])),
+        as_mib(int(row["memory_mib"])),
+        as_mib(memory),
+        as_cpu(cpu) if cpu else None,
+    )

@@ -69,6 +69,7 @@ from planning.model.services import (
     KedaPlan,
     MonitoringPlan,
     OperatorPlan,
+    OperatorResources,
     ReadSecretPlan,
     SmokeTestPlan,
 )
@@ -188,6 +189,7 @@ __all__ = [
     "NodeGroupPlan",
     "NodeLeftPlan",
     "OperatorPlan",
+    "OperatorResources",
     "PackingPicture",
     "PickerPlan",
     "PlanRefused",

@@ -18,6 +18,8 @@ class KubeaiModelPlan:
     """In KubeAI's own words."""
     prefix_characters: int
     """How many characters of the first user message count as its beginning."""
+    target_requests: int
+    """In flight at a replica, beyond which KubeAI adds one."""
 
 
 @dataclass(frozen=True)

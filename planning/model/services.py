@@ -94,6 +94,17 @@ class KedaPlan:
 
 
 @dataclass(frozen=True)
+class OperatorResources:
+    """What an operator's container asks of a node without GPU, as Kubernetes quantities."""
+
+    cpu_request: str
+    memory_request: str
+    memory_limit: str
+    cpu_limit: str | None = None
+    """None: as much as the node has left."""
+
+
+@dataclass(frozen=True)
 class OperatorPlan:
     """An operator that serving backends need: namespace and releases, each after the one before."""
 
@@ -120,6 +131,8 @@ class OperatorPlan:
     """Where Prometheus asks its pods."""
     asks_prometheus: bool = False
     scrape_interval_seconds: int = 15
+    resources: OperatorResources | None = None
+    """None: its chart's own."""
 
 
 @dataclass(frozen=True)

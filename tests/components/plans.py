@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planning.backends.table import OURS, YES, backends, features
+from planning.cluster.kubeai import target_requests
+from planning.cluster.operators import operator_resources
 from planning.model import (
     AddonNetworkPlan,
     AutoscalingPlan,
@@ -481,7 +483,7 @@ def on(model: ServedModel, backend: str) -> ServedModel:
         router=ROUTER if row.router else None,
         ray=_ray(model) if backend == "ray" else None,
         picker=PICKER if backend == "llm-d" else None,
-        kubeai=KubeaiModelPlan(model.name, "PrefixHash", 100) if backend == "kubeai" else None,
+        kubeai=KubeaiModelPlan(model.name, "PrefixHash", 100, target_requests(scaled)) if backend == "kubeai" else None,
         cache=WITH_A_JOB if backend == "kubeai" else model.cache,
         autoscaling=scaled,
     )
@@ -527,6 +529,7 @@ ENVOY_GATEWAY = OperatorPlan(
 )
 KUBERAY = OperatorPlan(
     name="kuberay",
+    resources=operator_resources("kuberay"),
     setting="kuberay.namespace",
     charts={"kuberay-operator": ChartRef("kuberay-operator", "1.7.0", "https://ray-project.github.io/kuberay-helm")},
     namespace="kuberay",
@@ -565,6 +568,7 @@ KUBEAI = OperatorPlan(
 )
 ARGO_ROLLOUTS = OperatorPlan(
     name="argo-rollouts",
+    resources=operator_resources("argo-rollouts"),
     setting="argoRollouts.namespace",
     charts={"argo-rollouts": ChartRef("argo-rollouts", "2.41.0", "https://argoproj.github.io/argo-helm")},
     namespace="argo-rollouts",
@@ -589,6 +593,7 @@ TRACING = TracingPlan(
 )
 COLLECTOR = OperatorPlan(
     name="opentelemetry-collector",
+    resources=operator_resources("opentelemetry-collector"),
     setting="tracing.namespace",
     charts={
         "opentelemetry-collector": ChartRef(

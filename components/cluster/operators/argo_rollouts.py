@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.cluster.operators.resources import operator_resources
 from planning.model import OperatorPlan
 from planning.versions.pins import mirrored
 
 REGISTRY = "quay.io"
-# The chart sets none. Estimate for some dozens of Rollouts; it caches ReplicaSets, Services and Ingresses.
-CPU, MEMORY, MOST_MEMORY = "50m", "128Mi", "512Mi"
 
 
 def argo_rollouts_values(plan: OperatorPlan) -> dict[str, Any]:
     """Values of chart argo-rollouts; only what differs from its defaults or must not move with them."""
     monitored = plan.network.monitoring_namespace is not None
     controller: dict[str, Any] = {
-        "resources": {"requests": {"cpu": CPU, "memory": MEMORY}, "limits": {"memory": MOST_MEMORY}},
+        "resources": operator_resources(plan),
         "metrics": {"enabled": monitored, "serviceMonitor": {"enabled": monitored}},
     }
     if labels := plan.network.monitor_labels:

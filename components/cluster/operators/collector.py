@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.cluster.operators.resources import operator_resources
 from planning.model import COLLECTOR, OTLP_PORT, OperatorPlan, TracingPlan
 from planning.versions.pins import mirrored
 
@@ -32,7 +33,7 @@ def collector_values(plan: OperatorPlan) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "resources": {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "512Mi"}},
+        "resources": operator_resources(plan),
     }
     if tracing.headers_secret:
         key = {"name": tracing.headers_secret, "key": "authorization"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.cluster.operators.resources import operator_resources
 from planning.model import OperatorPlan
 from planning.versions.pins import mirrored
 
@@ -16,8 +17,7 @@ def kuberay_values(plan: OperatorPlan) -> dict[str, Any]:
     Its definitions are in the chart's crds folder. Its pod has no webhook: ready is ready.
     """
     values: dict[str, Any] = {
-        # The default, 100m, is throttled while it makes clusters.
-        "resources": {"requests": {"cpu": "100m", "memory": "512Mi"}, "limits": {"cpu": "500m", "memory": "512Mi"}},
+        "resources": operator_resources(plan),
         # Without a number the kubelet refuses the image's user by name under runAsNonRoot.
         "podSecurityContext": {"runAsNonRoot": True, "runAsUser": 65532},
     }

@@ -20,8 +20,6 @@ from planning.model import CHAT_TEMPLATE_FILE, KubeaiModelPlan, ServedModel
 
 # KubeAI says it itself, by the Model's name, which is the served one.
 SERVED_NAME = "--served-model-name="
-# Its default of targetRequests, which the definition wants even where it is not followed.
-UNREAD = 100
 
 
 def kubeai_model(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
@@ -42,7 +40,7 @@ def kubeai_model(model: ServedModel, priority_class: pulumi.Input[str]) -> Manif
         # Those out of Secrets have no place here, and the plan refuses them.
         "env": {each["name"]: each["value"] for each in server_environment(model) if "value" in each},
         "priorityClassName": priority_class,
-        **_replicas(model),
+        **_replicas(model, plan),
         "loadBalancing": {"strategy": plan.strategy, "prefixHash": {"prefixCharLength": plan.prefix_characters}},
     }
     if model.chat_template is not None:
@@ -65,15 +63,13 @@ def _arguments(model: ServedModel) -> list[str]:
     return [f"--model={name}", *(each for each in others if not each.startswith(SERVED_NAME))]
 
 
-def _replicas(model: ServedModel) -> dict[str, Any]:
+def _replicas(model: ServedModel, plan: KubeaiModelPlan) -> dict[str, Any]:
     """Between the plan's bounds, by KubeAI's own autoscaler; or a fixed number."""
     scaling = model.autoscaling
-    targets = [metric.target for metric in scaling.metrics] or [float(UNREAD)]
     told: dict[str, Any] = {
         "minReplicas": scaling.min_replicas,
         "maxReplicas": scaling.max_replicas,
-        # Its type is an integer: rather one replica more than requests that wait.
-        "targetRequests": max(1, int(min(targets))),
+        "targetRequests": plan.target_requests,
         "scaleDownDelaySeconds": scaling.scale_down.window_seconds,
     }
     if scaling.fixed_replicas is not None:
