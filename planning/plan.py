@@ -11,6 +11,7 @@ from planning.cluster.control_plane import CALENDAR_DATED
 from planning.cluster.file_system import plan_file_system
 from planning.cluster.monitoring import plan_monitoring
 from planning.cluster.routers import with_routers
+from planning.cluster.system import check_system_nodes
 from planning.cluster.tenants import with_priority
 from planning.cluster.tracing import with_tracing
 from planning.compose.checks import check_settings
@@ -23,7 +24,6 @@ from planning.compose.serving import plan_models
 from planning.findings import Findings
 from planning.model import StackPlan
 from planning.nodes.pools import Pool
-from planning.nodes.system import check_system_nodes
 from planning.serving.shared import with_shared_downloads
 from planning.serving.stranded import plan_node_fits
 from planning.serving.surge import check_shared_gpus

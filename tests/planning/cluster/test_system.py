@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from planning.cluster.system import EVERYWHERE, PATH
 from planning.nodes.fit import DAEMONS
-from planning.nodes.system import EVERYWHERE, PATH
 from tests.planning.stacks import errors, model, planned, refusal
 
 

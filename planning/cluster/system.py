@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from planning.backends.operators import asked_operators, is_installed
 from planning.backends.table import backends
+from planning.cluster import kubeai, pickers, ray
 from planning.facts import rows
 from planning.findings import Findings
-from planning.model import AutoscalingPlan, NodeGroupPlan, ScalerKind
+from planning.model import AutoscalingPlan, NodeGroupPlan, PodResources, ScalerKind
 from planning.nodes.fit import DAEMONS
 from planning.nodes.growth import can_grow
 from planning.nodes.instances import InstanceType, instance_types
-from planning.nodes.quantity import as_cpu, as_mib
+from planning.nodes.quantity import as_cpu, as_mib, mib, millicores
 from settings.backends import Backend, RouterSettings
 from settings.cluster import CreateCluster
 from settings.node_autoscaling import ClusterAutoscalerSettings
@@ -49,13 +50,6 @@ class SystemLoad:
 
 # components/serving/backends/production_stack.py; 1000Mi are the chart's own figure.
 ROUTER = SystemLoad(1, 400, 1000)
-# planning/cluster/ray.py, and Ray's autoscaler in the same pod (components/serving/backends/ray.py).
-RAY_HEAD = SystemLoad(1, 1200, 4096 + 512)
-
-# planning/cluster/pickers.py.
-PICKER = SystemLoad(1, 1000, 2048)
-# planning/cluster/kubeai.py.
-KUBEAI = SystemLoad(1, 200, 512)
 
 
 def check_system_nodes(
@@ -161,15 +155,20 @@ def _pods(parts: set[str]) -> Iterator[tuple[str, SystemLoad, int]]:
 
 def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
     """They stand in front of models, and beside no GPU."""
+    head = _load(ray.HEAD).plus(SystemLoad(0, millicores(ray.AUTOSCALER_CPU), mib(ray.AUTOSCALER_MEMORY)))
     for model in settings.models:
         if backends()[settings.backend_of(model)].router is not None:
             yield f"router of {model.name}", ROUTER, (model.router or RouterSettings()).replicas
         if settings.backend_of(model) is Backend.RAY:
-            yield f"head of {model.name}", RAY_HEAD, 1
+            yield f"head of {model.name}", head, 1
         if settings.backend_of(model) is Backend.LLM_D:
-            yield f"endpoint picker of {model.name}", PICKER, 1
+            yield f"endpoint picker of {model.name}", _load(pickers.RESOURCES), 1
     if any(settings.backend_of(model) is Backend.KUBEAI for model in settings.models):
-        yield "KubeAI's proxy", KUBEAI, settings.kubeai.replicas
+        yield "KubeAI's proxy", _load(kubeai.PROXY), settings.kubeai.replicas
+
+
+def _load(resources: PodResources) -> SystemLoad:
+    return SystemLoad(1, millicores(resources.cpu_request), mib(resources.memory))
 
 
 def _daemons(parts: set[str]) -> SystemLoad:
