@@ -10,7 +10,8 @@ from planning.facts import rows
 from planning.findings import Findings
 from settings.backends import Backend
 from settings.gateway import GatewayApi
-from settings.models import EfsCache, Model, VolumeCache
+from settings.models import Model, VolumeCache
+from settings.shared_files import keeps_compiled, reads_shared
 from settings.sources import BucketSource
 from settings.stack import StackSettings
 from settings.tenants import TenantSettings
@@ -92,9 +93,9 @@ def external_token_name(model: str, secret: SecretsManagerToken) -> str:
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
     kinds = {settings.backend_of(model).value}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
-    kinds |= {"compiled"} if model.compile_cache == "efs" else set()
-    kinds |= {"efs"} if isinstance(model.cache, EfsCache) else set()
-    if isinstance(model.origin, BucketSource) and not isinstance(model.cache, EfsCache):
+    kinds |= {"compiled"} if keeps_compiled(model) else set()
+    kinds |= {"efs"} if reads_shared(model) else set()
+    if isinstance(model.origin, BucketSource) and not reads_shared(model):
         kinds |= {"bucket", "bucket-job"} if isinstance(model.cache, VolumeCache) else {"bucket"}
     kinds |= {"gateway"} if isinstance(settings.gateway, GatewayApi) else set()
     own = {tenant.own_namespace for tenant in settings.tenants if tenant.api_keys}

@@ -102,6 +102,12 @@ class StackSettings(Section):
         """What serves a model of the stack."""
         return model.backend or self.backend
 
+    def pool_name_of(self, model: Model) -> str | None:
+        """The node pool of a model: the one it names, or the only one. None: there are none or several."""
+        if model.pool is None and len(self.node_pools) == 1:
+            return self.node_pools[0].name
+        return model.pool
+
     @model_validator(mode="before")
     @classmethod
     def _as_their_backends_mean(cls, written: Any) -> Any:

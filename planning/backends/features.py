@@ -9,7 +9,8 @@ from planning.backends.table import NO, YES, Cell, backends, features, rendered
 from planning.findings import Findings, listed
 from planning.versions import pins
 from settings.autoscaling import BackendScaling, HpaScaling, KedaScaling, NoScaling
-from settings.models import Drain, EfsCache, EmptyDirCache, Model, VolumeCache
+from settings.models import Drain, EmptyDirCache, Model, VolumeCache
+from settings.shared_files import keeps_compiled, reads_shared
 from settings.sources import HubSource
 from settings.stack import StackSettings
 
@@ -52,8 +53,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("secret-env", "environment variables from Secrets", "secretEnv", lambda m: bool(m.secret_env)),
     Feature("own-image", "another image", "image.repository", _own_image),
     Feature("volume-cache", "weights on a volume", "cache.kind", lambda m: isinstance(m.cache, VolumeCache)),
-    Feature("efs-cache", "weights on the stack's file system", "cache.kind", lambda m: isinstance(m.cache, EfsCache)),
-    Feature("compile-cache", "what it compiles, kept", "compileCache", lambda m: m.compile_cache == "efs"),
+    Feature("efs-cache", "weights on the stack's file system", "cache.kind", reads_shared),
+    Feature("compile-cache", "what it compiles, kept", "compileCache", keeps_compiled),
     Feature("warm-up", "a completion before a server is Ready", "warmUp", lambda m: m.warm_up),
     Feature(
         "pod-cache",

@@ -13,10 +13,10 @@ from planning.model import (
     NewFileSystemPlan,
     ServedModel,
 )
-from planning.nodes.sidecars import keeps_compiled
-from planning.serving.shared import EFS, reads_shared
+from planning.serving.shared import EFS
 from settings.file_system import CreateFileSystem, ExistingFileSystem
 from settings.pools import ManagedPool, NodePool
+from settings.shared_files import on_file_system, reads_shared
 from settings.stack import StackSettings
 
 SECTION = "fileSystem"
@@ -47,7 +47,7 @@ def plan_file_system(
     readers = [model for model in models if model.cache.kind == EFS]
     wanted, directory = settings.file_system, f"/vllm-on-eks/{stack}"
     compiled = tuple(model.name for model in models if model.compiled is not None)
-    if not any(reads_shared(model) or keeps_compiled(model) for model in settings.models):
+    if not any(map(on_file_system, settings.models)):
         if "file_system" in settings.model_fields_set:
             message = "no model has cache: {kind: efs} or compileCache: efs, so nothing is made"
             findings.warning(SECTION, "file-system-unused", message, "leave it out, or write such a cache")
@@ -85,9 +85,9 @@ def stored_gib(readers: Sequence[ServedModel]) -> int:
 
 def _pools(settings: StackSettings) -> Iterator[tuple[str, NodePool]]:
     """Pools whose nodes mount it, with their path."""
-    named = {model.pool for model in settings.models if reads_shared(model) or keeps_compiled(model)}
+    named = {settings.pool_name_of(model) for model in settings.models if on_file_system(model)}
     for index, pool in enumerate(settings.node_pools):
-        if pool.name in named or (None in named and len(settings.node_pools) == 1):
+        if pool.name in named:
             yield f"nodePools[{index}]", pool
 
 

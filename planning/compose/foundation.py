@@ -17,9 +17,8 @@ from planning.model import (
     NodeGroupPlan,
     Tags,
 )
-from planning.nodes.sidecars import keeps_compiled
 from planning.nodes.system_group import plan_system_nodes
-from planning.serving.shared import reads_shared
+from settings.shared_files import on_file_system
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def plan_foundation(request: Request, findings: Findings) -> Foundation:
     """Tags first: the cluster carries them."""
     settings = request.settings
     tags = plan_tags(settings.tags, request.stack, findings)
-    shared_files = any(reads_shared(model) or keeps_compiled(model) for model in settings.models)
+    shared_files = any(map(on_file_system, settings.models))
     return Foundation(
         tags=tags,
         cluster=plan_cluster(settings.cluster, request.stack, settings.region, tags, findings, shared_files),

@@ -18,7 +18,6 @@ from planning.serving.sources import Site
 from planning.serving.surge import with_surge
 from planning.serving.way_in import plan_way_in
 from settings.cluster import CreateCluster
-from settings.models import Model
 from settings.spelling import did_you_mean
 from settings.stack import StackSettings
 
@@ -32,7 +31,7 @@ def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Fi
     for index, model in enumerate(request.settings.models):
         path = f"models[{index}]"
         check_digest(model, engine_of(request.settings.backend_of(model)), path, without_digest, findings)
-        pool = _pool_of(model, path, pools, findings)
+        pool = _pool_of(request.settings.pool_name_of(model), model.name, path, pools, findings)
         planned = plan_model(model, path, pool, surroundings, findings)
         if planned is not None:
             served.append(planned)
@@ -64,19 +63,19 @@ def _site(settings: StackSettings) -> Site:
     return Site(region, cluster.version, created, partition(region), settings.registry.mirror)
 
 
-def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings: Findings) -> Pool | None:
-    if model.pool is not None:
-        if model.pool not in pools:
-            findings.error(
-                f"{path}.pool",
-                "unknown-pool",
-                f"no node pool {model.pool!r} (nodePools: {listed(pools) or 'none'})",
-                did_you_mean(model.pool, pools) or "write the name of one of them",
-            )
-        return pools.get(model.pool)
-    if len(pools) == 1:
-        return next(iter(pools.values()))
-    if pools:
+def _pool_of(
+    name: str | None, model: str, path: str, pools: Mapping[str, Pool | None], findings: Findings
+) -> Pool | None:
+    if name is not None and name in pools:
+        return pools[name]
+    if name is not None:
+        findings.error(
+            f"{path}.pool",
+            "unknown-pool",
+            f"no node pool {name!r} (nodePools: {listed(pools) or 'none'})",
+            did_you_mean(name, pools) or "write the name of one of them",
+        )
+    elif pools:
         findings.error(
             f"{path}.pool", "ambiguous-pool", "there are several node pools", f"write one of {listed(pools)}"
         )
@@ -84,7 +83,7 @@ def _pool_of(model: Model, path: str, pools: Mapping[str, Pool | None], findings
         findings.error(
             "nodePools",
             "no-pool",
-            f"{model.name} has no node to run on",
+            f"{model} has no node to run on",
             "write nodePools: [{name: l4, instanceTypes: [g6.xlarge]}]",
         )
     return None

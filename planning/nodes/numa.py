@@ -62,11 +62,8 @@ def check_numa(settings: StackSettings, findings: Findings) -> None:
     for pool in settings.node_pools:
         if pool.numa_alignment is NumaAlignment.ANY:
             continue
-        alone = len(settings.node_pools) == 1
         own = [
-            (index, model)
-            for index, model in enumerate(settings.models)
-            if model.pool == pool.name or (model.pool is None and alone)
+            (index, model) for index, model in enumerate(settings.models) if settings.pool_name_of(model) == pool.name
         ]
         sizes = {model.tensor_parallel for _, model in own}
         for index, model in own if len(sizes) > 1 else ():

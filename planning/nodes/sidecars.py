@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from planning.nodes.fit import Room
 from settings.models import Model
+from settings.shared_files import keeps_compiled
 
 # A Python that waits, and packs 15 to 100 MB once: an estimate, with room.
 KEEPER = Room(gpus=0, cpu_millicores=20, memory_mib=128, ephemeral_mib=64)
-
-
-def keeps_compiled(model: Model) -> bool:
-    """Whether what its servers compile is on the stack's file system."""
-    return model.compile_cache == "efs"
 
 
 def beside_the_server(model: Model) -> Room:

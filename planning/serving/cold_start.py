@@ -17,6 +17,7 @@ from planning.nodes.volumes import UNKNOWN_MIBPS, read_mibps
 from planning.serving.sources import way_of
 from planning.units import GIB
 from settings.models import EfsCache, EmptyDirCache, Model, VolumeCache
+from settings.shared_files import keeps_compiled
 
 # Rates in bytes per second.
 IMAGE_PACKED_BYTES = 10.8e9
@@ -79,7 +80,7 @@ def inputs_of(model: Model, pool: Pool, size: ModelSize, shared_mibps: float = 0
         ebs_bandwidth_mbps=slowest.ebs_bandwidth_mbps,
         network_gbps=min(type_.network_gbps for type_ in pool.types),
         enforce_eager=model.enforce_eager,
-        compiled=model.compile_cache == "efs",
+        compiled=keeps_compiled(model),
         way=way_of(model),
         downloads_per_pod=isinstance(model.cache, EmptyDirCache),
         volume_mibps=read_mibps(model.cache) if isinstance(model.cache, VolumeCache) else None,

@@ -8,8 +8,9 @@ from hashlib import sha256
 from planning.findings import Findings
 from planning.model import CompiledPlan, PodResources, ServedModel
 from planning.nodes.quantity import as_cpu, as_mib
-from planning.nodes.sidecars import KEEPER, keeps_compiled
+from planning.nodes.sidecars import KEEPER
 from settings.models import Model
+from settings.shared_files import keeps_compiled
 
 # What a server leaves of its cores, one at most: packing is one thread.
 CPU_LIMIT = "1"

@@ -33,7 +33,6 @@ from planning.nodes.pod_resources import PodPlan, plan_pod
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import mib
 from planning.nodes.sharing import told_to_vllm
-from planning.nodes.sidecars import keeps_compiled
 from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
@@ -57,6 +56,7 @@ from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
 from settings.backends import Backend
 from settings.models import Model
+from settings.shared_files import keeps_compiled
 
 
 @dataclass(frozen=True)

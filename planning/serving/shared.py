@@ -9,18 +9,13 @@ from hashlib import sha256
 
 from planning.findings import Findings
 from planning.model import BucketPlan, ServedModel, SharedDownloadPlan
-from settings.models import EfsCache, Model, VolumeCache
+from settings.models import Model, VolumeCache
 from settings.sources import HubSource
 from settings.stack import StackSettings
 
 EFS = "efs"
 # Of a Kubernetes name's 63 letters, with a hash and what Jobs, claims and pods add.
 MOST_LETTERS = 32
-
-
-def reads_shared(model: Model) -> bool:
-    """Whether its weights are on the stack's file system."""
-    return isinstance(model.cache, EfsCache)
 
 
 def with_shared_downloads(models: Sequence[ServedModel]) -> list[ServedModel]:
