@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,9 +42,8 @@ def with_drain(pool: Pool, models: Sequence[ServedModel], findings: Findings) ->
     own = [model for model in models if model.pool == asked.name]
     if not isinstance(asked, KarpenterPool) or group.karpenter is None:
         return replace(pool, group=replace(group, update_timeout_seconds=update_timeout_seconds(group, own)))
-    needed = max(
-        [LEAST_GRACE_SECONDS, *(int(drain_seconds(model, group.advertised_gpus, on_new_nodes=True)) for model in own)]
-    )
+    drains = (drain_seconds(model, group.advertised_gpus, on_new_nodes=True) for model in own)
+    needed = max(LEAST_GRACE_SECONDS, math.ceil(max(drains, default=0) / 60) * 60)  # whole minutes, to be read
     if asked.termination_grace_seconds is not None:
         _check_grace(pool, asked.termination_grace_seconds, own, needed, findings)
         needed = asked.termination_grace_seconds

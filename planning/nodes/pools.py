@@ -88,19 +88,19 @@ def plan_pool(
     path = f"nodePools[{index}]"
     types = _gpu_types(pool, path, findings)
     check_words(pool, path, findings)
+    disk = plan_disk(pool, types, path, findings) if types else None
     if is_bottlerocket(pool):
-        raid0 = bool(types) and plan_disk(pool, types, path, Findings()).instance_store_gib is not None
+        raid0 = disk is not None and disk.instance_store_gib is not None
         check_bottlerocket(pool, path, cluster_version, raid0, findings)
     else:
         check_release(pool, path, cluster_version, findings)
     _check_risks(pool, path, production, findings)
-    if not types or not _alike(types, path, findings):
+    if disk is None or not _alike(types, path, findings):
         return None
     first = types[0]
     assert first.gpu is not None
     sharing = plan_sharing(pool, first.gpu, path, findings)
     of_karpenter = isinstance(pool, KarpenterPool)
-    disk = plan_disk(pool, types, path, findings)
     bottlerocket = plan_bottlerocket(pool, first.gpu, path, findings)
     per_numa_node = gpus_per_numa_node(pool, types, path, findings)
     cut_later = sharing.kind == "mig" and bottlerocket is None  # Bottlerocket cuts them before its kubelet starts

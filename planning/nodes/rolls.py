@@ -42,14 +42,13 @@ def step_time(step: str) -> StepTime:
 
 def drain_seconds(model: ServedModel, gpus_of_node: int, *, on_new_nodes: bool) -> float:
     """Longest drain of a node full of a model, s: its budget lets so many pods leave at once, and the next ones when
-    theirs are Ready: on a node that has to start first (Karpenter; whole minutes, as a NodePool's grace is written), or
-    on one that is there (EKS starts the new nodes of a group first).
+    theirs are Ready: on a node that has to start first (Karpenter), or on one that is there (EKS starts the new nodes
+    of a group first).
     """
     pods = max(1, gpus_of_node // max(1, model.resources.gpus))
     turns = math.ceil(pods / max(1, model.max_unavailable))
     replaced = _ends((*model.node_start, *model.cold_start) if on_new_nodes else model.cold_start)[1]
-    longest = turns * (model.drain.grace_period_seconds + replaced)
-    return math.ceil(longest / 60) * 60 if on_new_nodes else longest
+    return turns * (model.drain.grace_period_seconds + replaced)
 
 
 def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPicture:

@@ -111,3 +111,11 @@ def test_the_preview_says_of_pulling_an_image_how_long_with_and_without() -> Non
     assert fast[0] < usual[0] / 2
     assert f"without fastStart: {usual[0]:g} s" in fast[1]
     assert f"with nodePools[].fastStart: {fast[0]:g} s" in usual[1]
+
+
+def test_what_is_wrong_with_the_disk_is_told_once_and_beside_types_that_make_no_pool() -> None:
+    wrong = {"diskThroughputMibps": 200, "diskGib": 300, "fastStart": True, "amiFamily": "bottlerocket"}
+    found = refusal(nodePools=[pool(instanceTypes=["g6.xlarge", "g5.xlarge"], **wrong)], models=[])
+    rules = [each.rule for each in found]
+    assert rules.count("fast-start-disk") == 1
+    assert "mixed-pool" in rules
