@@ -52,7 +52,6 @@ class Cluster:
     def __init__(self, platform: Platform) -> None:
         api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
         self.core, self.custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
-        self.definitions = client.ApiextensionsV1Api(api)
 
     def all(self, plural: str) -> list[dict[str, Any]]:
         return list(self.custom.list_namespaced_custom_object(GROUP, "v1", "models", plural)["items"])
@@ -60,6 +59,10 @@ class Cluster:
     def service(self) -> dict[str, Any]:
         (found,) = self.all("rayservices")
         return found
+
+    def active(self) -> str:
+        """Name of the cluster that serves."""
+        return str(self.service()["status"]["activeServiceStatus"]["rayClusterName"])
 
     def workers(self) -> list[Any]:
         pods = self.core.list_namespaced_pod("models", label_selector=MODEL_SERVERS).items
@@ -99,11 +102,13 @@ def test_the_operator_makes_the_cluster_and_a_request_to_the_model_is_answered(
 def test_a_changed_flag_is_rolled_out_and_requests_are_answered(
     platform: Platform, cluster: Cluster, stack_file: Path
 ) -> None:
+    before = cluster.active()
     content = yaml.safe_load(stack_file.read_text())
     content["config"][PREFIX + "models"][0]["maxNumSeqs"] = 32
     stack_file.write_text(yaml.safe_dump(content))
     platform.run("up", "--stack-file", str(stack_file))
     assert '"max_num_seqs": 32' in cluster.service()["spec"]["serveConfigV2"]
+    assert cluster.active() != before, "changed arguments get a cluster beside the first"
     (model,) = models(platform.paths)
     assert model.ready
     assert ask(service_url(platform.paths, model)).text

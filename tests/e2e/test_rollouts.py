@@ -166,7 +166,8 @@ def test_a_good_canary_is_promoted_and_no_request_is_lost(cluster: Cluster) -> N
     record = load.end(timeout_seconds=600)
     summary = record["summary"]
     print({key: summary[key] for key in ("requests", "answered", "refused", "lost", "reasons")})
-    assert summary["refused"] == 0
+    assert (summary["refused"], summary["lost"]) == (0, 0), summary["reasons"]
+    assert summary["answered"] == summary["requests"] == len(record["requests"]) > 0
     assert cluster.series('rollout_info{name="qwen",phase="Abort"} > 0') == []
 
 
@@ -174,4 +175,6 @@ def test_a_destroy_leaves_neither_rollouts_nor_the_controller(cluster: Cluster) 
     cluster.platform.run("down", "--stack", "local")
     names = {pod.metadata.name for pod in cluster.core.list_namespaced_pod("models").items}
     assert names == set()
+    definitions = client.ApiextensionsV1Api(cluster.core.api_client).list_custom_resource_definition().items
+    assert [each.metadata.name for each in definitions if each.metadata.name.endswith("argoproj.io")] == []
     assert not cluster.platform.processes.is_alive("rollouts-controller")
