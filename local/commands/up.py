@@ -11,6 +11,7 @@ from local.commands.completion import CompletionAnswer, ask, service_url, wait_u
 from local.commands.platform import Started, empty, exclusively, start
 from local.host.errors import PlatformError
 from local.host.paths import Paths
+from local.host.processes import Processes
 from local.host.progress import Stages
 from local.stacks.stack import Stack, existing_stacks
 from local.stacks.stack_files import tool_needs
@@ -51,19 +52,43 @@ def start_or_begin_anew(
     paths: Paths, cold_start_seconds: float, node_boot_seconds: float, vllm: Path | None = None
 ) -> Started:
     """Starts the platform; with nothing on it where what is there is not what the stacks believe."""
+    if not _account_file(paths).exists():
+        remember_account(paths)
     started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
     print(f"  started: {', '.join(started.new) or 'nothing, all lives'}")
     if reason := why_begin_anew(paths, started):
         print(f"  {reason}: beginning again with an empty platform")
         empty(paths)
         started = start(paths, cold_start_seconds, node_boot_seconds, vllm)
+    remember_account(paths)
     return started
+
+
+def _account_file(paths: Paths) -> Path:
+    """Says in which run of the AWS endpoint the stacks' resources are; goes with the stacks."""
+    return paths.state / "pulumi" / "account"
+
+
+def _aws_run(paths: Paths) -> str:
+    """The latest start of the AWS endpoint; it keeps its account in memory, so each start has an empty one."""
+    record = Processes(paths).record("aws")
+    return f"{record.pid} {record.started_at}" if record else ""
+
+
+def remember_account(paths: Paths) -> None:
+    """Takes the account of the latest start of the AWS endpoint for the one that the stacks believe in.
+
+    What `start` returns cannot tell it: a start that fails after its first wave, or is interrupted, returns nothing.
+    """
+    _account_file(paths).parent.mkdir(parents=True, exist_ok=True)
+    _account_file(paths).write_text(_aws_run(paths))
 
 
 def why_begin_anew(paths: Paths, started: Started) -> str | None:
     """Why what the stacks believe cannot be brought into line with what is there; None in the usual case."""
     stacks = [Stack(paths, started.ports, name) for name in existing_stacks(paths)]
-    if "aws" in started.new and any(stack.resource_count() > 1 for stack in stacks):
+    remembered = _account_file(paths).read_text() if _account_file(paths).exists() else ""
+    if _aws_run(paths) != remembered and any(stack.resource_count() > 1 for stack in stacks):
         return "the AWS endpoint keeps its state in memory and was started again"
     lost = [name for stack in stacks for name in stack.lost_resources()]
     if lost:

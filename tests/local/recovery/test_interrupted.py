@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from local.commands.platform import Started
-from local.commands.up import why_begin_anew
+from local.commands.up import remember_account, start_or_begin_anew, why_begin_anew
+from local.host.errors import ProcessFailed
+from local.host.paths import Paths
 from local.host.ports import USUAL
 from local.recovery.interrupted import cannot_be_found, pending_creates, probable_id, settled
 from local.stacks.stack import state_folder
@@ -127,22 +129,68 @@ def test_aws_resources_that_nobody_can_look_for_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("new", "state", "reason"),
+    ("aws_is_another", "state", "reason"),
     [
-        ((), deployment(), None),
-        (("aws",), {"resources": [{"urn": "stack"}]}, None),
-        (("engine",), {"resources": [{"urn": "stack"}, SERVICE]}, None),
-        (("aws",), {"resources": [{"urn": "stack"}, SERVICE]}, "keeps its state in memory and was started again"),
-        ((), deployment(("creating", VPC)), None),
-        ((), deployment(("creating", FILES)), "killed while it made disk"),
+        (False, deployment(), None),
+        (True, {"resources": [{"urn": "stack"}]}, None),
+        (False, {"resources": [{"urn": "stack"}, SERVICE]}, None),
+        (True, {"resources": [{"urn": "stack"}, SERVICE]}, "keeps its state in memory and was started again"),
+        (False, deployment(("creating", VPC)), None),
+        (False, deployment(("creating", FILES)), "killed while it made disk"),
     ],
 )
 def test_an_empty_platform_is_begun_with_only_when_the_old_one_cannot_go_on(
-    tmp_path: Path, new: tuple[str, ...], state: dict[str, Any], reason: str | None
+    tmp_path: Path, aws_is_another: bool, state: dict[str, Any], reason: str | None
 ) -> None:
-    paths = paths_in(tmp_path)
+    paths = with_state(tmp_path, state)
+    started_aws(paths, 1)
+    remember_account(paths)
+    if aws_is_another:
+        started_aws(paths, 2)
+    pending = why_begin_anew(paths, Started(USUAL, ()))
+    assert (pending is None) if reason is None else (pending is not None and reason in pending)
+
+
+def with_state(folder: Path, state: dict[str, Any]) -> Paths:
+    """A platform whose one stack has this state."""
+    paths = paths_in(folder)
     (paths.repo / "Pulumi.yaml").write_text("name: p\n")
     state_folder(paths).mkdir(parents=True)
     (state_folder(paths) / "local.json").write_text(json.dumps({"checkpoint": {"latest": state}}))
-    pending = why_begin_anew(paths, Started(USUAL, new))
-    assert (pending is None) if reason is None else (pending is not None and reason in pending)
+    return paths
+
+
+def started_aws(paths: Paths, pid: int) -> None:
+    """The record that a start of the AWS endpoint leaves."""
+    paths.run.mkdir(parents=True, exist_ok=True)
+    record = {"name": "aws", "pid": pid, "started_at": float(pid), "digest": "", "order": 1}
+    (paths.run / "aws.pid").write_text(json.dumps(record))
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("error", [ProcessFailed("kwok", "is gone", Path("log"), ""), KeyboardInterrupt()])
+def test_an_account_that_a_start_emptied_and_did_not_finish_is_seen_by_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: bool, error: BaseException
+) -> None:
+    """`aws` is in the first wave: when a later process fails, or Ctrl-C comes, the next start finds it alive."""
+    paths = with_state(tmp_path, {"resources": [{"urn": "stack"}, SERVICE]})
+    started_aws(paths, 1)
+    if known:
+        remember_account(paths)
+
+    def fails(*arguments: object) -> Started:
+        started_aws(paths, 2)
+        raise error
+
+    monkeypatch.setattr("local.commands.up.start", fails)
+    with pytest.raises(type(error)):
+        start_or_begin_anew(paths, 0, 0)
+    emptied: list[bool] = []
+
+    def finds_all_alive(*arguments: object) -> Started:
+        emptied.append(not (state_folder(paths) / "local.json").exists())
+        return Started(USUAL, ())
+
+    monkeypatch.setattr("local.commands.up.start", finds_all_alive)
+    start_or_begin_anew(paths, 0, 0)
+    assert emptied == [False, True], "the second time with nothing on it"
