@@ -46,7 +46,7 @@ def find_target(paths: Paths, model_name: str, stack: str) -> LoadTarget:
         url = service_url(paths, model)
     except PlatformError as error:
         raise CannotLoad(str(error)) from error
-    served, longest = _asked(url) or declared(_arguments(paths, model))
+    served, longest = _asked(url) or declared(arguments_of(paths, model))
     return LoadTarget(model.namespace, model.name, url, served, longest)
 
 
@@ -98,8 +98,19 @@ def declared(arguments: list[str]) -> tuple[str, int]:
         ) from None
 
 
-def _arguments(paths: Paths, model: RunningModel) -> list[str]:
-    deployment = connect(paths.kubeconfig).apps.read_namespaced_deployment(model.name, model.namespace)
+def arguments_of(paths: Paths, model: RunningModel) -> list[str]:
+    """What its Deployment tells the server. Raises CannotLoad where there is none."""
+    from kubernetes.client.exceptions import ApiException
+
+    try:
+        deployment = connect(paths.kubeconfig).apps.read_namespaced_deployment(model.name, model.namespace)
+    except ApiException as error:
+        if error.status == 404:  # a Rollout, or a RayService
+            raise CannotLoad(
+                f"{model.namespace}/{model.name} has no Ready replica, and is no Deployment that would say its name in "
+                "requests and its longest context; wait until it is Ready: make status"
+            ) from error
+        raise CannotLoad(f"the API server answers {error.status} for {model.name}: make status") from error
     containers = deployment.spec.template.spec.containers
     return next((list(container.args or []) for container in containers if container.name == CONTAINER), [])
 

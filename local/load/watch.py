@@ -10,6 +10,7 @@ from typing import Any
 
 import aiohttp
 
+from local.commands.completion import ROLLOUTS
 from local.engine.kube import KubeApi
 from local.load.client import RequestOutcome
 from local.load.samples import Gauges, LoadSample, NodeCounts, Replicas, gauge_queries, nodes_of, number, replicas_of
@@ -17,7 +18,6 @@ from local.load.sender import Sender
 from local.load.target import LoadTarget
 
 ROUND_SECONDS = 1.0
-ROLLOUTS = "argoproj.io/v1alpha1"
 NODES_EVERY = 5
 """Nodes are listed in one round of these: with many the list is long, and they change in minutes."""
 FAILURES = (aiohttp.ClientError, OSError, TimeoutError, ValueError, LookupError)
@@ -67,7 +67,8 @@ class Watcher:
             async with asyncio.timeout(5):
                 deployment = await self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
                 if deployment is None:  # a model whose changes are canaries
-                    deployment = await self._api.get(f"/apis/{ROLLOUTS}/namespaces/{namespace}/rollouts/{name}")
+                    group, version, plural = ROLLOUTS
+                    deployment = await self._api.get(f"/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}")
                 scalers = await self._api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
         except FAILURES:
             return None

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from kubernetes.client.exceptions import ApiException
 
 from local.__main__ import main
 from local.commands.completion import RunningModel
 from local.load.options import CannotLoad, Options, add_arguments, read
-from local.load.target import choose, declared
+from local.load.target import arguments_of, choose, declared
+from tests.local.places import paths_in
 
 
 def options(tmp_path: Path, *words: str) -> Options:
@@ -82,3 +85,20 @@ def test_a_model_without_replicas_is_known_by_its_deployments_arguments() -> Non
     assert declared(["Qwen/Qwen2.5", "--served-model-name=Qwen", "--max-model-len=8192", "--x"]) == ("Qwen", 8192)
     with pytest.raises(CannotLoad, match="no Ready replica"):
         declared(["Qwen/Qwen2.5", "--max-model-len=auto"])
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(404, "has no Ready replica, and is no Deployment"), (403, "answers 403")]
+)
+def test_a_model_that_is_no_deployment_and_has_no_ready_replica_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, told: str
+) -> None:
+    """A Rollout, or a RayService."""
+
+    def absent(name: str, namespace: str) -> None:
+        raise ApiException(status=status)
+
+    apis = SimpleNamespace(apps=SimpleNamespace(read_namespaced_deployment=absent))
+    monkeypatch.setattr("local.load.target.connect", lambda kubeconfig: apis)
+    with pytest.raises(CannotLoad, match=told):
+        arguments_of(paths_in(tmp_path), RunningModel("models", "qwen", 1, 0, 0, 0))
