@@ -99,8 +99,14 @@ class RayReplicas:
         for replica in self.of(cluster):
             if replica.engine.state is EngineState.LOADING and now >= replica.serves_from:
                 replica.engine.start_serving()
-            if replica.serves and not _is_ready(workers[replica.uid].pod):
-                await self._say_ready(workers[replica.uid], True)
+        for uid, member in workers.items():
+            its_replica = self._by_uid.get(uid)
+            if its_replica and its_replica.stopping:
+                continue  # was said when it began to stop
+            # Found Ready after a restart of this process, too, whose engines ended with it.
+            serves = its_replica is not None and its_replica.serves
+            if serves != _is_ready(member.pod):
+                await self._say_ready(member, serves)
 
     def _leaving(self, cluster: RayCluster, ours: list[RayReplica]) -> list[RayReplica]:
         """Outdated ones as far as the rollout's share goes; when all are up to date, those above the target."""

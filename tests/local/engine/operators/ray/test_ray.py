@@ -69,10 +69,10 @@ def _ready_of(status: dict[str, Any]) -> bool:
 class Platform:
     """Pods, the API server's part in them, and the door of the engine process."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, cold_start_seconds: float = 0.0) -> None:
         self.api, self.pods = FakeApi(), dict[str, dict[str, Any]]()
         self.fleet = fleet(self.api)
-        self.ray = Ray(self.fleet, self.api, folder, 0.0, lambda line: None)
+        self.ray = Ray(self.fleet, self.api, folder, cold_start_seconds, lambda line: None)
         self.written = 0
 
     def on_pod(self, event: str, item: dict[str, Any]) -> None:
@@ -164,6 +164,25 @@ def test_changed_arguments_stop_the_only_replica_before_the_new_one_starts(tmp_p
             engine = platform.fleet.engine("models", f"{WORKER}0")
             assert engine is not None
             assert engine.config.max_num_seqs == 32
+
+    run(work)
+
+
+def test_a_worker_found_ready_after_a_restart_of_ours_is_not_ready_until_its_replica_serves(tmp_path: Path) -> None:
+    """Its engine was in the process that ended: the cold start begins again."""
+
+    async def work() -> None:
+        platform = started(tmp_path)
+        async with platform.client() as client:
+            await put(client, rendered())
+        again = Platform(tmp_path, cold_start_seconds=0.05)
+        again.on_pod("ADDED", ray_pod(HEAD, "head"))
+        again.on_pod("ADDED", ray_pod(f"{WORKER}0", "worker", ready=True))
+        await again.settle(3)
+        assert [_ready_of(patch["status"]) for _, patch in again.api.patches] == [False]
+        await asyncio.sleep(0.1)
+        await again.settle(3)
+        assert [_ready_of(patch["status"]) for _, patch in again.api.patches] == [False, True]
 
     run(work)
 
