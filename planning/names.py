@@ -23,7 +23,7 @@ class Registered:
     """One resource. `path` and `word`: the setting it is named after, and what stands there.
 
     `urn`: component, type and logical name, by which Pulumi knows it; None: a controller creates it. `object`: kind,
-    namespace and name in Kubernetes; None: it is none, or cluster-wide under the setting's own name.
+    namespace and name in Kubernetes, the namespace empty where it is of none; None: it is no object.
     """
 
     path: str
@@ -115,10 +115,12 @@ def _rows(
     for row in rows("registered_names.csv"):
         if row["per"] != per or (row["when"] and row["when"] not in (kinds or ())):
             continue
-        logical, called = row["logical"].format(name=name), row["object"].format(name=name, token=token)
+        logical = row["logical"].format(name=name)
+        called = row["object"].format(name=name, token=token, namespace=namespace)
+        where = "" if row["scope"] == "cluster" else namespace
         yield Registered(
             path,
             name,
             (row["component"], row["type"], logical) if logical else None,
-            (row["type"], namespace, called) if called else None,
+            (row["type"], where, called) if called else None,
         )

@@ -95,10 +95,7 @@ def test_whatever_is_called_after_the_stack_file_has_its_row(ran: tuple[Engine, 
     types = {each.urn[1] for each in computed if each.urn and not each.urn[1].startswith("vllm-on-eks")}
     seen = 0
     for made in engine.registrations:
-        name, where = (
-            (made.inputs.get("metadata") or {}).get("name"),
-            (made.inputs.get("metadata") or {}).get("namespace"),
-        )
+        name, where = ((made.inputs.get("metadata") or {}).get(key) for key in ("name", "namespace"))
         ours = made.type.startswith("vllm-on-eks:")
         component = made.type.rsplit(":", 1)[-1] if ours else _component(made.parent)
         called_after = "zqx" in made.name or (made.type in types and "zqx" in str(where))
@@ -107,8 +104,8 @@ def test_whatever_is_called_after_the_stack_file_has_its_row(ran: tuple[Engine, 
             continue
         seen += 1
         assert (component, made.type, made.name) in urns, f"planning/facts/registered_names.csv lacks {made.name}"
-        if where is not None:
-            assert (made.type, where, name) in objects, f"planning/facts/registered_names.csv lacks {name}"
+        if name is not None:
+            assert (made.type, where or "", name) in objects, f"planning/facts/registered_names.csv lacks {name}"
     assert seen > 40
 
 
@@ -160,3 +157,16 @@ def test_names_that_only_look_alike_are_free() -> None:
     names = ("x", "x-deployment", "x-service", "x-cache", "x-hf-token", "x-pdb", "x-demand", "x-alerts", "x-download")
     sections = {"models": [model(name=name) for name in names], "nodePools": [pool(minNodes=9, maxNodes=9)]}
     assert len(planned(**sections).models) == len(names)
+
+
+def test_volumes_of_two_namespaces_never_meet() -> None:
+    """They are of no namespace: `-` between the two names would make one of team, a-llm and of team-a, llm."""
+    of_both = [
+        model(name=name, namespace=namespace, cache={"kind": "efs"}, compileCache="efs")
+        for namespace, name in (("team", "a-llm"), ("team-a", "llm"))
+    ]
+    settings = read({"models": of_both, "nodePools": [pool(minNodes=2, maxNodes=2)]}, "dev").settings
+    assert settings is not None
+    volumes = [each.object for each in registered(settings) if each.urn and each.urn[1].endswith(":PersistentVolume")]
+    assert len(volumes) == len(set(volumes)) == 4
+    assert {each[1] for each in volumes if each} == {""}

@@ -24,7 +24,8 @@ def shared_volume(
     """The PersistentVolume of a model's claim; `handle`: file system and access point, in the driver's words; `claim`:
     another one than that of its weights.
 
-    Reserved for that claim, so that no other one takes it. It has no class: nothing is provisioned.
+    Reserved for that claim, so that no other one takes it. It has no class: nothing is provisioned. Volumes are of no
+    namespace: theirs is in the name, behind a dot, which neither of the two names has.
     """
     name = claim or cache_claim_name(model)
     reserved = {
@@ -36,7 +37,7 @@ def shared_volume(
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{model.namespace}-{name}", "labels": server_labels(model)},
+        "metadata": {"name": f"{model.namespace}.{name}", "labels": server_labels(model)},
         "spec": {
             "capacity": {"storage": SIZE},
             "accessModes": [ACCESS_MODE],
