@@ -22,6 +22,18 @@ class CostAnomaliesArgs:
     tags: Tags
 
 
+def watched_tag(key: str, value: str) -> str:
+    """The specification of a monitor of one tag, as the provider reads it back: with what it does not say as null.
+
+    Written shorter, it differs from what is read after every update, and the provider makes another monitor in its
+    place (terraform-provider-aws internal/service/ce/anomaly_monitor.go: ForceNew, and Read marshals the SDK's
+    Expression, which leaves nothing out; its documentation's example is written so, too).
+    """
+    unsaid = dict.fromkeys(("And", "CostCategories", "Dimensions", "Not", "Or"))
+    whole = {**unsaid, "Tags": {"Key": key, "MatchOptions": None, "Values": [value]}}
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"))
+
+
 class CostAnomalies(pulumi.ComponentResource):
     """AWS looks about three times a day, at costs that are up to a day old; it tells, it stops nothing."""
 
@@ -44,7 +56,7 @@ class CostAnomalies(pulumi.ComponentResource):
             if tag is None
             else {
                 "monitor_type": "CUSTOM",
-                "monitor_specification": json.dumps({"Tags": {"Key": tag[0], "Values": [tag[1]]}}),
+                "monitor_specification": watched_tag(*tag),
             }
         )
         return aws.costexplorer.AnomalyMonitor(

@@ -30,7 +30,10 @@ def test_mails_come_once_a_day_and_the_topic_is_told_at_once() -> None:
 def test_the_monitor_watches_the_tag_that_the_stacks_resources_carry() -> None:
     made = told({"topicArn": TOPIC, "anomalies": {}}, tags={"stack": "mine"}).only(MONITOR).inputs
     assert made["monitorType"] == "CUSTOM"
-    assert json.loads(made["monitorSpecification"]) == {"Tags": {"Key": "stack", "Values": ["mine"]}}
+    assert json.loads(made["monitorSpecification"]) == {
+        **dict.fromkeys(("And", "CostCategories", "Dimensions", "Not", "Or")),
+        "Tags": {"Key": "stack", "MatchOptions": None, "Values": ["mine"]},
+    }
     assert "monitorDimension" not in made
     assert made["tags"]["stack"] == "mine"
 

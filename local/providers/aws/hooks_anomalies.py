@@ -9,6 +9,31 @@ from typing import Any
 from local.providers.aws.hooks import Properties
 from local.providers.aws.resource import LiveResource
 
+# Expression and what is at its ends, with every field (aws-sdk-go-v2 service/costexplorer/types). The provider reads
+# AWS' answer into it and writes it with Go's encoding/json, which writes what is not there as null
+# (terraform-provider-aws internal/service/ce/anomaly_monitor.go).
+_ENDS = ("CostCategories", "Dimensions", "Tags")
+_END_FIELDS = ("Key", "MatchOptions", "Values")
+# structure.NormalizeJsonString of the plugin SDK.
+_NORMAL: dict[str, Any] = {"sort_keys": True, "separators": (",", ":")}
+
+
+def _as_read(expression: Mapping[str, Any]) -> dict[str, Any]:
+    """A document of AWS as the provider writes it down: nothing left out."""
+    whole: dict[str, Any] = {"And": None, "Or": None, "Not": None}
+    for key in _ENDS:
+        end = expression.get(key)
+        whole[key] = {field: end.get(field) for field in _END_FIELDS} if end else None
+    whole |= {key: [_as_read(each) for each in expression[key]] for key in ("And", "Or") if expression.get(key)}
+    return {**whole, "Not": _as_read(expression["Not"])} if expression.get("Not") else whole
+
+
+def _as_sent(value: Any) -> Any:
+    """Without what is null, which the SDK does not send."""
+    if isinstance(value, dict):
+        return {key: _as_sent(item) for key, item in value.items() if item is not None}
+    return [_as_sent(each) for each in value] if isinstance(value, list) else value
+
 
 def make_monitor(resource: LiveResource, tagged: dict[str, Any]) -> str:
     """CreateAnomalyMonitor."""
@@ -17,8 +42,7 @@ def make_monitor(resource: LiveResource, tagged: dict[str, Any]) -> str:
     if inputs.get("monitorDimension"):
         document["MonitorDimension"] = inputs["monitorDimension"]
     if inputs.get("monitorSpecification"):
-        written = json.loads(inputs["monitorSpecification"])
-        document["MonitorSpecification"] = {key: value for key, value in written.items() if value is not None}
+        document["MonitorSpecification"] = _as_sent(json.loads(inputs["monitorSpecification"]))
     return str(resource.call("create_anomaly_monitor", {"AnomalyMonitor": document, **tagged})["MonitorArn"])
 
 
@@ -31,7 +55,7 @@ def observe_monitor(resource: LiveResource, seen: Properties) -> Properties:
         "name": live["MonitorName"],
         "monitorType": live["MonitorType"],
         **({"monitorDimension": live["MonitorDimension"]} if live.get("MonitorDimension") else {}),
-        **({"monitorSpecification": json.dumps(specification)} if specification else {}),
+        **({"monitorSpecification": json.dumps(_as_read(specification), **_NORMAL)} if specification else {}),
     }
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
+from components.aws.anomalies import watched_tag
 from tests.local.aws.needs import Case
 
 _TOKEN = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
@@ -13,7 +13,7 @@ _TOKEN = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
 def _monitored(stack: str) -> dict[str, Any]:
     return {
         "monitorType": "CUSTOM",
-        "monitorSpecification": json.dumps({"Tags": {"Key": "stack", "Values": [stack]}}),
+        "monitorSpecification": watched_tag("stack", stack),
         "tags": {"a": "1"},
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from components.aws.anomalies import watched_tag
 from local.providers.aws import lifecycle
 from local.providers.aws.cloud import Cloud
 from local.providers.rpc import UNKNOWN, InitFailed, ProviderError, Secret, contains_secret, plain
@@ -16,6 +17,7 @@ from tests.local.aws.needs import trust
 
 VPC, ROLE, LOGS = "aws:ec2/vpc:Vpc", "aws:iam/role:Role", "aws:cloudwatch/logGroup:LogGroup"
 GROUP, TEMPLATE = "aws:ec2/securityGroup:SecurityGroup", "aws:ec2/launchTemplate:LaunchTemplate"
+MONITOR = "aws:costexplorer/anomalyMonitor:AnomalyMonitor"
 NODES: dict[str, Any] = {"assumeRolePolicy": trust("ec2.amazonaws.com")}
 
 
@@ -205,3 +207,16 @@ def test_a_resource_can_live_in_another_region_than_its_provider(driver: Driver)
     elsewhere = Deployed(VPC, "vpc", deployed.id, {**deployed.inputs, "region": REGION}, {})
     assert not driver.refresh(elsewhere)
     assert driver.diff(deployed, {**inputs, "region": REGION}).replaces == ["region"]
+
+
+def test_a_monitor_that_leaves_fields_out_is_made_again_by_every_up(driver: Driver) -> None:
+    """The original reads its document with every field, and the field is ForceNew: only that spelling stays."""
+    tag = {"Key": "stack", "Values": ["dev"]}
+    short = {"monitorType": "CUSTOM", "monitorSpecification": json.dumps({"Tags": tag})}
+    drifted = driver.create(MONITOR, "short", short)
+    assert driver.refresh(drifted)
+    assert driver.diff(drifted, short).replaces
+    whole = {**short, "monitorSpecification": watched_tag("stack", "dev")}
+    deployed = driver.create(MONITOR, "whole", whole)
+    assert driver.refresh(deployed)
+    assert driver.diff(deployed, whole).paths == {}
