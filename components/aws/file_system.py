@@ -59,8 +59,8 @@ class WeightsFileSystem(pulumi.ComponentResource):
         writer = self._access_point("writer", identity, WRITER, plan.directory)
         reader = self._access_point("reader", identity, READER, plan.directory)
         compiled = {
-            model: self._access_point(f"compiled-{model}", identity, WRITER, f"{plan.directory}-compiled/{model}")
-            for model in plan.compiled
+            model: self._access_point(f"compiled-{model}", identity, WRITER, directory)
+            for model, directory in plan.compiled.items()
         }
         ways: list[pulumi.Output[str]] = []
         if made and new:

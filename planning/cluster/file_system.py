@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from planning.cluster.regions import partition
 from planning.findings import Findings, listed
@@ -26,6 +26,8 @@ ELASTIC_CLIENT_MIBPS = 1500
 OTHER_CLIENT_MIBPS = 500
 # What is provisioned is metered by writes; reads count a third (same page, "Provisioned throughput").
 READS_FOR_PROVISIONED = 3
+# Of an access point's root directory (docs.aws.amazon.com/efs/latest/ug/API_RootDirectory.html, 2026-11-28).
+LONGEST_DIRECTORY = 100
 
 
 def client_mibps(settings: StackSettings) -> float:
@@ -46,13 +48,14 @@ def plan_file_system(
     """None: no model keeps its weights on one."""
     readers = [model for model in models if model.cache.kind == EFS]
     wanted, directory = settings.file_system, f"/vllm-on-eks/{stack}"
-    compiled = tuple(model.name for model in models if model.compiled is not None)
+    compiled = {model.name: f"{directory}-compiled/{model.name}" for model in models if model.compiled is not None}
     if not any(map(on_file_system, settings.models)):
         if "file_system" in settings.model_fields_set:
             message = "no model has cache: {kind: efs} or compileCache: efs, so nothing is made"
             findings.warning(SECTION, "file-system-unused", message, "leave it out, or write such a cache")
         return None
     _check_tenants(settings, findings)
+    _check_directories(settings, directory, compiled, findings)
     here = partition(settings.region)
     if isinstance(wanted, ExistingFileSystem):
         return FileSystemPlan(wanted.id, None, directory, compiled, here)
@@ -89,6 +92,23 @@ def _pools(settings: StackSettings) -> Iterator[tuple[str, NodePool]]:
     for index, pool in enumerate(settings.node_pools):
         if pool.name in named:
             yield f"nodePools[{index}]", pool
+
+
+def _check_directories(
+    settings: StackSettings, directory: str, compiled: Mapping[str, str], findings: Findings
+) -> None:
+    """Access points' root directories against EFS' limit: that of the weights, and those of what models compile."""
+    asked = {f"models[{index}].name": compiled.get(model.name, "") for index, model in enumerate(settings.models)}
+    for path, root in {SECTION: directory, **asked}.items():
+        longer = len(root) - LONGEST_DIRECTORY
+        if longer > 0:
+            named = "the stack" if path == SECTION else "the model or the stack"
+            findings.error(
+                path,
+                "file-system-directory",
+                f"its directory {root} has {len(root)} characters, and EFS takes {LONGEST_DIRECTORY}",
+                f"give {named} a name that is {longer} characters shorter",
+            )
 
 
 def _check_key(wanted: CreateFileSystem, region: str, findings: Findings) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from planning.model.pods import PodResources
 from planning.model.sources import RepositoryPlan
@@ -61,6 +62,6 @@ class FileSystemPlan:
     new: NewFileSystemPlan | None
     directory: str
     """Of the stack on it."""
-    compiled: tuple[str, ...] = ()
-    """Models that keep there what they compile, each in a directory of its own."""
+    compiled: Mapping[str, str] = field(default_factory=dict)
+    """Directories of models that keep there what they compile, by model."""
     partition: str = "aws"

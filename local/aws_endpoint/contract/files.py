@@ -11,6 +11,8 @@ from local.aws_endpoint.contract.rule import Asked, Checks, Effects
 
 SINCE = "2026-11-28"
 DAY_SECONDS = 24 * 3600
+# RootDirectory.Path: 1 to 100 characters (API_RootDirectory).
+LONGEST_PATH = 100
 # When its throughput was last changed or taken down, on moto's file system.
 CHANGED = "_local_throughput_changed"
 
@@ -61,7 +63,8 @@ def _no_policy(asked: Asked) -> Mapping[str, Any] | None:
 
 def _deep(asked: Asked) -> Mapping[str, Any] | None:
     path = (asked.given.get("RootDirectory") or {}).get("Path") or "/"
-    return {} if not path.startswith("/") or len([part for part in path.split("/") if part]) > 4 else None
+    folders = len([part for part in path.split("/") if part])
+    return {} if not path.startswith("/") or folders > 4 or len(path) > LONGEST_PATH else None
 
 
 CHECKS: Checks = {

@@ -211,6 +211,20 @@ def _files(here: Land, **more: Any) -> str:
     return str(here.efs.create_file_system(CreationToken=new_name("f"), **more)["FileSystemId"])
 
 
+def _wrong_roots(here: Land) -> None:
+    """Five folders, and 101 characters: the second is tried only where the first is refused as well."""
+    files = _files(here)
+    for path in ("/a/b/c/d/e", f"/{100 * 'a'}"):
+        given = {"FileSystemId": files, "ClientToken": new_name("t"), "RootDirectory": {"Path": path}}
+        try:
+            here.efs.create_access_point(**given)
+        except here.efs.exceptions.BadRequest:
+            if path.count("/") == 1:
+                raise
+        else:
+            raise AssertionError(f"{path} was taken")
+
+
 def _mounted(here: Land, **more: Any) -> str:
     """One with a mount target in the first subnet."""
     files = _files(here)
@@ -345,9 +359,7 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "file-system-policy": lambda h: h.efs.put_file_system_policy(FileSystemId=_files(h), Policy="ClientMount"),
     "mount-target-twice": lambda h: h.efs.create_mount_target(FileSystemId=_mounted(h), SubnetId=h.subnets[0]),
     "mount-target-zone": _other_zone_of,
-    "access-point-path": lambda h: h.efs.create_access_point(
-        FileSystemId=_files(h), ClientToken=new_name("t"), RootDirectory={"Path": "/a/b/c/d/e"}
-    ),
+    "access-point-path": _wrong_roots,
     "gateway-mapped": lambda h: h.ec2.detach_internet_gateway(InternetGatewayId=_gateway(h), VpcId=h.vpc),
     "address-in-use": lambda h: h.ec2.release_address(
         AllocationId=h.ec2.describe_addresses()["Addresses"][0]["AllocationId"]

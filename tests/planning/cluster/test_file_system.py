@@ -149,3 +149,13 @@ def test_the_cold_start_counts_with_what_one_client_gets() -> None:
     assert elastic[1] == pytest.approx(measured[1] * 200 / 60, rel=0.01)
     assert slow[0] == pytest.approx(15.24e9 / (30 * 2**20), rel=0.02), "reads are metered by a third"
     assert slow[1] > elastic[1]
+
+
+def test_a_directory_longer_than_efs_takes_is_refused_where_the_name_is_written() -> None:
+    longest = "m" * 40
+    compiling = [model(name=longest, compileCache="efs")]
+    fits = 100 - len("/vllm-on-eks/-compiled/") - len(longest)
+    assert planned(name="s" * fits, models=compiling).file_system is not None
+    told = errors(refusal(name="s" * (fits + 1), models=compiling))
+    assert "has 101 characters, and EFS takes 100; give the model or the stack" in told["models[0].name"]
+    assert "fileSystem" in errors(refusal(name="s" * 90, models=[on_efs()]))
