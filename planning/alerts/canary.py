@@ -42,8 +42,10 @@ def _with_canary(served: ServedModel, path: str, model: Model, findings: Finding
     interval = min(step.seconds for step in wanted.steps) // LOOKS
     interval = min(LONGEST_INTERVAL_SECONDS, max(SHORTEST_INTERVAL_SECONDS, interval))
     window = max(SCRAPES_PER_RANGE * served.scrape_interval_seconds, 2 * interval)
+    steps = tuple(_step(step.weight, step.seconds, interval, window) for step in wanted.steps)
+    _tell_longer(steps, wanted, window, path, findings)
     plan = CanaryPlan(
-        steps=tuple(_step(step.weight, step.seconds, interval, window) for step in wanted.steps),
+        steps=steps,
         metrics=tuple(_metrics(served, model, wanted, duration(window))),
         interval_seconds=interval,
         delay_seconds=window,
@@ -54,8 +56,23 @@ def _with_canary(served: ServedModel, path: str, model: Model, findings: Finding
 
 
 def _step(weight: int, seconds: int, interval: int, window: int) -> CanaryStepPlan:
+    """`seconds`: as it is asked; a step ends with its last measurement, so that a short one takes longer."""
     measurements = max(TOLERATED + 1, (seconds - window) // interval + 1)
-    return CanaryStepPlan(weight, seconds, measurements, measurements // 2)
+    return CanaryStepPlan(weight, window + (measurements - 1) * interval, measurements, measurements // 2)
+
+
+def _tell_longer(
+    steps: Sequence[CanaryStepPlan], wanted: CanaryRollout, window: int, path: str, findings: Findings
+) -> None:
+    # With a longer step the interval grows to its tenth, so that the delay is to fit into the rest of it.
+    enough = -(-window * LOOKS // (LOOKS - 1))
+    for index, (step, asked) in enumerate(zip(steps, wanted.steps, strict=True)):
+        if step.seconds > asked.seconds:
+            findings.warning(
+                f"{path}.steps[{index}].seconds", "canary-short",
+                f"{asked.seconds} s are too few for {step.measurements} measurements: the step takes {step.seconds} s",
+                f"write {max(step.seconds, enough)} or more",
+            )  # fmt: skip
 
 
 def canary_pods(replicas: int, weight: int, surge: bool) -> tuple[int, int]:

@@ -12,6 +12,8 @@ class CanaryStepPlan:
     weight: int
     """Share of the pods that are new, %."""
     seconds: int
+    """To its last measurement, which ends it: what is asked, less than an interval below it, or more where that is too
+    short to measure twice."""
     measurements: int
     """How often each metric is asked for."""
     silent: int

@@ -73,8 +73,14 @@ def test_a_step_is_looked_at_as_often_as_its_time_allows() -> None:
     assert plan is not None
     assert (plan.interval_seconds, plan.delay_seconds) == (60, 120)
     assert [(step.weight, step.measurements, step.silent) for step in plan.steps] == [(20, 9, 4), (50, 59, 29)]
-    short = served(model={"rollout": {**CANARY, "steps": [{"weight": 50, "seconds": 60}]}}).canary
+    assert plan.watched_seconds == 600 + 3600
+    sections = canary(model={"rollout": {**CANARY, "steps": [{"weight": 50, "seconds": 60}]}})
+    stack_plan = planned(**sections)
+    short = stack_plan.models[0].canary
     assert short is not None
+    assert (short.watched_seconds, short.steps[0].seconds) == (70, 70), "60 s to the first of two measurements"
+    (told,) = [each for each in stack_plan.findings if each.rule == "canary-short"]
+    assert (told.path, told.fix) == ("models[0].rollout.steps[0].seconds", "write 70 or more")
     assert (short.interval_seconds, short.delay_seconds, short.steps[0].measurements) == (10, 60, 2)
 
 
