@@ -163,8 +163,8 @@ def _parser() -> argparse.ArgumentParser:
         "needs",
         nargs="*",
         metavar="NEED",
-        help="platform, monitoring (both: default), keda, external-secrets, karpenter, gateway, kserve, rollouts, "
-        "rules, scan",
+        help="platform, monitoring (both: default), keda, external-secrets, karpenter, gateway, kserve, kuberay, "
+        "llm-d, rollouts, rules, scan",
     )
     tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")

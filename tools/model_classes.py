@@ -22,8 +22,8 @@ KINDS = {
     "_TRANSFORMERS_SUPPORTED_MODELS": "text",
     "_MULTIMODAL_MODELS": "multimodal",
 }
-COLUMNS = ("class", "kind", "state", "why")
-NEW = ("unknown", "no config.json of it was read here")
+COLUMNS = ("class", "kind", "state", "why", "needs")
+NEW = ("unknown", "no config.json of it was read here", "")
 
 
 def registered(source: str) -> Iterator[tuple[str, str]]:
@@ -41,7 +41,7 @@ def registered(source: str) -> Iterator[tuple[str, str]]:
                 yield str(key.value), KINDS[target.id]
 
 
-def table(source: str, known: Mapping[str, tuple[str, str]]) -> list[tuple[str, str, str, str]]:
+def table(source: str, known: Mapping[str, tuple[str, str, str]]) -> list[tuple[str, str, str, str, str]]:
     """The rows, by class."""
     return sorted((name, kind, *known.get(name, NEW)) for name, kind in registered(source))
 
@@ -50,7 +50,8 @@ def main(tree: Path) -> None:
     """Prints the table with the comments that it has."""
     lines = TABLE.read_text(encoding="utf-8").splitlines()
     known = {
-        row["class"]: (row["state"], row["why"]) for row in csv.DictReader(x for x in lines if not x.startswith("#"))
+        row["class"]: (row["state"], row["why"], row["needs"])
+        for row in csv.DictReader(x for x in lines if not x.startswith("#"))
     }
     print("\n".join(line for line in lines if line.startswith("#")))
     writer = csv.writer(sys.stdout, lineterminator="\n")

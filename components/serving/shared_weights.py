@@ -14,7 +14,7 @@ from components.manifest import arguments
 from components.ownership import controller_owned
 from components.serving.manifests.compiled import claim_name
 from components.serving.manifests.download import download_job
-from components.serving.manifests.names import DOWNLOAD
+from components.serving.manifests.names import DOWNLOAD, cache_claim_name
 from components.serving.manifests.network_policy import download_policy
 from components.serving.manifests.service import download_account
 from components.serving.manifests.shared_volume import shared_claim, shared_volume, writer_of
@@ -64,7 +64,7 @@ class SharedWeights(pulumi.ComponentResource):
         self, model: ServedModel, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
     ) -> list[pulumi.Resource]:
         """The claim through which a model's servers read."""
-        return self._claimed(model, namespace, self._args.files.reader, opts)
+        return self._claimed(model, namespace, self._args.files.reader, opts, cache_claim_name(model))
 
     def keep(
         self, model: ServedModel, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions
@@ -78,19 +78,18 @@ class SharedWeights(pulumi.ComponentResource):
         namespace: pulumi.Input[str],
         handle: pulumi.Input[str],
         opts: pulumi.ResourceOptions,
-        name: str | None = None,
+        called: str,
     ) -> list[pulumi.Resource]:
-        called = name or f"{model.name}-cache"
         volume = k8s.core.v1.PersistentVolume(
             f"{called}-volume",
-            **arguments(shared_volume(model, namespace, handle, name)),
+            **arguments(shared_volume(model, namespace, handle, called)),
             opts=pulumi.ResourceOptions.merge(
                 opts, pulumi.ResourceOptions(ignore_changes=controller_owned("kubernetes:PersistentVolume"))
             ),
         )
         claim = k8s.core.v1.PersistentVolumeClaim(
             called,
-            **arguments(shared_claim(model, name), namespace),
+            **arguments(shared_claim(model, called), namespace),
             # Hidden ordering: the volume names the claim, and without it the claim would wait.
             opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=[volume])),
         )
@@ -111,7 +110,7 @@ class SharedWeights(pulumi.ComponentResource):
             f"{name}-download-policy", **arguments(download_policy(writer), namespace), opts=self._child
         )
         needs = [*before, account, policy, *self._rights(writer)]
-        needs += self._claimed(writer, namespace, self._args.files.writer, self._child)
+        needs += self._claimed(writer, namespace, self._args.files.writer, self._child, cache_claim_name(writer))
         wait = f"{writer.download_timeout_seconds + AWAIT_MARGIN_SECONDS}s"
         job: pulumi.Resource = k8s.batch.v1.Job(
             f"{name}-download",

@@ -12,6 +12,11 @@ class UnreadableConfig(ValueError):
     """The config.json lacks something without which memory cannot be computed."""
 
 
+def text_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What describes the text model: a multimodal config.json has it in a section of its own."""
+    return {**config, **(config.get("text_config") or config.get("llm_config") or {})}
+
+
 def positive(text: Mapping[str, Any], *names: str) -> int:
     """The first positive integer under one of the names; raises UnreadableConfig."""
     for name in names:
@@ -42,6 +47,3 @@ def check_known(text: Mapping[str, Any]) -> None:
         value = text.get(row["key"])
         if value not in (None, False, 0, "", [], {}) and str(value) != row["harmless"]:
             raise UnreadableConfig(f"config.json gives {row['key']}: {row['why']} are not known here")
-    if "BailingMoeV2_5ForCausalLM" in (text.get("architectures") or ()) and not text.get("kv_lora_rank"):
-        # bailing_moe_linear.py of vLLM 0.32 falls back to 512, and its layers to a grouping of their own.
-        raise UnreadableConfig("config.json has no kv_lora_rank, which Ling 2.5's latent attention is computed by")

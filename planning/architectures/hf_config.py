@@ -10,7 +10,7 @@ from typing import Any
 from planning.architectures.blocks import blocks_of
 from planning.architectures.config_experts import dense_layers, dense_width, experts_of
 from planning.architectures.config_layers import attention_of, indexer_of, latent_of, layer_types, recurrent_of
-from planning.architectures.config_words import UnreadableConfig, check_known
+from planning.architectures.config_words import UnreadableConfig, check_known, text_of
 from planning.architectures.config_words import positive as _integer
 from planning.architectures.layout import QuantizationLayout, first_weights, layout_of_config, stated_quantization
 from planning.architectures.shape import Architecture, Experts
@@ -49,7 +49,7 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
 
     Multimodal configs are read from their `text_config`; their vision tower's size follows from `vision_config`.
     """
-    text: dict[str, Any] = {**config, **(config.get("text_config") or config.get("llm_config") or {})}
+    text = text_of(config)
     _check_sizes(config)
     check_known(text)
     family = str(text.get("model_type") or config.get("model_type") or "unknown")

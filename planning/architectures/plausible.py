@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from planning.architectures.config_words import UnreadableConfig
+from planning.architectures.config_words import UnreadableConfig, text_of
 from planning.architectures.hf_config import from_config_json
 from planning.architectures.shape import Architecture
 from planning.facts import rows
@@ -45,6 +45,9 @@ def _check_class(config: Mapping[str, Any]) -> None:
         )
     if row["state"] == "unknown":
         raise UnreadableConfig(f"{name} is a class of vLLM whose memory is not computed here ({row['why']}); {instead}")
+    text = text_of(config)
+    if missing := [key for key in row["needs"].split() if not text.get(key)]:
+        raise UnreadableConfig(f"config.json has no {', '.join(missing)}, by which the memory of {name} is computed")
 
 
 @cache

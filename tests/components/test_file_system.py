@@ -12,6 +12,7 @@ import pytest
 from components.aws.iam import file_system_policy
 from components.serving.backends import BACKENDS
 from components.serving.manifests.download import download_job
+from components.serving.manifests.names import cache_claim_name
 from components.serving.manifests.shared_volume import shared_claim, shared_volume, writer_of
 from planning.backends.table import YES, features
 from planning.model import BucketPlan, CachePlan, HubPlan, SharedDownloadPlan
@@ -35,11 +36,11 @@ EFS_MODEL = replace(MODEL, cache=CachePlan("efs", 19), shared_downloads=(DOWNLOA
 def test_volume_claim_and_the_writers_job_are_as_their_golden() -> None:
     writer = writer_of(EFS_MODEL, DOWNLOAD)
     made = [
-        shared_volume(writer, writer.namespace, HANDLE),
-        shared_claim(writer),
+        shared_volume(writer, writer.namespace, HANDLE, cache_claim_name(writer)),
+        shared_claim(writer, cache_claim_name(writer)),
         download_job(writer, account=f"{writer.name}-download"),
-        shared_volume(EFS_MODEL, EFS_MODEL.namespace, HANDLE),
-        shared_claim(EFS_MODEL),
+        shared_volume(EFS_MODEL, EFS_MODEL.namespace, HANDLE, cache_claim_name(EFS_MODEL)),
+        shared_claim(EFS_MODEL, cache_claim_name(EFS_MODEL)),
     ]
     assert_matches(GOLDENS / "shared-weights.yaml", "---\n".join(as_yaml(without_program(each)) for each in made))
 
@@ -53,7 +54,7 @@ def test_the_policy_of_the_file_system_is_as_its_golden() -> None:
 
 def test_the_drivers_access_modes_are_the_only_ones_that_are_asked_for() -> None:
     """aws-efs-csi-driver pkg/driver/node.go, volumeCapAccessModes: a volume of ReadOnlyMany is never mounted."""
-    for made in (shared_volume(EFS_MODEL, "models", HANDLE), shared_claim(EFS_MODEL)):
+    for made in (shared_volume(EFS_MODEL, "models", HANDLE, "c"), shared_claim(EFS_MODEL, "c")):
         assert set(made["spec"]["accessModes"]) <= {"ReadWriteOnce", "ReadWriteMany"}
 
 

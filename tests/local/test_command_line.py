@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.__main__ import main
+from local.build.table import NEEDS
 from local.commands.platform import exclusively
 from local.host.errors import PlatformError
 from local.host.paths import platform_paths
@@ -70,6 +71,13 @@ def test_an_engine_that_there_is_not_is_refused_with_those_that_there_are(capsys
     assert "vlm" in said
     assert "simulated" in said
     assert "vllm" in said.replace("'vlm'", "")
+
+
+def test_the_help_of_tools_names_every_need(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["tools", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert [need for need in NEEDS if need not in text] == []
 
 
 def test_two_at_a_time_are_refused(elsewhere: Path) -> None:

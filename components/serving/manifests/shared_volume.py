@@ -7,7 +7,7 @@ from dataclasses import replace
 import pulumi
 
 from components.manifest import Manifest
-from components.serving.manifests.names import cache_claim_name, server_labels
+from components.serving.manifests.names import server_labels
 from planning.model import CachePlan, HubPlan, ServedModel, SharedDownloadPlan
 
 DRIVER = "efs.csi.aws.com"
@@ -18,26 +18,23 @@ SIZE = "1Gi"
 ACCESS_MODE = "ReadWriteMany"
 
 
-def shared_volume(
-    model: ServedModel, namespace: pulumi.Input[str], handle: pulumi.Input[str], claim: str | None = None
-) -> Manifest:
+def shared_volume(model: ServedModel, namespace: pulumi.Input[str], handle: pulumi.Input[str], claim: str) -> Manifest:
     """The PersistentVolume of a model's claim; `handle`: file system and access point, in the driver's words; `claim`:
-    another one than that of its weights.
+    the claim's name.
 
     Reserved for that claim, so that no other one takes it. It has no class: nothing is provisioned. Volumes are of no
     namespace: theirs is in the name, behind a dot, which neither of the two names has.
     """
-    name = claim or cache_claim_name(model)
     reserved = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "namespace": namespace,
-        "name": name,
+        "name": claim,
     }
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
-        "metadata": {"name": f"{model.namespace}.{name}", "labels": server_labels(model)},
+        "metadata": {"name": f"{model.namespace}.{claim}", "labels": server_labels(model)},
         "spec": {
             "capacity": {"storage": SIZE},
             "accessModes": [ACCESS_MODE],
@@ -50,13 +47,13 @@ def shared_volume(
     }
 
 
-def shared_claim(model: ServedModel, claim: str | None = None) -> Manifest:
+def shared_claim(model: ServedModel, claim: str) -> Manifest:
     """The claim that the volume is reserved for."""
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
         "metadata": {
-            "name": claim or cache_claim_name(model),
+            "name": claim,
             "namespace": model.namespace,
             "labels": server_labels(model),
         },

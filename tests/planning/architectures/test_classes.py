@@ -33,9 +33,8 @@ _MULTIMODAL_MODELS = {"LlavaForConditionalGeneration": ("llava", "Llava"), "Llam
 """
 
 
-# What a class is refused without (planning/architectures/config_words.py).
-_LATENT = {"kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128}
-NEEDED_BY = {"BailingMoeV2_5ForCausalLM": _LATENT}
+# By a key that a class is refused without (column `needs`): the keys that come with it.
+NEEDED = {"kv_lora_rank": {"kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128}}
 
 
 def test_each_class_has_a_state_and_says_why() -> None:
@@ -55,7 +54,11 @@ def test_exact_names_a_model_whose_published_weights_the_shape_reproduces() -> N
 
 @pytest.mark.parametrize("name", sorted(CLASSES))
 def test_what_is_unknown_is_refused_by_name_and_what_is_known_is_read(name: str) -> None:
-    config = {**PLAIN, "architectures": [name], **NEEDED_BY.get(name, {})}
+    config = {**PLAIN, "architectures": [name]}
+    for key in CLASSES[name]["needs"].split():
+        with pytest.raises(UnreadableConfig, match=f"has no .*{key}.*{name}"):
+            described_config(config)
+        config |= NEEDED[key]
     if CLASSES[name]["state"] != "unknown":
         assert described_config(config).layers == 16
         return
@@ -77,9 +80,9 @@ def test_a_config_that_names_no_class_is_read_by_its_keys() -> None:
 
 def test_a_class_that_is_new_in_the_registry_is_unknown_and_states_are_kept() -> None:
     assert dict(registered(REGISTRY))["LlamaForCausalLM"] == "text"
-    made = table(REGISTRY, {"LlamaForCausalLM": ("exact", "because"), "Gone": ("exact", "was")})
+    made = table(REGISTRY, {"LlamaForCausalLM": ("exact", "because", "kv_lora_rank"), "Gone": ("exact", "was", "")})
     assert made == [
         ("BrandNewForCausalLM", "text", *NEW),
-        ("LlamaForCausalLM", "text", "exact", "because"),
+        ("LlamaForCausalLM", "text", "exact", "because", "kv_lora_rank"),
         ("LlavaForConditionalGeneration", "multimodal", *NEW),
     ]

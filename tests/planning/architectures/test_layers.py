@@ -231,11 +231,6 @@ def test_ling_2_5s_layers_have_the_weights_and_the_state_of_vllms_own() -> None:
     assert model.recurrent.state_dtype_bytes == 2
 
 
-def test_ling_2_5_without_its_latent_rank_is_refused() -> None:
-    with pytest.raises(UnreadableConfig, match="kv_lora_rank"):
-        from_config_json({**LLAMA, "architectures": ["BailingMoeV2_5ForCausalLM"], "layer_group_size": 5})
-
-
 def test_ling_3s_linear_layers_are_not_taken_for_ling_2_5s() -> None:
     with pytest.raises(UnreadableConfig, match="linear attention whose sizes are not known"):
         from_config_json({**LLAMA, **LATENT, "layer_group_size": 4, "short_conv_kernel_size": 4})
