@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
+
 from local.stacks import inventory
 from tests.e2e.conftest import Platform
+
+SETTLE_SECONDS, LEAVE_SECONDS = 60, 60
 
 
 def kubernetes_objects(platform: Platform) -> set[str]:
@@ -14,3 +19,29 @@ def kubernetes_objects(platform: Platform) -> set[str]:
 def aws_objects(platform: Platform, region: str = "us-east-1") -> set[str]:
     """`kind id` of what our program can make in AWS."""
     return set(inventory.aws_objects(f"http://127.0.0.1:{platform.ports['aws']}", region))
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Cluster and account at one moment."""
+
+    kubernetes: frozenset[str]
+    aws: frozenset[str]
+
+    @classmethod
+    def settled(cls, platform: Platform) -> Inventory:
+        """Once the controllers have made what they make at their start."""
+        names: set[str] = set()
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while (now := kubernetes_objects(platform)) != names and time.monotonic() < deadline:
+            names = now
+            time.sleep(5)
+        return cls(frozenset(names), frozenset(aws_objects(platform)))
+
+    def assert_nothing_more(self, platform: Platform) -> None:
+        """Waits for what the cluster removes by itself (nodes, volumes), then compares."""
+        deadline = time.monotonic() + LEAVE_SECONDS
+        while (left := kubernetes_objects(platform) - self.kubernetes) and time.monotonic() < deadline:
+            time.sleep(1)
+        assert left == set()
+        assert aws_objects(platform) - self.aws == set()

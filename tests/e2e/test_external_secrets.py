@@ -8,17 +8,15 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from kubernetes import client, config
 from kubernetes.client.exceptions import ApiException
 
-from local.build.table import NEEDS, TOOLS
-from local.host.paths import Paths, platform_paths
+from tests.e2e.cluster import Cluster, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import changed_stack
 
@@ -27,12 +25,6 @@ pytestmark = pytest.mark.e2e
 NAME, OTHER = "prod/huggingface", "prod/database"
 FIRST, ROTATED = "hf_canary4711FIRST", "hf_canary4711ROTATED"
 GROUP, VERSION = "external-secrets.io", "v1"
-PATIENCE_SECONDS = 120
-
-
-def _is_built(paths: Paths) -> bool:
-    (tool,) = (tool for tool in TOOLS if tool.name in NEEDS["external-secrets"])
-    return all((paths.tools_bin / name).exists() for name in tool.programs.values())
 
 
 def _from_secrets_manager(settings: dict[str, Any], model: dict[str, Any]) -> None:
@@ -41,10 +33,11 @@ def _from_secrets_manager(settings: dict[str, Any], model: dict[str, Any]) -> No
     model["tokenSecret"] = {"kind": "secretsManager", "name": NAME, "property": "token"}
 
 
-class Tokens:
+class Tokens(Cluster):
     """The secret in AWS and what the cluster has of it."""
 
     def __init__(self, platform: Platform) -> None:
+        super().__init__(platform)
         self.manager = boto3.client(
             "secretsmanager",
             region_name="us-east-1",
@@ -52,12 +45,6 @@ class Tokens:
             aws_access_key_id="local",
             aws_secret_access_key="local",
         )
-        self._paths = platform.paths
-
-    def connect(self) -> None:
-        api = config.new_client_from_config(config_file=str(self._paths.kubeconfig))
-        self.core, self.custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
-        self.definitions = client.ApiextensionsV1Api(api)
 
     def externals(self) -> list[dict[str, Any]]:
         return list(self.custom.list_namespaced_custom_object(GROUP, VERSION, "models", "externalsecrets")["items"])
@@ -81,8 +68,7 @@ class Tokens:
 
 @pytest.fixture(scope="module")
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    if not _is_built(platform_paths()):
-        pytest.skip("External Secrets Operator is not built: python -m local tools external-secrets")
+    skip_unless_built("external-secrets")
     return changed_stack(tmp_path_factory.mktemp("external-secrets"), _from_secrets_manager)
 
 
@@ -92,16 +78,8 @@ def tokens(stack_file: Path, platform: Platform) -> Iterator[Tokens]:
     made.manager.create_secret(Name=NAME, SecretString=json.dumps({"token": FIRST}))
     made.manager.create_secret(Name=OTHER, SecretString="canary of somebody else")
     platform.run("up", "--stack-file", str(stack_file))
-    made.connect()
     yield made
     platform.run("down", "--stack", "local")
-
-
-def _eventually(what: str, holds: Callable[[], bool], state: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"never {what}: {state()}"
-        time.sleep(0.5)
 
 
 def _only(tokens: Tokens) -> str:
@@ -124,7 +102,7 @@ def test_a_rotated_token_arrives_without_pulumi(tokens: Tokens) -> None:
     name = _only(tokens)
     tokens.rotate(ROTATED)
     tokens.ask_again(name)
-    _eventually("rotated", lambda: tokens.value(name) == ROTATED, lambda: tokens.condition(name))
+    eventually("rotated", lambda: tokens.value(name) == ROTATED, lambda: tokens.condition(name))
 
 
 def test_its_role_reads_no_secret_that_no_model_names(tokens: Tokens) -> None:
@@ -136,7 +114,7 @@ def test_its_role_reads_no_secret_that_no_model_names(tokens: Tokens) -> None:
     }
     body = {"apiVersion": f"{GROUP}/{VERSION}", "kind": "ExternalSecret", "metadata": {"name": "thief"}, "spec": spec}
     tokens.custom.create_namespaced_custom_object(GROUP, VERSION, "models", "externalsecrets", body)
-    _eventually("refused", lambda: tokens.condition("thief")[0] == "False", lambda: tokens.condition("thief"))
+    eventually("refused", lambda: tokens.condition("thief")[0] == "False", lambda: tokens.condition("thief"))
     with pytest.raises(ApiException):
         tokens.core.read_namespaced_secret("stolen", "models")
     tokens.custom.delete_namespaced_custom_object(GROUP, VERSION, "models", "externalsecrets", "thief")
@@ -146,18 +124,17 @@ def test_a_secret_that_is_gone_is_told_and_the_last_token_stays(tokens: Tokens) 
     name = _only(tokens)
     tokens.manager.delete_secret(SecretId=NAME, ForceDeleteWithoutRecovery=True)
     tokens.ask_again(name)
-    _eventually("told", lambda: tokens.condition(name)[0] == "False", lambda: tokens.condition(name))
+    eventually("told", lambda: tokens.condition(name)[0] == "False", lambda: tokens.condition(name))
     assert tokens.condition(name)[1] == "SecretSyncedError"
     assert tokens.value(name) == ROTATED
     tokens.manager.create_secret(Name=NAME, SecretString=json.dumps({"token": FIRST}))
     tokens.ask_again(name)
-    _eventually("back", lambda: tokens.condition(name)[0] == "True", lambda: tokens.condition(name))
+    eventually("back", lambda: tokens.condition(name)[0] == "True", lambda: tokens.condition(name))
 
 
 def test_a_destroy_leaves_no_secret_no_definition_and_no_operator(platform: Platform, tokens: Tokens) -> None:
     platform.run("down", "--stack", "local")
-    names = {item.metadata.name for item in tokens.definitions.list_custom_resource_definition().items}
-    assert not any(name.endswith(GROUP) for name in names), names
+    assert tokens.definitions(GROUP, f"generators.{GROUP}") == set()
     secrets = tokens.core.list_secret_for_all_namespaces().items
     assert not [secret.metadata.name for secret in secrets if secret.metadata.name.startswith("qwen-hf-")]
     assert not platform.processes.is_alive("external-secrets")

@@ -10,17 +10,16 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
-from kubernetes import client, config
 
-from local.host.paths import Paths, platform_paths
 from local.load.arrivals import Arrival
 from local.load.client import RequestOutcome, RequestResult, send
+from tests.e2e import cluster as e2e
+from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.gateway_client import HOST, Answer, Gateway, certificate, plain_http, put_secret
 from tests.e2e.loading import REPORTS, changed_stack
@@ -28,13 +27,8 @@ from tests.e2e.loading import REPORTS, changed_stack
 pytestmark = pytest.mark.e2e
 
 KEY, TENANTS = "sk-everybody-4711", "sk-search-4711"
-PATIENCE_SECONDS = 120
 MODEL_PODS = "app.kubernetes.io/name=vllm"
 POLICIES = ("clienttrafficpolicies", "backendtrafficpolicies", "securitypolicies", "envoyextensionpolicies")
-
-
-def _is_built(paths: Paths) -> bool:
-    return all((paths.tools_bin / name).exists() for name in ("envoy-gateway", "envoy"))
 
 
 def _behind_a_gateway(settings: dict[str, Any], model: dict[str, Any]) -> None:
@@ -56,14 +50,12 @@ def _behind_a_gateway(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["models"].append({**other, "autoscaling": {"kind": "none", "minReplicas": 1}})
 
 
-@dataclass
-class Cluster:
+class Cluster(e2e.Cluster):
     """The API server, and the address in front of the models."""
 
-    core: Any
-    apps: Any
-    custom: Any
-    gateway: Gateway
+    def __init__(self, platform: Platform, certificate_authority: str) -> None:
+        super().__init__(platform)
+        self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
 
     def statuses(self) -> dict[str, dict[str, str]]:
         """Object -> type of condition -> status, of everything that the gateway's controller judges."""
@@ -96,18 +88,11 @@ def _conditions(status: dict[str, Any]) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if not _is_built(platform_paths()):
-        pytest.skip("Envoy Gateway is not there: python -m local tools gateway")
+    skip_unless_built("gateway")
     file = changed_stack(tmp_path_factory.mktemp("gateway"), _behind_a_gateway)
     platform.run("up", "--stack-file", str(file))
-    api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
     public, private = certificate()
-    made = Cluster(
-        client.CoreV1Api(api),
-        client.AppsV1Api(api),
-        client.CustomObjectsApi(api),
-        Gateway(platform.ports["envoy-https"], public.decode()),
-    )
+    made = Cluster(platform, public.decode())
     put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
     put_secret(made.core, "gateway", "api-keys", {"alice": KEY.encode()})
     put_secret(made.core, "search", "search-keys", {"bob": TENANTS.encode()})
@@ -115,24 +100,12 @@ def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
     platform.run("down", "--stack", "local")
 
 
-def _eventually(what: str, holds: Callable[[], object], state: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            if holds():
-                return
-        except OSError:
-            pass
-        assert time.monotonic() < deadline, f"never {what}: {state()}"
-        time.sleep(0.5)
-
-
 def test_the_controller_takes_every_object_and_programs_the_address(cluster: Cluster) -> None:
     def all_true() -> bool:
         statuses_now = cluster.statuses()
         return len(statuses_now) >= 8 and all(each and set(each.values()) == {"True"} for each in statuses_now.values())
 
-    _eventually("all accepted", all_true, cluster.statuses)
+    eventually("all accepted", all_true, cluster.statuses)
     before = cluster.statuses()
     assert {"Accepted", "Programmed", "ResolvedRefs"} <= set(before["gateways/gateway/models"])
     for name in ("httproutes/models/qwen", "httproutes/search/summary", "httproutes/gateway/models"):
@@ -145,7 +118,7 @@ def test_the_controller_takes_every_object_and_programs_the_address(cluster: Clu
 
 def test_a_model_is_asked_by_body_by_header_and_by_path_whole_and_as_a_stream(cluster: Cluster) -> None:
     gateway = cluster.gateway
-    _eventually("answered", lambda: gateway.chat("chat", KEY).status == 200, lambda: gateway.chat("chat", KEY))
+    eventually("answered", lambda: gateway.chat("chat", KEY).status == 200, lambda: gateway.chat("chat", KEY))
     for answer in (
         gateway.chat("chat", KEY),
         gateway.chat("chat", KEY, "/qwen/v1/chat/completions"),
@@ -232,8 +205,8 @@ def _pods(cluster: Cluster) -> list[Any]:
 
 
 def _scale(cluster: Cluster, replicas: int) -> None:
-    cluster.apps.patch_namespaced_deployment_scale("qwen", "models", {"spec": {"replicas": replicas}})
-    _eventually(f"{replicas} pods", lambda: len(_pods(cluster)) == replicas, lambda: len(_pods(cluster)))
+    cluster.scale("qwen", replicas)
+    eventually(f"{replicas} pods", lambda: len(_pods(cluster)) == replicas, lambda: len(_pods(cluster)))
 
 
 def _report(name: str, results: list[RequestResult]) -> list[str]:
@@ -249,7 +222,7 @@ def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> N
         time.sleep(2)
         cluster.core.delete_namespaced_pod(_pods(cluster)[0].metadata.name, "models")
         time.sleep(1)
-        _eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
+        eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
         _scale(cluster, 3)
         time.sleep(2)
         _scale(cluster, 1)
@@ -292,7 +265,7 @@ def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cl
         for _ in range(2):
             time.sleep(4)
             cluster.core.delete_namespaced_pod(_pods(cluster)[0].metadata.name, "models", grace_period_seconds=0)
-            _eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
+            eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
 
     answers = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
     REPORTS.mkdir(exist_ok=True)
@@ -356,4 +329,4 @@ def test_a_destroy_takes_the_address_and_its_programs(platform: Platform, cluste
     platform.run("down", "--stack", "local")
     assert cluster.custom.list_cluster_custom_object("gateway.networking.k8s.io", "v1", "gateways")["items"] == []
     for name in ("envoy", "envoy-gateway"):
-        _eventually(f"{name} stopped", lambda: not platform.processes.is_alive(name), lambda: name)  # noqa: B023
+        eventually(f"{name} stopped", lambda: not platform.processes.is_alive(name), lambda: name)  # noqa: B023

@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from local.host.paths import platform_paths
+from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
+from tests.e2e.karpenter_pool import PATIENCE_SECONDS, Pool, karpenters
 from tests.e2e.loading import changed_stack
-from tests.e2e.test_karpenter import Pool, _eventually, _is_built, _karpenters
 
 pytestmark = pytest.mark.e2e
 
 
 def _shared(settings: dict[str, Any], model: dict[str, Any]) -> None:
-    _karpenters(settings, model)
+    karpenters(settings, model)
     (pool,) = settings["nodePools"]
     pool |= {
         "amiFamily": "bottlerocket",
@@ -38,8 +38,7 @@ def _shared(settings: dict[str, Any], model: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def pool(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> Iterator[Pool]:
-    if not _is_built(platform_paths()):
-        pytest.skip("Karpenter's controller is not built: python -m local tools karpenter")
+    skip_unless_built("karpenter")
     file: Path = changed_stack(tmp_path_factory.mktemp("shares"), _shared)
     platform.run("up", "--stack-file", str(file))
     yield Pool(platform)
@@ -48,10 +47,10 @@ def pool(tmp_path_factory: pytest.TempPathFactory, platform: Platform) -> Iterat
 
 def _holds(pool: Pool, pods: int, nodes: int) -> None:
     def reached() -> bool:
-        have = (pool.ready(), len(pool.servers()), len(pool.nodes()), len(pool.claims()), len(pool.instances()))
+        have = (pool.ready(), len(pool.pods()), len(pool.nodes()), len(pool.claims()), len(pool.instances()))
         return have == (pods, pods, nodes, nodes, nodes)
 
-    _eventually(f"{pods} replicas on {nodes} nodes", reached, pool.state)
+    eventually(f"{pods} replicas on {nodes} nodes", reached, pool.state, PATIENCE_SECONDS)
 
 
 def test_karpenter_counts_the_shares_of_a_node_before_it_is_there(pool: Pool) -> None:
@@ -66,7 +65,7 @@ def test_karpenter_counts_the_shares_of_a_node_before_it_is_there(pool: Pool) ->
     (claim,) = pool.claims()
     assert claim["status"]["allocatable"]["nvidia.com/gpu"] == "2", "as a node under way it counts so, too"
 
-    pool.scale(2)
+    pool.to(2)
     _holds(pool, 2, 1)
-    pool.scale(0)
+    pool.to(0)
     _holds(pool, 0, 0)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from kubernetes import client, config
 
 from planning.versions.vllm_versions import names, version_of
 from tests.conftest import REPO
+from tests.e2e.cluster import eventually
 from tests.e2e.conftest import Platform
 
 pytestmark = pytest.mark.e2e
 
-PATIENCE_SECONDS = 120
 MONITOR: Any = {"group": "monitoring.coreos.com", "version": "v1", "namespace": "models", "plural": "podmonitors"}
 
 
@@ -29,15 +28,6 @@ def stack(platform: Platform) -> Iterator[Platform]:
     platform.run("up")
     yield platform
     platform.run("down", "--stack", "local")
-
-
-def eventually(what: str, look: Callable[[], Any]) -> Any:
-    """Asks until there is an answer that is not empty."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"after {PATIENCE_SECONDS} s still not: {what}"
-        time.sleep(1)
-    return answer
 
 
 def prometheus(platform: Platform, path: str, **parameters: str) -> Any:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 
-from local.control_plane.cluster import connect
 from local.stacks.environment import platform_environment
+from tests.e2e.cluster import Cluster, eventually
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import changed_stack
 
 pytestmark = pytest.mark.e2e
 
 POOL = "vllm-on-eks/pool=l4"
-SERVERS = "app.kubernetes.io/component=model-server"
-PATIENCE_SECONDS = 120
 
 
 def _one_node_to_begin_with(settings: dict[str, Any], model: dict[str, Any]) -> None:
@@ -31,12 +29,11 @@ def _one_node_to_begin_with(settings: dict[str, Any], model: dict[str, Any]) -> 
     model["drain"] = {"preStopSeconds": 2}
 
 
-class Pool:
+class Pool(Cluster):
     """The GPU pool and the model on it."""
 
     def __init__(self, platform: Platform) -> None:
-        apis = connect(platform.paths.kubeconfig)
-        self.core, self.apps = apis.core, apis.apps
+        super().__init__(platform)
         environment = platform_environment(platform.paths, platform.ports)
         self._eks = boto3.client(
             "eks", region_name="us-east-1", endpoint_url=environment["AWS_ENDPOINT_URL"],
@@ -46,10 +43,6 @@ class Pool:
     def nodes(self) -> set[str]:
         return {node.metadata.name for node in self.core.list_node(label_selector=POOL).items}
 
-    def servers(self) -> list[Any]:
-        pods: list[Any] = self.core.list_namespaced_pod("models", label_selector=SERVERS).items
-        return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
-
     def ready(self) -> int:
         return self.apps.read_namespaced_deployment("qwen", "models").status.ready_replicas or 0
 
@@ -58,16 +51,6 @@ class Pool:
         (name,) = [n for n in self._eks.list_nodegroups(clusterName=cluster)["nodegroups"] if n.startswith("l4")]
         group = self._eks.describe_nodegroup(clusterName=cluster, nodegroupName=name)["nodegroup"]
         return int(group["scalingConfig"]["desiredSize"])
-
-    def scale(self, replicas: int) -> None:
-        self.apps.patch_namespaced_deployment_scale("qwen", "models", {"spec": {"replicas": replicas}})
-
-
-def _eventually(what: str, holds: Callable[[], bool], state: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"never {what}: {state()}"
-        time.sleep(0.5)
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +73,8 @@ def test_nodes_come_for_pods_and_the_empty_ones_leave(platform: Platform, pool: 
     assert len(first) == pool.desired() == pool.ready() == 1
     assert "simulated cluster-autoscaler" in platform.run("status")
 
-    pool.scale(3)
-    _eventually("3 replicas on 3 nodes", lambda: pool.ready() == 3 and len(pool.nodes()) == 3, state)
+    pool.scale("qwen", 3)
+    eventually("3 replicas on 3 nodes", lambda: pool.ready() == 3 and len(pool.nodes()) == 3, state)
     assert first < pool.nodes()
     assert pool.desired() == 3
     assert len({pod.spec.node_name for pod in pool.servers()}) == 3, "one GPU each"
@@ -102,8 +85,8 @@ def test_nodes_come_for_pods_and_the_empty_ones_leave(platform: Platform, pool: 
     survivor = next(pod for pod in pool.servers() if pod.spec.node_name not in first)
     cost = {"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": "100"}}}
     pool.core.patch_namespaced_pod(survivor.metadata.name, "models", cost)
-    pool.scale(1)
-    _eventually("one node", lambda: len(pool.nodes()) == 1 and pool.desired() == 1, state)
+    pool.scale("qwen", 1)
+    eventually("one node", lambda: len(pool.nodes()) == 1 and pool.desired() == 1, state)
     assert pool.nodes() == {survivor.spec.node_name}
     (left,) = pool.servers()
     assert (left.metadata.uid, pool.ready()) == (survivor.metadata.uid, 1)
@@ -124,7 +107,7 @@ def test_a_pod_that_no_node_would_hold_buys_none(pool: Pool) -> None:
         pending = lambda: any(  # noqa: E731
             c.reason == "Unschedulable" for c in pool.core.read_namespaced_pod("two", "default").status.conditions or []
         )
-        _eventually("unschedulable", pending, lambda: None)
+        eventually("unschedulable", pending, lambda: None)
         time.sleep(6)  # some looks of the autoscaler
         assert (pool.desired(), len(pool.nodes())) == (1, 1)
     finally:

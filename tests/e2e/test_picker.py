@@ -10,7 +10,6 @@ import asyncio
 import json
 import random
 import re
-import time
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -18,11 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 import yaml
-from kubernetes import client, config, utils
+from kubernetes import utils
 
 from local.commands.completion import ask, models, service_url
-from local.host.errors import PlatformError
-from local.host.paths import Paths, platform_paths
+from tests.e2e.cluster import Cluster, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import REPORTS, changed_stack
 from tests.e2e.picker_proxy import envoy_in_front
@@ -30,10 +28,6 @@ from tests.e2e.picker_proxy import envoy_in_front
 pytestmark = pytest.mark.e2e
 
 PREFIXES, QUESTIONS, PREFIX_CHARACTERS = 24, 6, 4000
-
-
-def _is_built(paths: Paths) -> bool:
-    return all((paths.tools_bin / name).exists() for name in ("endpoint-picker", "envoy"))
 
 
 def _by_llm_d(settings: dict[str, Any], model: dict[str, Any]) -> None:
@@ -47,23 +41,22 @@ def _by_llm_d(settings: dict[str, Any], model: dict[str, Any]) -> None:
 
 def _prepare(platform: Platform) -> None:
     """What docs/backends/llm-d.md asks of a cluster: definitions, and a Gateway (whose controller is not there)."""
-    api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
+    cluster = Cluster(platform)
     groups = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
-    there = {crd.metadata.name for crd in client.ApiextensionsV1Api(api).list_custom_resource_definition().items}
+    there = cluster.definitions(*groups.values())
     for name, kinds in groups.items():
         for file in sorted((platform.paths.tools / "definitions" / name).glob("*.yaml")):
             definition = yaml.safe_load(file.read_text())
             # Helm leaves a chart's definitions behind, those of another test on this platform too.
             if definition["spec"]["group"] == kinds and definition["metadata"]["name"] not in there:
-                utils.create_from_dict(api, definition)
-    client.CoreV1Api(api).create_namespace({"metadata": {"name": "gateways"}})
+                utils.create_from_dict(cluster.api, definition)
+    cluster.core.create_namespace({"metadata": {"name": "gateways"}})
 
 
 @pytest.fixture(scope="module")
 def url(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of /<model> through Envoy and the picker."""
-    if not _is_built(platform_paths()):
-        pytest.skip("the picker is not there: python -m local tools gateway llm-d")
+    skip_unless_built("gateway", "llm-d")
     folder = tmp_path_factory.mktemp("picker")
     _prepare(platform)
     platform.run("up", "--stack-file", str(changed_stack(folder, _by_llm_d)))
@@ -115,16 +108,8 @@ def _share(platform: Platform, url: str, salt: str) -> tuple[float, int]:
 
 def test_a_completion_comes_through_the_picker_whole_and_as_a_stream(platform: Platform, url: str) -> None:
     assert platform.processes.is_alive("endpoint-picker")
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            assert ask(url).text
-            return
-        except PlatformError:
-            if time.monotonic() > deadline:
-                print((platform.paths.log / "endpoint-picker.log").read_text()[-2000:])
-                raise
-            time.sleep(1)
+    said = lambda: (platform.paths.log / "endpoint-picker.log").read_text()[-2000:]  # noqa: E731
+    assert eventually("answered through the picker", lambda: ask(url).text, said)
 
 
 def test_prompts_go_where_their_beginning_is_cached(platform: Platform, url: str) -> None:
@@ -139,26 +124,13 @@ def test_prompts_go_where_their_beginning_is_cached(platform: Platform, url: str
 
 
 def test_the_picker_runs_while_its_pod_is_ready(platform: Platform, url: str) -> None:
-    api = client.AppsV1Api(config.new_client_from_config(config_file=str(platform.paths.kubeconfig)))
-
-    def scale(replicas: int) -> None:
-        api.patch_namespaced_deployment_scale("qwen-picker", "models", {"spec": {"replicas": replicas}})
-
-    def waits(alive: bool) -> None:
-        deadline = time.monotonic() + 60
-        while platform.processes.is_alive("endpoint-picker") is not alive:
-            assert time.monotonic() < deadline
-            time.sleep(0.5)
-
-    scale(0)
-    waits(alive=False)
-    scale(1)
-    waits(alive=True)
+    cluster = Cluster(platform)
+    cluster.scale("qwen-picker", 0)
+    eventually("no picker without its pod", lambda: not platform.processes.is_alive("endpoint-picker"))
+    cluster.scale("qwen-picker", 1)
+    eventually("the picker with its pod", lambda: platform.processes.is_alive("endpoint-picker"))
 
 
 def test_a_destroy_leaves_no_picker(platform: Platform, url: str) -> None:
     platform.run("down", "--stack", "local")
-    deadline = time.monotonic() + 30
-    while platform.processes.is_alive("endpoint-picker"):
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    eventually("no picker", lambda: not platform.processes.is_alive("endpoint-picker"))

@@ -24,7 +24,7 @@ from local.host.probes import answers
 from local.stacks.stack_files import stack_file
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
-from tests.e2e.inventory import aws_objects, kubernetes_objects
+from tests.e2e.inventory import Inventory
 
 pytestmark = pytest.mark.e2e
 
@@ -43,18 +43,13 @@ def checkout_status() -> str:
 
 
 @pytest.fixture(scope="module")
-def before(platform: Platform) -> dict[str, set[str]]:
-    """What was there before any stack, once the controllers have made what they make at their start."""
-    names: set[str] = set()
-    deadline = time.monotonic() + 60
-    while (now := kubernetes_objects(platform)) != names and time.monotonic() < deadline:
-        names = now
-        time.sleep(5)
-    return {"kubernetes": names, "aws": aws_objects(platform)}
+def before(platform: Platform) -> Inventory:
+    """What was there before any stack."""
+    return Inventory.settled(platform)
 
 
 @pytest.fixture(scope="module")
-def first_up(platform: Platform, before: dict[str, set[str]]) -> str:
+def first_up(platform: Platform, before: Inventory) -> str:
     status = checkout_status()
     output = platform.run("up")
     assert checkout_status() == status, "make up wrote into the checkout"
@@ -158,14 +153,14 @@ def test_a_second_stack_beside_it_is_refused(platform: Platform, first_up: str) 
     assert "python -m local down --stack local" in output
 
 
-def test_destroy_leaves_nothing(platform: Platform, first_up: str, before: dict[str, set[str]]) -> None:
+def test_destroy_leaves_nothing(platform: Platform, first_up: str, before: Inventory) -> None:
     assert changes(platform.run("down", "--stack", "local")) > 50
     assert_nothing_left(platform, "local", before)
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod"])
 def test_the_other_stacks_come_up_here_too_and_keep_their_secrets(
-    platform: Platform, before: dict[str, set[str]], stack: str
+    platform: Platform, before: Inventory, stack: str
 ) -> None:
     prepared = platform.stack(stack)
     prepared.prepare()
@@ -183,7 +178,7 @@ def test_the_other_stacks_come_up_here_too_and_keep_their_secrets(
     assert_nothing_left(platform, stack, before)
 
 
-def test_a_killed_up_is_taken_up_by_the_next_one(platform: Platform, before: dict[str, set[str]]) -> None:
+def test_a_killed_up_is_taken_up_by_the_next_one(platform: Platform, before: Inventory) -> None:
     running = subprocess.Popen([sys.executable, "-m", "local", "up"], cwd=REPO, stdout=subprocess.DEVNULL)
     kill_pulumi_while_it_creates("kubernetes:helm.sh/v3:Release", platform, running)
     assert running.wait(timeout=60) != 0
@@ -193,7 +188,7 @@ def test_a_killed_up_is_taken_up_by_the_next_one(platform: Platform, before: dic
     assert changes(platform.run("up")) == 0
 
 
-def test_a_lost_aws_endpoint_makes_up_begin_anew(platform: Platform, before: dict[str, set[str]]) -> None:
+def test_a_lost_aws_endpoint_makes_up_begin_anew(platform: Platform, before: Inventory) -> None:
     """Its state is in memory only. Last of all: a new endpoint has another default VPC than `before` knows."""
     platform.run("up")
     record = platform.processes.record("aws")
@@ -231,11 +226,6 @@ def files_with(folder: Path, text: str) -> list[str]:
     return completed.stdout.splitlines()
 
 
-def assert_nothing_left(platform: Platform, stack: str, before: dict[str, set[str]]) -> None:
-    """Waits for what the cluster removes by itself (nodes, volumes), then compares with the beginning."""
-    deadline = time.monotonic() + 30
-    while (left := kubernetes_objects(platform) - before["kubernetes"]) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert left == set()
-    assert aws_objects(platform) - before["aws"] == set()
+def assert_nothing_left(platform: Platform, stack: str, before: Inventory) -> None:
+    before.assert_nothing_more(platform)
     assert platform.stack(stack).resource_count() == 0

@@ -18,10 +18,11 @@ from local.control_plane.cluster import is_ready
 from local.host.paths import platform_paths
 from local.vllm_cpu.environment import installed
 from local.vllm_cpu.server import can_be
+from tests.e2e.cluster import eventually
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import Load, assert_none_cut, changed_stack
 from tests.e2e.series_read import says_that_it_is_random, series_read
-from tests.e2e.test_metrics import eventually, query
+from tests.e2e.test_metrics import query
 
 pytestmark = [
     pytest.mark.vllm,

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from kubernetes import client, config
+from kubernetes import client
 
 from local.commands.completion import ask, models, service_url
-from local.host.paths import platform_paths
+from tests.e2e import cluster as e2e
+from tests.e2e.cluster import change_model, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
-from tests.e2e.loading import PREFIX, Load, changed_stack
+from tests.e2e.loading import Load, changed_stack
 
 pytestmark = pytest.mark.e2e
 
@@ -41,19 +41,15 @@ def _canary(settings: dict[str, Any], model: dict[str, Any]) -> None:
     model["drain"] = {"preStopSeconds": 5, "shutdownTimeoutSeconds": 60}
 
 
-class Cluster:
+class Cluster(e2e.Cluster):
     """The stack, its Rollout and what was measured of it."""
 
     def __init__(self, platform: Platform, file: Path) -> None:
-        self.platform, self.file = platform, file
-        api = config.new_client_from_config(config_file=str(platform.paths.kubeconfig))
-        self.core, self.custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
-        self.scaling, self.apps = client.AutoscalingV2Api(api), client.AppsV1Api(api)
+        super().__init__(platform)
+        self.file, self.scaling = file, client.AutoscalingV2Api(self.api)
 
     def change(self, sequences: int) -> str:
-        content = yaml.safe_load(self.file.read_text())
-        content["config"][PREFIX + "models"][0]["maxNumSeqs"] = sequences
-        self.file.write_text(yaml.safe_dump(content))
+        change_model(self.file, maxNumSeqs=sequences)
         return self.platform.run("up", "--stack-file", str(self.file))
 
     def objects(self, plural: str) -> list[dict[str, Any]]:
@@ -71,8 +67,7 @@ class Cluster:
 
     def serving(self) -> set[str]:
         """`--max-num-seqs` of the pods that stay."""
-        pods = self.core.list_namespaced_pod("models", label_selector="app.kubernetes.io/component=model-server").items
-        arguments = [pod.spec.containers[0].args for pod in pods if pod.metadata.deletion_timestamp is None]
+        arguments = [pod.spec.containers[0].args for pod in self.servers()]
         return {each for told in arguments for each in told if each.startswith("--max-num-seqs=")}
 
     def measured(self, run: dict[str, Any]) -> dict[str, list[str]]:
@@ -86,17 +81,16 @@ class Cluster:
             return list(json.load(answer)["data"]["result"])
 
     def eventually(self, what: str, holds: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not holds():
+        def state() -> object:
             runs = [(run.get("status"), run["spec"].get("args")) for run in self.objects("analysisruns")]
-            assert time.monotonic() < deadline, f"never {what}: {self.rollout.get('status')} {runs}"
-            time.sleep(1)
+            return self.rollout.get("status"), runs
+
+        eventually(what, holds, state, PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")
 def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    if not (platform_paths().tools_bin / "rollouts-controller").exists():
-        pytest.skip("Argo Rollouts is not built: python -m local tools rollouts")
+    skip_unless_built("rollouts")
     file = changed_stack(tmp_path_factory.mktemp("rollouts"), _canary)
     platform.run("up", "--stack-file", str(file))
     yield Cluster(platform, file)
@@ -145,8 +139,7 @@ def test_a_canary_whose_first_tokens_are_late_goes_back_by_itself(cluster: Clust
 
 def test_the_old_stack_file_makes_it_healthy_without_moving_a_pod(cluster: Cluster) -> None:
     def names() -> set[str]:
-        pods = cluster.core.list_namespaced_pod("models", label_selector="app.kubernetes.io/component=model-server")
-        return {pod.metadata.name for pod in pods.items if pod.metadata.deletion_timestamp is None}
+        return {pod.metadata.name for pod in cluster.servers()}
 
     cluster.eventually("two pods", lambda: len(names()) == 2)
     before = names()
@@ -175,6 +168,5 @@ def test_a_destroy_leaves_neither_rollouts_nor_the_controller(cluster: Cluster) 
     cluster.platform.run("down", "--stack", "local")
     names = {pod.metadata.name for pod in cluster.core.list_namespaced_pod("models").items}
     assert names == set()
-    definitions = client.ApiextensionsV1Api(cluster.core.api_client).list_custom_resource_definition().items
-    assert [each.metadata.name for each in definitions if each.metadata.name.endswith("argoproj.io")] == []
+    assert cluster.definitions("argoproj.io") == set()
     assert not cluster.platform.processes.is_alive("rollouts-controller")

@@ -12,7 +12,7 @@ import pytest
 from kubernetes import client, config
 
 from local.commands.completion import models
-from local.host.paths import platform_paths
+from tests.e2e.cluster import skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import REPORTS, Load, assert_none_cut, changed_stack
 
@@ -102,11 +102,6 @@ def test_the_time_from_the_spike_to_four_ready_is_reported(run: dict[str, Any]) 
     (REPORTS / "scaling-ratio.json").write_text(json.dumps({"seconds": took_seconds, "ratio": ratio, "goal": GOAL}))
 
 
-def _keda_is_built() -> bool:
-    built = platform_paths().tools_bin
-    return (built / "keda-operator").exists() and (built / "keda-adapter").exists()
-
-
 def _from_zero(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["nodePools"][0] |= {"minNodes": 4, "maxNodes": 4}
     settings["monitoring"] = {"scrapeIntervalSeconds": SCRAPE_SECONDS}
@@ -132,9 +127,9 @@ def _scrape_the_gateway(platform: Platform) -> None:
     api.create_namespaced_custom_object("monitoring.coreos.com", "v1alpha1", "models", "scrapeconfigs", body)
 
 
-@pytest.mark.skipif(not _keda_is_built(), reason="KEDA's programs are not built: python -m local tools keda")
 def test_keda_wakes_a_model_from_zero_and_lets_it_sleep_again(platform: Platform, tmp_path: Path) -> None:
     """0 → 1 → 3 → 0. Requests that find nobody are refused with leave to retry, and none is lost."""
+    skip_unless_built("keda")
     platform.run("up", "--stack-file", str(changed_stack(tmp_path, _from_zero)))
     try:
         _scrape_the_gateway(platform)

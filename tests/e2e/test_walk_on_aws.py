@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +24,7 @@ from local.stacks.environment import REMOVED, link_providers, platform_environme
 from local.stacks.stack_files import charts_folder
 from tests.conftest import REPO
 from tests.e2e.conftest import Platform
-from tests.e2e.inventory import aws_objects, kubernetes_objects
+from tests.e2e.inventory import Inventory
 from tests.walk import PAGE, as_tested, commands
 
 pytestmark = pytest.mark.e2e
@@ -121,16 +120,13 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 
 @pytest.fixture(scope="module")
-def before(platform: Platform) -> dict[str, set[str]]:
-    """Cluster and account before the walk; controllers make things for some seconds after their start."""
-    time.sleep(10)
-    return {"kubernetes": kubernetes_objects(platform), "aws": aws_objects(platform)}
+def before(platform: Platform) -> Inventory:
+    """Cluster and account before the walk."""
+    return Inventory.settled(platform)
 
 
 @pytest.fixture(scope="module")
-def walked(
-    platform: Platform, before: dict[str, set[str]], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Newcomer]:
+def walked(platform: Platform, before: Inventory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newcomer]:
     """All commands of the page, up to the first that fails."""
     folder = tmp_path_factory.mktemp("walk")
     home = folder / "home"
@@ -184,14 +180,10 @@ def test_what_was_typed_is_in_no_file_and_no_output(walked: Newcomer) -> None:
 
 
 def test_what_left_names_is_removed_by_its_own_commands_and_then_nothing_is_left(
-    walked: Newcomer, before: dict[str, set[str]]
+    walked: Newcomer, before: Inventory
 ) -> None:
     first = walked.found(".venv/bin/python -m preflight dev --left")
     assert bool(named_commands(first)) == bool(first.code), first
     last = walked.run(first.command, "last")
     assert last.code == 0, last
-    assert aws_objects(walked.platform) - before["aws"] == set()
-    deadline = time.monotonic() + 30
-    while (left := kubernetes_objects(walked.platform) - before["kubernetes"]) and time.monotonic() < deadline:
-        time.sleep(1)
-    assert left == set()
+    before.assert_nothing_more(walked.platform)
