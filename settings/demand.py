@@ -7,9 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from settings.channels import Channel
 from settings.findings import WrongValue
 from settings.lengths import USUAL_INPUT_TOKENS, USUAL_OUTPUT_TOKENS
-from settings.names import EmailAddress, SnsTopicArn
+from settings.names import EmailAddress, KmsKeyArn, SnsTopicArn
 from settings.types import Section, Share, described
 
 
@@ -83,7 +84,14 @@ class BudgetNotice(Section):
 
     emails: tuple[EmailAddress, ...] = described("who gets a mail", default=(), max_length=10)
     topic_arn: SnsTopicArn | None = described(
-        "SNS topic that is notified, one that AWS Chatbot posts to Slack or Teams for example", default=None
+        "SNS topic that is there, with its policy; default: where there are channels, one is made", default=None
+    )
+    channels: tuple[Channel, ...] = described(
+        "where the topic's messages are read: slack, teams, or a webhook that speaks SNS", default=(), max_length=10
+    )
+    kms_key_arn: KmsKeyArn | None = described(
+        "KMS key that encrypts a topic that is made, whose policy lets the publishers in; default: one of our own",
+        default=None,
     )
     at_percent: tuple[Annotated[int, Field(ge=1, le=1000)], ...] = described(
         "at which shares of the month's amount", default=(80, 100), min_length=1, max_length=4
@@ -95,8 +103,16 @@ class BudgetNotice(Section):
 
     @model_validator(mode="after")
     def _has_a_receiver(self) -> Self:
-        if not self.emails and self.topic_arn is None:
-            raise WrongValue("notifies no one", "write emails: [...] or topicArn: arn:aws:sns:..., or leave notify out")
+        if not self.emails and self.topic_arn is None and not self.channels:
+            raise WrongValue(
+                "notifies no one",
+                "write emails: [...], channels: [...] or topicArn: arn:aws:sns:..., or leave notify out",
+            )
+        if self.kms_key_arn and (self.topic_arn or not self.channels):
+            raise WrongValue(
+                "kmsKeyArn is of a topic that is made, and none is",
+                "leave it out, or leave topicArn out and write channels: [...]",
+            )
         if len(set(self.at_percent)) < len(self.at_percent):
             raise WrongValue("atPercent says a share twice", "write each once")
         return self

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from settings.addons import WebhookReceiver
+from settings.channels import WebhookChannel
 from settings.charts import ChartFolder
 from settings.documents import DocumentError, json_document
 from settings.findings import Finding, Severity, mistake
@@ -224,6 +225,12 @@ def _named_secrets(settings: StackSettings) -> list[tuple[SecretNeed, bool]]:
     if isinstance(receiver, WebhookReceiver) and receiver.url_key:
         need = SecretNeed(receiver.url_key, "monitoring.alerts.receiver.urlKey")
         named.append((need, monitoring.installed and monitoring.alerts.enabled))
+    notify = settings.budget.notify if settings.budget else None
+    named += [
+        (SecretNeed(channel.url_key, f"budget.notify.channels[{index}].urlKey"), True)
+        for index, channel in enumerate(notify.channels if notify else ())
+        if isinstance(channel, WebhookChannel)
+    ]
     return named + [
         (SecretNeed(model.token_secret.key, f"models[{index}].tokenSecret.key"), True)
         for index, model in enumerate(settings.models)

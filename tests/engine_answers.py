@@ -217,6 +217,7 @@ ANSWERS: dict[str, Answer] = {
         "name": asked.given_name,
         "arn": asked.arn("iam", f"instance-profile/{asked.given_name}", regional=False),
     },
+    "aws:sns/topic:Topic": lambda asked: {"name": asked.given_name, "arn": asked.arn("sns", asked.given_name)},
     "aws:sqs/queue:Queue": lambda asked: {
         "name": asked.given_name,
         "arn": asked.arn("sqs", asked.given_name),

@@ -57,6 +57,7 @@ _INVOKED = (
 _SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
 _BUCKET_POLICY = "-weights-policy"  # of a model whose weights are in a bucket (components/serving/vllm_model.py)
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
+_ASKS_WHO = {"aws:eks/accessEntry:AccessEntry", "aws:sns/topic:Topic"}
 _READS = ("Describe", "Get", "List")
 _PASSED_TO = ("eks", "ec2", "pods.eks", "vpc-flow-logs")
 # https://docs.aws.amazon.com/eks/latest/userguide/using-service-linked-roles.html; spot's and Auto Scaling's own in an
@@ -99,7 +100,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     attached = {
         resource["inputs"]["policyArn"] for resource in resources if resource["type"].endswith(":RolePolicyAttachment")
     }
-    invoked = [*_INVOKED, *(_CALLER if "aws:eks/accessEntry:AccessEntry" in types else ())]
+    invoked = [*_INVOKED, *(_CALLER if _ASKS_WHO & set(types) else ())]
     invoked += (
         ["preflight:weights"]
         if any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources)
@@ -116,13 +117,17 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     of_budgets = {action for action in actions_needed if action.startswith("budgets:")}
     # Cost Explorer answers in one region of the partition, whichever the stack's; ids of monitors are made by AWS.
     of_anomalies = {action for action in actions_needed if action.startswith("ce:")}
+    # Chat configurations are the account's, and are asked for in one region (planning/cost/topic.py).
+    of_chats = {action for action in actions_needed if action.startswith("chatbot:")}
+    elsewhere = of_budgets | of_anomalies | of_chats
     statements = [
-        _statement("Read", reads - of_budgets - of_anomalies, ["*"]),
-        _statement("Make", actions_needed - reads - own - of_iam - of_budgets - of_anomalies, ["*"], _within(region)),
+        _statement("Read", reads - elsewhere, ["*"]),
+        _statement("Make", actions_needed - reads - own - of_iam - elsewhere, ["*"], _within(region)),
         _statement("Roles", of_roles, roles),
         _statement("Profiles", of_profiles, profiles),
         _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{budget}-*" for budget in budgets]),
         _statement("Anomalies", of_anomalies, ["*"]),
+        _statement("Chats", of_chats, ["*"]),
         _statement(
             "Policies", actions_needed & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)
         ),
@@ -131,7 +136,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
             "ServiceLinked",
             actions_needed & {"iam:CreateServiceLinkedRole"},
             ["arn:aws:iam::*:role/aws-service-role/*"],
-            _equals("iam:AWSServiceName", _LINKED),
+            _equals("iam:AWSServiceName", (*_LINKED, *_chat_services(types, "management.chatbot"))),
         ),
     ]
     return {
@@ -141,7 +146,13 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
 
 
 def _passed_to(types: Sequence[str]) -> tuple[str, ...]:
-    return (*_PASSED_TO, "codebuild") if "aws:codebuild/project:Project" in types else _PASSED_TO
+    builds = ("codebuild",) if "aws:codebuild/project:Project" in types else ()
+    return (*_PASSED_TO, *builds, *_chat_services(types, "chatbot"))
+
+
+def _chat_services(types: Sequence[str], service: str) -> tuple[str, ...]:
+    """`service` in a stack that posts into a channel."""
+    return (service,) if any(type_.startswith("aws:chatbot/") for type_ in types) else ()
 
 
 def _statement(sid: str, allowed: Iterable[str], where: Sequence[str], condition: Any = None) -> dict[str, Any]:

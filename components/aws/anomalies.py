@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
@@ -18,7 +19,7 @@ class CostAnomaliesArgs:
 
     plan: AnomalyPlan
     emails: tuple[str, ...]
-    topic_arn: str | None
+    topic_arn: pulumi.Input[str] | None
     tags: Tags
 
 
@@ -45,7 +46,7 @@ class CostAnomalies(pulumi.ComponentResource):
         # (https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AnomalySubscription.html).
         if args.emails:
             self._subscription("mails", monitor, "DAILY", "EMAIL", args.emails)
-        if args.topic_arn:
+        if args.topic_arn is not None:
             self._subscription("topic", monitor, "IMMEDIATE", "SNS", (args.topic_arn,))
         self.register_outputs({"leastUsd": args.plan.least_usd})
 
@@ -72,7 +73,7 @@ class CostAnomalies(pulumi.ComponentResource):
         monitor: aws.costexplorer.AnomalyMonitor,
         frequency: str,
         kind: str,
-        addresses: tuple[str, ...],
+        addresses: Sequence[pulumi.Input[str]],
     ) -> None:
         least = aws.costexplorer.AnomalySubscriptionThresholdExpressionDimensionArgs(
             key="ANOMALY_TOTAL_IMPACT_ABSOLUTE",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components.aws.anomalies import CostAnomalies, CostAnomaliesArgs
+from components.aws.bill_topic import BillTopic, BillTopicArgs
 from components.aws.budget import SpendingBudget, SpendingBudgetArgs
 from components.aws.codebuild_runner import CodeBuildRunner, CodeBuildRunnerArgs
 from components.aws.eks_cluster import ClusterOutputs
@@ -14,13 +17,20 @@ from planning.model import StackPlan
 
 
 def beside(
-    plan: StackPlan, cluster: ClusterOutputs, network: NetworkOutputs, opts: pulumi.ResourceOptions
+    plan: StackPlan,
+    secrets: Mapping[str, pulumi.Output[str]],
+    cluster: ClusterOutputs,
+    network: NetworkOutputs,
+    opts: pulumi.ResourceOptions,
 ) -> FileSystemOutputs | None:
     """The budget that AWS watches, the runner of CI and the weights' file system, where the stack asks for them."""
     if spending := plan.cost.spending:
-        SpendingBudget("spending", SpendingBudgetArgs(spending, plan.tags), opts)
+        topic = (
+            BillTopic("bill", BillTopicArgs(spending.topic, secrets, plan.tags), opts).arn if spending.topic else None
+        )
+        SpendingBudget("spending", SpendingBudgetArgs(spending, topic, plan.tags), opts)
         if spending.anomalies:
-            told = CostAnomaliesArgs(spending.anomalies, spending.emails, spending.topic_arn, plan.tags)
+            told = CostAnomaliesArgs(spending.anomalies, spending.emails, topic, plan.tags)
             CostAnomalies("anomalies", told, opts)
     if runner := plan.account.runner:
         CodeBuildRunner("runner", CodeBuildRunnerArgs(runner, cluster, network, plan.tags), opts)

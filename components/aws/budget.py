@@ -13,9 +13,10 @@ from planning.model import SpendingPlan, Tags
 
 @dataclass(frozen=True)
 class SpendingBudgetArgs:
-    """`plan`: the monthly limit and who is told at which share of it."""
+    """`plan`: the limit of a month and who is told at which share of it. `topic_arn`: where Budgets may publish."""
 
     plan: SpendingPlan
+    topic_arn: pulumi.Input[str] | None
     tags: Tags
 
 
@@ -41,7 +42,7 @@ class SpendingBudget(pulumi.ComponentResource):
                     threshold=percent,
                     threshold_type="PERCENTAGE",
                     subscriber_email_addresses=list(plan.emails) or None,
-                    subscriber_sns_topic_arns=[plan.topic_arn] if plan.topic_arn else None,
+                    subscriber_sns_topic_arns=[args.topic_arn] if args.topic_arn is not None else None,
                 )
                 for kind, percent in steps
             ],

@@ -20,6 +20,7 @@ from local.aws_endpoint import (
     ami_parameters,
     anomalies,
     budgets,
+    chats,
     eks_access,
     eks_addons,
     eks_clusters,
@@ -97,7 +98,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     budgets.install()
     anomalies.install()
     quotas.install()
-    for module in (file_systems, images, fleets, instance_events, pod_identity, price_list, switches):
+    for module in (chats, file_systems, images, fleets, instance_events, pod_identity, price_list, switches):
         module.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from planning.cluster.regions import partition
 from planning.compose.foundation import Foundation
 from planning.compose.request import Request
 from planning.cost.budget import BudgetPool, check_budget, plan_spending
 from planning.cost.lines import plan_cost
 from planning.cost.shares import ModelWithTraffic, model_costs, pool_cost
+from planning.cost.topic import plan_topic
 from planning.findings import Findings
-from planning.model import CostPlan, FileSystemPlan, MonitoringPlan
+from planning.model import BillTopicPlan, CostPlan, FileSystemPlan, MonitoringPlan
 from planning.nodes.pools import Pool
 from planning.serving.served import PlannedServer
 
@@ -33,8 +33,11 @@ def plan_bill(
     ]
     caches = [(model.path, model.model) for model in served]
     region = request.settings.region
-    cost = plan_cost(region, foundation.cluster, foundation.network, groups, monitoring, caches, file_system, findings)
-    return _shared_out(request, cost, foundation, pools, served, findings)
+    topic = plan_topic(request.settings, request.stack, findings)
+    cost = plan_cost(
+        region, foundation.cluster, foundation.network, groups, monitoring, caches, file_system, topic, findings
+    )
+    return _shared_out(request, cost, foundation, pools, served, topic, findings)
 
 
 def _shared_out(
@@ -43,6 +46,7 @@ def _shared_out(
     foundation: Foundation,
     pools: Sequence[Pool],
     served: Sequence[PlannedServer],
+    topic: BillTopicPlan | None,
     findings: Findings,
 ) -> CostPlan:
     settings = request.settings
@@ -58,5 +62,5 @@ def _shared_out(
         pools=tuple(costs.values()),
         models=model_costs(asked, costs.values()),
         budget=budget,
-        spending=plan_spending(settings.budget, budget, cost, foundation.tags, partition(settings.region), findings),
+        spending=plan_spending(settings.budget, budget, cost, foundation.tags, topic, findings),
     )

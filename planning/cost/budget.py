@@ -8,7 +8,7 @@ from math import floor
 from typing import TYPE_CHECKING
 
 from planning.findings import Findings
-from planning.model import AnomalyPlan, BudgetPlan, CostPlan, PoolCost, SpendingPlan, Tags
+from planning.model import AnomalyPlan, BillTopicPlan, BudgetPlan, CostPlan, PoolCost, SpendingPlan, Tags
 from planning.units import HOURS_PER_MONTH
 
 if TYPE_CHECKING:  # the policy pack has no settings, it reads the stack file's section as it is written
@@ -69,28 +69,26 @@ def check_budget(
 
 
 def plan_spending(
-    written: Budget | None, budget: BudgetPlan | None, cost: CostPlan, tags: Tags, partition: str, findings: Findings
+    written: Budget | None,
+    budget: BudgetPlan | None,
+    cost: CostPlan,
+    tags: Tags,
+    topic: BillTopicPlan | None,
+    findings: Findings,
 ) -> SpendingPlan | None:
     """The AWS Budget, where notifications are wanted: of the written amount, else of the stack's own ceiling."""
     if written is None or written.notify is None:
         return None
     notify = written.notify
     amount = budget.usd_per_hour if budget is not None else cost.max_usd_per_hour
-    if notify.topic_arn and not notify.topic_arn.startswith(f"arn:{partition}:"):
-        findings.error(
-            "budget.notify.topicArn",
-            "budget-topic",
-            f"{notify.topic_arn} is not in partition {partition}, where the stack is",
-            f"write a topic of it, arn:{partition}:sns:...",
-        )
     return SpendingPlan(
         round(amount * HOURS_PER_MONTH, 2),
         tuple(f"user:{key}${tags[key]}" for key in STACK_TAGS),
         notify.emails,
-        notify.topic_arn,
         notify.at_percent,
         notify.forecast,
         _plan_anomalies(notify.anomalies, amount, tags, findings),
+        topic,
     )
 
 

@@ -9,6 +9,7 @@ from planning.cost.prices import PRICES, cite
 from planning.cost.surprises import surprises
 from planning.findings import Findings, listed
 from planning.model import (
+    BillTopicPlan,
     CostLine,
     CostPlan,
     CreateClusterPlan,
@@ -45,6 +46,7 @@ def plan_cost(
     monitoring: MonitoringPlan | None,
     models: Iterable[tuple[str, ServedModel]],
     file_system: FileSystemPlan | None,
+    topic: BillTopicPlan | None,
     findings: Findings,
 ) -> CostPlan:
     """All lines and their sums; `groups` come with the path of their instance types, `models` with their own."""
@@ -56,6 +58,8 @@ def plan_cost(
         lines.append(_fixed("Prometheus volume", gp3_usd_per_hour(monitoring.storage_gib), "gp3-storage"))
     lines += _caches(models, findings)
     lines += _file_system(file_system)
+    if topic is not None and topic.has_own_key:
+        lines.append(_kms_key("KMS key of the bill's topic"))
     dearest = {group.name: max(prices.values()) for _, group in groups if (prices := known_prices(group, region))}
     elastic = file_system is not None and file_system.new is not None and file_system.new.throughput == "elastic"
     served = [model for _, model in models]
@@ -74,7 +78,7 @@ def _cluster(cluster: CreateClusterPlan | ExistingClusterPlan) -> list[CostLine]
     key = "eks-extended" if in_extended_support(cluster.version) else "eks-standard"
     lines = [_fixed("EKS control plane", PRICES[key].usd, key)]
     if cluster.kms_key_arn is None:
-        lines.append(_fixed("KMS key", PRICES["kms-key"].usd / HOURS_PER_MONTH, "kms-key"))
+        lines.append(_kms_key("KMS key"))
     return lines
 
 
@@ -159,6 +163,10 @@ def _file_system(plan: FileSystemPlan | None) -> list[CostLine]:
         usd = new.provisioned_mibps * PRICES["efs-provisioned"].usd / HOURS_PER_MONTH
         lines.append(_fixed(f"EFS throughput ({new.provisioned_mibps} MiB/s provisioned)", usd, "efs-provisioned"))
     return lines
+
+
+def _kms_key(what: str) -> CostLine:
+    return _fixed(what, PRICES["kms-key"].usd / HOURS_PER_MONTH, "kms-key")
 
 
 def _fixed(what: str, usd_per_hour: float, price: str) -> CostLine:

@@ -6,6 +6,7 @@ Kubernetes quantities (strings) only where they are about to be written into a m
 
 from planning.model.account import AccountPlan, ExamplePlan
 from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
+from planning.model.bill import BillTopicPlan, ChatChannelPlan, PublisherPlan
 from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.cloud import (
     GPU_RESOURCE,
@@ -141,6 +142,7 @@ __all__ = [
     "AuthenticationPlan",
     "AutoscalingPlan",
     "AwayPicture",
+    "BillTopicPlan",
     "BottlerocketPlan",
     "BucketPlan",
     "BudgetPlan",
@@ -149,6 +151,7 @@ __all__ = [
     "CanaryPlan",
     "CanaryStepPlan",
     "ChartRef",
+    "ChatChannelPlan",
     "ClaimPlan",
     "ClusterAutoscalerPlan",
     "CodeBuildRunnerPlan",
@@ -198,6 +201,7 @@ __all__ = [
     "PoolCost",
     "PoolPicture",
     "ProbePlan",
+    "PublisherPlan",
     "Quota",
     "QuotaNeed",
     "RayPlan",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from planning.model.account import AccountPlan
+from planning.model.bill import BillTopicPlan
 from planning.model.cloud import (
     CreateClusterPlan,
     CreateNetworkPlan,
@@ -116,12 +117,13 @@ class SpendingPlan:
     tag_filters: tuple[str, ...]
     """`user:<key>$<value>`."""
     emails: tuple[str, ...]
-    topic_arn: str | None
     at_percent: tuple[int, ...]
     """Shares of the amount that have been spent."""
     forecast: bool
     """Also when the month is expected to pass it."""
     anomalies: AnomalyPlan | None = None
+    topic: BillTopicPlan | None = None
+    """None: mails only."""
 
 
 @dataclass(frozen=True)

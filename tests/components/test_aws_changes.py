@@ -1,4 +1,4 @@
-"""Six stacks through up, three changes and destroy in an account that answers like AWS."""
+"""Stacks through up, three changes and destroy in an account that answers like AWS."""
 
 from __future__ import annotations
 
@@ -22,9 +22,14 @@ QUOTAS = {"L-DB2E81BA": 400, "L-3819A6DF": 400, "L-417A185B": 400, "L-7212CCBC":
 Sections = Mapping[str, Any]
 
 
+# Addresses that a stack's webhooks name.
+ADDRESSES = {"billAddress": "https://events.example.com/canary-bill-4711"}
+
+
 def ran(sections: Sections, stack: str, region: str, before: MotoEngine | None = None) -> MotoEngine:
     engine = MotoEngine(region, plays_kubernetes=True, before=before)
-    run_program(sections, stack, secrets=needed_canaries("prod"), engine=engine)
+    addresses = {key: value for key, value in ADDRESSES.items() if key in str(sections)}
+    run_program(sections, stack, secrets={**needed_canaries("prod"), **addresses}, engine=engine)
     engine.finish()
     return engine
 
@@ -32,6 +37,13 @@ def ran(sections: Sections, stack: str, region: str, before: MotoEngine | None =
 def more_nodes(sections: Sections) -> Sections:
     first, *others = sections["nodePools"]
     return {**sections, "nodePools": [{**first, "maxNodes": first.get("maxNodes", 3) + 1}, *others]}
+
+
+def without_amounts(sections: Sections) -> Sections:
+    """Who is told stays; what the stack may cost goes, for the changes make it larger."""
+    notify = sections.get("budget", {}).get("notify")
+    others = {key: value for key, value in sections.items() if key != "budget"}
+    return {**others, "budget": {"notify": notify}} if notify else others
 
 
 def another_tag(sections: Sections) -> Sections:
@@ -49,8 +61,11 @@ def another_pool(sections: Sections) -> Sections:
 CHANGES = (more_nodes, another_tag, another_pool)
 
 
+TOKYO = {"region": "ap-northeast-1"}
+
+
 def tokyo() -> Sections:
-    return {**reachable("dev"), "region": "ap-northeast-1"}
+    return {**reachable("dev"), **TOKYO}
 
 
 def spot_and_mig() -> Sections:
@@ -124,6 +139,20 @@ def on_efs() -> Sections:
     return {**dev, "models": [{**model, "cache": {"kind": "efs"}} for model in dev["models"]]}
 
 
+def told() -> Sections:
+    """People are told of the bill by mail, in Slack and Teams, and at an address that speaks SNS."""
+    uuid = "74361522-da01-538d-aa2e-ac7918c6bb9"
+    teams = {"tenantId": f"{uuid}1", "teamId": f"{uuid}2", "channelId": "19%3ab6ef%40thread.tacv2"}
+    slack = {"workspaceId": "T07EA123LEP", "channelId": "C07EZ1ABC23"}
+    channels = [
+        {"kind": "slack", **slack, "policies": ["arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess"]},
+        {"kind": "teams", **teams},
+        {"kind": "webhook", "urlKey": "billAddress"},
+    ]
+    notify = {"emails": ["a@team.invalid"], "channels": channels, "anomalies": {"tagActivated": True}}
+    return {**reachable("dev"), "budget": {"notify": notify}}
+
+
 STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "dev": (REGION, lambda: reachable("dev"), "dev"),
     "prod": (REGION, lambda: reachable("prod"), "prod"),
@@ -134,6 +163,8 @@ STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "spot and MIG": (REGION, spot_and_mig, "dev"),
     "Capacity Block": (REGION, capacity_block, "dev"),
     "weights on EFS": (REGION, on_efs, "dev"),
+    "bill read in Slack and Teams": (REGION, told, "dev"),
+    "bill read in Slack and Teams, from Tokyo": ("ap-northeast-1", lambda: {**told(), **TOKYO}, "dev"),
 }
 
 
@@ -148,7 +179,7 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
         }
         engine = ran(sections, stack, region)
         for change in CHANGES:
-            sections = {key: value for key, value in change(sections).items() if key != "budget"}
+            sections = without_amounts(change(sections))
             engine = ran(sections, stack, region, engine)
         cluster = eks.list_clusters()["clusters"][0]
         groups = [
@@ -157,7 +188,18 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
         ]
         assert {group["tags"]["cost-center"] for group in groups} == {"llm"}
         assert "big" in {group["labels"]["vllm-on-eks/pool"] for group in groups}
+        sns, chats = boto3.client("sns", region_name=region), boto3.client("chatbot", region_name="us-east-2")
+        followed = {
+            topic
+            for chat in chats.describe_slack_channel_configurations()["SlackChannelConfigurations"]
+            for topic in chat["SnsTopicArns"]
+        }
+        assert followed == {topic["TopicArn"] for topic in sns.list_topics()["Topics"]}
+        assert bool(followed) == name.startswith("bill")
         engine.destroy()
+        assert sns.list_topics()["Topics"] == sns.list_subscriptions()["Subscriptions"] == []
+        assert chats.describe_slack_channel_configurations()["SlackChannelConfigurations"] == []
+        assert chats.list_microsoft_teams_channel_configurations()["TeamChannelConfigurations"] == []
         assert ec2.describe_launch_templates()["LaunchTemplates"] == []
         assert {
             interface["NetworkInterfaceId"] for interface in ec2.describe_network_interfaces()["NetworkInterfaces"]

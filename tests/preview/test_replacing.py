@@ -10,7 +10,12 @@ from tests.conftest import REPO
 from tests.program import ours
 
 # Nothing of it but its region is fixed (terraform-provider-aws internal/service/ec2/vpc_internet_gateway.go).
-NEVER_REPLACED = {"aws:ec2/internetGateway:InternetGateway"}
+NEVER_REPLACED = {
+    # Each attribute is sent as an update (internal/service/chatbot).
+    "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+    "aws:chatbot/teamsChannelConfiguration:TeamsChannelConfiguration",
+    "aws:ec2/internetGateway:InternetGateway",
+}
 # Types and properties that the platform's provider makes again where the real one updates in place.
 MADE_AGAIN_HERE = {
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "every property: the rule that replaces it is the same",

@@ -51,9 +51,8 @@ def test_a_stack_that_tells_about_its_bill_may_change_its_own_budget_only() -> N
 
 def test_a_stack_that_is_told_of_unlike_cost_may_make_its_monitor_wherever_it_is() -> None:
     """Cost Explorer answers in us-east-1 only: a policy for one region lets it through, in a statement of its own."""
-    topic = "arn:aws:sns:us-east-1:210987654321:bill"
     anomalies = {"tagActivated": True}
-    budget = {"notify": {"emails": ["a@team.invalid"], "topicArn": topic, "anomalies": anomalies}}
+    budget = {"notify": {"emails": ["a@team.invalid"], "anomalies": anomalies}}
     document = of_kind("created", budget=budget)
     (statement,) = [each for each in document["Statement"] if each["Sid"] == "Anomalies"]
     assert "Condition" not in statement
@@ -61,6 +60,20 @@ def test_a_stack_that_is_told_of_unlike_cost_may_make_its_monitor_wherever_it_is
     needed = {"ce:CreateAnomalyMonitor", "ce:CreateAnomalySubscription", "ce:TagResource", "ce:DeleteAnomalyMonitor"}
     assert needed <= life(document, budget=budget)[1]
     assert not [each for each in POLICIES["created"]["Statement"] if each["Sid"] == "Anomalies"]
+
+
+def test_a_stack_whose_bill_is_read_in_slack_passes_one_role_to_it_in_another_region() -> None:
+    slack = {"kind": "slack", "workspaceId": "T07EA123LEP", "channelId": "C07EZ1ABC23"}
+    budget = {"notify": {"channels": [slack], "anomalies": {"tagActivated": True}}}
+    document = of_kind("created", budget=budget)
+    (statement,) = [each for each in document["Statement"] if each["Sid"] == "Chats"]
+    assert "Condition" not in statement
+    assert {action.partition(":")[0] for action in statement["Action"]} == {"chatbot"}
+    needed = {"sns:CreateTopic", "sns:SetTopicAttributes", "chatbot:CreateSlackChannelConfiguration", "sns:DeleteTopic"}
+    assert needed <= life(document, budget=budget)[1]
+    passed = next(each for each in document["Statement"] if each["Sid"] == "Pass")["Condition"]["StringEquals"]
+    assert "chatbot.amazonaws.com" in passed["iam:PassedToService"]
+    assert "chatbot" not in json.dumps(POLICIES["created"])
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ _NOT = """
 ## What of AWS it does not hold you to
 
 - **Permissions.** Every caller may do everything in AWS but a pod with an association (row `pod-role`). Service control
-  policies, permission boundaries and resource policies do not exist.
+  policies, permission boundaries and resource policies do not exist, but for what row `budget-topic` reads.
 - **Time.** What takes AWS minutes is done at once. Eventual consistency (a role that EKS does not see yet) is not
   played.
 - **Capacity.** Everything is there until a test says otherwise; managed node groups meet no
@@ -36,8 +36,9 @@ _NOT = """
   an instance joins by its user data and its role's access entry: security groups of nodes, network ACLs, interface
   endpoints, private registries and DNS are not looked at.
 - **Principals of other accounts**, and whether a KMS key's policy lets EKS use it.
-- **Spending.** Nothing is billed, no anomaly of cost is found, and any account may watch a tag (AWS: the management
-  account); quotas count vCPUs of node groups, VPCs, addresses, NAT gateways, rules of a group.
+- **Spending.** Nothing is billed, no anomaly of cost is found, nothing is posted, every workspace is authorized, every
+  address confirms its subscription, and any account may watch a tag (AWS: the management account); quotas count vCPUs
+  of node groups, VPCs, addresses, NAT gateways, rules of a group.
 - **Sizes and limits** that no row names: label and taint counts, API payloads, log volumes.
 - **Regions.** All of moto's regions answer; which services or instance types a region really has comes from moto's
   tables of its version. China has no row but the name of EC2 in trust policies.

@@ -33,7 +33,7 @@ _PREFIXES = {"efs": "elasticfilesystem", "service-quotas": "servicequotas"}
 # service's page of actions; roles: https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html; EKS:
 # https://docs.aws.amazon.com/eks/latest/userguide/launch-templates.html, …/enable-kms.html.
 _TAGGED = {
-    **{service: f"{service}:TagResource" for service in ("eks", "kms", "logs", "events")},
+    **{service: f"{service}:TagResource" for service in ("eks", "kms", "logs", "events", "sns", "chatbot")},
     **{"iam": "iam:TagRole", "sqs": "sqs:TagQueue", "efs": "elasticfilesystem:TagResource"},
 }
 _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
@@ -46,6 +46,10 @@ _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
     ("eks:CreateAddon", "podIdentityAssociations", "iam:PassRole", "podIdentityAssociations[0].roleArn", "pods.eks"),
     ("eks:CreateAddon", "podIdentityAssociations", "eks:CreatePodIdentityAssociation", "", ""),
     ("iam:AddRoleToInstanceProfile", "RoleName", "iam:PassRole", "", "ec2"),
+    *(
+        (f"chatbot:Create{kind}ChannelConfiguration", "IamRoleArn", "iam:PassRole", "IamRoleArn", "chatbot")
+        for kind in ("Slack", "MicrosoftTeams")
+    ),
     ("ec2:CreateFlowLogs", "DeliverLogsPermissionArn", "iam:PassRole", "DeliverLogsPermissionArn", "vpc-flow-logs"),
 )
 

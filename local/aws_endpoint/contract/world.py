@@ -47,6 +47,13 @@ class AccountWorld:
     def ce(self) -> Any:
         return get_backend("ce")[self.account_id][self.partition]
 
+    def topic(self, arn: str) -> Any | None:
+        """An SNS topic of the account, of any region, or None."""
+        parts = arn.split(":")
+        if len(parts) != 6 or parts[4] != self.account_id:
+            return None
+        return get_backend("sns")[self.account_id][parts[3]].topics.get(arn)
+
     @property
     def iam(self) -> Any:
         return get_backend("iam")[self.account_id][self.partition]

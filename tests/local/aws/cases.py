@@ -10,6 +10,7 @@ from tests.local.aws import (
     cases_identity,
     cases_network,
     cases_storage,
+    cases_topics,
 )
 from tests.local.aws.needs import Case
 
@@ -21,4 +22,5 @@ CASES: tuple[Case, ...] = (
     *cases_events.CASES,
     *cases_budgets.CASES,
     *cases_anomalies.CASES,
+    *cases_topics.CASES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from local.aws_endpoint.contract.account import Runner
@@ -40,6 +41,18 @@ def _budget(here: Land, notices: list[list[str]]) -> None:
         for n, kinds in enumerate(notices)
     ]
     here.budgets.create_budget(AccountId=ACCOUNT, Budget=document, NotificationsWithSubscribers=given)
+
+
+_SLACK = {
+    "SlackTeamId": "T07EA123LEP",
+    "SlackChannelId": "C07EZ1ABC23",
+    "IamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/any",
+    "ConfigurationName": "bill",
+}
+
+
+def _elsewhere(here: Land, region: str) -> Land:
+    return replace(here, region=region)
 
 
 def _services_monitor(here: Land) -> None:
@@ -385,6 +398,14 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     ),
     "budget-notices": lambda h: _budget(h, [["EMAIL"]] * 6),
     "budget-subscribers": lambda h: _budget(h, [["SNS", "SNS"]]),
+    "budget-topic": lambda h: _budget(h, [["SNS"]]),
+    "chat-region": lambda h: h.chatbot.create_slack_channel_configuration(**_SLACK),
+    "chat-ids": lambda h: _elsewhere(h, "us-east-2").chatbot.create_slack_channel_configuration(
+        **{**_SLACK, "SlackChannelId": "#bill"}
+    ),
+    "subscription-endpoint": lambda h: h.sns.subscribe(
+        TopicArn=h.sns.create_topic(Name=new_name("t"))["TopicArn"], Protocol="https", Endpoint="http://a.example.com"
+    ),
     "anomaly-monitor-dimension": lambda h: _twice(lambda: _services_monitor(h)),
     "anomaly-threshold": lambda h: _told_of_anomalies(h, "DAILY", "EMAIL"),
     "anomaly-frequency": lambda h: _told_of_anomalies(h, "IMMEDIATE", "EMAIL", Threshold=1.0),

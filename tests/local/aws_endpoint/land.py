@@ -22,7 +22,22 @@ from local.aws_endpoint.extension import install_extension
 from tests.local.aws.needs import trust
 
 ACCOUNT = "123456789012"
-_SERVICES = ("budgets", "ce", "ec2", "efs", "eks", "iam", "logs", "kms", "sts", "events", "sqs", "ssm")
+_SERVICES = (
+    "budgets",
+    "ce",
+    "chatbot",
+    "sns",
+    "ec2",
+    "efs",
+    "eks",
+    "iam",
+    "logs",
+    "kms",
+    "sts",
+    "events",
+    "sqs",
+    "ssm",
+)
 _NUMBERS = itertools.count(1)
 # The endpoint judges, not the client.
 _AS_WRITTEN = Config(parameter_validation=False)

@@ -14,6 +14,7 @@ from local.providers.aws.resources import (
     routing,
     security,
     storage,
+    topics,
 )
 from local.providers.aws.table import Row
 
@@ -31,6 +32,7 @@ TABLE: dict[str, Row] = {
         events,
         budgets,
         anomalies,
+        topics,
     )
     for row in module.ROWS
 }
