@@ -85,6 +85,13 @@ def environment(container: Mapping[str, Any], root: Path) -> dict[str, str]:
     return rendered | {change.name: str(change.value) for change in ENVIRONMENT}
 
 
+def command(rendered: Sequence[str], port: int, local_port: int, folder: Path) -> list[str]:
+    """What is run in the container: its own `port` is elsewhere here, and its python3 is that of vLLM's environment."""
+    program, *words = (re.sub(rf"\b(127\.0\.0\.1|localhost):{port}\b", f"127.0.0.1:{local_port}", w) for w in rendered)
+    own = folder / "bin" / program
+    return [str(own) if own.exists() else program, *words]
+
+
 def below(text: str, mounts: Sequence[str], root: Path) -> str:
     """A path in a mounted folder, where that folder is on this machine."""
     for mount in sorted(mounts, key=len, reverse=True):

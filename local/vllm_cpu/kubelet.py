@@ -143,7 +143,7 @@ async def _fails(
     verdict = ProbeVerdict(probe, None if starting else True)
     await asyncio.sleep(probe.initial_delay_seconds)
     while True:
-        passing = verdict.take(await passes(machine.session, probe, member.local_port(probe.port)))
+        passing = verdict.take(await _passes(member, machine, kind, probe))
         if passing and starting:
             return
         if passing is False and member.lives:
@@ -151,6 +151,21 @@ async def _fails(
             await stop(member, member.pod.grace_seconds)
             raise UsageError(f"{kind} failed {probe.failure_threshold} times in a row", 137)
         await asyncio.sleep(probe.period_seconds)
+
+
+async def _passes(member: RunningPod, machine: Machine, kind: str, probe: Probe) -> bool:
+    """One result. What an exec that fails says is in the pod's log, as it is in the events of a real one."""
+    if not probe.command:
+        return await passes(machine.session, probe, member.local_port(probe.port))
+    if member.server is None:
+        return False
+    try:
+        code, said = await member.server.execute(probe.command, member.listens_on, probe.timeout_seconds)
+    except OSError as error:
+        code, said = None, str(error)
+    if code != 0 or kind == "startupProbe":
+        member.log(f"{'INFO' if code == 0 else 'WARNING'} {kind}: exit code {code}: {said[-300:]}")
+    return code == 0
 
 
 async def keep_ready(member: RunningPod, machine: Machine, probe: Probe | None) -> None:
@@ -163,7 +178,7 @@ async def keep_ready(member: RunningPod, machine: Machine, probe: Probe | None) 
     verdict = ProbeVerdict(probe, member.ready)
     await asyncio.sleep(probe.initial_delay_seconds)
     while True:
-        ready = bool(verdict.take(await passes(machine.session, probe, member.local_port(probe.port))))
+        ready = bool(verdict.take(await _passes(member, machine, "readinessProbe", probe)))
         if ready != member.ready:
             member.ready = ready
             member.log(f"INFO readiness: {'Ready' if ready else 'not Ready'}")

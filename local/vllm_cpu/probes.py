@@ -1,6 +1,7 @@
 """A container's probes as the kubelet runs them: what is rendered, and what a row of results means.
 
-Source: kubernetes 1.36.2, pkg/kubelet/prober/worker.go and pkg/probe/http/http.go, read on 2026-11-27.
+Source: kubernetes 1.36.2, pkg/kubelet/prober/worker.go, pkg/probe/http/http.go and pkg/probe/exec/exec.go, read on
+2026-11-27.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
 
 @dataclass(frozen=True)
 class Probe:
-    """An httpGet probe with the API server's defaults; `port`: the number on the pod."""
+    """With the API server's defaults: an httpGet at the pod's `port`, or an exec of `command` where there is one."""
 
     path: str
     port: int
+    command: tuple[str, ...]
     initial_delay_seconds: float
     period_seconds: float
     timeout_seconds: float
@@ -37,20 +39,21 @@ class Probe:
 
 def probe_of(container: Mapping[str, Any], kind: str) -> Probe | None:
     """The container's probe of that kind, if it has one. Raises UsageError for one that is not run here."""
-    port = container.get(kind)
-    if not port:
+    written = container.get(kind)
+    if not written:
         return None
-    if "httpGet" not in port:
-        raise UsageError(f"{kind}: only httpGet probes are run here, and this one is {', '.join(port)}", 1)
-    asked = port["httpGet"]
+    if not written.keys() & {"httpGet", "exec"}:
+        raise UsageError(f"{kind}: only httpGet and exec probes are run here, and this one is {', '.join(written)}", 1)
+    asked = written.get("httpGet") or {}
     return Probe(
         path=str(asked.get("path") or "/"),
-        port=_port_number(container, asked["port"]),
-        initial_delay_seconds=float(port.get("initialDelaySeconds") or 0),
-        period_seconds=float(port.get("periodSeconds") or 10),
-        timeout_seconds=float(port.get("timeoutSeconds") or 1),
-        failure_threshold=int(port.get("failureThreshold") or 3),
-        success_threshold=int(port.get("successThreshold") or 1),
+        port=_port_number(container, asked["port"]) if asked else -1,
+        command=tuple((written.get("exec") or {}).get("command") or ()),
+        initial_delay_seconds=float(written.get("initialDelaySeconds") or 0),
+        period_seconds=float(written.get("periodSeconds") or 10),
+        timeout_seconds=float(written.get("timeoutSeconds") or 1),
+        failure_threshold=int(written.get("failureThreshold") or 3),
+        success_threshold=int(written.get("successThreshold") or 1),
     )
 
 

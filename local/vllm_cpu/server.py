@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import shutil
@@ -93,6 +94,28 @@ class Server:
                 [*prefix, *self.command, *more], env=self.variables, cwd=self.root,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
+
+    async def execute(self, command: Sequence[str], port: int, timeout_seconds: float) -> tuple[int | None, str]:
+        """Runs a command in the container, as its user: exit code and what it said; None when its time was over.
+
+        `port`: the one that the container thinks it listens on.
+        """
+        prefix = as_user(user_of(self.pod_spec, self.container))
+        process = await asyncio.create_subprocess_exec(
+            *prefix, *changes.command(command, port, self.port, self.environment.folder), env=self.variables,
+            cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            said, _ = await asyncio.wait_for(process.communicate(), timeout_seconds)
+        except TimeoutError:
+            return None, f"no answer within {timeout_seconds:g} s"
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+        return process.returncode, said.decode(errors="replace").strip()
 
     @property
     def exit_code(self) -> int | None:

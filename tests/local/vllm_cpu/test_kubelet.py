@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -193,9 +194,70 @@ def test_a_pod_deleted_while_it_crashes_is_gone_at_once(tmp_path: Path) -> None:
 def test_a_probe_of_a_kind_that_is_not_run_here_is_said_in_the_pod(tmp_path: Path) -> None:
     async def work() -> None:
         async with pods(tmp_path) as made:
-            made.fleet.on_pod("ADDED", served(readinessProbe={"exec": {"command": ["true"]}}))
+            made.fleet.on_pod("ADDED", served(readinessProbe={"tcpSocket": {"port": 8000}}))
             await made.until(lambda: made.member.restarts >= 1)
-            assert any("only httpGet probes are run here, and this one is exec" in line for line in made.lines)
+            assert any(
+                "only httpGet and exec probes are run here, and this one is tcpSocket" in line for line in made.lines
+            )
+
+    run(work)
+
+
+ASKS = (
+    "import pathlib, sys, urllib.request; pathlib.Path(sys.argv[1]).touch(); "
+    "print(urllib.request.urlopen(sys.argv[2]).status, sys.executable); sys.exit(not pathlib.Path('warm').exists())"
+)
+
+
+def _exec(*command: str, **more: Any) -> dict[str, Any]:
+    return {
+        "exec": {"command": [*command]},
+        "periodSeconds": 0.05,
+        "failureThreshold": 400,
+        "timeoutSeconds": 5,
+        **more,
+    }
+
+
+def test_a_command_that_is_a_startup_probe_runs_in_the_container_before_it_is_ready(tmp_path: Path) -> None:
+    """As warmUp is rendered: it asks the port that the container thinks it has, with the image's Python."""
+
+    async def work() -> None:
+        async with pods(tmp_path) as made:
+            own = tmp_path / "engine" / "bin" / "python3"
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.symlink_to(sys.executable)
+            probe = _exec("python3", "-c", ASKS, "asked", "http://127.0.0.1:8000/health")
+            made.fleet.on_pod("ADDED", served(startupProbe=probe))
+            await made.until(lambda: (made.root / "asked").exists())
+            await made.until(lambda: any("startupProbe: exit code 1: 200" in line for line in made.lines))
+            assert not made.member.ready
+            assert (True, True, 0, "running") not in made.written()
+            made.mark("warm")
+            await made.until_ready()
+            assert f"INFO startupProbe: exit code 0: 200 {own}" in made.lines
+
+    run(work)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("sleep", "60"), "exit code None: no answer within 0.1 s"),
+        (("sh", "-c", "echo not yet; exit 3"), "exit code 3: not yet"),
+        (("no-such-program",), "exit code None: [Errno 2]"),
+    ],
+)
+def test_a_command_that_fails_or_takes_too_long_has_the_container_started_again(
+    tmp_path: Path, command: tuple[str, ...], said: str
+) -> None:
+    async def work() -> None:
+        async with pods(tmp_path) as made:
+            probe = _exec(*command, failureThreshold=2, timeoutSeconds=0.1 if command[0] == "sleep" else 5)
+            made.fleet.on_pod("ADDED", served(startupProbe=probe))
+            await made.until(lambda: made.member.restarts >= 1)
+            assert any(said in line for line in made.lines), made.lines
+            assert any("startupProbe failed 2 times in a row" in line for line in made.lines)
 
     run(work)
 

@@ -38,9 +38,17 @@ def test_what_is_not_written_is_what_the_api_server_would_write() -> None:
     assert unknown.port == -1
 
 
-@pytest.mark.parametrize("kind", ["exec", "tcpSocket", "grpc"])
+def test_a_command_is_a_probe_with_the_same_defaults_and_asks_no_port() -> None:
+    probe = probe_of({"startupProbe": {"exec": {"command": ["python3", "-c", "1"]}}}, "startupProbe")
+    assert probe is not None
+    assert (probe.command, probe.port, probe.timeout_seconds) == (("python3", "-c", "1"), -1, 1)
+
+
+@pytest.mark.parametrize("kind", ["tcpSocket", "grpc"])
 def test_a_probe_that_is_not_run_here_is_refused_by_its_name(kind: str) -> None:
-    with pytest.raises(UsageError, match=f"livenessProbe: only httpGet probes are run here, and this one is {kind}"):
+    with pytest.raises(
+        UsageError, match=f"livenessProbe: only httpGet and exec probes are run here, and this one is {kind}"
+    ):
         probe_of({"livenessProbe": {kind: {}}}, "livenessProbe")
 
 
