@@ -33,6 +33,12 @@ settings.register_profile("fuzz", _ALWAYS, derandomize=False, max_examples=int(_
 settings.load_profile("fuzz" if _COUNT else "test")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
+    """What was imported and collected stays, so the collector begins behind it."""
+    once.collect_garbage()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Which goldens UPDATE_GOLDENS=1 wrote, and how much of each is new."""
     from tests.golden import CHANGED

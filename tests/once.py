@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import socketserver
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ from pulumi.runtime.proto import source_pb2
 # Allocations between two collections of the youngest objects (Python: 700): a collection walks all that the imported
 # SDKs hold, and what a test leaves in cycles is small.
 ALLOCATIONS = 50_000
+# How often a server of a test looks whether it is to stop.
+POLL_SECONDS = 0.01
 
 
 def _by_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
@@ -40,9 +43,16 @@ def _by_paths(method: Callable[..., Any]) -> Callable[..., Any]:
     return asked
 
 
-def install() -> None:
-    """Called by conftest, before the first test."""
+def collect_garbage() -> None:
+    """Called by conftest before the first test: from now on, and not among what is there by now."""
+    gc.freeze()
     gc.set_threshold(ALLOCATIONS, 20, 50)
+    gc.enable()
+
+
+def install() -> None:
+    """Called by conftest before the first import of a test."""
+    gc.disable()  # each of 500 modules is one tree of syntax when pytest rewrites its assertions, and one collection
     # Each boto3 session lists and decodes the JSON of the services again (EC2's is 3 MB). A session shares it among its
     # clients, so nobody writes to it but the loader's extras, whose merge is idempotent.
     files = botocore.loaders.JSONFileLoader
@@ -52,5 +62,7 @@ def install() -> None:
     kubernetes_validate.utils.schema_contents = functools.cache(kubernetes_validate.utils.schema_contents)
     # Every KMS key, symmetric ones too, gets an RSA key pair; one of each kind is enough where nothing is signed.
     moto.kms.models.generate_private_key = functools.cache(moto.kms.models.generate_private_key)
+    # A server of the standard library that is asked to stop looks up twice a second; some seventy tests stop one.
+    socketserver.BaseServer.serve_forever.__defaults__ = (POLL_SECONDS,)
     # Every registration formats the whole call stack for the engine's `sourcePosition`, which no recorder reads.
     pulumi.runtime.resource._get_stack_trace = source_pb2.StackTrace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -67,8 +68,11 @@ def stack_files() -> Iterator[Case]:
             yield Case(name, sections, refused, tuple(row.get("accepted", ())))
 
 
+_read = functools.cache(sections_of)
+
+
 def _base(name: str) -> dict[str, Any]:
-    sections = copy.deepcopy(sections_of("dev" if name == "keda" else name))
+    sections = copy.deepcopy(_read("dev" if name == "keda" else name))
     if name == "keda":
         sections["models"][0]["autoscaling"] = {"kind": "keda", "maxReplicas": 2}
     return sections

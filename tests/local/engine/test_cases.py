@@ -14,15 +14,17 @@ from aiohttp.test_utils import RawTestServer
 from local.engine import flags
 from local.engine.engine import Engine, SimulatedEngineConfig
 from local.engine.openai_api import handle
+from local.engine.rates import EngineRates
 from tests.local.engine import cases
-from tests.local.engine.simulated import SLOW
 
+# An answer of LONG tokens takes four seconds: requests that come meanwhile meet it even on a busy machine.
+RATES = EngineRates(1e6, 0.0, 0.0, 65536, step_overhead_seconds=0.007)
 SEEN = Path(__file__).parent / "vllm-0.32.0.json"
 
 
 def _with_engine(work: Callable[[cases.Target, Engine], Awaitable[None]], serving: bool = True) -> None:
     parsed = flags.parse([cases.MODEL, *cases.ARGUMENTS], (0, 32, 0))
-    engine = Engine(SimulatedEngineConfig("models/qwen-0", parsed, SLOW, cases.MAX_MODEL_LEN, 2, 2048, "0.32.0"))
+    engine = Engine(SimulatedEngineConfig("models/qwen-0", parsed, RATES, cases.MAX_MODEL_LEN, 2, 2048, "0.32.0"))
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         return await handle(engine, request, request.path)
