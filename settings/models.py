@@ -205,7 +205,8 @@ class Model(Section):
     )
     namespace: DnsLabel = described("Kubernetes namespace", default="models")
     team: TeamName | None = described(
-        "whose cost it is, on the cost dashboard; default: the stack's tag `team`", default=None
+        "whose cost it is, on the cost dashboard; default: the tenant of its namespace, else the stack's tag `team`",
+        default=None,
     )
     pool: DnsLabel | None = described("node pool; may be left out where there is one", default=None)
     backend: Backend | None = described("what serves it; default: the stack's `backend`", default=None)

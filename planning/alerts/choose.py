@@ -49,8 +49,10 @@ def plan_alerts(
         gpu_pools = [group for group in nodes if group.gpu]
         groups.append(hardware_group(gpu_pools, operator, _desk(settings, {})))
         models = [_with_alerts(settings, *asked[model.namespace, model.name], model, findings) for model in models]
+    tenants = {tenant.own_namespace: tenant.name for tenant in settings.tenants}
+    stacks = settings.tags.get("team") or NO_TEAM
     teams = [
-        (model, asked[model.namespace, model.name][1].team or settings.tags.get("team") or NO_TEAM) for model in models
+        (model, asked[model.namespace, model.name][1].team or tenants.get(model.namespace, stacks)) for model in models
     ]
     groups.append(cost_group(nodes, teams, settings.region))
     return replace(monitoring, alert_groups=tuple(groups), webhook=_webhook(settings)), tuple(models)

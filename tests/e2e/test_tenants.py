@@ -12,9 +12,13 @@ import yaml
 from kubernetes import client, config
 
 from local.control_plane.cluster import connect
+from planning.decide import decide
+from settings.read import read
 from tests.conftest import REPO
+from tests.e2e.cluster import eventually
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import PREFIX
+from tests.e2e.test_metrics import query
 
 pytestmark = pytest.mark.e2e
 
@@ -25,12 +29,11 @@ PATIENCE_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with as many GPUs as both teams have replicas, and nothing that scales or scrapes."""
+    """The example with as many GPUs as both teams have replicas, and nothing that scales."""
     content = yaml.safe_load((REPO / "examples" / "Pulumi.tenants.yaml").read_text())
     settings = content["config"]
     settings[f"{PREFIX}cluster"]["publicAccessCidrs"] = ["192.88.99.1/32"]  # as in Pulumi.local.yaml
     settings[f"{PREFIX}budget"]["notify"]["emails"] = ["platform@team.invalid"]
-    settings[f"{PREFIX}monitoring"] = {"enabled": False}
     settings[f"{PREFIX}nodeAutoscaling"] = {"kind": "none"}
     settings[f"{PREFIX}nodePools"][0] |= {"minNodes": 2, "maxNodes": 2}
     for model in settings[f"{PREFIX}models"]:
@@ -46,6 +49,23 @@ def core(platform: Platform, stack_file: Path) -> Iterator[Any]:
     platform.run("up", "--stack-file", str(stack_file))
     yield connect(platform.paths.kubeconfig).core
     platform.run("down", "--stack", "local")
+
+
+def test_cost_by_model_and_team_agrees_with_the_plan(platform: Platform, core: Any, stack_file: Path) -> None:
+    """Prometheus' rules over the pods that run, and the plan's sums; the plan has root volumes, too."""
+    written = yaml.safe_load(stack_file.read_text())["config"]
+    plan = decide(read({key.removeprefix(PREFIX): value for key, value in written.items()}, "local"))
+    planned = {model.name: model.min_usd_per_hour for model in plan.cost.models}
+    teams = {SEARCH: planned["answers"], "lab": planned["drafts"]}
+
+    def recorded(label: str) -> dict[str, float]:
+        answer = query(platform, f"sum by ({label}) (vllm_on_eks:usd_per_hour) > 0")
+        return {series["metric"][label]: float(series["value"][1]) for series in answer}
+
+    eventually("a cost of each model", lambda: set(recorded("model")) == set(planned))
+    assert recorded("model") == pytest.approx(planned, rel=0.05)
+    assert recorded("team") == pytest.approx(teams, rel=0.05)
+    assert sum(recorded("pool").values()) == pytest.approx(plan.cost.pools[0].min_usd_per_hour, rel=0.05)
 
 
 def acting_as(platform: Platform, tenant: str) -> Any:

@@ -136,6 +136,11 @@ def test_costs_carry_the_models_team_or_the_stacks() -> None:
     assert teams(models=[model(team="search")], tags={"team": "platform"}) == ["search"]
     assert teams(tags={"team": "platform"}) == ["platform"]
     assert teams() == ["none"]
+    tenant = {"name": "search", "namespace": "search-models", "groups": ["search-engineers"]}
+    owned = {"tenants": [tenant], "tags": {"team": "platform"}}
+    assert teams(**owned, models=[model(namespace="search-models")]) == ["search"]
+    assert teams(**owned, models=[model(namespace="search-models", team="ads")]) == ["ads"]
+    assert teams(**owned) == ["platform"]
 
 
 def test_alerts_can_be_left_out_and_costs_stay() -> None:
