@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +36,6 @@ WAVE = "argocd.argoproj.io/sync-wave"
 CLUSTER = "https://kubernetes.default.svc"
 # A Job's template cannot change: Argo CD deletes it and makes it again.
 JOB_OPTIONS = {"argocd.argoproj.io/sync-options": "Force=true,Replace=true"}
-# By autoscalers, whatever a manifest says (docs/adr/0003).
-REPLICAS = [
-    {"group": group, "kind": kind, "jsonPointers": ["/spec/replicas"]}
-    for group, kind in (("apps", "Deployment"), ("argoproj.io", "Rollout"))
-]
 
 Manifest = dict[str, Any]
 
@@ -51,7 +47,8 @@ def rendered(
     ours = {candidate["urn"]: candidate for candidate in resources if _is_rendered(candidate)}
     waves = _waves(ours)
     files: dict[str, str] = {}
-    objects = []
+    objects: list[Manifest] = []
+    owned: list[Manifest] = []
     for urn, resource in sorted(ours.items()):
         if resource["type"] == RELEASE:
             application = _release(stack, resource, waves[urn], namespace)
@@ -59,10 +56,13 @@ def rendered(
         else:
             manifest = _object(resource, waves[urn])
             objects.append(manifest)
+            owned += _owned(resource)
             files[f"objects/{_file_name(manifest)}"] = _text(manifest)
     project = _project(stack, list(ours.values()), objects, repository, namespace)
     files["project.yaml"] = _text(project)
-    files["applications/objects.yaml"] = _text(_of_objects(stack, repository, f"{path.rstrip('/')}/objects", namespace))
+    files["applications/objects.yaml"] = _text(
+        _of_objects(stack, repository, f"{path.rstrip('/')}/objects", namespace, owned)
+    )
     files[LEFT] = "".join(f"{line}\n" for line in sorted(_left(resources)))
     return files
 
@@ -113,9 +113,23 @@ def _object(resource: ResourcePart, wave: int) -> Manifest:
     kept = {key: text for key, text in (metadata.get("annotations") or {}).items() if not key.startswith("pulumi.com/")}
     kept |= JOB_OPTIONS if made["kind"] == "Job" else {}
     metadata["annotations"] = {**kept, WAVE: str(wave)}
-    if "spec.replicas" in resource.get("ignoreChanges", ()):
-        made["spec"].pop("replicas", None)
+    for field in resource.get("ignoreChanges", ()):
+        *above, last = field.split(".")
+        reduce(dict[str, Any].__getitem__, above, made).pop(last, None)
     return dict(made)
+
+
+def _owned(resource: ResourcePart) -> Iterator[Manifest]:
+    """What a controller writes into the object, whatever its manifest says (docs/adr/0003), as Argo CD ignores it."""
+    made, fields = resource["inputs"], resource.get("ignoreChanges", ())
+    if fields:
+        yield {
+            "group": made["apiVersion"].rpartition("/")[0],
+            "kind": made["kind"],
+            "name": made["metadata"]["name"],
+            "namespace": made["metadata"]["namespace"],
+            "jsonPointers": ["/" + field.replace(".", "/") for field in fields],
+        }
 
 
 def _file_name(manifest: Manifest) -> str:
@@ -142,10 +156,11 @@ def _release(stack: str, resource: ResourcePart, wave: int, namespace: str) -> M
     return _application(name, stack, namespace, source, str(inputs["namespace"]), wave)
 
 
-def _of_objects(stack: str, repository: str, path: str, namespace: str) -> Manifest:
+def _of_objects(stack: str, repository: str, path: str, namespace: str, owned: Sequence[Mapping[str, Any]]) -> Manifest:
     source = {"repoURL": repository, "path": path, "targetRevision": "HEAD"}
     made = _application(f"{stack}-objects", stack, namespace, source, "default", 0)
-    made["spec"]["ignoreDifferences"] = REPLICAS
+    if owned:
+        made["spec"]["ignoreDifferences"] = list(owned)
     made["spec"]["syncPolicy"]["syncOptions"].append("RespectIgnoreDifferences=true")
     return made
 

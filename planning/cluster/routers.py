@@ -13,12 +13,14 @@ from planning.cluster.kubeai import with_kubeai
 from planning.cluster.pickers import with_pickers
 from planning.cluster.ray import with_ray
 from planning.findings import Findings
-from planning.model import ChartRef, RouterPlan, ServedModel
+from planning.model import ChartRef, PodResources, RouterPlan, ServedModel
 from planning.versions import pins
 from planning.versions.charts import ChartSources
 from settings.backends import RouterSettings, RoutingLogic
 from settings.stack import StackSettings
 
+# CPU and memory are the chart's own figures; it writes nothing but logs.
+RESOURCES = PodResources("400m", "1000Mi", "1Gi", None, 0)
 # In the router's words (vllm_router, parsers/parser.py).
 LOGIC = {RoutingLogic.ROUND_ROBIN: "roundrobin", RoutingLogic.PREFIX_AWARE: "prefixaware"}
 
@@ -46,6 +48,7 @@ def _with_router(
         repository=pins.mirrored(pins.VLLM_ROUTER.repository, settings.registry.mirror),
         tag=pins.VLLM_ROUTER.tag,
         replicas=asked.replicas,
+        resources=RESOURCES,
         logic=LOGIC[asked.logic],
         api_server_ranges=addon_network(settings).api_server_ranges,
     )

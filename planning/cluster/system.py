@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from planning.backends.operators import asked_operators, is_installed
 from planning.backends.table import backends
-from planning.cluster import kubeai, pickers, ray
+from planning.cluster import kubeai, pickers, ray, routers
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, NodeGroupPlan, PodResources, ScalerKind
@@ -46,10 +46,6 @@ class SystemLoad:
             self.cpu_millicores + times * other.cpu_millicores,
             self.memory_mib + times * other.memory_mib,
         )
-
-
-# components/serving/backends/production_stack.py; 1000Mi are the chart's own figure.
-ROUTER = SystemLoad(1, 400, 1000)
 
 
 def check_system_nodes(
@@ -158,7 +154,7 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
     head = _load(ray.HEAD).plus(SystemLoad(0, millicores(ray.AUTOSCALER_CPU), mib(ray.AUTOSCALER_MEMORY)))
     for model in settings.models:
         if backends()[settings.backend_of(model)].router is not None:
-            yield f"router of {model.name}", ROUTER, (model.router or RouterSettings()).replicas
+            yield f"router of {model.name}", _load(routers.RESOURCES), (model.router or RouterSettings()).replicas
         if settings.backend_of(model) is Backend.RAY:
             yield f"head of {model.name}", head, 1
         if settings.backend_of(model) is Backend.LLM_D:

@@ -114,6 +114,7 @@ class RouterPlan:
     repository: str
     tag: str
     replicas: int
+    resources: PodResources
     logic: str
     """In the router's own words."""
     api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)

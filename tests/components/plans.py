@@ -415,6 +415,7 @@ ROUTER = RouterPlan(
     repository="lmcache/lmstack-router",
     tag="v0.1.12",
     replicas=2,
+    resources=PodResources("400m", "1000Mi", "1Gi", None, 0),
     logic="prefixaware",
     api_server_ranges=("10.0.0.0/16", "172.20.0.0/16"),
 )

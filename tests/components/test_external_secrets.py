@@ -13,9 +13,7 @@ from components.aws.iam import external_secrets_policy
 from components.cluster.external_secrets import external_secrets_values, secret_store
 from components.serving.manifests.external_secret import go_duration
 from local.aws_endpoint.contract.permitted import PermissionNeed, allows
-from planning.facts import rows
 from planning.model import AddonNetworkPlan
-from planning.nodes.quantity import mib, millicores
 from tests.components.plans import EXTERNAL_MODEL, EXTERNAL_SECRETS, MIRROR, SECRET_KEY
 from tests.components.rendered import of_model
 from tests.components.samples import once
@@ -124,12 +122,6 @@ def test_nobody_else_reads_with_its_role() -> None:
     assert not any(values[key] for key in values if key.startswith("process"))
     assert values["rbac"]["aggregateToEdit"] is values["rbac"]["aggregateToAdmin"] is False
     assert values["rbac"]["serviceAccountTokenCreate"] is False
-
-
-def test_the_plan_counts_what_it_asks_of_the_system_nodes() -> None:
-    (row,) = (row for row in rows("system_pods.csv") if row["name"] == "external-secrets")
-    asked = external_secrets_values(EXTERNAL_SECRETS)["resources"]["requests"]
-    assert (millicores(asked["cpu"]), mib(asked["memory"])) == (int(row["cpu_millicores"]), int(row["memory_mib"]))
 
 
 def test_what_a_model_and_a_namespace_have_of_it_is_as_its_golden() -> None:

@@ -17,9 +17,6 @@ from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.karpenter.gpu_pool import GpuPoolArgs
 from components.cluster.karpenter.interruptions import ANNOUNCEMENTS
 from components.cluster.karpenter.manifests import ec2_node_class, node_overlay, node_pool
-from planning.cluster.karpenter import MOST_REPLICAS
-from planning.facts import rows
-from planning.nodes.quantity import mib, millicores
 from tests.components.plans import KARPENTER, KARPENTER_NODES, MIRROR
 from tests.components.rendered import of_karpenter
 from tests.components.samples import GPU_NODES, once
@@ -76,13 +73,6 @@ def test_overlays_are_an_alpha_feature_and_on_for_pools_that_need_them_only() ->
 @pytest.mark.parametrize("what", sorted(of_karpenter()))
 def test_what_karpenter_reads_is_as_its_golden(what: str) -> None:
     assert_matches(GOLDENS / f"{what}.yaml", as_yaml(of_karpenter()[what]))
-
-
-def test_the_plan_counts_what_the_controllers_ask_of_the_system_nodes() -> None:
-    (row,) = (row for row in rows("system_pods.csv") if row["name"] == "karpenter")
-    asked = karpenter_values(KARPENTER, "queue")["controller"]["resources"]["requests"]
-    assert (millicores(asked["cpu"]), mib(asked["memory"])) == (int(row["cpu_millicores"]), int(row["memory_mib"]))
-    assert (int(row["pods"]), row["when"]) == (MOST_REPLICAS, "karpenter")
 
 
 def test_from_a_mirror_comes_the_controllers_image_too() -> None:

@@ -93,12 +93,29 @@ def test_a_release_keeps_its_chart_version_values_and_namespace() -> None:
 
 def test_replicas_are_the_autoscalers_and_no_word_is_meant_for_pulumi() -> None:
     assert "replicas" not in manifests()["objects/models-deployment-qwen.yaml"]["spec"]
-    assert manifests()["applications/objects.yaml"]["spec"]["ignoreDifferences"][0]["jsonPointers"] == [
-        "/spec/replicas"
+    assert manifests()["applications/objects.yaml"]["spec"]["ignoreDifferences"] == [
+        {
+            "group": "apps",
+            "kind": "Deployment",
+            "name": "qwen",
+            "namespace": "models",
+            "jsonPointers": ["/spec/replicas"],
+        }
     ]
     assert "pulumi.com/" not in "".join(files().values())
     job = manifests()["objects/gpu-operator-job-gpu-smoke-test-l4.yaml"]
     assert "Replace=true" in job["metadata"]["annotations"]["argocd.argoproj.io/sync-options"]
+
+
+def test_replicas_that_nobody_else_writes_stay_argo_cds() -> None:
+    """A model of a fixed size, beside one that scales: whoever changes its number by hand is overruled."""
+    fixed = [{**resource, "ignoreChanges": []} for resource in resources()]
+    for resource in fixed:
+        if resource["name"] == "qwen-deployment":
+            resource["inputs"] = {**resource["inputs"], "spec": {**resource["inputs"]["spec"], "replicas": 2}}
+    made = rendered("dev", cast(list[ResourcePart], fixed), GIT, "clusters/dev")
+    assert yaml.safe_load(made["objects/models-deployment-qwen.yaml"])["spec"]["replicas"] == 2
+    assert "ignoreDifferences" not in yaml.safe_load(made["applications/objects.yaml"])["spec"]
 
 
 def _resource(token: str, **inputs: Any) -> ResourcePart:

@@ -15,7 +15,7 @@ import pulumi_kubernetes as k8s
 from components.helm import release_arguments
 from components.images import pull_policy
 from components.manifest import Manifest, arguments
-from components.pods import SCRATCH_PATH
+from components.pods import SCRATCH_PATH, quantities
 from components.security import non_root_pod, restricted_container
 from components.serving.backends.deployment import register as register_deployment
 from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
@@ -23,10 +23,6 @@ from components.serving.manifests.deployment import deployment
 from components.serving.manifests.names import router_release, server_selector
 from components.serving.manifests.network_policy import router_policy
 from planning.model import RouterPlan, ServedModel
-
-# The chart's own figures for CPU and memory; it writes nothing but logs.
-REQUESTS = {"cpu": "400m", "memory": "1000Mi", "ephemeral-storage": "1Gi"}
-LIMITS = {"memory": "1000Mi", "ephemeral-storage": "1Gi"}
 
 
 def router_values(model: ServedModel, router: RouterPlan) -> dict[str, Any]:
@@ -48,7 +44,7 @@ def router_values(model: ServedModel, router: RouterPlan) -> dict[str, Any]:
             "k8sServiceDiscoveryType": "pod-ip",
             "routingLogic": router.logic,
             "extraArgs": ["--k8s-port", str(model.port), "--k8s-label-selector", selector],
-            "resources": {"requests": dict(REQUESTS), "limits": dict(LIMITS)},
+            "resources": quantities(router.resources),
             "securityContext": non_root_pod(),
             "containerSecurityContext": restricted_container(),
             "env": [{"name": "HOME", "value": SCRATCH_PATH}],
