@@ -17,7 +17,7 @@ def check_floor(settings: StackSettings, findings: Findings) -> None:
         floor = [
             model.name
             for model in settings.models
-            if model.autoscaling.min_replicas > 0 and model.pool in (None, pool.name)
+            if model.autoscaling.min_replicas > 0 and settings.pool_name_of(model) == pool.name
         ]
         if floor and _only_spot(pool):
             managed = isinstance(pool, ManagedPool)

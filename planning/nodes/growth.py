@@ -33,7 +33,7 @@ def can_grow(settings: StackSettings, min_nodes: int, max_nodes: int) -> bool:
 
 def with_growth(pool: Pool, settings: StackSettings) -> Pool:
     """The pool, told whether nodes follow its pods and whether its models may need more than `minNodes` of them."""
-    own = [model for model in settings.models if model.pool in (None, pool.settings.name)]
+    own = [model for model in settings.models if settings.pool_name_of(model) == pool.settings.name]
     if isinstance(pool.settings, KarpenterPool):
         return _from_nothing(pool, own)
     if not can_grow(settings, pool.group.min_nodes, pool.group.max_nodes):

@@ -104,7 +104,11 @@ def _check_block(pool: ManagedPool, path: str, settings: StackSettings, producti
                 f"AWS sells no Capacity Blocks of {name}, only of {listed(families, 10)}",
                 "write one of those, or capacity: {kind: reservation, id: cr-...}",
             )
-    staying = [m.name for m in settings.models if m.autoscaling.min_replicas > 0 and m.pool in (None, pool.name)]
+    staying = [
+        model.name
+        for model in settings.models
+        if model.autoscaling.min_replicas > 0 and settings.pool_name_of(model) == pool.name
+    ]
     if production and staying:
         findings.warning(
             f"{path}.capacity",
