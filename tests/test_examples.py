@@ -22,6 +22,7 @@ from settings.document import stack_file_schema
 from settings.findings import Severity
 from settings.read import read
 from tests.conftest import REPO
+from tests.e2e.example_table import TABLE, Example, example_table
 from tests.engine import Engine
 from tests.program import CANARIES, example, run_program, sections_of
 
@@ -31,6 +32,27 @@ SHIPPED = ("dev", "prod")
 
 def test_every_backend_has_an_example() -> None:
     assert {each.value for each in Backend} - {"deployment"} <= set(EXAMPLES)
+
+
+def test_every_example_is_brought_up_changed_and_taken_down_by_the_end_to_end_tests() -> None:
+    rows = [row.name for row in example_table()]
+    missing = sorted(set(EXAMPLES) - set(rows))
+    assert missing == [], (
+        f"a row of {TABLE.relative_to(REPO)} for each: example, changed (path of one setting that may move while it "
+        "serves), value, updates (names of the resources that `python -m preview --against` then tells)"
+    )
+    assert sorted(rows) == EXAMPLES, "a row without its example"
+
+
+@pytest.mark.parametrize("row", example_table(), ids=lambda row: row.name)
+def test_what_the_end_to_end_tests_change_of_an_example_is_a_plan_too_and_another_one(row: Example) -> None:
+    changed = {**row.config(changed=True)}
+    plans = [
+        decide(read({key.removeprefix("vllm-on-eks:"): value for key, value in config.items()}, row.name))
+        for config in (row.config(), changed)
+    ]
+    assert plans[0] != plans[1]
+    assert row.updates
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -30,7 +30,8 @@ from local.faults.proxy import FaultProxy
 from local.host.errors import PlatformError
 from local.host.paths import Paths
 from local.host.processes import Processes, ProcessSpec
-from local.stacks.inventory import aws_objects, every_object
+from local.stacks.aws_inventory import aws_objects
+from local.stacks.inventory import every_object
 from local.stacks.stack import Stack
 
 STACK = "faults"

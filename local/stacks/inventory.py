@@ -1,9 +1,9 @@
-"""Everything that is in the cluster and at the AWS endpoint: what a destroy must bring back to what was before."""
+"""Everything that is in the cluster: with AWS' (aws_inventory.py) what a destroy must bring back to what was before."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,58 +68,3 @@ def title(item: Mapping[str, Any]) -> str:
 def kubernetes_objects(kubeconfig: Path) -> set[str]:
     """`Kind namespace/name` of every object of every kind that can be listed."""
     return {title(item) for item in every_object(kubeconfig)}
-
-
-def aws_objects(endpoint_url: str, region: str = "us-east-1", by_name: bool = False) -> list[str]:
-    """`kind id` of what our program can make in AWS; `by_name`: `kind Name`, the same at each making."""
-    import boto3
-
-    session = boto3.session.Session("local", "local", region_name=region)
-
-    def client(name: str) -> Any:
-        return session.client(name, endpoint_url=endpoint_url)
-
-    listed = ((kind, row, key) for kind, key, rows in _listings(client) for row in rows)
-    return sorted(f"{kind} {_name(row, key) if by_name else row[key]}" for kind, row, key in listed)
-
-
-def _name(row: Mapping[str, Any], key: str) -> str:
-    tags = {tag.get("Key", tag.get("TagKey")): tag.get("Value", tag.get("TagValue")) for tag in row.get("Tags") or ()}
-    return str(tags.get("Name") or ("(no name)" if key.endswith("Id") else row[key]))
-
-
-def _listings(client: Callable[[str], Any]) -> Iterator[tuple[str, str, Iterable[Mapping[str, Any]]]]:
-    """Kind, key of the id, rows."""
-    ec2, iam, eks, kms, logs = (client(name) for name in ("ec2", "iam", "eks", "kms", "logs"))
-    # Every account has one, with other ids each time that the endpoint starts.
-    default = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"] if vpc["IsDefault"]]
-    for kind, call, rows, key in (
-        ("vpc", ec2.describe_vpcs, "Vpcs", "VpcId"),
-        ("subnet", ec2.describe_subnets, "Subnets", "SubnetId"),
-        ("security group", ec2.describe_security_groups, "SecurityGroups", "GroupId"),
-        ("route table", ec2.describe_route_tables, "RouteTables", "RouteTableId"),
-        ("internet gateway", ec2.describe_internet_gateways, "InternetGateways", "InternetGatewayId"),
-        ("address", ec2.describe_addresses, "Addresses", "AllocationId"),
-        ("launch template", ec2.describe_launch_templates, "LaunchTemplates", "LaunchTemplateId"),
-        ("flow log", ec2.describe_flow_logs, "FlowLogs", "FlowLogId"),
-        ("role", iam.list_roles, "Roles", "RoleName"),
-        ("instance profile", iam.list_instance_profiles, "InstanceProfiles", "InstanceProfileName"),
-        ("log group", logs.describe_log_groups, "logGroups", "logGroupName"),
-        ("key alias", kms.list_aliases, "Aliases", "AliasName"),
-    ):
-        yield kind, key, [row for row in call()[rows] if row.get("VpcId") not in default]
-    # Shown for a while after they are gone, as in EC2 (moto: forever).
-    gateways, endpoints = ec2.describe_nat_gateways()["NatGateways"], ec2.describe_vpc_endpoints()["VpcEndpoints"]
-    yield "nat gateway", "NatGatewayId", [row for row in gateways if row["State"] != "deleted"]
-    yield "endpoint", "VpcEndpointId", [row for row in endpoints if row["State"] != "deleted"]
-    yield "policy", "PolicyName", iam.list_policies(Scope="Local")["Policies"]
-    yield "oidc provider", "Arn", iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    yield "cluster", "name", [{"name": name} for name in eks.list_clusters()["clusters"]]
-    keys = [kms.describe_key(KeyId=row["KeyId"])["KeyMetadata"] for row in kms.list_keys()["Keys"]]
-    # A key cannot be deleted at once: scheduled is the most that KMS does.
-    tagged = [
-        {**row, "Tags": kms.list_resource_tags(KeyId=row["KeyId"])["Tags"]}
-        for row in keys
-        if row["KeyState"] != "PendingDeletion"
-    ]
-    yield "key", "KeyId", tagged

@@ -10,6 +10,7 @@ import boto3
 import pytest
 
 from local.aws_endpoint.contract.account import NEWER, OLDER, Account, Runner
+from local.stacks.aws_inventory import aws_objects
 from tests.moto_engine import MotoEngine, moto_account
 from tests.program import needed_canaries, run_program, sections_of
 
@@ -47,10 +48,13 @@ def test_a_stack_comes_up_and_goes_and_nothing_that_costs_stays(stack: str) -> N
     chosen = random.Random(11)
     orders = {"dev": late_kubernetes, "prod": lambda free: chosen.choice(free)}
     with moto_account(REGION, account()):
+        before = set(aws_objects(None, REGION))
         engine = up(reachable(stack), stack)
         assert engine.inside, "nothing was asked of the cluster"
+        assert len(set(aws_objects(None, REGION)) - before) > 20
         engine.destroy(orders[stack])
         nothing_billed()
+        assert set(aws_objects(None, REGION)) == before
         # What EKS has made again by then goes with ours; what it makes minutes later, docs/on-aws.md names.
         assert boto3.client("logs", region_name=REGION).describe_log_groups()["logGroups"] == []
 

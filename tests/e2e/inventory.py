@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from local.stacks import inventory
+from local.stacks import aws_inventory, inventory
 from tests.e2e.conftest import Platform
 
 SETTLE_SECONDS, LEAVE_SECONDS = 60, 60
@@ -18,7 +18,7 @@ def kubernetes_objects(platform: Platform) -> set[str]:
 
 def aws_objects(platform: Platform, region: str = "us-east-1") -> set[str]:
     """`kind id` of what our program can make in AWS."""
-    return set(inventory.aws_objects(f"http://127.0.0.1:{platform.ports['aws']}", region))
+    return set(aws_inventory.aws_objects(f"http://127.0.0.1:{platform.ports['aws']}", region))
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Inventory:
             time.sleep(5)
         return cls(frozenset(names), frozenset(aws_objects(platform)))
 
-    def assert_nothing_more(self, platform: Platform) -> None:
-        """Waits for what the cluster removes by itself (nodes, volumes), then compares."""
+    def assert_nothing_more(self, platform: Platform, but: frozenset[str] = frozenset()) -> None:
+        """Waits for what the cluster removes by itself (nodes, volumes), then compares. `but`: may be left in AWS."""
         deadline = time.monotonic() + LEAVE_SECONDS
         while (left := kubernetes_objects(platform) - self.kubernetes) and time.monotonic() < deadline:
             time.sleep(1)
         assert left == set()
-        assert aws_objects(platform) - self.aws == set()
+        assert aws_objects(platform) - self.aws - but == set()

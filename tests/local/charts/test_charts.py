@@ -29,6 +29,7 @@ from components.cluster.keda import keda_values
 from components.cluster.metrics_adapter import metrics_adapter_values
 from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
+from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
 from components.cluster.operators.kuberay import kuberay_values
@@ -39,6 +40,7 @@ from tests.components.plans import (
     ARGO_ROLLOUTS,
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
+    COLLECTOR,
     ENVOY_GATEWAY,
     EXTERNAL_SECRETS,
     GPU_OPERATOR,
@@ -70,6 +72,7 @@ OURS: dict[str, Values] = {
     "kserve-resources": kserve_values(KSERVE),
     "kuberay-operator": kuberay_values(KUBERAY),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
+    "opentelemetry-collector": collector_values(COLLECTOR),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
 }
 MIRRORED: dict[str, Values] = {
@@ -84,6 +87,7 @@ MIRRORED: dict[str, Values] = {
     "kserve-resources": kserve_values(replace(KSERVE, mirror=MIRROR)),
     "kuberay-operator": kuberay_values(replace(KUBERAY, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
+    "opentelemetry-collector": collector_values(replace(COLLECTOR, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
 }
 VERSIONS = {
@@ -98,6 +102,7 @@ VERSIONS = {
     "kserve-resources": "v0.20.0",
     "kuberay-operator": "1.7.0",
     "kube-prometheus-stack": "88.5.3",
+    "opentelemetry-collector": "0.170.0",
     "prometheus-adapter": "5.3.0",
 }
 EVERY = sorted(OURS)
@@ -193,6 +198,7 @@ def test_a_mirror_reaches_every_image(name: str) -> None:
         ("prometheus-adapter", "prometheus.host"),
         ("cluster-autoscaler", "extraArgs.scale-down-unneeded-tme"),
         ("external-secrets", "processClusterStores"),
+        ("opentelemetry-collector", "alternateConfigs"),
         ("karpenter", "settings.interruptionQueu"),
         ("karpenter", "settings.featureGates.drift"),  # gone since v1; guides still set it
         ("karpenter", "controller.image.digest"),
