@@ -87,6 +87,17 @@ LISTINGS: tuple[Listing, ...] = (
         "aws:ecr/repository:Repository",
     ),
     Listing(*("secret", "secretsmanager", "list_secrets", "SecretList", "Name"), "aws:secretsmanager/secret:Secret"),
+    Listing("topic", "sns", "list_topics", "Topics", "TopicArn", "aws:sns/topic:Topic"),
+    Listing(
+        *("chat channel", "chatbot", "describe_slack_channel_configurations", "SlackChannelConfigurations"),
+        "ConfigurationName",
+        "aws:chatbot/slackChannelConfiguration:SlackChannelConfiguration",
+    ),
+    Listing(
+        *("team channel", "chatbot", "list_microsoft_teams_channel_configurations", "TeamChannelConfigurations"),
+        "ConfigurationName",
+        "aws:chatbot/teamsChannelConfiguration:TeamsChannelConfiguration",
+    ),
     Listing(
         *("anomaly monitor", "ce", "get_anomaly_monitors", "AnomalyMonitors", "MonitorName"),
         "aws:costexplorer/anomalyMonitor:AnomalyMonitor",
@@ -118,6 +129,8 @@ WITHIN: Mapping[str, str] = {
     "aws:s3/bucketPolicy:BucketPolicy": "bucket",
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": "bucket",
     "aws:secretsmanager/secretVersion:SecretVersion": "secret",
+    "aws:sns/topicPolicy:TopicPolicy": "topic",
+    "aws:sns/topicSubscription:TopicSubscription": "topic",
     "aws:sqs/queuePolicy:QueuePolicy": "queue",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": "security group",
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": "security group",
