@@ -17,6 +17,9 @@ from settings.stack import StackSettings
 CERTIFICATE = "gateway-tls"
 IDLE_SECONDS = 60
 RETRY_MILLISECONDS = (100, 1000)
+# Envoy asks servers that load or leave as soon as fewer than half (its default) of all endpoints are Ready, and Envoy
+# Gateway lists both (1.9.1, gatewayapi/route.go). 1: only where none is Ready; one that leaves may then answer.
+LEAST_READY_PERCENT = 1
 
 
 def check_gateway(settings: StackSettings, findings: Findings) -> None:
@@ -99,6 +102,7 @@ def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPl
         max_body_mib=gateway.max_body_mib,
         idle_seconds=IDLE_SECONDS,
         retry_milliseconds=RETRY_MILLISECONDS,
+        least_ready_percent=LEAST_READY_PERCENT,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
         proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
         if settings.registry.mirror

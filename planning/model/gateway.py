@@ -40,6 +40,8 @@ class GatewayPlan:
     """How long a client's connection may carry nothing, and how long a request may take to arrive."""
     retry_milliseconds: tuple[int, int]
     """Before another pod is asked: the first wait, and the longest."""
+    least_ready_percent: int
+    """Of a model's endpoints: below it those that load or leave are asked, too."""
     model_namespaces: tuple[str, ...]
     proxy_image: str
     port: int = 8000

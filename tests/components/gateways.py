@@ -20,6 +20,7 @@ PUBLIC = GatewayPlan(
     max_body_mib=10,
     idle_seconds=60,
     retry_milliseconds=(100, 1000),
+    least_ready_percent=1,
     model_namespaces=("models", "search"),
     proxy_image=PROXY_IMAGE,
     proxies=2,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import time
@@ -22,6 +21,7 @@ from local.host.paths import platform_paths
 from local.vllm_cpu import weights
 from local.vllm_cpu.environment import VERSION, Environment, installed
 from local.vllm_cpu.server import Server, as_user, free_port, user_of
+from tests.e2e.real_servers import open_to_servers
 from tests.e2e.rendered_stack import Config, planned, server_pod
 from tests.e2e.series_read import labels_of, says_that_it_is_random, selects, series_read
 from tests.local.engine import cases
@@ -77,9 +77,7 @@ def server(environment: Environment, tmp_path_factory: pytest.TempPathFactory) -
     """Started as the kubelet would start it, weights first; not waited for."""
     spec = server_pod("local", _settings_of_the_cases)
     folder = tmp_path_factory.mktemp("pod")
-    for above in (folder, *folder.parents[:3]):
-        if above.stat().st_uid == os.getuid() and above.is_relative_to("/tmp"):
-            above.chmod(0o755)
+    open_to_servers(folder)
     (folder / "root").mkdir()
     made = Server(environment, spec, spec["containers"][0], folder / "root", folder / "vllm.log", free_port())
     made.lay_out()

@@ -126,6 +126,8 @@ def backend_policy(plan: GatewayPlan) -> Manifest:
         "targetRefs": [named("Gateway", NAME)],
         "requestBuffer": {"limit": f"{plan.max_body_mib}Mi"},
         "timeout": {"http": {"requestTimeout": longest, "streamIdleTimeout": longest}},
+        # Else a server that ends is asked while others load, and answers 200 without a token.
+        "healthCheck": {"panicThreshold": plan.least_ready_percent},
     }
     if plan.retries:
         first, longest_wait = (duration(milliseconds) for milliseconds in plan.retry_milliseconds)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.engine.adapters import named
 from local.engine.engine import Engine
+from tests.local.engine import adapter_cases
 from tests.local.engine.simulated import FakeApi, client_of, engine, fleet, pod, run, settle
 
-LOAD, UNLOAD = "/v1/load_lora_adapter", "/v1/unload_lora_adapter"
+LOAD, UNLOAD = adapter_cases.LOAD, adapter_cases.UNLOAD
+SEEN = Path(adapter_cases.__file__).with_name("vllm-0.32.0-adapters.json")
 
 
 def _changing(*flags: str) -> Engine:
@@ -46,6 +50,17 @@ def test_a_loaded_adapter_is_listed_and_asked_by_its_name_until_it_is_unloaded()
             status, text = await _post(client, "/v1/completions", asked)
             assert status == 404
             assert "Valid aliases: Qwen/Qwen3-0.6B." in text
+
+    run(work)
+
+
+def test_a_client_is_told_what_the_real_vllm_tells_it() -> None:
+    """Seen by tests/e2e/test_real_adapters.py."""
+
+    async def work() -> None:
+        async with client_of(_changing("--enable-lora", f"--served-model-name={adapter_cases.MODEL}")) as client:
+            seen = await adapter_cases.observe(client.session, str(client.make_url("")), "/first", "/second")
+        assert json.loads(json.dumps(seen)) == json.loads(SEEN.read_text())
 
     run(work)
 
