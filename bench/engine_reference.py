@@ -47,6 +47,7 @@ class ReferenceReplica:
     finished: list[ReferenceRequest] = field(default_factory=list)
     preempted: int = 0
     steps: int = 0
+    output_steps: int = 0
 
     def __post_init__(self) -> None:
         self.free = self.engine.kv_blocks
@@ -122,16 +123,19 @@ class ReferenceReplica:
         passed = self._linear[tokens] + self._sequence * len(scheduled) + self._cached * cached + self._pair * pairs
         self.time += passed
         self.steps += 1
+        put_out = 0
         for request, count in scheduled:
             request.computed += count
             if request.computed < request.known:
                 continue
             if request.first_token < 0:
                 request.first_token = self.time
+            put_out += 1
             request.generated += 1
             request.decoding = True
             if request.generated >= request.outputs:
                 request.done = self.time
                 self.free += request.blocks
                 self.finished.append(request)
+        self.output_steps += put_out > 0
         self.running = [request for request in self.running if request.done < 0]

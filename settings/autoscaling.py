@@ -133,6 +133,10 @@ class _Moving(_Bounds):
     scale_up: ScalingRule | None = described("upwards; default: the policy's", default=None)
     scale_down: ScalingRule | None = described("downwards; default: a window longer than the cold start", default=None)
     schedules: tuple[Schedule, ...] = described("more replicas at known times", default=(), max_length=20)
+    learn_load: bool = described(
+        "demand: what one replica carries is corrected by the live engine's step times, from half to twice its plan",
+        default=True,
+    )
 
 
 class HpaScaling(_Moving):

@@ -36,6 +36,7 @@ from simulation.kernel_state import (
     NEVER,
     NEXT_FINISH,
     OUTPUT,
+    OUTPUT_STEPS,
     OUTPUT_TOKENS,
     OWNER,
     PAIR_PS,
@@ -78,6 +79,7 @@ __all__ = [
     "NEVER",
     "NEXT_FINISH",
     "OUTPUT",
+    "OUTPUT_STEPS",
     "OUTPUT_TOKENS",
     "OWNER",
     "PARTIAL",
@@ -187,6 +189,7 @@ def end_step(
     replica[TIME] += passed
     replica[BUSY] += passed
     replica[STEPS] += 1
+    replica[OUTPUT_STEPS] += 1 if decodes + parked > 0 else 0
     replica[PROMPT_TOKENS] += prompts
     replica[OUTPUT_TOKENS] += decodes
     # Removing finished ones moves the running ones up, not the parked: keep those aside by position.
@@ -229,6 +232,7 @@ def decode_ahead(
     replica[TIME] += passed
     replica[BUSY] += passed
     replica[STEPS] += steps
+    replica[OUTPUT_STEPS] += steps
     replica[CACHED] += batch * steps
     replica[OUTPUT_TOKENS] += batch * steps
     finish_running(replica, running, phases, requests, done, count)

@@ -11,7 +11,7 @@ Ints = NDArray[np.int64]
 
 BLOCK = 16  # tokens per KV block, vLLM's default
 
-# Columns of a replica's row.
+# Columns of a replica's row. OUTPUT_STEPS: steps that put out a token, the only ones that vLLM's statistics see.
 (
     TIME,
     STEPS,
@@ -31,8 +31,9 @@ BLOCK = 16  # tokens per KV block, vLLM's default
     BUSY,
     ARRIVED,
     ARRIVED_TOKENS,
+    OUTPUT_STEPS,
     REPLICA_COLUMNS,
-) = range(19)
+) = range(20)
 # Columns of a request's row. COMPUTED, GENERATED: at step BASE of its replica; both grow by one per step.
 (ARRIVAL, INPUT, OUTPUT, FIRST, DONE, COMPUTED, GENERATED, BASE, FINISH, NEXT, OWNER, REQUEST_COLUMNS) = range(12)
 # Limits and costs of the engine, one row for all replicas. WHOLE_PROMPT: 1 where a prompt is admitted whole or not.

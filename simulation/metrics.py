@@ -7,23 +7,20 @@ pod gives none, as with PromQL's rate().
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import sqrt
 
 from simulation.histogram import FIRST_TOKEN_BUCKETS, REQUEST_LATENCY_BUCKETS, Histogram
+from simulation.recordings import Recording
 
 STALE_SECONDS = 300.0
-# A recording rule keeps four points a minute; what looks back furthest looks back two hours.
-_HISTORY_POINTS = 6 * 60 * 4
 _RECENT_POINTS = 256
 
 
 @dataclass(frozen=True)
 class PodSample:
-    """One scrape of one pod: gauges, and counters since the pod's start."""
+    """One scrape of one pod: gauges, and counters since the pod's start; `steps`: those that put out a token."""
 
     running: int
     waiting: int
@@ -31,6 +28,7 @@ class PodSample:
     prompt_tokens: int
     output_tokens: int
     busy_seconds: float
+    steps: int = 0
 
     @property
     def in_flight(self) -> int:
@@ -40,7 +38,10 @@ class PodSample:
 
 @dataclass(frozen=True)
 class Total:
-    """Sums over pods at one scrape; rates since the scrape before, per second, `busy` in GPUs' worth of work."""
+    """Sums over pods at one scrape; rates since the scrape before, per second, `busy` in GPUs' worth of work.
+
+    `step_rate`: steps that put out a token. `at_work`: engines that run a request.
+    """
 
     at_seconds: float
     pods: int
@@ -50,6 +51,8 @@ class Total:
     prompt_rate: float
     output_rate: float
     busy: float = 0.0
+    step_rate: float = 0.0
+    at_work: int = 0
 
     @property
     def in_flight(self) -> int:
@@ -59,7 +62,7 @@ class Total:
 
 @dataclass
 class Metrics:
-    """What Prometheus holds of one model."""
+    """What Prometheus holds of one model: its last scrapes, and what was recorded of them."""
 
     pods: dict[str, PodSample] = field(default_factory=dict)
     scraped_seconds: float = -1.0
@@ -67,15 +70,14 @@ class Metrics:
     scrapes: deque[tuple[float, Mapping[str, PodSample]]] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
     first_token: Histogram = field(default_factory=lambda: Histogram(FIRST_TOKEN_BUCKETS))
     end_to_end: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY_BUCKETS))
-    history_at: list[float] = field(default_factory=list)
-    history: list[float] = field(default_factory=list)
-    _sums: list[float] = field(default_factory=lambda: [0.0])
-    _squares: list[float] = field(default_factory=lambda: [0.0])
+    load: Recording = field(default_factory=Recording)
+    at_work: Recording = field(default_factory=Recording)
+    planned_work: Recording = field(default_factory=Recording)
 
     def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
         """One scrape of all pods that are up."""
         elapsed = now_seconds - self.scraped_seconds
-        prompt = output = busy = 0.0
+        prompt = output = busy = steps = 0.0
         if self.scraped_seconds >= 0 and elapsed > 0:
             for name, sample in samples.items():
                 before = self.pods.get(name)
@@ -83,6 +85,7 @@ class Metrics:
                     prompt += (sample.prompt_tokens - before.prompt_tokens) / elapsed
                     output += (sample.output_tokens - before.output_tokens) / elapsed
                     busy += (sample.busy_seconds - before.busy_seconds) / elapsed
+                    steps += (sample.steps - before.steps) / elapsed
         self.pods = dict(samples)
         self.scrapes.append((now_seconds, self.pods))
         self.first_token.scrape(now_seconds)
@@ -97,6 +100,8 @@ class Metrics:
             prompt_rate=prompt,
             output_rate=output,
             busy=busy,
+            step_rate=steps,
+            at_work=sum(sample.running > 0 for sample in samples.values()),
         )
         self.recent.append(total)
         return total
@@ -124,38 +129,6 @@ class Metrics:
             if total.pods:
                 readings.append(total)
         return readings[::-1]
-
-    def record(self, now_seconds: float, value: float) -> None:
-        """A recording rule's value."""
-        self.history_at.append(now_seconds)
-        self.history.append(value)
-        self._sums.append(self._sums[-1] + value)
-        self._squares.append(self._squares[-1] + value * value)
-        if len(self.history) > 2 * _HISTORY_POINTS:
-            for column in (self.history_at, self.history, self._sums, self._squares):
-                del column[:_HISTORY_POINTS]
-
-    def recorded_deviation(self, from_seconds: float, to_seconds: float) -> float:
-        """PromQL's stddev_over_time() of what was recorded between two times; 0 where nothing was."""
-        first = bisect_left(self.history_at, from_seconds)
-        last = bisect_right(self.history_at, to_seconds)
-        count = last - first
-        if count == 0:
-            return 0.0
-        average = (self._sums[last] - self._sums[first]) / count
-        return sqrt(max(0.0, (self._squares[last] - self._squares[first]) / count - average * average))
-
-    def recorded_mean(self, from_seconds: float, to_seconds: float) -> float:
-        """PromQL's avg_over_time() of what was recorded between two times; 0 where nothing was."""
-        first = bisect_left(self.history_at, from_seconds)
-        last = bisect_right(self.history_at, to_seconds)
-        return (self._sums[last] - self._sums[first]) / (last - first) if last > first else 0.0
-
-    def recorded(self, from_seconds: float, to_seconds: float) -> tuple[list[float], list[float]]:
-        """Times and values recorded between two times."""
-        first = bisect_left(self.history_at, from_seconds)
-        last = bisect_right(self.history_at, to_seconds)
-        return self.history_at[first:last], self.history[first:last]
 
 
 def _rate(points: list[tuple[float, float]], start_seconds: float, end_seconds: float) -> float:

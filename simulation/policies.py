@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from planning.model.demand import Capacity
-from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide
+from planning.scaling.policy import Direction, ScalingDecision, Tuning, decide, tuning_for
 from settings.spelling import did_you_mean
 from simulation.hpa import DEFAULT_UP, HpaMetric, HpaSpec, Policy, Rules
 from simulation.oracle import Future
@@ -118,7 +118,7 @@ def schedule(setting: Given) -> Scaler:
 
 def default(setting: Given, tuning: Tuning | None = None) -> Scaler:
     """Ours: `planning.scaling.policy.decide`."""
-    tuned = tuning or setting.tuning or Tuning()
+    tuned = tuning or setting.tuning or tuning_for()
     decision = decide(setting.capacity, setting.cold_start_seconds, setting.min_replicas, setting.max_replicas, tuned)
     return from_decision(tuned.name, decision, setting.start_replicas)
 

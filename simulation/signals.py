@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from planning.model.demand import Demand
 from simulation.histogram import Histogram
@@ -122,29 +123,35 @@ class DemandRule:
 
     def __call__(self, scene: Scene) -> Reading:
         """Replicas wanted, as the external metric gives it to the HPA."""
-        load = self._load(scene)
-        if load is None:
-            return Reading()
-        now, demand = scene.now_seconds, self.demand
-        scene.metrics.record(now, load)
-        spread = scene.metrics.recorded_deviation(now - demand.spread_seconds, now) if demand.spread_factor else 0.0
-        usual = scene.metrics.recorded_mean(now - demand.usual_seconds, now)
-        expected = demand.expected(load, usual, self._rise(scene))
-        return Reading(value=milli(demand.replicas(expected, spread)))
-
-    def _load(self, scene: Scene) -> float | None:
-        recent = scene.metrics.window(scene.now_seconds, self.demand.rate_seconds)
+        now, demand, seen = scene.now_seconds, self.demand, scene.metrics
+        recent = seen.window(now, demand.rate_seconds)
         if not recent:
-            return None
-        return self.demand.load(
-            mean([total.prompt_rate for total in recent]),
-            mean([total.output_rate for total in recent]),
-            mean([total.in_flight for total in recent]),
-        )
+            return Reading()
+        prompts, outputs = (mean([total.prompt_rate for total in recent]), mean([total.output_rate for total in recent]))
+        load = demand.load(prompts, outputs, mean([total.in_flight for total in recent]))
+        seen.load.add(now, load)
+        learned = self._learned(seen, now, recent, (prompts, outputs))
+        spread = seen.load.deviation(now - demand.spread_seconds, now) if demand.spread_factor else 0.0
+        usual = seen.load.mean(now - demand.usual_seconds, now)
+        expected = demand.expected(load, usual, self._rise(seen, now)) * learned
+        return Reading(value=milli(demand.replicas(expected, spread * learned)))
 
-    def _rise(self, scene: Scene) -> float:
-        now, demand = scene.now_seconds, self.demand
-        times, values = scene.metrics.recorded(now - demand.trend_seconds, now)
+    def _learned(self, seen: Metrics, now: float, recent: Sequence[Total], tokens: tuple[float, float]) -> float:
+        """By what the load counts, from the engines' step times; 1 where nothing is learned yet."""
+        demand, learning = self.demand, self.demand.learning
+        if learning is None:
+            return 1.0
+        seen.at_work.add(now, recent[-1].at_work)
+        seen.planned_work.add(now, learning.times.work(mean([total.step_rate for total in recent]), *tokens))
+        since = now - learning.window_seconds
+        at_work, planned = seen.at_work.total(since, now), seen.planned_work.total(since, now)
+        if not learning.is_enough(seen.at_work.count(since, now), at_work, demand.scrape_seconds):
+            return 1.0
+        return learning.factor(at_work / planned if planned else inf)
+
+    def _rise(self, seen: Metrics, now: float) -> float:
+        demand = self.demand
+        times, values = seen.load.points(now - demand.trend_seconds, now)
         return max(0.0, slope(times, values)) * demand.lead_seconds * demand.trust(len(times))
 
 

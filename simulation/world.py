@@ -170,6 +170,7 @@ class World:
                     row[k.PROMPT_TOKENS],
                     row[k.OUTPUT_TOKENS],
                     row[k.BUSY] / PICOSECONDS,
+                    row[k.OUTPUT_STEPS],
                 )
         since = self.fleet.first_tokens(round(self.metrics.scraped_seconds * PICOSECONDS))
         self.metrics.first_token.observe(since / PICOSECONDS + self.setting.engine.frontend_seconds)

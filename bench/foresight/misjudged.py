@@ -1,24 +1,23 @@
-"""What a replica that is quicker or slower than its plan costs: `python -m bench.foresight misjudged`, tuning part.
+"""What a replica that is quicker or slower than its plan costs: `python -m bench.foresight misjudged`, both parts.
 
-The engine's steps take another time than the plan says; the default runs once with the capacity that was planned and
-once with that of the true steps. The second is what a rule that learned a replica's load could reach at best.
+The engine's steps take another time than the plan says; the default runs by the capacity that was planned, then with
+what its rules learn of the steps, then by the capacity of the true steps, which no rule knows. The first traces only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bench.foresight.workloads import Trace, workloads
+from planning.scaling.policy import Tuning, tuning_for
 from simulation.compare import Bounds, case
 from simulation.engine_limits import EngineModel
 from simulation.outcome import Outcome
-from simulation.policies import default
+from simulation.policies import Given, default
 from simulation.world import World
 
-# A step's true time ÷ the planned one: the throughput model's goal is a factor of 1.3 either way.
-FACTORS = (1 / 1.3, 1.0, 1.3)
-WORKLOADS = ("day L40S small", "day L4 small", "day H100")
+WORKLOADS = ("day L40S small", "day L4 small", "day A10G", "day H100", "burst L40S code", "Azure conv L40S")
 _TIMES = (
     "host_seconds",
     "weights_seconds",
@@ -29,36 +28,58 @@ _TIMES = (
     "expert_seconds",
 )
 _MOST_TIMES = 3  # the oracle's peak: room for a replica that does less
+_BY_PLAN = replace(tuning_for(), learns=False)
 
 
-def slowed(engine: EngineModel, factor: float) -> EngineModel:
-    """The same engine with every part of a step taking that many times as long."""
-    return replace(
-        engine, costs=replace(engine.costs, **{name: getattr(engine.costs, name) * factor for name in _TIMES})
-    )
+@dataclass(frozen=True)
+class Misjudged:
+    """Which parts of a step take how many times as long as planned; the throughput model's goal is 1.3 either way."""
+
+    name: str
+    factor: float
+    parts: tuple[str, ...] = _TIMES
 
 
-def runs(trace: Trace, factor: float) -> tuple[Outcome, Outcome]:
-    """The default by the plan's capacity, and by the true one, on an engine whose steps take `factor` times as long."""
+ENGINES = (
+    Misjudged("as planned", 1.0),
+    Misjudged("steps ÷ 1.3", 1 / 1.3),
+    Misjudged("steps × 1.3", 1.3),
+    Misjudged("steps × 1.8", 1.8),
+    Misjudged("only prompts × 1.3", 1.3, ("token_seconds", "attention_pair_seconds")),
+    Misjudged("only weights × 1.3", 1.3, ("weights_seconds", "expert_seconds")),
+)
+
+
+def changed(engine: EngineModel, how: Misjudged) -> EngineModel:
+    """The same engine with these parts of a step taking that many times as long."""
+    times = {name: getattr(engine.costs, name) * how.factor for name in how.parts}
+    return replace(engine, costs=replace(engine.costs, **times))
+
+
+def runs(trace: Trace, how: Misjudged) -> tuple[Outcome, Outcome, Outcome]:
+    """The default by the plan's capacity, with what it learns, and by the true capacity, on an engine like that."""
     planned = trace.case()
-    setting = replace(trace.setting, engine=slowed(trace.setting.engine, factor))
+    setting = replace(trace.setting, engine=changed(trace.setting.engine, how))
     bounds = Bounds(most=_MOST_TIMES * planned.given.max_replicas, start=planned.given.start_replicas)
-    told = case(setting, trace.requests, bounds, with_oracle=False)
-    as_planned = replace(told.given, capacity=planned.given.capacity)
-    by_plan, by_truth = (World(setting, default(given)).run(trace.requests()) for given in (as_planned, told.given))
-    return by_plan, by_truth
+    true = case(setting, trace.requests, bounds, with_oracle=False).given
+    by_plan = replace(true, capacity=planned.given.capacity)
+
+    def run(given: Given, tuning: Tuning) -> Outcome:
+        return World(setting, default(given, tuning)).run(trace.requests())
+
+    return run(by_plan, _BY_PLAN), run(by_plan, tuning_for()), run(true, _BY_PLAN)
 
 
-def main(names: Sequence[str] = WORKLOADS) -> None:
-    """Prints a line per workload and factor: share in SLO and GPU-hours, by the plan's capacity and by the true one."""
-    print("the default on an engine that is not as planned, first trace of the tuning part: share in SLO %, GPU-hours")
-    for work in workloads("tuning"):
-        for factor in FACTORS if work.name in names else ():
-            by_plan, by_truth = (_told(outcome) for outcome in runs(work.traces[0], factor))
-            print(
-                f"{work.name:16} steps × {factor:.2f}: by plan {by_plan}, by the true capacity {by_truth}", flush=True
-            )
+def main(names: Sequence[str] = WORKLOADS, parts: Sequence[str] = ("tuning", "scoring")) -> None:
+    """Prints a line per workload and engine: share in SLO and GPU-hours, three ways."""
+    print("the default on an engine that is not as planned, first traces: share in SLO % / GPU-hours")
+    print(f"{'':7} {'':16} {'engine':18} {'by the plan':>15} {'learned':>15} {'true capacity':>15}")
+    for part in parts:
+        for work in workloads(part):
+            for how in ENGINES if work.name in names else ():
+                told = " ".join(f"{_told(outcome):>15}" for outcome in runs(work.traces[0], how))
+                print(f"{part:7} {work.name:16} {how.name:18} {told}", flush=True)
 
 
 def _told(outcome: Outcome) -> str:
-    return f"{outcome.slo_attainment * 100:.2f} / {outcome.gpu_hours:.1f} h"
+    return f"{outcome.slo_attainment * 100:.2f} / {outcome.gpu_hours:.1f}"

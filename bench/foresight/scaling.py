@@ -1,14 +1,16 @@
 """Autoscaling policies on the workloads of workloads.csv, beside an oracle and what no policy without foresight beats.
 
 `python -m bench.foresight scaling` prints the scoring part, `tuning` the tuning part, `causes` where the default's
-GPU-hours above the oracle's go, on the tuning part.
+GPU-hours above the oracle's go, on the tuning part. `scaling=Azure` prints the rows with these letters.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from bench.foresight.recorded import Recorded
 from bench.foresight.workloads import Workload, workloads
 from planning.scaling.policy import Tuning, tuning_for
 from simulation.causal_bound import bound_gpu_hours, chance
@@ -20,9 +22,14 @@ from simulation.world import World
 
 # One rule: busy replicas ÷ what one does within its SLO, at one target, found with hindsight for each workload.
 TARGETS = (1.4, 1.15, 0.9, 0.7, 0.55, 0.4, 0.3, 0.2)
-SINGLE = Tuning(slack=0.0, slow_slack=0.0, spread_factor=0.0, lead_cold_starts=0.0, usual_seconds=1)
+SINGLE = replace(
+    tuning_for(), slack=0.0, slow_slack=0.0, spread_factor=0.0, lead_cold_starts=0.0, usual_seconds=1, learns=False
+)
+# Fleets by the oracle's peak (issue 14, C2): the last number of each size.
+FLEETS = (3, 10, 50)
 # What of the default is left out, one after the other, and what its hours are called.
 CAUSES: tuple[tuple[str, Callable[[Tuning], Tuning]], ...] = (
+    ("load learned from step times", lambda tuned: replace(tuned, learns=False)),
     ("room for bursts (spread)", lambda tuned: replace(tuned, spread_factor=0.0)),
     ("trend and lead", lambda tuned: replace(tuned, lead_cold_starts=0.0)),
     ("room for chance (√load)", lambda tuned: replace(tuned, slack=0.0, slow_slack=0.0)),
@@ -98,11 +105,13 @@ class Looked:
                 break
         return best
 
-    def bound(self, given_up: float) -> float:
-        """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's."""
+    def bound(self, given_up: float) -> float | None:
+        """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's; None: chance made no recorded trace."""
         hours = 0.0
-        first = self.cases[0]
-        probability = chance(first.setting, self.work.traces[0].what, first.given.capacity, self.work.traces[0].seed)
+        first, what = self.cases[0], self.work.traces[0].what
+        if isinstance(what, Recorded):
+            return None
+        probability = chance(first.setting, what, first.given.capacity, self.work.traces[0].seed)
         for trace, case in zip(self.work.traces, self.cases, strict=True):
             most = 3 * case.given.max_replicas + 3
             hours += bound_gpu_hours(trace, case.given.capacity, probability, self.oracle.share - given_up, most)
@@ -124,28 +133,51 @@ def main(part: str, only: str = "") -> None:
     No policy may have more replicas than the oracle has at its peak.
     """
     print(f"autoscaling, {part} part, simulated: share in SLO % / GPU-hours ÷ oracle (least-most by trace).")
-    print("bound: GPU-hours ÷ oracle that no policy without foresight falls below on average, at the goal's share and")
-    print("at the default's; single rule: one target in hindsight.")
+    print("fleet: by the oracle's peak. gap: the oracle's hours ÷ its program's bound. causal bound: GPU-hours ÷ oracle")
+    print("that no policy without foresight falls below on average, at the goal's share and at the default's. single")
+    print("rule: one target in hindsight. ÷ peak, ÷ rule: the default's hours ÷ those of the fixed peak, of the rule.")
     print(
-        f"{'workload':16} {'traces':>6} {'oracle':>15} {'gap':>5} {'bound: goal':>11} {'default':>8} "
-        f"{'default policy':>25} {'fixed peak':>25} {'single rule':>32}"
+        f"{'workload':20} {'fleet':>6} {'traces':>6} {'oracle':>15} {'gap':>5} {'causal bound':>12} "
+        f"{'default policy':>25} {'fixed peak':>25} {'single rule':>33} {'÷ peak':>6} {'÷ rule':>6}"
     )
+    began = time.process_time()
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, ours = looked_at.oracle, looked_at.tuned(Tuning())
-        gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
-        target, single = looked_at.single()
-        print(
-            f"{work.name:16} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h {gap:5.2f} "
-            f"{looked_at.bound(work.given_up):11.2f} {looked_at.bound(oracle.share - ours.share):8.2f} "
-            f"{ours.beside(oracle):>25} {looked_at.fixed().beside(oracle):>25} "
-            f"{single.beside(oracle):>25} at {target:.2f}",
-            flush=True,
-        )
-        if (declared := tuning_for(work.declared)) != Tuning():
+        _print_row(looked_at, looked_at.tuned(tuning_for()))
+        if (declared := tuning_for(work.declared)) != tuning_for():
             said = looked_at.tuned(declared)
-            print(f"  declared as {work.declared}: bound {looked_at.bound(oracle.share - said.share):.2f}, ", end="")
-            print(said.beside(oracle), flush=True)
+            bound = _told(looked_at.bound(looked_at.oracle.share - said.share))
+            print(f"  declared as {work.declared}: bound {bound}, {said.beside(looked_at.oracle)}", flush=True)
+    print(f"{time.process_time() - began:.0f} s of CPU; oracles that were kept took none")
+
+
+def _print_row(looked_at: Looked, ours: Sum) -> None:
+    work, oracle, peak = looked_at.work, looked_at.oracle, looked_at.fixed()
+    gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
+    target, single = looked_at.single()
+    bounds = "/".join(_told(looked_at.bound(given_up)) for given_up in (work.given_up, oracle.share - ours.share))
+    print(
+        f"{work.name:20} {fleet(looked_at):>6} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h "
+        f"{gap:5.2f} {bounds:>12} {ours.beside(oracle):>25} {peak.beside(oracle):>25} "
+        f"{single.beside(oracle):>25} at {target:.2f} "
+        f"{ours.gpu_hours / peak.gpu_hours:6.2f} {ours.gpu_hours / single.gpu_hours:6.2f}",
+        flush=True,
+    )
+
+
+def _told(bound: float | None) -> str:
+    return "–" if bound is None else f"{bound:.2f}"
+
+
+def fleet(looked_at: Looked) -> str:
+    """The size of the fleet, by the most that an oracle of the workload's traces has at its peak."""
+    peak = max(case.given.max_replicas for case in looked_at.cases)
+    fewest = 1
+    for most in FLEETS:
+        if peak <= most:
+            return f"{fewest}-{most}"
+        fewest = most + 1
+    return f"> {FLEETS[-1]}"
 
 
 def causes(part: str = "tuning", only: str = "") -> None:
@@ -153,7 +185,7 @@ def causes(part: str = "tuning", only: str = "") -> None:
     print(f"autoscaling, {part} part, simulated: GPU-hours of the default ÷ oracle, and points of share, by cause")
     for work in workloads(part, only):
         looked_at = looked(work)
-        oracle, tuning = looked_at.oracle, Tuning()
+        oracle, tuning = looked_at.oracle, tuning_for()
         before = looked_at.tuned(tuning)
         print(f"{work.name}: oracle {oracle.share * 100:.2f} %, default {before.beside(oracle)}")
         for cause, without in CAUSES:

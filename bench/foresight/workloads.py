@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.foresight import oracles
+from bench.foresight.recorded import HALVES, Recorded, recorded
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
@@ -31,8 +32,8 @@ LENGTHS = {
 }
 FIRST_TOKEN_SECONDS = {"long": 10.0}
 # How far below the oracle's share a policy may be (issue 14 C3), by shape.
-GIVEN_UP = {"day": 0.005, "burst": 0.01}
-DECLARED = {"day": "diurnal", "burst": "burst"}
+GIVEN_UP = {"day": 0.005, "burst": 0.01, "recorded": 0.01}
+DECLARED = {"day": "diurnal", "burst": "burst", "recorded": "burst"}
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,13 @@ class Trace:
     """One seed of a workload."""
 
     setting: Setting
-    what: Lifelike
+    what: Lifelike | Recorded
     seed: int
 
     def requests(self) -> Iterator[Requests]:
         """All of them."""
+        if isinstance(self.what, Recorded):
+            return recorded(self.what, self.seed)
         return lifelike(self.what, self.seed)
 
     def case(self, tuning: Tuning | None = None) -> Case:
@@ -78,7 +81,9 @@ def workloads(part: str, only: str = "") -> list[Workload]:
     return [_workload(row) for row in rows if row["part"] == part and only in row["name"]]
 
 
-def _workload(row: dict[str, str]) -> Workload:
+def _what(row: dict[str, str]) -> Lifelike | Recorded:
+    if row["shape"] == "recorded":
+        return Recorded(row["lengths"], HALVES[row["part"]], float(row["rate"]))
     what = replace(LENGTHS[row["lengths"]], mean_rate=float(row["rate"]), days=float(row["days"]))
     if row["shape"] == "burst":
         what = replace(
@@ -91,6 +96,11 @@ def _workload(row: dict[str, str]) -> Workload:
             level_deviation=0.4,
             level_half_life=30.0,
         )
+    return what
+
+
+def _workload(row: dict[str, str]) -> Workload:
+    what = _what(row)
     cold = float(row["cold_start_seconds"])
     engine = engine_model(architecture(MODEL), EngineConfig(8192), gpu(row["gpu"]))
     slo = SimulatedSlo(ttft_seconds=FIRST_TOKEN_SECONDS.get(row["lengths"], 2.0))

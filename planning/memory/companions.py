@@ -18,6 +18,8 @@ SLOT_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 # Adapters that one batch may mix without --max-loras; vLLM's own default is 1.
 MOST_SLOTS = 8
 UNKNOWN_DRAFT_BYTES = 4 * GIB
+# How a draft model is asked for by hand.
+DRAFT_FLAGS = ("--speculative-config", "--spec-model", "--spec-method", "--spec-tokens")
 
 
 def slots(model: Model, version: Version) -> int:

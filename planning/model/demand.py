@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import sqrt
 
+from planning.model.learning import LEARNED_RULE, STEPS_SERIES, Learning, StepTimes
+
 PROMPT_SERIES = "vllm:prompt_tokens_total"
 OUTPUT_SERIES = "vllm:generation_tokens_total"
 RUNNING_SERIES = "vllm:num_requests_running"
@@ -33,6 +35,8 @@ class Capacity:
     """Share of requests within the SLO at that load, estimated."""
     share_alone: float = 1.0
     """The same of requests without company."""
+    step_times: StepTimes | None = None
+    """What its engine's steps take; None: not to be held against the live engine."""
 
     def share(self, prompt_rate: float, output_rate: float) -> float:
         """Replicas' time per second that these token rates take."""
@@ -69,6 +73,8 @@ class Demand:
     """The load counts as no less than its mean over this window: what is below it is chance."""
     spread_share: float = 0.0
     """Noise by the minute and a single burst stay below it."""
+    learning: Learning | None = None
+    """None: the plan's word on what a replica carries stands."""
 
     @property
     def trend_samples(self) -> int:
@@ -102,9 +108,12 @@ class Demand:
         for it, as in `namespace="models",service="llama"`. tests/planning/test_promql.py has promtool compute them.
         """
         rate, between = f"[{self.rate_seconds}s]", f"[{self.rate_seconds + self.scrape_seconds}s]"
+        prompts, outputs, steps = (
+            f"sum(rate({series}{{{selector}}}{between}))" for series in (PROMPT_SERIES, OUTPUT_SERIES, STEPS_SERIES)
+        )
         tokens = (
-            f"sum(rate({PROMPT_SERIES}{{{selector}}}{between})) / {self.capacity.prompt_tokens_per_second:.1f} + "
-            f"sum(rate({OUTPUT_SERIES}{{{selector}}}{between})) / {self.capacity.output_tokens_per_second:.1f}"
+            f"{prompts} / {self.capacity.prompt_tokens_per_second:.1f} + "
+            f"{outputs} / {self.capacity.output_tokens_per_second:.1f}"
         )
         flight = (
             f"(sum(avg_over_time({RUNNING_SERIES}{{{selector}}}{rate})) + "
@@ -118,9 +127,17 @@ class Demand:
         rise = f"clamp_min(max(deriv({recent})), 0) * {self.lead_seconds}"
         trust = f"clamp_max(max(count_over_time({recent})) / {self.trend_samples}, 1) ^ {TRUST_POWER:g}"
         spread = f"max(stddev_over_time({load}[{self.spread_seconds}s]))"
+        carried = f"max({load}) + {short} + ({rise} * {trust} or vector(0))"
+        learned: dict[str, str] = {}
+        if self.learning is not None:
+            running = f"{RUNNING_SERIES}{{{selector}}}"
+            learned = self.learning.rules(running, (prompts, outputs, steps), matchers, self.scrape_seconds)
+            factor = f"(max({LEARNED_RULE}{matchers}) or vector(1))"
+            carried, spread = f"({carried}) * {factor}", f"{spread} * {factor}"
         return {
             LOAD_RULE: _greatest(tokens, flight),
-            EXPECTED_RULE: f"max({load}) + {short} + ({rise} * {trust} or vector(0))",
+            **learned,
+            EXPECTED_RULE: carried,
             DEMAND_RULE: f"{expected} / {self.utilization:g} + {self.slack_replicas:g} * sqrt({expected}) + "
             f"{self.spread_factor:g} * clamp_min({spread} - {self.spread_allowed:g} * sqrt({expected}) - "
             f"{self.spread_share:g} * {expected}, 0)",

@@ -21,6 +21,7 @@ from planning.model import (
     ZeroPlan,
 )
 from planning.model.demand import Capacity
+from planning.scaling.learning_checks import is_learned
 from planning.scaling.metric_table import adapter_rule, expression, pods_selector, query, row_for, service_selector
 from planning.scaling.policy import LONGEST_WINDOW_SECONDS, Direction, ScalingDecision, decide, tuning_for
 from planning.scaling.replica import replica_capacity
@@ -144,7 +145,11 @@ def _decision(inputs: ScalingInputs) -> ScalingDecision | None:
         return None
     usual = tuning_for(shape_of(inputs.model))
     # Two samples per window at least, or the rate is never there.
-    tuning = replace(usual, rate_seconds=max(usual.rate_seconds, 2 * inputs.scrape_interval_seconds))
+    tuning = replace(
+        usual,
+        rate_seconds=max(usual.rate_seconds, 2 * inputs.scrape_interval_seconds),
+        learns=is_learned(inputs.model, inputs.version),
+    )
     cold = sum(inputs.cold_start_seconds) / 2
     scrape = inputs.scrape_interval_seconds
     return decide(what, cold, autoscaling.min_replicas, autoscaling.max_replicas, tuning, scrape_seconds=scrape)

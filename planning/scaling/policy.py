@@ -13,14 +13,17 @@ from math import ceil, log, sqrt
 
 from planning import facts
 from planning.model.demand import Capacity, Demand
+from planning.scaling.learning import learning
 from planning.throughput.roofline import StepCosts, Traffic, rates
 from planning.throughput.slo_load import Promise, Replica, Variation, most_load
+from planning.throughput.step_times import step_times
 
 LONGEST_WINDOW_SECONDS = 3600  # autoscaling/v2 refuses more
 # Requests per second of one replica at the edge of its SLO: below the first it is slow, above the second quick. The
 # estimate of that edge errs low for slow ones and high for quick ones (docs/autoscaling.md), and a slow one's window is
 # as long as its answers, so that less of what it shows is chance.
 SLOW, QUICK = 0.3, 2.0
+USUAL_SHAPE = "diurnal"  # of traffic that is not declared
 REQUEST_VARIATION = 0.8  # of the work in a request, standard deviation ÷ mean (Azure's traces: 0.7 to 1.0)
 
 
@@ -47,33 +50,35 @@ class ScalingDecision:
 
 @dataclass(frozen=True)
 class Tuning:
-    """The constants that traces were tried for (docs/autoscaling.md); the defaults are those of `diurnal` traffic."""
+    """The constants that traces were tried for (docs/autoscaling.md).
 
+    Those without a value here differ by the shape of traffic: `tuning_for`, scaling_shapes.csv.
+    """
+
+    slo_load: float
+    slow_slo_load: float
+    slack: float
+    slow_slack: float
+    spread_factor: float
+    lead_cold_starts: float
+    usual_seconds: int
     name: str = "default"
-    slo_load: float = 0.88
-    slack: float = 0.75
-    slow_slo_load: float = 1.0
-    slow_slack: float = 0.25
     slow_down_cold_starts: float = 1.5
-    spread_factor: float = 20.0
     spread_allowed: float = 3.5
     spread_share: float = 0.2
     spread_seconds: int = 3600
     rate_seconds: int = 30
     rate_requests: float = 30.0
     trend_seconds: int = 1800
-    lead_cold_starts: float = 1.25
     down_cold_starts: float = 2.5
-    usual_seconds: int = 900
+    learns: bool = True
 
 
 @cache
-def tuning_for(shape: str) -> Tuning:
-    """The constants for traffic of that shape (settings/demand.py), from scaling_shapes.csv."""
+def tuning_for(shape: str = USUAL_SHAPE) -> Tuning:
+    """The constants for traffic of that shape (settings/demand.py)."""
     row = next(each for each in facts.rows("scaling_shapes.csv") if each["shape"] == shape)
-    usual = Tuning()
-    return replace(
-        usual,
+    return Tuning(
         slo_load=float(row["slo_load"]),
         slow_slo_load=float(row["slow_slo_load"]),
         slack=float(row["slack"]),
@@ -123,6 +128,7 @@ def capacity(
         requests_per_second=edge.requests_per_second,
         share_in_slo=edge.share,
         share_alone=edge.alone,
+        step_times=step_times(replica),
     )
 
 
@@ -136,7 +142,7 @@ def decide(
     scrape_seconds: int = 15,
 ) -> ScalingDecision:
     """The policy for replicas with this capacity that take so long to start."""
-    tuned = tuning or Tuning()
+    tuned = tuning or tuning_for()
     lead = ceil(cold_start_seconds * tuned.lead_cold_starts)
     quick = _quickness(what)
     down_cold_starts = _between(tuned.slow_down_cold_starts, tuned.down_cold_starts, quick)
@@ -160,6 +166,7 @@ def decide(
             scrape_seconds=scrape_seconds,
             usual_seconds=tuned.usual_seconds,
             spread_share=tuned.spread_share,
+            learning=learning(what, quick) if tuned.learns else None,
         ),
         up=Direction(0, 4, 100, 15),
         down=Direction(window, 1, 10, 60),

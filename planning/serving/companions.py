@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
 from planning.findings import Findings
-from planning.memory.companions import drafting, slot_rank, slots
+from planning.memory.companions import DRAFT_FLAGS, drafting, slot_rank, slots
 from planning.memory.quantization import Source, plan_weights
 from planning.model import CHAT_TEMPLATE_FILE, HUB_CACHE, RepositoryPlan
 from planning.nodes.pools import Pool
@@ -88,7 +88,7 @@ def check_companions(
     if model.chat_template is not None:
         _check_alone(model, "--chat-template", "chatTemplate", version, path, findings)
     if model.draft_model is not None:
-        for flag in ("--speculative-config", "--spec-model", "--spec-method", "--spec-tokens"):
+        for flag in DRAFT_FLAGS:
             _check_alone(model, flag, "draftModel", version, path, findings)
         # Heads are no model of their own: the table has none, and they are as large as a layer of the model.
         own = model.draft_model.method is DraftMethod.DRAFT_MODEL

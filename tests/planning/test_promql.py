@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 import yaml
 
 from planning.model.demand import DEMAND_RULE, LOAD_RULE, Capacity, Demand
+from planning.model.learning import LEARNED_RULE, STEP_TIME_RULE, StepTimes
 from planning.scaling.policy import decide
 from tests.components.promtool import find_promtool
 
 CAPACITY = Capacity(concurrency=40.0, prompt_tokens_per_second=20_000.0, output_tokens_per_second=1_000.0)
+TIMES = StepTimes(step=0.02, output_token=0.001, prompt_token=0.00005)
 
 
 @pytest.fixture(scope="session")
@@ -134,3 +137,57 @@ def test_a_rise_counts_a_cold_start_ahead_and_less_while_it_has_few_samples(prom
     assert trust == pytest.approx(0.544, abs=0.001)
     expected = f"abs(max(vllm_on_eks:expected:replicas) - {now + trust * ahead:.6f}) < bool {0.05 * ahead:.6f}"
     _unit_test(promtool, tmp_path, series, [(expected, "10m", 1)])
+
+
+def _engines(steps: int, running: int = 10) -> dict[str, str]:
+    """Two engines with so many steps, 10 answers in each, and 1,500 prompt tokens between two scrapes."""
+    series: dict[str, str] = {}
+    for pod in ("chat-1", "chat-2"):
+        labels = f'{{namespace="models",job="models/chat",pod="{pod}"}}'
+        series |= _load("chat", pod, 1_500, 10 * steps, running, 0)
+        series[f"vllm:iteration_tokens_total_count{labels}"] = f"0+{steps}x480"
+    return series
+
+
+def test_prometheus_learns_from_steps_what_the_simulator_does(promtool: str, tmp_path: Path) -> None:
+    """A scrape's 15 s hold 400 steps of 10 answers and 1,500 prompt tokens: 12.075 s by the plan."""
+    demand = decide(replace(CAPACITY, step_times=TIMES), 240, 1, 9).demand
+    assert demand.learning is not None
+    planned = TIMES.work(400, 1_500, 4_000)
+    assert planned == pytest.approx(12.075)
+    ratio = 15 / planned
+    factor = demand.learning.factor(ratio)
+    assert 1.3 < factor < 1.9
+    load = demand.load(2 * 100, 2 * 4_000 / 15, 20)
+    _rule_file(tmp_path, _demand_rules(demand, "chat"))
+    _unit_test(
+        promtool,
+        tmp_path,
+        _engines(steps=400),
+        [
+            (f"absent(max({STEP_TIME_RULE}))", "29m", 1),
+            (f"abs({_number(DEMAND_RULE, 'chat')} - {demand.replicas(load):.6f}) < bool 0.01", "29m", 1),
+            (f"abs({_number(STEP_TIME_RULE, 'chat')} - {ratio:.6f}) < bool 0.02", "60m", 1),
+            (f"abs({_number(LEARNED_RULE, 'chat')} - {factor:.6f}) < bool 0.05", "60m", 1),
+            (f"abs({_number(DEMAND_RULE, 'chat')} - {demand.replicas(load * factor):.6f}) < bool 0.1", "60m", 1),
+        ],
+    )
+
+
+@pytest.mark.parametrize(("steps", "bound"), [(20, 2.0), (6_000, 0.5)])
+def test_what_prometheus_learns_is_bounded_as_the_simulator_bounds_it(
+    promtool: str, tmp_path: Path, steps: int, bound: float
+) -> None:
+    demand = decide(replace(CAPACITY, step_times=TIMES), 240, 1, 9).demand
+    _rule_file(tmp_path, _demand_rules(demand, "chat"))
+    _unit_test(promtool, tmp_path, _engines(steps), [(_number(LEARNED_RULE, "chat"), "60m", bound)])
+
+
+def test_without_the_series_of_steps_or_without_work_the_plans_word_stands(promtool: str, tmp_path: Path) -> None:
+    demand = decide(replace(CAPACITY, step_times=TIMES), 240, 1, 9).demand
+    _rule_file(tmp_path, _demand_rules(demand, "chat"))
+    silent = {name: values for name, values in _engines(300).items() if "iteration_tokens" not in name}
+    load = demand.load(2 * 100, 2 * 200, 20)
+    absent = (f"absent(max({LEARNED_RULE}))", "90m", 1)
+    _unit_test(promtool, tmp_path, silent, [absent, (_number(DEMAND_RULE, "chat"), "90m", demand.replicas(load))])
+    _unit_test(promtool, tmp_path, _engines(300, running=0), [absent])

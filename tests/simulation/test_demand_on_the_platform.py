@@ -42,7 +42,9 @@ def run() -> Run:
 
 
 def demand_of(what: dict[str, Any]) -> Demand:
-    return Demand(**{**what["demand"], "capacity": Capacity(**what["demand"]["capacity"])})
+    written = what["demand"]
+    assert written.get("learning") is None, "recorded before the rules learned: what is simulated is what ran"
+    return Demand(**{**written, "capacity": Capacity(**written["capacity"])})
 
 
 def rules(written: dict[str, Any]) -> Rules:

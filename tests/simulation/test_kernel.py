@@ -53,7 +53,8 @@ def test_many_steps_at_once_equal_one_after_the_other_to_the_picosecond(name: st
     assert sorted(zip(fast.arrival.tolist(), fast.first_token.tolist(), fast.done.tolist(), strict=True)) == sorted(
         (each.arrival, each.first_token, each.done) for each in slow.finished
     )
-    assert (row[k.STEPS], row[k.PREEMPTED]) == (slow.steps, slow.preempted)
+    counted = (row[k.STEPS], row[k.OUTPUT_STEPS], row[k.PREEMPTED])
+    assert counted == (slow.steps, slow.output_steps, slow.preempted)
 
 
 def test_the_cases_cover_preemption_and_chunks() -> None:
@@ -61,6 +62,8 @@ def test_the_cases_cover_preemption_and_chunks() -> None:
     assert preempted["chunks and preemption"] > 0
     assert preempted["hardly any cache"] > 0
     assert preempted["one at a time"] == 0
+    silent = run(*CASES["chunks and preemption"])[1]
+    assert silent[k.OUTPUT_STEPS] < silent[k.STEPS], "a chunk of a lone prompt puts nothing out"
 
 
 @pytest.mark.parametrize("name", CASES)

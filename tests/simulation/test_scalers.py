@@ -82,11 +82,11 @@ def test_deriv_and_stddev_are_prometheus() -> None:
     assert slope([0], [1.0]) == 0
     metrics = Metrics()
     for at, value in ((0, 9.0), (15, 1.0), (30, 3.0)):
-        metrics.record(at, value)
-    assert metrics.recorded_deviation(10, 30) == pytest.approx(1.0)
-    assert metrics.recorded_deviation(100, 200) == 0
-    assert metrics.recorded_mean(10, 30) == pytest.approx(2.0)
-    assert metrics.recorded_mean(100, 200) == 0
+        metrics.load.add(at, value)
+    assert metrics.load.deviation(10, 30) == pytest.approx(1.0)
+    assert metrics.load.deviation(100, 200) == 0
+    assert metrics.load.mean(10, 30) == pytest.approx(2.0)
+    assert metrics.load.mean(100, 200) == 0
 
 
 def test_the_rendered_rules_carry_the_numbers_the_simulator_uses() -> None:

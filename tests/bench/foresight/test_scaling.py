@@ -46,7 +46,7 @@ def test_the_goal_is_the_oracles_share_less_what_may_be_given_up() -> None:
 
 
 def test_the_default_runs_with_the_constants_that_it_is_given() -> None:
-    ours, wasteful = looked().tuned(Tuning()), looked().tuned(Tuning(slo_load=0.2, slow_slo_load=0.2))
+    ours, wasteful = looked().tuned(tuning_for()), looked().tuned(replace(tuning_for(), slo_load=0.2, slow_slo_load=0.2))
     assert wasteful.gpu_hours >= ours.gpu_hours
     assert 0 < ours.share <= 1
     assert len(ours.ratios) == 2
@@ -70,7 +70,7 @@ def test_the_single_rule_has_neither_room_nor_trend_nor_memory() -> None:
 
 
 def test_every_cause_takes_something_away_from_the_default() -> None:
-    tuning = Tuning()
+    tuning = tuning_for()
     for cause, without in CAUSES:
         assert without(tuning) != tuning, cause
         tuning = without(tuning)
@@ -93,11 +93,11 @@ def test_a_table_has_the_default_and_where_a_workload_could_declare_its_shape_th
     monkeypatch.setattr(Looked, "bound", lambda self, given_up: 1.0)
     monkeypatch.setattr(Looked, "fixed", lambda self: Sum(1.0, 20.0))
     scaling.main("tuning", "burst H100")
-    assert (asked[0], asked[-1]) == (Tuning(), tuning_for("burst"))
+    assert (asked[0], asked[-1]) == (tuning_for(), tuning_for("burst"))
     assert "declared as burst" in capsys.readouterr().out
     asked.clear()
     scaling.main("tuning", "week L4")
-    assert asked[0] == tuning_for("diurnal") == Tuning()
+    assert asked[0] == tuning_for("diurnal")
     assert tuning_for("burst") not in asked
     out = capsys.readouterr().out
     assert "week L40S" in out

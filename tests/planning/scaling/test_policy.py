@@ -13,6 +13,7 @@ from planning import facts
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
+from planning.model.learning import LEARNED_RULE
 from planning.nodes.instances import gpu
 from planning.scaling.policy import Tuning, capacity, decide, tuning_for
 from planning.throughput.roofline import Traffic
@@ -115,8 +116,9 @@ def test_rates_reach_back_to_the_sample_before_their_window() -> None:
 def test_without_pods_nothing_is_expected() -> None:
     """The trend's `or vector(0)` stands behind a load that has to be there: an HPA must hold, not scale by zero."""
     rule = decide(capacity_of("l40s"), 240, 1, 9).demand.rules('job="models/llama"', 'service="llama"')[EXPECTED_RULE]
-    assert rule.startswith(f'max({LOAD_RULE}{{service="llama"}}) + clamp_min(')
-    assert rule.endswith("/ 60, 1) ^ 1.5 or vector(0))")
+    assert rule.startswith(f'(max({LOAD_RULE}{{service="llama"}}) + clamp_min(')
+    assert "/ 60, 1) ^ 1.5 or vector(0))) * (" in rule
+    assert rule.endswith(f'(max({LEARNED_RULE}{{service="llama"}}) or vector(1))'), "times the load: nothing without it"
 
 
 def test_every_recorded_series_is_reduced_to_one_number_without_labels() -> None:
@@ -159,7 +161,7 @@ def test_a_stricter_share_holds_less(share: float) -> None:
 
 def test_every_shape_of_traffic_has_its_constants_and_a_day_those_of_undeclared_traffic() -> None:
     assert [row["shape"] for row in facts.rows("scaling_shapes.csv")] == [shape.value for shape in TrafficShape]
-    assert tuning_for("diurnal") == tuning_for("steady") == Tuning()
+    assert tuning_for("diurnal") == tuning_for("steady") == tuning_for()
 
 
 @pytest.mark.parametrize("card", ["l4", "l40s", "h100"])
