@@ -127,7 +127,10 @@ class DemandRule:
         recent = seen.window(now, demand.rate_seconds)
         if not recent:
             return Reading()
-        prompts, outputs = (mean([total.prompt_rate for total in recent]), mean([total.output_rate for total in recent]))
+        prompts, outputs = (
+            mean([total.prompt_rate for total in recent]),
+            mean([total.output_rate for total in recent]),
+        )
         load = demand.load(prompts, outputs, mean([total.in_flight for total in recent]))
         seen.load.add(now, load)
         learned = self._learned(seen, now, recent, (prompts, outputs))

@@ -15,10 +15,11 @@ from bench.foresight.workloads import Workload, workloads
 from planning.scaling.policy import Tuning, tuning_for
 from simulation.causal_bound import bound_gpu_hours, chance
 from simulation.compare import Case
+from simulation.lifelike import Lifelike
 from simulation.outcome import Outcome
 from simulation.policies import default
 from simulation.scalers import Fixed, Scaler
-from simulation.world import World
+from simulation.world import Setting, World
 
 # One rule: busy replicas ÷ what one does within its SLO, at one target, found with hindsight for each workload.
 TARGETS = (1.4, 1.15, 0.9, 0.7, 0.55, 0.4, 0.3, 0.2)
@@ -61,6 +62,15 @@ def summed(outcomes: Sequence[Outcome], oracles: Sequence[Outcome]) -> Sum:
     kept = sum(outcome.slo_attainment * outcome.requests for outcome in outcomes)
     ratios = tuple(one.gpu_hours / best.gpu_hours for one, best in zip(outcomes, oracles, strict=True))
     return Sum(kept / requests, sum(outcome.gpu_hours for outcome in outcomes), ratios)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A trace that chance made, as the causal bound takes it."""
+
+    setting: Setting
+    what: Lifelike
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -114,7 +124,8 @@ class Looked:
         probability = chance(first.setting, what, first.given.capacity, self.work.traces[0].seed)
         for trace, case in zip(self.work.traces, self.cases, strict=True):
             most = 3 * case.given.max_replicas + 3
-            hours += bound_gpu_hours(trace, case.given.capacity, probability, self.oracle.share - given_up, most)
+            drawn = Drawn(trace.setting, what, trace.seed)
+            hours += bound_gpu_hours(drawn, case.given.capacity, probability, self.oracle.share - given_up, most)
         return hours / self.oracle.gpu_hours
 
 
@@ -133,7 +144,9 @@ def main(part: str, only: str = "") -> None:
     No policy may have more replicas than the oracle has at its peak.
     """
     print(f"autoscaling, {part} part, simulated: share in SLO % / GPU-hours ÷ oracle (least-most by trace).")
-    print("fleet: by the oracle's peak. gap: the oracle's hours ÷ its program's bound. causal bound: GPU-hours ÷ oracle")
+    print(
+        "fleet: by the oracle's peak. gap: the oracle's hours ÷ its program's bound. causal bound: GPU-hours ÷ oracle"
+    )
     print("that no policy without foresight falls below on average, at the goal's share and at the default's. single")
     print("rule: one target in hindsight. ÷ peak, ÷ rule: the default's hours ÷ those of the fixed peak, of the rule.")
     print(

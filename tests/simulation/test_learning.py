@@ -57,7 +57,8 @@ def planned_of(model: EngineModel) -> StepTimes:
 
 
 @pytest.mark.parametrize(
-    ("card", "rate"), [("l4", 0.1), ("l4", 0.35), ("a10g", 0.3), ("l40s", 0.5), ("l40s", 2.5), ("h100", 2.0), ("h100", 9)]
+    ("card", "rate"),
+    [("l4", 0.1), ("l4", 0.35), ("a10g", 0.3), ("l40s", 0.5), ("l40s", 2.5), ("h100", 2.0), ("h100", 9)],
 )
 def test_the_plans_sum_is_the_time_that_the_kernels_steps_took_idle_or_busy(card: str, rate: float) -> None:
     model = engine(card)
@@ -102,7 +103,9 @@ def test_an_engine_as_planned_is_asked_for_what_the_plan_says() -> None:
     assert wanted(planned_step(), 5400, LEARNS) == wanted(planned_step(), 5400, PLAN)
 
 
-@pytest.mark.parametrize(("slower", "more"), [(1.3, (1.2, 1.8)), (0.75, (0.65, 0.9)), (9.0, (1.7, 2.05)), (0.1, (0.45, 0.6))])
+@pytest.mark.parametrize(
+    ("slower", "more"), [(1.3, (1.2, 1.8)), (0.75, (0.65, 0.9)), (9.0, (1.7, 2.05)), (0.1, (0.45, 0.6))]
+)
 def test_a_slower_engine_is_asked_for_more_and_a_quicker_one_for_less_within_the_bounds(
     slower: float, more: tuple[float, float]
 ) -> None:

@@ -13,12 +13,13 @@ def test_a_name_that_is_no_table_is_refused_with_those_there_are(capsys: pytest.
     told = capsys.readouterr().err
     assert "no table money" in told
     assert all(name in told for name in command.PARTS)
+    assert command.main(["memory=Azure"]) == 2, "only tables of workloads have parts"
 
 
 def test_without_names_all_run_but_those_on_demand(monkeypatch: pytest.MonkeyPatch) -> None:
     ran: list[str] = []
-    monkeypatch.setattr(command.scaling, "main", ran.append)
-    monkeypatch.setattr(command.scaling, "causes", lambda: ran.append("causes"))
+    monkeypatch.setattr(command.scaling, "main", lambda part, only: ran.append(f"{part} {only}".strip()))
+    monkeypatch.setattr(command.scaling, "causes", lambda only: ran.append(f"causes {only}".strip()))
     monkeypatch.setattr(command.fitting, "main", lambda: ran.append("fitting"))
     monkeypatch.setattr(command.misjudged, "main", lambda: ran.append("misjudged"))
 
@@ -35,6 +36,9 @@ def test_without_names_all_run_but_those_on_demand(monkeypatch: pytest.MonkeyPat
     ran.clear()
     assert command.main(["tuning", "causes", "misjudged", "fitting"]) == 0
     assert ran == ["tuning", "causes", "misjudged", "fitting"]
+    ran.clear()
+    assert command.main(["scaling=Azure", "causes=week L4"]) == 0
+    assert ran == ["scoring Azure", "causes week L4"]
 
 
 def test_the_tests_that_print_the_other_tables_are_there() -> None:

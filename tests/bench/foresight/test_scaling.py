@@ -46,7 +46,10 @@ def test_the_goal_is_the_oracles_share_less_what_may_be_given_up() -> None:
 
 
 def test_the_default_runs_with_the_constants_that_it_is_given() -> None:
-    ours, wasteful = looked().tuned(tuning_for()), looked().tuned(replace(tuning_for(), slo_load=0.2, slow_slo_load=0.2))
+    ours, wasteful = (
+        looked().tuned(tuning_for()),
+        looked().tuned(replace(tuning_for(), slo_load=0.2, slow_slo_load=0.2)),
+    )
     assert wasteful.gpu_hours >= ours.gpu_hours
     assert 0 < ours.share <= 1
     assert len(ours.ratios) == 2
