@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulation.histogram import FIRST_TOKEN_BUCKETS, REQUEST_LATENCY_BUCKETS, Histogram
-from simulation.recordings import Recording
+from simulation.recordings import RecordedSeries
 
 STALE_SECONDS = 300.0
 _RECENT_POINTS = 256
@@ -70,9 +70,9 @@ class Metrics:
     scrapes: deque[tuple[float, Mapping[str, PodSample]]] = field(default_factory=lambda: deque(maxlen=_RECENT_POINTS))
     first_token: Histogram = field(default_factory=lambda: Histogram(FIRST_TOKEN_BUCKETS))
     end_to_end: Histogram = field(default_factory=lambda: Histogram(REQUEST_LATENCY_BUCKETS))
-    load: Recording = field(default_factory=Recording)
-    at_work: Recording = field(default_factory=Recording)
-    planned_work: Recording = field(default_factory=Recording)
+    load: RecordedSeries = field(default_factory=RecordedSeries)
+    at_work: RecordedSeries = field(default_factory=RecordedSeries)
+    planned_work: RecordedSeries = field(default_factory=RecordedSeries)
 
     def scrape(self, now_seconds: float, samples: Mapping[str, PodSample]) -> Total:
         """One scrape of all pods that are up."""

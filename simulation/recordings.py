@@ -11,7 +11,7 @@ _KEPT_POINTS = 24 * 60 * 4
 
 
 @dataclass
-class Recording:
+class RecordedSeries:
     """One recorded series, oldest point first. Times in seconds; what is 0 below is so where nothing was recorded."""
 
     at: list[float] = field(default_factory=list)

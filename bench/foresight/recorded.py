@@ -1,4 +1,4 @@
-"""Recorded traces as workloads: one half is tuned on, the other scored, and the rate is scaled to a size of fleet.
+"""RecordedTrace traces as workloads: one half is tuned on, the other scored, and the rate is scaled to a size of fleet.
 
 A rate is scaled without touching its shape: requests are left out at random, or laid over themselves with other times
 of the same minute. The seed says which; it is the seed of routing and cold starts too. Sources, licences:
@@ -26,7 +26,7 @@ _SHIFT_SECONDS = 30.0  # of a request that is there again: the rate by the minut
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedTrace:
     """Half of a recorded trace (0: first, 1: second) at `scale` times its rate."""
 
     name: str
@@ -34,7 +34,7 @@ class Recorded:
     scale: float
 
 
-def recorded(what: Recorded, seed: int) -> Iterator[Requests]:
+def recorded(what: RecordedTrace, seed: int) -> Iterator[Requests]:
     """The requests in one chunk; the same seed gives the same ones."""
     rng = np.random.default_rng([seed, 5])
     half = _halves(what.name)[what.half]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bench.foresight.recorded import Recorded
+from bench.foresight.recorded import RecordedTrace
 from bench.foresight.workloads import Workload, workloads
 from planning.scaling.policy import Tuning, tuning_for
 from simulation.causal_bound import bound_gpu_hours, chance
@@ -116,10 +116,10 @@ class Looked:
         return best
 
     def bound(self, given_up: float) -> float | None:
-        """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's; None: chance made no recorded trace."""
+        """GPU-hours of the bound at the oracle's share less that, ÷ the oracle's; None for recorded traces."""
         hours = 0.0
         first, what = self.cases[0], self.work.traces[0].what
-        if isinstance(what, Recorded):
+        if isinstance(what, RecordedTrace):
             return None
         probability = chance(first.setting, what, first.given.capacity, self.work.traces[0].seed)
         for trace, case in zip(self.work.traces, self.cases, strict=True):
@@ -169,13 +169,12 @@ def _print_row(looked_at: Looked, ours: Sum) -> None:
     gap = oracle.gpu_hours / sum(case.oracle.bound_gpu_hours for case in looked_at.cases if case.oracle)
     target, single = looked_at.single()
     bounds = "/".join(_told(looked_at.bound(given_up)) for given_up in (work.given_up, oracle.share - ours.share))
-    print(
-        f"{work.name:20} {fleet(looked_at):>6} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h "
-        f"{gap:5.2f} {bounds:>12} {ours.beside(oracle):>25} {peak.beside(oracle):>25} "
-        f"{single.beside(oracle):>25} at {target:.2f} "
-        f"{ours.gpu_hours / peak.gpu_hours:6.2f} {ours.gpu_hours / single.gpu_hours:6.2f}",
-        flush=True,
+    told = (
+        f"{work.name:20} {fleet(looked_at):>6} {len(work.traces):6} {oracle.share * 100:6.2f} {oracle.gpu_hours:6.1f} h"
     )
+    told += f" {gap:5.2f} {bounds:>12} {ours.beside(oracle):>25} {peak.beside(oracle):>25}"
+    told += f" {single.beside(oracle):>25} at {target:.2f}"
+    print(f"{told} {ours.gpu_hours / peak.gpu_hours:6.2f} {ours.gpu_hours / single.gpu_hours:6.2f}", flush=True)
 
 
 def _told(bound: float | None) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.foresight import oracles
-from bench.foresight.recorded import HALVES, Recorded, recorded
+from bench.foresight.recorded import HALVES, RecordedTrace, recorded
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.nodes.instances import gpu
@@ -41,12 +41,12 @@ class Trace:
     """One seed of a workload."""
 
     setting: Setting
-    what: Lifelike | Recorded
+    what: Lifelike | RecordedTrace
     seed: int
 
     def requests(self) -> Iterator[Requests]:
         """All of them."""
-        if isinstance(self.what, Recorded):
+        if isinstance(self.what, RecordedTrace):
             return recorded(self.what, self.seed)
         return lifelike(self.what, self.seed)
 
@@ -81,9 +81,9 @@ def workloads(part: str, only: str = "") -> list[Workload]:
     return [_workload(row) for row in rows if row["part"] == part and only in row["name"]]
 
 
-def _what(row: dict[str, str]) -> Lifelike | Recorded:
+def _what(row: dict[str, str]) -> Lifelike | RecordedTrace:
     if row["shape"] == "recorded":
-        return Recorded(row["lengths"], HALVES[row["part"]], float(row["rate"]))
+        return RecordedTrace(row["lengths"], HALVES[row["part"]], float(row["rate"]))
     what = replace(LENGTHS[row["lengths"]], mean_rate=float(row["rate"]), days=float(row["days"]))
     if row["shape"] == "burst":
         what = replace(

@@ -10,16 +10,16 @@ from planning.model.learning import Learning
 
 # Three hours of steps say the ratio to about 1 %, and follow lengths that drift within an afternoon.
 WINDOW_SECONDS = 10_800
-# "At work or not" is sampled at scrapes: an hour of engines at work is 240 samples, 4 to 5 % of an engine that works half the
-# time. A large pool has them in minutes, so that the first load's own rise would be taken for slowness: half an hour at least.
+# "At work or not" is sampled at scrapes: an hour of engines at work is 240 samples, 4 to 5 % of an engine that works
+# half the time. A large pool has them in minutes, and would take its first load's own rise for slowness: half an hour.
 LEAST_WORK_SECONDS = 3600
 LEAST_SECONDS = 1800
 TOLERANCE = 0.05
-# Steps 1.3 times as long leave an L40S or an H100 1.3^1.6 to 1.3^2 less within its SLO; a slow GPU, whose step with a full
-# chunk is as long as the promise, far more. Quicker steps give back 1.3^1.25 to 1.3^1.4.
+# Steps 1.3 times as long leave an L40S or an H100 1.3^1.6 to 1.3^2 less within its SLO; a slow GPU, whose step with a
+# full chunk is as long as the promise, far more. Quicker steps give back 1.3^1.25 to 1.3^1.4.
 QUICK_POWER, SLOW_POWER = 2.0, 4.0
 QUICKER_POWER = 1.25
-# The throughput model is within 1.3 on nine of ten rows and off by 2.7 on the worst: beyond twice, something else is wrong.
+# The throughput model is within 1.3 on nine of ten rows, off by 2.7 on the worst: beyond twice something else is wrong.
 LEAST, MOST = 0.5, 2.0
 
 

@@ -1,4 +1,4 @@
-"""What the rules learn of an engine, held against the kernel: the plan's sum of step times, and the demand made of it."""
+"""What the rules learn of an engine, held against the kernel: the plan's sum of step times, and its demand."""
 
 from __future__ import annotations
 

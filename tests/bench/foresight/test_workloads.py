@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from bench.foresight.recorded import FILES, HALVES, Recorded, recorded
+from bench.foresight.recorded import FILES, HALVES, RecordedTrace, recorded
 from bench.foresight.workloads import DECLARED, GIVEN_UP, LENGTHS, TABLE, Workload, workloads
 from settings.demand import TrafficShape
 from simulation.engine_limits import PICOSECONDS
@@ -92,7 +92,7 @@ def test_a_half_of_a_recorded_trace_is_tuned_on_and_the_other_scored() -> None:
     halves = {part: {t.what.half for w in workloads(part, "Azure") for t in w.traces} for part in PARTS}
     assert halves == {part: {HALVES[part]} for part in PARTS} == {"tuning": {0}, "scoring": {1}}
     for name in FILES:
-        (first,), (second,) = (list(recorded(Recorded(name, half, 1.0), 1)) for half in (0, 1))
+        (first,), (second,) = (list(recorded(RecordedTrace(name, half, 1.0), 1)) for half in (0, 1))
         assert first.inputs.size + second.inputs.size == {"code": 8819, "conversation": 19366}[name]
         assert first.arrivals_ps[0] == 0 < second.arrivals_ps[0]
         assert abs(int(first.arrivals_ps[-1]) - int(second.arrivals_ps[-1])) < 60 * PICOSECONDS
@@ -100,7 +100,7 @@ def test_a_half_of_a_recorded_trace_is_tuned_on_and_the_other_scored() -> None:
 
 @pytest.mark.parametrize("scale", [0.3, 1.0, 2.5])
 def test_a_recorded_trace_is_scaled_without_touching_its_shape(scale: float) -> None:
-    (as_it_is,), (scaled,) = (list(recorded(Recorded("code", 0, factor), 7)) for factor in (1.0, scale))
+    (as_it_is,), (scaled,) = (list(recorded(RecordedTrace("code", 0, factor), 7)) for factor in (1.0, scale))
     assert scaled.inputs.size == pytest.approx(scale * as_it_is.inputs.size, rel=0.05)
     assert scaled.inputs.mean() == pytest.approx(as_it_is.inputs.mean(), rel=0.05)
     assert bool((np.diff(scaled.arrivals_ps) >= 0).all())
@@ -110,6 +110,6 @@ def test_a_recorded_trace_is_scaled_without_touching_its_shape(scale: float) -> 
 
 
 def test_a_recorded_trace_of_one_seed_repeats_exactly_and_of_another_is_another() -> None:
-    (one,), (again,), (other,) = (list(recorded(Recorded("code", 1, 1.5), seed)) for seed in (3, 3, 4))
+    (one,), (again,), (other,) = (list(recorded(RecordedTrace("code", 1, 1.5), seed)) for seed in (3, 3, 4))
     assert bool((one.arrivals_ps == again.arrivals_ps).all())
     assert one.inputs.size != other.inputs.size

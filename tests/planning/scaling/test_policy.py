@@ -15,7 +15,7 @@ from planning.memory.engine import EngineConfig
 from planning.model.demand import DEMAND_RULE, EXPECTED_RULE, LOAD_RULE, Capacity
 from planning.model.learning import LEARNED_RULE
 from planning.nodes.instances import gpu
-from planning.scaling.policy import Tuning, capacity, decide, tuning_for
+from planning.scaling.policy import capacity, decide, tuning_for
 from planning.throughput.roofline import Traffic
 from planning.throughput.serving_rates import ServingRates, replica_rates
 from settings.demand import TrafficShape
