@@ -19,6 +19,7 @@ from settings.gateway import Gateway, NoGateway
 from settings.models import Model
 from settings.names import AccountId
 from settings.node_autoscaling import ClusterAutoscalerSettings, NodeAutoscaling
+from settings.open_cost import OpenCostSettings
 from settings.pools import NodePool, SystemNodes
 from settings.rollout import ArgoRollouts
 from settings.tenants import TenantSettings
@@ -85,6 +86,7 @@ class StackSettings(Section):
     )
     gateway: Gateway = described("one address for all models, outside the cluster too", default_factory=NoGateway)
     tracing: Tracing = described("spans of requests, to an OpenTelemetry Collector", default_factory=NoTracing)
+    open_cost: OpenCostSettings = described("OpenCost, with the plan's prices", default_factory=OpenCostSettings)
     models: tuple[Model, ...] = described("what is served", default=(), max_length=100)
     tenants: tuple[TenantSettings, ...] = described("teams that share the stack", default=(), max_length=50)
     registry: Registry = described("where images and charts come from", default_factory=Registry)

@@ -1,10 +1,11 @@
-"""The operators that a stack needs: of its models' backends, its gateway and its traces."""
+"""The operators that a stack needs: of its models' backends, its gateway, its traces and its costs."""
 
 from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
 from settings.backends import CertManager, Kserve, Kubeai, Kuberay
 from settings.gateway import GatewayApi, IssuedCertificate
+from settings.open_cost import OpenCostSettings
 from settings.rollout import ArgoRollouts
 from settings.stack import StackSettings
 from settings.tracing import CollectorTracing
@@ -21,23 +22,26 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
         used.add("argo-rollouts")
     if isinstance(settings.tracing, CollectorTracing):
         used.add("opentelemetry-collector")
+    if settings.open_cost.install:
+        used.add("opencost")
     return tuple(row for name, row in operators().items() if name in used)
 
 
 def operator_section(
     settings: StackSettings, name: str
-) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing | ArgoRollouts:
+) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing | ArgoRollouts | OpenCostSettings:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
     if name == "opentelemetry-collector" and isinstance(settings.tracing, CollectorTracing):
         return settings.tracing
-    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai | ArgoRollouts] = {
+    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai | ArgoRollouts | OpenCostSettings] = {
         "argo-rollouts": settings.argo_rollouts,
         "cert-manager": settings.cert_manager,
         "kserve": settings.kserve,
         "kuberay": settings.kuberay,
         "kubeai": settings.kubeai,
+        "opencost": settings.open_cost,
     }
     return sections[name]
 

@@ -51,7 +51,12 @@ def addon_network(settings: StackSettings) -> AddonNetworkPlan:
         api_server = ANYWHERE
     keda = any(model.autoscaling.kind == "keda" for model in settings.models)
     canary = any(model.rollout.kind == "canary" for model in settings.models)
-    clients = [*([settings.keda.namespace] if keda else []), *([settings.argo_rollouts.namespace] if canary else [])]
+    asking = {
+        settings.keda.namespace: keda,
+        settings.argo_rollouts.namespace: canary,
+        settings.open_cost.namespace: settings.open_cost.install,
+    }
+    clients = [namespace for namespace, asks in asking.items() if asks]
     return AddonNetworkPlan(
         api_server_ranges=api_server,
         node_ranges=api_server[:1],

@@ -10,7 +10,7 @@ from planning.cluster.kubeai import plan_kubeai
 from planning.cluster.tracing import plan_tracing
 from planning.facts import rows
 from planning.findings import Findings
-from planning.model import OperatorPlan, OperatorResources, ServedModel
+from planning.model import OpenCostPlan, OperatorPlan, OperatorResources, ServedModel
 from planning.nodes.quantity import as_cpu, as_mib
 from planning.versions.charts import ChartSources
 from settings.stack import StackSettings
@@ -18,13 +18,18 @@ from settings.stack import StackSettings
 # Most memory and CPU of those whose requests are ours (planning/facts/system_pods.csv), MiB and millicores. Estimates.
 LIMITS: Mapping[str, tuple[int, int | None]] = {
     "argo-rollouts": (512, None),
+    "opencost": (1024, None),  # the chart's own
     "kuberay": (512, 500),  # the chart's limit, 100m, is throttled while it makes clusters
     "opentelemetry-collector": (512, None),
 }
 
 
 def plan_operators(
-    settings: StackSettings, models: Sequence[ServedModel], charts: ChartSources, findings: Findings
+    settings: StackSettings,
+    models: Sequence[ServedModel],
+    open_cost: OpenCostPlan | None,
+    charts: ChartSources,
+    findings: Findings,
 ) -> tuple[OperatorPlan, ...]:
     """What the models' backends need. Of an operator that the cluster has no chart is looked for."""
     operators = []
@@ -46,6 +51,7 @@ def plan_operators(
                 asks_prometheus=row.asks_prometheus,
                 scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
                 tracing=plan_tracing(settings) if row.name == "opentelemetry-collector" else None,
+                open_cost=open_cost if row.name == "opencost" else None,
                 kubeai=plan_kubeai(models, settings) if row.name == "kubeai" else None,
                 resources=operator_resources(row.name),
             )

@@ -13,6 +13,7 @@ from planning.cluster.karpenter import plan_karpenter
 from planning.cluster.operators import plan_operators
 from planning.cluster.tenants import plan_tenants
 from planning.compose.request import Request
+from planning.cost.open_cost import plan_open_cost
 from planning.findings import Findings
 from planning.model import StackPlan
 from planning.nodes.pools import Pool
@@ -24,6 +25,7 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
     settings, cluster, charts = request.settings, draft.cluster, request.charts
     nodes = (*draft.gpu_pools, draft.system_nodes)
     scalings = [model.autoscaling for model in draft.models]
+    open_cost = plan_open_cost(settings, cluster, draft.system_nodes, draft.gpu_pools, findings)
     return replace(
         draft,
         cluster_autoscaler=plan_cluster_autoscaler(settings, cluster, nodes, charts, findings),
@@ -31,7 +33,7 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         gpu_operator=plan_gpu_operator(settings, pools, charts, findings),
         tenants=plan_tenants(settings, draft.models, findings),
         keda=plan_keda(settings, scalings, charts, findings),
-        operators=plan_operators(settings, draft.models, charts, findings),
+        operators=plan_operators(settings, draft.models, open_cost, charts, findings),
         external_secrets=plan_external_secrets(settings, cluster, charts, findings),
         storage_class=plan_storage_class(settings),
         gateway=plan_gateway(settings, draft.tags),

@@ -34,6 +34,7 @@ from planning.model.gateway import AuthenticationPlan, GatewayPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
+from planning.model.open_cost import OpenCostPlan
 from planning.model.picture import (
     AwayPicture,
     CurvePicture,
@@ -191,6 +192,7 @@ __all__ = [
     "NodeFitPlan",
     "NodeGroupPlan",
     "NodeLeftPlan",
+    "OpenCostPlan",
     "OperatorPlan",
     "OperatorResources",
     "PackingPicture",

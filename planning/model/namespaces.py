@@ -58,6 +58,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "tracing.namespace": NamespaceOwner(
         "the OpenTelemetry Collector", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "tracing"
     ),
+    "openCost.namespace": NamespaceOwner(
+        "OpenCost", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "opencost"
+    ),
     "gateway.namespace": NamespaceOwner(
         "the gateway", PodSecurity.RESTRICTED, "its controller and proxies need nothing of the node", "gateway"
     ),

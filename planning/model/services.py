@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from planning.model.alerts import RuleGroupPlan, WebhookPlan
 from planning.model.cloud import GPU_TAINT, GpuSharingPlan, TaintPlan
 from planning.model.kubeai import KubeaiPlan
+from planning.model.open_cost import OpenCostPlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.scaling import MetricRule
 from planning.model.tracing import TracingPlan
@@ -125,6 +126,8 @@ class OperatorPlan:
     """What its pods ask of models' pods."""
     tracing: TracingPlan | None = None
     """Of the collector."""
+    open_cost: OpenCostPlan | None = None
+    """Of OpenCost."""
     kubeai: KubeaiPlan | None = None
     """Of KubeAI, which lives in its models' namespace; None: the operator has one of its own."""
     metrics_ports: tuple[int, ...] = ()

@@ -189,6 +189,13 @@ CHARTS = {
             source="cert-manager/cert-manager tag v1.21.1, 2026-07-29",
         ),
         ChartPin(
+            chart="opencost",
+            # renovate: datasource=helm depName=opencost
+            version="2.5.17",
+            repository="https://opencost.github.io/opencost-helm-chart",
+            source="opencost/opencost-helm-chart, chart 2.5.17 (opencost 1.120.1), 2026-04-28",
+        ),
+        ChartPin(
             chart="opentelemetry-collector",
             # renovate: datasource=helm depName=opentelemetry-collector
             version="0.170.0",

@@ -32,6 +32,7 @@ from planning.model import (
     MetricRule,
     MonitoringPlan,
     NodeGroupPlan,
+    OpenCostPlan,
     OperatorPlan,
     PickerPlan,
     PodResources,
@@ -607,4 +608,26 @@ COLLECTOR = OperatorPlan(
     mirror=None,
     tracing=TRACING,
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, ARGO_ROLLOUTS, COLLECTOR)
+OPEN_COST = OperatorPlan(
+    name="opencost",
+    resources=operator_resources("opencost"),
+    setting="openCost.namespace",
+    charts={"opencost": ChartRef("opencost", "2.5.17", "https://opencost.github.io/opencost-helm-chart")},
+    namespace="opencost",
+    install=True,
+    webhook_ports=(),
+    mirror=None,
+    network=AddonNetworkPlan(monitoring_namespace="monitoring"),
+    metrics_ports=(9003,),
+    asks_prometheus=True,
+    open_cost=OpenCostPlan(
+        prometheus_url="http://kube-prometheus-stack-prometheus.monitoring.svc:9090",
+        cluster="dev",
+        cpu_usd_per_hour=0.0328,
+        memory_usd_per_gib_hour=0.0044,
+        gpu_usd_per_hour=0.5753,
+        storage_usd_per_gib_hour=0.0001,
+        scrape_interval_seconds=15,
+    ),
+)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, ARGO_ROLLOUTS, COLLECTOR, OPEN_COST)

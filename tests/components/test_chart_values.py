@@ -27,6 +27,7 @@ from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
 from components.cluster.operators.kubeai import kubeai_values
 from components.cluster.operators.kuberay import kuberay_values
+from components.cluster.operators.open_cost import open_cost_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from planning.model import GPU_TAINT, AddonNetworkPlan, WebhookPlan
@@ -47,6 +48,7 @@ from tests.components.plans import (
     MIRROR,
     MODEL,
     MONITORING,
+    OPEN_COST,
     ROUTER,
     SHARING_OPERATOR,
     TRACING,
@@ -92,6 +94,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
         collector_values(replace(COLLECTOR, mirror=MIRROR, tracing=replace(TRACING, protocol="http"))),
         collector_values(replace(COLLECTOR, tracing=replace(TRACING, headers_secret=None))),
     ],
+    "opencost": [open_cost_values(OPEN_COST), open_cost_values(replace(OPEN_COST, mirror=MIRROR))],
     "karpenter": [
         karpenter_values(replace(KARPENTER, mirror=MIRROR), "karpenter-queue"),
         karpenter_values(replace(KARPENTER, monitoring_namespace=None), "karpenter-queue"),
@@ -137,6 +140,11 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("podSecurityContext",),
         ("securityContext",),
         ("resources",),
+    },
+    "opencost": {
+        ("podSecurityContext",),
+        ("opencost", "exporter", "resources"),
+        ("opencost", "exporter", "securityContext"),
     },
     "gpu-operator": {("devicePlugin", "config", "data")},  # a ConfigMap's data
     "vllm-stack": {

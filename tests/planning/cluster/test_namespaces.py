@@ -33,6 +33,7 @@ USED: dict[str, dict[str, Any]] = {
 }
 GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 USED["gateway"] = {"gateway": GATEWAY}
+USED["openCost"] = {"openCost": {"install": True}}
 USED["tracing"] = {"tracing": {"kind": "collector", "endpoint": "http://tempo.observability.svc:4317"}}
 
 
@@ -42,7 +43,10 @@ def named(path: str, name: str) -> dict[str, Any]:
     if section == "models[]":
         return {"models": [model(namespace=name)]}
     used = USED.get(section, {})
-    return {**used, section: {**(used[section] if section in ("gateway", "tracing") else {}), "namespace": name}}
+    return {
+        **used,
+        section: {**(used[section] if section in ("gateway", "tracing", "openCost") else {}), "namespace": name},
+    }
 
 
 @pytest.mark.parametrize("path", NAMESPACE_OWNERS)
