@@ -70,8 +70,9 @@ class _ChatChannel(Section):
                 f"policies has {', '.join(wrong)}: all who write into the channel could change all of the account",
                 "write what they need there, arn:aws:iam::aws:policy/AWSBillingReadOnlyAccess for example",
             )
-        if len(set(self.policies)) < len(self.policies):
-            raise WrongValue("policies says an ARN twice", "write each once")
+        # What is attached is called after it in the state.
+        if len({arn.rsplit("/", 1)[-1] for arn in self.policies}) < len(self.policies):
+            raise WrongValue("policies has two of one name", "write each once, or give one of yours another name")
         return self
 
 

@@ -28,6 +28,14 @@ NAME_TOLD = "not the id of a Slack channel; write the id at the end"
         ({"channels": [{**TEAMS, "teamId": "platform"}]}, "not the id of a team"),
         ({"channels": [{**SLACK, "policies": ["arn:aws:iam::aws:policy/AdministratorAccess"]}]}, "could change all"),
         ({"channels": [{**SLACK, "policies": ["arn:aws:iam::aws:policy/job-function/PowerUserAccess"]}]}, "change all"),
+        (
+            {
+                "channels": [
+                    {**SLACK, "policies": [f"arn:aws:iam::{whose}:policy/Look" for whose in ("aws", "210987654321")]}
+                ]
+            },
+            "policies has two of one name",
+        ),
         ({"channels": [{**TEAMS, "policies": ["ReadOnlyAccess"]}]}, "not the ARN of an IAM policy"),
         ({"channels": [{"kind": "webhook", "url": "https://hooks.slack.com/x"}]}, "urlKey"),
         ({"channels": [{"kind": "discord"}]}, "'slack', 'teams', 'webhook'"),
