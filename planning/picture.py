@@ -22,7 +22,7 @@ from planning.model import (
 )
 from planning.nodes.fit import Room, daemons, node_room, pack
 from planning.nodes.instances import instance_type
-from planning.nodes.quantity import mib, millicores
+from planning.nodes.moves import model_move, pod_room
 from planning.nodes.rolls import node_roll, pod_roll, step_time
 from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
@@ -55,6 +55,10 @@ def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
         ),
         step_times=tuple(_step_time(step) for step in STEPS),
         eviction_seconds=EKS_EVICTION_SECONDS,
+        moves=tuple(
+            model_move(model, pools[model.pool], _node_room(plan, pools[model.pool]), plan.models)
+            for model in plan.models
+        ),
     )
 
 
@@ -68,7 +72,7 @@ def _model(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPlan
         gpu_bytes=min(_usable_bytes(name, pool) for name in pool.instance_types),
         cold_start_seconds=seconds(model.cold_start),
         new_node_seconds=pod_seconds(model) if model.node_start else None,
-        room=_plan_of(_room(model)),
+        room=_plan_of(pod_room(model)),
         traffic=_traffic(model, asked, pool, cost),
     )
 
@@ -79,16 +83,20 @@ def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
 
 
 def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
-    # EKS may give any of the types: the plan counts with the one that holds least.
-    smallest = min(map(instance_type, pool.instance_types), key=lambda pool: pool.allocatable_memory_mib)
-    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
-    room = node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
+    room = _node_room(plan, pool)
     served = [model for model in plan.models if model.pool == pool.name]
     return PoolPicture(
         room=_plan_of(room),
-        at_fewest=_packed([(_room(model), model.autoscaling.min_replicas) for model in served], room),
-        at_most=_packed([(_room(model), model.autoscaling.max_replicas) for model in served], room),
+        at_fewest=_packed([(pod_room(model), model.autoscaling.min_replicas) for model in served], room),
+        at_most=_packed([(pod_room(model), model.autoscaling.max_replicas) for model in served], room),
     )
+
+
+def _node_room(plan: StackPlan, pool: NodeGroupPlan) -> Room:
+    """EKS may give any of the types: the plan counts with the one that holds least."""
+    smallest = min(map(instance_type, pool.instance_types), key=lambda pool: pool.allocatable_memory_mib)
+    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
+    return node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
 
 
 def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPicture | None:
@@ -97,11 +105,6 @@ def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPicture | No
         return None
     left = tuple((_plan_of(rest), nodes) for rest, nodes in packing.left)
     return PackingPicture(sum(count for _, count in pods), packing.nodes, left)
-
-
-def _room(model: ServedModel) -> Room:
-    asked = model.resources
-    return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
 
 
 def _plan_of(room: Room) -> RoomPlan:

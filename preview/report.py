@@ -24,6 +24,7 @@ from preview.money import cost
 from preview.moves import of_moves
 from preview.report_model import Against, Report, ResourcePart
 from preview.steps import update_of
+from preview.switches import of_switches, switches
 from preview.words import span
 from settings.findings import Finding, Severity
 
@@ -88,8 +89,9 @@ def _compare(document: Report, base: Base, findings: list[Finding], picture: Sta
         return
     # Both sides masked: a credential is no difference, and is never told.
     document["changes"] = changes(base.document["resources"], masked(document["resources"]))
-    document["rollout"] = update_of(document["changes"], document["resources"], picture)
-    findings += of_moves(document["changes"])
+    switched = switches(base.document["resources"], document["resources"], picture)
+    document["rollout"] = update_of(document["changes"], document["resources"], picture, switched)
+    findings += [*of_moves(document["changes"]), *of_switches(switched)]
     before = base.document.get("cost") or no_cost()
     against["cost"] = {
         "usd_per_hour_min": before.get("usd_per_hour_min"),

@@ -18,6 +18,7 @@ from planning.model import POOL_LABEL, AwayPicture, RollPicture, StackPicture
 from planning.versions.definitions import definitions_of
 from preview.dependencies import needed_by
 from preview.report_model import Action, Change, How, Phase, Step, Update
+from preview.switches import Switch, steps_of
 from preview.values import UNKNOWN
 from preview.words import canary_words, kind
 
@@ -78,11 +79,13 @@ class _Stack:
         return _reached(urn, self.resources)
 
 
-def update_of(changes: Sequence[Change], resources: Sequence[Resource], picture: StackPicture) -> Update:
+def update_of(
+    changes: Sequence[Change], resources: Sequence[Resource], picture: StackPicture, switched: Sequence[Switch] = ()
+) -> Update:
     """The steps in order, and how long they take together. Empty where nothing changes."""
     stack = _Stack({resource["urn"]: resource for resource in resources}, picture)
     own = [change for change in changes if not change["type"].startswith(("vllm-on-eks:", "pulumi:"))]
-    update_steps = [*_own_steps(own, stack), *_nodes_steps(own, stack)]
+    update_steps = [*steps_of(switched), *_own_steps(own, stack), *_nodes_steps(own, stack)]
     steps = sorted(update_steps, key=lambda step: (PHASES.index(step["phase"]), step["what"]))
     steps += _rest(own, {urn for step in steps for urn in step["urns"]}, stack)
     steps.sort(key=lambda step: PHASES.index(step["phase"]))

@@ -88,7 +88,7 @@ class VllmModel(pulumi.ComponentResource):
         address = k8s.core.v1.Service(
             f"{name}-service",
             **arguments(service(model), args.namespace),
-            # Hidden ordering: who stands in front of the servers must be there before it is the address.
+            # Hidden ordering: who answers must be there before it is the address, or a move leaves it without any.
             opts=pulumi.ResourceOptions(parent=self, depends_on=list(servers.address_after)),
         )
         k8s.policy.v1.PodDisruptionBudget(

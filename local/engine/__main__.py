@@ -20,6 +20,7 @@ from local.engine.admin import admin_handler
 from local.engine.described import StackFiles
 from local.engine.fleet import EngineFleet
 from local.engine.kube import KubeApi
+from local.engine.operators.production_stack import StackRouters
 from local.engine.operators.ray.door import Ray
 from local.engine.pod_ports import PodPorts
 from local.engine.pods import PodView
@@ -100,7 +101,8 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeApi(kubeconfig) as api:
         fleet = _fleet(api, directory, speed, stacks, environment)
-        router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say)
+        routers = StackRouters(fleet, _say) if isinstance(fleet, EngineFleet) else None
+        router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say, [routers] if routers is not None else [])
 
         ray = Ray(fleet, api, directory, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
 
@@ -108,6 +110,8 @@ async def serve(
             fleet.on_pod(event, item)
             if ray is not None:
                 ray.on_pod(event, item)
+            if routers is not None:
+                routers.on_pod(event, item)
             router.pods_changed()
 
         # the first port of the range is tried first for admin, so that it is the same on most machines

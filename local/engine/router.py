@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -57,13 +57,31 @@ def _try_later(engine: Engine | None, why: str) -> web.Response:
     return answer
 
 
+class Proxies(Protocol):
+    """Pods that stand before servers and answer for them: a backend's own routers."""
+
+    def labels(self) -> Sequence[tuple[str, Mapping[str, str]]]:
+        """Namespace and labels of each."""
+
+    def has(self, namespace: str, name: str) -> bool:
+        """Whether it is one of them, and takes connections."""
+
+    async def answer(self, request: web.BaseRequest, namespace: str, name: str) -> web.StreamResponse:
+        """What it answers."""
+
+
 class Router:
     """Listeners for Services, kept in step with the cluster; `services.json` names them."""
 
     def __init__(
-        self, fleet: EngineFleet | RealFleet, directory: Path, ports: tuple[int, int], log: Callable[[str], None]
+        self,
+        fleet: EngineFleet | RealFleet,
+        directory: Path,
+        ports: tuple[int, int],
+        log: Callable[[str], None],
+        proxies: Sequence[Proxies] = (),
     ) -> None:
-        self._fleet = fleet
+        self._fleet, self._proxies = fleet, proxies
         self._file = directory / "services.json"
         self._book = PortBook(directory / "ports.json", *ports)
         self._log = log
@@ -105,6 +123,9 @@ class Router:
         labels: dict[str, list[frozenset[tuple[str, str]]]] = {}
         for member in self._fleet.members.values():
             labels.setdefault(member.pod.namespace, []).append(frozenset(member.pod.labels.items()))
+        for proxies in self._proxies:
+            for namespace, of_pod in proxies.labels():
+                labels.setdefault(namespace, []).append(frozenset(of_pod.items()))
         pods_by_port: dict[PortKey, int] = {}
         for (namespace, name), service in self._services.items():
             selector = set((service["spec"].get("selector") or {}).items())
@@ -201,8 +222,13 @@ class Router:
 
     def _listens(self, backend: ServiceBackend) -> bool:
         """Whether its HTTP server takes connections: vLLM's does until its drain is over."""
+        if self._proxy(backend) is not None:
+            return True
         engine = self._simulated(backend)
         return engine is not None and engine.state in (EngineState.SERVING, EngineState.DRAINING)
+
+    def _proxy(self, backend: ServiceBackend) -> Proxies | None:
+        return next((each for each in self._proxies if each.has(backend.namespace, backend.pod)), None)
 
     def _simulated(self, backend: ServiceBackend) -> Engine | None:
         return self._fleet.engine(backend.namespace, backend.pod) if isinstance(self._fleet, EngineFleet) else None
@@ -235,6 +261,9 @@ class Router:
                 return _try_later(None, f"Service {'/'.join(key[:2])} has no ready endpoint")
             if transport is not None:
                 listener.pinned[transport] = chosen
+        proxy = self._proxy(chosen)
+        if proxy is not None:
+            return await proxy.answer(request, chosen.namespace, chosen.pod)
         engine = self._simulated(chosen)
         if engine is None or engine.state not in (EngineState.SERVING, EngineState.DRAINING):
             state = f"is {engine.state}" if engine else "runs no simulated engine"

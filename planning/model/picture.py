@@ -125,6 +125,33 @@ class RollPicture:
 
 
 @dataclass(frozen=True)
+class MovePicture:
+    """What a model would need to come to its backend from another, beside the servers that run."""
+
+    model: str
+    namespace: str
+    backend: str
+    """That of the plan."""
+    pool: str
+    new_servers: int
+    """That start before the old ones leave."""
+    gpus: int
+    """Of all of those."""
+    fewest: int
+    """Replicas that its autoscaler holds at least."""
+    fits_at_fewest: bool
+    """Room for them in the pool at most nodes, while its models have their fewest replicas."""
+    fits_at_most: bool
+    """The same with all of their replicas."""
+    on_one_node: bool
+    """A volume holds all pods on its node."""
+    exact: bool
+    """The number of replicas does not move."""
+    seconds: tuple[float, float]
+    """Until the new ones are Ready, s."""
+
+
+@dataclass(frozen=True)
 class StepTimePicture:
     """How long a step of an update takes that the plan has no figures of, s."""
 
@@ -151,3 +178,5 @@ class StackPicture:
     step_times: tuple[StepTimePicture, ...] = ()
     eviction_seconds: float = 0.0
     """So long EKS waits for the pods of a node that it replaces."""
+    moves: tuple[MovePicture, ...] = ()
+    """In the models' order."""

@@ -45,7 +45,7 @@ def register_as(
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
     )
-    return ServingWorkload(made.metadata["name"])
+    return ServingWorkload(made.metadata["name"], (made,))
 
 
 def _rollout(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
@@ -76,7 +76,7 @@ def _rollout(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
     )
-    return ServingWorkload(made.metadata["name"])
+    return ServingWorkload(made.metadata["name"], (made,))
 
 
 def _manifest(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:

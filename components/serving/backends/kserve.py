@@ -71,7 +71,8 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Serving
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait, delete=wait),
         ),
     )
-    return ServingWorkload(pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix))
+    name_of_servers = pulumi.Output.format("{0}{1}", made.metadata["name"], args.model.deployment_suffix)
+    return ServingWorkload(name_of_servers, (made,))
 
 
 KSERVE = BackendManifests(inference_service, _register)

@@ -256,7 +256,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Serving
     picker = ours("picker", k8s.apps.v1.Deployment, *before)
     # Hidden ordering: no request before the picker runs, and no route after.
     custom("pool-route", picker)
-    return ServingWorkload(servers.deployment_name)
+    return servers
 
 
 LLM_D = BackendManifests(deployment, _register, beside)

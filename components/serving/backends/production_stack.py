@@ -77,7 +77,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Serving
         # Hidden ordering: without its policy it reaches neither the API server nor a server, and is never ready.
         opts=pulumi.ResourceOptions(parent=parent, depends_on=[policy]),
     )
-    return ServingWorkload(servers.deployment_name, (release,))
+    return ServingWorkload(servers.deployment_name, (*servers.address_after, release))
 
 
 PRODUCTION_STACK = BackendManifests(deployment, _register, beside)

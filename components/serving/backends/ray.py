@@ -209,7 +209,7 @@ def _register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> Serving
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait, delete=wait),
         ),
     )
-    return ServingWorkload(service.metadata["name"])
+    return ServingWorkload(service.metadata["name"], (service,))
 
 
 RAY = BackendManifests(ray_service, _register, beside)

@@ -30,7 +30,8 @@ class WorkloadArgs:
 class ServingWorkload:
     """`deployment_name`: what makes the pods that serve, once it is there: what an autoscaler of ours scales.
 
-    `address_after`: what has to be Ready before the model's Service points to it.
+    `address_after`: what has to be Ready before the model's Service points to it: the servers, and what stands before
+    them. A model that comes from pods of other labels (KubeAI's) would have an address without servers until then.
     """
 
     deployment_name: pulumi.Output[str]

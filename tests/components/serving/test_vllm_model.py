@@ -213,6 +213,13 @@ def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else
     assert (gone, come) == MOVED[backend]
 
 
+@pytest.mark.parametrize("backend", WORKLOADS)
+def test_the_address_waits_for_the_servers_whatever_makes_them(backend: str) -> None:
+    """A model that comes from KubeAI has servers of other labels: a Service that moved first would name nobody."""
+    engine = _recorded(on(MODEL, backend))
+    assert _only(engine, WORKLOADS[backend], MODEL.name).name in engine.named("llama-service").depends_on
+
+
 def test_the_address_waits_for_the_router_and_the_router_for_its_network() -> None:
     engine = _recorded(on(MODEL, "production-stack"))
     assert "llama-router" in engine.named("llama-service").depends_on

@@ -34,6 +34,7 @@ from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
 from components.cluster.operators.kuberay import kuberay_values
 from components.cluster.prometheus_stack import prometheus_stack_values
+from components.serving.backends.production_stack import router_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
 from tests.components.plans import (
@@ -49,8 +50,11 @@ from tests.components.plans import (
     KSERVE,
     KUBERAY,
     MIRROR,
+    MODEL,
     MONITORING,
+    ROUTER,
     SHARING_OPERATOR,
+    on,
 )
 from tests.golden import assert_matches
 from tests.reference_data import custom_resource_validator
@@ -60,6 +64,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 
 Values = dict[str, Any]
+ROUTED = on(MODEL, "production-stack")
 OURS: dict[str, Values] = {
     "argo-rollouts": argo_rollouts_values(ARGO_ROLLOUTS),
     "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
@@ -74,6 +79,7 @@ OURS: dict[str, Values] = {
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "opentelemetry-collector": collector_values(COLLECTOR),
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
+    "vllm-stack": router_values(ROUTED, ROUTER),
 }
 MIRRORED: dict[str, Values] = {
     "argo-rollouts": argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=MIRROR)),
@@ -89,6 +95,7 @@ MIRRORED: dict[str, Values] = {
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "opentelemetry-collector": collector_values(replace(COLLECTOR, mirror=MIRROR)),
     "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
+    "vllm-stack": router_values(ROUTED, replace(ROUTER, repository=f"{MIRROR}/{ROUTER.repository}")),
 }
 VERSIONS = {
     "argo-rollouts": "2.41.0",
@@ -104,6 +111,7 @@ VERSIONS = {
     "kube-prometheus-stack": "88.5.3",
     "opentelemetry-collector": "0.170.0",
     "prometheus-adapter": "5.3.0",
+    "vllm-stack": "0.1.12",
 }
 EVERY = sorted(OURS)
 

@@ -1,0 +1,191 @@
+"""A model that changes its serving backend: what comes first, what goes after, where its clients ask, what it needs.
+
+Which resources mark a backend is switches.csv; the rest is the table of backends, and the plan's own figures
+(`StackPicture.moves`).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from planning.backends.table import backends
+from planning.model import MovePicture, StackPicture
+from planning.units import amount
+from preview.report_model import Step
+from settings.findings import Finding, Severity
+
+Resource = Mapping[str, Any]
+TABLE = Path(__file__).resolve().parent / "switches.csv"
+COMPONENT = "vllm-on-eks:index:VllmModel"
+PLAIN, KUBEAI, ROUTED, PICKED = "deployment", "kubeai", "production-stack", "llm-d"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A resource that only this backend's models have, by the end of its name; or a label of their Deployment."""
+
+    backend: str
+    ending: str
+    label: str
+    pods: str
+    """Which backends share the pods: they stay where both sides have the same word."""
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One model, from one backend to another; `made`, `gone`: URNs, what serves first."""
+
+    move: MovePicture
+    before: str
+    after: str
+    made: tuple[str, ...]
+    gone: tuple[str, ...]
+
+    @property
+    def servers_move(self) -> bool:
+        """Whether other pods serve afterwards."""
+        return marks()[self.before].pods != marks()[self.after].pods
+
+
+@cache
+def marks() -> dict[str, Mark]:
+    """By backend, in the order of the table: what says most comes first."""
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        rows = (Mark(row["backend"], row["ending"], row["label"], row["pods"]) for row in csv.DictReader(file))
+        return {row.backend: row for row in rows}
+
+
+def switches(before: Sequence[Resource], after: Sequence[Resource], picture: StackPicture) -> list[Switch]:
+    """The models that change their backend, in the plan's order: of two recordings."""
+    switched = (_switch(move, before, after) for move in picture.moves)
+    return [switch for switch in switched if switch is not None]
+
+
+def _switch(move: MovePicture, before: Sequence[Resource], after: Sequence[Resource]) -> Switch | None:
+    old, new = _parts(move.model, before), _parts(move.model, after)
+    was, will = _served_by(move.model, old), _served_by(move.model, new)
+    if was is None or will is None or was == will:
+        return None
+    made, gone = ([part["urn"] for part in here.values() if part["urn"] not in _urns(there)]
+                  for here, there in ((new, old), (old, new)))  # fmt: skip
+    return Switch(move, was, will, tuple(made), tuple(gone))
+
+
+def _parts(model: str, resources: Sequence[Resource]) -> dict[str, Resource]:
+    """What marks a backend of this model, by its name; a model that is called as another one's part is none."""
+    names = {f"{model}{mark.ending}" for mark in marks().values() if mark.ending}
+    return {
+        resource["name"]: resource for resource in resources
+        if resource["name"] in names and COMPONENT in resource["urn"] and resource["type"] != COMPONENT
+    }  # fmt: skip
+
+
+def _urns(parts: Mapping[str, Resource]) -> set[str]:
+    return {part["urn"] for part in parts.values()}
+
+
+def _served_by(model: str, parts: Mapping[str, Resource]) -> str | None:
+    """None: nothing serves it, so it is not there."""
+    servers = parts.get(f"{model}{marks()[PLAIN].ending}", {})
+    labels = (servers.get("inputs") or {}).get("metadata", {}).get("labels") or {}
+    for mark in marks().values():
+        if f"{model}{mark.ending}" in parts if mark.ending else mark.label in labels:
+            return mark.backend
+    return None
+
+
+def steps_of(switched: Sequence[Switch]) -> Iterator[Step]:
+    """One step each."""
+    for switch in switched:
+        low, high = map(round, switch.move.seconds)
+        yield {
+            "phase": "models",
+            "what": f"servers of {switch.move.model}: backend {switch.before} → {switch.after}",
+            "how": "replaced" if switch.servers_move else "in place",
+            "urns": [*switch.made, *switch.gone],
+            "low_seconds": low if switch.servers_move else None,
+            "high_seconds": high if switch.servers_move else None,
+            "words": [*_servers(switch), *_way(switch), *_address(switch)],
+            "away": [],
+        }
+
+
+def _servers(switch: Switch) -> Iterator[str]:
+    move = switch.move
+    if not switch.servers_move:
+        yield "its server pods stay" if marks()[switch.before].label == marks()[switch.after].label else "its pods roll"
+        return
+    where = "the node of its volume" if move.on_one_node else f"pool {move.pool}"
+    free = f"{amount(move.gpus, 'GPU')} free in {where}"
+    yield f"{amount(move.new_servers, 'new server')} beside those that run: needs {free}"
+    if switch.after == KUBEAI and not move.exact:  # its Model has no condition: only a number can be waited for
+        yield "the old ones leave when the Model is written; requests are held until its first server is Ready"
+    else:
+        yield "the old ones leave when those are Ready, and finish their requests"
+    if move.new_servers < move.fewest:
+        yield (
+            f"then the autoscaler goes from {move.new_servers} to {move.fewest}: for the move write "
+            f"autoscaling: {{kind: none, minReplicas: {move.fewest}}}"
+        )
+
+
+def _way(switch: Switch) -> Iterator[str]:
+    if switch.after == ROUTED:
+        yield "the Service names the router when it is Ready"
+    if switch.before == ROUTED:
+        yield "the Service names the servers before the router goes"
+    if PICKED in (switch.before, switch.after):
+        comes = (
+            "come beside the Service" if switch.after == PICKED else "go: clients leave the gateway's address before"
+        )
+        yield f"pool, picker and route {comes}"
+
+
+def _address(switch: Switch) -> Iterator[str]:
+    old, new = (backends()[name].path for name in (switch.before, switch.after))
+    yield (
+        "the Service and its address stay" if old == new else f"clients of the Service ask below {new} then, not {old}"
+    )
+
+
+def of_switches(switched: Sequence[Switch]) -> Iterator[Finding]:
+    """What stands against it: no room for the new servers beside the old, or requests that it would cost."""
+    for switch in switched:
+        yield from _costs(switch)
+        if switch.servers_move and not switch.move.fits_at_most:
+            yield _no_room(switch)
+
+
+def _costs(switch: Switch) -> Iterator[Finding]:
+    """Pods of KubeAI have labels of their own, by which Service, policies and budget go: these move at once."""
+    if KUBEAI in (switch.before, switch.after):
+        name = switch.move.model
+        yield Finding(
+            name,
+            "backend-move-loss",
+            Severity.WARNING,
+            f"moving from backend {switch.before} to {switch.after} loses requests: the model's network policies go "
+            "over to the new servers while the old ones still serve, and clients of its Service change the path",
+            f"add a second model with backend {switch.after} beside {name}, move the clients, then take {name} away",
+        )
+
+
+def _no_room(switch: Switch) -> Finding:
+    move = switch.move
+    never = not move.fits_at_fewest
+    when = "even at its fewest replicas" if never else "while its models have all their replicas"
+    return Finding(
+        move.model,
+        "backend-move-room",
+        Severity.ERROR if never else Severity.WARNING,
+        f"to move from backend {switch.before} to {switch.after} pool {move.pool} needs room for "
+        f"{amount(move.new_servers, 'server')} more, and has none {when}: the new ones would stay Pending, and the "
+        "update would end with its time-out and the old ones still serving",
+        f"raise nodePools {move.pool} maxNodes for the move, or lower a model's replicas there"
+        + ("" if never else ", or move it while there is little traffic"),
+    )
