@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from planning.backends.table import backends
 from planning.cluster.quotas import quotas
 from planning.cost.traffic_picture import traffic_picture
 from planning.model import (
@@ -22,7 +23,7 @@ from planning.model import (
 )
 from planning.nodes.fit import Room, daemons, node_room, pack
 from planning.nodes.instances import instance_type
-from planning.nodes.moves import model_move, pod_room
+from planning.nodes.moves import PoolRoom, model_moves, pod_room
 from planning.nodes.rolls import node_roll, pod_roll, step_time
 from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
@@ -55,9 +56,9 @@ def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
         ),
         step_times=tuple(_step_time(step) for step in STEPS),
         eviction_seconds=EKS_EVICTION_SECONDS,
-        moves=tuple(
-            model_move(model, pools[model.pool], _node_room(plan, pools[model.pool]), plan.models)
-            for model in plan.models
+        api_paths={name: row.path for name, row in backends().items()},
+        moves=model_moves(
+            plan.models, {name: PoolRoom(_node_room(plan, pool), pool.max_nodes) for name, pool in pools.items()}
         ),
     )
 

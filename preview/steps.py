@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from planning.model import POOL_LABEL, AwayPicture, RollPicture, StackPicture
 from planning.versions.definitions import definitions_of
-from preview.dependencies import needed_by
+from preview.dependencies import needed_by, reached
 from preview.report_model import Action, Change, How, Phase, Step, Update
 from preview.switches import Switch, steps_of
 from preview.values import UNKNOWN
@@ -76,7 +76,7 @@ class _Stack:
 
     def reached(self, urn: str) -> frozenset[str]:
         """All that a resource depends on."""
-        return _reached(urn, self.resources)
+        return reached(urn, self.resources)
 
 
 def update_of(
@@ -290,14 +290,3 @@ def _end(urn: str, resources: Mapping[str, Resource], weights: Mapping[str, tupl
         low, high = (max((urn[end] for urn in before), default=0.0) + own[end] for end in (0, 1))
         ends[urn] = (low, high)
     return ends[urn]
-
-
-def _reached(urn: str, resources: Mapping[str, Resource]) -> frozenset[str]:
-    urns: set[str] = set()
-    waiting = [urn]
-    while waiting:
-        for resource_urn in needed_by(resources[waiting.pop()]):
-            if resource_urn in resources and resource_urn not in urns:
-                urns.add(resource_urn)
-                waiting.append(resource_urn)
-    return frozenset(urns)

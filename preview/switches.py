@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from planning.backends.table import backends
 from planning.model import MovePicture, StackPicture
 from planning.units import amount
 from preview.report_model import Step
@@ -38,13 +37,14 @@ class Mark:
 
 @dataclass(frozen=True)
 class Switch:
-    """One model, from one backend to another; `made`, `gone`: URNs, what serves first."""
+    """One model, from one backend to another; `made`, `gone`: URNs; `paths`: of its API, before and after."""
 
     move: MovePicture
     before: str
     after: str
     made: tuple[str, ...]
     gone: tuple[str, ...]
+    paths: tuple[str, str]
 
     @property
     def servers_move(self) -> bool:
@@ -62,18 +62,20 @@ def marks() -> dict[str, Mark]:
 
 def switches(before: Sequence[Resource], after: Sequence[Resource], picture: StackPicture) -> list[Switch]:
     """The models that change their backend, in the plan's order: of two recordings."""
-    switched = (_switch(move, before, after) for move in picture.moves)
+    switched = (_switch(move, before, after, picture.api_paths) for move in picture.moves)
     return [switch for switch in switched if switch is not None]
 
 
-def _switch(move: MovePicture, before: Sequence[Resource], after: Sequence[Resource]) -> Switch | None:
+def _switch(
+    move: MovePicture, before: Sequence[Resource], after: Sequence[Resource], paths: Mapping[str, str]
+) -> Switch | None:
     old, new = _parts(move.model, before), _parts(move.model, after)
     was, will = _served_by(move.model, old), _served_by(move.model, new)
     if was is None or will is None or was == will:
         return None
     made, gone = ([part["urn"] for part in here.values() if part["urn"] not in _urns(there)]
                   for here, there in ((new, old), (old, new)))  # fmt: skip
-    return Switch(move, was, will, tuple(made), tuple(gone))
+    return Switch(move, was, will, tuple(made), tuple(gone), (paths[was], paths[will]))
 
 
 def _parts(model: str, resources: Sequence[Resource]) -> dict[str, Resource]:
@@ -147,7 +149,7 @@ def _way(switch: Switch) -> Iterator[str]:
 
 
 def _address(switch: Switch) -> Iterator[str]:
-    old, new = (backends()[name].path for name in (switch.before, switch.after))
+    old, new = switch.paths
     yield (
         "the Service and its address stay" if old == new else f"clients of the Service ask below {new} then, not {old}"
     )

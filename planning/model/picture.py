@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from planning.model.nodes import RoomPlan
 
@@ -180,3 +181,5 @@ class StackPicture:
     """So long EKS waits for the pods of a node that it replaces."""
     moves: tuple[MovePicture, ...] = ()
     """In the models' order."""
+    api_paths: Mapping[str, str] = field(default_factory=dict)
+    """What stands before chat/completions at a model's address, by backend."""

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from planning.backends.table import OURS, backends
-from planning.model import MovePicture, NodeGroupPlan, ServedModel
+from planning.model import MovePicture, ServedModel
 from planning.nodes.fit import Room, pack
 from planning.nodes.quantity import mib, millicores
 
 
-def model_move(model: ServedModel, pool: NodeGroupPlan, room: Room, models: Sequence[ServedModel]) -> MovePicture:
-    """Of one model to the backend that the plan gives it. `room`: of a node of its pool; `models`: those of the stack.
+@dataclass(frozen=True)
+class PoolRoom:
+    """Of a pool: room of a node, how many nodes there are at most, and the pods of its models by what they take."""
 
-    A Deployment without a number of replicas is made with one (Kubernetes' default); a backend that owns the replicas
-    begins with the fewest.
+    node: Room
+    max_nodes: int
+    at_fewest: Counter[Room] = field(default_factory=Counter)
+    at_most: Counter[Room] = field(default_factory=Counter)
+
+
+def model_moves(models: Sequence[ServedModel], pools: Mapping[str, PoolRoom]) -> tuple[MovePicture, ...]:
+    """Of each model to the backend that the plan gives it. `pools`: by name, without pods yet."""
+    rooms = [pod_room(model) for model in models]
+    for model, room in zip(models, rooms, strict=True):
+        pools[model.pool].at_fewest[room] += model.autoscaling.min_replicas
+        pools[model.pool].at_most[room] += model.autoscaling.max_replicas
+    return tuple(_move(model, room, pools[model.pool]) for model, room in zip(models, rooms, strict=True))
+
+
+def _move(model: ServedModel, room: Room, pool: PoolRoom) -> MovePicture:
+    """A Deployment without a number of replicas is made with one (Kubernetes' default); a backend that owns the
+    replicas begins with the fewest.
     """
     scaling = model.autoscaling
     ours = backends()[model.backend].scaler == OURS
     new = scaling.fixed_replicas or (1 if ours else max(1, scaling.min_replicas))
-    own = [each for each in models if each.pool == model.pool]
-
-    def fits(most: bool) -> bool:
-        counts = [(each.autoscaling.max_replicas if most else each.autoscaling.min_replicas) for each in own]
-        pods = [(pod_room(each), count) for each, count in zip(own, counts, strict=True)]
-        packing = pack([*pods, (pod_room(model), new)], room)
-        return packing is not None and packing.nodes <= pool.max_nodes
-
     starts = [*model.node_start, *model.cold_start]
     return MovePicture(
         model=model.name,
@@ -36,12 +47,17 @@ def model_move(model: ServedModel, pool: NodeGroupPlan, room: Room, models: Sequ
         new_servers=new,
         gpus=new * model.resources.gpus,
         fewest=scaling.min_replicas,
-        fits_at_fewest=fits(most=False),
-        fits_at_most=fits(most=True),
+        fits_at_fewest=_fits(pool, pool.at_fewest, room, new),
+        fits_at_most=_fits(pool, pool.at_most, room, new),
         on_one_node=model.cache.access_mode == "ReadWriteOnce",
         exact=scaling.fixed_replicas is not None or 0 < scaling.min_replicas == scaling.max_replicas,
         seconds=(sum(term.low_seconds for term in model.cold_start), sum(term.high_seconds for term in starts)),
     )
+
+
+def _fits(pool: PoolRoom, there: Counter[Room], room: Room, new: int) -> bool:
+    packing = pack([*there.items(), (room, new)], pool.node)
+    return packing is not None and packing.nodes <= pool.max_nodes
 
 
 def pod_room(model: ServedModel) -> Room:

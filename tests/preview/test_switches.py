@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from components.serving.backends import BACKENDS
-from planning.backends.table import rendered
+from planning.backends.table import backends, rendered
 from planning.model import MovePicture, ServedModel, StackPicture
 from planning.picture import picture
 from preview.switches import COMPONENT, TABLE, Switch, marks, of_switches, steps_of, switches
@@ -42,7 +42,8 @@ def resources(*models: ServedModel) -> list[dict[str, Any]]:
 
 
 def pictured(backend: str, **changed: Any) -> StackPicture:
-    return StackPicture((), (), (), moves=(replace(MOVE, backend=backend, **changed),))
+    paths = {name: row.path for name, row in backends().items()}
+    return StackPicture((), (), (), moves=(replace(MOVE, backend=backend, **changed),), api_paths=paths)
 
 
 def switched(before: str, after: str, **changed: Any) -> list[Switch]:

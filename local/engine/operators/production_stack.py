@@ -34,14 +34,14 @@ class Unknown(Exception):
     """An argument that it does not know."""
 
 
-class _Parser(argparse.ArgumentParser):
+class _RouterParser(argparse.ArgumentParser):
     def error(self, message: str) -> Any:
         raise Unknown(message)
 
 
 def options(arguments: list[str]) -> argparse.Namespace:
     """What its arguments say. Raises Unknown."""
-    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser = _RouterParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--host")
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--service-discovery", choices=["k8s"], required=True)
