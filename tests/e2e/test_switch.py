@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from local.build.table import NEEDS, TOOLS
 from local.commands.completion import ask, models, service_url
-from local.host.paths import platform_paths
 from planning.backends.table import backends
 from tests.e2e.asking import asking
+from tests.e2e.cluster import skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.inventory import kubernetes_objects
 from tests.e2e.loading import PREFIX, changed_stack
@@ -40,9 +39,7 @@ def _settings(settings: dict[str, Any], model: dict[str, Any]) -> None:
 
 @pytest.fixture(scope="module")
 def stack_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tools = [tool for tool in TOOLS if tool.name in NEEDS["kserve"]]
-    if not all((platform_paths().tools_bin / name).exists() for tool in tools for name in tool.programs.values()):
-        pytest.skip("KServe is not built: python -m local tools kserve")
+    skip_unless_built("kserve")
     return changed_stack(tmp_path_factory.mktemp("switch"), _settings)
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from planning.picture import picture
 from planning.prepare import Prepared, prepare
-from preview import steps as steps_module
 from preview.changes import changes
+from preview.dependencies import reached
 from preview.evaluate import evaluate
 from preview.moves import TABLE as STATEFUL
 from preview.moves import of_moves
@@ -174,7 +174,7 @@ def test_the_phases_stand_in_the_order_of_the_recorded_dependencies(dev: Any, ka
             if rank is None:
                 continue
             seen.add(rank)
-            for urn in steps_module._reached(resource["urn"], by_urn):
+            for urn in reached(resource["urn"], by_urn):
                 kind = by_urn[urn]["type"].rsplit(":", 1)[-1]
                 assert phases.get(kind, 0) <= rank, f"{resource['name']} waits for {by_urn[urn]['name']}"
         assert seen == set(phases.values()), prepared.file.stack
