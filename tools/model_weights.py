@@ -39,6 +39,38 @@ _BENT: dict[str, Any] = {
     "tie_word_embeddings": lambda value: not value,
     "vocab_size": lambda value: value // 2,
 }
+
+
+def _gemma4(layers: int, shared: int, every: int, **sizes: Any) -> dict[str, Any]:
+    """Gemma 4's text as its files write it (transformers' own defaults spell a layer's head_dim by layer)."""
+    types = (["sliding_attention"] * (every - 1) + ["full_attention"]) * (layers // every)
+    return {
+        "head_dim": 256, "global_head_dim": 512, "num_kv_shared_layers": shared, "sliding_window": 512,
+        "layer_types": types, "num_hidden_layers": layers, "vocab_size": 262144, "vocab_size_per_layer_input": 262144,
+        "tie_word_embeddings": True, "max_position_embeddings": 131072, "num_attention_heads": 8, **sizes,
+    }  # fmt: skip
+
+
+_E2B = _gemma4(
+    35, 20, 5, model_type="gemma4_text", hidden_size=1536, intermediate_size=6144, num_key_value_heads=1,
+    hidden_size_per_layer_input=256, use_double_wide_mlp=True,
+)  # fmt: skip
+_E4B = _gemma4(
+    42, 18, 6, model_type="gemma4_text", hidden_size=2560, intermediate_size=10240, num_key_value_heads=2,
+    hidden_size_per_layer_input=256,
+)  # fmt: skip
+_TWELVE = _gemma4(
+    48, 0, 6, model_type="gemma4_unified_text", hidden_size=3840, intermediate_size=15360, num_key_value_heads=8,
+    num_global_key_value_heads=1, attention_k_eq_v=True,
+)  # fmt: skip
+# Written configurations by class: the text as it stands here, towers as transformers makes them by default.
+_WRITTEN: dict[str, list[dict[str, Any]]] = {
+    "Gemma4ForConditionalGeneration": [
+        {"text_config": text, "vision_config": {}, "audio_config": {}} for text in (_E2B, _E4B)
+    ],
+    "Gemma4ForCausalLM": [_E2B, _E4B],
+    "Gemma4UnifiedForConditionalGeneration": [{"text_config": _TWELVE, "vision_config": {}, "audio_config": {}}],
+}
 # Its code in transformers ties nothing and counts one shared expert, whatever its configuration says.
 _NOT_BENT = frozenset({"NemotronHForCausalLM"})
 _LISTS = ("layer_types", "mlp_layer_types", "num_attention_heads_per_layer", "indexer_types", "layers_block_type")
@@ -79,11 +111,25 @@ def counted(kind: Any, config: Any) -> tuple[int, int]:
         model = kind(config)
     text = tower = 0
     for name, weight in model.named_parameters():
-        if any(word in name for word in ("vision", "visual", "audio", "projector", "connector", "embed_vision")):
+        if any(
+            word in name
+            for word in ("vision", "visual", "audio", "projector", "connector", "embed_vision", "model.merger")
+        ):
             tower += weight.numel()
         else:
             text += weight.numel()
     return text, tower
+
+
+def written(name: str, kind: Any) -> Iterator[dict[str, Any]]:
+    """Of the configurations above, as a file has them."""
+    for number, settings in enumerate(_WRITTEN.get(name, []), 1):
+        config = kind.config_class.from_dict(settings)
+        text, tower = counted(kind, config)
+        stated = {**plain(config), "architectures": [name]}
+        stated = {**stated, "text_config": settings["text_config"]} if "text_config" in settings else {
+            **settings, "architectures": [name]}  # fmt: skip
+        yield {"variant": f"written {number}", "weights": text, "tower": tower, "config": stated}
 
 
 def rows(names: list[str]) -> Iterator[dict[str, Any]]:
@@ -95,6 +141,7 @@ def rows(names: list[str]) -> Iterator[dict[str, Any]]:
         if kind is None:
             print(f"{name}: not in transformers", file=sys.stderr)
             continue
+        yield from written(name, kind)
         for variant in ("default", "bent"):
             if variant == "bent" and name in _NOT_BENT:
                 continue

@@ -13,14 +13,27 @@ from planning.architectures.config_layers import attention_of, indexer_of, laten
 from planning.architectures.config_words import UnreadableConfig, check_known, text_of
 from planning.architectures.config_words import positive as _integer
 from planning.architectures.layout import QuantizationLayout, first_weights, layout_of_config, stated_quantization
-from planning.architectures.shape import Architecture, Experts
+from planning.architectures.per_layer import per_layer_of, shared_layers, widened, with_readers
+from planning.architectures.shape import Architecture, AttentionLayers, Experts, LatentAttention
+from planning.architectures.sound import sound_parameters
 from planning.architectures.vision import shape_of, tower_parameters
 
 _DTYPES = {"bfloat16": "bfloat16", "float16": "float16", "half": "float16", "float32": "bfloat16"}
 _QKV_BIAS_FAMILIES = frozenset({"qwen2", "qwen2_moe", "qwen2_vl", "qwen2_5_vl", "chatglm"})
 # Families whose config.json leaves out what their code in transformers ties by default.
 _TIED_FAMILIES = frozenset(
-    {"gemma", "gemma2", "gemma3", "gemma3_text", "gemma4", "gemma4_text", "cohere", "cohere2", "plamo3"}
+    {
+        "gemma",
+        "gemma2",
+        "gemma3",
+        "gemma3_text",
+        "gemma4",
+        "gemma4_text",
+        "gemma4_unified_text",
+        "cohere",
+        "cohere2",
+        "plamo3",
+    }
 )
 # config.json's quant_method -> the format of planning/memory/weights.py.
 _STORED = {
@@ -64,7 +77,10 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
     gated = family not in _UNGATED_MLP_FAMILIES
     dense = dense_layers(text, layers, experts)
     layout = layout_of_config(config, layers, _having(types, dense, experts))
-    blocks = blocks_of(text, heads, head_dim, hidden, 3 if gated else 2)
+    matrices = 3 if gated else 2
+    blocks = blocks_of(text, heads, head_dim, hidden, matrices)
+    mlp = widened(text, dense, dense_width(text, hidden, experts), matrices * hidden)
+    vocabulary = _integer(text, "vocab_size", "padded_vocab_size")
     return Architecture(
         model_id=str(config.get("_name_or_path") or family),
         family=family,
@@ -72,14 +88,14 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         hidden_size=hidden,
         attention_heads=heads,
         head_dim=head_dim if latent is None else latent.nope_dim + latent.rope_dim,
-        vocab_size=_integer(text, "vocab_size", "padded_vocab_size"),
+        vocab_size=vocabulary,
         max_position_embeddings=int(
             text.get("max_position_embeddings") or text.get("seq_length") or text.get("n_positions") or 4096
         ),
-        attention=blocks.attention if blocks else attention_of(text, types, head_dim, heads, latent),
-        intermediate_size=blocks.mlp_width if blocks else dense_width(text, hidden, experts),
+        attention=blocks.attention if blocks else _kept(text, types, head_dim, heads, latent),
+        intermediate_size=blocks.mlp_width if blocks else mlp.width,
         dense_mlp_layers=blocks.mlp_layers if blocks else dense,
-        extra_parameters=(blocks.rest if blocks else 0) + _head_gates(text, layers, hidden, heads),
+        extra_parameters=(blocks.rest if blocks else mlp.rest) + _head_gates(text, layers, hidden, heads),
         gated_mlp=gated,
         attention_bias=_bias(text, family),
         output_gate=_output_gate(text, family),
@@ -90,14 +106,24 @@ def from_config_json(config: Mapping[str, Any]) -> Architecture:
         indexer=indexer_of(text, layers),
         experts=experts,
         recurrent=recurrent_of(text, types, hidden),
+        per_layer=per_layer_of(text, layers, vocabulary),
         vision_parameters=tower_parameters(config.get("vision_config"), hidden),
         vision=shape_of(config),
+        sound_parameters=sound_parameters(text.get("audio_config"), hidden),
         native_quantization=_stored(stated_quantization(config), layout),
         layout=layout,
         native_dtype=_DTYPES.get(_dtype(text), "bfloat16"),
         file_bytes_per_weight=4 if _dtype(text) == "float32" else 2,
         source="config.json",
     )
+
+
+def _kept(
+    text: Mapping[str, Any], types: list[str], head_dim: int, heads: int, latent: LatentAttention | None
+) -> tuple[AttentionLayers, ...]:
+    """Layers with keys and values, told which late layers read them too."""
+    own = len(types) - shared_layers(text, len(types))
+    return with_readers(attention_of(text, types[:own], head_dim, heads, latent), types[own:])
 
 
 def _having(types: list[str], dense: int, experts: Experts | None) -> dict[str, int]:

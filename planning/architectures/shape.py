@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from planning.architectures.layer_inputs import PerLayerInput
 from planning.architectures.layout import SIXTEEN_BIT, QuantizationLayout
 from planning.architectures.vision import VisionShape
 
@@ -13,6 +14,7 @@ class AttentionLayers:
     """`layers` layers whose KV cache grows with the sequence, up to `window` tokens where there is one.
 
     `value_dim` where values are of another size than keys, `heads` where a kind of layer has its own query heads.
+    `readers`: so many layers more read the same keys and values and have none of their own.
     """
 
     layers: int
@@ -22,6 +24,7 @@ class AttentionLayers:
     shared_key_value: bool = False
     value_dim: int | None = None
     heads: int | None = None
+    readers: int = 0
 
     @property
     def kept_dim(self) -> int:
@@ -118,8 +121,10 @@ class Architecture:
     indexer: Indexer | None = None
     experts: Experts | None = None
     recurrent: RecurrentLayers | None = None
+    per_layer: PerLayerInput | None = None
     vision_parameters: int = 0
     vision: VisionShape | None = None
+    sound_parameters: int = 0
     extra_parameters: int = 0
     native_quantization: str = "none"
     layout: QuantizationLayout = SIXTEEN_BIT
@@ -132,7 +137,7 @@ class Architecture:
     @property
     def text_only(self) -> Architecture:
         """As vLLM loads it with `--language-model-only`: no tower, nothing to profile it with."""
-        return replace(self, vision_parameters=0, vision=None)
+        return replace(self, vision_parameters=0, vision=None, sound_parameters=0)
 
     @property
     def embedding_parameters(self) -> int:
@@ -157,6 +162,7 @@ class Architecture:
             output = self.hidden_size * heads * (group.value_dim or group.head_dim)
             kept = group.head_dim if group.shared_key_value else group.kept_dim
             total += group.layers * (query + output + self.hidden_size * group.kv_heads * kept)
+            total += group.readers * (query + output)
         return total
 
     @property
@@ -210,14 +216,22 @@ class Architecture:
 
     @property
     def other_parameters(self) -> int:
-        """Norms, biases, routers, small recurrent weights, vision tower and extra heads: always 16 bit."""
+        """Norms, biases, routers, small recurrent weights, towers, layers' inputs and extra heads: always 16 bit."""
         small = (
             self.recurrent.layers * (self.recurrent.parameters - self.recurrent.quantizable) if self.recurrent else 0
         )
         router = self.experts.layers * self.experts.experts * self.hidden_size if self.experts else 0
         norms = (2 * self.layers + 1) * self.hidden_size
-        rest = _biases(self) + _index_keys(self) + self.vision_parameters + self.extra_parameters
+        rest = _biases(self) + _index_keys(self) + self.idle_parameters
+        if self.per_layer is not None:
+            rest += self.per_layer.projections(self.hidden_size)
         return small + router + norms + rest
+
+    @property
+    def idle_parameters(self) -> int:
+        """Those that no step of generating reads as a whole: towers, extra heads, the table of each layer's inputs."""
+        table = self.per_layer.table if self.per_layer else 0
+        return self.vision_parameters + self.sound_parameters + self.extra_parameters + table
 
     @property
     def parameters(self) -> int:
@@ -231,7 +245,7 @@ class Architecture:
         if self.experts is not None:
             idle = round(self.routed_expert_parameters * (1 - self.experts.per_token / self.experts.experts))
         embedding = 0 if self.tied_embeddings else self.embedding_parameters
-        return self.parameters - idle - embedding - self.vision_parameters - self.extra_parameters
+        return self.parameters - idle - embedding - self.idle_parameters
 
     @property
     def attention_layers(self) -> int:

@@ -13,7 +13,9 @@ from planning.facts import rows
 _ANY_SIZE = (65536, 16384)
 # Towers whose MLP has a gate, by vision_config's model_type (transformers' modeling files).
 _OUTPUT_WIDE = frozenset({"glm4v_vision", "glm4v_moe_vision"})
-_GATED = frozenset({"qwen2_5_vl", "qwen2_5_vl_vision", "pixtral"})
+_GATED = frozenset({"qwen2_5_vl", "qwen2_5_vl_vision", "pixtral", "gemma4_vision"})
+# Rows of Gemma 4's two tables of positions, where the config does not say.
+_GEMMA_POSITIONS = 10240
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,11 @@ class VisionShape:
     """Of vision_config and preprocessor_config.json what they say; 0 where they do not.
 
     `image_size` and `patch_size` in pixels of an edge, `merge`: patches of an edge that become one token, `max_pixels`
-    of a picture of any size. `tokens`: per picture where the config says so itself.
+    of a picture of any size. `tokens`: per picture where the config says so itself. `family`: the model_type of the
+    whole model, which names the tower's row better than that of its text.
     """
 
+    family: str = ""
     width: int = 0
     mlp: int = 0
     image_size: int = 0
@@ -58,6 +62,7 @@ def shape_of(config: Mapping[str, Any]) -> VisionShape | None:
     processor = _section(config, "preprocessor_config")
     size = _section(processor, "size")
     return VisionShape(
+        family=str(config.get("model_type") or ""),
         width=_width(vision),
         mlp=_count(vision, "intermediate_size"),
         image_size=_count(vision, "image_size"),
@@ -70,7 +75,8 @@ def shape_of(config: Mapping[str, Any]) -> VisionShape | None:
 
 def tower_of(family: str, shape: VisionShape | None, version: tuple[int, ...]) -> VisionTower:
     """The family's row for that version, with what the checkpoint's own files say instead."""
-    known = [tower for since, tower in _towers().get(family, ()) if since <= version]
+    rows_of = _towers().get(shape.family if shape else "") or _towers().get(family, ())
+    known = [tower for since, tower in rows_of if since <= version]
     tower = known[-1] if known else _unknown(shape)
     if shape is None:
         return tower
@@ -139,6 +145,10 @@ def tower_parameters(vision: Any, hidden: int) -> int:
     stated = _count(vision, "intermediate_size", "vt_intermediate_size")
     mlp = stated or int(width * float(vision.get("mlp_ratio") or 4))
     matrices = 3 if str(vision.get("model_type")) in _GATED or vision.get("hidden_act") in ("silu", "swiglu") else 2
+    if str(vision.get("model_type")) == "gemma4_unified_vision":
+        return _without_layers(vision, hidden)
+    if str(vision.get("model_type")) == "minicpmv4_6_vision":
+        return _with_windows(vision, hidden)
     if str(vision.get("model_type")) in _OUTPUT_WIDE:
         # The blocks' MLP is as wide as what comes out, and intermediate_size is the projector's.
         out = _count(vision, "out_hidden_size") or hidden
@@ -147,7 +157,25 @@ def tower_parameters(vision: Any, hidden: int) -> int:
     # Qwen3-VL has one projector more for each layer whose output it mixes in.
     mixed = vision.get("deepstack_visual_indexes")
     projectors = 1 + (len(mixed) if isinstance(mixed, list) else 0)
+    if str(vision.get("model_type")) == "gemma4_vision":
+        tables = 2 * (_count(vision, "position_embedding_size") or _GEMMA_POSITIONS)
+        return depth * (4 * width * width + matrices * width * mlp) + width * (width + tables + hidden)
     return depth * (4 * width * width + matrices * width * mlp) + projectors * (merged * merged + merged * hidden)
+
+
+def _without_layers(vision: Mapping[str, Any], hidden: int) -> int:
+    """Gemma 4 12B's pixels go straight through a matrix, with two tables of positions (gemma4_unified.py)."""
+    edge = _count(vision, "model_patch_size") or _count(vision, "patch_size") * _count(vision, "pooling_kernel_size")
+    width = _count(vision, "mm_embed_dim")
+    return width * (3 * edge * edge + 2 * _count(vision, "mm_posemb_size") + hidden)
+
+
+def _with_windows(vision: Mapping[str, Any], hidden: int) -> int:
+    """MiniCPM-V 4.6: attention in windows halves the edge once inside the tower, once behind it (minicpmv4_6.py)."""
+    width, mlp = _width(vision), _count(vision, "intermediate_size")
+    layers = _count(vision, "num_hidden_layers") * (4 * width * width + 2 * width * mlp)
+    inside = 4 * width * width + (4 * width + width) * 4 * mlp
+    return layers + inside + 16 * width * width + 4 * width * hidden
 
 
 def _width(vision: Mapping[str, Any]) -> int:

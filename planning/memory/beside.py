@@ -83,9 +83,9 @@ def _matrices(model: Architecture) -> Iterator[tuple[float, int, int, bool]]:
         if model.latent is not None:
             queries = model.attention_heads * (model.latent.nope_dim + model.latent.rope_dim)
             keys = model.attention_heads * max(model.latent.nope_dim, model.latent.value_dim)
-        yield group.layers, hidden, queries * (2 if model.output_gate else 1), False
+        yield group.layers + group.readers, hidden, queries * (2 if model.output_gate else 1), False
         yield 2 * group.layers, hidden, keys, False
-        yield group.layers, queries, hidden, True
+        yield group.layers + group.readers, queries, hidden, True
     yield from _mlp(model.dense_mlp_layers, model, hidden, model.intermediate_size)
     if model.experts is not None:
         experts = model.experts

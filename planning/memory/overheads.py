@@ -89,7 +89,9 @@ def reserve_bytes(model: Architecture, engine: EngineConfig) -> int:
     penalties = 0.0
     if has_runner_v2(model, engine):
         penalties = (engine.max_num_seqs or 256) * model.vocab_size * _RUNNER_V2_PENALTY_BYTES
-    return ceil(context + communication + penalties)
+    # Room for each layer's inputs of a full step (gemma4_mm.py, per_layer_embeddings).
+    inputs = 2 * (engine.max_num_batched_tokens or 2048) * model.per_layer.token_elements if model.per_layer else 0
+    return ceil(context + communication + penalties + inputs)
 
 
 def graph_bytes(model: Architecture, engine: EngineConfig, gpu: Gpu | None = None) -> int:
@@ -123,7 +125,9 @@ def _forward_bytes(model: Architecture, engine: EngineConfig, tokens: int) -> fl
     if model.latent is not None:
         heads = model.attention_heads / engine.tensor_parallel
         unpacked = _LATENT_WORKSPACE_TOKENS * heads * (model.latent.nope_dim + model.latent.value_dim)
-    return (tokens * (width + 3 * model.hidden_size) + unpacked) * 2
+    # Each layer's inputs from the table and from the hidden state, before they are added.
+    inputs = 2 * model.per_layer.token_elements if model.per_layer else 0
+    return (tokens * (width + 3 * model.hidden_size + inputs) + unpacked) * 2
 
 
 def _logit_bytes(model: Architecture, engine: EngineConfig, rows: int, lucky: bool) -> int:

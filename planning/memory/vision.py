@@ -56,8 +56,12 @@ def encoder_bytes(model: Architecture, engine: EngineConfig) -> tuple[float, flo
 
 
 def without_tower(model: Architecture, engine: EngineConfig) -> Architecture:
-    """The model as it is loaded: as text where no picture is taken and that version then leaves the tower out."""
-    return model.text_only if engine.pictures.none and engine.version >= _TOWER_LEFT_OUT else model
+    """The model as it is loaded: without the towers of what is not taken, where that version leaves them out."""
+    if engine.version < _TOWER_LEFT_OUT:
+        return model
+    if engine.pictures.none:
+        model = replace(model, vision_parameters=0, vision=None)
+    return replace(model, sound_parameters=0) if engine.pictures.limit("audio") == 0 else model
 
 
 def _largest(tower: VisionTower, asked: Pictures, max_model_len: int) -> tuple[int, int, str]:

@@ -144,7 +144,9 @@ def _fullest_stage(model: Architecture, layers_bytes: float, engine: EngineConfi
     if len(stages) > 1 and model.tied_embeddings:
         head = embedding
     last = len(stages) - 1
-    return max(
+    # Every stage has the whole table of each layer's inputs (gemma4.py of vLLM 0.32).
+    table = 2 * model.per_layer.table / engine.tensor_parallel if model.per_layer else 0
+    return table + max(
         layers_bytes * count / model.layers + (embedding if i == 0 else 0) + (head if i == last else 0)
         for i, count in enumerate(stages)
     )
@@ -192,7 +194,7 @@ def _small_split(model: Architecture) -> float:
 
 
 def _small_replicated(model: Architecture) -> float:
-    return model.other_parameters - _small_split(model)
+    return model.other_parameters - _small_split(model) - (model.per_layer.table if model.per_layer else 0)
 
 
 def _mxfp4_expert_bytes(model: Architecture, engine: EngineConfig) -> float:

@@ -204,7 +204,7 @@ def _read_bytes(model: Architecture, name: str, bytes_per_weight: float) -> tupl
     dense_width = 2.0 if name == "mxfp4" else bytes_per_weight
     dense = (model.linear_parameters - model.routed_expert_parameters) * dense_width
     head = 2 * model.vocab_size * model.hidden_size
-    small = 2 * (model.other_parameters - model.vision_parameters - model.extra_parameters)
+    small = 2 * (model.other_parameters - model.idle_parameters)
     return dense + head + small, experts
 
 
@@ -221,7 +221,7 @@ def _matrix_flops(model: Architecture, gpu: Gpu, name: str, reached: Efficiency)
 
 
 def _full_layers(model: Architecture) -> int:
-    return sum(group.layers for group in model.attention if group.window is None)
+    return sum(group.layers + group.readers for group in model.attention if group.window is None)
 
 
 def _cache_bytes(model: Architecture, engine: EngineConfig, typical_tokens: int) -> tuple[float, float]:
@@ -232,7 +232,7 @@ def _cache_bytes(model: Architecture, engine: EngineConfig, typical_tokens: int)
             token = float(group.layers * group.head_dim * engine.kv_cache_element_bytes)
         else:
             heads = max(1, group.kv_heads // engine.tensor_parallel)
-            token = float(group.layers * heads * group.kept_dim * engine.kv_cache_element_bytes)
+            token = float((group.layers + group.readers) * heads * group.kept_dim * engine.kv_cache_element_bytes)
         token /= engine.pipeline_parallel
         if group.window is None:
             growing += token
