@@ -172,7 +172,8 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
         raise LookupError(
             f"{asked.model_id} is not in the table; describe it in the stack file (models[].architecture)"
         )
-    engine = engine_config(asked, shape.native_quantization, version_of(f"v{served.vllm_version}"))
+    network = served.group.network_gbps if served.group else None
+    engine = engine_config(asked, shape.native_quantization, version_of(f"v{served.vllm_version}"), network)
     if instance.gpu is None:
         raise ValueError(f"{instance.name} has no GPU")
     group = next(gpu_pool for gpu_pool in planned.gpu_pools if gpu_pool.name == served.pool)

@@ -91,7 +91,7 @@ def external_token_name(model: str, secret: SecretsManagerToken) -> str:
 
 
 def _kinds(model: Model, settings: StackSettings) -> set[str]:
-    kinds = {settings.backend_of(model).value}
+    kinds = {settings.backend_of(model).value if model.nodes == 1 else "nodes"}
     kinds |= {"volume"} if isinstance(model.cache, VolumeCache) else set()
     kinds |= {"compiled"} if keeps_compiled(model) else set()
     kinds |= {"efs"} if reads_shared(model) else set()

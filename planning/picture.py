@@ -88,8 +88,8 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
     served = [model for model in plan.models if model.pool == pool.name]
     return PoolPicture(
         room=_plan_of(room),
-        at_fewest=_packed([(pod_room(model), model.autoscaling.min_replicas) for model in served], room),
-        at_most=_packed([(pod_room(model), model.autoscaling.max_replicas) for model in served], room),
+        at_fewest=_packed([(pod_room(m), m.autoscaling.min_replicas * m.pods_per_replica) for m in served], room),
+        at_most=_packed([(pod_room(m), m.autoscaling.max_replicas * m.pods_per_replica) for m in served], room),
     )
 
 
@@ -118,7 +118,7 @@ def _traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPl
     if week is None:
         return None
     replica_hours = week.replica_hours_per_week * HOURS_PER_MONTH / (24 * (WEEKDAYS + WEEKEND_DAYS))
-    gpu_hours = replica_hours * model.resources.gpus
+    gpu_hours = replica_hours * model.resources.gpus * model.pods_per_replica
     price = next((pool_cost.gpu_usd_per_hour for pool_cost in cost.pools if pool_cost.name == pool.name), None)
     return TrafficPicture(
         slo_share=week.slo_share,

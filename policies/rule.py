@@ -56,11 +56,16 @@ class Violation:
 
 
 # Where a workload's pod stands, if not at spec.template.spec.
-POD_PATHS = {"CronJob": "spec.jobTemplate.spec.template.spec", "InferenceService": "spec.predictor"}
+POD_PATHS = {
+    "CronJob": "spec.jobTemplate.spec.template.spec",
+    "InferenceService": "spec.predictor",
+    "LeaderWorkerSet": "spec.leaderWorkerTemplate.leaderTemplate.spec",
+}
 # What keeps pods running, and where it says their labels.
 LASTING = {
     "Deployment": "spec.template.metadata.labels",
     "Rollout": "spec.template.metadata.labels",
+    "LeaderWorkerSet": "spec.leaderWorkerTemplate.leaderTemplate.metadata.labels",
     "StatefulSet": "spec.template.metadata.labels",
     "InferenceService": "spec.predictor.labels",
 }

@@ -96,6 +96,16 @@ class Kuberay(Section):
     )
 
 
+class LeaderWorkerSets(Section):
+    """The controller of LeaderWorkerSets, for models with nodes above 1."""
+
+    install: bool = described(
+        "install it where a model needs it; false: the cluster has its own, of the pinned version or newer",
+        default=True,
+    )
+    namespace: DnsLabel = described("its namespace", default="lws-system")
+
+
 class LoadBalancing(StrEnum):
     """Which of a model's servers KubeAI's proxy sends a request to."""
 

@@ -218,7 +218,16 @@ class Model(Section):
     dtype: Dtype = described("type of weights that are not quantized", default=Dtype.AUTO)
     quantization: Quantization = described("how weights are stored", default=Quantization.NONE)
     kv_cache_dtype: KvCacheDtype = described("type of the KV cache", default=KvCacheDtype.AUTO)
-    tensor_parallel: int = described("GPUs one replica uses", default=1, ge=1, le=16)
+    tensor_parallel: int = described("GPUs that share each layer of one replica, of one node", default=1, ge=1, le=16)
+    pipeline_parallel: int = described(
+        "stages that the layers of one replica are divided into, each of tensorParallel GPUs", default=1, ge=1, le=16
+    )
+    nodes: int = described(
+        "whole nodes that one replica takes, a group of pods of a LeaderWorkerSet (docs/multi-node.md)",
+        default=1,
+        ge=1,
+        le=16,
+    )
     max_model_len: int = described("longest prompt and answer, tokens", default=8192, ge=1, le=10_485_760)
     max_num_seqs: int = described("most requests in one batch", default=64, ge=1, le=4096)
     gpu_memory_utilization: float = described("share of GPU memory vLLM takes", default=0.9, ge=0.01, le=0.99)
@@ -274,6 +283,11 @@ class Model(Section):
         """By which tables know the model; of files that are a copy of nothing that is named, their URI."""
         origin = self.origin
         return origin.repository if isinstance(origin, HubSource) else self.copy_of or origin.uri
+
+    @property
+    def gpus_per_pod(self) -> int:
+        """GPUs of each of its pods; that they divide among `nodes` is the plan's to check."""
+        return max(1, self.tensor_parallel * self.pipeline_parallel // self.nodes)
 
     @property
     def answers_to(self) -> str:

@@ -8,7 +8,18 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from settings.addons import ExternalSecretsSettings, GpuOperatorSettings, KedaSettings, Monitoring, Registry
-from settings.backends import OWN_NAMES, OWN_SCALERS, Aibrix, Backend, CertManager, Kserve, Kubeai, Kuberay, LlmD
+from settings.backends import (
+    OWN_NAMES,
+    OWN_SCALERS,
+    Aibrix,
+    Backend,
+    CertManager,
+    Kserve,
+    Kubeai,
+    Kuberay,
+    LeaderWorkerSets,
+    LlmD,
+)
 from settings.ci import Ci
 from settings.cluster import Cluster, CreateCluster, CreateNetwork, ExistingCluster, Network
 from settings.demand import Budget
@@ -79,6 +90,9 @@ class StackSettings(Section):
     llm_d: LlmD = described("llm-d, for models of backend llm-d", default_factory=LlmD)
     argo_rollouts: ArgoRollouts = described(
         "Argo Rollouts, for models with rollout.kind canary", default_factory=ArgoRollouts
+    )
+    leader_worker_set: LeaderWorkerSets = described(
+        "LeaderWorkerSet's controller, for models with nodes above 1", default_factory=LeaderWorkerSets
     )
     external_secrets: ExternalSecretsSettings = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager",

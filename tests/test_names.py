@@ -25,6 +25,7 @@ def asked(marker: str) -> dict[str, Any]:
         {"autoscaling": {"kind": "keda", "maxReplicas": 2}, "namespace": f"{marker}-other"},
         {"autoscaling": {"kind": "none"}, "chatTemplate": "{{ messages }}"},
         {"cache": {"kind": "efs"}, "compileCache": "efs"},
+        {"nodes": 2, "pipelineParallel": 2, "pool": f"{marker}-z"},
         {"backend": "kserve"},
         {"backend": "production-stack"},
         {"backend": "ray"},
@@ -39,6 +40,13 @@ def asked(marker: str) -> dict[str, Any]:
         "cluster": {"storageClasses": ["efs"]},
         "nodePools": [
             {"name": f"{marker}-p", "instanceTypes": ["g6.2xlarge"], "minNodes": 15, "maxNodes": 15},
+            {
+                "name": f"{marker}-z",
+                "instanceTypes": ["g6.2xlarge"],
+                "zones": ["us-east-1a"],
+                "minNodes": 2,
+                "maxNodes": 6,
+            },
             {
                 "name": f"{marker}-k",
                 "kind": "karpenter",

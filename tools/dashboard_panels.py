@@ -25,7 +25,12 @@ SUFFIXES = ("", "-predictor")
 BEFORE = "(?:model-)?"
 # Pods that have no Deployment (Ray's workers, KubeAI's, a Rollout's), less their last part.
 WITHOUT_DEPLOYMENT = "-([^-aeiou]{5}-gpu-worker|[^-aeiou]{1,10})"
-POD_NAME = f"{BEFORE}(.+?)(({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}|-[^-aeiou]{{5}}-gpu-worker)-[^-aeiou]{{5}}"
+POD_NAME = (
+    f"{BEFORE}(.+?)((({'|'.join(SUFFIXES)})-[^-aeiou]{{1,10}}|-[^-aeiou]{{5}}-gpu-worker)-[^-aeiou]{{5}}"
+    "|-group-[0-9]+(-[0-9]+)?)"
+)
+# Of a group its leader stands for the replica.
+BARE_NAME = f"{BEFORE}(.+?)({WITHOUT_DEPLOYMENT}-[^-aeiou]{{5}}|-group-[0-9]+)"
 
 
 @dataclass(frozen=True)
@@ -105,7 +110,7 @@ def _ready_replicas() -> str:
     ready = f'kube_deployment_status_replicas_available{{namespace=~"$namespace",{names}}}'
     ours = " or ".join(_named("deployment", f"$1{suffix}") for suffix in SUFFIXES)
     pods = 'kube_pod_status_ready{namespace=~"$namespace",condition="true"}'
-    bare = f'label_replace({pods}, "deployment", "$1", "pod", "{BEFORE}(.+?){WITHOUT_DEPLOYMENT}-[^-aeiou]{{5}}")'
+    bare = f'label_replace({pods}, "deployment", "$1", "pod", "{BARE_NAME}")'
     counted = f"sum by (namespace, deployment) ({bare} and on (namespace, deployment) {_named('deployment')})"
     # Without other labels: pods of a Deployment are counted on the right, too, and the left one is taken.
     return f"max by (namespace, deployment) ({ready} and on (namespace, deployment) ({ours})) or {counted}"

@@ -43,6 +43,12 @@ LEFT_OUT = {
         ("spec", "template", "spec"): ("ephemeralContainers",),
     },
     "gateway.envoyproxy.io/v1alpha1/EnvoyExtensionPolicy": {("spec",): ("extProc", "wasm")},
+    "leaderworkerset.x-k8s.io/v1/LeaderWorkerSet": {
+        (): ("status",),
+        ("spec", "leaderWorkerTemplate"): ("subGroupPolicy",),
+        ("spec", "leaderWorkerTemplate", "leaderTemplate", "spec"): ("ephemeralContainers",),
+        ("spec", "leaderWorkerTemplate", "workerTemplate", "spec"): ("ephemeralContainers",),
+    },
     "ray.io/v1/RayService": {
         (): ("status",),
         ("spec",): ("serveService",),

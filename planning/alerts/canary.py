@@ -36,7 +36,7 @@ def with_canaries(models: Sequence[ServedModel], settings: StackSettings, findin
 
 def _with_canary(served: ServedModel, path: str, model: Model, findings: Findings) -> ServedModel:
     wanted = model.rollout
-    if not isinstance(wanted, CanaryRollout):
+    if not isinstance(wanted, CanaryRollout) or model.nodes > 1:  # which is refused (planning/serving/groups.py)
         return served
     _check(served, wanted, path, findings)
     interval = min(step.seconds for step in wanted.steps) // LOOKS

@@ -45,6 +45,8 @@ def _elsewhere(model: Model) -> bool:
 
 FEATURES: tuple[Feature, ...] = (
     Feature("tensor-parallel", "several GPUs of one node", "tensorParallel", lambda m: m.tensor_parallel > 1),
+    Feature("pipeline-parallel", "stages of layers", "pipelineParallel", lambda m: m.pipeline_parallel > 1),
+    Feature("multi-node", "one replica on several nodes", "nodes", lambda m: m.nodes > 1),
     Feature("lora", "LoRA adapters", "loraAdapters", lambda m: bool(m.lora_adapters)),
     Feature("draft-model", "a draft model", "draftModel", lambda m: m.draft_model is not None),
     Feature("chat-template", "a chat template of your own", "chatTemplate", lambda m: m.chat_template is not None),
@@ -83,7 +85,6 @@ FEATURES: tuple[Feature, ...] = (
 
 # Of the projects themselves, told for comparison; the words of the page.
 OF_THE_PROJECTS: Mapping[str, str] = {
-    "multi-node": "one replica on several nodes",
     "their-lora": "LoRA adapters loaded at run time",
     "their-zero": "scale to zero with requests held",
     "weighted-canary": "two versions by weight",

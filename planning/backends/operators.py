@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
-from settings.backends import CertManager, Kserve, Kubeai, Kuberay
+from settings.backends import CertManager, Kserve, Kubeai, Kuberay, LeaderWorkerSets
 from settings.gateway import GatewayApi, IssuedCertificate
 from settings.open_cost import OpenCostSettings
 from settings.rollout import ArgoRollouts
 from settings.stack import StackSettings
 from settings.tracing import CollectorTracing
+
+OwnSection = CertManager | Kserve | Kuberay | Kubeai | ArgoRollouts | OpenCostSettings | LeaderWorkerSets
+"""Sections that speak of nothing but an operator."""
 
 
 def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
@@ -20,6 +23,8 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
             used.add("cert-manager")
     if any(model.rollout.kind == "canary" for model in settings.models):
         used.add("argo-rollouts")
+    if any(model.nodes > 1 for model in settings.models):
+        used.add("lws")
     if isinstance(settings.tracing, CollectorTracing):
         used.add("opentelemetry-collector")
     if settings.open_cost.install:
@@ -27,21 +32,20 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
     return tuple(row for name, row in operators().items() if name in used)
 
 
-def operator_section(
-    settings: StackSettings, name: str
-) -> CertManager | Kserve | Kuberay | Kubeai | GatewayApi | CollectorTracing | ArgoRollouts | OpenCostSettings:
+def operator_section(settings: StackSettings, name: str) -> GatewayApi | CollectorTracing | OwnSection:
     """The section of the stack file that speaks of an operator that is asked for."""
     if name == "envoy-gateway" and isinstance(settings.gateway, GatewayApi):
         return settings.gateway
     if name == "opentelemetry-collector" and isinstance(settings.tracing, CollectorTracing):
         return settings.tracing
-    sections: dict[str, CertManager | Kserve | Kuberay | Kubeai | ArgoRollouts | OpenCostSettings] = {
+    sections: dict[str, OwnSection] = {
         "argo-rollouts": settings.argo_rollouts,
         "cert-manager": settings.cert_manager,
         "kserve": settings.kserve,
         "kuberay": settings.kuberay,
         "kubeai": settings.kubeai,
         "opencost": settings.open_cost,
+        "lws": settings.leader_worker_set,
     }
     return sections[name]
 

@@ -20,6 +20,7 @@ LIMITS: Mapping[str, tuple[int, int | None]] = {
     "argo-rollouts": (512, None),
     "opencost": (1024, None),  # the chart's own
     "kuberay": (512, 500),  # the chart's limit, 100m, is throttled while it makes clusters
+    "lws": (512, None),
     "opentelemetry-collector": (512, None),
 }
 

@@ -51,7 +51,7 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
     """What the models in a namespace request at most: servers, and the Job that fills a volume."""
     total = Need()
     for model in (model for model in models if model.namespace == namespace):
-        pods = model.autoscaling.max_replicas + model.max_surge
+        pods = (model.autoscaling.max_replicas + model.max_surge) * model.pods_per_replica
         job = int(model.cache.kind in ("persistentVolume", "efs"))
         server, download = model.resources, model.download_resources
         sidecar_cpu = millicores(model.compiled.keep.cpu_request) if model.compiled else 0
@@ -64,7 +64,7 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
             total.memory_mib + pods * (mib(server.memory) + sidecar_mib) + job * mib(download.memory),
             total.pods + pods + job,
             total.storage_mib + claims_mib(model),
-            total.spare_gpus + server.gpus,
+            total.spare_gpus + server.gpus * model.pods_per_replica,
         )
     return total
 

@@ -23,7 +23,8 @@ def traffic_picture(asked: Model, served: ServedModel, gpu: Gpu) -> Week | None:
         return None
     if served.throughput.slo_requests_per_second <= 0:
         return None
-    engine = engine_config(asked, known.native_quantization, version_of(f"v{served.vllm_version}"))
+    network = served.group.network_gbps if served.group else None
+    engine = engine_config(asked, known.native_quantization, version_of(f"v{served.vllm_version}"), network)
     rates = serving_rates(asked, known, engine, gpu, served.memory.kv_cache_tokens)
     slo, scaling = asked.slo, served.autoscaling
     promise = Promise(slo.time_to_first_token_seconds, slo.time_per_output_token_seconds, slo.share)

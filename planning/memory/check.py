@@ -26,8 +26,8 @@ from planning.versions.vllm_versions import Version
 from settings.models import Model, Quantization
 
 
-def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
-    """The memory side of a model's settings."""
+def engine_config(model: Model, stored: str, version: Version, network_gbps: float | None = None) -> EngineConfig:
+    """The memory side of a model's settings. `network_gbps`: between the nodes of one replica."""
     batched = flag_value(model, "--max-num-batched-tokens", version)
     quantization = stored if model.quantization is Quantization.NONE else model.quantization.value
     return EngineConfig(
@@ -37,6 +37,8 @@ def engine_config(model: Model, stored: str, version: Version) -> EngineConfig:
         quantization=quantization,
         kv_cache_dtype=model.kv_cache_dtype.value,
         tensor_parallel=model.tensor_parallel,
+        pipeline_parallel=model.pipeline_parallel,
+        stage_gbps=network_gbps if model.nodes > 1 else None,
         gpu_memory_utilization=model.gpu_memory_utilization,
         max_num_batched_tokens=int(batched) if batched and batched.isdigit() else None,
         enforce_eager=model.enforce_eager,
@@ -89,7 +91,7 @@ def _refusal(
     """What does not fit, and everything that would."""
     share = pool.share
     budget = share.usable_memory_bytes * engine.gpu_memory_utilization / GIB
-    gpus = f"{model.tensor_parallel} × {share.name}"
+    gpus = f"{engine.world_size} × {share.name}"
     held = (
         f"weights{_and_beside(engine)} take {memory_fit.weights_bytes_per_gpu / GIB:.1f} of {budget:.1f} GiB per GPU, "
         f"the cache then holds {memory_fit.kv_cache_tokens} tokens"

@@ -65,7 +65,8 @@ class EngineConfig:
     """vLLM's arguments; None: vLLM's own default for that version and GPU.
 
     `quantization` none: as the checkpoint stores its weights. `max_model_len` in tokens. `engine` "v0" names the
-    old engine where a version that could run both did so. `vllm_version` may be UNKNOWN_VERSION.
+    old engine where a version that could run both did so. `vllm_version` may be UNKNOWN_VERSION. `stage_gbps`: of the
+    network between the nodes that its stages are on; None: they are on one.
     """
 
     max_model_len: int
@@ -83,6 +84,7 @@ class EngineConfig:
     engine: str = "auto"
     beside: Beside = Beside()
     pictures: Pictures = ALL_PICTURES
+    stage_gbps: float | None = None
 
     def __post_init__(self) -> None:
         for name in _COUNTS:

@@ -31,6 +31,7 @@ from planning.model.cloud import (
 from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
+from planning.model.group import GroupPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
 from planning.model.nodes import NodeFitPlan, NodeLeftPlan, RoomPlan
@@ -176,6 +177,7 @@ __all__ = [
     "GatewayPlan",
     "GpuOperatorPlan",
     "GpuSharingPlan",
+    "GroupPlan",
     "HubPlan",
     "ImagePlan",
     "KarpenterNodesPlan",

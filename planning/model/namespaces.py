@@ -52,6 +52,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "argoRollouts.namespace": NamespaceOwner(
         "Argo Rollouts", PodSecurity.RESTRICTED, "its pods need nothing of the node", "argo-rollouts"
     ),
+    "leaderWorkerSet.namespace": NamespaceOwner(
+        "LeaderWorkerSet's controller", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "lws-system"
+    ),
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),

@@ -9,6 +9,7 @@ from planning.model.alerts import RuleGroupPlan
 from planning.model.cloud import GPU_TAINT, TaintPlan
 from planning.model.file_system import CompiledPlan, SharedDownloadPlan
 from planning.model.gateway import GatewayPlan
+from planning.model.group import GroupPlan
 from planning.model.kubeai import KubeaiModelPlan
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
@@ -275,6 +276,13 @@ class ServedModel:
     """None: no spans."""
     canary: CanaryPlan | None = None
     """None: a change rolls through all pods."""
+    group: GroupPlan | None = None
+    """None: a replica is one pod."""
+
+    @property
+    def pods_per_replica(self) -> int:
+        """How many there are of `resources`."""
+        return self.group.pods if self.group else 1
 
     @property
     def deployment_name(self) -> str:

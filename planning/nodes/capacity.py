@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from planning.findings import Findings, listed
-from planning.nodes.fit import Room, pack
+from planning.nodes.fit import Packing, Room, pack
 from planning.nodes.pools import Pool
 from planning.units import amount
 
 
 @dataclass(frozen=True)
 class PodDemand:
-    """One model's pods: their size, and how many at least and at most."""
+    """One model's replicas: how many at least and at most, of `pods` pods of that size each."""
 
     name: str
     room: Room
     fewest: int
     most: int
+    pods: int = 1
 
 
 def check_capacity(pool: Pool, node: Room, demands: Sequence[PodDemand], findings: Findings) -> dict[str, int]:
@@ -27,17 +28,38 @@ def check_capacity(pool: Pool, node: Room, demands: Sequence[PodDemand], finding
     Pods that fit no node were refused before; a pool with such a pod is not judged here.
     """
     no_surge = dict.fromkeys((demand.name for demand in demands), 0)
-    at_least = pack([(demand.room, demand.fewest) for demand in demands], node)
-    at_most = pack([(demand.room, demand.most) for demand in demands], node)
+    at_least = pack([(demand.room, demand.fewest * demand.pods) for demand in demands], node)
+    at_most = pack([(demand.room, demand.most * demand.pods) for demand in demands], node)
     if at_least is None or at_most is None:
         return no_surge
     have = pool.most_nodes
     names = listed([demand.name for demand in demands], 5)
     if at_least.nodes > have:
         _too_few(pool, at_least.nodes, names, findings)
+    elif at_most.nodes > have and any(demand.pods > 1 for demand in demands):
+        _half(pool, at_most.nodes, names, findings)
     elif at_most.nodes > have:
         _beyond(pool, at_most.nodes, names, findings)
-    return {d.name: int(at_most.holds_one_more(d.room, node, have)) for d in demands}
+    return {d.name: int(_holds_one_more(at_most, d, node, have)) for d in demands}
+
+
+def _holds_one_more(packing: Packing, demand: PodDemand, node: Room, nodes: int) -> bool:
+    """Whether there is room for one more replica; pods of a group take whole nodes."""
+    if demand.pods > 1:
+        return packing.nodes + demand.pods <= nodes
+    return packing.holds_one_more(demand.room, node, nodes)
+
+
+def _half(pool: Pool, needed: int, names: str, findings: Findings) -> None:
+    """Nothing schedules the pods of a group together."""
+    field = "maxNodes" if pool.nodes_follow or needed > pool.group.max_nodes else "minNodes"
+    findings.error(
+        f"{pool.path}.{field}",
+        "group-half",
+        f"{pool.most_nodes}; maxReplicas of {names} need {amount(needed, 'node')}: a group that finds nodes for some "
+        "of its pods keeps them and never serves",
+        f"write {field}: {needed}, or lower maxReplicas",
+    )
 
 
 def _too_few(pool: Pool, needed: int, names: str, findings: Findings) -> None:

@@ -49,7 +49,9 @@ def with_growth(pool: Pool, settings: StackSettings) -> Pool:
 def _from_nothing(pool: Pool, models: Sequence[Model]) -> Pool:
     """Karpenter keeps no empty node: at fewest there are those that the fewest replicas need, by their GPUs."""
     node = Room(pool.group.advertised_gpus, 0, 0, 0)
-    packed = pack([(Room(model.tensor_parallel, 0, 0, 0), model.autoscaling.min_replicas) for model in models], node)
+    packed = pack(
+        [(Room(model.gpus_per_pod, 0, 0, 0), model.autoscaling.min_replicas * model.nodes) for model in models], node
+    )
     floor = min(packed.nodes if packed else 0, pool.group.max_nodes)
     return replace(
         pool,
@@ -66,6 +68,9 @@ def _fit_at_fewest(pool: Pool, models: Sequence[Model], further: int) -> bool:
     By GPUs alone: this is asked before the pods' other requests are known, which by default are their GPUs' share.
     """
     node = Room(pool.group.advertised_gpus, 0, 0, 0)
-    pods = [(Room(model.tensor_parallel, 0, 0, 0), model.autoscaling.max_replicas + further) for model in models]
+    pods = [
+        (Room(model.gpus_per_pod, 0, 0, 0), (model.autoscaling.max_replicas + further) * model.nodes)
+        for model in models
+    ]
     packed = pack(pods, node)
     return packed is not None and packed.nodes <= pool.group.min_nodes

@@ -65,12 +65,12 @@ def check_numa(settings: StackSettings, findings: Findings) -> None:
         own = [
             (index, model) for index, model in enumerate(settings.models) if settings.pool_name_of(model) == pool.name
         ]
-        sizes = {model.tensor_parallel for _, model in own}
+        sizes = {model.gpus_per_pod for _, model in own}
         for index, model in own if len(sizes) > 1 else ():
             findings.error(
                 f"models[{index}].tensorParallel",
                 "numa-sizes",
-                f"{model.tensor_parallel}, and models of pool {pool.name} (numaAlignment: singleNode) have "
+                f"{model.gpus_per_pod}, and models of pool {pool.name} (numaAlignment: singleNode) have "
                 f"{listed(map(str, sorted(sizes)))}: the scheduler does not see NUMA nodes, and pods of two sizes "
                 "leave each other halves that the kubelet refuses",
                 "write one number for all of them, or a pool for each",

@@ -56,7 +56,7 @@ def plan_pod(
     """Requests as written or computed; findings where a node cannot hold them."""
     daemons = (*daemons, *SHARING_DAEMONS.get(pool.sharing.kind, ()))
     node = pool_room(pool, daemons)
-    gpus = model.tensor_parallel
+    gpus = model.gpus_per_pod
     weights_mib = on_disk_bytes // MIB
     own_disk = isinstance(model.cache, EmptyDirCache) and isinstance(model.origin, HubSource | BucketSource)
     asked = model.resources
@@ -111,7 +111,7 @@ def _cores(model: Model, node: Room, pool: Pool, beside_millicores: int, path: s
     """CPU request of the server, thousandths of a core. What stands beside it comes off the default before that is
     rounded to whole cores; what the user wrote is the server's alone.
     """
-    gpus, asked = model.tensor_parallel, model.resources.cpu
+    gpus, asked = model.gpus_per_pod, model.resources.cpu
     wanted = millicores(asked) if asked else default_cpu_millicores(node, gpus) - beside_millicores
     per_node = pool.group.gpus_per_numa_node
     if per_node is None:
@@ -146,7 +146,7 @@ def _shared_memory_mib(model: Model, pool: Pool, path: str, findings: Findings) 
     """
     asked = model.resources.shared_memory
     if pool.sharing.kind != "mps":
-        return mib(asked) if asked else default_shared_memory_mib(model.tensor_parallel)
+        return mib(asked) if asked else default_shared_memory_mib(model.gpus_per_pod)
     if asked:
         findings.error(
             f"{path}.resources.sharedMemory",

@@ -134,7 +134,7 @@ def told_to_vllm(model: Model, sharing: GpuSharingPlan) -> Model:
 
 def check_group_shared(model: Model, sharing: GpuSharingPlan, path: str, findings: Findings) -> bool:
     """A replica of several GPUs cannot be made of shares: two may be of one GPU, and MIG has no peer access."""
-    if sharing.kind == "none" or model.tensor_parallel == 1:
+    if sharing.kind == "none" or model.tensor_parallel * model.pipeline_parallel == 1:
         return True
     why = {
         "mig": "CUDA shows a process one MIG instance, and NCCL does not join several",

@@ -96,7 +96,7 @@ def plan_cache(model: Model, on_disk_bytes: int, advertised_gpus: int, path: str
         )
     if isinstance(cache, EfsCache):
         return CachePlan("efs", size_gib)
-    _check_access(cache, max(1, advertised_gpus // model.tensor_parallel), model, where, findings)
+    _check_access(cache, max(1, advertised_gpus // model.gpus_per_pod), model, where, findings)
     return CachePlan("persistentVolume", size_gib, cache.storage_class, cache.access_mode)
 
 
@@ -110,7 +110,8 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             "write kind: efs, emptyDir, or ReadWriteOnce, which keeps all pods on one node",
         )
     most = model.autoscaling.max_replicas
-    if cache.access_mode == "ReadWriteOnce" and most > per_node:
+    alone = model.nodes == 1  # else it is refused (planning/serving/groups.py)
+    if cache.access_mode == "ReadWriteOnce" and most > per_node and alone:
         findings.error(
             f"{where}.accessMode",
             "cache-access",

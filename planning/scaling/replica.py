@@ -101,7 +101,7 @@ def idle_first_token_seconds(costs: StepCosts, input_tokens: float, max_num_batc
     chunks = max(1, ceil(input_tokens / max_num_batched_tokens))
     size = input_tokens / chunks
     compute = sum(costs.step_seconds(size, 1, size * chunk, size * size * (chunk + 0.5)) for chunk in range(chunks))
-    return compute + FRONTEND_SECONDS
+    return compute + costs.fill_seconds(size) + FRONTEND_SECONDS
 
 
 def prefill_tokens_per_second(costs: StepCosts, max_num_batched_tokens: int) -> float:

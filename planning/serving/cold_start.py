@@ -73,7 +73,7 @@ def inputs_of(model: Model, pool: Pool, size: ModelSize, shared_mibps: float = 0
     slowest = min(pool.types, key=lambda candidate: candidate.ebs_bandwidth_mbps)
     return ColdStartInputs(
         weights_on_disk_bytes=size.on_disk_bytes,
-        gpus=model.tensor_parallel,
+        gpus=model.gpus_per_pod,
         disk_mibps=pool.group.disk_throughput_mibps,
         instance_store=pool.group.instance_store_gib is not None,
         fast_pull=pool.group.fast_image_pull,

@@ -41,6 +41,7 @@ def engine_args(
         f"--dtype={model.dtype.value}",
         f"--kv-cache-dtype={model.kv_cache_dtype.value}",
         f"--tensor-parallel-size={model.tensor_parallel}",
+        *([f"--pipeline-parallel-size={model.pipeline_parallel}"] if model.pipeline_parallel > 1 else []),
         f"--max-model-len={model.max_model_len}",
         f"--max-num-seqs={model.max_num_seqs}",
         f"--gpu-memory-utilization={model.gpu_memory_utilization:g}",

@@ -11,6 +11,7 @@ from planning.memory.quantization import Weights
 from planning.nodes.instances import instance_types
 from planning.nodes.pools import Pool
 from planning.nodes.sharing import check_group_shared
+from planning.serving.groups import check_nodes
 from planning.starting.start import Start, check_version
 from planning.versions import pins, vllm_versions
 from planning.versions.vllm_versions import Version
@@ -65,25 +66,27 @@ def start_of(
 
 
 def check_group(model: Model, pool: Pool, path: str, findings: Findings) -> bool:
-    """Whether one node of the pool has the GPUs of one replica, and whole ones where it needs several."""
+    """Whether one node of the pool, or so many whole ones, have the GPUs of one replica, and whole GPUs."""
     if not check_group_shared(model, pool.sharing, path, findings):
         return False
-    if model.tensor_parallel <= pool.gpus_per_node:
+    if model.nodes > 1:
+        return check_nodes(model, pool, path, findings)
+    gpus = model.gpus_per_pod
+    if gpus <= pool.gpus_per_node:
         return True
     larger = sorted(
         (instance_type.usd_per_hour, instance_type.name, instance_type.gpu_count)
         for instance_type in instance_types().values()
-        if instance_type.gpu == pool.gpu
-        and instance_type.gpu_count >= model.tensor_parallel
-        and instance_type.usd_per_hour is not None
+        if instance_type.gpu == pool.gpu and instance_type.gpu_count >= gpus and instance_type.usd_per_hour is not None
     )
     hint = f"use {larger[0][1]} ({larger[0][2]} GPUs, ${larger[0][0]:g}/h)" if larger else "use another GPU"
+    setting = "pipelineParallel" if model.tensor_parallel <= pool.gpus_per_node else "tensorParallel"
+    most = pool.gpus_per_node // (model.tensor_parallel if setting == "pipelineParallel" else 1)
     findings.error(
-        f"{path}.tensorParallel",
+        f"{path}.{setting}",
         "tensor-parallel-node",
-        f"{model.tensor_parallel} GPUs for one replica; a node of {pool.settings.name} ({pool.smallest.name}) has "
-        f"{pool.gpus_per_node}",
-        f"write tensorParallel: {pool.gpus_per_node} or {hint}",
+        f"{gpus} GPUs for one replica; a node of {pool.settings.name} ({pool.smallest.name}) has {pool.gpus_per_node}",
+        f"write {setting}: {most} or {hint}, or nodes for a replica on several (docs/multi-node.md)",
     )
     return False
 

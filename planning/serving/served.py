@@ -7,16 +7,17 @@ from typing import Any
 
 from planning.architectures.described import check_architecture
 from planning.architectures.shape import Architecture
-from planning.backends.table import backends
 from planning.findings import Findings
 from planning.memory.check import check_memory, engine_config
 from planning.memory.companions import beside_on_disk_bytes
+from planning.memory.engine import EngineConfig
 from planning.memory.pictures import check_pictures
 from planning.memory.quantization import Source, Weights, plan_weights
 from planning.memory.size import model_size
 from planning.model import (
     DIRECT,
     AutoscalingPlan,
+    ColdStartTerm,
     DownloadWay,
     DrainPlan,
     ExistingPrometheusPlan,
@@ -39,12 +40,13 @@ from planning.scaling.chunk_advice import check_chunk
 from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
 from planning.serving import environment, probes
-from planning.serving.backend_names import backend_names, engine_of
+from planning.serving.backend_names import backend_names, engine_of, server_pods
 from planning.serving.companions import check_companions, companion_args, companion_repositories
 from planning.serving.compiled import check_compiled, with_compiled
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args, engine_args
 from planning.serving.files import plan_files, revision_of
+from planning.serving.groups import check_stages, network_gbps, plan_group
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
 from planning.serving.sources import Site, check_source, named_to_vllm, plan_source, way_of
 from planning.serving.token import token_plan
@@ -125,6 +127,8 @@ def plan_model(
     check_traffic(model, rates, scaling, path, findings)
     check_chunk(model, serving_rates, path, findings)
     served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
+    group = plan_group(model, pool, asked.version, asked.drain, starting.pod_seconds(served)[1])
+    served = replace(served, group=group)
     if keeps_compiled(model):
         served = with_compiled(served, pool.group.gpu)
     return PlannedServer(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
@@ -135,6 +139,7 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     if version is None:
         return None
     known = check_architecture(model, path, findings)
+    check_stages(model, known, path, findings)
     check_token(model, known, around.stack, path, findings)
     check_extra_args(model, version, path, findings)
     check_pictures(model, version, path, findings)
@@ -154,8 +159,11 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
 def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
     if asked.known is None:
         return None
-    engine = engine_config(model, asked.weights.stored, asked.version)
-    return check_memory(model, asked.known, engine, pool, path, findings)
+    return check_memory(model, asked.known, _engine(model, asked, pool), pool, path, findings)
+
+
+def _engine(model: Model, asked: ModelFacts, pool: Pool) -> EngineConfig:
+    return engine_config(model, asked.weights.stored, asked.version, network_gbps(pool))
 
 
 def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
@@ -167,7 +175,7 @@ def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
 def _rates(model: Model, asked: ModelFacts, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
     if asked.known is None or memory is None or memory.kv_cache_tokens <= 0:
         return None
-    engine = engine_config(model, asked.weights.stored, asked.version)
+    engine = _engine(model, asked, pool)
     return serving_rates(model, asked.known, engine, pool.share, memory.kv_cache_tokens)
 
 
@@ -190,7 +198,7 @@ def _scaling(
         around.scrape_interval_seconds,
         monitoring,
         asked.known is not None,
-        backends()[model.backend or around.backend].pods_of(model.name),
+        server_pods(model.backend or around.backend, model),
     )
     return plan_autoscaling(inputs, path, findings)
 
@@ -216,9 +224,10 @@ def _weights(model: Model, asked: ModelFacts, around: Surroundings) -> dict[str,
     return {"source": source, "repositories": (*own, *companion_repositories(model))}
 
 
-def _probes(model: Model, times: starting.ColdStartInputs) -> dict[str, Any]:
-    """By what they are called in the plan."""
-    startup = probes.startup(starting.seconds(starting.load_terms(times))[1], model.warm_up)
+def _probes(model: Model, times: starting.ColdStartInputs, nodes: tuple[ColdStartTerm, ...]) -> dict[str, Any]:
+    """By what they are called in the plan. A leader loads when the last pod of its group is there, too."""
+    terms = starting.load_terms(times) if model.nodes == 1 else (*nodes, *starting.cold_start(times))
+    startup = probes.startup(starting.seconds(terms)[1], model.warm_up)
     return {"startup_probe": startup, "readiness_probe": probes.readiness(), "liveness_probe": probes.liveness()}
 
 
@@ -258,7 +267,7 @@ def _assemble(
         node_selector=pool.node_selector,
         resources=pod.server,
         download_resources=pod.download,
-        **_probes(model, first),
+        **_probes(model, first, nodes),
         drain=asked.drain,
         warm_up=model.warm_up,
         token=token_plan(model),
@@ -279,5 +288,5 @@ def _assemble(
         pull_secrets=around.pull_secrets,
         chat_template=model.chat_template,
         replicas_may_need_nodes=pool.replicas_may_need_nodes,
-        **backend_names(model.backend or around.backend, model.name),
+        **backend_names(model.backend or around.backend, model),
     )

@@ -34,7 +34,7 @@ def _node_fit(
     node, disk_gib = pool.smallest, pool.group.pods_disk_gib
     room = pool_room(pool, present)
     images_mib = IMAGE_UNPACKED_MIB * len({server.model.image for server in served})
-    packing = pack([(server.pod.room, server.model.autoscaling.max_replicas) for server in served], room)
+    packing = pack([(s.pod.room, s.model.autoscaling.max_replicas * s.model.pods_per_replica) for s in served], room)
     fit = NodeFitPlan(
         pool=pool.settings.name,
         instance_type=node.name,

@@ -31,7 +31,7 @@ def with_surge(
         node = pool_room(pool, present)
         demands = [
             PodDemand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
-                   s.model.autoscaling.max_replicas)
+                   s.model.autoscaling.max_replicas, s.model.pods_per_replica)
             for s in of_pool
         ]  # fmt: skip
         surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
@@ -65,5 +65,8 @@ def check_shared_gpus(
 def _surge_of(model: ServedModel, surge: Mapping[tuple[str, str], int]) -> int:
     # A pod more may start on another node, which cannot mount the volume.
     if model.cache.access_mode == "ReadWriteOnce":
+        return 0
+    # The controller of groups takes a group more away before the last of the others is Ready.
+    if model.group is not None:
         return 0
     return surge[model.pool, f"{model.namespace}/{model.name}"]

@@ -23,6 +23,10 @@ FRONTEND_SECONDS = 0.0156
 # All-reduce twice per layer: latency, and bytes per second of the link between two GPUs.
 _ALL_REDUCE_LATENCY = {True: 12e-6, False: 30e-6}
 _LINK_BYTES_PER_SECOND = {True: 200e9, False: 10e9}
+# From stage to stage over TCP between nodes of one zone, and what of the instance's network NCCL's sockets reach.
+# Estimates: a round trip takes some 0.1 ms, the rest is copies and the worker's loop.
+_NETWORK_LATENCY = 0.3e-3
+_NETWORK_SHARE = 0.7
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class StepCosts:
     tokens. `prompts_apart`: the V0 engine ran prompts in steps of their own.
     `sequence_seconds`: host work and the constant states (windows, recurrent layers) of a sequence.
     `ridge`: exponent of the smooth maximum where reading and multiplying hinder each other, 0 where they overlap.
-    `largest_graph`: tokens of the largest CUDA graph, 0 in eager mode.
+    `largest_graph`: tokens of the largest CUDA graph, 0 in eager mode. `stages`: of a pipeline, which works on as many
+    batches at once; a step is the way of one batch through all of them.
     """
 
     host_seconds: float
@@ -60,6 +65,7 @@ class StepCosts:
     prompts_apart: bool = False
     largest_graph: int = 0
     ridge: float = 0.0
+    stages: int = 1
 
     def padded_seconds(self, tokens: int) -> float:
         """The same of one real step: what a CUDA graph replays is padded to the size it was captured for."""
@@ -67,12 +73,16 @@ class StepCosts:
 
     def linear_seconds(self, tokens: float) -> float:
         """Host and matrix work of a step with that many tokens."""
-        touched = 1 - (1 - self.expert_share_per_token) ** tokens if self.expert_seconds else 0.0
+        touched = 1 - (1 - self.expert_share_per_token) ** (tokens / self.stages) if self.expert_seconds else 0.0
         reading = self.weights_seconds + self.expert_seconds * touched
         longer, shorter = sorted((reading, self.token_seconds * tokens), reverse=True)
         if self.ridge and longer:
             longer *= float((1 + (shorter / longer) ** self.ridge) ** (1 / self.ridge))
         return self.host_seconds + longer
+
+    def fill_seconds(self, tokens: float) -> float:
+        """What a prompt's last chunk takes beyond a step: its stages compute it one after another."""
+        return (self.stages - 1) * self.token_seconds * tokens
 
     def step_seconds(self, tokens: float, sequences: float, cached_tokens: float, pairs: float = 0.0) -> float:
         """One step: tokens computed, sequences in it, cached tokens they read, query-key pairs of prompts."""
@@ -125,21 +135,23 @@ def step_costs(
     cache_bandwidth = gpu.memory_bandwidth_bytes_per_second * reached.cache_bandwidth[version]
     flops = _matrix_flops(model, gpu, name, reached) * gpus
     full, constant = _cache_bytes(model, engine, typical_tokens)
+    stages, hop_latency, hop_token = engine.pipeline_parallel, *_hops(model, engine, gpu)
     per_layer = reached.eager_layer_seconds if engine.enforce_eager else reached.layer_seconds
     reduce_latency, reduce_token = _all_reduce(model, engine, gpu)
     pair_flops = 4 * model.attention_heads * model.head_dim * _full_layers(model)
     attention_flops = gpu.dense_flops_bf16 * reached.attention * gpus
     return StepCosts(
-        host_seconds=reached.host_seconds[version] + per_layer * model.layers + reduce_latency,
-        weights_seconds=always / gpus / bandwidth,
-        token_seconds=2 * model.active_parameters / flops + reduce_token,
+        host_seconds=stages * reached.host_seconds[version] + per_layer * model.layers + reduce_latency + hop_latency,
+        weights_seconds=stages * always / gpus / bandwidth,
+        token_seconds=2 * model.active_parameters / flops + reduce_token + hop_token,
         sequence_seconds=reached.sequence_seconds[version] + constant / cache_bandwidth,
         cached_token_seconds=full / cache_bandwidth,
         attention_pair_seconds=pair_flops / attention_flops,
-        expert_seconds=experts / gpus / bandwidth,
+        expert_seconds=stages * experts / gpus / bandwidth,
         expert_share_per_token=model.experts.per_token / model.experts.experts if model.experts else 1.0,
         prompts_apart=not engine.is_v1,
         ridge=reached.ridge if name in WEIGHT_ONLY else 0.0,
+        stages=stages,
         largest_graph=largest_graph(with_defaults(engine, gpu.usable_memory_bytes, gpu), gpu),
     )
 
@@ -253,5 +265,15 @@ def _all_reduce(model: Architecture, engine: EngineConfig, gpu: Gpu) -> tuple[fl
     share = 2 * (engine.tensor_parallel - 1) / engine.tensor_parallel
     return (
         times * _ALL_REDUCE_LATENCY[nvlink] * share,
-        times * 2 * model.hidden_size * share / _LINK_BYTES_PER_SECOND[nvlink],
+        times * 2 * model.hidden_size * share / _LINK_BYTES_PER_SECOND[nvlink] / engine.pipeline_parallel,
     )
+
+
+def _hops(model: Architecture, engine: EngineConfig, gpu: Gpu) -> tuple[float, float]:
+    """Seconds per step and per token that activations take from stage to stage: hidden states and residual, 16 bit."""
+    hops = engine.pipeline_parallel - 1
+    nvlink = gpu.link == "nvlink"
+    latency, link = _ALL_REDUCE_LATENCY[nvlink], _LINK_BYTES_PER_SECOND[nvlink]
+    if engine.stage_gbps is not None:
+        latency, link = _NETWORK_LATENCY, engine.stage_gbps * 1e9 / 8 * _NETWORK_SHARE
+    return hops * latency, hops / engine.pipeline_parallel * 4 * model.hidden_size / link

@@ -200,9 +200,9 @@ def _misses_first(replica: Replica, promise: Promise, state: Steady) -> float:
     """Share of requests whose first token comes late."""
     step = replica.decode_seconds(state.batch)
     chunk = max(1.0, replica.max_num_batched_tokens - state.batch)
-    late = 0.0
+    late, costs = 0.0, replica.costs
     for work, tokens, share in zip(state.prompts, replica.inputs, SHARES, strict=True):
-        own = work + step * (ceil(tokens / chunk) + 0.5) + FRONTEND_SECONDS
+        own = work + step * (ceil(tokens / chunk) + 0.5) + costs.fill_seconds(min(tokens, chunk)) + FRONTEND_SECONDS
         spare = promise.ttft_seconds - own
         late += share * (1.0 if spare <= 0 else state.busy * exp(-spare * (1 - state.busy) / state.residual))
     return late

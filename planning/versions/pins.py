@@ -224,6 +224,13 @@ CHARTS = {
             source="argoproj/argo-helm tag argo-cd-10.1.1 (af0a9310ba), 2026-07-02: argo-rollouts v1.9.0",
         ),
         ChartPin(
+            chart="lws",
+            # renovate: datasource=docker depName=registry.k8s.io/lws/charts/lws
+            version="0.7.0",
+            repository="oci://registry.k8s.io/lws/charts",
+            source="kubernetes-sigs/lws tag v0.7.0 (cd3a73a3f5), charts/lws; the newest whose module was built here",
+        ),
+        ChartPin(
             chart="kuberay-operator",
             # renovate: datasource=helm depName=kuberay-operator
             version="1.7.0",

@@ -141,6 +141,7 @@ WITHOUT_PODS = {"karpenter-crd", "kserve-crd"}
 # vllm-stack says latest; its release workflow pushes v<chart version>, too.
 # The Job that brings definitions has `latest` and the cluster's version (planning/versions/pins.py).
 OTHER_TAGS = (
+    "lws/lws",  # main in the chart's source; our values say it
     *("cluster-autoscaler", "karpenter/controller", "lmstack-router"),
     *("docker.io/busybox", "registry.k8s.io/kubectl"),
 )

@@ -22,6 +22,7 @@ from planning.model import (
     ExternalSecretsPlan,
     GpuOperatorPlan,
     GpuSharingPlan,
+    GroupPlan,
     HubPlan,
     ImagePlan,
     KarpenterNodesPlan,
@@ -270,6 +271,33 @@ CANARY_MODEL = replace(
         interval_seconds=60,
         delay_seconds=120,
         tolerated=1,
+    ),
+)
+
+# Each replica is two pods of four GPUs each.
+GROUP_MODEL = replace(
+    OPEN_MODEL,
+    name="grouped",
+    deployment_suffix=None,
+    operators=("lws",),
+    pod_names="grouped-group-[0-9]+",
+    resources=replace(OPEN_MODEL.resources, gpus=4),
+    max_unavailable=2,
+    group=GroupPlan(
+        name="grouped-group",
+        pods=2,
+        leader_args=("--nnodes=2", "--master-port=29501", "--node-rank=0", "--master-addr=$(VLLM_HOST_IP)"),
+        worker_args=(
+            "--nnodes=2",
+            "--master-port=29501",
+            "--node-rank=$(LWS_WORKER_INDEX)",
+            "--master-addr=$(LWS_LEADER_ADDRESS)",
+            "--headless",
+        ),
+        rendezvous_port=29501,
+        ports=(1024, 65535),
+        network_gbps=40,
+        leave_seconds=135,
     ),
 )
 
@@ -568,6 +596,17 @@ KUBEAI = OperatorPlan(
         group_id=10001,
     ),
 )
+LWS = OperatorPlan(
+    name="lws",
+    setting="leaderWorkerSet.namespace",
+    charts={"lws": ChartRef("oci://registry.k8s.io/lws/charts/lws", "0.7.0", None)},
+    namespace="lws-system",
+    install=True,
+    webhook_ports=(9443,),
+    mirror=None,
+    network=AddonNetworkPlan(),
+    resources=operator_resources("lws"),
+)
 ARGO_ROLLOUTS = OperatorPlan(
     name="argo-rollouts",
     resources=operator_resources("argo-rollouts"),
@@ -630,4 +669,4 @@ OPEN_COST = OperatorPlan(
         scrape_interval_seconds=15,
     ),
 )
-OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, ARGO_ROLLOUTS, COLLECTOR, OPEN_COST)
+OPERATORS = (CERT_MANAGER, KSERVE, ENVOY_GATEWAY, KUBERAY, KUBEAI, ARGO_ROLLOUTS, LWS, COLLECTOR, OPEN_COST)

@@ -76,6 +76,7 @@ from tests.components.plans import (
     EXTERNAL_SECRETS,
     FIXED_MODEL,
     GPU_OPERATOR,
+    GROUP_MODEL,
     KARPENTER,
     KARPENTER_NODES,
     KEDA,
@@ -107,7 +108,7 @@ WORKLOADS = {
     "aibrix": "deployment",
 }
 ELSEWHERE = tuple(on(model, backend) for backend in WORKLOADS if backend != "deployment" for model in MODELS)
-EVERY_MODEL = (*MODELS, *SOURCE_MODELS, CANARY_MODEL, *ELSEWHERE)
+EVERY_MODEL = (*MODELS, *SOURCE_MODELS, CANARY_MODEL, GROUP_MODEL, *ELSEWHERE)
 NETWORK = AddonNetworkPlan(("10.0.0.0/16", "172.20.0.0/16"), ("10.0.0.0/16",), "monitoring", ("keda", "argo-rollouts"))
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc:9090"
 
@@ -220,6 +221,8 @@ def _policies() -> Manifests:
 
 def workload_of(model: ServedModel) -> str:
     """What makes its server pods, by its name in `of_model`."""
+    if model.group:
+        return "leader-worker-set"
     return "rollout" if model.canary else WORKLOADS[model.backend]
 
 
@@ -278,6 +281,11 @@ def pod_specs() -> Manifests:
     kinds = (*POD_PATHS, "RayService", "Model")
     pods = {what: pod_of(each) for what, each in everything().items() if each["kind"] in kinds}
     heads = {what: each for what, each in everything().items() if each["kind"] == "RayService"}
+    pods |= {
+        f"{what}/worker": each["spec"]["leaderWorkerTemplate"]["workerTemplate"]["spec"]
+        for what, each in everything().items()
+        if each["kind"] == "LeaderWorkerSet"
+    }
     return pods | {
         f"{what}/head": head["spec"]["rayClusterConfig"]["headGroupSpec"]["template"]["spec"]
         for what, head in heads.items()
@@ -310,6 +318,7 @@ POD_PATHS = {
     "Rollout": ("template", "spec"),
     "Job": ("template", "spec"),
     "InferenceService": ("predictor",),
+    "LeaderWorkerSet": ("leaderWorkerTemplate", "leaderTemplate", "spec"),
 }
 
 

@@ -13,6 +13,7 @@ import pytest
 from components.cluster.dashboards import HERE, LARGEST_CONFIG_MAP_BYTES, dashboard_config_map, dashboard_names
 from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from planning.backends.table import backends, rendered
+from planning.serving.groups import leader_pods
 from planning.versions.vllm_versions import metrics
 from tests.components.metric_names import known_names, names_in
 from tests.components.plans import MONITORING
@@ -66,8 +67,19 @@ def test_panels_know_the_pods_of_every_backend(backend: str) -> None:
     assert match is not None
     assert match[1] == "chat-large"
     # Of a Deployment's pods the Deployment's own series is taken, of a Rollout's, which are called the same, the pods.
-    bare = re.fullmatch(f"{panels['BEFORE']}(.+?){panels['WITHOUT_DEPLOYMENT']}-[^-aeiou]{{5}}", pod)
+    bare = re.fullmatch(panels["BARE_NAME"], pod)
     assert (bare is not None and bare[1] == "chat-large") == (row.deployment in ("", "{name}"))
+
+
+def test_panels_know_the_pods_of_groups_and_count_their_leaders() -> None:
+    panels = runpy.run_path(str(REPO / "tools" / "dashboard_panels.py"))
+    for pod, counts in (("chat-large-group-0", True), ("chat-large-group-12", True), ("chat-large-group-0-1", False)):
+        named = re.fullmatch(panels["POD_NAME"], pod)
+        assert named is not None
+        assert named[1] == "chat-large"
+        bare = re.fullmatch(panels["BARE_NAME"], pod)
+        assert (bare is not None and bare[1] == "chat-large") == counts
+    assert re.fullmatch(leader_pods("chat-large"), "chat-large-group-0")
 
 
 @pytest.mark.parametrize("name", sorted(ASKED_FOR))

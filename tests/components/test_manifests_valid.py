@@ -22,6 +22,7 @@ CUSTOM_GROUPS = (
     "external-secrets.io",
     "kubeai.org",
     "argoproj.io",
+    "leaderworkerset.x-k8s.io",
     *("gateway.networking.k8s.io", "gateway.envoyproxy.io", "cert-manager.io", "inference.networking.k8s.io"),
 )
 

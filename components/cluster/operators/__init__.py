@@ -18,6 +18,7 @@ from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
 from components.cluster.operators.kubeai import kubeai_budget, kubeai_policies, kubeai_values
 from components.cluster.operators.kuberay import kuberay_values
+from components.cluster.operators.lws import lws_values
 from components.cluster.operators.open_cost import open_cost_values
 from components.helm import release_arguments
 from components.manifest import Manifest, arguments
@@ -32,6 +33,7 @@ VALUES: Mapping[str, Callable[[OperatorPlan], dict[str, Any]]] = {
     "argo-rollouts": argo_rollouts_values,
     "kuberay-operator": kuberay_values,
     "opencost": open_cost_values,
+    "lws": lws_values,
     "opentelemetry-collector": collector_values,
 }
 

@@ -1,4 +1,6 @@
-"""Backend `deployment`: a plain Deployment of vLLM servers, or a Rollout where changes are canaries."""
+"""Backend `deployment`: a plain Deployment of vLLM servers; a Rollout where changes are canaries; a LeaderWorkerSet
+where each replica is on several nodes.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from components.manifest import Manifest, arguments, custom_resource
 from components.ownership import controller_owned
 from components.serving.backends.workload import BackendManifests, ServingWorkload, WorkloadArgs
 from components.serving.manifests.deployment import deployment
+from components.serving.manifests.group import leader_worker_set
 from components.serving.manifests.rollout import analysis_templates, rollout
 from planning.model import ServedModel
 
@@ -19,6 +22,8 @@ def register(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
     """What makes the server pods."""
     if args.model.canary:
         return _rollout(name, args, parent)
+    if args.model.group:
+        return _scaled(f"{name}-group", leader_worker_set(args.model, args.priority_class), args, args.before, parent)
     return register_as(deployment, name, args, parent)
 
 
@@ -51,7 +56,6 @@ def register_as(
 def _rollout(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingWorkload:
     if args.prometheus_url is None:
         raise ValueError(f"{name}: a canary is judged by Prometheus, so WorkloadArgs needs prometheus_url")
-    wait = f"{args.model.rollout_timeout_seconds}s"
     judges = [
         custom_resource(
             f"{name}-canary-{number}",
@@ -62,16 +66,26 @@ def _rollout(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
         )
         for number, template in enumerate(analysis_templates(args.model, args.prometheus_url), start=1)
     ]
+    # Its steps name the analyses as text.
+    before = (*args.before, *judges)
+    return _scaled(f"{name}-rollout", rollout(args.model, args.priority_class), args, before, parent)
+
+
+def _scaled(
+    name: str, manifest: Manifest, args: WorkloadArgs, before: tuple[pulumi.Resource, ...], parent: pulumi.Resource
+) -> ServingWorkload:
+    """What stands in the Deployment's place, of a kind that an operator brings."""
+    wait = f"{args.model.rollout_timeout_seconds}s"
     made = custom_resource(
-        f"{name}-rollout",
-        rollout(args.model, args.priority_class),
+        name,
+        manifest,
         namespace=args.namespace,
         opts=pulumi.ResourceOptions(
             parent=parent,
-            # Hidden ordering: as of a Deployment; and its steps name the analyses as text.
-            depends_on=[*args.before, *judges],
+            # Hidden ordering: as of a Deployment.
+            depends_on=list(before),
             ignore_changes=controller_owned(
-                "kubernetes:Rollout", still_ours=args.model.autoscaling.fixed_replicas is not None
+                f"kubernetes:{manifest['kind']}", still_ours=args.model.autoscaling.fixed_replicas is not None
             ),
             custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait),
         ),
@@ -80,6 +94,8 @@ def _rollout(name: str, args: WorkloadArgs, parent: pulumi.Resource) -> ServingW
 
 
 def _manifest(model: ServedModel, priority_class: pulumi.Input[str]) -> Manifest:
+    if model.group:
+        return leader_worker_set(model, priority_class)
     return (rollout if model.canary else deployment)(model, priority_class)
 
 

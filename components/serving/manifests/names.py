@@ -11,6 +11,8 @@ from planning.model import WEIGHTS, BucketPlan, ServedModel
 
 APP = "vllm"
 DOWNLOAD = "download"
+# The component of those pods of a group that answer no requests.
+WORKER = "model-worker"
 
 # Weights: written by the downloader only, read-only for servers.
 CACHE_PATH = WEIGHTS
@@ -27,6 +29,21 @@ def server_labels(model: ServedModel) -> dict[str, str]:
 def server_selector(model: ServedModel) -> dict[str, str]:
     """What selects the model's server pods, and no other pod; the labels are its backend's (facts/backends.csv)."""
     return {key: value.format(name=model.name) for key, value in model.pod_selector.items()}
+
+
+def worker_labels(model: ServedModel) -> dict[str, str]:
+    """Labels of a group's workers: another component, so that no Service and no monitor takes them for servers."""
+    return labels(APP, model.name, WORKER)
+
+
+def group_selector(model: ServedModel) -> dict[str, str]:
+    """What selects all pods of all groups of a model, and no other; nothing of a model without groups."""
+    return {"leaderworkerset.sigs.k8s.io/name": model.group.name} if model.group else {}
+
+
+def every_pod(model: ServedModel) -> dict[str, str]:
+    """What selects the pods that a model serves with: its servers, or all pods of its groups."""
+    return group_selector(model) or server_selector(model)
 
 
 def router_release(model: ServedModel) -> str:

@@ -1,7 +1,7 @@
 """What may talk to whom: openings on top of the namespace's default deny, derived from the plan.
 
-Intentionally absent: probes (a pod's own node is always let in), tensor parallel workers
-(one pod). The vpc-cni add-on enforces policies only with `enableNetworkPolicy: "true"`.
+Intentionally absent: probes (a pod's own node is always let in), workers of one pod. The vpc-cni add-on enforces
+policies only with `enableNetworkPolicy: "true"`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from components.serving.manifests.names import (
     download_labels,
     download_selector,
     downloads_in_pod,
+    every_pod,
     metadata,
     router_release,
     router_selector,
@@ -47,20 +48,32 @@ def server_policy(model: ServedModel) -> Manifest:
         "kind": "NetworkPolicy",
         "metadata": metadata(model),
         "spec": {
-            "podSelector": {"matchLabels": server_selector(model)},
+            "podSelector": {"matchLabels": every_pod(model)},
             "policyTypes": ["Ingress", "Egress"],
             # /metrics is on the port of the API: vLLM has one port for both.
-            "ingress": [{"from": sources, "ports": tcp(model.port)}],
+            "ingress": [{"from": sources, "ports": tcp(model.port)}, *_inside("from", model)],
             "egress": _leaves(model),
         },
     }
 
 
 def _leaves(model: ServedModel) -> list[dict[str, Any]]:
-    """Out of a server's pod: each opening once."""
+    """Out of a server's pod: each opening once. Workers look their leader up by name."""
     egress = _out(model) if downloads_in_pod(model) or model.cache.kind == "stream" else []
-    spans = to_collector(model.tracing) if model.tracing else []
-    return [*egress, *(span for span in spans if span not in egress)]
+    group = [name_resolution(), *_inside("to", model)] if model.group else []
+    for opening in (*group, *(to_collector(model.tracing) if model.tracing else [])):
+        if opening not in egress:
+            egress.append(opening)
+    return egress
+
+
+def _inside(direction: str, model: ServedModel) -> list[dict[str, Any]]:
+    """Between the pods of groups: NCCL and vLLM's queues choose their ports. Groups of one model are not kept apart."""
+    if model.group is None:
+        return []
+    first, last = model.group.ports
+    ports = [{"protocol": "TCP", "port": first, "endPort": last}]
+    return [{direction: [{"podSelector": {"matchLabels": every_pod(model)}}], "ports": ports}]
 
 
 def router_policy(model: ServedModel, router: RouterPlan) -> Manifest:

@@ -157,4 +157,6 @@ def _direction(rule: ScalingRulePlan) -> dict[str, Any]:
 def _target(model: ServedModel) -> dict[str, Any]:
     if model.canary:
         return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": model.name}
+    if model.group:
+        return {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": model.group.name}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.deployment_name}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from components.manifest import Manifest
-from components.serving.manifests.names import address_of, download_labels, metadata, server_selector
+from components.serving.manifests.names import address_of, download_labels, every_pod, metadata
 from planning.model import ServedModel, TokenPlan
 
 
@@ -20,14 +20,19 @@ def service(model: ServedModel) -> Manifest:
 
 
 def pod_disruption_budget(model: ServedModel) -> Manifest:
-    """How many servers a node drain may take at once. A server that is not ready may always be evicted."""
+    """How many replicas a node drain may take at once. A pod that is not ready may always be evicted.
+
+    Of a group the first pod that goes takes the others along: then all its pods are away, and one more may go where
+    another group may.
+    """
+    groups = model.max_unavailable - 1
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": metadata(model),
         "spec": {
-            "maxUnavailable": model.max_unavailable,
-            "selector": {"matchLabels": server_selector(model)},
+            "maxUnavailable": groups * model.pods_per_replica + 1,
+            "selector": {"matchLabels": every_pod(model)},
             # Otherwise one pod that never becomes ready blocks every drain of its node.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
         },

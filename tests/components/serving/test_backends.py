@@ -22,6 +22,7 @@ from tests.components.plans import (
     BUCKET_MODEL,
     CANARY_MODEL,
     FIXED_MODEL,
+    GROUP_MODEL,
     KEDA_MODEL,
     MODEL,
     OPEN_MODEL,
@@ -61,6 +62,8 @@ def labels(model: ServedModel) -> dict[str, Any]:
         of_kubeai: dict[str, Any] = kubeai_pod(workload(model))["metadata"]["labels"]
         return of_kubeai
     spec = workload(model)["spec"]
+    if "leaderWorkerTemplate" in spec:
+        spec = {"template": spec["leaderWorkerTemplate"]["leaderTemplate"]}
     if "rayClusterConfig" in spec:
         spec = spec["rayClusterConfig"]["workerGroupSpecs"][0]
     labels: dict[str, Any] = (
@@ -123,12 +126,16 @@ def test_service_budget_monitor_and_network_select_the_pods_that_the_backend_mak
     selectors += [made["pod-monitor"]["spec"]["selector"]["matchLabels"]] if "pod-monitor" in made else []
     selectors += [made["service"]["spec"]["selector"]] if not model.router and not model.kubeai else []
     assert all(selector.items() <= labels(model).items() for selector in selectors)
+    if model.group:
+        worker = workload(model)["spec"]["leaderWorkerTemplate"]["workerTemplate"]["metadata"]["labels"]
+        held = [selector.items() <= worker.items() for selector in selectors]
+        assert held == [True, True, False, False], "budget and network hold all pods, monitor and Service leaders"
 
 
 @pytest.mark.parametrize("model", [each for each in EVERY_MODEL if not each.ray and not each.kubeai], ids=case)
 def test_a_server_has_the_plans_arguments_drain_and_patience_and_a_port_called_http(model: ServedModel) -> None:
     container, pod = server(model), pod_of(workload(model))
-    assert tuple(container["args"]) == model.args
+    assert tuple(container["args"]) == (*model.args, *(model.group.leader_args if model.group else ()))
     assert pod["terminationGracePeriodSeconds"] == model.drain.grace_period_seconds
     sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
     assert sleep == model.drain.pre_stop_seconds
@@ -306,9 +313,12 @@ def _reads_only(model: ServedModel) -> bool:
 DRAFTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, '--speculative-config={"method": "draft_model"}'))
 OWN_IMAGE = replace(OPEN_MODEL, image="registry.example/vllm:v0.33.0")
 ROUTED = replace(OPEN_MODEL, name="routed")
+STAGED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, "--pipeline-parallel-size=2"))
 # How each feature shows in what is rendered: a model that asks for it, and what must be there.
 SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "tensor-parallel": (VOLUME_MODEL, lambda m: server(m)["resources"]["limits"]["nvidia.com/gpu"] == "4"),
+    "pipeline-parallel": (STAGED, _has("--pipeline-parallel-size")),
+    "multi-node": (GROUP_MODEL, lambda m: workload(m)["kind"] == "LeaderWorkerSet"),
     # Behind KubeAI's proxy an adapter that it does not know is no model.
     "lora": (ADAPTED, lambda m: _has("--enable-lora", "--lora-modules")(m) and m.kubeai is None),
     "draft-model": (DRAFTED, _has("--speculative-config")),

@@ -18,14 +18,16 @@ from components.serving.manifests.network_policy import download_policy, server_
 from components.serving.manifests.pod_monitor import pod_monitor
 from components.serving.manifests.service import pod_disruption_budget, service
 from planning.model import ServedModel
-from tests.components.plans import CANARY_MODEL, MODEL, OPEN_MODEL, SOURCE_MODELS, VOLUME_MODEL
+from tests.components.plans import CANARY_MODEL, GROUP_MODEL, MODEL, OPEN_MODEL, SOURCE_MODELS, VOLUME_MODEL
 from tests.components.rendered import MODELS, of_model
 from tests.golden import as_yaml, assert_differs, assert_matches
 
 GOLDENS = Path(__file__).parent / "goldens"
 
 
-@pytest.mark.parametrize("model", [*MODELS, *SOURCE_MODELS, CANARY_MODEL], ids=lambda model: str(model.name))
+@pytest.mark.parametrize(
+    "model", [*MODELS, *SOURCE_MODELS, CANARY_MODEL, GROUP_MODEL], ids=lambda model: str(model.name)
+)
 def test_a_model_renders_as_its_golden(model: ServedModel) -> None:
     manifests = {what: without_program(manifest) for what, manifest in of_model(model).items()}
     text = "---\n".join(f"# {what}\n{as_yaml(manifest)}" for what, manifest in manifests.items())

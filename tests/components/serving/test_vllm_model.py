@@ -33,6 +33,7 @@ from tests.engine import Engine, Registration, Secret, record
 TYPES = {
     "service-account": "kubernetes:core/v1:ServiceAccount",
     "deployment": "kubernetes:apps/v1:Deployment",
+    "leader-worker-set": "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet",
     "rollout": "kubernetes:argoproj.io/v1alpha1:Rollout",
     "analysis-1": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",
     "analysis-2": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",

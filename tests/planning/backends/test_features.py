@@ -85,6 +85,8 @@ def test_a_backend_that_is_none_is_refused_with_those_there_are() -> None:
 
 ASKING = {
     "tensor-parallel": {"tensorParallel": 2},
+    "pipeline-parallel": {"pipelineParallel": 2},
+    "multi-node": {"nodes": 2, "pipelineParallel": 2},
     "lora": {"loraAdapters": [{"name": "sql", "source": "a/b", "revision": REVISION, "rank": 8}]},
     "draft-model": {"draftModel": {"source": "a/c", "revision": REVISION, "numSpeculativeTokens": 3}},
     "chat-template": {"chatTemplate": "{{ messages }}"},

@@ -17,10 +17,15 @@ MODELS: dict[str, dict[str, Any]] = {
     "keda.namespace": {"autoscaling": {"kind": "keda"}},
     "kuberay.namespace": {"backend": "ray"},
     "argoRollouts.namespace": {"rollout": {"kind": "canary"}},
+    "leaderWorkerSet.namespace": {"nodes": 2, "pipelineParallel": 2},
     "externalSecrets.namespace": {"tokenSecret": {"kind": "secretsManager", "name": "prod/hf"}},
 }
 RAY = {"models": [model(**MODELS["kuberay.namespace"])]}
 ROLLOUTS = {"models": [model(**MODELS["argoRollouts.namespace"])], "nodePools": [pool(maxNodes=2)]}
+GROUPS = {
+    "models": [model(**MODELS["leaderWorkerSet.namespace"])],
+    "nodePools": [pool(zones=["us-east-1a"], maxNodes=2)],
+}
 EXTERNAL = {"models": [model(**MODELS["externalSecrets.namespace"])]}
 USED: dict[str, dict[str, Any]] = {
     "keda": KEDA,
@@ -30,6 +35,7 @@ USED: dict[str, dict[str, Any]] = {
     # Beside any other, whatever the stack's is.
     "kuberay": RAY,
     "argoRollouts": ROLLOUTS,
+    "leaderWorkerSet": GROUPS,
 }
 GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 USED["gateway"] = {"gateway": GATEWAY}

@@ -55,7 +55,8 @@ def test_the_password_of_the_api_is_never_an_argument() -> None:
         ("--shutdown-timeout=9", "write drain.shutdownTimeoutSeconds instead"),
         ("--no-enforce-eager", "write enforceEager instead"),
         ("--port=80", "port 8000"),
-        ("--pipeline-parallel-size=2", "one pod"),
+        ("--pipeline-parallel-size=2", "write pipelineParallel instead"),
+        ("--node-rank=1", "write nodes instead"),
         ("--disable-log-stats", "autoscaler reads"),
     ],
 )
