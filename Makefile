@@ -64,7 +64,8 @@ fuzz: setup ## every property on new examples, then stack files made by chance: 
 	  FUZZ_COUNT=$$count $(BIN)/python -m pytest -q -n auto -m hypothesis --hypothesis-seed=$$seed && \
 	  $(BIN)/python -m tests.fuzz --count $$count --seed $$seed
 
-# Two platforms side by side: most of the time the tests wait for something to follow, scale or fire.
+# Two platforms side by side: most of the time the tests wait for something to follow, scale or fire. One example stands
+# for all; every one that can come up here: .venv/bin/python -m pytest -m e2e tests/e2e/test_examples.py
 e2e: setup ## from nothing to a completion on the embedded platform, and back; ENGINE=vllm: the real vLLM instead
 	@mkdir -p $(REPORTS)
 ifeq ($(ENGINE),vllm)
@@ -72,7 +73,7 @@ ifeq ($(ENGINE),vllm)
 	@$(BIN)/python -m pytest -q -x -m vllm -n 0 --junitxml=$(REPORTS)/vllm.xml tests/e2e
 else
 	@$(BIN)/python -m local tools platform monitoring rules
-	@$(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
+	@EXAMPLES=$(or $(EXAMPLES),tenants) $(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
 endif
 
 faults: setup ## provoke what goes wrong in production, and see it survived: [SEED=n] [ONLY=name,...] [COUNT=n]

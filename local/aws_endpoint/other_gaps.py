@@ -7,6 +7,7 @@ from typing import Any
 from moto.core.responses import ActionResult, BaseResponse, EmptyResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models import EC2Backend
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 from moto.iam.responses import IamResponse
 from moto.logs.models import LogsBackend
@@ -22,10 +23,16 @@ def install() -> None:
     _name_the_caller()
     _know_govcloud()
     _forget_tags_of_log_groups()
+    SecurityGroupRule.description = property(_description)
     EC2Response.describe_capacity_reservations = _describe_capacity_reservations
     IamResponse.list_instance_profiles = _list_instance_profiles
     IamResponse.add_client_id_to_open_id_connect_provider = _add_client_id
     IamResponse.remove_client_id_from_open_id_connect_provider = _remove_client_id
+
+
+def _description(rule: SecurityGroupRule) -> str | None:
+    """Of whatever the rule names (API_SecurityGroupRule: Description); moto tells it of address ranges only."""
+    return next((end["Description"] for end in (rule.ip_range, rule.source_group) if end.get("Description")), None)
 
 
 def _describe_capacity_reservations(response: EC2Response) -> ActionResult:

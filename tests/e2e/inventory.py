@@ -38,6 +38,10 @@ class Inventory:
             time.sleep(5)
         return cls(frozenset(names), frozenset(aws_objects(platform)))
 
+    def and_now(self, platform: Platform) -> Inventory:
+        """With what is there now: things that a test has put beside the stack."""
+        return Inventory(self.kubernetes | kubernetes_objects(platform), self.aws | aws_objects(platform))
+
     def assert_nothing_more(self, platform: Platform, but: frozenset[str] = frozenset()) -> None:
         """Waits for what the cluster removes by itself (nodes, volumes), then compares. `but`: may be left in AWS."""
         deadline = time.monotonic() + LEAVE_SECONDS

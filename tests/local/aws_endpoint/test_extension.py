@@ -86,6 +86,21 @@ def test_fields_that_moto_drops_are_kept(eks: Any, cluster: str) -> None:
     assert vpc["publicAccessCidrs"] == ["0.0.0.0/0"]
 
 
+def test_a_rule_between_security_groups_keeps_its_description(account: dict[str, Any]) -> None:
+    """https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html"""
+    ec2 = account["ec2"]
+    files, nodes = (
+        ec2.create_security_group(GroupName=name, Description="x")["GroupId"] for name in ("files", "nodes")
+    )
+    pair = {"GroupId": nodes, "Description": "NFS from nodes"}
+    port = {"IpProtocol": "tcp", "FromPort": 2049, "ToPort": 2049, "UserIdGroupPairs": [pair]}
+    ec2.authorize_security_group_ingress(GroupId=files, IpPermissions=[port])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [files]}])["SecurityGroupRules"]
+    assert [rule.get("Description") for rule in rules if not rule["IsEgress"]] == ["NFS from nodes"]
+    for group in (files, nodes):
+        ec2.delete_security_group(GroupId=group)
+
+
 def test_a_change_of_vpc_settings_keeps_the_others(eks: Any, cluster: str) -> None:
     before = described(eks)["resourcesVpcConfig"]
     eks.update_cluster_config(name="c", resourcesVpcConfig={"endpointPrivateAccess": True})
