@@ -113,9 +113,9 @@ def name_resolution() -> Rule:
     return {"to": [dns], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 
 
-def to_the_internet() -> Rule:
+def to_the_internet(port: int = HTTPS) -> Rule:
     """HTTPS to public addresses: nothing in the VPC, the cluster and the node."""
-    return {"to": blocks(["0.0.0.0/0"], NOT_PUBLIC), "ports": tcp(HTTPS)}
+    return {"to": blocks(["0.0.0.0/0"], NOT_PUBLIC), "ports": tcp(port)}
 
 
 def to_pod_identity() -> Rule:

@@ -10,6 +10,7 @@ from planning.cluster.versions import other_versions, versions_of
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
 from planning.versions.pins import PROXY_IMAGE, mirrored
+from settings.addresses import PRIVATE_RANGES
 from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, Mtls, SecretCertificate
 from settings.models import Model
 from settings.stack import StackSettings
@@ -133,7 +134,21 @@ def _authentication(authentication: Authentication) -> AuthenticationPlan:
     if isinstance(authentication, ApiKeys):
         return AuthenticationPlan("apiKeys", secret=authentication.secret)
     if isinstance(authentication, Jwt):
-        return AuthenticationPlan("jwt", None, authentication.issuer, authentication.audiences, authentication.jwks_uri)
+        return _tokens(authentication)
     if isinstance(authentication, Mtls):
         return AuthenticationPlan("mtls", secret=authentication.secret)
     return AuthenticationPlan("none")
+
+
+def _tokens(tokens: Jwt) -> AuthenticationPlan:
+    host, port = tokens.jwks_server
+    return AuthenticationPlan(
+        "jwt",
+        issuer=tokens.issuer,
+        audiences=tokens.audiences,
+        jwks_uri=tokens.jwks_uri,
+        jwks_host=host,
+        jwks_port=port,
+        jwks_ca=tokens.ca,
+        jwks_ranges=PRIVATE_RANGES if tokens.ca else (),
+    )

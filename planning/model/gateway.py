@@ -17,6 +17,13 @@ class AuthenticationPlan:
     issuer: str | None = None
     audiences: tuple[str, ...] = ()
     jwks_uri: str | None = None
+    jwks_host: str = ""
+    """Of that address; its certificate is checked against it."""
+    jwks_port: int = 443
+    jwks_ca: str | None = None
+    """ConfigMap with who signed that certificate; None: authorities of the web."""
+    jwks_ranges: tuple[str, ...] = ()
+    """Private addresses that the proxies reach beside public ones: a provider of one's own may stand there."""
 
 
 @dataclass(frozen=True)

@@ -43,11 +43,24 @@ INTERNAL = replace(
 TOKENS = replace(
     PUBLIC,
     authentication=AuthenticationPlan(
-        "jwt", None, "https://id.example.com", ("llm",), "https://id.example.com/keys.json"
+        "jwt", None, "https://id.example.com", ("llm",), "https://id.example.com/keys.json", "id.example.com"
     ),
 )
+OWN_PROVIDER = replace(
+    TOKENS,
+    authentication=replace(
+        TOKENS.authentication, jwks_uri="https://id.internal.example.com:8443/keys", jwks_port=8443, jwks_ca="id-ca",
+        jwks_host="id.internal.example.com", jwks_ranges=("10.0.0.0/8", "172.16.0.0/12"),
+    ),
+)  # fmt: skip
 CERTIFICATES = replace(PUBLIC, authentication=AuthenticationPlan("mtls", secret="clients"))
-GATEWAYS = {"public": PUBLIC, "internal": INTERNAL, "tokens": TOKENS, "mtls": CERTIFICATES}
+GATEWAYS = {
+    "public": PUBLIC,
+    "internal": INTERNAL,
+    "tokens": TOKENS,
+    "own-provider": OWN_PROVIDER,
+    "mtls": CERTIFICATES,
+}
 
 
 def shared_out(plan: GatewayPlan) -> GatewayPlan:

@@ -16,6 +16,7 @@ from components.cluster.gateway.manifests import (
     client_policy,
     gateway,
     gateway_class,
+    key_server,
     proxy,
     proxy_policy,
     security_policy,
@@ -193,6 +194,7 @@ def of_gateway(plan: GatewayPlan) -> Manifests:
         made["certificate"] = certificate(plan)
     if plan.authentication.kind in ("apiKeys", "jwt"):
         made["authentication"] = security_policy(plan)
+    made |= key_server(plan)
     if plan.authentication.kind == "apiKeys":
         made["tenant"] = tenant_keys(MODEL, "search-keys")
     return made

@@ -108,7 +108,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
 
 # A map whose keys are a Kubernetes object's, which the chart copies; its schema is checked elsewhere.
 FREE_FORM: dict[str, set[Path_]] = {
-    # ExtensionAPISettings of api/v1alpha1/envoygateway_types.go, v1.9.0: enableLua
+    # ExtensionAPISettings of api/v1alpha1/envoygateway_types.go, v1.9.0: enableLua, enableBackend
     "gateway-helm": {("config", "envoyGateway", "extensionApis")},
     "cluster-autoscaler": {
         ("extraArgs",),  # the program's own flags (its FAQ); those that we set are in the chart's comments

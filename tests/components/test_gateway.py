@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from components.cluster.gateway import Gateway, GatewayArgs
-from components.cluster.gateway.manifests import gateway, proxy_policy
+from components.cluster.gateway.manifests import gateway, key_server, proxy_policy, security_policy
 from components.cluster.gateway.routes import route
 from components.manifest import Manifest
 from planning.model import GatewayPlan
-from tests.components.gateways import GATEWAYS, INTERNAL, PUBLIC, TOKENS, shared_out
+from tests.components.gateways import GATEWAYS, INTERNAL, OWN_PROVIDER, PUBLIC, TOKENS, shared_out
 from tests.components.plans import MODEL, on
 from tests.components.rendered import of_gateway
 from tests.engine import record
@@ -61,7 +61,7 @@ def test_nothing_is_reached_but_listed_paths_exactly_written(plan: GatewayPlan) 
     assert {match["path"]["value"] for match in matches} == allowed
     assert {match["path"]["type"] for match in matches} == {"Exact"}
     for rule in route(MODEL, plan)["spec"]["rules"][1:]:
-        (match,), (change,) = rule["matches"], rule["filters"]
+        (match,), change = rule["matches"], rule["filters"][0]
         assert match["path"]["value"] == f"/{MODEL.name}{change['urlRewrite']['path']['replaceFullPath']}"
     longest = replace(plan, paths=tuple(f"/v1/{index}" for index in range(6)))
     assert len(route(MODEL, longest)["spec"]["rules"]) <= 16, "Gateway API's limit"
@@ -78,6 +78,9 @@ def test_proxies_reach_models_and_only_with_tokens_the_internet() -> None:
         return str(proxy_policy(plan)["spec"]["egress"])
 
     assert "0.0.0.0/0" in out(TOKENS)
+    ports = [rule["ports"] for rule in proxy_policy(OWN_PROVIDER)["spec"]["egress"][-2:]]
+    assert ports == [[{"port": 8443, "protocol": "TCP"}]] * 2, "of a provider of one's own, also in one's own networks"
+    assert "172.16.0.0/12" in str(proxy_policy(OWN_PROVIDER)["spec"]["egress"][-1]["to"])
     assert "0.0.0.0/0" not in out(PUBLIC) + out(INTERNAL)
     assert "search" in out(PUBLIC)
 
@@ -111,6 +114,30 @@ def test_a_stack_with_a_gateway_routes_each_model_and_lets_its_proxies_in() -> N
     releases = [each.inputs["name"] for each in engine.all("kubernetes:helm.sh/v3:Release")]
     assert releases.index("cert-manager") < releases.index("gateway-helm")
     assert {"cert-manager", "envoy-gateway-gateway-helm"} <= engine.named("gateway-gateway").depends_on
+
+
+@pytest.mark.parametrize(("plan", "signer"), [(TOKENS, "wellKnownCACertificates"), (OWN_PROVIDER, "caCertificateRefs")])
+def test_keys_of_tokens_come_from_a_server_whose_certificate_has_its_name(plan: GatewayPlan, signer: str) -> None:
+    trust, server = key_server(plan).values()
+    (target,) = trust["spec"]["targetRefs"]
+    assert security_policy(plan)["spec"]["jwt"]["providers"][0]["remoteJWKS"]["backendRefs"] == [target]
+    assert (server["kind"], server["metadata"]["name"]) == (target["kind"], target["name"])
+    (endpoint,) = server["spec"]["endpoints"]
+    assert set(trust["spec"]["validation"]) == {"hostname", signer}
+    assert trust["spec"]["validation"]["hostname"] == endpoint["fqdn"]["hostname"] == plan.authentication.jwks_host
+    assert key_server(PUBLIC) == {}
+
+
+def test_a_token_ends_at_the_gateway_and_has_to_say_whose_it_is_and_until_when() -> None:
+    rules = route(MODEL, TOKENS)["spec"]["rules"]
+    taken_off = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+    assert all(taken_off in rule["filters"] for rule in rules)
+    assert all(taken_off not in rule.get("filters", []) for rule in route(MODEL, PUBLIC)["spec"]["rules"])
+    authorization = security_policy(TOKENS)["spec"]["authorization"]
+    assert authorization["defaultAction"] == "Deny"
+    (rule,) = authorization["rules"]
+    assert {"'exp' in", "'sub' in"} <= {part.strip()[:8] for part in rule["cel"].split("&&")}
+    assert "authorization" not in security_policy(PUBLIC)["spec"]
 
 
 def test_versions_share_by_weight_and_one_is_had_always_by_its_header() -> None:

@@ -8,6 +8,7 @@ import json
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPSConnection
 from typing import Any
@@ -78,12 +79,19 @@ class Gateway:
         return ssl.create_default_context(cadata=self.authority)
 
     def ask(
-        self, path: str, key: str | None = None, body: Any = None, model: str | None = None, raw: bytes | None = None
+        self,
+        path: str,
+        key: str | None = None,
+        body: Any = None,
+        model: str | None = None,
+        raw: bytes | None = None,
+        more_headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request over a connection of its own, with the host's name in TLS and in HTTP."""
         headers = {"Host": HOST, "Content-Type": "application/json"}
         headers |= {"Authorization": f"Bearer {key}"} if key is not None else {}
         headers |= {"x-model": model} if model is not None else {}
+        headers |= more_headers or {}
         payload = raw if raw is not None else (json.dumps(body).encode() if body is not None else None)
         connection = _Named("127.0.0.1", self.port, context=self.tls, timeout=60)
         try:
@@ -93,10 +101,18 @@ class Gateway:
         finally:
             connection.close()
 
-    def chat(self, model: str, key: str | None, path: str = "/v1/chat/completions", **more: Any) -> Answer:
+    def chat(
+        self,
+        model: str,
+        key: str | None,
+        path: str = "/v1/chat/completions",
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> Answer:
         """A short question to a model that its body names."""
         question = [{"role": "user", "content": 'say {"model": "none"}'}]
-        return self.ask(path, key, {"messages": question, "max_tokens": 8, **more, "model": model})
+        body = {"messages": question, "max_tokens": 8, **more, "model": model}
+        return self.ask(path, key, body, more_headers=headers)
 
 
 class _Named(HTTPSConnection):

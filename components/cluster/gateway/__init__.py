@@ -40,6 +40,8 @@ class Gateway(pulumi.ComponentResource):
             self._object(f"{name}-clients", manifests.client_policy(plan), before),
             self._object(f"{name}-servers", manifests.backend_policy(plan), before),
         ]
+        for what, manifest in manifests.key_server(plan).items():
+            rules.append(self._object(f"{name}-{what}", manifest, before))
         if plan.authentication.kind in ("apiKeys", "jwt"):
             rules.append(self._object(f"{name}-authentication", manifests.security_policy(plan), before))
         made = self._object(f"{name}-gateway", manifests.gateway(plan), (*before, of_class, proxies, *rules))

@@ -29,6 +29,11 @@ CLIENT_HEADER = "x-client-id"
 LISTENING = HTTPS + 10_000
 # internal/infrastructure/kubernetes/proxy/resource.go, EnvoyAppLabel.
 PROXIES = {"app.kubernetes.io/name": "envoy", "app.kubernetes.io/component": "proxy"}
+_KEY_SERVER = {"group": "gateway.envoyproxy.io", "kind": "Backend", "name": "keys"}
+_TOKENS = "tokens"
+# Envoy takes a token without exp for good forever, and limits by subject do not count one without sub.
+_CLAIMS = f"metadata.filter_metadata['envoy.filters.http.jwt_authn']['{_TOKENS}']"
+_WHOLE_TOKEN = f"'exp' in {_CLAIMS} && 'sub' in {_CLAIMS}"
 _BALANCER = "service.beta.kubernetes.io/"
 
 
@@ -164,14 +169,38 @@ def security_policy(plan: GatewayPlan) -> Manifest:
         spec["apiKeyAuth"] = _keys_of(str(authentication.secret))
     else:
         provider = {
-            "name": "tokens",
+            "name": _TOKENS,
             "issuer": authentication.issuer,
             "audiences": list(authentication.audiences),
-            "remoteJWKS": {"uri": authentication.jwks_uri},
+            "remoteJWKS": {"uri": authentication.jwks_uri, "backendRefs": [_KEY_SERVER]},
             "claimToHeaders": [{"claim": "sub", "header": CLIENT_HEADER}],
         }
         spec["jwt"] = {"providers": [provider]}
+        whole = {"name": "whole-tokens", "action": "Allow", "cel": _WHOLE_TOKEN}
+        spec["authorization"] = {"defaultAction": "Deny", "rules": [whole]}
     return gateway_object(ENVOY, "SecurityPolicy", NAME, plan.namespace, spec)
+
+
+def key_server(plan: GatewayPlan) -> dict[str, Manifest]:
+    """Where the public keys of tokens are, and whose certificate is taken there; nothing without tokens.
+
+    An address alone is no check: of what has no policy Envoy Gateway looks at the signer of the certificate and not at
+    the name in it (of the pinned chart, internal/xds/translator/jwt.go, buildXdsUpstreamTLSSocket), so that anybody's
+    certificate passes.
+    """
+    tokens = plan.authentication
+    if tokens.kind != "jwt":
+        return {}
+    endpoint = {"fqdn": {"hostname": tokens.jwks_host, "port": tokens.jwks_port}}
+    signer: dict[str, Any] = {"wellKnownCACertificates": "System"}
+    if tokens.jwks_ca:
+        signer = {"caCertificateRefs": [{"group": "", "kind": "ConfigMap", "name": tokens.jwks_ca}]}
+    spec = {"targetRefs": [_KEY_SERVER], "validation": {"hostname": tokens.jwks_host, **signer}}
+    name, namespace = _KEY_SERVER["name"], plan.namespace
+    return {
+        "keys-trust": gateway_object(GATEWAY_API, "BackendTLSPolicy", name, namespace, spec),
+        "keys": gateway_object(ENVOY, "Backend", name, namespace, {"endpoints": [endpoint]}),
+    }
 
 
 def tenant_keys(model: ServedModel, secret: str) -> Manifest:
@@ -192,7 +221,10 @@ def _keys_of(secret: str) -> dict[str, Any]:
 def proxy_policy(plan: GatewayPlan) -> Manifest:
     """The proxies: HTTPS from who may connect; to models, and to the identity provider's keys."""
     models = [{"to": [pods_of(namespace)], "ports": tcp(plan.port)} for namespace in plan.model_namespaces]
-    keys = [to_the_internet()] if plan.authentication.kind == "jwt" else []
+    tokens = plan.authentication
+    keys = [to_the_internet(tokens.jwks_port)] if tokens.kind == "jwt" else []
+    if tokens.jwks_ranges:
+        keys.append({"to": blocks(tokens.jwks_ranges), "ports": tcp(tokens.jwks_port)})
     asked = [{"from": blocks(plan.source_ranges), "ports": tcp(LISTENING)}]
     return network_policy("proxies", plan.namespace, dict(PROXIES), asked, [name_resolution(), *models, *keys])
 

@@ -77,4 +77,7 @@ def _to(plan: GatewayPlan, model: ServedModel, shared: tuple[tuple[str, int], ..
     servers: list[Rule] = [{"name": model.name, "port": model.port}]
     if shared:
         servers = [{"name": name, "port": model.port, "weight": weight} for name, weight in shared]
+    if plan.authentication.kind == "jwt":  # Envoy hands tokens on, and a server could use them in its client's place
+        taken_off = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
+        rule = {**rule, "filters": [*rule.get("filters", []), taken_off]}
     return {**rule, "backendRefs": servers, "timeouts": {"request": f"{plan.request_timeout_seconds}s"}}

@@ -16,5 +16,6 @@ def envoy_gateway_values(plan: OperatorPlan) -> dict[str, Any]:
         images["imageRegistry"] = mirrored("docker.io", plan.mirror)  # goes before every registry in the names
     # Off by default since 1.9; without it the controller takes no policy that reads bodies (gateway/by_model.py). Who
     # may write an EnvoyExtensionPolicy then runs code in the proxies: no role of ours may.
-    config = {"envoyGateway": {"extensionApis": {"enableLua": True}}}
+    # Backends: the address of tokens' keys with the name its certificate must have (gateway/manifests.py, key_server).
+    config = {"envoyGateway": {"extensionApis": {"enableLua": True, "enableBackend": True}}}
     return {"global": images, "config": config}

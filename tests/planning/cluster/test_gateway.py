@@ -58,6 +58,47 @@ def test_what_would_stand_open_is_refused(gateway: dict[str, Any], words: str) -
     assert any(words in each for each in told), told
 
 
+def tokens(address: str, **more: str) -> dict[str, Any]:
+    jwt = {"kind": "jwt", "issuer": "https://id.example.com", "audiences": ["llm"], "jwksUri": address, **more}
+    return {**OWN, "authentication": jwt}
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://10.0.0.7/keys",
+        "https://[fd00::7]/keys",
+        "https://id/keys",
+        "https://id.example.com:0/keys",
+        "https://id.example.com:70000/keys",
+        "https://id.example.com:https/keys",
+        "https://id_1.example.com/keys",
+        "https://me@id.example.com/keys",
+    ],
+)
+def test_keys_of_tokens_whose_server_no_certificate_could_name_are_refused(address: str) -> None:
+    told = problems(tokens(address))
+    assert any(f"jwksUri {address}: its certificate is checked against a name" in problem for problem in told), told
+
+
+@pytest.mark.parametrize(
+    ("address", "host", "port"),
+    [
+        ("https://id.example.com/keys", "id.example.com", 443),
+        ("https://ID.example.com.:8443/keys?v=1", "id.example.com", 8443),
+    ],
+)
+def test_the_plan_names_the_server_of_tokens_keys(address: str, host: str, port: int) -> None:
+    plan = planned(gateway=tokens(address, ca="id-ca"), **ROOM).gateway
+    assert plan is not None
+    told = plan.authentication
+    assert (told.jwks_host, told.jwks_port, told.jwks_ca, told.jwks_uri) == (host, port, "id-ca", address)
+    assert "10.0.0.0/8" in told.jwks_ranges
+    public = planned(gateway=tokens(address), **ROOM).gateway
+    assert public is not None
+    assert public.authentication.jwks_ranges == ()
+
+
 def test_what_is_closed_is_taken() -> None:
     assert problems(OWN) == []
     assert problems(PUBLIC) == []
