@@ -9,6 +9,7 @@ import pytest
 
 from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.operators.collector import IMAGE as COLLECTOR_IMAGE
+from components.cluster.operators.open_cost import open_cost_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from planning.__main__ import main
@@ -17,7 +18,7 @@ from planning.versions import pins
 from planning.versions.images import place_behind, stack_charts, stack_images
 from planning.versions.mirroring import as_json, as_text
 from planning.versions.pins import PROXY_IMAGE
-from tests.components.plans import GPU_OPERATOR, MODEL, MONITORING, ROUTER
+from tests.components.plans import GPU_OPERATOR, MODEL, MONITORING, OPEN_COST, ROUTER
 from tests.planning.stacks import model, planned, pool
 from tests.reference_data import chart_values
 
@@ -112,7 +113,8 @@ def _written(values: Any) -> set[tuple[str, str]]:
     if isinstance(repository, str) and repository:
         registry = f"{values['registry']}/" if values.get("registry") else ""
         image = f"/{values['image']}" if isinstance(values.get("image"), str) else ""
-        pairs.add((_with_host(f"{registry}{repository}{image}"), str(values.get("tag") or values.get("version") or "")))
+        tag, _, _ = str(values.get("tag") or values.get("version") or "").partition("@")  # a copy keeps the digest
+        pairs.add((_with_host(f"{registry}{repository}{image}"), tag))
     return pairs | _written_otherwise(values)
 
 
@@ -167,6 +169,7 @@ OUR_VALUES: dict[str, Any] = {
     "gpu-operator": gpu_operator_values(GPU_OPERATOR),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "kserve-resources": {},
+    "opencost": open_cost_values(OPEN_COST),
     "vllm-stack": router_values(MODEL, ROUTER),
 }
 

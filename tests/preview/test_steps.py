@@ -244,7 +244,7 @@ def test_two_replicas_keep_one_another_serving() -> None:
 
 def test_the_tables_name_types_that_are_known_and_dated_sources() -> None:
     known = {row.type for row in replacing_table()} | {"kubernetes:EC2NodeClass", "kubernetes:NodePool"}
-    known |= {"kubernetes:InferenceService", "kubernetes:Rollout"}
+    known |= {"kubernetes:InferenceService", "kubernetes:Rollout", "kubernetes:LeaderWorkerSet"}
     assert set(rolling()) <= known
     for path in (TABLE, STATEFUL):
         with path.open(encoding="utf-8", newline="") as file:

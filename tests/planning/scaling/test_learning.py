@@ -96,5 +96,13 @@ def test_engines_whose_steps_overlap_or_count_twice_are_not_in_a_stack(flag: str
     assert "models[0].extraArgs[0]" in {finding.path for finding in findings if finding.severity is Severity.ERROR}
 
 
+def test_stages_whose_steps_overlap_leave_the_plans_word() -> None:
+    staged = model(autoscaling=MOVES, pipelineParallel=2)
+    (served,) = planned(models=[staged], nodePools=[pool(instanceTypes=["g6.12xlarge"], minNodes=2)]).models
+    made = {recording.record for recording in served.autoscaling.recordings}
+    assert DEMAND_RULE in made
+    assert not LEARNING_RULES & made
+
+
 def test_a_model_that_follows_something_else_than_demand_learns_nothing() -> None:
     assert recorded(autoscaling={**MOVES, "metrics": [{"kind": "inFlight"}]}) == []
