@@ -29,7 +29,8 @@ class Mark:
     """A resource that only this backend's models have, by the end of its name; or a label of their Deployment."""
 
     backend: str
-    ending: str
+    endings: tuple[str, ...]
+    """Any of them; none: its label tells."""
     label: str
     pods: str
     """Which backends share the pods: they stay where both sides have the same word."""
@@ -47,6 +48,11 @@ class Switch:
     paths: tuple[str, str]
 
     @property
+    def takes_over(self) -> bool:
+        """Whether the old servers leave at once: KubeAI's Model has no condition, only a number can be waited for."""
+        return self.after == KUBEAI and not self.move.exact
+
+    @property
     def servers_move(self) -> bool:
         """Whether other pods serve afterwards."""
         return marks()[self.before].pods != marks()[self.after].pods
@@ -56,7 +62,10 @@ class Switch:
 def marks() -> dict[str, Mark]:
     """By backend, in the order of the table: what says most comes first."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = (Mark(row["backend"], row["ending"], row["label"], row["pods"]) for row in csv.DictReader(file))
+        rows = (
+            Mark(row["backend"], tuple(row["endings"].split()), row["label"], row["pods"])
+            for row in csv.DictReader(file)
+        )
         return {row.backend: row for row in rows}
 
 
@@ -80,7 +89,7 @@ def _switch(
 
 def _parts(model: str, resources: Sequence[Resource]) -> dict[str, Resource]:
     """What marks a backend of this model, by its name; a model that is called as another one's part is none."""
-    names = {f"{model}{mark.ending}" for mark in marks().values() if mark.ending}
+    names = {f"{model}{ending}" for mark in marks().values() for ending in mark.endings}
     return {
         resource["name"]: resource for resource in resources
         if resource["name"] in names and COMPONENT in resource["urn"] and resource["type"] != COMPONENT
@@ -93,10 +102,12 @@ def _urns(parts: Mapping[str, Resource]) -> set[str]:
 
 def _served_by(model: str, parts: Mapping[str, Resource]) -> str | None:
     """None: nothing serves it, so it is not there."""
-    servers = parts.get(f"{model}{marks()[PLAIN].ending}", {})
-    labels = (servers.get("inputs") or {}).get("metadata", {}).get("labels") or {}
+    plain = (parts.get(f"{model}{ending}", {}) for ending in marks()[PLAIN].endings)
+    labels = {
+        label for servers in plain for label in (servers.get("inputs") or {}).get("metadata", {}).get("labels") or ()
+    }
     for mark in marks().values():
-        if f"{model}{mark.ending}" in parts if mark.ending else mark.label in labels:
+        if mark.label in labels if not mark.endings else any(f"{model}{ending}" in parts for ending in mark.endings):
             return mark.backend
     return None
 
@@ -124,10 +135,12 @@ def _servers(switch: Switch) -> Iterator[str]:
         return
     where = "the node of its volume" if move.on_one_node else f"pool {move.pool}"
     free = f"{amount(move.gpus, 'GPU')} free in {where}"
-    yield f"{amount(move.new_servers, 'new server')} beside those that run: needs {free}"
-    if switch.after == KUBEAI and not move.exact:  # its Model has no condition: only a number can be waited for
+    servers = amount(move.new_servers, "new server")
+    if switch.takes_over:
+        yield f"{servers} in the place of those that run"
         yield "the old ones leave when the Model is written; requests are held until its first server is Ready"
     else:
+        yield f"{servers} beside those that run: needs {free}"
         yield "the old ones leave when those are Ready, and finish their requests"
     if move.new_servers < move.fewest:
         yield (
@@ -159,7 +172,7 @@ def of_switches(switched: Sequence[Switch]) -> Iterator[Finding]:
     """What stands against it: no room for the new servers beside the old, or requests that it would cost."""
     for switch in switched:
         yield from _costs(switch)
-        if switch.servers_move and not switch.move.fits_at_most:
+        if switch.servers_move and not switch.takes_over and not switch.move.fits_at_most:
             yield _no_room(switch)
 
 

@@ -26,8 +26,8 @@ def model_moves(models: Sequence[ServedModel], pools: Mapping[str, PoolRoom]) ->
     """Of each model to the backend that the plan gives it. `pools`: by name, without pods yet."""
     rooms = [pod_room(model) for model in models]
     for model, room in zip(models, rooms, strict=True):
-        pools[model.pool].at_fewest[room] += model.autoscaling.min_replicas
-        pools[model.pool].at_most[room] += model.autoscaling.max_replicas
+        pools[model.pool].at_fewest[room] += model.autoscaling.min_replicas * model.pods_per_replica
+        pools[model.pool].at_most[room] += model.autoscaling.max_replicas * model.pods_per_replica
     return tuple(_move(model, room, pools[model.pool]) for model, room in zip(models, rooms, strict=True))
 
 
@@ -38,6 +38,7 @@ def _move(model: ServedModel, room: Room, pool: PoolRoom) -> MovePicture:
     scaling = model.autoscaling
     ours = backends()[model.backend].scaler == OURS
     new = scaling.fixed_replicas or (1 if ours else max(1, scaling.min_replicas))
+    pods = new * model.pods_per_replica
     starts = [*model.node_start, *model.cold_start]
     return MovePicture(
         model=model.name,
@@ -45,10 +46,10 @@ def _move(model: ServedModel, room: Room, pool: PoolRoom) -> MovePicture:
         backend=model.backend,
         pool=model.pool,
         new_servers=new,
-        gpus=new * model.resources.gpus,
+        gpus=pods * model.resources.gpus,
         fewest=scaling.min_replicas,
-        fits_at_fewest=_fits(pool, pool.at_fewest, room, new),
-        fits_at_most=_fits(pool, pool.at_most, room, new),
+        fits_at_fewest=_fits(pool, pool.at_fewest, room, pods),
+        fits_at_most=_fits(pool, pool.at_most, room, pods),
         on_one_node=model.cache.access_mode == "ReadWriteOnce",
         exact=scaling.fixed_replicas is not None or 0 < scaling.min_replicas == scaling.max_replicas,
         seconds=(sum(term.low_seconds for term in model.cold_start), sum(term.high_seconds for term in starts)),

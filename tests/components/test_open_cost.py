@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -32,6 +33,20 @@ def test_ui_and_assistant_which_ask_no_one_who_it_is_are_off() -> None:
     values = open_cost_values(OPEN_COST)["opencost"]
     assert values["ui"] == values["mcp"] == {"enabled": False}
     assert chart_values("opencost")["opencost"]["mcp"]["enabled"] is True
+
+
+def test_no_series_that_our_rules_read_comes_a_second_time_from_it(engine: Engine) -> None:
+    """Names that it exports like kube-state-metrics (docs of OpenCost's metrics, read 2026-11-28)."""
+    exported = {
+        *("kube_deployment_spec_replicas", "kube_deployment_status_replicas_available", "kube_job_status_failed"),
+        *("kube_namespace_labels", "kube_node_labels", "kube_pod_labels", "kube_pod_owner", "kube_pod_status_phase"),
+    }
+    rules = [rule.inputs["spec"] for rule in engine.all("kubernetes:monitoring.coreos.com/v1:PrometheusRule")]
+    read = set(re.findall(r"kube_\w+", str(rules)))
+    assert len(read & exported) > 2
+    (dropped,) = open_cost_values(OPEN_COST)["opencost"]["metrics"]["serviceMonitor"]["metricRelabelings"]
+    assert read & exported <= set(dropped["regex"].split("|"))
+    assert dropped["action"] == "drop"
 
 
 def test_the_release_asks_prometheus_and_is_asked_by_it_alone(engine: Engine) -> None:

@@ -17,7 +17,7 @@ from planning.picture import picture
 from preview.switches import COMPONENT, TABLE, Switch, marks, of_switches, steps_of, switches
 from preview.words import step_line
 from settings.findings import Severity
-from tests.components.plans import MODEL, on
+from tests.components.plans import CANARY_MODEL, GROUP_MODEL, MODEL, on
 from tests.components.serving.test_vllm_model import _recorded
 from tests.golden import assert_matches
 from tests.planning.stacks import model, planned, pool, stack
@@ -94,6 +94,22 @@ def test_a_pool_without_room_for_both_is_told_before(most: dict[str, bool], seve
     assert list(of_switches(switched("deployment", "production-stack", **most))) == [], "no other server starts"
 
 
+def test_where_the_old_servers_leave_at_once_no_room_beside_them_is_asked_for() -> None:
+    full = switched("deployment", "kubeai", fits_at_most=False, fits_at_fewest=False)
+    assert [finding.rule for finding in of_switches(full)] == ["backend-move-loss"]
+    (step,) = steps_of(full)
+    assert not [word for word in step["words"] if "beside" in word]
+    waited = switched("deployment", "kubeai", fits_at_most=False, exact=True)
+    assert "backend-move-room" in [finding.rule for finding in of_switches(waited)]
+
+
+@pytest.mark.parametrize("before", [CANARY_MODEL, GROUP_MODEL], ids=["canary", "group"])
+def test_servers_that_are_no_deployment_are_seen_to_move(before: ServedModel) -> None:
+    served = replace(MODEL, name=before.name)
+    moved = switches(resources(before), resources(on(served, "kserve")), pictured("kserve", model=before.name))
+    assert [(switch.before, switch.after) for switch in moved] == [("deployment", "kserve")]
+
+
 @pytest.mark.parametrize("backend", rendered())
 def test_only_kubeai_costs_requests(backend: str) -> None:
     other = "kserve" if backend == "deployment" else "deployment"
@@ -125,6 +141,16 @@ def test_the_plan_knows_whether_the_pool_has_room_for_both(
     (move,) = picture(planned(**sections), stack(**sections)).moves
     assert (move.fits_at_fewest, move.fits_at_most) == fits
     assert move.new_servers == (2 if scaling.get("kind") == "none" else 1)
+
+
+def test_every_pod_of_a_replica_on_several_nodes_is_counted() -> None:
+    group = {"nodes": 2, "tensorParallel": 4, "pipelineParallel": 2, "autoscaling": {"kind": "none", "minReplicas": 1}}
+    sections = {
+        "nodePools": [pool(instanceTypes=["g6.12xlarge"], zones=["us-east-1a"], minNodes=2, maxNodes=2)],
+        "models": [model(**group)],
+    }
+    (move,) = picture(planned(**sections), stack(**sections)).moves
+    assert (move.gpus, move.fits_at_fewest) == (8, False)
 
 
 def test_every_backend_has_its_mark_with_a_dated_source() -> None:

@@ -9,6 +9,12 @@ from planning.model import OperatorPlan
 from planning.versions.pins import mirrored
 
 REGISTRY = "ghcr.io"
+# It exports series under the names of kube-state-metrics, for clusters without (EMIT_KSM_V1_METRICS: opencost
+# core/pkg/env; docs/metrics; read 2026-11-28). Of those that our rules read there came two: joins fail, sums double.
+TWICE = (
+    *("kube_deployment_status_replicas_available", "kube_job_status_failed", "kube_node_labels"),
+    "kube_pod_status_phase",
+)
 
 
 def open_cost_values(plan: OperatorPlan) -> dict[str, Any]:
@@ -16,7 +22,11 @@ def open_cost_values(plan: OperatorPlan) -> dict[str, Any]:
     costs = plan.open_cost
     if costs is None:
         raise ValueError(f"{plan.name}: nothing says what it counts with")
-    monitor: dict[str, Any] = {"enabled": True, "scrapeInterval": f"{costs.scrape_interval_seconds}s"}
+    monitor: dict[str, Any] = {
+        "enabled": True,
+        "scrapeInterval": f"{costs.scrape_interval_seconds}s",
+        "metricRelabelings": [{"sourceLabels": ["__name__"], "regex": "|".join(TWICE), "action": "drop"}],
+    }
     if labels := plan.network.monitor_labels:
         monitor["additionalLabels"] = labels
     exporter: dict[str, Any] = {
