@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,13 @@ _COUNT = os.environ.get("FUZZ_COUNT")
 settings.register_profile("test", _ALWAYS, max_examples=100)
 settings.register_profile("fuzz", _ALWAYS, derandomize=False, max_examples=int(_COUNT or 20_000))
 settings.load_profile("fuzz" if _COUNT else "test")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with few tests first: those that bring stacks up and down are among them, and one that begins last keeps
+    one worker at work when the others have nothing left. With `--no-loadscope-reorder`: xdist has it the other way."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: tests[item.path])
 
 
 @pytest.hookimpl(tryfirst=True)
