@@ -118,7 +118,7 @@ def _traffic(model: ServedModel, asked: Model, pool: NodeGroupPlan, cost: CostPl
     if week is None:
         return None
     replica_hours = week.replica_hours_per_week * HOURS_PER_MONTH / (24 * (WEEKDAYS + WEEKEND_DAYS))
-    gpu_hours = replica_hours * model.resources.gpus * model.pods_per_replica
+    gpu_hours = replica_hours * model.gpus_per_replica
     price = next((pool_cost.gpu_usd_per_hour for pool_cost in cost.pools if pool_cost.name == pool.name), None)
     return TrafficPicture(
         slo_share=week.slo_share,

@@ -42,7 +42,7 @@ def models(plan: StackPlan, settings: StackSettings, picture: StackPicture) -> l
                 "source": model.source.uri,
                 "pool": model.pool,
                 "gpu": pool.gpu,
-                "gpus_per_replica": model.resources.gpus,
+                "gpus_per_replica": model.gpus_per_replica,
                 "gpu_share": _share_name(pool),
                 "max_model_len": model_asked.max_model_len,
                 "fit": _fit(model, shown, model_asked.max_model_len, model_asked.gpu_memory_utilization),

@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +112,8 @@ def _object(resource: ResourcePart, wave: int) -> Manifest:
     kept = {key: text for key, text in (metadata.get("annotations") or {}).items() if not key.startswith("pulumi.com/")}
     kept |= JOB_OPTIONS if made["kind"] == "Job" else {}
     metadata["annotations"] = {**kept, WAVE: str(wave)}
-    for field in resource.get("ignoreChanges", ()):
-        *above, last = field.split(".")
-        reduce(dict[str, Any].__getitem__, above, made).pop(last, None)
+    if "spec.replicas" in resource.get("ignoreChanges", ()):  # of other fields the first value is ours
+        made["spec"].pop("replicas", None)
     return dict(made)
 
 
@@ -126,8 +124,7 @@ def _owned(resource: ResourcePart) -> Iterator[Manifest]:
         yield {
             "group": made["apiVersion"].rpartition("/")[0],
             "kind": made["kind"],
-            "name": made["metadata"]["name"],
-            "namespace": made["metadata"]["namespace"],
+            **{key: made["metadata"][key] for key in ("name", "namespace") if key in made["metadata"]},
             "jsonPointers": ["/" + field.replace(".", "/") for field in fields],
         }
 

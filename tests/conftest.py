@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections import Counter
 from pathlib import Path
@@ -39,6 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     one worker at work when the others have nothing left. With `--no-loadscope-reorder`: xdist has it the other way."""
     tests = Counter(item.path for item in items)
     items.sort(key=lambda item: tests[item.path])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection() -> None:
+    """Here and not in `once.install`, which programs without pytest import, too."""
+    gc.disable()
 
 
 @pytest.hookimpl(tryfirst=True)

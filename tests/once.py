@@ -44,7 +44,11 @@ def _by_paths(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def collect_garbage() -> None:
-    """Called by conftest before the first test: from now on, and not among what is there by now."""
+    """Called by conftest before the first test: from now on, and not among what is there by now.
+
+    Until then, while pytest imports the tests, there is none: each of 500 modules is one tree of syntax when its
+    assertions are rewritten, and one collection.
+    """
     gc.freeze()
     gc.set_threshold(ALLOCATIONS, 20, 50)
     gc.enable()
@@ -52,7 +56,6 @@ def collect_garbage() -> None:
 
 def install() -> None:
     """Called by conftest before the first import of a test."""
-    gc.disable()  # each of 500 modules is one tree of syntax when pytest rewrites its assertions, and one collection
     # Each boto3 session lists and decodes the JSON of the services again (EC2's is 3 MB). A session shares it among its
     # clients, so nobody writes to it but the loader's extras, whose merge is idempotent.
     files = botocore.loaders.JSONFileLoader

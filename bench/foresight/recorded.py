@@ -1,4 +1,4 @@
-"""RecordedTrace traces as workloads: one half is tuned on, the other scored, and the rate is scaled to a size of fleet.
+"""Recorded traces as workloads: one half is tuned on, the other scored, and the rate is scaled to a size of fleet.
 
 A rate is scaled without touching its shape: requests are left out at random, or laid over themselves with other times
 of the same minute. The seed says which; it is the seed of routing and cold starts too. Sources, licences:

@@ -107,5 +107,6 @@ def _model_cost(model: ServedModel, advertised_gpus: int) -> str:
         f'(kube_pod_info{{{pods},node!=""}} unless on (namespace, pod) '
         f'(kube_pod_status_phase{{{pods},phase=~"Succeeded|Failed"}} == 1))'
     )
-    share = model.resources.gpus / max(1, advertised_gpus)
+    # Of a group the leader stands for all of its pods.
+    share = model.gpus_per_replica / max(1, advertised_gpus)
     return f"sum({living} * on (node) group_left () {NODE_COST}) * {number(share)} or vector(0)"

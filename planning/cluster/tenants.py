@@ -64,7 +64,7 @@ def need(namespace: str, models: Iterable[ServedModel]) -> Need:
             total.memory_mib + pods * (mib(server.memory) + sidecar_mib) + job * mib(download.memory),
             total.pods + pods + job,
             total.storage_mib + claims_mib(model),
-            total.spare_gpus + server.gpus * model.pods_per_replica,
+            total.spare_gpus + model.gpus_per_replica,
         )
     return total
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from planning.cost.prices import PRICES
+from planning.cluster.addon_network import existing_prometheus
+from planning.cost.lines import gp3_usd_per_hour
 from planning.findings import Findings
 from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, OpenCostPlan
 from planning.nodes.instances import InstanceType, instance_type
 from planning.nodes.prices import known_prices
-from planning.units import HOURS_PER_MONTH
 from settings.stack import StackSettings
 
 SECTION = "openCost.install"
@@ -43,15 +43,15 @@ def plan_open_cost(
         return None
     core, gib = _of_nodes(list(_priced([system], settings.region)))
     gpu = _of_gpus(list(_priced(pools, settings.region)), core, gib, findings)
-    there = monitoring.existing
+    there = existing_prometheus(settings)
     own = f"http://{PROMETHEUS_SERVICE}.{monitoring.namespace}.svc:{PROMETHEUS_PORT}"
     return OpenCostPlan(
-        prometheus_url=f"http://{there.service}.{there.namespace}.svc:{there.port}{there.path}" if there else own,
+        prometheus_url=there.address if there else own,
         cluster=cluster.name,
         cpu_usd_per_hour=core,
         memory_usd_per_gib_hour=gib,
         gpu_usd_per_hour=gpu,
-        storage_usd_per_gib_hour=round(PRICES["gp3-storage"].usd / HOURS_PER_MONTH, 8),
+        storage_usd_per_gib_hour=round(gp3_usd_per_hour(1), 8),
         scrape_interval_seconds=monitoring.scrape_interval_seconds,
     )
 

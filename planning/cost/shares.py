@@ -73,19 +73,14 @@ def _gpus(asked: Sequence[ModelWithTraffic], *, most: bool) -> dict[str, int]:
 
 def _wanted(model: ServedModel, *, most: bool) -> int:
     replicas = model.autoscaling.max_replicas if most else model.autoscaling.min_replicas
-    return replicas * _gpus_of(model)
-
-
-def _gpus_of(model: ServedModel) -> int:
-    """Of one replica."""
-    return model.resources.gpus * model.pods_per_replica
+    return replicas * model.gpus_per_replica
 
 
 def _model_cost(
     asked_model: ModelWithTraffic, pool: PoolCost, fewest: Mapping[str, int], most: Mapping[str, int]
 ) -> ModelCost:
     model, cache = asked_model.model, _cache_usd_per_hour(asked_model.model.cache)
-    replica = None if pool.gpu_usd_per_hour is None else pool.gpu_usd_per_hour * _gpus_of(model)
+    replica = None if pool.gpu_usd_per_hour is None else pool.gpu_usd_per_hour * model.gpus_per_replica
     replicas = mean_replicas(asked_model.traffic, model.throughput, model.autoscaling.min_replicas)
     return ModelCost(
         name=model.name,

@@ -81,7 +81,7 @@ def _read(models: Iterable[ServedModel], elastic: bool) -> Iterator[CostLine]:
 
 def _weights_gb(model: ServedModel) -> float:
     memory = model.memory
-    return 0.0 if memory is None else memory.weights_bytes_per_gpu * max(1, model.resources.gpus) / 1e9
+    return 0.0 if memory is None else memory.weights_bytes_per_gpu * max(1, model.gpus_per_replica) / 1e9
 
 
 def _updates(

@@ -53,6 +53,7 @@ from planning.model.picture import (
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.rollout import CanaryMetricPlan, CanaryPlan, CanaryStepPlan
+from planning.model.routers import PickerPlan, RouterPlan
 from planning.model.scaling import (
     AutoscalingPlan,
     MetricRule,
@@ -82,10 +83,8 @@ from planning.model.serving import (
     SECRET_STORE,
     ColdStartTerm,
     MemoryPlan,
-    PickerPlan,
     RayPlan,
     RemoteTokenPlan,
-    RouterPlan,
     SecretValue,
     ServedModel,
     ThroughputPlan,

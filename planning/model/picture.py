@@ -130,9 +130,6 @@ class MovePicture:
     """What a model would need to come to its backend from another, beside the servers that run."""
 
     model: str
-    namespace: str
-    backend: str
-    """That of the plan."""
     pool: str
     new_servers: int
     """That start before the old ones leave."""

@@ -14,8 +14,8 @@ from planning.model.kubeai import KubeaiModelPlan
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
 from planning.model.rollout import CanaryPlan
+from planning.model.routers import PickerPlan, RouterPlan
 from planning.model.scaling import AutoscalingPlan
-from planning.model.services import ChartRef
 from planning.model.sources import DIRECT, CachePlan, DownloadWay, RepositoryPlan, SourcePlan
 from planning.model.tenants import STANDARD
 from planning.model.tracing import TracingPlan
@@ -105,41 +105,6 @@ class ColdStartTerm:
     low_seconds: float
     high_seconds: float
     source: str
-
-
-@dataclass(frozen=True)
-class RouterPlan:
-    """A router in front of a model's servers."""
-
-    chart: ChartRef
-    repository: str
-    tag: str
-    replicas: int
-    resources: PodResources
-    logic: str
-    """In the router's own words."""
-    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
-    """Where the API server is reached, which tells it the servers."""
-    timeout_seconds: int = 600
-
-
-@dataclass(frozen=True)
-class PickerPlan:
-    """The endpoint picker of a model's InferencePool, and the Gateway that asks it."""
-
-    image: str
-    resources: PodResources
-    gateway: str
-    gateway_namespace: str
-    failure_mode: str
-    """FailOpen or FailClose: what the gateway does while the picker does not answer."""
-    request_timeout_seconds: int
-    scorers: Mapping[str, int]
-    """Plugin -> weight: what a server's score is added up from."""
-    grace_seconds: int
-    """How long a picker that ends may carry streams."""
-    api_server_ranges: tuple[str, ...] = ("0.0.0.0/0",)
-    """Where the API server is reached, which tells it the servers."""
 
 
 @dataclass(frozen=True)
@@ -283,6 +248,17 @@ class ServedModel:
     def pods_per_replica(self) -> int:
         """How many there are of `resources`."""
         return self.group.pods if self.group else 1
+
+    @property
+    def gpus_per_replica(self) -> int:
+        """Of `nvidia.com/gpu`, of all its pods."""
+        return self.resources.gpus * self.pods_per_replica
+
+    @property
+    def evictable_pods(self) -> int:
+        """How many a node drain may take at once. Of a group the first pod that goes takes the others along: then all
+        its pods are away, and one more may go where another group may."""
+        return (self.max_unavailable - 1) * self.pods_per_replica + 1
 
     @property
     def deployment_name(self) -> str:

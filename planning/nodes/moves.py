@@ -42,11 +42,9 @@ def _move(model: ServedModel, room: Room, pool: PoolRoom) -> MovePicture:
     starts = [*model.node_start, *model.cold_start]
     return MovePicture(
         model=model.name,
-        namespace=model.namespace,
-        backend=model.backend,
         pool=model.pool,
         new_servers=new,
-        gpus=pods * model.resources.gpus,
+        gpus=new * model.gpus_per_replica,
         fewest=scaling.min_replicas,
         fits_at_fewest=_fits(pool, pool.at_fewest, room, pods),
         fits_at_most=_fits(pool, pool.at_most, room, pods),

@@ -36,10 +36,6 @@ class Asked:
     lost: list[str] = field(default_factory=list)
     longest_seconds: float = 0.0
 
-    @property
-    def whole(self) -> int:
-        return sum(self.answered.values())
-
 
 async def _stream(answer: aiohttp.ClientResponse) -> str:
     tokens, reason, ended = 0, None, False

@@ -16,9 +16,9 @@ import yaml
 
 from local.stacks.stack_files import UNROUTED_ADDRESS
 from tests.conftest import REPO
+from tests.e2e.loading import PREFIX
 
 TABLE = Path(__file__).parent / "examples.csv"
-PREFIX = "vllm-on-eks:"
 # What an example's first lines tell its reader to replace, and what stands in its place here.
 OWN = {
     "203.0.113.10/32": UNROUTED_ADDRESS,

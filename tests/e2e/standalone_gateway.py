@@ -26,6 +26,7 @@ from components.cluster.gateway.by_model import by_model
 from components.cluster.gateway.routes import route
 from components.manifest import Manifest
 from local.host.paths import platform_paths
+from local.vllm_cpu.server import free_port
 from planning.model import GatewayPlan, ServedModel
 from planning.versions.pins import PROXY_IMAGE
 
@@ -70,7 +71,7 @@ class StandaloneGateway:
 
     def __init__(self, folder: Path) -> None:
         self._folder, self.server = folder, Answering()
-        self.port, ready, xds, admin = (_free_port() for _ in range(4))
+        self.port, ready, xds, admin = (free_port() for _ in range(4))
         self._objects = folder / "objects"
         self._objects.mkdir()
         data = folder / "data" / "envoy-versions" / _VERSION / "bin"
@@ -181,9 +182,3 @@ def _to_backends(made: Manifest) -> Manifest:
 def _backend(model: ServedModel, port: int) -> Manifest:
     endpoint = {"ip": {"address": "127.0.0.1", "port": port}}
     return manifests.gateway_object(manifests.ENVOY, "Backend", model.name, model.namespace, {"endpoints": [endpoint]})
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

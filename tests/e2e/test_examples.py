@@ -1,7 +1,7 @@
 """Every stack of examples/ on the platform: it goes up, one setting changes and nothing else, it goes down.
 
-Rows of `examples.csv` say what is changed. `EXAMPLES=efs` brings up only that one, as CI does; without it: all of which
-the programs are built.
+Rows of `examples.csv` say what is changed. `EXAMPLES=efs` brings up only that one, as `make e2e` does; without it:
+all of which the programs are built.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.e2e.told import recorded, told
 pytestmark = pytest.mark.e2e
 
 SAMPLE = [name for name in os.environ.get("EXAMPLES", "").split(",") if name]
+assert set(SAMPLE) <= {row.name for row in example_table()}, f"EXAMPLES names what is no example: {SAMPLE}"
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.planning.stacks import model, planned, pool, stack
 
 GOLDEN = Path(__file__).parent / "goldens" / "switches.txt"
 MOVE = MovePicture(
-    model=MODEL.name, namespace="models", backend="", pool="l4", new_servers=1, gpus=1, fewest=1, fits_at_fewest=True,
+    model=MODEL.name, pool="l4", new_servers=1, gpus=1, fewest=1, fits_at_fewest=True,
     fits_at_most=True, on_one_node=False, exact=False, seconds=(60, 600),
 )  # fmt: skip
 
@@ -41,13 +41,13 @@ def resources(*models: ServedModel) -> list[dict[str, Any]]:
     ]
 
 
-def pictured(backend: str, **changed: Any) -> StackPicture:
+def pictured(**changed: Any) -> StackPicture:
     paths = {name: row.path for name, row in backends().items()}
-    return StackPicture((), (), (), moves=(replace(MOVE, backend=backend, **changed),), api_paths=paths)
+    return StackPicture((), (), (), moves=(replace(MOVE, **changed),), api_paths=paths)
 
 
 def switched(before: str, after: str, **changed: Any) -> list[Switch]:
-    return switches(served_on(before), served_on(after), pictured(after, **changed))
+    return switches(served_on(before), served_on(after), pictured(**changed))
 
 
 def test_every_way_between_two_backends_is_told() -> None:
@@ -74,12 +74,12 @@ def test_every_way_between_two_backends_is_told() -> None:
 def test_no_other_change_is_a_switch() -> None:
     here = on(MODEL, "kserve")
     flag = replace(here, args=(*here.args, "--max-num-seqs=32"))
-    assert switches(resources(here), resources(flag), pictured("kserve")) == []
-    assert switches([], resources(here), pictured("kserve")) == [], "a model that is new"
-    assert switches(resources(here), [], pictured("kserve")) == [], "one that goes"
+    assert switches(resources(here), resources(flag), pictured()) == []
+    assert switches([], resources(here), pictured()) == [], "a model that is new"
+    assert switches(resources(here), [], pictured()) == [], "one that goes"
     plain = on(MODEL, "deployment")
     beside = replace(plain, name=f"{MODEL.name}-router")
-    both = switches(resources(plain), resources(plain, beside), pictured("deployment"))
+    both = switches(resources(plain), resources(plain, beside), pictured())
     assert both == [], "a model that is called as another one's part"
 
 
@@ -106,7 +106,7 @@ def test_where_the_old_servers_leave_at_once_no_room_beside_them_is_asked_for() 
 @pytest.mark.parametrize("before", [CANARY_MODEL, GROUP_MODEL], ids=["canary", "group"])
 def test_servers_that_are_no_deployment_are_seen_to_move(before: ServedModel) -> None:
     served = replace(MODEL, name=before.name)
-    moved = switches(resources(before), resources(on(served, "kserve")), pictured("kserve", model=before.name))
+    moved = switches(resources(before), resources(on(served, "kserve")), pictured(model=before.name))
     assert [(switch.before, switch.after) for switch in moved] == [("deployment", "kserve")]
 
 

@@ -19,7 +19,7 @@ def lws_values(plan: OperatorPlan) -> dict[str, Any]:
     return {
         "image": {
             "manager": {
-                "repository": mirrored(IMAGE, plan.mirror) if plan.mirror else IMAGE,
+                "repository": mirrored(IMAGE, plan.mirror),
                 "tag": TAG,
                 "pullPolicy": "IfNotPresent",  # the tag does not move
             }

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from components.manifest import Manifest
+from components.serving.manifests.group import API as GROUP_API
 from components.serving.manifests.names import metadata, rule_labels
 from planning.model import ScalingMetric, ScalingRulePlan, SchedulePlan, ServedModel, Via
 
@@ -158,5 +159,5 @@ def _target(model: ServedModel) -> dict[str, Any]:
     if model.canary:
         return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": model.name}
     if model.group:
-        return {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": model.group.name}
+        return {"apiVersion": GROUP_API, "kind": "LeaderWorkerSet", "name": model.group.name}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "name": model.deployment_name}

@@ -20,18 +20,13 @@ def service(model: ServedModel) -> Manifest:
 
 
 def pod_disruption_budget(model: ServedModel) -> Manifest:
-    """How many replicas a node drain may take at once. A pod that is not ready may always be evicted.
-
-    Of a group the first pod that goes takes the others along: then all its pods are away, and one more may go where
-    another group may.
-    """
-    groups = model.max_unavailable - 1
+    """How many pods a node drain may take at once. One that is not ready may always be evicted."""
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
         "metadata": metadata(model),
         "spec": {
-            "maxUnavailable": groups * model.pods_per_replica + 1,
+            "maxUnavailable": model.evictable_pods,
             "selector": {"matchLabels": every_pod(model)},
             # Otherwise one pod that never becomes ready blocks every drain of its node.
             "unhealthyPodEvictionPolicy": "AlwaysAllow",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from planning.alerts.stack import MODEL_COST
 from planning.architectures.described import architecture_of
 from planning.findings import Findings
 from planning.model import ServedModel, StackPlan
@@ -77,6 +78,14 @@ def test_each_pod_asks_for_the_gpus_of_a_node_and_a_replica_costs_all_its_nodes(
     quota = {"tenants": [{"name": "search", "namespace": "models", "quota": {"gpus": 8}}]}
     told = errors(refusal(nodePools=[pool(**L4X4)], models=[grouped()], **quota))
     assert "16" in told["tenants[0].quota.gpus"]
+
+
+def test_the_live_cost_counts_all_gpus_of_a_group_for_each_leader() -> None:
+    """Rules see the leaders' pods alone; a group of two nodes of four GPUs costs both nodes."""
+    monitoring = of_stack().monitoring
+    assert monitoring is not None
+    rules = [rule for group in monitoring.alert_groups for rule in group.recordings if rule.record == MODEL_COST]
+    assert ["* 2 or vector(0)" in rule.expr for rule in rules] == [True]
 
 
 def test_its_operator_comes_and_it_has_no_deployment() -> None:
