@@ -3,7 +3,7 @@
     python real_engine.py MODEL_FOLDER '{"max_model_len": ..., ...}'
 
 Each line of stdin is a JSON array of arrivals (second, prompt tokens, answer tokens); each answer is a line that begins
-with RESULT. Time is the CPU time of this process, one thread: other work on the machine hardly changes it. Where nobody
+with RESULT. Time is the CPU time of this process, one thread: other work on the machine hardly changes it. Where no one
 is served it jumps to the next arrival. `steps`: seconds, tokens, sequences, cached tokens of those that decode, pairs
 of query and key.
 """
@@ -70,7 +70,7 @@ def play(engine: Any, recorder: Recorder, run: int, arrivals: list[list[float]])
             now = max(now, arrivals[place][0])
         while place < len(arrivals) and arrivals[place][0] <= now:
             _, inputs, outputs = arrivals[place]
-            # Nobody's prompt begins as another's, or the prefix cache would do the work.
+            # No prompt begins as another's, or the prefix cache would do the work.
             drawn = random.Random(f"{run} {place}")
             tokens = [drawn.randrange(1, 300) for _ in range(int(inputs))]
             sampling = SamplingParams(max_tokens=int(outputs), ignore_eos=True, temperature=0, detokenize=False)

@@ -89,6 +89,17 @@ def measured(run: Run, limits: dict[str, int]) -> MeasuredEngine:
     )
 
 
+def slowed(model: MeasuredEngine, times: float) -> MeasuredEngine:
+    """The same engine, whose steps take so many times as long."""
+    costs = replace(
+        model.costs,
+        sequence_seconds=times * model.costs.sequence_seconds,
+        cached_token_seconds=times * model.costs.cached_token_seconds,
+        attention_pair_seconds=times * model.costs.attention_pair_seconds,
+    )
+    return replace(model, costs=costs, linear_seconds=tuple(times * seconds for seconds in model.linear_seconds))
+
+
 def _not_negative(columns: Floats, values: Floats) -> list[float]:
     """Least squares whose weights are none below zero: what would be negative is left out, the worst first."""
     kept = list(range(columns.shape[1]))
