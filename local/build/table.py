@@ -58,6 +58,7 @@ INFERENCE = "sigs.k8s.io/gateway-api-inference-extension"
 KUBERAY = "github.com/ray-project/kuberay/ray-operator"
 EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
+LWS = "sigs.k8s.io/lws"
 ARGO_ROLLOUTS = "github.com/argoproj/argo-rollouts"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
@@ -178,6 +179,7 @@ TOOLS: tuple[Tool, ...] = (
     ),
     Tool("kserve", "kserve", KSERVE, {f"{KSERVE}/cmd/manager": "kserve-controller"}),
     Tool("kuberay", "kuberay", KUBERAY, {KUBERAY: "kuberay-operator"}),
+    Tool("lws", "lws", LWS, {f"{LWS}/cmd": "lws-controller"}),
     Tool("endpoint-picker", "endpoint-picker", INFERENCE, {f"{INFERENCE}/cmd/epp": "endpoint-picker"}),
     Tool(
         "kube-score",
@@ -206,6 +208,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "rollouts": ("argo-rollouts",),
     # a stack with a model of backend ray: its operator
     "kuberay": ("kuberay",),
+    # a stack with a model on several nodes: its controller
+    "lws": ("lws",),
     # a stack with a model of backend llm-d: its endpoint picker, in the place of llm-d's own
     "llm-d": ("endpoint-picker",),
     # unit tests of alert rules
@@ -253,6 +257,23 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     # No definitions: what its controller is told where our values say nothing.
     DefinitionFiles("kserve-resources", "kserve", KSERVE, "config/configmap", "kserve", "files", kind="ConfigMap"),
 )
+
+
+@dataclass(frozen=True)
+class ModuleChart:
+    """A vendor's own chart out of the module of its program: nothing stands in for it."""
+
+    chart: str
+    folder: str
+    """Below tools/, with the go.mod that pins the module."""
+    module: str
+    path: str
+    """Folder inside the module."""
+    need: str
+
+
+MODULE_CHARTS: tuple[ModuleChart, ...] = (ModuleChart("lws", "lws", LWS, "charts/lws", "lws"),)
+"""Charts whose version is that of the program; of the others the module has another version than a stack installs."""
 
 GO_MINIMUM = (1, 26, 6)
 GO_LOCK = Path(__file__).resolve().parents[2] / "requirements-go.lock"

@@ -17,9 +17,10 @@ from pathlib import Path
 from local.build.definitions import definitions
 from local.build.envoy import PROGRAM, envoy
 from local.build.go import find_go, program_version
+from local.build.module_charts import module_chart
 from local.build.plugins import installed_plugins, plugin_version, uses_installed_providers
 from local.build.programs import built, kept, kept_in, locked, names_of
-from local.build.table import DEFINITIONS, NEEDS, TOOLS, Tool
+from local.build.table import DEFINITIONS, MODULE_CHARTS, NEEDS, TOOLS, Tool
 from local.host.errors import PlatformError
 from local.host.paths import Paths
 
@@ -128,6 +129,10 @@ def ensure_tools(paths: Paths, needs: Iterable[str] = ("platform",), search: str
         if row.need in needs:
             with locked(paths.cache / "locks" / f"crds-{row.chart}.lock"):
                 link(paths.tools / "definitions" / row.chart, definitions(row, paths, go))
+    for chart in MODULE_CHARTS:
+        if chart.need in needs:
+            with locked(paths.cache / "locks" / f"chart-{chart.chart}.lock"):
+                link(paths.tools / "charts" / chart.chart, module_chart(chart, paths, go))
     return programs
 
 

@@ -14,6 +14,7 @@ from local.host.errors import PlatformError
 from local.host.paths import Paths
 
 ROLLOUTS = ("argoproj.io", "v1alpha1", "rollouts")
+GROUPS = ("leaderworkerset.x-k8s.io", "v1", "leaderworkersets")
 RAY_SERVICES = ("ray.io", "v1", "rayservices")
 MODEL_SERVERS = "app.kubernetes.io/component=model-server"
 QUESTION = "Say in one sentence what you are."
@@ -53,12 +54,13 @@ class CompletionAnswer:
 
 
 def models(paths: Paths) -> list[RunningModel]:
-    """The models of all namespaces: Deployments, Rollouts and RayServices."""
+    """The models of all namespaces: Deployments, Rollouts, LeaderWorkerSets and RayServices."""
     apis = connect(paths.kubeconfig)
     items = apis.apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
     custom = apis.custom
     return [
         *(_of_rollout(m["metadata"], m["spec"], m.get("status") or {}) for m in _listed(custom, ROLLOUTS)),
+        *map(_of_groups, _listed(custom, GROUPS)),
         *map(_of_deployment, items),
         *map(_of_ray, _listed(custom, RAY_SERVICES)),
     ]
@@ -95,6 +97,21 @@ def _of_rollout(metadata: Mapping[str, Any], spec: Mapping[str, Any], status: Ma
     pods = int(status.get("replicas", 0))
     wanted, available = int(spec.get("replicas", 1)), int(status.get("availableReplicas", 0))
     return RunningModel(metadata["namespace"], metadata["name"], wanted, available, pods, pods)
+
+
+def _of_groups(model: Mapping[str, Any]) -> RunningModel:
+    """Groups stand for pods; while an update is under way the controller says so before it counts."""
+    metadata, status = model["metadata"], model.get("status") or {}
+    updating = any(c["type"] == "UpdateInProgress" and c["status"] == "True" for c in status.get("conditions") or [])
+    return RunningModel(
+        metadata["namespace"],
+        metadata["name"],
+        int(model["spec"].get("replicas", 1)),
+        int(status.get("readyReplicas", 0)),
+        0 if updating else int(status.get("updatedReplicas", 0)),
+        int(status.get("replicas", 0)),
+        metadata["labels"]["app.kubernetes.io/instance"],
+    )
 
 
 def _of_ray(service: Mapping[str, Any]) -> RunningModel:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.build.table import DEFINITIONS
+from local.build.table import DEFINITIONS, MODULE_CHARTS
 from local.control_plane import servers as control_plane
 from local.control_plane.certificates import Pki, ensure_pki
 from local.host import ports
@@ -38,6 +38,9 @@ PORT_OWNERS = {
     "kserve-health": "kserve-controller",
     "rollouts-metrics": "rollouts-controller",
     "rollouts-health": "rollouts-controller",
+    "lws-webhook": "lws-controller",
+    "lws-metrics": "lws-controller",
+    "lws-health": "lws-controller",
     "picker-grpc": "endpoint-picker",
     "picker-health": "endpoint-picker",
     "picker-metrics": "endpoint-picker",
@@ -219,7 +222,7 @@ def _own_code(paths: Paths, name: str) -> tuple[Path, ...]:
 
 
 def assemble_charts(paths: Paths) -> None:
-    """`.local/charts`: our stand-in charts, with the real CRDs in the chart that brings them."""
+    """`.local/charts`: our stand-in charts, the real CRDs in the one that brings them, and vendors' own charts."""
     target, unfinished = charts_folder(paths), paths.state / "charts.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(parents=True)
@@ -229,6 +232,9 @@ def assemble_charts(paths: Paths) -> None:
         definitions, chart = paths.tools / "definitions" / row.chart, unfinished / row.chart
         if definitions.exists() and chart.exists():
             shutil.copytree(definitions, chart / row.into, dirs_exist_ok=True)
+    for row_of_module in MODULE_CHARTS:
+        if (own := paths.tools / "charts" / row_of_module.chart).exists():
+            shutil.copytree(own, unfinished / row_of_module.chart)
     shutil.rmtree(target, ignore_errors=True)
     unfinished.rename(target)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from local.engine.admin import admin_handler
 from local.engine.described import StackFiles
 from local.engine.fleet import EngineFleet
+from local.engine.groups import Groups
 from local.engine.kube import KubeApi
 from local.engine.operators.production_stack import StackRouters
 from local.engine.operators.ray.door import Ray
@@ -103,8 +104,8 @@ async def serve(
         fleet = _fleet(api, directory, speed, stacks, environment)
         routers = StackRouters(fleet, _say) if isinstance(fleet, EngineFleet) else None
         router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say, [routers] if routers is not None else [])
-
         ray = Ray(fleet, api, directory, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
+        groups = Groups(fleet, api, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
 
         def on_pod(event: str, item: dict[str, object]) -> None:
             fleet.on_pod(event, item)
@@ -130,9 +131,8 @@ async def serve(
             asyncio.create_task(api.follow(path, on_event, _say, event))
             for (path, on_event), event in zip(followed, listed, strict=True)
         ]
-        tasks.append(asyncio.create_task(_after(listed, router.run)))
-        if ray is not None:
-            tasks.append(asyncio.create_task(_after(listed, ray.run)))
+        rounds = [router.run, *(part.run for part in (ray, groups) if part is not None)]
+        tasks += [asyncio.create_task(_after(listed, run)) for run in rounds]
         stopped = asyncio.create_task(_wait(stop))
         done, _ = await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
@@ -154,7 +154,10 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, required=True, help="where addresses and logs are written")
     parser.add_argument("--port-range", type=_port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
     parser.add_argument(
-        "--cold-start-seconds", type=float, default=0.0, help="until a replica of Ray's has loaded its model"
+        "--cold-start-seconds",
+        type=float,
+        default=0.0,
+        help="until a replica of Ray's, or of several pods, has loaded its model",
     )
     parser.add_argument("--speed", type=float, default=1.0, help="how many times faster than the estimate (default 1)")
     parser.add_argument(

@@ -47,6 +47,7 @@ class EngineArguments:
     gpu_memory_utilization: float = 0.92
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
+    nnodes: int = 1
     distributed_executor_backend: str | None = None
     block_size_tokens: int = 16
     num_gpu_blocks_override: int | None = None
@@ -203,6 +204,7 @@ def parse(arguments: Sequence[str], version: Version = PINNED_VERSION) -> Engine
         gpu_memory_utilization=given("gpu_memory_utilization", default.gpu_memory_utilization),
         tensor_parallel_size=given("tensor_parallel_size", default.tensor_parallel_size),
         pipeline_parallel_size=given("pipeline_parallel_size", default.pipeline_parallel_size),
+        nnodes=given("nnodes", default.nnodes),
         distributed_executor_backend=given("distributed_executor_backend", None),
         block_size_tokens=given("block_size", default.block_size_tokens),
         num_gpu_blocks_override=given("num_gpu_blocks_override", None),
@@ -222,7 +224,7 @@ def parse(arguments: Sequence[str], version: Version = PINNED_VERSION) -> Engine
 
 def _check_ranges(arguments: EngineArguments) -> None:
     """Limits that vLLM's config classes hold after parsing: a pydantic error and exit code 1."""
-    at_least_one = ("max_num_seqs", "max_num_batched_tokens", "tensor_parallel_size", "block_size_tokens")
+    at_least_one = ("max_num_seqs", "max_num_batched_tokens", "tensor_parallel_size", "block_size_tokens", "nnodes")
     for name in at_least_one:
         if (getattr(arguments, name) or 1) < 1 or getattr(arguments, name) == 0:
             raise UsageError(

@@ -16,6 +16,7 @@ from local.engine.flags import EngineArguments, UsageError
 from local.engine.pods import PodView, crash_status, followed
 from local.engine.rates import ModelShape
 from local.engine.shapes import planned_shape
+from local.engine.world import refuse_missing_gpus
 from planning.nodes.instances import Gpu
 from planning.versions import vllm_versions
 
@@ -54,18 +55,6 @@ def version_of(pod: PodView, log: Callable[[str], None]) -> str:
     if match is None:
         log(f"WARNING (simulated) image names no vLLM version; taken for {flag_table.VLLM_VERSION}")
     return match[1] if match else flag_table.VLLM_VERSION
-
-
-def _refuse_missing_gpus(arguments: EngineArguments, gpus: int) -> None:
-    """vLLM's check of config/parallel.py."""
-    world = arguments.tensor_parallel_size * arguments.pipeline_parallel_size
-    if world > max(gpus, 1) and arguments.distributed_executor_backend is None:
-        raise UsageError(
-            f"ValueError: World size ({world}) is larger than the number of available GPUs ({gpus}) in this node. "
-            "If this is intentional and you are using:\n- ray, set '--distributed-executor-backend ray'.\n"
-            "- multiprocessing, set '--nnodes' appropriately.",
-            1,
-        )
 
 
 def _context(
@@ -115,7 +104,7 @@ def build_engine(
     version = told.version if told else version_of(pod, log)
     words = told.words if told else flags.container_arguments(pod.container)
     arguments = flags.parse(words, vllm_versions.version_of(version))
-    _refuse_missing_gpus(arguments, pod.gpus)
+    refuse_missing_gpus(arguments, pod.gpus)
     gpu = rates.gpu_of(node_labels)
     shape = shape_of(arguments, gpu, version)
     if shape is None:
@@ -185,14 +174,22 @@ class EngineFleet:
         if pod.deleting:
             if member.task is None:
                 member.task = self._spawn(self._terminate(member))
-        elif pod.is_ray_worker:
-            return  # local/engine/operators/ray starts and stops what is on it
+        elif pod.is_ray_worker or pod.group_rank:
+            return  # local/engine/operators/ray starts and stops what is on it; a group's worker serves nothing
         elif member.failure is not None:
             self._spawn(self._write_crash(member))
         elif member.engine is None and pod.node:
             self._spawn(self._start(member))
-        elif member.engine is not None and pod.container_running:
+        elif member.engine is not None and pod.container_running and pod.group_rank is None:
             member.engine.start_serving()
+
+    def workers_of(self, leader: PodView) -> list[Member]:
+        """The workers of its group."""
+        return [
+            member
+            for member in self.members.values()
+            if member.pod.group_rank and (member.pod.namespace, member.pod.leader_name) == leader.key
+        ]
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
@@ -237,8 +234,16 @@ class EngineFleet:
             await self._write_crash(member)
             return
         log(f"INFO (simulated) loading {member.engine.config.arguments.model}")
-        if member.pod.container_running:
+        if member.pod.container_running and member.pod.group_rank is None:
             member.engine.start_serving()
+
+    async def end(self, member: Member, failure: UsageError) -> None:
+        """Its process ends by itself while it serves: what is in flight is lost, and its container starts again."""
+        assert member.engine is not None
+        member.failure = failure
+        self._log_of(member.pod)(f"ERROR (simulated) vLLM ended, exit code {failure.exit_code}\n{failure.text}")
+        member.engine.stop()
+        await self._write_crash(member)
 
     async def _write_crash(self, member: Member) -> None:
         if member.failure is None or member.pod.crash_is_written or member.pod.deleting:
@@ -247,6 +252,15 @@ class EngineFleet:
             await self._api.patch_status(member.pod.path, crash_status(member.pod, member.failure))
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._log_of(member.pod)(f"WARNING crash status not written: {error}")
+
+    async def _with_leader(self, worker: PodView) -> None:
+        """Until its leader's engine is gone, within the grace period."""
+        deadline = asyncio.get_running_loop().time() + worker.grace_seconds / self._speed
+        while asyncio.get_running_loop().time() < deadline:
+            leader = self.engine(worker.namespace, worker.leader_name)
+            if leader is None or leader.state not in (EngineState.SERVING, EngineState.DRAINING):
+                return
+            await asyncio.sleep(0.1)
 
     async def _terminate(self, member: Member) -> None:
         """preStop, SIGTERM, drain, gone: in the order and within the grace period of the kubelet."""
@@ -259,6 +273,8 @@ class EngineFleet:
             await engine.drain(min(seconds, left) / self._speed, then_killed=left < seconds)
         elif engine is not None:
             engine.stop()
+        elif pod.group_rank:
+            await self._with_leader(pod)
         try:
             await self._api.delete_now(pod.path, pod.uid)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:

@@ -16,6 +16,8 @@ CONTAINER = "vllm"
 # A Ray worker, in which Ray starts the engine when Serve is told to (local/engine/operators/ray).
 RAY_WORKER = "ray-worker"
 CONTAINERS = (CONTAINER, "kserve-container", RAY_WORKER)
+# Written by LeaderWorkerSet's webhook.
+GROUP_RANK_LABEL = "leaderworkerset.sigs.k8s.io/worker-index"
 # Of a backend that starts it by its module, whatever it calls the container: KubeAI.
 SERVER_MODULE = "vllm.entrypoints.openai.api_server"
 DEFAULT_GRACE_SECONDS = 30
@@ -40,6 +42,17 @@ class PodView:
     def is_ray_worker(self) -> bool:
         """Its container says nothing of an engine."""
         return self.container.get("name") == RAY_WORKER
+
+    @property
+    def group_rank(self) -> int | None:
+        """Its place in a group of a LeaderWorkerSet, whose leader is 0; None: it is no group's."""
+        rank = self.labels.get(GROUP_RANK_LABEL, "")
+        return int(rank) if rank.isdigit() else None
+
+    @property
+    def leader_name(self) -> str:
+        """Of the pod that leads its group: the one it is called after (sigs.k8s.io/lws, pkg/utils/statefulset)."""
+        return self.name.rpartition("-")[0] if self.group_rank else self.name
 
     @property
     def key(self) -> tuple[str, str]:
@@ -217,5 +230,35 @@ def crash_status(
             "startTime": pod.status.get("startTime", stamp),
             "containerStatuses": [*others, own],
             "conditions": [initialized, *conditions],
+        },
+    }
+
+
+def is_ready(pod: PodView) -> bool:
+    """By its condition."""
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod.status.get("conditions") or [])
+
+
+def readiness(pod: PodView, ready: bool) -> dict[str, Any]:
+    """A status patch: what the kubelet makes of the readiness probe of the engine's container."""
+    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    name = pod.container.get("name")
+    condition: dict[str, Any] = {"status": "True" if ready else "False", "lastTransitionTime": stamp}
+    if ready:
+        condition |= {"reason": None, "message": None}
+    else:
+        condition |= {
+            "reason": "ContainersNotReady",
+            "message": f"containers with unready status: [{name}]",
+        }
+    statuses = [
+        {**each, "ready": ready, "started": True} if each.get("name") == name else each
+        for each in pod.status.get("containerStatuses") or []
+    ]
+    return {
+        "metadata": {"uid": pod.uid},
+        "status": {
+            "containerStatuses": statuses,
+            "conditions": [{"type": kind, **condition} for kind in ("Ready", "ContainersReady")],
         },
     }

@@ -66,7 +66,7 @@ def replicas_of(deployment: Object | None, autoscalers: Iterable[Object]) -> Rep
     ready = int(status.get("readyReplicas", 0))
     for scaler in autoscalers:
         target = scaler["spec"]["scaleTargetRef"]
-        if target["kind"] in ("Deployment", "Rollout") and target["name"] == name:
+        if target["kind"] in ("Deployment", "Rollout", "LeaderWorkerSet") and target["name"] == name:
             desired = (scaler.get("status") or {}).get("desiredReplicas", spec)
             low, high = scaler["spec"].get("minReplicas", 1), scaler["spec"]["maxReplicas"]
             # 0: the controller has not looked yet, or KEDA has scaled to zero; the Deployment knows which

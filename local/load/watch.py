@@ -10,7 +10,7 @@ from typing import Any
 
 import aiohttp
 
-from local.commands.completion import ROLLOUTS
+from local.commands.completion import GROUPS, ROLLOUTS
 from local.engine.kube import KubeApi
 from local.load.client import RequestOutcome
 from local.load.samples import Gauges, LoadSample, NodeCounts, Replicas, gauge_queries, nodes_of, number, replicas_of
@@ -66,8 +66,9 @@ class Watcher:
         try:
             async with asyncio.timeout(5):
                 deployment = await self._api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}")
-                if deployment is None:  # a model whose changes are canaries
-                    group, version, plural = ROLLOUTS
+                for group, version, plural in (ROLLOUTS, GROUPS):
+                    if deployment is not None:
+                        break  # neither a model whose changes are canaries, nor one on several nodes
                     deployment = await self._api.get(f"/apis/{group}/{version}/namespaces/{namespace}/{plural}/{name}")
                 scalers = await self._api.get(f"/apis/autoscaling/v2/namespaces/{namespace}/horizontalpodautoscalers")
         except FAILURES:

@@ -15,7 +15,9 @@ from local.monitoring.programs import Program, program_of
 
 Object = Mapping[str, Any]
 
-KSERVE_CERTIFICATES = "tmp/k8s-webhook-server/serving-certs"
+WEBHOOK_CERTIFICATES = "tmp/k8s-webhook-server/serving-certs"
+# Where no container's file says another one (sigs.k8s.io/lws v0.7.0, pkg/utils, GetOperatorNamespace).
+LWS_NAMESPACE = "lws-system"
 
 
 def kserve_controller(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
@@ -23,10 +25,10 @@ def kserve_controller(place: Place, program: Program, pod: Object, arguments: li
     known = program_of(pod)
     assert known is not None
     root = place.folder(program.name) / "root"
-    certificates = root / KSERVE_CERTIFICATES
+    certificates = root / WEBHOOK_CERTIFICATES
     written = rooted(place, program, files)
     if certificates / "tls.crt" not in written:
-        raise LookupError(f"/{KSERVE_CERTIFICATES}/tls.crt is in none of the pod's volumes")
+        raise LookupError(f"/{WEBHOOK_CERTIFICATES}/tls.crt is in none of the pod's volumes")
     health = f"{HOST}:{place.ports['kserve-health']}"
     own = rewrites.flags(
         {
@@ -85,6 +87,32 @@ def kuberay_operator(place: Place, program: Program, pod: Object, arguments: lis
     }
     command = (place.binary(program.name), *own, *arguments)
     return Wanted(ProcessSpec(program.name, command, http_ready(f"http://{health}/readyz"), environment=environment))
+
+
+def lws_controller(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:
+    """LeaderWorkerSet's controller with its webhooks, in Kubernetes as the service account of its pod.
+
+    It makes the webhooks' certificate itself, into a Secret of its pod, and waits until that is laid out.
+    """
+    namespace = pod["metadata"]["namespace"]
+    if namespace != LWS_NAMESPACE:
+        raise LookupError(f"the namespace {namespace} is in a file that only a container has: write {LWS_NAMESPACE}")
+    root, account = place.folder(program.name) / "root", place.folder(program.name) / "kubeconfig"
+    written = rooted(place, program, files)
+    own = root / "controller_manager_config.yaml"
+    if own not in written:
+        raise LookupError(f"/{own.name} is in none of the pod's volumes")
+    config = rewrites.lws_config(written[own].decode(), place.ports, root / WEBHOOK_CERTIFICATES)
+    roles = rewrites.as_account(place.paths.kubeconfig.read_text(), namespace, pod["spec"]["serviceAccountName"])
+    written |= {own: config.encode(), account: roles.encode()}
+    spec = ProcessSpec(
+        program.name,
+        (place.binary(program.name), f"--config={own}", *arguments),
+        http_ready(f"http://{HOST}:{place.ports['lws-health']}/readyz"),
+        environment={"KUBECONFIG": str(account)},
+        content=(own, account),
+    )
+    return Wanted(spec, written, root)
 
 
 def endpoint_picker(place: Place, program: Program, pod: Object, arguments: list[str], files: Files) -> Wanted:

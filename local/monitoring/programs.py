@@ -36,6 +36,7 @@ class Program:
 
 
 KUBERAY_PORTS = ("kuberay-health",)
+LWS_PORTS = ("lws-metrics", "lws-health")
 KSERVE_PORTS = ("kserve-metrics", "kserve-health")
 
 PROGRAMS: tuple[Program, ...] = (
@@ -68,6 +69,7 @@ PROGRAMS: tuple[Program, ...] = (
         "external-secrets",
     ),
     Program("kserve-controller", "kserve/kserve-controller", {9443: "kserve-webhook"}, "kserve", KSERVE_PORTS),
+    Program("lws-controller", "lws/lws", {9443: "lws-webhook"}, "lws", LWS_PORTS),
     # Upstream's program in the place of llm-d's own, which is in no registry; of several models' pickers one runs.
     Program(
         "endpoint-picker",

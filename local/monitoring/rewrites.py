@@ -122,6 +122,24 @@ def envoy_gateway_config(text: str, admin: int) -> str:
     return yaml.safe_dump(config, sort_keys=False)
 
 
+def lws_config(text: str, ports: Mapping[str, int], certificates: Path) -> str:
+    """Configuration of LeaderWorkerSet's release: its ports here, and where the certificate that it makes is laid."""
+    config: dict[str, Any] = yaml.safe_load(text)
+    config["webhook"] = {"host": HOST, "port": ports["lws-webhook"], "certDir": str(certificates)}
+    config["metrics"] = {"bindAddress": f"{HOST}:{ports['lws-metrics']}"}
+    config["health"] = {"healthProbeBindAddress": f"{HOST}:{ports['lws-health']}"}
+    return yaml.safe_dump(config, sort_keys=False)
+
+
+def as_account(kubeconfig: str, namespace: str, account: str) -> str:
+    """The administrator's kubeconfig, speaking as a service account: what its roles do not allow is refused."""
+    config: dict[str, Any] = yaml.safe_load(kubeconfig)
+    groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
+    for user in config["users"]:
+        user["user"] |= {"as": f"system:serviceaccount:{namespace}:{account}", "as-groups": groups}
+    return yaml.safe_dump(config, sort_keys=False)
+
+
 def envoy_bootstrap(text: str, ports: Mapping[str, int], here: Path) -> str:
     """Envoy's own start: where it listens, where its control plane and files are. What it serves comes from there."""
     config: dict[str, Any] = yaml.safe_load(in_root(text, ("/certs", "/sds"), here))
@@ -172,6 +190,8 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     # one instance here, whatever the replicas
     "rollouts-controller": ("kubeconfig", "metricsPort", "healthzPort", "leader-elect"),
     "endpoint-picker": ("grpc-port", "grpc-health-port", "metrics-port", "config-file", "refresh-metrics-interval"),
+    # what else it is told is in this file
+    "lws-controller": ("config",),
     "kuberay-operator": ("metrics-addr", "health-probe-bind-address", "enable-leader-election"),
     "prometheus": (
         "config.file", "storage.tsdb.path", "web.config.file", "web.listen-address", "web.console",

@@ -16,7 +16,13 @@ from local.monitoring import rewrites
 from local.monitoring.container_environment import container_environment
 from local.monitoring.gateway_specs import envoy, envoy_gateway
 from local.monitoring.mounts import Files, mount_points
-from local.monitoring.operator_specs import endpoint_picker, kserve_controller, kuberay_operator, rollouts_controller
+from local.monitoring.operator_specs import (
+    endpoint_picker,
+    kserve_controller,
+    kuberay_operator,
+    lws_controller,
+    rollouts_controller,
+)
 from local.monitoring.place import HOST, Place, Wanted, rooted
 from local.monitoring.programs import Program, program_of
 
@@ -244,6 +250,7 @@ _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wan
     "external-secrets": _external_secrets,
     "karpenter-controller": _karpenter,
     "kserve-controller": kserve_controller,
+    "lws-controller": lws_controller,
     "rollouts-controller": rollouts_controller,
     "kuberay-operator": kuberay_operator,
     "endpoint-picker": endpoint_picker,

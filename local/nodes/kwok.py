@@ -20,6 +20,8 @@ COMPONENT_LABEL = "app.kubernetes.io/component"
 MODEL_SERVER = "model-server"
 # Such a pod's container runs at once, and is Ready when the model on it serves: local/engine/operators/ray says so.
 RAY_NODE_LABEL, RAY_WORKER = "ray.io/node-type", "ray-worker"
+# A leader is Ready when its group has loaded: local/engine/groups.py says so.
+GROUP_RANK_LABEL, GROUP_LEADER = "leaderworkerset.sigs.k8s.io/worker-index", "group-leader"
 
 
 def stages(cold_start_seconds: float, real_engine: bool = False) -> list[dict[str, Any]]:
@@ -41,11 +43,16 @@ def stages(cold_start_seconds: float, real_engine: bool = False) -> list[dict[st
     worker["metadata"]["name"] = f"{RAY_WORKER}-started"
     worker["spec"]["selector"]["matchLabels"] = {RAY_NODE_LABEL: "worker"}
     worker["spec"]["next"]["statusTemplate"] = _only_started(ready["spec"]["next"]["statusTemplate"])
+    leader = copy.deepcopy(ready)
+    leader["metadata"]["name"] = f"{GROUP_LEADER}-started"
+    leader["spec"]["selector"]["matchLabels"] = {COMPONENT_LABEL: MODEL_SERVER, GROUP_RANK_LABEL: "0"}
+    leader["spec"]["next"]["statusTemplate"] = _only_started(ready["spec"]["next"]["statusTemplate"])
     others = {"key": f'.metadata.labels["{COMPONENT_LABEL}"]', "operator": "NotIn", "values": [MODEL_SERVER]}
     ready["spec"]["selector"]["matchExpressions"].append(others)
     of_ray = {"key": f'.metadata.labels["{RAY_NODE_LABEL}"]', "operator": "NotIn", "values": ["worker"]}
-    server["spec"]["selector"]["matchExpressions"].append(of_ray)
-    return [*documents, server, worker, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
+    of_groups = {"key": f'.metadata.labels["{GROUP_RANK_LABEL}"]', "operator": "DoesNotExist"}
+    server["spec"]["selector"]["matchExpressions"] += [of_ray, of_groups]
+    return [*documents, server, worker, leader, *yaml.safe_load_all(ENGINE_STAGES.read_text())]
 
 
 def _only_started(template: str) -> str:

@@ -5,14 +5,16 @@ A test that needs an operator's program begins with `skip_unless_built("karpente
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from kubernetes import client, config
+from kubernetes.client.exceptions import ApiException
 
 from local.build.envoy import PROGRAM as ENVOY
 from local.build.programs import names_of
@@ -65,6 +67,28 @@ def change_model(stack_file: Path, **settings: Any) -> None:
     content = yaml.safe_load(stack_file.read_text())
     content["config"][PREFIX + "models"][0] |= settings
     stack_file.write_text(yaml.safe_dump(content))
+
+
+def evicted(core: Any, pod: str, namespace: str = "models") -> bool:
+    """Whether the pod may go; False while a disruption budget forbids it."""
+    try:
+        core.create_namespaced_pod_eviction(
+            pod, namespace, client.V1Eviction(metadata=client.V1ObjectMeta(name=pod, namespace=namespace))
+        )
+    except ApiException as error:
+        if error.status != 429:
+            raise
+        return False
+    return True
+
+
+def drain(core: Any, node: str, pods: Iterable[Any]) -> None:
+    """As `kubectl drain`: no new pods there, then evictions, tried again while a disruption budget forbids."""
+    core.patch_node(node, {"spec": {"unschedulable": True}})
+    here = [pod.metadata for pod in pods if pod.spec.node_name == node]
+    assert here, f"none of the pods is on {node}"
+    for pod in here:
+        eventually(f"let {pod.name} go", functools.partial(evicted, core, pod.name, pod.namespace))
 
 
 class Cluster:

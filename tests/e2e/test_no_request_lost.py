@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from kubernetes import client, config
-from kubernetes.client.exceptions import ApiException
 
+from tests.e2e.cluster import drain
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import Load, assert_none_cut, changed_stack
 
@@ -63,28 +63,6 @@ class Pods:
                 return pods
             assert time.monotonic() < deadline, [(p.metadata.name, p.status.phase) for p in pods]
             time.sleep(1)
-
-    def drain(self, node: str) -> None:
-        """As `kubectl drain`: no new pods there, then evictions, tried again while a disruption budget forbids."""
-        self.core.patch_node(node, {"spec": {"unschedulable": True}})
-        here = [pod.metadata.name for pod in self.all() if pod.spec.node_name == node]
-        assert here, f"no model pod on {node}"
-        for name in here:
-            body = client.V1Eviction(metadata=client.V1ObjectMeta(name=name, namespace=NAMESPACE))
-            deadline = time.monotonic() + 120
-            while not self._evicted(name, body):
-                assert time.monotonic() < deadline, f"the budget never let {name} go"
-                time.sleep(1)
-
-    def _evicted(self, name: str, body: Any) -> bool:
-        """False while a disruption budget forbids it."""
-        try:
-            self.core.create_namespaced_pod_eviction(name, NAMESPACE, body)
-        except ApiException as error:
-            if error.status != 429:
-                raise
-            return False
-        return True
 
 
 @pytest.fixture
@@ -138,7 +116,7 @@ def test_draining_a_node_cuts_none(stack: Platform, pods: Pods) -> None:
     node = pods.all()[0].spec.node_name
     load = _load("drain", 60)
     try:
-        pods.drain(node)
+        drain(pods.core, node, pods.all())
         record = load.end(timeout_seconds=300)
     finally:
         load.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,13 @@ import yaml
 from local.build import go as go_module
 from local.build.definitions import definitions
 from local.build.go import Go, find_go, module_version, parse_version
+from local.build.module_charts import module_chart
 from local.build.programs import link_flags
 from local.build.source import program_name
-from local.build.table import CRD_MODULE, DEFINITIONS, GO_LOCK, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
+from local.build.table import CRD_MODULE, DEFINITIONS, GO_LOCK, MODULE_CHARTS, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
 from local.build.toolchain import Found, ensure_tools, find_installed, link, on_path, place, plan_lines, tools_of
 from local.host.errors import BuildFailed, PlatformError
+from planning.versions import pins
 from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
@@ -27,7 +30,7 @@ TOOL = Tool(
 def test_every_tool_is_made_for_some_need_and_every_need_is_known() -> None:
     named = [name for names in NEEDS.values() for name in names]
     assert sorted(named) == sorted(tool.name for tool in TOOLS)
-    assert {row.need for row in DEFINITIONS} <= set(NEEDS)
+    assert {row.need for row in (*DEFINITIONS, *MODULE_CHARTS)} <= set(NEEDS)
     assert [tool.name for tool in tools_of(["platform", "monitoring"])].count("keda") == 0
     with pytest.raises(PlatformError, match=r"no need 'grafana'.*keda"):
         tools_of(["grafana"])
@@ -142,6 +145,31 @@ def test_the_crds_are_pinned_and_copied_out_of_the_module(tmp_path: Path) -> Non
         "kind": "CustomResourceDefinition",
         "properties": {"description": {"type": "string"}, "match": {"enum": ["=", "!="]}},
     }
+
+
+def test_a_vendors_chart_is_that_of_its_programs_module_with_the_version_of_its_release(tmp_path: Path) -> None:
+    for row in MODULE_CHARTS:
+        pinned = module_version(REPO / "tools" / row.folder / "go.mod", row.module)
+        assert pinned.removeprefix("v") == pins.CHARTS[row.chart].version.removeprefix("v"), row.chart
+    row = MODULE_CHARTS[0]
+    paths = paths_in(tmp_path)
+    shutil.copytree(REPO / "tools" / row.folder, paths.repo / "tools" / row.folder)
+    chart = tmp_path / "module" / row.path
+    (chart / "templates").mkdir(parents=True)
+    (chart / "Chart.yaml").write_text("name: lws\nversion: 0.1.0\nappVersion: v0.6.0\n")
+    (chart / "templates" / "pod.yaml").write_text("kind: Pod\n")
+    chart.chmod(0o555)  # as in the module cache
+    go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{tmp_path}/module"}}'"""))
+    for _ in range(2):
+        made = module_chart(row, paths, go)
+        assert yaml.safe_load((made / "Chart.yaml").read_text()) == {
+            "name": "lws",
+            "version": "0.7.0",
+            "appVersion": "v0.7.0",
+        }
+        assert (made / "templates" / "pod.yaml").read_text() == "kind: Pod\n"
+    shutil.rmtree(made)
+    chart.chmod(0o755)
 
 
 def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:

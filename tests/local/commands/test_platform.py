@@ -139,7 +139,7 @@ def test_the_api_server_reaches_the_cluster_through_the_pod_network_only(paths: 
     assert selection["connection"]["transport"]["tcp"]["url"] == f"https://127.0.0.1:{USUAL['pod-network-connect']}"
 
 
-def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
+def test_charts_come_with_the_real_crds_beside_those_of_vendors(tmp_path: Path) -> None:
     paths = paths_in(tmp_path)
     for chart in ("kube-prometheus-stack", "gpu-operator"):
         (paths.repo / "local" / "charts" / chart).mkdir(parents=True)
@@ -147,6 +147,8 @@ def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
     crds = paths.tools / "definitions" / "kube-prometheus-stack"
     crds.mkdir(parents=True)
     (crds / "podmonitors.yaml").write_text("kind: CustomResourceDefinition\n")
+    (paths.tools / "charts" / "lws").mkdir(parents=True)
+    (paths.tools / "charts" / "lws" / "Chart.yaml").write_text("name: lws\n")
     for _ in range(2):
         assemble_charts(paths)
         charts = sorted(
@@ -156,6 +158,7 @@ def test_charts_come_with_the_real_crds(tmp_path: Path) -> None:
             "gpu-operator/Chart.yaml",
             "kube-prometheus-stack/Chart.yaml",
             "kube-prometheus-stack/crds/podmonitors.yaml",
+            "lws/Chart.yaml",
         ]
     assert not (paths.repo / "local" / "charts" / "kube-prometheus-stack" / "crds").exists()
 

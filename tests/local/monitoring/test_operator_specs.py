@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.serving.backends.llm_d import beside
-from local.control_plane.certificates import ensure_pki
+from local.control_plane.certificates import ensure_pki, kubeconfig
 from local.host.ports import USUAL
 from local.monitoring.place import Place
 from local.monitoring.specs import wanted
@@ -18,6 +18,7 @@ from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 
 IMAGE = "docker.io/kserve/kserve-controller:v0.20.0"
+LWS = "registry.k8s.io/lws/lws:v0.7.0"
 ROLLOUTS = "quay.io/argoproj/argo-rollouts:v1.9.0"
 CERTIFICATES = "/tmp/k8s-webhook-server/serving-certs"
 POD: dict[str, Any] = {
@@ -46,6 +47,41 @@ def test_kserves_webhooks_answer_here_with_the_certificate_of_its_pod(place: Pla
     environment = plan.spec.environment
     assert environment["POD_NAMESPACE"] == "kserve"
     assert plan.files[Path(environment["WEBHOOK_CERTIFICATES"]) / "tls.crt"] == b"pem"
+
+
+def test_lws_is_told_by_its_pods_file_where_it_listens_here_and_may_do_what_its_account_may(place: Place) -> None:
+    path = "/controller_manager_config.yaml"
+    files = {
+        path: b"apiVersion: config.lws.x-k8s.io/v1alpha1\nkind: Configuration\n"
+        b"leaderElection: {leaderElect: true}\ninternalCertManagement: {enable: true}\n",
+        f"{CERTIFICATES}/tls.crt": b"pem",
+    }
+    place.paths.kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+    place.paths.kubeconfig.write_text(kubeconfig(place.pki, "admin", "https://127.0.0.1:6443"))
+    item = pod("lws-0", LWS, namespace="lws-system", args=[f"--config={path}", "--zap-log-level=2"],
+               serviceAccountName="lws-controller-manager")  # fmt: skip
+    plan = wanted(place, item, files)
+    root = place.folder("lws-controller") / "root"
+    own = root / path.lstrip("/")
+    assert plan.spec.command == (str(place.paths.tools_bin / "lws-controller"), f"--config={own}", "--zap-log-level=2")
+    assert yaml.safe_load(plan.files[own]) == {
+        "apiVersion": "config.lws.x-k8s.io/v1alpha1",
+        "kind": "Configuration",
+        "internalCertManagement": {"enable": True},
+        "leaderElection": {"leaderElect": True},
+        "webhook": {"host": "127.0.0.1", "port": USUAL["lws-webhook"], "certDir": f"{root}{CERTIFICATES}"},
+        "metrics": {"bindAddress": f"127.0.0.1:{USUAL['lws-metrics']}"},
+        "health": {"healthProbeBindAddress": f"127.0.0.1:{USUAL['lws-health']}"},
+    }
+    assert plan.files[root / CERTIFICATES.lstrip("/") / "tls.crt"] == b"pem"
+    (user,) = yaml.safe_load(plan.files[Path(plan.spec.environment["KUBECONFIG"])])["users"]
+    assert user["user"]["as"] == "system:serviceaccount:lws-system:lws-controller-manager"
+    assert "system:masters" not in user["user"]["as-groups"]
+    with pytest.raises(LookupError, match="in none of the pod's volumes"):
+        wanted(place, item, {})
+    elsewhere = {**item, "metadata": item["metadata"] | {"namespace": "groups"}}
+    with pytest.raises(LookupError, match="write lws-system"):
+        wanted(place, elsewhere, files)
 
 
 def test_kuberay_listens_here_and_asks_heads_by_name_through_the_pod_network(place: Place) -> None:

@@ -159,6 +159,7 @@ KARPENTERS = {
         ({"backend": "kserve", **SERVED}, ("platform", "monitoring", "kserve")),
         ({"backend": "kserve", "kserve": {"install": False}, **SERVED}, ("platform", "monitoring")),
         ({"rollout": {"kind": "canary"}}, ("platform", "monitoring", "rollouts")),
+        ({"nodes": 2, "pipelineParallel": 2}, ("platform", "monitoring", "lws")),
         ({"backend": "ray", **SERVED}, ("platform", "monitoring", "kuberay")),
         ({"backend": "llm-d", **SERVED}, ("platform", "monitoring", "llm-d")),
         ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
@@ -174,6 +175,7 @@ KARPENTERS = {
         "kserve",
         "own kserve",
         "canary",
+        "several nodes",
         "ray",
         "llm-d",
         "karpenter",
@@ -187,7 +189,11 @@ def test_a_stack_needs_the_tools_of_what_it_installs(
     where = paths_in(tmp_path)
     paths = Paths(REPO, where.state, where.tools, where.cache)
     model = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}
-    of_model = {key: settings[key] for key in ("autoscaling", "tokenSecret", "rollout") if key in settings}
+    of_model = {
+        key: settings[key]
+        for key in ("autoscaling", "tokenSecret", "rollout", "nodes", "pipelineParallel")
+        if key in settings
+    }
     if of_model:
         rest = {key: value for key, value in settings.items() if key not in of_model}
         settings = {**rest, "models": [{**model, **of_model}]}

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -20,7 +19,7 @@ from local.engine.engine import RAY_SURFACE, Engine, EngineState
 from local.engine.flags import UsageError
 from local.engine.fleet import Api, EngineFleet, Member, Told
 from local.engine.operators.ray.clusters import RayCluster, RayClusters, cluster_of
-from local.engine.pods import PodView
+from local.engine.pods import is_ready, readiness
 from planning.versions import pins
 
 ROUND_SECONDS = 0.5
@@ -105,7 +104,7 @@ class RayReplicas:
                 continue  # was said when it began to stop
             # Found Ready after a restart of this process, too, whose engines ended with it.
             serves = its_replica is not None and its_replica.serves
-            if serves != _is_ready(member.pod):
+            if serves != is_ready(member.pod):
                 await self._say_ready(member, serves)
 
     def _leaving(self, cluster: RayCluster, ours: list[RayReplica]) -> list[RayReplica]:
@@ -202,32 +201,3 @@ class RayReplicas:
         status, _ = self._status(cluster)
         message = "\n".join(sorted(set(cluster.failures.values())))
         return {"HEALTHY": "RUNNING", "DEPLOY_FAILED": "DEPLOY_FAILED"}.get(status, "DEPLOYING"), message
-
-
-def _is_ready(pod: PodView) -> bool:
-    return any(each["type"] == "Ready" and each["status"] == "True" for each in pod.status.get("conditions") or [])
-
-
-def readiness(pod: PodView, ready: bool) -> dict[str, Any]:
-    """A status patch: what the kubelet makes of the readiness probe of the worker's container."""
-    stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    name = pod.container.get("name")
-    condition: dict[str, Any] = {"status": "True" if ready else "False", "lastTransitionTime": stamp}
-    if ready:
-        condition |= {"reason": None, "message": None}
-    else:
-        condition |= {
-            "reason": "ContainersNotReady",
-            "message": f"containers with unready status: [{name}]",
-        }
-    statuses = [
-        {**each, "ready": ready, "started": True} if each.get("name") == name else each
-        for each in pod.status.get("containerStatuses") or []
-    ]
-    return {
-        "metadata": {"uid": pod.uid},
-        "status": {
-            "containerStatuses": statuses,
-            "conditions": [{"type": kind, **condition} for kind in ("Ready", "ContainersReady")],
-        },
-    }
