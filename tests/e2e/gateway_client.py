@@ -1,9 +1,8 @@
-"""A client of the one address, and the Secrets that its owner makes by hand: a certificate, and keys."""
+"""A client of the one address, and the Secrets that its owner makes by hand: of certificates, and of keys."""
 
 from __future__ import annotations
 
 import base64
-import datetime
 import json
 import ssl
 import urllib.error
@@ -13,34 +12,10 @@ from dataclasses import dataclass
 from http.client import HTTPSConnection
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
 HOST = "llm.example.com"
-
-
-def certificate() -> tuple[bytes, bytes]:
-    """Certificate and key of HOST, signed by itself, as PEM."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return made.public_bytes(serialization.Encoding.PEM), key.private_bytes(*form)
 
 
 def put_secret(core: Any, namespace: str, name: str, data: dict[str, bytes], kind: str = "Opaque") -> None:

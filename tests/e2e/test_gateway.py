@@ -19,9 +19,10 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from local.load.arrivals import Arrival
 from local.load.client import RequestOutcome, RequestResult, send
 from tests.e2e import cluster as e2e
+from tests.e2e.authorities import Authority
 from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
-from tests.e2e.gateway_client import HOST, Answer, Gateway, certificate, plain_http, put_secret
+from tests.e2e.gateway_client import HOST, Answer, Gateway, plain_http, put_secret
 from tests.e2e.loading import REPORTS, changed_stack
 
 pytestmark = pytest.mark.e2e
@@ -91,8 +92,9 @@ def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
     skip_unless_built("gateway")
     file = changed_stack(tmp_path_factory.mktemp("gateway"), _behind_a_gateway)
     platform.run("up", "--stack-file", str(file))
-    public, private = certificate()
-    made = Cluster(platform, public.decode())
+    authority = Authority("the gateway's")
+    public, private = authority.issue(HOST)
+    made = Cluster(platform, authority.pem.decode())
     put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
     put_secret(made.core, "gateway", "api-keys", {"alice": KEY.encode()})
     put_secret(made.core, "search", "search-keys", {"bob": TENANTS.encode()})

@@ -22,7 +22,7 @@ from tests.components.gateways import TOKENS
 from tests.components.plans import MODEL
 from tests.e2e.authorities import Authority
 from tests.e2e.cluster import eventually, skip_unless_built
-from tests.e2e.gateway_client import HOST, Answer, Gateway, certificate
+from tests.e2e.gateway_client import HOST, Answer, Gateway
 from tests.e2e.identity_provider import AUDIENCE, ISSUER, IdentityProvider
 from tests.e2e.identity_provider import HOST as PROVIDER
 from tests.e2e.standalone_gateway import StandaloneGateway
@@ -79,8 +79,9 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.folder, self.programs = folder, StandaloneGateway(folder)
         self.provider, self.clients = IdentityProvider(folder), Authority("clients")
-        public, private = certificate()
-        self.gateway = Gateway(self.programs.port, public.decode())
+        authority = Authority("the gateway's")
+        public, private = authority.issue(HOST)
+        self.gateway = Gateway(self.programs.port, authority.pem.decode())
         self._by_hand = [
             _object("Secret", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls"),
             _object("Secret", "clients", {"ca.crt": self.clients.pem}, "Opaque"),

@@ -16,14 +16,13 @@ from typing import Any
 
 import aiohttp
 import pytest
-import yaml
-from kubernetes import utils
 
 from local.commands.completion import ask, models, service_url
 from tests.e2e.cluster import Cluster, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import REPORTS, changed_stack
 from tests.e2e.picker_proxy import envoy_in_front
+from tests.e2e.prerequisites import prerequisites
 
 pytestmark = pytest.mark.e2e
 
@@ -39,31 +38,17 @@ def _by_llm_d(settings: dict[str, Any], model: dict[str, Any]) -> None:
     model["autoscaling"] = {"kind": "none", "minReplicas": 4}
 
 
-def _prepare(platform: Platform) -> None:
-    """What docs/backends/llm-d.md asks of a cluster: definitions, and a Gateway (whose controller is not there)."""
-    cluster = Cluster(platform)
-    groups = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
-    there = cluster.definitions(*groups.values())
-    for name, kinds in groups.items():
-        for file in sorted((platform.paths.tools / "definitions" / name).glob("*.yaml")):
-            definition = yaml.safe_load(file.read_text())
-            # Helm leaves a chart's definitions behind, those of another test on this platform too.
-            if definition["spec"]["group"] == kinds and definition["metadata"]["name"] not in there:
-                utils.create_from_dict(cluster.api, definition)
-    cluster.core.create_namespace({"metadata": {"name": "gateways"}})
-
-
 @pytest.fixture(scope="module")
 def url(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Of /<model> through Envoy and the picker."""
     skip_unless_built("gateway", "llm-d")
     folder = tmp_path_factory.mktemp("picker")
-    _prepare(platform)
-    platform.run("up", "--stack-file", str(changed_stack(folder, _by_llm_d)))
-    engine = json.loads((platform.paths.run / "engine" / "admin.json").read_text())
-    with envoy_in_front(platform, "qwen", engine["port"], folder) as found:
-        yield found
-    platform.run("down", "--stack", "local")
+    with prerequisites(platform, "llm-d"):
+        platform.run("up", "--stack-file", str(changed_stack(folder, _by_llm_d)))
+        engine = json.loads((platform.paths.run / "engine" / "admin.json").read_text())
+        with envoy_in_front(platform, "qwen", engine["port"], folder) as address:
+            yield address
+        platform.run("down", "--stack", "local")
 
 
 def _counts(platform: Platform) -> dict[str, dict[str, float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -137,3 +138,54 @@ async def settle() -> None:
     """Lets started tasks run until they wait."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def service(name: str = "qwen", port: int = 8000, **selector: str) -> dict[str, Any]:
+    """A Service of the models' namespace."""
+    return {
+        "metadata": {"namespace": "models", "name": name, "uid": name},
+        "spec": {"selector": selector or {"app": "qwen"}, "ports": [{"name": "http", "port": port}]},
+    }
+
+
+def endpoint_slice(*endpoints: tuple[str, str], service: str = "qwen", port: int = 8000) -> dict[str, Any]:
+    """Its endpoints: pod and state, which is ready, starting or terminating."""
+    conditions = {
+        "ready": {"ready": True, "serving": True, "terminating": False},
+        "starting": {"ready": False, "serving": False, "terminating": False},
+        "terminating": {"ready": False, "serving": True, "terminating": True},
+    }
+    return {
+        "metadata": {
+            "namespace": "models",
+            "name": f"{service}-1",
+            "uid": f"{service}-1",
+            "labels": {"kubernetes.io/service-name": service},
+        },
+        "ports": [{"name": "http", "port": port}],
+        "endpoints": [
+            {
+                "targetRef": {"kind": "Pod", "namespace": "models", "name": name},
+                "conditions": conditions[state],
+            }
+            for name, state in endpoints
+        ],
+    }
+
+
+def free_ports(count: int) -> tuple[int, int]:
+    """A range of ports that was free a moment ago."""
+    for first in range(24000, 30000, count):
+        sockets = []
+        try:
+            for port in range(first, first + count):
+                sock = socket.socket()
+                sockets.append(sock)
+                sock.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        finally:
+            for sock in sockets:
+                sock.close()
+        return first, first + count - 1
+    raise AssertionError("no free ports")

@@ -20,56 +20,7 @@ from local.engine.engine import EngineState
 from local.engine.fleet import EngineFleet
 from local.engine.ports import PortBook
 from local.engine.router import Router
-from tests.local.engine.simulated import FakeApi, fleet, pod, run, settle
-
-
-def _service(name: str = "qwen", port: int = 8000, **selector: str) -> dict[str, Any]:
-    return {
-        "metadata": {"namespace": "models", "name": name, "uid": name},
-        "spec": {"selector": selector or {"app": "qwen"}, "ports": [{"name": "http", "port": port}]},
-    }
-
-
-def _slice(*endpoints: tuple[str, str], service: str = "qwen", port: int = 8000) -> dict[str, Any]:
-    conditions = {
-        "ready": {"ready": True, "serving": True, "terminating": False},
-        "starting": {"ready": False, "serving": False, "terminating": False},
-        "terminating": {"ready": False, "serving": True, "terminating": True},
-    }
-    return {
-        "metadata": {
-            "namespace": "models",
-            "name": f"{service}-1",
-            "uid": f"{service}-1",
-            "labels": {"kubernetes.io/service-name": service},
-        },
-        "ports": [{"name": "http", "port": port}],
-        "endpoints": [
-            {
-                "targetRef": {"kind": "Pod", "namespace": "models", "name": name},
-                "conditions": conditions[state],
-            }
-            for name, state in endpoints
-        ],
-    }
-
-
-def _free_ports(count: int) -> tuple[int, int]:
-    """A range of ports that was free a moment ago."""
-    for first in range(24000, 30000, count):
-        sockets = []
-        try:
-            for port in range(first, first + count):
-                sock = socket.socket()
-                sockets.append(sock)
-                sock.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        finally:
-            for sock in sockets:
-                sock.close()
-        return first, first + count - 1
-    raise AssertionError("no free ports")
+from tests.local.engine.simulated import FakeApi, endpoint_slice, fleet, free_ports, pod, run, service, settle
 
 
 async def _two_pods(directory: Path, ports: tuple[int, int]) -> tuple[EngineFleet, Router]:
@@ -77,8 +28,8 @@ async def _two_pods(directory: Path, ports: tuple[int, int]) -> tuple[EngineFlee
     for name in ("qwen-0", "qwen-1"):
         pods.on_pod("ADDED", pod(name))
     router = Router(pods, directory, ports, lambda line: None)
-    router.on_service("ADDED", _service())
-    router.on_slice("ADDED", _slice(("qwen-0", "ready"), ("qwen-1", "ready")))
+    router.on_service("ADDED", service())
+    router.on_slice("ADDED", endpoint_slice(("qwen-0", "ready"), ("qwen-1", "ready")))
     await settle()
     await router.reconcile()
     return pods, router
@@ -103,7 +54,7 @@ def _pods(answers: list[tuple[int, Any]]) -> Counter[str]:
 
 def _with_router(tmp_path: Path, work: Callable[[EngineFleet, Router, str], Any]) -> None:
     async def whole() -> None:
-        pods, router = await _two_pods(tmp_path, _free_ports(5))
+        pods, router = await _two_pods(tmp_path, free_ports(5))
         try:
             (address,) = json.loads((tmp_path / "services.json").read_text())
             await work(pods, router, address["url"])
@@ -116,7 +67,7 @@ def _with_router(tmp_path: Path, work: Callable[[EngineFleet, Router, str], Any]
 def test_connections_go_to_ready_endpoints_in_turns(tmp_path: Path) -> None:
     async def work(_: EngineFleet, router: Router, url: str) -> None:
         assert _pods(await _ask(url, 4)) == {"models/qwen-0": 2, "models/qwen-1": 2}
-        router.on_slice("MODIFIED", _slice(("qwen-0", "starting"), ("qwen-1", "ready")))
+        router.on_slice("MODIFIED", endpoint_slice(("qwen-0", "starting"), ("qwen-1", "ready")))
         assert _pods(await _ask(url, 3)) == {"models/qwen-1": 3}
 
     _with_router(tmp_path, work)
@@ -136,7 +87,7 @@ def test_a_connection_stays_with_its_endpoint(tmp_path: Path) -> None:
 
 def test_without_a_ready_endpoint_the_answer_says_so(tmp_path: Path) -> None:
     async def work(_: EngineFleet, router: Router, url: str) -> None:
-        router.on_slice("MODIFIED", _slice(("qwen-0", "starting")))
+        router.on_slice("MODIFIED", endpoint_slice(("qwen-0", "starting")))
         ((status, body),) = await _ask(url)
         assert status == 503
         assert "Service models/qwen has no ready endpoint" in body["error"]["message"]
@@ -146,7 +97,7 @@ def test_without_a_ready_endpoint_the_answer_says_so(tmp_path: Path) -> None:
 
 def test_a_service_that_targets_another_port_reaches_nothing(tmp_path: Path) -> None:
     async def work(_: EngineFleet, router: Router, url: str) -> None:
-        router.on_slice("MODIFIED", _slice(("qwen-0", "ready"), port=8080))
+        router.on_slice("MODIFIED", endpoint_slice(("qwen-0", "ready"), port=8080))
         ((status, body),) = await _ask(url)
         assert status == 503
         assert "listens on 8000, the Service targets 8080" in body["error"]["message"]
@@ -160,7 +111,7 @@ def test_a_service_keeps_its_address_while_it_has_no_pods(tmp_path: Path) -> Non
             pods.on_pod("DELETED", pod(name))
         await router.reconcile()
         assert [address["url"] for address in router.addresses()] == [url]
-        router.on_service("DELETED", _service())
+        router.on_service("DELETED", service())
         await router.reconcile()
         assert json.loads((tmp_path / "services.json").read_text()) == []
 
@@ -169,21 +120,21 @@ def test_a_service_keeps_its_address_while_it_has_no_pods(tmp_path: Path) -> Non
 
 def test_terminating_endpoints_serve_only_when_none_is_ready() -> None:
     one, two = ServiceBackend("models", "a", 8000), ServiceBackend("models", "b", 8000)
-    assert backends([_slice(("a", "terminating"), ("b", "ready"))], "http") == [two]
-    assert backends([_slice(("a", "terminating"), ("b", "starting"))], "http") == [one]
-    assert backends([_slice(("b", "starting"))], "http") == []
-    assert backends([_slice(("b", "ready"))], "metrics") == []
+    assert backends([endpoint_slice(("a", "terminating"), ("b", "ready"))], "http") == [two]
+    assert backends([endpoint_slice(("a", "terminating"), ("b", "starting"))], "http") == [one]
+    assert backends([endpoint_slice(("b", "starting"))], "http") == []
+    assert backends([endpoint_slice(("b", "ready"))], "metrics") == []
 
 
 def test_services_without_our_pods_get_no_address(tmp_path: Path) -> None:
     async def work() -> None:
         pods = fleet(FakeApi())
         pods.on_pod("ADDED", pod("qwen-0"))
-        router = Router(pods, tmp_path, _free_ports(5), lambda line: None)
-        headless = _service("external")
+        router = Router(pods, tmp_path, free_ports(5), lambda line: None)
+        headless = service("external")
         headless["spec"]["selector"] = {}
-        for service in (_service("grafana", app="grafana"), headless):
-            router.on_service("ADDED", service)
+        for unrouted in (service("grafana", app="grafana"), headless):
+            router.on_service("ADDED", unrouted)
         await settle()
         await router.reconcile()
         assert router.addresses() == []
@@ -193,7 +144,7 @@ def test_services_without_our_pods_get_no_address(tmp_path: Path) -> None:
 
 def test_addresses_survive_a_restart_and_a_port_in_use_is_avoided(tmp_path: Path) -> None:
     async def work() -> None:
-        ports = _free_ports(5)
+        ports = free_ports(5)
         with closing(socket.socket()) as taken:
             taken.bind(("127.0.0.1", ports[0]))
             taken.listen()
@@ -226,7 +177,7 @@ def test_the_address_list_names_every_port(tmp_path: Path) -> None:
 
 def test_when_no_port_is_left_the_range_is_named(tmp_path: Path) -> None:
     async def work() -> None:
-        first, _ = _free_ports(5)
+        first, _ = free_ports(5)
         with closing(socket.socket()) as taken:
             taken.bind(("127.0.0.1", first))
             taken.listen()
@@ -252,7 +203,7 @@ def test_the_admin_port_reaches_each_pod(tmp_path: Path) -> None:
         pods.on_pod("ADDED", pod("qwen-0"))
         pods.on_pod("ADDED", pod("broken", "--no-such-flag"))
         await settle()
-        server, port = await PortBook(tmp_path / "p.json", *_free_ports(3)).listen("admin", admin_handler(pods))
+        server, port = await PortBook(tmp_path / "p.json", *free_ports(3)).listen("admin", admin_handler(pods))
         url = f"http://127.0.0.1:{port}"
         async with aiohttp.ClientSession() as session:
 
@@ -282,11 +233,11 @@ def test_a_request_without_a_ready_endpoint_is_told_when_to_try_again_and_counte
     async def work(_: EngineFleet, router: Router, url: str) -> None:
         mine = 'router_requests_unserved_total{namespace="models",service="qwen"}'
         assert f"{mine} 0" in router.exposition(), "it must be there before the first request, or its rate is not"
-        router.on_slice("MODIFIED", _slice())
+        router.on_slice("MODIFIED", endpoint_slice())
         async with aiohttp.ClientSession() as session, session.post(f"{url}/v1/completions", json={}) as answer:
             assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
         assert f"{mine} 1" in router.exposition()
-        router.on_slice("MODIFIED", _slice(("qwen-0", "ready")))
+        router.on_slice("MODIFIED", endpoint_slice(("qwen-0", "ready")))
         assert (await _ask(url))[0][0] == 200
         assert f"{mine} 1" in router.exposition()
 

@@ -15,8 +15,7 @@ from local.engine.fleet import EngineFleet
 from local.engine.operators.production_stack import CONTAINER, StackRouters, Unknown, options, prompt_of
 from local.engine.router import Router
 from tests.components.plans import MODEL, on
-from tests.local.engine.simulated import FakeApi, deleting, fleet, pod, run, settle
-from tests.local.engine.test_router import _free_ports, _service, _slice
+from tests.local.engine.simulated import FakeApi, deleting, endpoint_slice, fleet, free_ports, pod, run, service, settle
 
 ARGUMENTS = [
     "--host", "0.0.0.0", "--port", "8000", "--service-discovery", "k8s", "--k8s-namespace", "models",
@@ -45,9 +44,9 @@ def platform(tmp_path: Path, work: Callable[[EngineFleet, StackRouters, Ask], An
             servers.on_pod("ADDED", pod(name))
         routers = StackRouters(servers, lambda _: None)
         routers.on_pod("ADDED", router_pod([*ARGUMENTS, *arguments]))
-        router = Router(servers, tmp_path, _free_ports(5), lambda _: None, [routers])
-        router.on_service("ADDED", _service(app="router"))
-        router.on_slice("ADDED", _slice(("router", "ready")))
+        router = Router(servers, tmp_path, free_ports(5), lambda _: None, [routers])
+        router.on_service("ADDED", service(app="router"))
+        router.on_slice("ADDED", endpoint_slice(("router", "ready")))
         await settle()
         await router.reconcile()
         (address,) = router.addresses()
