@@ -34,8 +34,8 @@ def main() -> None:
     from local.aws_endpoint.extension import install_extension
     from local.aws_endpoint.price_list import with_price_list
 
-    if options.new_account:
-        play(Account(quotas=NEW_ACCOUNT_QUOTAS))
+    # With an API server there are nodes, and a watcher that rolls them.
+    play(Account(quotas=NEW_ACCOUNT_QUOTAS if options.new_account else {}, nodes_roll=bool(options.cluster_endpoint)))
     install_extension(options.cluster_endpoint, options.cluster_ca_file)
     application = with_price_list(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", options.port, application, threaded=True, request_handler=MotoRequestHandler)

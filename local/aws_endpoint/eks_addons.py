@@ -63,6 +63,7 @@ def describe_addon(response: EKSResponse) -> ActionResult:
 def update_addon(response: EKSResponse) -> ActionResult:
     params = parameters(response)
     cluster, addon = _addon(response, params)
+    name = addon["addonName"]
     changed = {
         key: params[key]
         for key in ("addonVersion", "serviceAccountRoleArn", "configurationValues")
@@ -71,7 +72,7 @@ def update_addon(response: EKSResponse) -> ActionResult:
     addon.update(changed, modifiedAt=store.now())
     if params.get("podIdentityAssociations") is not None:
         _associate(cluster, addon, params["podIdentityAssociations"])
-    return ActionResult({"update": store.record_update(cluster, "AddonUpdate", changed)})
+    return ActionResult({"update": store.record_update(cluster, "AddonUpdate", changed, {"addonName": name})})
 
 
 def delete_addon(response: EKSResponse) -> ActionResult:

@@ -14,13 +14,22 @@ def describe_update(response: EKSResponse) -> ActionResult:
     params = parameters(response)
     cluster = response.eks_backend.describe_cluster(params["name"])
     key = params["updateId"]
-    update = store.found_in(store.extra(cluster, "updates"), key, lambda: f"No update found for ID: {key}")
+    updates = {id_: update for id_, update in store.extra(cluster, "updates").items() if _is_of(update, params)}
+    update = store.found_in(updates, key, lambda: f"No update found for ID: {key}")
     return ActionResult({"update": update})
 
 
 def list_updates(response: EKSResponse) -> ActionResult:
-    cluster = response.eks_backend.describe_cluster(parameters(response)["name"])
-    return ActionResult({"updateIds": list(store.extra(cluster, "updates"))})
+    params = parameters(response)
+    updates = store.extra(response.eks_backend.describe_cluster(params["name"]), "updates")
+    ids = [id_ for id_, update in updates.items() if _is_of(update, params)]
+    return ActionResult(store.page("updateIds", ids, params))
+
+
+def _is_of(update: store.Record, params: store.Record) -> bool:
+    """A node group's or an add-on's updates are asked for by its name, the cluster's own without
+    (https://docs.aws.amazon.com/eks/latest/APIReference/API_DescribeUpdate.html)."""
+    return all(update.get(name) == params.get(name) for name in ("nodegroupName", "addonName"))
 
 
 def describe_cluster_versions(response: EKSResponse) -> ActionResult:

@@ -8,8 +8,8 @@ from typing import Any
 from moto.core.responses import ActionResult
 from moto.eks.responses import EKSResponse
 
+from local.aws_endpoint import eks_node_updates, facts
 from local.aws_endpoint import eks_store as store
-from local.aws_endpoint import facts
 from local.aws_endpoint.eks_clusters import admit, parameters
 
 
@@ -41,18 +41,18 @@ def update_nodegroup_version(response: EKSResponse) -> ActionResult:
     backend = response.eks_backend
     cluster = backend.describe_cluster(params["clusterName"])
     group = backend.describe_nodegroup(params["clusterName"], params["nodegroupName"])
-    template = params.get("launchTemplate")
-    if template:
-        group.launch_template = {**(group.launch_template or {}), **template}
-    version = params.get("version") or (group.version if template else cluster.version)
-    if params.get("releaseVersion"):
-        group.release_version = params["releaseVersion"]
-    elif not template or version != group.version:
-        group.release_version = _newest(group.ami_type, version)
-    group.version = version
-    group.modified_at = store.now()
-    changed = {key: params[key] for key in ("version", "releaseVersion") if params.get(key)}
-    return ActionResult({"update": store.record_update(cluster, "VersionUpdate", changed)})
+    given = params.get("launchTemplate")
+    template = {**(group.launch_template or {}), **given} if given else group.launch_template
+    version = params.get("version") or group.version
+    release = params.get("releaseVersion") or (
+        group.release_version if given and version == group.version else _newest(group.ami_type, version)
+    )
+    changed = {"version": version, "releaseVersion": release}
+    if given:
+        changed["launchTemplateVersion"] = str(template.get("version"))
+    after = eks_node_updates.Launch(version, release, template)
+    record = eks_node_updates.begin(cluster, group, after, changed, bool(params.get("force")))
+    return ActionResult({"update": record})
 
 
 def _newest(ami_type: str, version: str) -> str:
@@ -70,7 +70,8 @@ def update_nodegroup_config(
         params = parameters(response)
         cluster = response.eks_backend.describe_cluster(params["clusterName"])
         update: Any = original(response).result
-        store.extra(cluster, "updates")[update["update"]["id"]] = {**update["update"], "params": []}
-        return ActionResult({"update": store.extra(cluster, "updates")[update["update"]["id"]]})
+        record = {**update["update"], "params": [], "nodegroupName": params["nodegroupName"]}
+        store.extra(cluster, "updates")[record["id"]] = record
+        return ActionResult({"update": record})
 
     return wrapped

@@ -61,18 +61,25 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def record_update(cluster: Any, kind: str, changed: Record) -> Record:
-    """An update that is over already: here everything happens at once."""
+def record_update(cluster: Any, kind: str, changed: Record, of: Record | None = None) -> Record:
+    """An update that is over already: here everything happens at once, but for nodes (eks_node_updates).
+
+    `of`: nodegroupName or addonName, where it is none of the cluster itself.
+    """
     update: Record = {
         "id": new_id(),
         "status": "Successful",
         "type": kind,
         "params": [
-            {"type": name[0].upper() + name[1:], "value": json.dumps(value, default=str)}
+            {
+                "type": name[0].upper() + name[1:],
+                "value": value if isinstance(value, str) else json.dumps(value, default=str),
+            }
             for name, value in changed.items()
         ],
         "createdAt": now(),
         "errors": [],
+        **(of or {}),
     }
     extra(cluster, "updates")[update["id"]] = update
     return update

@@ -2,6 +2,8 @@
 
 POST /moto-api/local/sold-out    {"offerings": [{"instance_type", "zone", "lifecycle"}]}; an empty list: all is there
 POST /moto-api/local/take-back   {"region", "instance_id", "notice_seconds"}: a spot instance's last two minutes
+GET  /moto-api/local/node-updates    updates of node groups under way (eks_node_updates), for the node watcher
+POST /moto-api/local/node-updates/ended    {"region", "cluster", "group", "update"}, "code", "message", "resources"
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 from moto.backends import get_backend
 from moto.moto_api._internal import urls
 
-from local.aws_endpoint import instance_events, market
+from local.aws_endpoint import eks_node_updates, instance_events, market
 from local.aws_endpoint.contract.account import ACCOUNT_ID
 
 Answer = tuple[int, dict[str, str], str]
@@ -23,6 +25,8 @@ def install() -> None:
     """Adds the paths; once per process."""
     urls.url_paths["{0}/moto-api/local/sold-out"] = _switch(_sold_out)
     urls.url_paths["{0}/moto-api/local/take-back"] = _switch(_take_back)
+    urls.url_paths["{0}/moto-api/local/node-updates"] = _node_updates
+    urls.url_paths["{0}/moto-api/local/node-updates/ended"] = _switch(eks_node_updates.end)
 
 
 def _switch(act: Callable[[Mapping[str, Any]], None]) -> Callable[[Any, str, Any], Answer]:
@@ -37,6 +41,10 @@ def _switch(act: Callable[[Mapping[str, Any]], None]) -> Callable[[Any, str, Any
 
     handle.__name__ = act.__name__
     return handle
+
+
+def _node_updates(request: Any, full_url: str, headers: Any) -> Answer:
+    return 200, {"Content-Type": "application/json"}, json.dumps(list(eks_node_updates.under_way()))
 
 
 def _sold_out(asked: Mapping[str, Any]) -> None:

@@ -70,9 +70,16 @@ def wanted_nodes(
     nodes: dict[str, WantedNode] = {}
     for group in groups:
         indices = node_indices(group.described["scalingConfig"]["desiredSize"], present.get(group.arn, {}))
-        for manifest in render_nodes(group.described, group.subnets, group.capacity, indices):
-            nodes[manifest["metadata"]["name"]] = WantedNode(manifest, group.capacity, group.own_plugin)
+        nodes |= rendered_nodes(group, indices)
     return nodes
+
+
+def rendered_nodes(group: PlatformNodeGroup, indices: Sequence[int]) -> dict[str, WantedNode]:
+    """Those nodes of a group, by name."""
+    return {
+        manifest["metadata"]["name"]: WantedNode(manifest, group.capacity, group.own_plugin)
+        for manifest in render_nodes(group.described, group.subnets, group.capacity, indices)
+    }
 
 
 class NodeGroups:
@@ -94,9 +101,19 @@ class NodeGroups:
             if group["status"] != "DELETING"
         ]
 
+    def with_launch(self, group: PlatformNodeGroup, after: Mapping[str, Any]) -> PlatformNodeGroup:
+        """The group with another version, releaseVersion or launchTemplate."""
+        described = {**group.described, **after}
+        return PlatformNodeGroup(group.region, described, *self._detail(group.region, described))
+
     def eks(self, region: str) -> Any:
         """EKS' client of a region."""
         return self.client("eks", region)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Of the AWS endpoint, which has switches of its own besides AWS' calls."""
+        return str(self.client("eks", self._regions[0]).meta.endpoint_url)
 
     @property
     def regions(self) -> list[str]:

@@ -22,6 +22,10 @@ INSTANCE_ANNOTATION = "vllm-on-eks.local/instance"
 """Id of the EC2 instance that a node is, where no group asked for it."""
 INDEX_ANNOTATION = "vllm-on-eks.local/index"
 """Which of its group's nodes it is: name, address and zone follow from it, whichever others leave."""
+LAUNCH_ANNOTATION = "vllm-on-eks.local/launch"
+"""What the node was launched with: it stays so while its group is updated."""
+LAUNCH_LABELS = ("eks.amazonaws.com/sourceLaunchTemplateId", "eks.amazonaws.com/sourceLaunchTemplateVersion")
+"""EKS' labels that say the same, where there is a launch template."""
 RESERVED_ADDRESSES = 4
 """AWS keeps the first four addresses of a subnet (and the last)."""
 
@@ -35,6 +39,13 @@ def render_nodes(
     """Nodes of a group as `describe_nodegroup` shows it, spread over its subnets; `subnets` from EC2."""
     spread = sorted(subnets, key=lambda subnet: (subnet["AvailabilityZone"], subnet["SubnetId"]))
     return [_node(group, spread[index % len(spread)], capacity, index) for index in indices]
+
+
+def launch_of(group: Mapping[str, Any]) -> str:
+    """Version, AMI release and launch template of a group, in one: another one is another node."""
+    template = group.get("launchTemplate") or {}
+    parts = (group.get("version"), group.get("releaseVersion"), template.get("id"), template.get("version"))
+    return " ".join(str(part) for part in parts if part)
 
 
 def node_indices(desired: int, present: Mapping[int, bool]) -> list[int]:
@@ -64,6 +75,9 @@ def _node(group: Mapping[str, Any], subnet: Mapping[str, Any], capacity: NodeCap
         "eks.amazonaws.com/nodegroup": group["nodegroupName"],
         "topology.k8s.aws/zone-id": subnet.get("AvailabilityZoneId", ""),
     }
+    template = group.get("launchTemplate") or {}
+    if template:
+        labels |= dict(zip(LAUNCH_LABELS, (str(template.get("id")), str(template.get("version"))), strict=True))
     labels = {**dict(sorted(labels.items())), **(group.get("labels") or {})}
     taints = [
         {"key": taint["key"], "value": taint.get("value", ""), "effect": TAINT_EFFECTS[taint["effect"]]}
@@ -72,14 +86,18 @@ def _node(group: Mapping[str, Any], subnet: Mapping[str, Any], capacity: NodeCap
     return node_manifest(
         name,
         labels,
-        {GROUP_ANNOTATION: group["nodegroupArn"], INDEX_ANNOTATION: str(index)},
+        {GROUP_ANNOTATION: group["nodegroupArn"], INDEX_ANNOTATION: str(index), LAUNCH_ANNOTATION: launch_of(group)},
         {"providerID": f"aws:///{subnet['AvailabilityZone']}/i-{seed[8:25]}", **({"taints": taints} if taints else {})},
         {
             **resources(capacity),
             "addresses": addresses(address, name),
-            "nodeInfo": node_info(capacity, group.get("version") or "1.0", group.get("amiType") or "CUSTOM"),
+            "nodeInfo": node_info(capacity, group.get("version") or "1.0", _image(group)),
         },
     )
+
+
+def _image(group: Mapping[str, Any]) -> str:
+    return " ".join(filter(None, (group.get("amiType") or "CUSTOM", group.get("releaseVersion"))))
 
 
 def node_manifest(

@@ -28,7 +28,8 @@ from local.nodes.balancers import reconcile_balancers
 from local.nodes.demand import LEAVING_TAINT
 from local.nodes.groups import NodeGroups, WantedNode, wanted_nodes
 from local.nodes.instances import Instances
-from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION, INSTANCE_ANNOTATION
+from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION, INSTANCE_ANNOTATION, LAUNCH_LABELS
+from local.nodes.rolls import NodeRolls, endpoint
 from local.nodes.volumes import reconcile_volumes
 from planning.model import GPU_RESOURCE
 
@@ -46,12 +47,13 @@ def say(text: str) -> None:
 class NodeWatcher:
     """Compares and acts; what it holds it could read again, or wait for again."""
 
-    def __init__(self, kubeconfig: Path, boot_seconds: float) -> None:
+    def __init__(self, kubeconfig: Path, boot_seconds: float, settle_seconds: float) -> None:
         apis = connect(kubeconfig)
         self._core, self._apps, self._storage = apis.core, apis.apps, apis.storage
         self._groups = NodeGroups()
         self._instances = Instances(self._groups.client)
         self._autoscaler = NodeAutoscaler(apis.core, apis.apps, self._groups.eks, say)
+        self._rolls = NodeRolls(apis.core, self._groups, endpoint(self._groups.endpoint_url), say, settle_seconds)
         self._boot_seconds = boot_seconds
         self._joins_at: dict[str, float] = {}
 
@@ -60,10 +62,17 @@ class NodeWatcher:
         groups = self._groups.read()
         present = {node.metadata.name: node for node in self._core.list_node().items if _is_ours(node)}
         of_groups = {name: node for name, node in present.items() if GROUP_ANNOTATION in node.metadata.annotations}
-        of_groups_wanted = wanted_nodes(groups, _indices(of_groups.values()))
+        updates = self._rolls.under_way()
+        settled = [group for group in groups if group.arn not in updates]
+        of_groups_wanted = wanted_nodes(settled, _indices(of_groups.values()))
+        self._rolls.launched = set()
+        if updates:
+            pods = self._core.list_pod_for_all_namespaces().items
+            of_groups_wanted |= self._rolls.look(updates, groups, list(of_groups.values()), pods)
         bought = self._instances.wanted(self._groups.regions)
         nodes_wanted = {**of_groups_wanted, **bought}
-        for name in self._booted(nodes_wanted.keys() - present.keys(), time.monotonic(), bought.keys()):
+        asked_for = bought.keys() | self._rolls.launched
+        for name in self._booted(nodes_wanted.keys() - present.keys(), time.monotonic(), asked_for):
             self._create(nodes_wanted[name])
         for name in present.keys() - nodes_wanted.keys():
             self._remove(present[name])
@@ -79,7 +88,7 @@ class NodeWatcher:
 
     def _booted(self, missing: Set[str], now: float, bought: Set[str] = frozenset()) -> list[str]:
         """Those that join now. The nodes of a new stack's groups are there at once: only what an autoscaler asked for,
-        or what was `bought` as an instance, boots first."""
+        or what was `bought` as an instance or for an update, boots first."""
         waits = {name: self._autoscaler.is_running or name in bought for name in missing}
         self._joins_at = {
             name: self._joins_at.get(name, now + (self._boot_seconds if waits[name] else 0.0)) for name in missing
@@ -107,10 +116,10 @@ class NodeWatcher:
 
     def _follow_group(self, node: Any, manifest: Mapping[str, Any]) -> None:
         """Labels and taints of a group reach its nodes, as EKS does it."""
-        labels = manifest["metadata"]["labels"]
+        labels = {key: value for key, value in manifest["metadata"]["labels"].items() if key not in LAUNCH_LABELS}
         before = (node.metadata.annotations.get(LABELS_ANNOTATION) or "").split(",")
         changes = {key: value for key, value in labels.items() if node.metadata.labels.get(key) != value}
-        changes |= {key: None for key in before if key and key not in labels}
+        changes |= {key: None for key in before if key and key not in (*labels, *LAUNCH_LABELS)}
         patch: dict[str, Any] = {}
         if changes:
             patch["metadata"] = {"labels": changes, "annotations": {LABELS_ANNOTATION: ",".join(sorted(labels))}}
@@ -192,16 +201,17 @@ def main() -> None:
     parser.add_argument("--ready-file", type=Path, required=True, help="written after the first whole round")
     parser.add_argument("--interval-seconds", type=float, default=1.0)
     parser.add_argument("--node-boot-seconds", type=float, default=3.0, help="of a node that an autoscaler asked for")
+    parser.add_argument("--settle-seconds", type=float, default=3.0, help="between a node's drain and its end; EKS: 60")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    watcher = NodeWatcher(arguments.kubeconfig, arguments.node_boot_seconds)
+    watcher = NodeWatcher(arguments.kubeconfig, arguments.node_boot_seconds, arguments.settle_seconds)
     said = ""
     while True:
         try:
             watcher.round()
             arguments.ready_file.touch()
             said = ""
-        except (ApiException, BotoCoreError, ClientError, urllib3.exceptions.HTTPError, LookupError) as error:
+        except (ApiException, BotoCoreError, ClientError, OSError, urllib3.exceptions.HTTPError, LookupError) as error:
             text = f"round failed, trying again: {type(error).__name__}: {error}"
             if text != said:
                 say(text)

@@ -81,6 +81,8 @@ class Account:
     """Capacity reservations and Capacity Blocks, as EC2 describes them."""
     drain_seconds: Mapping[str, float] = field(default_factory=dict)
     has_nodes: bool = False
+    nodes_roll: bool = False
+    """Nodes follow the groups: an update of a group lasts until the node watcher has replaced them."""
     throttled_share: float = 0.0
     seed: int = 1
     page_size: int = 100

@@ -7,6 +7,7 @@ from typing import Any
 
 from local.aws_endpoint import facts
 from local.aws_endpoint.contract.rule import Asked, Checks, Effects
+from planning.versions.skew import KUBELET, minor, skews
 
 _LOG_GROUP = "/aws/eks/{name}/cluster"
 
@@ -32,6 +33,16 @@ def _skips(asked: Asked) -> Mapping[str, Any] | None:
 def _downgrade(asked: Asked) -> Mapping[str, Any] | None:
     steps = _steps(asked)
     return {"now": steps[0], "wanted": steps[1]} if steps and steps[2] < 0 else None
+
+
+def _old_nodes(asked: Asked) -> Mapping[str, Any] | None:
+    cluster, steps = asked.world.cluster(asked.given.get("name")), _steps(asked)
+    older = skews()[KUBELET].older
+    if cluster is None or steps is None or older is None:
+        return None
+    groups = cluster.nodegroups.values()
+    behind = [group.nodegroup_name for group in groups if minor(steps[1]) - minor(group.version) > older]
+    return {"groups": ", ".join(sorted(behind)), "now": steps[0]} if behind else None
 
 
 def _role(asked: Asked) -> Mapping[str, Any] | None:
@@ -66,6 +77,7 @@ CHECKS: Checks = {
     "cluster-version": _version,
     "cluster-version-steps": _skips,
     "cluster-version-downgrade": _downgrade,
+    "cluster-old-nodes": _old_nodes,
     "cluster-role": _role,
     "cluster-protected": _protected,
     "cluster-has-node-groups": _has_groups,

@@ -28,7 +28,8 @@ _NOT = """
 
 - **Permissions.** Every caller may do everything in AWS but a pod with an association (row `pod-role`). Service control
   policies, permission boundaries and resource policies do not exist, but for what row `budget-topic` reads.
-- **Time.** What takes AWS minutes is done at once. Eventual consistency (a role that EKS does not see yet) is not
+- **Time.** What takes AWS minutes is done at once, but for nodes: on the platform an update of a node group lasts until
+  its nodes are replaced. Eventual consistency (a role that EKS does not see yet) is not
   played.
 - **Capacity.** Everything is there until a test says otherwise; managed node groups meet no
   `InsufficientInstanceCapacity`, and their spot nodes are not taken back.

@@ -12,6 +12,7 @@ from local.aws_endpoint import facts
 from local.aws_endpoint.contract.placing import subnet_missing
 from local.aws_endpoint.contract.rule import Asked, Checks, is_bottlerocket
 from local.aws_endpoint.contract.world import EC2_SERVICE
+from planning.versions.skew import minor
 
 _RELEASE = re.compile(r"(?P<minor>1\.\d+)\.(?P<patch>\d+)-(?P<date>\d{8})")
 _BOTTLEROCKET = re.compile(r"\d+\.\d+\.\d+-[0-9a-f]{8}")
@@ -61,6 +62,37 @@ def _release(asked: Asked) -> Mapping[str, Any] | None:
         return None if whole else {"release": release, "version": version}
     match = _RELEASE.fullmatch(release)
     return None if match and match["minor"] == version else {"release": release, "version": version}
+
+
+def _release_back(asked: Asked) -> Mapping[str, Any] | None:
+    """By the release's date, Bottlerocket's by its version."""
+    group, release = asked.world.node_group(asked.given), asked.given.get("releaseVersion")
+    if group is None or release is None:
+        return None
+    wanted, now = _age(release), _age(group.release_version or "")
+    return {"now": group.release_version, "wanted": release} if wanted and now and wanted < now else None
+
+
+def _age(release: str) -> tuple[int, ...]:
+    """Grows from release to release of one minor; empty for what is none."""
+    if match := _RELEASE.fullmatch(release):
+        return (minor(release), int(match["patch"]), int(match["date"]))
+    return tuple(map(int, release.split("-")[0].split("."))) if _BOTTLEROCKET.fullmatch(release) else ()
+
+
+def _own_image(asked: Asked) -> Mapping[str, Any] | None:
+    """A launch template with an image of one's own, and a version or release beside it."""
+    group = asked.world.node_group(asked.given)
+    template = {**((group and group.launch_template) or {}), **(asked.given.get("launchTemplate") or {})}
+    if not asked.world.launch_template_data(template).get("ImageId"):
+        return None
+    beside = [name for name in ("version", "releaseVersion") if asked.given.get(name)]
+    return {"what": " and ".join(beside)} if beside else None
+
+
+def _busy(asked: Asked) -> Mapping[str, Any] | None:
+    group = asked.world.node_group(asked.given)
+    return {} if group is not None and group.status not in ("ACTIVE", "DEGRADED") else None
 
 
 def _older(asked: Asked) -> Mapping[str, Any] | None:
@@ -121,9 +153,12 @@ def _unavailable(asked: Asked) -> Mapping[str, Any] | None:
 CHECKS: Checks = {
     "nodes-min-over-desired": _min_over_desired,
     "nodes-desired-over-max": _desired_over_max,
+    "nodes-updating": _busy,
     "nodes-version": _version,
     "nodes-version-older": _older,
     "nodes-release-minor": _release,
+    "nodes-release-older": _release_back,
+    "nodes-own-image": _own_image,
     "nodes-type-region": _not_sold_here,
     "nodes-type-zone": _not_sold,
     "nodes-subnet-missing": subnet_missing,

@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPES
 
+from local.aws_endpoint import eks_node_updates
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.contract.rule import Asked
 from local.aws_endpoint.contract.world import AccountWorld
@@ -19,6 +20,9 @@ from local.aws_endpoint.contract.world import AccountWorld
 EVICTION_SECONDS = 15 * 60
 """https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, scale down phase."""
 DELETION_SECONDS = 5 * 60
+MOST_AT_ONCE = 100
+"""https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupUpdateConfig.html; how a percentage is rounded is
+written nowhere: down, and one at least."""
 
 
 def vcpus(instance_type: str) -> int:
@@ -35,12 +39,16 @@ def quota_code(instance_type: str, capacity_type: str) -> str:
     return {**codes, **spot}[kind, capacity_type == "SPOT"]
 
 
-def surge(group: Any, zones: int) -> int:
-    """Nodes that an update of the group starts before it ends one."""
-    config: Mapping[str, Any] = group.update_config or {}
-    if config.get("updateStrategy") == "MINIMAL":
-        return 0
-    return max(2 * zones, int(config.get("maxUnavailable") or 1))
+def at_once(config: Mapping[str, Any], desired: int) -> int:
+    """Nodes that an update may take away at the same time, by the group's updateConfig."""
+    share = config.get("maxUnavailablePercentage")
+    count = desired * int(share) // 100 if share else int(config.get("maxUnavailable") or 1)
+    return max(1, min(count, MOST_AT_ONCE))
+
+
+def surge(config: Mapping[str, Any], zones: int, desired: int) -> int:
+    """Nodes that an update starts before it ends one."""
+    return 0 if config.get("updateStrategy") == "MINIMAL" else max(2 * zones, at_once(config, desired))
 
 
 def _zones(asked: Asked, group: Any) -> int:
@@ -109,28 +117,16 @@ def _make_interfaces(asked: Asked, group: Any) -> None:
         )
 
 
-def _last_update(asked: Asked) -> dict[str, Any] | None:
-    cluster = asked.world.cluster(asked.given.get("clusterName"))
-    updates = list(store.extra(cluster, "updates").values()) if cluster else []
-    return updates[-1] if updates else None
-
-
-def _fail_update(asked: Asked, code: str, message: str) -> None:
-    update = _last_update(asked)
-    if update is not None:
-        update["status"] = "Failed"
-        update["errors"] = [{"errorCode": code, "errorMessage": message, "resourceIds": []}]
-
-
 def update(asked: Asked) -> None:
     group = asked.world.node_group(asked.given)
     if group is None or not group.scaling_config["desiredSize"]:
         return
-    more = surge(group, _zones(asked, group))
-    asked.account.peak_nodes[group.nodegroup_name] = group.scaling_config["desiredSize"] + more
+    desired = group.scaling_config["desiredSize"]
+    more = surge(group.update_config or {}, _zones(asked, group), desired)
+    asked.account.peak_nodes[group.nodegroup_name] = desired + more
     words = _lacking(asked, group, more)
     if words:
-        _fail_update(asked, "NodeCreationFailure", words)
+        eks_node_updates.fail(group, "NodeCreationFailure", words)
 
 
 def evict(asked: Asked) -> None:
@@ -139,7 +135,7 @@ def evict(asked: Asked) -> None:
         return
     if _drain_seconds(asked, group) > EVICTION_SECONDS:
         words = f"Reached max retries while trying to evict pods from nodes in node group {group.nodegroup_name}"
-        _fail_update(asked, "PodEvictionFailure", words)
+        eks_node_updates.fail(group, "PodEvictionFailure", words)
 
 
 def _drain_seconds(asked: Asked, group: Any) -> float:

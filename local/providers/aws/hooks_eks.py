@@ -9,8 +9,11 @@ from typing import Any
 from local.providers.aws.hooks import Properties
 from local.providers.aws.parameters import create_parameters
 from local.providers.aws.resource import LiveResource
+from local.providers.aws.waiting import poll
 from local.providers.rpc import ProviderError
 
+UPDATE_TIMEOUT_SECONDS = 60 * 60
+"""Of the real provider (node_group.go): nodes are drained one after another."""
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
 
 
@@ -81,7 +84,18 @@ def _wait(resource: LiveResource, identity: Mapping[str, str], answer: Mapping[s
         "nodegroupName": identity["nodegroupName"],
         "updateId": answer["update"]["id"],
     }
-    update = resource.call("describe_update", asked)["update"]
+    update: Mapping[str, Any] = {}
+
+    def is_over() -> bool:
+        nonlocal update
+        update = resource.call("describe_update", asked)["update"]
+        return bool(update["status"] != "InProgress")
+
+    if not poll(is_over, resource.timeout_seconds or UPDATE_TIMEOUT_SECONDS):
+        raise ProviderError(
+            f"waiting for EKS Node Group ({resource.id}) update: timeout while waiting for state to become "
+            "'Successful' (last state: 'InProgress')"
+        )
     if update["status"] in ("Failed", "Cancelled"):
         errors = "; ".join(f"{error['errorCode']}: {error['errorMessage']}" for error in update.get("errors") or [])
         raise ProviderError(

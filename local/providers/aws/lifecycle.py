@@ -19,15 +19,12 @@ from local.providers.aws.parameters import (
 )
 from local.providers.aws.resource import LiveResource
 from local.providers.aws.table import Call, Ready
+from local.providers.aws.waiting import Clock, poll
 from local.providers.rpc import InitFailed, ProviderError
 
 # The real provider waits up to 45 minutes for what AWS does slowly; here nothing is slow, so a wait that does not
 # end soon is a mistake that should show.
 DEFAULT_TIMEOUT_SECONDS: Final = 120.0
-_FIRST_PAUSE_SECONDS: Final = 0.1
-_LONGEST_PAUSE_SECONDS: Final = 3.0
-
-Clock = Callable[[float], None]
 
 
 def create(resource: LiveResource, timeout_seconds: float = 0) -> None:
@@ -80,6 +77,7 @@ def update(
 ) -> None:
     """Brings the object from `old_inputs` to `resource.inputs`; `changed` holds the properties that differ."""
     row = resource.row
+    resource.timeout_seconds = timeout_seconds
     for change in row.changes:
         affected = changed.intersection(change.props)
         if not affected:
@@ -159,12 +157,4 @@ def _delete_when_free(resource: LiveResource, call: Call, timeout_seconds: float
 
 
 def _poll(done: Callable[[], bool], timeout_seconds: float, pause: Clock = time.sleep) -> bool:
-    """Asks `done` with growing pauses until it says yes; False when the time is over."""
-    deadline = time.monotonic() + (timeout_seconds or DEFAULT_TIMEOUT_SECONDS)
-    wait_seconds = _FIRST_PAUSE_SECONDS
-    while not done():
-        if time.monotonic() + wait_seconds > deadline:
-            return False
-        pause(wait_seconds)
-        wait_seconds = min(wait_seconds * 2, _LONGEST_PAUSE_SECONDS)
-    return True
+    return poll(done, timeout_seconds or DEFAULT_TIMEOUT_SECONDS, pause)

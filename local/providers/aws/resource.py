@@ -24,6 +24,8 @@ class LiveResource:
     state: dict[str, Any] = field(default_factory=dict)
     id: str = ""
     live: Any = None
+    timeout_seconds: float = 0
+    """Of the operation under way, where the program says one."""
 
     @property
     def region(self) -> str:

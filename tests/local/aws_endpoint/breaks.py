@@ -107,6 +107,34 @@ def _version(here: Land, start: str = "1.34", **given: Any) -> None:
     here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, **given)
 
 
+def _two_updates(here: Land) -> None:
+    here.account.nodes_roll = True
+    name = here.cluster()
+    group = here.group(name)
+    _twice(lambda: here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group))
+
+
+def _nodes_left_behind(here: Land) -> None:
+    name = here.cluster(version="1.31")
+    here.group(name)
+    for version in ("1.32", "1.33", "1.34", "1.35"):
+        here.eks.update_cluster_version(name=name, version=version)
+        if version == "1.35":
+            raise AssertionError("four minors apart")
+
+
+def _own_image(here: Land) -> None:
+    name, template = here.cluster(), {"id": here.template(ImageId="ami-1"), "version": "1"}
+    group = here.group(name, launchTemplate=template, amiType="CUSTOM")
+    here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, version="1.34")
+
+
+def _release_back(here: Land, newer: str, older: str, version: str, **more: Any) -> None:
+    name = here.cluster(version=version)
+    group = here.group(name, releaseVersion=newer, **more)
+    here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, releaseVersion=older)
+
+
 def _up(here: Land, start: str, wanted: str) -> None:
     here.eks.update_cluster_version(name=here.cluster(version=start), version=wanted)
 
@@ -280,6 +308,7 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "cluster-version": lambda h: h.cluster(version="1.12"),
     "cluster-version-steps": lambda h: _up(h, "1.32", "1.34"),
     "cluster-version-downgrade": lambda h: _up(h, "1.34", "1.33"),
+    "cluster-old-nodes": _nodes_left_behind,
     "cluster-role": lambda h: h.cluster(roleArn=h.stranger),
     "cluster-subnet-missing": lambda h: _cluster_vpc(h, subnetIds=["subnet-1", "subnet-2"]),
     "cluster-two-zones": lambda h: _cluster_vpc(h, subnetIds=h.subnets[:1]),
@@ -307,6 +336,7 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
         )
     )(h.cluster()),
     "role-arn": lambda h: h.cluster(roleArn="nobody"),
+    "nodes-updating": _two_updates,
     "nodes-min-over-desired": lambda h: _resize(h, minSize=3),
     "nodes-desired-over-max": lambda h: _resize(h, maxSize=1),
     "nodes-create-min-over-desired": lambda h: _group(h, scalingConfig={"minSize": 2, "desiredSize": 1, "maxSize": 3}),
@@ -315,6 +345,8 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "nodes-version": lambda h: h.group(h.cluster(version="1.33"), version="1.34"),
     "nodes-version-older": lambda h: _version(h, version="1.33"),
     "nodes-release-minor": lambda h: _group(h, releaseVersion="1.33.5-20251108"),
+    "nodes-release-older": lambda h: _release_back(h, "1.35.4-20260505", "1.35.0-20260128", "1.35"),
+    "nodes-own-image": _own_image,
     "nodes-type-zone": lambda h: _group(h, instanceTypes=["g6e.xlarge"], subnets=[h.subnet("f", 21)]),
     "nodes-type-region": lambda h: _group(h, instanceTypes=["p5e.48xlarge"]),
     "nodes-subnet-missing": lambda h: _group(h, subnets=["subnet-1"]),

@@ -45,7 +45,7 @@ def here(shared: Land) -> Iterator[Land]:
     """The shared account as it was; calls make clusters and groups of their own."""
     before = replace(shared.account)
     yield shared
-    for name in ("quotas", "throttled_share", "runner", "policy"):
+    for name in ("quotas", "throttled_share", "runner", "policy", "nodes_roll"):
         setattr(shared.account, name, getattr(before, name))
 
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.exceptions import ServiceException
 
-from local.aws_endpoint import instance_events, market, price_list
+from local.aws_endpoint import eks_node_updates, instance_events, market, price_list
 from local.aws_endpoint.contract.account import NEWER, OLDER, Account, Runner
 from local.aws_endpoint.contract.world import EC2_SERVICE
 from local.aws_endpoint.market import ON_DEMAND, SPOT, Offering
@@ -91,6 +91,52 @@ def _eviction(here: Land) -> None:
     here.account.drain_seconds = {"": 901}
     failed = _update(here)
     assert (failed["status"], failed["errors"][0]["errorCode"]) == ("Failed", "PodEvictionFailure")
+    here.account.nodes_roll = True
+    assert _update(here)["status"] == "Failed", "a failed one is not under way"
+
+
+def _rolled(here: Land) -> tuple[str, str, dict[str, Any]]:
+    """A group of which an update is under way: the watcher's part is told by hand."""
+    here.account.nodes_roll = True
+    name = here.cluster(version="1.34")
+    group = here.group(name, version="1.33")
+    here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, version="1.34")
+    (update,) = (each for each in eks_node_updates.under_way() if each["group"] == group)
+    assert (update["version"], update["releaseVersion"]) == ("1.34", "1.34.2-20251108")
+    shown = here.described(name, group)
+    assert (shown["status"], shown["version"], shown["releaseVersion"]) == ("UPDATING", "1.33", "1.33.5-20251108")
+    return name, group, {key: update[key] for key in ("region", "cluster", "group", "update")}
+
+
+def _update_order(here: Land) -> None:
+    name, group, update = _rolled(here)
+    asked = {"name": name, "nodegroupName": group, "updateId": update["update"]}
+    assert here.eks.describe_update(**asked)["update"]["status"] == "InProgress"
+    eks_node_updates.end(update)
+    assert here.eks.describe_update(**asked)["update"]["status"] == "Successful"
+    shown = here.described(name, group)
+    assert (shown["status"], shown["version"], shown["releaseVersion"]) == ("ACTIVE", "1.34", "1.34.2-20251108")
+    with pytest.raises(KeyError, match="not under way"):
+        eks_node_updates.end(update)
+
+
+def _update_failed(here: Land) -> None:
+    name, group, update = _rolled(here)
+    eks_node_updates.end({**update, "code": "PodEvictionFailure", "message": "words", "resources": ["node"]})
+    failed = here.eks.describe_update(name=name, nodegroupName=group, updateId=update["update"])["update"]
+    error = {"errorCode": "PodEvictionFailure", "errorMessage": "words", "resourceIds": ["node"]}
+    assert (failed["status"], failed["errors"]) == ("Failed", [error])
+    shown = here.described(name, group)
+    assert (shown["status"], shown["version"], shown["releaseVersion"]) == ("ACTIVE", "1.33", "1.33.5-20251108")
+    here.eks.update_nodegroup_version(clusterName=name, nodegroupName=group, version="1.34")
+
+
+def _updates_by_name(here: Land) -> None:
+    name, group, update = _rolled(here)
+    assert here.eks.list_updates(name=name)["updateIds"] == []
+    assert here.eks.list_updates(name=name, nodegroupName=group)["updateIds"] == [update["update"]]
+    with pytest.raises(ClientError, match="No update found"):
+        here.eks.describe_update(name=name, updateId=update["update"])
 
 
 def _left_interfaces(here: Land, with_cni: bool) -> int:
@@ -195,6 +241,9 @@ PLAYS: dict[str, Callable[[Land], object]] = {
     "nodes-join": _join,
     "nodes-update-surge": _surge,
     "nodes-update-eviction": _eviction,
+    "nodes-update-order": _update_order,
+    "nodes-update-failed": _update_failed,
+    "update-of": _updates_by_name,
     "nodes-delete-patience": _patience,
     "nodes-shrink": _shrink,
     "interfaces-of-nodes": _interfaces,

@@ -218,9 +218,9 @@ def test_node_groups_keep_their_update_and_repair_settings(eks: Any, cluster: st
     assert nodegroup["version"] == "1.34"
     assert nodegroup["releaseVersion"].startswith("1.34.")
     assert account["role"] in eks.list_access_entries(clusterName="c")["accessEntries"]
-    eks.update_nodegroup_version(clusterName="c", nodegroupName="n", releaseVersion="1.34.1-20251001")
+    eks.update_nodegroup_version(clusterName="c", nodegroupName="n", releaseVersion="1.34.3-20251211")
     nodegroup = eks.describe_nodegroup(clusterName="c", nodegroupName="n")["nodegroup"]
-    assert nodegroup["releaseVersion"] == "1.34.1-20251001"
+    assert nodegroup["releaseVersion"] == "1.34.3-20251211"
     template = account["ec2"].create_launch_template(LaunchTemplateName="t", LaunchTemplateData={})
     with pytest.raises(ClientError, match="with version 7 does not exist"):
         eks.create_nodegroup(

@@ -55,6 +55,7 @@ def test_a_spot_instance_is_taken_back_with_the_notice_that_was_said(
         ("sold-out", {}, "offerings"),
         ("sold-out", {"offerings": [{"zone": "us-east-1a"}]}, "instance_type"),
         ("take-back", {"region": "us-east-1"}, "instance_id"),
+        ("node-updates/ended", {"region": "us-east-1", "cluster": "c"}, "c"),
     ],
 )
 def test_what_cannot_be_meant_is_said(here: Land, name: str, told: Any, words: str) -> None:
