@@ -164,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         metavar="NEED",
         help="platform, monitoring (both: default), keda, external-secrets, karpenter, gateway, kserve, kuberay, "
-        "llm-d, rollouts, lws, rules, scan",
+        "llm-d, rollouts, lws, collector, rules, scan",
     )
     tools.set_defaults(run=_tools)
     down = commands.add_parser("down", help="destroy the stacks, stop, remove")

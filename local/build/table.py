@@ -60,6 +60,7 @@ EXTERNAL_SECRETS = "github.com/external-secrets/external-secrets"
 ENVOY_GATEWAY = "github.com/envoyproxy/gateway"
 LWS = "sigs.k8s.io/lws"
 ARGO_ROLLOUTS = "github.com/argoproj/argo-rollouts"
+COLLECTOR = "go.opentelemetry.io/collector/otelcol"
 CONTROL_PLANE = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 
 TOOLS: tuple[Tool, ...] = (
@@ -177,6 +178,8 @@ TOOLS: tuple[Tool, ...] = (
         {f"{ARGO_ROLLOUTS}/cmd/rollouts-controller": "rollouts-controller"},
         f"-X {ARGO_ROLLOUTS}/utils/version.version={{version}}",
     ),
+    # Its distributions are in no registry; its modules are, and a main of ours registers what our configuration names.
+    Tool("collector", "collector", COLLECTOR, {"tools/collector": "otel-collector"}, "-X main.version={version}"),
     Tool("kserve", "kserve", KSERVE, {f"{KSERVE}/cmd/manager": "kserve-controller"}),
     Tool("kuberay", "kuberay", KUBERAY, {KUBERAY: "kuberay-operator"}),
     Tool("lws", "lws", LWS, {f"{LWS}/cmd": "lws-controller"}),
@@ -206,6 +209,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
     "kserve": ("kserve",),
     # a stack with a model whose rollout is a canary: its controller
     "rollouts": ("argo-rollouts",),
+    # a stack with tracing: its collector
+    "collector": ("collector",),
     # a stack with a model of backend ray: its operator
     "kuberay": ("kuberay",),
     # a stack with a model on several nodes: its controller

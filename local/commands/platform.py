@@ -27,6 +27,7 @@ from local.stacks.stack_files import charts_folder
 PORT_OWNERS = {
     "etcd-peer": "etcd",
     "pod-network-connect": "pod-network",
+    "pod-network-names": "pod-network",
     "keda-operator-metrics": "keda-operator",
     "keda-operator-health": "keda-operator",
     "keda-adapter-metrics": "keda-adapter",
@@ -41,6 +42,8 @@ PORT_OWNERS = {
     "lws-webhook": "lws-controller",
     "lws-metrics": "lws-controller",
     "lws-health": "lws-controller",
+    "collector-otlp": "otel-collector",
+    "collector-health": "otel-collector",
     "picker-grpc": "endpoint-picker",
     "picker-health": "endpoint-picker",
     "picker-metrics": "endpoint-picker",
@@ -178,7 +181,7 @@ def engine(paths: Paths, chosen: Mapping[str, int], cold_start_seconds: float, v
     folder.mkdir(parents=True, exist_ok=True)
     options = ("--kubeconfig", str(paths.kubeconfig), "--directory", str(folder),
                "--cold-start-seconds", f"{cold_start_seconds:g}")  # fmt: skip
-    real = ("--vllm", str(vllm)) if vllm is not None else ()
+    real = ("--vllm", str(vllm), "--names-port", str(chosen["pod-network-names"])) if vllm is not None else ()
     command = _python("local.engine", *options, "--stack-files", str(paths.state / "stacks"), *real)
     return _with_own_code(paths, chosen, "engine", command, paths.services_file)
 

@@ -78,10 +78,10 @@ async def _wait(event: asyncio.Event) -> None:
 
 
 def _fleet(
-    api: KubeApi, directory: Path, speed: float, stacks: Path, environment: Path | None
+    api: KubeApi, directory: Path, speed: float, stacks: Path, environment: Path | None, names_port: int | None
 ) -> EngineFleet | RealFleet:
     if environment is not None:
-        return RealFleet(api, Environment(environment), directory / "processes", pod_log(directory))
+        return RealFleet(api, Environment(environment), directory / "processes", pod_log(directory), names_port)
     return EngineFleet(
         api, pod_log(directory), partial(planned_shape, described=StackFiles(stacks).architecture), speed
     )
@@ -95,13 +95,14 @@ async def serve(
     stacks: Path,
     environment: Path | None,
     cold_start_seconds: float,
+    names_port: int | None,
 ) -> None:
     """Runs until a signal. `stacks`: folder of stack files. Raises OSError when no port of the range is free."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeApi(kubeconfig) as api:
-        fleet = _fleet(api, directory, speed, stacks, environment)
+        fleet = _fleet(api, directory, speed, stacks, environment, names_port)
         routers = StackRouters(fleet, _say) if isinstance(fleet, EngineFleet) else None
         router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say, [routers] if routers is not None else [])
         ray = Ray(fleet, api, directory, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
@@ -166,6 +167,7 @@ def main() -> int:
     parser.add_argument(
         "--vllm", type=Path, metavar="FOLDER", help="run the real vLLM of this environment (`make engine`)"
     )
+    parser.add_argument("--names-port", type=int, help="of the proxy by which real servers dial Services by name")
     parsed = parser.parse_args()
     if parsed.speed <= 0:
         parser.error("--speed has to be above 0")
@@ -173,7 +175,7 @@ def main() -> int:
     asyncio.run(
         serve(
             parsed.kubeconfig, parsed.directory, parsed.port_range, parsed.speed, parsed.stack_files, parsed.vllm,
-            parsed.cold_start_seconds,
+            parsed.cold_start_seconds, parsed.names_port,
         )
     )  # fmt: skip
     return 0

@@ -1,7 +1,9 @@
-"""The API server's way to Services: an HTTP CONNECT proxy over TLS, as its egress selector knows it.
+"""Connections to Services: HTTP CONNECT proxies that lead an address of the cluster to what stands for it here.
 
-On a node kube-proxy leads a cluster address to a pod. There is none here, so the API server is told (control_plane.py)
-to ask this proxy for connections into the cluster, for aggregated APIs and webhooks.
+On a node kube-proxy leads a cluster address to a pod, and the cluster's DNS a name to that address. Neither is here:
+- the API server is told (control_plane.py) to ask the proxy over TLS, as its egress selector knows it, for aggregated
+  APIs and webhooks, which it dials by cluster address;
+- programs that speak gRPC, which is no request that an HTTP proxy could read, are told to ask the plain one, by name.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ import ssl
 from collections.abc import Callable
 
 from local.control_plane.certificates import Pki
-from local.monitoring.view import ClusterView, Unreachable
+from local.monitoring.view import Unreachable
 
+Target = Callable[[str, int], int | None]
+"""Local port for a host and a port; None where nothing stands for it, or raises Unreachable with the reason."""
 HEAD_LIMIT_BYTES = 16384
 # Shorter than the API server waits for a webhook (10 s, KServe's).
 START_SECONDS = 8.0
@@ -28,29 +32,29 @@ def server_context(pki: Pki) -> ssl.SSLContext:
 
 
 async def serve_connect(
-    view: ClusterView, pki: Pki, host: str, port: int, say: Callable[[str], None]
+    target: Target, tls: ssl.SSLContext | None, host: str, port: int, say: Callable[[str], None]
 ) -> asyncio.Server:
-    """Opens the proxy; connections to what nothing stands for are refused with 502."""
+    """Opens a proxy; connections to what nothing stands for are refused with 502."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await _tunnel(view, host, reader, writer)
+            await _tunnel(target, host, reader, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
-            say(f"connection of the API server ended: {type(error).__name__}: {error}")
+            say(f"connection into the cluster ended: {type(error).__name__}: {error}")
         finally:
             writer.close()
             with contextlib.suppress(OSError, ssl.SSLError):
                 await writer.wait_closed()
 
-    return await asyncio.start_server(handle, host, port, ssl=server_context(pki), limit=HEAD_LIMIT_BYTES)
+    return await asyncio.start_server(handle, host, port, ssl=tls, limit=HEAD_LIMIT_BYTES)
 
 
-async def _tunnel(view: ClusterView, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _tunnel(target_of: Target, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     method, target = head.split(" ", 2)[:2]
     address, _, port = target.rpartition(":")
     try:
-        local = view.by_cluster_address(address.strip("[]"), int(port)) if method == "CONNECT" else None
+        local = target_of(address.strip("[]"), int(port)) if method == "CONNECT" else None
         if local is None:
             raise Unreachable(f"nothing stands for {target}")
         near, far = await open_program(host, local)

@@ -77,11 +77,12 @@ async def _content(volume: Object, namespace: str, fetch: Fetch) -> Files:
                 if source.get("optional"):
                     return {}
                 raise Missing(f"{kind} {namespace}/{name}")
-            return _chosen(_data(item), source.get("items"))
+            return _chosen(data_of(item), source.get("items"))
     return {}
 
 
-def _data(item: Object) -> Files:
+def data_of(item: Object) -> Files:
+    """Key -> content of a ConfigMap or a Secret."""
     if item.get("kind") == "Secret" or "type" in item:
         return {key: base64.b64decode(value) for key, value in (item.get("data") or {}).items()}
     text = {key: str(value).encode() for key, value in (item.get("data") or {}).items()}

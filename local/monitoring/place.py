@@ -64,6 +64,14 @@ class Place:
         proxy = f"http://{HOST}:{self.ports['pod-network']}"
         return {"HTTP_PROXY": proxy, "NO_PROXY": "127.0.0.1,localhost", "http_proxy": proxy}
 
+    @property
+    def grpc_names(self) -> dict[str, str]:
+        """The same for one that dials them by gRPC or TLS; what is no Service is refused, so nothing leaves here.
+
+        gRPC in Go asks for the proxy of an https URL, whatever it speaks (internal/transport/proxy.go).
+        """
+        return {"HTTPS_PROXY": f"http://{HOST}:{self.ports['pod-network-names']}"}
+
 
 def rooted(place: Place, program: Program, files: Files) -> dict[Path, bytes]:
     """Where the files of a container's volumes are on this machine."""

@@ -1,10 +1,12 @@
 """`python -m local.monitoring.pod_network`: the ways to pods and Services that have no network here.
 
-KWOK's pods have addresses without a listener. Three kinds of callers are led to what stands for them:
+KWOK's pods have addresses without a listener. Four kinds of callers are led to what stands for them:
 - Prometheus: GET /pods/NAMESPACE/POD:PORT/path (rewrites.py makes targets of this form);
 - programs that name a Service in a URL, or a pod's address: as their HTTP proxy, http://NAME.NAMESPACE.svc:PORT/path;
+- programs that speak gRPC to a Service: as their proxy (CONNECT), NAME.NAMESPACE.svc:PORT;
 - the API server's aggregation and webhooks: as its egress proxy (CONNECT over TLS), to a Service's cluster address.
-A Service leads to a Ready pod that it selects, or nowhere, as with kube-proxy. What answers for a pod: the real program
+A Service leads to a Ready pod that it selects, or nowhere, as with kube-proxy; one of type ExternalName leads to its
+name, which may be localhost only: what a test listens with. What answers for a pod: the real program
 (programs.py), the simulated engine (local/engine), or a simulated exporter (exporters.py).
 """
 
@@ -23,7 +25,7 @@ from local.engine.kube import KubeApi
 from local.engine.ports import read_json
 from local.host.paths import Paths, platform_paths
 from local.host.ports import PortsFile
-from local.monitoring.egress import serve_connect
+from local.monitoring.egress import serve_connect, server_context
 from local.monitoring.exporters import Exporters
 from local.monitoring.running import say, stop_signal, until
 from local.monitoring.view import ClusterView, Unreachable, service_of_host
@@ -96,6 +98,8 @@ class PodNetwork:
             where, path = pod["metadata"], f"/{rest.partition('?')[0]}"
             return await self._of_pod(request, where["namespace"], where["name"], int(number or 80), path)
         namespace, name, port = service_of_host(host)
+        if self._view.is_this_machine(namespace, name):
+            return await self._forward(request, f"http://{HOST}:{port}/{rest}")
         target = self._view.service_target(namespace, name, port)
         if target is None and (ray := self._view.ray_target(namespace, name, port)) is not None:
             return await self._of_ray(request, namespace, *ray, f"/{rest.partition('?')[0]}")
@@ -130,7 +134,9 @@ async def serve(ready_file: Path) -> None:
         network = PodNetwork(paths, view, exporters, session)
         http = web.Server(network.answer, handler_cancellation=True, access_log=None)
         opened = await asyncio.get_running_loop().create_server(http, HOST, ports["pod-network"])
-        connect = await serve_connect(view, Pki(paths.pki), HOST, ports["pod-network-connect"], say)
+        tls = server_context(Pki(paths.pki))
+        connect = await serve_connect(view.by_cluster_address, tls, HOST, ports["pod-network-connect"], say)
+        names = await serve_connect(view.by_name, None, HOST, ports["pod-network-names"], say)
         followed = (
             ("/api/v1/pods", view.on_pod),
             ("/api/v1/services", view.on_service),
@@ -142,8 +148,8 @@ async def serve(ready_file: Path) -> None:
             for (path, on_event), event in zip(followed, listed, strict=True)
         ]
         await until(stop, listed, tasks, ready_file)
-        opened.close()
-        connect.close()
+        for server in (opened, connect, names):
+            server.close()
 
 
 def main() -> None:

@@ -86,6 +86,12 @@ PROGRAMS: tuple[Program, ...] = (
         "rollouts",
     ),
     Program(
+        "otel-collector",
+        "otel/opentelemetry-collector-k8s",
+        {4317: "collector-otlp", 13133: "collector-health"},
+        "collector",
+    ),
+    Program(
         "karpenter-controller",
         "karpenter/controller",
         {8080: "karpenter-metrics", 8081: "karpenter-health"},

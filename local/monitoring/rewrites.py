@@ -159,6 +159,17 @@ def _at(address: dict[str, Any], port: int) -> None:
     address["socket_address"] = {**address["socket_address"], "address": HOST, "port_value": port}
 
 
+def collector_config(text: str, otlp: int, health: int) -> str:
+    """The release's configuration of the collector: where it listens. Raises LookupError where it says neither."""
+    config: dict[str, Any] = yaml.safe_load(text)
+    try:
+        config["receivers"]["otlp"]["protocols"]["grpc"]["endpoint"] = f"{HOST}:{otlp}"
+        config["extensions"]["health_check"]["endpoint"] = f"{HOST}:{health}"
+    except KeyError as missing:
+        raise LookupError(f"the collector's configuration has no {missing.args[0]}") from None
+    return yaml.safe_dump(config, sort_keys=False, width=1000)
+
+
 def picker_config(text: str) -> str:
     """llm-d's configuration as upstream's picker takes it: its own group, and no data layer, which it has built in."""
     config: dict[str, Any] = yaml.safe_load(text)
@@ -226,6 +237,8 @@ REPLACED: Mapping[str, tuple[str, ...]] = {
     # live-addr: of newer versions than the one that can be built (0.16.2)
     "external-secrets": ("metrics-addr", "live-addr"),
     "karpenter-controller": (),
+    # its configuration is written again, with other addresses
+    "otel-collector": ("config",),
     # both are given their arguments whole, see below
     "envoy-gateway": (),
     "envoy": (),

@@ -13,6 +13,7 @@ from local.control_plane.servers import server_url
 from local.host.probes import http_ready
 from local.host.processes import ProcessSpec
 from local.monitoring import rewrites
+from local.monitoring.collector_specs import collector
 from local.monitoring.container_environment import container_environment
 from local.monitoring.gateway_specs import envoy, envoy_gateway
 from local.monitoring.mounts import Files, mount_points
@@ -253,6 +254,7 @@ _BUILDERS: Mapping[str, Callable[[Place, Program, Object, list[str], Files], Wan
     "lws-controller": lws_controller,
     "rollouts-controller": rollouts_controller,
     "kuberay-operator": kuberay_operator,
+    "otel-collector": collector,
     "endpoint-picker": endpoint_picker,
     "envoy-gateway": envoy_gateway,
     "envoy": envoy,

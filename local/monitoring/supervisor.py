@@ -24,6 +24,7 @@ from local.host.errors import PlatformError
 from local.host.paths import platform_paths
 from local.host.ports import Reservations, keep_free
 from local.host.processes import Processes
+from local.monitoring.container_environment import with_keys
 from local.monitoring.mounts import Missing, mounted_files, storage_id
 from local.monitoring.place import Place, Wanted
 from local.monitoring.programs import PROGRAMS, Program, behind, program_of
@@ -165,6 +166,7 @@ async def follow_pod(program: Program, place: Place, pods: Pods, api: KubeApi, l
             elif not keeper.is_built:
                 keeper.say_once(f"its pod is Ready and it is not built: python -m local tools {program.need}")
             else:
+                pod = await with_keys(pod, api.get)
                 files = await mounted_files(pod, api.get)
                 storage = await storage_id(pod, api.get)
                 place = keeper.place_now()

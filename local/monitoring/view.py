@@ -114,6 +114,23 @@ class ClusterView:
                 return local
         return None
 
+    def by_name(self, host: str, port: int) -> int | None:
+        """Local port for a Service's name (`tempo.observability.svc`) and port, as a program in a pod dials it."""
+        namespace, name, number = service_of_host(f"{host}:{port}")
+        return number if self.is_this_machine(namespace, name) else self.service_target(namespace, name, number)
+
+    def is_this_machine(self, namespace: str, name: str) -> bool:
+        """Whether it is a Service of type ExternalName for localhost; raises Unreachable for another name.
+
+        In a cluster the caller looks the name up. Nothing is sent to other machines from here.
+        """
+        spec = (self.services.get((namespace, name)) or {}).get("spec") or {}
+        if spec.get("type") != "ExternalName":
+            return False
+        if spec["externalName"] != "localhost":
+            raise Unreachable(f"Service {namespace}/{name} is {spec['externalName']}, which is not on this machine")
+        return True
+
     def by_cluster_address(self, address: str, port: int) -> int | None:
         """Local port for a Service's cluster address, as the API server dials it."""
         for (namespace, name), service in self.services.items():

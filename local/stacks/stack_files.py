@@ -23,7 +23,13 @@ EXAMPLES = {"dev": ("203.0.113.10/32",), "prod": ("203.0.113.0/28",)}
 UNROUTED_ADDRESS = "192.88.99.1/32"
 """Public by syntax and unused (RFC 7526): the platform's API server is on this machine."""
 # Operator -> what builds its program, where a stack that installs it is meant to run it.
-OPERATOR_NEEDS = {"kserve": "kserve", "argo-rollouts": "rollouts", "kuberay": "kuberay", "lws": "lws"}
+OPERATOR_NEEDS = {
+    "kserve": "kserve",
+    "argo-rollouts": "rollouts",
+    "kuberay": "kuberay",
+    "lws": "lws",
+    "opentelemetry-collector": "collector",
+}
 # Of a real stack: the key or salt by which its secrets were encrypted, which is not known here.
 REAL_ENCRYPTION = ("encryptionsalt", "secretsprovider", "encryptedkey")
 

@@ -78,11 +78,15 @@ def _without(arguments: Sequence[str], flag: str) -> list[str]:
     return result
 
 
-def environment(container: Mapping[str, Any], root: Path) -> dict[str, str]:
-    """The container's environment; folders that are mounted are below `root`, which stands for the container's `/`."""
+def environment(container: Mapping[str, Any], root: Path, names_port: int | None = None) -> dict[str, str]:
+    """The container's environment; folders that are mounted are below `root`, which stands for the container's `/`.
+
+    `names_port`: of the proxy that stands for the cluster's DNS where a server dials a Service by gRPC: spans.
+    """
     mounts = [str(mount["mountPath"]) for mount in container.get("volumeMounts") or []]
     rendered = {e["name"]: below(str(e["value"]), mounts, root) for e in container.get("env") or [] if "value" in e}
-    return rendered | {change.name: str(change.value) for change in ENVIRONMENT}
+    names = {"grpc_proxy": f"http://127.0.0.1:{names_port}"} if names_port else {}
+    return rendered | {change.name: str(change.value) for change in ENVIRONMENT} | names
 
 
 def command(rendered: Sequence[str], port: int, local_port: int, folder: Path) -> list[str]:

@@ -76,7 +76,8 @@ async def start(member: RunningPod, machine: Machine) -> None:
     (home / "root").mkdir(parents=True, exist_ok=True)
     for folder in (home / "root", home, machine.folder):
         folder.chmod(0o755)
-    server = Server(machine.environment, pod.spec, pod.container, home / "root", home / "vllm.log", free_port())
+    server = Server(machine.environment, pod.spec, pod.container, home / "root", home / "vllm.log", free_port(),
+                    machine.names_port)  # fmt: skip
     server.lay_out()
     async with machine.one_at_a_time:  # the second pod finds what the first one made
         kind = await asyncio.to_thread(machine.fill, server, pod, member.log)

@@ -22,10 +22,15 @@ class RealFleet:
     """All pods with a vLLM container. Has to be made within a running loop."""
 
     def __init__(
-        self, api: Api, environment: Environment, folder: Path, log_of: Callable[[PodView], Callable[[str], None]]
+        self,
+        api: Api,
+        environment: Environment,
+        folder: Path,
+        log_of: Callable[[PodView], Callable[[str], None]],
+        names_port: int | None = None,
     ) -> None:
         self.members: dict[tuple[str, str], RunningPod] = {}
-        self.machine = Machine(api, environment, folder, aiohttp.ClientSession(trust_env=False))
+        self.machine = Machine(api, environment, folder, aiohttp.ClientSession(trust_env=False), names_port)
         self._log_of = log_of
         self._tasks: set[asyncio.Task[None]] = set()
         folder.mkdir(parents=True, exist_ok=True)

@@ -61,12 +61,17 @@ def _weights(server: Server, pod: PodView, log: Callable[[str], None]) -> str:
 
 @dataclass
 class Machine:
-    """What all pods share. `fill` puts a server's weights where it reads them and says which they are."""
+    """What all pods share.
+
+    `names_port`: of the proxy to Services by name; `fill` puts a server's weights where it reads them and says which
+    they are.
+    """
 
     api: Api
     environment: Environment
     folder: Path
     session: aiohttp.ClientSession
+    names_port: int | None = None
     fill: Callable[[Server, PodView, Callable[[str], None]], str] = _weights
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 

@@ -61,12 +61,14 @@ class Server:
     root: Path
     log: Path
     port: int
+    names_port: int | None = None
+    """Of the proxy to Services by name (local/monitoring/pod_network.py)."""
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     @property
     def variables(self) -> dict[str, str]:
         """Its environment on this machine."""
-        return changes.environment(self.container, self.root)
+        return changes.environment(self.container, self.root, self.names_port)
 
     @property
     def hub_cache(self) -> Path:

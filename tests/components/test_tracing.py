@@ -32,14 +32,14 @@ def test_spans_leave_a_server_to_the_collector_and_the_collector_to_one_namespac
     }
     release = next(each for each in engine.all("kubernetes:helm.sh/v3:Release") if "opentelemetry" in each.name)
     exporters = release.inputs["values"]["alternateConfig"]["exporters"]
-    assert exporters == {"otlp": {"endpoint": "tempo.observability.svc:4317", "tls": {"insecure": True}}}
+    assert exporters == {"otlp_grpc": {"endpoint": "tempo.observability.svc:4317", "tls": {"insecure": True}}}
     assert "extraEnvs" not in release.inputs["values"]
 
 
 def test_the_header_comes_from_a_secret_and_stands_nowhere() -> None:
     values = collector_values(COLLECTOR)
     assert values["extraEnvs"][0]["valueFrom"] == {"secretKeyRef": {"name": "otlp", "key": "authorization"}}
-    exporter = values["alternateConfig"]["exporters"]["otlp"]
+    exporter = values["alternateConfig"]["exporters"]["otlp_grpc"]
     assert exporter["headers"] == {"authorization": "${env:OTLP_AUTHORIZATION}"}
     assert exporter["tls"] == {"insecure": False}
 

@@ -63,7 +63,7 @@ def _configuration(plan: TracingPlan) -> dict[str, Any]:
 def _exporter(plan: TracingPlan) -> tuple[str, dict[str, Any]]:
     headers = {"headers": {"authorization": f"${{env:{AUTHORIZATION}}}"}} if plan.headers_secret else {}
     if plan.protocol == "http":
-        return "otlphttp", {"endpoint": plan.export_url, **headers}
+        return "otlp_http", {"endpoint": plan.export_url, **headers}
     address = f"{plan.export_host}:{plan.export_port}"
     # insecure is no TLS at all, to a Service of the cluster; nothing here switches the check of a certificate off.
-    return "otlp", {"endpoint": address, "tls": {"insecure": not plan.encrypted}, **headers}
+    return "otlp_grpc", {"endpoint": address, "tls": {"insecure": not plan.encrypted}, **headers}

@@ -1,15 +1,16 @@
-"""The API server's way into the cluster: a CONNECT proxy that leads Services to the programs behind them."""
+"""The ways into the cluster by CONNECT: they lead Services to the programs behind them, and nowhere else."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from typing import Any
 
 import pytest
 
 from local.control_plane.certificates import Pki, ensure_pki
 from local.monitoring import egress
-from local.monitoring.egress import serve_connect
+from local.monitoring.egress import Target, serve_connect, server_context
 from local.monitoring.view import ClusterView
 from tests.local.monitoring.objects import pod
 from tests.local.monitoring.test_view import LABELS, service
@@ -20,6 +21,12 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Pki:
     return ensure_pki(tmp_path_factory.mktemp("pki"))
 
 
+def named_here(name: str, external: str) -> dict[str, Any]:
+    """A Service that is another name."""
+    spec = {"type": "ExternalName", "externalName": external}
+    return {"metadata": {"namespace": "own", "name": name}, "spec": spec}
+
+
 def client_context(pki: Pki, certificate: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(pki.certificate("ca")))
     if certificate:
@@ -27,8 +34,11 @@ def client_context(pki: Pki, certificate: str | None) -> ssl.SSLContext:
     return context
 
 
-async def asked(pki: Pki, target: str, certificate: str | None = "front-proxy") -> tuple[bytes, bytes]:
-    """Status line of CONNECT `target`, and what comes back through the tunnel for `ping`."""
+async def asked(pki: Pki | None, target: str, certificate: str | None = "front-proxy") -> tuple[bytes, bytes]:
+    """Status line of CONNECT `target`, and what comes back through the tunnel for `ping`.
+
+    Without `pki` the plain proxy is asked, which leads names; with it that of the API server, which leads addresses.
+    """
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"echo " + await reader.read(100))
@@ -39,10 +49,15 @@ async def asked(pki: Pki, target: str, certificate: str | None = "front-proxy") 
     view = ClusterView({"prometheus": program.sockets[0].getsockname()[1]})
     view.on_service("ADDED", service())
     view.on_pod("ADDED", pod("prometheus-0", labels=LABELS, ports=[{"name": "web", "containerPort": 9090}]))
-    proxy = await serve_connect(view, pki, "127.0.0.1", 0, lambda text: None)
+    view.on_service("ADDED", named_here("spans", "localhost"))
+    view.on_service("ADDED", named_here("elsewhere", "example.org"))
+    target_of: Target = view.by_cluster_address if pki else view.by_name
+    proxy = await serve_connect(target_of, server_context(pki) if pki else None, "127.0.0.1", 0, lambda text: None)
     try:
         port = proxy.sockets[0].getsockname()[1]
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client_context(pki, certificate))
+        tls = client_context(pki, certificate) if pki else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        target = target.replace("PROGRAM", str(program.sockets[0].getsockname()[1]))
         writer.write(f"CONNECT {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         body = b""
@@ -67,6 +82,31 @@ def test_anything_else_is_refused_with_the_reason(pki: Pki, target: str) -> None
     """Nothing of this machine can be reached through it."""
     head, _ = asyncio.run(asked(pki, target))
     assert head.startswith(b"HTTP/1.1 502 ")
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["prometheus.monitoring.svc:9090", "prometheus.monitoring.svc.cluster.local:9090", "spans.own.svc:PROGRAM"],
+)
+def test_a_services_name_leads_to_the_program_behind_it_or_to_what_a_test_listens_with(target: str) -> None:
+    head, body = asyncio.run(asked(None, target))
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert body == b"echo ping"
+
+
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("otlp.example.com:443", b"no name of a Service"),
+        ("elsewhere.own.svc:443", b"Service own/elsewhere is example.org, which is not on this machine"),
+        ("absent.own.svc:4317", b"there is no Service own/absent"),
+        ("127.0.0.1:PROGRAM", b"no name of a Service"),
+    ],
+)
+def test_by_name_nothing_is_sent_to_other_machines(target: str, why: bytes) -> None:
+    head, _ = asyncio.run(asked(None, target))
+    assert head.startswith(b"HTTP/1.1 502 ")
+    assert why in head
 
 
 def test_only_the_api_server_may_connect(pki: Pki) -> None:

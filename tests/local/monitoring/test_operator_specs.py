@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from components.cluster.operators.collector import collector_values
 from components.serving.backends.llm_d import beside
 from local.control_plane.certificates import ensure_pki, kubeconfig
 from local.host.ports import USUAL
 from local.monitoring.place import Place
 from local.monitoring.specs import wanted
-from tests.components.plans import MODEL, on
+from tests.components.plans import COLLECTOR, MODEL, on
 from tests.local.monitoring.objects import pod
 from tests.local.places import paths_in
 
@@ -147,3 +148,40 @@ def test_argo_rollouts_is_alone_here_and_finds_services_by_the_pod_network(place
     )
     assert found.spec.environment["POD_NAMESPACE"] == "argo-rollouts"
     assert found.spec.environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"
+
+
+COLLECTOR_POD: dict[str, Any] = {
+    "namespace": "tracing",
+    "args": ["--config=/conf/relay.yaml"],
+    "env": [{"name": "MY_POD_IP", "value": "10.244.0.9"}, {"name": "OTLP_AUTHORIZATION", "value": "Bearer made"}],
+}
+
+
+def _collector(place: Place, config: dict[str, Any]) -> Any:
+    item = pod("collector-0", "docker.io/otel/opentelemetry-collector-k8s:0.158.0", **COLLECTOR_POD)
+    return wanted(place, item, {"/conf/relay.yaml": yaml.safe_dump(config).encode()})
+
+
+def test_the_collector_has_its_releases_configuration_with_other_addresses_only(place: Place) -> None:
+    rendered = collector_values(COLLECTOR)["alternateConfig"]
+    plan = _collector(place, rendered)
+    own = place.folder("otel-collector") / "relay.yaml"
+    assert plan.spec.command == (str(place.paths.tools_bin / "otel-collector"), f"--config={own}")
+    here = {"endpoint": f"127.0.0.1:{USUAL['collector-otlp']}"}
+    assert yaml.safe_load(plan.files[own]) == {
+        **rendered,
+        "receivers": {"otlp": {"protocols": {"grpc": here}}},
+        "extensions": {"health_check": {"endpoint": f"127.0.0.1:{USUAL['collector-health']}"}},
+    }
+    environment = plan.spec.environment
+    assert environment["OTLP_AUTHORIZATION"] == "Bearer made"
+    assert environment["HTTP_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network']}"
+    assert environment["HTTPS_PROXY"] == f"http://127.0.0.1:{USUAL['pod-network-names']}"
+
+
+def test_a_collector_whose_configuration_does_not_say_where_it_listens_is_not_started(place: Place) -> None:
+    rendered = collector_values(COLLECTOR)["alternateConfig"]
+    with pytest.raises(LookupError, match="has no health_check"):
+        _collector(place, {**rendered, "extensions": {}})
+    with pytest.raises(LookupError, match=r"/conf/relay\.yaml is in none"):
+        wanted(place, pod("collector-0", "otel/opentelemetry-collector-k8s:0.158.0", **COLLECTOR_POD), {})

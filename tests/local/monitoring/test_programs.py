@@ -22,6 +22,7 @@ from tests.local.monitoring.objects import pod
         ("ghcr.io/external-secrets/external-secrets:v2.9.0", "external-secrets"),
         ("public.ecr.aws/karpenter/controller:1.14.1@sha256:abc", "karpenter-controller"),
         ("mirror.example/public.ecr.aws/karpenter/controller:1.14.1", "karpenter-controller"),
+        ("mirror.example/docker.io/otel/opentelemetry-collector-k8s:0.158.0", "otel-collector"),
         ("ghcr.io/kedacore/keda-metrics-apiserver:2.20.2", "keda-adapter"),
         ("mirror.example:5000/team/quay.io/prometheus/alertmanager@sha256:abc", "alertmanager"),
     ],

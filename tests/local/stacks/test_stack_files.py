@@ -138,6 +138,7 @@ def test_a_stack_without_a_file_names_those_that_have_one(checkout: Path, tmp_pa
 
 
 REMOTE = {"kind": "secretsManager", "name": "prod/hf"}
+TRACED = {"kind": "collector", "endpoint": "http://tempo.observability.svc:4317"}
 SERVED = {"models": [{"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "0" * 40}]}
 KARPENTERS = {
     "name": "l4",
@@ -160,6 +161,8 @@ KARPENTERS = {
         ({"backend": "kserve", "kserve": {"install": False}, **SERVED}, ("platform", "monitoring")),
         ({"rollout": {"kind": "canary"}}, ("platform", "monitoring", "rollouts")),
         ({"nodes": 2, "pipelineParallel": 2}, ("platform", "monitoring", "lws")),
+        ({"tracing": TRACED}, ("platform", "monitoring", "collector")),
+        ({"tracing": {**TRACED, "install": False}}, ("platform", "monitoring")),
         ({"backend": "ray", **SERVED}, ("platform", "monitoring", "kuberay")),
         ({"backend": "llm-d", **SERVED}, ("platform", "monitoring", "llm-d")),
         ({"nodePools": [KARPENTERS]}, ("platform", "monitoring", "karpenter")),
@@ -176,6 +179,8 @@ KARPENTERS = {
         "own kserve",
         "canary",
         "several nodes",
+        "traces",
+        "own collector",
         "ray",
         "llm-d",
         "karpenter",

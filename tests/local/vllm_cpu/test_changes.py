@@ -50,6 +50,8 @@ def test_rendered_variables_stay_and_mounted_folders_lie_below_the_root() -> Non
     assert made["HF_HUB_CACHE"].startswith("/x/cache")
     assert made["HOME"] == "/x/tmp"
     assert set(made) == {e["name"] for e in SERVER["env"]} | {change.name for change in changes.ENVIRONMENT}
+    with_names = changes.environment(SERVER, Path("/x"), 19402)
+    assert with_names == {**made, "grpc_proxy": "http://127.0.0.1:19402"}, "spans go to a Service by its name"
     assert changes.below("/cachet/a", ["/cache"], Path("/x")) == "/cachet/a"
 
 
