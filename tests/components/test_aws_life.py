@@ -84,10 +84,15 @@ def test_a_destroy_that_is_killed_at_any_step_is_finished_by_the_next_one() -> N
         nothing_billed()
 
 
-def test_everything_in_the_cluster_is_gone_before_the_way_to_it() -> None:
-    """By the recorded dependencies, whatever order is taken."""
+@pytest.fixture(scope="module")
+def engine() -> MotoEngine:
+    """What was recorded of `dev` when it came up; its account is gone."""
     with moto_account(REGION, account()):
-        engine = up(reachable("dev"), "dev")
+        return up(reachable("dev"), "dev")
+
+
+def test_everything_in_the_cluster_is_gone_before_the_way_to_it(engine: MotoEngine) -> None:
+    """By the recorded dependencies, whatever order is taken."""
     way = ("Route", "RouteTableAssociation", "NatGateway", "VpcEndpoint", "InternetGateway", "AccessEntry")
     needed = [each.urn for kind in (*way, "AccessPolicyAssociation", "Addon") for each in engine.all(kind)]
     needed += [each.urn for each in engine.all("aws:eks/nodeGroup:NodeGroup") if each.name == "system-nodes"]
@@ -98,20 +103,16 @@ def test_everything_in_the_cluster_is_gone_before_the_way_to_it() -> None:
         assert missing == [], f"{made.name} does not come after {missing[0]}"
 
 
-def test_every_node_group_comes_after_the_routes_of_its_subnets() -> None:
-    with moto_account(REGION, account()):
-        engine = up(reachable("dev"), "dev")
+def test_every_node_group_comes_after_the_routes_of_its_subnets(engine: MotoEngine) -> None:
     ways = [each.urn for kind in ("Route", "RouteTableAssociation", "VpcEndpoint") for each in engine.all(kind)]
     for group in engine.all("aws:eks/nodeGroup:NodeGroup"):
         assert set(ways) <= engine.comes_after(group.urn), group.name
 
 
-def test_who_runs_the_program_has_an_entry_of_its_own_and_no_hidden_one() -> None:
-    with moto_account(REGION, account()):
-        engine = up(reachable("dev"), "dev")
-        cluster = engine.only("aws:eks/cluster:Cluster")
-        assert cluster.inputs["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is False
-        entries = [each.inputs["principalArn"] for each in engine.all("AccessEntry")]
+def test_who_runs_the_program_has_an_entry_of_its_own_and_no_hidden_one(engine: MotoEngine) -> None:
+    cluster = engine.only("aws:eks/cluster:Cluster")
+    assert cluster.inputs["accessConfig"]["bootstrapClusterCreatorAdminPermissions"] is False
+    entries = [each.inputs["principalArn"] for each in engine.all("AccessEntry")]
     assert entries == ["arn:aws:iam::123456789012:role/platform"]
 
 
