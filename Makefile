@@ -55,7 +55,7 @@ load: setup ## requests through a model: PROFILE=burst|steady|diurnal [MODEL=...
 
 test: setup ## tests that need no cloud, no built tool, no network
 	@mkdir -p $(REPORTS)
-	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder --junitxml=$(REPORTS)/test.xml
+	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder --ignore=tests/e2e --junitxml=$(REPORTS)/test.xml
 
 # `make test` draws the same examples every time, this one new ones; a counter-example becomes a named case.
 fuzz: setup ## every property on new examples, then stack files made by chance: [COUNT=20000] [SEED=n]
