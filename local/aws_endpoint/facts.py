@@ -72,6 +72,12 @@ ADDONS: Final[dict[str, tuple[str, str]]] = {
     "prometheus-node-exporter": ("v1.10.2-eksbuild.2", "prometheus-node-exporter"),
 }
 
+# Of the minors that have another one: https://docs.aws.amazon.com/eks/latest/userguide/managing-coredns.html.
+ADDONS_OF_OLDER: Final[dict[tuple[str, str], str]] = {
+    ("coredns", "1.31"): "v1.11.4-eksbuild.24",
+    ("coredns", "1.32"): "v1.11.4-eksbuild.24",
+}
+
 # https://docs.aws.amazon.com/eks/latest/userguide/access-policy-permissions.html
 ACCESS_POLICIES: Final = (
     "AmazonEKSAdminPolicy",
@@ -108,7 +114,7 @@ AMI_PARAMETERS: Final[dict[str, str]] = {
 
 def addon_version(name: str, cluster_version: str) -> str:
     """The add-on's version that goes with a cluster of `cluster_version`; KeyError for an unknown add-on."""
-    return ADDONS[name][0].format(minor=cluster_version)
+    return ADDONS_OF_OLDER.get((name, cluster_version)) or ADDONS[name][0].format(minor=cluster_version)
 
 
 def addon_versions(name: str, cluster_version: str) -> tuple[str, ...]:

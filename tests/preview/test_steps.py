@@ -201,6 +201,28 @@ def test_versions_that_skip_or_go_down_are_errors_and_a_cni_that_skips_is_told(d
 
 
 @pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("1.35.0-20260128", "1.35.4-20260505", []),
+        ("1.34.9-20260601", "1.35.0-20260128", []),
+        ("1.35.4-20260505", None, []),
+        ("1.35.4-20260505", "1.35.0-20260128", ["error"]),
+        ("1.57.0", "1.56.0", ["error"]),
+    ],
+)
+def test_a_node_group_that_would_go_back_to_an_older_release_is_told(
+    dev: tuple[Prepared, Resources], was: str, becomes: str | None, told: list[str]
+) -> None:
+    before, after = copy.deepcopy(dev[1]), copy.deepcopy(dev[1])
+    for side, release in ((before, was), (after, becomes)):
+        group = next(each for each in side if each["type"] == "aws:eks/nodeGroup:NodeGroup" and "l4" in each["name"])
+        group["inputs"] = {**group["inputs"], "releaseVersion": release}
+    findings = [finding for finding in of_moves(changes(before, after)) if finding.rule == "ami-rollback"]
+    assert [finding.severity.value for finding in findings] == told
+    assert all(was in finding.fix for finding in findings)
+
+
+@pytest.mark.parametrize(
     ("spread", "first_new", "away"),
     [("minimal", False, True), ("surge", True, True)],
 )

@@ -12,7 +12,7 @@ from local.aws_endpoint import facts
 from local.aws_endpoint.contract.placing import subnet_missing
 from local.aws_endpoint.contract.rule import Asked, Checks, is_bottlerocket
 from local.aws_endpoint.contract.world import EC2_SERVICE
-from planning.versions.skew import minor
+from planning.versions.releases import goes_back
 
 _RELEASE = re.compile(r"(?P<minor>1\.\d+)\.(?P<patch>\d+)-(?P<date>\d{8})")
 _BOTTLEROCKET = re.compile(r"\d+\.\d+\.\d+-[0-9a-f]{8}")
@@ -65,19 +65,9 @@ def _release(asked: Asked) -> Mapping[str, Any] | None:
 
 
 def _release_back(asked: Asked) -> Mapping[str, Any] | None:
-    """By the release's date, Bottlerocket's by its version."""
     group, release = asked.world.node_group(asked.given), asked.given.get("releaseVersion")
-    if group is None or release is None:
-        return None
-    wanted, now = _age(release), _age(group.release_version or "")
-    return {"now": group.release_version, "wanted": release} if wanted and now and wanted < now else None
-
-
-def _age(release: str) -> tuple[int, ...]:
-    """Grows from release to release of one minor; empty for what is none."""
-    if match := _RELEASE.fullmatch(release):
-        return (minor(release), int(match["patch"]), int(match["date"]))
-    return tuple(map(int, release.split("-")[0].split("."))) if _BOTTLEROCKET.fullmatch(release) else ()
+    now = getattr(group, "release_version", None)
+    return {"now": now, "wanted": release} if now and release and goes_back(now, release) else None
 
 
 def _own_image(asked: Asked) -> Mapping[str, Any] | None:

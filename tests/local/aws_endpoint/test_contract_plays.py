@@ -54,6 +54,11 @@ def _addon_stays(here: Land) -> None:
     after = here.eks.describe_addon(clusterName=name, addonName="kube-proxy")["addon"]["addonVersion"]
     assert before == after
     assert before.startswith("v1.33.")
+    older = here.cluster(version="1.32")
+    coredns = here.eks.create_addon(clusterName=older, addonName="coredns")["addon"]["addonVersion"]
+    here.eks.update_cluster_version(name=older, version="1.33")
+    with pytest.raises(ClientError, match="Addon version specified is not supported"):
+        here.eks.update_addon(clusterName=older, addonName="coredns", addonVersion=coredns)
 
 
 def _launch(here: Land) -> None:
