@@ -151,6 +151,7 @@ SHOWN = {
     "planning.prepare",
     "planning.units",
     "planning.versions.definitions",
+    "planning.versions.releases",
     "planning.versions.skew",
     "planning.versions.mirroring",
     "planning.serving.stages",
