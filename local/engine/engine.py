@@ -186,7 +186,12 @@ class Engine:
         if seconds > 0:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._idle.wait(), seconds)
-        return self.stop(then_killed and self.in_flight > 0)
+        return 0 if self.has_ended else self.stop(then_killed and self.in_flight > 0)
+
+    @property
+    def has_ended(self) -> bool:
+        """Its process is gone, whatever ended it."""
+        return self.state in (EngineState.STOPPED, EngineState.CRASHED)
 
     def stop(self, was_killed: bool | None = None) -> int:
         """The process ends now. Aborts what is in flight; returns how many sequences that were."""

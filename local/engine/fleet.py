@@ -242,7 +242,7 @@ class EngineFleet:
         assert member.engine is not None
         member.failure = failure
         self._log_of(member.pod)(f"ERROR (simulated) vLLM ended, exit code {failure.exit_code}\n{failure.text}")
-        member.engine.stop()
+        member.engine.stop(was_killed=True)
         await self._write_crash(member)
 
     async def _write_crash(self, member: Member) -> None:
@@ -270,7 +270,8 @@ class EngineFleet:
             await asyncio.sleep(hook / self._speed)
             left = max(pod.grace_seconds - hook, 0)
             seconds = engine.config.arguments.shutdown_timeout_seconds
-            await engine.drain(min(seconds, left) / self._speed, then_killed=left < seconds)
+            if member.failure is None:  # its group may have fallen apart meanwhile
+                await engine.drain(min(seconds, left) / self._speed, then_killed=left < seconds)
         elif engine is not None:
             engine.stop()
         elif pod.group_rank:

@@ -47,15 +47,17 @@ class Groups:
     async def _look_at(self, leader: Member) -> None:
         engine, pod = leader.engine, leader.pod
         assert engine is not None
-        if pod.deleting or not pod.container_begun:
+        if not pod.container_begun:
             return
         workers = engine.config.arguments.nnodes - 1
         ranks = {worker.pod.group_rank for worker in self._fleet.workers_of(pod) if worker.pod.container_begun}
         if len(ranks) < workers:
             self._whole_since.pop(pod.uid, None)
-            if engine.state is EngineState.SERVING:
+            if engine.state in (EngineState.SERVING, EngineState.DRAINING):
                 lost = ", ".join(str(rank) for rank in range(1, workers + 1) if rank not in ranks)
                 await self._fleet.end(leader, UsageError(f"RuntimeError: rank {lost} of {pod.name} is gone", 1))
+            return
+        if pod.deleting:
             return
         now = asyncio.get_running_loop().time()
         since = self._whole_since.setdefault(pod.uid, now)

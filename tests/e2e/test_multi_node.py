@@ -180,6 +180,8 @@ def test_a_worker_that_is_killed_ends_what_runs_and_a_new_group_serves(cluster: 
         cluster.core.delete_namespaced_pod(WORKER, "models", grace_period_seconds=0)
         cluster.until_renewed(before)
     assert asked.again or asked.lost, "its engine cannot finish without it"
+    logs = cluster.platform.processes.log_file("engine").read_text()
+    assert f"rank 1 of {LEADER} is gone" in logs
     assert ask(cluster.url).text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.components.plans import GROUP_MODEL
 from tests.local.engine.simulated import FakeApi, deleting, fleet, pod, run, settle
 
 LEADER, WORKER = "qwen-group-0", "qwen-group-0-1"
-STAGES = ("--pipeline-parallel-size=2", "--nnodes=2")
+STAGES = ("--pipeline-parallel-size=2", "--nnodes=2", "--shutdown-timeout=20")
 
 
 def member(name: str, rank: int, running: bool = True) -> dict[str, Any]:
@@ -118,6 +119,44 @@ def test_a_worker_whose_pod_is_to_end_stays_until_its_leaders_engine_is_gone() -
         assert task is not None
         await task
         assert [path.rpartition("/")[2] for path, _ in api.deleted] == [WORKER]
+
+    run(work)
+
+
+def test_a_worker_that_is_gone_ends_what_its_leader_still_finishes() -> None:
+    api = FakeApi()
+
+    async def work() -> None:
+        pods = fleet(api)
+        looked = groups(api, pods)
+        for item in (member(LEADER, 0), member(WORKER, 1)):
+            pods.on_pod("ADDED", item)
+        await settle()
+        await looked.round()
+        engine = pods.engine("models", LEADER)
+        assert engine is not None
+        ended: list[bool] = []
+        engine.on_end.append(ended.append)
+        answers: list[str] = []
+
+        async def ask() -> None:
+            async for sequence in engine.generate(8, 4000, "length"):
+                answers.append("aborted" if sequence.aborted else "token")
+
+        asked = asyncio.create_task(ask())
+        pods.on_pod("MODIFIED", deleting(member(LEADER, 0)))
+        await settle()
+        await looked.round()
+        assert engine.state is EngineState.DRAINING, "its worker stays with it"
+        pods.on_pod("DELETED", member(WORKER, 1))
+        await looked.round()
+        task = pods.members["models", LEADER].task
+        assert task is not None
+        await asyncio.gather(task, asked)
+        assert answers[-1] == "aborted"
+        assert engine.state is EngineState.STOPPED
+        assert ended == [True], "once, as a process that is killed"
+        assert [path.rpartition("/")[2] for path, _ in api.deleted] == [LEADER]
 
     run(work)
 
