@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from local.commands.completion import RunningModel
+import pytest
+from kubernetes.client.exceptions import ApiException
+
+from local.commands import completion
+from local.commands.completion import GROUPS, RunningModel
+from tests.local.places import paths_in
 
 
 @pytest.mark.parametrize(
@@ -22,3 +29,33 @@ def test_a_model_is_ready_when_all_its_pods_are_new_and_available(
 ) -> None:
     wanted, available, updated, total = counts
     assert RunningModel("models", "qwen", wanted, available, updated, total).ready is ready
+
+
+class Cluster:
+    """An API server with LeaderWorkerSets and no other custom kind."""
+
+    def __init__(self, status: dict[str, Any]) -> None:
+        labels = {"app.kubernetes.io/instance": "qwen"}
+        metadata = {"namespace": "models", "name": "qwen-group", "labels": labels}
+        self._set = {"metadata": metadata, "spec": {"replicas": 2}, "status": status}
+
+    def list_cluster_custom_object(self, *kind: str, label_selector: str) -> dict[str, Any]:
+        if kind != GROUPS:
+            raise ApiException(status=404)
+        return {"items": [self._set]}
+
+    def list_deployment_for_all_namespaces(self, label_selector: str) -> Any:
+        return SimpleNamespace(items=[])
+
+
+@pytest.mark.parametrize(
+    ("updating", "ready", "is_ready"), [("False", 2, True), ("False", 1, False), ("True", 2, False)]
+)
+def test_groups_of_pods_count_as_replicas_and_an_update_under_way_is_not_ready(
+    updating: str, ready: int, is_ready: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = {"replicas": 2, "readyReplicas": ready, "updatedReplicas": 2}
+    cluster = Cluster({**status, "conditions": [{"type": "UpdateInProgress", "status": updating}]})
+    monkeypatch.setattr(completion, "connect", lambda _: SimpleNamespace(apps=cluster, custom=cluster))
+    (model,) = completion.models(paths_in(tmp_path))
+    assert (model.service, model.name, model.ready) == ("qwen", "qwen-group", is_ready)

@@ -26,17 +26,19 @@ NODE = {
 
 
 class Api:
-    """The API server as the watcher asks it; `down`: nothing answers."""
+    """The API server as the watcher asks it; `down`: nothing answers. `kind`: of the model's replicas."""
 
-    def __init__(self, down: bool = False) -> None:
+    def __init__(self, down: bool = False, kind: str = "deployments") -> None:
         self.asked: list[str] = []
-        self._down = down
+        self._down, self._kind = down, kind
 
     async def get(self, path: str) -> dict[str, Any] | None:
         self.asked.append(path)
         if self._down:
             raise aiohttp.ClientConnectionError("down")
-        return DEPLOYMENT if "deployments" in path else {"items": [NODE] if path.endswith("nodes") else []}
+        if path.endswith("/qwen"):
+            return DEPLOYMENT if self._kind in path else None
+        return {"items": [NODE] if path.endswith("nodes") else []}
 
 
 def _numbers(request: web.BaseRequest) -> web.Response:
@@ -80,6 +82,13 @@ def test_a_sample_holds_replicas_nodes_and_gauges_with_their_age() -> None:
     assert sample.nodes is not None
     assert (sample.nodes.count, sample.nodes.with_gpus) == (1, 1)
     assert "/apis/apps/v1/namespaces/models/deployments/qwen" in api.asked
+
+
+def test_a_model_on_several_nodes_is_read_from_its_set() -> None:
+    api = Api(kind="leaderworkersets")
+    (sample,) = _watched(api, _numbers, 1)
+    assert sample.replicas == Replicas(2, 1)
+    assert "/apis/leaderworkerset.x-k8s.io/v1/namespaces/models/leaderworkersets/qwen" in api.asked
 
 
 def test_nodes_are_not_listed_in_every_round() -> None:

@@ -32,6 +32,19 @@ def test_model_servers_have_their_own_cold_start_and_no_pod_has_two() -> None:
     assert others not in stages["model-server-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
 
 
+def test_a_leader_of_a_group_only_starts_since_its_engine_says_when_it_is_ready() -> None:
+    stages = by_name(4.5)
+    leader = stages["group-leader-started"]
+    assert leader["selector"]["matchLabels"] == {  # type: ignore[index]
+        "app.kubernetes.io/component": "model-server",
+        "leaderworkerset.sigs.k8s.io/worker-index": "0",
+    }
+    template = leader["next"]["statusTemplate"]  # type: ignore[index]
+    assert 'status: "False", type: Ready}' in template
+    of_groups = {"key": '.metadata.labels["leaderworkerset.sigs.k8s.io/worker-index"]', "operator": "DoesNotExist"}
+    assert of_groups in stages["model-server-ready"]["selector"]["matchExpressions"]  # type: ignore[index]
+
+
 def test_jobs_complete_and_pods_go() -> None:
     assert {"pod-complete", "pod-delete", "node-initialize"} <= by_name(6).keys()
 
