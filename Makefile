@@ -66,6 +66,7 @@ fuzz: setup ## every property on new examples, then stack files made by chance: 
 
 # Two platforms side by side: most of the time the tests wait for something to follow, scale or fire. One example stands
 # for all; every one that can come up here: .venv/bin/python -m pytest -m e2e tests/e2e/test_examples.py
+# Likewise no backend but `deployment`, which every other test runs: BACKENDS=kserve,ray, where their operators are built.
 e2e: setup ## from nothing to a completion on the embedded platform, and back; ENGINE=vllm: the real vLLM instead
 	@mkdir -p $(REPORTS)
 ifeq ($(ENGINE),vllm)
@@ -73,7 +74,7 @@ ifeq ($(ENGINE),vllm)
 	@$(BIN)/python -m pytest -q -x -m vllm -n 0 --junitxml=$(REPORTS)/vllm.xml tests/e2e
 else
 	@$(BIN)/python -m local tools platform monitoring rules
-	@EXAMPLES=$(or $(EXAMPLES),tenants) $(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
+	@EXAMPLES=$(or $(EXAMPLES),tenants) BACKENDS=$(or $(BACKENDS),none) $(BIN)/python -m pytest -q -x -m e2e -n 2 --dist loadfile --junitxml=$(REPORTS)/e2e.xml tests/e2e
 endif
 
 faults: setup ## provoke what goes wrong in production, and see it survived: [SEED=n] [ONLY=name,...] [COUNT=n]

@@ -78,6 +78,15 @@ class KubeApi:
             response.raise_for_status()
             return True
 
+    async def patch_json(self, path: str, operations: list[Object]) -> bool:
+        """JSON patch (RFC 6902) of an object; False when it is gone or changed hands."""
+        headers = {"Content-Type": "application/json-patch+json"}
+        async with self._open("PATCH", path, data=json.dumps(operations), headers=headers) as response:
+            if response.status in (404, 409):
+                return False
+            response.raise_for_status()
+            return True
+
     async def delete_now(self, path: str, uid: str) -> None:
         """Removes a terminating object at once, if it still is the one with this uid (as the kubelet does)."""
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": uid}}

@@ -69,6 +69,7 @@ class FakeApi:
     def __init__(self, labels: dict[str, str] | None = None) -> None:
         self.labels = {"node.kubernetes.io/instance-type": "g6.xlarge"} if labels is None else labels
         self.patches: list[tuple[str, dict[str, Any]]] = []
+        self.json_patches: list[tuple[str, list[dict[str, Any]]]] = []
         self.deleted: list[tuple[str, str]] = []
 
     async def get(self, path: str) -> dict[str, Any] | None:
@@ -76,6 +77,10 @@ class FakeApi:
 
     async def patch_status(self, path: str, patch: dict[str, Any]) -> bool:
         self.patches.append((path, patch))
+        return True
+
+    async def patch_json(self, path: str, operations: list[dict[str, Any]]) -> bool:
+        self.json_patches.append((path, operations))
         return True
 
     async def delete_now(self, path: str, uid: str) -> None:

@@ -14,6 +14,8 @@ from local.engine.operators.ray.serve_config import Built, ServeConfig, build, v
 from local.engine.ports import read_json, write_json
 
 CLUSTER, NODE_TYPE = "ray.io/cluster", "ray.io/node-type"
+# What KubeRay calls the container (controllers/ray/common/pod.go).
+AUTOSCALER = "autoscaler"
 FAULT_TOLERANT = "ray.io/ft-enabled"
 # Ports of a head: the dashboard's, and its agent's; of every Ray pod: metrics (KubeRay's ray start parameters).
 DASHBOARD, AGENT, METRICS = 8265, 52365, 8080
@@ -51,6 +53,8 @@ class RayCluster:
     head: str = ""
     """Name of the head's pod, empty while none is Ready."""
     head_uid: str = ""
+    autoscaled: bool = False
+    """Whether KubeRay put Ray's autoscaler beside the head (enableInTreeAutoscaling)."""
     deployed: Deployed | None = None
     built: Built | None = None
     version: str = ""
@@ -117,6 +121,7 @@ class RayClusters:
         if cluster.head_uid not in ("", uid) and not _outlives(item):
             cluster.forget()
         cluster.head_uid = uid
+        cluster.autoscaled = any(each["name"] == AUTOSCALER for each in item["spec"].get("containers") or [])
         kept = self._kept.get("/".join(cluster.key)) or {}
         if cluster.deployed is None and (kept.get("head") == uid or (kept and _outlives(item))):
             cluster.deploy(kept["config"], kept["at_seconds"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from local.engine.engine import EngineState
-from local.engine.fleet import Api, EngineFleet
+from local.engine.fleet import EngineFleet
 from local.engine.openai_api import handle
+from local.engine.operators.ray.autoscaling import RayScaling, ScalingApi
 from local.engine.operators.ray.clusters import AGENT, METRICS, RayClusters, cluster_of
 from local.engine.operators.ray.dashboard import answer_head, exposition
 from local.engine.operators.ray.replicas import RayReplicas
@@ -20,11 +22,17 @@ class Ray:
     """The Ray clusters of one platform."""
 
     def __init__(
-        self, fleet: EngineFleet, api: Api, directory: Path, cold_start_seconds: float, log: Callable[[str], None]
+        self,
+        fleet: EngineFleet,
+        api: ScalingApi,
+        directory: Path,
+        cold_start_seconds: float,
+        log: Callable[[str], None],
     ) -> None:
         self._fleet = fleet
         self.clusters = RayClusters(directory / "ray.json")
         self.replicas = RayReplicas(fleet, self.clusters, api, cold_start_seconds, log)
+        self.scaling = RayScaling(self.clusters, self.replicas, api, log)
 
     def on_pod(self, event: str, item: dict[str, Any]) -> None:
         """Takes a watch event, after the fleet has."""
@@ -32,8 +40,8 @@ class Ray:
         self.replicas.changed()
 
     async def run(self) -> None:
-        """Runs replicas forever."""
-        await self.replicas.run()
+        """Runs replicas and autoscalers forever."""
+        await asyncio.gather(self.replicas.run(), self.scaling.run())
 
     async def answer(
         self, request: web.BaseRequest, namespace: str, pod: str, port: int, path: str

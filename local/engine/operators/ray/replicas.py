@@ -65,16 +65,18 @@ class RayReplicas:
             for cluster in list(self._clusters.by_key.values()):
                 await self.reconcile(cluster)
 
-    def workers(self, cluster: RayCluster) -> list[Member]:
-        """Its workers whose container runs, by name."""
+    def all_workers(self, cluster: RayCluster) -> list[Member]:
+        """Its workers by name, those that come and those that leave among them."""
         workers = [
             member
             for member in self._fleet.members.values()
             if cluster_of(member.pod.labels, member.pod.namespace, "worker") == cluster.key
-            and member.pod.container_begun
-            and not member.pod.deleting
         ]
         return sorted(workers, key=lambda each: each.pod.name)
+
+    def workers(self, cluster: RayCluster) -> list[Member]:
+        """Those whose container runs, and that stay."""
+        return [each for each in self.all_workers(cluster) if each.pod.container_begun and not each.pod.deleting]
 
     def of(self, cluster: RayCluster) -> list[RayReplica]:
         """Replicas on workers that stay."""

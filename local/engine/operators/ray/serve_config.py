@@ -47,6 +47,7 @@ class Autoscaling(BaseModel):
     target_ongoing_requests: PositiveFloat | None = 2.0
     upscale_delay_s: NonNegativeFloat = 30.0
     downscale_delay_s: NonNegativeFloat = 600.0
+    look_back_period_s: PositiveFloat = 30.0
 
     @model_validator(mode="after")
     def _in_order(self) -> Autoscaling:
