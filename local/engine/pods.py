@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -108,12 +110,22 @@ class PodView:
         return int(limits.get(GPU_RESOURCE, 0))
 
     @property
+    def _pre_stop(self) -> Mapping[str, Any]:
+        return (self.container.get("lifecycle") or {}).get("preStop") or {}
+
+    @property
+    def pre_stop_command(self) -> list[str]:
+        """What the preStop hook executes in the container; empty for one that only sleeps, and for none."""
+        return list((self._pre_stop.get("exec") or {}).get("command") or [])
+
+    @property
     def pre_stop_seconds(self) -> float:
-        """How long the preStop hook takes: `sleep`, or an exec of sleep; 0 for others (they are not run here)."""
-        hook = (self.container.get("lifecycle") or {}).get("preStop") or {}
-        if "sleep" in hook:
-            return float(hook["sleep"].get("seconds", 0))
-        words = " ".join((hook.get("exec") or {}).get("command") or [])
+        """How long the preStop hook sleeps: `sleep`, an exec of sleep or of leave_when_taken.py; 0 for others."""
+        if "sleep" in self._pre_stop:
+            return float(self._pre_stop["sleep"].get("seconds", 0))
+        with contextlib.suppress(ValueError, LookupError, TypeError):
+            return float(json.loads(self.pre_stop_command[-1])["sleep_seconds"])
+        words = " ".join(self.pre_stop_command)
         match = re.search(r"\bsleep\s+(\d+(?:\.\d+)?)", words)
         return float(match[1]) if match else 0.0
 

@@ -187,13 +187,26 @@ async def keep_ready(member: RunningPod, machine: Machine, probe: Probe | None) 
         await asyncio.sleep(probe.period_seconds)
 
 
+async def _pre_stop(member: RunningPod, server: Server, grace_seconds: float) -> None:
+    """Sleeps, or runs in the container what the hook says; a hook that fails is told of, and the end goes on."""
+    command = member.pod.pre_stop_command
+    if not command:
+        await asyncio.sleep(member.pod.pre_stop_seconds)
+        return
+    try:
+        code, said = await server.execute(command, member.listens_on, grace_seconds)
+    except OSError as error:
+        code, said = None, str(error)
+    member.log(f"{'INFO' if code == 0 else 'WARNING'} preStop: exit code {code}: {said[-300:]}")
+
+
 async def stop(member: RunningPod, grace_seconds: float) -> None:
     """preStop, SIGTERM, grace, SIGKILL, in the order and within the times of the kubelet."""
     server, began = member.server, time.monotonic()
     if server is None or server.exit_code is not None:
         return
     with suppress(TimeoutError):
-        await asyncio.wait_for(_gone(member), min(member.pod.pre_stop_seconds, grace_seconds))
+        await asyncio.wait_for(_first(_gone(member), _pre_stop(member, server, grace_seconds)), grace_seconds)
     if member.state is EngineState.SERVING:
         member.state = EngineState.DRAINING
     member.log("INFO SIGTERM")

@@ -31,8 +31,10 @@ class ProbePlan:
 
 @dataclass(frozen=True)
 class DrainPlan:
-    """preStop sleep + vLLM's own shutdown time-out + margin = grace period."""
+    """preStop sleep + wait for the engine + vLLM's own shutdown time-out + margin = grace period."""
 
     pre_stop_seconds: int
     shutdown_timeout_seconds: int
     grace_period_seconds: int
+    engine_wait_seconds: int = 0
+    """At most, after the sleep and before SIGTERM, until the engine has taken what reached its server; 0: no wait."""

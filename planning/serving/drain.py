@@ -1,14 +1,21 @@
-"""How a pod leaves: preStop sleep, then SIGTERM and vLLM's own shutdown time-out, then SIGKILL at the grace period."""
+"""How a pod leaves: preStop sleep and the wait for its engine, then SIGTERM and vLLM's own shutdown time-out, then
+SIGKILL at the grace period."""
 
 from __future__ import annotations
 
 from planning.findings import Findings
 from planning.model import DrainPlan
 from planning.versions import vllm_versions
+from settings.backends import Backend
 from settings.models import Drain
 
 # vLLM stops its engine processes after the last request: python exit, CUDA contexts, NCCL. Estimate.
 MARGIN_SECONDS = 15
+# The longest step of an engine, during which it takes no request: the first one of a fresh server compiles. Ours, of a
+# tiny model on a busy CPU, took 10 s (2026-11-28). Estimate; as long as a probe gives a first completion.
+ENGINE_WAIT_SECONDS = 30
+# Whose pods have no hook of ours: Ray starts the servers in them, and KubeAI writes them.
+ONLY_SLEEP = frozenset({Backend.RAY, Backend.KUBEAI})
 # EC2 takes a spot instance back two minutes after its notice.
 SPOT_NOTICE_SECONDS = 120
 # So long EKS waits for a pod when it replaces its node; then the update fails with PodEvictionFailure
@@ -21,11 +28,14 @@ def shutdown_seconds(drain: Drain, version: vllm_versions.Version) -> int:
     return drain.shutdown_timeout_seconds if vllm_versions.has_flag("--shutdown-timeout", version) else 0
 
 
-def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: str, findings: Findings) -> DrainPlan:
+def plan_drain(
+    drain: Drain, backend: Backend, version: vllm_versions.Version, spot: bool, path: str, findings: Findings
+) -> DrainPlan:
     """The drain of one model; `path` is the setting's, e.g. `models[0].drain`."""
     shutdown = shutdown_seconds(drain, version)
     needed = drain.pre_stop_seconds + shutdown
-    grace = drain.grace_period_seconds or needed + MARGIN_SECONDS
+    wait = 0 if backend in ONLY_SLEEP else _engine_wait(drain, shutdown, needed)
+    grace = drain.grace_period_seconds or needed + wait + MARGIN_SECONDS
     if shutdown != drain.shutdown_timeout_seconds:
         findings.warning(
             f"{path}.shutdownTimeoutSeconds",
@@ -65,12 +75,20 @@ def plan_drain(drain: Drain, version: vllm_versions.Version, spot: bool, path: s
             "every update of the pool fails: PodEvictionFailure",
             f"write shutdownTimeoutSeconds: {max(0, most)} or less",
         )
-    if spot and needed > SPOT_NOTICE_SECONDS:
+    if spot and needed + wait > SPOT_NOTICE_SECONDS:
         findings.warning(
             path,
             "drain-spot",
-            f"{needed} s of drain on spot nodes, which leave {SPOT_NOTICE_SECONDS} s after their notice: long answers "
-            "are cut",
-            f"keep preStopSeconds + shutdownTimeoutSeconds at {SPOT_NOTICE_SECONDS} or use onDemand",
+            f"{needed + wait} s of drain on spot nodes, which leave {SPOT_NOTICE_SECONDS} s after their notice: long "
+            "answers are cut",
+            f"keep preStopSeconds + shutdownTimeoutSeconds at {SPOT_NOTICE_SECONDS - wait} or use onDemand",
         )
-    return DrainPlan(drain.pre_stop_seconds, shutdown, grace)
+    return DrainPlan(drain.pre_stop_seconds, shutdown, grace, wait)
+
+
+def _engine_wait(drain: Drain, shutdown: int, needed: int) -> int:
+    """What the grace period (or EKS) leaves for it; none where SIGTERM cuts running requests anyway, or at once."""
+    if not drain.pre_stop_seconds or not shutdown:
+        return 0
+    room = (drain.grace_period_seconds or EKS_EVICTION_SECONDS) - needed - MARGIN_SECONDS
+    return max(0, min(room, ENGINE_WAIT_SECONDS))

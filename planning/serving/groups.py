@@ -57,7 +57,7 @@ def plan_group(model: Model, pool: Pool, version: Version, drain: DrainPlan, wai
         rendezvous_port=RENDEZVOUS_PORT,
         ports=PORTS,
         network_gbps=network_gbps(pool),
-        leave_seconds=drain.pre_stop_seconds + drain.shutdown_timeout_seconds,
+        leave_seconds=drain.pre_stop_seconds + drain.engine_wait_seconds + drain.shutdown_timeout_seconds,
     )
 
 

@@ -153,7 +153,9 @@ def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, fin
     check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
     spot = pool is not None and pool.settings.may_be_spot
     files = plan_files(model, version, path, findings)
-    return ModelFacts(version, known, weights, files, plan_drain(model.drain, version, spot, f"{path}.drain", findings))
+    backend = model.backend or around.backend
+    drain = plan_drain(model.drain, backend, version, spot, f"{path}.drain", findings)
+    return ModelFacts(version, known, weights, files, drain)
 
 
 def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:

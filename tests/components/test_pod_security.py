@@ -13,6 +13,7 @@ import pytest
 
 from components.serving.manifests.deployment import deployment
 from planning.versions.pins import ENGINES
+from tests.components.hooks import pre_stop_sleep_seconds
 from tests.components.plans import MODEL, OPEN_MODEL, VOLUME_MODEL
 from tests.components.rendered import of_model, pod_specs
 
@@ -116,8 +117,7 @@ def test_a_server_has_three_probes_that_differ_in_patience(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(SERVERS))
 def test_a_servers_grace_period_holds_its_drain(name: str) -> None:
     pod, server = _server(name)
-    sleep = server.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-    assert pod["terminationGracePeriodSeconds"] >= sleep + 120
+    assert pod["terminationGracePeriodSeconds"] >= (pre_stop_sleep_seconds(server) or 0) + 120
 
 
 @pytest.mark.parametrize("name", sorted(SERVERS))

@@ -31,6 +31,7 @@ FORCE_OWNERSHIP_OF_REPLICAS = {"pulumi.com/patchForce": "true"}
 
 # Handed over as text, as the downloader is: the image has Python, and nothing of ours.
 WARM_UP = (Path(__file__).parents[1] / "warm_up.py").read_text(encoding="utf-8")
+LEAVE_WHEN_TAKEN = (Path(__file__).parents[1] / "leave_when_taken.py").read_text(encoding="utf-8")
 # The program's own time-out is before the kubelet's, so that its reason is in the event.
 ENDS_BEFORE_SECONDS = 5
 
@@ -117,9 +118,22 @@ def _server(model: ServedModel) -> dict[str, Any]:
         "securityContext": restricted_container(model.user_id, model.group_id),
     }
     if model.drain.pre_stop_seconds:
-        # The kubelet sleeps (Kubernetes >= 1.30), no shell in the image does: endpoints forget the pod meanwhile.
-        container["lifecycle"] = {"preStop": {"sleep": {"seconds": model.drain.pre_stop_seconds}}}
+        container["lifecycle"] = {"preStop": _pre_stop(model)}
     return container
+
+
+def _pre_stop(model: ServedModel) -> dict[str, Any]:
+    """Endpoints forget the pod meanwhile. Without an engine to wait for the kubelet sleeps (Kubernetes >= 1.30)."""
+    drain = model.drain
+    if not drain.engine_wait_seconds:
+        return {"sleep": {"seconds": drain.pre_stop_seconds}}
+    asked = {
+        "url": f"http://127.0.0.1:{model.port}/v1/completions",
+        "model": model.served_name,
+        "sleep_seconds": drain.pre_stop_seconds,
+        "engine_seconds": drain.engine_wait_seconds,
+    }
+    return {"exec": {"command": ["python3", "-c", LEAVE_WHEN_TAKEN, json.dumps(asked)]}}
 
 
 def _health(probe: ProbePlan) -> dict[str, Any]:

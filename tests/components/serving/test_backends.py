@@ -18,6 +18,7 @@ from planning.backends.features import FEATURES
 from planning.backends.table import OURS, YES, backends, features, rendered
 from planning.model import CachePlan, CompiledPlan, DrainPlan, ScalerKind, SecretValue, ServedModel
 from settings.backends import Backend
+from tests.components.hooks import pre_stop_sleep_seconds
 from tests.components.plans import (
     BUCKET_MODEL,
     CANARY_MODEL,
@@ -137,8 +138,9 @@ def test_a_server_has_the_plans_arguments_drain_and_patience_and_a_port_called_h
     container, pod = server(model), pod_of(workload(model))
     assert tuple(container["args"]) == (*model.args, *(model.group.leader_args if model.group else ()))
     assert pod["terminationGracePeriodSeconds"] == model.drain.grace_period_seconds
-    sleep = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-    assert sleep == model.drain.pre_stop_seconds
+    assert (pre_stop_sleep_seconds(container) or 0) == model.drain.pre_stop_seconds
+    waits = "exec" in container.get("lifecycle", {}).get("preStop", {})
+    assert waits == bool(model.drain.engine_wait_seconds)
     assert container["startupProbe"]["failureThreshold"] == model.startup_probe.failure_threshold
     assert [port["name"] for port in container["ports"]] == ["http"]
 
@@ -279,7 +281,7 @@ def _answers_to(model: ServedModel) -> bool:
 
 def _leaves_as_planned(model: ServedModel) -> bool:
     pod, drain = pod_of(workload(model)), model.drain
-    sleep = server(model).get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds")
+    sleep = pre_stop_sleep_seconds(server(model))
     if model.ray:
         return bool(sleep == drain.pre_stop_seconds + drain.shutdown_timeout_seconds)
     return bool((sleep, pod["terminationGracePeriodSeconds"]) == (drain.pre_stop_seconds, drain.grace_period_seconds))
@@ -342,7 +344,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "zero": (KEDA_MODEL, _zero),
     "canary": (CANARY_MODEL, lambda m: workload(m)["kind"] == "Rollout"),
     "router": (ROUTED, lambda m: of_model(m)["service"]["spec"]["selector"]["app.kubernetes.io/name"] == "router"),
-    "drain": (replace(OPEN_MODEL, drain=DrainPlan(7, 300, 330)), _leaves_as_planned),
+    "drain": (replace(OPEN_MODEL, drain=DrainPlan(7, 300, 352, 30)), _leaves_as_planned),
 }
 
 

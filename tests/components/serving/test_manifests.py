@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from components.cluster.network_policies import NAMESPACE_NAME
-from components.serving.manifests.deployment import deployment, rolling_update
+from components.serving.manifests.deployment import LEAVE_WHEN_TAKEN, deployment, rolling_update
 from components.serving.manifests.download import PROGRAM, download_container
 from components.serving.manifests.environment import download_environment, server_environment
 from components.serving.manifests.network_policy import download_policy, server_policy
@@ -40,12 +40,13 @@ def test_a_model_renders_as_its_golden(model: ServedModel) -> None:
 
 
 def without_program(value: Any) -> Any:
-    """The downloader's program is a file of its own; goldens name it."""
+    """Programs are files of their own; goldens name them."""
     if isinstance(value, dict):
         return {key: without_program(each) for key, each in value.items()}
     if isinstance(value, list):
         return [without_program(each) for each in value]
-    return "<components/serving/fetch_weights.py>" if value == PROGRAM else value
+    programs = {PROGRAM: "fetch_weights.py", LEAVE_WHEN_TAKEN: "leave_when_taken.py"}
+    return f"<components/serving/{programs[value]}>" if isinstance(value, str) and value in programs else value
 
 
 def test_service_budget_monitor_and_deployment_select_the_same_pods_and_only_servers() -> None:

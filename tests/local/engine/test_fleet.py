@@ -150,6 +150,8 @@ def test_new_requests_are_still_taken_during_the_pre_stop_hook() -> None:
         ({"sleep": {"seconds": 15}}, 15),
         ({"exec": {"command": ["sleep", "7"]}}, 7),
         ({"exec": {"command": ["/bin/sh", "-c", "sleep 12; echo done"]}}, 12),
+        ({"exec": {"command": ["python3", "-c", "sleep 3", '{"sleep_seconds": 9, "engine_seconds": 30}']}}, 9),
+        ({"exec": {"command": ["python3", "-c", "pass", '{"port": 29500, "seconds": 135}']}}, 0),
         ({"httpGet": {"path": "/", "port": 1}}, 0),
         (None, 0),
     ],

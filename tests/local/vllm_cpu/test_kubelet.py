@@ -160,6 +160,50 @@ def test_a_deleted_pod_serves_through_its_hook_then_gets_sigterm_and_goes(tmp_pa
     run(work)
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (
+            ["python3", "-c", "import os; os.mkdir('../hook'); print('all taken')"],
+            "INFO preStop: exit code 0: all taken",
+        ),
+        (["python3", "-c", "import os; os.mkdir('../hook'); exit('no')"], "WARNING preStop: exit code 1: no"),
+        (["no-such-program"], "WARNING preStop: exit code None: "),
+    ],
+    ids=["passes", "fails", "missing"],
+)
+def test_a_hook_is_run_in_the_container_before_sigterm_which_comes_whatever_became_of_it(
+    tmp_path: Path, command: list[str], said: str
+) -> None:
+    async def work() -> None:
+        async with pods(tmp_path) as made:
+            item = served(lifecycle={"preStop": {"exec": {"command": command}}})
+            made.fleet.on_pod("ADDED", item)
+            await made.until_ready()
+            made.fleet.on_pod("MODIFIED", deleting(item))
+            await made.until(lambda: made.api.deleted != [])
+            (told,) = [line for line in made.lines if "preStop" in line]
+            assert told.startswith(said)
+            assert made.lines.index(told) < made.lines.index("INFO SIGTERM")
+            assert (made.root.parent / "hook").exists() == (command[0] == "python3")
+
+    run(work)
+
+
+def test_a_hook_that_stays_is_ended_with_the_grace_period(tmp_path: Path) -> None:
+    async def work() -> None:
+        async with pods(tmp_path) as made:
+            hook = {"exec": {"command": [sys.executable, "-c", "import time; time.sleep(600)"]}}
+            item = served(lifecycle={"preStop": hook})
+            made.fleet.on_pod("ADDED", item)
+            await made.until_ready()
+            made.fleet.on_pod("MODIFIED", deleting(item, grace_seconds=1))
+            await made.until(lambda: made.api.deleted != [])
+            assert "INFO SIGTERM" in made.lines
+
+    run(work)
+
+
 @pytest.mark.parametrize(("grace", "hook"), [(1, 0), (1, 5)])
 def test_a_process_that_stays_is_killed_at_the_end_of_its_grace(tmp_path: Path, grace: int, hook: int) -> None:
     async def work() -> None:

@@ -1,14 +1,49 @@
 from __future__ import annotations
 
+import pytest
+
+from planning.findings import Findings
 from planning.model import Severity
-from planning.serving.drain import MARGIN_SECONDS
+from planning.serving.drain import ENGINE_WAIT_SECONDS, MARGIN_SECONDS, plan_drain
+from planning.versions import vllm_versions
+from settings.backends import Backend
+from settings.models import Drain
 from tests.planning.stacks import errors, model, planned, pool, refusal, rules
 
 
 def test_the_grace_period_is_the_sum_and_a_margin() -> None:
     drain = planned().models[0].drain
     assert (drain.pre_stop_seconds, drain.shutdown_timeout_seconds) == (15, 120)
-    assert drain.grace_period_seconds == 15 + 120 + MARGIN_SECONDS
+    assert drain.engine_wait_seconds == ENGINE_WAIT_SECONDS
+    assert drain.grace_period_seconds == 15 + ENGINE_WAIT_SECONDS + 120 + MARGIN_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("drain", "wait", "grace"),
+    [
+        ({"gracePeriodSeconds": 160}, 10, 160),
+        ({"gracePeriodSeconds": 150}, 0, 150),
+        ({"gracePeriodSeconds": 140}, 0, 140),
+        ({"gracePeriodSeconds": 600}, ENGINE_WAIT_SECONDS, 600),
+        ({"shutdownTimeoutSeconds": 850}, 20, 900),
+        ({"shutdownTimeoutSeconds": 870}, 0, 900),
+        ({"shutdownTimeoutSeconds": 0}, 0, 15 + MARGIN_SECONDS),
+        ({"preStopSeconds": 0}, 0, 120 + MARGIN_SECONDS),
+    ],
+)
+def test_the_engine_is_waited_for_within_what_the_grace_period_and_eks_leave(
+    drain: dict[str, int], wait: int, grace: int
+) -> None:
+    made = planned(models=[model(drain=drain)]).models[0].drain
+    assert (made.engine_wait_seconds, made.grace_period_seconds) == (wait, grace)
+
+
+@pytest.mark.parametrize("backend", Backend)
+def test_a_backend_whose_pods_have_no_hook_of_ours_does_not_wait(backend: Backend) -> None:
+    version = vllm_versions.version_of("v0.32.0")
+    made = plan_drain(Drain(), backend, version, False, "", Findings())
+    waits = backend.value not in ("ray", "kubeai")
+    assert (made.engine_wait_seconds, made.grace_period_seconds) == ((30, 180) if waits else (0, 150))
 
 
 def test_a_grace_period_under_the_sum_is_refused() -> None:

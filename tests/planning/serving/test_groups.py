@@ -11,6 +11,7 @@ from planning.alerts.stack import MODEL_COST
 from planning.architectures.described import architecture_of
 from planning.findings import Findings
 from planning.model import ServedModel, StackPlan
+from planning.serving.drain import ENGINE_WAIT_SECONDS
 from planning.serving.groups import check_stages
 from settings.models import Model
 from tests.planning.stacks import errors, model, planned, pool, refusal
@@ -59,7 +60,7 @@ def test_the_first_pod_of_a_group_waits_for_the_last_one() -> None:
     whole = sum(term.high_seconds for term in (*large.node_start, *large.cold_start))
     assert patience > whole
     assert timeout == max(600, round(whole))
-    assert group.leave_seconds == 70
+    assert group.leave_seconds == 70 + ENGINE_WAIT_SECONDS
     older = served(image={"tag": "v0.17.0"}).group
     assert older is not None
     assert not any("distributed-timeout" in each for each in older.worker_args), "0.18.0 has it first"
