@@ -108,6 +108,7 @@ document: setup ## write the JSON Schemas and the generated pages again
 	@$(BIN)/python -m preview.schema
 	@$(BIN)/python -m policies.document
 	@$(BIN)/python -m planning.backends.document
+	@$(BIN)/python -m planning.cluster.gateway_document
 	@$(BIN)/python -m tools.sbom --licences > docs/licences.md
 	@$(BIN)/python -m local.aws_endpoint.contract.document
 	@$(BIN)/python tools/dashboards.py

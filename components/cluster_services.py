@@ -11,6 +11,7 @@ from components.aws.eks_cluster import ClusterOutputs
 from components.aws.file_system import FileSystemOutputs
 from components.aws.network import NetworkOutputs
 from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs
+from components.cluster.entry import Entry, EntryArgs
 from components.cluster.existing_prometheus import ExistingPrometheus, ExistingPrometheusArgs
 from components.cluster.external_secrets import ExternalSecrets, ExternalSecretsArgs, SecretStore, SecretStoreArgs
 from components.cluster.gateway import Gateway, GatewayArgs
@@ -89,6 +90,8 @@ class ClusterServices(pulumi.ComponentResource):
             for namespace in plan.model_namespaces
         }
         operators = self._operators(plan.operators, monitors, namespaces)
+        if plan.entry:
+            Entry("gateway", EntryArgs(plan.entry, operators.get("cert-manager", ())), self._child)
         self.wiring = ServingWiring(
             namespaces=namespaces,
             priority_classes=self._priorities(plan),

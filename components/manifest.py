@@ -59,5 +59,13 @@ def custom_resource(
     return CustomResource(name, **head, **arguments(manifest, namespace), opts=opts)
 
 
+def other_resource(
+    name: str, manifest: Manifest, opts: pulumi.ResourceOptions, namespace: pulumi.Input[str]
+) -> pulumi.CustomResource:
+    """As `custom_resource`, of a kind that says something beside `spec`: the SDK's class has no room for it."""
+    inputs = {**manifest, "metadata": {**manifest["metadata"], "namespace": namespace}}
+    return pulumi.CustomResource(f"kubernetes:{manifest['apiVersion']}:{manifest['kind']}", name, inputs, opts)
+
+
 def _snake_case(key: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", key).lower()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from planning.model import POOL_LABEL
+from planning.model import POOL_LABEL, SAID_INTERNAL
+from policies.ingress import ranges_of
 from policies.rule import (
     LASTING,
     SECRET,
@@ -32,6 +33,8 @@ INTERNAL_SCHEMES = {
     "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
     "alb.ingress.kubernetes.io/scheme": "internal",
+    # Of an Ingress whose controller has no row in our table: the stack file says it.
+    SAID_INTERNAL: "true",
 }
 Found = Iterator[Violation]
 
@@ -132,15 +135,16 @@ def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Fo
             if not _internal(resource) and (what := _opened(ranges)):
                 yield Violation(resource, f"a load balancer that {what} reaches")
         elif resource.in_kubernetes and resource.kind == "Ingress" and not _internal(resource):
-            annotations = at(resource.inputs, "metadata.annotations", {})
-            cidrs = str(annotations.get("alb.ingress.kubernetes.io/inbound-cidrs", ""))
-            if what := _opened([cidr for cidr in cidrs.split(",") if cidr.strip()]):
+            what = _opened(ranges_of(resource, resources))
+            if what:
                 yield Violation(resource, f"an ingress that {what} reaches")
 
 
 def gateways_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
-    """A Gateway's load balancer is internal or names who may reach it, and its listeners speak HTTPS."""
+    """A Gateway's load balancer is internal or names who may reach it; its listeners and every Ingress speak HTTPS."""
     for resource in resources:
+        if resource.in_kubernetes and resource.kind == "Ingress" and not at(resource.inputs, "spec.tls"):
+            yield Violation(resource, "an ingress without TLS: keys in the open")
         if not resource.type.startswith("kubernetes:gateway.networking.k8s.io/") or resource.kind != "Gateway":
             continue
         annotations = at(resource.inputs, "spec.infrastructure.annotations", {})

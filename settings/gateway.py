@@ -11,9 +11,9 @@ from pydantic import Field, model_validator
 from settings.addresses import opened, refuse_nested
 from settings.findings import WrongValue
 from settings.matching import Matching
-from settings.names import HttpUrl, ObjectName
+from settings.names import CertificateArn, HttpUrl, ObjectName
 from settings.names import Literal as Untouched
-from settings.types import Cidr, DnsLabel, Section, described, kind_defaults_to
+from settings.types import Cidr, DnsLabel, LabelKey, Section, described, kind_defaults_to
 
 _HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 _KEYS_ADDRESS = re.compile(rf"https://(?P<host>{_HOST})\.?(:(?P<port>[0-9]{{1,5}}))?([/?#].*)?", re.IGNORECASE)
@@ -56,7 +56,14 @@ class IssuedCertificate(Section):
     issuer: ObjectName = described("name of a ClusterIssuer that the cluster has")
 
 
-Certificate = Annotated[SecretCertificate | IssuedCertificate, Field(discriminator="kind")]
+class AcmCertificate(Section):
+    """A certificate of AWS Certificate Manager, for load balancers of AWS that end TLS themselves."""
+
+    kind: Literal["acm"]
+    arn: CertificateArn = described("of a certificate in the stack's region, issued for the host")
+
+
+Certificate = Annotated[SecretCertificate | IssuedCertificate | AcmCertificate, Field(discriminator="kind")]
 
 
 class NoAuthentication(Section):
@@ -134,12 +141,11 @@ class NoGateway(Section):
     kind: Literal["none"] = "none"
 
 
-class GatewayApi(Section):
-    """A Gateway of Envoy Gateway behind a network load balancer."""
+class OneAddress(Section):
+    """What every kind of gateway is told: its name, who reaches it, and what may be asked."""
 
-    kind: Literal["gatewayApi"]
-    install: bool = described("install Envoy Gateway; false: the cluster has it, in this namespace", default=True)
-    namespace: DnsLabel = described("of the Gateway and its proxies", default="gateway")
+    kind: str
+    namespace: DnsLabel = described("of the gateway and its proxies", default="gateway")
     host: HostName = described("the name that clients use; its DNS record is yours to make")
     certificate: Certificate = described("of that name; without one there is no gateway")
     access: Access = described("internal: from the VPC; public: from the internet", default=Access.INTERNAL)
@@ -175,4 +181,41 @@ class GatewayApi(Section):
         return self
 
 
-Gateway = Annotated[NoGateway | GatewayApi, Field(discriminator="kind"), kind_defaults_to("gatewayApi")]
+class GatewayApi(OneAddress):
+    """A Gateway of Envoy Gateway behind a network load balancer."""
+
+    kind: Literal["gatewayApi"]
+    install: bool = described("install Envoy Gateway; false: the cluster has it, in this namespace", default=True)
+
+
+class IngressController(StrEnum):
+    """Whose annotations an Ingress gets (planning/facts/ingress_controllers.csv)."""
+
+    TRAEFIK = "traefik"
+    HAPROXY = "haproxy"
+    HAPROXY_INGRESS = "haproxyIngress"
+    KONG = "kong"
+    ALB = "alb"
+    NGINX = "nginx"
+    OTHER = "other"
+
+
+class IngressGateway(OneAddress):
+    """An Ingress of a class that the cluster has, before proxies of the stack's own."""
+
+    kind: Literal["ingress"]
+    ingress_class: ObjectName = described("name of an IngressClass that the cluster has")
+    controller: IngressController | None = described(
+        "who serves that class; default: by its name, else other", default=None
+    )
+    controller_namespace: DnsLabel | None = described(
+        "where the controller's pods are, which reach the proxies; default: where its chart puts them", default=None
+    )
+    annotations: dict[LabelKey, str] = described(
+        "further ones of the Ingress, in the controller's words", default_factory=dict, max_length=40
+    )
+
+
+Gateway = Annotated[
+    NoGateway | GatewayApi | IngressGateway, Field(discriminator="kind"), kind_defaults_to("gatewayApi")
+]

@@ -38,6 +38,14 @@ KmsKeyArn = Annotated[
         "write arn:aws:kms:<region>:<12 digits>:key/<id> (an alias may move to another key)",
     ),
 ]
+CertificateArn = Annotated[
+    str,
+    Matching(
+        r"arn:aws(-[a-z]+)*:acm:[a-z]{2,4}(-[a-z]+)+-\d:\d{12}:certificate/[A-Za-z0-9-]{1,64}",
+        "not the ARN of a certificate of AWS Certificate Manager",
+        "write arn:aws:acm:<region>:<12 digits>:certificate/<id>",
+    ),
+]
 AmiRelease = Annotated[
     str,
     Matching(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from planning.backends.table import OperatorRow, backends, operators
 from settings.backends import CertManager, Kserve, Kubeai, Kuberay, LeaderWorkerSets
-from settings.gateway import GatewayApi, IssuedCertificate
+from settings.gateway import GatewayApi, IssuedCertificate, OneAddress
 from settings.open_cost import OpenCostSettings
 from settings.rollout import ArgoRollouts
 from settings.stack import StackSettings
@@ -19,8 +19,8 @@ def asked_operators(settings: StackSettings) -> tuple[OperatorRow, ...]:
     used = {name for model in settings.models for name in backends()[settings.backend_of(model)].operators}
     if isinstance(settings.gateway, GatewayApi):
         used.add("envoy-gateway")
-        if isinstance(settings.gateway.certificate, IssuedCertificate):
-            used.add("cert-manager")
+    if isinstance(settings.gateway, OneAddress) and isinstance(settings.gateway.certificate, IssuedCertificate):
+        used.add("cert-manager")
     if any(model.rollout.kind == "canary" for model in settings.models):
         used.add("argo-rollouts")
     if any(model.nodes > 1 for model in settings.models):

@@ -11,7 +11,17 @@ from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
 from planning.versions.pins import PROXY_IMAGE, mirrored
 from settings.addresses import PRIVATE_RANGES
-from settings.gateway import Access, ApiKeys, Authentication, GatewayApi, Jwt, Mtls, SecretCertificate
+from settings.gateway import (
+    Access,
+    ApiKeys,
+    Authentication,
+    GatewayApi,
+    IssuedCertificate,
+    Jwt,
+    Mtls,
+    OneAddress,
+    SecretCertificate,
+)
 from settings.models import Model
 from settings.stack import StackSettings
 
@@ -26,7 +36,7 @@ LEAST_READY_PERCENT = 1
 def check_gateway(settings: StackSettings, findings: Findings) -> None:
     """Two models of one name: routing by name cannot tell them apart."""
     _check_tenants(settings, findings)
-    if not isinstance(settings.gateway, GatewayApi):
+    if not isinstance(settings.gateway, OneAddress):
         return
     if not settings.gateway.source_ranges and addon_network(settings).node_ranges == ANYWHERE:
         findings.error(
@@ -70,7 +80,7 @@ def _names(model: Model) -> tuple[str, ...]:
 def _check_tenants(settings: StackSettings, findings: Findings) -> None:
     """Keys of a tenant's own, where nothing asks for any."""
     gateway = settings.gateway
-    if isinstance(gateway, GatewayApi) and isinstance(gateway.authentication, ApiKeys):
+    if isinstance(gateway, OneAddress) and isinstance(gateway.authentication, ApiKeys):
         return
     for index, tenant in enumerate(settings.tenants):
         if tenant.api_keys is not None:
@@ -83,18 +93,19 @@ def _check_tenants(settings: StackSettings, findings: Findings) -> None:
 
 
 def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPlan | None:
-    """The gateway; None without one. `tags`: the stack's."""
-    gateway = settings.gateway
-    if not isinstance(gateway, GatewayApi):
-        return None
+    """Envoy Gateway's; None without one. `tags`: the stack's."""
+    return address_plan(settings.gateway, settings, tags) if isinstance(settings.gateway, GatewayApi) else None
+
+
+def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None = None) -> GatewayPlan:
+    """What every kind of gateway has: who may ask what, of which models."""
     certificate, versions = gateway.certificate, other_versions(settings)
     named = [model.name for model in settings.models if model.name not in versions]
-    own = isinstance(certificate, SecretCertificate)
     return GatewayPlan(
         namespace=gateway.namespace,
         host=gateway.host,
         certificate_secret=certificate.name if isinstance(certificate, SecretCertificate) else CERTIFICATE,
-        issuer=None if own else certificate.issuer,  # type: ignore[union-attr]
+        issuer=certificate.issuer if isinstance(certificate, IssuedCertificate) else None,
         public=gateway.access is Access.PUBLIC,
         source_ranges=gateway.source_ranges or addon_network(settings).node_ranges,
         authentication=_authentication(gateway.authentication),
@@ -121,11 +132,11 @@ def plan_gateway(settings: StackSettings, tags: Tags | None = None) -> GatewayPl
 
 def behind_gateway(models: Sequence[ServedModel], settings: StackSettings) -> list[ServedModel]:
     """The models, each with the gateway's proxies among its clients."""
-    plan = plan_gateway(settings)
-    if plan is None:
+    if not isinstance(settings.gateway, OneAddress):
         return list(models)
+    plan, namespace = plan_gateway(settings), settings.gateway.namespace
     return [
-        replace(model, gateway=plan, client_namespaces=tuple(dict.fromkeys((*model.client_namespaces, plan.namespace))))
+        replace(model, gateway=plan, client_namespaces=tuple(dict.fromkeys((*model.client_namespaces, namespace))))
         for model in models
     ]
 

@@ -10,6 +10,7 @@ from planning.backends.operators import asked_operators, is_installed, operator_
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
+from settings.gateway import IngressGateway
 from settings.stack import StackSettings
 from settings.tokens import SecretsManagerToken
 
@@ -70,6 +71,8 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
             settings.external_secrets.install,
         ),
     }
+    if isinstance(settings.gateway, IngressGateway):
+        named["gateway.namespace"] = (settings.gateway.namespace, True, True)
     for row in asked_operators(settings):
         if not row.beside_models:  # else the namespace is its models', who name it
             own = operator_namespace(settings, row)

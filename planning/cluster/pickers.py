@@ -11,7 +11,7 @@ from planning.findings import Findings, listed
 from planning.model import PickerPlan, PodResources, ServedModel
 from planning.versions import pins
 from settings.backends import Backend, InferenceGateway
-from settings.gateway import GatewayApi
+from settings.gateway import OneAddress
 from settings.stack import StackSettings
 
 # The chart asks for 8 CPU and 8Gi, for pools of hundreds of servers. Ours: what a pool of a stack has to do with it.
@@ -74,7 +74,7 @@ def _check(gateway: InferenceGateway, settings: StackSettings, findings: Finding
             f"{row['title']} serves InferencePools only with what the stack does not make: {row['needs']}",
             "see docs/backends/llm-d.md, and prepare the cluster before the first up",
         )
-    if isinstance(settings.gateway, GatewayApi):
+    if isinstance(settings.gateway, OneAddress):
         findings.warning(
             "gateway",
             "picker-passed-by",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from planning.backends.operators import asked_operators, is_installed
 from planning.backends.table import backends
 from planning.cluster import kubeai, pickers, ray, routers
+from planning.cluster.entry import proxy_resources
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, NodeGroupPlan, PodResources, ScalerKind
@@ -17,6 +18,7 @@ from planning.nodes.instances import InstanceType, instance_types
 from planning.nodes.quantity import as_cpu, as_mib, mib, millicores
 from settings.backends import Backend, RouterSettings
 from settings.cluster import CreateCluster
+from settings.gateway import IngressGateway
 from settings.node_autoscaling import ClusterAutoscalerSettings
 from settings.pools import ManagedPool
 from settings.stack import StackSettings
@@ -159,6 +161,8 @@ def _routers(settings: StackSettings) -> Iterator[tuple[str, SystemLoad, int]]:
             yield f"head of {model.name}", head, 1
         if settings.backend_of(model) is Backend.LLM_D:
             yield f"endpoint picker of {model.name}", _load(pickers.RESOURCES), 1
+    if isinstance(settings.gateway, IngressGateway):
+        yield "proxy of the gateway", _load(proxy_resources(settings.gateway)), settings.gateway.proxies
     if any(settings.backend_of(model) is Backend.KUBEAI for model in settings.models):
         yield "KubeAI's proxy", _load(kubeai.PROXY), settings.kubeai.replicas
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from planning.findings import Findings, listed
-from settings.gateway import GatewayApi
+from settings.gateway import OneAddress
 from settings.models import Model
 from settings.spelling import did_you_mean
 from settings.stack import StackSettings
@@ -40,7 +40,7 @@ def check_versions(settings: StackSettings, findings: Findings) -> None:
 def _check_model(
     path: str, model: Model, named: Mapping[str, Model], settings: StackSettings, findings: Findings
 ) -> None:
-    if not isinstance(settings.gateway, GatewayApi):
+    if not isinstance(settings.gateway, OneAddress):
         findings.error(
             path, "versions-gateway", "nothing shares requests out without a gateway",
             "write gateway: {kind: gatewayApi, ...}, or leave versions out",

@@ -9,9 +9,11 @@ from planning.backends.features import check_backends
 from planning.cluster.addons import check_gpu_operator
 from planning.cluster.ages import check_ages
 from planning.cluster.aibrix import check_aibrix
+from planning.cluster.entry import check_ingress
 from planning.cluster.existing import check_existing
 from planning.cluster.external_secrets import check_external_secrets
 from planning.cluster.gateway import check_gateway
+from planning.cluster.gateway_features import check_gateway_features
 from planning.cluster.karpenter import check_karpenter
 from planning.cluster.kubeai import check_kubeai
 from planning.cluster.monitoring import check_prometheus
@@ -64,6 +66,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("KubeAI", _of_settings(check_kubeai)),
     ("external secrets", _of_settings(check_external_secrets)),
     ("gateway", _of_settings(check_gateway)),
+    ("features of the gateway", _of_settings(check_gateway_features)),
+    ("ingress", _of_settings(check_ingress)),
     ("versions", _of_settings(check_versions)),
     ("tracing", _of_settings(check_tracing)),
     ("ages of versions", lambda request, findings: check_ages(request.settings, request.today, findings)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from planning.cluster.addons import plan_gpu_operator, plan_keda
 from planning.cluster.autoscaler import plan_cluster_autoscaler
+from planning.cluster.entry import plan_entry
 from planning.cluster.external_secrets import plan_external_secrets
 from planning.cluster.gateway import plan_gateway
 from planning.cluster.karpenter import plan_karpenter
@@ -37,4 +38,5 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         external_secrets=plan_external_secrets(settings, cluster, charts, findings),
         storage_class=plan_storage_class(settings),
         gateway=plan_gateway(settings, draft.tags),
+        entry=plan_entry(settings, draft.models, draft.tags),
     )

@@ -28,6 +28,7 @@ from planning.model.cloud import (
     Tags,
     TaintPlan,
 )
+from planning.model.entry import SAID_INTERNAL, EntryPlan, IngressPlan, RestrictionPlan, RoutedModel
 from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
 from planning.model.gateway import AuthenticationPlan, GatewayPlan
@@ -131,6 +132,7 @@ __all__ = [
     "OWN_LABELS",
     "POOL_LABEL",
     "PRIORITY_CLASSES",
+    "SAID_INTERNAL",
     "SECRET_STORE",
     "STACK_LABEL",
     "STANDARD",
@@ -166,6 +168,7 @@ __all__ = [
     "CurvePicture",
     "DownloadWay",
     "DrainPlan",
+    "EntryPlan",
     "ExamplePlan",
     "ExistingClusterPlan",
     "ExistingNetworkPlan",
@@ -179,6 +182,7 @@ __all__ = [
     "GroupPlan",
     "HubPlan",
     "ImagePlan",
+    "IngressPlan",
     "KarpenterNodesPlan",
     "KarpenterPlan",
     "KedaPlan",
@@ -216,8 +220,10 @@ __all__ = [
     "RepositoryPlan",
     "ReservationPlan",
     "ResourceProfilePlan",
+    "RestrictionPlan",
     "RollPicture",
     "RoomPlan",
+    "RoutedModel",
     "RouterPlan",
     "RuleGroupPlan",
     "ScalerKind",

@@ -14,6 +14,7 @@ from planning.model.cloud import (
     NodeGroupPlan,
     Tags,
 )
+from planning.model.entry import EntryPlan
 from planning.model.file_system import FileSystemPlan
 from planning.model.findings import Finding
 from planning.model.gateway import GatewayPlan
@@ -172,6 +173,8 @@ class StackPlan:
     operators: tuple[OperatorPlan, ...] = ()
     """Of the models' backends, in the order of installation."""
     gateway: GatewayPlan | None = None
+    entry: EntryPlan | None = None
+    """The way in through an Ingress, in the place of `gateway`."""
     file_system: FileSystemPlan | None = None
     """None: no model keeps its weights on one."""
 

@@ -97,6 +97,8 @@ def _own(plan: StackPlan) -> Iterator[ImageUse]:
             yield ImageUse(_with_host(model.source.reference), f"weights of model {model.namespace}/{model.name}")
         if model.picker is not None:
             yield ImageUse(_with_host(model.picker.image), f"endpoint picker of model {model.namespace}/{model.name}")
+    if plan.entry is not None:
+        yield ImageUse(_with_host(plan.entry.gateway.proxy_image), "proxies of the gateway")
     operator = plan.gpu_operator
     for test in operator.smoke_tests if operator else ():
         yield ImageUse(_with_host(test.image), f"smoke test of pool {test.pool}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from components.cluster.alerts import stack_rules
 from components.cluster.dashboards import dashboard_config_map, dashboard_names
+from components.cluster.entry import manifests as entry
 from components.cluster.external_secrets import secret_store
 from components.cluster.gateway.by_model import by_model
 from components.cluster.gateway.manifests import (
@@ -63,6 +64,7 @@ from planning.cluster.kubeai import resource_profile
 from planning.model import (
     AddonNetworkPlan,
     BucketPlan,
+    EntryPlan,
     GatewayPlan,
     GpuSharingPlan,
     ScalerKind,
@@ -70,6 +72,7 @@ from planning.model import (
     TenantPlan,
     WebhookPlan,
 )
+from tests.components.entries import ENTRIES
 from tests.components.gateways import GATEWAYS, shared_out
 from tests.components.plans import (
     CANARY_MODEL,
@@ -138,6 +141,7 @@ def of_platform() -> Manifests:
         **{
             f"gateway-{name}-{what}": each for name, plan in GATEWAYS.items() for what, each in of_gateway(plan).items()
         },
+        **{f"entry-{name}-{what}": each for name, plan in ENTRIES.items() for what, each in of_entry(plan).items()},
         **of_tenant(),
         **_rules(),
         **_policies(),
@@ -197,6 +201,24 @@ def of_gateway(plan: GatewayPlan) -> Manifests:
     made |= key_server(plan)
     if plan.authentication.kind == "apiKeys":
         made["tenant"] = tenant_keys(MODEL, "search-keys")
+    return made
+
+
+def of_entry(plan: EntryPlan) -> Manifests:
+    """Of the way in through an Ingress."""
+    made = {
+        "ingress": entry.ingress(plan),
+        "service": entry.service(plan),
+        "account": entry.account(plan),
+        "policy": entry.proxy_policy(plan),
+        "pdb": entry.budget(plan),
+        "proxies": entry.proxies(plan),
+        "configuration": entry.configuration(plan),
+    }
+    if plan.gateway.issuer:
+        made["certificate"] = certificate(plan.gateway)
+    if (restricted := entry.restriction(plan)) is not None:
+        made["sources"] = restricted
     return made
 
 

@@ -19,6 +19,7 @@ DEFINITIONS: Mapping[str, Mapping[str, str]] = {"llm-d": INFERENCE}
 # Kinds that no program here brings: defined without a schema, and nothing acts on them.
 BARE_KINDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "gateway": (("cert-manager.io", "v1", "Certificate"),),
+    "ingress": (("cert-manager.io", "v1", "Certificate"), ("traefik.io", "v1alpha1", "Middleware")),
 }
 BUCKETS: Mapping[str, tuple[str, ...]] = {"weights": ("acme-weights",)}
 NAMESPACES: Mapping[str, tuple[str, ...]] = {"llm-d": ("gateways",)}

@@ -39,13 +39,19 @@ class Answering(ThreadingHTTPServer):
 
     daemon_threads = True
 
+    @property
+    def handler(self) -> type[BaseHTTPRequestHandler]:
+        return Answers
+
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Answer)
+        super().__init__(("127.0.0.1", 0), self.handler)
         self.asked = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
-class _Answer(BaseHTTPRequestHandler):
+class Answers(BaseHTTPRequestHandler):
+    """Answers one request after it has said that it came."""
+
     server: Answering
 
     def do_POST(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from planning.cost.budget import budget_of
+from planning.model import SAID_INTERNAL
 from policies.document import DOCUMENT, document
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
@@ -37,6 +38,20 @@ POD = "spec/template/spec"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
 INSIDE = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
 PLAIN = {"name": "http", "protocol": "HTTP", "port": 80}
+INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
+TRAEFIK = {"traefik.ingress.kubernetes.io/router.middlewares": "the-gateway-models@kubernetescrd"}
+
+
+def ingress(annotations: dict[str, str]) -> Resource:
+    return resource(INGRESS, "i", {"metadata": {"namespace": "the-gateway", "annotations": annotations}})
+
+
+def middleware(name: str, block: str = "54.0.0.0/24", namespace: str = "the-gateway") -> Resource:
+    spec = {"ipAllowList": {"sourceRange": [block]}}
+    inputs = {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
+    return resource("kubernetes:traefik.io/v1alpha1:Middleware", name, inputs)
+
+
 BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("gpu-taint-tolerated", [node_group(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
     (
@@ -64,6 +79,13 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
         "whole internet",
     ),
     ("load-balancer-open", [resource("kubernetes:networking.k8s.io/v1:Ingress", "i", {"spec": {}})], DEV, "ingress"),
+    ("load-balancer-open", [ingress({"x/allow": "0.0.0.0/0"})], DEV, "whole internet"),
+    ("load-balancer-open", [ingress({"x/allow": "10.0.0.0/8,::/0"})], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(TRAEFIK)], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(TRAEFIK), middleware("another")], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(TRAEFIK), middleware("models", "0.0.0.0/0")], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(TRAEFIK), middleware("models", namespace="other")], DEV, "whole internet"),
+    ("gateway-open", [resource(INGRESS, "i", {"spec": {"rules": []}})], DEV, "keys in the open"),
     ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs")], DEV, "whole internet"),
     ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs/0", "0.0.0.0/0")], DEV, "whole internet"),
     ("secret-in-plain", [changed(secret(), "stringData/token", "hunter2")], DEV, "stringData.token"),
@@ -154,6 +176,19 @@ def test_what_is_closed_or_not_known_yet_is_no_violation(rule: str, good: Resour
 def test_an_internal_load_balancer_needs_no_ranges() -> None:
     internal: dict[str, Any] = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
     assert found("load-balancer-open", [changed(service(type="LoadBalancer"), "metadata/annotations", internal)]) == []
+
+
+@pytest.mark.parametrize(
+    "closed",
+    [
+        [ingress(TRAEFIK), middleware("models")],
+        [ingress({"haproxy.org/allow-list": "54.0.0.0/24, 10.0.0.0/8"})],
+        [ingress({"alb.ingress.kubernetes.io/scheme": "internal"})],
+        [ingress({SAID_INTERNAL: "true"})],
+    ],
+)
+def test_an_ingress_is_closed_by_its_controllers_own_words(closed: list[Resource]) -> None:
+    assert found("load-balancer-open", closed) == []
 
 
 def test_one_on_demand_group_in_the_pool_is_a_floor() -> None:

@@ -24,26 +24,27 @@ def by_model(plan: GatewayPlan) -> dict[str, Manifest]:
     if plan.alone:
         return {}
     return {
-        "listing": _answer(plan, LISTING, 200, _listing(plan)),
-        "unknown": _answer(plan, UNKNOWN, 404, _unknown(plan)),
+        "listing": _answer(plan, LISTING, 200, listing(plan)),
+        "unknown": _answer(plan, UNKNOWN, 404, unknown(plan)),
         "body": _body(plan),
         "any": _route(plan),
     }
 
 
-def _listing(plan: GatewayPlan) -> dict[str, Any]:
-    """What OpenAI's clients read; times are those of no server."""
+def listing(plan: GatewayPlan) -> str:
+    """JSON that OpenAI's clients read as the list of models; times are those of no server."""
     cards = [{"id": name, "object": "model", "created": 0, "owned_by": "vllm-on-eks"} for name in plan.served_names]
-    return {"object": "list", "data": cards}
+    return json.dumps({"object": "list", "data": cards})
 
 
-def _unknown(plan: GatewayPlan) -> dict[str, Any]:
+def unknown(plan: GatewayPlan) -> str:
+    """JSON of an error as OpenAI's API writes one."""
     message = f"no such model; served here: {', '.join(plan.served_names)}"
-    return {"error": {"message": message, "type": "NotFoundError", "param": "model", "code": 404}}
+    return json.dumps({"error": {"message": message, "type": "NotFoundError", "param": "model", "code": 404}})
 
 
-def _answer(plan: GatewayPlan, name: str, status: int, body: dict[str, Any]) -> Manifest:
-    response = {"type": "Inline", "inline": json.dumps(body)}
+def _answer(plan: GatewayPlan, name: str, status: int, body: str) -> Manifest:
+    response = {"type": "Inline", "inline": body}
     spec = {"directResponse": {"statusCode": status, "contentType": "application/json", "body": response}}
     return gateway_object(ENVOY, "HTTPRouteFilter", name, plan.namespace, spec)
 

@@ -1,0 +1,74 @@
+"""The way in through an Ingress, by proxies of the stack's own. Value types of the plan; nothing here computes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from planning.model.gateway import GatewayPlan
+from planning.model.pods import PodResources
+
+# Annotation of an Ingress whose controller has no row in our table and whose stack file says that it is internal.
+SAID_INTERNAL = "vllm-on-eks/internal"
+
+
+@dataclass(frozen=True)
+class RoutedModel:
+    """A model as the proxies reach it: `api_path` at `port` of the Service of its name."""
+
+    name: str
+    namespace: str
+    port: int
+    api_path: str
+
+
+@dataclass(frozen=True)
+class RestrictionPlan:
+    """An object of the controller's own kind that lets in listed addresses; annotations name it."""
+
+    api_version: str
+    kind: str
+    fields: Mapping[str, object]
+    """Beside apiVersion, kind and metadata."""
+
+
+@dataclass(frozen=True)
+class IngressPlan:
+    """One Ingress of a class that the cluster has."""
+
+    class_name: str
+    controller: str
+    """Row of planning/facts/ingress_controllers.csv; other: none."""
+    annotations: Mapping[str, str]
+    """Of the table's row and the user's own."""
+    service_annotations: Mapping[str, str] = field(default_factory=dict)
+    """What the controller reads at the Service behind an Ingress."""
+    restriction: RestrictionPlan | None = None
+    awaited: bool = False
+    """Whether an update waits until its controller says where it is reached, and a destroy until what it made is gone."""
+
+
+@dataclass(frozen=True)
+class EntryPlan:
+    """From an Ingress to the models: `gateway` says who may ask what; what is of Envoy Gateway alone is not read."""
+
+    gateway: GatewayPlan
+    models: tuple[RoutedModel, ...]
+    ingress: IngressPlan
+    callers: tuple[str, ...]
+    """Namespaces whose pods hand requests on."""
+    caller_ranges: tuple[str, ...]
+    """Addresses that hand requests on, where no pods of the cluster do."""
+    resources: PodResources
+    """Of each proxy."""
+    heap_bytes: int
+    """Most memory that Envoy takes before it takes no more requests."""
+    leaving_seconds: int
+    """How long a proxy goes on after it was told to end, for answers that have begun."""
+    idle_seconds: int
+    """How long a connection from the controller may carry nothing: longer than it keeps one itself."""
+    most_connections: int
+    """To each model, at once."""
+    connect_seconds: int
+    most_clients: int
+    """Whose requests one proxy counts apart, the least recently seen forgotten first."""
