@@ -45,7 +45,7 @@ class IngressPlan:
     """What the controller reads at the Service behind an Ingress."""
     restriction: RestrictionPlan | None = None
     awaited: bool = False
-    """Whether an update waits until its controller says where it is reached, and a destroy until what it made is gone."""
+    """Whether an update waits until its controller says where it is reached, and a destroy until what it made goes."""
 
 
 @dataclass(frozen=True)
