@@ -95,9 +95,11 @@ def describe_addon_versions(response: EKSResponse) -> ActionResult:
     for name in (name for name in names if name in facts.ADDONS):
         offered: dict[str, list[dict[str, Any]]] = {}
         for version in (version for version in versions if version in facts.CLUSTER_VERSIONS):
-            offered.setdefault(facts.addon_version(name, version), []).append(
-                {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": True}
-            )
+            default = facts.addon_version(name, version)
+            for build in facts.addon_versions(name, version):
+                offered.setdefault(build, []).append(
+                    {"clusterVersion": version, "platformVersions": ["*"], "defaultVersion": build == default}
+                )
         addons.append(
             {
                 "addonName": name,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from local.aws_endpoint.contract.rolling import EVICTION_SECONDS
+from local.aws_endpoint.contract.update_config import EVICTION_SECONDS
 
 
 @dataclass(frozen=True)

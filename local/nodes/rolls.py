@@ -15,7 +15,7 @@ from typing import Any
 
 from kubernetes.client.exceptions import ApiException
 
-from local.aws_endpoint.contract.rolling import at_once, surge
+from local.aws_endpoint.contract.update_config import at_once, surge
 from local.nodes.demand import keeps_its_node
 from local.nodes.groups import NodeGroups, PlatformNodeGroup, WantedNode, rendered_nodes
 from local.nodes.rendering import GROUP_ANNOTATION, INDEX_ANNOTATION, LAUNCH_ANNOTATION, launch_of

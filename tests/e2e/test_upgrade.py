@@ -163,7 +163,8 @@ def test_no_more_nodes_come_or_leave_at_once_than_the_groups_say(upgraded: Upgra
     assert min(sum(node.is_ready and not node.is_leaving for node in nodes) for nodes in gpu) == GPU_NODES - 1
     system = [[node for node in sample.nodes if not node.group.startswith("l4")] for sample in upgraded.watched.samples]
     usual = len(upgraded.before.nodes) - GPU_NODES
-    assert usual < max(map(len, system)) <= usual + 2 * 3, "two further nodes in each of three zones at most"
+    zones = {node.zone for nodes in system for node in nodes}
+    assert max(map(len, system)) == usual + 2 * len(zones), "two further nodes in each zone"
     for nodes in system:
         old = [node for node in nodes if node.launch.startswith(OLD[0])]
         assert sum(node.is_leaving for node in old) <= 1

@@ -27,6 +27,7 @@ class NodeSeen:
     name: str
     group: str
     launch: str
+    zone: str
     is_ready: bool
     takes_pods: bool
     is_leaving: bool
@@ -76,6 +77,7 @@ def _seen(node: Any) -> NodeSeen:
         name=node.metadata.name,
         group=node.metadata.labels["eks.amazonaws.com/nodegroup"],
         launch=annotations[LAUNCH_ANNOTATION],
+        zone=node.metadata.labels["topology.kubernetes.io/zone"],
         is_ready=any(each.type == "Ready" and each.status == "True" for each in node.status.conditions or []),
         takes_pods=not node.spec.unschedulable,
         is_leaving=CHOSEN_ANNOTATION in annotations,

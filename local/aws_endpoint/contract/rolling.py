@@ -7,7 +7,6 @@ that its slowest pod takes to leave (`Account.drain_seconds`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from moto.ec2.models.instance_types import INSTANCE_TYPES
@@ -15,14 +14,10 @@ from moto.ec2.models.instance_types import INSTANCE_TYPES
 from local.aws_endpoint import eks_node_updates
 from local.aws_endpoint import eks_store as store
 from local.aws_endpoint.contract.rule import Asked
+from local.aws_endpoint.contract.update_config import EVICTION_SECONDS, surge
 from local.aws_endpoint.contract.world import AccountWorld
 
-EVICTION_SECONDS = 15 * 60
-"""https://docs.aws.amazon.com/eks/latest/userguide/managed-node-update-behavior.html, scale down phase."""
 DELETION_SECONDS = 5 * 60
-MOST_AT_ONCE = 100
-"""https://docs.aws.amazon.com/eks/latest/APIReference/API_NodegroupUpdateConfig.html; how a percentage is rounded is
-written nowhere: down, and one at least."""
 
 
 def vcpus(instance_type: str) -> int:
@@ -37,18 +32,6 @@ def quota_code(instance_type: str, capacity_type: str) -> str:
     codes = {("g", False): "L-DB2E81BA", ("p", False): "L-417A185B", ("", False): "L-1216C47A"}
     spot = {("g", True): "L-3819A6DF", ("p", True): "L-7212CCBC", ("", True): "L-34B43A08"}
     return {**codes, **spot}[kind, capacity_type == "SPOT"]
-
-
-def at_once(config: Mapping[str, Any], desired: int) -> int:
-    """Nodes that an update may take away at the same time, by the group's updateConfig."""
-    share = config.get("maxUnavailablePercentage")
-    count = desired * int(share) // 100 if share else int(config.get("maxUnavailable") or 1)
-    return max(1, min(count, MOST_AT_ONCE))
-
-
-def surge(config: Mapping[str, Any], zones: int, desired: int) -> int:
-    """Nodes that an update starts before it ends one."""
-    return 0 if config.get("updateStrategy") == "MINIMAL" else max(2 * zones, at_once(config, desired))
 
 
 def _zones(asked: Asked, group: Any) -> int:

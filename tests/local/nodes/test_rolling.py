@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from local.aws_endpoint.contract.rolling import EVICTION_SECONDS, at_once, surge
+from local.aws_endpoint.contract.update_config import EVICTION_SECONDS, at_once, surge
 from local.nodes.rolling import Moves, Roll, RollingNode, next_moves
 
 SETTLE_SECONDS = 60.0

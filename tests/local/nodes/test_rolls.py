@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.client.exceptions import ApiException
 
-from local.aws_endpoint.contract.rolling import EVICTION_SECONDS
+from local.aws_endpoint.contract.update_config import EVICTION_SECONDS
 from local.nodes.groups import PlatformNodeGroup, WantedNode
 from local.nodes.rendering import GROUP_ANNOTATION, LAUNCH_ANNOTATION, LAUNCH_LABELS, render_nodes
 from local.nodes.rolls import BALANCER_LABEL, NodeRolls
