@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,14 @@ def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
     than the 1 MiB that a Secret may have.
     """
     folder = paths.repo / "tools" / row.folder
-    target = paths.cache / "crds" / f"{row.chart}-{module_version(folder / 'go.mod', row.module)}-plain"
+    version = module_version(folder / "go.mod", row.module)
+    target = paths.cache / "crds" / f"{row.chart}-{version}-plain{_chosen(row.files)}"
     if not target.exists():
         source = go.module_folder("crds", row.module, folder) / row.path
         unfinished = target.with_name(f".{target.name}.unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
-        for path in sorted(source.glob(row.files)):
+        for path in sorted({path for pattern in row.files.split() for path in source.glob(pattern)}):
             for number, crd in enumerate(yaml.load_all(path.read_text(), Loader=_CrdLoader)):
                 if not isinstance(crd, dict) or crd.get("kind") != row.kind:
                     continue
@@ -36,6 +38,11 @@ def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
                 (unfinished / name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
         unfinished.rename(target)
     return target
+
+
+def _chosen(patterns: str) -> str:
+    """What tells one choice of files from another, where there are several patterns; what is kept of one stays."""
+    return f"-{sha256(patterns.encode()).hexdigest()[:8]}" if " " in patterns else ""
 
 
 class _CrdLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -239,7 +239,7 @@ class DefinitionFiles:
     into: str = "crds"
     """Folder of the chart. `templates` where the vendor's release updates them and takes them away with itself."""
     files: str = "**/*.yaml"
-    """Which of the folder's files."""
+    """Which of the folder's files: patterns, apart by spaces."""
     kind: str = "CustomResourceDefinition"
     """What is taken out of them."""
 
@@ -253,7 +253,15 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
     DefinitionFiles("gateway-helm", "envoy-gateway", ENVOY_GATEWAY, "charts/gateway-helm/charts/crds/crds", "gateway"),
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
     DefinitionFiles("argo-rollouts", "argo-rollouts", ARGO_ROLLOUTS, "manifests/crds", "rollouts", "templates"),
-    DefinitionFiles("kserve-crd", "kserve", KSERVE, "config/crd/full", "kserve", "templates", "*.yaml"),
+    DefinitionFiles(
+        "kserve-crd",
+        "kserve",
+        KSERVE,
+        "config/crd/full",
+        "kserve",
+        "templates",
+        "*.yaml clusterstoragecontainer/*.yaml",
+    ),
     DefinitionFiles("kuberay-operator", "kuberay", KUBERAY, "config/crd/bases", "kuberay", files="*.yaml"),
     # Applied by hand: no chart of ours brings them.
     DefinitionFiles(

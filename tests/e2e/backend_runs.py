@@ -119,6 +119,16 @@ class Served(Cluster):
         pods = self.core.list_namespaced_pod("models", label_selector=selector).items
         return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
 
+    def arguments(self, model: str) -> list[str]:
+        """Where the backend says a model's arguments: of its servers' containers, or in Ray's own words."""
+        version, kind, name = self.row.kind
+        if kind != "RayService":
+            return [word for pod in self.pods(model) for word in pod.spec.containers[0].args]
+        group, _, number = version.partition("/")
+        plural, name = f"{kind.lower()}s", name.format(name=model)
+        service = self.custom.get_namespaced_custom_object(group, number, "models", plural, name)
+        return [str(service["spec"]["serveConfigV2"])]
+
     def address(self, model: str) -> str:
         """Of the model's Service on this machine."""
 

@@ -36,19 +36,20 @@ def prerequisites(platform: Platform, example: str) -> Iterator[None]:
     for namespace in NAMESPACES.get(example, ()):
         cluster.core.create_namespace({"metadata": {"name": namespace}})
     for bucket in BUCKETS.get(example, ()):
-        _s3(platform).create_bucket(Bucket=bucket)
+        s3(platform).create_bucket(Bucket=bucket)
     try:
         yield
     finally:
         for bucket in BUCKETS.get(example, ()):
-            _s3(platform).delete_bucket(Bucket=bucket)
+            s3(platform).delete_bucket(Bucket=bucket)
         for namespace in NAMESPACES.get(example, ()):
             cluster.core.delete_namespace(namespace)
         for name in names:
             definitions.delete_custom_resource_definition(name)
 
 
-def _s3(platform: Platform) -> Any:
+def s3(platform: Platform) -> Any:
+    """A client of the platform's S3."""
     return boto3.client(
         "s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{platform.ports['aws']}",
         aws_access_key_id="local", aws_secret_access_key="local",

@@ -135,7 +135,10 @@ def test_another_flag_of_one_model_updates_that_model_alone_as_the_preview_tells
     assert operations(engine_steps(served.platform, STACK)) == updates
     said, _ = told(first, recorded(served.platform, STACK, folders[1]))
     assert {change["name"]: change["action"] for change in said} == dict.fromkeys(updates, "changed")
+    told_so = ("--max-num-seqs=32", '"max_num_seqs": 32')
+    assert any(words in argument for argument in served.arguments("second") for words in told_so)
     for name, uids in others.items():
+        assert not any(words in argument for argument in served.arguments(name) for words in told_so)
         assert [pod.metadata.uid for pod in served.pods(name)] == uids
     assert ask(served.address("second")).model == "second"
     assert served.platform.stack(STACK).up(refresh=True).changes == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,21 @@ def test_a_vendors_chart_is_that_of_its_programs_module_with_the_version_of_its_
         assert (made / "templates" / "pod.yaml").read_text() == "kind: Pod\n"
     shutil.rmtree(made)
     chart.chmod(0o755)
+
+
+def test_definitions_are_those_of_the_folders_that_the_vendors_chart_takes(tmp_path: Path) -> None:
+    (row,) = [row for row in DEFINITIONS if row.chart == "kserve-crd"]
+    paths, module = paths_in(tmp_path), tmp_path / "module"
+    mine = paths.repo / "tools" / row.folder
+    mine.mkdir(parents=True)
+    (mine / "go.mod").write_text((REPO / "tools" / row.folder / "go.mod").read_text())
+    for file in ("services.yaml", "clusterstoragecontainer/containers.yaml", "llmisvc/others.yaml"):
+        (module / row.path / file).parent.mkdir(parents=True, exist_ok=True)
+        (module / row.path / file).write_text("kind: CustomResourceDefinition\n")
+    go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
+    folder = definitions(row, paths, go)
+    assert sorted(file.name for file in folder.iterdir()) == ["containers.yaml", "services.yaml"]
+    assert folder != definitions(replace(row, files="*.yaml"), paths, go), "another choice is kept apart"
 
 
 def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:
