@@ -286,7 +286,8 @@ class ModuleChart:
 
 
 MODULE_CHARTS: tuple[ModuleChart, ...] = (ModuleChart("lws", "lws", LWS, "charts/lws", "lws"),)
-"""Charts whose version is that of the program; of the others the module has another version than a stack installs."""
+"""Of the others the module has another version than a stack installs, or the chart needs a Job whose container runs
+(the certificates of gateway-helm)."""
 
 GO_MINIMUM = (1, 26, 6)
 GO_LOCK = Path(__file__).resolve().parents[2] / "requirements-go.lock"

@@ -181,7 +181,7 @@ def test_a_worker_that_is_killed_ends_what_runs_and_a_new_group_serves(cluster: 
         cluster.until_renewed(before)
     assert asked.again or asked.lost, "its engine cannot finish without it"
     logs = cluster.platform.processes.log_file("engine").read_text()
-    assert f"rank 1 of {LEADER} is gone" in logs
+    assert f"models/{LEADER} ERROR (simulated) vLLM ended, exit code 1" in logs
     assert ask(cluster.url).text
 
 
