@@ -21,7 +21,7 @@ from settings.findings import Finding, Severity
 Resource = Mapping[str, Any]
 TABLE = Path(__file__).resolve().parent / "switches.csv"
 COMPONENT = "vllm-on-eks:index:VllmModel"
-PLAIN, KUBEAI, ROUTED, PICKED = "deployment", "kubeai", "production-stack", "llm-d"
+PLAIN, KUBEAI, ROUTED, PICKED, AIBRIX = "deployment", "kubeai", "production-stack", "llm-d", "aibrix"
 
 
 @dataclass(frozen=True)
@@ -159,6 +159,11 @@ def _way(switch: Switch) -> Iterator[str]:
             "come beside the Service" if switch.after == PICKED else "go: clients leave the gateway's address before"
         )
         yield f"pool, picker and route {comes}"
+    name = switch.move.model
+    if switch.after == AIBRIX and not switch.servers_move:
+        yield f"AIBrix makes no route of a Deployment that changes: restart its controller, for HTTPRoute {name}-router"
+    if switch.before == AIBRIX and not switch.servers_move:
+        yield f"AIBrix leaves HTTPRoute {name}-router in aibrix-system: delete it"
 
 
 def _address(switch: Switch) -> Iterator[str]:

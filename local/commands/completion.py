@@ -12,17 +12,19 @@ from typing import Any
 from local.control_plane.cluster import connect, is_ready
 from local.host.errors import PlatformError
 from local.host.paths import Paths
+from planning.backends.table import backends
 
 ROLLOUTS = ("argoproj.io", "v1alpha1", "rollouts")
 GROUPS = ("leaderworkerset.x-k8s.io", "v1", "leaderworkersets")
 RAY_SERVICES = ("ray.io", "v1", "rayservices")
+KUBEAI_MODELS = ("kubeai.org", "v1", "models")
 MODEL_SERVERS = "app.kubernetes.io/component=model-server"
 QUESTION = "Say in one sentence what you are."
 
 
 @dataclass(frozen=True)
 class RunningModel:
-    """A model's Deployment (or Ray cluster); `updated`: pods of its present template, of `total` pods."""
+    """A model's Deployment, or what its backend has for it; `updated`: pods of its present template, of `total`."""
 
     namespace: str
     name: str
@@ -32,6 +34,12 @@ class RunningModel:
     total: int
     instance: str = ""
     """The model's own name, where its backend calls the Deployment otherwise; empty: it is called so."""
+    path: str = ""
+    """Of its API at the Service's address, before `/v1`."""
+    is_held: bool = False
+    """Whether a proxy holds requests while it has no replica, so that none of them is as good as one."""
+    pods: str = ""
+    """What selects its pods; empty: our labels."""
 
     @property
     def service(self) -> str:
@@ -41,7 +49,8 @@ class RunningModel:
     @property
     def ready(self) -> bool:
         """Rolled out, as `kubectl rollout status` counts it: while old pods serve on, the new ones may never start."""
-        return self.available >= max(self.wanted, 1) and self.updated >= self.wanted and self.total <= self.updated
+        least = 0 if self.is_held else 1
+        return self.available >= max(self.wanted, least) and self.updated >= self.wanted and self.total <= self.updated
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ class CompletionAnswer:
 
 
 def models(paths: Paths) -> list[RunningModel]:
-    """The models of all namespaces: Deployments, Rollouts, LeaderWorkerSets and RayServices."""
+    """The models of all namespaces: Deployments, Rollouts, LeaderWorkerSets, RayServices and KubeAI's Models."""
     apis = connect(paths.kubeconfig)
     items = apis.apps.list_deployment_for_all_namespaces(label_selector=MODEL_SERVERS).items
     custom = apis.custom
@@ -63,6 +72,7 @@ def models(paths: Paths) -> list[RunningModel]:
         *map(_of_groups, _listed(custom, GROUPS)),
         *map(_of_deployment, items),
         *map(_of_ray, _listed(custom, RAY_SERVICES)),
+        *map(_of_kubeai, _listed(custom, KUBEAI_MODELS)),
     ]
 
 
@@ -131,6 +141,19 @@ def _of_ray(service: Mapping[str, Any]) -> RunningModel:
     return RunningModel(metadata["namespace"], metadata["name"], wanted, endpoints, updated, updated)
 
 
+def _of_kubeai(model: Mapping[str, Any]) -> RunningModel:
+    """It does not say which of its pods are outdated: all have to be Ready, and as many as it asks for."""
+    metadata, counted = model["metadata"], (model.get("status") or {}).get("replicas") or {}
+    path = backends()["kubeai"].path.removesuffix("/v1")
+    pods = f"model={metadata['name']},app.kubernetes.io/managed-by=kubeai"
+    # Its controller writes a number at once, the least where none is told.
+    replicas, ready, total = model["spec"].get("replicas"), int(counted.get("ready", 0)), int(counted.get("all", 0))
+    wanted = int(replicas) if replicas is not None else 1
+    return RunningModel(
+        metadata["namespace"], metadata["name"], wanted, ready, ready, total, path=path, is_held=True, pods=pods
+    )
+
+
 def wait_until_ready(paths: Paths, timeout_seconds: float) -> list[RunningModel]:
     """Waits until every model Deployment has its replicas available; raises PlatformError naming those that lack."""
     deadline = time.monotonic() + timeout_seconds
@@ -159,7 +182,7 @@ def why_not_ready(paths: Paths, lacking: Iterable[RunningModel]) -> list[str]:
     core = connect(paths.kubeconfig).core
     lines = []
     for model in lacking:
-        selector = f"{MODEL_SERVERS},app.kubernetes.io/instance={model.service}"
+        selector = model.pods or f"{MODEL_SERVERS},app.kubernetes.io/instance={model.service}"
         pods = core.list_namespaced_pod(model.namespace, label_selector=selector).items
         for pod in (pod for pod in pods if not is_ready(pod)):
             said = [
@@ -183,12 +206,12 @@ def services(paths: Paths) -> list[dict[str, Any]]:
 
 
 def service_url(paths: Paths, model: RunningModel, timeout_seconds: float = 20.0) -> str:
-    """Address of a model's Service on this machine; the router needs a moment after the pods are Ready."""
+    """Where a model's API is on this machine, without `/v1`; the router needs a moment after the pods are Ready."""
     deadline = time.monotonic() + timeout_seconds
     while True:
         for service in services(paths):
             if (service["namespace"], service["name"]) == (model.namespace, model.service):
-                return str(service["url"]).rstrip("/")
+                return str(service["url"]).rstrip("/") + model.path
         if time.monotonic() > deadline:
             raise PlatformError(
                 f"no address for Service {model.namespace}/{model.service} in {paths.services_file}; "

@@ -21,7 +21,7 @@ from local.engine.described import StackFiles
 from local.engine.fleet import EngineFleet
 from local.engine.groups import Groups
 from local.engine.kube import KubeApi
-from local.engine.operators.production_stack import StackRouters
+from local.engine.operators.doors import proxies
 from local.engine.operators.ray.door import Ray
 from local.engine.pod_ports import PodPorts
 from local.engine.pods import PodView
@@ -103,8 +103,9 @@ async def serve(
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with KubeApi(kubeconfig) as api:
         fleet = _fleet(api, directory, speed, stacks, environment, names_port)
-        routers = StackRouters(fleet, _say) if isinstance(fleet, EngineFleet) else None
-        router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say, [routers] if routers is not None else [])
+        pod_ports = PodPorts(fleet, directory, _say)
+        before = proxies(fleet, api, pod_ports, _say) if isinstance(fleet, EngineFleet) else []
+        router = Router(fleet, directory, (ports[0] + 1, ports[1]), _say, before)
         ray = Ray(fleet, api, directory, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
         groups = Groups(fleet, api, cold_start_seconds, _say) if isinstance(fleet, EngineFleet) else None
 
@@ -112,12 +113,12 @@ async def serve(
             fleet.on_pod(event, item)
             if ray is not None:
                 ray.on_pod(event, item)
-            if routers is not None:
-                routers.on_pod(event, item)
+            for kind in before:
+                kind.on_pod(event, item)
             router.pods_changed()
 
         # the first port of the range is tried first for admin, so that it is the same on most machines
-        admin = admin_handler(fleet, router.exposition, PodPorts(fleet, directory, _say), ray)
+        admin = admin_handler(fleet, router.exposition, pod_ports, ray)
         opened, port = await PortBook(directory / "admin-port.json", ports[0], ports[1]).listen("admin", admin)
         write_json(directory / "admin.json", {"port": port, "url": f"http://{HOST}:{port}", "pid": os.getpid()})
         what = "(simulated) engines" if environment is None else "real servers"

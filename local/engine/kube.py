@@ -23,6 +23,15 @@ class Gone(Exception):
     """The resource version is too old: list again."""
 
 
+class WriteRefused(aiohttp.ClientError):
+    """The API server does not take it; says why in its own words."""
+
+
+async def _refuse(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 400:
+        raise WriteRefused(f"{response.method} {response.url.path}: {response.status} {(await response.text())[:500]}")
+
+
 class KubeApi:
     """Requests to one API server with the credentials of a kubeconfig."""
 
@@ -86,6 +95,27 @@ class KubeApi:
                 return False
             response.raise_for_status()
             return True
+
+    async def create(self, path: str, body: Object, manager: str) -> None:
+        """Makes an object below the collection at `path`, as this field manager. Raises WriteRefused."""
+        async with self._open("POST", f"{path}?fieldManager={manager}", json=body) as response:
+            await _refuse(response)
+
+    async def merge(self, path: str, patch: Object, manager: str) -> bool:
+        """JSON merge patch, as this field manager; False when the object is gone. Raises WriteRefused."""
+        headers = {"Content-Type": "application/merge-patch+json"}
+        address = f"{path}?fieldManager={manager}"
+        async with self._open("PATCH", address, data=json.dumps(patch), headers=headers) as response:
+            if response.status == 404:
+                return False
+            await _refuse(response)
+            return True
+
+    async def delete(self, path: str) -> None:
+        """Asks for its deletion, with its own grace; that it is gone is no error. Raises WriteRefused."""
+        async with self._open("DELETE", path) as response:
+            if response.status != 404:
+                await _refuse(response)
 
     async def delete_now(self, path: str, uid: str) -> None:
         """Removes a terminating object at once, if it still is the one with this uid (as the kubelet does)."""

@@ -35,17 +35,30 @@ class PodPorts:
         self._opening = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def of(self, address: str) -> int | None:
-        """The local port for `IP:PORT`; None while nothing listens there. Raises OSError when no port is free."""
+    def _listener(self, address: str) -> Member | RunningPod | None:
+        """The pod at `IP:PORT`, where something listens."""
         ip, _, text = address.rpartition(":")
         port = int(text) if text.isdigit() else 0
         members: list[Member | RunningPod] = list(self._fleet.members.values())
         member = next((member for member in members if member.pod.status.get("podIP") == ip), None)
+        if isinstance(member, RunningPod):
+            return member if member.local_port(port) is not None else None
+        if member is None or member.engine is None or not _listens(member.engine):
+            return None
+        return member if member.engine.config.arguments.port == port else None
+
+    def listens(self, address: str) -> bool:
+        """Whether a connection to `IP:PORT` would be taken."""
+        return self._listener(address) is not None
+
+    async def of(self, address: str) -> int | None:
+        """The local port for `IP:PORT`; None while nothing listens there. Raises OSError when no port is free."""
+        member = self._listener(address)
         if member is None:
             return None
         if isinstance(member, RunningPod):
-            return member.local_port(port)
-        if member.engine is None or not _listens(member.engine) or member.engine.config.arguments.port != port:
+            return member.local_port(int(address.rpartition(":")[2]))
+        if member.engine is None:
             return None
         async with self._opening:
             if member.pod.uid not in self._open and _listens(member.engine):

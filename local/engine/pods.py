@@ -134,10 +134,15 @@ def _command(container: Mapping[str, Any]) -> list[str]:
     return list(container.get("command") or [])
 
 
+def is_server(container: Mapping[str, Any]) -> bool:
+    """Whether it runs vLLM's server, or Ray's worker under one."""
+    return container.get("name") in CONTAINERS or SERVER_MODULE in _command(container)
+
+
 def view(pod: Mapping[str, Any]) -> PodView | None:
     """The pod as the simulation sees it; None without such a container."""
     containers = (pod.get("spec") or {}).get("containers") or []
-    container = next((c for c in containers if c.get("name") in CONTAINERS or SERVER_MODULE in _command(c)), None)
+    container = next(filter(is_server, containers), None)
     if container is None:
         return None
     metadata = pod["metadata"]

@@ -58,7 +58,10 @@ def _try_later(engine: Engine | None, why: str) -> web.Response:
 
 
 class Proxies(Protocol):
-    """Pods that stand before servers and answer for them: a backend's own routers."""
+    """Pods that stand before servers and answer for them: a backend's own routers (operators/doors.py)."""
+
+    def on_pod(self, event: str, item: dict[str, Any]) -> None:
+        """Takes a watch event of any pod, after the fleet has."""
 
     def labels(self) -> Sequence[tuple[str, Mapping[str, str]]]:
         """Namespace and labels of each."""

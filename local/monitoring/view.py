@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from local.engine.pods import CONTAINERS
+from local.engine.pods import is_server
 from local.monitoring.programs import is_ready, program_of
 
 Object = dict[str, Any]
@@ -61,7 +61,7 @@ class ClusterView:
 
     def is_engine(self, pod: Object) -> bool:
         """Whether it is a model server's pod: the simulated engine stands for it."""
-        return any(container.get("name") in CONTAINERS for container in pod["spec"]["containers"])
+        return any(map(is_server, pod["spec"]["containers"]))
 
     def is_ray(self, pod: Object) -> bool:
         """Whether it is a pod of a Ray cluster: the engine process answers for its ports (engine/operators/ray)."""

@@ -1,5 +1,6 @@
-"""Stands for the EBS CSI driver: a claim that waits for its first consumer gets a volume in that pod's zone.
+"""Stands for the CSI drivers of EBS and EFS: a claim that waits for its first consumer gets a volume.
 
+One of EBS is in that pod's zone; one of EFS (an access point of the class' file system) in none.
 kube-controller-manager binds claim and volume, as on EKS; a released volume is deleted. Nothing is stored.
 """
 
@@ -8,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-DRIVER = "ebs.csi.aws.com"
+EBS, EFS = "ebs.csi.aws.com", "efs.csi.aws.com"
+DRIVERS = (EBS, EFS)
 SELECTED_NODE = "volume.kubernetes.io/selected-node"
 PROVISIONED_BY = "pv.kubernetes.io/provisioned-by"
 
 
 def wanted_volume(claim: Any, storage_class: Any, zone_of_node: Mapping[str, str]) -> dict[str, Any] | None:
-    """The PersistentVolume that the driver would make for a claim now, or None if it is not its turn."""
+    """The PersistentVolume that the class' driver would make for a claim now, or None if it is not its turn."""
     if claim.spec.volume_name or claim.metadata.deletion_timestamp:
         return None
     node = (claim.metadata.annotations or {}).get(SELECTED_NODE)
@@ -24,7 +26,7 @@ def wanted_volume(claim: Any, storage_class: Any, zone_of_node: Mapping[str, str
     zone = zone_of_node.get(node or "") or min(zone_of_node.values(), default=None)
     if zone is None:
         return None
-    name = f"pvc-{claim.metadata.uid}"
+    name, driver = f"pvc-{claim.metadata.uid}", storage_class.provisioner
     reference = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -37,19 +39,27 @@ def wanted_volume(claim: Any, storage_class: Any, zone_of_node: Mapping[str, str
         "accessModes": claim.spec.access_modes,
         "capacity": {"storage": claim.spec.resources.requests["storage"]},
         "claimRef": reference,
-        "csi": {"driver": DRIVER, "volumeHandle": f"vol-{claim.metadata.uid.replace('-', '')[:17]}"},
-        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [in_zone]}]}},
+        "csi": {"driver": driver, "volumeHandle": _handle(claim.metadata.uid.replace("-", "")[:17], storage_class)},
         "persistentVolumeReclaimPolicy": storage_class.reclaim_policy or "Delete",
         "storageClassName": storage_class.metadata.name,
         "volumeMode": claim.spec.volume_mode or "Filesystem",
     }
-    metadata = {"name": name, "annotations": {PROVISIONED_BY: DRIVER}}
+    if driver == EBS:
+        spec["nodeAffinity"] = {"required": {"nodeSelectorTerms": [{"matchExpressions": [in_zone]}]}}
+    metadata = {"name": name, "annotations": {PROVISIONED_BY: driver}}
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+
+
+def _handle(number: str, storage_class: Any) -> str:
+    """As each driver writes it; of EFS the class names the file system (its documentation, dynamic provisioning)."""
+    if storage_class.provisioner == EBS:
+        return f"vol-{number}"
+    return f"{(storage_class.parameters or {})['fileSystemId']}::fsap-{number}"
 
 
 def reconcile_volumes(core: Any, storage: Any, zone_of_node: Mapping[str, str], say: Callable[[str], None]) -> None:
     """One round: makes the volumes that claims wait for, deletes those that were released."""
-    classes = {item.metadata.name: item for item in storage.list_storage_class().items if item.provisioner == DRIVER}
+    classes = {item.metadata.name: item for item in storage.list_storage_class().items if item.provisioner in DRIVERS}
     volumes = core.list_persistent_volume().items  # also without a class: the last one may have gone first
     have = {volume.metadata.name for volume in volumes}
     for claim in core.list_persistent_volume_claim_for_all_namespaces().items if classes else []:
@@ -59,7 +69,7 @@ def reconcile_volumes(core: Any, storage: Any, zone_of_node: Mapping[str, str], 
             core.create_persistent_volume(volume)
             say(f"volume for {claim.metadata.namespace}/{claim.metadata.name}")
     for volume in volumes:
-        ours = (volume.metadata.annotations or {}).get(PROVISIONED_BY) == DRIVER
+        ours = (volume.metadata.annotations or {}).get(PROVISIONED_BY) in DRIVERS
         released = volume.status.phase == "Released" and volume.metadata.deletion_timestamp is None
         if ours and released and volume.spec.persistent_volume_reclaim_policy == "Delete":
             core.delete_persistent_volume(volume.metadata.name)

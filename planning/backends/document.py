@@ -34,8 +34,8 @@ One table says what backends call the same things: the pods that serve, the port
 **What was tried.** Backend `deployment` runs on the embedded platform (`make up`). Every other backend is rendered, and
 validated against the definitions of its kinds and the values of its charts, of the versions below. KServe's controller
 (0.17.0) and KubeRay's operator (1.5.0), the newest that can be built here, run there, too; for llm-d upstream's
-endpoint picker (1.4.0) runs in the place of llm-d's; Production Stack's router is simulated there; in tests a stand-in
-of ours plays KubeAI. None of them ran in a cluster, and AIBrix nowhere ([limits](limits.md)).
+endpoint picker (1.4.0) runs in the place of llm-d's; Production Stack's router is simulated there, and stand-ins after
+their sources play KubeAI and AIBrix. None of them ran in a cluster ([limits](limits.md)).
 
 """
 

@@ -6,6 +6,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import yaml
+from helm_python.chart import Chart
+
 from components.cluster.alerts import stack_rules
 from components.cluster.dashboards import dashboard_config_map, dashboard_names
 from components.cluster.entry import manifests as entry
@@ -59,7 +62,7 @@ from components.serving.manifests.service import (
 )
 from components.serving.manifests.volumes import cache_claim
 from local.engine.operators.kubeai.pod import System, server_pod
-from local.engine.operators.kubeai.system import rendered, system_of
+from local.engine.operators.kubeai.system import system_of
 from planning.cluster.kubeai import resource_profile
 from planning.model import (
     AddonNetworkPlan,
@@ -97,7 +100,7 @@ from tests.components.plans import (
     on,
 )
 from tests.components.promtool import sample_plan
-from tests.reference_data import chart_values
+from tests.conftest import REPO
 
 Manifests = dict[str, dict[str, Any]]
 MODELS = (MODEL, VOLUME_MODEL, OPEN_MODEL, KEDA_MODEL, FIXED_MODEL, TEMPLATE_MODEL, EXTERNAL_MODEL)
@@ -323,11 +326,21 @@ def kubeai_pod(manifest: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def kubeai_system() -> System:
-    """KubeAI's configuration, as its chart writes it from our values for all sample models."""
+    """KubeAI's configuration for all sample models."""
+    return system_of(kubeai_config())
+
+
+@cache
+def kubeai_config() -> dict[str, Any]:
+    """What the stand-in of its chart writes for it from our values: `system.yaml`."""
     assert KUBEAI.kubeai is not None
     profiles = tuple(resource_profile(on(model, "kubeai")) for model in (*MODELS, *SOURCE_MODELS))
     values = kubeai_values(replace(KUBEAI, kubeai=replace(KUBEAI.kubeai, profiles=profiles)))
-    return system_of(rendered(merged(chart_values("kubeai"), values)))
+    files = Chart.load(REPO / "local" / "charts" / "kubeai").render(values, name="kubeai", namespace="models")
+    documents = (document for text in files.values() for document in yaml.safe_load_all(text) if document)
+    written = next(each for each in documents if each["metadata"]["name"] == "kubeai-config")
+    system: dict[str, Any] = yaml.safe_load(written["data"]["system.yaml"])
+    return system
 
 
 def merged(defaults: Any, ours: Any) -> Any:

@@ -42,10 +42,19 @@ class Inventory:
         """With what is there now: things that a test has put beside the stack."""
         return Inventory(self.kubernetes | kubernetes_objects(platform), self.aws | aws_objects(platform))
 
-    def assert_nothing_more(self, platform: Platform, but: frozenset[str] = frozenset()) -> None:
-        """Waits for what the cluster removes by itself (nodes, volumes), then compares. `but`: may be left in AWS."""
+    def assert_nothing_more(
+        self, platform: Platform, but: frozenset[str] = frozenset(), other: tuple[str, ...] = ()
+    ) -> None:
+        """Waits for what the cluster removes by itself (nodes, volumes), then compares. `but`: may be left in AWS.
+
+        `other`: beginnings of names of what is replaced when nodes go.
+        """
         deadline = time.monotonic() + LEAVE_SECONDS
-        while (left := kubernetes_objects(platform) - self.kubernetes) and time.monotonic() < deadline:
+
+        def more() -> set[str]:
+            return {name for name in kubernetes_objects(platform) - self.kubernetes if not name.startswith(other)}
+
+        while (left := more()) and time.monotonic() < deadline:
             time.sleep(1)
         assert left == set()
         assert aws_objects(platform) - self.aws - but == set()

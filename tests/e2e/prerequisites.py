@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import boto3
 import yaml
 from kubernetes import client
+from kubernetes.utils import create_from_dict
 
+from local.commands.completion import RunningModel, service_url
+from local.nodes.volumes import EFS
+from tests.conftest import REPO
 from tests.e2e.cluster import Cluster, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
+from tests.reference_data import REFERENCE
 
 INFERENCE = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
 """Folder of definitions that the platform's programs brought (`local/build/table.py`) -> the group that is taken."""
+GATEWAY_API = "gateway.networking.k8s.io"
 DEFINITIONS: Mapping[str, Mapping[str, str]] = {"llm-d": INFERENCE}
-# Kinds that no program here brings: defined without a schema, and nothing acts on them.
+# Kinds that no program here brings: by the schema that tests keep, or without one.
 BARE_KINDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "gateway": (("cert-manager.io", "v1", "Certificate"),),
     "ingress": (("cert-manager.io", "v1", "Certificate"), ("traefik.io", "v1alpha1", "Middleware")),
+    "aibrix": ((GATEWAY_API, "v1", "HTTPRoute"), (GATEWAY_API, "v1beta1", "ReferenceGrant")),
 }
 BUCKETS: Mapping[str, tuple[str, ...]] = {"weights": ("acme-weights",)}
+# What stands for a control plane that is the reader's, and the address of its gateway: namespace and Service.
+CONTROL_PLANES: Mapping[str, tuple[Path, tuple[str, str]]] = {
+    "aibrix": (REPO / "local" / "manifests" / "aibrix.yaml", ("envoy-gateway-system", "envoy-aibrix-system-aibrix-eg")),
+}
+# Of a class of the EFS CSI driver, whose file system is the reader's (local/nodes/volumes.py plays the driver).
+STORAGE_CLASSES: Mapping[str, tuple[str, ...]] = {"kubeai": ("efs",)}
 NAMESPACES: Mapping[str, tuple[str, ...]] = {"llm-d": ("gateways",)}
 
 
@@ -32,20 +47,70 @@ def prerequisites(platform: Platform, example: str) -> Iterator[None]:
         skip_unless_built("gateway", "llm-d")
     cluster = Cluster(platform)
     definitions = client.ApiextensionsV1Api(cluster.api)
-    names = define(cluster, [*built_definitions(cluster, DEFINITIONS.get(example, {})), *_bare(example)])
+    names = define(cluster, [*built_definitions(cluster, DEFINITIONS.get(example, {})), *_bare(cluster, example)])
     for namespace in NAMESPACES.get(example, ()):
         cluster.core.create_namespace({"metadata": {"name": namespace}})
     for bucket in BUCKETS.get(example, ()):
         s3(platform).create_bucket(Bucket=bucket)
+    storage = client.StorageV1Api(cluster.api)
+    for storage_class in STORAGE_CLASSES.get(example, ()):
+        storage.create_storage_class(shared_class(storage_class))
+    control_plane = _installed(cluster, example)
     try:
         yield
     finally:
+        _removed(cluster, control_plane)
+        for storage_class in STORAGE_CLASSES.get(example, ()):
+            storage.delete_storage_class(storage_class)
         for bucket in BUCKETS.get(example, ()):
             s3(platform).delete_bucket(Bucket=bucket)
         for namespace in NAMESPACES.get(example, ()):
             cluster.core.delete_namespace(namespace)
         for name in names:
             definitions.delete_custom_resource_definition(name)
+
+
+def shared_class(name: str) -> dict[str, Any]:
+    """A class whose volumes any number of nodes mounts: access points of a file system that is not there."""
+    return {
+        "metadata": {"name": name},
+        "provisioner": EFS,
+        "parameters": {"provisioningMode": "efs-ap", "fileSystemId": "fs-0123456789abcdef0", "directoryPerms": "700"},
+    }
+
+
+def _installed(cluster: Cluster, example: str) -> list[dict[str, Any]]:
+    """Makes the control plane that the example's reader has; its pods run once the stack has nodes."""
+    if example not in CONTROL_PLANES:
+        return []
+    documents = list(yaml.safe_load_all(CONTROL_PLANES[example][0].read_text()))
+    for document in documents:
+        create_from_dict(cluster.api, document)
+    return documents
+
+
+def _removed(cluster: Cluster, documents: list[dict[str, Any]]) -> None:
+    """With their namespaces; waits until these are gone."""
+    names = {document["metadata"]["name"] for document in documents if document["kind"] == "Namespace"}
+    for name in names:
+        cluster.core.delete_namespace(name)
+    eventually(
+        "gone", lambda: not names & {each.metadata.name for each in cluster.core.list_namespace().items}, lambda: names
+    )
+
+
+def through_its_gateway(platform: Platform, example: str) -> str:
+    """Where a model of the example is asked through the reader's control plane. Raises PlatformError: not yet there."""
+    namespace, service = CONTROL_PLANES[example][1]
+    return service_url(platform.paths, RunningModel(namespace, service, 1, 1, 1, 1))
+
+
+def replaced_with_nodes(example: str) -> tuple[str, ...]:
+    """How names begin of the reader's objects that are other ones when the stack's nodes have gone."""
+    if example not in CONTROL_PLANES:
+        return ()
+    documents = yaml.safe_load_all(CONTROL_PLANES[example][0].read_text())
+    return tuple(f"Pod {each['metadata']['name']}/" for each in documents if each["kind"] == "Namespace")
 
 
 def s3(platform: Platform) -> Any:
@@ -81,15 +146,22 @@ def define(cluster: Cluster, definitions: list[dict[str, Any]]) -> list[str]:
     return names
 
 
-def _bare(example: str) -> Iterator[dict[str, Any]]:
-    for group, version, kind in BARE_KINDS.get(example, ()):
+def _bare(cluster: Cluster, example: str) -> Iterator[dict[str, Any]]:
+    kinds = BARE_KINDS.get(example, ())
+    there = cluster.definitions(*(group for group, _, _ in kinds))
+    for group, version, kind in kinds:
         plural = f"{kind.lower()}s"
+        if f"{plural}.{group}" in there:
+            continue
         served = {"name": version, "served": True, "storage": True, "subresources": {"status": {}}}
-        open_schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        kept = REFERENCE / "crds" / group / version / f"{kind}.json"
+        bare = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        open_schema = json.loads(kept.read_text()) if kept.exists() else bare
+        protected = {"api-approved.kubernetes.io": "unapproved, of a test"} if group.endswith(".k8s.io") else {}
         yield {
             "apiVersion": "apiextensions.k8s.io/v1",
             "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}"},
+            "metadata": {"name": f"{plural}.{group}", "annotations": protected},
             "spec": {
                 "group": group,
                 "names": {"kind": kind, "plural": plural, "singular": kind.lower()},

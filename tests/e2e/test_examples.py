@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
+from local.commands.completion import ask
 from local.stacks.stack_files import tool_needs
-from tests.e2e.cluster import skip_unless_built
+from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.engine_events import engine_steps, operations
 from tests.e2e.example_table import Example, example_table
 from tests.e2e.inventory import Inventory
-from tests.e2e.prerequisites import prerequisites
+from tests.e2e.prerequisites import CONTROL_PLANES, prerequisites, replaced_with_nodes, through_its_gateway
 from tests.e2e.told import recorded, told
 
 pytestmark = pytest.mark.e2e
@@ -65,6 +66,8 @@ def test_an_example_goes_up_changes_in_one_place_and_goes_down_with_nothing_left
     file = example.write(tmp_path)
     output = prepared.run("up", "--stack", example.name, "--stack-file", str(file))
     assert "says:" in output, "a model answers through its Service"
+    if example.name in CONTROL_PLANES:
+        eventually("answered", lambda: ask(through_its_gateway(prepared, example.name)).text)
     first = recorded(prepared, example.name, _folder(tmp_path, "first"))
     _assert_silent(prepared, example.name)
 
@@ -78,7 +81,7 @@ def test_an_example_goes_up_changes_in_one_place_and_goes_down_with_nothing_left
 
     prepared.run("down", "--stack", example.name)
     assert prepared.stack(example.name).resource_count() == 0
-    beside.assert_nothing_more(prepared, example.left)
+    beside.assert_nothing_more(prepared, example.left, replaced_with_nodes(example.name))
     print(f"{example.name}: up, changed, down in {time.monotonic() - began:.0f} s")
 
 

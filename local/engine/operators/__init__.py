@@ -1,1 +1,1 @@
-"""Stand-ins for what serves models through an operator, where the original cannot run here: Ray, and KubeAI."""
+"""Stand-ins for what serves models through an operator, where the original cannot run here."""

@@ -32,6 +32,7 @@ from components.cluster.operators.cert_manager import cert_manager_values
 from components.cluster.operators.collector import collector_values
 from components.cluster.operators.envoy_gateway import envoy_gateway_values
 from components.cluster.operators.kserve import kserve_values
+from components.cluster.operators.kubeai import kubeai_values
 from components.cluster.operators.kuberay import kuberay_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
@@ -48,6 +49,7 @@ from tests.components.plans import (
     KARPENTER,
     KEDA,
     KSERVE,
+    KUBEAI,
     KUBERAY,
     MIRROR,
     MODEL,
@@ -75,6 +77,7 @@ OURS: dict[str, Values] = {
     "keda": keda_values(KEDA),
     "cert-manager": cert_manager_values(CERT_MANAGER),
     "kserve-resources": kserve_values(KSERVE),
+    "kubeai": kubeai_values(KUBEAI),
     "kuberay-operator": kuberay_values(KUBERAY),
     "kube-prometheus-stack": prometheus_stack_values(MONITORING),
     "opentelemetry-collector": collector_values(COLLECTOR),
@@ -91,6 +94,7 @@ MIRRORED: dict[str, Values] = {
     "keda": keda_values(replace(KEDA, mirror=MIRROR)),
     "cert-manager": cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR)),
     "kserve-resources": kserve_values(replace(KSERVE, mirror=MIRROR)),
+    "kubeai": kubeai_values(replace(KUBEAI, mirror=MIRROR)),
     "kuberay-operator": kuberay_values(replace(KUBERAY, mirror=MIRROR)),
     "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
     "opentelemetry-collector": collector_values(replace(COLLECTOR, mirror=MIRROR)),
@@ -107,6 +111,7 @@ VERSIONS = {
     "karpenter": "1.14.1",
     "keda": "2.20.2",
     "kserve-resources": "v0.20.0",
+    "kubeai": "0.21.0",
     "kuberay-operator": "1.7.0",
     "kube-prometheus-stack": "88.5.3",
     "opentelemetry-collector": "0.170.0",
@@ -210,6 +215,8 @@ def test_a_mirror_reaches_every_image(name: str) -> None:
         ("karpenter", "settings.interruptionQueu"),
         ("karpenter", "settings.featureGates.drift"),  # gone since v1; guides still set it
         ("karpenter", "controller.image.digest"),
+        ("kubeai", "modelAutoscaling.window"),
+        ("kubeai", "resourceProfiles.llama.gpus"),
     ],
 )
 def test_a_value_that_the_chart_does_not_know_is_refused(name: str, path: str) -> None:

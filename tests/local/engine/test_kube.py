@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from local.engine.kube import KubeApi
+from local.engine.kube import KubeApi, WriteRefused
 from tests.local.engine.simulated import run
 
 
@@ -33,6 +34,8 @@ class _Cluster:
         kind = request.headers.get("Content-Type", "")
         self.requests.append((request.method, request.path_qs, kind, body))
         if request.method != "GET":
+            if request.path.endswith(("/gone", "/refused")):
+                return web.Response(status=404 if request.path.endswith("/gone") else 422, text="spec.x: is wrong")
             return web.json_response({})
         if "watch" in request.query:
             return await self._watch(request)
@@ -142,3 +145,22 @@ def test_writes_carry_what_the_api_server_needs(tmp_path: Path) -> None:
     assert patch[:3] == ("PATCH", "/api/v1/namespaces/n/pods/p/status", "application/strategic-merge-patch+json")
     assert delete[:2] == ("DELETE", "/api/v1/namespaces/n/pods/p")
     assert json.loads(delete[3]) == {"gracePeriodSeconds": 0, "preconditions": {"uid": "u1"}}
+
+
+def test_what_a_controller_writes_says_whose_it_is_and_a_refusal_says_why(tmp_path: Path) -> None:
+    cluster = _Cluster([[]], [])
+
+    async def work() -> None:
+        async with _api(cluster, tmp_path) as api:
+            await api.create("/pods", {"a": 1}, "kubeai-manager")
+            assert await api.merge("/models/m/scale", {"spec": {"replicas": 1}}, "kubeai-manager")
+            assert not await api.merge("/models/gone", {}, "manager")
+            await api.delete("/pods/p")
+            await api.delete("/pods/gone")
+            with pytest.raises(WriteRefused, match="POST /pods/refused: 422 spec"):
+                await api.create("/pods/refused", {}, "manager")
+
+    run(work)
+    (create, merge, *_) = cluster.requests
+    assert create[:2] == ("POST", "/pods?fieldManager=kubeai-manager")
+    assert merge[:3] == ("PATCH", "/models/m/scale?fieldManager=kubeai-manager", "application/merge-patch+json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from local.engine.operators.kubeai.pod import SERVER
 from local.engine.pods import CONTAINERS
 from local.nodes.kwok import stages
 
@@ -11,7 +12,7 @@ def test_kwok_leaves_draining_engines_alone_until_their_grace_period_is_over() -
     general, ours = specs["pod-delete"], specs["engine-delete"]
     assert ours["weight"] > general.get("weight", 0)
     assert ours["delay"] == {"durationFrom": {"expressionFrom": ".metadata.deletionTimestamp"}}
-    assert {"key": ".spec.containers.[].name", "operator": "In", "values": [*CONTAINERS]} in ours["selector"][
+    assert {"key": ".spec.containers.[].name", "operator": "In", "values": [*CONTAINERS, SERVER]} in ours["selector"][
         "matchExpressions"
     ]
 

@@ -361,6 +361,19 @@ def test_a_claim_waits_for_its_pod_and_gets_a_volume_in_that_zone() -> None:
     assert volume["spec"]["csi"]["driver"] == "ebs.csi.aws.com"
 
 
+def test_a_claim_of_a_class_of_efs_gets_an_access_point_at_once_and_in_no_zone() -> None:
+    shared = SimpleNamespace(
+        metadata=SimpleNamespace(name="gp3"), volume_binding_mode="Immediate", reclaim_policy="Delete",
+        provisioner="efs.csi.aws.com", parameters={"fileSystemId": "fs-0123456789abcdef0"},
+    )  # fmt: skip
+    volume = wanted_volume(_claim(None), shared, {"n1": "eu-west-1a"})
+    assert volume is not None
+    assert volume["spec"]["csi"]["driver"] == "efs.csi.aws.com"
+    assert volume["spec"]["csi"]["volumeHandle"].startswith("fs-0123456789abcdef0::fsap-")
+    assert "nodeAffinity" not in volume["spec"]
+    assert volume["metadata"]["annotations"] == {"pv.kubernetes.io/provisioned-by": "efs.csi.aws.com"}
+
+
 def test_a_released_volume_of_ours_is_deleted_and_a_strangers_is_not() -> None:
     def volume(name: str, driver: str, phase: str) -> Any:
         return SimpleNamespace(

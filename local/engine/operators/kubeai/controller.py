@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any
+
+import aiohttp
 
 from local.engine.operators.kubeai.patches import PatchError
 from local.engine.operators.kubeai.pod import (
@@ -18,26 +20,19 @@ from local.engine.operators.kubeai.pod import (
     System,
     file_key,
     files_name,
-    server_pod,
+    patched_pod,
+    written_pod,
 )
+from local.engine.operators.kubeai.requests import FEATURE_DOMAIN
+from local.engine.operators.needs import ControllerApi
 
 Object = dict[str, Any]
 MODELS = "/apis/kubeai.org/v1/namespaces/{namespace}/models"
-FEATURES = "features.kubeai.org"
-# After pods were made or taken it waits for its caches; ours are told by a watch, and only have to be behind it.
+# client_options.go; files.go says none, so that the client writes the name of its program.
+MANAGER, PROGRAM = "kubeai-manager", "manager"
+# After pods were made or taken it waits for its caches (model_controller.go), one Model after another.
 SETTLE_SECONDS = 3.0
-
-
-class Writes(Protocol):
-    """What it needs of the API server."""
-
-    async def get(self, path: str) -> Object | None: ...
-
-    async def create(self, path: str, body: Object) -> None: ...
-
-    async def merge(self, path: str, patch: Object) -> bool: ...
-
-    async def delete(self, path: str) -> None: ...
+AGAIN_SECONDS = 1.0
 
 
 def is_ready(pod: Object) -> bool:
@@ -77,11 +72,13 @@ def _deletion_order(pod: Object, wanted_hash: str) -> tuple[bool, bool, bool, tu
 class Controller:
     """Models and their pods, kept in step; `changed` is set by whatever the watches tell."""
 
-    def __init__(self, api: Writes, namespace: str, system: System, say: Callable[[str], None]) -> None:
+    def __init__(self, api: ControllerApi, namespace: str, say: Callable[[str], None]) -> None:
         self.models: dict[str, Object] = {}
         self.pods: dict[str, Object] = {}
         self.changed = asyncio.Event()
-        self._api, self._namespace, self._system, self._say = api, namespace, system, say
+        self.settle_seconds = SETTLE_SECONDS
+        self._told = asyncio.Event()
+        self._api, self._namespace, self._say = api, namespace, say
         self._said: dict[str, str] = {}
 
     def on_model(self, event: str, item: Object) -> None:
@@ -98,7 +95,16 @@ class Controller:
             kept.pop(key, None)
         else:
             kept[key] = item
+        self._tell()
+
+    def _tell(self) -> None:
         self.changed.set()
+        self._told.set()
+        self._told = asyncio.Event()
+
+    async def told(self) -> None:
+        """Waits for the next thing that the watches tell."""
+        await self._told.wait()
 
     def pods_of(self, name: str) -> list[Object]:
         """All of a Model, those that leave too."""
@@ -109,44 +115,57 @@ class Controller:
 
     async def scale(self, name: str, replicas: int) -> None:
         """Writes the scale, as its autoscaler and its proxy do."""
-        if await self._api.merge(f"{self.path_of(name)}/scale", {"spec": {"replicas": replicas}}):
-            self.models[name]["spec"]["replicas"] = replicas
+        if await self._api.merge(f"{self.path_of(name)}/scale", {"spec": {"replicas": replicas}}, MANAGER):
+            if name in self.models:
+                self.models[name]["spec"]["replicas"] = replicas
             self._say(f"{name}: scaled to {replicas}")
-            self.changed.set()
+            self._tell()
 
-    async def run(self, settle_seconds: float = SETTLE_SECONDS) -> None:
+    async def run(self, system: System) -> None:
         """Reconciles all Models whenever something changed, until cancelled."""
+        self.changed.set()
         while True:
             await self.changed.wait()
             self.changed.clear()
-            acted = [await self.reconcile(name) for name in sorted(self.models)]
-            if any(acted):
-                await asyncio.sleep(settle_seconds)
+            for name in sorted(self.models):
+                try:
+                    acted = await self.reconcile(name, system)
+                except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                    self._say_once(name, str(error))
+                    await asyncio.sleep(AGAIN_SECONDS)
+                    self.changed.set()
+                    continue
+                if acted:
+                    await asyncio.sleep(self.settle_seconds)
 
-    async def reconcile(self, name: str) -> bool:
+    def _say_once(self, name: str, said: str) -> None:
+        if self._said.get(name) != said:
+            self._say(f"{name}: {said}")
+            self._said[name] = said
+
+    async def reconcile(self, name: str, system: System) -> bool:
         """One Model; whether pods were made or taken. What it says against a Model is said once."""
-        model = self.models[name]
-        if "deletionTimestamp" in model["metadata"]:
+        model = self.models.get(name)
+        if model is None or "deletionTimestamp" in model["metadata"]:
             return False
         await self._files(model)
         await self._own_fields(model)
         pods = self.pods_of(name)
-        await self._status(model, pods)
         try:
-            pod = server_pod(model, self._system)
+            written = written_pod(model, system)
+            await self._status(model, pods)
+            pod = patched_pod(written, system, name)
         except (ModelError, PatchError) as error:
-            if self._said.get(name) != str(error):
-                self._say(f"{name}: {error}")
-                self._said[name] = str(error)
+            self._say_once(name, str(error))
             return False
-        wanted = pod["metadata"]["labels"][HASH_LABEL]
-        create, take = pod_plan(pods, wanted, int(model["spec"].get("replicas") or 0), self._system.surge)
+        current = pod["metadata"]["labels"][HASH_LABEL]
+        create, take = pod_plan(pods, current, int(model["spec"].get("replicas") or 0), system.surge)
         where = f"/api/v1/namespaces/{self._namespace}/pods"
         for old in take:
             if "deletionTimestamp" not in old["metadata"]:
                 await self._api.delete(f"{where}/{old['metadata']['name']}")
         for _ in range(create):
-            await self._api.create(where, self._owned(pod, model))
+            await self._api.create(where, self._owned(pod, model), MANAGER)
         if create or take:
             self._say(f"{name}: {create} pods made, {len(take)} taken")
         return bool(create or take)
@@ -172,31 +191,35 @@ class Controller:
                 patch["spec"] = {"replicas": least}
             elif most is not None and replicas > most:
                 patch["spec"] = {"replicas": most}
-        wanted = {f"{FEATURES}/{feature}": "true" for feature in spec["features"]}
-        if not wanted.items() <= (model["metadata"].get("labels") or {}).items():
-            patch["metadata"] = {"labels": wanted}
-        if patch and await self._api.merge(self.path_of(model["metadata"]["name"]), patch):
+        labels = model["metadata"].setdefault("labels", {})
+        features = {f"{FEATURE_DOMAIN}/{feature}": "true" for feature in spec["features"]}
+        others = {key: None for key in labels if key.startswith(FEATURE_DOMAIN) and key not in features}
+        missing = {key: value for key, value in features.items() if key not in labels}
+        if others or missing:
+            patch["metadata"] = {"labels": {**others, **missing}}
+        if patch and await self._api.merge(self.path_of(model["metadata"]["name"]), patch, MANAGER):
             spec |= patch.get("spec", {})
-            model["metadata"].setdefault("labels", {}).update(patch.get("metadata", {}).get("labels", {}))
+            model["metadata"]["labels"] = {k: v for k, v in {**labels, **missing}.items() if k not in others}
 
     async def _status(self, model: Object, pods: list[Object]) -> None:
         counted = {"all": len(pods), "ready": sum(is_ready(pod) for pod in pods)}
         if (model.get("status") or {}).get("replicas") != counted:
             path = f"{self.path_of(model['metadata']['name'])}/status"
-            if await self._api.merge(path, {"status": {"replicas": counted}}):
+            if await self._api.merge(path, {"status": {"replicas": counted}}, PROGRAM):
                 model.setdefault("status", {})["replicas"] = counted
 
     async def _files(self, model: Object) -> None:
-        """The ConfigMap of its files (files.go)."""
+        """The ConfigMap of its files (files.go): of a Model without any, too, empty, and away at the next look."""
         name, files = files_name(model["metadata"]["name"]), model["spec"].get("files") or []
         folder = f"/api/v1/namespaces/{self._namespace}/configmaps"
         there = await self._api.get(f"{folder}/{name}")
         data = {file_key(file["path"]): file["content"] for file in files}
-        if there is None and data:
+        if there is None:
             metadata = {"name": name, "namespace": self._namespace}
             config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-            await self._api.create(folder, self._owned(config_map, model))
-        elif there is not None and not data:
+            await self._api.create(folder, self._owned(config_map, model), PROGRAM)
+        elif not data:
             await self._api.delete(f"{folder}/{name}")
-        elif there is not None and there.get("data") != data:
-            await self._api.merge(f"{folder}/{name}", {"data": data})
+        elif there.get("data") != data:
+            gone = dict.fromkeys(there.get("data") or {})
+            await self._api.merge(f"{folder}/{name}", {"data": {**gone, **data}}, PROGRAM)

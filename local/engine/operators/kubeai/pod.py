@@ -36,11 +36,21 @@ class System:
     surge: int
     interval_seconds: float
     window_seconds: float
+    state: str
 
 
 def server_pod(model: Mapping[str, Any], system: System) -> dict[str, Any]:
     """The pod, with its hash and generateName. Raises ModelError, or PatchError of the release's patches."""
+    return patched_pod(written_pod(model, system), system, model["metadata"]["name"])
+
+
+def written_pod(model: Mapping[str, Any], system: System) -> dict[str, Any]:
+    """The pod before the release's patches. Raises ModelError."""
     spec, name = model["spec"], model["metadata"]["name"]
+    if spec.get("adapters") or spec.get("envFrom") or spec.get("cacheProfile"):
+        raise ModelError("the stand-in knows no adapters, no envFrom and no cacheProfile")
+    if not spec.get("image"):
+        raise ModelError("the stand-in knows no image of a profile's")
     if spec["engine"] != "VLLM":
         raise ModelError(f"engine {spec['engine']}: the stand-in knows VLLM")
     claim, _, folder = _source(spec["url"]).partition("/")
@@ -87,7 +97,12 @@ def server_pod(model: Mapping[str, Any], system: System) -> dict[str, Any]:
             "volumes": volumes,
         },
     }
-    return _named(patched(pod, system.patches), name)
+    return pod
+
+
+def patched_pod(pod: Mapping[str, Any], system: System, model: str) -> dict[str, Any]:
+    """With the release's patches, its hash and generateName. Raises PatchError."""
+    return _named(patched(pod, system.patches), model)
 
 
 def labels_of(model: str) -> dict[str, str]:

@@ -25,30 +25,8 @@ def system_of(config: Mapping[str, Any]) -> System:
         surge=int(config["modelRollouts"]["surge"]),
         interval_seconds=seconds(scaling["interval"]),
         window_seconds=seconds(scaling["timeWindow"]),
+        state=scaling["stateConfigMapName"],
     )
-
-
-def rendered(values: Mapping[str, Any], full_name: str = "kubeai") -> dict[str, Any]:
-    """`system.yaml` as the chart's template writes it from its values."""
-    pods = values["modelServerPods"]
-    return {
-        "secretNames": {name: each["name"] for name, each in values["secrets"].items()},
-        "resourceProfiles": values["resourceProfiles"],
-        "cacheProfiles": values["cacheProfiles"],
-        "modelServers": values["modelServers"],
-        "modelLoading": values["modelLoading"],
-        "modelRollouts": values["modelRollouts"],
-        "modelServerPods": {
-            **{key: pods[key] for key in ("podSecurityContext", "jsonPatches", "securityContext") if pods.get(key)},
-            **({"imagePullSecrets": values["imagePullSecrets"]} if values["imagePullSecrets"] else {}),
-            "serviceAccountName": values["modelServiceAccount"]["name"] or f"{full_name}-models",
-        },
-        "modelAutoscaling": {
-            **{key: values["modelAutoscaling"][key] for key in ("interval", "timeWindow")},
-            "stateConfigMapName": f"{full_name}-autoscaler-state",
-        },
-        "messaging": values["messaging"],
-    }
 
 
 def seconds(duration: str) -> float:
