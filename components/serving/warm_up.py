@@ -12,6 +12,9 @@ import sys
 import urllib.error
 import urllib.request
 
+# A proxy that the container's environment names is for what it fetches.
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def main(request: str) -> int:
     """0: warm; 1: not yet, with the reason in one line."""
@@ -19,7 +22,7 @@ def main(request: str) -> int:
     body = {"model": asked["model"], "prompt": "Hello", "max_tokens": 1, "temperature": 0}
     data, kind = json.dumps(body).encode(), {"Content-Type": "application/json"}
     try:
-        with urllib.request.urlopen(urllib.request.Request(asked["url"], data, kind), timeout=asked["seconds"]) as got:
+        with DIRECTLY.open(urllib.request.Request(asked["url"], data, kind), timeout=asked["seconds"]) as got:
             generated = json.load(got)["usage"]["completion_tokens"]
         print(f"warm: {generated} token")
     except urllib.error.HTTPError as refusal:

@@ -13,7 +13,7 @@ import pytest
 from components.serving.leave_when_taken import main
 from components.serving.manifests.deployment import LEAVE_WHEN_TAKEN, deployment
 from tests.components.plans import OPEN_MODEL
-from tests.components.serving.test_warm_up import COMPLETION, answering
+from tests.components.serving.test_warm_up import BEHIND_A_PROXY, COMPLETION, answering
 
 
 def _asked(url: str, engine_seconds: float = 5) -> str:
@@ -56,11 +56,11 @@ def test_a_server_that_does_not_listen_is_not_waited_for(capsys: pytest.CaptureF
 def test_who_asks_has_the_servers_own_key(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str | None] = []
 
-    def open_it(request: Any, timeout: float) -> Any:
+    def open_it(_: Any, request: Any, timeout: float) -> Any:
         seen.append(request.get_header("Authorization"))
         raise OSError("enough")
 
-    monkeypatch.setattr("urllib.request.urlopen", open_it)
+    monkeypatch.setattr("urllib.request.OpenerDirector.open", open_it)
     main(_asked("http://127.0.0.1:9/"))
     monkeypatch.setenv("VLLM_API_KEY", "sk-own")
     main(_asked("http://127.0.0.1:9/"))
@@ -76,7 +76,8 @@ def test_what_is_rendered_runs_as_the_kubelet_runs_it_and_asks_for_the_served_na
     assert (said["model"], said["sleep_seconds"], said["engine_seconds"]) == (OPEN_MODEL.served_name, 15, 30)
     with answering(200, COMPLETION) as (url, _):
         request = json.dumps({**said, "url": url, "sleep_seconds": 0})
-        ran = subprocess.run([sys.executable, flag, text, request], capture_output=True, text=True, check=False)
+        command = [sys.executable, flag, text, request]
+        ran = subprocess.run(command, env=BEHIND_A_PROXY, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "all taken\n")
 
 

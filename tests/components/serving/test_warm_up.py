@@ -20,6 +20,8 @@ from planning.serving.probes import startup
 from tests.components.plans import OPEN_MODEL
 from tests.planning.stacks import model, planned
 
+BEHIND_A_PROXY = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
+"""The environment of a container whose owner fetches through a proxy: its own server is not behind it."""
 COMPLETION = {"choices": [{"text": "!"}], "usage": {"completion_tokens": 1}}
 
 
@@ -90,7 +92,8 @@ def test_what_is_rendered_runs_as_the_kubelet_runs_it_and_asks_for_the_served_na
     assert "httpGet" in container["readinessProbe"]
     with answering(200, COMPLETION) as (url, _):
         request = json.dumps({**json.loads(asked), "url": url})
-        ran = subprocess.run([sys.executable, flag, text, request], capture_output=True, text=True, check=False)
+        command = [sys.executable, flag, text, request]
+        ran = subprocess.run(command, env=BEHIND_A_PROXY, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (0, "warm: 1 token\n")
 
 
