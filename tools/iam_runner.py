@@ -55,6 +55,7 @@ _INVOKED = (
 )
 # In a stack whose tokens are in Secrets Manager.
 _SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
+_INGRESS, _CERTIFICATE = "kubernetes:networking.k8s.io/v1:Ingress", "alb.ingress.kubernetes.io/certificate-arn"
 _BUCKET_POLICY = "-weights-policy"  # of a model whose weights are in a bucket (components/serving/vllm_model.py)
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
 _ASKS_WHO = {"aws:eks/accessEntry:AccessEntry", "aws:sns/topic:Topic"}
@@ -106,6 +107,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         if any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources)
         else []
     )
+    invoked += ["preflight:certificate"] if any(_has_certificate(resource) for resource in resources) else []
     invoked += ["preflight:files"] if any(each.startswith("aws:efs/") for each in types) else []
     invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
     actions_needed = {action for name in (*types, *invoked) for group in actions()[name].values() for action in group}
@@ -143,6 +145,12 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         "Version": "2012-10-17",
         "Statement": [statement for statement in statements if statement["Action"] and statement["Resource"]],
     }
+
+
+def _has_certificate(resource: Mapping[str, Any]) -> bool:
+    """An Ingress with a certificate of AWS Certificate Manager."""
+    annotations = resource.get("inputs", {}).get("metadata", {}).get("annotations") or {}
+    return resource["type"] == _INGRESS and _CERTIFICATE in annotations
 
 
 def _passed_to(types: Sequence[str]) -> tuple[str, ...]:

@@ -190,6 +190,7 @@ def plan_entry(settings: StackSettings, models: Sequence[ServedModel], tags: Tag
         gateway=address,
         models=tuple(RoutedModel(model.name, model.namespace, model.port, model.api_path) for model in models),
         ingress=_ingress(gateway, row, address),
+        certificate_arn=gateway.certificate.arn if isinstance(gateway.certificate, AcmCertificate) else None,
         callers=(namespace,) if namespace else (),
         caller_ranges=() if namespace else addon_network(settings).node_ranges,
         resources=resources,

@@ -14,6 +14,8 @@ from settings.gateway import IngressController, IngressGateway
 class ControllerRow:
     """One controller. `ingress_class`, `namespace`: as its chart has them; None: it has no pods on the way.
 
+    `says_of_itself`: how `spec.controller` of its classes begins.
+
     `acm`: it takes certificates of AWS Certificate Manager and no Secrets. `most_seconds`: longest silence that it
     bears. `says`: it always writes into an Ingress where it is reached, and keeps it until what it made is gone.
     `retired`: since which month.
@@ -22,6 +24,7 @@ class ControllerRow:
     name: str
     title: str
     ingress_class: str
+    says_of_itself: str
     namespace: str | None
     acm: bool
     most_seconds: int | None
@@ -48,6 +51,7 @@ def controllers() -> Mapping[str, ControllerRow]:
             row["controller"],
             row["title"],
             row["class"],
+            row["says_of_itself"],
             row["namespace"] or None,
             row["acm"] == "yes",
             int(row["most_seconds"]) if row["most_seconds"] else None,
@@ -74,6 +78,12 @@ def restricting_kinds() -> frozenset[str]:
 def of_class(name: str) -> list[ControllerRow]:
     """Those whose charts make an IngressClass of that name."""
     return [row for row in controllers().values() if row.ingress_class == name]
+
+
+def of_words(spec_controller: str) -> ControllerRow | None:
+    """The controller of an IngressClass by what stands in it; None: it has no row."""
+    rows_of = (row for row in controllers().values() if spec_controller.startswith(row.says_of_itself))
+    return next(rows_of, None)
 
 
 def controller_of(gateway: IngressGateway) -> ControllerRow | None:

@@ -55,6 +55,8 @@ class EntryPlan:
     gateway: GatewayPlan
     models: tuple[RoutedModel, ...]
     ingress: IngressPlan
+    certificate_arn: str | None
+    """Of AWS Certificate Manager; None: it is in a Secret."""
     callers: tuple[str, ...]
     """Namespaces whose pods hand requests on."""
     caller_ranges: tuple[str, ...]

@@ -16,6 +16,7 @@ from preflight.questions import (
     taken,
     upgrade,
     versions,
+    ways_in,
     weights,
 )
 
@@ -25,6 +26,7 @@ QUESTIONS: tuple[Question, ...] = (
     *secrets.QUESTIONS,
     *weights.QUESTIONS,
     *files.QUESTIONS,
+    *ways_in.QUESTIONS,
     *places.QUESTIONS,
     *reservations.QUESTIONS,
     *quotas.QUESTIONS,

@@ -10,7 +10,7 @@ from planning.model import ClaimPlan, ExistingClusterPlan, ExternalSecretsPlan, 
 from preflight.account import AwsAccount
 from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
-from preflight.questions import prometheus
+from preflight.questions import prometheus, ways_in
 from preflight.questions.cluster import described
 
 RULE = ("existing-cluster",)  # planning/cluster/existing.py
@@ -38,6 +38,8 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         service = (api.get(_EXTERNAL_METRICS) or {}).get("spec", {}).get("service")
         others = [str(service["namespace"])] if service else []
         yield _other("keda.install", "external metrics API (KEDA)", others, plan.keda.namespace)
+    if plan.entry is not None:
+        yield from ways_in.ingress_class(plan.entry, api)
     if plan.external_secrets is not None:
         yield from _operator(plan.external_secrets, api)
 

@@ -11,6 +11,7 @@ PLAIN = EntryPlan(
     gateway=INTERNAL,
     models=(RoutedModel("llama", "models", 8000, "/v1"),),
     ingress=IngressPlan("company", "other", {"company.example.com/allow": "10.0.0.0/16"}),
+    certificate_arn=None,
     callers=("ingress",),
     caller_ranges=(),
     resources=PodResources("100m", "672Mi", "64Mi", None, 0),

@@ -1,7 +1,7 @@
 """The real Envoy with the configuration that the stack's proxies behind an Ingress read, without a cluster.
 
-What differs from a cluster: ports of this machine, servers of the test in the place of models' Services, and the file
-of an authority where a ConfigMap is mounted.
+What differs from a cluster: ports of this machine, servers of the test for which every name of a Service
+stands, and the file of an authority where a ConfigMap is mounted.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ import copy
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
+import threading
 from collections.abc import Mapping
 from http.client import HTTPConnection
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingUDPServer
 from typing import Any
 
 from components.cluster.entry.envoy import CA_FILE, CA_PATH, KEYS, READY, REQUESTS, bootstrap
@@ -25,13 +29,45 @@ from tests.e2e.gateway_client import Answer
 ADDRESS = "127.0.0.1"
 
 
+class Names(ThreadingUDPServer):
+    """A name server for which every name is this machine. `asked`: the names."""
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+        super().__init__((ADDRESS, 0), _NameAnswer)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    @property
+    def as_envoy_reads_it(self) -> dict[str, Any]:
+        here = {"socket_address": {"address": ADDRESS, "port_value": self.server_address[1]}}
+        kind = "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
+        return {"name": "envoy.network.dns_resolver.cares", "typed_config": {"@type": kind, "resolvers": [here]}}
+
+
+class _NameAnswer(BaseRequestHandler):
+    server: Names
+
+    def handle(self) -> None:
+        """RFC 1035, 4.1: header, the question again, and one A record for who asks for one."""
+        question, connection = self.request
+        labels, at = [], 12
+        while length := question[at]:
+            labels.append(question[at + 1 : at + 1 + length].decode())
+            at += length + 1
+        self.server.asked.add(".".join(labels))
+        address = struct.unpack(">H", question[at + 1 : at + 3]) == (1,)
+        head = question[:2] + struct.pack(">HHHHH", 0x8180, 1, int(address), 0, 0)
+        record = struct.pack(">HHHIH", 0xC00C, 1, 1, 60, 4) + socket.inet_aton(ADDRESS)
+        connection.sendto(head + question[12 : at + 5] + (record if address else b""), self.client_address)
+
+
 class StandaloneEnvoy:
     """One proxy. `port`: where it takes requests; `ready`: where it says whether it does."""
 
     def __init__(
         self, plan: EntryPlan, servers: Mapping[str, int], folder: Path, authority: bytes | None = None
     ) -> None:
-        self.plan, self.port, self.ready = plan, free_port(), free_port()
+        self.plan, self.port, self.ready, self.names = plan, free_port(), free_port(), Names()
         text = json.dumps(self._on_this_machine(bootstrap(plan), servers))
         if authority is not None:
             (folder / CA_FILE).write_bytes(authority)
@@ -82,6 +118,8 @@ class StandaloneEnvoy:
         return self.ask(path, body, headers)
 
     def close(self) -> None:
+        self.names.shutdown()
+        self.names.server_close()
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             self._process.wait(20)
@@ -97,7 +135,7 @@ class StandaloneEnvoy:
         for cluster in config["static_resources"]["clusters"]:
             (endpoints,) = cluster["load_assignment"]["endpoints"]
             (endpoint,) = endpoints["lb_endpoints"]
-            port = servers.get(cluster["name"])
             if cluster["name"] != KEYS:
-                endpoint["endpoint"]["address"]["socket_address"] |= {"address": ADDRESS, "port_value": port}
+                endpoint["endpoint"]["address"]["socket_address"]["port_value"] = servers[cluster["name"]]
+                cluster["typed_dns_resolver_config"] = self.names.as_envoy_reads_it
         return config

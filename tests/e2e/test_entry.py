@@ -117,6 +117,9 @@ def test_the_model_of_the_body_chooses_and_its_paths_are_its_own(world: World) -
     assert world.envoy.chat("anything", path="/chat-next/v1/chat/completions").status == 200
     assert world.servers["chat-next"].paths[-1] == "/v1/chat/completions"
     assert sum(world.asked.values()) == sum(before.values()) + 2
+    assert world.envoy.names.asked == {f"{model.name}.{model.namespace}.svc.cluster.local" for model in OPEN.models}, (
+        "its Service's whole name, and none below another domain"
+    )
     stream = world.envoy.chat("chat", stream=True).text
     assert stream.rstrip().endswith("data: [DONE]")
     assert stream.count('"delta"') > 2

@@ -168,6 +168,16 @@ def test_every_aws_resource_that_a_component_can_make_has_a_row() -> None:
     assert sorted(tokens - set(actions())) == []
 
 
+def test_who_has_a_certificate_of_acm_may_look_at_it_and_no_one_else() -> None:
+    def actions_of(annotations: dict[str, str]) -> set[str]:
+        inputs = {"metadata": {"annotations": annotations}}
+        made = policy([{"type": "kubernetes:networking.k8s.io/v1:Ingress", "name": "i", "inputs": inputs}])
+        return {action for statement in made["Statement"] for action in statement["Action"]}
+
+    assert "acm:DescribeCertificate" in actions_of({"alb.ingress.kubernetes.io/certificate-arn": "arn"})
+    assert "acm:DescribeCertificate" not in actions_of({"haproxy.org/allow-list": "10.0.0.0/8"})
+
+
 def test_a_resource_without_a_row_is_an_error_with_what_to_do() -> None:
     with pytest.raises(LookupError, match=r"aws:s3/bucket:Bucket: no row in iam_actions.csv"):
         policy([{"type": "aws:s3/bucket:Bucket", "name": "x", "inputs": {}}])

@@ -17,7 +17,7 @@ READY_PATH = "/ready"
 CA_PATH, CA_FILE = "/etc/envoy/keys-ca", "ca.crt"
 # Of the image (distroless: Debian's ca-certificates).
 WEB_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
-KEYS = "token-keys"
+KEYS = "keys_of_tokens"  # no model can be called so
 MIB = 1024 * 1024
 # A list of models, and what says that there is no such one, may be longer than Envoy's 4 KiB.
 MOST_ANSWER_BYTES = 1024 * 1024

@@ -1,0 +1,92 @@
+"""What a way in from outside rests on: a certificate of AWS Certificate Manager, and the class of an Ingress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from planning.cluster.ingress_table import controllers, of_words
+from planning.findings import listed
+from planning.model import EntryPlan, StackPlan
+from preflight.account import AwsAccount
+from preflight.kube import ClusterApi
+from preflight.model import Answer, Question, Verdict
+
+PATH = "gateway.certificate.arn"
+CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
+ISSUED, IMPORTED = "ISSUED", "IMPORTED"
+# What to do about a certificate that is in another state (acm, API_CertificateDetail, Status).
+FIXES = {
+    "PENDING_VALIDATION": "make the DNS record that `aws acm describe-certificate` shows, and wait for ISSUED",
+}
+
+
+def _certificate(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    entry = plan.entry
+    if entry is None or entry.certificate_arn is None:
+        return
+    absent = ("ResourceNotFoundException",)
+    told = aws.call("acm", "describe_certificate", absent=absent, CertificateArn=entry.certificate_arn)
+    if told is None:
+        said = f"there is no certificate {entry.certificate_arn} in this account"
+        fix = f"write the ARN of one that `aws acm list-certificates --region {plan.region}` lists"
+        yield Answer("certificate", PATH, Verdict.ERROR, said, fix=fix)
+        return
+    yield _judged(told["Certificate"], entry.gateway.host)
+
+
+def _judged(certificate: Any, host: str) -> Answer:
+    status = str(certificate["Status"])
+    names = list(dict.fromkeys((str(certificate["DomainName"]), *certificate.get("SubjectAlternativeNames", ()))))
+    if status != ISSUED:
+        fix = FIXES.get(status, "write the ARN of another")
+        return Answer("certificate", PATH, Verdict.ERROR, f"it is {status}, and clients would be refused", fix=fix)
+    if not any(_covers(name, host) for name in names):
+        said = f"it is of {listed(names)}, and clients ask for {host}"
+        return Answer("certificate", PATH, Verdict.ERROR, said, fix="write the ARN of one of that name, or its host")
+    if certificate.get("Type") == IMPORTED:
+        last_day = certificate.get("NotAfter", "an unknown day")
+        said = f"it was imported, and AWS renews none of these: it ends on {last_day}"
+        fix = "import the next one before that, or request one of ACM"
+        return Answer("certificate", PATH, Verdict.WARNING, said, fix=fix)
+    return Answer("certificate", PATH, Verdict.OK, f"a certificate of {host} is issued")
+
+
+def _covers(name: str, host: str) -> bool:
+    """A wildcard stands for one label (RFC 6125, 6.4.3)."""
+    if name.startswith("*."):
+        return host.partition(".")[2] == name[2:].lower()
+    return name.lower() == host
+
+
+def _guess(plan: StackPlan) -> str | None:
+    entry = plan.entry
+    return f"{entry.certificate_arn} is issued for {entry.gateway.host}" if entry and entry.certificate_arn else None
+
+
+def ingress_class(entry: EntryPlan, api: ClusterApi) -> Iterator[Answer]:
+    """Of an existing cluster: the class is there, and is the controller's whose annotations the plan writes."""
+    name, path = entry.ingress.class_name, "gateway.ingressClass"
+    found = api.get(f"{CLASSES}/{name}")
+    if found is None:
+        have = sorted(str(item["metadata"]["name"]) for item in api.items(CLASSES))
+        said = f"the cluster has no IngressClass {name} (it has {listed(have) or 'none'})"
+        yield Answer("inside", path, Verdict.ERROR, said, fix="write one of them, or install its controller first")
+        return
+    says = str(found.get("spec", {}).get("controller", ""))
+    row, planned = of_words(says), controllers().get(entry.ingress.controller)
+    if planned is not None and row is not planned:
+        said = f"IngressClass {name} is served by {says or 'no one'}, which does not read the words of {planned.title}"
+        fix = f"write controller: {row.name if row else 'other'}"
+        yield Answer("inside", "gateway.controller", Verdict.ERROR, said, fix=fix)
+    elif planned is None and row is not None:
+        said = f"IngressClass {name} is served by {row.title}, whose annotations are known"
+        yield Answer("inside", "gateway.controller", Verdict.WARNING, said, fix=f"write controller: {row.name}")
+    for namespace in entry.callers:
+        if api.get(f"/api/v1/namespaces/{namespace}") is None:
+            said = f"the cluster has no namespace {namespace}, from which alone the proxies take requests"
+            fix = "write the namespace of the controller's pods"
+            yield Answer("inside", "gateway.controllerNamespace", Verdict.ERROR, said, fix=fix)
+
+
+QUESTIONS = (Question("certificate", "gateway", _guess, _certificate),)
