@@ -129,14 +129,14 @@ def _check_known(gateway: IngressGateway, row: ControllerRow, settings: StackSet
                 f"not beside the plan's own: {ours[key]}",
                 "leave it out; sourceRanges, access, certificate, maxBodyMib and requestTimeoutSeconds say the rest",
             )
-    rules = len(gateway.paths) * (1 + len(settings.models))
+    rules, most = len(gateway.paths) * (1 + len(settings.models)), MOST_RULES // (1 + len(settings.models))
     if row.acm and rules > MOST_RULES:
         findings.error(
             "gateway.paths",
             "ingress-rules",
             f"{len(gateway.paths)} paths for {len(settings.models)} models make {rules} rules, and a load balancer has "
             f"{MOST_RULES}",
-            f"write {MOST_RULES // (1 + len(settings.models))} paths or fewer, or kind: gatewayApi",
+            f"write {most} paths or fewer, or kind: gatewayApi" if most else "write kind: gatewayApi",
         )
 
 
