@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,13 +64,11 @@ async def _whole(answer: aiohttp.ClientResponse) -> str:
     return f"finish_reason {choice['finish_reason']}"
 
 
-async def _attempt(session: aiohttp.ClientSession, url: str, body: dict[str, Any], follows: bool = False) -> str:
-    """Why it has to be sent again; empty: it was answered. `follows`: an address that is gone is no answer."""
+async def _attempt(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> str:
+    """Why it has to be sent again; empty: it was answered."""
     try:
         async with session.post(url, json=body) as answer:
             if answer.status != 200:
-                if answer.status == 404 and follows:
-                    return "404"
                 if answer.status in (429, 502, 503):
                     return f"{answer.status}"
                 raise _Cut(f"{answer.status}: {(await answer.text())[:200]}")
@@ -79,16 +77,13 @@ async def _attempt(session: aiohttp.ClientSession, url: str, body: dict[str, Any
         return type(error).__name__
 
 
-async def _one(session: aiohttp.ClientSession, urls: Sequence[str], model: str, stream: bool, asked: Asked) -> None:
+async def _one(session: aiohttp.ClientSession, url: str, model: str, stream: bool, asked: Asked) -> None:
     body = {"model": model, "prompt": "Count.", "max_tokens": TOKENS, "ignore_eos": True, "stream": stream}
-    began, why, turn = time.monotonic(), "", 0
+    began, why = time.monotonic(), ""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while why := await _attempt(session, urls[turn % len(urls)], body, len(urls) > 1):
+            while why := await _attempt(session, url, body):
                 asked.again[why] += 1
-                if why == "404":
-                    turn += 1
-                    continue
                 await asyncio.sleep(PAUSE_SECONDS)
         asked.answered["stream" if stream else "whole"] += 1
     except TimeoutError:
@@ -98,27 +93,21 @@ async def _one(session: aiohttp.ClientSession, urls: Sequence[str], model: str, 
     asked.longest_seconds = max(asked.longest_seconds, time.monotonic() - began)
 
 
-async def _ask(urls: Sequence[str], model: str, per_second: float, stop: threading.Event, asked: Asked) -> None:
+async def _ask(url: str, model: str, per_second: float, stop: threading.Event, asked: Asked) -> None:
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, trust_env=False) as session, asyncio.TaskGroup() as group:
         number = 0
         while not stop.is_set():
-            group.create_task(_one(session, urls, model, bool(number % 2), asked))
+            group.create_task(_one(session, f"{url}/v1/completions", model, bool(number % 2), asked))
             number += 1
             await asyncio.sleep(1 / per_second)
 
 
 @contextmanager
-def asking(
-    url: str, model: str, per_second: float = 2.0, paths: Sequence[str] = ("/v1/completions",)
-) -> Iterator[Asked]:
-    """Asks from here on until the end of the block, and then waits for every answer.
-
-    `paths`: of several, the next one is asked at once where one is 404, as by a client that follows a move.
-    """
-    urls = [url + path for path in paths]
+def asking(url: str, model: str, per_second: float = 2.0) -> Iterator[Asked]:
+    """Asks from here on until the end of the block, and then waits for every answer."""
     asked, stop = Asked(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_ask(urls, model, per_second, stop, asked)))
+    thread = threading.Thread(target=lambda: asyncio.run(_ask(url, model, per_second, stop, asked)))
     thread.start()
     try:
         yield asked
