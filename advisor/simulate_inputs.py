@@ -12,9 +12,9 @@ from advisor import option_types
 from planning.architectures.table import architecture
 from planning.memory.engine import EngineConfig
 from planning.memory.weights import checkpoint_bytes
-from planning.model import ColdStartTerm, PlanRefused, ServedModel
+from planning.model import ColdStartTerm, NodeGroupPlan, PlanRefused, ServedModel
 from planning.nodes.instances import InstanceType, instance_type
-from planning.serving.cold_start import ColdStartInputs, cold_start
+from planning.serving.cold_start import IMAGE_TERM, ColdStartInputs, cold_start
 from planning.throughput.traffic_shape import BURST_EVERY_SECONDS, BURST_FACTOR, BURST_SECONDS, rate_share
 from settings.demand import DeclaredTraffic as DeclaredTraffic
 from settings.yaml_text import yaml_file
@@ -181,7 +181,10 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     supply = _supply(served.cold_start, instance, engine.world_size, sharing.pods_per_gpu)
     simulated = Setting(
         engine_model(shape, engine, share_of(instance.gpu, sharing)),
-        _drained(replace(supply, min_nodes=group.min_nodes), served),
+        _drained(
+            replace(supply, min_nodes=group.min_nodes, spare_nodes=group.spare_nodes, max_nodes=_most_nodes(group)),
+            served,
+        ),
         SimulatedSlo(asked.slo.time_to_first_token_seconds, asked.slo.time_per_output_token_seconds, asked.slo.share),
         scrape_seconds=float(served.scrape_interval_seconds or DEFAULT_SCRAPE_SECONDS),
     )
@@ -198,14 +201,19 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
 
 
 def _supply(terms: tuple[ColdStartTerm, ...], instance: InstanceType, gpus: int, pods_per_gpu: int = 1) -> Supply:
-    image = tuple(term for term in terms if term.name == "pull image")
-    others = tuple(term for term in terms if term.name != "pull image")
+    image = tuple(term for term in terms if term.name == IMAGE_TERM)
+    others = tuple(term for term in terms if term.name != IMAGE_TERM)
     return Supply(
         cold_start=ColdStart(NODE_TERMS, image, others),
         pods_per_node=max(1, instance.gpu_count * pods_per_gpu // gpus),
         gpus_per_node=instance.gpu_count,
         usd_per_node_hour=instance.usd_per_hour,
     )
+
+
+def _most_nodes(group: NodeGroupPlan) -> int | None:
+    """Where it holds spare nodes back. A model has its pool alone here: replicas are never held back by it."""
+    return group.max_nodes if group.spare_nodes else None
 
 
 def _drained(supply: Supply, served: ServedModel) -> Supply:

@@ -2,7 +2,8 @@
 
 The guides' path: the cluster-autoscaler buys the node, containerd pulls, each pod downloads from the Hub. The fast one:
 Karpenter, parallel pull (fastStart), weights streamed from S3, what torch.compile made kept on EFS; and the same on a
-node that is there already. Sums of the plan's own terms: predictions, nothing of it was measured.
+spare node (nodePools[].spareNodes), which has pulled the image. Sums of the plan's own terms: predictions, nothing of
+it was measured.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from planning.model import ColdStartTerm
 from planning.plan import plan
+from planning.serving.cold_start import on_spare_node
 from settings.stack import StackSettings
 
 MODEL = "meta-llama/Llama-3.1-8B-Instruct"
@@ -26,8 +28,6 @@ class Path:
     name: str
     pool: dict[str, Any]
     model: dict[str, Any]
-    node_is_there: bool = False
-    """A node waits for the pod: one is paid for without a pod."""
 
 
 GUIDES = Path(
@@ -45,8 +45,8 @@ FAST = Path(
         "compileCache": "efs",
     },
 )
-NODE_THERE = Path("fast, node there", FAST.pool, FAST.model, node_is_there=True)
-PATHS = (GUIDES, FAST, NODE_THERE)
+SPARE = Path("fast, spare node", {**FAST.pool, "spareNodes": 1}, FAST.model)
+PATHS = (GUIDES, FAST, SPARE)
 
 
 def terms(path: Path, instance: str = "g6.2xlarge") -> tuple[ColdStartTerm, ...]:
@@ -56,8 +56,11 @@ def terms(path: Path, instance: str = "g6.2xlarge") -> tuple[ColdStartTerm, ...]
         "nodePools": [{"name": "l4", "instanceTypes": [instance], **path.pool}],
         "models": [{"name": "llama", "autoscaling": {"minReplicas": 1, "maxReplicas": 2}, **path.model}],
     }
-    model = plan(StackSettings.model_validate(sections), "dev").models[0]
-    return (*(() if path.node_is_there else model.node_start), *model.cold_start)
+    planned = plan(StackSettings.model_validate(sections), "dev")
+    model = planned.models[0]
+    if planned.gpu_pools[0].spare_nodes:
+        return on_spare_node(model.cold_start)
+    return (*model.node_start, *model.cold_start)
 
 
 def sums(path: Path) -> tuple[float, float]:

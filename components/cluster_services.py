@@ -25,6 +25,7 @@ from components.cluster.network_policies import PROMETHEUS_PORT
 from components.cluster.operators import Operator, OperatorArgs
 from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
+from components.cluster.spare_nodes import SpareNodes, SpareNodesArgs
 from components.cluster.storage_class import Gp3StorageClass, Gp3StorageClassArgs
 from components.cluster.tenant import Tenant, TenantArgs
 from components.serving import ServingWiring
@@ -85,6 +86,8 @@ class ClusterServices(pulumi.ComponentResource):
             gpus = {pool: (*proofs, scaler) for pool, proofs in gpus.items()}
         if plan.karpenter:
             gpus |= self._karpenter(plan.karpenter, args, monitors)
+        if plan.spare_nodes:
+            SpareNodes("spare-nodes", SpareNodesArgs(plan.spare_nodes, plan.stack, gpus), self._child)
         namespaces = {
             namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
             for namespace in plan.model_namespaces

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from planning.facts import rows
 from planning.findings import Findings
+from planning.model import SPARE_OWNER
 from settings.backends import Backend
 from settings.gateway import GatewayApi
 from settings.models import Model, VolumeCache
@@ -53,6 +54,8 @@ def registered(settings: StackSettings) -> tuple[Registered, ...]:
         rows += _rows("namespace", path, namespace, namespace, kinds)
     for index, pool in enumerate(settings.node_pools):
         rows += _rows("pool", f"nodePools[{index}].name", pool.name, settings.gpu_operator.namespace, {pool.kind})
+        if pool.spare_nodes:
+            rows += _rows("spare pool", f"nodePools[{index}].name", pool.name, SPARE_OWNER.usual)
     return tuple(rows)
 
 

@@ -16,18 +16,20 @@ from planning.model import (
     PoolPicture,
     RoomPlan,
     ServedModel,
+    SparePicture,
     StackPicture,
     StackPlan,
     StepTimePicture,
     TrafficPicture,
 )
 from planning.nodes.fit import Room, daemons, node_room, pack
+from planning.nodes.growth import node_start
 from planning.nodes.instances import instance_type
 from planning.nodes.moves import PoolRoom, model_moves, pod_room
 from planning.nodes.rolls import node_roll, pod_roll, step_time
 from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
-from planning.serving.cold_start import pod_seconds, seconds
+from planning.serving.cold_start import on_spare_node, pod_seconds, seconds
 from planning.serving.drain import EKS_EVICTION_SECONDS
 from planning.throughput.traffic_shape import WEEKDAYS, WEEKEND_DAYS
 from planning.units import HOURS_PER_MONTH
@@ -90,7 +92,26 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
         room=_plan_of(room),
         at_fewest=_packed([(pod_room(m), m.autoscaling.min_replicas * m.pods_per_replica) for m in served], room),
         at_most=_packed([(pod_room(m), m.autoscaling.max_replicas * m.pods_per_replica) for m in served], room),
+        spare=_spare(pool, served, plan.cost) if pool.spare_nodes else None,
     )
+
+
+def _spare(pool: NodeGroupPlan, served: Sequence[ServedModel], cost: CostPlan) -> SparePicture:
+    """`min_nodes` counts them in, so the pool's cost at fewest nodes does."""
+    hourly = next((pool_cost.min_usd_per_hour for pool_cost in cost.pools if pool_cost.name == pool.name), None)
+    before = node_start("karpenter" if pool.karpenter else "managed")
+    there = [seconds(on_spare_node(model.cold_start)) for model in served]
+    bought = [seconds((*before, *model.cold_start)) for model in served]
+    return SparePicture(
+        nodes=pool.spare_nodes,
+        usd_per_month=None if hourly is None else hourly / pool.min_nodes * pool.spare_nodes * HOURS_PER_MONTH,
+        seconds=_widest(there),
+        without_seconds=_widest(bought),
+    )
+
+
+def _widest(ranges: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
+    return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
 
 
 def _node_room(plan: StackPlan, pool: NodeGroupPlan) -> Room:

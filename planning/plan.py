@@ -22,7 +22,7 @@ from planning.compose.request import Request
 from planning.compose.services import with_services
 from planning.compose.serving import plan_models
 from planning.findings import Findings
-from planning.model import StackPlan
+from planning.model import SPARE_OWNER, StackPlan
 from planning.nodes.pools import Pool
 from planning.serving.shared import with_shared_downloads
 from planning.serving.stranded import plan_node_fits
@@ -44,7 +44,10 @@ def plan(
     draft = with_services(*_draft(request, findings), request, findings)
     findings.raise_if_refused()
     nodes = (*draft.gpu_pools, draft.system_nodes)
-    monitoring, models = plan_alerts(settings, draft.monitoring, draft.models, nodes, draft.gpu_operator, findings)
+    watched = draft.monitoring
+    if watched is not None and draft.spare_nodes:
+        watched = replace(watched, pods_may_wait_in=(SPARE_OWNER.usual,))
+    monitoring, models = plan_alerts(settings, watched, draft.models, nodes, draft.gpu_operator, findings)
     return replace(draft, monitoring=monitoring, models=with_priority(models, settings), findings=findings.all())
 
 

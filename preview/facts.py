@@ -136,6 +136,7 @@ def _pool(
         "room_per_node": plain(shown.room),
         "node": fit,
         "stranded": plain(next((node_fit.stranded for node_fit in plan.node_fits if node_fit.pool == pool.name), None)),
+        "spare": plain(shown.spare),
         "pods": [cast("PodPart", {"model": m.name, **plain(rooms[m.namespace, m.name])}) for m in served],
         "at_fewest": _packed(shown.at_fewest),
         "at_most": _packed(shown.at_most),

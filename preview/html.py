@@ -27,6 +27,7 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    spare_line,
     step_line,
     throughput_line,
     update_line,
@@ -62,7 +63,10 @@ def html(document: Report) -> str:
         step_line=step_line,
         update_line=update_line,
         models=[_model(model, document["cost"]) for model in document["models"]],
-        nodes=[{**pool, "plots": packing_plots(pool), "node_line": node_line(pool)} for pool in document["nodes"]],
+        nodes=[
+            {**pool, "plots": packing_plots(pool), "node_line": node_line(pool), "spare_line": spare_line(pool)}
+            for pool in document["nodes"]
+        ],
         cost_plot=cost_plot(document["cost"]["lines"]),
         model_cost_plot=cost_plot(model_cost_lines(document["cost"])),
         budget_plot=budget_plot(document["cost"]),

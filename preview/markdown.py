@@ -26,6 +26,7 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    spare_line,
     step_line,
     throughput_line,
     update_line,
@@ -247,7 +248,11 @@ def _nodes(document: Report) -> Iterator[str]:
         f"{_packed(pool['at_fewest'])} | {_packed(pool['at_most'])} |"
         for pool in document["nodes"]
     ]
-    lines = [f"- {escaped(pool['pool'])}: {escaped(node_line(pool))}" for pool in document["nodes"] if node_line(pool)]
+    lines = [
+        f"- {escaped(pool['pool'])}: {escaped(line)}"
+        for pool in document["nodes"]
+        for line in filter(None, (node_line(pool), spare_line(pool)))
+    ]
     yield _details("<b>Nodes</b>", "\n".join([*rows, "", *lines] if lines else rows))
 
 

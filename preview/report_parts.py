@@ -263,6 +263,15 @@ class NodeRoomPart(TypedDict):
     left: list[LeftOnNode]
 
 
+class SparePart(TypedDict):
+    """Nodes that are kept free. Seconds: from a new replica's pod to its first answer; null: no model, no price."""
+
+    nodes: int
+    usd_per_month: float | None
+    seconds: list[float] | None
+    without_seconds: Annotated[list[float] | None, said("on a node that has to be bought")]
+
+
 _CAPACITY = r"^(onDemand|spot|karpenter: \w+(, \w+)*|(reservation|capacityBlock) (cr-[0-9a-f]+|arn:\S+))$"
 
 
@@ -284,6 +293,7 @@ class PoolNodesPart(TypedDict):
     stranded: Annotated[
         RoomPart | None, said("left on all nodes at most replicas where no pod of the pool's models fits any more")
     ]
+    spare: Annotated[SparePart | None, said("placeholders keep them; null: none")]
     pods: list[PodPart]
     at_fewest: PackingPart | None
     at_most: PackingPart | None

@@ -29,6 +29,7 @@ from preview.words import (
     short,
     signed_usd,
     span,
+    spare_line,
     step_line,
     throughput_line,
     update_line,
@@ -183,7 +184,7 @@ def _nodes(document: Report) -> Iterator[RenderableType]:
         )
     yield table
     for pool in document["nodes"]:
-        if line := node_line(pool):
+        for line in filter(None, (node_line(pool), spare_line(pool))):
             yield _line(2, f"{pool['pool']}: {line}", "dim")
 
 

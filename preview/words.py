@@ -152,6 +152,19 @@ def node_line(pool: PoolNodesPart) -> str:
     return sentence
 
 
+def spare_line(pool: PoolNodesPart) -> str:
+    """What a pool's spare nodes cost and bring; nothing where it has none."""
+    spare = pool.get("spare")
+    if not spare:
+        return ""
+    price = "at an unknown price" if spare["usd_per_month"] is None else f"{usd(spare['usd_per_month'], 0)} a month"
+    sentence = f"{amount(spare['nodes'], 'spare node')}: {price}"
+    if spare["seconds"] is None or spare["without_seconds"] is None:
+        return sentence
+    there, bought = (f"{low:.0f}–{high:.0f} s" for low, high in (spare["seconds"], spare["without_seconds"]))
+    return f"{sentence}; a new replica in {there}, on a node that has to come in {bought}"
+
+
 def _room(room: RoomPart) -> str:
     disk = f", {room['ephemeral_mib'] / 1024:.0f} GiB disk" if room["ephemeral_mib"] else ""
     return f"{room['cpu_millicores'] / 1000:.1f} CPU, {room['memory_mib'] / 1024:.1f} GiB memory{disk}"

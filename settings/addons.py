@@ -125,7 +125,7 @@ class Registry(Section):
     )
     pull_secrets: tuple[DnsLabel, ...] = described(
         "Secrets (kubernetes.io/dockerconfigjson) with which our own pods pull their images; each exists in the "
-        "namespaces of the models and of the GPU operator",
+        "namespaces of the models and of the GPU operator, and in spare-nodes where a pool has spareNodes",
         default=(),
         max_length=20,
     )

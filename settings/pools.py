@@ -39,6 +39,13 @@ class EveryPool(Section):
         "EC2 types with the same GPU; several help spot capacity", min_length=1, max_length=20
     )
     max_nodes: int = described("most nodes", default=3, ge=1, le=450)
+    spare_nodes: int = described(
+        "nodes that are kept free, and paid for, so that the next replicas find one: placeholder pods hold them and "
+        "leave at once when a model's pod comes",
+        default=0,
+        ge=0,
+        le=50,
+    )
     ami_family: AmiFamily = described(
         "EKS' NVIDIA image: al2023, or bottlerocket: a read-only system without a shell, with a device plugin and a "
         "MIG manager of its own",
@@ -76,6 +83,15 @@ class EveryPool(Section):
     zones: tuple[Zone, ...] = described("only these zones; empty: all of the network", default=(), max_length=6)
     labels: dict[LabelKey, LabelValue] = described("further node labels", default_factory=dict, max_length=40)
     taints: tuple[Taint, ...] = described("further node taints", default=(), max_length=40)
+
+    @model_validator(mode="after")
+    def _room_for_spare_nodes(self) -> Self:
+        if self.spare_nodes > self.max_nodes:
+            raise WrongValue(
+                f"spareNodes {self.spare_nodes} is more than maxNodes {self.max_nodes}",
+                f"write maxNodes: {self.spare_nodes} and the nodes of the models, or fewer spareNodes",
+            )
+        return self
 
 
 class ManagedPool(EveryPool):

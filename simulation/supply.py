@@ -54,7 +54,11 @@ def fixed_cold_start(mean_seconds: float, spread_seconds: float = 0.0) -> ColdSt
 
 @dataclass(frozen=True)
 class Supply:
-    """How nodes come and go. `launch_failure`: probability that a launch finds no capacity and is tried again."""
+    """How nodes come and go. `launch_failure`: probability that a launch finds no capacity and is tried again.
+
+    `spare_nodes`: so many without a pod are kept or bought, up to `max_nodes` in all (None: as many as are needed);
+    a placeholder on each has its node pull the image, so that a pod finds it there. `min_nodes` counts them in.
+    """
 
     cold_start: ColdStart
     pods_per_node: int = 1
@@ -64,6 +68,8 @@ class Supply:
     retry_seconds: float = 60.0
     idle_node_seconds: float = 60.0
     min_nodes: int = 0
+    spare_nodes: int = 0
+    max_nodes: int | None = None
     pre_stop_seconds: float = 15.0
     grace_seconds: float = 150.0
 
@@ -83,12 +89,14 @@ class State(StrEnum):
 
 @dataclass(eq=False)
 class Node:
-    """One instance. `ready_seconds` in the future: it boots."""
+    """One instance. `ready_seconds` in the future: it boots. `pulled_seconds`: when a placeholder has had the image
+    pulled."""
 
     launched_seconds: float
     ready_seconds: float
     pods: set[str] = field(default_factory=set)
     has_image: bool = False
+    pulled_seconds: float = float("inf")
     empty_since: float | None = None
 
 
@@ -114,6 +122,7 @@ class Nodes:
         self.rng = rng
         self.nodes: list[Node] = []
         self.billed_seconds = 0.0
+        self.billed_nodes = 0
         self.booting_seconds = 0.0
 
     def ready_nodes(self, count: int) -> None:
@@ -122,7 +131,7 @@ class Nodes:
 
     def place(self, pod: Pod, now: float) -> None:
         """Gives a pod room, launching a node where there is none, and says when it will be ready."""
-        node = next((node for node in self.nodes if len(node.pods) < self.supply.pods_per_node), None)
+        node = self._room(now)
         if node is None:
             node = self._launch(now)
         node.pods.add(pod.name)
@@ -130,10 +139,11 @@ class Nodes:
         pod.node = node
         pod.bound_seconds = max(now, node.ready_seconds)
         stages = [*self.supply.cold_start.pod]
-        if not node.has_image:
+        if not node.has_image and now < node.pulled_seconds:
             stages += self.supply.cold_start.first_on_node
-            node.has_image = True
+        node.has_image = True
         pod.ready_seconds = pod.bound_seconds + self._draw(stages)
+        self.keep_spare(now)
 
     def place_ready(self, pod: Pod) -> None:
         """A pod that serves from the start."""
@@ -164,7 +174,8 @@ class Nodes:
     def consolidate(self, now: float) -> None:
         """Terminates nodes that have been empty long enough."""
         for node in list(self.nodes):
-            if len(self.nodes) <= self.supply.min_nodes:
+            empty = sum(not other.pods for other in self.nodes)
+            if len(self.nodes) <= self.supply.min_nodes or empty <= self.supply.spare_nodes:
                 return
             if node.empty_since is not None and now - max(node.empty_since, node.ready_seconds) >= (
                 self.supply.idle_node_seconds
@@ -173,8 +184,26 @@ class Nodes:
 
     def end(self, now: float) -> None:
         """Bills what still runs."""
+        self.billed_nodes = len(self.nodes)
         for node in list(self.nodes):
             self._terminate(node, now)
+
+    def _room(self, now: float) -> Node | None:
+        """The node that has room first; used ones before spare ones, which a pod has to evict a placeholder from."""
+        with_room = [node for node in self.nodes if len(node.pods) < self.supply.pods_per_node]
+        if not self.supply.spare_nodes:
+            return with_room[0] if with_room else None
+        return min(with_room, key=lambda node: (max(now, node.ready_seconds), not node.pods), default=None)
+
+    def keep_spare(self, now: float) -> None:
+        """Buys the next spare nodes in the place of those that pods took."""
+        most = self.supply.max_nodes
+        while sum(not node.pods for node in self.nodes) < self.supply.spare_nodes:
+            if most is not None and len(self.nodes) >= most:
+                return
+            node = self._launch(now)
+            pull = sum(term.high_seconds for term in self.supply.cold_start.first_on_node)
+            node.empty_since, node.pulled_seconds = node.ready_seconds, node.ready_seconds + pull
 
     def _launch(self, now: float) -> Node:
         decision, *boot = self.supply.cold_start.node or (ColdStartTerm("none", 0, 0, ""),)

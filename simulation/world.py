@@ -73,6 +73,7 @@ class World:
             pod = self._new_pod(0.0)
             self.nodes.place_ready(pod)
             pod.place = self.fleet.start(0)
+        self.nodes.keep_spare(0.0)
         self._note_curve(0.0)
         self._push(self.setting.scrape_seconds / 2, Event.SCRAPE)
         self._push(self.scaler.sync_seconds, Event.SYNC)

@@ -52,6 +52,7 @@ def asked(marker: str) -> dict[str, Any]:
                 "kind": "karpenter",
                 "instanceTypes": ["g6.2xlarge"],
                 "amiReleaseVersion": "1.35.4-20260505",
+                "spareNodes": 1,
             },
         ],
         "tenants": [

@@ -9,12 +9,16 @@ import pulumi_kubernetes as k8s
 
 from components.cluster.network_policies import default_deny
 from components.manifest import Manifest, arguments
-from planning.model import NAMESPACE_OWNERS, OWN_LABELS
+from planning.model import NAMESPACE_OWNERS, OWN_LABELS, NamespaceOwner
 
 
 def namespace_manifest(name: str, setting: str) -> Manifest:
     """A Namespace whose admission enforces the level of the setting that names it, and warns and audits at it too."""
-    level = NAMESPACE_OWNERS[setting].level
+    return owned_namespace(name, NAMESPACE_OWNERS[setting])
+
+
+def owned_namespace(name: str, owner: NamespaceOwner) -> Manifest:
+    """The same of an owner whose namespace no setting names."""
     return {
         "apiVersion": "v1",
         "kind": "Namespace",
@@ -22,7 +26,7 @@ def namespace_manifest(name: str, setting: str) -> Manifest:
             "name": name,
             "labels": {
                 **OWN_LABELS,
-                **{f"pod-security.kubernetes.io/{mode}": level.value for mode in ("enforce", "audit", "warn")},
+                **{f"pod-security.kubernetes.io/{mode}": owner.level.value for mode in ("enforce", "audit", "warn")},
             },
         },
     }

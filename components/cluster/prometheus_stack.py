@@ -83,6 +83,7 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         "defaultRules": {
             "rules": dict.fromkeys(RULES_NOT_ON_EKS, False),
             "disabled": dict.fromkeys(ALERTS_NOT_FOR_US, True),
+            **_workloads_watched(plan),
         },
         **{component: {"enabled": False} for component in NOT_ON_EKS},
     }
@@ -93,6 +94,14 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         for path, registry in images.items():
             _set(values, path, mirrored(registry, plan.mirror))
     return values
+
+
+def _workloads_watched(plan: MonitoringPlan) -> dict[str, str]:
+    """Of the chart's rules of group kubernetes-apps: KubePodNotReady and its like would page for a placeholder that
+    waits at `maxNodes`."""
+    if not plan.pods_may_wait_in:
+        return {}
+    return {"appNamespacesOperator": "!~", "appNamespacesTarget": "|".join(plan.pods_may_wait_in)}
 
 
 def _prometheus(plan: MonitoringPlan) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.utils.duration import parse_duration
 
 from local.control_plane.cluster import is_ready
-from local.nodes.demand import LEAVING_TAINT, asks, group_value, is_waiting, keeps_its_node, node_values
+from local.nodes.demand import LEAVING_TAINT, asks, group_value, is_expendable, is_waiting, keeps_its_node, node_values
 from local.nodes.groups import PlatformNodeGroup
 from local.nodes.scaling import Group, Growth, grow, leaving, unneeded_since
 
@@ -26,7 +26,11 @@ IMAGE = "autoscaling/cluster-autoscaler"
 SCAN_SECONDS = 2.0
 OWN_NAME = "simulated cluster-autoscaler"
 # Of the real one, where the release does not say otherwise (its FAQ).
-DEFAULTS = {"scale-down-unneeded-time": "10m", "scale-down-delay-after-add": "10m"}
+DEFAULTS = {
+    "scale-down-unneeded-time": "10m",
+    "scale-down-delay-after-add": "10m",
+    "expendable-pods-priority-cutoff": "-10",
+}
 
 
 def own_pod(pods: Sequence[Any]) -> Any | None:
@@ -98,6 +102,8 @@ class NodeAutoscaler:
         flags: Mapping[str, str],
         now: float,
     ) -> None:
+        cutoff = int(flags["expendable-pods-priority-cutoff"])
+        pods = [pod for pod in pods if not is_expendable(pod, cutoff)]
         waiting = {f"{p.metadata.namespace}/{p.metadata.name}": p for p in pods if is_waiting(p)}
         daemon_sets = self._apps.list_daemon_set_for_all_namespaces().items if waiting else []
         values = {arn: group_value(group, nodes, daemon_sets) for arn, group in own.items()}
@@ -116,7 +122,7 @@ class NodeAutoscaler:
             by_name = {node.metadata.name: node for node in nodes}
             group_of = {node.name: own[node.group] for node in known}
             for name in leaving(known, values.values(), self._since, now, patience):
-                self._shrink(group_of[name], by_name[name])
+                self._shrink(group_of[name], by_name[name], cutoff)
 
     def _grow(
         self,
@@ -134,13 +140,13 @@ class NodeAutoscaler:
         for key, arn in growth.bought.items():
             self._event(waiting[key], "Pod", "TriggeredScaleUp", f"pod triggered scale-up: [{{{words[arn]}}}]")
 
-    def _shrink(self, group: PlatformNodeGroup, node: Any) -> None:
+    def _shrink(self, group: PlatformNodeGroup, node: Any, cutoff: int) -> None:
         """Taint, look again, and only then one node less: a pod may have come meanwhile."""
         name, before = node.metadata.name, list(node.spec.taints or [])
         taint = {"key": LEAVING_TAINT, "value": str(int(time.time())), "effect": "NoSchedule"}
         self._core.patch_node(name, {"spec": {"taints": [*map(_plain, before), taint]}})
         pods = self._core.list_pod_for_all_namespaces(field_selector=f"spec.nodeName={name}").items
-        if any(keeps_its_node(pod) for pod in pods):
+        if any(keeps_its_node(pod) and not is_expendable(pod, cutoff) for pod in pods):
             self._core.patch_node(name, {"spec": {"taints": [_plain(node) for node in before]}})
             return
         # As it is now: of several nodes that leave in one look each takes one off.

@@ -53,9 +53,15 @@ def _affinity(spec: Any) -> tuple[tuple[Requirement, ...], ...]:
     )
 
 
+def is_expendable(pod: Any, cutoff: int) -> bool:
+    """Of a priority below the cutoff: no node is bought for it and none kept, and it takes no room (core/utils,
+    FilterOutExpendablePods). A pod without a priority is not."""
+    return pod.spec.priority is not None and pod.spec.priority < cutoff
+
+
 def is_waiting(pod: Any) -> bool:
-    """Unschedulable, as the scheduler says."""
-    if pod.spec.node_name or pod.metadata.deletion_timestamp is not None:
+    """Unschedulable, as the scheduler says; not what waits for the pods that it evicts: it has its node already."""
+    if pod.spec.node_name or pod.status.nominated_node_name or pod.metadata.deletion_timestamp is not None:
         return False
     conditions = pod.status.conditions or []
     return any(c.type == "PodScheduled" and c.status == "False" and c.reason == "Unschedulable" for c in conditions)
@@ -130,7 +136,7 @@ def node_values(
     """Nodes of these groups that are there, and those that were asked for and are not there yet."""
     on: dict[str, list[Any]] = {}
     for pod in pods:
-        on.setdefault(pod.spec.node_name or "", []).append(pod)
+        on.setdefault(pod.spec.node_name or pod.status.nominated_node_name or "", []).append(pod)
     scaled: list[ScaledNode] = []
     for node in nodes:
         arn, name = _group_of(node), node.metadata.name

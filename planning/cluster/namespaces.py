@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from planning.backends.operators import asked_operators, is_installed, operator_namespace
 from planning.facts import rows
 from planning.findings import Findings
-from planning.model import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
+from planning.model import NAMESPACE_OWNERS, SPARE_OWNER, NamespaceOwner, PodSecurity
 from settings.gateway import IngressGateway
 from settings.stack import StackSettings
 from settings.tokens import SecretsManagerToken
@@ -80,6 +80,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
     for path, (name, used, labelled) in named.items():
         if used:
             yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)
+    for index, pool in enumerate(settings.node_pools):
+        if pool.spare_nodes:
+            yield _Claim(SPARE_OWNER.usual, f"nodePools[{index}].spareNodes", SPARE_OWNER)
     for index, tenant in enumerate(settings.tenants):
         path = f"tenants[{index}].{'name' if tenant.namespace is None else 'namespace'}"
         yield _Claim(tenant.own_namespace, path, NAMESPACE_OWNERS["models[].namespace"])

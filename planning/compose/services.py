@@ -18,6 +18,7 @@ from planning.cost.open_cost import plan_open_cost
 from planning.findings import Findings
 from planning.model import StackPlan
 from planning.nodes.pools import Pool
+from planning.nodes.spare import plan_spare_nodes
 from planning.nodes.volumes import plan_storage_class
 
 
@@ -39,4 +40,5 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         storage_class=plan_storage_class(settings),
         gateway=plan_gateway(settings, draft.tags),
         entry=plan_entry(settings, draft.models, draft.tags),
+        spare_nodes=plan_spare_nodes(settings, pools, draft.models, findings),
     )

@@ -47,6 +47,7 @@ from planning.model.picture import (
     Quota,
     QuotaNeed,
     RollPicture,
+    SparePicture,
     StackPicture,
     StepTimePicture,
     TrafficPicture,
@@ -105,6 +106,7 @@ from planning.model.sources import (
     RepositoryPlan,
     SourcePlan,
 )
+from planning.model.spare import SPARE_OWNER, SPARE_PRIORITY, SPARE_PRIORITY_CLASS, SpareNodesPlan
 from planning.model.stack import (
     AnomalyPlan,
     BudgetPlan,
@@ -134,6 +136,9 @@ __all__ = [
     "PRIORITY_CLASSES",
     "SAID_INTERNAL",
     "SECRET_STORE",
+    "SPARE_OWNER",
+    "SPARE_PRIORITY",
+    "SPARE_PRIORITY_CLASS",
     "STACK_LABEL",
     "STANDARD",
     "WEIGHTS",
@@ -236,6 +241,8 @@ __all__ = [
     "SharedDownloadPlan",
     "SmokeTestPlan",
     "SourcePlan",
+    "SpareNodesPlan",
+    "SparePicture",
     "SpendingPlan",
     "SpotCost",
     "StackPicture",

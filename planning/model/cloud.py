@@ -243,6 +243,8 @@ class NodeGroupPlan:
     """Then a pod's GPUs and cores come from one NUMA node, or it does not start; None: not checked."""
     bottlerocket: BottlerocketPlan | None = None
     """None: the nodes run AL2023."""
+    spare_nodes: int = 0
+    """Of `min_nodes`: kept free by placeholder pods."""
     update_timeout_seconds: int | None = None
     """How long an update may take before the provider gives up; None: its own limit is enough."""
 

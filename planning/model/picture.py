@@ -82,6 +82,19 @@ class PackingPicture:
 
 
 @dataclass(frozen=True)
+class SparePicture:
+    """What a pool's spare nodes cost, and what they are for."""
+
+    nodes: int
+    usd_per_month: float | None
+    """Of all of them; None: no price."""
+    seconds: tuple[float, float] | None
+    """From a new replica's pod to its first answer on one, over the pool's models; None: it has none."""
+    without_seconds: tuple[float, float] | None
+    """The same on a node that has to be bought."""
+
+
+@dataclass(frozen=True)
 class PoolPicture:
     """Room on a node of the type that holds least, and how the models lie on the nodes."""
 
@@ -91,6 +104,8 @@ class PoolPicture:
     """None: a pod fits no node."""
     at_most: PackingPicture | None
     """None: a pod fits no node."""
+    spare: SparePicture | None = None
+    """None: no node is kept free."""
 
 
 @dataclass(frozen=True)

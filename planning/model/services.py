@@ -241,4 +241,6 @@ class MonitoringPlan:
     webhook: WebhookPlan | None = None
     """None: alerts are sent nowhere."""
     existing: ExistingPrometheusPlan | None = None
+    pods_may_wait_in: tuple[str, ...] = ()
+    """Namespaces whose pods may be Pending for good: the chart's alerts on workloads leave them out."""
     network: AddonNetworkPlan = AddonNetworkPlan()

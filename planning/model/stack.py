@@ -29,6 +29,7 @@ from planning.model.services import (
     OperatorPlan,
 )
 from planning.model.serving import ServedModel
+from planning.model.spare import SpareNodesPlan
 from planning.model.tenants import TenantPlan
 
 
@@ -177,6 +178,9 @@ class StackPlan:
     """The way in through an Ingress, in the place of `gateway`."""
     file_system: FileSystemPlan | None = None
     """None: no model keeps its weights on one."""
+
+    spare_nodes: tuple[SpareNodesPlan, ...] = ()
+    """Of each pool that has some."""
 
     @property
     def model_namespaces(self) -> tuple[str, ...]:

@@ -36,10 +36,14 @@ def check_capacity(pool: Pool, node: Room, demands: Sequence[PodDemand], finding
     names = listed([demand.name for demand in demands], 5)
     if at_least.nodes > have:
         _too_few(pool, at_least.nodes, names, findings)
+    elif at_least.nodes + pool.settings.spare_nodes > pool.group.max_nodes:
+        _no_spare(pool, at_least.nodes, names, findings)
     elif at_most.nodes > have and any(demand.pods > 1 for demand in demands):
         _half(pool, at_most.nodes, names, findings)
     elif at_most.nodes > have:
         _beyond(pool, at_most.nodes, names, findings)
+    elif pool.settings.spare_nodes and at_most.nodes + pool.settings.spare_nodes > pool.group.max_nodes:
+        _spare_ends(pool, at_most.nodes, names, findings)
     return {d.name: int(_holds_one_more(at_most, d, node, have)) for d in demands}
 
 
@@ -48,6 +52,31 @@ def _holds_one_more(packing: Packing, demand: PodDemand, node: Room, nodes: int)
     if demand.pods > 1:
         return packing.nodes + demand.pods <= nodes
     return packing.holds_one_more(demand.room, node, nodes)
+
+
+def _no_spare(pool: Pool, needed: int, names: str, findings: Findings) -> None:
+    spare, most = pool.settings.spare_nodes, pool.group.max_nodes
+    fewer = f"spareNodes: {most - needed}" if most > needed else "leave spareNodes out"
+    findings.error(
+        f"{pool.path}.spareNodes",
+        "spare-nodes",
+        f"{spare}; minReplicas of {names} need {amount(needed, 'node')} of maxNodes {most}: there would never be as "
+        "many spare ones",
+        f"write maxNodes: {needed + spare} or more, or {fewer}",
+    )
+
+
+def _spare_ends(pool: Pool, needed: int, names: str, findings: Findings) -> None:
+    """Which is right: replicas come first. But who wrote it may count with a spare node then, too."""
+    left = pool.group.max_nodes - needed
+    findings.warning(
+        f"{pool.path}.maxNodes",
+        "spare-nodes",
+        f"{pool.group.max_nodes}; maxReplicas of {names} need {amount(needed, 'node')}: then {left or 'none'} of "
+        f"{amount(pool.settings.spare_nodes, 'spare node')} {'is' if left == 1 else 'are'} left, and the placeholder "
+        "waits",
+        f"write maxNodes: {needed + pool.settings.spare_nodes}, or leave it: replicas come first",
+    )
 
 
 def _half(pool: Pool, needed: int, names: str, findings: Findings) -> None:

@@ -36,6 +36,8 @@ def with_growth(pool: Pool, settings: StackSettings) -> Pool:
     own = [model for model in settings.models if settings.pool_name_of(model) == pool.settings.name]
     if isinstance(pool.settings, KarpenterPool):
         return _from_nothing(pool, own)
+    if pool.settings.spare_nodes:
+        pool = _at_fewest(pool, max(pool.group.min_nodes, _floor(pool, own)))
     if not can_grow(settings, pool.group.min_nodes, pool.group.max_nodes):
         return pool
     return replace(
@@ -47,19 +49,27 @@ def with_growth(pool: Pool, settings: StackSettings) -> Pool:
 
 
 def _from_nothing(pool: Pool, models: Sequence[Model]) -> Pool:
-    """Karpenter keeps no empty node: at fewest there are those that the fewest replicas need, by their GPUs."""
+    """Karpenter keeps no empty node: at fewest there are those that the fewest replicas need, and spare ones.
+
+    Where these hold most replicas, a further one finds a node: those of replicas that left, and of placeholders, stay
+    until they are no longer spare. The first of all, and a rollout's further pod, may still have to wait for one.
+    """
+    pool = _at_fewest(pool, _floor(pool, models))
+    all_there = pool.settings.spare_nodes > 0 and _fit_at_fewest(pool, models, 0)
+    return replace(pool, nodes_follow=True, replicas_may_need_nodes=not all_there, pods_may_need_nodes=True)
+
+
+def _floor(pool: Pool, models: Sequence[Model]) -> int:
+    """Nodes that pods keep: of the fewest replicas by their GPUs, and spare ones, as far as the pool may grow."""
     node = Room(pool.group.advertised_gpus, 0, 0, 0)
     packed = pack(
         [(Room(model.gpus_per_pod, 0, 0, 0), model.autoscaling.min_replicas * model.nodes) for model in models], node
     )
-    floor = min(packed.nodes if packed else 0, pool.group.max_nodes)
-    return replace(
-        pool,
-        group=replace(pool.group, min_nodes=floor, desired_nodes=floor),
-        nodes_follow=True,
-        replicas_may_need_nodes=True,
-        pods_may_need_nodes=True,
-    )
+    return min((packed.nodes if packed else 0) + pool.settings.spare_nodes, pool.group.max_nodes)
+
+
+def _at_fewest(pool: Pool, nodes: int) -> Pool:
+    return replace(pool, group=replace(pool.group, min_nodes=nodes, desired_nodes=nodes))
 
 
 def _fit_at_fewest(pool: Pool, models: Sequence[Model], further: int) -> bool:

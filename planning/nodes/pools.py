@@ -113,6 +113,7 @@ def plan_pool(
         min_nodes=pool.min_nodes,
         desired_nodes=pool.min_nodes,  # to begin with: more come when pods need them
         max_nodes=pool.max_nodes,
+        spare_nodes=pool.spare_nodes,
         disk_gib=disk.root_gib,
         disk_throughput_mibps=disk.root_mibps,
         disk_iops=disk.root_iops,

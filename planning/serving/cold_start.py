@@ -35,6 +35,7 @@ FAST_PULL_RATE = 8.8e9 / 48
 S3_FAST = 3.5 * GIB
 S3_SHARE_SLOW = 0.5
 ROLLOUT_MARGIN = 1.5
+IMAGE_TERM = "pull image"
 LONGEST_ROLLOUT_SECONDS = 4 * 3600
 # AWS publishes no throughput of instance stores by type, only random 4 KiB reads of some. So the slow case is the same
 # share of the slowest of three reads of one such disk (m5d.4xlarge, 688 to 819 MB/s by hdparm, 340 MB/s written:
@@ -144,6 +145,11 @@ def replica_seconds(model: ServedModel) -> tuple[float, float]:
     return seconds((*(model.node_start if model.replicas_may_need_nodes else ()), *model.cold_start))
 
 
+def on_spare_node(terms: tuple[ColdStartTerm, ...]) -> tuple[ColdStartTerm, ...]:
+    """Those of a pod that takes a placeholder's place: the node is there, and has pulled the pool's images for it."""
+    return tuple(term for term in terms if term.name != IMAGE_TERM)
+
+
 def pod_seconds(model: ServedModel) -> tuple[float, float]:
     """Low and high end from a pod's creation to Ready, on a new node where any pod may need one, s: for time-outs."""
     return seconds((*model.node_start, *model.cold_start))
@@ -225,9 +231,9 @@ def _image(inputs: ColdStartInputs) -> ColdStartTerm:
     known = "0 when the node has it"
     if inputs.fast_pull:
         why = f"{known}; in parallel 8.8 GB took 48 s (AWS), else by network or disk; without fastStart: {usual:g} s"
-        return ColdStartTerm("pull image", 0, fast, why)
+        return ColdStartTerm(IMAGE_TERM, 0, fast, why)
     why = f"{known}; 10.76 GB took 138 s (karpenter-blueprints#32); on slow disks by unpacked size"
-    return ColdStartTerm("pull image", 0, usual, f"{why}; with nodePools[].fastStart: {min(fast, usual):g} s")
+    return ColdStartTerm(IMAGE_TERM, 0, usual, f"{why}; with nodePools[].fastStart: {min(fast, usual):g} s")
 
 
 def _fetch(inputs: ColdStartInputs) -> Iterator[ColdStartTerm]:

@@ -102,6 +102,8 @@ def _own(plan: StackPlan) -> Iterator[ImageUse]:
     operator = plan.gpu_operator
     for test in operator.smoke_tests if operator else ():
         yield ImageUse(_with_host(test.image), f"smoke test of pool {test.pool}")
+    for spare in plan.spare_nodes:
+        yield ImageUse(_with_host(spare.image), f"spare nodes of pool {spare.pool}")
 
 
 def _with_host(image: str) -> str:

@@ -67,6 +67,15 @@ CUDA_BASE = ImagePin(
     source="base image named in docker/Dockerfile of vLLM 0.33.0; needs driver >= 580, which the EKS AMIs have",
 )
 
+# What holds a spare node: it sleeps. The kubelet's own comes with the node and has no name that a mirror knows.
+PAUSE = ImagePin(
+    repository="registry.k8s.io/pause",
+    # renovate: datasource=docker depName=registry.k8s.io/pause
+    tag="3.10",
+    digest="sha256:ee6521f290b2168b6e0935a181d4cff9be1ac3f505666ef0e3c98fae8199917a",
+    source="index of four architectures; the digest as others pin it (ten repositories, read 2026-11-28)",
+)
+
 # Of backend production-stack; its chart says latest.
 VLLM_ROUTER = ImagePin(
     repository="lmcache/lmstack-router",

@@ -8,6 +8,7 @@ from planning.backends.table import OURS, YES, backends, features
 from planning.cluster.kubeai import target_requests
 from planning.cluster.operators import operator_resources
 from planning.model import (
+    GPU_TAINT,
     AddonNetworkPlan,
     AutoscalingPlan,
     BucketPlan,
@@ -51,6 +52,7 @@ from planning.model import (
     SchedulePlan,
     ServedModel,
     SmokeTestPlan,
+    SpareNodesPlan,
     TaintPlan,
     TokenPlan,
     TracingPlan,
@@ -94,6 +96,16 @@ SMOKE_TEST = SmokeTestPlan(
     gpus=4,
     node_selector={"vllm-on-eks/pool": "gpu"},
     timeout_seconds=900,
+)
+
+SPARE_NODES = SpareNodesPlan(
+    pool="gpu",
+    nodes=2,
+    image="registry.k8s.io/pause:3.10@sha256:" + "e" * 64,
+    gpus_by_container=(4,),
+    model_images=("vllm/vllm-openai:v0.33.0",),
+    node_selector={"vllm-on-eks/pool": "gpu"},
+    taints=(GPU_TAINT, TaintPlan("team", "research", "NoExecute")),
 )
 
 GPU_OPERATOR = GpuOperatorPlan(

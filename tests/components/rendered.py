@@ -29,7 +29,7 @@ from components.cluster.gateway.manifests import (
 from components.cluster.gateway.routes import route
 from components.cluster.gpu_smoke_test import smoke_test_job
 from components.cluster.karpenter.manifests import ec2_node_class, node_overlay, node_pool
-from components.cluster.namespace import namespace_manifest
+from components.cluster.namespace import namespace_manifest, owned_namespace
 from components.cluster.network_policies import (
     default_deny,
     external_secrets_policies,
@@ -42,6 +42,12 @@ from components.cluster.operators import policies_of
 from components.cluster.operators.kubeai import kubeai_budget, kubeai_values
 from components.cluster.priority_class import priority_class
 from components.cluster.prometheus_stack import grafana_secret, webhook_secret
+from components.cluster.spare_nodes import (
+    NAMESPACE,
+    placeholder_budget,
+    placeholders,
+    spare_priority_class,
+)
 from components.cluster.storage_class import gp3_storage_class
 from components.cluster.tenant import clients_policy, limit_range, other_priorities, quota, role, role_binding
 from components.serving.backends import BACKENDS
@@ -65,6 +71,7 @@ from local.engine.operators.kubeai.pod import System, server_pod
 from local.engine.operators.kubeai.system import system_of
 from planning.cluster.kubeai import resource_profile
 from planning.model import (
+    SPARE_OWNER,
     AddonNetworkPlan,
     BucketPlan,
     EntryPlan,
@@ -95,6 +102,7 @@ from tests.components.plans import (
     OPERATORS,
     SMOKE_TEST,
     SOURCE_MODELS,
+    SPARE_NODES,
     TEMPLATE_MODEL,
     VOLUME_MODEL,
     on,
@@ -137,6 +145,7 @@ def of_platform() -> Manifests:
         "priority-class": priority_class("standard", "dev"),
         "storage-class": gp3_storage_class("gp3"),
         "smoke-test": smoke_test_job(SMOKE_TEST, "gpu-operator"),
+        **of_spare_nodes(),
         "grafana-secret": grafana_secret(),
         "webhook-secret": webhook_secret(),
         **{f"dashboard-{name}": dashboard_config_map(name) for name in dashboard_names()},
@@ -148,6 +157,16 @@ def of_platform() -> Manifests:
         **of_tenant(),
         **_rules(),
         **_policies(),
+    }
+
+
+def of_spare_nodes() -> Manifests:
+    """Of a pool that keeps two nodes free."""
+    return {
+        "spare-nodes-namespace": owned_namespace(NAMESPACE, SPARE_OWNER),
+        "spare-nodes-priority-class": spare_priority_class("dev"),
+        "spare-nodes-placeholders": placeholders(SPARE_NODES),
+        "spare-nodes-pdb": placeholder_budget(SPARE_NODES),
     }
 
 

@@ -117,7 +117,7 @@ def _pool() -> dict[str, Any]:
     left = {"gpus": 0, "cpu_millicores": 415, "memory_mib": 2223, "ephemeral_mib": 155033}
     return {
         "pool": "l4", "instance_types": ["g6.2xlarge"], "capacity": "onDemand", "gpu": "l4", "gpus_per_node": 1,
-        "min_nodes": 1, "max_nodes": 2, "room_per_node": room, "sharing": None, "advertised_per_node": 1,
+        "min_nodes": 1, "max_nodes": 2, "room_per_node": room, "sharing": None, "spare": None, "advertised_per_node": 1,
         "image": "AL2023_x86_64_NVIDIA",
         "node": {"pool": "l4", "instance_type": "g6.2xlarge",
                  "total": {"gpus": 1, "cpu_millicores": 8000, "memory_mib": 32768, "ephemeral_mib": 204800},

@@ -9,10 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
+from planning.nodes.growth import node_start
 from planning.picture import picture
+from planning.serving.cold_start import seconds
 from preview import facts
 from preview.formats import rendered
-from preview.words import fit_line, node_line
+from preview.words import fit_line, node_line, spare_line
 from settings.stack import StackSettings
 from tests.planning.stacks import model, planned, pool, stack
 from tests.preview.sample import document
@@ -48,6 +50,29 @@ def test_a_pool_of_karpenters_says_every_way_to_buy_its_nodes_and_what_the_fewes
     assert pool_of(nodePools=[{**of_one, "capacity": one}])["capacity"] == "reservation cr-0123456789abcdef0"
     managed = pool_of()
     assert managed["capacity"] == "onDemand"
+
+
+def test_spare_nodes_are_said_with_their_price_and_what_a_new_replica_gains() -> None:
+    sections = {"nodePools": [pool(spareNodes=2, maxNodes=4)], "models": [model()]}
+    part = pool_of(**sections)
+    served = planned(**sections)
+    assert (part["min_nodes"], part["spare"]["nodes"]) == (3, 2)
+    per_node = (served.cost.pools[0].min_usd_per_hour or 0) / 3
+    assert part["spare"]["usd_per_month"] == pytest.approx(2 * 730 * per_node)
+    there = [term for term in served.models[0].cold_start if term.name != "pull image"]
+    assert part["spare"]["seconds"] == list(seconds(tuple(there)))
+    bought = seconds((*node_start(), *served.models[0].cold_start))
+    assert part["spare"]["without_seconds"] == list(bought)
+    assert spare_line(part) == (
+        f"2 spare nodes: ${2 * 730 * per_node:,.0f} a month; a new replica in {sum(t.low_seconds for t in there):.0f}–"
+        f"{sum(t.high_seconds for t in there):.0f} s, on a node that has to come in {bought[0]:.0f}–{bought[1]:.0f} s"
+    )
+    report = document()
+    report["nodes"][0]["spare"] = part["spare"]
+    for form in ("text", "markdown", "html"):
+        assert "2 spare nodes: $" in rendered(report, form), form
+    assert spare_line(pool_of(nodePools=[pool()])) == ""
+    assert spare_line(pool_of(nodePools=[pool(spareNodes=1)], models=[])).startswith("1 spare node: $")
 
 
 def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
@@ -102,6 +127,11 @@ def test_every_format_tells_shares_and_what_is_stranded(name: str) -> None:
 def test_the_nodes_of_a_report_fit_the_published_schema() -> None:
     schema = json.loads((REPO / "docs/preview.schema.json").read_text(encoding="utf-8"))
     nodes = {"$schema": schema["$schema"], "$defs": schema.get("$defs", {}), **schema["properties"]["nodes"]}
-    kinds: tuple[dict[str, Any], ...] = ({}, {"nodePools": [SHARED], "models": [model(source=SMALL)]}, {"models": []})
+    kinds: tuple[dict[str, Any], ...] = (
+        {},
+        {"nodePools": [SHARED], "models": [model(source=SMALL)]},
+        {"models": []},
+        {"nodePools": [pool(spareNodes=1)]},
+    )
     for sections in kinds:
         jsonschema.validate(json.loads(json.dumps(nodes_of(**sections))), nodes)

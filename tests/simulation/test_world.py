@@ -103,6 +103,49 @@ def test_a_second_pod_on_a_node_pays_neither_node_nor_image() -> None:
     assert waits == pytest.approx([0, 0, 450, 50])
 
 
+NODE_OF_300_S = ColdStart(
+    (ColdStartTerm("node", 300, 300, ""),),
+    (ColdStartTerm("image", 100, 100, ""),),
+    (ColdStartTerm("load", 50, 50, ""),),
+)
+
+
+@pytest.mark.parametrize(
+    ("most", "waits", "nodes_at_end"),
+    [
+        (None, [0, 50, 150, 50], 5),  # at 60 s the spare node, at 300 s the next, whose image is still pulled, then one
+        (4, [0, 50, 150, 50], 4),  # there is no fifth: none is spare at the end
+    ],
+)
+def test_a_replica_that_finds_the_spare_node_waits_for_no_node_and_the_next_one_is_bought(
+    most: int | None, waits: list[float], nodes_at_end: int
+) -> None:
+    supply = Supply(NODE_OF_300_S, min_nodes=2, spare_nodes=1, max_nodes=most, idle_node_seconds=0)
+    world = World(Setting(setting().engine, supply), Scheduled("grow", [0.0, 60.0, 375.0, 1500.0], [1, 2, 3, 4]))
+    world.run([Requests(np.array([0, 3000 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))])
+    found = [pod.ready_seconds - pod.created_seconds for pod in world.pods]
+    assert found == pytest.approx(waits)
+    assert sum(pod.node is not None for pod in world.pods) == 4
+    assert world.nodes.billed_nodes == nodes_at_end
+
+
+def test_a_burst_beyond_the_spare_nodes_waits_for_new_ones() -> None:
+    supply = Supply(NODE_OF_300_S, min_nodes=2, spare_nodes=1)
+    world = World(Setting(setting().engine, supply), Scheduled("grow", [0.0, 60.0], [1, 4]))
+    world.run([Requests(np.array([0, 2000 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))])
+    assert [pod.ready_seconds - pod.created_seconds for pod in world.pods] == pytest.approx([0, 50, 450, 450])
+
+
+def test_a_spare_node_is_paid_for_all_the_time_and_kept_when_replicas_leave() -> None:
+    def gpu_hours(spare: int) -> float:
+        supply = Supply(NODE_OF_300_S, min_nodes=1 + spare, spare_nodes=spare, idle_node_seconds=0)
+        world = World(Setting(setting().engine, supply), Scheduled("saw", [0.0, 600.0, 1800.0], [1, 2, 1]))
+        load = Requests(np.array([0, 7200 * PICOSECONDS]), np.array([10, 10]), np.array([5, 5]))
+        return world.run([load]).gpu_hours
+
+    assert gpu_hours(1) - gpu_hours(0) == pytest.approx(2.0, abs=0.1)
+
+
 def test_launches_that_find_no_capacity_are_tried_again_and_come_later() -> None:
     def mean_wait(failure: float) -> float:
         supply = Supply(fixed_cold_start(240), launch_failure=failure, retry_seconds=60)

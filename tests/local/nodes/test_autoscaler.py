@@ -161,6 +161,42 @@ def test_a_pod_that_no_group_may_grow_for_is_told_so_once() -> None:
     assert cloud.events == ["models/waits: NotTriggerScaleUp"]
 
 
+def placeholder(name: str, node: str | None = None, priority: int = -10) -> Any:
+    """What a model's pod evicts."""
+    pod = server(name, node)
+    pod.spec.priority = priority
+    return pod
+
+
+def test_a_node_is_bought_for_a_placeholder_and_kept_for_it_but_for_none_below_the_cutoff() -> None:
+    for priority, bought in ((-10, 2), (-11, 1)):
+        cloud = Cloud(desired=1, pods=[autoscaler_pod(), placeholder("waits", None, priority)])
+        (node,) = cloud.nodes()
+        cloud.pods.append(server("there", node.metadata.name))
+        cloud.look(0.0)
+        assert cloud.desired == bought
+    for priority, left in ((-10, 2), (-11, 1)):
+        cloud = Cloud(desired=2, pods=[autoscaler_pod()])
+        first, second = cloud.nodes()
+        cloud.pods += [server("there", first.metadata.name), placeholder("p", second.metadata.name, priority)]
+        for now in (0.0, 5.0, 12.0):
+            cloud.look(now)
+        assert cloud.desired == left
+
+
+def test_no_node_is_bought_for_a_pod_that_waits_for_what_it_evicts() -> None:
+    cloud = Cloud(desired=1, pods=[autoscaler_pod()])
+    (node,) = cloud.nodes()
+    evicts = server("evicts")
+    evicts.status.nominated_node_name = node.metadata.name
+    cloud.pods += [placeholder("leaves", node.metadata.name), evicts]
+    cloud.look(0.0)
+    assert cloud.desired == 1
+    cloud.pods = [autoscaler_pod(), evicts, placeholder("leaves")]
+    cloud.look(3.0)
+    assert cloud.desired == 2, "its node is taken: the placeholder needs another"
+
+
 def test_the_empty_node_leaves_marked_after_its_time() -> None:
     cloud = Cloud(desired=2, pods=[autoscaler_pod()])
     first, second = cloud.nodes()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bench.cold_start import FAST, GUIDES, NODE_THERE, PATHS, sums, terms
+from bench.cold_start import FAST, GUIDES, PATHS, SPARE, sums, terms
+from planning.serving.cold_start import IMAGE_TERM
 from tests.conftest import REPO
 
 
@@ -16,8 +17,11 @@ def test_the_figures_are_those_of_the_plan() -> None:
     assert f"| sum | {written} |" in page, "run: python -m bench.cold_start"
 
 
-def test_a_quarter_of_the_guides_path_is_missed_on_a_new_node_and_reached_on_one_that_waits() -> None:
+def test_a_quarter_of_the_guides_path_is_missed_on_a_new_node_and_reached_on_a_spare_one() -> None:
     """What docs/figures.md says of the goal."""
-    (_, guides), (_, fast), (_, there) = map(sums, (GUIDES, FAST, NODE_THERE))
+    (best, guides), (_, fast), (there, at_worst) = map(sums, (GUIDES, FAST, SPARE))
     assert fast / guides > 0.25
-    assert there / guides <= 0.25
+    assert there / best <= 0.25
+    assert at_worst / guides <= 0.25
+    pull = next(term for term in terms(FAST) if term.name == IMAGE_TERM)
+    assert (at_worst + pull.high_seconds) / guides <= 0.25, "also while the placeholder still pulls"
