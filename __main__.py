@@ -37,7 +37,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
     files = beside(plan, secrets, eks, net, on_aws)
-    role = node_role("node-role", plan.cluster, plan.tags, on_aws)
+    role = node_role("node-role", plan.cluster, plan.tags, on_aws, plan.pull_through)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
     addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)
     pools = {

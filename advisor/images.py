@@ -8,6 +8,7 @@ from typing import Any
 
 from advisor.stack_files import planned_without_mirror, settings_of
 from planning.versions.mirroring import as_json, as_text
+from planning.versions.pull_through import plan_pull_through
 
 
 def add_to(commands: Any) -> None:
@@ -24,6 +25,6 @@ def run(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments.stack)
     mirror = arguments.mirror or settings.registry.mirror
     plan = planned_without_mirror(settings, arguments.stack)
-    document = as_json(plan, mirror)
+    document = as_json(plan, mirror, plan_pull_through(settings))
     print(json.dumps(document, indent=2) if arguments.json else "\n".join(as_text(document)))
     return 0

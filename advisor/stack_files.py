@@ -21,7 +21,7 @@ def planned_without_mirror(settings: StackSettings, stack: str) -> StackPlan:
     """The plan without mirror and chart source: names as their own registries know them; ValueError on a refusal."""
     from planning.plan import plan
 
-    plain = settings.registry.model_copy(update={"mirror": None, "charts": None})
+    plain = settings.registry.model_copy(update={"mirror": None, "charts": None, "pull_through": None})
     try:
         return plan(settings.model_copy(update={"registry": plain}), stack)
     except PlanRefused as refusal:

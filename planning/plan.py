@@ -28,6 +28,7 @@ from planning.serving.shared import with_shared_downloads
 from planning.serving.stranded import plan_node_fits
 from planning.serving.surge import check_shared_gpus
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import plan_pull_through
 from settings.charts import ChartFolder
 from settings.stack import StackSettings
 
@@ -84,5 +85,6 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
         node_fits=plan_node_fits(node_pools, request.daemons, served, findings),
         account=account,
         file_system=file_system,
+        pull_through=plan_pull_through(settings),
     )
     return draft, node_pools

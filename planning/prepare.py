@@ -47,7 +47,7 @@ class Prepared:
         """
         settings = self.loaded.settings
         assert settings is not None, "a plan comes from settings"
-        plain = settings.registry.model_copy(update={"mirror": None, "charts": None})
+        plain = settings.registry.model_copy(update={"mirror": None, "charts": None, "pull_through": None})
         return decide(replace(self.loaded, settings=settings.model_copy(update={"registry": plain}), charts=None))
 
 

@@ -26,6 +26,7 @@ WITHOUT_TAGS = frozenset(
         "aws:efs/mountTarget:MountTarget",
         "aws:ec2/routeTableAssociation:RouteTableAssociation",
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
         "aws:iam/rolePolicy:RolePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "aws:kms/alias:Alias",

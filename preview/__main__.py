@@ -83,7 +83,8 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT, today: date | 
 
 def _list_images(asked: argparse.Namespace, prepared: Prepared) -> int:
     assert prepared.loaded.settings is not None, "a plan comes from settings"
-    document = as_json(prepared.unmirrored, asked.mirror or prepared.loaded.settings.registry.mirror)
+    cache = prepared.plan.pull_through if prepared.plan else None
+    document = as_json(prepared.unmirrored, asked.mirror or prepared.loaded.settings.registry.mirror, cache)
     text = json.dumps(document, indent=2) if asked.format == "json" else "\n".join(as_text(document))
     if asked.out is None:
         print(text)

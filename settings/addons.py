@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from settings.findings import WrongValue
 from settings.monitoring import ExistingPrometheusSettings, InstalledPrometheus, Prometheus
 from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
+from settings.pull_through import PullThrough
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
 
 
@@ -121,6 +122,10 @@ class Registry(Section):
     mirror: MirrorPrefix | None = described(
         "prefix put before every image, and before the charts too (oci://<mirror>/charts) unless charts is set; "
         "e.g. 123456789012.dkr.ecr.us-east-1.amazonaws.com/mirror",
+        default=None,
+    )
+    pull_through: PullThrough | None = described(
+        "instead of a mirror: ECR of the stack's account as a cache of public registries; needs account",
         default=None,
     )
     pull_secrets: tuple[DnsLabel, ...] = described(

@@ -103,7 +103,7 @@ def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
 UNTAGGED = {
     *("aws:cloudwatch/eventTarget:EventTarget", "aws:ec2/route:Route", "aws:kms/alias:Alias"),
     *("aws:ec2/routeTableAssociation:RouteTableAssociation", "aws:sqs/queuePolicy:QueuePolicy"),
-    "aws:sns/topicPolicy:TopicPolicy",
+    *("aws:sns/topicPolicy:TopicPolicy", "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"),
     *("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "aws:iam/rolePolicy:RolePolicy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
     *("aws:efs/backupPolicy:BackupPolicy", "aws:efs/fileSystemPolicy:FileSystemPolicy"),

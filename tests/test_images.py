@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from planning.decide import decide
+from planning.model import StackPlan
+from planning.versions import pins
 from planning.versions.images import stack_addon_images, stack_charts, stack_images
 from settings.read import read
 from tests.conftest import REPO
@@ -50,12 +52,20 @@ def plain(image: str) -> str:
     return image if "." in host or ":" in host else f"docker.io/{image}"
 
 
+def uncached(plan: StackPlan, asked: dict[str, Any], name: str) -> StackPlan:
+    """The plan whose images have their own registries' names."""
+    if plan.pull_through is None:
+        return plan
+    registry = {key: value for key, value in asked["registry"].items() if key != "pullThrough"}
+    return decide(read({**asked, "registry": registry}, name))
+
+
 @pytest.mark.parametrize(("place", "name"), CASES)
 def test_every_image_of_every_object_and_of_every_releases_values_is_listed(place: str, name: str) -> None:
     asked = sections(place, name)
     asked.get("registry", {}).pop("mirror", None)
     plan = decide(read(asked, name))
-    listed = {use.image for use in stack_images(plan)}
+    listed = {pins.mirrored(use.image, plan.pull_through) for use in stack_images(uncached(plan, asked, name))}
     secrets = {"grafanaPassword": CANARIES["grafanaPassword"]}
     if any(model.token and model.token.config_key for model in plan.models):
         secrets["hfToken"] = CANARIES["hfToken"]

@@ -13,6 +13,7 @@ from components.aws.codebuild_runner import CodeBuildRunner, CodeBuildRunnerArgs
 from components.aws.eks_cluster import ClusterOutputs
 from components.aws.file_system import FileSystemOutputs, WeightsFileSystem, WeightsFileSystemArgs
 from components.aws.network import NetworkOutputs
+from components.aws.pull_through import PullThroughCache, PullThroughCacheArgs
 from planning.model import StackPlan
 
 
@@ -23,7 +24,7 @@ def beside(
     network: NetworkOutputs,
     opts: pulumi.ResourceOptions,
 ) -> FileSystemOutputs | None:
-    """The budget that AWS watches, the runner of CI and the weights' file system, where the stack asks for them."""
+    """The budget that AWS watches, ECR's rules, the runner of CI and the weights' file system, where asked for."""
     if spending := plan.cost.spending:
         topic = (
             BillTopic("bill", BillTopicArgs(spending.topic, secrets, plan.tags), opts).arn if spending.topic else None
@@ -32,6 +33,8 @@ def beside(
         if spending.anomalies:
             told = CostAnomaliesArgs(spending.anomalies, spending.emails, topic, plan.tags)
             CostAnomalies("anomalies", told, opts)
+    if plan.pull_through:
+        PullThroughCache("images", PullThroughCacheArgs(plan.pull_through), opts)
     if runner := plan.account.runner:
         CodeBuildRunner("runner", CodeBuildRunnerArgs(runner, cluster, network, plan.tags), opts)
     if plan.file_system is None:

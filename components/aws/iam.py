@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from planning.model import BucketPlan, ExternalSecretsPlan
+from planning.model import BucketPlan, ExternalSecretsPlan, PullThroughPlan
 
 # EKS control plane: the one policy its role needs [EKS user guide, "Amazon EKS cluster IAM role", 2026-08].
 CLUSTER_POLICIES = ("AmazonEKSClusterPolicy",)
@@ -134,6 +134,17 @@ def bucket_policy(source: BucketPlan) -> str:
         "Condition": {"StringEquals": {"kms:ViaService": f"s3.{source.region}.amazonaws.com"}},
     }
     return document(listing, reading, decrypting)
+
+
+def pull_through_policy(cache: PullThroughPlan, partition: str) -> str:
+    """Having ECR make a repository for an image that it fetches, below the cache's prefixes.
+
+    ecr:BatchImportUpstreamImage, which fetches, is in AmazonEC2ContainerRegistryPullOnly.
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/pull-through-cache-iam.html, 2026-11-28.
+    """
+    place = f"arn:{partition}:ecr:{cache.region}:{cache.account}:repository"
+    below = [f"{place}/{upstream.prefix}/*" for upstream in cache.upstreams]
+    return document({"Effect": "Allow", "Action": ["ecr:CreateRepository"], "Resource": below})
 
 
 def file_system_policy(arn: str, *, writers: Sequence[str], reader: str) -> str:

@@ -17,7 +17,7 @@ from components.aws.service_role import ServiceRole, ServiceRoleArgs
 from components.node_config import node_document
 from components.ownership import controller_owned
 from components.tags import named
-from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, Tags
+from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, PullThroughPlan, Tags
 
 # Kubernetes' taint effects as EKS spells them.
 TAINT_EFFECTS = {
@@ -220,9 +220,14 @@ def taint(key: str, value: str, effect: str) -> aws.eks.NodeGroupTaintArgs:
 
 
 def node_role(
-    name: str, cluster: CreateClusterPlan | ExistingClusterPlan, tags: Tags, opts: pulumi.ResourceOptions | None = None
+    name: str,
+    cluster: CreateClusterPlan | ExistingClusterPlan,
+    tags: Tags,
+    opts: pulumi.ResourceOptions | None = None,
+    cache: PullThroughPlan | None = None,
 ) -> ServiceRole:
     """The role of all nodes of a cluster; EKS makes its access entry with the first managed node group."""
     policies = iam.managed(cluster.partition, iam.NODE_POLICIES)
     trust, what = iam.node_trust(cluster.partition), f"Nodes of EKS cluster {cluster.name}"
-    return ServiceRole(name, ServiceRoleArgs(trust, policies, what, tags), opts)
+    own = iam.pull_through_policy(cache, cluster.partition) if cache else None
+    return ServiceRole(name, ServiceRoleArgs(trust, policies, what, tags, own), opts)

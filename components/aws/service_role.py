@@ -14,12 +14,13 @@ from planning.model import Tags
 
 @dataclass(frozen=True)
 class ServiceRoleArgs:
-    """`trust`: the trust policy document. `policy_arns`: managed policies."""
+    """`trust`: the trust policy document. `policy_arns`: managed policies; `document`: one of the role's own."""
 
     trust: str
     policy_arns: Sequence[str]
     description: str
     tags: Tags
+    document: str | None = None
 
 
 class ServiceRole(pulumi.ComponentResource):
@@ -43,8 +44,14 @@ class ServiceRole(pulumi.ComponentResource):
             )
             for policy_arn in args.policy_arns
         ]
+        own = (
+            [aws.iam.RolePolicy(f"{name}-policy", role=role.name, policy=args.document, opts=child).policy]
+            if args.document
+            else []
+        )
         # EKS checks the policies of a role it is given, and deletes with them: what takes the ARN depends on the
         # attachments. Their `policy_arn` (not the id) keeps the ARN known in the preview of an added policy: an
         # unknown role ARN would be shown as a replacement of the cluster.
-        self.arn = pulumi.Output.all(role.arn, *[a.policy_arn for a in attachments]).apply(lambda all_: str(all_[0]))
+        waited = [*(attachment.policy_arn for attachment in attachments), *own]
+        self.arn = pulumi.Output.all(role.arn, *waited).apply(lambda all_: str(all_[0]))
         self.register_outputs({"arn": self.arn})

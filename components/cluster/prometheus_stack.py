@@ -17,7 +17,7 @@ from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import monitoring_policies, register_policies
 from components.helm import release_arguments
 from components.manifest import Manifest, arguments
-from planning.model import OWN_LABELS, POOL_LABEL, MonitoringPlan, WebhookPlan
+from planning.model import OWN_LABELS, POOL_LABEL, MonitoringPlan, PullThroughPlan, WebhookPlan
 from planning.versions import pins
 from planning.versions.pins import mirrored
 
@@ -93,6 +93,9 @@ def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
         images = IMAGE_REGISTRIES | (GRAFANA_IMAGE_REGISTRIES if plan.grafana else {})
         for path, registry in images.items():
             _set(values, path, mirrored(registry, plan.mirror))
+        if isinstance(plan.mirror, PullThroughPlan) and plan.mirror.prefix_of("docker.io"):
+            # The chart calls it busybox, which only Docker Hub itself completes.
+            _set(values, ("crds", "upgradeJob", "image", "busybox", "repository"), "library/busybox")
     return values
 
 

@@ -36,6 +36,7 @@ from local.aws_endpoint import (
     other_gaps,
     pod_identity,
     price_list,
+    pull_through,
     quotas,
     switches,
 )
@@ -98,7 +99,17 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     budgets.install()
     anomalies.install()
     quotas.install()
-    for module in (chats, file_systems, images, fleets, instance_events, pod_identity, price_list, switches):
+    for module in (
+        chats,
+        file_systems,
+        images,
+        fleets,
+        instance_events,
+        pod_identity,
+        price_list,
+        pull_through,
+        switches,
+    ):
         module.install()
     gate.install()
     setattr(EKSResponse, _MARK, True)

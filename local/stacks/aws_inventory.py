@@ -86,6 +86,10 @@ LISTINGS: tuple[Listing, ...] = (
         *("repository", "ecr", "describe_repositories", "repositories", "repositoryName"),
         "aws:ecr/repository:Repository",
     ),
+    Listing(
+        *("pull-through rule", "ecr", "describe_pull_through_cache_rules", "pullThroughCacheRules"),
+        *("ecrRepositoryPrefix", "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"),
+    ),
     Listing(*("secret", "secretsmanager", "list_secrets", "SecretList", "Name"), "aws:secretsmanager/secret:Secret"),
     Listing("topic", "sns", "list_topics", "Topics", "TopicArn", "aws:sns/topic:Topic"),
     Listing(

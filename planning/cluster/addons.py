@@ -18,6 +18,7 @@ from planning.nodes.bottlerocket import is_bottlerocket
 from planning.nodes.pools import Pool
 from planning.versions import pins
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.cluster import CreateCluster
 from settings.sharing import WholeGpu
 from settings.stack import StackSettings
@@ -72,7 +73,7 @@ def plan_gpu_operator(
     operator = settings.gpu_operator
     if not operator.enabled:
         return None
-    mirror = settings.registry.mirror
+    mirror = image_mirror(settings)
     tests = tuple(
         SmokeTestPlan(
             image=pins.image_reference(pins.CUDA_BASE, mirror),
@@ -141,7 +142,7 @@ def plan_keda(
     keda = settings.keda
     chart = charts.reference(KEDA_CHART, findings if keda.install else Findings())
     network = addon_network(settings)
-    return KedaPlan(chart, keda.namespace, keda.install, settings.registry.mirror, network=network)
+    return KedaPlan(chart, keda.namespace, keda.install, image_mirror(settings), network=network)
 
 
 def _by_operator(settings: StackSettings) -> bool:

@@ -12,6 +12,7 @@ from planning.nodes.growth import can_grow
 from planning.nodes.labels import SYSTEM_POOL
 from planning.versions import pins
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from planning.versions.skew import minor
 from settings.node_autoscaling import ClusterAutoscalerSettings
 from settings.stack import StackSettings
@@ -43,7 +44,7 @@ def plan_cluster_autoscaler(
             f"here whether {cluster.name} has it, or an autoscaler already",
             "write install: false if it has one",
         )
-    mirror = settings.registry.mirror
+    mirror = image_mirror(settings)
     region = settings.region
     return ClusterAutoscalerPlan(
         chart=charts.reference(CHART, findings),

@@ -10,6 +10,7 @@ from planning.cluster.regions import partition
 from planning.findings import Findings
 from planning.model import CreateClusterPlan, ExistingClusterPlan, ExternalSecretsPlan, ReadSecretPlan
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.cluster import CreateCluster, CreateNetwork
 from settings.stack import StackSettings
 from settings.tokens import SecretsManagerToken
@@ -70,7 +71,7 @@ def plan_external_secrets(
         secrets=tuple(secrets[name] for name in sorted(secrets)),
         stores=tuple(sorted({m.namespace for m in settings.models if isinstance(m.token_secret, SecretsManagerToken)})),
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
-        mirror=settings.registry.mirror,
+        mirror=image_mirror(settings),
         network=addon_network(settings),
     )
 

@@ -10,6 +10,7 @@ from planning.cluster.versions import other_versions, versions_of
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
 from planning.versions.pins import PROXY_IMAGE, mirrored
+from planning.versions.pull_through import image_mirror
 from settings.addresses import PRIVATE_RANGES
 from settings.gateway import (
     Access,
@@ -116,8 +117,8 @@ def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None
         retry_milliseconds=RETRY_MILLISECONDS,
         least_ready_percent=LEAST_READY_PERCENT,
         model_namespaces=tuple(sorted({model.namespace for model in settings.models})),
-        proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), settings.registry.mirror)
-        if settings.registry.mirror
+        proxy_image=mirrored(PROXY_IMAGE.removeprefix("docker.io/"), image_mirror(settings))
+        if image_mirror(settings)
         else PROXY_IMAGE,
         alone=named[0] if len(named) == 1 else None,
         proxies=gateway.proxies,

@@ -23,6 +23,7 @@ from planning.nodes.labels import SYSTEM_POOL
 from planning.nodes.pools import Pool
 from planning.nodes.rolls import drain_seconds, update_timeout_seconds
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.cluster import ExistingCluster
 from settings.pools import KarpenterPool
 from settings.sharing import Mig
@@ -132,7 +133,7 @@ def plan_karpenter(
         node_selector={POOL_LABEL: SYSTEM_POOL},
         monitoring_namespace=settings.monitoring.namespace if settings.monitoring.enabled else None,
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
-        mirror=settings.registry.mirror,
+        mirror=image_mirror(settings),
         network=addon_network(settings),
         overlays=any(pool.karpenter is not None and pool.karpenter.told_gpus is not None for pool in pools),
     )

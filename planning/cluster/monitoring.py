@@ -8,6 +8,7 @@ from planning.cluster.addon_network import addon_network, existing_prometheus
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, MetricRule, MonitoringPlan, ScalerKind
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.addons import NoReceiver
 from settings.cluster import CreateCluster
 from settings.monitoring import ExistingPrometheusSettings
@@ -42,7 +43,7 @@ def plan_monitoring(
         grafana=grafana,
         grafana_password_key=monitoring.grafana.password_key if grafana else None,
         adapter_rules=_adapter_rules(scalings),
-        mirror=settings.registry.mirror,
+        mirror=image_mirror(settings),
         retention_size_gib=int(monitoring.storage_gib * RETENTION_SHARE),
         existing=existing_prometheus(settings),
         network=addon_network(settings),

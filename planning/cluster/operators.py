@@ -13,6 +13,7 @@ from planning.findings import Findings
 from planning.model import OpenCostPlan, OperatorPlan, OperatorResources, ServedModel
 from planning.nodes.quantity import as_cpu, as_mib
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.stack import StackSettings
 
 # Most memory and CPU of those whose requests are ours (planning/facts/system_pods.csv), MiB and millicores. Estimates.
@@ -45,7 +46,7 @@ def plan_operators(
                 namespace=operator_namespace(settings, row),
                 install=install,
                 webhook_ports=row.webhook_ports,
-                mirror=settings.registry.mirror,
+                mirror=image_mirror(settings),
                 network=addon_network(settings),
                 pod_ports=row.pod_ports,
                 metrics_ports=row.metrics_ports,

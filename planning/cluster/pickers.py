@@ -10,6 +10,7 @@ from planning.facts import rows
 from planning.findings import Findings, listed
 from planning.model import PickerPlan, PodResources, ServedModel
 from planning.versions import pins
+from planning.versions.pull_through import image_mirror
 from settings.backends import Backend, InferenceGateway
 from settings.gateway import OneAddress
 from settings.stack import StackSettings
@@ -38,7 +39,7 @@ def with_pickers(models: Sequence[ServedModel], settings: StackSettings, finding
         return list(models)
     _check(gateway, settings, findings)
     plan = PickerPlan(
-        image=f"{pins.mirrored(pins.ENDPOINT_PICKER.repository, settings.registry.mirror)}:{pins.ENDPOINT_PICKER.tag}",
+        image=f"{pins.mirrored(pins.ENDPOINT_PICKER.repository, image_mirror(settings))}:{pins.ENDPOINT_PICKER.tag}",
         resources=RESOURCES,
         gateway=gateway.name,
         gateway_namespace=gateway.namespace,

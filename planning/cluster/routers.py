@@ -16,6 +16,7 @@ from planning.findings import Findings
 from planning.model import ChartRef, PodResources, RouterPlan, ServedModel
 from planning.versions import pins
 from planning.versions.charts import ChartSources
+from planning.versions.pull_through import image_mirror
 from settings.backends import RouterSettings, RoutingLogic
 from settings.stack import StackSettings
 
@@ -45,7 +46,7 @@ def _with_router(
         return model
     plan = RouterPlan(
         chart=references[chart],
-        repository=pins.mirrored(pins.VLLM_ROUTER.repository, settings.registry.mirror),
+        repository=pins.mirrored(pins.VLLM_ROUTER.repository, image_mirror(settings)),
         tag=pins.VLLM_ROUTER.tag,
         replicas=asked.replicas,
         resources=RESOURCES,

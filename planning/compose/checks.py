@@ -29,6 +29,7 @@ from planning.nodes.numa import check_numa
 from planning.nodes.volumes import check_classes
 from planning.serving.shared import check_downloads_once
 from planning.serving.way_in import check_downloads
+from planning.versions.pull_through import check_pull_through
 from settings.stack import StackSettings
 
 Check = Callable[[Request, Findings], None]
@@ -51,6 +52,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("instance families of the region", _families),
     ("gpuOperator", _of_settings(check_gpu_operator)),
     ("storage classes", _of_settings(check_classes)),
+    ("ECR as a cache", _of_settings(check_pull_through)),
     ("downloads", _of_settings(check_downloads)),
     ("one download of a revision", _of_settings(check_downloads_once)),
     ("existing cluster", _of_settings(check_existing)),

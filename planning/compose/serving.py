@@ -17,6 +17,7 @@ from planning.serving.served import PlannedServer, Surroundings, plan_model
 from planning.serving.sources import Site
 from planning.serving.surge import with_surge
 from planning.serving.way_in import plan_way_in
+from planning.versions.pull_through import image_mirror
 from settings.cluster import CreateCluster
 from settings.spelling import did_you_mean
 from settings.stack import StackSettings
@@ -43,7 +44,7 @@ def _surroundings(request: Request) -> Surroundings:
     return Surroundings(
         stack=request.stack,
         production=request.production,
-        mirror=settings.registry.mirror,
+        mirror=image_mirror(settings),
         monitoring_namespace=prometheus_namespace(settings),
         prometheus=existing_prometheus(settings),
         scrape_interval_seconds=settings.monitoring.scrape_interval_seconds,
@@ -60,7 +61,7 @@ def _surroundings(request: Request) -> Surroundings:
 def _site(settings: StackSettings) -> Site:
     cluster, region = settings.cluster, settings.region
     created = isinstance(cluster, CreateCluster)
-    return Site(region, cluster.version, created, partition(region), settings.registry.mirror)
+    return Site(region, cluster.version, created, partition(region), image_mirror(settings))
 
 
 def _pool_of(

@@ -54,6 +54,7 @@ from planning.model.picture import (
 )
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
 from planning.model.prometheus import ExistingPrometheusPlan
+from planning.model.registry import ImageMirror, PullThroughPlan, UpstreamPlan
 from planning.model.rollout import CanaryMetricPlan, CanaryPlan, CanaryStepPlan
 from planning.model.routers import PickerPlan, RouterPlan
 from planning.model.scaling import (
@@ -186,6 +187,7 @@ __all__ = [
     "GpuSharingPlan",
     "GroupPlan",
     "HubPlan",
+    "ImageMirror",
     "ImagePlan",
     "IngressPlan",
     "KarpenterNodesPlan",
@@ -216,6 +218,7 @@ __all__ = [
     "PoolPicture",
     "ProbePlan",
     "PublisherPlan",
+    "PullThroughPlan",
     "Quota",
     "QuotaNeed",
     "RayPlan",
@@ -256,6 +259,7 @@ __all__ = [
     "TokenPlan",
     "TracingPlan",
     "TrafficPicture",
+    "UpstreamPlan",
     "Via",
     "WebhookPlan",
     "ZeroPlan",

@@ -9,6 +9,7 @@ from planning.model.cloud import GPU_TAINT, GpuSharingPlan, TaintPlan
 from planning.model.kubeai import KubeaiPlan
 from planning.model.open_cost import OpenCostPlan
 from planning.model.prometheus import ExistingPrometheusPlan
+from planning.model.registry import ImageMirror
 from planning.model.scaling import MetricRule
 from planning.model.tracing import TracingPlan
 
@@ -71,7 +72,7 @@ class GpuOperatorPlan:
     gpu_feature_discovery: bool
     dcgm_exporter: bool
     dcgm_scrape_interval_seconds: int
-    mirror: str | None
+    mirror: ImageMirror | None
     smoke_tests: tuple[SmokeTestPlan, ...]
     timeout_seconds: int = 900
     taints: tuple[TaintPlan, ...] = (GPU_TAINT,)
@@ -89,7 +90,7 @@ class KedaPlan:
     namespace: str
     install: bool
     """False: the cluster has its own."""
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
 
@@ -119,7 +120,7 @@ class OperatorPlan:
     """False: the cluster has its own."""
     webhook_ports: tuple[int, ...]
     """Where the API server asks its pods."""
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
     pod_ports: tuple[int, ...] = ()
@@ -163,7 +164,7 @@ class ExternalSecretsPlan:
     stores: tuple[str, ...]
     """Namespaces that have a SecretStore."""
     scrape_interval_seconds: int
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
 
@@ -187,7 +188,7 @@ class ClusterAutoscalerPlan:
     monitoring_namespace: str | None
     """None: its metrics are not scraped."""
     scrape_interval_seconds: int
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
 
@@ -209,7 +210,7 @@ class KarpenterPlan:
     node_selector: dict[str, str]
     monitoring_namespace: str | None
     scrape_interval_seconds: int
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 600
     network: AddonNetworkPlan = AddonNetworkPlan()
     overlays: bool = False
@@ -232,7 +233,7 @@ class MonitoringPlan:
     grafana: bool
     grafana_password_key: str | None
     adapter_rules: tuple[MetricRule, ...]
-    mirror: str | None
+    mirror: ImageMirror | None
     timeout_seconds: int = 900
     retention_size_gib: int | None = None
     """Prometheus drops the oldest samples there; below `storage_gib`, or the disk fills first."""

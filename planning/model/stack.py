@@ -19,6 +19,7 @@ from planning.model.file_system import FileSystemPlan
 from planning.model.findings import Finding
 from planning.model.gateway import GatewayPlan
 from planning.model.nodes import NodeFitPlan
+from planning.model.registry import PullThroughPlan
 from planning.model.services import (
     ClusterAutoscalerPlan,
     ExternalSecretsPlan,
@@ -176,6 +177,8 @@ class StackPlan:
     gateway: GatewayPlan | None = None
     entry: EntryPlan | None = None
     """The way in through an Ingress, in the place of `gateway`."""
+    pull_through: PullThroughPlan | None = None
+    """None: images come from their own registries or from a mirror."""
     file_system: FileSystemPlan | None = None
     """None: no model keeps its weights on one."""
 

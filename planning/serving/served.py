@@ -21,6 +21,7 @@ from planning.model import (
     DownloadWay,
     DrainPlan,
     ExistingPrometheusPlan,
+    ImageMirror,
     MemoryPlan,
     RepositoryPlan,
     ServedModel,
@@ -67,7 +68,7 @@ class Surroundings:
 
     stack: str
     production: bool
-    mirror: str | None
+    mirror: ImageMirror | None
     monitoring_namespace: str | None
     scrape_interval_seconds: int
     daemons: tuple[Daemon, ...]

@@ -16,6 +16,7 @@ from planning.model import (
     BucketPlan,
     ClaimPlan,
     HubPlan,
+    ImageMirror,
     ImagePlan,
     RepositoryPlan,
     SourcePlan,
@@ -48,7 +49,7 @@ class Site:
     """None: of an existing cluster whose version is not written."""
     created: bool
     partition: str
-    mirror: str | None
+    mirror: ImageMirror | None
 
 
 @cache

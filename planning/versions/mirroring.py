@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from planning.model import StackPlan
+from planning.model import PullThroughPlan, StackPlan
 from planning.units import amount
 from planning.versions.images import (
     ChartUse,
@@ -16,18 +16,22 @@ from planning.versions.images import (
     stack_images,
     stack_weights,
 )
+from planning.versions.pins import mirrored
 
 ADDONS = "Nodes pull the images of EKS' add-ons from EKS' own registry of the region; tags are the add-on's version's:"
 FOR_COMMANDS = "For the commands that copy them: --mirror <registry>/<prefix>"
 
 
-def as_json(plan: StackPlan, mirror: str | None) -> dict[str, Any]:
-    """`plan`: made without a mirror.
+def as_json(plan: StackPlan, mirror: str | None, cache: PullThroughPlan | None = None) -> dict[str, Any]:
+    """`plan`: made without a mirror. `cache`: where the stack pulls the images of some registries from.
 
-    `images`: image, used_by, copy; `charts`: chart, version, repository, inside, copy; `weights`: uri, used_by, copy;
-    `addons`: image, used_by. `copy` is None without a mirror.
+    `images`: image, used_by, copy, pulled_as (None: as written); `charts`: chart, version, repository, inside, copy;
+    `weights`: uri, used_by, copy; `addons`: image, used_by. `copy` is None without a mirror.
     """
-    images = [asdict(use) | {"copy": _image_copy(use.image, mirror)} for use in stack_images(plan)]
+    images = [
+        asdict(use) | {"copy": _image_copy(use.image, mirror), "pulled_as": _cached(use.image, cache)}
+        for use in stack_images(plan)
+    ]
     charts = [asdict(use) | {"copy": _chart_copy(use, mirror)} for use in stack_charts(plan)]
     weights = [
         {"uri": use.uri, "used_by": use.used_by, "copy": _weight_copy(use, mirror)} for use in stack_weights(plan)
@@ -43,7 +47,9 @@ def as_text(document: dict[str, Any]) -> list[str]:
     images, charts, weights = document["images"], document["charts"], document["weights"]
     counted = (amount(len(images), "image"), amount(len(charts), "chart"), amount(len(weights), "source"))
     lines = [f"{document['stack']}: {counted[0]}, {counted[1]}, {counted[2]} of weights"]
-    lines += [f"  {image['image']}  ({image['used_by']})" for image in images]
+    for image in images:
+        cached = f"\n    pulled as {image['pulled_as']}" if image["pulled_as"] else ""
+        lines.append(f"  {image['image']}  ({image['used_by']}){cached}")
     for chart in charts:
         inside = "".join(f", {name} {version}" for name, version in chart["inside"])
         lines.append(
@@ -57,6 +63,11 @@ def as_text(document: dict[str, Any]) -> list[str]:
         return [*lines, "", FOR_COMMANDS]
     host = document["mirror"].partition("/")[0]
     return [*lines, "", f"helm registry login {host}", f"crane auth login {host}", *commands]
+
+
+def _cached(image: str, cache: PullThroughPlan | None) -> str | None:
+    place = mirrored(image, cache)
+    return None if place == image else place
 
 
 def _image_copy(image: str, mirror: str | None) -> list[str] | None:

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planning.model.registry import ImageMirror, PullThroughPlan
+from planning.versions.cached import cached
+
 
 @dataclass(frozen=True)
 class ImagePin:
@@ -279,18 +282,21 @@ CLUSTER_AUTOSCALER_TAGS = {
 }
 
 
-def mirrored(image: str, mirror: str | None) -> str:
-    """A registry, repository or image behind the mirror prefix; unchanged without a mirror or when it is there already.
+def mirrored(image: str, mirror: ImageMirror | None) -> str:
+    """A registry, repository or image where `mirror` has it; unchanged without one or when it is there already.
 
-    `nvcr.io/nvidia` -> `<mirror>/nvcr.io/nvidia`. Docker Hub's images are written without host (`vllm/vllm-openai`), so
-    `docker.io` becomes the mirror itself.
+    A mirror has all: `nvcr.io/nvidia` -> `<mirror>/nvcr.io/nvidia`. Docker Hub's images are written without host
+    (`vllm/vllm-openai`), so `docker.io` becomes the mirror itself. A cache has some registries, each below a prefix of
+    its own: `quay.io/prometheus` -> `<host>/prod/quay/prometheus`; images of the others stay where they are.
     """
+    if isinstance(mirror, PullThroughPlan):
+        return cached(image, mirror)
     if not mirror or image.startswith(f"{mirror}/"):
         return image
     return mirror if image == "docker.io" else f"{mirror}/{image}"
 
 
-def image_reference(pin: ImagePin, mirror: str | None) -> str:
+def image_reference(pin: ImagePin, mirror: ImageMirror | None) -> str:
     """mirror/repository:tag[@digest]."""
     digest = f"@{pin.digest}" if pin.digest else ""
     return mirrored(f"{pin.repository}:{pin.tag}{digest}", mirror)

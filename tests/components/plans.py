@@ -7,6 +7,7 @@ from dataclasses import replace
 from planning.backends.table import OURS, YES, backends, features
 from planning.cluster.kubeai import target_requests
 from planning.cluster.operators import operator_resources
+from planning.facts import rows
 from planning.model import (
     GPU_TAINT,
     AddonNetworkPlan,
@@ -39,6 +40,7 @@ from planning.model import (
     PickerPlan,
     PodResources,
     ProbePlan,
+    PullThroughPlan,
     RayPlan,
     ReadSecretPlan,
     RecordingRulePlan,
@@ -56,12 +58,23 @@ from planning.model import (
     TaintPlan,
     TokenPlan,
     TracingPlan,
+    UpstreamPlan,
     Via,
     ZeroPlan,
 )
 from planning.versions.pins import ENGINES
 
 MIRROR = "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"
+ECR = "111122223333.dkr.ecr.us-west-2.amazonaws.com"
+CACHE = PullThroughPlan(
+    "111122223333",
+    "us-west-2",
+    tuple(
+        UpstreamPlan(row["registry"], row["url"], f"prod/{row['name']}", None)
+        for row in rows("pull_through_upstreams.csv")
+    ),
+)
+"""Of every registry that ECR can be a cache of."""
 PROMETHEUS_CHARTS = "https://prometheus-community.github.io/helm-charts"
 QUEUE_DEPTH = ScalingMetric(
     kind="queueDepth",

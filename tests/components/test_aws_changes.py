@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from local.aws_endpoint.contract.account import NEWER, Account, Runner
+from local.aws_endpoint.contract.account import ACCOUNT_ID, NEWER, Account, Runner
 from local.aws_endpoint.facts import BOTTLEROCKET_RELEASES
 from planning.decide import decide
 from planning.model import PlanRefused
@@ -138,12 +138,6 @@ def strict() -> Sections:
     return {**dev, "cluster": {**dev["cluster"], "networkPolicyMode": "strict"}, "nodePools": pools}
 
 
-def on_efs() -> Sections:
-    """Weights on a file system of the stack's."""
-    dev = reachable("dev")
-    return {**dev, "models": [{**model, "cache": {"kind": "efs"}} for model in dev["models"]]}
-
-
 def told() -> Sections:
     """People are told of the bill by mail, in Slack and Teams, and at an address that speaks SNS."""
     uuid = "74361522-da01-538d-aa2e-ac7918c6bb9"
@@ -158,6 +152,19 @@ def told() -> Sections:
     return {**reachable("dev"), "budget": {"notify": notify}}
 
 
+def on_efs_through_ecr() -> Sections:
+    """Weights on a file system of the stack's; images through ECR, which wants a credential for one registry."""
+    dev = reachable("dev")
+    made = boto3.client("secretsmanager", region_name=REGION).create_secret(
+        Name="ecr-pullthroughcache/docker-hub", SecretString='{"username": "u", "accessToken": "canary-hub-4712"}'
+    )
+    upstreams = [{"registry": "docker.io", "credentialArn": made["ARN"]}]
+    upstreams += [{"registry": registry} for registry in ("quay.io", "registry.k8s.io")]
+    cache = {"pullThrough": {"prefix": "dev", "upstreams": upstreams}}
+    models = [{**model, "cache": {"kind": "efs"}} for model in dev["models"]]
+    return {**dev, "account": ACCOUNT_ID, "registry": cache, "models": models}
+
+
 ONE_AT_A_TIME = {"dev", "prod", "existing cluster"}
 """Stacks that change in steps; the others take one update with all of it."""
 STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
@@ -169,7 +176,7 @@ STACKS: Mapping[str, tuple[str, Callable[[], Sections], str]] = {
     "Tokyo": ("ap-northeast-1", tokyo, "dev"),
     "spot and MIG": (REGION, spot_and_mig, "dev"),
     "Capacity Block": (REGION, capacity_block, "dev"),
-    "weights on EFS": (REGION, on_efs, "dev"),
+    "weights on EFS, images through ECR": (REGION, on_efs_through_ecr, "dev"),
     "bill read in Slack and Teams": (REGION, told, "dev"),
     "bill read in Slack and Teams, from Tokyo": ("ap-northeast-1", lambda: {**told(), **TOKYO}, "dev"),
 }
@@ -195,6 +202,10 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
         ]
         assert {group["tags"]["cost-center"] for group in groups} == {"llm"}
         assert "big" in {group["labels"]["vllm-on-eks/pool"] for group in groups}
+        ecr = boto3.client("ecr", region_name=region)
+        rules = ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"]
+        through = ["dev/docker-hub", "dev/kubernetes", "dev/quay"] if name.endswith("ECR") else []
+        assert sorted(rule["ecrRepositoryPrefix"] for rule in rules) == through
         sns, chats = boto3.client("sns", region_name=region), boto3.client("chatbot", region_name="us-east-2")
         followed = {
             topic
@@ -204,6 +215,7 @@ def test_a_stack_lives_through_its_changes_and_leaves_nothing(name: str) -> None
         assert followed == {topic["TopicArn"] for topic in sns.list_topics()["Topics"]}
         assert bool(followed) == name.startswith("bill")
         engine.destroy()
+        assert ecr.describe_pull_through_cache_rules()["pullThroughCacheRules"] == []
         assert sns.list_topics()["Topics"] == sns.list_subscriptions()["Subscriptions"] == []
         assert chats.describe_slack_channel_configurations()["SlackChannelConfigurations"] == []
         assert chats.list_microsoft_teams_channel_configurations()["TeamChannelConfigurations"] == []

@@ -10,7 +10,7 @@ import pytest
 from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs, prometheus_stack_values
 from components.cluster.storage_class import Gp3StorageClass, Gp3StorageClassArgs
 from planning.model import MonitoringPlan, WebhookPlan
-from tests.components.plans import MIRROR, MONITORING
+from tests.components.plans import CACHE, MIRROR, MONITORING
 from tests.engine import Engine, Secret, record
 from tests.golden import as_yaml, assert_matches
 from tests.reference_data import chart_values
@@ -28,6 +28,7 @@ def _recorded(plan: MonitoringPlan = MONITORING, password: str | None = "p") -> 
     [
         ("kube-prometheus-stack", MONITORING),
         ("kube-prometheus-stack-mirrored", replace(MONITORING, mirror=MIRROR)),
+        ("kube-prometheus-stack-cached", replace(MONITORING, mirror=CACHE)),
         ("kube-prometheus-stack-without-grafana", NO_GRAFANA),
         ("kube-prometheus-stack-webhook", replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
     ],

@@ -18,6 +18,7 @@ from local.aws_endpoint.contract import (
     network,
     nodes,
     placing,
+    registries,
     rollouts,
     spending,
     templates,
@@ -29,7 +30,7 @@ MODULES: dict[str, ModuleType] = {
     module.__name__.rsplit(".", 1)[-1]: module
     for module in (
         *(access, addons, announcements, clusters, files, identity, inside, network, nodes, placing),
-        *(rollouts, spending, templates),
+        *(registries, rollouts, spending, templates),
     )
 }
 

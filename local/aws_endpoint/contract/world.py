@@ -47,6 +47,15 @@ class AccountWorld:
     def ce(self) -> Any:
         return get_backend("ce")[self.account_id][self.partition]
 
+    @property
+    def ecr(self) -> Any:
+        return get_backend("ecr")[self.account_id][self.region]
+
+    def has_secret(self, arn: str) -> bool:
+        """Whether Secrets Manager of the account and region has it."""
+        secrets = get_backend("secretsmanager")[self.account_id][self.region].secrets
+        return any(secret.arn == arn for secret in secrets.values())
+
     def topic(self, arn: str) -> Any | None:
         """An SNS topic of the account, of any region, or None."""
         parts = arn.split(":")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from tests.local.aws.needs import BUCKET, FILES, GROUP, SUBNETS, VPC, Case, policy
 
+_SECRET = "aws:secretsmanager/secret:Secret"
+
 CASES: tuple[Case, ...] = (
     Case(
         "aws:s3/bucket:Bucket",
@@ -100,5 +102,17 @@ CASES: tuple[Case, ...] = (
         update={"imageTagMutability": None, "imageScanningConfiguration": {"scanOnPush": False}, "tags": {"a": "1"}},
         replace={"name": "other"},
         outputs=("arn", "repositoryUrl", "registryId"),
+    ),
+    Case(
+        "aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+        {
+            "ecrRepositoryPrefix": "prod/docker-hub",
+            "upstreamRegistryUrl": "registry-1.docker.io",
+            "credentialArn": "$hub.arn",
+        },
+        needs=tuple((name, _SECRET, {"name": f"ecr-pullthroughcache/{name}"}) for name in ("hub", "new")),
+        update={"credentialArn": "$new.arn"},
+        replace={"ecrRepositoryPrefix": "prod/hub"},
+        outputs=("registryId",),
     ),
 )

@@ -55,6 +55,15 @@ def _elsewhere(here: Land, region: str) -> Land:
     return replace(here, region=region)
 
 
+def _cached(here: Land, prefix: str | None = None, url: str = "quay.io", **more: str) -> None:
+    here.ecr.create_pull_through_cache_rule(
+        ecrRepositoryPrefix=prefix or new_name("cache"), upstreamRegistryUrl=url, **more
+    )
+
+
+_NO_SECRET = f"arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:ecr-pullthroughcache/none-AbCdEf"
+
+
 def _services_monitor(here: Land) -> None:
     monitor = {"MonitorName": new_name("m"), "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"}
     here.ce.create_anomaly_monitor(AnomalyMonitor=monitor)
@@ -435,6 +444,12 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "chat-ids": lambda h: _elsewhere(h, "us-east-2").chatbot.create_slack_channel_configuration(
         **{**_SLACK, "SlackChannelId": "#bill"}
     ),
+    "pull-through-prefix": lambda h: _twice(lambda: _cached(h, "prod/quay")),
+    "pull-through-prefix-length": lambda h: _cached(h, "p" * 31),
+    "pull-through-upstream": lambda h: _cached(h, url="nvcr.io"),
+    "pull-through-credential": lambda h: _cached(h, url="registry-1.docker.io"),
+    "pull-through-secret": lambda h: _cached(h, url="ghcr.io", credentialArn=_NO_SECRET),
+    "pull-through-rules": lambda h: [_cached(h) for _ in range(51)],
     "subscription-endpoint": lambda h: h.sns.subscribe(
         TopicArn=h.sns.create_topic(Name=new_name("t"))["TopicArn"], Protocol="https", Endpoint="http://a.example.com"
     ),

@@ -26,6 +26,7 @@ _SERVICES = (
     "budgets",
     "ce",
     "chatbot",
+    "ecr",
     "sns",
     "ec2",
     "efs",

@@ -38,11 +38,15 @@ from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
+from planning.model import ImageMirror
+from planning.versions.pins import mirrored
 from tests.components.plans import (
     ARGO_ROLLOUTS,
+    CACHE,
     CERT_MANAGER,
     CLUSTER_AUTOSCALER,
     COLLECTOR,
+    ECR,
     ENVOY_GATEWAY,
     EXTERNAL_SECRETS,
     GPU_OPERATOR,
@@ -84,23 +88,30 @@ OURS: dict[str, Values] = {
     "prometheus-adapter": metrics_adapter_values(MONITORING, PROMETHEUS),
     "vllm-stack": router_values(ROUTED, ROUTER),
 }
-MIRRORED: dict[str, Values] = {
-    "argo-rollouts": argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=MIRROR)),
-    "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=MIRROR)),
-    "external-secrets": external_secrets_values(replace(EXTERNAL_SECRETS, mirror=MIRROR)),
-    "gateway-helm": envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=MIRROR)),
-    "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=MIRROR)),
-    "karpenter": karpenter_values(replace(KARPENTER, mirror=MIRROR), "interruptions"),
-    "keda": keda_values(replace(KEDA, mirror=MIRROR)),
-    "cert-manager": cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR)),
-    "kserve-resources": kserve_values(replace(KSERVE, mirror=MIRROR)),
-    "kubeai": kubeai_values(replace(KUBEAI, mirror=MIRROR)),
-    "kuberay-operator": kuberay_values(replace(KUBERAY, mirror=MIRROR)),
-    "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
-    "opentelemetry-collector": collector_values(replace(COLLECTOR, mirror=MIRROR)),
-    "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=MIRROR), PROMETHEUS),
-    "vllm-stack": router_values(ROUTED, replace(ROUTER, repository=f"{MIRROR}/{ROUTER.repository}")),
-}
+
+
+def _behind(mirror: ImageMirror) -> dict[str, Values]:
+    """The values of each chart in a stack whose images come from there."""
+    return {
+        "argo-rollouts": argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=mirror)),
+        "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=mirror)),
+        "external-secrets": external_secrets_values(replace(EXTERNAL_SECRETS, mirror=mirror)),
+        "gateway-helm": envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=mirror)),
+        "gpu-operator": gpu_operator_values(replace(GPU_OPERATOR, mirror=mirror)),
+        "karpenter": karpenter_values(replace(KARPENTER, mirror=mirror), "interruptions"),
+        "keda": keda_values(replace(KEDA, mirror=mirror)),
+        "cert-manager": cert_manager_values(replace(CERT_MANAGER, mirror=mirror)),
+        "kserve-resources": kserve_values(replace(KSERVE, mirror=mirror)),
+        "kubeai": kubeai_values(replace(KUBEAI, mirror=mirror)),
+        "kuberay-operator": kuberay_values(replace(KUBERAY, mirror=mirror)),
+        "kube-prometheus-stack": prometheus_stack_values(replace(MONITORING, mirror=mirror)),
+        "opentelemetry-collector": collector_values(replace(COLLECTOR, mirror=mirror)),
+        "prometheus-adapter": metrics_adapter_values(replace(MONITORING, mirror=mirror), PROMETHEUS),
+        "vllm-stack": router_values(ROUTED, replace(ROUTER, repository=mirrored(ROUTER.repository, mirror))),
+    }
+
+
+MIRRORED, CACHED = _behind(MIRROR), _behind(CACHE)
 VERSIONS = {
     "argo-rollouts": "2.41.0",
     "cert-manager": "v1.21.1",
@@ -191,12 +202,27 @@ def test_custom_resources_are_valid_against_their_definitions() -> None:
     assert checked == {"Prometheus", "Alertmanager", "ServiceMonitor", "PrometheusRule"}
 
 
+def _images(name: str, values: Values) -> list[str]:
+    documents = _render(name, values)
+    images = [c["image"] for _, spec in _pod_specs(documents) for c in spec["containers"]]
+    assert images
+    return [*images, *(d["spec"]["image"] for d in documents if d["kind"] in ("Prometheus", "Alertmanager"))]
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_mirror_reaches_every_image(name: str) -> None:
-    images = [c["image"] for _, spec in _pod_specs(_render(name, MIRRORED[name])) for c in spec["containers"]]
-    custom = [d["spec"]["image"] for d in _render(name, MIRRORED[name]) if d["kind"] in ("Prometheus", "Alertmanager")]
-    assert images
-    assert [image for image in [*images, *custom] if not image.startswith(MIRROR)] == []
+    assert [image for image in _images(name, MIRRORED[name]) if not image.startswith(MIRROR)] == []
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_cache_has_each_image_below_its_registrys_prefix_and_nvidias_stay_where_they_are(name: str) -> None:
+    expected = [mirrored(_with_registry(image), CACHE) for image in _images(name, OURS[name])]
+    assert sorted(_images(name, CACHED[name])) == sorted(expected)
+    assert [image for image in expected if not image.startswith((f"{ECR}/prod/", "nvcr.io/"))] == []
+
+
+def _with_registry(image: str) -> str:
+    return image if "." in image.partition("/")[0] else f"docker.io/{image}"
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,24 @@ REPOSITORY = Row(
     ),
 )
 
+PULL_THROUGH_RULE = Row(
+    token="aws:ecr/pullThroughCacheRule:PullThroughCacheRule",
+    service="ecr",
+    create=Call("create_pull_through_cache_rule"),
+    id="ecrRepositoryPrefix",
+    read=Call("describe_pull_through_cache_rules", {"ecrRepositoryPrefixes": ["$id"]}, "pullThroughCacheRules[0]"),
+    delete=(Call("delete_pull_through_cache_rule", {"ecrRepositoryPrefix": "$id"}),),
+    changes=(
+        UpdateCall(
+            ("credentialArn", "customRoleArn"),
+            Call("update_pull_through_cache_rule", {"ecrRepositoryPrefix": "$id"}),
+            together=True,
+        ),
+    ),
+    defaults={"upstreamRepositoryPrefix": "ROOT"},
+    live={"registryId": "registryId"},
+)
+
 ROWS = (
     BUCKET,
     PUBLIC_ACCESS_BLOCK,
@@ -239,4 +257,5 @@ ROWS = (
     SECRET_VERSION,
     QUEUE,
     REPOSITORY,
+    PULL_THROUGH_RULE,
 )
