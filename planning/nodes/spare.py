@@ -13,6 +13,7 @@ from planning.findings import Findings, listed
 from planning.model import ServedModel, SpareNodesPlan
 from planning.nodes.pools import Pool
 from planning.versions import pins
+from planning.versions.pull_through import image_mirror
 from settings.capacity import CapacityBlock
 from settings.node_autoscaling import NoNodeAutoscaling
 from settings.pools import KarpenterPool
@@ -56,7 +57,7 @@ def _placeholders(
     return SpareNodesPlan(
         pool=pool.settings.name,
         nodes=pool.settings.spare_nodes,
-        image=pins.image_reference(pins.PAUSE, settings.registry.mirror),
+        image=pins.image_reference(pins.PAUSE, image_mirror(settings)),
         gpus_by_container=gpus_by_container(pool),
         model_images=tuple(sorted({model.image for model in models})),
         node_selector=pool.node_selector,
