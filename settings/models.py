@@ -132,7 +132,7 @@ class Drain(Section):
     pre_stop_seconds: int = described("wait until no endpoint list names the pod any more, s", default=15, ge=0, le=300)
     shutdown_timeout_seconds: int = described("running requests get this long, s", default=120, ge=0, le=3600)
     grace_period_seconds: int | None = described(
-        "terminationGracePeriodSeconds; default: the sum and a margin", default=None, ge=1, le=7200
+        "terminationGracePeriodSeconds; default: the sum, 30 s for the engine and a margin", default=None, ge=1, le=7200
     )
 
 

@@ -70,7 +70,7 @@ NODE_BOOT_SECONDS = 3.0
 # Process of ours -> what of local/ it runs and reads: a change of it restarts the process.
 CODE = {
     "aws": ("aws_endpoint/**/*.py", "aws_endpoint/**/*.csv"),
-    "nodes": ("nodes/*.py", "control_plane/cluster.py"),
+    "nodes": ("nodes/*.py", "control_plane/cluster.py", "aws_endpoint/contract/update_config.py"),
     "engine": ("engine/**/*.py", "vllm_cpu/*.py", "host/*.py"),
     "pod-network": ("monitoring/*.py", "control_plane/*.py", "engine/*.py", "host/*.py"),
     SUPERVISOR: ("monitoring/*.py", "control_plane/*.py", "engine/kube.py", "engine/ports.py", "host/*.py"),

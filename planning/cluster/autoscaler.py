@@ -10,7 +10,7 @@ from planning.findings import Findings
 from planning.model import POOL_LABEL, ClusterAutoscalerPlan, CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan
 from planning.nodes.growth import can_grow
 from planning.nodes.labels import SYSTEM_POOL
-from planning.versions import pins
+from planning.versions.autoscaler_tags import CLUSTER_AUTOSCALER_TAGS
 from planning.versions.charts import ChartSources
 from planning.versions.pull_through import image_mirror
 from planning.versions.skew import minor
@@ -84,5 +84,5 @@ def arguments(scale_down_after_seconds: int) -> dict[str, str | bool]:
 
 def image_tag(kubernetes_version: str) -> str:
     """The image's tag for a Kubernetes minor; the nearest for one that is not in the table."""
-    tags = pins.CLUSTER_AUTOSCALER_TAGS
+    tags = CLUSTER_AUTOSCALER_TAGS
     return tags[min(tags, key=lambda known: abs(minor(known) - minor(kubernetes_version)))]

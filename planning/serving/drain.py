@@ -34,8 +34,10 @@ def plan_drain(
     """The drain of one model; `path` is the setting's, e.g. `models[0].drain`."""
     shutdown = shutdown_seconds(drain, version)
     needed = drain.pre_stop_seconds + shutdown
-    wait = 0 if backend in ONLY_SLEEP else _engine_wait(drain, shutdown, needed)
-    grace = drain.grace_period_seconds or needed + wait + MARGIN_SECONDS
+    longest = _longest_wait(drain, backend, shutdown, needed)
+    grace = drain.grace_period_seconds or needed + longest + MARGIN_SECONDS
+    wait = max(0, min(grace - needed - MARGIN_SECONDS, longest))
+    enough = needed + longest + MARGIN_SECONDS
     if shutdown != drain.shutdown_timeout_seconds:
         findings.warning(
             f"{path}.shutdownTimeoutSeconds",
@@ -57,14 +59,14 @@ def plan_drain(
             "drain-sum",
             f"{grace} s is less than preStopSeconds {drain.pre_stop_seconds} + shutdownTimeoutSeconds {shutdown}: the "
             "pod is killed while requests run",
-            f"write {needed + MARGIN_SECONDS} or leave it out",
+            f"write {enough} or leave it out",
         )
     elif grace < needed + MARGIN_SECONDS:
         findings.warning(
             f"{path}.gracePeriodSeconds",
             "drain-margin",
             f"{grace} s leaves {grace - needed} s for the processes to end",
-            f"write {needed + MARGIN_SECONDS}",
+            f"write {enough}",
         )
     if grace > EKS_EVICTION_SECONDS:
         most = EKS_EVICTION_SECONDS - drain.pre_stop_seconds - MARGIN_SECONDS
@@ -86,9 +88,8 @@ def plan_drain(
     return DrainPlan(drain.pre_stop_seconds, shutdown, grace, wait)
 
 
-def _engine_wait(drain: Drain, shutdown: int, needed: int) -> int:
-    """What the grace period (or EKS) leaves for it; none where SIGTERM cuts running requests anyway, or at once."""
-    if not drain.pre_stop_seconds or not shutdown:
+def _longest_wait(drain: Drain, backend: Backend, shutdown: int, needed: int) -> int:
+    """For the engine, as far as EKS waits; none where SIGTERM cuts running requests anyway, or comes at once."""
+    if backend in ONLY_SLEEP or not drain.pre_stop_seconds or not shutdown:
         return 0
-    room = (drain.grace_period_seconds or EKS_EVICTION_SECONDS) - needed - MARGIN_SECONDS
-    return max(0, min(room, ENGINE_WAIT_SECONDS))
+    return max(0, min(EKS_EVICTION_SECONDS - needed - MARGIN_SECONDS, ENGINE_WAIT_SECONDS))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from planning.facts import rows
 from planning.model import ClusterAutoscalerPlan, CreateClusterPlan, HubPlan, ImagePlan, StackPlan
 from planning.versions import pins
+from planning.versions.autoscaler_tags import CLUSTER_AUTOSCALER_TAGS
 
 DOCKER_HUB = "docker.io/"
 
@@ -124,7 +125,7 @@ def _by_version(autoscaler: ClusterAutoscalerPlan | None) -> tuple[str, ...]:
     """The tag for the cluster's version; every possible one where that version is not written."""
     if autoscaler is None:
         return ()
-    return (autoscaler.image_tag,) if autoscaler.image_tag else tuple(pins.CLUSTER_AUTOSCALER_TAGS.values())
+    return (autoscaler.image_tag,) if autoscaler.image_tag else tuple(CLUSTER_AUTOSCALER_TAGS.values())
 
 
 def _rows(plan: StackPlan) -> list[dict[str, str]]:

@@ -269,18 +269,6 @@ CHARTS = {
 # Envoy as Envoy Gateway of the pinned chart runs it (api/v1alpha1/shared_types.go, DefaultEnvoyProxyImage).
 PROXY_IMAGE = "docker.io/envoyproxy/envoy:distroless-v1.39.0"
 
-# cluster-autoscaler by the cluster's Kubernetes minor: it decides with that release's scheduler, and its README
-# recommends no other. Patch releases as kops pins them (kubernetes/kops, model/components/clusterautoscaler.go, read
-# 2026-11-21; not looked up in the registry, which cannot be reached here); 1.31's as others use it.
-CLUSTER_AUTOSCALER_TAGS = {
-    "1.31": "v1.31.5",
-    "1.32": "v1.32.7",
-    "1.33": "v1.33.5",
-    "1.34": "v1.34.4",
-    "1.35": "v1.35.1",
-    "1.36": "v1.36.0",
-}
-
 
 def mirrored(image: str, mirror: ImageMirror | None) -> str:
     """A registry, repository or image where `mirror` has it; unchanged without one or when it is there already.

@@ -608,7 +608,7 @@ KUBEAI = OperatorPlan(
         interval_seconds=10,
         window_seconds=30,
         surge=0,
-        drain=MODEL.drain,
+        drain=DrainPlan(15, 120, 150),
         profiles=tuple(
             ResourceProfilePlan(
                 each.name, each.name, each.resources, each.node_selector, each.taints, each.name == MODEL.name

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.cluster.cluster_autoscaler import ClusterAutoscaler, ClusterAutoscalerArgs, cluster_autoscaler_values
-from planning.versions.pins import CLUSTER_AUTOSCALER_TAGS
+from planning.versions.autoscaler_tags import CLUSTER_AUTOSCALER_TAGS
 from tests.components.plans import CLUSTER_AUTOSCALER, MIRROR
 from tests.engine import Engine, record
 from tests.golden import as_yaml, assert_matches

@@ -29,6 +29,11 @@ def _one_node_to_begin_with(settings: dict[str, Any], model: dict[str, Any]) -> 
     model["drain"] = {"preStopSeconds": 2}
 
 
+def _and_a_spare_one(settings: dict[str, Any], model: dict[str, Any]) -> None:
+    _one_node_to_begin_with(settings, model)
+    settings["nodePools"][0] |= {"spareNodes": 1}
+
+
 class Pool(Cluster):
     """The GPU pool and the model on it."""
 
@@ -45,6 +50,15 @@ class Pool(Cluster):
 
     def ready(self) -> int:
         return self.apps.read_namespaced_deployment("qwen", "models").status.ready_replicas or 0
+
+    def held(self) -> set[str]:
+        """Nodes that a placeholder of spare nodes runs on."""
+        pods = self.core.list_namespaced_pod("spare-nodes").items
+        return {pod.spec.node_name for pod in pods if pod.status.phase == "Running"}
+
+    def used(self) -> set[str]:
+        """Nodes that a server is bound to."""
+        return {pod.spec.node_name for pod in self.servers() if pod.spec.node_name}
 
     def desired(self) -> int:
         (cluster,) = self._eks.list_clusters()["clusters"]
@@ -112,3 +126,29 @@ def test_a_pod_that_no_node_would_hold_buys_none(pool: Pool) -> None:
         assert (pool.desired(), len(pool.nodes())) == (1, 1)
     finally:
         pool.core.delete_namespaced_pod("two", "default", grace_period_seconds=0)
+
+
+def test_a_replica_takes_the_spare_node_and_the_next_one_is_bought(
+    platform: Platform, pool: Pool, tmp_path: Path
+) -> None:
+    """The real scheduler evicts the placeholder; what plays the cluster-autoscaler buys for the one that waits."""
+
+    def state() -> object:
+        return pool.nodes(), pool.desired(), pool.held(), pool.used()
+
+    file = changed_stack(tmp_path, _and_a_spare_one)
+    platform.run("up", "--stack-file", str(file))
+    eventually("a node free", lambda: len(pool.nodes()) == 2 and pool.held() == pool.nodes() - pool.used(), state)
+    (spare,) = pool.held()
+
+    pool.scale("qwen", 2)
+    eventually("two replicas", lambda: pool.ready() == 2, state)
+    assert spare in pool.used(), "the second replica waited for no node"
+    assert "Preempted" in [event.reason for event in pool.core.list_namespaced_event("spare-nodes").items]
+    eventually("the next one", lambda: len(pool.nodes()) == 3 and pool.held() == pool.nodes() - pool.used(), state)
+    assert spare not in pool.held()
+
+    pool.scale("qwen", 1)
+    eventually("two nodes", lambda: len(pool.nodes()) == pool.desired() == 2 and len(pool.held()) == 1, state)
+    assert pool.used() | pool.held() == pool.nodes()
+    assert platform.stack("local").up(refresh=True).changes == 0

@@ -8,7 +8,7 @@ from planning.cluster.autoscaler import image_tag
 from planning.model import Severity, StackPlan
 from planning.nodes.growth import node_start
 from planning.serving.cold_start import pod_seconds, replica_seconds, seconds
-from planning.versions.pins import CLUSTER_AUTOSCALER_TAGS
+from planning.versions.autoscaler_tags import CLUSTER_AUTOSCALER_TAGS
 from simulation.supply import NODE_TERMS
 from tests.planning.stacks import model, planned, pool, rules
 

@@ -50,7 +50,7 @@ def test_a_grace_period_under_the_sum_is_refused() -> None:
     refused = errors(refusal(models=[model(drain={"gracePeriodSeconds": 30})]))
     message = refused["models[0].drain.gracePeriodSeconds"]
     assert "30 s is less than preStopSeconds 15 + shutdownTimeoutSeconds 120" in message
-    assert "write 150" in message
+    assert "write 180" in message
 
 
 def test_a_grace_period_without_margin_and_no_shutdown_time_are_warned_of() -> None:
