@@ -53,7 +53,8 @@ def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
         pools=tuple(_pool(plan, pool) for pool in plan.gpu_pools),
         quotas=tuple(quotas(plan)),
         rolls=(
-            *(node_roll(group, plan.models) for group in (plan.system_nodes, *plan.gpu_pools)),
+            node_roll(plan.system_nodes, (), plan.entry.grace_seconds if plan.entry else 0.0),
+            *(node_roll(group, plan.models) for group in plan.gpu_pools),
             *(pod_roll(model) for model in plan.models),
         ),
         step_times=tuple(_step_time(step) for step in STEPS),

@@ -130,7 +130,8 @@ class Registry(Section):
     )
     pull_secrets: tuple[DnsLabel, ...] = described(
         "Secrets (kubernetes.io/dockerconfigjson) with which our own pods pull their images; each exists in the "
-        "namespaces of the models and of the GPU operator, and in spare-nodes where a pool has spareNodes",
+        "namespaces of the models and of the GPU operator, and in spare-nodes where a pool has spareNodes; of "
+        "an Ingress' proxies in gateway.namespace",
         default=(),
         max_length=20,
     )

@@ -7,9 +7,10 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from planning.cluster.addon_network import addon_network
+from planning.cluster.addon_network import ANYWHERE, addon_network
+from planning.cluster.entry_limits import check_controller_first, check_leaving, leaving_seconds, proxy_grace_seconds
 from planning.cluster.gateway import address_plan
-from planning.cluster.ingress_table import ControllerRow, annotation_rows, controller_of, of_class
+from planning.cluster.ingress_table import ControllerRow, annotation_rows, callers_namespace, controller_of, of_class
 from planning.findings import Findings
 from planning.model import (
     SAID_INTERNAL,
@@ -22,7 +23,7 @@ from planning.model import (
     ServedModel,
     Tags,
 )
-from settings.addresses import opened
+from settings.addresses import PRIVATE_RANGES, opened
 from settings.gateway import Access, AcmCertificate, IngressController, IngressGateway
 from settings.stack import StackSettings
 
@@ -34,9 +35,6 @@ HEAP_MARGIN_MIB = 64
 CONNECT_SECONDS = 5
 MOST_CONNECTIONS = 65_536
 MOST_CLIENTS = 10_000
-# How long a proxy that leaves may hold up a drain of its node, s; ELB's longest deregistration delay is the same
-# (docs.aws.amazon.com, Target group attributes, 2026-11-28).
-LONGEST_LEAVING_SECONDS = 3600
 IDLE_MARGIN_SECONDS = 60
 # ELB's quota "Rules per Application Load Balancer", without the default ones (docs.aws.amazon.com, Quotas for your
 # Application Load Balancers, 2026-11-28); the controller makes a rule of each path.
@@ -72,6 +70,8 @@ def check_ingress(settings: StackSettings, findings: Findings) -> None:
             f"one of them opens the gateway to {what}",
             "write the ranges of sourceRanges there",
         )
+    check_leaving(gateway, findings)
+    check_controller_first(row, settings, findings)
     _check_callers(gateway, row, findings)
     _check_acm(gateway, settings, findings)
 
@@ -184,7 +184,7 @@ def plan_entry(settings: StackSettings, models: Sequence[ServedModel], tags: Tag
     if not isinstance(gateway, IngressGateway):
         return None
     row, address = controller_of(gateway), address_plan(gateway, settings, tags)
-    namespace = gateway.controller_namespace or (row.namespace if row else None)
+    namespace = callers_namespace(gateway)
     resources = proxy_resources(gateway)
     return EntryPlan(
         gateway=address,
@@ -192,15 +192,23 @@ def plan_entry(settings: StackSettings, models: Sequence[ServedModel], tags: Tag
         ingress=_ingress(gateway, row, address),
         certificate_arn=gateway.certificate.arn if isinstance(gateway.certificate, AcmCertificate) else None,
         callers=(namespace,) if namespace else (),
-        caller_ranges=() if namespace else addon_network(settings).node_ranges,
+        caller_ranges=() if namespace else _load_balancers(settings),
         resources=resources,
         heap_bytes=(_memory_mib(gateway) - HEAP_MARGIN_MIB) * 1024 * 1024,
-        leaving_seconds=min(gateway.request_timeout_seconds, LONGEST_LEAVING_SECONDS),
+        leaving_seconds=leaving_seconds(gateway),
+        grace_seconds=proxy_grace_seconds(gateway),
+        pull_secrets=settings.registry.pull_secrets,
         idle_seconds=gateway.request_timeout_seconds + IDLE_MARGIN_SECONDS,
         most_connections=MOST_CONNECTIONS,
         connect_seconds=CONNECT_SECONDS,
         most_clients=MOST_CLIENTS,
     )
+
+
+def _load_balancers(settings: StackSettings) -> tuple[str, ...]:
+    """Addresses of load balancers in the VPC; of one whose ranges are not known, all that no one outside has."""
+    ranges = addon_network(settings).node_ranges
+    return PRIVATE_RANGES if ranges == ANYWHERE else ranges
 
 
 def proxy_resources(gateway: IngressGateway) -> PodResources:
@@ -236,7 +244,7 @@ def _words(gateway: IngressGateway, address: GatewayPlan) -> dict[str, str]:
         "ranges": ",".join(address.source_ranges),
         "seconds": str(seconds),
         "milliseconds": str(seconds * 1000),
-        "drain": str(min(seconds, LONGEST_LEAVING_SECONDS)),
+        "drain": str(leaving_seconds(gateway)),
         "mib": str(gateway.max_body_mib),
         "namespace": gateway.namespace,
         "object": NAME,

@@ -14,6 +14,7 @@ from planning.versions.pull_through import image_mirror
 from settings.addresses import PRIVATE_RANGES
 from settings.gateway import (
     Access,
+    AcmCertificate,
     ApiKeys,
     Authentication,
     GatewayApi,
@@ -105,7 +106,7 @@ def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None
     return GatewayPlan(
         namespace=gateway.namespace,
         host=gateway.host,
-        certificate_secret=certificate.name if isinstance(certificate, SecretCertificate) else CERTIFICATE,
+        certificate_secret=_secret_of(certificate),
         issuer=certificate.issuer if isinstance(certificate, IssuedCertificate) else None,
         public=gateway.access is Access.PUBLIC,
         source_ranges=gateway.source_ranges or addon_network(settings).node_ranges,
@@ -129,6 +130,13 @@ def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None
         tags=listed_tags(tags or {}),
         tenant_secrets={tenant.own_namespace: tenant.api_keys for tenant in settings.tenants if tenant.api_keys},
     )
+
+
+def _secret_of(certificate: SecretCertificate | IssuedCertificate | AcmCertificate) -> str:
+    """Empty where no Secret has it."""
+    if isinstance(certificate, SecretCertificate):
+        return certificate.name
+    return CERTIFICATE if isinstance(certificate, IssuedCertificate) else ""
 
 
 def behind_gateway(models: Sequence[ServedModel], settings: StackSettings) -> list[ServedModel]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from planning.facts import rows
-from settings.gateway import IngressController, IngressGateway
+from settings.gateway import Gateway, IngressController, IngressGateway
 
 
 @dataclass(frozen=True)
@@ -92,3 +92,11 @@ def controller_of(gateway: IngressGateway) -> ControllerRow | None:
         return None if gateway.controller is IngressController.OTHER else controllers()[gateway.controller.value]
     named = of_class(gateway.ingress_class)
     return named[0] if len(named) == 1 else None
+
+
+def callers_namespace(gateway: Gateway) -> str | None:
+    """Where the pods are that hand requests on; None: no Ingress, a load balancer's, or not known."""
+    if not isinstance(gateway, IngressGateway):
+        return None
+    row = controller_of(gateway)
+    return gateway.controller_namespace or (row.namespace if row else None)

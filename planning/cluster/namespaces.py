@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from planning.backends.operators import asked_operators, is_installed, operator_namespace
+from planning.cluster.ingress_table import callers_namespace
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, SPARE_OWNER, NamespaceOwner, PodSecurity
@@ -80,6 +81,9 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
     for path, (name, used, labelled) in named.items():
         if used:
             yield _Claim(name, path, NAMESPACE_OWNERS[path], labelled)
+    if callers := callers_namespace(settings.gateway):
+        owner = NamespaceOwner("an Ingress controller", PodSecurity.PRIVILEGED, "its owner set it up", callers)
+        yield _Claim(callers, "gateway.controllerNamespace", owner, labelled=False)
     for index, pool in enumerate(settings.node_pools):
         if pool.spare_nodes:
             yield _Claim(SPARE_OWNER.usual, f"nodePools[{index}].spareNodes", SPARE_OWNER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planning.cluster.control_plane import plan_cluster
+from planning.cluster.entry_limits import proxy_grace_seconds
 from planning.cluster.network import plan_network
 from planning.cluster.tags import plan_tags
 from planning.compose.request import Request
@@ -40,5 +41,7 @@ def plan_foundation(request: Request, findings: Findings) -> Foundation:
         tags=tags,
         cluster=plan_cluster(settings.cluster, request.stack, settings.region, tags, findings, shared_files),
         network=plan_network(settings, request.production, findings),
-        system_nodes=plan_system_nodes(settings.system_nodes, settings.cluster, findings),
+        system_nodes=plan_system_nodes(
+            settings.system_nodes, settings.cluster, findings, proxy_grace_seconds(settings.gateway)
+        ),
     )

@@ -67,6 +67,8 @@ class EntryPlan:
     """Most memory that Envoy takes before it takes no more requests."""
     leaving_seconds: int
     """How long a proxy goes on after it was told to end, for answers that have begun."""
+    grace_seconds: int
+    """Until it is killed."""
     idle_seconds: int
     """How long a connection from the controller may carry nothing: longer than it keeps one itself."""
     most_connections: int
@@ -74,3 +76,5 @@ class EntryPlan:
     connect_seconds: int
     most_clients: int
     """Whose requests one proxy counts apart, the least recently seen forgotten first."""
+    pull_secrets: tuple[str, ...] = ()
+    """Secrets in the gateway's namespace with which the proxies' image is pulled."""

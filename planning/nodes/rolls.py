@@ -51,8 +51,9 @@ def drain_seconds(model: ServedModel, gpus_of_node: int, *, on_new_nodes: bool) 
     return turns * (model.drain.grace_period_seconds + replaced)
 
 
-def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPicture:
-    """All nodes of a pool, so many at once. `models`: those of the pool."""
+def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel], others_leave_seconds: float = 0.0) -> RollPicture:
+    """All nodes of a pool, so many at once. `models`: those of the pool; `others_leave_seconds`: until what else is on
+    one of its nodes has gone."""
     own = [model for model in models if model.pool == group.name]
     at_once = group.karpenter.replaced_at_once if group.karpenter else group.max_unavailable
     first_new = group.karpenter is not None or group.update_strategy != MINIMAL
@@ -61,7 +62,7 @@ def node_roll(group: NodeGroupPlan, models: Iterable[ServedModel]) -> RollPictur
     low = new[0] + min((model.drain.pre_stop_seconds for model in own), default=leave.low or 0)
     karpenter = group.karpenter is not None
     drains = [drain_seconds(model, group.advertised_gpus, on_new_nodes=karpenter) for model in own]
-    longest = max(drains, default=0.0)
+    longest = max([*drains, others_leave_seconds])
     high = new[1] + max(longest, leave.high or 0)
     around = step_time("node group around") if group.karpenter is None else StepTime(0, 0, None, "")
     turns = [math.ceil(nodes / at_once) for nodes in (group.min_nodes, group.max_nodes)]
@@ -100,9 +101,11 @@ def pod_roll(model: ServedModel) -> RollPicture:
     )
 
 
-def update_timeout_seconds(group: NodeGroupPlan, models: Sequence[ServedModel]) -> int | None:
+def update_timeout_seconds(
+    group: NodeGroupPlan, models: Sequence[ServedModel], others_leave_seconds: float = 0.0
+) -> int | None:
     """How long the provider has to wait for an update of the group; None where its own limit is enough."""
-    needed = node_roll(group, models).seconds[1] * TIMEOUT_MARGIN
+    needed = node_roll(group, models, others_leave_seconds).seconds[1] * TIMEOUT_MARGIN
     usual = step_time("node group update").most or 0
     return math.ceil(needed / 60) * 60 if needed > usual else None
 

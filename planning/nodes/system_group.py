@@ -15,8 +15,11 @@ from settings.cluster import Cluster
 from settings.pools import SystemNodes
 
 
-def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) -> NodeGroupPlan:
-    """The node group without GPU. Types outside the catalogue are taken as they are."""
+def plan_system_nodes(
+    nodes: SystemNodes, cluster: Cluster, findings: Findings, pods_leave_seconds: float
+) -> NodeGroupPlan:
+    """The node group without GPU. Types outside the catalogue are taken as they are. `pods_leave_seconds`: longest of
+    its pods."""
     check_release(nodes, "systemNodes", cluster.version, findings)
     architectures: dict[str, str] = {}
     for index, name in enumerate(nodes.instance_types):
@@ -53,7 +56,7 @@ def plan_system_nodes(nodes: SystemNodes, cluster: Cluster, findings: Findings) 
         taints=(),
         node_repair=True,
     )
-    return replace(group, update_timeout_seconds=update_timeout_seconds(group, ()))
+    return replace(group, update_timeout_seconds=update_timeout_seconds(group, (), pods_leave_seconds))
 
 
 def _architecture_by_name(name: str) -> str:

@@ -17,6 +17,7 @@ PLAIN = EntryPlan(
     resources=PodResources("100m", "672Mi", "64Mi", None, 0),
     heap_bytes=608 * 1024 * 1024,
     leaving_seconds=600,
+    grace_seconds=610,
     idle_seconds=660,
     most_connections=65_536,
     connect_seconds=5,
@@ -25,6 +26,7 @@ PLAIN = EntryPlan(
 SEVERAL = replace(
     PLAIN,
     gateway=replace(TOKENS, retries=2),
+    pull_secrets=("registry",),
     models=(RoutedModel("llama", "models", 8000, "/v1"), RoutedModel("summary", "search", 8000, "/openai/v1")),
     ingress=IngressPlan(
         "traefik",

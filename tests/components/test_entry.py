@@ -13,7 +13,8 @@ from components.cluster.entry import Entry, EntryArgs, manifests
 from components.cluster.entry.envoy import bootstrap
 from components.cluster.gateway.manifests import NAME as GATEWAY_NAME
 from planning.cluster.entry import NAME
-from planning.model import EntryPlan
+from planning.model import EntryPlan, RoutedModel
+from settings.gateway import API_PATHS
 from tests.components.entries import ENTRIES, PLAIN, SEVERAL, VERSIONS
 from tests.components.rendered import of_entry
 from tests.engine import record
@@ -131,3 +132,17 @@ def test_a_stack_with_an_ingress_has_no_envoy_gateway_and_lets_its_proxies_in() 
     assert "cert-manager" in engine.named("gateway-certificate").depends_on
     (plugin,) = engine.all("kubernetes:configuration.konghq.com/v1:KongPlugin")
     assert plugin.inputs["config"] == {"allow": ["10.0.0.0/16"]}
+
+
+def test_what_a_hundred_models_with_all_paths_make_fits_into_a_config_map() -> None:
+    """The API server takes 1 MiB; a stack has no more models, and a gateway no more paths."""
+    names = [f"{'m' * 30}-{number:03}" for number in range(100)]
+    models = tuple(RoutedModel(name, "models" + "x" * 20, 8000, "/openai/v1") for name in names)
+    gateway = replace(
+        SEVERAL.gateway,
+        names_of={name: (name,) for name in names},
+        paths=(*API_PATHS, "/v1/responses", "/v1/rerank"),
+        alone=None,
+    )
+    text = manifests.configuration(replace(SEVERAL, gateway=gateway, models=models))["data"][manifests.CONFIG_FILE]
+    assert len(text.encode()) < 1024 * 1024

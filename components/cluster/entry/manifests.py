@@ -17,7 +17,7 @@ from components.cluster.network_policies import (
     tcp,
     to_the_internet,
 )
-from components.images import pull_policy
+from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest, labels, selector
 from components.pods import HOSTNAME, quantities
 from components.security import non_root_pod, restricted_container
@@ -27,8 +27,6 @@ APP, COMPONENT = "gateway", "proxy"
 CONFIG_PATH, CONFIG_FILE = "/etc/envoy/config", "envoy.json"
 # Of the image (distroless).
 USER_ID = 65532
-# After the answers that it waits for, Envoy ends at once.
-END_SECONDS = 10
 # Not every controller writes into an Ingress where it is reached, which the provider would wait for.
 NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 _READS_AT_START = "vllm-on-eks/configuration"
@@ -108,7 +106,8 @@ def proxies(plan: EntryPlan) -> Manifest:
         "serviceAccountName": NAME,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": plan.leaving_seconds + END_SECONDS,
+        "terminationGracePeriodSeconds": plan.grace_seconds,
+        **pull_secrets(plan.pull_secrets),
         "securityContext": non_root_pod(USER_ID, USER_ID),
         "topologySpreadConstraints": [spread],
         "containers": [_container(plan)],
@@ -170,7 +169,7 @@ def proxy_policy(plan: EntryPlan) -> Manifest:
 
 
 def _text(plan: EntryPlan) -> str:
-    return json.dumps(bootstrap(plan), indent=1, sort_keys=True)
+    return json.dumps(bootstrap(plan), separators=(",", ":"), sort_keys=True)
 
 
 def _selector() -> dict[str, str]:

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from planning.cluster.entry import LONGEST_LEAVING_SECONDS
+from planning.cluster.entry_limits import LONGEST_LEAVING_SECONDS
 from planning.cluster.gateway_document import DOCUMENT, document
 from planning.cluster.gateway_features import FEATURES, KINDS, gateway_features, kind_of
 from planning.cluster.ingress_table import annotation_rows, controllers
 from planning.facts import rows
 from planning.model import EntryPlan, Severity
+from planning.serving.drain import EKS_EVICTION_SECONDS
 from settings.gateway import IngressController
 from settings.read import read
 from tests.conftest import REPO
@@ -201,3 +202,53 @@ def test_a_kind_of_the_table_is_known_by_its_controller(name: str) -> None:
 def test_the_page_is_made_of_the_tables() -> None:
     page = (REPO / DOCUMENT).read_text(encoding="utf-8")
     assert document(page) == page
+
+
+def test_a_proxy_leaves_within_eks_patience_and_a_longer_answer_is_warned_of() -> None:
+    plan = planned(gateway=ingress(requestTimeoutSeconds=LONGEST_LEAVING_SECONDS + 1), **ROOM)
+    assert plan.entry is not None
+    assert plan.entry.grace_seconds < EKS_EVICTION_SECONDS
+    assert "ingress-leaving" in rules(plan.findings, Severity.WARNING)
+    fits = planned(gateway=ingress(requestTimeoutSeconds=LONGEST_LEAVING_SECONDS), **ROOM)
+    assert "ingress-leaving" not in rules(fits.findings, Severity.WARNING)
+
+
+def test_an_update_of_the_system_nodes_waits_for_proxies() -> None:
+    room = {"systemNodes": {"minNodes": 3, "maxNodes": 20}}
+    quick, slow = (planned(gateway=ingress(requestTimeoutSeconds=s), **room).system_nodes for s in (60, 860))
+    assert (slow.update_timeout_seconds or 0) > (quick.update_timeout_seconds or 0) + 15 * 600
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [ingress(namespace="traefik"), ingress(controllerNamespace="gateway"), ingress(controllerNamespace="models")],
+    ids=["the gateway's", "named as the gateway's", "a model's"],
+)
+def test_the_controllers_namespace_is_its_own(gateway: dict[str, Any]) -> None:
+    assert "gateway.controllerNamespace" in str(errors(refusal(gateway=gateway, **ROOM)))
+
+
+def test_a_cluster_that_the_stack_makes_has_no_controller_yet() -> None:
+    assert "ingress-first" in rules(planned(gateway=of("traefik"), **ROOM).findings, Severity.WARNING)
+    assert "ingress-first" not in rules(
+        planned(gateway=public("company", **UNKNOWN), **ROOM).findings, Severity.WARNING
+    )
+
+
+def test_proxies_pull_with_the_stacks_secrets_and_no_secret_has_an_acm_certificate() -> None:
+    plan = planned(gateway=of("alb"), registry={"pullSecrets": ["regcred"]}, **ROOM).entry
+    assert plan is not None
+    assert plan.pull_secrets == ("regcred",)
+    assert plan.gateway.certificate_secret == ""
+
+
+def test_load_balancers_of_a_network_whose_ranges_are_not_known_are_private_ones() -> None:
+    network = {
+        "kind": "existing",
+        "vpcId": "vpc-0123456789abcdef0",
+        "privateSubnetIds": ["subnet-0a1b2c3d", "subnet-1a2b3c4d"],
+    }
+    plan = planned(gateway=of("alb"), network=network, **ROOM).entry
+    assert plan is not None
+    assert "0.0.0.0/0" not in plan.caller_ranges
+    assert "10.0.0.0/8" in plan.caller_ranges
