@@ -3,36 +3,64 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from planning.cluster.ingress_table import restricting_kinds
+from planning.cluster.ingress_table import (
+    controllers,
+    of_class,
+    restriction_ranges,
+    scheme_keys,
+    source_keys,
+    source_texts,
+)
+from planning.model import SAID_CONTROLLER, SAID_INTERNAL
 from policies.rule import Resource, at
+from settings.addresses import blocks_in
 
-CIDR = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}\b|::/\d{1,3}")
+# What an Ingress says its class by where it has no spec.ingressClassName (kubernetes.io, Ingress, 2026-11-28).
+_OLD_CLASS = "kubernetes.io/ingress.class"
 
 
 def ranges_of(ingress: Resource, resources: Sequence[Resource]) -> list[str]:
-    """Blocks in its annotations, and in the objects that these name; none: every client may."""
-    written = [str(text) for text in at(ingress.inputs, "metadata.annotations", {}).values()]
+    """Blocks where its controller reads who may connect, in annotations and in the objects that these name.
+
+    Elsewhere blocks restrict no one. None: every client may.
+    """
+    annotations, names = _annotations(ingress), _controllers(ingress)
+    texts = source_texts(annotations, names)
+    pointers = [str(annotations[key]) for key in source_keys(names or controllers()) if key in annotations]
     namespace = at(ingress.inputs, "metadata.namespace")
-    named = {word for text in written for word in re.split(r"[\s,@]+", text)}
+    named = {word for text in pointers for word in re.split(r"[\s,@]+", text)}
     for restriction in resources:
         name = at(restriction.inputs, "metadata.name")
-        kind = restriction.type.removeprefix("kubernetes:").replace(":", "/")
-        if kind not in restricting_kinds() or at(restriction.inputs, "metadata.namespace") != namespace:
-            continue
-        if named & {name, f"{namespace}-{name}"}:  # Traefik writes both
-            written += _texts({key: value for key, value in restriction.inputs.items() if key != "metadata"})
-    return [block for text in written for block in CIDR.findall(text)]
+        if restriction.in_kubernetes and at(restriction.inputs, "metadata.namespace") == namespace:
+            kind = restriction.type.removeprefix("kubernetes:").replace(":", "/")
+            if named & {name, f"{namespace}-{name}"}:  # Traefik writes both
+                texts += restriction_ranges(kind, names, restriction.inputs)
+    return [block for text in texts for block in blocks_in(text)]
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for item in value.values():
-            yield from _texts(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts(item)
+def said_internal(ingress: Resource) -> bool:
+    """By the scheme that its controller reads; by our own word only where no scheme at all says otherwise."""
+    annotations, names = _annotations(ingress), _controllers(ingress)
+    if any(annotations.get(key, "internal") != "internal" for key in scheme_keys()):
+        return False
+    if not names and SAID_CONTROLLER not in annotations:
+        names = tuple(controllers())  # it may be any
+    read = frozenset[str]().union(*map(scheme_keys, names))
+    return any(key in annotations for key in read) or annotations.get(SAID_INTERNAL) == "true"
+
+
+def _annotations(ingress: Resource) -> Mapping[str, Any]:
+    written = at(ingress.inputs, "metadata.annotations")
+    return written if isinstance(written, Mapping) else {}
+
+
+def _controllers(ingress: Resource) -> tuple[str, ...]:
+    """Rows of the table: the one that the plan wrote down, else those whose class has that name; none: not known."""
+    annotations = _annotations(ingress)
+    if (said := annotations.get(SAID_CONTROLLER)) is not None:
+        return (said,) if said in controllers() else ()
+    class_name = at(ingress.inputs, "spec.ingressClassName", annotations.get(_OLD_CLASS))
+    return tuple(row.name for row in of_class(class_name))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from planning.model import POOL_LABEL, SAID_INTERNAL
-from policies.ingress import ranges_of
+from planning.model import POOL_LABEL, SERVICE_SCHEMES
+from policies.ingress import ranges_of, said_internal
 from policies.rule import (
     LASTING,
     SECRET,
@@ -28,13 +28,6 @@ BLOCKING_EFFECTS = {
     "NO_EXECUTE": "NoExecute",
     "NoSchedule": "NoSchedule",
     "NoExecute": "NoExecute",
-}
-INTERNAL_SCHEMES = {
-    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
-    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
-    "alb.ingress.kubernetes.io/scheme": "internal",
-    # Of an Ingress whose controller has no row in our table: the stack file says it.
-    SAID_INTERNAL: "true",
 }
 Found = Iterator[Violation]
 
@@ -132,9 +125,10 @@ def load_balancers_closed(resources: Sequence[Resource], _: Circumstances) -> Fo
     for resource in resources:
         if resource.type == "kubernetes:core/v1:Service" and at(resource.inputs, "spec.type") == "LoadBalancer":
             ranges = listed(at(resource.inputs, "spec.loadBalancerSourceRanges"))
-            if not _internal(resource) and (what := _opened(ranges)):
+            internal = _internal(at(resource.inputs, "metadata.annotations"))
+            if not internal and (what := _opened(ranges)):
                 yield Violation(resource, f"a load balancer that {what} reaches")
-        elif resource.in_kubernetes and resource.kind == "Ingress" and not _internal(resource):
+        elif resource.in_kubernetes and resource.kind == "Ingress" and not said_internal(resource):
             what = _opened(ranges_of(resource, resources))
             if what:
                 yield Violation(resource, f"an ingress that {what} reaches")
@@ -149,8 +143,7 @@ def gateways_closed(resources: Sequence[Resource], _: Circumstances) -> Found:
             continue
         annotations = at(resource.inputs, "spec.infrastructure.annotations", {})
         ranges = str(annotations.get("service.beta.kubernetes.io/load-balancer-source-ranges", ""))
-        internal = any(annotations.get(key) == value for key, value in INTERNAL_SCHEMES.items())
-        if not internal and (what := _opened([text for text in ranges.split(",") if text.strip()])):
+        if not _internal(annotations) and (what := _opened([text for text in ranges.split(",") if text.strip()])):
             yield Violation(resource, f"a gateway that {what} reaches")
         for listener in listed(at(resource.inputs, "spec.listeners")):
             if at(listener, "protocol") not in ("HTTPS", "TLS"):
@@ -164,9 +157,10 @@ def _opened(ranges: Sequence[str]) -> str | None:
     return opened(ranges) if ranges else "the whole internet"
 
 
-def _internal(resource: Resource) -> bool:
-    annotations = at(resource.inputs, "metadata.annotations", {})
-    return any(annotations.get(key) == value for key, value in INTERNAL_SCHEMES.items())
+def _internal(annotations: Any) -> bool:
+    """Of a Service's load balancer: the first key that is there decides, as for AWS Load Balancer Controller."""
+    written = annotations if isinstance(annotations, Mapping) else {}
+    return next((written[key] == value for key, value in SERVICE_SCHEMES.items() if key in written), False)
 
 
 def no_plain_secrets(resources: Sequence[Resource], circumstances: Circumstances) -> Found:

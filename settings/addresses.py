@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 
 from settings.findings import WrongValue
@@ -24,6 +25,10 @@ MOST_PUBLIC_BLOCKS = 40
 # Of the 60 rules of a security group (https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html,
 # 2026-11-27); EKS and load balancer controllers add theirs.
 MOST_PRIVATE_SOURCES = 20
+# Addresses of IPv4 written as IPv6 (RFC 4291, 2.5.5.2). Go's net.ParseCIDR, by which most controllers read blocks,
+# takes ::ffff:0:0/96 for 0.0.0.0/0.
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_BETWEEN_BLOCKS = re.compile(r"""[\s,;"'\[\]]+""")
 
 
 def block(text: str) -> ipaddress.IPv4Network:
@@ -87,6 +92,14 @@ def opened(texts: Iterable[str]) -> str | None:
     return None
 
 
+def blocks_in(text: str) -> list[str]:
+    """Blocks of IPv4 and IPv6 addresses in a text: every word that is one as a whole; an address alone is a block of one.
+
+    Words end at spaces, commas, semicolons, quotes and square brackets. Each block as `ipaddress` writes it.
+    """
+    return [str(network) for network in map(_parsed, _BETWEEN_BLOCKS.split(text)) if network is not None]
+
+
 def refuse_nested(path: str, texts: Iterable[str]) -> None:
     """A block inside another of the same list opens nothing more, and to take it out closes nothing: a mistake."""
     blocks = [block(text) for text in dict.fromkeys(texts)]
@@ -101,6 +114,10 @@ def refuse_nested(path: str, texts: Iterable[str]) -> None:
 
 def _parsed(text: str) -> Block | None:
     try:
-        return ipaddress.ip_network(text.strip(), strict=False)
+        network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         return None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        first = network.network_address.ipv4_mapped
+        return ipaddress.ip_network(f"{first}/{network.prefixlen - _MAPPED.prefixlen}")
+    return network

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from planning.cluster.addon_network import ANYWHERE, addon_network
 from planning.cluster.entry_limits import check_controller_first, check_leaving, leaving_seconds, proxy_grace_seconds
 from planning.cluster.gateway import address_plan
-from planning.cluster.ingress_table import ControllerRow, annotation_rows, callers_namespace, controller_of, of_class
+from planning.cluster.ingress_table import (
+    ControllerRow,
+    annotation_rows,
+    callers_namespace,
+    controller_of,
+    may_list_sources,
+    of_class,
+    scheme_keys,
+    source_texts,
+)
 from planning.findings import Findings
 from planning.model import (
+    OWN_PREFIX,
     SAID_INTERNAL,
+    SERVICE_SCHEMES,
     EntryPlan,
     GatewayPlan,
     IngressPlan,
@@ -23,7 +33,7 @@ from planning.model import (
     ServedModel,
     Tags,
 )
-from settings.addresses import PRIVATE_RANGES, opened
+from settings.addresses import PRIVATE_RANGES, blocks_in, opened
 from settings.gateway import Access, AcmCertificate, IngressController, IngressGateway
 from settings.stack import StackSettings
 
@@ -39,7 +49,6 @@ IDLE_MARGIN_SECONDS = 60
 # ELB's quota "Rules per Application Load Balancer", without the default ones (docs.aws.amazon.com, Quotas for your
 # Application Load Balancers, 2026-11-28); the controller makes a rule of each path.
 MOST_RULES = 100
-_BLOCK = r"\b\d{1,3}(?:\.\d{1,3}){3}/\d{1,2}\b|::/0"
 OTHER = IngressController.OTHER.value
 
 
@@ -78,7 +87,8 @@ def check_ingress(settings: StackSettings, findings: Findings) -> None:
 
 def _check_unknown(gateway: IngressGateway, findings: Findings) -> None:
     """A class without a row: its own words have to say the ranges."""
-    written = _blocks(gateway)
+    _refuse_annotations(gateway, {}, findings)
+    written = {block for text in source_texts(gateway.annotations) for block in blocks_in(text)}
     unsaid = [cidr for cidr in gateway.source_ranges if cidr not in written]
     if gateway.access is Access.PUBLIC and unsaid:
         findings.error(
@@ -100,8 +110,25 @@ def _check_unknown(gateway: IngressGateway, findings: Findings) -> None:
 
 
 def _blocks(gateway: IngressGateway) -> tuple[str, ...]:
-    """Blocks of IPv4 addresses in the annotations' values."""
-    return tuple(block for text in gateway.annotations.values() for block in re.findall(_BLOCK, text))
+    """Blocks of addresses in the values of annotations that may let someone in."""
+    return tuple(b for key, text in gateway.annotations.items() if may_list_sources(key) for b in blocks_in(text))
+
+
+def _refuse_annotations(gateway: IngressGateway, ours: Mapping[str, str], findings: Findings) -> None:
+    """Keys of `ours` (why not, by key), and those by which our policies know an internal load balancer."""
+    for key in gateway.annotations:
+        why = ours.get(key)
+        if why is None and key.startswith(f"{OWN_PREFIX}/"):
+            why = "our policies read it"
+        elif why is None and key in scheme_keys() | SERVICE_SCHEMES.keys():
+            why = "this controller does not read it, and a reader takes the Ingress for internal"
+        if why is not None:
+            findings.error(
+                f"gateway.annotations.{key}",
+                "ingress-annotation",
+                f"not beside the plan's own: {why}",
+                "leave it out; sourceRanges, access, certificate, maxBodyMib and requestTimeoutSeconds say the rest",
+            )
 
 
 def _check_known(gateway: IngressGateway, row: ControllerRow, settings: StackSettings, findings: Findings) -> None:
@@ -121,14 +148,7 @@ def _check_known(gateway: IngressGateway, row: ControllerRow, settings: StackSet
         )
     ours = {line.key: "the plan writes it itself" for line in annotation_rows(row.name, "ingress")}
     ours |= {line.key: line.value for line in annotation_rows(row.name, "refused")}
-    for key in gateway.annotations:
-        if key in ours:
-            findings.error(
-                f"gateway.annotations.{key}",
-                "ingress-annotation",
-                f"not beside the plan's own: {ours[key]}",
-                "leave it out; sourceRanges, access, certificate, maxBodyMib and requestTimeoutSeconds say the rest",
-            )
+    _refuse_annotations(gateway, ours, findings)
     rules, most = len(gateway.paths) * (1 + len(settings.models)), MOST_RULES // (1 + len(settings.models))
     if row.acm and rules > MOST_RULES:
         findings.error(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from planning.facts import rows
+from planning.model import OWN_PREFIX
 from settings.gateway import Gateway, IngressController, IngressGateway
 
 
@@ -69,10 +73,73 @@ def annotation_rows(controller: str, at: str) -> tuple[AnnotationRow, ...]:
     return tuple(row for row in every if (row.controller, row.at) == (controller, at))
 
 
+# Annotations whose owners are known and restrict no one's access to an Ingress, by the prefix of their keys.
+_OF_OTHERS = (
+    *("cert-manager.io", "external-dns.alpha.kubernetes.io", "kubectl.kubernetes.io", "meta.helm.sh", "pulumi.com"),
+    OWN_PREFIX,
+)
+# What a key says that lists who is kept out; a "cidr-block" is a list of either kind.
+_DENYING = re.compile(r"deny|denied|black|(?<!cidr)(?<!cidr-)block(?!s)|exclude|except|reject|forbid|disallow|ignore")
+
+
 @cache
-def restricting_kinds() -> frozenset[str]:
-    """<group>/<version>/<Kind> of objects that restrict who may connect."""
-    return frozenset(row["key"] for row in rows("ingress_annotations.csv") if row["at"] == "object")
+def scheme_keys(controller: str | None = None) -> frozenset[str]:
+    """Annotations of an Ingress that say whether its load balancer is internal; `controller`: those that it reads."""
+    names = controllers() if controller is None else (controller,)
+    lines = (line for name in names for line in annotation_rows(name, "ingress"))
+    return frozenset(line.key for line in lines if line.value == "{scheme}")
+
+
+def source_keys(names: Iterable[str]) -> frozenset[str]:
+    """Annotations of an Ingress that say who may connect, or name an object that does, of these controllers."""
+    lines = (line for name in names for line in annotation_rows(name, "ingress"))
+    return frozenset(line.key for line in lines if line.what == "sources" and line.value != "{scheme}")
+
+
+def may_list_sources(key: str) -> bool:
+    """Whether an annotation can be some controller's list of who may connect.
+
+    Keys without a prefix are their users' own, which no controller reads (kubernetes.io, Annotations, 2026-11-28).
+    """
+    prefix, _, name = key.rpartition("/")
+    return bool(prefix) and prefix not in _OF_OTHERS and not _DENYING.search(name.lower())
+
+
+@cache
+def _known_prefixes() -> frozenset[str]:
+    lines = rows("ingress_annotations.csv")
+    return frozenset(row["key"].rpartition("/")[0] for row in lines if row["at"] != "object")
+
+
+def source_texts(annotations: Mapping[str, Any], names: Iterable[str] = ()) -> list[str]:
+    """What says who may connect in the annotations of an Ingress of one of these controllers.
+
+    No names: its controller is not known. Then the rows of all count, and keys that are of none of them.
+    """
+    names = tuple(names)
+    keys = source_keys(names or controllers())
+    if not names:
+        keys |= {
+            key for key in annotations if may_list_sources(key) and key.rpartition("/")[0] not in _known_prefixes()
+        }
+    return [str(text) for key, text in annotations.items() if key in keys]
+
+
+def restriction_ranges(kind: str, names: Iterable[str], fields: Mapping[str, Any]) -> list[str]:
+    """Texts of the list of who may connect in an object `<group>/<version>/<Kind>` of one of these controllers."""
+    lines = (line for name in tuple(names) or controllers() for line in annotation_rows(name, "object"))
+    return [text for line in lines if line.key == kind for text in _at_ranges(json.loads(line.value), fields)]
+
+
+def _at_ranges(pattern: Any, value: Any) -> Iterator[str]:
+    """What stands where the pattern has RANGES; nothing where the value has not all that the pattern says."""
+    if pattern == "RANGES":
+        yield from (str(text) for text in value) if isinstance(value, list | tuple) else ()
+    elif isinstance(pattern, Mapping) and isinstance(value, Mapping):
+        words = {key: text for key, text in pattern.items() if isinstance(text, str) and text != "RANGES"}
+        if all(value.get(key) == text for key, text in words.items()):
+            for key in pattern.keys() - words.keys():
+                yield from _at_ranges(pattern[key], value.get(key))
 
 
 def of_class(name: str) -> list[ControllerRow]:

@@ -28,10 +28,18 @@ from planning.model.cloud import (
     Tags,
     TaintPlan,
 )
-from planning.model.entry import SAID_INTERNAL, EntryPlan, IngressPlan, RestrictionPlan, RoutedModel
+from planning.model.entry import (
+    OWN_PREFIX,
+    SAID_CONTROLLER,
+    SAID_INTERNAL,
+    EntryPlan,
+    IngressPlan,
+    RestrictionPlan,
+    RoutedModel,
+)
 from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
-from planning.model.gateway import AuthenticationPlan, GatewayPlan
+from planning.model.gateway import SERVICE_SCHEMES, AuthenticationPlan, GatewayPlan
 from planning.model.group import GroupPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
@@ -133,10 +141,13 @@ __all__ = [
     "NAMESPACE_OWNERS",
     "OTLP_PORT",
     "OWN_LABELS",
+    "OWN_PREFIX",
     "POOL_LABEL",
     "PRIORITY_CLASSES",
+    "SAID_CONTROLLER",
     "SAID_INTERNAL",
     "SECRET_STORE",
+    "SERVICE_SCHEMES",
     "SPARE_OWNER",
     "SPARE_PRIORITY",
     "SPARE_PRIORITY_CLASS",

@@ -8,8 +8,12 @@ from dataclasses import dataclass, field
 from planning.model.gateway import GatewayPlan
 from planning.model.pods import PodResources
 
+# Of annotations that are ours, for our policies.
+OWN_PREFIX = "vllm-on-eks"
 # Annotation of an Ingress whose controller has no row in our table and whose stack file says that it is internal.
-SAID_INTERNAL = "vllm-on-eks/internal"
+SAID_INTERNAL = f"{OWN_PREFIX}/internal"
+# Annotation of every Ingress: its controller, which the name of its class does not tell.
+SAID_CONTROLLER = f"{OWN_PREFIX}/controller"
 
 
 @dataclass(frozen=True)

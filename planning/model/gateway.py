@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+# Annotations of a Service by which its load balancer is internal: the newer before the older word for it, of which
+# the first that is there decides (kubernetes-sigs/aws-load-balancer-controller, Service annotations, 2026-11-28).
+SERVICE_SCHEMES = {
+    "service.beta.kubernetes.io/aws-load-balancer-scheme": "internal",
+    "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
+}
+
 
 @dataclass(frozen=True)
 class AuthenticationPlan:

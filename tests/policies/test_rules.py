@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planning.cost.budget import budget_of
-from planning.model import SAID_INTERNAL
+from planning.model import SAID_CONTROLLER, SAID_INTERNAL
 from policies.document import DOCUMENT, document
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
@@ -36,14 +36,21 @@ from tests.policies.resources import (
 CONTAINER = "spec/template/spec/containers/0"
 POD = "spec/template/spec"
 GATEWAY = "kubernetes:gateway.networking.k8s.io/v1:Gateway"
-INSIDE = {"service.beta.kubernetes.io/aws-load-balancer-scheme": "internal"}
+SCHEME = "service.beta.kubernetes.io/aws-load-balancer-scheme"
+INSIDE = {SCHEME: "internal", "service.beta.kubernetes.io/aws-load-balancer-internal": "true"}
 PLAIN = {"name": "http", "protocol": "HTTP", "port": 80}
 INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 TRAEFIK = {"traefik.ingress.kubernetes.io/router.middlewares": "the-gateway-models@kubernetescrd"}
 
 
-def ingress(annotations: dict[str, str]) -> Resource:
-    return resource(INGRESS, "i", {"metadata": {"namespace": "the-gateway", "annotations": annotations}})
+def ingress(annotations: dict[str, str], class_name: str | None = None) -> Resource:
+    spec = {} if class_name is None else {"ingressClassName": class_name}
+    return resource(INGRESS, "i", {"metadata": {"namespace": "the-gateway", "annotations": annotations}, "spec": spec})
+
+
+def kong_plugin(**config: list[str]) -> Resource:
+    inputs = {"metadata": {"name": "models", "namespace": "the-gateway"}, "plugin": "ip-restriction", "config": config}
+    return resource("kubernetes:configuration.konghq.com/v1:KongPlugin", "models", inputs)
 
 
 def middleware(name: str, block: str = "54.0.0.0/24", namespace: str = "the-gateway") -> Resource:
@@ -52,6 +59,44 @@ def middleware(name: str, block: str = "54.0.0.0/24", namespace: str = "the-gate
     return resource("kubernetes:traefik.io/v1alpha1:Middleware", name, inputs)
 
 
+ALB = "alb.ingress.kubernetes.io/"
+NGINX = "nginx.ingress.kubernetes.io/"
+KONG = {"konghq.com/plugins": "models"}
+OWN = "54.0.0.0/24"
+# Annotations and class; None: not said.
+OPEN_INGRESSES: list[tuple[dict[str, str], str | None]] = [
+    ({f"{ALB}scheme": "internet-facing", f"{ALB}tags": "net=10.0.0.0/16"}, None),
+    ({f"{ALB}scheme": "internet-facing", f"{ALB}tags": "net 10.0.0.0/16"}, "alb"),
+    ({f"{NGINX}denylist-source-range": "203.0.113.0/24"}, None),
+    ({f"{NGINX}limit-whitelist": "203.0.113.0/24"}, "edge"),
+    ({"lb.example.com/deny": OWN}, "edge"),
+    ({"lb.example.com/block-list": OWN, "lb.example.com/excluded-ranges": OWN}, None),
+    ({"description": "office 203.0.113.7/32"}, None),
+    ({"external-dns.alpha.kubernetes.io/target": "203.0.113.7"}, "edge"),
+    ({"lb.example.com/allow": OWN}, "nginx"),
+    ({f"{ALB}inbound-cidrs": OWN}, "nginx"),
+    ({f"{ALB}inbound-cidrs": OWN, "kubernetes.io/ingress.class": "nginx"}, None),
+    ({f"{ALB}inbound-cidrs": OWN, SAID_CONTROLLER: "nginx"}, "alb"),
+    ({f"{ALB}inbound-cidrs": "2000::/3"}, "alb"),
+    ({f"{ALB}inbound-cidrs": "10.0.0.0/8,::ffff:0:0/96"}, "alb"),
+    ({"lb.example.com/allow": "0:0:0:0:0:0:0:0/0"}, "edge"),
+    ({f"{ALB}scheme": "internal"}, "nginx"),
+    ({f"{ALB}scheme": "internal", SAID_CONTROLLER: "other"}, "nginx"),
+    ({f"{ALB}scheme": "internet-facing", SAID_INTERNAL: "true"}, None),
+    ({f"{ALB}scheme": "internet-facing", SAID_INTERNAL: "true"}, "alb"),
+    ({"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}, "traefik"),
+]
+CLOSED_INGRESSES: list[tuple[dict[str, str], str | None]] = [
+    ({f"{NGINX}whitelist-source-range": OWN}, "nginx"),
+    ({f"{NGINX}whitelist-source-range": OWN}, "edge"),
+    ({f"{ALB}inbound-cidrs": "54.0.0.0/24, 2001:db8::/32", f"{ALB}scheme": "internet-facing"}, "alb"),
+    ({f"{NGINX}whitelist-source-range": OWN, SAID_CONTROLLER: "nginx"}, "traefik"),
+    ({"nginx.org/server-snippets": "allow 54.0.0.0/24; deny all;", SAID_CONTROLLER: "other"}, "nginx"),
+    ({"lb.example.com/allowed-cidr-blocks": OWN}, "edge"),
+    ({f"{ALB}scheme": "internal"}, "alb"),
+    ({f"{ALB}scheme": "internal"}, "alb-internal"),
+    ({SAID_INTERNAL: "true", SAID_CONTROLLER: "other"}, "nginx"),
+]
 BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("gpu-taint-tolerated", [node_group(), changed(deployment(), f"{POD}/tolerations")], DEV, "nvidia.com/gpu"),
     (
@@ -85,6 +130,22 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("load-balancer-open", [ingress(TRAEFIK), middleware("another")], DEV, "whole internet"),
     ("load-balancer-open", [ingress(TRAEFIK), middleware("models", "0.0.0.0/0")], DEV, "whole internet"),
     ("load-balancer-open", [ingress(TRAEFIK), middleware("models", namespace="other")], DEV, "whole internet"),
+    *(("load-balancer-open", [ingress(*written)], DEV, "reaches") for written in OPEN_INGRESSES),
+    ("load-balancer-open", [ingress({"description": "models"}), middleware("models")], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(TRAEFIK, "nginx"), middleware("models")], DEV, "whole internet"),
+    ("load-balancer-open", [ingress(KONG, "kong"), kong_plugin(deny=[OWN])], DEV, "whole internet"),
+    (
+        "load-balancer-open",
+        [changed(ingress(KONG, "kong"), "metadata/annotations", "[unknown]"), kong_plugin(allow=[OWN])],
+        DEV,
+        "whole internet",
+    ),
+    (
+        "load-balancer-open",
+        [changed(service(type="LoadBalancer"), "metadata/annotations", {**INSIDE, SCHEME: "internet-facing"})],
+        DEV,
+        "whole internet",
+    ),
     ("gateway-open", [resource(INGRESS, "i", {"spec": {"rules": []}})], DEV, "keys in the open"),
     ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs")], DEV, "whole internet"),
     ("api-endpoint-open", [changed(cluster(), "vpcConfig/publicAccessCidrs/0", "0.0.0.0/0")], DEV, "whole internet"),
@@ -185,6 +246,8 @@ def test_an_internal_load_balancer_needs_no_ranges() -> None:
         [ingress({"haproxy.org/allow-list": "54.0.0.0/24, 10.0.0.0/8"})],
         [ingress({"alb.ingress.kubernetes.io/scheme": "internal"})],
         [ingress({SAID_INTERNAL: "true"})],
+        [ingress(KONG, "kong"), kong_plugin(allow=[OWN], deny=["0.0.0.0/0"])],
+        *([ingress(*written)] for written in CLOSED_INGRESSES),
     ],
 )
 def test_an_ingress_is_closed_by_its_controllers_own_words(closed: list[Resource]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from settings.addresses import block, opened
+from settings.addresses import block, blocks_in, opened
 from settings.read import read
 
 PUBLIC = {"endpointAccess": "publicAndPrivate"}
@@ -31,6 +32,7 @@ def problems(sections: dict[str, Any]) -> list[str]:
         ["::/0"],
         ["::/1", "8000::/1"],
         ["2000::/3"],
+        ["::ffff:0:0/96"],
     ],
 )
 def test_blocks_that_together_hold_a_good_part_of_the_internet_open_it(cidrs: list[str]) -> None:
@@ -119,3 +121,36 @@ def test_eks_takes_forty_blocks() -> None:
     many = [f"203.0.113.{index}/32" for index in range(41)]
     assert problems({"cluster": {**PUBLIC, "publicAccessCidrs": many[:40]}}) == []
     assert "publicAccessCidrs" in problems({"cluster": {**PUBLIC, "publicAccessCidrs": many}})[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "blocks"),
+    [
+        ("54.0.0.0/24,54.0.1.0/24", ["54.0.0.0/24", "54.0.1.0/24"]),
+        ("54.0.0.0/24 ; 54.0.1.7/24\n10.0.0.1", ["54.0.0.0/24", "54.0.1.0/24", "10.0.0.1/32"]),
+        ('{"allow":["0.0.0.0/0", "2000::/3"]}', ["0.0.0.0/0", "2000::/3"]),
+        ("['fd00::/8']", ["fd00::/8"]),
+        ("0:0:0:0:0:0:0:0/0", ["::/0"]),
+        ("2001:db8::1:0/112", ["2001:db8::1:0/112"]),
+        ("::ffff:54.0.0.0/120", ["54.0.0.0/24"]),
+        ("0.0.0.0/0.0.0.0", ["0.0.0.0/0"]),
+        ("net=10.0.0.0/16", []),
+        ("!10.0.0.0/8", []),
+        ("1154.0.0.0/24 54.0.0.0/240 54.0.0.0.0/24 600 [unknown]", []),
+        ("", []),
+    ],
+)
+def test_blocks_of_a_text_are_its_words_that_are_blocks_as_a_whole(text: str, blocks: list[str]) -> None:
+    assert blocks_in(text) == blocks
+
+
+@given(
+    st.lists(
+        st.one_of(st.ip_addresses(v=4).map(lambda a: f"{a}/24"), st.ip_addresses(v=6).map(lambda a: f"{a.exploded}/48"))
+    ),
+    st.sampled_from([",", ", ", " ", ";", "\n", '","']),
+)
+def test_blocks_of_both_versions_are_read_whole_between_any_marks(written: list[str], between: str) -> None:
+    assert [ip_network(text) for text in blocks_in(between.join(written))] == [
+        ip_network(text, strict=False) for text in written
+    ]

@@ -21,7 +21,7 @@ from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest, labels, selector
 from components.pods import HOSTNAME, quantities
 from components.security import non_root_pod, restricted_container
-from planning.model import EntryPlan
+from planning.model import SAID_CONTROLLER, EntryPlan
 
 APP, COMPONENT = "gateway", "proxy"
 CONFIG_PATH, CONFIG_FILE = "/etc/envoy/config", "envoy.json"
@@ -46,7 +46,7 @@ def ingress(plan: EntryPlan) -> Manifest:
     }
     made = _object("networking.k8s.io/v1", "Ingress", plan, spec=spec)
     waiting = {} if plan.ingress.awaited else NOT_AWAITED
-    made["metadata"]["annotations"] = {**plan.ingress.annotations, **waiting}
+    made["metadata"]["annotations"] = {**plan.ingress.annotations, SAID_CONTROLLER: plan.ingress.controller, **waiting}
     return made
 
 

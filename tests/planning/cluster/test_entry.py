@@ -12,7 +12,7 @@ from planning.cluster.gateway_document import DOCUMENT, document
 from planning.cluster.gateway_features import FEATURES, KINDS, gateway_features, kind_of
 from planning.cluster.ingress_table import annotation_rows, controllers
 from planning.facts import rows
-from planning.model import EntryPlan, Severity
+from planning.model import SERVICE_SCHEMES, EntryPlan, Severity
 from planning.serving.drain import EKS_EVICTION_SECONDS
 from settings.gateway import IngressController
 from settings.read import read
@@ -72,6 +72,55 @@ UNKNOWN = {"controllerNamespace": "lb", "annotations": {"lb.example.com/allow": 
             "opens the gateway to the whole internet",
         ),
         (public(annotations={"x/y": "::/0"}), "annotations", "opens the gateway to the whole internet"),
+        (
+            public("company", **{**UNKNOWN, "annotations": {"a/b": "54.0.0.0/24,54.0.1.0/24", "a/c": "2000::/3"}}),
+            "annotations",
+            "opens the gateway to 12.50% of the internet (2000::/3)",
+        ),
+        *(
+            (
+                public("company", **{**UNKNOWN, "annotations": {key: " ".join(RANGES)}}),
+                "annotations",
+                "no annotation has",
+            )
+            for key in ("foo/deny", "description", "alb.ingress.kubernetes.io/tags", "pulumi.com/note")
+        ),
+        *(
+            (section, f"annotations.{key}", "not beside the plan's own")
+            for key in ("vllm-on-eks/internal", "vllm-on-eks/controller", *SERVICE_SCHEMES)
+            for section in (of("nginx", annotations={key: "true"}), of("alb", annotations={key: "internal"}))
+        ),
+        (
+            of("nginx", annotations={"alb.ingress.kubernetes.io/scheme": "internal"}),
+            "annotations.alb.ingress.kubernetes.io/scheme",
+            "takes the Ingress for internal",
+        ),
+        *(
+            (
+                public("company", **{**UNKNOWN, "annotations": {**UNKNOWN["annotations"], key: text}}),  # type: ignore[dict-item]
+                f"annotations.{key}",
+                "not beside the plan's own",
+            )
+            for key, text in {"vllm-on-eks/internal": "true", "alb.ingress.kubernetes.io/scheme": "internal"}.items()
+        ),
+        *(
+            (of(controller, annotations={key: "x"}), f"annotations.{key}", words)
+            for controller, key, words in (
+                ("haproxy", "haproxy.org/src-ip-header", "a header that a client writes"),
+                ("haproxy", "haproxy.com/src-ip-header", "a header that a client writes"),
+                ("haproxy", "ingress.kubernetes.io/backend-config-snippet", "it can allow"),
+                (
+                    "haproxyIngress",
+                    "haproxy-ingress.github.io/allowlist-source-header",
+                    "a header that a client writes",
+                ),
+                ("haproxyIngress", "ingress.kubernetes.io/allowlist-source-header", "a header that a client writes"),
+                ("haproxyIngress", "haproxy-ingress.github.io/config-backend", "it can allow"),
+                ("haproxyIngress", "haproxy-ingress.github.io/config-backend-early", "it can allow"),
+                ("alb", "alb.ingress.kubernetes.io/enable-frontend-nlb", "of its own scheme"),
+                ("nginx", "nginx.ingress.kubernetes.io/auth-snippet", "it can allow"),
+            )
+        ),
         (of("alb", requestTimeoutSeconds=4001), "requestTimeoutSeconds", "4000 s of silence at most"),
         (
             of("alb", annotations={"alb.ingress.kubernetes.io/security-groups": "sg-1"}),
@@ -162,6 +211,11 @@ def test_a_class_without_a_row_has_its_own_words_and_is_said_to_be_internal_wher
     assert plan.entry is not None
     assert plan.entry.ingress.annotations == {"vllm-on-eks/internal": "true"}
     assert "ingress-sources" in rules(plan.findings, Severity.WARNING)
+
+
+def test_a_list_of_who_is_kept_out_opens_nothing() -> None:
+    denied = {"nginx.ingress.kubernetes.io/denylist-source-range": "185.0.0.0/8"}
+    assert entry(of("nginx", annotations=denied)).ingress.annotations.items() >= denied.items()
 
 
 def test_a_controller_that_was_retired_is_warned_of() -> None:
