@@ -42,14 +42,18 @@ def ranges_of(ingress: Resource, resources: Sequence[Resource]) -> list[str]:
 
 
 def said_internal(ingress: Resource) -> bool:
-    """By the scheme that its controller reads; by our own word only where no scheme at all says otherwise."""
+    """By the scheme that its controller reads; by our own word only where no scheme at all says otherwise.
+
+    Beside a controller of the table the plan writes no such word.
+    """
     annotations, names = _annotations(ingress), _controllers(ingress)
     if any(annotations.get(key, "internal") != "internal" for key in scheme_keys()):
         return False
     if not names and SAID_CONTROLLER not in annotations:
         names = tuple(controllers())  # it may be any
     read = frozenset[str]().union(*map(scheme_keys, names))
-    return any(key in annotations for key in read) or annotations.get(SAID_INTERNAL) == "true"
+    ours = annotations.get(SAID_INTERNAL) == "true" and annotations.get(SAID_CONTROLLER) not in controllers()
+    return ours or any(key in annotations for key in read)
 
 
 def _annotations(ingress: Resource) -> Mapping[str, Any]:

@@ -12,11 +12,13 @@ Block = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # RFC 1918 and RFC 6598: what a VPC of ours may be made of, and what pods that go out to the internet do not reach.
 PRIVATE_RANGES = ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16")
-# Blocks that no packet from the internet carries as its source (IANA IPv4 special-purpose address registry, read
-# 2026-11-27). The three documentation blocks stand in examples and are left out: keeping one locks its owner out.
+# Blocks that no packet from the internet carries as its source (IANA IPv4 and IPv6 special-purpose address registries,
+# read 2026-11-27 and 2026-11-28; of IPv6: unique local, link-local and multicast). The documentation blocks stand in
+# examples and are left out: keeping one locks its owner out.
 NOT_FROM_THE_INTERNET = (
     *PRIVATE_RANGES,
     *("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4"),
+    *("fc00::/7", "fe80::/10", "ff00::/8"),
 )
 # As many addresses as this, of one version, are not a list of own addresses: a /8, a /16.
 TOO_MANY = {4: 2**24, 6: 2**112}
@@ -93,7 +95,7 @@ def opened(texts: Iterable[str]) -> str | None:
 
 
 def blocks_in(text: str) -> list[str]:
-    """Blocks of IPv4 and IPv6 addresses in a text: every word that is one as a whole; an address alone is a block of one.
+    """Blocks of IPv4 and IPv6 addresses in a text: its words that are one as a whole; an address is a block of one.
 
     Words end at spaces, commas, semicolons, quotes and square brackets. Each block as `ipaddress` writes it.
     """

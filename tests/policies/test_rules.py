@@ -84,6 +84,7 @@ OPEN_INGRESSES: list[tuple[dict[str, str], str | None]] = [
     ({f"{ALB}scheme": "internal", SAID_CONTROLLER: "other"}, "nginx"),
     ({f"{ALB}scheme": "internet-facing", SAID_INTERNAL: "true"}, None),
     ({f"{ALB}scheme": "internet-facing", SAID_INTERNAL: "true"}, "alb"),
+    ({SAID_INTERNAL: "true", SAID_CONTROLLER: "nginx"}, "nginx"),
     ({"service.beta.kubernetes.io/aws-load-balancer-internal": "true"}, "traefik"),
 ]
 CLOSED_INGRESSES: list[tuple[dict[str, str], str | None]] = [
@@ -93,6 +94,7 @@ CLOSED_INGRESSES: list[tuple[dict[str, str], str | None]] = [
     ({f"{NGINX}whitelist-source-range": OWN, SAID_CONTROLLER: "nginx"}, "traefik"),
     ({"nginx.org/server-snippets": "allow 54.0.0.0/24; deny all;", SAID_CONTROLLER: "other"}, "nginx"),
     ({"lb.example.com/allowed-cidr-blocks": OWN}, "edge"),
+    ({"lb.example.com/allow": "fd00::/8"}, "edge"),
     ({f"{ALB}scheme": "internal"}, "alb"),
     ({f"{ALB}scheme": "internal"}, "alb-internal"),
     ({SAID_INTERNAL: "true", SAID_CONTROLLER: "other"}, "nginx"),

@@ -46,6 +46,7 @@ def test_blocks_that_together_hold_a_good_part_of_the_internet_open_it(cidrs: li
         ["52.94.0.0/16", "198.51.100.0/24"],
         ["10.0.0.0/8", "172.16.0.0/12"],
         ["2001:db8::/32"],
+        ["fd00::/8", "fe80::/10"],
         [],
         ["x"],
     ],
