@@ -145,6 +145,7 @@ def _from_arguments(arguments: argparse.Namespace) -> ServedSetting:
 def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     from planning.architectures.described import architecture_of
     from planning.memory.check import engine_config
+    from planning.nodes.moves import group_room, pod_room
     from planning.nodes.sharing import share_of
     from planning.plan import plan
     from planning.versions.vllm_versions import version_of
@@ -179,6 +180,8 @@ def _from_stack(arguments: argparse.Namespace) -> ServedSetting:
     group = next(gpu_pool for gpu_pool in planned.gpu_pools if gpu_pool.name == served.pool)
     sharing = group.sharing
     supply = _supply(served.cold_start, instance, engine.world_size, sharing.pods_per_gpu)
+    held = max(1, group_room(planned, group).holds(pod_room(served)))  # CPU, memory or disk may be gone before the GPUs
+    supply = replace(supply, pods_per_node=min(supply.pods_per_node, held))
     simulated = Setting(
         engine_model(shape, engine, share_of(instance.gpu, sharing)),
         _drained(

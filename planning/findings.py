@@ -32,6 +32,10 @@ class Findings:
         """One that was found elsewhere."""
         self._found.append(finding)
 
+    def add_all(self, others: Findings) -> None:
+        """Those of another list, in its order."""
+        self._found += others.all()
+
     def all(self) -> tuple[Finding, ...]:
         """What was found, in the order it was found."""
         return tuple(self._found)

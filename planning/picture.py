@@ -22,10 +22,10 @@ from planning.model import (
     StepTimePicture,
     TrafficPicture,
 )
-from planning.nodes.fit import Room, daemons, node_room, pack
+from planning.nodes.fit import Room, pack
 from planning.nodes.growth import node_start
 from planning.nodes.instances import instance_type
-from planning.nodes.moves import PoolRoom, model_moves, pod_room
+from planning.nodes.moves import PoolRoom, group_room, model_moves, pod_room
 from planning.nodes.rolls import node_roll, pod_roll, step_time
 from planning.nodes.sharing import share_of
 from planning.scaling.day import STEP_SECONDS, Day, Week
@@ -61,7 +61,7 @@ def picture(plan: StackPlan, settings: StackSettings) -> StackPicture:
         eviction_seconds=EKS_EVICTION_SECONDS,
         api_paths={name: row.path for name, row in backends().items()},
         moves=model_moves(
-            plan.models, {name: PoolRoom(_node_room(plan, pool), pool.max_nodes) for name, pool in pools.items()}
+            plan.models, {name: PoolRoom(group_room(plan, pool), pool.max_nodes) for name, pool in pools.items()}
         ),
     )
 
@@ -87,7 +87,7 @@ def _usable_bytes(name: str, pool: NodeGroupPlan) -> int:
 
 
 def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
-    room = _node_room(plan, pool)
+    room = group_room(plan, pool)
     served = [model for model in plan.models if model.pool == pool.name]
     return PoolPicture(
         room=_plan_of(room),
@@ -113,13 +113,6 @@ def _spare(pool: NodeGroupPlan, served: Sequence[ServedModel], cost: CostPlan) -
 
 def _widest(ranges: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
     return (min(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
-
-
-def _node_room(plan: StackPlan, pool: NodeGroupPlan) -> Room:
-    """EKS may give any of the types: the plan counts with the one that holds least."""
-    smallest = min(map(instance_type, pool.instance_types), key=lambda pool: pool.allocatable_memory_mib)
-    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
-    return node_room(smallest, pool.pods_disk_gib, present, pool.sharing.pods_per_gpu)
 
 
 def _packed(pods: Sequence[tuple[Room, int]], room: Room) -> PackingPicture | None:

@@ -56,10 +56,10 @@ def _draft(request: Request, findings: Findings) -> tuple[StackPlan, tuple[Pool,
     """Foundation, node pools, models and their cost, without the services beside them; and the pools as planned."""
     settings, charts = request.settings, request.charts
     foundation = plan_foundation(request, findings)
-    pools = plan_pools(request, foundation.network, findings)
+    written = plan_pools(request, foundation.network, findings)
     check_settings(request, findings)
     account = plan_account(settings, request.stack, foundation.cluster, findings)
-    served = plan_models(request, pools, findings)
+    pools, served = plan_models(request, written, findings)
     scalings = [model.model.autoscaling for model in served]
     check_system_nodes(settings, foundation.system_nodes, scalings, findings)
     monitoring = plan_monitoring(settings, scalings, charts, findings)

@@ -8,7 +8,6 @@ from planning.cluster.karpenter import with_drain
 from planning.compose.request import Request
 from planning.findings import Findings
 from planning.model import CreateNetworkPlan, ExistingNetworkPlan, ServedModel
-from planning.nodes.growth import with_growth
 from planning.nodes.places import check_zones
 from planning.nodes.pools import Pool, plan_pool
 from planning.nodes.reservations import check_reservations
@@ -17,7 +16,7 @@ from planning.nodes.reservations import check_reservations
 def plan_pools(
     request: Request, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings
 ) -> dict[str, Pool | None]:
-    """GPU pools, before it is known which models run on them."""
+    """GPU pools as written, before it is known what the models on them ask (`planning/compose/serving.py`)."""
     settings = request.settings
     planned = {
         pool.name: plan_pool(pool, index, settings.cluster.version, request.production, findings)
@@ -26,7 +25,7 @@ def plan_pools(
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
     check_reservations(settings, network, request.production, findings)
-    return {name: pool and with_growth(pool, settings) for name, pool in planned.items()}
+    return planned
 
 
 def with_models(

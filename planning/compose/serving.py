@@ -1,19 +1,24 @@
-"""Models of a stack: each with its pool, then all together with what a rollout adds."""
+"""Models of a stack: the size of each, the nodes they need together, each on its pool, then what a rollout adds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from planning.cluster.addon_network import existing_prometheus, prometheus_namespace
 from planning.cluster.file_system import client_mibps
 from planning.cluster.regions import partition
 from planning.compose.request import Request
 from planning.findings import Findings, listed
+from planning.nodes.demand import PodDemand, PoolDemand
+from planning.nodes.growth import with_growth
+from planning.nodes.pod_resources import pool_room
 from planning.nodes.pools import Pool
 from planning.serving.backend_names import engine_of
 from planning.serving.companions import check_served_names
 from planning.serving.model_checks import check_digest
-from planning.serving.served import PlannedServer, Surroundings, plan_model
+from planning.serving.served import PlannedServer, plan_model
+from planning.serving.sized import SizedModel, Surroundings, size_model
 from planning.serving.sources import Site
 from planning.serving.surge import with_surge
 from planning.serving.way_in import plan_way_in
@@ -23,20 +28,70 @@ from settings.spelling import did_you_mean
 from settings.stack import StackSettings
 
 
-def plan_models(request: Request, pools: Mapping[str, Pool | None], findings: Findings) -> list[PlannedServer]:
-    """The models that could be planned, in the order of the stack file."""
+@dataclass(frozen=True)
+class _Sized:
+    """One that could be sized, its pool's name and its findings, which are told model by model."""
+
+    model: SizedModel
+    pool: str
+    findings: Findings
+
+
+def plan_models(
+    request: Request, pools: Mapping[str, Pool | None], findings: Findings
+) -> tuple[dict[str, Pool | None], list[PlannedServer]]:
+    """The pools with the nodes that their models need, and the models that could be planned, in the stack file's order.
+
+    In two passes: how many nodes a pool has follows from the sizes of all its pods, and how soon a replica serves from
+    whether it finds a node.
+    """
     surroundings = _surroundings(request)
     check_served_names(request.settings.models, findings)
-    without_digest: set[str] = set()
+    of_models = [Findings() for _ in request.settings.models]
+    sized = _size_models(request, pools, surroundings, of_models)
+    demands = {
+        name: PoolDemand(
+            pool_room(pool, request.daemons), tuple(_demand(each.model) for each in sized if each.pool == name)
+        )
+        for name, pool in pools.items()
+        if pool is not None
+    }
+    grown = {name: pool and with_growth(pool, demands[name], request.settings) for name, pool in pools.items()}
     served = []
-    for index, model in enumerate(request.settings.models):
-        path = f"models[{index}]"
-        check_digest(model, engine_of(request.settings.backend_of(model)), path, without_digest, findings)
-        pool = _pool_of(request.settings.pool_name_of(model), model.name, path, pools, findings)
-        planned = plan_model(model, path, pool, surroundings, findings)
-        if planned is not None:
-            served.append(planned)
-    return with_surge(pools, served, request.daemons, findings)
+    for each in sized:
+        pool = grown[each.pool]
+        assert pool is not None
+        served.append(plan_model(each.model, pool, surroundings, each.findings))
+    for of_model in of_models:
+        findings.add_all(of_model)
+    return grown, with_surge(grown, demands, served, findings)
+
+
+def _size_models(
+    request: Request, pools: Mapping[str, Pool | None], around: Surroundings, of_models: Sequence[Findings]
+) -> list[_Sized]:
+    """`of_models`: one for each model, which takes its findings."""
+    without_digest: set[str] = set()
+    sized = []
+    for index, (model, own) in enumerate(zip(request.settings.models, of_models, strict=True)):
+        path, name = f"models[{index}]", request.settings.pool_name_of(model)
+        check_digest(model, engine_of(request.settings.backend_of(model)), path, without_digest, own)
+        pool = _pool_of(name, model.name, path, pools, own)
+        size = size_model(model, path, pool, around, own)
+        if size is not None and pool is not None:
+            sized.append(_Sized(size, pool.settings.name, own))
+    return sized
+
+
+def _demand(sized: SizedModel) -> PodDemand:
+    model = sized.model
+    return PodDemand(
+        name=f"{model.namespace}/{model.name}",
+        room=sized.pod.room,
+        fewest=model.autoscaling.min_replicas,
+        most=model.autoscaling.max_replicas,
+        pods=model.nodes,
+    )
 
 
 def _surroundings(request: Request) -> Surroundings:

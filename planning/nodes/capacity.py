@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 from planning.findings import Findings, listed
-from planning.nodes.fit import Packing, Room, pack
+from planning.nodes.demand import PodDemand, PoolDemand
+from planning.nodes.fit import Packing, Room
 from planning.nodes.pools import Pool
 from planning.units import amount
 
 
-@dataclass(frozen=True)
-class PodDemand:
-    """One model's replicas: how many at least and at most, of `pods` pods of that size each."""
-
-    name: str
-    room: Room
-    fewest: int
-    most: int
-    pods: int = 1
-
-
-def check_capacity(pool: Pool, node: Room, demands: Sequence[PodDemand], findings: Findings) -> dict[str, int]:
+def check_capacity(pool: Pool, demand: PoolDemand, findings: Findings) -> dict[str, int]:
     """Findings about the number of nodes; returns max_surge by model name.
 
     Pods that fit no node were refused before; a pool with such a pod is not judged here.
     """
-    no_surge = dict.fromkeys((demand.name for demand in demands), 0)
-    at_least = pack([(demand.room, demand.fewest * demand.pods) for demand in demands], node)
-    at_most = pack([(demand.room, demand.most * demand.pods) for demand in demands], node)
+    at_least, at_most = demand.at_least, demand.at_most
     if at_least is None or at_most is None:
-        return no_surge
+        return dict.fromkeys((model.name for model in demand.models), 0)
     have = pool.most_nodes
-    names = listed([demand.name for demand in demands], 5)
+    names = listed([model.name for model in demand.models], 5)
     if at_least.nodes > have:
         _too_few(pool, at_least.nodes, names, findings)
     elif at_least.nodes + pool.settings.spare_nodes > pool.group.max_nodes:
         _no_spare(pool, at_least.nodes, names, findings)
-    elif at_most.nodes > have and any(demand.pods > 1 for demand in demands):
+    elif at_most.nodes > have and any(model.pods > 1 for model in demand.models):
         _half(pool, at_most.nodes, names, findings)
     elif at_most.nodes > have:
         _beyond(pool, at_most.nodes, names, findings)
     elif pool.settings.spare_nodes and at_most.nodes + pool.settings.spare_nodes > pool.group.max_nodes:
         _spare_ends(pool, at_most.nodes, names, findings)
-    return {d.name: int(_holds_one_more(at_most, d, node, have)) for d in demands}
+    return {model.name: int(_holds_one_more(at_most, model, demand.node, have)) for model in demand.models}
 
 
 def _holds_one_more(packing: Packing, demand: PodDemand, node: Room, nodes: int) -> bool:

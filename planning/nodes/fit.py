@@ -82,6 +82,19 @@ class Room:
             self.ephemeral_mib - times * other.ephemeral_mib,
         )
 
+    def plus(self, other: Room) -> Room:
+        """Both together."""
+        return self.minus(other, -1)
+
+    def within(self, other: Room) -> Room:
+        """No more of anything than the other has."""
+        return Room(
+            min(self.gpus, other.gpus),
+            min(self.cpu_millicores, other.cpu_millicores),
+            min(self.memory_mib, other.memory_mib),
+            min(self.ephemeral_mib, other.ephemeral_mib),
+        )
+
     def holds(self, other: Room) -> int:
         """How many of the other fit."""
         pairs = (

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from planning.backends.table import OURS, backends
-from planning.model import MovePicture, ServedModel
-from planning.nodes.fit import Room, pack
+from planning.model import MovePicture, NodeGroupPlan, PodResources, ServedModel, StackPlan
+from planning.nodes.fit import Room, daemons, node_room, pack
+from planning.nodes.instances import instance_type
 from planning.nodes.quantity import mib, millicores
 
 
@@ -60,6 +61,17 @@ def _fits(pool: PoolRoom, there: Counter[Room], room: Room, new: int) -> bool:
 
 
 def pod_room(model: ServedModel) -> Room:
-    """What one of its pods takes of a node."""
-    asked = model.resources
+    """What one of its pods takes of a node, with what stands beside the server."""
+    server, keeper = _room(model.resources), model.compiled and _room(model.compiled.keep)
+    return server.plus(keeper) if keeper else server
+
+
+def _room(asked: PodResources) -> Room:
     return Room(asked.gpus, millicores(asked.cpu_request), mib(asked.memory), mib(asked.ephemeral_storage))
+
+
+def group_room(plan: StackPlan, group: NodeGroupPlan) -> Room:
+    """What pods may request of a node. EKS may give any of the types: the plan counts with the one that holds least."""
+    smallest = min(map(instance_type, group.instance_types), key=lambda type_: type_.allocatable_memory_mib)
+    present = daemons(plan.gpu_operator is not None, plan.monitoring is not None)
+    return node_room(smallest, group.pods_disk_gib, present, group.sharing.pods_per_gpu)

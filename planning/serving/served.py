@@ -5,92 +5,41 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from planning.architectures.described import check_architecture
-from planning.architectures.shape import Architecture
 from planning.findings import Findings
-from planning.memory.check import check_memory, engine_config
-from planning.memory.companions import beside_on_disk_bytes
-from planning.memory.engine import EngineConfig
-from planning.memory.pictures import check_pictures
-from planning.memory.quantization import Source, Weights, plan_weights
-from planning.memory.size import model_size
 from planning.model import (
-    DIRECT,
     AutoscalingPlan,
     ColdStartTerm,
-    DownloadWay,
-    DrainPlan,
-    ExistingPrometheusPlan,
-    ImageMirror,
     MemoryPlan,
-    RepositoryPlan,
     ServedModel,
     ThroughputPlan,
 )
-from planning.nodes.bottlerocket import is_bottlerocket
-from planning.nodes.drivers import check_driver
-from planning.nodes.fit import Daemon
 from planning.nodes.growth import node_start
-from planning.nodes.pod_resources import PodPlan, plan_pod
+from planning.nodes.pod_resources import PodPlan
 from planning.nodes.pools import Pool
 from planning.nodes.quantity import mib
 from planning.nodes.sharing import told_to_vllm
-from planning.scaling.checks import Supplies, check_autoscaling, check_metrics
+from planning.scaling.checks import check_metrics
 from planning.scaling.choose import ScalingInputs, plan_autoscaling
 from planning.scaling.chunk_advice import check_chunk
 from planning.scaling.replica import Load, throughput
 from planning.serving import cold_start as starting
 from planning.serving import environment, probes
 from planning.serving.backend_names import backend_names, engine_of, server_pods
-from planning.serving.companions import check_companions, companion_args, companion_repositories
-from planning.serving.compiled import check_compiled, with_compiled
-from planning.serving.drain import plan_drain
-from planning.serving.engine_args import check_extra_args, engine_args
-from planning.serving.files import plan_files, revision_of
-from planning.serving.groups import check_stages, network_gbps, plan_group
-from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
-from planning.serving.sources import Site, check_source, named_to_vllm, plan_source, way_of
+from planning.serving.companions import companion_args, companion_repositories
+from planning.serving.compiled import with_compiled
+from planning.serving.engine_args import engine_args
+from planning.serving.files import revision_of
+from planning.serving.groups import plan_group
+from planning.serving.model_checks import image_pin
+from planning.serving.sized import ModelFacts, SizedModel, Surroundings, engine_on
+from planning.serving.sources import named_to_vllm, plan_source, way_of
 from planning.serving.token import token_plan
-from planning.starting.start import check_start, stored_as
 from planning.throughput.serving_rates import ServingRates, serving_rates
 from planning.throughput.slo_load import Promise
 from planning.throughput.traffic_check import check_traffic
 from planning.versions import pins, vllm_versions
-from planning.versions.vllm_versions import Version
-from settings.backends import Backend
 from settings.models import Model
 from settings.shared_files import keeps_compiled
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a model's plan needs to know of the rest of the stack."""
-
-    stack: str
-    production: bool
-    mirror: ImageMirror | None
-    monitoring_namespace: str | None
-    scrape_interval_seconds: int
-    daemons: tuple[Daemon, ...]
-    site: Site
-    gpu_metrics: bool = True
-    way_in: DownloadWay = DIRECT
-    pull_secrets: tuple[str, ...] = ()
-    backend: Backend = Backend.DEPLOYMENT
-    prometheus: ExistingPrometheusPlan | None = None
-    shared_mibps: float = 0.0
-    """Most that one pod reads from the stack's file system."""
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """What is known of a model before its nodes: version, shape where the table has it, weights, drain."""
-
-    version: Version
-    known: Architecture | None
-    weights: Weights
-    files: RepositoryPlan
-    drain: DrainPlan
 
 
 @dataclass(frozen=True)
@@ -102,24 +51,10 @@ class PlannedServer:
     pod: PodPlan
 
 
-def plan_model(
-    model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings
-) -> PlannedServer | None:
-    """A model on its pool; None when it has none, or image or GPUs are so wrong that the rest cannot be judged."""
-    check_autoscaling(model, _supplies(around, pool), f"{path}.autoscaling", findings)
-    check_budget(model, around.production, path, findings)
-    asked = _asked(model, path, pool, around, findings)
-    if asked is None or pool is None or not check_group(model, pool, path, findings):
-        return None
-    pin = image_pin(model, engine_of(model.backend or around.backend))
-    image, cuda = f"{pin.repository}:{pin.tag}", vllm_versions.cuda_of_tag(pin.tag)
-    check_driver(pool.settings, f"{pool.path}.amiReleaseVersion", cuda, image, around.site.kubernetes, findings)
-    memory = _memory(model, asked, pool, path, findings)
-    own = model_size(model.model_id, asked.known, asked.weights.stored)
-    more = beside_on_disk_bytes(model, asked.known, asked.version)
-    size = replace(own, on_disk_bytes=own.on_disk_bytes + more)
-    pod = plan_pod(model, pool, size.on_disk_bytes, around.daemons, path, findings)
-    times = starting.inputs_of(model, pool, size, around.shared_mibps)
+def plan_model(sized: SizedModel, pool: Pool, around: Surroundings, findings: Findings) -> PlannedServer:
+    """A model on its pool, whose nodes are known by now; findings go on where those of its size ended."""
+    model, path, asked, memory = sized.model, sized.path, sized.asked, sized.memory
+    times = starting.inputs_of(model, pool, sized.size, around.shared_mibps)
     nodes = node_start(pool.settings.kind) if pool.replicas_may_need_nodes else ()
     cold_start_seconds = starting.seconds((*nodes, *starting.cold_start(times)))
     serving_rates = _rates(model, asked, pool, memory)
@@ -127,58 +62,18 @@ def plan_model(
     rates = _throughput(model, serving_rates, scaling, sum(cold_start_seconds) / 2)
     check_traffic(model, rates, scaling, path, findings)
     check_chunk(model, serving_rates, path, findings)
-    served = _assemble(model, pool, around, asked, pod, scaling, memory, times)
+    served = _assemble(model, pool, around, asked, sized.pod, scaling, memory, times)
     group = plan_group(model, pool, asked.version, asked.drain, starting.pod_seconds(served)[1])
     served = replace(served, group=group)
     if keeps_compiled(model):
         served = with_compiled(served, pool.group.gpu)
-    return PlannedServer(path, replace(served, throughput=rates, prometheus=around.prometheus), pod)
-
-
-def _asked(model: Model, path: str, pool: Pool | None, around: Surroundings, findings: Findings) -> ModelFacts | None:
-    version = plan_version(model, engine_of(model.backend or around.backend), path, findings)
-    if version is None:
-        return None
-    known = check_architecture(model, path, findings)
-    check_stages(model, known, path, findings)
-    check_token(model, known, around.stack, path, findings)
-    check_extra_args(model, version, path, findings)
-    check_pictures(model, version, path, findings)
-    check_source(model, version, around.site, around.production, path, findings)
-    environment.check_environment(model, path, findings)
-    check_compiled(model, path, findings)
-    check_companions(model, known, version, pool, around.stack, path, findings)
-    stored, layout = stored_as(model.model_id, known)
-    source = Source(model.model_id, stored, known is not None)
-    weights = plan_weights(model.quantization.value, source, version, f"{path}.quantization", findings)
-    check_start(start_of(model, known, weights, layout, version, pool), lambda setting: f"{path}.{setting}", findings)
-    spot = pool is not None and pool.settings.may_be_spot
-    files = plan_files(model, version, path, findings)
-    backend = model.backend or around.backend
-    drain = plan_drain(model.drain, backend, version, spot, f"{path}.drain", findings)
-    return ModelFacts(version, known, weights, files, drain)
-
-
-def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Findings) -> MemoryPlan | None:
-    if asked.known is None:
-        return None
-    return check_memory(model, asked.known, _engine(model, asked, pool), pool, path, findings)
-
-
-def _engine(model: Model, asked: ModelFacts, pool: Pool) -> EngineConfig:
-    return engine_config(model, asked.weights.stored, asked.version, network_gbps(pool))
-
-
-def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:
-    shared = pool is not None and pool.sharing.kind != "none"
-    metrics = around.gpu_metrics and not (pool is not None and is_bottlerocket(pool.settings))
-    return Supplies(around.monitoring_namespace is not None, metrics, shared)
+    return PlannedServer(path, replace(served, throughput=rates, prometheus=around.prometheus), sized.pod)
 
 
 def _rates(model: Model, asked: ModelFacts, pool: Pool, memory: MemoryPlan | None) -> ServingRates | None:
     if asked.known is None or memory is None or memory.kv_cache_tokens <= 0:
         return None
-    engine = _engine(model, asked, pool)
+    engine = engine_on(model, asked, pool)
     return serving_rates(model, asked.known, engine, pool.share, memory.kv_cache_tokens)
 
 

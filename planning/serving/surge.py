@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from planning.findings import Findings
 from planning.model import ServedModel
-from planning.nodes.capacity import PodDemand, check_capacity
-from planning.nodes.fit import Daemon
-from planning.nodes.pod_resources import pool_room
+from planning.nodes.capacity import check_capacity
+from planning.nodes.demand import PoolDemand
 from planning.nodes.pools import Pool
 from planning.nodes.sharing import Sharer, check_together
 from planning.serving.served import PlannedServer
@@ -18,23 +16,17 @@ from settings.stack import StackSettings
 
 
 def with_surge(
-    pools: Mapping[str, Pool | None], served: list[PlannedServer], present: tuple[Daemon, ...], findings: Findings
+    pools: Mapping[str, Pool | None],
+    demands: Mapping[str, PoolDemand],
+    served: Sequence[PlannedServer],
+    findings: Findings,
 ) -> list[PlannedServer]:
-    """The models with the pods that a rollout may start beside theirs; `present`: DaemonSets of a GPU node."""
-    by_pool: defaultdict[str, list[PlannedServer]] = defaultdict(list)
-    for server in served:
-        by_pool[server.model.pool].append(server)
+    """The models with the pods that a rollout may start beside theirs; `demands`: of each pool's models."""
     surge: dict[tuple[str, str], int] = {}
-    for name, of_pool in by_pool.items():
+    for name in dict.fromkeys(server.model.pool for server in served):
         pool = pools[name]
         assert pool is not None
-        node = pool_room(pool, present)
-        demands = [
-            PodDemand(f"{s.model.namespace}/{s.model.name}", s.pod.room, s.model.autoscaling.min_replicas,
-                   s.model.autoscaling.max_replicas, s.model.pods_per_replica)
-            for s in of_pool
-        ]  # fmt: skip
-        surge |= {(name, key): value for key, value in check_capacity(pool, node, demands, findings).items()}
+        surge |= {(name, key): value for key, value in check_capacity(pool, demands[name], findings).items()}
     return [
         replace(replica_set, model=replace(replica_set.model, max_surge=_surge_of(replica_set.model, surge)))
         for replica_set in served

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -7,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from advisor.simulate import add_to
+from advisor.simulate_inputs import setting
 from planning.__main__ import main
 from simulation.policies import POLICIES
 from tests.planning.stacks import REACHED
@@ -86,8 +89,10 @@ def test_a_models_stack_file_gives_bounds_and_replica(capsys: pytest.CaptureFixt
     assert "Qwen/Qwen2.5-7B-Instruct on g6.2xlarge" in report["serving"]
 
 
-def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
-    """A stack `lab` of one model, beside no other."""
+def stack_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, nodes: dict[str, object] | None = None, **changes: object
+) -> None:
+    """A stack `lab` of one model, beside no other; `nodes`: what its pool has instead."""
     model = {
         "name": "chat",
         "source": "Qwen/Qwen2.5-7B-Instruct",
@@ -97,7 +102,7 @@ def stack_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, **changes: objec
         "slo": {"timeToFirstTokenSeconds": 3, "timePerOutputTokenSeconds": 0.2, "share": 0.95},
         **changes,
     }
-    pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 3}
+    pool = {"name": "l4", "instanceTypes": ["g6.2xlarge"], "maxNodes": 3, **(nodes or {})}
     config = {"vllm-on-eks:nodePools": [pool], "vllm-on-eks:models": [model]}
     config["vllm-on-eks:cluster"] = REACHED  # type: ignore[assignment]
     (tmp_path / "Pulumi.lab.yaml").write_text(json.dumps({"config": config}), encoding="utf-8")
@@ -119,6 +124,19 @@ def test_a_stacks_declared_traffic_slo_and_autoscaling_are_what_is_simulated(
     assert report["mean_output_tokens"] == pytest.approx(100, rel=0.2)
     assert report["slo"] == {"ttft_s": 3.0, "tpot_s": 0.2, "share": 0.95}
     assert [row["name"] for row in report["policies"]] == ["stack", *(n for n in POLICIES if n != "oracle")]
+
+
+@pytest.mark.parametrize(("cpu", "per_node", "fewest"), [("11", 4, 2), ("20", 2, 3)])
+def test_a_node_holds_the_pods_that_the_plan_packs_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cpu: str, per_node: int, fewest: int
+) -> None:
+    nodes = {"instanceTypes": ["g6.12xlarge"], "diskGib": 500, "maxNodes": 4, "spareNodes": 1}
+    bounds = {"minReplicas": 3, "maxReplicas": 4}
+    stack_file(tmp_path, monkeypatch, nodes, resources={"cpu": cpu}, autoscaling=bounds)
+    commands = argparse.ArgumentParser()
+    add_to(commands.add_subparsers())
+    supply = setting(commands.parse_args(["simulate", "--stack", "lab"])).setting.supply
+    assert (supply.pods_per_node, supply.min_nodes) == (per_node, fewest)
 
 
 def test_the_command_line_outranks_what_the_stack_declares(

@@ -75,6 +75,15 @@ def test_spare_nodes_are_said_with_their_price_and_what_a_new_replica_gains() ->
     assert spare_line(pool_of(nodePools=[pool(spareNodes=1)], models=[])).startswith("1 spare node: $")
 
 
+def test_what_stands_beside_a_server_takes_its_room_of_the_node_too() -> None:
+    kept = model(compileCache="efs", resources={"cpu": "2", "memory": "8Gi"})
+    alone, beside = (
+        picture(planned(models=[each]), stack(models=[each])).models[0].room
+        for each in ({**kept, "compileCache": "pod"}, kept)
+    )
+    assert (beside.cpu_millicores - alone.cpu_millicores, beside.memory_mib - alone.memory_mib) == (20, 128)
+
+
 def test_two_pods_of_one_gpu_lie_on_one_node_and_one_gpu_is_counted() -> None:
     two = [model(source=SMALL, autoscaling={"minReplicas": 2, "maxReplicas": 2})]
     pool_part = pool_of(nodePools=[SHARED], models=two)

@@ -77,6 +77,14 @@ def test_a_pool_of_four_gpus_counts_pods_and_not_nodes() -> None:
         assert plan.models[0].replicas_may_need_nodes == needs_nodes
 
 
+def test_a_pod_that_takes_half_a_nodes_cores_counts_as_that_and_not_by_its_gpu() -> None:
+    four = pool(instanceTypes=["g6.12xlarge"], minNodes=1, maxNodes=2, diskGib=500)
+    for replicas, of_a_rollout, of_replicas in ((1, False, False), (2, True, False), (3, True, True)):
+        asked = model(resources={"cpu": "20"}, autoscaling={"maxReplicas": replicas})
+        served = planned(nodePools=[four], models=[asked]).models[0]
+        assert (bool(served.node_start), served.replicas_may_need_nodes) == (of_a_rollout, of_replicas)
+
+
 def test_models_count_on_their_own_pool_only() -> None:
     pools = [pool(), pool(name="other", minNodes=2, maxNodes=3)]
     plan = planned(nodePools=pools, models=[model(pool="l4"), model(name="b", pool="other")])
