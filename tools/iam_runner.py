@@ -101,15 +101,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     attached = {
         resource["inputs"]["policyArn"] for resource in resources if resource["type"].endswith(":RolePolicyAttachment")
     }
-    invoked = [*_INVOKED, *(_CALLER if _ASKS_WHO & set(types) else ())]
-    invoked += (
-        ["preflight:weights"]
-        if any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources)
-        else []
-    )
-    invoked += ["preflight:certificate"] if any(_has_certificate(resource) for resource in resources) else []
-    invoked += ["preflight:files"] if any(each.startswith("aws:efs/") for each in types) else []
-    invoked += [_SECRETS[1]] if _SECRETS[0] in {resource["type"] for resource in resources} else []
+    invoked = _asked_for(resources, types)
     actions_needed = {action for name in (*types, *invoked) for group in actions()[name].values() for action in group}
     reads = {action for action in actions_needed if action.partition(":")[2].startswith(_READS)}
     own = {"iam:PassRole", "iam:CreateServiceLinkedRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy"}
@@ -145,6 +137,18 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         "Version": "2012-10-17",
         "Statement": [statement for statement in statements if statement["Action"] and statement["Resource"]],
     }
+
+
+def _asked_for(resources: Sequence[Mapping[str, Any]], types: Sequence[str]) -> list[str]:
+    """Rows of the table for what is asked about such resources, by functions of the provider and by the pre-flight."""
+    asked = {
+        "preflight:weights": any(str(resource.get("name")).endswith(_BUCKET_POLICY) for resource in resources),
+        "preflight:certificate": any(map(_has_certificate, resources)),
+        "preflight:files": any(type_.startswith("aws:efs/") for type_ in types),
+        _SECRETS[1]: any(resource["type"] == _SECRETS[0] for resource in resources),
+    }
+    callers = _CALLER if _ASKS_WHO & set(types) else ()
+    return [*_INVOKED, *callers, *(row for row, is_asked in asked.items() if is_asked)]
 
 
 def _has_certificate(resource: Mapping[str, Any]) -> bool:

@@ -13,25 +13,21 @@ from components.cluster.namespace import owned_namespace
 from components.cluster.network_policies import default_deny
 from components.images import pull_policy, pull_secrets
 from components.manifest import Manifest, arguments, labels, selector
-from components.pods import HOSTNAME
+from components.pods import HOSTNAME, quantities
 from components.security import non_root_pod, restricted_container
 from components.tolerations import tolerations
 from planning.model import (
-    GPU_RESOURCE,
     OWN_LABELS,
     SPARE_OWNER,
     SPARE_PRIORITY,
     SPARE_PRIORITY_CLASS,
     STACK_LABEL,
+    PodResources,
     SpareNodesPlan,
 )
 
 APP, COMPONENT = "spare-node", "placeholder"
 NAMESPACE = SPARE_OWNER.usual
-# The image's one program sleeps; the memory is what a container's start takes (runc). A model's pod finds the node's
-# CPU and memory free: it evicts all of this.
-SLEEPS = {"cpu": "1m", "memory": "32Mi", "ephemeral-storage": "16Mi"}
-PULLS = {"cpu": "10m", "memory": "64Mi", "ephemeral-storage": "16Mi"}
 
 
 def spare_priority_class(stack: str) -> Manifest:
@@ -92,8 +88,7 @@ def _pod(plan: SpareNodesPlan) -> dict[str, Any]:
         "securityContext": non_root_pod(),
         **_pulled(plan),
         "containers": [
-            _container(f"hold-{index}", plan.image, {**SLEEPS, GPU_RESOURCE: str(gpus)})
-            for index, gpus in enumerate(plan.gpus_by_container)
+            _container(f"hold-{index}", plan.image, resources) for index, resources in enumerate(plan.containers)
         ],
     }
 
@@ -101,17 +96,17 @@ def _pod(plan: SpareNodesPlan) -> dict[str, Any]:
 def _pulled(plan: SpareNodesPlan) -> dict[str, Any]:
     """So the next replica finds its image on the node: it is pulled, and nothing of it runs."""
     images = enumerate(plan.model_images)
-    pulls = [_container(f"pull-{index}", image, PULLS, ["/bin/true"]) for index, image in images]
+    pulls = [_container(f"pull-{index}", image, plan.pulls, ["/bin/true"]) for index, image in images]
     return {"initContainers": pulls} if pulls else {}
 
 
-def _container(name: str, image: str, resources: dict[str, str], command: list[str] | None = None) -> dict[str, Any]:
+def _container(name: str, image: str, resources: PodResources, command: list[str] | None = None) -> dict[str, Any]:
     return {
         "name": name,
         "image": image,
         "imagePullPolicy": pull_policy(image),
         **({"command": command} if command else {}),
-        "resources": {"requests": resources, "limits": dict(resources)},
+        "resources": quantities(resources),
         "securityContext": restricted_container(),
     }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from local.build.appearing import appearing
 from local.build.go import Go, module_version
 from local.build.table import DefinitionFiles
 from local.host.paths import Paths
@@ -26,18 +26,20 @@ def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
     target = paths.cache / "crds" / f"{row.chart}-{version}-plain{_chosen(row.files)}"
     if not target.exists():
         source = go.module_folder("crds", row.module, folder) / row.path
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        for path in sorted({path for pattern in row.files.split() for path in source.glob(pattern)}):
-            for number, crd in enumerate(yaml.load_all(path.read_text(), Loader=_CrdLoader)):
-                if not isinstance(crd, dict) or crd.get("kind") != row.kind:
-                    continue
-                name = path.name if number == 0 else f"{path.stem}-{number}.yaml"
-                text = json.dumps(without_descriptions(crd), separators=(",", ":"))
-                (unfinished / name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
-        unfinished.rename(target)
+        files = sorted({path for pattern in row.files.split() for path in source.glob(pattern)})
+        with appearing(target) as unfinished:
+            for path in files:
+                _write_kinds(path, row.kind, unfinished)
     return target
+
+
+def _write_kinds(file: Path, kind: str, folder: Path) -> None:
+    for number, crd in enumerate(yaml.load_all(file.read_text(), Loader=_CrdLoader)):
+        if not isinstance(crd, dict) or crd.get("kind") != kind:
+            continue
+        name = file.name if number == 0 else f"{file.stem}-{number}.yaml"
+        text = json.dumps(without_descriptions(crd), separators=(",", ":"))
+        (folder / name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
 
 
 def _chosen(patterns: str) -> str:

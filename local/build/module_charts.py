@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from local.build.appearing import appearing
 from local.build.go import Go, module_version
 from local.build.table import ModuleChart
 from local.host.paths import Paths
@@ -22,15 +23,13 @@ def module_chart(row: ModuleChart, paths: Paths, go: Go) -> Path:
     target = paths.cache / "charts" / f"{row.chart}-{version}"
     if not target.exists():
         source = go.module_folder("charts", row.module, folder) / row.path
-        unfinished = target.with_name(f".{target.name}.unfinished")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        for file in sorted(path for path in source.rglob("*") if path.is_file()):
-            where = unfinished / file.relative_to(source)
-            # Folders of the module cache may not be written: they are not copied as they are.
-            where.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, where)
-        metadata = unfinished / "Chart.yaml"
-        released = yaml.safe_load(metadata.read_text()) | {"version": version.removeprefix("v"), "appVersion": version}
-        metadata.write_text(yaml.safe_dump(released, sort_keys=False))
-        unfinished.rename(target)
+        with appearing(target) as unfinished:
+            for file in sorted(path for path in source.rglob("*") if path.is_file()):
+                where = unfinished / file.relative_to(source)
+                # Folders of the module cache may not be written: they are not copied as they are.
+                where.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, where)
+            metadata = unfinished / "Chart.yaml"
+            numbers = {"version": version.removeprefix("v"), "appVersion": version}
+            metadata.write_text(yaml.safe_dump(yaml.safe_load(metadata.read_text()) | numbers, sort_keys=False))
     return target

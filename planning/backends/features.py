@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from planning.backends.table import NO, YES, Cell, backends, features, rendered
 from planning.findings import Findings, listed
@@ -14,15 +15,18 @@ from settings.shared_files import keeps_compiled, reads_shared
 from settings.sources import HubSource
 from settings.stack import StackSettings
 
+Asker = TypeVar("Asker")
+
 
 @dataclass(frozen=True)
-class Feature:
-    """`setting`: below `models[i]`, where it is asked for; `asked`: whether a model does; `words`: what it is."""
+class Feature(Generic[Asker]):
+    """What a model or a gateway (`Asker`) may ask for. `setting`: below its section, where it is asked for; `asked`:
+    whether it is; `words`: what it is."""
 
     name: str
     words: str
     setting: str
-    asked: Callable[[Model], bool]
+    asked: Callable[[Asker], bool]
 
 
 def _schedules(model: Model) -> bool:
@@ -43,7 +47,7 @@ def _elsewhere(model: Model) -> bool:
     return not isinstance(model.origin, HubSource)
 
 
-FEATURES: tuple[Feature, ...] = (
+FEATURES: tuple[Feature[Model], ...] = (
     Feature("tensor-parallel", "several GPUs of one node", "tensorParallel", lambda m: m.tensor_parallel > 1),
     Feature("pipeline-parallel", "stages of layers", "pipelineParallel", lambda m: m.pipeline_parallel > 1),
     Feature("multi-node", "one replica on several nodes", "nodes", lambda m: m.nodes > 1),

@@ -25,7 +25,7 @@ class BackendRow:
     `pods`: what its pods are called. `metrics_port`, `metrics_prefix`: where vLLM's series are, and how they begin
     there. `router`: the chart of a router in front of each model; `engine`: its image; names in
     planning/versions/pins.py. `labels`: what selects its pods, with {name};
-    `path`: of the API at the model's address.
+    `path`: of the API at the model's address; `hook`: whose its pods' preStop hook is.
     """
 
     name: str
@@ -38,6 +38,7 @@ class BackendRow:
     metrics_port: str
     metrics_prefix: str
     scaler: str
+    hook: str
     operators: tuple[str, ...]
     router: str | None
     engine: str
@@ -109,6 +110,7 @@ def backends() -> dict[str, BackendRow]:
             row["metrics"],
             row["prefix"],
             row["scaler"],
+            row["hook"],
             tuple(row["operators"].split()),
             row["router"] or None,
             row["engine"],

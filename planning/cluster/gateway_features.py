@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
 
+from planning.backends.features import Feature
 from planning.backends.table import YES, Cell
 from planning.cluster.ingress_table import controller_of
 from planning.facts import rows
@@ -30,50 +30,40 @@ KINDS: Mapping[str, str] = {
 """In the words of findings and of the page."""
 
 
-@dataclass(frozen=True)
-class GatewayFeature:
-    """`setting`: below `gateway`, where it is asked for; `asked`: whether a gateway does; `words`: what it is."""
-
-    name: str
-    words: str
-    setting: str
-    asked: Callable[[OneAddress], bool]
-
-
 def _by_client(gateway: OneAddress) -> bool:
     return isinstance(gateway.authentication, ApiKeys | Jwt)
 
 
-FEATURES: tuple[GatewayFeature, ...] = (
-    GatewayFeature("by-model", "a request goes to the model that its body names", "", lambda _: True),
-    GatewayFeature("versions", "versions of a model by weight", "", lambda _: True),
-    GatewayFeature("api-keys", "API keys", "authentication.kind", lambda g: isinstance(g.authentication, ApiKeys)),
-    GatewayFeature("tokens", "tokens (JWT)", "authentication.kind", lambda g: isinstance(g.authentication, Jwt)),
-    GatewayFeature("mtls", "mTLS", "authentication.kind", lambda g: isinstance(g.authentication, Mtls)),
-    GatewayFeature(
+FEATURES: tuple[Feature[OneAddress], ...] = (
+    Feature("by-model", "a request goes to the model that its body names", "", lambda _: True),
+    Feature("versions", "versions of a model by weight", "", lambda _: True),
+    Feature("api-keys", "API keys", "authentication.kind", lambda g: isinstance(g.authentication, ApiKeys)),
+    Feature("tokens", "tokens (JWT)", "authentication.kind", lambda g: isinstance(g.authentication, Jwt)),
+    Feature("mtls", "mTLS", "authentication.kind", lambda g: isinstance(g.authentication, Mtls)),
+    Feature(
         "limit-by-client",
         "requests per minute of a key or token",
         "requestsPerMinute",
         lambda g: g.requests_per_minute is not None and _by_client(g),
     ),
-    GatewayFeature(
+    Feature(
         "limit-by-address",
         "requests per minute of an address",
         "requestsPerMinute",
         lambda g: g.requests_per_minute is not None and not _by_client(g),
     ),
-    GatewayFeature("retries", "another pod is asked before the first token", "retries", lambda g: g.retries > 0),
-    GatewayFeature("body-and-time", "limits of body and time", "", lambda _: True),
-    GatewayFeature("sources", "source ranges", "sourceRanges", lambda _: True),
-    GatewayFeature(
+    Feature("retries", "another pod is asked before the first token", "retries", lambda g: g.retries > 0),
+    Feature("body-and-time", "limits of body and time", "", lambda _: True),
+    Feature("sources", "source ranges", "sourceRanges", lambda _: True),
+    Feature(
         "certificate-secret", "a certificate in a Secret", "certificate.kind",
         lambda g: isinstance(g.certificate, SecretCertificate),
     ),
-    GatewayFeature(
+    Feature(
         "certificate-issuer", "a certificate of cert-manager", "certificate.kind",
         lambda g: isinstance(g.certificate, IssuedCertificate),
     ),
-    GatewayFeature(
+    Feature(
         "certificate-acm", "a certificate of AWS Certificate Manager", "certificate.kind",
         lambda g: isinstance(g.certificate, AcmCertificate),
     ),
@@ -117,7 +107,7 @@ def check_gateway_features(settings: StackSettings, findings: Findings) -> None:
         )
 
 
-def _instead(feature: GatewayFeature, kind: str) -> str:
+def _instead(feature: Feature[OneAddress], kind: str) -> str:
     """The kinds that do it, and what of the same setting this one does."""
     table = gateway_features()
     others = listed(KINDS[other] for other, cell in table[feature.name].items() if cell.does == YES)

@@ -9,7 +9,7 @@ from planning.backends.features import check_backends
 from planning.cluster.addons import check_gpu_operator
 from planning.cluster.ages import check_ages
 from planning.cluster.aibrix import check_aibrix
-from planning.cluster.entry import check_ingress
+from planning.cluster.entry_checks import check_ingress
 from planning.cluster.existing import check_existing
 from planning.cluster.external_secrets import check_external_secrets
 from planning.cluster.gateway import check_gateway

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from planning.model.cloud import TaintPlan
 from planning.model.namespaces import NamespaceOwner, PodSecurity
+from planning.model.pods import PodResources
 
 # No setting names it: nothing but placeholders lives there.
 SPARE_OWNER = NamespaceOwner(
@@ -25,8 +26,10 @@ class SpareNodesPlan:
     nodes: int
     """One placeholder each."""
     image: str
-    gpus_by_container: tuple[int, ...]
-    """`nvidia.com/gpu` of each container of a placeholder; their sum is what a node advertises."""
+    containers: tuple[PodResources, ...]
+    """What each container of a placeholder asks for; the sum of their GPUs is what a node advertises."""
+    pulls: PodResources
+    """Of a container that has an image pulled, and ends."""
     model_images: tuple[str, ...]
     """Servers' images that a placeholder has its node pull, each once."""
     node_selector: dict[str, str]

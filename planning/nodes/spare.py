@@ -8,9 +8,10 @@ its node, the placeholder waits again, and the node autoscaler buys the next nod
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from planning.findings import Findings, listed
-from planning.model import ServedModel, SpareNodesPlan
+from planning.model import PodResources, ServedModel, SpareNodesPlan
 from planning.nodes.pools import Pool
 from planning.versions import pins
 from planning.versions.pull_through import image_mirror
@@ -19,6 +20,11 @@ from settings.node_autoscaling import NoNodeAutoscaling
 from settings.pools import KarpenterPool
 from settings.stack import StackSettings
 from settings.tenants import TenantPriority
+
+# The image's one program sleeps; the memory is what a container's start takes (runc). A model's pod finds the node's
+# CPU and memory free: it evicts all of this.
+SLEEPS = PodResources("1m", "32Mi", "16Mi", shared_memory=None, gpus=0, cpu_limit="1m")
+PULLS = PodResources("10m", "64Mi", "16Mi", shared_memory=None, gpus=0, cpu_limit="10m")
 
 
 def plan_spare_nodes(
@@ -58,7 +64,8 @@ def _placeholders(
         pool=pool.settings.name,
         nodes=pool.settings.spare_nodes,
         image=pins.image_reference(pins.PAUSE, image_mirror(settings)),
-        gpus_by_container=gpus_by_container(pool),
+        containers=tuple(replace(SLEEPS, gpus=gpus) for gpus in gpus_by_container(pool)),
+        pulls=PULLS,
         model_images=tuple(sorted({model.image for model in models})),
         node_selector=pool.node_selector,
         taints=pool.group.taints,

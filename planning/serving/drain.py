@@ -3,6 +3,7 @@ SIGKILL at the grace period."""
 
 from __future__ import annotations
 
+from planning.backends.table import OURS, backends
 from planning.findings import Findings
 from planning.model import DrainPlan
 from planning.versions import vllm_versions
@@ -14,8 +15,6 @@ MARGIN_SECONDS = 15
 # The longest step of an engine, during which it takes no request: the first one of a fresh server compiles. Ours, of a
 # tiny model on a busy CPU, took 10 s (2026-11-28). Estimate; as long as a probe gives a first completion.
 ENGINE_WAIT_SECONDS = 30
-# Whose pods have no hook of ours: Ray starts the servers in them, and KubeAI writes them.
-ONLY_SLEEP = frozenset({Backend.RAY, Backend.KUBEAI})
 # EC2 takes a spot instance back two minutes after its notice.
 SPOT_NOTICE_SECONDS = 120
 # So long EKS waits for a pod when it replaces its node; then the update fails with PodEvictionFailure
@@ -90,6 +89,6 @@ def plan_drain(
 
 def _longest_wait(drain: Drain, backend: Backend, shutdown: int, needed: int) -> int:
     """For the engine, as far as EKS waits; none where SIGTERM cuts running requests anyway, or comes at once."""
-    if backend in ONLY_SLEEP or not drain.pre_stop_seconds or not shutdown:
+    if backends()[backend].hook != OURS or not drain.pre_stop_seconds or not shutdown:
         return 0
     return max(0, min(EKS_EVICTION_SECONDS - needed - MARGIN_SECONDS, ENGINE_WAIT_SECONDS))

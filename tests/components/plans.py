@@ -62,6 +62,7 @@ from planning.model import (
     Via,
     ZeroPlan,
 )
+from planning.nodes.spare import PULLS, SLEEPS
 from planning.versions.pins import ENGINES
 
 MIRROR = "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"
@@ -115,7 +116,8 @@ SPARE_NODES = SpareNodesPlan(
     pool="gpu",
     nodes=2,
     image="registry.k8s.io/pause:3.10@sha256:" + "e" * 64,
-    gpus_by_container=(4,),
+    containers=(replace(SLEEPS, gpus=4),),
+    pulls=PULLS,
     model_images=("vllm/vllm-openai:v0.33.0",),
     node_selector={"vllm-on-eks/pool": "gpu"},
     taints=(GPU_TAINT, TaintPlan("team", "research", "NoExecute")),

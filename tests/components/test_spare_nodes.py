@@ -50,7 +50,9 @@ def test_every_pod_of_ours_evicts_it_and_the_cluster_autoscaler_still_buys_for_i
 
 
 def test_shares_of_a_gpu_are_asked_for_by_a_container_each() -> None:
-    held = pod(placeholders(replace(SPARE_NODES, gpus_by_container=(1, 1, 1))))["containers"]
+    held = pod(placeholders(replace(SPARE_NODES, containers=(replace(SPARE_NODES.containers[0], gpus=1),) * 3)))[
+        "containers"
+    ]
     assert [container["resources"]["limits"]["nvidia.com/gpu"] for container in held] == ["1", "1", "1"]
     assert len({container["name"] for container in held}) == 3
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.serving.manifests.group import leader_worker_set
-from local.engine.engine import EngineState
+from local.engine.engine import Engine, EngineState
 from local.engine.fleet import EngineFleet
 from local.engine.groups import Groups
 from local.engine.pods import GROUP_RANK_LABEL
@@ -31,6 +31,19 @@ def member(name: str, rank: int, running: bool = True) -> dict[str, Any]:
 
 def groups(api: FakeApi, pods: EngineFleet) -> Groups:
     return Groups(pods, api, 0.0, [].append)
+
+
+async def serving(api: FakeApi) -> tuple[EngineFleet, Groups, Engine]:
+    """A group of two whose leader serves."""
+    pods = fleet(api)
+    looked = groups(api, pods)
+    for item in (member(LEADER, 0), member(WORKER, 1)):
+        pods.on_pod("ADDED", item)
+    await settle()
+    await looked.round()
+    engine = pods.engine("models", LEADER)
+    assert engine is not None
+    return pods, looked, engine
 
 
 def said(api: FakeApi) -> list[tuple[str, bool]]:
@@ -72,14 +85,7 @@ def test_an_engine_that_loses_a_worker_ends_and_its_container_starts_again() -> 
     api = FakeApi()
 
     async def work() -> None:
-        pods = fleet(api)
-        looked = groups(api, pods)
-        for item in (member(LEADER, 0), member(WORKER, 1)):
-            pods.on_pod("ADDED", item)
-        await settle()
-        await looked.round()
-        engine = pods.engine("models", LEADER)
-        assert engine is not None
+        pods, looked, engine = await serving(api)
         ready = member(LEADER, 0)
         ready["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
         pods.on_pod("MODIFIED", ready)
@@ -104,16 +110,10 @@ def test_a_worker_whose_pod_is_to_end_stays_until_its_leaders_engine_is_gone() -
     api = FakeApi()
 
     async def work() -> None:
-        pods = fleet(api)
-        for item in (member(LEADER, 0), member(WORKER, 1)):
-            pods.on_pod("ADDED", item)
-        await settle()
-        await groups(api, pods).round()
+        pods, _, engine = await serving(api)
         pods.on_pod("MODIFIED", deleting(member(WORKER, 1)))
         await settle()
         assert api.deleted == []
-        engine = pods.engine("models", LEADER)
-        assert engine is not None
         engine.stop()
         task = pods.members["models", WORKER].task
         assert task is not None
@@ -127,14 +127,7 @@ def test_a_worker_that_is_gone_ends_what_its_leader_still_finishes() -> None:
     api = FakeApi()
 
     async def work() -> None:
-        pods = fleet(api)
-        looked = groups(api, pods)
-        for item in (member(LEADER, 0), member(WORKER, 1)):
-            pods.on_pod("ADDED", item)
-        await settle()
-        await looked.round()
-        engine = pods.engine("models", LEADER)
-        assert engine is not None
+        pods, looked, engine = await serving(api)
         ended: list[bool] = []
         engine.on_end.append(ended.append)
         answers: list[str] = []

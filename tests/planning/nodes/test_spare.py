@@ -163,7 +163,7 @@ def test_a_placeholder_takes_all_that_a_node_advertises_as_its_kubelet_gives_it(
 ) -> None:
     small = model(source=SMALL, gpuMemoryUtilization=0.4) if "gpuSharing" in changes else model()
     plan = planned(nodePools=[pool(instanceTypes=[instance], spareNodes=1, **changes)], models=[small])
-    assert spare(plan).gpus_by_container == containers
+    assert tuple(container.gpus for container in spare(plan).containers) == containers
     assert sum(containers) == plan.gpu_pools[0].advertised_gpus
 
 
