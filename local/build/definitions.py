@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from local.build.appearing import appearing
+from local.build.chart_table import DefinitionFiles
 from local.build.go import Go, module_version
-from local.build.table import DefinitionFiles
 from local.host.paths import Paths
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import yaml
 
 from local.build.appearing import appearing
+from local.build.chart_table import ModuleChart
 from local.build.go import Go, module_version
-from local.build.table import ModuleChart
 from local.host.paths import Paths
 
 

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from importlib.metadata import version as package_version
 from pathlib import Path
 
+from local.build.chart_table import DEFINITIONS, MODULE_CHARTS
 from local.build.definitions import definitions
 from local.build.envoy import PROGRAM, envoy
 from local.build.go import find_go, program_version
 from local.build.module_charts import module_chart
 from local.build.plugins import installed_plugins, plugin_version, uses_installed_providers
 from local.build.programs import built, kept, kept_in, locked, names_of
-from local.build.table import DEFINITIONS, MODULE_CHARTS, NEEDS, TOOLS, Tool
+from local.build.table import NEEDS, TOOLS, Tool
 from local.host.errors import PlatformError
 from local.host.paths import Paths
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.build.table import DEFINITIONS, MODULE_CHARTS
+from local.build.chart_table import DEFINITIONS, MODULE_CHARTS
 from local.control_plane import servers as control_plane
 from local.control_plane.certificates import Pki, ensure_pki
 from local.host import ports

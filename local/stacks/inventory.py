@@ -7,11 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from local.build.chart_table import DEFINITIONS
+
 # Kubernetes writes these by itself, at any time.
 PASSING = {"Event", "Lease", "Endpoints", "EndpointSlice", "ComponentStatus", "PodMetrics", "NodeMetrics"}
 # Helm never deletes what a chart has in crds/ (https://helm.sh/docs/chart_best_practices/custom_resource_definitions),
 # and the API server registers a group for each.
-API_GROUPS_LEFT_BY_HELM = ("monitoring.coreos.com", "keda.sh")
+KINDS_OF_GROUPS = {"CustomResourceDefinition", "APIService"}
+GROUPS_LEFT_BY_HELM = tuple(f".{group}" for row in DEFINITIONS for group in row.groups_left)
 # What is gone meanwhile, cannot be listed, or is served by an aggregated API that is down.
 AWAY = (404, 405, 503)
 
@@ -19,13 +22,15 @@ AWAY = (404, 405, 503)
 def every_object(kubeconfig: Path) -> Iterator[dict[str, Any]]:
     """Every object of every kind that can be listed, with its kind, as JSON.
 
-    What is served by an aggregated API that is down, and what goes away meanwhile, is left out.
+    What is served by an aggregated API that is down, what goes away meanwhile, and definitions that Helm leaves behind
+    are left out.
     """
     get = _reader(kubeconfig)
     for base, resource in _listable(get):
         for item in get(f"{base}/{resource['name']}").get("items") or []:
-            if not item["metadata"]["name"].endswith(API_GROUPS_LEFT_BY_HELM):
-                yield {**item, "kind": resource["kind"]}
+            if resource["kind"] in KINDS_OF_GROUPS and item["metadata"]["name"].endswith(GROUPS_LEFT_BY_HELM):
+                continue
+            yield {**item, "kind": resource["kind"]}
 
 
 def _listable(get: Callable[[str], dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:

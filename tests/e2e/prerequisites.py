@@ -21,7 +21,7 @@ from tests.e2e.conftest import Platform
 from tests.reference_data import REFERENCE
 
 INFERENCE = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
-"""Folder of definitions that the platform's programs brought (`local/build/table.py`) -> the group that is taken."""
+"""Folder of definitions that programs brought (`local/build/chart_table.py`) -> the group that is taken."""
 GATEWAY_API = "gateway.networking.k8s.io"
 DEFINITIONS: Mapping[str, Mapping[str, str]] = {"llm-d": INFERENCE}
 # Kinds that no program here brings: by the schema that tests keep, or without one.

@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from local.build import go as go_module
+from local.build.chart_table import DEFINITIONS, MODULE_CHARTS
 from local.build.definitions import definitions
 from local.build.go import Go, find_go, module_version, parse_version
 from local.build.module_charts import module_chart
 from local.build.programs import link_flags
 from local.build.source import program_name
-from local.build.table import CRD_MODULE, DEFINITIONS, GO_LOCK, MODULE_CHARTS, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
+from local.build.table import CRD_MODULE, GO_LOCK, NEEDS, PLATFORM, TOOLS, Tool, VersionRule
 from local.build.toolchain import Found, ensure_tools, find_installed, link, on_path, place, plan_lines, tools_of
 from local.host.errors import BuildFailed, PlatformError
 from planning.versions import pins
@@ -186,6 +187,19 @@ def test_definitions_are_those_of_the_folders_that_the_vendors_chart_takes(tmp_p
     folder = definitions(row, paths, go)
     assert sorted(file.name for file in folder.iterdir()) == ["containers.yaml", "services.yaml"]
     assert folder != definitions(replace(row, files="*.yaml"), paths, go), "another choice is kept apart"
+
+
+def test_groups_stay_of_just_those_charts_that_have_their_definitions_where_helm_leaves_them() -> None:
+    charts = {folder.name for folder in (REPO / "local" / "charts").iterdir()}
+    assert [
+        row.chart for row in DEFINITIONS if bool(row.groups_left) != (row.into == "crds" and row.chart in charts)
+    ] == []
+    for row in DEFINITIONS:
+        folder = REPO / ".tools" / "definitions" / row.chart
+        groups = {
+            yaml.safe_load(file.read_text())["spec"]["group"] for file in folder.glob("*.yaml") if row.groups_left
+        }
+        assert groups <= set(row.groups_left), row.chart
 
 
 def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:

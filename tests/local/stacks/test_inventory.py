@@ -21,7 +21,11 @@ KINDS = [
     {"name": "pods/log", "kind": "Pod", "verbs": ["get"]},
     {"name": "bindings", "kind": "Binding", "verbs": ["create"]},
 ]
-GROUPS = [{"preferredVersion": {"groupVersion": "example.org/v1"}}, {"preferredVersion": {"groupVersion": "away/v1"}}]
+GROUPS = [
+    {"preferredVersion": {"groupVersion": version}}
+    for version in ("example.org/v1", "away/v1", "apiextensions.k8s.io/v1", "apiregistration.k8s.io/v1")
+]
+LEFT = ("monitoring.coreos.com", "keda.sh", "gateway.networking.k8s.io", "gateway.envoyproxy.io", "ray.io")
 ANSWERS: dict[str, Any] = {
     "/apis": {"groups": GROUPS},
     "/api/v1": {"resources": KINDS},
@@ -30,8 +34,20 @@ ANSWERS: dict[str, Any] = {
     "/apis/example.org/v1/things": {
         "items": [
             {"metadata": {"name": "t"}, "spec": {"odd": 1}},
-            {"metadata": {"name": "servicemonitors.monitoring.coreos.com"}},
+            {"metadata": {"name": "of.monitoring.coreos.com"}},
         ]
+    },
+    "/apis/apiextensions.k8s.io/v1": {
+        "resources": [{"name": "definitions", "kind": "CustomResourceDefinition", "verbs": ["list"]}]
+    },
+    "/apis/apiextensions.k8s.io/v1/definitions": {
+        "items": [{"metadata": {"name": f"things.{group}"}} for group in (*LEFT, "example.org", "array.io")]
+    },
+    "/apis/apiregistration.k8s.io/v1": {
+        "resources": [{"name": "apiservices", "kind": "APIService", "verbs": ["list"]}]
+    },
+    "/apis/apiregistration.k8s.io/v1/apiservices": {
+        "items": [{"metadata": {"name": f"v1.{group}"}} for group in (*LEFT, "example.org")]
     },
 }  # fmt: skip
 STATUS = {"/apis/away/v1": 503, "/api/v1/pods": 405}
@@ -76,7 +92,9 @@ def test_every_kind_that_can_be_listed_is_listed_as_the_server_says_it(kubeconfi
 
 
 def test_what_is_away_passes_by_itself_or_stays_after_helm_is_left_out(kubeconfig: Path) -> None:
-    assert kubernetes_objects(kubeconfig) == {"ConfigMap x/a", "Thing /t"}
+    definitions = {"CustomResourceDefinition /things.example.org", "CustomResourceDefinition /things.array.io"}
+    things = {"ConfigMap x/a", "Thing /t", "Thing /of.monitoring.coreos.com"}
+    assert kubernetes_objects(kubeconfig) == {*things, *definitions, "APIService /v1.example.org"}
 
 
 def test_a_server_that_fails_is_not_taken_for_an_empty_one(kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
