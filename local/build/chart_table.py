@@ -40,7 +40,10 @@ class DefinitionFiles:
     kind: str = "CustomResourceDefinition"
     """What is taken out of them."""
     groups_left: tuple[str, ...] = ()
-    """API groups that stay when the release goes: Helm never deletes what a chart has in its folder `crds`."""
+    """API groups that stay when the release goes: Helm never deletes what a chart has in its folder `crds`, nor what is
+    kept."""
+    kept: bool = False
+    """Whether the vendor's templates say `helm.sh/resource-policy: keep`, by our values."""
 
 
 DEFINITIONS: tuple[DefinitionFiles, ...] = (
@@ -52,7 +55,7 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
         "platform",
         groups_left=("monitoring.coreos.com",),
     ),
-    DefinitionFiles("keda", "keda", KEDA, "config/crd/bases", "keda", groups_left=("keda.sh", "eventing.keda.sh")),
+    DefinitionFiles("keda", "keda", KEDA, "config/crd/bases", "keda", "templates"),
     DefinitionFiles(
         "external-secrets", "external-secrets", EXTERNAL_SECRETS, "config/crds/bases", "external-secrets", "templates"
     ),
@@ -65,7 +68,16 @@ DEFINITIONS: tuple[DefinitionFiles, ...] = (
         groups_left=("gateway.envoyproxy.io", "gateway.networking.k8s.io", "gateway.networking.x-k8s.io"),
     ),
     DefinitionFiles("karpenter-crd", "karpenter", KARPENTER, "pkg/apis/crds", "karpenter", "templates"),
-    DefinitionFiles("argo-rollouts", "argo-rollouts", ARGO_ROLLOUTS, "manifests/crds", "rollouts", "templates"),
+    DefinitionFiles(
+        "argo-rollouts",
+        "argo-rollouts",
+        ARGO_ROLLOUTS,
+        "manifests/crds",
+        "rollouts",
+        "templates",
+        groups_left=("argoproj.io",),
+        kept=True,
+    ),
     DefinitionFiles(
         "kserve-crd",
         "kserve",

@@ -23,28 +23,32 @@ def definitions(row: DefinitionFiles, paths: Paths, go: Go) -> Path:
     """
     folder = paths.repo / "tools" / row.folder
     version = module_version(folder / "go.mod", row.module)
-    target = paths.cache / "crds" / f"{row.chart}-{version}-plain{_chosen(row.files)}"
+    target = paths.cache / "crds" / f"{row.chart}-{version}-plain{_chosen(row)}"
     if not target.exists():
         source = go.module_folder("crds", row.module, folder) / row.path
         files = sorted({path for pattern in row.files.split() for path in source.glob(pattern)})
         with appearing(target) as unfinished:
             for path in files:
-                _write_kinds(path, row.kind, unfinished)
+                _write_kinds(path, row, unfinished)
     return target
 
 
-def _write_kinds(file: Path, kind: str, folder: Path) -> None:
+def _write_kinds(file: Path, row: DefinitionFiles, folder: Path) -> None:
     for number, crd in enumerate(yaml.load_all(file.read_text(), Loader=_CrdLoader)):
-        if not isinstance(crd, dict) or crd.get("kind") != kind:
+        if not isinstance(crd, dict) or crd.get("kind") != row.kind:
             continue
+        if row.kept:
+            crd["metadata"].setdefault("annotations", {})["helm.sh/resource-policy"] = "keep"
         name = file.name if number == 0 else f"{file.stem}-{number}.yaml"
         text = json.dumps(without_descriptions(crd), separators=(",", ":"))
         (folder / name).write_text(text + "\n")  # JSON is YAML, and ten times as fast to read
 
 
-def _chosen(patterns: str) -> str:
-    """What tells one choice of files from another, where there are several patterns; what is kept of one stays."""
-    return f"-{sha256(patterns.encode()).hexdigest()[:8]}" if " " in patterns else ""
+def _chosen(row: DefinitionFiles) -> str:
+    """What tells one choice of files from another, where there are several patterns, and what is written into them;
+    what is in the cache of one choice stays."""
+    chosen = f"-{sha256(row.files.encode()).hexdigest()[:8]}" if " " in row.files else ""
+    return f"{chosen}-kept" if row.kept else chosen
 
 
 class _CrdLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

@@ -11,8 +11,8 @@ from local.build.chart_table import DEFINITIONS
 
 # Kubernetes writes these by itself, at any time.
 PASSING = {"Event", "Lease", "Endpoints", "EndpointSlice", "ComponentStatus", "PodMetrics", "NodeMetrics"}
-# Helm never deletes what a chart has in crds/ (https://helm.sh/docs/chart_best_practices/custom_resource_definitions),
-# and the API server registers a group for each.
+# Helm never deletes what a chart has in crds/ (https://helm.sh/docs/chart_best_practices/custom_resource_definitions)
+# or tells it to keep, and the API server registers a group for each.
 KINDS_OF_GROUPS = {"CustomResourceDefinition", "APIService"}
 GROUPS_LEFT_BY_HELM = tuple(f".{group}" for row in DEFINITIONS for group in row.groups_left)
 # What is gone meanwhile, cannot be listed, or is served by an aggregated API that is down.

@@ -22,6 +22,7 @@ from local.build.toolchain import tools_of
 from local.commands.completion import MODEL_SERVERS
 from local.host.errors import PlatformError
 from local.host.paths import platform_paths
+from planning.model import SPARE_OWNER
 from tests.e2e.conftest import Platform
 from tests.e2e.loading import PREFIX
 
@@ -116,3 +117,16 @@ class Cluster:
     def scale(self, deployment: str, replicas: int, namespace: str = "models") -> None:
         """Moves a Deployment by hand."""
         self.apps.patch_namespaced_deployment_scale(deployment, namespace, {"spec": {"replicas": replicas}})
+
+    def used(self) -> set[str]:
+        """Nodes that a server is bound to."""
+        return {pod.spec.node_name for pod in self.servers() if pod.spec.node_name}
+
+    def held(self) -> set[str]:
+        """Nodes that a placeholder of spare nodes runs on."""
+        pods = self.core.list_namespaced_pod(SPARE_OWNER.usual).items
+        return {pod.spec.node_name for pod in pods if pod.status.phase == "Running"}
+
+    def preempted(self) -> bool:
+        """Whether the scheduler has evicted a placeholder for a pod of higher priority."""
+        return "Preempted" in [event.reason for event in self.core.list_namespaced_event(SPARE_OWNER.usual).items]

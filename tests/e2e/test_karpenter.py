@@ -1,4 +1,4 @@
-"""The real Karpenter controller buys and ends nodes: 0 → 1 → 3 → 0, sold out, taken back, drifted, gone.
+"""The real Karpenter controller buys and ends nodes: 0 → 1 → 3 → 0, sold out, taken back, spare, drifted, gone.
 
 Its program is built only for a stack that asks for it (`python -m local tools karpenter`); without it: skipped.
 """
@@ -125,6 +125,47 @@ def test_a_spot_node_that_is_taken_back_is_drained_within_its_notice_and_no_answ
         load.stop()
     assert_none_cut(record, at_least=30)
     pool.settle(2)
+
+
+def _and_a_spare_one(settings: dict[str, Any], model: dict[str, Any]) -> None:
+    karpenters(settings, model)
+    settings["nodePools"][0] |= {"spareNodes": 1}
+
+
+def test_a_replica_takes_the_spare_node_and_the_next_one_is_bought(
+    platform: Platform, pool: Pool, stack_file: Path, tmp_path: Path
+) -> None:
+    """The real scheduler evicts the placeholder, and Karpenter buys for the one that waits, not for the replica."""
+
+    def state() -> object:
+        return pool.state(), pool.held(), pool.used()
+
+    def free(nodes: int) -> bool:
+        sizes = {len(pool.nodes()), len(pool.claims()), len(pool.instances())}
+        return sizes == {nodes} and pool.held() == set(pool.nodes()) - pool.used() and len(pool.held()) == 1
+
+    pool.to(1)
+    (first,) = pool.settle(1)
+    platform.run("up", "--stack-file", str(changed_stack(tmp_path, _and_a_spare_one)))
+    eventually("a node free", lambda: free(2), state, PATIENCE_SECONDS)
+    (spare,) = pool.held()
+    time.sleep(30)
+    assert (set(pool.nodes()), pool.held()) == ({first, spare}, {spare}), "a node with a placeholder is no empty one"
+
+    began = time.monotonic()
+    pool.to(2)
+    eventually("two replicas", lambda: pool.ready() == 2, state, PATIENCE_SECONDS)
+    print(f"a second replica on the spare node, Ready after {time.monotonic() - began:.0f} s")
+    assert pool.used() == {first, spare}, "it waited for no node"
+    assert pool.preempted()
+    eventually("the next one", lambda: free(3), state, PATIENCE_SECONDS)
+    assert platform.stack("local").up(refresh=True).changes == 0
+
+    pool.to(1)
+    eventually("the node that nobody is on gone", lambda: free(2), state, PATIENCE_SECONDS)
+    platform.run("up", "--stack-file", str(stack_file))
+    pool.settle(1)
+    assert "spare-nodes" not in [each.metadata.name for each in pool.core.list_namespace().items]
 
 
 def test_another_image_replaces_nodes_one_at_a_time(platform: Platform, pool: Pool, tmp_path: Path) -> None:

@@ -164,9 +164,12 @@ def test_a_good_canary_is_promoted_and_no_request_is_lost(cluster: Cluster) -> N
     assert cluster.series('rollout_info{name="qwen",phase="Abort"} > 0') == []
 
 
-def test_a_destroy_leaves_neither_rollouts_nor_the_controller(cluster: Cluster) -> None:
+def test_a_destroy_leaves_neither_rollouts_nor_the_controller_but_the_definitions_which_are_others_too(
+    cluster: Cluster,
+) -> None:
     cluster.platform.run("down", "--stack", "local")
     names = {pod.metadata.name for pod in cluster.core.list_namespaced_pod("models").items}
     assert names == set()
-    assert cluster.definitions("argoproj.io") == set()
+    assert "rollouts.argoproj.io" in cluster.definitions("argoproj.io"), "keepCRDs: with them others' Rollouts would go"
+    assert cluster.objects("rollouts") == []
     assert not cluster.platform.processes.is_alive("rollouts-controller")

@@ -21,6 +21,7 @@ from local.build.table import CRD_MODULE, GO_LOCK, NEEDS, PLATFORM, TOOLS, Tool,
 from local.build.toolchain import Found, ensure_tools, find_installed, link, on_path, place, plan_lines, tools_of
 from local.host.errors import BuildFailed, PlatformError
 from planning.versions import pins
+from planning.versions.definitions import definitions as known_definitions
 from tests.conftest import REPO
 from tests.local.places import paths_in, script
 
@@ -191,15 +192,40 @@ def test_definitions_are_those_of_the_folders_that_the_vendors_chart_takes(tmp_p
 
 def test_groups_stay_of_just_those_charts_that_have_their_definitions_where_helm_leaves_them() -> None:
     charts = {folder.name for folder in (REPO / "local" / "charts").iterdir()}
-    assert [
-        row.chart for row in DEFINITIONS if bool(row.groups_left) != (row.into == "crds" and row.chart in charts)
-    ] == []
+    stay = {row.chart for row in DEFINITIONS if row.chart in charts and (row.into == "crds" or row.kept)}
+    assert {row.chart for row in DEFINITIONS if row.groups_left} == stay
     for row in DEFINITIONS:
         folder = REPO / ".tools" / "definitions" / row.chart
         groups = {
             yaml.safe_load(file.read_text())["spec"]["group"] for file in folder.glob("*.yaml") if row.groups_left
         }
         assert groups <= set(row.groups_left), row.chart
+
+
+def test_definitions_lie_where_the_vendors_chart_has_them_and_are_kept_as_there() -> None:
+    charts = {row.chart: row for row in DEFINITIONS if row.chart in known_definitions()}
+    assert len(charts) > 5
+    for name, row in charts.items():
+        vendors = known_definitions()[name]
+        if vendors.where != "none":  # else a file for its templates
+            assert row.into == {"folder": "crds", "template": "templates"}[vendors.where], name
+            assert row.kept is ("leaves them when it goes" in vendors.words), name
+
+
+def test_definitions_that_a_release_keeps_tell_helm_so(tmp_path: Path) -> None:
+    (row,) = [row for row in DEFINITIONS if row.kept]
+    paths, module = paths_in(tmp_path), tmp_path / "module"
+    mine = paths.repo / "tools" / row.folder
+    mine.mkdir(parents=True)
+    (mine / "go.mod").write_text((REPO / "tools" / row.folder / "go.mod").read_text())
+    (module / row.path).mkdir(parents=True)
+    (module / row.path / "rollouts.yaml").write_text(
+        "kind: CustomResourceDefinition\nmetadata: {name: a, annotations: {b: c}}\n"
+    )
+    go = Go(script(tmp_path / "bin" / "go", f"""echo '{{"Dir": "{module}"}}'"""))
+    (file,) = definitions(row, paths, go).iterdir()
+    assert yaml.safe_load(file.read_text())["metadata"]["annotations"] == {"b": "c", "helm.sh/resource-policy": "keep"}
+    assert definitions(row, paths, go) != definitions(replace(row, kept=False), paths, go)
 
 
 def test_a_module_that_does_not_fit_its_sum_is_refused_with_gos_words(tmp_path: Path) -> None:

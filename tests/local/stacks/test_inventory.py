@@ -25,7 +25,7 @@ GROUPS = [
     {"preferredVersion": {"groupVersion": version}}
     for version in ("example.org/v1", "away/v1", "apiextensions.k8s.io/v1", "apiregistration.k8s.io/v1")
 ]
-LEFT = ("monitoring.coreos.com", "keda.sh", "gateway.networking.k8s.io", "gateway.envoyproxy.io", "ray.io")
+LEFT = ("monitoring.coreos.com", "argoproj.io", "gateway.networking.k8s.io", "gateway.envoyproxy.io", "ray.io")
 ANSWERS: dict[str, Any] = {
     "/apis": {"groups": GROUPS},
     "/api/v1": {"resources": KINDS},
@@ -41,7 +41,7 @@ ANSWERS: dict[str, Any] = {
         "resources": [{"name": "definitions", "kind": "CustomResourceDefinition", "verbs": ["list"]}]
     },
     "/apis/apiextensions.k8s.io/v1/definitions": {
-        "items": [{"metadata": {"name": f"things.{group}"}} for group in (*LEFT, "example.org", "array.io")]
+        "items": [{"metadata": {"name": f"things.{group}"}} for group in (*LEFT, "keda.sh", "array.io")]
     },
     "/apis/apiregistration.k8s.io/v1": {
         "resources": [{"name": "apiservices", "kind": "APIService", "verbs": ["list"]}]
@@ -92,7 +92,7 @@ def test_every_kind_that_can_be_listed_is_listed_as_the_server_says_it(kubeconfi
 
 
 def test_what_is_away_passes_by_itself_or_stays_after_helm_is_left_out(kubeconfig: Path) -> None:
-    definitions = {"CustomResourceDefinition /things.example.org", "CustomResourceDefinition /things.array.io"}
+    definitions = {"CustomResourceDefinition /things.keda.sh", "CustomResourceDefinition /things.array.io"}
     things = {"ConfigMap x/a", "Thing /t", "Thing /of.monitoring.coreos.com"}
     assert kubernetes_objects(kubeconfig) == {*things, *definitions, "APIService /v1.example.org"}
 
