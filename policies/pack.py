@@ -48,11 +48,11 @@ def make_pack() -> PolicyPack:
     return PolicyPack(
         name=PROJECT,
         enforcement_level=EnforcementLevel.MANDATORY,
-        policies=[_inputs_policy(), *(_policy(rule) for rule in RULES), _waivers_policy()],
+        policies=[_inputs_policy(), *(rule_policy(rule) for rule in RULES), waivers_policy()],
     )
 
 
-def _policy(rule: Rule) -> StackValidationPolicy:
+def rule_policy(rule: Rule) -> StackValidationPolicy:
     error = rule.severity is Severity.ERROR
     return StackValidationPolicy(
         name=rule.id,
@@ -72,7 +72,7 @@ def _validate(rule: Rule, args: StackValidationArgs, report: ReportViolation) ->
             report(f"{name}{judgement.finding.message}", judgement.resource.urn if judgement.resource else None)
 
 
-def _waivers_policy() -> StackValidationPolicy:
+def waivers_policy() -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
         for problem in waiver_problems(_waivers(_stack_of(resources_of(args))), _today()):
             report(str(problem), None)

@@ -145,6 +145,29 @@ def test_no_two_files_of_the_product_import_each_other() -> None:
     assert sorted(mutual) == []
 
 
+def _private(path: Path) -> Iterator[str]:
+    """Names with an underscore that the file takes from another module of ours, imported or by the module's name."""
+    own = {*ROOMS, "tests", "tools"}
+    ours: set[str] = set()
+    for node in nodes(path):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in own:
+            ours |= {alias.asname or alias.name for alias in node.names}
+            names = (alias.name for alias in node.names if not alias.name.startswith("__"))  # __main__, __version__
+            yield from (f"{node.lineno} {name}" for name in names if name.startswith("_"))
+    for node in nodes(path):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            private = node.attr.startswith("_") and not node.attr.startswith("__")
+            if private and node.value.id in ours:
+                yield f"{node.lineno} {node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("room", [*ROOMS, "tests", "tools"])
+def test_what_a_module_keeps_to_itself_no_other_module_names(room: str) -> None:
+    """A test that wants it wants a public name; a helper that two test files share has a file of its own."""
+    takers = [f"{path.relative_to(REPO)}:{name}" for path in files(room) for name in _private(path)]
+    assert takers == []
+
+
 # What the preview may take of planning/: values, the door that prepares them, and words.
 SHOWN = {
     "planning.model",

@@ -43,7 +43,7 @@ SECONDS = 120
 def main(seed: int = 1) -> None:
     """Prints the error before and after, and the constants found."""
     rows = [row for row in all_samples() if row.part == "fit"]
-    start = {name: _read(EFFICIENCY, name) for name in BOUNDS}
+    start = {name: read_constant(EFFICIENCY, name) for name in BOUNDS}
     best, least = dict(start), _error(start, start, rows)
     print(f"{len(rows)} rows, seed {seed}: {least:.4f}", flush=True)
     drawn, size, until = random.Random(seed), 0.25, time.monotonic() + SECONDS
@@ -60,7 +60,7 @@ def main(seed: int = 1) -> None:
 
 
 def _error(values: Mapping[str, float], start: Mapping[str, float], rows: list[Measured]) -> float:
-    reached, total, weights = _made(values), 0.0, 0
+    reached, total, weights = with_constants(values), 0.0, 0
     for row in rows:
         weight = V1_WEIGHT if row.is_v1 else 1
         total += weight * min(log(row.factor(reached)), log(CAP))
@@ -68,13 +68,13 @@ def _error(values: Mapping[str, float], start: Mapping[str, float], rows: list[M
     return total / weights + PENALTY * sum(log(values[name] / start[name]) ** 2 for name in values)
 
 
-def _read(reached: Efficiency, name: str) -> float:
+def read_constant(reached: Efficiency, name: str) -> float:
     field, _, key = name.partition(".")
     value = getattr(reached, field)
     return float(value[key] if key else value)
 
 
-def _made(values: Mapping[str, float]) -> Efficiency:
+def with_constants(values: Mapping[str, float]) -> Efficiency:
     made: dict[str, object] = {}
     for name, value in values.items():
         field, _, key = name.partition(".")

@@ -59,7 +59,7 @@ def pod_log(directory: Path) -> Callable[[PodView], Callable[[str], None]]:
     return log_of
 
 
-def _port_range(text: str) -> tuple[int, int]:
+def port_range(text: str) -> tuple[int, int]:
     first, _, last = text.partition("-")
     if not (first.isdigit() and last.isdigit() and 1024 <= int(first) <= int(last) <= 65535):
         raise argparse.ArgumentTypeError(f"{text!r} is not FIRST-LAST within 1024-65535")
@@ -154,7 +154,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.engine", description=__doc__)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--directory", type=Path, required=True, help="where addresses and logs are written")
-    parser.add_argument("--port-range", type=_port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
+    parser.add_argument("--port-range", type=port_range, default=DEFAULT_PORTS, metavar="FIRST-LAST")
     parser.add_argument(
         "--cold-start-seconds",
         type=float,

@@ -160,9 +160,9 @@ class NodeGroups:
             data = self._template_data(ec2, template)
             settings = _bottlerocket_settings(group, data)
             device = None if settings is None else bottlerocket.DATA_DEVICE
-            volume_gib = _disk_gib(data, device) or group.get("diskSize") or DEFAULT_DISK_GIB
-            raid0 = _is_raid0(data) if settings is None else bottlerocket.is_raid0(settings)
-            disk_gib = (_instance_store_gib(row or {}) if raid0 else 0) or volume_gib
+            volume_gib = launch_volume_gib(data, device) or group.get("diskSize") or DEFAULT_DISK_GIB
+            raid0 = is_raid0(data) if settings is None else bottlerocket.is_raid0(settings)
+            disk_gib = (instance_store_gib(row or {}) if raid0 else 0) or volume_gib
             plugin = None if settings is None else OwnPlugin(bottlerocket.sharing_of(settings))
             self._details[key] = (subnets, node_capacity(instance_type, disk_gib, row), plugin)
         return self._details[key]
@@ -183,7 +183,7 @@ def _bottlerocket_settings(group: Mapping[str, Any], template: Mapping[str, Any]
     return bottlerocket.settings_of(base64.b64decode(template.get("UserData") or "").decode()) or {}
 
 
-def _is_raid0(template: Mapping[str, Any]) -> bool:
+def is_raid0(template: Mapping[str, Any]) -> bool:
     """Whether the user data asks nodeadm for one file system over the instance's own disks."""
     text = base64.b64decode(template.get("UserData") or "").decode("utf-8", "replace")
     for part in message_from_string(text).walk():
@@ -195,12 +195,12 @@ def _is_raid0(template: Mapping[str, Any]) -> bool:
     return False
 
 
-def _instance_store_gib(row: Mapping[str, Any]) -> int:
+def instance_store_gib(row: Mapping[str, Any]) -> int:
     """Of EC2's description of a type; 0 where it has none, and nodeadm then leaves everything on the root volume."""
     return int(row.get("InstanceStorageInfo", {}).get("TotalSizeInGB", 0) * 1e9 / 2**30)
 
 
-def _disk_gib(template: Mapping[str, Any], name: str | None = None) -> int | None:
+def launch_volume_gib(template: Mapping[str, Any], name: str | None = None) -> int | None:
     """Of that device; None: of the first."""
     devices = [each for each in template.get("BlockDeviceMappings", []) if name in (None, each.get("DeviceName"))]
     return next((int(device["Ebs"]["VolumeSize"]) for device in devices if "VolumeSize" in device.get("Ebs", {})), None)

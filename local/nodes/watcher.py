@@ -123,7 +123,7 @@ class NodeWatcher:
         patch: dict[str, Any] = {}
         if changes:
             patch["metadata"] = {"labels": changes, "annotations": {LABELS_ANNOTATION: ",".join(sorted(labels))}}
-        taints = _taints_to_set(node.spec.taints or [], manifest["spec"].get("taints", []))
+        taints = taints_to_set(node.spec.taints or [], manifest["spec"].get("taints", []))
         if taints is not None:
             patch["spec"] = {"taints": taints}
         if patch:
@@ -173,7 +173,7 @@ def _indices(nodes: Iterable[Any]) -> dict[str, dict[int, bool]]:
     return indexes
 
 
-def _taints_to_set(current: list[Any], taints_wanted: list[Mapping[str, str]]) -> list[dict[str, str]] | None:
+def taints_to_set(current: list[Any], taints_wanted: list[Mapping[str, str]]) -> list[dict[str, str]] | None:
     """The whole list for a patch, or None when nothing is to change; Kubernetes' and the autoscaler's taints stay."""
 
     def plain(taint: Any) -> dict[str, str]:

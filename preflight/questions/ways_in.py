@@ -32,10 +32,10 @@ def _certificate(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         fix = f"write the ARN of one that `aws acm list-certificates --region {plan.region}` lists"
         yield Answer("certificate", PATH, Verdict.ERROR, said, fix=fix)
         return
-    yield _judged(told["Certificate"], entry.gateway.host)
+    yield judged_certificate(told["Certificate"], entry.gateway.host)
 
 
-def _judged(certificate: Any, host: str) -> Answer:
+def judged_certificate(certificate: Any, host: str) -> Answer:
     status = str(certificate["Status"])
     names = list(dict.fromkeys((str(certificate["DomainName"]), *certificate.get("SubjectAlternativeNames", ()))))
     if status != ISSUED:

@@ -104,9 +104,9 @@ def capacity_block() -> Sections:
 
 def existing() -> Sections:
     """A cluster and network that somebody else made, with what nodes need."""
-    from tests.local.aws_endpoint.land import Land, _settled
+    from tests.local.aws_endpoint.land import Land, settled
 
-    here = _settled(Land(REGION, Account()))
+    here = settled(Land(REGION, Account()))
     role = boto3.client("iam").create_role(RoleName="eks", AssumeRolePolicyDocument=trust("eks.amazonaws.com"))
     me = {"bootstrapClusterCreatorAdminPermissions": True, "authenticationMode": "API"}
     vpc = {"endpointPublicAccess": True, "endpointPrivateAccess": True, "publicAccessCidrs": [f"{ADDRESS}/32"]}

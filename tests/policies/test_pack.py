@@ -71,7 +71,7 @@ def waive(monkeypatch: pytest.MonkeyPatch, rule: str, expires: str) -> None:
 
 def test_each_rule_is_a_policy_with_its_level_and_none_speaks_of_a_good_stack() -> None:
     for rule in RULES:
-        policy = pack._policy(rule)
+        policy = pack.rule_policy(rule)
         assert policy.name == rule.id
         assert (policy.enforcement_level is pulumi_policy.EnforcementLevel.MANDATORY) == (rule.severity == "error")
         assert run(policy, *good_stack()) == []
@@ -79,7 +79,7 @@ def test_each_rule_is_a_policy_with_its_level_and_none_speaks_of_a_good_stack() 
 
 def test_a_violation_is_reported_on_its_resource() -> None:
     rule = next(rule for rule in RULES if rule.id == "disruption-budget")
-    assert run(pack._policy(rule), deployment()) == [
+    assert run(pack.rule_policy(rule), deployment()) == [
         ("qwen: no PodDisruptionBudget selects its pods", deployment().urn)
     ]
 
@@ -95,11 +95,11 @@ def test_values_that_the_engine_does_not_know_yet_do_not_stop_a_rule() -> None:
 def test_a_waiver_in_the_stack_file_holds_until_its_day(monkeypatch: pytest.MonkeyPatch) -> None:
     rule = next(rule for rule in RULES if rule.id == "disruption-budget")
     waive(monkeypatch, "disruption-budget", "2027-03-01 00:00:00 +0000 UTC")
-    assert run(pack._policy(rule), deployment()) == []
-    assert run(pack._waivers_policy()) == []
+    assert run(pack.rule_policy(rule), deployment()) == []
+    assert run(pack.waivers_policy()) == []
     waive(monkeypatch, "disruption-budget", "2027-02-28")
-    assert len(run(pack._policy(rule), deployment())) == 1
-    assert "expired on 2027-02-28" in run(pack._waivers_policy())[0][0]
+    assert len(run(pack.rule_policy(rule), deployment())) == 1
+    assert "expired on 2027-02-28" in run(pack.waivers_policy())[0][0]
 
 
 def test_where_the_engine_hands_no_configuration_over_the_stack_file_is_read(
@@ -109,7 +109,7 @@ def test_where_the_engine_hands_no_configuration_over_the_stack_file_is_read(
     (tmp_path / "Pulumi.dev.yaml").write_text(text)
     monkeypatch.setattr(pack, "CHECKOUT", tmp_path)
     rule = next(rule for rule in RULES if rule.id == "disruption-budget")
-    assert run(pack._policy(rule), deployment()) == []
+    assert run(pack.rule_policy(rule), deployment()) == []
 
 
 class Process:
@@ -155,11 +155,11 @@ def test_the_ceiling_comes_from_the_stacks_outputs(monkeypatch: pytest.MonkeyPat
     outputs = resource("pulumi:pulumi:Stack", "dev", {"usdPerHour": {"min": 1.0, "max": 10.0}})
     config = {"vllm-on-eks:budget": json.dumps({"usdPerMonth": 7000})}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
-    assert run(pack._policy(rule), outputs) == [
+    assert run(pack.rule_policy(rule), outputs) == [
         ("$10.00 an hour ($7,300 a month) at most nodes; the budget is $7,000 a month", None)
     ]
     config = {"vllm-on-eks:budget": json.dumps({"usdPerHour": 10, "usdPerMonth": 8000})}
     monkeypatch.setenv("PULUMI_CONFIG", json.dumps(config))
-    assert run(pack._policy(rule), outputs) == []
+    assert run(pack.rule_policy(rule), outputs) == []
     monkeypatch.setenv("PULUMI_CONFIG", "{}")
-    assert run(pack._policy(rule), outputs) == []
+    assert run(pack.rule_policy(rule), outputs) == []

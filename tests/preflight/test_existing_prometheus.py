@@ -11,7 +11,7 @@ import pytest
 
 from preflight.merge import findings
 from preflight.model import PreflightReport, Verdict
-from preflight.questions.prometheus import _matches
+from preflight.questions.prometheus import selector_matches
 from tests.preflight.accounts import account, asked, planned, said
 from tests.preflight.test_existing_cluster import ALL, GP3, api_server, made, stack
 
@@ -136,4 +136,4 @@ def test_another_custom_metrics_api_is_an_error(tmp_path: Path) -> None:
     ],
 )
 def test_selectors_are_read_as_kubernetes_reads_them(selector: dict[str, Any] | None, matches: bool) -> None:
-    assert _matches(selector, {"a": "1"}) is matches
+    assert selector_matches(selector, {"a": "1"}) is matches

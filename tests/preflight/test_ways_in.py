@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from preflight.model import PreflightReport, Verdict
-from preflight.questions.ways_in import CLASSES, _judged
+from preflight.questions.ways_in import CLASSES, judged_certificate
 from tests.e2e.authorities import Authority
 from tests.preflight.accounts import account, asked, own, planned, said
 from tests.preflight.test_existing_cluster import ALL, GP3, api_server, made, stack
@@ -77,7 +77,7 @@ def test_a_certificate_has_to_be_of_the_host(name: str, others: list[str], verdi
         "SubjectAlternativeNames": [name, *others],
         "Type": "AMAZON_ISSUED",
     }
-    answer = _judged({**issued, "NotAfter": datetime.datetime(2027, 1, 1)}, HOST)
+    answer = judged_certificate({**issued, "NotAfter": datetime.datetime(2027, 1, 1)}, HOST)
     assert answer.verdict is verdict
     assert HOST in answer.message
     assert verdict is Verdict.OK or name in answer.message

@@ -18,7 +18,7 @@ from preview.switches import COMPONENT, TABLE, Switch, marks, of_switches, steps
 from preview.words import step_line
 from settings.findings import Severity
 from tests.components.plans import CANARY_MODEL, GROUP_MODEL, MODEL, on
-from tests.components.serving.test_vllm_model import _recorded
+from tests.components.serving.recorded import recorded
 from tests.golden import assert_matches
 from tests.planning.stacks import model, planned, pool, stack
 
@@ -37,7 +37,7 @@ def served_on(backend: str) -> list[dict[str, Any]]:
 def resources(*models: ServedModel) -> list[dict[str, Any]]:
     return [
         {"urn": each.urn, "type": each.type, "name": each.name, "inputs": each.inputs}
-        for each in _recorded(*models).registrations
+        for each in recorded(*models).registrations
     ]
 
 

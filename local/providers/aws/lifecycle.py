@@ -113,7 +113,7 @@ def await_ready(resource: LiveResource, ready: Ready, timeout_seconds: float) ->
             raise ProviderError(f"{resource.row.token} {resource.id} is {state}: {live.get('health', '')}")
         return state in ready.values
 
-    if not _poll(is_ready, timeout_seconds):
+    if not poll_patiently(is_ready, timeout_seconds):
         raise ProviderError(
             f"timeout while waiting for {resource.row.token} {resource.id}: state {state}, wanted {ready.values}"
         )
@@ -131,7 +131,7 @@ def delete(resource: LiveResource, timeout_seconds: float = 0, pause: Clock = ti
         row.before_delete(resource)
     for call in row.delete:
         _delete_when_free(resource, call, timeout_seconds, pause)
-    if row.delete and not _poll(lambda: look(resource) is None, timeout_seconds, pause):
+    if row.delete and not poll_patiently(lambda: look(resource) is None, timeout_seconds, pause):
         raise ProviderError(f"timeout while waiting for {row.token} {resource.id} to be deleted")
 
 
@@ -152,9 +152,9 @@ def _delete_when_free(resource: LiveResource, call: Call, timeout_seconds: float
             return False
         return True
 
-    if not _poll(is_deleted, timeout_seconds, pause):
+    if not poll_patiently(is_deleted, timeout_seconds, pause):
         raise ProviderError(f"deleting {resource.row.token} {resource.id}: {refusal}")
 
 
-def _poll(done: Callable[[], bool], timeout_seconds: float, pause: Clock = time.sleep) -> bool:
+def poll_patiently(done: Callable[[], bool], timeout_seconds: float, pause: Clock = time.sleep) -> bool:
     return poll(done, timeout_seconds or DEFAULT_TIMEOUT_SECONDS, pause)

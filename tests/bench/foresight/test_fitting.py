@@ -12,14 +12,14 @@ from planning.throughput.efficiency import EFFICIENCY
 
 def test_what_is_searched_is_within_its_bounds_at_the_start() -> None:
     for name, (low, high) in fitting.BOUNDS.items():
-        assert low <= fitting._read(EFFICIENCY, name) <= high, name
+        assert low <= fitting.read_constant(EFFICIENCY, name) <= high, name
 
 
 def test_constants_written_and_read_again_are_the_same_and_the_others_stay() -> None:
     values = {name: (low + high) / 2 for name, (low, high) in fitting.BOUNDS.items()}
-    made = fitting._made(values)
-    assert {name: fitting._read(made, name) for name in values} == values
-    assert fitting._made({}) == EFFICIENCY
+    made = fitting.with_constants(values)
+    assert {name: fitting.read_constant(made, name) for name in values} == values
+    assert fitting.with_constants({}) == EFFICIENCY
 
 
 def test_rows_of_the_score_part_are_not_read(

@@ -28,7 +28,7 @@ from tests.components.plans import (
     STREAM_MODEL,
     VOLUME_MODEL,
 )
-from tests.components.serving.test_vllm_model import _recorded
+from tests.components.serving.recorded import recorded
 from tests.golden import assert_matches
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -79,7 +79,7 @@ def test_the_policy_is_as_reviewed_and_knows_no_key_where_there_is_none() -> Non
     [(BUCKET_MODEL, "bucket"), (STREAM_MODEL, "stream"), (BUCKET_VOLUME_MODEL, "bucket-volume-download")],
 )
 def test_whoever_reads_the_bucket_has_the_role_before_it_starts(model: ServedModel, account: str) -> None:
-    engine = _recorded(model)
+    engine = recorded(model)
     (association,) = engine.all("aws:eks/podIdentityAssociation:PodIdentityAssociation")
     assert (association.inputs["serviceAccount"], association.inputs["namespace"]) == (account, "models")
     (role,) = engine.all("aws:iam/role:Role")
@@ -93,7 +93,7 @@ def test_whoever_reads_the_bucket_has_the_role_before_it_starts(model: ServedMod
 
 @pytest.mark.parametrize("model", [MODEL, VOLUME_MODEL, CLAIM_MODEL, IMAGE_MODEL], ids=lambda model: str(model.name))
 def test_no_other_source_makes_a_role(model: ServedModel) -> None:
-    assert not _recorded(model).all("aws:iam/role:Role")
+    assert not recorded(model).all("aws:iam/role:Role")
 
 
 def test_servers_beside_a_download_job_have_neither_role_nor_way_out() -> None:

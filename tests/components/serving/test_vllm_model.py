@@ -5,113 +5,27 @@ from dataclasses import replace
 import pulumi
 import pytest
 
-from components.cluster.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
-from components.cluster.keda import Keda, KedaArgs
-from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
-from components.cluster.operators import Operator, OperatorArgs
-from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
-from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
 from components.serving import ServingWiring, serve
 from components.serving.vllm_model import VllmModel, VllmModelArgs
 from planning.model import ScalerKind, ServedModel
 from tests.components.plans import (
     FIXED_MODEL,
-    KEDA,
     KEDA_MODEL,
     MODEL,
-    MONITORING,
     OPEN_MODEL,
     OPERATORS,
-    SMOKE_TEST,
     VOLUME_MODEL,
     on,
 )
-from tests.components.rendered import EVERY_MODEL, PROMETHEUS, WORKLOADS, case, of_model
-from tests.engine import Engine, Registration, Secret, record
-
-# Which manifest of tests/components/rendered.py a registered type holds.
-TYPES = {
-    "service-account": "kubernetes:core/v1:ServiceAccount",
-    "deployment": "kubernetes:apps/v1:Deployment",
-    "leader-worker-set": "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet",
-    "rollout": "kubernetes:argoproj.io/v1alpha1:Rollout",
-    "analysis-1": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",
-    "analysis-2": "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate",
-    "inference-service": "kubernetes:serving.kserve.io/v1beta1:InferenceService",
-    "ray-service": "kubernetes:ray.io/v1:RayService",
-    "kubeai-model": "kubernetes:kubeai.org/v1:Model",
-    "head-account": "kubernetes:core/v1:ServiceAccount",
-    "head-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
-    "worker-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-    "head-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-    "picker-account": "kubernetes:core/v1:ServiceAccount",
-    "picker-role": "kubernetes:rbac.authorization.k8s.io/v1:Role",
-    "picker-binding": "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding",
-    "picker-config": "kubernetes:core/v1:ConfigMap",
-    "picker-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-    "picker-service": "kubernetes:core/v1:Service",
-    "picker-pdb": "kubernetes:policy/v1:PodDisruptionBudget",
-    "picker": "kubernetes:apps/v1:Deployment",
-    "pool": "kubernetes:inference.networking.k8s.io/v1:InferencePool",
-    "pool-route": "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute",
-    "router-policy": "kubernetes:networking.k8s.io/v1:NetworkPolicy",
-    "service": "kubernetes:core/v1:Service",
-    "pdb": "kubernetes:policy/v1:PodDisruptionBudget",
-    "hpa": "kubernetes:autoscaling/v2:HorizontalPodAutoscaler",
-    "scaled-object": "kubernetes:keda.sh/v1alpha1:ScaledObject",
-    "recording-rules": "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
-    "pod-monitor": "kubernetes:monitoring.coreos.com/v1:PodMonitor",
-    "cache": "kubernetes:core/v1:PersistentVolumeClaim",
-    "chat-template": "kubernetes:core/v1:ConfigMap",
-    "download-job": "kubernetes:batch/v1:Job",
-}
-
-
-def _program(*models: ServedModel) -> None:
-    """Models wired as a stack wires them."""
-    namespace = ModelNamespace("models", ModelNamespaceArgs("models"))
-    stack = PrometheusStack("monitoring", PrometheusStackArgs(MONITORING, "p"))
-    smoke = GpuSmokeTest("smoke", GpuSmokeTestArgs(SMOKE_TEST, "gpu-operator"))
-    wiring = ServingWiring(
-        namespaces={"models": namespace.name},
-        priority_classes={"standard": ModelPriorityClass("priority", ModelPriorityClassArgs("dev")).class_name},
-        hf_tokens={"hfToken": pulumi.Output.secret("hf_canary")},
-        gpus_after={"gpu": (smoke,)},
-        monitors_after=(stack,),
-        keda_after=(Keda("keda", KedaArgs(KEDA)),),
-        prometheus_url=PROMETHEUS,
-        cluster_name="dev",
-        tags={"stack": "dev"},
-        operators_after={
-            plan.name: Operator(plan.name, OperatorArgs(plan, (), namespace.name if plan.kubeai else None)).ready
-            for plan in OPERATORS
-        },
-    )
-    for model in models:
-        serve(model, wiring)
-
-
-_RECORDED: dict[str, Engine] = {}
-"""Each program's record by its models, which a record depends on alone; many tests look at the same one."""
-
-
-def _recorded(*models: ServedModel) -> Engine:
-    key = repr(models)
-    if key not in _RECORDED:
-        _RECORDED[key] = record(lambda: _program(*models))
-    return _RECORDED[key]
-
-
-def _only(engine: Engine, what: str, instance: str) -> Registration:
-    registrations = [r for r in engine.all(TYPES[what]) if r.inputs["metadata"]["name"].startswith(instance)]
-    (one,) = [r for r in registrations if len(registrations) == 1 or r.inputs["metadata"]["name"] == instance]
-    return one
+from tests.components.rendered import EVERY_MODEL, WORKLOADS, case, of_model
+from tests.components.serving.recorded import TYPES, only, program, recorded
+from tests.engine import Secret, record
 
 
 @pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
 def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> None:
     """The SDK turns dictionaries into its own types and back: nothing may be lost or renamed on the way."""
-    engine = _recorded(model)
+    engine = recorded(model)
     manifests = of_model(model)
     for what in TYPES.keys() & manifests.keys():
         name = manifests[what]["metadata"]["name"]
@@ -121,7 +35,7 @@ def test_what_is_registered_is_what_the_builders_made(model: ServedModel) -> Non
 
 @pytest.mark.parametrize("model", EVERY_MODEL, ids=case)
 def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
-    engine = _recorded(model)
+    engine = recorded(model)
     components = {r.urn for r in engine.registrations if r.type.startswith("vllm-on-eks:index:Vllm")}
     made = [r for r in engine.registrations if r.parent in components and not r.type.startswith("aws:")]
     releases = 1 if model.router else 0
@@ -130,7 +44,7 @@ def test_nothing_is_registered_that_no_golden_shows(model: ServedModel) -> None:
 
 
 def test_two_models_live_side_by_side_in_one_namespace() -> None:
-    engine = _recorded(MODEL, VOLUME_MODEL)
+    engine = recorded(MODEL, VOLUME_MODEL)
     registrations = [(r.type, r.inputs["metadata"]) for r in engine.registrations if "metadata" in r.inputs]
     names = [(kind, metadata.get("namespace"), metadata["name"]) for kind, metadata in registrations]
     assert len(names) == len(set(names)), "two objects of one kind with one name"
@@ -139,7 +53,7 @@ def test_two_models_live_side_by_side_in_one_namespace() -> None:
 
 
 def test_the_deployment_leaves_replicas_to_the_autoscaler_and_waits_as_long_as_planned() -> None:
-    deployment = _only(_recorded(MODEL), "deployment", "llama")
+    deployment = only(recorded(MODEL), "deployment", "llama")
     assert deployment.ignore_changes == ("spec.replicas",)
     assert deployment.custom_timeouts == {"create": "1800s", "update": "1800s"}
 
@@ -147,10 +61,10 @@ def test_the_deployment_leaves_replicas_to_the_autoscaler_and_waits_as_long_as_p
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_servers_wait_for_account_network_token_and_working_gpus(backend: str) -> None:
     model = on(MODEL, backend)
-    servers = _only(_recorded(model), WORKLOADS[backend], "llama")
+    servers = only(recorded(model), WORKLOADS[backend], "llama")
     expected = {"llama-service-account", "llama-network-policy", "llama-hf-token"}
     if model.cache.kind == "persistentVolume":  # its Job waits for them, and the servers for it
-        assert expected <= _recorded(model).named("llama-download").depends_on
+        assert expected <= recorded(model).named("llama-download").depends_on
         expected = {"llama-download"}
     assert expected | {"smoke-job"} <= servers.depends_on
     by_data = servers.dependency_names - servers.depends_on
@@ -160,7 +74,7 @@ def test_servers_wait_for_account_network_token_and_working_gpus(backend: str) -
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_servers_wait_for_what_brings_their_kind_and_for_nobody_elses_operator(backend: str) -> None:
     model = on(MODEL, backend)
-    servers = _only(_recorded(model), WORKLOADS[backend], "llama")
+    servers = only(recorded(model), WORKLOADS[backend], "llama")
     needed = {chart for plan in OPERATORS if plan.name in model.operators for chart in plan.charts}
     every = {chart for plan in OPERATORS for chart in plan.charts}
     assert every & servers.depends_on == needed
@@ -168,14 +82,14 @@ def test_servers_wait_for_what_brings_their_kind_and_for_nobody_elses_operator(b
 
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_an_update_waits_until_the_servers_are_ready_as_long_as_planned(backend: str) -> None:
-    servers = _only(_recorded(on(MODEL, backend)), WORKLOADS[backend], "llama")
+    servers = only(recorded(on(MODEL, backend)), WORKLOADS[backend], "llama")
     assert servers.custom_timeouts is not None
     assert {servers.custom_timeouts[what] for what in ("create", "update")} == {"1800s"}
     awaited = servers.inputs["metadata"].get("annotations", {}).get("pulumi.com/waitFor")
     # A Model has no conditions: only a number that does not move can be waited for.
     usual = None if servers.type in (TYPES["deployment"], TYPES["kubeai-model"]) else "condition=Ready"
     assert awaited == usual
-    fixed = _only(_recorded(on(FIXED_MODEL, backend)), WORKLOADS[backend], "fixed").inputs["metadata"]
+    fixed = only(recorded(on(FIXED_MODEL, backend)), WORKLOADS[backend], "fixed").inputs["metadata"]
     if backend == "kubeai":
         assert fixed["annotations"]["pulumi.com/waitFor"] == "jsonpath={.status.replicas.ready}=2"
 
@@ -207,7 +121,7 @@ MOVED: dict[str, tuple[set[str], set[str]]] = {
 def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else(backend: str) -> None:
     """By URN: what keeps its own is updated in place, so address, budget, monitor and autoscaler are never away."""
     usual, moved = (
-        {registration.urn for registration in _recorded(on(MODEL, name)).registrations}
+        {registration.urn for registration in recorded(on(MODEL, name)).registrations}
         for name in ("deployment", backend)
     )
     gone, come = ({urn.rpartition("::")[2] for urn in urns} for urns in (usual - moved, moved - usual))
@@ -217,22 +131,22 @@ def test_moving_a_model_to_another_backend_replaces_its_servers_and_nothing_else
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_the_address_waits_for_the_servers_whatever_makes_them(backend: str) -> None:
     """A model that comes from KubeAI has servers of other labels: a Service that moved first would name nobody."""
-    engine = _recorded(on(MODEL, backend))
-    assert _only(engine, WORKLOADS[backend], MODEL.name).name in engine.named("llama-service").depends_on
+    engine = recorded(on(MODEL, backend))
+    assert only(engine, WORKLOADS[backend], MODEL.name).name in engine.named("llama-service").depends_on
 
 
 def test_the_address_waits_for_the_router_and_the_router_for_its_network() -> None:
-    engine = _recorded(on(MODEL, "production-stack"))
+    engine = recorded(on(MODEL, "production-stack"))
     assert "llama-router" in engine.named("llama-service").depends_on
     router = engine.named("llama-router")
     assert "llama-router-policy" in router.depends_on
     assert router.inputs["name"] == "llama-router"
-    assert "llama-router" not in _recorded(MODEL).named("llama-service").dependency_names
+    assert "llama-router" not in recorded(MODEL).named("llama-service").dependency_names
 
 
 def test_a_picker_waits_for_its_pool_and_rights_and_the_route_for_the_picker() -> None:
     """The picker is not Ready without its pool; before it is, the gateway would send with nobody picking."""
-    engine = _recorded(on(MODEL, "llm-d"))
+    engine = recorded(on(MODEL, "llm-d"))
     wanted = {f"llama-picker-{each}" for each in ("binding", "config", "policy", "service")} | {"llama-pool"}
     assert wanted <= engine.named("llama-picker").depends_on
     assert "llama-picker" in engine.named("llama-pool-route").depends_on
@@ -243,7 +157,7 @@ def test_a_picker_waits_for_its_pool_and_rights_and_the_route_for_the_picker() -
 @pytest.mark.parametrize("model", [MODEL, KEDA_MODEL], ids=lambda model: str(model.name))
 def test_one_autoscaler_scales_the_deployment_that_the_backend_makes(model: ServedModel, backend: str) -> None:
     there = on(model, backend)
-    engine = _recorded(there)
+    engine = recorded(there)
     scalers = [*engine.all(TYPES["hpa"]), *engine.all(TYPES["scaled-object"])]
     if there.autoscaling.kind is ScalerKind.BACKEND:
         assert scalers == []
@@ -251,33 +165,33 @@ def test_one_autoscaler_scales_the_deployment_that_the_backend_makes(model: Serv
     (scaler,) = scalers
     target = scaler.inputs["spec"]["scaleTargetRef"]
     assert target == {"apiVersion": "apps/v1", "kind": "Deployment", "name": there.deployment_name}
-    servers = _only(engine, WORKLOADS[backend], model.name)
+    servers = only(engine, WORKLOADS[backend], model.name)
     assert servers.name in scaler.dependency_names
 
 
 @pytest.mark.parametrize("backend", WORKLOADS)
 def test_servers_on_a_volume_wait_for_its_one_download(backend: str) -> None:
-    engine = _recorded(on(VOLUME_MODEL, backend))
-    servers = _only(engine, WORKLOADS[backend], "qwen")
+    engine = recorded(on(VOLUME_MODEL, backend))
+    servers = only(engine, WORKLOADS[backend], "qwen")
     assert "qwen-download" in servers.depends_on
     assert "smoke-job" not in servers.dependency_names, "the smoke test is another pool's"
-    job = _only(engine, "download-job", "qwen")
+    job = only(engine, "download-job", "qwen")
     assert {"qwen-cache", "qwen-service-account", "qwen-download-policy"} <= job.depends_on
     assert job.custom_timeouts["create"] == "1260s"
 
 
 def test_a_monitor_waits_for_the_release_that_brings_its_kind() -> None:
-    monitor = _only(_recorded(MODEL), "pod-monitor", "llama")
+    monitor = only(recorded(MODEL), "pod-monitor", "llama")
     assert "monitoring-release" in monitor.depends_on
 
 
 def test_the_autoscaler_follows_the_deployment_by_data() -> None:
-    scaler = _only(_recorded(MODEL), "hpa", "llama")
+    scaler = only(recorded(MODEL), "hpa", "llama")
     assert "llama-deployment" in scaler.dependency_names - scaler.depends_on
 
 
 def test_the_token_is_in_its_secret_only_and_marked() -> None:
-    engine = _recorded(MODEL)
+    engine = recorded(MODEL)
     secret = engine.named("llama-hf-token")
     assert isinstance(secret.inputs["stringData"], Secret)
     assert secret.plain_inputs["stringData"] == {"token": "hf_canary"}
@@ -287,7 +201,7 @@ def test_the_token_is_in_its_secret_only_and_marked() -> None:
 
 @pytest.mark.parametrize("model", [VOLUME_MODEL, OPEN_MODEL], ids=["somebody else's", "none"])
 def test_no_secret_is_made_where_the_token_is_somebody_elses_or_none(model: ServedModel) -> None:
-    secrets = _recorded(model).all("kubernetes:core/v1:Secret")
+    secrets = recorded(model).all("kubernetes:core/v1:Secret")
     assert [secret.name for secret in secrets] == ["monitoring-grafana-admin"]
 
 
@@ -298,12 +212,12 @@ def test_a_missing_token_is_named() -> None:
 
 
 def test_no_monitoring_means_no_monitor() -> None:
-    engine = _recorded(VOLUME_MODEL)
+    engine = recorded(VOLUME_MODEL)
     assert engine.all(TYPES["pod-monitor"]) == []
 
 
 def test_the_models_address_is_its_services() -> None:
-    engine = _recorded(MODEL)
+    engine = recorded(MODEL)
     component = engine.only("vllm-on-eks:index:VllmModel")
     assert engine.outputs_of(component) == {
         "deploymentName": "llama",
@@ -312,21 +226,21 @@ def test_the_models_address_is_its_services() -> None:
 
 
 def test_a_first_preview_plans_everything_while_the_cluster_does_not_exist_yet() -> None:
-    engine = record(lambda: _program(MODEL, VOLUME_MODEL), preview=True)
-    made = record(lambda: _program(MODEL, VOLUME_MODEL))
+    engine = record(lambda: program(MODEL, VOLUME_MODEL), preview=True)
+    made = record(lambda: program(MODEL, VOLUME_MODEL))
     assert engine.summary() == made.summary()
 
 
 def test_a_provider_reaches_every_object_of_a_model() -> None:
     import pulumi_kubernetes as k8s
 
-    def program() -> None:
+    def reached() -> None:
         provider = k8s.Provider("cluster", kubeconfig="{}")
         wiring = ServingWiring(namespaces={"models": "models"}, priority_classes={"standard": "vllm-model"})
         model = replace(OPEN_MODEL, monitoring_namespace="monitoring")
         serve(model, wiring, pulumi.ResourceOptions(provider=provider))
 
-    engine = record(program)
+    engine = record(reached)
     objects = [r for r in engine.registrations if r.type.startswith("kubernetes:")]
     assert len(objects) == 8
     assert all("::cluster::" in r.provider for r in objects)

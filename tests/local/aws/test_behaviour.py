@@ -179,9 +179,11 @@ def test_deletion_waits_for_what_still_uses_the_object(
         if len(pauses) == 1:
             aws.call("ec2", "delete_subnet", {"SubnetId": subnet.id})
 
-    poll = lifecycle._poll
+    patient = lifecycle.poll_patiently
     monkeypatch.setattr(
-        lifecycle, "_poll", lambda done, seconds, pause=None: poll(done, seconds, subnet_goes_during_the_pause)
+        lifecycle,
+        "poll_patiently",
+        lambda done, seconds, pause=None: patient(done, seconds, subnet_goes_during_the_pause),
     )
     driver.delete(vpc)
     assert len(pauses) == 1

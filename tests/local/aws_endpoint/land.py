@@ -45,7 +45,7 @@ _AS_WRITTEN = Config(parameter_validation=False)
 
 
 @functools.cache
-def _client(service: str, region: str) -> Any:
+def client_as_written(service: str, region: str) -> Any:
     """Making one costs more than what a test does with it."""
     return boto3.client(service, region_name=region, config=_AS_WRITTEN)
 
@@ -71,7 +71,7 @@ class Land:
     def __getattr__(self, service: str) -> Any:
         if service.startswith("_") or service not in _SERVICES:
             raise AttributeError(service)
-        return _client(service, self.region)
+        return client_as_written(service, self.region)
 
     @property
     def world(self) -> AccountWorld:
@@ -123,12 +123,12 @@ def land(account: Account | None = None, region: str = "us-east-1") -> Iterator[
     install_extension()
     try:
         with mock_aws(), use(account or Account()) as played:
-            yield _settled(Land(region, played))
+            yield settled(Land(region, played))
     finally:
         patch.undo()
 
 
-def _settled(here: Land) -> Land:
+def settled(here: Land) -> Land:
     here.vpc = here.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     zones = [zone["ZoneName"][-1] for zone in here.ec2.describe_availability_zones()["AvailabilityZones"]]
     here.subnets = [here.subnet(zone, number) for number, zone in enumerate(zones[1:3])]

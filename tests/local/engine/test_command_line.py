@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from local.engine.__main__ import _port_range, pod_log
+from local.engine.__main__ import pod_log, port_range
 from local.engine.pods import view
 from tests.local.engine.simulated import pod
 
 
 def test_a_port_range_is_read() -> None:
-    assert _port_range("18000-18999") == (18000, 18999)
+    assert port_range("18000-18999") == (18000, 18999)
 
 
 @pytest.mark.parametrize("text", ["80-90", "18000", "19000-18000", "a-b", "60000-70000"])
 def test_a_wrong_port_range_is_named(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="is not FIRST-LAST"):
-        _port_range(text)
+        port_range(text)
 
 
 def test_each_engine_has_its_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from local.nodes.bottlerocket import settings_of, sharing_of
 from local.nodes.gpu_features import label_changes, shares
-from local.nodes.groups import _disk_gib
+from local.nodes.groups import launch_volume_gib
 from local.nodes.node_config import node_config
 from planning.model import GpuSharingPlan
 from tests.local.nodes.test_watcher import CAPACITY
@@ -71,4 +71,4 @@ def test_the_disk_of_pods_is_the_second_one() -> None:
         {"DeviceName": "/dev/xvdb", "Ebs": {"VolumeSize": 300}},
     ]
     template = {"BlockDeviceMappings": volumes}
-    assert (_disk_gib(template), _disk_gib(template, "/dev/xvdb")) == (4, 300)
+    assert (launch_volume_gib(template), launch_volume_gib(template, "/dev/xvdb")) == (4, 300)

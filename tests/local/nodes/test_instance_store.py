@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from components.aws.node_group import user_data
-from local.nodes.groups import _instance_store_gib, _is_raid0
+from local.nodes.groups import instance_store_gib, is_raid0
 from planning.nodes.disks import NodeDisk
 from planning.nodes.instances import instance_type
 from tests.components.samples import GPU_NODES
@@ -21,7 +21,7 @@ def encoded(text: str) -> dict[str, str]:
 def test_what_the_program_writes_is_understood() -> None:
     written = user_data(replace(GPU_NODES, instance_store_gib=419))
     assert written is not None
-    assert _is_raid0({"UserData": written})
+    assert is_raid0({"UserData": written})
     assert user_data(replace(GPU_NODES, instance_store_gib=None)) is None
 
 
@@ -37,11 +37,11 @@ def test_what_the_program_writes_is_understood() -> None:
     ],
 )
 def test_other_user_data_is_not(text: str) -> None:
-    assert not _is_raid0(encoded(text))
-    assert not _is_raid0({})
+    assert not is_raid0(encoded(text))
+    assert not is_raid0({})
 
 
 def test_its_size_is_what_the_plan_counts_with() -> None:
     described = {"InstanceStorageInfo": {"TotalSizeInGB": instance_type("g6.2xlarge").nvme_gb}}
-    assert _instance_store_gib(described) == NodeDisk(50, 125, 419).pods_gib
-    assert _instance_store_gib({}) == 0
+    assert instance_store_gib(described) == NodeDisk(50, 125, 419).pods_gib
+    assert instance_store_gib({}) == 0

@@ -11,7 +11,7 @@ import yaml
 from local.nodes.instances import Instances
 from local.nodes.node_config import node_config
 from local.nodes.rendering import GROUP_ANNOTATION, INSTANCE_ANNOTATION
-from tests.local.aws_endpoint.land import Land, _client, land
+from tests.local.aws_endpoint.land import Land, client_as_written, land
 from tests.local.aws_endpoint.launches import fleet, launched, profile, template
 
 LABELS = "karpenter.sh/nodepool=l4,karpenter.sh/capacity-type=spot,vllm-on-eks/pool=l4"
@@ -84,7 +84,7 @@ def test_an_instance_becomes_the_node_that_its_user_data_and_type_say(here: Land
     cluster = here.cluster(version="1.35")
     here.group(cluster)  # brings the role's access entry
     instance = launched(here, fleet(here, template(here, _archive(_config(cluster))), lifecycle="spot"))
-    ((name, node),) = _joined(Instances(_client)).items()
+    ((name, node),) = _joined(Instances(client_as_written)).items()
     zone = instance["Placement"]["AvailabilityZone"]
     assert name == instance["PrivateDnsName"] == node["metadata"]["labels"]["kubernetes.io/hostname"]
     assert node["spec"]["providerID"] == f"aws:///{zone}/{instance['InstanceId']}"
@@ -109,14 +109,14 @@ def test_with_raid0_pods_have_the_instances_own_disks(here: Land) -> None:
     here.group(cluster)
     raid = _config(cluster, instance={"localStorage": {"strategy": "RAID0"}})
     fleet(here, template(here, _archive(raid)), types=("g6.2xlarge",))
-    (node,) = _joined(Instances(_client)).values()
+    (node,) = _joined(Instances(client_as_written)).values()
     assert node["status"]["capacity"]["ephemeral-storage"] == f"{450 * 10**9 // 2**30 * 1024}Mi"
 
 
 def test_an_instance_stays_outside_until_the_cluster_lets_its_role_in(here: Land) -> None:
     cluster = here.cluster()
     fleet(here, template(here, _archive(_config(cluster))))
-    instances = Instances(_client)
+    instances = Instances(client_as_written)
     assert _joined(instances) == {}
     here.eks.create_access_entry(clusterName=cluster, principalArn=here.role, type="EC2_LINUX")
     assert len(_joined(instances)) == 1
@@ -126,7 +126,7 @@ def test_what_is_no_node_of_a_cluster_here_stays_outside(here: Land) -> None:
     here.group(here.cluster())
     fleet(here, template(here, "#!/bin/sh\n"))
     fleet(here, template(here, _archive(_config("elsewhere")), profile(here)))
-    assert _joined(Instances(_client)) == {}
+    assert _joined(Instances(client_as_written)) == {}
 
 
 def test_a_terminated_instance_is_no_node_any_more(here: Land) -> None:
@@ -134,7 +134,7 @@ def test_a_terminated_instance_is_no_node_any_more(here: Land) -> None:
     here.group(cluster)
     name = template(here, _archive(_config(cluster)))
     first, second = (launched(here, fleet(here, name)) for _ in range(2))
-    instances = Instances(_client)
+    instances = Instances(client_as_written)
     assert set(_joined(instances)) == {first["PrivateDnsName"], second["PrivateDnsName"]}
     here.ec2.terminate_instances(InstanceIds=[first["InstanceId"]])
     assert set(_joined(instances)) == {second["PrivateDnsName"]}

@@ -32,7 +32,7 @@ from local.nodes.gpu_features import (
 from local.nodes.groups import NodeGroups, PlatformNodeGroup, wanted_nodes
 from local.nodes.rendering import gpu_product_label, node_indices, render_nodes
 from local.nodes.volumes import SELECTED_NODE, reconcile_volumes, wanted_volume
-from local.nodes.watcher import _taints_to_set
+from local.nodes.watcher import taints_to_set
 from planning.model import GPU_RESOURCE as GPU
 from planning.model import GpuSharingPlan
 from planning.nodes.instances import instance_type
@@ -279,12 +279,12 @@ def test_a_changed_taint_reaches_the_node_and_kubernetes_own_taints_stay() -> No
 
     own = taint("node.kubernetes.io/not-ready", "NoExecute")
     wanted = [{"key": "a", "value": "", "effect": "NoSchedule"}]
-    assert _taints_to_set([own, taint("a", "NoSchedule")], wanted) is None
-    changed = _taints_to_set([own, taint("b", "NoSchedule")], wanted)
+    assert taints_to_set([own, taint("a", "NoSchedule")], wanted) is None
+    changed = taints_to_set([own, taint("b", "NoSchedule")], wanted)
     assert changed is not None
     assert [each["key"] for each in changed] == ["node.kubernetes.io/not-ready", "a"]
     leaving = taint(LEAVING_TAINT, "NoSchedule", "1763740000")
-    assert _taints_to_set([leaving, taint("a", "NoSchedule")], wanted) is None
+    assert taints_to_set([leaving, taint("a", "NoSchedule")], wanted) is None
 
 
 @mock_aws

@@ -58,7 +58,7 @@ def test_what_an_interrupted_installation_left_is_not_taken_for_whole_and_goes(
 def test_a_package_without_a_wheel_is_named(tmp_path: Path) -> None:
     said = "echo ERROR: No matching distribution found for torch==2.13.0; exit 1"
     with pytest.raises(PlatformError, match=r"no wheel of torch==2\.13\.0 for this machine; run `make engine` again"):
-        environment._run(["sh", "-c", said], "downloading", 1)
+        environment.run_step(["sh", "-c", said], "downloading", 1)
 
 
 def test_every_pin_is_one_version_and_the_marker_makes_it_whole(tmp_path: Path) -> None:
