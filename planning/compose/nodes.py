@@ -11,6 +11,7 @@ from planning.model import CreateNetworkPlan, ExistingNetworkPlan, ServedModel
 from planning.nodes.places import check_zones
 from planning.nodes.pools import Pool, plan_pool
 from planning.nodes.reservations import check_reservations
+from planning.nodes.volumes import check_volume_zones
 
 
 def plan_pools(
@@ -25,6 +26,7 @@ def plan_pools(
     for index, pool in enumerate(settings.node_pools):
         check_zones(pool, index, network, findings)
     check_reservations(settings, network, request.production, findings)
+    check_volume_zones(settings, network, findings)
     return planned
 
 

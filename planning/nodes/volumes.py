@@ -7,11 +7,12 @@ from functools import cache
 
 from planning.facts import optional_float, rows
 from planning.findings import Findings
-from planning.model import CachePlan
+from planning.model import CachePlan, CreateNetworkPlan, ExistingNetworkPlan
 from planning.nodes.fit import DISK_SHARE
 from planning.units import GIB
 from settings.cluster import CreateCluster
 from settings.models import EfsCache, Model, StreamCache, VolumeCache
+from settings.pools import ManagedPool
 from settings.sources import ClaimSource, ImageSource
 from settings.stack import StackSettings
 
@@ -119,6 +120,44 @@ def _check_access(cache: VolumeCache, per_node: int, model: Model, where: str, f
             f"autoscaling.maxReplicas is {most}",
             f"write kind: efs, emptyDir, or maxReplicas: {per_node}",
         )
+
+
+def check_volume_zones(
+    settings: StackSettings, network: CreateNetworkPlan | ExistingNetworkPlan, findings: Findings
+) -> None:
+    """Pods that follow their EBS volume into its zone, on a pool whose nodes start in any.
+
+    The cluster-autoscaler moves a group's size and cannot choose a zone; Karpenter reads the volume's and buys there
+    (https://docs.aws.amazon.com/eks/latest/eksctl/autoscaling.html, zone-aware auto scaling, 2026-11-28).
+    """
+    pools = {pool.name: (index, pool) for index, pool in enumerate(settings.node_pools)}
+    for index, model in enumerate(settings.models):
+        number, pool = pools.get(settings.pool_name_of(model) or "", (0, None))
+        if not isinstance(pool, ManagedPool) or not _is_zonal(model) or _in_one_zone(pool, network):
+            continue
+        made = isinstance(network, CreateNetworkPlan)
+        first = f"zones: [{network.zones[0]}]" if made else f"subnetIds: [{network.private_subnet_ids[0]}]"
+        findings.warning(
+            f"models[{index}].cache.storageClass",
+            "volume-zone",
+            f"an EBS volume stays in the zone of the first pod that mounts it, and nodes of {pool.name} start in "
+            "several: a server waits for as long as that zone has no node with a free GPU",
+            f"write cache: {{kind: efs}}, or nodePools[{number}].{first}",
+        )
+
+
+def _is_zonal(model: Model) -> bool:
+    """Whether its weights are on a volume that one zone has; of a class that is not known: no."""
+    if not isinstance(model.cache, VolumeCache) or isinstance(model.origin, ClaimSource | ImageSource):
+        return False
+    known = storage_classes().get(model.cache.storage_class)
+    return known is not None and known.kind == "ebs" and model.cache.access_mode == "ReadWriteOnce"
+
+
+def _in_one_zone(pool: ManagedPool, network: CreateNetworkPlan | ExistingNetworkPlan) -> bool:
+    if isinstance(network, CreateNetworkPlan):
+        return len(pool.zones or network.zones) == 1
+    return len(pool.subnet_ids or network.private_subnet_ids) == 1
 
 
 def plan_storage_class(settings: StackSettings) -> str | None:

@@ -18,6 +18,8 @@ from local.nodes.volumes import EFS
 from tests.conftest import REPO
 from tests.e2e.cluster import Cluster, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
+from tests.e2e.example_table import example_table
+from tests.e2e.loading import PREFIX
 from tests.reference_data import REFERENCE
 
 INFERENCE = {"gateway-helm": "gateway.networking.k8s.io", "inference-extension": "inference.networking.k8s.io"}
@@ -30,7 +32,6 @@ BARE_KINDS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
     "ingress": (("cert-manager.io", "v1", "Certificate"), ("traefik.io", "v1alpha1", "Middleware")),
     "aibrix": ((GATEWAY_API, "v1", "HTTPRoute"), (GATEWAY_API, "v1beta1", "ReferenceGrant")),
 }
-BUCKETS: Mapping[str, tuple[str, ...]] = {"weights": ("acme-weights",)}
 # What stands for a control plane that is the reader's, and the address of its gateway: namespace and Service.
 CONTROL_PLANES: Mapping[str, tuple[Path, tuple[str, str]]] = {
     "aibrix": (REPO / "local" / "manifests" / "aibrix.yaml", ("envoy-gateway-system", "envoy-aibrix-system-aibrix-eg")),
@@ -50,8 +51,7 @@ def prerequisites(platform: Platform, example: str) -> Iterator[None]:
     names = define(cluster, [*built_definitions(cluster, DEFINITIONS.get(example, {})), *_bare(cluster, example)])
     for namespace in NAMESPACES.get(example, ()):
         cluster.core.create_namespace({"metadata": {"name": namespace}})
-    for bucket in BUCKETS.get(example, ()):
-        s3(platform).create_bucket(Bucket=bucket)
+    buckets = filled_buckets(s3(platform), example)
     storage = client.StorageV1Api(cluster.api)
     for storage_class in STORAGE_CLASSES.get(example, ()):
         storage.create_storage_class(shared_class(storage_class))
@@ -62,7 +62,9 @@ def prerequisites(platform: Platform, example: str) -> Iterator[None]:
         _removed(cluster, control_plane)
         for storage_class in STORAGE_CLASSES.get(example, ()):
             storage.delete_storage_class(storage_class)
-        for bucket in BUCKETS.get(example, ()):
+        for bucket, keys in buckets.items():
+            for key in keys:
+                s3(platform).delete_object(Bucket=bucket, Key=key)
             s3(platform).delete_bucket(Bucket=bucket)
         for namespace in NAMESPACES.get(example, ()):
             cluster.core.delete_namespace(namespace)
@@ -119,6 +121,24 @@ def s3(platform: Platform) -> Any:
         "s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{platform.ports['aws']}",
         aws_access_key_id="local", aws_secret_access_key="local",
     )  # fmt: skip
+
+
+def filled_buckets(storage: Any, example: str) -> dict[str, list[str]]:
+    """Makes the buckets that models of the example are read from; bucket -> key of a file below each prefix.
+
+    The pre-flight asks for both; what is in the file is read by nobody here.
+    """
+    (row,) = [row for row in example_table() if row.name == example]
+    keys: dict[str, list[str]] = {}
+    for model in row.config()[PREFIX + "models"]:
+        if model["source"].startswith("s3://"):
+            bucket, prefix = model["source"].removeprefix("s3://").split("/", 1)
+            keys.setdefault(bucket, []).append(f"{prefix}/config.json")
+    for bucket, own in keys.items():
+        storage.create_bucket(Bucket=bucket)
+        for key in own:
+            storage.put_object(Bucket=bucket, Key=key, Body=b"{}")
+    return keys
 
 
 def built_definitions(cluster: Cluster, groups: Mapping[str, str]) -> Iterator[dict[str, Any]]:

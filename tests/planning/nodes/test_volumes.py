@@ -39,6 +39,32 @@ def test_a_class_of_ones_own_and_those_of_an_existing_cluster_are_taken() -> Non
     assert {each.models[0].cache.storage_class for each in (own, there)} == {"efs-sc"}
 
 
+def zone_warnings(**stack: Any) -> dict[str, str]:
+    return {finding.path: finding.text for finding in planned(**stack).findings if finding.rule == "volume-zone"}
+
+
+def test_a_server_that_follows_its_volume_into_a_zone_is_warned_of_a_pool_that_starts_nodes_in_several() -> None:
+    told = zone_warnings(models=[model(cache=GP3)])
+    assert list(told) == ["models[0].cache.storageClass"]
+    assert "nodePools[0].zones: [us-east-1a]" in told["models[0].cache.storageClass"]
+    there = zone_warnings(models=[model(cache=GP3)], **EXISTING)
+    assert "nodePools[0].subnetIds: [subnet-0aa11111]" in there["models[0].cache.storageClass"]
+
+
+def test_where_every_node_can_mount_the_volume_or_is_bought_for_it_nothing_is_said_of_zones() -> None:
+    assert zone_warnings(models=[model(cache=GP3)], nodePools=[pool(zones=["us-east-1a"])]) == {}
+    one = pool(subnetIds=["subnet-0aa11111"])
+    assert zone_warnings(models=[model(cache=GP3)], nodePools=[one], **EXISTING) == {}
+    assert zone_warnings(models=[model(cache=volume("efs-sc"))], cluster={"storageClasses": ["efs-sc"]}) == {}
+    assert zone_warnings(models=[model()]) == {}
+    assert (
+        zone_warnings(
+            models=[model(cache=GP3)], nodePools=[pool(kind="karpenter", amiReleaseVersion="1.35.3-20260527")]
+        )
+        == {}
+    )
+
+
 def large(cache: dict[str, Any]) -> Any:
     served = model(source="Qwen/Qwen2.5-72B-Instruct", tensorParallel=8, cache=cache)
     return planned(nodePools=BIG, models=[served], cluster={"storageClasses": ["efs-sc"]}).models[0]
