@@ -39,8 +39,9 @@ class Inventory:
         return cls(frozenset(names), frozenset(aws_objects(platform)))
 
     def and_now(self, platform: Platform) -> Inventory:
-        """With what is there now: things that a test has put beside the stack."""
-        return Inventory(self.kubernetes | kubernetes_objects(platform), self.aws | aws_objects(platform))
+        """With what is there now: things that a test has put beside the stack, and what controllers make for them."""
+        now = Inventory.settled(platform)
+        return Inventory(self.kubernetes | now.kubernetes, self.aws | now.aws)
 
     def assert_nothing_more(
         self, platform: Platform, but: frozenset[str] = frozenset(), other: tuple[str, ...] = ()
