@@ -13,6 +13,7 @@ import aiohttp
 from local.engine import adapters, flag_table, flags, rates
 from local.engine.engine import VLLM_SURFACE, Engine, EngineState, SimulatedEngineConfig
 from local.engine.flags import EngineArguments, UsageError
+from local.engine.kube import remove
 from local.engine.pods import PodView, crash_status, followed
 from local.engine.rates import ModelShape
 from local.engine.shapes import planned_shape
@@ -276,7 +277,4 @@ class EngineFleet:
             engine.stop()
         elif pod.group_rank:
             await self._with_leader(pod)
-        try:
-            await self._api.delete_now(pod.path, pod.uid)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            self._log_of(pod)(f"WARNING pod object not removed: {error}")
+        await remove(self._api, pod.path, pod.uid, self._log_of(pod))

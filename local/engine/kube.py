@@ -7,7 +7,7 @@ import json
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import aiohttp
 from kubernetes import client, config
@@ -30,6 +30,28 @@ class WriteRefused(aiohttp.ClientError):
 async def _refuse(response: aiohttp.ClientResponse) -> None:
     if response.status >= 400:
         raise WriteRefused(f"{response.method} {response.url.path}: {response.status} {(await response.text())[:500]}")
+
+
+class RemovesObjects(Protocol):
+    """What `remove` asks of an API."""
+
+    async def delete_now(self, path: str, uid: str) -> None: ...
+
+
+async def remove(api: RemovesObjects, path: str, uid: str, log: Log) -> None:
+    """Removes a terminating object, again and again until the API server answers, as the kubelet does.
+
+    Nobody else ends a pod that is left Terminating, and what waits for it (a drain, a rollout) waits for ever.
+    """
+    failures = 0
+    while True:
+        try:
+            return await api.delete_now(path, uid)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            if failures == 0:
+                log(f"WARNING pod object not removed, trying again: {error}")
+        await asyncio.sleep(RETRY_SECONDS[min(failures, len(RETRY_SECONDS) - 1)])
+        failures += 1
 
 
 class KubeApi:

@@ -9,13 +9,16 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psutil
 
 from local.faults.holds import DoesNotHold
 
 Event = Mapping[str, Any]
+LIMIT_SECONDS: Final = 600.0
+"""An update ends by itself within this, disturbed or not; nothing hangs. Undisturbed it takes one minute alone on two
+cores, most of it for nodes that roll one by one, and five beside other work (load 25)."""
 
 
 class EngineRun:
@@ -94,13 +97,29 @@ class EngineRun:
 
         return self.wait_until(begun, timeout_seconds)
 
-    def end(self, timeout_seconds: float = 240) -> int:
+    def unfinished(self) -> list[str]:
+        """Steps that began and have not ended: `operation URN's name`, in the order of their beginnings."""
+        begun: dict[tuple[str, str], str] = {}
+        for event in self.events():
+            for kind in ("resourcePreEvent", "resOutputsEvent", "resOpFailedEvent"):
+                metadata = (event.get(kind) or {}).get("metadata")
+                if not metadata:
+                    continue
+                step = (metadata["op"], metadata["urn"])
+                if kind == "resourcePreEvent":
+                    begun[step] = f"{metadata['op']} {metadata['urn'].rpartition('::')[2]}"
+                else:
+                    begun.pop(step, None)
+        return list(begun.values())
+
+    def end(self, timeout_seconds: float = LIMIT_SECONDS) -> int:
         """Exit code; after the time-out everything is killed and DoesNotHold says so."""
         try:
             return self.process.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
+            at_work = ", ".join(self.unfinished()) or "no resource"
             self.kill()
-            raise DoesNotHold(f"pulumi still ran after {timeout_seconds:.0f} s; {self.log}") from None
+            raise DoesNotHold(f"pulumi still ran after {timeout_seconds:.0f} s, at {at_work}; {self.why}") from None
 
     def members(self) -> list[psutil.Process]:
         """All processes of its session, whatever process is their parent by now."""

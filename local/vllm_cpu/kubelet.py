@@ -15,10 +15,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
-
 from local.engine.engine import EngineState
 from local.engine.flags import UsageError
+from local.engine.kube import remove
 from local.engine.pods import crash_status
 from local.vllm_cpu.pod_status import restarts_of, running_status
 from local.vllm_cpu.probes import Probe, ProbeVerdict, passes, probe_of
@@ -233,5 +232,4 @@ async def terminate(member: RunningPod, machine: Machine) -> None:
         else:
             await ending
     member.state = EngineState.STOPPED
-    with suppress(aiohttp.ClientError, OSError, TimeoutError):
-        await machine.api.delete_now(member.pod.path, member.pod.uid)
+    await remove(machine.api, member.pod.path, member.pod.uid, member.log)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from local.engine import kube
 from local.engine.engine import EngineState
 from local.engine.flags import UsageError
 from local.engine.pods import crash_status, view
@@ -100,6 +101,35 @@ def test_the_crash_status_keeps_the_other_containers() -> None:
     status = crash_status(seen, UsageError("no"), datetime(2026, 11, 21, tzinfo=UTC))["status"]
     assert [(s["name"], s["ready"]) for s in status["containerStatuses"]] == [("sidecar", True), ("vllm", False)]
     assert status["startTime"] == "2026-11-21T00:00:00Z"
+
+
+def test_a_deleted_pod_is_removed_when_the_api_server_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kube, "RETRY_SECONDS", (0.0,))
+    lines: list[str] = []
+
+    class Away(FakeApi):
+        tried = 0
+
+        async def delete_now(self, path: str, uid: str) -> None:
+            self.tried += 1
+            if self.tried < 4:
+                raise TimeoutError("no answer")
+            await super().delete_now(path, uid)
+
+    api = Away()
+
+    async def work() -> None:
+        pods = fleet(api, lines)
+        item = pod("qwen-0", uid="u1")
+        pods.on_pod("ADDED", item)
+        await settle()
+        pods.on_pod("MODIFIED", deleting(item))
+        while not api.deleted:
+            await settle()
+
+    run(work)
+    assert [uid for _, uid in api.deleted] == ["u1"]
+    assert len([line for line in lines if "trying again: no answer" in line]) == 1
 
 
 def test_a_deleted_pod_drains_and_is_then_removed() -> None:

@@ -11,15 +11,18 @@ import pytest
 from local.faults.engine import EngineRun
 from local.faults.holds import DoesNotHold
 
-# Writes two events, starts a child in a process group of its own (as the engine does with plugins), and waits.
+# Writes three events, of a step that ended and of one that did not, starts a child in a process group of its own (as
+# the engine does with plugins), and waits.
 PROGRAM = """
 import json, os, subprocess, sys, time
 events = open(sys.argv[sys.argv.index("--event-log") + 1], "w")
 child = subprocess.Popen(["sleep", "60"], preexec_fn=os.setpgrp)
 print("child", child.pid, flush=True)
 for op, kind in (("same", "kubernetes:core/v1:Service"), ("create", "kubernetes:apps/v1:Deployment")):
-    event = {"resourcePreEvent": {"metadata": {"op": op, "type": kind}}}
-    print(json.dumps(event), file=events, flush=True)
+    metadata = {"op": op, "type": kind, "urn": f"urn:pulumi:faults::vllm-on-eks::{kind}::{op}d"}
+    print(json.dumps({"resourcePreEvent": {"metadata": metadata}}), file=events, flush=True)
+    if op == "same":
+        print(json.dumps({"resOutputsEvent": {"metadata": metadata}}), file=events, flush=True)
 time.sleep(60)
 """
 
@@ -30,7 +33,7 @@ def started(tmp_path: Path, program: str = PROGRAM) -> EngineRun:
 
 def test_a_kill_reaches_what_the_cli_started_in_groups_of_its_own(tmp_path: Path) -> None:
     run = started(tmp_path)
-    assert run.wait_until(lambda: run.event_count() == 2, 30)
+    assert run.wait_until(lambda: run.event_count() == 3, 30)
     child = int(run.text.split()[1])
     killed = run.kill()
     assert "sleep" in killed
@@ -55,8 +58,11 @@ def test_waiting_ends_with_the_run(tmp_path: Path) -> None:
 
 def test_a_run_that_hangs_is_killed_and_does_not_hold(tmp_path: Path) -> None:
     run = started(tmp_path)
-    with pytest.raises(DoesNotHold, match="still ran after"):
+    assert run.wait_until(lambda: run.event_count() == 3, 30)
+    with pytest.raises(DoesNotHold) as refused:
         run.end(0.2)
+    assert "still ran after 0 s, at create created; " in str(refused.value), "and not what had ended"
+    assert run.log.read_text().strip() in str(refused.value)
     assert run.process.poll() is not None
 
 
