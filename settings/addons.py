@@ -8,9 +8,10 @@ from pydantic import Field, model_validator
 
 from settings.findings import WrongValue
 from settings.monitoring import ExistingPrometheusSettings, InstalledPrometheus, Prometheus
-from settings.names import HttpUrl, MirrorPrefix, ObjectName, RunbookBase
+from settings.names import MirrorPrefix, ObjectName, RunbookBase
 from settings.pull_through import PullThrough
 from settings.types import ChartSource, ConfigKey, DnsLabel, Section, described, kind_defaults_to
+from settings.urls import WebAddress
 
 
 class GpuOperatorSettings(Section):
@@ -39,11 +40,14 @@ class NoReceiver(Section):
     kind: Literal["none"] = "none"
 
 
+ReceiverUrl = Annotated[str, WebAddress(credentials=True)]  # the plan says where one with a password goes
+
+
 class WebhookReceiver(Section):
     """Alertmanager posts each group of alerts to one address (its webhook JSON, version 4)."""
 
     kind: Literal["webhook"]
-    url: HttpUrl | None = described("the address, where it is no secret", default=None)
+    url: ReceiverUrl | None = described("the address, where it is no secret", default=None)
     url_key: ConfigKey | None = described("pulumi config secret that holds the address", default=None)
 
     @model_validator(mode="after")

@@ -8,19 +8,10 @@ from pydantic import AfterValidator, model_validator
 
 from settings.addresses import refuse_nested
 from settings.findings import WrongValue
-from settings.matching import Matching
 from settings.types import Cidr, Section, described
+from settings.urls import WebAddress
 
-# Scheme, host, perhaps a port and a path; no user and no password, which would stand in manifests.
-Address = Annotated[
-    str,
-    Matching(
-        r"https?://[A-Za-z0-9.-]+(:[1-9]\d{0,4})?(/[A-Za-z0-9._/-]*)?",
-        "not an address",
-        "write scheme, host and perhaps port, without user, password and query, for example https://hub.example.com",
-    ),
-    AfterValidator(lambda text: text.rstrip("/")),
-]
+Address = Annotated[str, WebAddress(query=False), AfterValidator(lambda text: text.rstrip("/"))]
 
 
 class Downloads(Section):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
@@ -11,12 +10,12 @@ from pydantic import Field, model_validator
 from settings.addresses import opened, refuse_nested
 from settings.findings import WrongValue
 from settings.matching import Matching
-from settings.names import CertificateArn, HttpUrl, ObjectName
+from settings.names import CertificateArn, ObjectName
 from settings.names import Literal as Untouched
 from settings.types import Cidr, DnsLabel, LabelKey, Section, described, kind_defaults_to
+from settings.urls import WebAddress, url_parts
 
 _HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-_KEYS_ADDRESS = re.compile(rf"https://(?P<host>{_HOST})\.?(:(?P<port>[0-9]{{1,5}}))?([/?#].*)?", re.IGNORECASE)
 HostName = Annotated[
     str,
     Field(max_length=253),
@@ -33,6 +32,11 @@ ApiPath = Annotated[
 ]
 # What vLLM leaves open beside these: /metrics, /tokenize, /invocations, /pooling, /score (vllm#29922).
 API_PATHS = ("/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/embeddings")
+
+
+# A claim is compared as it is written; no request goes there.
+Issuer = Annotated[str, WebAddress(query=False)]
+KeysAddress = Annotated[str, WebAddress(https="who alters the keys on the way lets himself in", named=True)]
 
 
 class Access(StrEnum):
@@ -83,44 +87,20 @@ class Jwt(Section):
     """A signed token of an identity provider."""
 
     kind: Literal["jwt"]
-    issuer: HttpUrl = described("the claim iss")
+    issuer: Issuer = described("the claim iss")
     audiences: tuple[Untouched, ...] = described("one of these is in the claim aud", min_length=1, max_length=20)
-    jwks_uri: HttpUrl = described("where the provider's public keys are")
+    jwks_uri: KeysAddress = described("where the provider's public keys are")
     ca: ObjectName | None = described(
         "ConfigMap of the gateway's namespace: ca.crt holds who signed that address' certificate; default: authorities "
         "of the web",
         default=None,
     )
 
-    @model_validator(mode="after")
-    def _keys_cannot_be_altered(self) -> Self:
-        if not self.jwks_uri.startswith("https://"):
-            raise WrongValue(
-                f"jwksUri {self.jwks_uri}: who alters the keys on the way lets himself in", "write https://"
-            )
-        address = _KEYS_ADDRESS.fullmatch(self.jwks_uri)
-        if address is None or self._host(address).rpartition(".")[2].isdigit() or not 0 < self._port(address) < 65536:
-            raise WrongValue(
-                f"jwksUri {self.jwks_uri}: its certificate is checked against a name with a dot in it, and a port from "
-                "1 to 65535",
-                "write for example https://id.example.com/keys",
-            )
-        return self
-
     @property
     def jwks_server(self) -> tuple[str, int]:
         """Host and port of `jwks_uri`."""
-        address = _KEYS_ADDRESS.fullmatch(self.jwks_uri)
-        assert address is not None, "refused above"
-        return self._host(address), self._port(address)
-
-    @staticmethod
-    def _host(address: re.Match[str]) -> str:
-        return address["host"].lower()
-
-    @staticmethod
-    def _port(address: re.Match[str]) -> int:
-        return int(address["port"] or 443)
+        parts = url_parts(self.jwks_uri)
+        return parts.host, parts.port or 443
 
 
 class Mtls(Section):

@@ -193,14 +193,6 @@ MirrorPrefix = Annotated[
         "write host, or host:port, and a path, without https:// and without '/' at its end",
     ),
 ]
-HttpUrl = Annotated[
-    str,
-    Matching(
-        r"https?://[^\s/\x00-\x1f\x7f\\]+[^\s\x00-\x1f\x7f\\]*",
-        "not an address",
-        "write https://host/path without blanks",
-    ),
-]
 RunbookBase = Annotated[
     str,
     Matching(

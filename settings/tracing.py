@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from settings.findings import WrongValue
-from settings.names import HttpUrl, ObjectName
+from settings.names import ObjectName
 from settings.types import DnsLabel, Section, described, kind_defaults_to
+from settings.urls import WebAddress, url_parts
 
 IN_CLUSTER = (".svc", ".svc.cluster.local")
-_ADDRESS = re.compile(r"(https?)://([A-Za-z0-9.-]+)(?::(\d{1,5}))?(/[^?#]*)?")
 
 
-@dataclass(frozen=True)
-class Address:
-    """Parts of an http address without credentials, query and fragment."""
-
-    scheme: str
-    host: str
-    port: int | None
-    path: str
-
-    @property
-    def inside(self) -> bool:
-        """Whether it is a Service's."""
-        return self.host.endswith(IN_CLUSTER)
-
-
-def address(text: str) -> Address | None:
-    """None for one that holds more than that."""
-    match = _ADDRESS.fullmatch(text)
-    return match and Address(match[1], match[2], int(match[3]) if match[3] else None, match[4] or "")
+def is_inside(host: str) -> bool:
+    """Whether it is a Service's."""
+    return host.endswith(IN_CLUSTER)
 
 
 class NoTracing(Section):
@@ -51,7 +33,7 @@ class CollectorTracing(Section):
         "install the collector; false: the cluster has one, its Service otel-collector in this namespace", default=True
     )
     namespace: DnsLabel = described("of the collector", default="tracing")
-    endpoint: HttpUrl = described(
+    endpoint: Annotated[str, WebAddress(query=False)] = described(
         "where spans go from there by OTLP: https://otlp.example.com:4317, http://tempo.observability.svc:4317"
     )
     protocol: Literal["grpc", "http"] = described("what is spoken there", default="grpc")
@@ -68,13 +50,8 @@ class CollectorTracing(Section):
 
     @model_validator(mode="after")
     def _address(self) -> CollectorTracing:
-        parts = address(self.endpoint)
-        if parts is None:
-            raise WrongValue(
-                "endpoint is no bare address: a name, a password or a query would stand in the values and in the state",
-                "write https://host:port, and headersSecret: <Secret with the key authorization>",
-            )
-        if parts.scheme == "http" and not parts.inside:
+        parts = url_parts(self.endpoint)
+        if parts.scheme == "http" and not is_inside(parts.host):
             raise WrongValue(
                 f"endpoint {self.endpoint} sends spans through the network in plain text",
                 "write https://..., or a Service of the cluster, http://<name>.<namespace>.svc:4317",

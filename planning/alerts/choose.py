@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -23,8 +22,8 @@ from planning.versions.vllm_versions import version_of
 from settings.addons import WebhookReceiver
 from settings.models import Model
 from settings.stack import StackSettings
+from settings.urls import url_parts
 
-_ADDRESS = re.compile(r"https?://(?P<user>[^/?#]*@)?(?P<host>[^/?#:]+)[^?#]*(?P<query>\?.*)?")
 # Addresses whose path is the password.
 SECRET_HOSTS = ("hooks.slack.com", "discord.com", "discordapp.com", "events.pagerduty.com", "webhook.office.com")
 
@@ -73,10 +72,10 @@ def check_receiver(settings: StackSettings, findings: Findings) -> None:
     receiver = settings.monitoring.alerts.receiver
     if not isinstance(receiver, WebhookReceiver) or receiver.url is None:
         return
-    address = _ADDRESS.match(receiver.url)
-    host = address["host"].lower() if address else "it"
+    address = url_parts(receiver.url)
+    host = address.host
     is_secret = any(host == secret_host or host.endswith(f".{secret_host}") for secret_host in SECRET_HOSTS)
-    if address is None or address["user"] or address["query"] or is_secret:
+    if address.credentials or address.query or is_secret:
         findings.error(
             "monitoring.alerts.receiver.url",
             "webhook-secret",

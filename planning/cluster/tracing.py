@@ -10,7 +10,8 @@ from planning.findings import Findings
 from planning.model import ServedModel, TracingPlan
 from planning.versions import pins, vllm_versions
 from settings.stack import StackSettings
-from settings.tracing import CollectorTracing, address
+from settings.tracing import CollectorTracing, is_inside
+from settings.urls import url_parts
 
 FLAG = "--otlp-traces-endpoint"
 PORTS = {("http", "grpc"): 4317, ("https", "grpc"): 4317, ("http", "http"): 4318, ("https", "http"): 443}
@@ -21,8 +22,7 @@ def plan_tracing(settings: StackSettings) -> TracingPlan | None:
     tracing = settings.tracing
     if not isinstance(tracing, CollectorTracing):
         return None
-    parts = address(tracing.endpoint)
-    assert parts is not None, "the settings take no other"
+    parts = url_parts(tracing.endpoint)
     host = parts.host
     return TracingPlan(
         namespace=tracing.namespace,
@@ -31,7 +31,7 @@ def plan_tracing(settings: StackSettings) -> TracingPlan | None:
         export_url=tracing.endpoint.rstrip("/"),
         export_host=host,
         export_port=parts.port or PORTS[parts.scheme, tracing.protocol],
-        export_namespace=host.split(".")[1] if parts.inside and host.count(".") > 1 else None,
+        export_namespace=host.split(".")[1] if is_inside(host) and host.count(".") > 1 else None,
         protocol=tracing.protocol,
         encrypted=parts.scheme == "https",
         headers_secret=tracing.headers_secret,

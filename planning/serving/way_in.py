@@ -9,6 +9,7 @@ from planning.model import DownloadWay
 from settings.downloads import Downloads
 from settings.models import Model
 from settings.stack import StackSettings
+from settings.urls import url_parts
 
 # Inside the cluster and at the node nothing goes through a proxy.
 NO_PROXY = ".svc,.cluster.local,localhost,127.0.0.1,169.254.0.0/16"
@@ -36,9 +37,8 @@ def check_downloads(settings: StackSettings, findings: Findings) -> None:
 
 
 def _port(address: str) -> int:
-    scheme, _, rest = address.partition("://")
-    port = rest.partition("/")[0].partition(":")[2]
-    return int(port) if port else _PORTS[scheme]
+    parts = url_parts(address)
+    return parts.port or _PORTS[parts.scheme]
 
 
 def _names(models: list[Model]) -> str:
