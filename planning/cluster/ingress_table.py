@@ -38,7 +38,7 @@ class ControllerRow:
 
 @dataclass(frozen=True)
 class AnnotationRow:
-    """`at`: ingress, service, object or refused; `value` with placeholders; `what` it is for."""
+    """`at`: ingress, service, object, beside or refused; `value` with placeholders; `what` it is for."""
 
     controller: str
     at: str
@@ -108,7 +108,7 @@ def may_list_sources(key: str) -> bool:
 @cache
 def _known_prefixes() -> frozenset[str]:
     lines = rows("ingress_annotations.csv")
-    return frozenset(row["key"].rpartition("/")[0] for row in lines if row["at"] != "object")
+    return frozenset(row["key"].rpartition("/")[0] for row in lines if row["at"] not in ("object", "beside"))
 
 
 def source_texts(annotations: Mapping[str, Any], names: Iterable[str] = ()) -> list[str]:
@@ -126,9 +126,37 @@ def source_texts(annotations: Mapping[str, Any], names: Iterable[str] = ()) -> l
 
 
 def restriction_ranges(kind: str, names: Iterable[str], fields: Mapping[str, Any]) -> list[str]:
-    """Texts of the list of who may connect in an object `<group>/<version>/<Kind>` of one of these controllers."""
-    lines = (line for name in tuple(names) or controllers() for line in annotation_rows(name, "object"))
-    return [text for line in lines if line.key == kind for text in _at_ranges(json.loads(line.value), fields)]
+    """Texts of the list of who may connect in an object `<group>/<version>/<Kind>` of one of these controllers.
+
+    None where anything else stands in it that may change whom the controller lets in: it is off (`disabled`), holds
+    for other protocols only, or goes by a header that clients write (`ipStrategy`). What changes nothing has rows.
+    """
+    found: list[str] = []
+    for name in tuple(names) or controllers():
+        harmless = {line.value for line in annotation_rows(name, "beside") if line.key == kind}
+        for line in annotation_rows(name, "object"):
+            pattern = json.loads(line.value)
+            if line.key == kind and not set(_beside(pattern, fields)) - harmless:
+                found += _at_ranges(pattern, fields)
+    return found
+
+
+# Every object has these.
+_OF_EVERY_OBJECT = ("apiVersion", "kind", "metadata", "status")
+
+
+def _beside(pattern: Mapping[str, Any], value: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Paths of what stands there and not in the pattern; what is empty, false or 0 is as if it were not there."""
+    for key in value.keys() - set(() if path else _OF_EVERY_OBJECT):
+        inner = f"{path}{key}"
+        if isinstance(pattern.get(key), Mapping) and isinstance(value[key], Mapping):
+            yield from _beside(pattern[key], value[key], f"{inner}.")
+        elif key not in pattern and _says_something(value[key]):
+            yield inner
+
+
+def _says_something(value: Any) -> bool:
+    return any(map(_says_something, value.values())) if isinstance(value, Mapping) else bool(value)
 
 
 def _at_ranges(pattern: Any, value: Any) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -59,10 +60,40 @@ def middleware(name: str, block: str = "54.0.0.0/24", namespace: str = "the-gate
     return resource("kubernetes:traefik.io/v1alpha1:Middleware", name, inputs)
 
 
+def with_field(restriction: Resource, path: str, value: Any) -> Resource:
+    """The same with a field more: where, with a '/' between, and what."""
+    inputs = deepcopy(dict(restriction.inputs))
+    *folders, last = path.split("/")
+    inner = inputs
+    for folder in folders:
+        inner = inner.setdefault(folder, {})
+    inner[last] = value
+    return resource(restriction.type, "models", inputs)
+
+
 ALB = "alb.ingress.kubernetes.io/"
 NGINX = "nginx.ingress.kubernetes.io/"
 KONG = {"konghq.com/plugins": "models"}
 OWN = "54.0.0.0/24"
+# Annotations and class of an Ingress, and the object that it names: whose list is off, for other protocols only,
+# written elsewhere too, or held against an address that clients write themselves (X-Forwarded-For).
+VOID: list[tuple[tuple[dict[str, str], str], Resource]] = [
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "disabled", True)),
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "protocols", ["grpc"])),
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "configPatches", [{"path": "/allow"}])),
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "disabled", "[unknown]")),
+    ((TRAEFIK, "traefik"), with_field(middleware("models"), "spec/ipAllowList/ipStrategy", {"depth": 1})),
+    (
+        (TRAEFIK, "traefik"),
+        with_field(middleware("models"), "spec/ipAllowList/ipStrategy", {"excludedIPs": ["10.0.0.0/8"]}),
+    ),
+]
+HARMLESS: list[tuple[tuple[dict[str, str], str], Resource]] = [
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "disabled", False)),
+    ((KONG, "kong"), with_field(kong_plugin(allow=[OWN]), "config/message", "not from there")),
+    ((TRAEFIK, "traefik"), with_field(middleware("models"), "spec/ipAllowList/ipStrategy", {"depth": 0})),
+    ((TRAEFIK, "traefik"), with_field(middleware("models"), "spec/ipAllowList/rejectStatusCode", 404)),
+]
 # Annotations and class; None: not said.
 OPEN_INGRESSES: list[tuple[dict[str, str], str | None]] = [
     ({f"{ALB}scheme": "internet-facing", f"{ALB}tags": "net=10.0.0.0/16"}, None),
@@ -136,6 +167,7 @@ BROKEN: list[tuple[str, list[Resource], Circumstances, str]] = [
     ("load-balancer-open", [ingress({"description": "models"}), middleware("models")], DEV, "whole internet"),
     ("load-balancer-open", [ingress(TRAEFIK, "nginx"), middleware("models")], DEV, "whole internet"),
     ("load-balancer-open", [ingress(KONG, "kong"), kong_plugin(deny=[OWN])], DEV, "whole internet"),
+    *(("load-balancer-open", [ingress(*of), restriction], DEV, "whole internet") for of, restriction in VOID),
     (
         "load-balancer-open",
         [changed(ingress(KONG, "kong"), "metadata/annotations", "[unknown]"), kong_plugin(allow=[OWN])],
@@ -249,6 +281,7 @@ def test_an_internal_load_balancer_needs_no_ranges() -> None:
         [ingress({"alb.ingress.kubernetes.io/scheme": "internal"})],
         [ingress({SAID_INTERNAL: "true"})],
         [ingress(KONG, "kong"), kong_plugin(allow=[OWN], deny=["0.0.0.0/0"])],
+        *([ingress(*of), restriction] for of, restriction in HARMLESS),
         *([ingress(*written)] for written in CLOSED_INGRESSES),
     ],
 )
