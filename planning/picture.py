@@ -98,14 +98,14 @@ def _pool(plan: StackPlan, pool: NodeGroupPlan) -> PoolPicture:
 
 
 def _spare(pool: NodeGroupPlan, served: Sequence[ServedModel], cost: CostPlan) -> SparePicture:
-    """`min_nodes` counts them in, so the pool's cost at fewest nodes does."""
+    """`fewest_nodes` counts them in, so the pool's cost at fewest nodes does."""
     hourly = next((pool_cost.min_usd_per_hour for pool_cost in cost.pools if pool_cost.name == pool.name), None)
     before = node_start("karpenter" if pool.karpenter else "managed")
     there = [seconds(on_spare_node(model.cold_start)) for model in served]
     bought = [seconds((*before, *model.cold_start)) for model in served]
     return SparePicture(
         nodes=pool.spare_nodes,
-        usd_per_month=None if hourly is None else hourly / pool.min_nodes * pool.spare_nodes * HOURS_PER_MONTH,
+        usd_per_month=None if hourly is None else hourly / pool.fewest_nodes * pool.spare_nodes * HOURS_PER_MONTH,
         seconds=_widest(there),
         without_seconds=_widest(bought),
     )

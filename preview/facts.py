@@ -186,7 +186,7 @@ def gpus(plan: StackPlan) -> dict[str, tuple[int, int]]:
     for pool in plan.gpu_pools:
         low, high = gpus_by_name.get(str(pool.gpu), (0, 0))
         per_node = pool.gpus_per_node
-        gpus_by_name[str(pool.gpu)] = (low + pool.min_nodes * per_node, high + pool.max_nodes * per_node)
+        gpus_by_name[str(pool.gpu)] = (low + pool.fewest_nodes * per_node, high + pool.max_nodes * per_node)
     return gpus_by_name
 
 

@@ -54,7 +54,7 @@ def _shared_out(
     traffic = {f"models[{index}]": model.traffic for index, model in enumerate(settings.models)}
     asked = [ModelWithTraffic(model.model, traffic[model.path]) for model in served]
     may_shrink = [
-        BudgetPool(pool.path, costs[pool.group.name], pool.group.min_nodes, pool.group.max_nodes) for pool in pools
+        BudgetPool(pool.path, costs[pool.group.name], pool.group.fewest_nodes, pool.group.max_nodes) for pool in pools
     ]
     budget = check_budget(settings.budget, cost, may_shrink, findings)
     return replace(

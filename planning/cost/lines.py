@@ -105,14 +105,14 @@ def _group(path: str, group: NodeGroupPlan, region: str, findings: Findings) -> 
     volume = gp3_usd_per_hour(group.disk_gib, group.disk_iops, group.disk_throughput_mibps)
     return [
         CostLine(
-            f"nodes of {group.name} ({group.min_nodes}-{group.max_nodes} × {'|'.join(group.instance_types)})",
-            round(group.min_nodes * min(prices.values()), 4) if prices else None,
+            f"nodes of {group.name} ({group.fewest_nodes}-{group.max_nodes} × {'|'.join(group.instance_types)})",
+            round(group.fewest_nodes * min(prices.values()), 4) if prices else None,
             round(group.max_nodes * max(prices.values()), 4) if prices else None,
             source,
         ),
         CostLine(
             f"root volumes of {group.name}",
-            round(group.min_nodes * volume, 4),
+            round(group.fewest_nodes * volume, 4),
             round(group.max_nodes * volume, 4),
             cite("gp3-storage"),
         ),

@@ -26,7 +26,7 @@ def pool_cost(group: NodeGroupPlan, region: str) -> PoolCost:
     gpus = group.advertised_gpus
     return PoolCost(
         name=group.name,
-        min_usd_per_hour=round(group.min_nodes * (low + volume), 4),
+        min_usd_per_hour=round(group.fewest_nodes * (low + volume), 4),
         max_usd_per_hour=round(group.max_nodes * (high + volume), 4),
         gpu_usd_per_hour=round((high + volume) / gpus, 4) if gpus else None,
         spot=_spot_cost(group, prices, volume) if group.capacity_type == "SPOT" else None,
@@ -38,8 +38,8 @@ def _spot_cost(group: NodeGroupPlan, prices: Mapping[str, float], volume: float)
     low = min(price * shares[name].low for name, price in prices.items()) + volume
     high = max(price * shares[name].high for name, price in prices.items()) + volume
     return SpotCost(
-        min_low_usd_per_hour=round(group.min_nodes * low, 4),
-        min_high_usd_per_hour=round(group.min_nodes * high, 4),
+        min_low_usd_per_hour=round(group.fewest_nodes * low, 4),
+        min_high_usd_per_hour=round(group.fewest_nodes * high, 4),
         max_low_usd_per_hour=round(group.max_nodes * low, 4),
         max_high_usd_per_hour=round(group.max_nodes * high, 4),
         source="; ".join(dict.fromkeys(share.source for share in shares.values())),

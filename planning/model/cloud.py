@@ -245,8 +245,15 @@ class NodeGroupPlan:
     """None: the nodes run AL2023."""
     spare_nodes: int = 0
     """Of `min_nodes`: kept free by placeholder pods."""
+    kept_nodes: int = 0
+    """What the fewest replicas need: an autoscaler adds these to a smaller `min_nodes` and does not take them away."""
     update_timeout_seconds: int | None = None
     """How long an update may take before the provider gives up; None: its own limit is enough."""
+
+    @property
+    def fewest_nodes(self) -> int:
+        """That are there, and billed, while every model has its fewest replicas."""
+        return max(self.min_nodes, self.kept_nodes)
 
     @property
     def pods_disk_gib(self) -> int:

@@ -40,6 +40,7 @@ def with_growth(pool: Pool, demand: PoolDemand, settings: StackSettings) -> Pool
         return pool
     return replace(
         pool,
+        group=replace(pool.group, kept_nodes=_floor(pool, demand)),
         nodes_follow=True,
         replicas_may_need_nodes=demand.most_nodes() > pool.group.min_nodes,
         pods_may_need_nodes=demand.most_nodes(further=1) > pool.group.min_nodes,

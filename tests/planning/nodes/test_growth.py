@@ -49,6 +49,23 @@ def test_a_node_is_counted_with_where_a_pod_may_need_one(
     assert replica_seconds(served) == pytest.approx(whole if of_replicas else warm)
 
 
+@pytest.mark.parametrize(
+    ("least", "most", "fewest_replicas", "billed"),
+    [(1, 4, 2, 2), (0, 4, 3, 3), (3, 4, 1, 3), (2, 2, 2, 2)],
+)
+def test_the_bill_at_its_lowest_has_the_nodes_that_the_fewest_replicas_keep(
+    least: int, most: int, fewest_replicas: int, billed: int
+) -> None:
+    """EKS' minSize stays what is written: the autoscaler adds the nodes, and pods that run there keep them."""
+    scaling = {"minReplicas": fewest_replicas, "maxReplicas": 4}
+    sections = {"nodePools": [pool(minNodes=least, maxNodes=most)], "models": [model(autoscaling=scaling)]}
+    plan = planned(**sections)
+    (group,) = plan.node_groups
+    assert (group.min_nodes, group.fewest_nodes) == (least, billed)
+    (cost,) = plan.cost.pools
+    assert cost.min_usd_per_hour == pytest.approx(cost.max_usd_per_hour / most * billed, abs=1e-3)
+
+
 def test_scaling_is_as_ever_where_replicas_fit_on_the_nodes_that_run() -> None:
     there, nobody = _scaled(2, 4, 2), _scaled(2, 4, 2, nodeAutoscaling={"kind": "none"})
     assert there.models[0].autoscaling == nobody.models[0].autoscaling
