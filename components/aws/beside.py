@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -23,8 +23,12 @@ def beside(
     cluster: ClusterOutputs,
     network: NetworkOutputs,
     opts: pulumi.ResourceOptions,
-) -> FileSystemOutputs | None:
-    """The budget that AWS watches, ECR's rules, the runner of CI and the weights' file system, where asked for."""
+) -> tuple[FileSystemOutputs | None, Sequence[pulumi.Resource]]:
+    """The budget that AWS watches, ECR's rules, the runner of CI and the weights' file system, where asked for.
+
+    With the file system comes what must be there before a pod of ours pulls its image: a pull below a prefix without
+    its rule is answered "not found", and the pod waits in ImagePullBackOff, up to five minutes until the next try.
+    """
     if spending := plan.cost.spending:
         topic = (
             BillTopic("bill", BillTopicArgs(spending.topic, secrets, plan.tags), opts).arn if spending.topic else None
@@ -33,11 +37,10 @@ def beside(
         if spending.anomalies:
             told = CostAnomaliesArgs(spending.anomalies, spending.emails, topic, plan.tags)
             CostAnomalies("anomalies", told, opts)
-    if plan.pull_through:
-        PullThroughCache("images", PullThroughCacheArgs(plan.pull_through), opts)
+    cache = [PullThroughCache("images", PullThroughCacheArgs(plan.pull_through), opts)] if plan.pull_through else []
     if runner := plan.account.runner:
         CodeBuildRunner("runner", CodeBuildRunnerArgs(runner, cluster, network, plan.tags), opts)
     if plan.file_system is None:
-        return None
+        return None, cache
     wanted = WeightsFileSystemArgs(plan.file_system, network, cluster, plan.tags)
-    return WeightsFileSystem("weights", wanted, opts).outputs
+    return WeightsFileSystem("weights", wanted, opts).outputs, cache

@@ -38,7 +38,7 @@ def kubeconfig(name: str, endpoint: str, certificate_authority: str, region: str
 
 
 def kubernetes_provider(name: str, config: pulumi.Input[str], after: Sequence[pulumi.Resource]) -> kubernetes.Provider:
-    """The provider of everything inside the cluster. `after`: access, nodes and add-ons.
+    """The provider of everything inside the cluster. `after`: access, nodes, add-ons, and where images come from.
 
     Hidden ordering: a kubeconfig says nothing of access, nodes, DNS, volumes; nothing starts or leaves without them.
     """

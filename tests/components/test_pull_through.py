@@ -40,3 +40,12 @@ def test_a_stack_without_a_cache_has_neither_rules_nor_rights() -> None:
     engine = run_program(example("tracing"), "tracing")
     assert engine.all(RULE) == []
     assert policies(engine) == []
+
+
+def test_nothing_inside_the_cluster_is_made_before_the_rules_its_images_come_by() -> None:
+    """A pull below a prefix without its rule finds nothing; and a rule goes after the last pod that may pull."""
+    engine = run_program(example("efs"), "efs")
+    rules = {rule.name for rule in engine.all(RULE)}
+    provider = engine.named("kubernetes", "pulumi:providers:kubernetes")
+    assert rules
+    assert rules <= provider.dependency_names
