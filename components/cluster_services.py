@@ -21,7 +21,6 @@ from components.cluster.karpenter import GpuPool, GpuPoolArgs, Karpenter, Karpen
 from components.cluster.keda import Keda, KedaArgs
 from components.cluster.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
-from components.cluster.network_policies import PROMETHEUS_PORT
 from components.cluster.operators import Operator, OperatorArgs
 from components.cluster.priority_class import ModelPriorityClass, ModelPriorityClassArgs
 from components.cluster.prometheus_stack import PrometheusStack, PrometheusStackArgs
@@ -31,6 +30,7 @@ from components.cluster.tenant import Tenant, TenantArgs
 from components.serving import ServingWiring
 from components.serving.shared_weights import SharedWeights, SharedWeightsArgs
 from planning.model import (
+    PROMETHEUS_PORT,
     STANDARD,
     ClusterAutoscalerPlan,
     ExternalSecretsPlan,

@@ -13,9 +13,8 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from components.cluster.network_policies import PROMETHEUS_PORT
 from components.helm import release_arguments
-from planning.model import MetricRule, MonitoringPlan, Via
+from planning.model import PROMETHEUS_PORT, MetricRule, MonitoringPlan, Via
 from planning.versions.pins import mirrored
 
 RELEASE = "prometheus-adapter"

@@ -17,11 +17,18 @@ from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import monitoring_policies, register_policies
 from components.helm import release_arguments
 from components.manifest import Manifest, arguments
-from planning.model import OWN_LABELS, POOL_LABEL, MonitoringPlan, PullThroughPlan, WebhookPlan
+from planning.model import (
+    OWN_LABELS,
+    POOL_LABEL,
+    PROMETHEUS_RELEASE,
+    PROMETHEUS_SERVICE,
+    MonitoringPlan,
+    PullThroughPlan,
+    WebhookPlan,
+)
 from planning.versions import pins
 from planning.versions.pins import mirrored
 
-RELEASE = "kube-prometheus-stack"
 GRAFANA_SECRET = "grafana-admin"
 WEBHOOK_SECRET, WEBHOOK_KEY = "alertmanager-webhook", "url"
 # Where the operator mounts a Secret that alertmanagerSpec.secrets names.
@@ -73,7 +80,7 @@ GRAFANA_IMAGE_REGISTRIES = {
 def prometheus_stack_values(plan: MonitoringPlan) -> dict[str, Any]:
     """Values of chart kube-prometheus-stack; no secret is among them."""
     values: dict[str, Any] = {
-        "fullnameOverride": RELEASE,  # names the Services, whatever the release is called
+        "fullnameOverride": PROMETHEUS_RELEASE,  # names the Services, whatever the release is called
         "prometheus": {"prometheusSpec": _prometheus(plan)},
         "grafana": _grafana(plan),
         # The definitions of the new version before an upgrade (planning/facts/chart_crds.csv). The chart's own tags do
@@ -245,7 +252,7 @@ class PrometheusStack(pulumi.ComponentResource):
             before.append(self._webhook_secret(name, plan.webhook.url_key, args.webhook_url))
         self.release = k8s.helm.v3.Release(
             f"{name}-release",
-            **release_arguments(plan.stack_chart, RELEASE, plan.timeout_seconds),
+            **release_arguments(plan.stack_chart, PROMETHEUS_RELEASE, plan.timeout_seconds),
             namespace=self.namespace,
             values=prometheus_stack_values(plan),
             # Hidden ordering: values name the Secret and the StorageClass only as text, and the release waits for
@@ -257,7 +264,7 @@ class PrometheusStack(pulumi.ComponentResource):
         if plan.grafana:
             Dashboards(f"{name}-dashboards", DashboardsArgs(self.namespace), child)
         # The Service's name follows from fullnameOverride.
-        self.prometheus_url = self.namespace.apply(lambda namespace: f"http://{RELEASE}-prometheus.{namespace}.svc")
+        self.prometheus_url = self.namespace.apply(lambda namespace: f"http://{PROMETHEUS_SERVICE}.{namespace}.svc")
         self.register_outputs({"namespace": self.namespace, "prometheusUrl": self.prometheus_url})
 
     def _grafana_secret(self, name: str, password: pulumi.Input[str]) -> pulumi.Resource:

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Sequence
 from planning.cluster.addon_network import existing_prometheus
 from planning.cost.lines import gp3_usd_per_hour
 from planning.findings import Findings
-from planning.model import CreateClusterPlan, ExistingClusterPlan, NodeGroupPlan, OpenCostPlan
+from planning.model import (
+    PROMETHEUS_PORT,
+    PROMETHEUS_SERVICE,
+    CreateClusterPlan,
+    ExistingClusterPlan,
+    NodeGroupPlan,
+    OpenCostPlan,
+)
 from planning.nodes.instances import InstanceType, instance_type
 from planning.nodes.prices import known_prices
 from settings.stack import StackSettings
@@ -22,7 +29,6 @@ SECTION = "openCost.install"
 CORE_TO_GIB = 0.031611 / 0.004237
 # From here on the recorded costs (vllm_on_eks:usd_per_hour), which know each type, are the ones to read.
 TOLERATED_SHARE = 0.05
-PROMETHEUS_SERVICE, PROMETHEUS_PORT = "kube-prometheus-stack-prometheus", 9090
 _MIB_PER_GIB = 1024
 
 

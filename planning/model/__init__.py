@@ -61,7 +61,7 @@ from planning.model.picture import (
     TrafficPicture,
 )
 from planning.model.pods import DrainPlan, PodResources, ProbePlan
-from planning.model.prometheus import ExistingPrometheusPlan
+from planning.model.prometheus import PROMETHEUS_PORT, PROMETHEUS_RELEASE, PROMETHEUS_SERVICE, ExistingPrometheusPlan
 from planning.model.registry import ImageMirror, PullThroughPlan, UpstreamPlan
 from planning.model.rollout import CanaryMetricPlan, CanaryPlan, CanaryStepPlan
 from planning.model.routers import PickerPlan, RouterPlan
@@ -144,6 +144,9 @@ __all__ = [
     "OWN_PREFIX",
     "POOL_LABEL",
     "PRIORITY_CLASSES",
+    "PROMETHEUS_PORT",
+    "PROMETHEUS_RELEASE",
+    "PROMETHEUS_SERVICE",
     "SAID_CONTROLLER",
     "SAID_INTERNAL",
     "SECRET_STORE",

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+PROMETHEUS_RELEASE = "kube-prometheus-stack"
+"""Of the stack's own: the release's name, and by `fullnameOverride` how its objects' names begin."""
+PROMETHEUS_SERVICE = f"{PROMETHEUS_RELEASE}-prometheus"
+PROMETHEUS_PORT = 9090
+"""Of that Service and its pods, as the chart has it (values.yaml: prometheus.service.port, read 2026-11-27)."""
+
 
 @dataclass(frozen=True)
 class ExistingPrometheusPlan:

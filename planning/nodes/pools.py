@@ -76,6 +76,11 @@ class Pool:
         return share_of(self.gpu, self.sharing)
 
     @property
+    def network_gbps(self) -> float:
+        """Of the type with the slowest network, all the time: EKS may give us any of them."""
+        return min(type_.network_gbps for type_ in self.types)
+
+    @property
     def smallest(self) -> InstanceType:
         """The type that holds least: EKS may give us any of them."""
         return min(self.types, key=lambda type_: type_.allocatable_memory_mib)

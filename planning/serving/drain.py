@@ -10,7 +10,10 @@ from planning.versions import vllm_versions
 from settings.backends import Backend
 from settings.models import Drain
 
-# vLLM stops its engine processes after the last request: python exit, CUDA contexts, NCCL. Estimate.
+# Between vLLM's last answer and its end: it gives API servers, coordinator and engines 5 s each, one after the other,
+# and kills what is left (vllm v1/utils.py, shutdown, which their managers' close() calls; read at commit 0090ad1226,
+# 2026-11-28). A machine without a free core takes longer. Then the kubelet's SIGKILL ends processes that have no
+# request left: it costs a pod's exit code and no answer, so a longer margin would only keep nodes longer.
 MARGIN_SECONDS = 15
 # The longest step of an engine, during which it takes no request: the first one of a fresh server compiles. Ours, of a
 # tiny model on a busy CPU, took 10 s (2026-11-28). Estimate; as long as a probe gives a first completion.

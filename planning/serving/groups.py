@@ -56,14 +56,9 @@ def plan_group(model: Model, pool: Pool, version: Version, drain: DrainPlan, wai
         worker_args=(*common, f"--node-rank={RANK}", f"--master-addr={LEADER}", "--headless"),
         rendezvous_port=RENDEZVOUS_PORT,
         ports=PORTS,
-        network_gbps=network_gbps(pool),
+        network_gbps=pool.network_gbps,
         leave_seconds=drain.pre_stop_seconds + drain.engine_wait_seconds + drain.shutdown_timeout_seconds,
     )
-
-
-def network_gbps(pool: Pool) -> float:
-    """Of the type with the slowest network."""
-    return min(type_.network_gbps for type_ in pool.types)
 
 
 def check_nodes(model: Model, pool: Pool, path: str, findings: Findings) -> bool:

@@ -35,7 +35,7 @@ from planning.serving.compiled import check_compiled
 from planning.serving.drain import plan_drain
 from planning.serving.engine_args import check_extra_args
 from planning.serving.files import plan_files
-from planning.serving.groups import check_stages, network_gbps
+from planning.serving.groups import check_stages
 from planning.serving.model_checks import check_budget, check_group, check_token, image_pin, plan_version, start_of
 from planning.serving.sources import Site, check_source
 from planning.starting.start import check_start, stored_as
@@ -140,7 +140,7 @@ def _memory(model: Model, asked: ModelFacts, pool: Pool, path: str, findings: Fi
 
 def engine_on(model: Model, asked: ModelFacts, pool: Pool) -> EngineConfig:
     """What shapes the engine's memory and speed on nodes of that pool."""
-    return engine_config(model, asked.weights.stored, asked.version, network_gbps(pool))
+    return engine_config(model, asked.weights.stored, asked.version, pool.network_gbps)
 
 
 def _supplies(around: Surroundings, pool: Pool | None) -> Supplies:

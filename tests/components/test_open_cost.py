@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from components.cluster.operators.open_cost import open_cost_values
-from components.cluster.prometheus_stack import RELEASE
-from planning.cost.open_cost import PROMETHEUS_SERVICE
+from planning.model import PROMETHEUS_SERVICE
 from tests.components.plans import OPEN_COST
 from tests.engine import Engine
 from tests.program import run_program, sections_of
@@ -53,7 +52,6 @@ def test_the_release_asks_prometheus_and_is_asked_by_it_alone(engine: Engine) ->
     release = engine.named("opencost", "kubernetes:helm.sh/v3:Release").inputs
     asked = release["values"]["opencost"]["prometheus"]
     assert asked["external"] == {"enabled": True, "url": f"http://{PROMETHEUS_SERVICE}.monitoring.svc:9090"}
-    assert f"{RELEASE}-prometheus" == PROMETHEUS_SERVICE
     policies = {
         each.name: each.inputs["spec"]
         for each in engine.all("kubernetes:networking.k8s.io/v1:NetworkPolicy")
