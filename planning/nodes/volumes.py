@@ -135,8 +135,10 @@ def check_volume_zones(
         number, pool = pools.get(settings.pool_name_of(model) or "", (0, None))
         if not isinstance(pool, ManagedPool) or not _is_zonal(model) or _in_one_zone(pool, network):
             continue
-        made = isinstance(network, CreateNetworkPlan)
-        first = f"zones: [{network.zones[0]}]" if made else f"subnetIds: [{network.private_subnet_ids[0]}]"
+        if isinstance(network, CreateNetworkPlan):
+            first = f"zones: [{network.zones[0]}]"
+        else:
+            first = f"subnetIds: [{network.private_subnet_ids[0]}]"
         findings.warning(
             f"models[{index}].cache.storageClass",
             "volume-zone",
