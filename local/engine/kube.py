@@ -41,7 +41,7 @@ class RemovesObjects(Protocol):
 async def remove(api: RemovesObjects, path: str, uid: str, log: Log) -> None:
     """Removes a terminating object, again and again until the API server answers, as the kubelet does.
 
-    Nobody else ends a pod that is left Terminating, and what waits for it (a drain, a rollout) waits for ever.
+    Nothing else ends a pod that is left Terminating, and what waits for it (a drain, a rollout) waits forever.
     """
     failures = 0
     while True:
