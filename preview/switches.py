@@ -163,7 +163,10 @@ def _way(switch: Switch) -> Iterator[str]:
     if switch.after == AIBRIX and not switch.servers_move:
         yield f"AIBrix makes no route of a Deployment that changes: restart its controller, for HTTPRoute {name}-router"
     if switch.before == AIBRIX and not switch.servers_move:
-        yield f"AIBrix leaves HTTPRoute {name}-router in aibrix-system: delete it"
+        yield (
+            f"AIBrix leaves HTTPRoute {name}-router in aibrix-system: delete it; "
+            "with the namespace's last model of AIBrix its ReferenceGrant there, too"
+        )
 
 
 def _address(switch: Switch) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """Clients that ask without pause while something is done to a model, as docs/clients.md says that clients do.
 
 Every other request is a stream. What was refused, reset or aborted before its first token is sent again, and counted;
-what is cut after it is lost. Every request has a connection of its own.
+what is cut after it is lost. Every request has a connection of its own. Clients that are told of a second address
+ask there as soon as one of them finds nothing at the first (404).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import aiohttp
 PATIENCE_SECONDS = 120
 PAUSE_SECONDS = 0.5
 TOKENS = 60
+MOVED = "404"
 
 
 class _Cut(Exception):
@@ -64,11 +66,15 @@ async def _whole(answer: aiohttp.ClientResponse) -> str:
     return f"finish_reason {choice['finish_reason']}"
 
 
-async def _attempt(session: aiohttp.ClientSession, url: str, body: dict[str, Any]) -> str:
-    """Why it has to be sent again; empty: it was answered."""
+async def _attempt(session: aiohttp.ClientSession, urls: list[str], body: dict[str, Any]) -> str:
+    """Why it has to be sent again; empty: it was answered. `urls`: of all clients, the one where they ask first."""
+    url = urls[0]
     try:
-        async with session.post(url, json=body) as answer:
+        async with session.post(f"{url}/v1/completions", json=body) as answer:
             if answer.status != 200:
+                if answer.status == 404 and len(urls) > 1:
+                    urls.sort(key=url.__eq__)
+                    return MOVED
                 if answer.status in (429, 502, 503):
                     return f"{answer.status}"
                 raise _Cut(f"{answer.status}: {(await answer.text())[:200]}")
@@ -77,12 +83,12 @@ async def _attempt(session: aiohttp.ClientSession, url: str, body: dict[str, Any
         return type(error).__name__
 
 
-async def _one(session: aiohttp.ClientSession, url: str, model: str, stream: bool, asked: Asked) -> None:
+async def _one(session: aiohttp.ClientSession, urls: list[str], model: str, stream: bool, asked: Asked) -> None:
     body = {"model": model, "prompt": "Count.", "max_tokens": TOKENS, "ignore_eos": True, "stream": stream}
     began, why = time.monotonic(), ""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while why := await _attempt(session, url, body):
+            while why := await _attempt(session, urls, body):
                 asked.again[why] += 1
                 await asyncio.sleep(PAUSE_SECONDS)
         asked.answered["stream" if stream else "whole"] += 1
@@ -93,21 +99,22 @@ async def _one(session: aiohttp.ClientSession, url: str, model: str, stream: boo
     asked.longest_seconds = max(asked.longest_seconds, time.monotonic() - began)
 
 
-async def _ask(url: str, model: str, per_second: float, stop: threading.Event, asked: Asked) -> None:
+async def _ask(urls: list[str], model: str, per_second: float, stop: threading.Event, asked: Asked) -> None:
     connector = aiohttp.TCPConnector(limit=0, force_close=True)
     async with aiohttp.ClientSession(connector=connector, trust_env=False) as session, asyncio.TaskGroup() as group:
         number = 0
         while not stop.is_set():
-            group.create_task(_one(session, f"{url}/v1/completions", model, bool(number % 2), asked))
+            group.create_task(_one(session, urls, model, bool(number % 2), asked))
             number += 1
             await asyncio.sleep(1 / per_second)
 
 
 @contextmanager
-def asking(url: str, model: str, per_second: float = 2.0) -> Iterator[Asked]:
-    """Asks from here on until the end of the block, and then waits for every answer."""
+def asking(url: str, model: str, per_second: float = 2.0, elsewhere: str = "") -> Iterator[Asked]:
+    """Asks from here on until the end of the block, and then waits for every answer; addresses are without `/v1`."""
+    urls = [url, elsewhere] if elsewhere else [url]
     asked, stop = Asked(), threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_ask(url, model, per_second, stop, asked)))
+    thread = threading.Thread(target=lambda: asyncio.run(_ask(urls, model, per_second, stop, asked)))
     thread.start()
     try:
         yield asked

@@ -1,8 +1,8 @@
 """The serving backends as they are brought up on the platform, one row of `backends.csv` each.
 
-settings: beside `backend`, sections that it needs. autoscaling: of each model, where an HPA does not move it. updates:
-the resources, with {name} for the model's, that a changed flag updates. kind: an object of that backend. program: what
-runs on the platform for it alone. without: why it cannot come up there; empty where it can.
+settings: beside `backend`, what it needs in sections. model: of each model. autoscaling: of each model, where an HPA
+does not move it. updates: the resources, with {name} for the model's, that a changed flag updates. kind: an object of
+that backend. program: what runs on the platform for it alone. without: why it cannot come up there; empty: it can.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class BackendRun:
     """A row of the table."""
 
     name: str
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Mapping[str, Any]]
+    model: Mapping[str, Any]
     autoscaling: Mapping[str, Any]
     updates: str
     kind: tuple[str, str, str]
@@ -68,8 +69,9 @@ class BackendRun:
             settings["systemNodes"] = {"instanceTypes": ["m7i.xlarge"], "minNodes": 4, "maxNodes": 4}
             settings["nodePools"][0] |= {"minNodes": 9, "maxNodes": 9}
             settings["backend"] = self.name
-            settings |= self.settings
-            model |= {"autoscaling": dict(self.autoscaling), "drain": {"preStopSeconds": 5}}
+            for section, own in self.settings.items():
+                settings[section] = {**settings.get(section, {}), **own}
+            model |= {"autoscaling": dict(self.autoscaling), **self.model}
             for key in ("traffic", "slo"):
                 model.pop(key)
             settings["models"] = [{**model, "name": name, "servedName": name, **own} for name, own in models.items()]
@@ -84,6 +86,7 @@ def backend_runs() -> list[BackendRun]:
             BackendRun(
                 row["backend"],
                 yaml.safe_load(row["settings"]),
+                yaml.safe_load(row["model"]),
                 yaml.safe_load(row["autoscaling"]) or FOLLOWS_LOAD,
                 row["updates"],
                 _kind(row["kind"]),
@@ -130,7 +133,7 @@ class Served(Cluster):
         return [str(service["spec"]["serveConfigV2"])]
 
     def address(self, model: str) -> str:
-        """Of the model's Service on this machine."""
+        """Of the model's API on this machine, without `/v1`."""
 
         def listed() -> list[str]:
             return [
@@ -139,7 +142,8 @@ class Served(Cluster):
                 if (service["namespace"], service["name"]) == ("models", model)
             ]
 
-        return str(eventually(f"an address of {model}", listed)[0])
+        host = str(eventually(f"an address of {model}", listed)[0])
+        return host + self.of_backend.path.removesuffix("/v1")
 
     def query(self, expression: str) -> list[dict[str, Any]]:
         """Of the platform's Prometheus."""

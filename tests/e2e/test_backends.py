@@ -23,7 +23,7 @@ from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.engine_events import engine_steps, operations
 from tests.e2e.inventory import Inventory
-from tests.e2e.prerequisites import prerequisites
+from tests.e2e.prerequisites import CONTROL_PLANES, prerequisites, replaced_with_nodes, through_its_gateway
 from tests.e2e.told import recorded, told
 
 pytestmark = pytest.mark.e2e
@@ -82,6 +82,8 @@ def test_one_model_is_served(served: Served) -> None:
     output = served.up({"qwen": {}})
     assert ask(served.address("qwen")).model == "qwen", output
     assert len(served.pods("qwen")) == 1
+    if served.row.name in CONTROL_PLANES:
+        eventually("answered", lambda: ask(through_its_gateway(served.platform, served.row.name)).text)
     if served.row.program:
         assert served.platform.processes.is_alive(served.row.program)
 
@@ -170,4 +172,4 @@ def test_a_destroy_leaves_what_was_there_before(served: Served, there: Inventory
     assert served.platform.stack(STACK).resource_count() == 0
     if served.row.program:
         assert not served.platform.processes.is_alive(served.row.program)
-    there.assert_nothing_more(served.platform)
+    there.assert_nothing_more(served.platform, other=replaced_with_nodes(served.row.name))

@@ -39,7 +39,7 @@ class AibrixControlPlane:
         self._own: dict[tuple[str, str], Object] = {}
         self._gateway: AibrixGateway | None = None
         self._session: aiohttp.ClientSession | None = None
-        self._controls: list[asyncio.Task[None]] = []
+        self._controls: dict[tuple[str, str], list[asyncio.Task[None]]] = {}
         self._watches: list[asyncio.Task[None]] = []
         self._closing: set[asyncio.Task[None]] = set()
 
@@ -64,18 +64,28 @@ class AibrixControlPlane:
         return any(labels_of(each).get(COMPONENT) == component and is_ready(each) for each in self._own.values())
 
     def _follow_own(self) -> None:
-        """Starts and stops with its pods: a controller that begins lists what is there."""
-        if self._runs(CONTROLLER) and not self._controls:
+        self._follow_controllers()
+        self._follow_proxies()
+
+    def _follow_controllers(self) -> None:
+        """One process in each pod, which is told of all that is there when it begins.
+
+        The router's handlers go by no lease: each process has them (cmd/controllers/main.go, setupControllers).
+        """
+        running = {
+            key for key, each in self._own.items() if labels_of(each).get(COMPONENT) == CONTROLLER and is_ready(each)
+        }
+        for key in self._controls.keys() - running:
+            _cancelled(self._controls.pop(key))
+        for key in running - self._controls.keys():
             router = ModelRouter(self._api, lambda line: self._log(f"INFO (stand-in) aibrix: {line}"))
             events: asyncio.Queue[tuple[str, Object]] = asyncio.Queue()
-            self._controls = [
-                self._spawn(
-                    self._api.follow(DEPLOYMENTS, lambda event, item: events.put_nowait((event, item)), self._log)
-                ),
+            self._controls[key] = [
+                self._spawn(self._api.follow(DEPLOYMENTS, _into(events), self._log)),
                 self._spawn(self._route(events, router.on_deployment)),
             ]
-        elif not self._runs(CONTROLLER) and self._controls:
-            self._controls = _cancelled(self._controls)
+
+    def _follow_proxies(self) -> None:
         proxies = any(map(_is_proxy, map(labels_of, self._own.values())))
         if proxies and self._gateway is None:
             self._session = session()
@@ -145,6 +155,10 @@ class AibrixControlPlane:
 
 def _is_proxy(labels: Mapping[str, str]) -> bool:
     return OWNER.items() <= labels.items()
+
+
+def _into(events: asyncio.Queue[tuple[str, Object]]) -> Callable[[str, Object], None]:
+    return lambda event, item: events.put_nowait((event, item))
 
 
 def _cancelled(tasks: list[asyncio.Task[None]]) -> list[asyncio.Task[None]]:

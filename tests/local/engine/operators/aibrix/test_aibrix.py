@@ -35,7 +35,8 @@ class Written:
 
     def __init__(self) -> None:
         self.objects: dict[str, Object] = {}
-        self.followers: dict[str, Callable[[str, Object], None]] = {}
+        self.told: dict[tuple[str, str], Object] = {}
+        self.followers: list[tuple[str, Callable[[str, Object], None]]] = []
 
     async def get(self, path: str) -> Object | None:
         return self.objects.get(path)
@@ -55,16 +56,23 @@ class Written:
 
     def tell(self, path: str, event: str, item: Object) -> None:
         kind = path.rpartition("/")[2]
-        for followed, on_event in self.followers.items():
+        self.told[kind, item["metadata"]["name"]] = item
+        if event == "DELETED":
+            del self.told[kind, item["metadata"]["name"]]
+        for followed, on_event in list(self.followers):
             if followed.endswith(f"/{kind}"):
                 on_event(event, item)
 
     async def follow(self, path: str, on_event: Callable[[str, Object], None], log: Callable[[str], None]) -> None:
-        self.followers[path] = on_event
+        """Who begins is told of all that is there."""
+        for (kind, _), item in list(self.told.items()):
+            if path.endswith(f"/{kind}"):
+                on_event("ADDED", item)
+        self.followers.append((path, on_event))
         try:
             await asyncio.Event().wait()
         finally:
-            del self.followers[path]
+            self.followers.remove((path, on_event))
 
     @property
     def names(self) -> list[str]:
@@ -202,14 +210,32 @@ def test_labels_that_an_update_brings_get_no_route_and_those_that_it_takes_leave
         assert body["error"]["message"] == 'httproutes.gateway.networking.k8s.io "qwen-router" not found'
         there.aibrix.on_pod("DELETED", control("Deployment", *CONTROLS["controller"]))
         there.aibrix.on_pod("ADDED", control("Deployment", *CONTROLS["controller"]))
-        await settle()
-        there.deploy(**LABELS)  # a new controller lists what is there
-        await settle()
+        await settle()  # a new controller lists what is there
         assert there.api.names == [grant_name("models"), "qwen-router"]
         there.deploy("MODIFIED")
         there.deploy("DELETED")
         await settle()
         assert there.api.names == [grant_name("models"), "qwen-router"], "it stays"
+
+    installed(tmp_path, work)
+
+
+def test_a_controller_that_restarts_finds_what_is_there_while_the_old_one_is_still_ready(tmp_path: Path) -> None:
+    """`rollout restart`: the new pod is Ready first. Handlers of the informers go by no lease (cmd/controllers)."""
+
+    async def work(there: Installed, ask: Ask) -> None:
+        component, old = CONTROLS["controller"]
+        there.deploy()
+        there.deploy("MODIFIED", **LABELS)
+        there.aibrix.on_pod("ADDED", control("Deployment", component, "new"))
+        await settle()
+        assert there.api.names == [grant_name("models"), "qwen-router"]
+        there.aibrix.on_pod("DELETED", control("Deployment", component, old))
+        await settle()
+        there.deploy("DELETED", **LABELS)
+        await settle()
+        assert there.api.names == [], "the new one goes on alone"
+        there.aibrix.on_pod("DELETED", control("Deployment", component, "new"))
 
     installed(tmp_path, work)
 
