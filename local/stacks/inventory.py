@@ -34,12 +34,26 @@ def every_object(kubeconfig: Path) -> Iterator[dict[str, Any]]:
 
 
 def _listable(get: Callable[[str], dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Base path and description of every kind, in its group's preferred version."""
+    """Base path and description of every kind, in its group's preferred version, or in the first that has it.
+
+    A group may serve a kind in another version alone: ReferenceGrants of gateway.networking.k8s.io in v1beta1.
+    """
     groups = get("/apis")["groups"]
-    for base in ("/api/v1", *(f"/apis/{group['preferredVersion']['groupVersion']}" for group in groups)):
-        for resource in get(base).get("resources") or []:
-            if "list" in resource["verbs"] and "/" not in resource["name"] and resource["kind"] not in PASSING:
+    for bases in (["/api/v1"], *map(_versions, groups)):
+        told = set[str]()
+        for base in bases:
+            for resource in get(base).get("resources") or []:
+                name = resource["name"]
+                if name in told or "/" in name or "list" not in resource["verbs"] or resource["kind"] in PASSING:
+                    continue
+                told.add(name)
                 yield base, resource
+
+
+def _versions(group: Mapping[str, Any]) -> list[str]:
+    """Base paths of a group, that of its preferred version first."""
+    names = [group["preferredVersion"]["groupVersion"], *(each["groupVersion"] for each in group["versions"])]
+    return [f"/apis/{name}" for name in dict.fromkeys(names)]
 
 
 def _reader(kubeconfig: Path) -> Callable[[str], dict[str, Any]]:

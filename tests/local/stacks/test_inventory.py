@@ -21,9 +21,15 @@ KINDS = [
     {"name": "pods/log", "kind": "Pod", "verbs": ["get"]},
     {"name": "bindings", "kind": "Binding", "verbs": ["create"]},
 ]
+# By group: versions in the server's order, the preferred one first.
 GROUPS = [
-    {"preferredVersion": {"groupVersion": version}}
-    for version in ("example.org/v1", "away/v1", "apiextensions.k8s.io/v1", "apiregistration.k8s.io/v1")
+    {"preferredVersion": {"groupVersion": versions[0]}, "versions": [{"groupVersion": each} for each in versions]}
+    for versions in (
+        ("example.org/v1", "example.org/v1beta1", "example.org/v1alpha1"),
+        ("away/v1",),
+        ("apiextensions.k8s.io/v1",),
+        ("apiregistration.k8s.io/v1",),
+    )
 ]
 LEFT = ("monitoring.coreos.com", "argoproj.io", "gateway.networking.k8s.io", "gateway.envoyproxy.io", "ray.io")
 ANSWERS: dict[str, Any] = {
@@ -37,6 +43,16 @@ ANSWERS: dict[str, Any] = {
             {"metadata": {"name": "of.monitoring.coreos.com"}},
         ]
     },
+    "/apis/example.org/v1beta1": {
+        "resources": [
+            {"name": "things", "kind": "Thing", "verbs": ["list"]},
+            {"name": "others", "kind": "Other", "verbs": ["list"]},
+        ]
+    },
+    "/apis/example.org/v1beta1/things": {"items": [{"metadata": {"name": "another-form"}}]},
+    "/apis/example.org/v1beta1/others": {"items": [{"metadata": {"name": "o", "namespace": "x"}}]},
+    "/apis/example.org/v1alpha1": {"resources": [{"name": "others", "kind": "Other", "verbs": ["list"]}]},
+    "/apis/example.org/v1alpha1/others": {"items": [{"metadata": {"name": "an-older-form"}}]},
     "/apis/apiextensions.k8s.io/v1": {
         "resources": [{"name": "definitions", "kind": "CustomResourceDefinition", "verbs": ["list"]}]
     },
@@ -91,9 +107,14 @@ def test_every_kind_that_can_be_listed_is_listed_as_the_server_says_it(kubeconfi
     assert {"metadata": {"name": "t"}, "spec": {"odd": 1}, "kind": "Thing"} in objects
 
 
+def test_a_kind_that_its_groups_preferred_version_does_not_have_is_listed_once(kubeconfig: Path) -> None:
+    listed = [item["metadata"]["name"] for item in every_object(kubeconfig) if item["kind"] in ("Thing", "Other")]
+    assert listed == ["t", "of.monitoring.coreos.com", "o"]
+
+
 def test_what_is_away_passes_by_itself_or_stays_after_helm_is_left_out(kubeconfig: Path) -> None:
     definitions = {"CustomResourceDefinition /things.keda.sh", "CustomResourceDefinition /things.array.io"}
-    things = {"ConfigMap x/a", "Thing /t", "Thing /of.monitoring.coreos.com"}
+    things = {"ConfigMap x/a", "Thing /t", "Thing /of.monitoring.coreos.com", "Other x/o"}
     assert kubernetes_objects(kubeconfig) == {*things, *definitions, "APIService /v1.example.org"}
 
 
