@@ -10,18 +10,21 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from planning.prepare import Prepared, prepare
 from planning.units import amount
 from planning.versions.mirroring import as_json, as_text
 from preview.document import refused
 from preview.findings import SEVERITIES, at_least
-from preview.report_model import Report
 from settings.command_line import Parser
 from settings.findings import Finding, Severity
 from settings.last_resort import guarded
 from settings.printable import lines
 from settings.stack_file import StackFileError
+
+if TYPE_CHECKING:
+    from preview.report_model import Report
 
 ROOT = Path(__file__).resolve().parent.parent
 FORMATS = ("text", "markdown", "html", "json")

@@ -6,13 +6,17 @@ Here is what a refusal needs, too: nothing that takes time to import. `preview.r
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import cast
+from typing import TYPE_CHECKING, Final, cast
 
 from preview.findings import ordered
 from preview.masking import masked
-from preview.report_model import SCHEMA_VERSION, FindingPart, Report
-from preview.report_parts import Cost
 from settings.findings import Finding
+
+if TYPE_CHECKING:  # types that take longer to make than a refusal takes to tell
+    from preview.report_model import FindingPart, Report
+    from preview.report_parts import Cost
+
+SCHEMA_VERSION: Final = 1
 
 
 def refused(stack: str, findings: Iterable[Finding]) -> Report:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from planning.prepare import Prepared, secret_command
 from preflight.merge import COMMAND, guess_line
 from preflight.model import PreflightReport as AccountReport
 from preflight.model import Verdict
-from preview.report_model import FindingPart
 from settings.findings import Finding, Severity
+
+if TYPE_CHECKING:
+    from preview.report_model import FindingPart
 
 SEVERITIES = tuple(Severity)
 

@@ -12,10 +12,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from preview.document import SCHEMA_VERSION
 from preview.formats import rendered
 from preview.markdown import comment
 from preview.masking import masked
-from preview.report_model import REPORT, SCHEMA_VERSION, Report
+from preview.report_model import REPORT, Report
 from settings.command_line import Parser
 from settings.last_resort import guarded
 from settings.printable import lines

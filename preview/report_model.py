@@ -12,7 +12,6 @@ from typing_extensions import TypedDict
 
 from preview.report_parts import Cost, ModelPart, Money, PoolNodesPart, said
 
-SCHEMA_VERSION: Final = 1
 Severity = Literal["error", "warning", "info"]
 Action = Literal["created", "changed", "replaced", "deleted"]
 # In this order; a test holds it against the dependencies of the stacks that are shipped.

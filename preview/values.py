@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from google.protobuf import struct_pb2
+if TYPE_CHECKING:
+    from google.protobuf import struct_pb2
 
 SECRET = "[secret]"
 UNKNOWN = "[unknown]"

@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.read import PROJECT, json_schema
+from settings.read import PROJECT, SCHEMA_FILE, json_schema
 
-SCHEMA_FILE = Path("docs/stack.schema.json")
 TABLE_FILE = Path("docs/settings.md")
 TABLE_BEGIN = "<!-- settings table: python -m settings.document -->"
 TABLE_END = "<!-- end of settings table -->"

@@ -7,7 +7,8 @@ import json
 import jsonschema
 import yaml
 
-from settings.document import SCHEMA_FILE, TABLE_FILE, stack_file_schema, with_table
+from settings.document import TABLE_FILE, stack_file_schema, with_table
+from settings.read import SCHEMA_FILE
 from tests.conftest import REPO
 
 
