@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from settings.read import PROJECT, SCHEMA_FILE, json_schema
+from settings.read import PROJECT
+from settings.schema import SCHEMA_FILE, json_schema
 
 TABLE_FILE = Path("docs/settings.md")
 TABLE_BEGIN = "<!-- settings table: python -m settings.document -->"

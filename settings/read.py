@@ -6,8 +6,6 @@ import copy
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -27,13 +25,13 @@ from settings.problems import (
     problems_from,
     written_path,
 )
+from settings.schema import known_schema
 from settings.secrets import leaves, secret_kind
 from settings.spelling import nearest
 from settings.stack import StackSettings
 from settings.tokens import PulumiConfigToken
 
 PROJECT = "vllm-on-eks"
-SCHEMA_FILE = Path("docs/stack.schema.json")
 # As near as this to a section's key, an encrypted value is that section misspelt and no secret.
 SECTION_MISSPELT = 0.8
 # Sections that are text and no YAML below their key; a number in place of it comes as its digits.
@@ -65,27 +63,6 @@ class SecretNeed:
     path: str
 
 
-@lru_cache(maxsize=1)
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of the sections, as editors read it."""
-    return StackSettings.model_json_schema(by_alias=True)
-
-
-@lru_cache(maxsize=1)
-def _known_schema() -> dict[str, Any]:
-    """`json_schema()` as it is committed, which a test holds; made where the file is not there.
-
-    Making it takes as long as everything else until a mistake is told.
-    """
-    try:
-        committed = json.loads((Path(__file__).resolve().parent.parent / SCHEMA_FILE).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return json_schema()
-    sections = committed["properties"]["config"]["properties"]
-    own = {key.removeprefix(f"{PROJECT}:"): section for key, section in sections.items()}
-    return {"type": "object", "properties": own, "$defs": committed["$defs"]}
-
-
 def section_keys() -> tuple[str, ...]:
     """The config keys that hold settings; any other key under our prefix must be a secret they name."""
     return tuple(field.alias or name for name, field in StackSettings.model_fields.items())
@@ -97,7 +74,7 @@ def read(sections: Mapping[str, Any], stack: str, written: Mapping[tuple[PathPar
     `written`: numbers that YAML changed, as they stand in the file, by place.
     """
     document = copy.deepcopy(dict(sections))
-    walker = SchemaWalker(_known_schema())
+    walker = SchemaWalker(known_schema())
     problems: list[Finding] = [*_credentials(document), *_truths(document, walker)]
     wrong: set[tuple[PathPart, ...]] = set()
     # A wrong field hides the rules that span fields: take the wrong parts out, read the rest again.

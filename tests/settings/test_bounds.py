@@ -9,7 +9,8 @@ import pytest
 
 from planning.decide import decide
 from planning.model import PlanRefused
-from settings.read import json_schema, read
+from settings.read import read
+from settings.schema import json_schema
 from tests.planning.stacks import REACHED
 
 MODEL = {"name": "q", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": "a" * 40}

@@ -8,13 +8,18 @@ import jsonschema
 import yaml
 
 from settings.document import TABLE_FILE, stack_file_schema, with_table
-from settings.read import SCHEMA_FILE
+from settings.schema import SCHEMA_FILE, json_schema, known_schema
 from tests.conftest import REPO
 
 
 def test_the_committed_json_schema_is_current() -> None:
     committed = json.loads((REPO / SCHEMA_FILE).read_text(encoding="utf-8"))
     assert committed == stack_file_schema(), "run: make document"
+
+
+def test_what_the_reader_looks_up_is_what_the_settings_say() -> None:
+    made = json_schema()
+    assert known_schema() == {"type": "object", "properties": made["properties"], "$defs": made["$defs"]}
 
 
 def test_pages_settings_table_is_current() -> None:

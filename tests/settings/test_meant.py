@@ -9,7 +9,8 @@ import pytest
 
 from settings.meant import TABLE, meant
 from settings.problems import SchemaWalker
-from settings.read import json_schema, read
+from settings.read import read
+from settings.schema import json_schema
 
 REVISION = "a09a35458c702b33eeacc393d103063234e8bc28"
 POOL = {"name": "l4", "instanceTypes": ["g6.xlarge"]}

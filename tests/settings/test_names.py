@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from settings.read import json_schema, read
+from settings.read import read
+from settings.schema import json_schema
 
 REVISION = "a09a35458c702b33eeacc393d103063234e8bc28"
 MODEL = {"name": "qwen", "source": "Qwen/Qwen2.5-7B-Instruct", "revision": REVISION}

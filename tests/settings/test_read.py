@@ -15,13 +15,13 @@ from settings.models import EmptyDirCache
 from settings.read import (
     Loaded,
     SecretNeed,
-    json_schema,
     loaded_from,
     read,
     secret_needs,
     secret_problems,
     unknown_key_problems,
 )
+from settings.schema import json_schema
 from settings.tokens import PulumiConfigToken
 from tests.conftest import REPO
 from tests.golden import assert_matches
