@@ -34,7 +34,8 @@ class ProcessSpec:
     command: tuple[str, ...]
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
-    ready_timeout_seconds: float = 60.0
+    ready_timeout_seconds: float = 180.0
+    """For one that hangs: one that ends is told at once. Imports alone take a minute at a load of 25 on two cores."""
     content: tuple[Path, ...] = ()
     """Files it reads once at its start: a change restarts it."""
     writes_when_ready: tuple[Path, ...] = ()
