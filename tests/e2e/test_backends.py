@@ -138,7 +138,12 @@ def test_another_flag_of_one_model_updates_that_model_alone_as_the_preview_tells
     said, _ = told(first, recorded(served.platform, STACK, folders[1]))
     assert {change["name"]: change["action"] for change in said} == dict.fromkeys(updates, "changed")
     told_so = ("--max-num-seqs=32", '"max_num_seqs": 32')
-    assert any(words in argument for argument in served.arguments("second") for words in told_so)
+
+    def is_told() -> bool:
+        return any(words in argument for argument in served.arguments("second") for words in told_so)
+
+    # KubeAI says of no pod that it is outdated, so that `up` has nothing to wait for.
+    eventually("told", is_told, lambda: served.arguments("second"))
     for name, uids in others.items():
         assert not any(words in argument for argument in served.arguments(name) for words in told_so)
         assert [pod.metadata.uid for pod in served.pods(name)] == uids
