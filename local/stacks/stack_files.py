@@ -18,6 +18,7 @@ import yaml
 from local.build.toolchain import link
 from local.host.errors import PlatformError
 from local.host.paths import Paths
+from local.stacks.aws_secrets import RemoteToken
 
 EXAMPLES = {"dev": ("203.0.113.10/32",), "prod": ("203.0.113.0/28",)}
 UNROUTED_ADDRESS = "192.88.99.1/32"
@@ -143,17 +144,19 @@ def tool_needs(paths: Paths, stack: str, source: Path | None = None) -> tuple[st
     return ("platform", "monitoring", *(["keda"] if keda else []), *others)
 
 
-def remote_tokens(settings: Any) -> dict[str, set[str]]:
-    """Name in Secrets Manager -> keys of its JSON that models read; without keys the whole text is read."""
-    names: dict[str, set[str]] = {}
+def remote_tokens(settings: Any) -> dict[str, RemoteToken]:
+    """What models read by its name in Secrets Manager."""
+    tokens: dict[str, RemoteToken] = {}
     for model in settings.models:
         token = model.token_secret
         if token is not None and token.kind == "secretsManager":
-            names.setdefault(token.name, set()).update({token.property} - {None})
-    return names
+            known = tokens.get(token.name, RemoteToken())
+            keys = known.keys | ({token.property} - {None})
+            tokens[token.name] = RemoteToken(keys, known.kms_key_arn or token.kms_key_arn)
+    return tokens
 
 
-def remote_tokens_of(paths: Paths, stack: str) -> tuple[str, dict[str, set[str]]]:
+def remote_tokens_of(paths: Paths, stack: str) -> tuple[str, dict[str, RemoteToken]]:
     """Region, and what `remote_tokens` says of the stack's file on the platform; nothing where it cannot be read."""
     settings = _settings(_read(stack_file(paths, stack)).get("config") or {}, project_name(paths))
     return (settings.region, remote_tokens(settings)) if settings is not None else ("", {})
