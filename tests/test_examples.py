@@ -15,6 +15,7 @@ import yaml
 
 from planning.cluster.controller_fields import ABSENT, IGNORED, UNREGISTERED, controller_fields, ignored_fields
 from planning.decide import decide
+from planning.versions.definitions import definitions_of
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
 from settings.backends import Backend
@@ -97,6 +98,19 @@ def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
             if field.how == IGNORED and field.field not in made.ignore_changes:
                 assert field.holds_while, f"{made.name} does not leave {field.field} to {field.owner}"
                 assert _at(made.plain_inputs, field.field) is not None, "a field that is ours is sent"
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
+def test_the_platforms_charts_take_the_values_of_every_release(name: str) -> None:
+    """Helm refuses others at `up`; tests/local/charts holds the values of each component alone against them."""
+    releases = [made for made in ran(name).registrations if made.type == "kubernetes:helm.sh/v3:Release"]
+    assert len(releases) > 1
+    for made in releases:
+        brought = definitions_of(made.plain_inputs["chart"])
+        assert brought is not None, made.plain_inputs["chart"]
+        schema = REPO / "local" / "charts" / brought.chart / "values.schema.json"
+        if schema.exists():  # else the vendor's own chart, out of its module
+            jsonschema.validate(made.plain_inputs.get("values") or {}, json.loads(schema.read_text(encoding="utf-8")))
 
 
 # AWS keeps no tags on these, and bills none of them.

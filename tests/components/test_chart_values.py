@@ -80,6 +80,7 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
         prometheus_stack_values(replace(MONITORING, mirror=MIRROR)),
         prometheus_stack_values(replace(MONITORING, grafana=False)),
         prometheus_stack_values(replace(MONITORING, webhook=WebhookPlan(url_key="alertWebhook"))),
+        prometheus_stack_values(replace(MONITORING, pods_may_wait_in=("spare-nodes",))),
     ],
     "cert-manager": [cert_manager_values(CERT_MANAGER), cert_manager_values(replace(CERT_MANAGER, mirror=MIRROR))],
     "kserve-resources": [kserve_values(KSERVE), kserve_values(replace(KSERVE, mirror=MIRROR))],
