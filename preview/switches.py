@@ -1,14 +1,14 @@
 """A model that changes its serving backend: what comes first, what goes after, where its clients ask, what it needs.
 
-Which resources mark a backend is switches.csv; the rest is the table of backends, and the plan's own figures
-(`StackPicture.moves`).
+Which resources mark a backend, and what is particular about moves to and from it, is switches.csv; the rest is the
+plan's own figures (`StackPicture.moves`).
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,14 @@ from settings.findings import Finding, Severity
 Resource = Mapping[str, Any]
 TABLE = Path(__file__).resolve().parent / "switches.csv"
 COMPONENT = "vllm-on-eks:index:VllmModel"
-PLAIN, KUBEAI, ROUTED, PICKED, AIBRIX = "deployment", "kubeai", "production-stack", "llm-d", "aibrix"
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A resource that only this backend's models have, by the end of its name; or a label of their Deployment."""
+    """A resource that only this backend's models have, by the end of its name; or a label of their Deployment.
+
+    The other fields are words about a move, `{name}` the model's; empty: there is nothing to say.
+    """
 
     backend: str
     endings: tuple[str, ...]
@@ -34,6 +36,15 @@ class Mark:
     label: str
     pods: str
     """Which backends share the pods: they stay where both sides have the same word."""
+    comes: str
+    goes: str
+    comes_to_pods: str
+    goes_from_pods: str
+    """As `comes` and `goes`, where the pods stay."""
+    at_once: str
+    """The old servers leave at once: there is no condition of the new ones to wait for, only a number."""
+    loses: str
+    """Why a move to it or from it costs requests."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +60,8 @@ class Switch:
 
     @property
     def takes_over(self) -> bool:
-        """Whether the old servers leave at once: KubeAI's Model has no condition, only a number can be waited for."""
-        return self.after == KUBEAI and not self.move.exact
+        """Whether the old servers leave at once."""
+        return bool(marks()[self.after].at_once) and not self.move.exact
 
     @property
     def servers_move(self) -> bool:
@@ -62,10 +73,9 @@ class Switch:
 def marks() -> dict[str, Mark]:
     """By backend, in the order of the table: what says most comes first."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        rows = (
-            Mark(row["backend"], tuple(row["endings"].split()), row["label"], row["pods"])
-            for row in csv.DictReader(file)
-        )
+        lines = csv.DictReader(line for line in file if not line.startswith("#"))
+        words = {field.name for field in fields(Mark)} - {"endings"}
+        rows = (Mark(endings=tuple(row["endings"].split()), **{word: row[word] for word in words}) for row in lines)
         return {row.backend: row for row in rows}
 
 
@@ -102,9 +112,8 @@ def _urns(parts: Mapping[str, Resource]) -> set[str]:
 
 def _served_by(model: str, parts: Mapping[str, Resource]) -> str | None:
     """None: nothing serves it, so it is not there."""
-    plain = (parts.get(f"{model}{ending}", {}) for ending in marks()[PLAIN].endings)
     labels = {
-        label for servers in plain for label in (servers.get("inputs") or {}).get("metadata", {}).get("labels") or ()
+        label for part in parts.values() for label in (part.get("inputs") or {}).get("metadata", {}).get("labels") or ()
     }
     for mark in marks().values():
         if mark.label in labels if not mark.endings else any(f"{model}{ending}" in parts for ending in mark.endings):
@@ -138,7 +147,7 @@ def _servers(switch: Switch) -> Iterator[str]:
     servers = amount(move.new_servers, "new server")
     if switch.takes_over:
         yield f"{servers} in the place of those that run"
-        yield "the old ones leave when the Model is written; requests are held until its first server is Ready"
+        yield marks()[switch.after].at_once
     else:
         yield f"{servers} beside those that run: needs {free}"
         yield "the old ones leave when those are Ready, and finish their requests"
@@ -150,23 +159,11 @@ def _servers(switch: Switch) -> Iterator[str]:
 
 
 def _way(switch: Switch) -> Iterator[str]:
-    if switch.after == ROUTED:
-        yield "the Service names the router when it is Ready"
-    if switch.before == ROUTED:
-        yield "the Service names the servers before the router goes"
-    if PICKED in (switch.before, switch.after):
-        comes = (
-            "come beside the Service" if switch.after == PICKED else "go: clients leave the gateway's address before"
-        )
-        yield f"pool, picker and route {comes}"
-    name = switch.move.model
-    if switch.after == AIBRIX and not switch.servers_move:
-        yield f"AIBrix makes no route of a Deployment that changes: restart its controller, for HTTPRoute {name}-router"
-    if switch.before == AIBRIX and not switch.servers_move:
-        yield (
-            f"AIBrix leaves HTTPRoute {name}-router in aibrix-system: delete it; "
-            "with the namespace's last model of AIBrix its ReferenceGrant there, too"
-        )
+    before, after = marks()[switch.before], marks()[switch.after]
+    words = [after.comes, before.goes]
+    if not switch.servers_move:
+        words += [after.comes_to_pods, before.goes_from_pods]
+    yield from (word.format(name=switch.move.model) for word in words if word)
 
 
 def _address(switch: Switch) -> Iterator[str]:
@@ -185,15 +182,15 @@ def of_switches(switched: Sequence[Switch]) -> Iterator[Finding]:
 
 
 def _costs(switch: Switch) -> Iterator[Finding]:
-    """Pods of KubeAI have labels of their own, by which Service, policies and budget go: these move at once."""
-    if KUBEAI in (switch.before, switch.after):
+    """Where pods have labels of their own, by which Service, policies and budget go: these move at once."""
+    why = marks()[switch.before].loses or marks()[switch.after].loses
+    if why:
         name = switch.move.model
         yield Finding(
             name,
             "backend-move-loss",
             Severity.WARNING,
-            f"moving from backend {switch.before} to {switch.after} loses requests: the model's network policies go "
-            "over to the new servers while the old ones still serve, and clients of its Service change the path",
+            f"moving from backend {switch.before} to {switch.after} loses requests: {why}",
             f"add a second model with backend {switch.after} beside {name}, move the clients, then take {name} away",
         )
 

@@ -5,10 +5,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
+from tests.engine import Engine
 from tests.program import OWN, example, run_program
 
 RULE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"
 ROLE_POLICY = "aws:iam/rolePolicy:RolePolicy"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    """The record of the example with a cache, which nothing here changes."""
+    return run_program(example("efs"), "efs")
 
 
 def policies(engine: Any) -> list[dict[str, Any]]:
@@ -17,8 +26,7 @@ def policies(engine: Any) -> list[dict[str, Any]]:
     return [document for document in documents if "ecr:" in json.dumps(document)]
 
 
-def test_a_rule_for_each_upstream_and_the_nodes_may_have_repositories_made_below_them_only() -> None:
-    engine = run_program(example("efs"), "efs")
+def test_a_rule_for_each_upstream_and_the_nodes_may_have_repositories_made_below_them_only(engine: Engine) -> None:
     rules = {rule.inputs["ecrRepositoryPrefix"]: rule.inputs["upstreamRegistryUrl"] for rule in engine.all(RULE)}
     assert rules == {
         "efs/ecr-public": "public.ecr.aws", "efs/quay": "quay.io", "efs/kubernetes": "registry.k8s.io",
@@ -42,9 +50,8 @@ def test_a_stack_without_a_cache_has_neither_rules_nor_rights() -> None:
     assert policies(engine) == []
 
 
-def test_nothing_inside_the_cluster_is_made_before_the_rules_its_images_come_by() -> None:
+def test_nothing_inside_the_cluster_is_made_before_the_rules_its_images_come_by(engine: Engine) -> None:
     """A pull below a prefix without its rule finds nothing; and a rule goes after the last pod that may pull."""
-    engine = run_program(example("efs"), "efs")
     rules = {rule.name for rule in engine.all(RULE)}
     provider = engine.named("kubernetes", "pulumi:providers:kubernetes")
     assert rules
