@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
 import pulumi
 from google.protobuf import struct_pb2
 from moto import mock_aws
@@ -26,12 +27,25 @@ from local.aws_endpoint.contract.world import AccountWorld
 from local.aws_endpoint.extension import install_extension
 from local.providers.aws.cloud import Cloud
 from local.providers.aws.provider import AwsProvider
-from local.providers.rpc import from_struct, plain, to_struct
+from local.providers.rpc import ProviderError, from_struct, plain, to_struct
 from tests.engine import Engine, record
 
 
 class Refused(Exception):
     """The provider refuses inputs of the program."""
+
+
+class _NoAnswer(grpc.RpcError):  # type: ignore[misc]  # grpc has no type hints here
+    """A function that fails, as the SDK knows it: by its status, which a program may take for an answer."""
+
+    def __init__(self, error: ProviderError) -> None:
+        super().__init__(str(error))
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True)
@@ -72,14 +86,29 @@ class MotoEngine(Engine):
             return super().new_resource(args)
         with self._one_at_a_time:
             old = self._old.pop((args.typ, args.name), None)
-            checked = self.check(args.typ, args.name, args.inputs, old)
-            made = self._made(args.typ, args.name, checked) if old is None else self._changed(old, checked)
+            if args.resource_id and (old is None or old.id != args.resource_id):
+                made = self._imported(args.typ, args.name, args.resource_id, args.inputs)
+            else:
+                checked = self.check(args.typ, args.name, args.inputs, old)
+                made = self._made(args.typ, args.name, checked) if old is None else self._changed(old, checked)
             self.made.append(made)
         return made.id, plain(from_struct(made.properties))
 
     def _made(self, type_: str, name: str, inputs: struct_pb2.Struct) -> Made:
         created = self.provider.Create(pb.CreateRequest(urn=_urn(type_, name), properties=inputs), None)
         return Made(type_, name, created.id, inputs, created.properties)
+
+    def _imported(self, type_: str, name: str, id_: str, inputs: dict[str, Any]) -> Made:
+        """As the engine does it: where what is there differs from the inputs in what is not ignored, it is refused."""
+        ignored = self.named(name, type_).ignore_changes
+        seen = self.provider.Read(pb.ReadRequest(id=id_, urn=_urn(type_, name)), None)
+        assert seen.id, f"{type_} {id_} is not there"
+        checked = self.check(type_, name, {key: value for key, value in inputs.items() if key not in ignored})
+        both = {"old_inputs": seen.inputs, "olds": seen.properties, "news": checked}
+        diff = self.provider.Diff(pb.DiffRequest(id=seen.id, urn=_urn(type_, name), **both), None)
+        if diff.changes == pb.DiffResponse.DIFF_SOME:
+            raise Refused(f"{type_} {name}: inputs to import do not match the existing resource: {diff.detailedDiff}")
+        return Made(type_, name, seen.id, checked, seen.properties)
 
     def _changed(self, old: Made, inputs: struct_pb2.Struct) -> Made:
         """As the engine does it: nothing, an update, or a new one in the old one's place, which goes at the end."""
@@ -182,7 +211,10 @@ class MotoEngine(Engine):
         if not args.token.startswith("aws:"):
             return super().call(args)
         with self._one_at_a_time:
-            answer = self.provider.Invoke(pb.InvokeRequest(tok=args.token, args=to_struct(args.args)), None)
+            try:
+                answer = self.provider.Invoke(pb.InvokeRequest(tok=args.token, args=to_struct(args.args)), None)
+            except ProviderError as error:
+                raise _NoAnswer(error) from error
         return plain(from_struct(getattr(answer, "return"))), []
 
 

@@ -76,7 +76,7 @@ class EksCluster(pulumi.ComponentResource):
         cluster = self._cluster(role, self._log_group())
         access = EksAccess(
             f"{name}-access",
-            EksAccessArgs(cluster.name, plan.access_entries, args.tags, caller_policy_arn(plan.partition)),
+            EksAccessArgs(cluster.name, plan.access_entries, args.tags, caller_policy_arn(plan.partition), plan.name),
             self._child,
         )
         at_once = tuple(addon for addon in plan.addons if not addon.after_nodes)

@@ -90,7 +90,6 @@ def upgraded(platform: Platform, empty: Inventory, tmp_path_factory: pytest.Temp
     _, update = told(first, recorded(platform, "local", folders["second"]))
     yield Upgraded(update, steps, asked, watched, before, _now(platform))
     platform.run("down", "--stack", "local")
-    empty.assert_nothing_more(platform)
 
 
 def _settled(platform: Platform) -> Sample:
@@ -176,3 +175,12 @@ def test_what_is_there_afterwards_is_what_the_program_asks_for(upgraded: Upgrade
     (model,) = models(platform.paths)
     assert ask(service_url(platform.paths, model)).text
     assert platform.stack("local").up(refresh=True).changes == 0, "a refresh finds no drift"
+
+
+def test_a_destroy_after_the_upgrade_leaves_nothing(upgraded: Upgraded, platform: Platform, empty: Inventory) -> None:
+    """Nodes, launch templates and groups of both versions go; the control plane's own objects stay."""
+    began = time.monotonic()
+    platform.run("down", "--stack", "local")
+    print(f"destroyed in {time.monotonic() - began:.0f} s")
+    empty.assert_nothing_more(platform)
+    assert platform.stack("local").resource_count() == 0

@@ -178,6 +178,14 @@ def _eks_node_group(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     return {**answer, "id": f"{args['clusterName']}:{args['nodeGroupName']}"}
 
 
+def _eks_access_entry(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
+    """Raises what EKS says where the principal has none: the provider has no answer for that either."""
+    params = {"clusterName": args["clusterName"], "principalArn": args["principalArn"]}
+    live = cloud.call("eks", "describe_access_entry", params, args.get("region"))["accessEntry"]
+    answer = _answer("aws:eks/getAccessEntry:getAccessEntry", live, args, {"userName": "username"})
+    return {**answer, "tagsAll": answer["tags"], "id": f"{args['clusterName']}:{args['principalArn']}"}
+
+
 def _eks_cluster_auth(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     """A presigned GetCallerIdentity, as `aws eks get-token` makes it."""
     import base64
@@ -289,6 +297,7 @@ INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {
     "aws:iam/getPolicyDocument:getPolicyDocument": lambda _, args: policy_document(args),
     "aws:eks/getCluster:getCluster": _eks_cluster,
     "aws:eks/getClusters:getClusters": _eks_clusters,
+    "aws:eks/getAccessEntry:getAccessEntry": _eks_access_entry,
     "aws:eks/getNodeGroups:getNodeGroups": _eks_node_groups,
     "aws:eks/getNodeGroup:getNodeGroup": _eks_node_group,
     "aws:eks/getClusterAuth:getClusterAuth": _eks_cluster_auth,

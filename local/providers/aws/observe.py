@@ -117,10 +117,12 @@ def observed_inputs(resource: LiveResource, seen: Mapping[str, Any]) -> dict[str
 def imported_inputs(resource: LiveResource, seen: Mapping[str, Any]) -> dict[str, Any]:
     """Inputs for an object that no program has described yet: all that is set to something."""
     row, schema = resource.row, resource_schema(resource.row.token)
+    left_out = {"region", *row.filled_by_aws}
     return {
         prop: seen[prop]
         for prop in schema.inputs
-        if seen.get(prop) not in (None, "", [], {}) and seen.get(prop) != row.defaults.get(prop) and prop != "region"
+        if seen.get(prop) not in (None, "", [], {}) and seen.get(prop) != row.defaults.get(prop)
+        if prop not in left_out
     }
 
 

@@ -89,6 +89,8 @@ class Row:
     """Property that is filled with `<logical name>-<7 hex>` when the program leaves it out."""
     fills: Mapping[str, Any] = field(default_factory=dict)
     """Inputs that the real provider fills in when the program leaves them out."""
+    filled_by_aws: tuple[str, ...] = ()
+    """Inputs that AWS fills in when the program leaves them out: of something imported they are no inputs."""
     import_id: str = ""
     """Template of the id that `pulumi import` takes, where it is another than the state's id."""
     recomputed: tuple[str, ...] = ()

@@ -152,6 +152,7 @@ ACCESS_ENTRY = Row(
     delete=(Call("delete_access_entry", {"clusterName": "$clusterName", "principalArn": "$principalArn"}),),
     names={"userName": "username"},
     live={"userName": "username"},
+    filled_by_aws=("userName",),
     changes=(
         UpdateCall(
             ("kubernetesGroups", "userName"),
