@@ -6,6 +6,7 @@ and a wrong reference, enum, name or policy is refused by botocore's model, the 
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -89,7 +90,10 @@ class MotoEngine(Engine):
             if args.resource_id and (old is None or old.id != args.resource_id):
                 made = self._imported(args.typ, args.name, args.resource_id, args.inputs)
             else:
-                checked = self.check(args.typ, args.name, args.inputs, old)
+                inputs = (
+                    args.inputs if old is None else self._without_ignored(args.typ, args.name, args.inputs, old.inputs)
+                )
+                checked = self.check(args.typ, args.name, inputs, old)
                 made = self._made(args.typ, args.name, checked) if old is None else self._changed(old, checked)
             self.made.append(made)
         return made.id, plain(from_struct(made.properties))
@@ -98,12 +102,25 @@ class MotoEngine(Engine):
         created = self.provider.Create(pb.CreateRequest(urn=_urn(type_, name), properties=inputs), None)
         return Made(type_, name, created.id, inputs, created.properties)
 
+    def _without_ignored(self, type_: str, name: str, inputs: dict[str, Any], old: struct_pb2.Struct) -> dict[str, Any]:
+        """Inputs with `ignoreChanges` applied: what they name is as it was, also where it was not there."""
+        was, now = plain(from_struct(old)), copy.deepcopy(inputs)
+        for path in self.named(name, type_).ignore_changes:
+            *parents, last = path.split(".")
+            before, after = was, now
+            for parent in parents:
+                before, after = before.get(parent, {}), after.setdefault(parent, {})
+            if last in before:
+                after[last] = before[last]
+            else:
+                after.pop(last, None)
+        return now
+
     def _imported(self, type_: str, name: str, id_: str, inputs: dict[str, Any]) -> Made:
         """As the engine does it: where what is there differs from the inputs in what is not ignored, it is refused."""
-        ignored = self.named(name, type_).ignore_changes
         seen = self.provider.Read(pb.ReadRequest(id=id_, urn=_urn(type_, name)), None)
         assert seen.id, f"{type_} {id_} is not there"
-        checked = self.check(type_, name, {key: value for key, value in inputs.items() if key not in ignored})
+        checked = self.check(type_, name, self._without_ignored(type_, name, inputs, seen.inputs))
         both = {"old_inputs": seen.inputs, "olds": seen.properties, "news": checked}
         diff = self.provider.Diff(pb.DiffRequest(id=seen.id, urn=_urn(type_, name), **both), None)
         if diff.changes == pb.DiffResponse.DIFF_SOME:

@@ -26,6 +26,11 @@ class EngineStep:
     def name(self) -> str:
         return self.urn.rsplit("::", 1)[-1]
 
+    @property
+    def type(self) -> str:
+        """The resource's own, without its parents'."""
+        return self.urn.split("::")[2].rsplit("$", 1)[-1]
+
 
 def engine_steps(platform: Platform, stack: str, command: str = "up") -> list[EngineStep]:
     """Steps of the last `up` or `destroy` that changed something, as they began; a replacement is several."""

@@ -98,11 +98,15 @@ def test_the_token_arrives_and_is_in_no_state(platform: Platform, tokens: Tokens
     assert platform.stack("local").up(refresh=True).changes == 0
 
 
-def test_a_rotated_token_arrives_without_pulumi(tokens: Tokens) -> None:
+def test_a_rotated_token_arrives_without_pulumi_which_has_nothing_to_say_of_it(
+    platform: Platform, tokens: Tokens
+) -> None:
     name = _only(tokens)
     tokens.rotate(ROTATED)
     tokens.ask_again(name)
     eventually("rotated", lambda: tokens.value(name) == ROTATED, lambda: tokens.condition(name))
+    assert platform.stack("local").up(refresh=True).changes == 0
+    assert tokens.value(name) == ROTATED
 
 
 def test_its_role_reads_no_secret_that_no_model_names(tokens: Tokens) -> None:

@@ -81,13 +81,10 @@ def test_a_stack_of_the_first_version_goes_on_under_todays_program_with_nothing_
         old = {resource["urn"]: resource for resource in stack.resources()}
         assert len(old) > 80
         platform.run("up", "--stack", "dev", "--stack-file", str(file))
-        lost = [
-            (step.operation, step.name)
-            for step in engine_steps(platform, "dev")
-            if step.operation in (*REPLACEMENT, "delete")
-            and short_type(old.get(step.urn, {}).get("type", "")) in stateful()
-        ]
-        assert lost == []
+        steps = engine_steps(platform, "dev")
+        print(*(f"{step.operation} {step.name}" for step in steps), sep="\n")
+        gone = [step for step in steps if step.operation in (*REPLACEMENT, "delete")]
+        assert [(step.operation, step.name) for step in gone if short_type(step.type) in stateful()] == []
         ids = {urn: resource.get("id") for urn, resource in old.items() if short_type(resource["type"]) in stateful()}
         assert len(ids) > 10
         now = {resource.get("id") for resource in stack.resources()}

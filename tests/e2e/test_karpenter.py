@@ -188,6 +188,7 @@ def test_another_image_replaces_nodes_one_at_a_time(platform: Platform, pool: Po
     (node,) = pool.settle(1).values()
     assert "v20260505" in node.status.node_info.os_image
     assert most == 2, "the new one is bought before the old one ends"
+    assert platform.stack("local").up(refresh=True).changes == 0, "what Karpenter wrote is Karpenter's"
 
 
 def test_a_destroy_leaves_no_instance_no_node_claim_and_no_launch_template(platform: Platform, pool: Pool) -> None:

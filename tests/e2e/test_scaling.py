@@ -53,13 +53,18 @@ def _settled(platform: Platform, replicas: int, patience_seconds: float = 120) -
 
 @pytest.fixture(scope="module")
 def run(stack: Platform) -> dict[str, Any]:
-    """A step of load on one idle replica, and the quiet after it."""
+    """A step of load on one idle replica with a refresh at its height, and the quiet after it."""
     _settled(stack, 1)
     load = Load.start(
         "scaling", "--profile", "steady", "--rate", "6", "--seconds", "60", "--output-tokens", "100",
         "--after-seconds", "120",
     )  # fmt: skip
-    return load.end(timeout_seconds=400)
+    try:
+        _settled(stack, 4)
+        refreshed = stack.stack("local").up(refresh=True).changes
+        return {**load.end(timeout_seconds=400), "refreshed": refreshed}
+    finally:
+        load.stop()
 
 
 def _levels(curve: list[list[float]]) -> list[int]:
@@ -102,6 +107,11 @@ def test_the_time_from_the_spike_to_four_ready_is_reported(run: dict[str, Any]) 
     (REPORTS / "scaling-ratio.json").write_text(json.dumps({"seconds": took_seconds, "ratio": ratio, "goal": GOAL}))
 
 
+def test_a_refresh_under_load_leaves_the_number_of_replicas_to_the_autoscaler(run: dict[str, Any]) -> None:
+    """Taken back to the program's own number they would come twice: test_replicas_go_up_and_come_down_once."""
+    assert run["refreshed"] == 0
+
+
 def _from_zero(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["nodePools"][0] |= {"minNodes": 4, "maxNodes": 4}
     settings["monitoring"] = {"scrapeIntervalSeconds": SCRAPE_SECONDS}
@@ -140,5 +150,7 @@ def test_keda_wakes_a_model_from_zero_and_lets_it_sleep_again(platform: Platform
         assert (levels[0], max(levels), levels[-1]) == (0, 3, 0), record["summary"]["ready_curve"]
         assert record["summary"]["refused"] > 0
         assert_none_cut(record, at_least=50)
+        assert platform.stack("local").up(refresh=True).changes == 0, "what KEDA and its HPA wrote is theirs"
+        _settled(platform, 0)
     finally:
         platform.run("down", "--stack", "local")
