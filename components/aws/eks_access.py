@@ -21,7 +21,7 @@ CALLER = "caller"
 class EksAccessArgs:
     """`entries`: one per principal and policy; a principal may have several. `caller_policy_arn`: what who runs
     `pulumi up` is given for the whole cluster; None: only `entries`. `called`: the name of a cluster of this stack,
-    where EKS may have made entries by itself; empty: nobody is asked for them."""
+    where EKS may have made entries by itself; empty: not asked."""
 
     cluster_name: pulumi.Input[str]
     entries: Sequence[AccessEntryPlan]

@@ -6,16 +6,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jmespath
-
+from local.providers.aws.answers import Answer, answer_of
 from local.providers.aws.cloud import AwsError, Cloud
-from local.providers.aws.convert import find_member
+from local.providers.aws.invokes_eks import EKS
 from local.providers.aws.policy_document import policy_document
-from local.providers.aws.project import tags_to_map, to_property
 from local.providers.aws.schema import did_you_mean, function_schema
 from local.providers.rpc import ProviderError
 
-Answer = dict[str, Any]
 _DNS = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
 
 
@@ -126,107 +123,6 @@ def _ssm_parameter(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     }
 
 
-def _answer(token: str, live: Any, args: Mapping[str, Any], paths: Mapping[str, str]) -> Answer:
-    """What the SDK's result class holds of a describe operation's answer."""
-    _, outputs = function_schema(token)
-    answer: Answer = {}
-    for name, term in outputs.items():
-        if name == "tags":
-            answer[name] = tags_to_map(live.get("Tags") or live.get("tags"))
-        elif name in paths:
-            answer[name] = to_property(term, jmespath.search(paths[name], live), {}, name)
-        else:
-            answer[name] = to_property(term, live.get(find_member(name, live) or ""), {}, name)
-        if answer[name] is None and name in args:
-            answer[name] = args[name]
-        if answer[name] is None and term.startswith("[]"):
-            answer[name] = []
-    return answer
-
-
-def _eks_cluster(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    live = cloud.call("eks", "describe_cluster", {"name": args["name"]}, args.get("region"))["cluster"]
-    paths = {
-        "vpcConfig": "resourcesVpcConfig",
-        "enabledClusterLogTypes": "logging.clusterLogging[?enabled].types[]",
-        "identities": "[{oidcs: [identity.oidc]}]",
-    }
-    return {**_answer("aws:eks/getCluster:getCluster", live, args, paths), "id": live["name"]}
-
-
-def _eks_clusters(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    pages = cloud.client("eks", args.get("region")).get_paginator("list_clusters").paginate()
-    return {"id": cloud.region, "names": [name for page in pages for name in page["clusters"]]}
-
-
-def _eks_node_groups(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    paginator = cloud.client("eks", args.get("region")).get_paginator("list_nodegroups")
-    pages = paginator.paginate(clusterName=args["clusterName"])
-    return {**args, "id": args["clusterName"], "names": [name for page in pages for name in page["nodegroups"]]}
-
-
-def _eks_node_group(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    params = {"clusterName": args["clusterName"], "nodegroupName": args["nodeGroupName"]}
-    live = cloud.call("eks", "describe_nodegroup", params, args.get("region"))["nodegroup"]
-    paths = {
-        "arn": "nodegroupArn",
-        "nodeRoleArn": "nodeRole",
-        "subnetIds": "subnets",
-        "scalingConfigs": "[scalingConfig]",
-    }
-    answer = _answer("aws:eks/getNodeGroup:getNodeGroup", live, args, paths)
-    return {**answer, "id": f"{args['clusterName']}:{args['nodeGroupName']}"}
-
-
-def _eks_access_entry(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    """Raises what EKS says where the principal has none: the provider has no answer for that either."""
-    params = {"clusterName": args["clusterName"], "principalArn": args["principalArn"]}
-    live = cloud.call("eks", "describe_access_entry", params, args.get("region"))["accessEntry"]
-    answer = _answer("aws:eks/getAccessEntry:getAccessEntry", live, args, {"userName": "username"})
-    return {**answer, "tagsAll": answer["tags"], "id": f"{args['clusterName']}:{args['principalArn']}"}
-
-
-def _eks_cluster_auth(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    """A presigned GetCallerIdentity, as `aws eks get-token` makes it."""
-    import base64
-
-    from botocore.signers import RequestSigner
-
-    region = args.get("region") or cloud.region
-    client = cloud.client("sts", region)
-    signer = RequestSigner(
-        client.meta.service_model.service_id,
-        region,
-        "sts",
-        "v4",
-        client._request_signer._credentials,
-        client.meta.events,
-    )
-    request = {
-        "method": "GET",
-        "url": f"https://sts.{region}.amazonaws.com/?Action=GetCallerIdentity&Version=2011-06-15",
-        "body": {},
-        "headers": {"x-k8s-aws-id": args["name"]},
-        "context": {},
-    }
-    url = signer.generate_presigned_url(request, region_name=region, expires_in=60, operation_name="")
-    text = base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
-    return {"id": args["name"], "name": args["name"], "token": f"k8s-aws-v1.{text}"}
-
-
-def _addon_version(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
-    params = {"addonName": args["addonName"], "kubernetesVersion": args["kubernetesVersion"]}
-    addons = cloud.call("eks", "describe_addon_versions", params, args.get("region"))["addons"]
-    if not addons or not addons[0]["addonVersions"]:
-        raise ProviderError(f"no version of add-on {args['addonName']} for {args['kubernetesVersion']}")
-    versions = addons[0]["addonVersions"]
-    chosen = versions[0]
-    if not args.get("mostRecent"):
-        defaults = [v for v in versions if any(c["defaultVersion"] for c in v["compatibilities"])]
-        chosen = defaults[0] if defaults else chosen
-    return {**args, "id": args["addonName"], "version": chosen["addonVersion"]}
-
-
 def _one(kind: str, rows: list[Answer]) -> Answer:
     if len(rows) != 1:
         raise ProviderError(f"no matching {kind} found" if not rows else f"multiple {kind}s matched; use a filter")
@@ -259,7 +155,7 @@ def _describe(cloud: Cloud, operation: str, id_member: str, args: Mapping[str, A
 def _vpc(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     live = _one("EC2 VPC", _describe(cloud, "describe_vpcs", "VpcIds", args)["Vpcs"])
     region = args.get("region") or cloud.region
-    answer = _answer("aws:ec2/getVpc:getVpc", live, args, {"id": "VpcId", "default": "IsDefault"})
+    answer = answer_of("aws:ec2/getVpc:getVpc", live, args, {"id": "VpcId", "default": "IsDefault"})
     for name, attribute in (("enableDnsSupport", "EnableDnsSupport"), ("enableDnsHostnames", "EnableDnsHostnames")):
         params = {"VpcId": live["VpcId"], "Attribute": name}
         answer[name] = cloud.call("ec2", "describe_vpc_attribute", params, region)[attribute]["Value"]
@@ -273,7 +169,7 @@ def _vpc(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
 def _subnet(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
     live = _one("EC2 Subnet", _describe(cloud, "describe_subnets", "SubnetIds", args)["Subnets"])
     paths = {"id": "SubnetId", "arn": "SubnetArn", "availableIpAddressCount": "AvailableIpAddressCount"}
-    return _answer("aws:ec2/getSubnet:getSubnet", live, args, paths)
+    return answer_of("aws:ec2/getSubnet:getSubnet", live, args, paths)
 
 
 def _subnets(cloud: Cloud, args: Mapping[str, Any]) -> Answer:
@@ -295,13 +191,7 @@ INVOKES: dict[str, Callable[[Cloud, Mapping[str, Any]], Answer]] = {
     "aws:index/getAvailabilityZones:getAvailabilityZones": _availability_zones,
     "aws:ssm/getParameter:getParameter": _ssm_parameter,
     "aws:iam/getPolicyDocument:getPolicyDocument": lambda _, args: policy_document(args),
-    "aws:eks/getCluster:getCluster": _eks_cluster,
-    "aws:eks/getClusters:getClusters": _eks_clusters,
-    "aws:eks/getAccessEntry:getAccessEntry": _eks_access_entry,
-    "aws:eks/getNodeGroups:getNodeGroups": _eks_node_groups,
-    "aws:eks/getNodeGroup:getNodeGroup": _eks_node_group,
-    "aws:eks/getClusterAuth:getClusterAuth": _eks_cluster_auth,
-    "aws:eks/getAddonVersion:getAddonVersion": _addon_version,
+    **EKS,
     "aws:ec2/getVpc:getVpc": _vpc,
     "aws:ec2/getSubnet:getSubnet": _subnet,
     "aws:ec2/getSubnets:getSubnets": _subnets,
