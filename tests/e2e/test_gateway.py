@@ -9,20 +9,18 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
-from local.load.arrivals import Arrival
-from local.load.client import RequestOutcome, RequestResult, send
 from tests.e2e import cluster as e2e
 from tests.e2e.authorities import Authority
 from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
 from tests.e2e.gateway_client import HOST, Answer, Gateway, plain_http, put_secret
+from tests.e2e.gateway_load import lost, session_with, streams, url_of, whole_answers
 from tests.e2e.loading import REPORTS, changed_stack
 
 pytestmark = pytest.mark.e2e
@@ -166,35 +164,6 @@ def test_what_is_not_meant_to_get_through_is_refused(cluster: Cluster) -> None:
     assert plain_http(cluster.gateway.port) is None, "nothing is said without TLS"
 
 
-class _Here(AbstractResolver):
-    """Every name is this machine."""
-
-    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[ResolveResult]:
-        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=2, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        pass
-
-
-async def _under_load(
-    cluster: Cluster, seconds: float, rate: float, meanwhile: Callable[[], None], tokens: int = 60
-) -> list[RequestResult]:
-    """Streams to `chat` at this rate, while something is done to its pods."""
-    connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls, limit=0)
-    headers = {"Authorization": f"Bearer {KEY}"}
-    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-        url, clock = f"https://{HOST}:{cluster.gateway.port}", time.monotonic
-        work = asyncio.create_task(asyncio.to_thread(meanwhile))
-        sent = []
-        for _ in range(int(seconds * rate)):
-            arrival = Arrival(clock(), 64, tokens)
-            sent.append(asyncio.create_task(send(session, url, "chat", arrival, 120, clock)))
-            await asyncio.sleep(1 / rate)
-        results = await asyncio.gather(*sent)
-        await work
-        return list(results)
-
-
 def _pods(cluster: Cluster) -> list[Any]:
     pods = cluster.core.list_namespaced_pod("models").items
     return [
@@ -211,14 +180,6 @@ def _scale(cluster: Cluster, replicas: int) -> None:
     eventually(f"{replicas} pods", lambda: len(_pods(cluster)) == replicas, lambda: len(_pods(cluster)))
 
 
-def _report(name: str, results: list[RequestResult]) -> list[str]:
-    """Why requests were lost; what became of all goes into a file."""
-    REPORTS.mkdir(exist_ok=True)
-    count = {str(outcome): sum(result.outcome is outcome for result in results) for outcome in RequestOutcome}
-    (REPORTS / f"gateway-{name}.json").write_text(json.dumps(count, indent=2))
-    return [result.why for result in results if result.outcome is not RequestOutcome.ANSWERED]
-
-
 def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> None:
     def meanwhile() -> None:
         time.sleep(2)
@@ -231,35 +192,9 @@ def test_pods_that_are_drained_and_scaled_lose_no_request(cluster: Cluster) -> N
         time.sleep(2)
         _scale(cluster, 2)
 
-    results = asyncio.run(_under_load(cluster, 45, 8, meanwhile))
+    results = asyncio.run(streams(cluster.gateway, KEY, 8, 360, meanwhile))
     assert len(results) == 360
-    assert _report("drained", results) == []
-
-
-async def _whole_answers(cluster: Cluster, seconds: float, rate: float, meanwhile: Callable[[], None]) -> list[str]:
-    """What came of answers that are no streams: their first byte is their last, so each may be asked for again."""
-    connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls, limit=0)
-    headers = {"Authorization": f"Bearer {KEY}"}
-    body = {"model": "chat", "prompt": "x", "max_tokens": 60, "ignore_eos": True}
-    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-
-        async def one() -> str:
-            try:
-                async with session.post(f"https://{HOST}:{cluster.gateway.port}/v1/completions", json=body) as answer:
-                    told = await answer.json() if answer.status == 200 else {}
-                    tokens = (told.get("usage") or {}).get("completion_tokens")
-                    return "answered" if tokens == 60 else f"{answer.status}, {tokens} tokens"
-            except aiohttp.ClientError as error:
-                return f"{type(error).__name__}: {error}"
-
-        work = asyncio.create_task(asyncio.to_thread(meanwhile))
-        sent = []
-        for _ in range(int(seconds * rate)):
-            sent.append(asyncio.create_task(one()))
-            await asyncio.sleep(1 / rate)
-        answers = await asyncio.gather(*sent)
-        await work
-        return list(answers)
+    assert lost("gateway-drained", results) == []
 
 
 def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cluster: Cluster) -> None:
@@ -269,7 +204,7 @@ def test_of_killed_pods_no_answer_comes_half_and_nearly_all_come_from_another(cl
             cluster.core.delete_namespaced_pod(_pods(cluster)[0].metadata.name, "models", grace_period_seconds=0)
             eventually("replaced", lambda: len(_pods(cluster)) == 2, lambda: len(_pods(cluster)))
 
-    answers = asyncio.run(_whole_answers(cluster, 25, 8, meanwhile))
+    answers = asyncio.run(whole_answers(cluster.gateway, KEY, 8, 200, meanwhile))
     REPORTS.mkdir(exist_ok=True)
     (REPORTS / "gateway-killed.json").write_text(
         json.dumps({answer: answers.count(answer) for answer in set(answers)}, indent=2)
@@ -296,10 +231,8 @@ def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, plat
         return statistics.median(times)
 
     async def both() -> tuple[float, float]:
-        connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls)
-        headers = {"Authorization": f"Bearer {KEY}"}
-        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
-            through = await median(f"https://{HOST}:{cluster.gateway.port}", session)
+        async with session_with(cluster.gateway, KEY) as session:
+            through = await median(url_of(cluster.gateway), session)
         async with aiohttp.ClientSession() as session:
             return await median(direct, session), through
 
@@ -310,10 +243,8 @@ def test_what_the_gateway_costs_a_request_is_written_down(cluster: Cluster, plat
 
 def test_who_asks_more_often_than_allowed_is_told_to_wait_and_nobody_else(cluster: Cluster) -> None:
     async def burst() -> list[int]:
-        connector = aiohttp.TCPConnector(resolver=_Here(), ssl=cluster.gateway.tls)
-        headers = {"Authorization": f"Bearer {KEY}"}
-        url = f"https://{HOST}:{cluster.gateway.port}/qwen/v1/models"
-        async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        url = f"{url_of(cluster.gateway)}/qwen/v1/models"
+        async with session_with(cluster.gateway, KEY) as session:
 
             async def one() -> int:
                 async with session.get(url) as answer:
