@@ -19,6 +19,7 @@ from components.cluster.gpu_operator import GpuOperator, GpuOperatorArgs
 from components.cluster.gpu_smoke_test import GpuSmokeTest, GpuSmokeTestArgs
 from components.cluster.karpenter import GpuPool, GpuPoolArgs, Karpenter, KarpenterArgs
 from components.cluster.keda import Keda, KedaArgs
+from components.cluster.load_balancers import LoadBalancerController, LoadBalancerControllerArgs
 from components.cluster.metrics_adapter import MetricsAdapter, MetricsAdapterArgs
 from components.cluster.namespace import ModelNamespace, ModelNamespaceArgs
 from components.cluster.operators import Operator, OperatorArgs
@@ -38,6 +39,7 @@ from planning.model import (
     GpuOperatorPlan,
     KarpenterPlan,
     KedaPlan,
+    LoadBalancerControllerPlan,
     MonitoringPlan,
     OperatorPlan,
     StackPlan,
@@ -92,9 +94,12 @@ class ClusterServices(pulumi.ComponentResource):
             namespace: ModelNamespace(namespace, ModelNamespaceArgs(namespace), self._child).name
             for namespace in plan.model_namespaces
         }
-        operators = self._operators(plan.operators, monitors, namespaces)
+        balancers: tuple[pulumi.Resource, ...] = ()
+        if plan.load_balancer_controller:
+            balancers = self._load_balancers(plan.load_balancer_controller, args, monitors)
+        operators = self._operators(plan.operators, monitors, namespaces, balancers)
         if plan.entry:
-            Entry("gateway", EntryArgs(plan.entry, operators.get("cert-manager", ())), self._child)
+            Entry("gateway", EntryArgs(plan.entry, operators.get("cert-manager", ()), balancers), self._child)
         self.wiring = ServingWiring(
             namespaces=namespaces,
             priority_classes=self._priorities(plan),
@@ -178,16 +183,30 @@ class ClusterServices(pulumi.ComponentResource):
         plans: tuple[OperatorPlan, ...],
         monitors: tuple[pulumi.Resource, ...],
         namespaces: Mapping[str, pulumi.Input[str]],
+        balancers: tuple[pulumi.Resource, ...],
     ) -> dict[str, tuple[pulumi.Resource, ...]]:
-        """What brings the kinds of each, one after the other; nothing of those that the cluster has."""
+        """What brings the kinds of each, one after the other; nothing of those that the cluster has.
+
+        `balancers`: what makes load balancers, of which one is in the namespace of Envoy Gateway.
+        """
         ready: dict[str, tuple[pulumi.Resource, ...]] = {}
         for plan in plans:
             if plan.install:
                 before = (*monitors, *(resource for resources in ready.values() for resource in resources))
                 # None: it has one of its own, which it makes.
                 beside = namespaces.get(plan.namespace)
-                ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before, beside), self._child).ready
+                held = balancers if plan.name == "envoy-gateway" else ()
+                ready[plan.name] = Operator(plan.name, OperatorArgs(plan, before, beside, held), self._child).ready
         return ready
+
+    def _load_balancers(
+        self, plan: LoadBalancerControllerPlan, args: ClusterServicesArgs, monitors: tuple[pulumi.Resource, ...]
+    ) -> tuple[pulumi.Resource, ...]:
+        """What makes load balancers for a gateway, and takes them away."""
+        controller_args = LoadBalancerControllerArgs(
+            plan, args.cluster.name, args.network.vpc_id, args.plan.tags, monitors
+        )
+        return (LoadBalancerController("load-balancers", controller_args, self._child).release,)
 
     def _stores(
         self,

@@ -57,7 +57,7 @@ def _interfaces(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
 
 
 def _balancers(plan: StackPlan, aws: AwsAccount) -> Iterator[Left]:
-    """Of Services and Ingresses that were made in the cluster by hand; the stack makes none."""
+    """Of Services and Ingresses: the gateway's, where its controller went first, and those made by hand."""
     balancers = aws.pages("elbv2", "describe_load_balancers", "LoadBalancers")
     arns = [balancer["LoadBalancerArn"] for balancer in balancers]
     for first in range(0, len(arns), 20):  # as many as one call takes

@@ -120,6 +120,17 @@ class ExternalSecretsSettings(Section):
     namespace: DnsLabel = described("its namespace", default="external-secrets")
 
 
+class LoadBalancerControllerSettings(Section):
+    """AWS Load Balancer Controller, in a stack whose gateway is reached through one of AWS' load balancers."""
+
+    install: bool = described(
+        "install it, with an IAM role for load balancers of this cluster: an Ingress of class alb then has its "
+        "controller, and the network load balancer of gatewayApi is its too; false: the cluster has its own, or none",
+        default=False,
+    )
+    namespace: DnsLabel = described("its namespace", default="load-balancers")
+
+
 class Registry(Section):
     """Where charts and images come from in a network without internet."""
 

@@ -7,7 +7,14 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from settings.addons import ExternalSecretsSettings, GpuOperatorSettings, KedaSettings, Monitoring, Registry
+from settings.addons import (
+    ExternalSecretsSettings,
+    GpuOperatorSettings,
+    KedaSettings,
+    LoadBalancerControllerSettings,
+    Monitoring,
+    Registry,
+)
 from settings.backends import (
     OWN_NAMES,
     OWN_SCALERS,
@@ -97,6 +104,10 @@ class StackSettings(Section):
     external_secrets: ExternalSecretsSettings = described(
         "External Secrets Operator, for models with tokenSecret.kind secretsManager",
         default_factory=ExternalSecretsSettings,
+    )
+    load_balancer_controller: LoadBalancerControllerSettings = described(
+        "AWS Load Balancer Controller, for a gateway behind an ALB or a network load balancer",
+        default_factory=LoadBalancerControllerSettings,
     )
     gateway: Gateway = described("one address for all models, outside the cluster too", default_factory=NoGateway)
     tracing: Tracing = described("spans of requests, to an OpenTelemetry Collector", default_factory=NoTracing)

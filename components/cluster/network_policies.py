@@ -123,13 +123,13 @@ def to_pod_identity() -> Rule:
     return {"to": blocks([POD_IDENTITY_AGENT]), "ports": tcp(80)}
 
 
-def _from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
+def from_prometheus(network: AddonNetworkPlan, *ports: int) -> list[Rule]:
     if network.monitoring_namespace is None or not ports:
         return []
     return [{"from": [prometheus_pods(network.monitoring_namespace, network.prometheus)], "ports": tcp(*ports)}]
 
 
-def _within(namespace: str, network: AddonNetworkPlan) -> Manifest:
+def within(namespace: str, network: AddonNetworkPlan) -> Manifest:
     """What all pods of a service need: each other, names, the API server."""
     return network_policy(
         "within",
@@ -144,7 +144,7 @@ def _within(namespace: str, network: AddonNetworkPlan) -> Manifest:
     )
 
 
-def _from_api_server(namespace: str, network: AddonNetworkPlan, *ports: int) -> Manifest:
+def from_api_server(namespace: str, network: AddonNetworkPlan, *ports: int) -> Manifest:
     """Webhooks and aggregated APIs: the API server asks from addresses in the VPC."""
     asked = {"from": blocks(network.node_ranges), "ports": tcp(*ports)}
     return network_policy("from-api-server", namespace, {}, ingress=[asked])
@@ -160,8 +160,8 @@ def monitoring_policies(plan: MonitoringPlan) -> list[Manifest]:
     clients = [{"from": [pods_of(client)], "ports": tcp(PROMETHEUS_PORT)} for client in network.prometheus_clients]
     policies = [
         default_deny(namespace),
-        _within(namespace, network),
-        _from_api_server(namespace, network, OPERATOR_WEBHOOK, ADAPTER_API),
+        within(namespace, network),
+        from_api_server(namespace, network, OPERATOR_WEBHOOK, ADAPTER_API),
         network_policy("prometheus", namespace, {APP_NAME: "prometheus"}, ingress=clients, egress=scrapes),
     ]
     if plan.webhook:
@@ -175,8 +175,8 @@ def adapter_policies(plan: MonitoringPlan) -> list[Manifest]:
     namespace, network = plan.namespace, plan.network
     return [
         default_deny(namespace),
-        _within(namespace, network),
-        _from_api_server(namespace, network, ADAPTER_API),
+        within(namespace, network),
+        from_api_server(namespace, network, ADAPTER_API),
         network_policy("prometheus", namespace, {}, egress=to_prometheus(network)),
     ]
 
@@ -191,8 +191,8 @@ def _webhook_ports(url: str | None) -> list[dict[str, Any]]:
 
 def gpu_operator_policies(plan: GpuOperatorPlan) -> list[Manifest]:
     """Operands talk to the API server; Prometheus asks the operator and the DCGM exporter."""
-    metrics = _from_prometheus(plan.network, GPU_OPERATOR_METRICS, DCGM_METRICS)
-    policies = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    metrics = from_prometheus(plan.network, GPU_OPERATOR_METRICS, DCGM_METRICS)
+    policies = [default_deny(plan.namespace), within(plan.namespace, plan.network)]
     return [*policies, network_policy("metrics", plan.namespace, {}, ingress=metrics)] if metrics else policies
 
 
@@ -201,26 +201,26 @@ def keda_policies(plan: KedaPlan) -> list[Manifest]:
     namespace, network = plan.namespace, plan.network
     policies = [
         default_deny(namespace),
-        _within(namespace, network),
-        _from_api_server(namespace, network, KEDA_API, KEDA_WEBHOOK),
+        within(namespace, network),
+        from_api_server(namespace, network, KEDA_API, KEDA_WEBHOOK),
     ]
     if network.monitoring_namespace:
-        metrics = _from_prometheus(network, KEDA_METRICS)
+        metrics = from_prometheus(network, KEDA_METRICS)
         policies.append(network_policy("prometheus", namespace, {}, ingress=metrics, egress=to_prometheus(network)))
     return policies
 
 
 def operator_policies(plan: OperatorPlan) -> list[Manifest]:
     """The API server asks its webhooks; it asks the API server, and Prometheus and models' pods as its row says."""
-    policies = [default_deny(plan.namespace), _within(plan.namespace, plan.network)]
+    policies = [default_deny(plan.namespace), within(plan.namespace, plan.network)]
     if plan.tracing:
         policies.append(_collector(plan.namespace, plan.tracing))
     if plan.webhook_ports:
-        policies.append(_from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
+        policies.append(from_api_server(plan.namespace, plan.network, *plan.webhook_ports))
     if plan.pod_ports:
         asks = {"to": [{"namespaceSelector": {}}], "ports": tcp(*plan.pod_ports)}
         policies.append(network_policy("pods", plan.namespace, {}, egress=[asks]))
-    scraped = _from_prometheus(plan.network, *plan.metrics_ports)
+    scraped = from_prometheus(plan.network, *plan.metrics_ports)
     asked = to_prometheus(plan.network) if plan.asks_prometheus else []
     if scraped or asked:
         policies.append(network_policy("prometheus", plan.namespace, {}, ingress=scraped, egress=asked))
@@ -245,18 +245,18 @@ def external_secrets_policies(plan: ExternalSecretsPlan) -> list[Manifest]:
     namespace = plan.namespace
     return [
         default_deny(namespace),
-        _within(namespace, plan.network),
+        within(namespace, plan.network),
         network_policy(
             "secrets-manager",
             namespace,
             {},
-            ingress=_from_prometheus(plan.network, EXTERNAL_SECRETS_METRICS),
-            egress=_to_aws(),
+            ingress=from_prometheus(plan.network, EXTERNAL_SECRETS_METRICS),
+            egress=to_aws(),
         ),
     ]
 
 
-def _to_aws() -> list[Rule]:
+def to_aws() -> list[Rule]:
     """AWS' endpoints, in public or in the VPC, and the agent that gives a pod its role."""
     return [
         {"to": blocks(["0.0.0.0/0"], [LINK_LOCAL]), "ports": tcp(HTTPS)},
@@ -276,12 +276,12 @@ def karpenter_policy(plan: KarpenterPlan, release: str) -> Manifest:
 
 def _buys_nodes(namespace: str, network: AddonNetworkPlan, release: str, metrics: int) -> Manifest:
     """Of a release in a namespace that is not ours to close: names, the API server and AWS, and its credentials."""
-    out = [name_resolution(), *_to_aws()]
+    out = [name_resolution(), *to_aws()]
     policy = network_policy(
         release,
         namespace,
         {"app.kubernetes.io/instance": release},
-        ingress=_from_prometheus(network, metrics),
+        ingress=from_prometheus(network, metrics),
         egress=out,
     )
     policy["spec"]["policyTypes"] = ["Ingress", "Egress"]

@@ -15,6 +15,7 @@ class Apis:
     apps: Any
     storage: Any
     custom: Any
+    networking: Any
 
 
 def connect(kubeconfig: Path) -> Apis:
@@ -22,7 +23,13 @@ def connect(kubeconfig: Path) -> Apis:
     from kubernetes import client, config
 
     api = config.new_client_from_config(config_file=str(kubeconfig))  # type: ignore[no-untyped-call]
-    return Apis(client.CoreV1Api(api), client.AppsV1Api(api), client.StorageV1Api(api), client.CustomObjectsApi(api))
+    return Apis(
+        client.CoreV1Api(api),
+        client.AppsV1Api(api),
+        client.StorageV1Api(api),
+        client.CustomObjectsApi(api),
+        client.NetworkingV1Api(api),
+    )
 
 
 def is_ready(pod: Any) -> bool:

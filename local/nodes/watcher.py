@@ -50,6 +50,7 @@ class NodeWatcher:
     def __init__(self, kubeconfig: Path, boot_seconds: float, settle_seconds: float) -> None:
         apis = connect(kubeconfig)
         self._core, self._apps, self._storage = apis.core, apis.apps, apis.storage
+        self._networking = apis.networking
         self._groups = NodeGroups()
         self._instances = Instances(self._groups.client)
         self._autoscaler = NodeAutoscaler(apis.core, apis.apps, self._groups.eks, say)
@@ -84,7 +85,7 @@ class NodeWatcher:
         self._autoscaler.look(groups, [stay[name] for name in stay.keys() & of_groups.keys()], pods, time.monotonic())
         zones = {name: node.metadata.labels["topology.kubernetes.io/zone"] for name, node in stay.items()}
         reconcile_volumes(self._core, self._storage, zones, say)
-        reconcile_balancers(self._core, say)
+        reconcile_balancers(self._core, self._networking, pods, say)
 
     def _booted(self, missing: Set[str], now: float, bought: Set[str] = frozenset()) -> list[str]:
         """Those that join now. The nodes of a new stack's groups are there at once: only what an autoscaler asked for,

@@ -14,12 +14,13 @@ from planning.cluster.ingress_table import (
     scheme_keys,
     source_texts,
 )
+from planning.cluster.load_balancers import installs_controller
 from planning.findings import Findings
 from planning.model import OWN_PREFIX, SERVICE_SCHEMES
 from planning.serving.drain import EKS_EVICTION_SECONDS
 from settings.addresses import blocks_in, opened
 from settings.cluster import CreateCluster
-from settings.gateway import Access, AcmCertificate, IngressGateway
+from settings.gateway import Access, AcmCertificate, IngressController, IngressGateway
 from settings.stack import StackSettings
 
 # ELB's quota "Rules per Application Load Balancer", without the default ones (docs.aws.amazon.com, Quotas for your
@@ -187,11 +188,15 @@ def _check_leaving(gateway: IngressGateway, findings: Findings) -> None:
 
 def _check_controller_first(row: ControllerRow | None, settings: StackSettings, findings: Findings) -> None:
     """A cluster that the same `up` makes has no controller: its kinds are unknown there, and an Ingress waits."""
+    if installs_controller(settings):
+        return
     if row and isinstance(settings.cluster, CreateCluster) and (row.says or annotation_rows(row.name, "object")):
+        alb = row.name == IngressController.ALB.value
         findings.warning(
             "gateway.ingressClass",
             "ingress-first",
             f"a cluster that this stack makes has {row.title} only when someone has installed it, and `up` cannot end "
             "before",
-            "bring the stack up without gateway first and install the controller, then add gateway",
+            ("write loadBalancerController: {install: true}, or " if alb else "")
+            + "bring the stack up without gateway first and install the controller, then add gateway",
         )

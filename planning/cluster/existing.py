@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planning.cluster.load_balancers import installs_controller
 from planning.findings import Findings
 from settings.cluster import CreateCluster
 from settings.models import EfsCache, VolumeCache
@@ -46,6 +47,13 @@ def _installed(settings: StackSettings) -> Iterator[tuple[str, str, str]]:
             "externalSecrets.install",
             "External Secrets Operator already: two of them write the same Secrets, and the second release finds the "
             "definitions taken",
+            IF_IT_HAS,
+        )
+    if installs_controller(settings):
+        yield (
+            "loadBalancerController.install",
+            "AWS Load Balancer Controller already: two of them make the same load balancers, and the second release "
+            "finds the IngressClass taken",
             IF_IT_HAS,
         )
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from planning.backends.operators import asked_operators, is_installed, operator_namespace
 from planning.cluster.ingress_table import callers_namespace
+from planning.cluster.load_balancers import installs_controller
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import NAMESPACE_OWNERS, SPARE_OWNER, NamespaceOwner, PodSecurity
@@ -72,6 +73,8 @@ def _claims(settings: StackSettings) -> Iterator[_Claim]:
             settings.external_secrets.install,
         ),
     }
+    if installs_controller(settings):
+        named["loadBalancerController.namespace"] = (settings.load_balancer_controller.namespace, True, True)
     if isinstance(settings.gateway, IngressGateway):
         named["gateway.namespace"] = (settings.gateway.namespace, True, True)
     for row in asked_operators(settings):

@@ -9,6 +9,7 @@ from planning.backends.operators import asked_operators, is_installed
 from planning.backends.table import backends
 from planning.cluster import kubeai, pickers, ray, routers
 from planning.cluster.entry import proxy_resources
+from planning.cluster.load_balancers import installs_controller
 from planning.facts import rows
 from planning.findings import Findings
 from planning.model import AutoscalingPlan, NodeGroupPlan, PodResources, ScalerKind
@@ -138,6 +139,7 @@ def _parts(settings: StackSettings, group: NodeGroupPlan, scalings: list[Autosca
         "karpenter": len(managed) < len(settings.node_pools),
         "external-secrets": settings.external_secrets.install
         and any(isinstance(model.token_secret, SecretsManagerToken) for model in settings.models),
+        "load-balancer-controller": installs_controller(settings),
         "keda": settings.keda.install and any(scaling.kind is ScalerKind.KEDA for scaling in scalings),
     }
     installed = {row.name for row in asked_operators(settings) if is_installed(settings, row)}

@@ -16,6 +16,7 @@ from planning.cluster.gateway import check_gateway
 from planning.cluster.gateway_features import check_gateway_features
 from planning.cluster.karpenter import check_karpenter
 from planning.cluster.kubeai import check_kubeai
+from planning.cluster.load_balancers import check_load_balancers
 from planning.cluster.monitoring import check_prometheus
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.regions import check_families
@@ -70,6 +71,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("gateway", _of_settings(check_gateway)),
     ("features of the gateway", _of_settings(check_gateway_features)),
     ("ingress", _of_settings(check_ingress)),
+    ("load balancers", _of_settings(check_load_balancers)),
     ("versions", _of_settings(check_versions)),
     ("tracing", _of_settings(check_tracing)),
     ("ages of versions", lambda request, findings: check_ages(request.settings, request.today, findings)),

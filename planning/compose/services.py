@@ -11,6 +11,7 @@ from planning.cluster.entry import plan_entry
 from planning.cluster.external_secrets import plan_external_secrets
 from planning.cluster.gateway import plan_gateway
 from planning.cluster.karpenter import plan_karpenter
+from planning.cluster.load_balancers import plan_load_balancer_controller
 from planning.cluster.operators import plan_operators
 from planning.cluster.tenants import plan_tenants
 from planning.compose.request import Request
@@ -37,6 +38,7 @@ def with_services(draft: StackPlan, pools: Sequence[Pool], request: Request, fin
         keda=plan_keda(settings, scalings, charts, findings),
         operators=plan_operators(settings, draft.models, open_cost, charts, findings),
         external_secrets=plan_external_secrets(settings, cluster, charts, findings),
+        load_balancer_controller=plan_load_balancer_controller(settings, cluster, draft.tags, charts, findings),
         storage_class=plan_storage_class(settings),
         gateway=plan_gateway(settings, draft.tags),
         entry=plan_entry(settings, draft.models, draft.tags),

@@ -6,6 +6,7 @@ Kubernetes quantities (strings) only where they are about to be written into a m
 
 from planning.model.account import AccountPlan, ExamplePlan
 from planning.model.alerts import AlertRulePlan, RecordingRulePlan, RuleGroupPlan, WebhookPlan
+from planning.model.balancers import LoadBalancerControllerPlan
 from planning.model.bill import BillTopicPlan, ChatChannelPlan, PublisherPlan
 from planning.model.ci import CodeBuildRunnerPlan
 from planning.model.cloud import (
@@ -209,6 +210,7 @@ __all__ = [
     "KedaPlan",
     "KubeaiModelPlan",
     "KubeaiPlan",
+    "LoadBalancerControllerPlan",
     "MemoryPlan",
     "MetricRule",
     "ModelCost",

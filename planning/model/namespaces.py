@@ -58,6 +58,9 @@ NAMESPACE_OWNERS: Mapping[str, NamespaceOwner] = {
     "externalSecrets.namespace": NamespaceOwner(
         "External Secrets Operator", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "external-secrets"
     ),
+    "loadBalancerController.namespace": NamespaceOwner(
+        "AWS Load Balancer Controller", PodSecurity.RESTRICTED, "its pods need nothing of the node", "load-balancers"
+    ),
     "tracing.namespace": NamespaceOwner(
         "the OpenTelemetry Collector", PodSecurity.RESTRICTED, "its pod needs nothing of the node", "tracing"
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from planning.model.account import AccountPlan
+from planning.model.balancers import LoadBalancerControllerPlan
 from planning.model.bill import BillTopicPlan
 from planning.model.cloud import (
     CreateClusterPlan,
@@ -171,6 +172,8 @@ class StackPlan:
     karpenter: KarpenterPlan | None = None
     """None: no pool is its."""
     external_secrets: ExternalSecretsPlan | None = None
+    load_balancer_controller: LoadBalancerControllerPlan | None = None
+    """None: the cluster has its own, or none."""
     tenants: tuple[TenantPlan, ...] = ()
     operators: tuple[OperatorPlan, ...] = ()
     """Of the models' backends, in the order of installation."""

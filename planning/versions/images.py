@@ -148,6 +148,7 @@ def _chart_names(plan: StackPlan) -> tuple[str, ...]:
         "prometheus-adapter": plan.monitoring is not None and bool(plan.monitoring.adapter_rules),
         "keda": keda is not None and keda.install,
         "external-secrets": external is not None and external.install,
+        "aws-load-balancer-controller": plan.load_balancer_controller is not None,
         "cluster-autoscaler": autoscaler is not None,
         "karpenter-crd": plan.karpenter is not None,
         "karpenter": plan.karpenter is not None,

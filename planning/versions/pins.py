@@ -166,6 +166,13 @@ CHARTS = {
             source="external-secrets/external-secrets tag helm-chart-2.9.0 (cc5bfbc223), 2026-08-08",
         ),
         ChartPin(
+            chart="aws-load-balancer-controller",
+            # renovate: datasource=helm depName=aws-load-balancer-controller
+            version="3.5.0",
+            repository="https://aws.github.io/eks-charts",
+            source="kubernetes-sigs/aws-load-balancer-controller tag v3.5.0 (11eb202c97), helm/, 2026-08-03",
+        ),
+        ChartPin(
             chart="cluster-autoscaler",
             # renovate: datasource=helm depName=cluster-autoscaler
             version="9.59.0",

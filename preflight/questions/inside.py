@@ -38,7 +38,9 @@ def _inside(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
         service = (api.get(_EXTERNAL_METRICS) or {}).get("spec", {}).get("service")
         others = [str(service["namespace"])] if service else []
         yield _other("keda.install", "external metrics API (KEDA)", others, plan.keda.namespace)
-    if plan.entry is not None:
+    if plan.load_balancer_controller is not None:
+        yield from ways_in.load_balancer_controller(plan.load_balancer_controller, api)
+    elif plan.entry is not None:
         yield from ways_in.ingress_class(plan.entry, api)
     if plan.external_secrets is not None:
         yield from _operator(plan.external_secrets, api)

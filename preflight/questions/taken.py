@@ -30,6 +30,7 @@ def namespaces(plan: StackPlan) -> dict[str, str]:
         "externalSecrets.namespace": plan.external_secrets
         if plan.external_secrets and plan.external_secrets.install
         else None,
+        "loadBalancerController.namespace": plan.load_balancer_controller,
         **{operator.setting: operator for operator in plan.operators if operator.install},
     }
     return made | {service.namespace: path for path, service in services.items() if service is not None}

@@ -7,12 +7,15 @@ from typing import Any
 
 from planning.cluster.ingress_table import controllers, of_words
 from planning.findings import listed
-from planning.model import EntryPlan, StackPlan
+from planning.model import EntryPlan, LoadBalancerControllerPlan, StackPlan
 from preflight.account import AwsAccount
 from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
 
 PATH = "gateway.certificate.arn"
+DEPLOYMENTS = "/apis/apps/v1/deployments"
+RULE = ("existing-cluster",)  # planning/cluster/existing.py
+RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
 CLASSES = "/apis/networking.k8s.io/v1/ingressclasses"
 ISSUED, IMPORTED = "ISSUED", "IMPORTED"
 # What to do about a certificate that is in another state (acm, API_CertificateDetail, Status).
@@ -87,6 +90,26 @@ def ingress_class(entry: EntryPlan, api: ClusterApi) -> Iterator[Answer]:
             said = f"the cluster has no namespace {namespace}, from which alone the proxies take requests"
             fix = "write the namespace of the controller's pods"
             yield Answer("inside", "gateway.controllerNamespace", Verdict.ERROR, said, fix=fix)
+
+
+def load_balancer_controller(plan: LoadBalancerControllerPlan, api: ClusterApi) -> Iterator[Answer]:
+    """Of an existing cluster where the stack installs the controller: there is no other, and its class is free."""
+    path, fix = "loadBalancerController.install", "write false, two of them make the same load balancers"
+    others = {
+        str(item["metadata"]["namespace"])
+        for item in api.items(DEPLOYMENTS)
+        if "aws-load-balancer-controller" in str(item["metadata"]["name"])
+    } - {plan.namespace}
+    found = api.get(f"{CLASSES}/{plan.ingress_class}")
+    release = str((found or {}).get("metadata", {}).get("annotations", {}).get(RELEASE_NAMESPACE, ""))
+    if others:
+        said = f"there is an AWS Load Balancer Controller in namespace {listed(sorted(others))}"
+        yield Answer("inside", path, Verdict.ERROR, said, RULE, fix=fix)
+    elif found is not None and release != plan.namespace:
+        said = f"the cluster has an IngressClass {plan.ingress_class} already, which is not the stack's"
+        yield Answer("inside", path, Verdict.ERROR, said, RULE, fix="write false, or another gateway.ingressClass")
+    else:
+        yield Answer("inside", path, Verdict.OK, "no other AWS Load Balancer Controller", RULE)
 
 
 QUESTIONS = (Question("certificate", "gateway", _guess, _certificate),)

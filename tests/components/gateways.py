@@ -55,6 +55,7 @@ OWN_PROVIDER = replace(
 )  # fmt: skip
 CERTIFICATES = replace(PUBLIC, authentication=AuthenticationPlan("mtls", secret="clients"))
 GATEWAYS = {
+    "controller": replace(PUBLIC, balancer_ranges=("10.0.0.0/16",)),
     "public": PUBLIC,
     "internal": INTERNAL,
     "tokens": TOKENS,

@@ -32,6 +32,7 @@ from planning.model import (
     KedaPlan,
     KubeaiModelPlan,
     KubeaiPlan,
+    LoadBalancerControllerPlan,
     MetricRule,
     MonitoringPlan,
     NodeGroupPlan,
@@ -404,6 +405,19 @@ EXTERNAL_SECRETS = ExternalSecretsPlan(
     partition="aws",
     secrets=(ReadSecretPlan("dev/hf"), ReadSecretPlan("prod/huggingface", SECRET_KEY)),
     stores=("models",),
+    scrape_interval_seconds=15,
+    mirror=None,
+)
+LOAD_BALANCER_CONTROLLER = LoadBalancerControllerPlan(
+    chart=ChartRef("aws-load-balancer-controller", "3.5.0", "https://aws.github.io/eks-charts"),
+    namespace="load-balancers",
+    cluster_name="main",
+    region="us-west-2",
+    partition="aws",
+    replicas=2,
+    ingress_class="alb",
+    gateway_namespace="gateway",
+    tags={"team": "platform"},
     scrape_interval_seconds=15,
     mirror=None,
 )

@@ -19,6 +19,7 @@ from components.cluster.external_secrets import external_secrets_values
 from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.keda import keda_values
+from components.cluster.load_balancers import load_balancer_controller_values
 from components.cluster.metrics_adapter import metrics_adapter_values
 from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
@@ -46,6 +47,7 @@ from tests.components.plans import (
     KSERVE,
     KUBEAI,
     KUBERAY,
+    LOAD_BALANCER_CONTROLLER,
     LWS,
     MIRROR,
     MODEL,
@@ -69,6 +71,12 @@ CHARTS: dict[str, list[dict[str, Any]]] = {
     "external-secrets": [
         external_secrets_values(replace(EXTERNAL_SECRETS, mirror=MIRROR)),
         external_secrets_values(replace(EXTERNAL_SECRETS, network=AddonNetworkPlan(monitoring_namespace="monitoring"))),
+    ],
+    "aws-load-balancer-controller": [
+        load_balancer_controller_values(replace(LOAD_BALANCER_CONTROLLER, mirror=MIRROR), "vpc-0a"),
+        load_balancer_controller_values(
+            replace(LOAD_BALANCER_CONTROLLER, network=AddonNetworkPlan(monitoring_namespace="monitoring")), "vpc-0a"
+        ),
     ],
     "gpu-operator": [
         gpu_operator_values(GPU_OPERATOR),
@@ -124,6 +132,15 @@ FREE_FORM: dict[str, set[Path_]] = {
         ("serviceMonitor", "endpointConfig"),  # an endpoint of the ServiceMonitor
     },
     "external-secrets": {("resources",)},
+    "aws-load-balancer-controller": {
+        ("resources",),
+        ("podSecurityContext",),  # of the pod, of its container
+        ("securityContext",),
+        ("podDisruptionBudget",),  # of the budget's spec
+        ("defaultTags",),
+        ("controllerConfig", "featureGates"),  # commented out in values.yaml
+        ("webhookConfig", "ingressValidationNamespaceSelector"),
+    },
     "kubeai": {
         ("resources",),
         ("securityContext",),

@@ -46,7 +46,9 @@ def test_it_speaks_https_and_its_balancer_lets_in_who_may_connect(plan: GatewayP
     assert annotations["service.beta.kubernetes.io/load-balancer-source-ranges"].split(",") == list(plan.source_ranges)
     scheme = annotations["service.beta.kubernetes.io/aws-load-balancer-scheme"]
     assert scheme == ("internet-facing" if plan.public else "internal")
-    (into,) = proxy_policy(plan)["spec"]["ingress"]
+    into, *health = proxy_policy(plan)["spec"]["ingress"]
+    ranges = [peer["ipBlock"]["cidr"] for rule in health for peer in rule["from"]]
+    assert ranges == list(plan.balancer_ranges), "its controller's load balancers ask after the proxies' health"
     assert [peer["ipBlock"]["cidr"] for peer in into["from"]] == list(plan.source_ranges)
 
 

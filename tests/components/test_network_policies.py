@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from components.cluster.load_balancers import load_balancer_policies
 from components.cluster.network_policies import (
     LINK_LOCAL,
     cluster_autoscaler_policy,
@@ -20,7 +21,15 @@ from components.cluster.network_policies import (
     operator_policies,
 )
 from planning.model import AddonNetworkPlan, WebhookPlan
-from tests.components.plans import EXTERNAL_SECRETS, GPU_OPERATOR, KARPENTER, KEDA, MONITORING, OPERATORS
+from tests.components.plans import (
+    EXTERNAL_SECRETS,
+    GPU_OPERATOR,
+    KARPENTER,
+    KEDA,
+    LOAD_BALANCER_CONTROLLER,
+    MONITORING,
+    OPERATORS,
+)
 from tests.conftest import REPO
 from tests.golden import as_yaml, assert_matches
 from tests.planning.stacks import model, planned, pool
@@ -47,11 +56,20 @@ def services() -> dict[str, list[dict[str, Any]]]:
         "cluster-autoscaler": [cluster_autoscaler_policy(replace(scaler, network=NETWORK), "cluster-autoscaler")],
         "karpenter": [karpenter_policy(replace(KARPENTER, network=NETWORK), "karpenter")],
         "external-secrets": external_secrets_policies(replace(EXTERNAL_SECRETS, network=NETWORK)),
+        "load-balancers": load_balancer_policies(replace(LOAD_BALANCER_CONTROLLER, network=NETWORK)),
         **{plan.name: operator_policies(replace(plan, network=NETWORK)) for plan in OPERATORS},
     }
 
 
-SERVICES = ("monitoring", "gpu-operator", "keda", "cluster-autoscaler", "karpenter", "external-secrets")
+SERVICES = (
+    "monitoring",
+    "gpu-operator",
+    "keda",
+    "cluster-autoscaler",
+    "karpenter",
+    "external-secrets",
+    "load-balancers",
+)
 
 
 @pytest.mark.parametrize("service", [*SERVICES, *(plan.name for plan in OPERATORS)])

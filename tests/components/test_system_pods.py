@@ -10,11 +10,12 @@ import pytest
 from components.cluster.cluster_autoscaler import cluster_autoscaler_values
 from components.cluster.external_secrets import external_secrets_values
 from components.cluster.karpenter.controller import karpenter_values
+from components.cluster.load_balancers import load_balancer_controller_values
 from components.cluster.prometheus_stack import prometheus_stack_values
 from planning.cluster.karpenter import MOST_REPLICAS
 from planning.facts import rows
 from planning.nodes.quantity import mib, millicores
-from tests.components.plans import CLUSTER_AUTOSCALER, EXTERNAL_SECRETS, KARPENTER, MONITORING
+from tests.components.plans import CLUSTER_AUTOSCALER, EXTERNAL_SECRETS, KARPENTER, LOAD_BALANCER_CONTROLLER, MONITORING
 
 OURS = {row["name"]: row for row in rows("system_pods.csv") if row["source"].startswith("components/")}
 # Pod -> the part of the release's values that holds its `resources`.
@@ -23,6 +24,7 @@ ASKED: Mapping[str, Callable[[], Any]] = {
     "cluster-autoscaler": lambda: cluster_autoscaler_values(CLUSTER_AUTOSCALER),
     "karpenter": lambda: karpenter_values(KARPENTER, "queue")["controller"],
     "external-secrets": lambda: external_secrets_values(EXTERNAL_SECRETS),
+    "aws-load-balancer-controller": lambda: load_balancer_controller_values(LOAD_BALANCER_CONTROLLER, "vpc-0a"),
 }
 
 

@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from preflight.model import PreflightReport, Verdict
-from preflight.questions.ways_in import CLASSES, judged_certificate
+from preflight.questions.ways_in import CLASSES, DEPLOYMENTS, judged_certificate
 from tests.e2e.authorities import Authority
 from tests.preflight.accounts import account, asked, own, planned, said
 from tests.preflight.test_existing_cluster import ALL, GP3, api_server, made, stack
@@ -137,3 +137,41 @@ def test_the_class_of_an_ingress_is_the_controllers_whose_words_the_plan_writes(
     answers = {path: text for path, (text, *_) in said(report).items() if path.startswith("gateway")}
     assert set(answers) == set(told)
     assert all(words in answers[path] for path, words in told.items()), answers
+
+
+CONTROLLER = "loadBalancerController.install"
+DEPLOYED = "aws-load-balancer-controller"
+
+
+def _deployed(namespace: str) -> dict[str, Any]:
+    return {DEPLOYMENTS: {"items": [{"metadata": {"name": DEPLOYED, "namespace": namespace}}]}}
+
+
+def _released(namespace: str) -> dict[str, Any]:
+    made_by = {"meta.helm.sh/release-namespace": namespace}
+    metadata = {"name": "alb", "annotations": made_by}
+    return {f"{CLASSES}/alb": {"metadata": metadata, "spec": {"controller": "ingress.k8s.aws/alb"}}}
+
+
+@pytest.mark.parametrize(
+    ("objects", "words"),
+    [
+        ({}, None),
+        ({**_deployed("load-balancers"), **_released("load-balancers")}, None),
+        (_deployed("kube-system"), "an AWS Load Balancer Controller in namespace kube-system; write false"),
+        (_released("kube-system"), "an IngressClass alb already, which is not the stack's; write false"),
+        (_class("ingress.k8s.aws/alb", "alb"), "an IngressClass alb already, which is not the stack's; write false"),
+    ],
+)
+def test_where_the_stack_installs_its_controller_there_is_no_other_one(
+    tmp_path: Path, objects: dict[str, Any], words: str | None
+) -> None:
+    arn = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    gateway = {**ACM, "certificate": {"kind": "acm", "arn": arn}, "sourceRanges": ["10.9.0.0/16"]}
+    sections = {"gateway": gateway, "systemNodes": {"minNodes": 3}, "loadBalancerController": {"install": True}}
+    with account() as aws, api_server(tmp_path, {**GP3, **objects}):
+        report = asked(planned({**stack(made(ALL)), **sections}), aws)
+    told = {path: text for path, (text, *_) in said(report).items()}
+    assert (CONTROLLER in told) == (words is not None)
+    assert words is None or words in told[CONTROLLER]
+    assert "gateway.ingressClass" not in told, "the class is the release's"

@@ -17,10 +17,12 @@ from planning.model import EntryPlan
 
 @dataclass(frozen=True)
 class EntryArgs:
-    """`after`: what brings cert-manager's kinds, where a certificate is asked of it."""
+    """`after`: what brings cert-manager's kinds, where a certificate is asked of it. `before`: what has to stay until
+    the load balancer has gone."""
 
     plan: EntryPlan
     after: tuple[pulumi.Resource, ...] = ()
+    before: tuple[pulumi.Resource, ...] = ()
 
 
 class Entry(pulumi.ComponentResource):
@@ -34,7 +36,8 @@ class Entry(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             **arguments(namespace_manifest(plan.gateway.namespace, "gateway.namespace")),
-            opts=child,
+            # Hidden ordering: a namespace goes when all in it has gone, an Ingress with a load balancer, too.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.before)),
         )
         inside = namespace.metadata["name"]
         closed = register_policies(

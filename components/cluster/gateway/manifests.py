@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from components.cluster.gateway import balancer
 from components.cluster.network_policies import (
     HTTPS,
     blocks,
@@ -34,7 +35,6 @@ _TOKENS = "tokens"
 # Envoy takes a token without exp for good forever, and limits by subject do not count one without sub.
 _CLAIMS = f"metadata.filter_metadata['envoy.filters.http.jwt_authn']['{_TOKENS}']"
 _WHOLE_TOKEN = f"'exp' in {_CLAIMS} && 'sub' in {_CLAIMS}"
-_BALANCER = "service.beta.kubernetes.io/"
 
 
 def gateway_class() -> Manifest:
@@ -44,16 +44,6 @@ def gateway_class() -> Manifest:
 
 def gateway(plan: GatewayPlan) -> Manifest:
     """HTTPS and nothing else, for routes of the models' namespaces; its load balancer lets in who may connect."""
-    annotations = {
-        f"{_BALANCER}aws-load-balancer-type": "nlb",
-        f"{_BALANCER}aws-load-balancer-scheme": "internet-facing" if plan.public else "internal",
-        f"{_BALANCER}load-balancer-source-ranges": ",".join(plan.source_ranges),
-    }
-    if plan.tags:
-        tags = ",".join(f"{key}={value}" for key, value in sorted(plan.tags.items()))
-        annotations[f"{_BALANCER}aws-load-balancer-additional-resource-tags"] = tags
-    if not plan.public:
-        annotations[f"{_BALANCER}aws-load-balancer-internal"] = "true"  # the older word for it; both are read
     inside = sorted({*plan.model_namespaces, plan.namespace})
     names = [{"key": "kubernetes.io/metadata.name", "operator": "In", "values": inside}]
     listener = {
@@ -65,7 +55,7 @@ def gateway(plan: GatewayPlan) -> Manifest:
         "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchExpressions": names}}},
     }
     proxies = {"group": ENVOY.partition("/")[0], "kind": "EnvoyProxy", "name": NAME}
-    infrastructure = {"annotations": annotations, "parametersRef": proxies}
+    infrastructure = {"annotations": balancer.annotations(plan), "parametersRef": proxies}
     spec = {"gatewayClassName": CLASS, "infrastructure": infrastructure, "listeners": [listener]}
     return gateway_object(GATEWAY_API, "Gateway", NAME, plan.namespace, spec)
 
@@ -80,6 +70,7 @@ def proxy(plan: GatewayPlan) -> Manifest:
     kubernetes = {
         "envoyDeployment": {"replicas": plan.proxies, "container": {"image": plan.proxy_image}},
         "envoyPDB": {"minAvailable": 1 if plan.proxies > 1 else 0},
+        **balancer.service(plan),
     }
     spec: dict[str, Any] = {
         "provider": {"type": "Kubernetes", "kubernetes": kubernetes},
@@ -219,13 +210,15 @@ def _keys_of(secret: str) -> dict[str, Any]:
 
 
 def proxy_policy(plan: GatewayPlan) -> Manifest:
-    """The proxies: HTTPS from who may connect; to models, and to the identity provider's keys."""
+    """The proxies: HTTPS from who may connect, health from load balancers; to models, and to a provider's keys."""
     models = [{"to": [pods_of(namespace)], "ports": tcp(plan.port)} for namespace in plan.model_namespaces]
     tokens = plan.authentication
     keys = [to_the_internet(tokens.jwks_port)] if tokens.kind == "jwt" else []
     if tokens.jwks_ranges:
         keys.append({"to": blocks(tokens.jwks_ranges), "ports": tcp(tokens.jwks_port)})
     asked = [{"from": blocks(plan.source_ranges), "ports": tcp(LISTENING)}]
+    if plan.balancer_ranges:
+        asked.append({"from": blocks(plan.balancer_ranges), "ports": tcp(balancer.READY)})
     return network_policy("proxies", plan.namespace, dict(PROXIES), asked, [name_resolution(), *models, *keys])
 
 

@@ -47,12 +47,14 @@ def policies_of(plan: OperatorPlan) -> list[Manifest]:
 class OperatorArgs:
     """`after`: the operators before it, and what brings the monitoring kinds.
 
-    `namespace`: that of its models, where it lives beside them; None: it gets a closed one of its own.
+    `namespace`: that of its models, where it lives beside them; None: it gets a closed one of its own. `before`: what
+    has to stay until that one has gone.
     """
 
     plan: OperatorPlan
     after: tuple[pulumi.Resource, ...] = ()
     namespace: pulumi.Input[str] | None = None
+    before: tuple[pulumi.Resource, ...] = ()
 
 
 class Operator(pulumi.ComponentResource):
@@ -66,7 +68,10 @@ class Operator(pulumi.ComponentResource):
         inside, policies = args.namespace, policies_of(plan)
         if inside is None:
             namespace = k8s.core.v1.Namespace(
-                f"{name}-namespace", **arguments(namespace_manifest(plan.namespace, plan.setting)), opts=child
+                f"{name}-namespace",
+                **arguments(namespace_manifest(plan.namespace, plan.setting)),
+                # Hidden ordering: a namespace goes when all in it has gone, a load balancer's Service, too.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=list(args.before)),
             )
             inside = namespace.metadata["name"]
         # Hidden ordering: definitions before what reconciles them, and no pod is there without its policies. A release

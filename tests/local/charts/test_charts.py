@@ -26,6 +26,7 @@ from components.cluster.external_secrets import external_secrets_values
 from components.cluster.gpu_operator import gpu_operator_values
 from components.cluster.karpenter.controller import karpenter_values
 from components.cluster.keda import keda_values
+from components.cluster.load_balancers import load_balancer_controller_values
 from components.cluster.metrics_adapter import metrics_adapter_values
 from components.cluster.operators.argo_rollouts import argo_rollouts_values
 from components.cluster.operators.cert_manager import cert_manager_values
@@ -38,7 +39,7 @@ from components.cluster.prometheus_stack import prometheus_stack_values
 from components.serving.backends.production_stack import router_values
 from local.monitoring.programs import program_of
 from local.nodes.gpu_features import CONFIG_SELECTOR, DEFAULT_ANNOTATION, MIG_MANAGER, MPS_DAEMON
-from planning.model import ImageMirror
+from planning.model import AddonNetworkPlan, ImageMirror
 from planning.versions.pins import mirrored
 from tests.components.plans import (
     ARGO_ROLLOUTS,
@@ -55,6 +56,7 @@ from tests.components.plans import (
     KSERVE,
     KUBEAI,
     KUBERAY,
+    LOAD_BALANCER_CONTROLLER,
     MIRROR,
     MODEL,
     MONITORING,
@@ -70,9 +72,11 @@ GOLDENS = Path(__file__).parent / "goldens"
 PROMETHEUS = "http://kube-prometheus-stack-prometheus.monitoring.svc"
 
 Values = dict[str, Any]
+BALANCERS = replace(LOAD_BALANCER_CONTROLLER, network=AddonNetworkPlan(monitoring_namespace="monitoring"))
 ROUTED = on(MODEL, "production-stack")
 OURS: dict[str, Values] = {
     "argo-rollouts": argo_rollouts_values(ARGO_ROLLOUTS),
+    "aws-load-balancer-controller": load_balancer_controller_values(BALANCERS, "vpc-0a"),
     "cluster-autoscaler": cluster_autoscaler_values(CLUSTER_AUTOSCALER),
     "external-secrets": external_secrets_values(EXTERNAL_SECRETS),
     "gateway-helm": envoy_gateway_values(ENVOY_GATEWAY),
@@ -94,6 +98,7 @@ def _behind(mirror: ImageMirror) -> dict[str, Values]:
     """The values of each chart in a stack whose images come from there."""
     return {
         "argo-rollouts": argo_rollouts_values(replace(ARGO_ROLLOUTS, mirror=mirror)),
+        "aws-load-balancer-controller": load_balancer_controller_values(replace(BALANCERS, mirror=mirror), "vpc-0a"),
         "cluster-autoscaler": cluster_autoscaler_values(replace(CLUSTER_AUTOSCALER, mirror=mirror)),
         "external-secrets": external_secrets_values(replace(EXTERNAL_SECRETS, mirror=mirror)),
         "gateway-helm": envoy_gateway_values(replace(ENVOY_GATEWAY, mirror=mirror)),
@@ -114,6 +119,7 @@ def _behind(mirror: ImageMirror) -> dict[str, Values]:
 MIRRORED, CACHED = _behind(MIRROR), _behind(CACHE)
 VERSIONS = {
     "argo-rollouts": "2.41.0",
+    "aws-load-balancer-controller": "3.5.0",
     "cert-manager": "v1.21.1",
     "cluster-autoscaler": "9.59.0",
     "external-secrets": "2.9.0",
@@ -238,6 +244,7 @@ def _with_registry(image: str) -> str:
         ("cluster-autoscaler", "extraArgs.scale-down-unneeded-tme"),
         ("external-secrets", "processClusterStores"),
         ("opentelemetry-collector", "alternateConfigs"),
+        ("aws-load-balancer-controller", "enableWafV2"),
         ("karpenter", "settings.interruptionQueu"),
         ("karpenter", "settings.featureGates.drift"),  # gone since v1; guides still set it
         ("karpenter", "controller.image.digest"),
