@@ -20,7 +20,7 @@ READY, READY_PATH = 19003, "/ready"
 LONGEST_DELAY_SECONDS = 3600
 
 
-def annotations(plan: GatewayPlan) -> dict[str, str]:
+def balancer_annotations(plan: GatewayPlan) -> dict[str, str]:
     """Of the Gateway, which Envoy Gateway writes at its Service: where it stands, and who may connect."""
     common = {
         f"{_BALANCER}scheme": "internet-facing" if plan.public else "internal",

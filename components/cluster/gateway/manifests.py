@@ -55,7 +55,7 @@ def gateway(plan: GatewayPlan) -> Manifest:
         "allowedRoutes": {"namespaces": {"from": "Selector", "selector": {"matchExpressions": names}}},
     }
     proxies = {"group": ENVOY.partition("/")[0], "kind": "EnvoyProxy", "name": NAME}
-    infrastructure = {"annotations": balancer.annotations(plan), "parametersRef": proxies}
+    infrastructure = {"annotations": balancer.balancer_annotations(plan), "parametersRef": proxies}
     spec = {"gatewayClassName": CLASS, "infrastructure": infrastructure, "listeners": [listener]}
     return gateway_object(GATEWAY_API, "Gateway", NAME, plan.namespace, spec)
 

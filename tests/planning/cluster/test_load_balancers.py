@@ -8,9 +8,10 @@ import pytest
 
 from planning.model import Severity
 from planning.versions.images import stack_charts, stack_images
-from tests.planning.cluster.test_entry import ACM, ROOM, ingress
 from tests.planning.stacks import errors, planned, refusal, rules
 
+ROOM = {"systemNodes": {"minNodes": 3}}
+ACM = {"kind": "acm", "arn": "arn:aws:acm:us-east-1:444455556666:certificate/12345678-1234"}
 INSTALLED = {"loadBalancerController": {"install": True}, **ROOM}
 ENVOY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 OTHERS = {
@@ -19,8 +20,14 @@ OTHERS = {
 }
 
 
+def ingress(ingress_class: str, **more: Any) -> dict[str, Any]:
+    certificate = {"kind": "secret", "name": "tls"}
+    address = {"host": "llm.example.com", "certificate": certificate}
+    return {"kind": "ingress", "ingressClass": ingress_class, **address, **more}
+
+
 def alb(**more: Any) -> dict[str, Any]:
-    return ingress(**{"ingress_class": "alb", "certificate": ACM, **more})
+    return ingress("alb", **{"certificate": ACM, **more})
 
 
 def warned(**sections: Any) -> dict[str, str]:
@@ -43,7 +50,7 @@ def test_beside_an_envoy_gateway_of_the_clusters_own_it_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("gateway", "ingress_class"),
-    [(alb(), "alb"), (ENVOY, "alb"), (alb(ingress_class="models", controller="alb"), "models")],
+    [(alb(), "alb"), (ENVOY, "alb"), (alb(ingressClass="models", controller="alb"), "models")],
 )
 def test_an_alb_and_the_network_load_balancer_of_envoy_gateway_get_their_controller(
     gateway: dict[str, Any], ingress_class: str
