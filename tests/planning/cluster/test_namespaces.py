@@ -39,6 +39,7 @@ USED: dict[str, dict[str, Any]] = {
 }
 GATEWAY = {"kind": "gatewayApi", "host": "llm.example.com", "certificate": {"kind": "secret", "name": "tls"}}
 USED["gateway"] = {"gateway": GATEWAY}
+USED["loadBalancerController"] = {"loadBalancerController": {"install": True}, "gateway": GATEWAY}
 USED["openCost"] = {"openCost": {"install": True}}
 USED["tracing"] = {"tracing": {"kind": "collector", "endpoint": "http://tempo.observability.svc:4317"}}
 
@@ -51,7 +52,7 @@ def named(path: str, name: str) -> dict[str, Any]:
     used = USED.get(section, {})
     return {
         **used,
-        section: {**(used[section] if section in ("gateway", "tracing", "openCost") else {}), "namespace": name},
+        section: {**used.get(section, {}), "namespace": name},
     }
 
 
