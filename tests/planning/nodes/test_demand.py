@@ -66,7 +66,7 @@ def test_the_floor_is_packed_by_all_that_the_scheduler_counts(
     node = planned(nodePools=[made(**{**asked, "spareNodes": 0})], models=[{**models[0], "autoscaling": ONE}])
     one, all_of_them = node.cost.pools[0].min_usd_per_hour, plan.cost.pools[0].min_usd_per_hour
     assert one is not None
-    assert all_of_them == pytest.approx(one / node.gpu_pools[0].min_nodes * floor, abs=1e-3)
+    assert all_of_them == pytest.approx(one / node.gpu_pools[0].fewest_nodes * floor, abs=1e-3)
 
 
 def test_parts_of_gpus_are_packed_beside_memory_as_well() -> None:
