@@ -14,7 +14,7 @@ from planning.model import GatewayPlan
 _SERVICE = "service.beta.kubernetes.io/"
 _BALANCER = f"{_SERVICE}aws-load-balancer-"
 CONTROLLERS_CLASS = "service.k8s.aws/nlb"
-# Of Envoy's pods (envoyproxy/gateway, read 2026-11-28, internal/xds/bootstrap, EnvoyReadinessPort); 503 while one drains.
+# Of Envoy's pods (envoyproxy/gateway, internal/xds/bootstrap, EnvoyReadinessPort; 2026-11-28); 503 while one drains.
 READY, READY_PATH = 19003, "/ready"
 # ELB, target groups of network load balancers: deregistration_delay.timeout_seconds, 0 to 3600 (2026-11-28).
 LONGEST_DELAY_SECONDS = 3600
