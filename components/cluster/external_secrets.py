@@ -16,6 +16,7 @@ from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import external_secrets_policies, register_policies
 from components.helm import release_arguments
 from components.manifest import WAIT_READY, Manifest, arguments, custom_resource
+from components.scraping import scrape_times
 from planning.model import OWN_LABELS, SECRET_STORE, ExternalSecretsPlan, Tags
 from planning.versions.pins import mirrored
 
@@ -26,7 +27,6 @@ IMAGE_REPOSITORY = "ghcr.io/external-secrets/external-secrets"
 CPU, MEMORY, MOST_MEMORY = "20m", "128Mi", "512Mi"
 # A role's rights take some seconds to be everywhere in IAM, and a store is asked again after failures.
 READY_SECONDS = 300
-LONGEST_SCRAPE_SECONDS = 10
 
 
 def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
@@ -66,14 +66,12 @@ def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
 def _monitor(plan: ExternalSecretsPlan) -> dict[str, Any]:
     if plan.network.monitoring_namespace is None:
         return {"enabled": False}
-    every, labels = plan.scrape_interval_seconds, plan.network.monitor_labels
+    labels = plan.network.monitor_labels
     return {
         **({"additionalLabels": labels} if labels else {}),
         "enabled": True,
         "renderMode": "failIfMissing",
-        "interval": f"{every}s",
-        # Longer than the interval, as the chart's 25 s may be, and Prometheus' operator drops the monitor.
-        "scrapeTimeout": f"{min(every, LONGEST_SCRAPE_SECONDS)}s",
+        **scrape_times(plan.scrape_interval_seconds),  # the chart's time-out is 25 s
     }
 
 

@@ -17,6 +17,7 @@ from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import gpu_operator_policies, register_policies
 from components.helm import release_arguments
 from components.manifest import arguments
+from components.scraping import scrape_times
 from components.tolerations import tolerations
 from planning.model import GPU_RESOURCE, GpuOperatorPlan, GpuSharingPlan
 from planning.versions.pins import mirrored
@@ -43,7 +44,6 @@ NFD_IMAGE = "registry.k8s.io/nfd/node-feature-discovery"
 
 def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
     """Values of chart gpu-operator; only what differs from its defaults or must not move with them."""
-    interval = plan.dcgm_scrape_interval_seconds
     values: dict[str, Any] = {
         # NRI without the operator's toolkit is refused by the operator.
         "cdi": {"enabled": True, "nriPluginEnabled": False},
@@ -56,9 +56,7 @@ def gpu_operator_values(plan: GpuOperatorPlan) -> dict[str, Any]:
             "enabled": plan.dcgm_exporter,
             "serviceMonitor": {
                 "enabled": plan.dcgm_exporter,
-                "interval": f"{interval}s",
-                # Prometheus refuses a scrape that may take longer than its interval; the chart's default is 10 s.
-                "scrapeTimeout": f"{min(interval, 10)}s",
+                **scrape_times(plan.dcgm_scrape_interval_seconds),
                 **({"additionalLabels": plan.network.monitor_labels} if plan.network.monitor_labels else {}),
             },
         },

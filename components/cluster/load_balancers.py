@@ -24,6 +24,7 @@ from components.cluster.network_policies import (
 )
 from components.helm import release_arguments
 from components.manifest import Manifest, arguments
+from components.scraping import scrape_times
 from components.security import non_root_pod, restricted_container
 from planning.model import LoadBalancerControllerPlan, Tags
 from planning.versions.pins import mirrored
@@ -35,7 +36,6 @@ IMAGE_REPOSITORY = "public.ecr.aws/eks/aws-load-balancer-controller"
 CPU, MEMORY, MOST_MEMORY = "50m", "128Mi", "512Mi"
 # Of its image, distroless; the group that reads the certificate of its webhooks is the chart's.
 USER_ID, FILES_GROUP = 65532, 65534
-LONGEST_SCRAPE_SECONDS = 10
 WEBHOOK, METRICS = 9443, 8080
 
 
@@ -80,12 +80,11 @@ def load_balancer_controller_values(plan: LoadBalancerControllerPlan, vpc_id: pu
 def _monitor(plan: LoadBalancerControllerPlan) -> dict[str, Any]:
     if plan.network.monitoring_namespace is None:
         return {"enabled": False}
-    every, labels = plan.scrape_interval_seconds, plan.network.monitor_labels
+    labels = plan.network.monitor_labels
     return {
         **({"additionalLabels": labels} if labels else {}),
         "enabled": True,
-        "interval": f"{every}s",
-        "scrapeTimeout": f"{min(every, LONGEST_SCRAPE_SECONDS)}s",
+        **scrape_times(plan.scrape_interval_seconds),
     }
 
 

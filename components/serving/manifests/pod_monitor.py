@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from components.manifest import Manifest
+from components.scraping import scrape_times
 from components.serving.manifests.names import monitor_labels, server_selector
 from planning.model import ServedModel
 
@@ -31,10 +32,4 @@ def pod_monitor(model: ServedModel) -> Manifest:
 
 def endpoint(port: str, interval: int) -> dict[str, Any]:
     """A port of the pod that is asked every `interval` seconds."""
-    return {
-        "port": port,
-        "path": "/metrics",
-        "interval": f"{interval}s",
-        # Prometheus refuses a scrape that may take longer than its interval.
-        "scrapeTimeout": f"{min(interval, 10)}s",
-    }
+    return {"port": port, "path": "/metrics", **scrape_times(interval)}
