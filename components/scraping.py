@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from planning.model import AddonNetworkPlan
+
 LONGEST_SCRAPE_SECONDS = 10
 """Prometheus' own default (global.scrape_timeout), 2026-11-28."""
 
@@ -15,3 +19,11 @@ def scrape_times(interval_seconds: int) -> dict[str, str]:
         "interval": f"{interval_seconds}s",
         "scrapeTimeout": f"{min(interval_seconds, LONGEST_SCRAPE_SECONDS)}s",
     }
+
+
+def service_monitor_values(network: AddonNetworkPlan, interval_seconds: int, **enabled: str) -> dict[str, Any]:
+    """`serviceMonitor` of a chart that calls its labels `additionalLabels`; `enabled`: said where there is one."""
+    if network.monitoring_namespace is None:
+        return {"enabled": False}
+    labels = {"additionalLabels": network.monitor_labels} if network.monitor_labels else {}
+    return {**labels, "enabled": True, **enabled, **scrape_times(interval_seconds)}

@@ -16,7 +16,7 @@ from components.cluster.namespace import namespace_manifest
 from components.cluster.network_policies import external_secrets_policies, register_policies
 from components.helm import release_arguments
 from components.manifest import WAIT_READY, Manifest, arguments, custom_resource
-from components.scraping import scrape_times
+from components.scraping import service_monitor_values
 from planning.model import OWN_LABELS, SECRET_STORE, ExternalSecretsPlan, Tags
 from planning.versions.pins import mirrored
 
@@ -56,23 +56,13 @@ def external_secrets_values(plan: ExternalSecretsPlan) -> dict[str, Any]:
         "livenessProbe": {"enabled": True},
         "readinessProbe": {"enabled": True},
         "resources": {"requests": {"cpu": CPU, "memory": MEMORY}, "limits": {"memory": MOST_MEMORY}},
-        "serviceMonitor": _monitor(plan),
+        "serviceMonitor": service_monitor_values(
+            plan.network, plan.scrape_interval_seconds, renderMode="failIfMissing"
+        ),
     }
     if plan.mirror:
         values["image"] = {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}
     return values
-
-
-def _monitor(plan: ExternalSecretsPlan) -> dict[str, Any]:
-    if plan.network.monitoring_namespace is None:
-        return {"enabled": False}
-    labels = plan.network.monitor_labels
-    return {
-        **({"additionalLabels": labels} if labels else {}),
-        "enabled": True,
-        "renderMode": "failIfMissing",
-        **scrape_times(plan.scrape_interval_seconds),  # the chart's time-out is 25 s
-    }
 
 
 def secret_store(namespace: str, region: str) -> Manifest:

@@ -24,7 +24,7 @@ from components.cluster.network_policies import (
 )
 from components.helm import release_arguments
 from components.manifest import Manifest, arguments
-from components.scraping import scrape_times
+from components.scraping import service_monitor_values
 from components.security import non_root_pod, restricted_container
 from planning.model import LoadBalancerControllerPlan, Tags
 from planning.versions.pins import mirrored
@@ -70,22 +70,11 @@ def load_balancer_controller_values(plan: LoadBalancerControllerPlan, vpc_id: pu
         "podSecurityContext": {**non_root_pod(USER_ID, USER_ID), "fsGroup": FILES_GROUP},
         "securityContext": restricted_container(USER_ID, USER_ID),
         "resources": {"requests": {"cpu": CPU, "memory": MEMORY}, "limits": {"memory": MOST_MEMORY}},
-        "serviceMonitor": _monitor(plan),
+        "serviceMonitor": service_monitor_values(plan.network, plan.scrape_interval_seconds),
     }
     if plan.mirror:
         values["image"] = {"repository": mirrored(IMAGE_REPOSITORY, plan.mirror)}
     return values
-
-
-def _monitor(plan: LoadBalancerControllerPlan) -> dict[str, Any]:
-    if plan.network.monitoring_namespace is None:
-        return {"enabled": False}
-    labels = plan.network.monitor_labels
-    return {
-        **({"additionalLabels": labels} if labels else {}),
-        "enabled": True,
-        **scrape_times(plan.scrape_interval_seconds),
-    }
 
 
 def load_balancer_policies(plan: LoadBalancerControllerPlan) -> list[Manifest]:
