@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -105,7 +106,7 @@ class WebAddress:
             raise WrongValue(message, fix, *more)
         return text
 
-    def _wrong(self, parts: UrlParts) -> Any:
+    def _wrong(self, parts: UrlParts) -> Iterator[tuple[str, str]]:
         if parts.credentials and not self.credentials:
             yield (
                 "no bare address: a user or a password would stand in manifests, values and in the state",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from planning.cluster.addon_network import ANYWHERE, addon_network
-from planning.cluster.load_balancers import installs_controller, listed_tags
+from planning.cluster.load_balancers import listed_tags, plan_balancer
 from planning.cluster.versions import other_versions, versions_of
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
@@ -124,7 +124,7 @@ def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None
         names_of={model.name: _names(model) if model.name in named else () for model in settings.models},
         versions=versions_of(settings),
         tags=listed_tags(tags or {}),
-        balancer_ranges=addon_network(settings).node_ranges if installs_controller(settings) else (),
+        balancer=plan_balancer(gateway, settings),
         tenant_secrets={tenant.own_namespace: tenant.api_keys for tenant in settings.tenants if tenant.api_keys},
     )
 

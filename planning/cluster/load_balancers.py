@@ -7,6 +7,7 @@ from planning.cluster.ingress_table import controller_of
 from planning.cluster.regions import partition
 from planning.findings import Findings
 from planning.model import (
+    BalancerPlan,
     CreateClusterPlan,
     ExistingClusterPlan,
     LoadBalancerControllerPlan,
@@ -15,9 +16,11 @@ from planning.model import (
 from planning.versions.charts import ChartSources
 from planning.versions.pull_through import image_mirror
 from settings.cluster import CreateCluster, CreateNetwork
-from settings.gateway import Gateway, GatewayApi, IngressController, IngressGateway
+from settings.gateway import Gateway, GatewayApi, IngressController, IngressGateway, OneAddress
 from settings.stack import StackSettings
 
+# ELB, target groups of network load balancers: deregistration_delay.timeout_seconds, 0 to 3600 (2026-11-28).
+LONGEST_DELAY_SECONDS = 3600
 CHART = "aws-load-balancer-controller"
 SETTING = "loadBalancerController"
 # One works, the others wait for its lease; the API server asks all of them (webhooks).
@@ -42,6 +45,16 @@ def is_of_aws(gateway: Gateway) -> bool:
 def installs_controller(settings: StackSettings) -> bool:
     """Whether the stack installs it."""
     return settings.load_balancer_controller.install and is_of_aws(settings.gateway)
+
+
+def plan_balancer(gateway: OneAddress, settings: StackSettings) -> BalancerPlan | None:
+    """The network load balancer in front of Envoy Gateway, where the stack's controller makes it."""
+    if not isinstance(gateway, GatewayApi) or not installs_controller(settings):
+        return None
+    return BalancerPlan(
+        ranges=addon_network(settings).node_ranges,
+        leaving_seconds=min(gateway.request_timeout_seconds, LONGEST_DELAY_SECONDS),
+    )
 
 
 def check_load_balancers(settings: StackSettings, findings: Findings) -> None:

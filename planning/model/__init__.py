@@ -40,7 +40,7 @@ from planning.model.entry import (
 )
 from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
-from planning.model.gateway import SERVICE_SCHEMES, AuthenticationPlan, GatewayPlan
+from planning.model.gateway import SERVICE_SCHEMES, AuthenticationPlan, BalancerPlan, GatewayPlan
 from planning.model.group import GroupPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
@@ -167,6 +167,7 @@ __all__ = [
     "AuthenticationPlan",
     "AutoscalingPlan",
     "AwayPicture",
+    "BalancerPlan",
     "BillTopicPlan",
     "BottlerocketPlan",
     "BucketPlan",

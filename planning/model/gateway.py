@@ -34,6 +34,16 @@ class AuthenticationPlan:
 
 
 @dataclass(frozen=True)
+class BalancerPlan:
+    """A network load balancer that AWS Load Balancer Controller makes."""
+
+    ranges: tuple[str, ...]
+    """From which it asks after the proxies' health."""
+    leaving_seconds: int
+    """How long a proxy that leaves keeps its connections."""
+
+
+@dataclass(frozen=True)
 class GatewayPlan:
     """Gateway, certificate and rules."""
 
@@ -72,9 +82,9 @@ class GatewayPlan:
     """Model -> who shares its requests, with weights that add up to 100."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """AWS tags of its load balancer, by which the bill tells whose it is."""
-    balancer_ranges: tuple[str, ...] = ()
-    """Addresses of the load balancers that AWS Load Balancer Controller of the stack makes; none: EKS itself makes the
-    gateway's, by the cloud provider inside it."""
+    balancer: BalancerPlan | None = None
+    """The load balancer that AWS Load Balancer Controller of the stack makes; None: EKS itself makes it, by the cloud
+    provider inside it."""
     tenant_secrets: Mapping[str, str] = field(default_factory=dict)
     """By namespace: whose keys alone open its models."""
 

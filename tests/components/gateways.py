@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planning.model import AuthenticationPlan, GatewayPlan
+from planning.model import AuthenticationPlan, BalancerPlan, GatewayPlan
 from planning.versions.pins import PROXY_IMAGE
 
 PUBLIC = GatewayPlan(
@@ -55,7 +55,7 @@ OWN_PROVIDER = replace(
 )  # fmt: skip
 CERTIFICATES = replace(PUBLIC, authentication=AuthenticationPlan("mtls", secret="clients"))
 GATEWAYS = {
-    "controller": replace(PUBLIC, balancer_ranges=("10.0.0.0/16",)),
+    "controller": replace(PUBLIC, balancer=BalancerPlan(("10.0.0.0/16",), 600)),
     "public": PUBLIC,
     "internal": INTERNAL,
     "tokens": TOKENS,

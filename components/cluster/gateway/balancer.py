@@ -9,15 +9,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from planning.model import GatewayPlan
+from planning.model import BalancerPlan, GatewayPlan
 
 _SERVICE = "service.beta.kubernetes.io/"
 _BALANCER = f"{_SERVICE}aws-load-balancer-"
 CONTROLLERS_CLASS = "service.k8s.aws/nlb"
 # Of Envoy's pods (envoyproxy/gateway, internal/xds/bootstrap, EnvoyReadinessPort; 2026-11-28); 503 while one drains.
 READY, READY_PATH = 19003, "/ready"
-# ELB, target groups of network load balancers: deregistration_delay.timeout_seconds, 0 to 3600 (2026-11-28).
-LONGEST_DELAY_SECONDS = 3600
 
 
 def balancer_annotations(plan: GatewayPlan) -> dict[str, str]:
@@ -28,7 +26,7 @@ def balancer_annotations(plan: GatewayPlan) -> dict[str, str]:
     }
     if plan.tags:
         common[f"{_BALANCER}additional-resource-tags"] = ",".join(f"{k}={v}" for k, v in sorted(plan.tags.items()))
-    return {**common, **(_of_controller(plan) if plan.balancer_ranges else _of_cloud_provider(plan))}
+    return {**common, **(_of_controller(plan.balancer) if plan.balancer else _of_cloud_provider(plan))}
 
 
 def _of_cloud_provider(plan: GatewayPlan) -> dict[str, str]:
@@ -36,13 +34,12 @@ def _of_cloud_provider(plan: GatewayPlan) -> dict[str, str]:
     return {f"{_BALANCER}type": "nlb", **older}
 
 
-def _of_controller(plan: GatewayPlan) -> dict[str, str]:
+def _of_controller(plan: BalancerPlan) -> dict[str, str]:
     """To pods and not by way of nodes; the client's address stays, by which policies and limits go."""
-    delay = min(plan.request_timeout_seconds, LONGEST_DELAY_SECONDS)
     return {
         f"{_BALANCER}nlb-target-type": "ip",
         f"{_BALANCER}target-group-attributes": "preserve_client_ip.enabled=true,"
-        f"deregistration_delay.timeout_seconds={delay}",
+        f"deregistration_delay.timeout_seconds={plan.leaving_seconds}",
         # A proxy that drains is not asked any more: traffic's own port would take connections until it ends.
         f"{_BALANCER}healthcheck-protocol": "http",
         f"{_BALANCER}healthcheck-port": str(READY),
@@ -52,4 +49,4 @@ def _of_controller(plan: GatewayPlan) -> dict[str, str]:
 
 def service(plan: GatewayPlan) -> dict[str, Any]:
     """Of the EnvoyProxy: whose the Service's load balancer is; nothing where EKS makes it."""
-    return {"envoyService": {"loadBalancerClass": CONTROLLERS_CLASS}} if plan.balancer_ranges else {}
+    return {"envoyService": {"loadBalancerClass": CONTROLLERS_CLASS}} if plan.balancer else {}

@@ -217,8 +217,8 @@ def proxy_policy(plan: GatewayPlan) -> Manifest:
     if tokens.jwks_ranges:
         keys.append({"to": blocks(tokens.jwks_ranges), "ports": tcp(tokens.jwks_port)})
     asked = [{"from": blocks(plan.source_ranges), "ports": tcp(LISTENING)}]
-    if plan.balancer_ranges:
-        asked.append({"from": blocks(plan.balancer_ranges), "ports": tcp(balancer.READY)})
+    if plan.balancer:
+        asked.append({"from": blocks(plan.balancer.ranges), "ports": tcp(balancer.READY)})
     return network_policy("proxies", plan.namespace, dict(PROXIES), asked, [name_resolution(), *models, *keys])
 
 

@@ -77,6 +77,16 @@ def test_without_the_section_there_is_none_and_an_alb_of_a_new_cluster_says_what
     assert "ingress-first" not in warned(**INSTALLED, gateway=gateway)
 
 
+@pytest.mark.parametrize(("request_seconds", "leaving_seconds"), [(600, 600), (3600, 3600), (86_400, 3600)])
+def test_a_proxy_that_leaves_keeps_its_connections_for_a_request_or_as_long_as_elb_lets_it(
+    request_seconds: int, leaving_seconds: int
+) -> None:
+    plan = planned(**INSTALLED, gateway={**ENVOY, "requestTimeoutSeconds": request_seconds})
+    assert plan.gateway is not None
+    assert plan.gateway.balancer is not None
+    assert plan.gateway.balancer.leaving_seconds == leaving_seconds
+
+
 def test_tags_that_its_arguments_cannot_say_are_left_out() -> None:
     tags = {"team": "platform", "a": "x: y", "b": "x:", "c": "k=v", "d": "https://example.com/x"}
     controller = planned(**INSTALLED, gateway=alb(), tags=tags).load_balancer_controller
