@@ -31,6 +31,7 @@ from settings.types import (
     described,
     kind_defaults_to,
 )
+from settings.versions import SessionHeader, Version
 
 
 class Dtype(StrEnum):
@@ -173,13 +174,6 @@ class AcceptedRisks(Section):
     )
 
 
-class Version(Section):
-    """A model of the stack that takes a share of another one's requests."""
-
-    model: DnsLabel = described("name of the model; the one whose versions these are is one of them")
-    weight: int = described("of a hundred of its requests; all together 100", ge=0, le=100)
-
-
 class Model(Section):
     """One served model."""
 
@@ -202,6 +196,10 @@ class Model(Section):
         "models that answer to this one's name at the gateway, by weight: to try a new one on a share of the requests",
         default=(),
         max_length=8,
+    )
+    session_header: SessionHeader | None = described(
+        "header: requests with one value of it keep their version, and their server where the gateway chooses servers",
+        default=None,
     )
     namespace: DnsLabel = described("Kubernetes namespace", default="models")
     team: TeamName | None = described(

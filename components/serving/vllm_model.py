@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 
 from components.aws.iam import bucket_policy
 from components.aws.pod_identity import ServiceAccount, pod_identity
-from components.cluster.gateway.manifests import tenant_keys
+from components.cluster.gateway.manifests import session_policy, tenant_keys
 from components.cluster.gateway.routes import route
 from components.manifest import Manifest, arguments, custom_resource
 from components.serving.backends import BACKENDS, WorkloadArgs
@@ -118,6 +118,8 @@ class VllmModel(pulumi.ComponentResource):
             # Hidden ordering: its own keys before its route, or the gateway's keys open it for a moment.
             after = (*after, self._custom(f"{name}-keys", tenant_keys(args.model, secret), args, after))
         self._custom(f"{name}-route", route(args.model, plan), args, after)
+        if header := plan.session_headers.get(args.model.name):
+            self._custom(f"{name}-sessions", session_policy(args.model, plan, header), args, after)
 
     def _identity(self, name: str, args: VllmModelArgs) -> pulumi.Resource:
         account: pulumi.Resource = k8s.core.v1.ServiceAccount(

@@ -83,6 +83,12 @@ FEATURES: tuple[Feature[Model], ...] = (
     Feature("zero", "zero replicas", "autoscaling.minReplicas", lambda m: not m.autoscaling.min_replicas),
     Feature("canary", "a canary that goes on by itself", "rollout.kind", lambda m: m.rollout.kind == "canary"),
     Feature("router", "a router in front of the replicas", "router", lambda m: m.router is not None),
+    Feature(
+        "session",
+        "a server that a client keeps",
+        "sessionHeader",
+        lambda m: m.session_header is not None and not m.versions,
+    ),
     Feature("drain", "a drain of its own", "drain", lambda m: m.drain != Drain()),
 )
 """In the order in which the page shows them."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from planning.cluster.addon_network import ANYWHERE, addon_network
 from planning.cluster.load_balancers import listed_tags, plan_balancer
-from planning.cluster.versions import other_versions, versions_of
+from planning.cluster.versions import other_versions, session_headers_of, versions_of
 from planning.findings import Findings
 from planning.model import AuthenticationPlan, GatewayPlan, ServedModel, Tags
 from planning.versions.pins import PROXY_IMAGE, mirrored
@@ -123,6 +123,7 @@ def address_plan(gateway: OneAddress, settings: StackSettings, tags: Tags | None
         requests_per_minute=gateway.requests_per_minute,
         names_of={model.name: _names(model) if model.name in named else () for model in settings.models},
         versions=versions_of(settings),
+        session_headers=session_headers_of(settings),
         tags=listed_tags(tags or {}),
         balancer=plan_balancer(gateway, settings),
         tenant_secrets={tenant.own_namespace: tenant.api_keys for tenant in settings.tenants if tenant.api_keys},

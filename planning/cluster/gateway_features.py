@@ -37,6 +37,7 @@ def _by_client(gateway: OneAddress) -> bool:
 FEATURES: tuple[Feature[OneAddress], ...] = (
     Feature("by-model", "a request goes to the model that its body names", "", lambda _: True),
     Feature("versions", "versions of a model by weight", "", lambda _: True),
+    Feature("sessions", "a client keeps its version or server", "", lambda _: True),
     Feature("api-keys", "API keys", "authentication.kind", lambda g: isinstance(g.authentication, ApiKeys)),
     Feature("tokens", "tokens (JWT)", "authentication.kind", lambda g: isinstance(g.authentication, Jwt)),
     Feature("mtls", "mTLS", "authentication.kind", lambda g: isinstance(g.authentication, Mtls)),

@@ -1,11 +1,15 @@
-"""Versions: models that share one's requests at the gateway by weight; each is a model of the stack like any other."""
+"""Versions: models that share one's requests at the gateway by weight; each is a model of the stack like any other.
+
+And sessions: what keeps a client with one of them, or with one server.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from planning.findings import Findings, listed
-from settings.gateway import OneAddress
+from planning.model import CLIENT_HEADER
+from settings.gateway import ApiKeys, GatewayApi, Jwt, OneAddress
 from settings.models import Model
 from settings.spelling import did_you_mean
 from settings.stack import StackSettings
@@ -35,6 +39,56 @@ def check_versions(settings: StackSettings, findings: Findings) -> None:
     for index, model in enumerate(settings.models):
         if model.versions:
             _check_model(f"models[{index}].versions", model, named, settings, findings)
+
+
+def session_headers_of(settings: StackSettings) -> Mapping[str, str]:
+    """Model -> header by whose value requests stay together, of those that have one."""
+    return {model.name: model.session_header for model in settings.models if model.session_header}
+
+
+def check_sessions(settings: StackSettings, findings: Findings) -> None:
+    """Headers by which nothing would stay together."""
+    owners = {
+        version.model: model for model in settings.models for version in model.versions if version.model != model.name
+    }
+    for index, model in enumerate(settings.models):
+        if model.session_header is None:
+            continue
+        if (wrong := _no_session(model, model.session_header, owners.get(model.name), settings)) is not None:
+            findings.error(f"models[{index}].sessionHeader", "session-header", *wrong)
+
+
+def _no_session(model: Model, header: str, owner: Model | None, settings: StackSettings) -> tuple[str, str] | None:
+    """Message and what to do instead."""
+    gateway = settings.gateway
+    if not isinstance(gateway, OneAddress):
+        return (
+            "nothing shares requests out without a gateway",
+            "write gateway: {kind: gatewayApi, ...}, or leave it out",
+        )
+    if owner is not None:
+        return (
+            f"{model.name} is a version of {owner.name}, by whose route requests come",
+            f"write it at {owner.name}",
+        )
+    if not isinstance(gateway, GatewayApi) and not model.versions:
+        return (
+            f"with kind: {gateway.kind} it keeps a client's version, and {model.name} has none: its Service chooses "
+            "the server of each request",
+            "write versions, gateway.kind: gatewayApi, or leave it out",
+        )
+    if header == CLIENT_HEADER and model.versions:
+        # Envoy chooses of weighted clusters when it finds the route, by which it knows whose keys count.
+        return (
+            f"{header} is written once a key or token is known, and the version is chosen before",
+            "write a header that clients set, for example x-user",
+        )
+    if header == CLIENT_HEADER and not isinstance(gateway.authentication, ApiKeys | Jwt):
+        return (
+            f"{header} is who asks, by a key or token; authentication {gateway.authentication.kind} does not know",
+            "write another header, or authentication: {kind: apiKeys, ...} or {kind: jwt, ...}",
+        )
+    return None
 
 
 def _check_model(

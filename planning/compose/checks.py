@@ -21,7 +21,7 @@ from planning.cluster.monitoring import check_prometheus
 from planning.cluster.namespaces import check_namespaces
 from planning.cluster.regions import check_families
 from planning.cluster.tracing import check_tracing
-from planning.cluster.versions import check_versions
+from planning.cluster.versions import check_sessions, check_versions
 from planning.compose.request import Request
 from planning.findings import Findings
 from planning.names import check_names
@@ -73,6 +73,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("ingress", _of_settings(check_ingress)),
     ("load balancers", _of_settings(check_load_balancers)),
     ("versions", _of_settings(check_versions)),
+    ("sessions", _of_settings(check_sessions)),
     ("tracing", _of_settings(check_tracing)),
     ("ages of versions", lambda request, findings: check_ages(request.settings, request.today, findings)),
 )

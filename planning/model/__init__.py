@@ -40,7 +40,13 @@ from planning.model.entry import (
 )
 from planning.model.file_system import CompiledPlan, FileSystemPlan, NewFileSystemPlan, SharedDownloadPlan
 from planning.model.findings import Finding, PlanRefused, Severity
-from planning.model.gateway import SERVICE_SCHEMES, AuthenticationPlan, BalancerPlan, GatewayPlan
+from planning.model.gateway import (
+    CLIENT_HEADER,
+    SERVICE_SCHEMES,
+    AuthenticationPlan,
+    BalancerPlan,
+    GatewayPlan,
+)
 from planning.model.group import GroupPlan
 from planning.model.kubeai import KubeaiModelPlan, KubeaiPlan, ResourceProfilePlan
 from planning.model.namespaces import NAMESPACE_OWNERS, NamespaceOwner, PodSecurity
@@ -134,6 +140,7 @@ from planning.model.tracing import COLLECTOR, OTLP_PORT, TracingPlan
 __all__ = [
     "BUCKET_CACHE",
     "CHAT_TEMPLATE_FILE",
+    "CLIENT_HEADER",
     "COLLECTOR",
     "DIRECT",
     "GPU_RESOURCE",

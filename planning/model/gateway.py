@@ -12,6 +12,9 @@ SERVICE_SCHEMES = {
     "service.beta.kubernetes.io/aws-load-balancer-internal": "true",
 }
 
+# Who asks: the name of the key in its Secret, or the token's subject. Envoy writes it over what a client sends.
+CLIENT_HEADER = "x-client-id"
+
 
 @dataclass(frozen=True)
 class AuthenticationPlan:
@@ -80,6 +83,8 @@ class GatewayPlan:
     """What a model is called by in requests: its served name and those of its adapters; a version by nothing."""
     versions: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     """Model -> who shares its requests, with weights that add up to 100."""
+    session_headers: Mapping[str, str] = field(default_factory=dict)
+    """Model -> header of which one value keeps its version, and its server where the gateway chooses it."""
     tags: Mapping[str, str] = field(default_factory=dict)
     """AWS tags of its load balancer, by which the bill tells whose it is."""
     balancer: BalancerPlan | None = None

@@ -65,9 +65,10 @@ GATEWAYS = {
 
 
 def shared_out(plan: GatewayPlan) -> GatewayPlan:
-    """The plan with a version of the model llama."""
+    """The plan with a version of the model llama, with which a user stays."""
     return replace(
         plan,
+        session_headers={"llama": "x-user"},
         names_of={**plan.names_of, "llama-next": ()},
         versions={"llama": (("llama", 90), ("llama-next", 10))},
     )

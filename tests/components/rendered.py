@@ -24,6 +24,7 @@ from components.cluster.gateway.manifests import (
     proxy,
     proxy_policy,
     security_policy,
+    session_policy,
     tenant_keys,
 )
 from components.cluster.gateway.routes import route
@@ -214,6 +215,7 @@ def of_gateway(plan: GatewayPlan) -> Manifests:
         "envoy": proxy(plan),
         "route": route(MODEL, plan),
         **({"versions": route(MODEL, shared_out(plan))} if not plan.alone else {}),
+        "sessions": session_policy(MODEL, plan, "x-user"),
         **by_model(plan),
     }
     if plan.issuer:

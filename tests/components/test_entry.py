@@ -63,6 +63,26 @@ def _manager(plan: EntryPlan, listener: str) -> dict[str, Any]:
     return manager
 
 
+def test_a_header_keeps_a_client_with_its_version_and_requests_without_one_are_drawn() -> None:
+    def shared(plan: EntryPlan) -> list[dict[str, Any]]:
+        (host,) = _manager(plan, "requests")["route_config"]["virtual_hosts"]
+        return [each["route"] for each in host["routes"] if len(_weights(each)) > 1]
+
+    assert shared(VERSIONS)
+    for action in shared(VERSIONS):
+        assert action["hash_policy"] == [{"header": {"header_name": "x-user"}}]
+        assert action["weighted_clusters"]["use_hash_policy"] is True
+    drawn = shared(replace(VERSIONS, gateway=replace(VERSIONS.gateway, session_headers={})))
+    assert [("hash_policy" in action, "use_hash_policy" in action["weighted_clusters"]) for action in drawn] == [
+        (False, False)
+    ] * len(shared(VERSIONS))
+
+
+def _weights(route: dict[str, Any]) -> list[dict[str, Any]]:
+    clusters: list[dict[str, Any]] = route.get("route", {}).get("weighted_clusters", {}).get("clusters", [])
+    return clusters
+
+
 def test_proxies_let_the_controller_in_and_reach_models_and_only_with_tokens_the_internet() -> None:
     policy = manifests.proxy_policy(SEVERAL)["spec"]
     (into,) = policy["ingress"]

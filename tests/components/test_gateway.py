@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from components.cluster.gateway import Gateway, GatewayArgs
-from components.cluster.gateway.manifests import gateway, key_server, proxy_policy, security_policy
+from components.cluster.gateway.manifests import (
+    backend_policy,
+    gateway,
+    key_server,
+    proxy_policy,
+    security_policy,
+    session_policy,
+)
 from components.cluster.gateway.routes import route
 from components.manifest import Manifest
 from planning.model import GatewayPlan
@@ -156,6 +163,34 @@ def test_versions_share_by_weight_and_one_is_had_always_by_its_header() -> None:
         "by x-version"
     )
     assert all(rule["backendRefs"] == first["backendRefs"] for rule in others[2:]), "by the name before the path, too"
+
+
+@pytest.mark.parametrize("plan", GATEWAYS.values(), ids=list(GATEWAYS))
+def test_a_client_that_keeps_its_server_is_treated_as_all_others(plan: GatewayPlan) -> None:
+    """A policy of a route stands in the place of the gateway's, so it says all of it."""
+    spec = session_policy(MODEL, plan, "x-user")["spec"]
+    balancer = spec.pop("loadBalancer")
+    assert balancer == {
+        "type": "ConsistentHash",
+        "consistentHash": {"type": "Headers", "headers": [{"name": "x-user"}]},
+    }
+    assert [(ref["kind"], ref["name"]) for ref in spec.pop("targetRefs")] == [("HTTPRoute", "llama")]
+    common = backend_policy(plan)["spec"]
+    assert spec == {key: value for key, value in common.items() if key != "targetRefs"}
+
+
+def test_only_a_model_with_a_session_header_has_a_policy_of_its_own() -> None:
+    sections = {
+        "nodePools": [{"name": "l4", "instanceTypes": ["g6.2xlarge"], "minNodes": 2, "maxNodes": 2}],
+        "systemNodes": {"minNodes": 3},
+        "gateway": SECTION,
+        "models": [model(sessionHeader="x-user"), model(name="other", servedName="other", namespace="search")],
+    }
+    engine = run_program(sections, "dev", secrets={"grafanaPassword": "canary-1"})
+    policies = engine.all("kubernetes:gateway.envoyproxy.io/v1alpha1:BackendTrafficPolicy")
+    assert sorted(policy.name for policy in policies) == ["chat-sessions", "gateway-servers"]
+    assert engine.named("chat-sessions").inputs["metadata"]["namespace"] == "models"
+    assert "gateway-gateway" in engine.named("chat-sessions").depends_on
 
 
 def test_a_versions_own_route_is_its_name_before_the_path_and_nothing_else() -> None:

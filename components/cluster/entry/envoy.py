@@ -9,8 +9,7 @@ from typing import Any
 
 from components.cluster.entry.routes import COUNTED_MODEL, OWN, virtual_host
 from components.cluster.gateway.by_model import CODE
-from components.cluster.gateway.manifests import CLIENT_HEADER
-from planning.model import EntryPlan, RoutedModel
+from planning.model import CLIENT_HEADER, EntryPlan, RoutedModel
 
 REQUESTS, READY = 8080, 8081
 READY_PATH = "/ready"

@@ -63,6 +63,9 @@ def _to(plan: EntryPlan, model: RoutedModel, shared: tuple[tuple[str, int], ...]
     if shared:
         weights = [{"name": name, "weight": weight} for name, weight in shared]
         action["weighted_clusters"] = {"clusters": weights}
+        if header := gateway.session_headers.get(model.name):
+            action["hash_policy"] = [{"header": {"header_name": header}}]
+            action["weighted_clusters"]["use_hash_policy"] = True
     else:
         action["cluster"] = model.name
     there = model.api_path + path.removeprefix(API_PATH)

@@ -15,7 +15,7 @@ from components.cluster.network_policies import (
     to_the_internet,
 )
 from components.manifest import Manifest, labels
-from planning.model import GatewayPlan, ServedModel
+from planning.model import CLIENT_HEADER, GatewayPlan, ServedModel
 
 NAME = "models"
 CLASS = "vllm-on-eks"
@@ -24,8 +24,6 @@ GATEWAY_API, ENVOY = "gateway.networking.k8s.io/v1", "gateway.envoyproxy.io/v1al
 MODEL_HEADER = "x-model"
 # Which version, for who wants always the same one: a name out of models[].versions.
 VERSION_HEADER = "x-version"
-# Who asks: the name of the key in its Secret, or the token's subject. Envoy writes it over what a client sends.
-CLIENT_HEADER = "x-client-id"
 # Envoy listens 10,000 above a port below 1024 (internal/gatewayapi/listener.go, servicePortToContainerPort).
 LISTENING = HTTPS + 10_000
 # internal/infrastructure/kubernetes/proxy/resource.go, EnvoyAppLabel.
@@ -115,11 +113,30 @@ def client_policy(plan: GatewayPlan) -> Manifest:
 
 
 def backend_policy(plan: GatewayPlan) -> Manifest:
-    """Towards servers. Another one is asked until the first byte of an answer: a pod that leaves refuses, one that is
-    killed resets, one that has no room says 503. An answer that has begun is never asked for again."""
+    """Towards servers, of all models."""
+    spec = {"targetRefs": [named("Gateway", NAME)], **_towards_servers(plan)}
+    return gateway_object(ENVOY, "BackendTrafficPolicy", NAME, plan.namespace, spec)
+
+
+def session_policy(model: ServedModel, plan: GatewayPlan, header: str) -> Manifest:
+    """Towards a model's servers, in the place of `backend_policy`: by a hash of the header, the version, too (Envoy
+    Gateway 1.9.0, internal/xds/translator/route.go, UseHashPolicy). Requests without it go anywhere."""
+    spec = {
+        "targetRefs": [named("HTTPRoute", model.name)],
+        **_towards_servers(plan),
+        "loadBalancer": {
+            "type": "ConsistentHash",
+            "consistentHash": {"type": "Headers", "headers": [{"name": header}]},
+        },
+    }
+    return gateway_object(ENVOY, "BackendTrafficPolicy", model.name, model.namespace, spec)
+
+
+def _towards_servers(plan: GatewayPlan) -> dict[str, Any]:
+    """Another one is asked until the first byte of an answer: a pod that leaves refuses, one that is killed resets, one
+    that has no room says 503. An answer that has begun is never asked for again."""
     longest = f"{plan.request_timeout_seconds}s"
     spec: dict[str, Any] = {
-        "targetRefs": [named("Gateway", NAME)],
         "requestBuffer": {"limit": f"{plan.max_body_mib}Mi"},
         "timeout": {"http": {"requestTimeout": longest, "streamIdleTimeout": longest}},
         # Else a server that ends is asked while others load, and answers 200 without a token.
@@ -135,7 +152,7 @@ def backend_policy(plan: GatewayPlan) -> Manifest:
         }
     if plan.requests_per_minute:
         spec["rateLimit"] = {"type": "Local", "local": {"rules": [_limit(plan)]}}
-    return gateway_object(ENVOY, "BackendTrafficPolicy", NAME, plan.namespace, spec)
+    return spec
 
 
 def duration(milliseconds: int) -> str:

@@ -111,6 +111,7 @@ ASKING = {
     "canary": {"rollout": {"kind": "canary"}},
     "router": {"router": {"logic": "roundRobin"}},
     "zero": {"autoscaling": {"kind": "keda", "minReplicas": 0, "wake": {"query": "sum(x)"}}},
+    "session": {"sessionHeader": "x-user"},
     "drain": {"drain": {"preStopSeconds": 20}},
 }
 

@@ -78,3 +78,58 @@ def test_a_weight_is_a_share_of_a_hundred() -> None:
     problems = [str(problem) for problem in read(sections, "dev").problems]
     assert any("models[0].versions[0].weight" in each for each in problems), problems
     assert any("models[0].versions[1].weight" in each for each in problems), problems
+
+
+INGRESS = {**GATEWAY, "kind": "ingress", "ingressClass": "traefik"}
+KEYS = {**GATEWAY, "authentication": {"kind": "apiKeys", "secret": "keys"}}
+
+
+@pytest.mark.parametrize("gateway", [GATEWAY, INGRESS], ids=lambda gateway: str(gateway["kind"]))
+def test_a_header_keeps_a_client_with_its_version(gateway: dict[str, Any]) -> None:
+    models = [model(versions=HALVES, sessionHeader="x-user"), model(name="next")]
+    plan = planned(models=models, gateway=gateway, **ROOM)
+    one_address = plan.gateway or (plan.entry and plan.entry.gateway)
+    assert one_address
+    assert one_address.session_headers == {"chat": "x-user"}
+
+
+@pytest.mark.parametrize(("gateway", "header"), [(GATEWAY, "x-user"), (KEYS, "x-client-id")])
+def test_a_model_without_versions_keeps_a_client_with_its_server(gateway: dict[str, Any], header: str) -> None:
+    models = [model(sessionHeader=header), model(name="next", servedName="next")]
+    plan = planned(models=models, gateway=gateway, **ROOM).gateway
+    assert plan is not None
+    assert plan.session_headers == {"chat": header}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "chat", "other", "path", "words"),
+    [
+        ({"kind": "none"}, {"sessionHeader": "x-user"}, {}, 0, "nothing shares requests out without a gateway"),
+        (INGRESS, {"sessionHeader": "x-user"}, {}, 0, "it keeps a client's version, and chat has none"),
+        (GATEWAY, {"versions": HALVES}, {"sessionHeader": "x-user"}, 1, "next is a version of chat"),
+        (KEYS, {"versions": HALVES, "sessionHeader": "x-client-id"}, {}, 0, "the version is chosen before"),
+        (GATEWAY, {"sessionHeader": "x-client-id"}, {}, 0, "authentication none does not know"),
+        (
+            GATEWAY,
+            {"sessionHeader": "x-user", "backend": "production-stack"},
+            {},
+            0,
+            "production-stack does not do a server that a client keeps: its router chooses the server",
+        ),
+    ],
+)
+def test_a_header_by_which_nothing_stays_is_refused(
+    gateway: dict[str, Any], chat: dict[str, Any], other: dict[str, Any], path: int, words: str
+) -> None:
+    models = [model(**chat), model(name="next", **other)]
+    assert words in errors(refusal(models=models, gateway=gateway, **ROOM))[f"models[{path}].sessionHeader"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["authorization", "cookie", "host", "x-model", "x-version", "x-request-id", "X-User", "x_user", "x--u", "-x", ""],
+)
+def test_what_tells_no_client_from_another_is_no_session_header(header: str) -> None:
+    sections = {"models": [model(sessionHeader=header)], "gateway": GATEWAY, **ROOM}
+    problems = [str(problem) for problem in read(sections, "dev").problems]
+    assert [each for each in problems if each.startswith("models[0].sessionHeader")], problems

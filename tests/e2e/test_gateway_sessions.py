@@ -1,0 +1,117 @@
+"""Clients that keep their version and their server, through the real Envoy Gateway and Envoy.
+
+Both are there only where they were installed (`python -m local tools gateway`); without them: skipped. On the platform:
+Envoy Gateway 1.9.0's standalone mode ends at a policy with a consistent hash ("unsupported type: uint64").
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e import cluster as e2e
+from tests.e2e.authorities import Authority
+from tests.e2e.cluster import eventually, skip_unless_built
+from tests.e2e.conftest import Platform
+from tests.e2e.gateway_client import HOST, Gateway, put_secret
+from tests.e2e.loading import changed_stack
+
+pytestmark = pytest.mark.e2e
+
+USERS = [f"user-{number}" for number in range(60)]
+NEXT = 30
+"""Of a hundred clients."""
+_ASKED = re.compile(r"^vllm:request_success_total\{.*\} ([\d.e+]+)$", re.MULTILINE)
+
+
+def _shared_out(settings: dict[str, Any], model: dict[str, Any]) -> None:
+    settings["monitoring"] = {"enabled": False}
+    settings["nodePools"][0] |= {"minNodes": 3, "maxNodes": 3}
+    settings["systemNodes"] = {"minNodes": 3, "maxNodes": 3}
+    settings["gateway"] = {"kind": "gatewayApi", "host": HOST, "certificate": {"kind": "secret", "name": "own-tls"}}
+    model |= {"servedName": "chat", "autoscaling": {"kind": "none", "minReplicas": 2}}
+    other = {**model, "name": "next", "autoscaling": {"kind": "none", "minReplicas": 1}}
+    settings["models"].append(other)
+    model["versions"] = [{"model": model["name"], "weight": 100 - NEXT}, {"model": "next", "weight": NEXT}]
+    model["sessionHeader"] = "x-user"
+
+
+class Cluster(e2e.Cluster):
+    """The address in front of a model with two servers and of its next version with one."""
+
+    def __init__(self, platform: Platform, certificate_authority: str) -> None:
+        super().__init__(platform)
+        self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
+
+    def asked(self) -> dict[str, float]:
+        """Requests that each server has answered, by its pod."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        engine = json.loads((self.platform.paths.run / "engine" / "admin.json").read_text())["url"]
+        answered: dict[str, float] = {}
+        for pod in (each.metadata.name for each in self.servers()):
+            text = opener.open(f"{engine}/pods/models/{pod}/metrics").read().decode()
+            answered[pod] = sum(float(value) for value in _ASKED.findall(text))
+        return answered
+
+    def send(self, user: str | None = None, version: str | None = None) -> None:
+        headers = {"x-user": user} if user else {}
+        headers |= {"x-version": version} if version else {}
+        body = {"model": "chat", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
+        assert self.gateway.ask("/v1/chat/completions", body=body, more_headers=headers).status == 200
+
+    def who_answers(self, user: str | None = None, version: str | None = None) -> str:
+        """Pod of the one server that got the request."""
+        before = self.asked()
+        self.send(user, version)
+        (pod,) = (pod for pod, answered in self.asked().items() if answered != before.get(pod, 0))
+        return pod
+
+
+@pytest.fixture(scope="module")
+def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    skip_unless_built("gateway")
+    file = changed_stack(tmp_path_factory.mktemp("sessions"), _shared_out)
+    platform.run("up", "--stack-file", str(file))
+    authority = Authority("the gateway's")
+    public, private = authority.issue(HOST)
+    made = Cluster(platform, authority.pem.decode())
+    put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
+    eventually(
+        "answered", lambda: made.gateway.chat("chat", None).status == 200, lambda: made.gateway.ask("/v1/models")
+    )
+    yield made
+    platform.run("down", "--stack", "local")
+
+
+def test_a_client_keeps_its_version_and_its_server(cluster: Cluster) -> None:
+    first = {user: cluster.who_answers(user) for user in USERS}
+    assert {user: cluster.who_answers(user) for user in USERS} == first
+    shares = Counter(first.values())
+    assert set(shares) == set(cluster.asked()), "every server has clients"
+    of_next = sum(count for pod, count in shares.items() if pod.startswith("next-"))
+    assert 0.5 * NEXT <= 100 * of_next / len(USERS) <= 1.5 * NEXT, shares
+
+
+def test_who_says_nothing_is_drawn_and_who_names_a_version_gets_it(cluster: Cluster) -> None:
+    assert {cluster.who_answers() for _ in range(40)} == set(cluster.asked())
+    versions = {cluster.who_answers(user, version="next") for user in USERS[:10]}
+    assert [pod for pod in versions if not pod.startswith("next-")] == []
+
+
+def test_clients_of_a_server_that_goes_are_answered_by_their_version_and_the_others_stay(cluster: Cluster) -> None:
+    first = {user: cluster.who_answers(user) for user in USERS}
+    going = next(pod for pod in first.values() if not pod.startswith("next-"))
+    cluster.core.delete_namespaced_pod(going, "models")
+    eventually("gone", lambda: going not in cluster.asked(), cluster.asked)
+    after = {user: cluster.who_answers(user) for user in USERS}
+    assert {user for user, pod in after.items() if pod.startswith("next-")} == {
+        user for user, pod in first.items() if pod.startswith("next-")
+    }
+    stayed = [user for user, pod in first.items() if pod != going]
+    assert sum(after[user] == first[user] for user in stayed) >= 0.9 * len(stayed), "a hash moves few of them"
