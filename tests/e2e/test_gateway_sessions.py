@@ -50,11 +50,11 @@ class Cluster(e2e.Cluster):
         self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
 
     def asked(self) -> dict[str, float]:
-        """Requests that each server has answered, by its pod."""
+        """Requests that each Ready server has answered, by its pod."""
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         engine = json.loads((self.platform.paths.run / "engine" / "admin.json").read_text())["url"]
         answered: dict[str, float] = {}
-        for pod in (each.metadata.name for each in self.servers()):
+        for pod in (each.metadata.name for each in self.servers() if _is_ready(each)):
             text = opener.open(f"{engine}/pods/models/{pod}/metrics").read().decode()
             answered[pod] = sum(float(value) for value in _ASKED.findall(text))
         return answered
@@ -71,6 +71,10 @@ class Cluster(e2e.Cluster):
         self.send(user, version)
         (pod,) = (pod for pod, answered in self.asked().items() if answered != before.get(pod, 0))
         return pod
+
+
+def _is_ready(pod: Any) -> bool:
+    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
 
 
 @pytest.fixture(scope="module")
