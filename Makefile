@@ -98,7 +98,7 @@ preview: setup ## what a stack would be: STACK=dev [AGAINST=main] [FORMAT=text|m
 preflight: setup ## what the AWS account says to a plan, before anything is made: STACK=dev [JSON=1]
 	@$(BIN)/python -m preflight $(or $(STACK),dev) $(if $(JSON),--json)
 
-scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod"
+scan: setup ## rendered objects through checkov and kube-score: STACK="dev prod", or all (of examples/)
 	@$(BIN)/python -m local tools scan
 	@checkov=$$($(BIN)/python -m local.build.checkov) && \
 	  $(BIN)/python -m preview.scan $(or $(STACK),dev prod) --checkov "$$checkov" --kube-score .tools/bin/kube-score

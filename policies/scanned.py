@@ -29,7 +29,8 @@ class ScanFailed(Exception):
 class ScanFinding:
     """One thing that a scanner wants otherwise. `object`: `Deployment/qwen`; `where`: the container, if one is named.
 
-    `counts`: whether it is of the kind that the goals count (kube-score's warnings are not).
+    `counts`: whether it is of the kind that the goals count (kube-score's warnings are not). `namespace`: the object's;
+    empty of what has none.
     """
 
     object: str
@@ -38,11 +39,13 @@ class ScanFinding:
     where: str
     message: str
     counts: bool = True
+    namespace: str = ""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a finding remains. `object` is a pattern, `Deployment/*`; `date` the day it was last thought over."""
+    """Why a finding remains. `object` is a pattern, `Deployment/*`, or with a namespace `keda/Deployment/*`; `date` the
+    day it was last thought over."""
 
     tool: str
     check: str
@@ -53,7 +56,8 @@ class Explanation:
 
     def covers(self, finding: ScanFinding) -> bool:
         """Whether it speaks of this finding."""
-        return (self.tool, self.check) == (finding.tool, finding.check) and fnmatchcase(finding.object, self.object)
+        whole = finding.object if self.object.count("/") == 1 else f"{finding.namespace}/{finding.object}"
+        return (self.tool, self.check) == (finding.tool, finding.check) and fnmatchcase(whole, self.object)
 
 
 def checkov_findings(text: str, file: str) -> list[ScanFinding]:
@@ -73,8 +77,10 @@ def checkov_findings(text: str, file: str) -> list[ScanFinding]:
         if failed["file_path"].lstrip("/") != file:
             continue
         kind, _, rest = failed["resource"].partition(".")
-        name = rest.partition(".")[2]  # the namespace stands between
-        findings.append(ScanFinding(f"{kind}/{name}", "checkov", failed["check_id"], "", failed["check_name"]))
+        namespace, _, name = rest.partition(".")
+        findings.append(
+            ScanFinding(f"{kind}/{name}", "checkov", failed["check_id"], "", failed["check_name"], namespace=namespace)
+        )
     return sorted(findings)
 
 
@@ -86,6 +92,7 @@ def kube_score_findings(text: str) -> list[ScanFinding]:
     findings = []
     for scored in report:
         name = f"{scored['type_meta']['kind']}/{scored['object_meta']['name']}"
+        namespace = scored["object_meta"].get("namespace", "")
         for check in scored["checks"]:
             if check["skipped"] or check["grade"] > WARNING:
                 continue
@@ -93,7 +100,7 @@ def kube_score_findings(text: str) -> list[ScanFinding]:
             for comment in check["comments"] or [{"path": "", "summary": check["check"]["name"]}]:
                 summary = comment["summary"]
                 findings.append(
-                    ScanFinding(name, "kube-score", check["check"]["id"], comment["path"], summary, critical)
+                    ScanFinding(name, "kube-score", check["check"]["id"], comment["path"], summary, critical, namespace)
                 )
     return sorted(findings)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from planning.prepare import prepare
+from planning.prepare import Prepared, prepare
 from policies.scanned import ScanFailed, ScanFinding, checkov_findings, explanations, kube_score_findings
 from preview.scan_objects import ScannedStack, scanned_stack
 from preview.scan_table import show
@@ -26,13 +26,19 @@ from settings.printable import lines
 from settings.stack_file import StackFileError
 
 ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES, ALL = "examples", "all"
 FINE, FOUND, WRONG_INPUT = 0, 1, 2
 
 
 def arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = Parser("python -m preview.scan", description=__doc__)
-    parser.add_argument("stacks", nargs="+", metavar="STACK", help="name of a stack file, dev for Pulumi.dev.yaml")
+    parser.add_argument(
+        "stacks",
+        nargs="+",
+        metavar="STACK",
+        help=f"name of a stack file, dev for Pulumi.dev.yaml, here or in {EXAMPLES}/; {ALL}: each of {EXAMPLES}/",
+    )
     parser.add_argument("--checkov", default="checkov", metavar="PROGRAM")
     parser.add_argument("--kube-score", default="kube-score", metavar="PROGRAM")
     return parser.parse_args(argv)
@@ -47,7 +53,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
             print(f"error: there is no {program}; `make scan` installs both scanners", file=sys.stderr)
             return WRONG_INPUT
     try:
-        stacks = [_rendered(root, name) for name in dict.fromkeys(asked.stacks)]
+        stacks = [_rendered(root, name) for name in _names(root, asked.stacks)]
         findings = _scanned(stacks, asked.checkov, asked.kube_score)
     except (StackFileError, ScanFailed) as failure:
         print(f"error: {lines(str(failure))}", file=sys.stderr)
@@ -55,8 +61,25 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     return FINE if show(stacks, findings, explanations()) else FOUND
 
 
+def _names(root: Path, asked: Sequence[str]) -> list[str]:
+    """Each once; `all` are the examples."""
+    examples = sorted(file.name.split(".")[1] for file in (root / EXAMPLES).glob("Pulumi.*.yaml"))
+    return list(dict.fromkeys(name for word in asked for name in (examples if word == ALL else [word])))
+
+
+def _prepared(root: Path, stack: str) -> Prepared:
+    """An example is read as its reader has it: beside Pulumi.yaml."""
+    file = f"Pulumi.{stack}.yaml"
+    if (root / file).exists() or not (root / EXAMPLES / file).exists():
+        return prepare(root, stack)
+    with tempfile.TemporaryDirectory(prefix="example-") as folder:
+        for source in (root / "Pulumi.yaml", root / EXAMPLES / file):
+            shutil.copy(source, folder)
+        return prepare(Path(folder), stack)
+
+
 def _rendered(root: Path, stack: str) -> ScannedStack:
-    prepared = prepare(root, stack)
+    prepared = _prepared(root, stack)
     if prepared.plan is None:
         raise StackFileError(f"{stack} cannot work; `python -m preview {stack}` says why")
     from preview.recorder import ProgramFailed, record_program  # the SDKs take seconds

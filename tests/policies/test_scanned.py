@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,9 @@ def kube_score(*checks: dict[str, Any]) -> str:
 
 def test_a_failed_check_of_checkov_names_its_object_without_the_namespace() -> None:
     (finding,) = checkov_findings(json.dumps(checkov([FAILED, {**FAILED, "file_path": "/prod.yaml"}])), "dev.yaml")
-    assert finding == ScanFinding("Deployment/qwen-2.5", "checkov", "CKV_K8S_11", "", "CPU limits should be set")
+    assert finding == ScanFinding(
+        "Deployment/qwen-2.5", "checkov", "CKV_K8S_11", "", "CPU limits should be set", namespace="models"
+    )
 
 
 def test_checkov_may_report_several_frameworks() -> None:
@@ -98,6 +101,13 @@ def test_an_explanation_speaks_of_its_tool_check_and_objects_only() -> None:
     assert explained(PULL, [row]) is row
     for other in ({"tool": "checkov"}, {"check": "pod-probes-identical"}, {"object": "Job/*"}):
         assert explained(PULL, [Explanation(**{**vars(row), **other})]) is None
+
+
+def test_an_explanation_with_a_namespace_speaks_of_objects_in_it_only() -> None:
+    row = Explanation("kube-score", "x", "keda/Deployment/*", "a placeholder", "x", "2026-11-21")
+    (found,) = kube_score_findings(kube_score(check("x", 1, None)))
+    assert explained(found, [row]) is None
+    assert explained(replace(found, namespace="keda"), [row]) is row
 
 
 def test_an_explanation_of_nothing_is_stale() -> None:

@@ -17,6 +17,7 @@ from preview import scan
 from preview.scan_objects import SHARED, ScannedStack, scanned_stack
 from preview.scan_table import show
 from settings.read import read
+from tests.conftest import REPO
 from tests.planning.stacks import REACHED
 
 MODELS = [
@@ -152,6 +153,14 @@ def test_a_scanner_that_says_nothing_is_wrong_input_and_not_a_clean_result(
     assert "silent made no report: broken" in capsys.readouterr().err
     assert scan.main(["dev", "--checkov", "/nowhere/checkov"]) == scan.WRONG_INPUT
     assert "there is no /nowhere/checkov" in capsys.readouterr().err
+
+
+def test_an_example_is_scanned_as_its_reader_has_it_and_all_are_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scan._prepared(REPO, "kserve").file.stack == "kserve"
+    assert not (REPO / "Pulumi.kserve.yaml").exists()
+    names = scan._names(REPO, ["dev", "all", "dev"])
+    assert names[0] == "dev"
+    assert names[1:] == sorted(file.name.split(".")[1] for file in (REPO / "examples").glob("Pulumi.*.yaml"))
 
 
 def test_a_stack_that_does_not_exist_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
