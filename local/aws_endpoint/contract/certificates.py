@@ -18,9 +18,7 @@ def _used(asked: Asked) -> Mapping[str, Any] | None:
         for listener in balancer.listeners.values()
         for certificate in listener.certificates
     }
-    there = asked.world.acm._certificates.get(arn)
-    in_use = there is not None and (arn in held or there.in_use_by)
-    return {"arn": arn, "account": asked.world.account_id} if in_use else None
+    return {"arn": arn, "account": asked.world.account_id} if arn in held else None
 
 
 def _changes(asked: Asked, *actions: str) -> Iterator[tuple[Any, Mapping[str, Any]]]:

@@ -52,10 +52,6 @@ class AccountWorld:
         return get_backend("ecr")[self.account_id][self.region]
 
     @property
-    def acm(self) -> Any:
-        return get_backend("acm")[self.account_id][self.region]
-
-    @property
     def elbv2(self) -> Any:
         return get_backend("elbv2")[self.account_id][self.region]
 
