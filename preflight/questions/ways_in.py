@@ -1,5 +1,5 @@
-"""What a way in from outside rests on: a certificate of AWS Certificate Manager, or the hosted zone of one that the stack
-makes, and the class of an Ingress."""
+"""What a way in from outside rests on: a certificate of AWS Certificate Manager, or the hosted zone of one to be made,
+and the class of an Ingress."""
 
 from __future__ import annotations
 

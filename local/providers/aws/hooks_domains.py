@@ -96,7 +96,7 @@ def observe_record(resource: LiveResource, seen: Properties) -> Properties | Non
 
 
 def delete_record(resource: LiveResource) -> None:
-    """DELETE of what is there now, whoever wrote it."""
+    """DELETE of what is there now, also where it is no longer what the program said."""
     live = _found(resource, _full_name(resource, resource.live["Name"]), str(resource.value("type")))
     if live is not None:
         _change(resource, ("DELETE", live))
