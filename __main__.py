@@ -36,7 +36,7 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     where = {"region": plan.region, "tags": plan.tags, "provider": cloud}
     net = network("network", plan.network, cluster_name=plan.cluster.name, **where)
     eks = cluster("cluster", plan.cluster, subnet_ids=net.private_subnet_ids(), **where)
-    files, image_rules = beside(plan, secrets, eks, net, on_aws)
+    more = beside(plan, secrets, eks, net, on_aws)
     role = node_role("node-role", plan.cluster, plan.tags, on_aws, plan.pull_through)
     system = NodeGroup("system", NodeGroupArgs(plan.system_nodes, eks, net, role.arn, plan.tags), on_aws)
     addons = late_addons(plan.cluster, eks, system.cluster_name, plan.tags, on_aws)
@@ -46,9 +46,9 @@ with last_resort(f"Pulumi.{pulumi.get_stack()}.yaml", passing=(pulumi.RunError,)
     }
 
     # Inside the cluster: what every model needs, then the models.
-    inside = kubernetes_provider("kubernetes", eks.kubeconfig, [*eks.access, system, addons, *image_rules])
+    inside = kubernetes_provider("kubernetes", eks.kubeconfig, [*eks.access, system, addons, *more.image_rules])
     in_cluster = pulumi.ResourceOptions(providers=[cloud, inside])
-    shared = ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn, files)
+    shared = ClusterServicesArgs(plan, pools, secrets, eks, net, role.arn, more)
     services = ClusterServices("services", shared, in_cluster)
     served = [serve(model, services.wiring, in_cluster) for model in plan.models]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from components.aws.beside import Beside
 from components.aws.eks_cluster import ClusterOutputs
 from components.aws.file_system import FileSystemOutputs
 from components.aws.network import NetworkOutputs
@@ -49,7 +50,7 @@ from planning.model import (
 @dataclass(frozen=True)
 class ClusterServicesArgs:
     """`pools`: the node group of each GPU pool that has one. `secrets`: config secrets by key. `cluster`: one that is
-    there, with the role of its nodes and their network. `files`: the weights' file system."""
+    there, with the role of its nodes and their network. `beside`: what the stack has in its account beside these."""
 
     plan: StackPlan
     pools: Mapping[str, pulumi.Resource]
@@ -57,7 +58,7 @@ class ClusterServicesArgs:
     cluster: ClusterOutputs
     network: NetworkOutputs
     node_role_arn: pulumi.Input[str]
-    files: FileSystemOutputs | None = None
+    beside: Beside
 
 
 class ClusterServices(pulumi.ComponentResource):
@@ -99,7 +100,8 @@ class ClusterServices(pulumi.ComponentResource):
             balancers = self._load_balancers(plan.load_balancer_controller, args, monitors)
         operators = self._operators(plan.operators, monitors, namespaces, balancers)
         if plan.entry:
-            Entry("gateway", EntryArgs(plan.entry, operators.get("cert-manager", ()), balancers), self._child)
+            after = operators.get("cert-manager", ())
+            Entry("gateway", EntryArgs(plan.entry, after, balancers, args.beside.certificate_arn), self._child)
         self.wiring = ServingWiring(
             namespaces=namespaces,
             priority_classes=self._priorities(plan),
@@ -114,7 +116,7 @@ class ClusterServices(pulumi.ComponentResource):
             else {},
             operators_after=operators,
             gateway_after=self._gateway(plan.gateway, operators) if plan.gateway else (),
-            shared=self._shared(args.files, args) if args.files else None,
+            shared=self._shared(args.beside.files, args) if args.beside.files else None,
             cluster_name=args.cluster.name,
             tags=plan.tags,
         )

@@ -19,6 +19,7 @@ NEEDED_TAGS = ("project", "stack", "managed-by")
 # AWS has no tags for these (pulumi-aws 7.51.1: their classes take none).
 WITHOUT_TAGS = frozenset(
     {
+        "aws:acm/certificateValidation:CertificateValidation",
         "aws:cloudwatch/eventTarget:EventTarget",
         "aws:ec2/route:Route",
         "aws:efs/backupPolicy:BackupPolicy",
@@ -30,6 +31,7 @@ WITHOUT_TAGS = frozenset(
         "aws:iam/rolePolicy:RolePolicy",
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         "aws:kms/alias:Alias",
+        "aws:route53/record:Record",
         "aws:sns/topicPolicy:TopicPolicy",
         "aws:sns/topicSubscription:TopicSubscription",
         "aws:sqs/queuePolicy:QueuePolicy",

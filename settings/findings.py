@@ -53,9 +53,10 @@ def mistake(path: str, message: str, fix: str) -> Finding:
 class WrongValue(ValueError):
     """A value that no setting can have, said by a validator of ours: what is wrong and what to write instead.
 
-    `more`: what else is wrong with the same value, in the same shape.
+    `more`: what else is wrong with the same value, in the same shape. `missing`: keys of the section, of which one
+    would do; where one stands there with a wrong value, that is the mistake.
     """
 
-    def __init__(self, message: str, fix: str, *more: tuple[str, str]) -> None:
-        self.said = ((message, fix), *more)
+    def __init__(self, message: str, fix: str, *more: tuple[str, str], missing: tuple[str, ...] = ()) -> None:
+        self.said, self.missing = ((message, fix), *more), missing
         super().__init__("\n".join(f"{what}; {instead}" for what, instead in self.said))

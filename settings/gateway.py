@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from settings.addresses import opened, refuse_nested
 from settings.findings import WrongValue
 from settings.matching import Matching
-from settings.names import CertificateArn, ObjectName
+from settings.names import CertificateArn, HostedZoneId, ObjectName
 from settings.names import Literal as Untouched
 from settings.types import Cidr, DnsLabel, LabelKey, Section, described, kind_defaults_to
 from settings.urls import WebAddress, url_parts
@@ -64,7 +64,30 @@ class AcmCertificate(Section):
     """A certificate of AWS Certificate Manager, for load balancers of AWS that end TLS themselves."""
 
     kind: Literal["acm"]
-    arn: CertificateArn = described("of a certificate in the stack's region, issued for the host")
+    arn: CertificateArn | None = described(
+        "of a certificate that is there, in the stack's region, issued for the host; or hostedZoneId", default=None
+    )
+    hosted_zone_id: HostedZoneId | None = described(
+        "public hosted zone of Route 53 in which the host lies: the stack has the certificate made, and makes there "
+        "the record that proves the host; or arn",
+        default=None,
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.arn is None and self.hosted_zone_id is None:
+            raise WrongValue(
+                "kind is acm with neither arn nor hostedZoneId",
+                "write the arn of a certificate that is there, or the hostedZoneId of the host's zone",
+                missing=("arn", "hostedZoneId"),
+            )
+        if self.arn is not None and self.hosted_zone_id is not None:
+            raise WrongValue(
+                f"arn is {self.arn} and hostedZoneId {self.hosted_zone_id}: a certificate that is there, and one that "
+                "the stack makes",
+                "leave one of them out",
+            )
+        return self
 
 
 Certificate = Annotated[SecretCertificate | IssuedCertificate | AcmCertificate, Field(discriminator="kind")]

@@ -46,6 +46,15 @@ CertificateArn = Annotated[
         "write arn:aws:acm:<region>:<12 digits>:certificate/<id>",
     ),
 ]
+# https://docs.aws.amazon.com/Route53/latest/APIReference/API_HostedZone.html (Id: 32 at most), 2026-11-28.
+HostedZoneId = Annotated[
+    str,
+    Matching(
+        r"Z[A-Z0-9]{1,31}",
+        "not the id of a hosted zone of Route 53",
+        "write what `aws route53 list-hosted-zones` shows behind /hostedzone/, for example Z0123456789ABCDEFGHIJ",
+    ),
+]
 AmiRelease = Annotated[
     str,
     Matching(

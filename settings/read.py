@@ -15,7 +15,7 @@ from settings.addons import WebhookReceiver
 from settings.channels import WebhookChannel
 from settings.charts import ChartFolder
 from settings.documents import DocumentError, json_document
-from settings.findings import Finding, Severity, mistake
+from settings.findings import Finding, Severity, WrongValue, mistake
 from settings.problems import (
     NOTHING,
     PathPart,
@@ -100,9 +100,17 @@ def _own_mistakes(
     return [
         error
         for error in errors
-        if not (error["type"] == "missing" and written_path(error["loc"], document, walker) in wrong)
+        if not any(place in wrong for place in _missing(error, written_path(error["loc"], document, walker)))
         and not (error["type"] == "too_short" and any(_below(place, error["loc"]) for place in places))
     ]
+
+
+def _missing(error: ErrorDetails, place: tuple[PathPart, ...]) -> list[tuple[PathPart, ...]]:
+    """The places of which the error says that nothing is there."""
+    if error["type"] == "missing":
+        return [place]
+    said = error.get("ctx", {}).get("error")
+    return [(*place, key) for key in said.missing] if isinstance(said, WrongValue) else []
 
 
 def _below(place: tuple[PathPart, ...], above: tuple[PathPart, ...]) -> bool:

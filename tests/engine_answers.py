@@ -153,6 +153,17 @@ def _kms_alias(asked: Asked) -> dict[str, Any]:
     return {"id": asked.given_name, "name": asked.given_name, "arn": asked.arn("kms", asked.given_name)}
 
 
+def _certificate(asked: Asked) -> dict[str, Any]:
+    host = str(asked.inputs["domainName"])
+    proof = {
+        "domainName": host,
+        "resourceRecordName": f"_{digits(host)}.{host}.",
+        "resourceRecordType": "CNAME",
+        "resourceRecordValue": f"_{digits(f'{ACCOUNT}/{host}')}.acm-validations.aws.",
+    }
+    return {"arn": asked.arn("acm", f"certificate/{digits(asked.name)}"), "domainValidationOptions": [proof]}
+
+
 def _log_group(asked: Asked) -> dict[str, Any]:
     name = asked.given_name
     return {"id": name, "name": name, "arn": asked.arn("logs", f"log-group:{name}")}
@@ -209,6 +220,8 @@ ANSWERS: dict[str, Answer] = {
     "aws:kms/key:Key": _kms_key,
     "aws:kms/alias:Alias": _kms_alias,
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
+    "aws:acm/certificate:Certificate": _certificate,
+    "aws:route53/record:Record": lambda asked: {"fqdn": str(asked.inputs["name"]).rstrip(".")},
     "aws:cloudwatch/eventRule:EventRule": lambda asked: {
         "name": asked.given_name,
         "arn": asked.arn("events", f"rule/{asked.given_name}"),

@@ -120,6 +120,7 @@ UNTAGGED = {
     *("aws:sns/topicPolicy:TopicPolicy", "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"),
     *("aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "aws:iam/rolePolicy:RolePolicy"),
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    *("aws:acm/certificateValidation:CertificateValidation", "aws:route53/record:Record"),
     *("aws:efs/backupPolicy:BackupPolicy", "aws:efs/fileSystemPolicy:FileSystemPolicy"),
     "aws:efs/mountTarget:MountTarget",
 }

@@ -57,6 +57,8 @@ _INVOKED = (
 _SECRETS = ("kubernetes:external-secrets.io/v1:ExternalSecret", "preflight:secrets")
 _INGRESS, _CERTIFICATE = "kubernetes:networking.k8s.io/v1:Ingress", "alb.ingress.kubernetes.io/certificate-arn"
 _BUCKET_POLICY = "-weights-policy"  # of a model whose weights are in a bucket (components/serving/vllm_model.py)
+# https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html, read 2026-11-28.
+_CNAME_ONLY = {"ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["CNAME"]}}
 _CALLER = ("aws:index/getCallerIdentity:getCallerIdentity", "aws:iam/getSessionContext:getSessionContext")
 _ASKS_WHO = {"aws:eks/accessEntry:AccessEntry", "aws:sns/topic:Topic"}
 _READS = ("Describe", "Get", "List")
@@ -113,7 +115,9 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
     of_anomalies = {action for action in actions_needed if action.startswith("ce:")}
     # Chat configurations are the account's, and are asked for in one region (planning/cost/topic.py).
     of_chats = {action for action in actions_needed if action.startswith("chatbot:")}
-    elsewhere = of_budgets | of_anomalies | of_chats
+    # Of Route 53, which is in no region; all reads of it are in Read.
+    of_records = {action for action in actions_needed - reads if action.startswith("route53:")}
+    elsewhere = of_budgets | of_anomalies | of_chats | of_records
     statements = [
         _statement("Read", reads - elsewhere, ["*"]),
         _statement("Make", actions_needed - reads - own - of_iam - elsewhere, ["*"], _within(region)),
@@ -122,6 +126,7 @@ def policy(resources: Sequence[Mapping[str, Any]], region: str | None = None) ->
         _statement("Budgets", of_budgets, [f"arn:aws:budgets::*:budget/{budget}-*" for budget in budgets]),
         _statement("Anomalies", of_anomalies, ["*"]),
         _statement("Chats", of_chats, ["*"]),
+        _statement("Records", of_records, _zones(resources), _CNAME_ONLY),
         _statement(
             "Policies", actions_needed & {"iam:AttachRolePolicy", "iam:DetachRolePolicy"}, roles, _policies(attached)
         ),
@@ -170,6 +175,12 @@ def _chat_services(types: Sequence[str], service: str) -> tuple[str, ...]:
 def _statement(sid: str, allowed: Iterable[str], where: Sequence[str], condition: Any = None) -> dict[str, Any]:
     made = {"Sid": sid, "Effect": "Allow", "Action": sorted(allowed), "Resource": sorted(where)}
     return made | ({"Condition": condition} if condition else {})
+
+
+def _zones(resources: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Hosted zones in which the stack writes."""
+    records = [resource for resource in resources if resource["type"] == "aws:route53/record:Record"]
+    return [f"arn:aws:route53:::hostedzone/{record['inputs']['zoneId']}" for record in records]
 
 
 def _within(region: str | None) -> Any:

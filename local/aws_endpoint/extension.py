@@ -20,6 +20,7 @@ from local.aws_endpoint import (
     ami_parameters,
     anomalies,
     budgets,
+    certificates,
     chats,
     eks_access,
     eks_addons,
@@ -100,6 +101,7 @@ def install_extension(cluster_endpoint: str | None = None, cluster_ca_file: Path
     anomalies.install()
     quotas.install()
     for module in (
+        certificates,
         chats,
         file_systems,
         images,

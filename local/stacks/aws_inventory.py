@@ -91,6 +91,10 @@ LISTINGS: tuple[Listing, ...] = (
         *("ecrRepositoryPrefix", "aws:ecr/pullThroughCacheRule:PullThroughCacheRule"),
     ),
     Listing(*("secret", "secretsmanager", "list_secrets", "SecretList", "Name"), "aws:secretsmanager/secret:Secret"),
+    Listing(
+        *("certificate", "acm", "list_certificates", "CertificateSummaryList", "CertificateArn"),
+        "aws:acm/certificate:Certificate",
+    ),
     Listing("topic", "sns", "list_topics", "Topics", "TopicArn", "aws:sns/topic:Topic"),
     Listing(
         *("chat channel", "chatbot", "describe_slack_channel_configurations", "SlackChannelConfigurations"),
@@ -111,9 +115,15 @@ LISTINGS: tuple[Listing, ...] = (
         "aws:costexplorer/anomalySubscription:AnomalySubscription",
     ),
 )
-IN_ACCOUNT = {"budget": "aws:budgets/budget:Budget", "key": "aws:kms/key:Key", "instance": ""}
+IN_ACCOUNT = {
+    "budget": "aws:budgets/budget:Budget",
+    "key": "aws:kms/key:Key",
+    "instance": "",
+    "record": "aws:route53/record:Record",
+}
 """Kinds that need more than one call (below)."""
 WITHIN: Mapping[str, str] = {
+    "aws:acm/certificateValidation:CertificateValidation": "certificate",
     "aws:cloudwatch/eventTarget:EventTarget": "event rule",
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup": "vpc",
     "aws:ec2/route:Route": "route table",
@@ -172,6 +182,7 @@ def _rows(client: Client) -> Iterator[tuple[str, str, list[Row]]]:
         yield listing.kind, listing.key, stay
     yield "instance", "InstanceId", _instances(client)
     yield "key", "KeyId", _keys(client)
+    yield "record", "Name", _records(client)
     account = client("sts").get_caller_identity()["Account"]
     yield "budget", "BudgetName", client("budgets").describe_budgets(AccountId=account).get("Budgets") or []
 
@@ -181,6 +192,14 @@ def _instances(client: Client) -> list[Row]:
     reservations = client("ec2").describe_instances()["Reservations"]
     instances = [instance for reservation in reservations for instance in reservation["Instances"]]
     return [instance for instance in instances if instance["State"]["Name"] != "terminated"]
+
+
+def _records(client: Client) -> list[Row]:
+    """Of all hosted zones, but for those that each zone begins with."""
+    route53 = client("route53")
+    zones = [zone["Id"] for zone in route53.list_hosted_zones()["HostedZones"]]
+    listed = [route53.list_resource_record_sets(HostedZoneId=zone)["ResourceRecordSets"] for zone in zones]
+    return [row for rows in listed for row in rows if row["Type"] not in ("NS", "SOA")]
 
 
 def _keys(client: Client) -> list[Row]:

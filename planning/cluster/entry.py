@@ -20,6 +20,7 @@ from planning.model import (
     EntryPlan,
     GatewayPlan,
     IngressPlan,
+    NewCertificatePlan,
     PodResources,
     RestrictionPlan,
     RoutedModel,
@@ -39,6 +40,10 @@ CONNECT_SECONDS = 5
 MOST_CONNECTIONS = 65_536
 MOST_CLIENTS = 10_000
 IDLE_MARGIN_SECONDS = 60
+# Of the record by which ACM knows the host, also at each renewal. What ACM's console makes has the same.
+PROOF_TTL_SECONDS = 300
+# Where the table has the ARN of a certificate (planning/facts/ingress_annotations.csv).
+ARN_WORD = "{certificate}"
 OTHER = IngressController.OTHER.value
 
 
@@ -55,6 +60,7 @@ def plan_entry(settings: StackSettings, models: Sequence[ServedModel], tags: Tag
         models=tuple(RoutedModel(model.name, model.namespace, model.port, model.api_path) for model in models),
         ingress=_ingress(gateway, row, address),
         certificate_arn=gateway.certificate.arn if isinstance(gateway.certificate, AcmCertificate) else None,
+        new_certificate=_new_certificate(gateway, row),
         callers=(namespace,) if namespace else (),
         caller_ranges=() if namespace else _load_balancers(settings),
         resources=resources,
@@ -67,6 +73,17 @@ def plan_entry(settings: StackSettings, models: Sequence[ServedModel], tags: Tag
         connect_seconds=CONNECT_SECONDS,
         most_clients=MOST_CLIENTS,
     )
+
+
+def _new_certificate(gateway: IngressGateway, row: ControllerRow | None) -> NewCertificatePlan | None:
+    """Of the host, where its hosted zone is named and its controller takes an ARN."""
+    certificate = gateway.certificate
+    if row is None or not row.acm:
+        return None
+    if not isinstance(certificate, AcmCertificate) or certificate.hosted_zone_id is None:
+        return None
+    annotation = next(line.key for line in annotation_rows(row.name, "ingress") if line.value == ARN_WORD)
+    return NewCertificatePlan(gateway.host, certificate.hosted_zone_id, PROOF_TTL_SECONDS, annotation)
 
 
 def _load_balancers(settings: StackSettings) -> tuple[str, ...]:
@@ -113,7 +130,7 @@ def _words(gateway: IngressGateway, address: GatewayPlan) -> dict[str, str]:
         "namespace": gateway.namespace,
         "object": NAME,
         "scheme": "internet-facing" if address.public else "internal",
-        "certificate": certificate.arn if isinstance(certificate, AcmCertificate) else "",
+        "certificate": (certificate.arn or "") if isinstance(certificate, AcmCertificate) else "",
         "tags": ",".join(f"{key}={value}" for key, value in sorted(address.tags.items())),
     }
 

@@ -26,6 +26,9 @@ from settings.stack import StackSettings
 # ELB's quota "Rules per Application Load Balancer", without the default ones (docs.aws.amazon.com, Quotas for your
 # Application Load Balancers, 2026-11-28); the controller makes a rule of each path.
 MOST_RULES = 100
+# Of a requested certificate's DomainName, its common name: RFC 5280's 64 (docs.aws.amazon.com/acm/latest/APIReference,
+# RequestCertificate, 2026-11-28). Further names, which we ask for none of, may be longer.
+LONGEST_FIRST_NAME = 64
 
 
 def check_ingress(settings: StackSettings, findings: Findings) -> None:
@@ -157,6 +160,9 @@ def _check_callers(gateway: IngressGateway, row: ControllerRow | None, findings:
 def _check_acm(gateway: IngressGateway, settings: StackSettings, findings: Findings) -> None:
     if not isinstance(gateway.certificate, AcmCertificate):
         return
+    if gateway.certificate.arn is None:
+        _check_first_name(gateway, findings)
+        return
     region, account = gateway.certificate.arn.split(":")[3:5]
     if region != settings.region:
         findings.error(
@@ -171,6 +177,18 @@ def _check_acm(gateway: IngressGateway, settings: StackSettings, findings: Findi
             "certificate-account",
             f"the certificate is of account {account}, and the stack of {settings.account}",
             "write the ARN of one of its own",
+        )
+
+
+def _check_first_name(gateway: IngressGateway, findings: Findings) -> None:
+    """A host that is no first name of a certificate."""
+    if len(gateway.host) > LONGEST_FIRST_NAME:
+        findings.error(
+            "gateway.host",
+            "certificate-name",
+            f"{len(gateway.host)} characters, and AWS Certificate Manager makes a certificate of a name with "
+            f"{LONGEST_FIRST_NAME} at most",
+            "write a shorter host, or certificate: {kind: acm, arn: ...} of a certificate with a wildcard for it",
         )
 
 

@@ -35,6 +35,7 @@ from planning.model.entry import (
     SAID_INTERNAL,
     EntryPlan,
     IngressPlan,
+    NewCertificatePlan,
     RestrictionPlan,
     RoutedModel,
 )
@@ -226,6 +227,7 @@ __all__ = [
     "MonitoringPlan",
     "MovePicture",
     "NamespaceOwner",
+    "NewCertificatePlan",
     "NewFileSystemPlan",
     "NodeFitPlan",
     "NodeGroupPlan",

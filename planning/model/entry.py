@@ -53,6 +53,18 @@ class IngressPlan:
 
 
 @dataclass(frozen=True)
+class NewCertificatePlan:
+    """A certificate of AWS Certificate Manager that the stack makes, and the record by which ACM knows the host."""
+
+    host: str
+    hosted_zone_id: str
+    """Public, of Route 53."""
+    record_ttl_seconds: int
+    annotation: str
+    """Of the Ingress: where its controller reads the ARN, which is known when the certificate is issued."""
+
+
+@dataclass(frozen=True)
 class EntryPlan:
     """From an Ingress to the models: `gateway` says who may ask what; what is of Envoy Gateway alone is not read."""
 
@@ -60,7 +72,7 @@ class EntryPlan:
     models: tuple[RoutedModel, ...]
     ingress: IngressPlan
     certificate_arn: str | None
-    """Of AWS Certificate Manager; None: it is in a Secret."""
+    """Of AWS Certificate Manager, where it is there; None: it is in a Secret, or the stack makes it."""
     callers: tuple[str, ...]
     """Namespaces whose pods hand requests on."""
     caller_ranges: tuple[str, ...]
@@ -80,5 +92,7 @@ class EntryPlan:
     connect_seconds: int
     most_clients: int
     """Whose requests one proxy counts apart, the least recently seen forgotten first."""
+    new_certificate: NewCertificatePlan | None = None
+    """None: nothing is made in AWS Certificate Manager."""
     pull_secrets: tuple[str, ...] = ()
     """Secrets in the gateway's namespace with which the proxies' image is pulled."""

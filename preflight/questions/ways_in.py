@@ -1,4 +1,5 @@
-"""What a way in from outside rests on: a certificate of AWS Certificate Manager, and the class of an Ingress."""
+"""What a way in from outside rests on: a certificate of AWS Certificate Manager, or the hosted zone of one to be made,
+and the class of an Ingress."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from preflight.kube import ClusterApi
 from preflight.model import Answer, Question, Verdict
 
 PATH = "gateway.certificate.arn"
+ZONE_PATH = "gateway.certificate.hostedZoneId"
 DEPLOYMENTS = "/apis/apps/v1/deployments"
 RULE = ("existing-cluster",)  # planning/cluster/existing.py
 RELEASE_NAMESPACE = "meta.helm.sh/release-namespace"
@@ -67,6 +69,37 @@ def _guess(plan: StackPlan) -> str | None:
     return f"{entry.certificate_arn} is issued for {entry.gateway.host}" if entry and entry.certificate_arn else None
 
 
+def _zone(plan: StackPlan, aws: AwsAccount) -> Iterator[Answer]:
+    if plan.entry is None or plan.entry.new_certificate is None:
+        return
+    wanted = plan.entry.new_certificate
+    told = aws.call("route53", "get_hosted_zone", absent=("NoSuchHostedZone",), Id=wanted.hosted_zone_id)
+    yield judged_zone(wanted.hosted_zone_id, wanted.host, None if told is None else told["HostedZone"])
+
+
+def judged_zone(zone_id: str, host: str, zone: Any) -> Answer:
+    """`zone`: HostedZone of Route 53, or None. Whether the world asks its name servers is not looked at."""
+    if zone is None:
+        said = f"there is no hosted zone {zone_id} in this account"
+        fix = "write the id of one that `aws route53 list-hosted-zones` lists, or certificate: {kind: acm, arn: ...}"
+        return Answer("zone", ZONE_PATH, Verdict.ERROR, said, fix=fix)
+    name = str(zone["Name"]).removesuffix(".")
+    if zone.get("Config", {}).get("PrivateZone"):
+        said = f"{zone_id} ({name}) is private, and AWS Certificate Manager asks the internet for the record"
+        return Answer("zone", ZONE_PATH, Verdict.ERROR, said, fix=f"write the id of the public zone of {host}")
+    if not f".{host}".endswith(f".{name}"):
+        said = f"{zone_id} is of {name}, and gateway.host {host} does not lie in it"
+        return Answer(
+            "zone", ZONE_PATH, Verdict.ERROR, said, fix="write the id of the host's zone, or a host in this one"
+        )
+    return Answer("zone", ZONE_PATH, Verdict.OK, f"{host} lies in {name}, which is public")
+
+
+def _zone_guess(plan: StackPlan) -> str | None:
+    wanted = plan.entry.new_certificate if plan.entry else None
+    return f"hosted zone {wanted.hosted_zone_id} is public, and {wanted.host} lies in it" if wanted else None
+
+
 def ingress_class(entry: EntryPlan, api: ClusterApi) -> Iterator[Answer]:
     """Of an existing cluster: the class is there, and is the controller's whose annotations the plan writes."""
     name, path = entry.ingress.class_name, "gateway.ingressClass"
@@ -112,4 +145,7 @@ def load_balancer_controller(plan: LoadBalancerControllerPlan, api: ClusterApi) 
         yield Answer("inside", path, Verdict.OK, "no other AWS Load Balancer Controller", RULE)
 
 
-QUESTIONS = (Question("certificate", "gateway", _guess, _certificate),)
+QUESTIONS = (
+    Question("certificate", "gateway", _guess, _certificate),
+    Question("zone", ZONE_PATH, _zone_guess, _zone),
+)

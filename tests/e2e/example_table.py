@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ class Example:
     left: frozenset[str]
     """What stays in the account by design (`kind id`, apart by semicolons): things of the reader's, not the stack's."""
     without: str
+    here: Mapping[str, str] = field(default_factory=dict)
+    """What the file shows -> what stands in its place on this platform (prerequisites.py)."""
 
     def config(self, *, changed: bool = False) -> dict[str, Any]:
         """The sections of the file, with full keys, and a reader's own addresses in them. Raises LookupError.
@@ -48,7 +51,7 @@ class Example:
         `changed`: with the setting of the row changed, which has to be another value than the example's.
         """
         text = (REPO / "examples" / f"Pulumi.{self.name}.yaml").read_text(encoding="utf-8")
-        for shown, own in OWN.items():
+        for shown, own in {**OWN, **self.here}.items():
             text = text.replace(shown, own)
         config: dict[str, Any] = yaml.safe_load(text)["config"]
         if changed:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import yaml
@@ -42,8 +43,11 @@ NAMESPACES: Mapping[str, tuple[str, ...]] = {"llm-d": ("gateways",)}
 
 
 @contextmanager
-def prerequisites(platform: Platform, example: str) -> Iterator[None]:
-    """For as long as the example is up; nothing where its page asks for nothing."""
+def prerequisites(platform: Platform, example: str) -> Iterator[Mapping[str, str]]:
+    """For as long as the example is up; nothing where its page asks for nothing.
+
+    Yields what AWS named itself: what the example's file shows -> what it is called here.
+    """
     if DEFINITIONS.get(example):
         skip_unless_built("gateway", "llm-d")
     cluster = Cluster(platform)
@@ -52,14 +56,17 @@ def prerequisites(platform: Platform, example: str) -> Iterator[None]:
     for namespace in NAMESPACES.get(example, ()):
         cluster.core.create_namespace({"metadata": {"name": namespace}})
     buckets = filled_buckets(s3(platform), example)
+    zones = hosted_zones(aws_client(platform, "route53"), example)
     storage = client.StorageV1Api(cluster.api)
     for storage_class in STORAGE_CLASSES.get(example, ()):
         storage.create_storage_class(shared_class(storage_class))
     control_plane = _installed(cluster, example)
     try:
-        yield
+        yield zones
     finally:
         _removed(cluster, control_plane)
+        for zone in zones.values():
+            aws_client(platform, "route53").delete_hosted_zone(Id=zone)  # refused where a record is left in it
         for storage_class in STORAGE_CLASSES.get(example, ()):
             storage.delete_storage_class(storage_class)
         for bucket, keys in buckets.items():
@@ -117,10 +124,27 @@ def replaced_with_nodes(example: str) -> tuple[str, ...]:
 
 def s3(platform: Platform) -> Any:
     """A client of the platform's S3."""
+    return aws_client(platform, "s3")
+
+
+def aws_client(platform: Platform, service: str) -> Any:
+    """A client of the platform's AWS endpoint."""
     return boto3.client(
-        "s3", region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{platform.ports['aws']}",
+        service, region_name="us-east-1", endpoint_url=f"http://127.0.0.1:{platform.ports['aws']}",
         aws_access_key_id="local", aws_secret_access_key="local",
     )  # fmt: skip
+
+
+def hosted_zones(route53: Any, example: str) -> dict[str, str]:
+    """Makes the public zones in which the example's hosts lie; the id that its file shows -> the one that AWS gave."""
+    zones: dict[str, str] = {}
+    for row in (row for row in example_table() if row.name == example):
+        gateway = row.config().get(PREFIX + "gateway", {})
+        shown = gateway.get("certificate", {}).get("hostedZoneId")
+        if shown is not None:
+            made = route53.create_hosted_zone(Name=gateway["host"].partition(".")[2], CallerReference=uuid4().hex)
+            zones[shown] = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
+    return zones
 
 
 def filled_buckets(storage: Any, example: str) -> dict[str, list[str]]:

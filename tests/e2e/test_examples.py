@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,12 @@ def example(request: pytest.FixtureRequest, platform: Platform, tmp_path: Path) 
 
 
 @pytest.fixture
-def prepared(example: Example, platform: Platform, before: Inventory) -> Iterator[Platform]:
-    """The platform with what an example's page says to be there first; without the stack afterwards."""
-    with prerequisites(platform, example.name):
+def prepared(example: Example, platform: Platform, before: Inventory) -> Iterator[tuple[Platform, Example]]:
+    """The platform with what an example's page says to be there first, and the example with what that is called here;
+    without the stack afterwards."""
+    with prerequisites(platform, example.name) as here:
         try:
-            yield platform
+            yield platform, replace(example, here=here)
         finally:
             if platform.stack(example.name).resource_count() > 1:
                 platform.run("down", "--stack", example.name, check=False)
@@ -60,28 +62,29 @@ def prepared(example: Example, platform: Platform, before: Inventory) -> Iterato
 
 @pytest.mark.parametrize("example", example_table(), ids=lambda row: row.name, indirect=True)
 def test_an_example_goes_up_changes_in_one_place_and_goes_down_with_nothing_left(
-    example: Example, prepared: Platform, before: Inventory, tmp_path: Path
+    prepared: tuple[Platform, Example], before: Inventory, tmp_path: Path
 ) -> None:
-    began, beside = time.monotonic(), before.and_now(prepared)
+    platform, example = prepared
+    began, beside = time.monotonic(), before.and_now(platform)
     file = example.write(tmp_path)
-    output = prepared.run("up", "--stack", example.name, "--stack-file", str(file))
+    output = platform.run("up", "--stack", example.name, "--stack-file", str(file))
     assert "says:" in output, "a model answers through its Service"
     if example.name in CONTROL_PLANES:
-        eventually("answered", lambda: ask(through_its_gateway(prepared, example.name)).text)
-    first = recorded(prepared, example.name, _folder(tmp_path, "first"))
-    _assert_silent(prepared, example.name)
+        eventually("answered", lambda: ask(through_its_gateway(platform, example.name)).text)
+    first = recorded(platform, example.name, _folder(tmp_path, "first"))
+    _assert_silent(platform, example.name)
 
     example.write(tmp_path, changed=True)
-    prepared.run("up", "--stack", example.name, "--stack-file", str(file))
-    done = operations(engine_steps(prepared, example.name))
+    platform.run("up", "--stack", example.name, "--stack-file", str(file))
+    done = operations(engine_steps(platform, example.name))
     assert done == dict.fromkeys(example.updates, "update")
-    said, _ = told(first, recorded(prepared, example.name, _folder(tmp_path, "second")))
+    said, _ = told(first, recorded(platform, example.name, _folder(tmp_path, "second")))
     assert {change["name"]: change["action"] for change in said} == dict.fromkeys(example.updates, "changed")
-    _assert_silent(prepared, example.name)
+    _assert_silent(platform, example.name)
 
-    prepared.run("down", "--stack", example.name)
-    assert prepared.stack(example.name).resource_count() == 0
-    beside.assert_nothing_more(prepared, example.left, replaced_with_nodes(example.name))
+    platform.run("down", "--stack", example.name)
+    assert platform.stack(example.name).resource_count() == 0
+    beside.assert_nothing_more(platform, example.left, replaced_with_nodes(example.name))
     print(f"{example.name}: up, changed, down in {time.monotonic() - began:.0f} s")
 
 

@@ -83,6 +83,39 @@ def test_a_certificate_has_to_be_of_the_host(name: str, others: list[str], verdi
     assert verdict is Verdict.OK or name in answer.message
 
 
+def zone(name: str = "example.com", private: bool = False) -> Callable[[], str]:
+    def make() -> str:
+        vpc = {"VPC": {"VPCRegion": "us-east-1", "VPCId": "vpc-0123456789abcdef0"}} if private else {}
+        config = {"PrivateZone": private, "Comment": ""}
+        route53 = boto3.client("route53", region_name="us-east-1")
+        made = route53.create_hosted_zone(Name=name, CallerReference=name, HostedZoneConfig=config, **vpc)
+        return str(made["HostedZone"]["Id"]).removeprefix("/hostedzone/")
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("there", "verdict", "words"),
+    [
+        (lambda: "Z0123456789ABCDEFGHIJ", Verdict.ERROR, "there is no hosted zone Z0123456789ABCDEFGHIJ"),
+        (zone(private=True), Verdict.ERROR, "(example.com) is private"),
+        (zone("other.example.com"), Verdict.ERROR, "is of other.example.com, and gateway.host llm.example.com"),
+        (zone("m.example.com"), Verdict.ERROR, "does not lie in it"),
+        (zone(), Verdict.OK, "llm.example.com lies in example.com, which is public"),
+        (zone("llm.example.com"), Verdict.OK, "which is public"),
+    ],
+)
+def test_the_zone_in_which_a_certificate_is_proven_is_public_and_the_hosts(
+    there: Callable[[], str], verdict: Verdict, words: str
+) -> None:
+    with account() as aws:
+        gateway = {**ACM, "certificate": {"kind": "acm", "hostedZoneId": there()}}
+        report = asked(planned(own("dev", gateway=gateway, systemNodes={"minNodes": 3})), aws)
+    (told,) = said(report, verdict)["gateway.certificate.hostedZoneId"]
+    assert words in told
+    assert PATH not in said(report), "nothing is asked about a certificate that is not there yet"
+
+
 def _class(controller: str, name: str = "edge") -> dict[str, Any]:
     return {f"{CLASSES}/{name}": {"metadata": {"name": name}, "spec": {"controller": controller}}}
 

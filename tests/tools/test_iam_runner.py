@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import boto3
 import pytest
+from moto.route53.models import HostedZoneIdentifier
 
 from local.aws_endpoint.contract.permitted import PermissionNeed, allows
 from tests.components.test_aws_life import REGION, account, reachable
@@ -21,12 +23,20 @@ from tools.iam_runner import DOCUMENT, KINDS, MOST_CHARACTERS, actions, of_kind,
 POLICIES: Mapping[str, Any] = json.loads(DOCUMENT.read_text(encoding="utf-8"))
 
 
-def life(document: Mapping[str, Any] | None, kind: str = "created", **more: Any) -> tuple[MotoEngine, set[str]]:
-    """Pre-flight, up, refresh and destroy of dev, as a stack of the kind, under a policy; which actions were needed."""
+def life(
+    document: Mapping[str, Any] | None, kind: str = "created", before: Callable[[], object] = lambda: None, **more: Any
+) -> tuple[MotoEngine, set[str]]:
+    """Pre-flight, up, refresh and destroy of dev, as a stack of the kind, under a policy; which actions were needed.
+
+    `before`: what the owner of the account has made, whom no policy holds.
+    """
     from preflight.account import AwsAccount
 
     played, sections = replace(account(), policy=document), {**reachable("dev"), **KINDS[kind], **more}
     with moto_account(REGION, played):
+        played.policy = None
+        before()
+        played.policy = document
         asked(planned(sections), AwsAccount(REGION))
         engine = MotoEngine(REGION, plays_kubernetes=True)
         run_program(sections, "dev", secrets=needed_canaries("dev"), engine=engine)
@@ -74,6 +84,34 @@ def test_a_stack_whose_bill_is_read_in_slack_passes_one_role_to_it_in_another_re
     passed = next(each for each in document["Statement"] if each["Sid"] == "Pass")["Condition"]["StringEquals"]
     assert "chatbot.amazonaws.com" in passed["iam:PassedToService"]
     assert "chatbot" not in json.dumps(POLICIES["created"])
+
+
+def test_a_stack_that_has_a_certificate_made_writes_cnames_of_its_own_zone_and_nothing_else_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zone = "Z0123456789ABCDEFGHIJ"
+    monkeypatch.setattr(HostedZoneIdentifier, "generate", lambda *_, **__: zone)
+    gateway = {
+        "kind": "ingress",
+        "ingressClass": "alb",
+        "host": "llm.team.invalid",
+        "certificate": {"kind": "acm", "hostedZoneId": zone},
+    }
+    sections = {"gateway": gateway, "systemNodes": {"minNodes": 3}}
+
+    def made() -> None:
+        boto3.client("route53").create_hosted_zone(Name="team.invalid", CallerReference="1")
+
+    document = of_kind("created", **sections)
+    (statement,) = [each for each in document["Statement"] if each["Sid"] == "Records"]
+    assert statement["Resource"] == [f"arn:aws:route53:::hostedzone/{zone}"]
+    needed = {"acm:RequestCertificate", "acm:AddTagsToCertificate", "acm:DeleteCertificate", "route53:GetHostedZone"}
+    assert {*needed, "route53:ChangeResourceRecordSets"} <= life(document, before=made, **sections)[1]
+    types = "route53:ChangeResourceRecordSetsRecordTypes"
+    for resource, type_ in ((f"hostedzone/{zone}", "A"), ("hostedzone/Z9", "CNAME")):
+        foreign = PermissionNeed("route53:ChangeResourceRecordSets", f"arn:aws:route53:::{resource}", {types: type_})
+        assert not allows(document, foreign)
+    assert "route53" not in json.dumps(POLICIES["created"])
 
 
 @pytest.fixture(scope="module")

@@ -18,11 +18,12 @@ from planning.model import EntryPlan
 @dataclass(frozen=True)
 class EntryArgs:
     """`after`: what brings cert-manager's kinds, where a certificate is asked of it. `before`: what has to stay until
-    the load balancer has gone."""
+    the load balancer has gone. `certificate_arn`: of the one that the stack makes in AWS Certificate Manager."""
 
     plan: EntryPlan
     after: tuple[pulumi.Resource, ...] = ()
     before: tuple[pulumi.Resource, ...] = ()
+    certificate_arn: pulumi.Input[str] | None = None
 
 
 class Entry(pulumi.ComponentResource):
@@ -71,6 +72,6 @@ class Entry(pulumi.ComponentResource):
             # Hidden ordering: an Ingress without what restricts it admits every client, so that is there first.
             before.append(other_resource(f"{name}-sources", rule, opts=child, namespace=inside))
         self.ingress = k8s.networking.v1.Ingress(
-            f"{name}-ingress", **arguments(manifests.ingress(plan), inside), opts=after(*before)
+            f"{name}-ingress", **arguments(manifests.ingress(plan, args.certificate_arn), inside), opts=after(*before)
         )
         self.register_outputs({})

@@ -6,6 +6,8 @@ import json
 from hashlib import sha256
 from typing import Any
 
+import pulumi
+
 from components.cluster.entry.envoy import CA_PATH, READY, READY_PATH, REQUESTS, bootstrap
 from components.cluster.entry.routes import paths
 from components.cluster.gateway.manifests import NAME
@@ -32,8 +34,11 @@ NOT_AWAITED = {"pulumi.com/skipAwait": "true"}
 _READS_AT_START = "vllm-on-eks/configuration"
 
 
-def ingress(plan: EntryPlan) -> Manifest:
-    """One host, TLS, and each path exactly as written; whatever else is asked, the controller answers 404."""
+def ingress(plan: EntryPlan, certificate_arn: pulumi.Input[str] | None = None) -> Manifest:
+    """One host, TLS, and each path exactly as written; whatever else is asked, the controller answers 404.
+
+    `certificate_arn`: of the certificate that the stack makes, where it makes one.
+    """
     gateway = plan.gateway
     rules = [{"path": path, "pathType": "Exact", "backend": _backend()} for path in paths(plan)]
     tls: dict[str, Any] = {"hosts": [gateway.host]}
@@ -46,7 +51,9 @@ def ingress(plan: EntryPlan) -> Manifest:
     }
     made = _object("networking.k8s.io/v1", "Ingress", plan, spec=spec)
     waiting = {} if plan.ingress.awaited else NOT_AWAITED
-    made["metadata"]["annotations"] = {**plan.ingress.annotations, SAID_CONTROLLER: plan.ingress.controller, **waiting}
+    certificate = {plan.new_certificate.annotation: certificate_arn} if plan.new_certificate else {}
+    own = {SAID_CONTROLLER: plan.ingress.controller, **waiting}
+    made["metadata"]["annotations"] = {**plan.ingress.annotations, **certificate, **own}
     return made
 
 

@@ -35,6 +35,7 @@ _PREFIXES = {"efs": "elasticfilesystem", "service-quotas": "servicequotas"}
 _TAGGED = {
     **{service: f"{service}:TagResource" for service in ("eks", "kms", "logs", "events", "sns", "chatbot")},
     **{"iam": "iam:TagRole", "sqs": "sqs:TagQueue", "efs": "elasticfilesystem:TagResource"},
+    "acm": "acm:AddTagsToCertificate",
 }
 _BESIDES: tuple[tuple[str, str, str, str, str], ...] = (
     ("eks:CreateCluster", "roleArn", "iam:PassRole", "roleArn", "eks"),
@@ -78,6 +79,10 @@ def needs(
     elif service == "budgets":
         named = parameters.get("BudgetName") or jmespath.search("(Budget || NewBudget).BudgetName", parameters)
         resource = parameters.get("ResourceARN") or f"arn:{partition}:budgets::{account_id}:budget/{named}"
+    elif service == "route53" and parameters.get("HostedZoneId"):
+        resource = f"arn:{partition}:route53:::hostedzone/{parameters['HostedZoneId']}"
+        types = jmespath.search("ChangeBatch.Changes[].ResourceRecordSet.Type", parameters)
+        values["route53:ChangeResourceRecordSetsRecordTypes"] = ",".join(types or ())
     yield PermissionNeed(_BUDGETS.get(operation, f"{_PREFIXES.get(service, service)}:{name}"), resource, values)
     if service in ("budgets", "ce") and name.startswith("Create") and parameters.get("ResourceTags"):
         yield PermissionNeed(f"{service}:TagResource", resource, values)
@@ -85,7 +90,7 @@ def needs(
         yield PermissionNeed("ec2:CreateTags", "*", values)
     if (
         service in _TAGGED
-        and name.startswith(("Create", "PutRule"))
+        and name.startswith(("Create", "PutRule", "Request"))
         and (parameters.get("tags") or parameters.get("Tags"))
     ):
         yield PermissionNeed(

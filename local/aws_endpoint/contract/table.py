@@ -11,6 +11,7 @@ from local.aws_endpoint.contract import (
     access,
     addons,
     announcements,
+    certificates,
     clusters,
     files,
     identity,
@@ -29,7 +30,7 @@ RULES = Path(__file__).with_name("rules.csv")
 MODULES: dict[str, ModuleType] = {
     module.__name__.rsplit(".", 1)[-1]: module
     for module in (
-        *(access, addons, announcements, clusters, files, identity, inside, network, nodes, placing),
+        *(access, addons, announcements, certificates, clusters, files, identity, inside, network, nodes, placing),
         *(registries, rollouts, spending, templates),
     )
 }

@@ -51,6 +51,14 @@ class AccountWorld:
     def ecr(self) -> Any:
         return get_backend("ecr")[self.account_id][self.region]
 
+    @property
+    def elbv2(self) -> Any:
+        return get_backend("elbv2")[self.account_id][self.region]
+
+    @property
+    def route53(self) -> Any:
+        return get_backend("route53")[self.account_id][self.partition]
+
     def has_secret(self, arn: str) -> bool:
         """Whether Secrets Manager of the account and region has it."""
         secrets = get_backend("secretsmanager")[self.account_id][self.region].secrets

@@ -33,6 +33,7 @@ def create(resource: LiveResource, timeout_seconds: float = 0) -> None:
     Raises ProviderError when nothing was made, InitFailed when the object exists but a later step failed.
     """
     row = resource.row
+    resource.timeout_seconds = timeout_seconds
     tags = resource.inputs.get("tags") or {}
     tagged = tags_for_create(row, tags)
     if row.make is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.local.aws import (
     cases_anomalies,
     cases_budgets,
+    cases_domains,
     cases_eks,
     cases_events,
     cases_identity,
@@ -23,4 +24,5 @@ CASES: tuple[Case, ...] = (
     *cases_budgets.CASES,
     *cases_anomalies.CASES,
     *cases_topics.CASES,
+    *cases_domains.CASES,
 )

@@ -1,15 +1,19 @@
 """What an example of a row is, and the resources that examples need.
 
-`$name.property` refers to an earlier resource of the same case (`needs`) by its logical name.
+`$name.property` refers to an earlier resource of the same case (`needs`) by its logical name; what stands behind the
+dot is JMESPath over what it has.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 Inputs = dict[str, Any]
+Maker = Callable[[Inputs], str]
+"""The id of what it made, as an owner of the account makes it."""
 
 
 def trust(*services: str) -> str:
@@ -32,7 +36,8 @@ class Case:
 
     token: str
     inputs: Inputs
-    needs: tuple[tuple[str, str, Inputs], ...] = ()
+    needs: tuple[tuple[str, str | Maker, Inputs], ...] = ()
+    """Name, and a type of the table, or what makes something that no row of ours is."""
     update: Inputs | None = None
     replace: Inputs | None = None
     outputs: tuple[str, ...] = ()

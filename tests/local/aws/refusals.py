@@ -55,6 +55,16 @@ GOOD: dict[str, Inputs] = {
         "accessScope": {"type": "cluster"},
     },
 }
+GOOD |= {
+    "aws:acm/certificate:Certificate": {"domainName": "llm.example.com", "validationMethod": "DNS"},
+    "aws:route53/record:Record": {
+        "zoneId": "Z0123456789ABCDEFGHIJ",
+        "name": "x.example.com",
+        "type": "CNAME",
+        "records": ["a.example.net."],
+        "ttl": 300,
+    },
+}
 _V, _S, _SG = "aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:ec2/securityGroup:SecurityGroup"
 _LT, _NG = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"
 _CL, _RULE = "aws:eks/cluster:Cluster", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
@@ -181,4 +191,11 @@ REFUSED: list[tuple[str, Inputs, str, str]] = [
     ("aws:kms/key:Key", {"deletionWindowInDays": 3}, "deletionWindowInDays", "7 to 30"),
     ("aws:kms/alias:Alias", {"name": "x"}, "name", "begin with alias/"),
     ("aws:cloudwatch/logGroup:LogGroup", {"retentionInDays": 31}, "retentionInDays", "one of"),
+    ("aws:acm/certificate:Certificate", {"validationMethod": None}, "validationMethod", "exactly one of"),
+    ("aws:acm/certificate:Certificate", {"domainName": None}, "domainName", "required"),
+    ("aws:acm/certificate:Certificate", {"domainName": "llm.example.com."}, "domainName", "does not match"),
+    ("aws:acm/certificate:Certificate", {"privateKey": "x"}, "privateKey", "does not implement"),
+    ("aws:route53/record:Record", {"type": "CNAM"}, "type", 'Did you mean "CNAME"'),
+    ("aws:route53/record:Record", {"ttl": None}, "ttl", "no alias"),
+    ("aws:route53/record:Record", {"aliases": [{"name": "x"}]}, "aliases", "does not implement"),
 ]

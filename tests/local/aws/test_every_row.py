@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import jmespath
 import pytest
 
 from local.providers.aws.resources import TABLE
@@ -21,11 +22,11 @@ def resolved(value: Any, made: dict[str, Deployed]) -> Any:
         return {key: resolved(item, made) for key, item in value.items()}
     if isinstance(value, list):
         return [resolved(item, made) for item in value]
-    match = re.fullmatch(r"\$([\w-]+)\.(\w+)", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"\$([\w-]+)\.(.+)", value) if isinstance(value, str) else None
     if match is None:
         return value
     deployed = made[match[1]]
-    return deployed.id if match[2] == "id" else plain(deployed.outputs)[match[2]]
+    return deployed.id if match[2] == "id" else jmespath.search(match[2], plain(deployed.outputs))
 
 
 def merged(inputs: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
@@ -52,7 +53,12 @@ def made(driver: Driver, case: Case, shared_needs: dict[str, Deployed]) -> dict[
     """What the case needs, deployed."""
     for name, token, inputs in case.needs:
         if name not in shared_needs:
-            shared_needs[name] = driver.create(token, name, resolved(inputs, shared_needs))
+            told = resolved(inputs, shared_needs)
+            shared_needs[name] = (
+                driver.create(token, name, told)
+                if isinstance(token, str)
+                else Deployed("", name, token(told), told, told)
+            )
     return shared_needs
 
 

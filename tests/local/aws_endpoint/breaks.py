@@ -11,6 +11,7 @@ from local.aws_endpoint.contract.account import Runner
 from tests.local.aws.needs import policy, trust
 from tests.local.aws_endpoint.land import ACCOUNT, Land, new_name
 from tests.local.aws_endpoint.launches import as_pod, fleet, template
+from tests.local.aws_endpoint.zones import certificate, change, changed_again, held, zone
 
 ENTRY = "arn:aws:iam::444455556666:role/guest"
 VIEW = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSViewPolicy"
@@ -444,6 +445,13 @@ BREAKS: dict[str, Callable[[Land], Any]] = {
     "chat-ids": lambda h: _elsewhere(h, "us-east-2").chatbot.create_slack_channel_configuration(
         **{**_SLACK, "SlackChannelId": "#bill"}
     ),
+    "certificate-used": lambda h: h.acm.delete_certificate(CertificateArn=held(h)),
+    "certificate-name": lambda h: certificate(h, f"{'llm' * 18}.example.com"),
+    "record-zone": lambda h: change(h, zone(h), "x.another-example.com"),
+    "record-there": lambda h: changed_again(h, ("CREATE", "b.example.net.")),
+    "record-absent": lambda h: changed_again(h, *[("DELETE", "a.example.net.")] * 2),
+    "record-values": lambda h: changed_again(h, ("DELETE", "b.example.net.")),
+    "record-no-zone": lambda h: change(h, "Z0123456789ABCDEFGHIJ", "x.example.com"),
     "pull-through-prefix": lambda h: _twice(lambda: _cached(h, "prod/quay")),
     "pull-through-prefix-length": lambda h: _cached(h, "p" * 31),
     "pull-through-upstream": lambda h: _cached(h, url="nvcr.io"),

@@ -17,6 +17,7 @@ from tests.local.aws.needs import trust
 from tests.local.aws_endpoint.breaks import ENTRY
 from tests.local.aws_endpoint.land import Land, land
 from tests.local.aws_endpoint.launches import fleet, image, launched, profile, template
+from tests.local.aws_endpoint.zones import certificate, change, private_zone, proof, status, zone
 
 
 def test_what_breaks_nothing_is_let_through() -> None:
@@ -229,6 +230,26 @@ def _price_list(here: Land) -> None:
     assert price_list.products({"ServiceCode": "AmazonS3"})["PriceList"] == []
 
 
+def _proven(here: Land) -> None:
+    arn = certificate(here)
+    name, value = proof(here, arn)
+    change(here, private_zone(here), name, value=value)
+    assert status(here, arn) == "PENDING_VALIDATION", "ACM asks no private zone"
+    where = zone(here)
+    change(here, where, name, value="other.example.net.")
+    assert status(here, arn) == "PENDING_VALIDATION"
+    zone(here, "llm.example.com")
+    change(here, where, name, "UPSERT", value)
+    assert status(here, arn) == "PENDING_VALIDATION", "of what is delegated the parent's records are asked by no one"
+    assert "NotAfter" not in here.acm.describe_certificate(CertificateArn=arn)["Certificate"]
+    other = certificate(here, "chat.example.com")
+    name, value = proof(here, other)
+    change(here, where, name, value=value)
+    assert status(here, other) == "ISSUED"
+    change(here, where, name, "DELETE", value)
+    assert status(here, other) == "ISSUED", "until its renewal"
+
+
 def _profiles_path(here: Land) -> None:
     own, other = profile(here, "/karpenter/"), profile(here)
     listed = here.iam.list_instance_profiles(PathPrefix="/karpenter/")["InstanceProfiles"]
@@ -238,6 +259,7 @@ def _profiles_path(here: Land) -> None:
 
 
 PLAYS: dict[str, Callable[[Land], object]] = {
+    "certificate-proof": _proven,
     "access-bootstrap": _bootstrap,
     "access-node-role": _node_role,
     "cluster-logs-again": _logs_again,

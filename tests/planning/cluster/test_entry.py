@@ -22,6 +22,8 @@ from tests.planning.stacks import errors, model, planned, pool, refusal, rules, 
 ROOM = {"systemNodes": {"minNodes": 3}}
 SECRET = {"kind": "secret", "name": "tls"}
 ACM = {"kind": "acm", "arn": "arn:aws:acm:us-east-1:444455556666:certificate/12345678-1234"}
+ZONE = {"kind": "acm", "hostedZoneId": "Z0123456789ABCDEFGHIJ"}
+LONG = f"{'llm' * 18}.example.com"
 RANGES = ["54.0.0.0/24", "54.0.1.0/24"]
 JWT = {
     "kind": "jwt",
@@ -42,7 +44,8 @@ def public(ingress_class: str = "traefik", **more: Any) -> dict[str, Any]:
 def of(controller: str, **more: Any) -> dict[str, Any]:
     """A public Ingress of a controller of the table."""
     row = controllers()[controller]
-    return public(row.ingress_class, controller=controller, certificate=ACM if row.acm else SECRET, **more)
+    said = {"controller": controller, "certificate": ACM if row.acm else SECRET, **more}
+    return public(row.ingress_class, **said)
 
 
 def entry(gateway: dict[str, Any]) -> EntryPlan:
@@ -139,10 +142,13 @@ UNKNOWN = {"controllerNamespace": "lb", "annotations": {"lb.example.com/allow": 
         ),
         (ingress("alb"), "certificate.kind", "certificates of AWS Certificate Manager only"),
         (ingress(certificate=ACM), "certificate.kind", "write kind: ingress with controller: alb"),
+        (ingress(certificate=ZONE), "certificate.kind", "write kind: ingress with controller: alb"),
+        (ingress("alb", certificate=ZONE, host=LONG), "host", "66 characters, and AWS Certificate Manager"),
         (public(authentication={"kind": "apiKeys", "secret": "k"}), "authentication.kind", "write kind: gatewayApi"),
         (public(authentication={"kind": "mtls", "secret": "k"}), "authentication.kind", "or tokens (JWT)"),
         (ingress(requestsPerMinute=5), "requestsPerMinute", "the proxies see the controller's address"),
         ({**ingress("traefik"), "kind": "gatewayApi", "certificate": ACM}, "certificate.kind", "reads Secrets"),
+        ({**ingress("traefik"), "kind": "gatewayApi", "certificate": ZONE}, "certificate.kind", "reads Secrets"),
     ],
 )
 def test_what_an_ingress_cannot_be_is_refused_with_what_can(gateway: dict[str, Any], path: str, words: str) -> None:
@@ -170,6 +176,42 @@ def test_a_certificate_of_another_account_is_refused_and_one_of_its_own_is_not()
     told = errors(refusal(gateway=gateway, account="777788889999", **ROOM))
     assert "account 444455556666" in told["gateway.certificate.arn"]
     assert planned(gateway=gateway, account="444455556666", **ROOM).entry
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({}, "with neither arn nor hostedZoneId"),
+        ({"arn": ACM["arn"], "hostedZoneId": ZONE["hostedZoneId"]}, "leave one of them out"),
+        ({"hostedZoneId": "/hostedzone/Z0123456789ABCDEFGHIJ"}, "behind /hostedzone/"),
+        ({"hostedZoneId": "example.com"}, "not the id of a hosted zone of Route 53"),
+    ],
+)
+def test_a_certificate_of_acm_is_one_that_is_there_or_one_that_is_made_in_a_zone(
+    said: dict[str, str], words: str
+) -> None:
+    section = ingress("alb", certificate={"kind": "acm", **said})
+    (problem,) = read({"gateway": section, "nodePools": [pool()], "models": [model()]}, "dev").problems
+    assert words in str(problem)
+    assert problem.path.startswith("gateway.certificate")
+
+
+def test_a_certificate_that_the_stack_makes_has_its_arn_where_the_controller_reads_it() -> None:
+    plan = entry(of("alb", certificate=ZONE, host=LONG[2:]))
+    assert plan.certificate_arn is None
+    assert plan.new_certificate is not None
+    assert plan.new_certificate.host == plan.gateway.host == LONG[2:]
+    assert plan.new_certificate.hosted_zone_id == ZONE["hostedZoneId"]
+    assert plan.new_certificate.annotation == "alb.ingress.kubernetes.io/certificate-arn"
+    assert plan.new_certificate.annotation not in plan.ingress.annotations
+    assert entry(of("alb")).new_certificate is None
+    assert 60 <= plan.new_certificate.record_ttl_seconds <= 300
+
+
+def test_every_controller_that_takes_certificates_of_acm_has_a_word_for_one() -> None:
+    takers = [name for name, row in controllers().items() if row.acm]
+    assert takers
+    assert all(entry(of(name, certificate=ZONE)).new_certificate for name in takers)
 
 
 def test_more_paths_than_a_load_balancer_has_rules_are_refused() -> None:

@@ -6,6 +6,7 @@ from local.providers.aws.resources import (
     anomalies,
     budgets,
     compute,
+    domains,
     eks,
     events,
     identity,
@@ -33,6 +34,7 @@ TABLE: dict[str, Row] = {
         budgets,
         anomalies,
         topics,
+        domains,
     )
     for row in module.ROWS
 }
