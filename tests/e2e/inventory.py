@@ -57,5 +57,6 @@ class Inventory:
 
         while (left := more()) and time.monotonic() < deadline:
             time.sleep(1)
-        assert left == set()
-        assert aws_objects(platform) - self.aws - but == set()
+        assert left == set(), sorted(left)
+        more_aws = aws_objects(platform) - self.aws - but
+        assert more_aws == set(), sorted(more_aws)
