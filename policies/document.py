@@ -35,7 +35,8 @@ What a waiver covers is still shown. After its day it covers nothing and is an e
 SCANNERS = f"""
 ## Scanners
 
-`make scan [STACK="dev prod"]`, of all examples `make scan STACK=all`, puts the Kubernetes objects that the program registers, with at least two replicas,
+`make scan [STACK="dev prod"]`, of all examples `make scan STACK=all`, puts the Kubernetes objects that the program
+registers, with at least two replicas, Rollouts, LeaderWorkerSets and InferenceServices as Deployments of their pods,
 through checkov (requirements-scan.lock) and kube-score (tools/kube-score). Each model's objects may keep {CHECKOV_GOAL}
 failed checks of checkov and {KUBE_SCORE_GOAL} criticals of kube-score, in a namespace that enforces Pod Security
 `restricted`. What remains is explained here; a finding that is not ends the command with exit code 1, and an
@@ -55,7 +56,8 @@ def document() -> str:
         "|---|---|---|---|---|---|",
     ]
     for row in explanations():
-        cells = (row.tool, f"`{row.check}`", f"`{row.object}`", row.explanation, row.source, str(row.date))
+        objects = f"`{row.object}`" + (f" of `{row.backend}`" if row.backend else "")
+        cells = (row.tool, f"`{row.check}`", objects, row.explanation, row.source, str(row.date))
         explained.append(f"| {' | '.join(cells)} |")
     return HEAD + "\n".join(rows) + "\n" + SCANNERS + "\n".join(explained) + "\n"
 

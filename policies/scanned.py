@@ -30,7 +30,7 @@ class ScanFinding:
     """One thing that a scanner wants otherwise. `object`: `Deployment/qwen`; `where`: the container, if one is named.
 
     `counts`: whether it is of the kind that the goals count (kube-score's warnings are not). `namespace`: the object's;
-    empty of what has none.
+    empty of what has none. `backend`: what serves the model whose object it is; empty of what models share.
     """
 
     object: str
@@ -40,24 +40,28 @@ class ScanFinding:
     message: str
     counts: bool = True
     namespace: str = ""
+    backend: str = ""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a finding remains. `object` is a pattern, `Deployment/*`, or with a namespace `keda/Deployment/*`; `date` the
-    day it was last thought over."""
+    """Why a finding remains. `object` is a pattern, `Deployment/*`, or with a namespace `keda/Deployment/*`; `backend`:
+    of models that it serves only, empty: of all; `date` the day it was last thought over."""
 
     tool: str
     check: str
     object: str
+    backend: str
     explanation: str
     source: str
     date: str
 
     def covers(self, finding: ScanFinding) -> bool:
         """Whether it speaks of this finding."""
+        if (self.tool, self.check) != (finding.tool, finding.check) or self.backend not in ("", finding.backend):
+            return False
         whole = finding.object if self.object.count("/") == 1 else f"{finding.namespace}/{finding.object}"
-        return (self.tool, self.check) == (finding.tool, finding.check) and fnmatchcase(whole, self.object)
+        return fnmatchcase(whole, self.object)
 
 
 def checkov_findings(text: str, file: str) -> list[ScanFinding]:

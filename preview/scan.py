@@ -107,7 +107,7 @@ def _scanned(stacks: Sequence[ScannedStack], checkov: str, kube_score: str) -> d
             file = files[stack.name]
             options = ["--kubernetes-version", f"v{stack.kubernetes_version}", "--output-format", "json"]
             scored = kube_score_findings(_said([kube_score, "score", *options, str(file)]))
-            findings[stack.name] = [*checkov_findings(report, file.name), *scored]
+            findings[stack.name] = [stack.placed(each) for each in (*checkov_findings(report, file.name), *scored)]
     return findings
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from planning.model import CreateClusterPlan, StackPlan
+from policies.scanned import ScanFinding
+from preview.scan_pods import as_deployments, retargeted
 
 # Scanners skip checks (spread, disruption, anti-affinity) on what has one replica.
 LEAST_REPLICAS = 2
@@ -16,6 +18,8 @@ SHARED = "shared"
 ASSUMED_KUBERNETES_VERSION = "1.34"
 ENFORCED = "pod-security.kubernetes.io/enforce"
 OURS = "vllm-on-eks:index:"
+COMPONENT, PICKER_COMPONENT = "app.kubernetes.io/component", "endpoint-picker"
+PICKER = " picker"
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 Object = dict[str, Any]
@@ -23,8 +27,8 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class ScannedStack:
-    """`owners`: `Deployment/qwen` -> the model it belongs to, or `shared`; `pod_security`: by model, the level that its
-    namespace enforces.
+    """`owners`: `Deployment/qwen` -> the model it belongs to, the model's picker, or `shared`; `pod_security`: by model
+    and picker, the level that its namespace enforces; `backends`: of both, what serves the model.
     """
 
     name: str
@@ -32,32 +36,48 @@ class ScannedStack:
     objects: tuple[Object, ...]
     owners: Mapping[str, str]
     pod_security: Mapping[str, str]
+    backends: Mapping[str, str]
 
     def groups(self) -> list[str]:
-        """Models, then what they share."""
+        """Models and their pickers, then what models share."""
         return [*self.pod_security, SHARED]
+
+    def placed(self, finding: ScanFinding) -> ScanFinding:
+        """With what serves the model that the object belongs to."""
+        return replace(finding, backend=self.backends.get(self.owners.get(finding.object, SHARED), ""))
 
 
 def scanned_stack(name: str, plan: StackPlan, resources: Sequence[Mapping[str, Any]]) -> ScannedStack:
     """Objects that the program itself registers; what a Helm chart brings is its maintainers'."""
     models = {model.name: model.namespace for model in plan.models}
-    objects, owners, levels = [], {}, {}
+    backends = {model.name: model.backend for model in plan.models}
+    objects: list[Object] = []
+    owners, levels = {}, {}
     for resource in resources:
         if not resource["type"].startswith("kubernetes:") or resource["type"] == RELEASE or resource.get("read"):
             continue
         made = deepcopy(dict(resource["inputs"]))
-        objects.append(made)
-        owners[f"{made['kind']}/{made['metadata']['name']}"] = _owner(resource["parent"], models)
+        owner = _owner(resource["parent"], models)
+        # A program beside the servers, with pods of its own: counted by itself.
+        group = f"{owner}{PICKER}" if made["metadata"].get("labels", {}).get(COMPONENT) == PICKER_COMPONENT else owner
+        for each in as_deployments(made):
+            objects.append(each)
+            owners[f"{each['kind']}/{each['metadata']['name']}"] = group
         if made["kind"] == "Namespace":
             levels[made["metadata"]["name"]] = made["metadata"].get("labels", {}).get(ENFORCED, "privileged")
+    own = {*models, *owners.values()}
+    groups = {group: model for model in models for group in (model, f"{model}{PICKER}")}
     return ScannedStack(
         name=name,
         kubernetes_version=plan.cluster.version
         if isinstance(plan.cluster, CreateClusterPlan)
         else ASSUMED_KUBERNETES_VERSION,
-        objects=tuple(_with_replicas(objects)),
+        objects=tuple(_with_replicas(retargeted(objects))),
         owners=owners,
-        pod_security={model: levels.get(namespace, "privileged") for model, namespace in models.items()},
+        pod_security={
+            group: levels.get(models[model], "privileged") for group, model in groups.items() if group in own
+        },
+        backends={group: backends[model] for group, model in groups.items()},
     )
 
 

@@ -97,14 +97,14 @@ def test_each_critical_comment_of_kube_score_is_one_finding_and_a_warning_does_n
 
 
 def test_an_explanation_speaks_of_its_tool_check_and_objects_only() -> None:
-    row = Explanation("kube-score", PULL.check, "Deployment/*", "a digest", "x", "2026-11-21")
+    row = Explanation("kube-score", PULL.check, "Deployment/*", "", "a digest", "x", "2026-11-21")
     assert explained(PULL, [row]) is row
     for other in ({"tool": "checkov"}, {"check": "pod-probes-identical"}, {"object": "Job/*"}):
         assert explained(PULL, [Explanation(**{**vars(row), **other})]) is None
 
 
 def test_an_explanation_with_a_namespace_speaks_of_objects_in_it_only() -> None:
-    row = Explanation("kube-score", "x", "keda/Deployment/*", "a placeholder", "x", "2026-11-21")
+    row = Explanation("kube-score", "x", "keda/Deployment/*", "", "a placeholder", "x", "2026-11-21")
     (found,) = kube_score_findings(kube_score(check("x", 1, None)))
     assert explained(found, [row]) is None
     assert explained(replace(found, namespace="keda"), [row]) is row
@@ -112,8 +112,8 @@ def test_an_explanation_with_a_namespace_speaks_of_objects_in_it_only() -> None:
 
 def test_an_explanation_of_nothing_is_stale() -> None:
     rows = [
-        Explanation("kube-score", PULL.check, "Deployment/*", "", "", ""),
-        Explanation("kube-score", PULL.check, "Job/*", "", "", ""),
+        Explanation("kube-score", PULL.check, "Deployment/*", "", "", "", ""),
+        Explanation("kube-score", PULL.check, "Job/*", "", "", "", ""),
     ]
     assert stale([PULL], rows) == [rows[1]]
 

@@ -25,7 +25,7 @@ MODELS = [
     for name in ("qwen", "other")
 ]
 LEVEL = {"pod-security.kubernetes.io/enforce": "restricted"}
-WHY = Explanation("checkov", "CKV_K8S_11", "Deployment/*", "tokenizing", "x", "2026-11-21")
+WHY = Explanation("checkov", "CKV_K8S_11", "Deployment/*", "", "tokenizing", "x", "2026-11-21")
 
 
 @pytest.fixture(scope="module")
