@@ -15,9 +15,12 @@ import yaml
 
 from planning.cluster.controller_fields import ABSENT, IGNORED, UNREGISTERED, controller_fields, ignored_fields
 from planning.decide import decide
+from planning.model import StackPlan
 from planning.versions.definitions import definitions_of
 from policies.judge import judge
 from policies.rule import Circumstances, Resource
+from policies.scanned import ScanFinding, explained, explanations
+from preview.scan_pods import as_deployments
 from settings.backends import Backend
 from settings.document import stack_file_schema
 from settings.findings import Severity
@@ -63,15 +66,23 @@ def test_an_example_is_what_an_editor_accepts(name: str) -> None:
     jsonschema.Draft202012Validator(stack_file_schema()).validate(yaml.safe_load(text))
 
 
+def _sections(name: str) -> dict[str, Any]:
+    return sections_of(name) if name in SHIPPED else example(name)
+
+
+@cache
+def _plan(name: str) -> StackPlan:
+    return decide(read({**_sections(name)}, name))
+
+
 @cache
 def ran(name: str) -> Engine:
     """The record of an example, or of a stack file that we ship."""
-    sections = sections_of(name) if name in SHIPPED else example(name)
-    plan = decide(read({**sections}, name))
+    plan = _plan(name)
     secrets = {"grafanaPassword": CANARIES["grafanaPassword"]}
     if any(model.token and model.token.config_key for model in plan.models):
         secrets["hfToken"] = CANARIES["hfToken"]
-    return run_program(sections, name, secrets=secrets)
+    return run_program(_sections(name), name, secrets=secrets)
 
 
 def _at(inputs: Any, path: str) -> Any:
@@ -98,6 +109,31 @@ def test_what_a_controller_owns_is_left_to_it(name: str) -> None:
             if field.how == IGNORED and field.field not in made.ignore_changes:
                 assert field.holds_while, f"{made.name} does not leave {field.field} to {field.owner}"
                 assert _at(made.plain_inputs, field.field) is not None, "a field that is ours is sent"
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])
+def test_a_policy_without_pods_that_we_render_is_explained_to_the_scanners(name: str) -> None:
+    """As kube-score's networkpolicy-targets-pod, without it: a new policy of a chart's pods needs its row."""
+    objects = [
+        each
+        for made in ran(name).registrations
+        if made.type.startswith("kubernetes:") and made.type != "kubernetes:helm.sh/v3:Release"
+        for each in as_deployments(made.plain_inputs)
+    ]
+    pods = [each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] in ("Deployment", "Job")]
+    table = [row for row in explanations() if row.check == "networkpolicy-targets-pod"]
+    backends = {str(model.backend) for model in _plan(name).models}
+    for policy in (each for each in objects if each["kind"] == "NetworkPolicy"):
+        selected = (policy["spec"].get("podSelector") or {}).get("matchLabels") or {}
+        if not selected or any(selected.items() <= labels.items() for labels in pods):
+            continue
+        found = [
+            ScanFinding(
+                f"NetworkPolicy/{policy['metadata']['name']}", "kube-score", table[0].check, "", "", backend=backend
+            )
+            for backend in ("", *backends)
+        ]
+        assert any(explained(each, table) for each in found), policy["metadata"]["name"]
 
 
 @pytest.mark.parametrize("name", [*SHIPPED, *EXAMPLES])

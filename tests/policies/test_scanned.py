@@ -20,6 +20,7 @@ from policies.scanned import (
     kube_score_findings,
     stale,
 )
+from settings.backends import Backend
 from tests.conftest import REPO
 
 FAILED: dict[str, Any] = {
@@ -110,6 +111,13 @@ def test_an_explanation_with_a_namespace_speaks_of_objects_in_it_only() -> None:
     assert explained(replace(found, namespace="keda"), [row]) is row
 
 
+def test_an_explanation_of_a_backend_speaks_of_models_that_it_serves_only() -> None:
+    row = Explanation("kube-score", PULL.check, "Deployment/*", "ray", "KubeRay's", "x", "2026-11-21")
+    assert explained(PULL, [row]) is None
+    assert explained(replace(PULL, backend="kserve"), [row]) is None
+    assert explained(replace(PULL, backend="ray"), [row]) is row
+
+
 def test_an_explanation_of_nothing_is_stale() -> None:
     rows = [
         Explanation("kube-score", PULL.check, "Deployment/*", "", "", "", ""),
@@ -120,10 +128,11 @@ def test_an_explanation_of_nothing_is_stale() -> None:
 
 def test_the_table_is_dated_says_why_and_points_at_files_that_exist() -> None:
     rows = explanations()
-    keys = [(row.tool, row.check, row.object) for row in rows]
+    keys = [(row.tool, row.check, row.object, row.backend) for row in rows]
     assert len(set(keys)) == len(keys)
     for row in rows:
         assert row.tool in ("checkov", "kube-score")
+        assert row.backend in ("", *Backend)
         assert len(row.explanation) > 20
         assert date.fromisoformat(row.date)
         assert row.source.startswith("https://") or (REPO / Path(row.source)).is_file()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,16 @@ def test_the_programs_own_objects_are_scanned_and_belong_to_their_model(planned:
     }
     assert stack.pod_security == {"qwen": "restricted", "other": "restricted"}
     assert stack.kubernetes_version == planned.cluster.version  # type: ignore[union-attr]
+
+
+def test_a_models_picker_is_counted_by_itself_and_each_finding_knows_its_backend(planned: StackPlan) -> None:
+    labels = {"labels": {"app.kubernetes.io/component": "endpoint-picker"}}
+    picker = registered(QWEN, "apps/v1", "Deployment", "qwen-picker", metadata=labels, spec={"template": {}})
+    stack = scanned_stack("dev", planned, deepcopy([*RESOURCES, picker]))
+    assert stack.groups() == ["qwen", "qwen picker", "other", SHARED]
+    assert stack.pod_security["qwen picker"] == "restricted"
+    assert stack.placed(cpu("qwen-picker")).backend == stack.placed(cpu()).backend == "deployment"
+    assert stack.placed(replace(cpu(), object="Namespace/models")).backend == ""
 
 
 def test_there_are_two_replicas_where_they_are_said_and_nowhere_else(planned: StackPlan) -> None:
