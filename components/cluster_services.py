@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pulumi
 
-from components.aws.beside import Beside
+from components.aws.beside import AccountOutputs
 from components.aws.eks_cluster import ClusterOutputs
 from components.aws.file_system import FileSystemOutputs
 from components.aws.network import NetworkOutputs
@@ -58,7 +58,7 @@ class ClusterServicesArgs:
     cluster: ClusterOutputs
     network: NetworkOutputs
     node_role_arn: pulumi.Input[str]
-    beside: Beside
+    beside: AccountOutputs
 
 
 class ClusterServices(pulumi.ComponentResource):

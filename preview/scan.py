@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
             print(f"error: there is no {program}; `make scan` installs both scanners", file=sys.stderr)
             return WRONG_INPUT
     try:
-        stacks = [_rendered(root, name) for name in _names(root, asked.stacks)]
+        stacks = [_rendered(root, name) for name in stack_names(root, asked.stacks)]
         findings = _scanned(stacks, asked.checkov, asked.kube_score)
     except (StackFileError, ScanFailed) as failure:
         print(f"error: {lines(str(failure))}", file=sys.stderr)
@@ -61,13 +61,13 @@ def main(argv: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     return FINE if show(stacks, findings, explanations()) else FOUND
 
 
-def _names(root: Path, asked: Sequence[str]) -> list[str]:
+def stack_names(root: Path, asked: Sequence[str]) -> list[str]:
     """Each once; `all` are the examples."""
     examples = sorted(file.name.split(".")[1] for file in (root / EXAMPLES).glob("Pulumi.*.yaml"))
     return list(dict.fromkeys(name for word in asked for name in (examples if word == ALL else [word])))
 
 
-def _prepared(root: Path, stack: str) -> Prepared:
+def prepared_stack(root: Path, stack: str) -> Prepared:
     """An example is read as its reader has it: beside Pulumi.yaml."""
     file = f"Pulumi.{stack}.yaml"
     if (root / file).exists() or not (root / EXAMPLES / file).exists():
@@ -79,7 +79,7 @@ def _prepared(root: Path, stack: str) -> Prepared:
 
 
 def _rendered(root: Path, stack: str) -> ScannedStack:
-    prepared = _prepared(root, stack)
+    prepared = prepared_stack(root, stack)
     if prepared.plan is None:
         raise StackFileError(f"{stack} cannot work; `python -m preview {stack}` says why")
     from preview.recorder import ProgramFailed, record_program  # the SDKs take seconds

@@ -20,7 +20,7 @@ from planning.model import StackPlan
 
 
 @dataclass(frozen=True)
-class Beside:
+class AccountOutputs:
     """`image_rules`: what must be there before a pod of ours pulls its image: a pull below a prefix without its rule is
     answered "not found", and the pod waits in ImagePullBackOff, up to five minutes until the next try.
     `certificate_arn`: of the gateway's host, known when it is issued. None: the stack asks for none."""
@@ -36,7 +36,7 @@ def beside(
     cluster: ClusterOutputs,
     network: NetworkOutputs,
     opts: pulumi.ResourceOptions,
-) -> Beside:
+) -> AccountOutputs:
     """The budget that AWS watches, ECR's rules, the runner of CI, the weights' file system and the certificate of the
     gateway's host, where asked for."""
     if spending := plan.cost.spending:
@@ -57,4 +57,4 @@ def beside(
     if plan.entry and plan.entry.new_certificate:
         of_host = HostCertificateArgs(plan.entry.new_certificate, plan.tags)
         certificate_arn = HostCertificate("host", of_host, opts).arn
-    return Beside(files, (cache,) if cache else (), certificate_arn)
+    return AccountOutputs(files, (cache,) if cache else (), certificate_arn)

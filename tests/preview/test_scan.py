@@ -167,9 +167,9 @@ def test_a_scanner_that_says_nothing_is_wrong_input_and_not_a_clean_result(
 
 
 def test_an_example_is_scanned_as_its_reader_has_it_and_all_are_the_examples(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert scan._prepared(REPO, "kserve").file.stack == "kserve"
+    assert scan.prepared_stack(REPO, "kserve").file.stack == "kserve"
     assert not (REPO / "Pulumi.kserve.yaml").exists()
-    names = scan._names(REPO, ["dev", "all", "dev"])
+    names = scan.stack_names(REPO, ["dev", "all", "dev"])
     assert names[0] == "dev"
     assert names[1:] == sorted(file.name.split(".")[1] for file in (REPO / "examples").glob("Pulumi.*.yaml"))
 
