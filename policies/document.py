@@ -39,8 +39,9 @@ SCANNERS = f"""
 registers, with at least two replicas, Rollouts, LeaderWorkerSets and InferenceServices as Deployments of their pods,
 through checkov (requirements-scan.lock) and kube-score (tools/kube-score). Each model's objects may keep {CHECKOV_GOAL}
 failed checks of checkov and {KUBE_SCORE_GOAL} criticals of kube-score, in a namespace that enforces Pod Security
-`restricted`. What remains is explained here; a finding that is not ends the command with exit code 1, and an
-explanation of what no scanner reports is listed.
+`restricted`; its endpoint picker, and the workers of a group, are counted by themselves, without these goals. What
+remains is explained here; a finding that is not ends the command with exit code 1, and an explanation of what no
+scanner reports is listed.
 
 """
 

@@ -18,8 +18,9 @@ SHARED = "shared"
 ASSUMED_KUBERNETES_VERSION = "1.34"
 ENFORCED = "pod-security.kubernetes.io/enforce"
 OURS = "vllm-on-eks:index:"
-COMPONENT, PICKER_COMPONENT = "app.kubernetes.io/component", "endpoint-picker"
-PICKER = " picker"
+COMPONENT = "app.kubernetes.io/component"
+# Of programs of a model that answer no requests of its clients: each is counted by itself, and the goals are not its.
+COMPANIONS = ("endpoint-picker", "model-worker")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 Object = dict[str, Any]
@@ -27,8 +28,9 @@ Object = dict[str, Any]
 
 @dataclass(frozen=True)
 class ScannedStack:
-    """`owners`: `Deployment/qwen` -> the model it belongs to, the model's picker, or `shared`; `pod_security`: by model
-    and picker, the level that its namespace enforces; `backends`: of both, what serves the model.
+    """`owners`: `Deployment/qwen` -> the group that it is counted in: the model, a companion of it, or `shared`;
+    `pod_security`: by model and companion, the level that its namespace enforces; `backends`: of both, what serves the
+    model; `models`: which of the groups are models.
     """
 
     name: str
@@ -37,9 +39,10 @@ class ScannedStack:
     owners: Mapping[str, str]
     pod_security: Mapping[str, str]
     backends: Mapping[str, str]
+    models: frozenset[str]
 
     def groups(self) -> list[str]:
-        """Models and their pickers, then what models share."""
+        """Models and their companions, then what models share."""
         return [*self.pod_security, SHARED]
 
     def placed(self, finding: ScanFinding) -> ScanFinding:
@@ -58,15 +61,13 @@ def scanned_stack(name: str, plan: StackPlan, resources: Sequence[Mapping[str, A
             continue
         made = deepcopy(dict(resource["inputs"]))
         owner = _owner(resource["parent"], models)
-        # A program beside the servers, with pods of its own: counted by itself.
-        group = f"{owner}{PICKER}" if made["metadata"].get("labels", {}).get(COMPONENT) == PICKER_COMPONENT else owner
         for each in as_deployments(made):
             objects.append(each)
-            owners[f"{each['kind']}/{each['metadata']['name']}"] = group
+            owners[f"{each['kind']}/{each['metadata']['name']}"] = _group(each, owner)
         if made["kind"] == "Namespace":
             levels[made["metadata"]["name"]] = made["metadata"].get("labels", {}).get(ENFORCED, "privileged")
     own = {*models, *owners.values()}
-    groups = {group: model for model in models for group in (model, f"{model}{PICKER}")}
+    groups = {group: model for model in models for group in (model, *(f"{model} {each}" for each in COMPANIONS))}
     return ScannedStack(
         name=name,
         kubernetes_version=plan.cluster.version
@@ -78,6 +79,7 @@ def scanned_stack(name: str, plan: StackPlan, resources: Sequence[Mapping[str, A
             group: levels.get(models[model], "privileged") for group, model in groups.items() if group in own
         },
         backends={group: backends[model] for group, model in groups.items()},
+        models=frozenset(models),
     )
 
 
@@ -85,6 +87,15 @@ def _owner(parent: str, models: Mapping[str, str]) -> str:
     """The model whose component registered an object: its serving backend, or its autoscaler."""
     types, _, name = parent.partition("::")[2].partition("::")[2].rpartition("::")
     return name if name in models and types.rpartition("$")[2].startswith(f"{OURS}Vllm") else SHARED
+
+
+def _group(made: Object, owner: str) -> str:
+    """The owner, or its companion, of whose component the object is: a Deployment by its pods."""
+    described = (
+        made["spec"].get("template", {}).get("metadata", {}) if made["kind"] == "Deployment" else made["metadata"]
+    )
+    component = described.get("labels", {}).get(COMPONENT)
+    return f"{owner} {component}" if owner != SHARED and component in COMPANIONS else owner
 
 
 def _name(manifest: Object) -> tuple[str | None, str]:

@@ -46,13 +46,12 @@ def _counts(console: Console, stacks: Sequence[ScannedStack], findings: Found) -
         )
         for group in stack.groups():
             numbers = ", ".join(
-                f"{tool} {counted[group, tool]}" + (f" (at most {goal})" if group != SHARED else "")
+                f"{tool} {counted[group, tool]}" + (f" (at most {goal})" if group in stack.models else "")
                 for tool, goal in GOALS.items()
             )
             level = stack.pod_security.get(group)
-            met = group == SHARED or (
-                level == "restricted" and all(counted[group, tool] <= goal for tool, goal in GOALS.items())
-            )
+            within = all(counted[group, tool] <= goal for tool, goal in GOALS.items())
+            met = group == SHARED or (level == "restricted" and (within or group not in stack.models))
             fine = fine and met
             pod_security = f", Pod Security {level}" if level else ""
             console.print(

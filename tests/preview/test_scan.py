@@ -76,14 +76,18 @@ def test_the_programs_own_objects_are_scanned_and_belong_to_their_model(planned:
     assert stack.kubernetes_version == planned.cluster.version  # type: ignore[union-attr]
 
 
-def test_a_models_picker_is_counted_by_itself_and_each_finding_knows_its_backend(planned: StackPlan) -> None:
+def test_a_companion_is_counted_by_itself_and_each_finding_knows_its_backend(planned: StackPlan) -> None:
     labels = {"labels": {"app.kubernetes.io/component": "endpoint-picker"}}
-    picker = registered(QWEN, "apps/v1", "Deployment", "qwen-picker", metadata=labels, spec={"template": {}})
+    pods = {"template": {"metadata": labels}}
+    picker = registered(QWEN, "apps/v1", "Deployment", "qwen-picker", metadata=labels, spec=pods)
     stack = scanned_stack("dev", planned, deepcopy([*RESOURCES, picker]))
-    assert stack.groups() == ["qwen", "qwen picker", "other", SHARED]
-    assert stack.pod_security["qwen picker"] == "restricted"
+    assert stack.groups() == ["qwen", "qwen endpoint-picker", "other", SHARED]
+    assert stack.pod_security["qwen endpoint-picker"] == "restricted"
     assert stack.placed(cpu("qwen-picker")).backend == stack.placed(cpu()).backend == "deployment"
     assert stack.placed(replace(cpu(), object="Namespace/models")).backend == ""
+    many = [replace(cpu("qwen-picker"), where=str(number)) for number in range(9)]
+    assert told(stack, many, [WHY]), "explained, and the goals are of what serves"
+    assert not told(stack, [replace(each, object="Deployment/qwen") for each in many], [WHY])
 
 
 def test_there_are_two_replicas_where_they_are_said_and_nowhere_else(planned: StackPlan) -> None:
