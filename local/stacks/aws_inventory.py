@@ -8,6 +8,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 Client = Callable[[str], Any]
+OF_AWS = "alias/aws/"
 
 
 @dataclass(frozen=True)
@@ -181,7 +182,7 @@ def _rows(client: Client) -> Iterator[tuple[str, str, list[Row]]]:
         stay = [row for row in rows if row.get("VpcId") not in default and (not field or row[field] not in values)]
         yield listing.kind, listing.key, stay
     yield "instance", "InstanceId", _instances(client)
-    yield "key", "KeyId", _keys(client)
+    yield "key", "KeyId", own_keys(client)
     yield "record", "Name", _records(client)
     account = client("sts").get_caller_identity()["Account"]
     yield "budget", "BudgetName", client("budgets").describe_budgets(AccountId=account).get("Budgets") or []
@@ -202,12 +203,14 @@ def _records(client: Client) -> list[Row]:
     return [row for rows in listed for row in rows if row["Type"] not in ("NS", "SOA")]
 
 
-def _keys(client: Client) -> list[Row]:
-    """A key cannot be deleted at once: scheduled is the most that KMS does."""
+def own_keys(client: Client) -> list[Row]:
+    """Customers' own: AWS makes one of each of its aliases `alias/aws/...` when a service first asks for it, which
+    stays. Of the others scheduled is the most that KMS does at once."""
     kms = client("kms")
+    of_aws = {row.get("TargetKeyId") for row in kms.list_aliases()["Aliases"] if row["AliasName"].startswith(OF_AWS)}
     keys = [kms.describe_key(KeyId=row["KeyId"])["KeyMetadata"] for row in kms.list_keys()["Keys"]]
     return [
         {**row, "Tags": kms.list_resource_tags(KeyId=row["KeyId"])["Tags"]}
         for row in keys
-        if row["KeyState"] != "PendingDeletion"
+        if row["KeyState"] != "PendingDeletion" and row["KeyId"] not in of_aws
     ]
