@@ -159,10 +159,10 @@ def test_a_replica_takes_the_spare_node_and_the_next_one_is_bought(
     assert pool.used() == {first, spare}, "it waited for no node"
     assert pool.preempted()
     eventually("the next one", lambda: free(3), state, PATIENCE_SECONDS)
-    assert platform.stack("local").up(refresh=True).changes == 0
 
     pool.to(1)
     eventually("the node that nobody is on gone", lambda: free(2), state, PATIENCE_SECONDS)
+    assert platform.stack("local").up(refresh=True).changes == 0
     platform.run("up", "--stack-file", str(stack_file))
     pool.settle(1)
     assert "spare-nodes" not in [each.metadata.name for each in pool.core.list_namespace().items]
