@@ -312,6 +312,13 @@ def _reads_only(model: ServedModel) -> bool:
     return any(volume.get("persistentVolumeClaim", {}).get("readOnly") for volume in volumes)
 
 
+def _is_its_own_address(model: ServedModel) -> bool:
+    """The Service's pods are servers, of which the gateway chooses one; in Ray's a proxy chooses again."""
+    if model.ray or model.kubeai:
+        return False
+    return bool(of_model(model)["service"]["spec"]["selector"].items() <= labels(model).items())
+
+
 DRAFTED = replace(OPEN_MODEL, args=(*OPEN_MODEL.args, '--speculative-config={"method": "draft_model"}'))
 OWN_IMAGE = replace(OPEN_MODEL, image="registry.example/vllm:v0.33.0")
 ROUTED = replace(OPEN_MODEL, name="routed")
@@ -344,6 +351,7 @@ SHOWN: dict[str, tuple[ServedModel, Callable[[ServedModel], bool]]] = {
     "zero": (KEDA_MODEL, _zero),
     "canary": (CANARY_MODEL, lambda m: workload(m)["kind"] == "Rollout"),
     "router": (ROUTED, lambda m: of_model(m)["service"]["spec"]["selector"]["app.kubernetes.io/name"] == "router"),
+    "session": (ROUTED, _is_its_own_address),
     "drain": (replace(OPEN_MODEL, drain=DrainPlan(7, 300, 352, 30)), _leaves_as_planned),
 }
 
