@@ -17,17 +17,17 @@ def as_deployments(each: Object) -> list[Object]:
 
 def retargeted(objects: Sequence[Object]) -> Sequence[Object]:
     """Autoscalers with the Deployment as their target."""
-    made = {(each["metadata"].get("namespace"), each["metadata"]["name"]) for each in objects if _has_pods(each)}
+    made = {
+        (each["metadata"].get("namespace"), each["metadata"]["name"])
+        for each in objects
+        if each["kind"] == "Deployment"
+    }
     for each in objects:
         if each["kind"] == "HorizontalPodAutoscaler":
             target = each["spec"]["scaleTargetRef"]
             if (each["metadata"].get("namespace"), target["name"]) in made:
                 target |= {"apiVersion": "apps/v1", "kind": "Deployment"}
     return objects
-
-
-def _has_pods(each: Object) -> bool:
-    return bool(each["kind"] == "Deployment")
 
 
 def _deployments(each: Object) -> list[Object]:

@@ -6,7 +6,9 @@ A test that needs an operator's program begins with `skip_unless_built("karpente
 from __future__ import annotations
 
 import functools
+import json
 import time
+import urllib.request
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,13 @@ class Cluster:
         """Pods that serve a model and stay."""
         pods = self.core.list_namespaced_pod(namespace, label_selector=MODEL_SERVERS).items
         return [pod for pod in pods if pod.metadata.deletion_timestamp is None]
+
+    def metrics(self, pod: str, namespace: str = "models") -> str:
+        """What the engine of a server says of itself."""
+        engine = json.loads((self.platform.paths.run / "engine" / "admin.json").read_text())["url"]
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"{engine}/pods/{namespace}/{pod}/metrics", timeout=30) as answer:
+            return str(answer.read().decode())
 
     def scale(self, deployment: str, replicas: int, namespace: str = "models") -> None:
         """Moves a Deployment by hand."""

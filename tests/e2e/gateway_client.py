@@ -10,12 +10,16 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPSConnection
-from typing import Any
+from typing import Any, Self
 
 from kubernetes import client
 from kubernetes.client.exceptions import ApiException
 
+from tests.e2e.authorities import Authority
+
 HOST = "llm.example.com"
+CERTIFICATE = {"kind": "secret", "name": "own-tls"}
+"""Of the gateway's settings: what `with_certificate` makes."""
 
 
 def put_secret(core: Any, namespace: str, name: str, data: dict[str, bytes], kind: str = "Opaque") -> None:
@@ -48,6 +52,15 @@ class Gateway:
 
     port: int
     authority: str
+
+    @classmethod
+    def with_certificate(cls, core: Any, port: int) -> Self:
+        """Puts the Secret of `CERTIFICATE` into the gateway's namespace, signed by an authority of the test's own."""
+        authority = Authority("the gateway's")
+        public, private = authority.issue(HOST)
+        secret = {"tls.crt": public, "tls.key": private}
+        put_secret(core, "gateway", CERTIFICATE["name"], secret, "kubernetes.io/tls")
+        return cls(port, authority.pem.decode())
 
     @property
     def tls(self) -> ssl.SSLContext:

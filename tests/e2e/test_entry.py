@@ -24,6 +24,7 @@ from tests.e2e.standalone_gateway import Answering, Answers
 pytestmark = pytest.mark.e2e
 
 MIB = 1024 * 1024
+USERS = [f"user-{number}" for number in range(40)]
 OPEN = replace(
     SEVERAL,
     gateway=replace(
@@ -137,6 +138,37 @@ def test_versions_share_the_requests_and_a_header_chooses_one(world: World) -> N
     for _ in range(5):
         world.envoy.ask("/v1/chat/completions", body, {"x-version": "chat-next"})
     assert world.asked["chat-next"] - before["chat-next"] == 5
+
+
+def test_a_client_keeps_its_version_and_other_weights_move_only_those_between(tmp_path: Path) -> None:
+    skip_unless_built("gateway")
+
+    def versions(chat: int) -> dict[str, str]:
+        shares = {"chat": (("chat", chat), ("chat-next", 100 - chat))}
+        gateway = replace(OPEN.gateway, versions=shares, session_headers={"chat": "x-user"})
+        folder = tmp_path / str(chat)
+        folder.mkdir()
+        made = World(replace(OPEN, gateway=gateway), folder)
+        try:
+            told = [{user: _version(made, user) for user in USERS} for _ in range(2)]
+            assert told[0] == told[1]
+            assert {_version(made) for _ in range(40)} == {"chat", "chat-next"}, "who says nothing is drawn"
+        finally:
+            made.close()
+        return told[0]
+
+    half, more = versions(50), versions(80)
+    assert set(half.values()) == set(more.values()) == {"chat", "chat-next"}
+    assert {user for user in USERS if half[user] == "chat"} < {user for user in USERS if more[user] == "chat"}
+
+
+def _version(world: World, user: str | None = None) -> str:
+    """Which of the two was asked."""
+    before = world.asked
+    headers = {"x-user": user} if user else {}
+    assert world.envoy.ask("/v1/chat/completions", {"model": "chat", "messages": []}, headers).status == 200
+    (asked,) = (name for name, count in world.asked.items() if count != before[name])
+    return asked
 
 
 def test_what_is_not_on_the_list_reaches_no_model(world: World) -> None:

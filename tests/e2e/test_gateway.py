@@ -16,10 +16,9 @@ import aiohttp
 import pytest
 
 from tests.e2e import cluster as e2e
-from tests.e2e.authorities import Authority
 from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
-from tests.e2e.gateway_client import HOST, Answer, Gateway, plain_http, put_secret
+from tests.e2e.gateway_client import CERTIFICATE, HOST, Answer, Gateway, plain_http, put_secret
 from tests.e2e.gateway_load import lost, session_with, streams, url_of, whole_answers
 from tests.e2e.loading import REPORTS, changed_stack
 
@@ -38,7 +37,7 @@ def _behind_a_gateway(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["gateway"] = {
         "kind": "gatewayApi",
         "host": HOST,
-        "certificate": {"kind": "secret", "name": "own-tls"},
+        "certificate": CERTIFICATE,
         "authentication": {"kind": "apiKeys", "secret": "api-keys"},
         "requestsPerMinute": 1200,
         "maxBodyMib": 1,
@@ -52,9 +51,9 @@ def _behind_a_gateway(settings: dict[str, Any], model: dict[str, Any]) -> None:
 class Cluster(e2e.Cluster):
     """The API server, and the address in front of the models."""
 
-    def __init__(self, platform: Platform, certificate_authority: str) -> None:
+    def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
-        self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
+        self.gateway = Gateway.with_certificate(self.core, platform.ports["envoy-https"])
 
     def statuses(self) -> dict[str, dict[str, str]]:
         """Object -> type of condition -> status, of everything that the gateway's controller judges."""
@@ -90,10 +89,7 @@ def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
     skip_unless_built("gateway")
     file = changed_stack(tmp_path_factory.mktemp("gateway"), _behind_a_gateway)
     platform.run("up", "--stack-file", str(file))
-    authority = Authority("the gateway's")
-    public, private = authority.issue(HOST)
-    made = Cluster(platform, authority.pem.decode())
-    put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
+    made = Cluster(platform)
     put_secret(made.core, "gateway", "api-keys", {"alice": KEY.encode()})
     put_secret(made.core, "search", "search-keys", {"bob": TENANTS.encode()})
     yield made

@@ -6,20 +6,18 @@ Envoy Gateway 1.9.0's standalone mode ends at a policy with a consistent hash ("
 
 from __future__ import annotations
 
-import json
 import re
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from local.control_plane.cluster import is_ready
 from tests.e2e import cluster as e2e
-from tests.e2e.authorities import Authority
 from tests.e2e.cluster import eventually, skip_unless_built
 from tests.e2e.conftest import Platform
-from tests.e2e.gateway_client import HOST, Gateway, put_secret
+from tests.e2e.gateway_client import CERTIFICATE, HOST, Gateway
 from tests.e2e.loading import changed_stack
 
 pytestmark = pytest.mark.e2e
@@ -34,7 +32,7 @@ def _shared_out(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["monitoring"] = {"enabled": False}
     settings["nodePools"][0] |= {"minNodes": 3, "maxNodes": 3}
     settings["systemNodes"] = {"minNodes": 3, "maxNodes": 3}
-    settings["gateway"] = {"kind": "gatewayApi", "host": HOST, "certificate": {"kind": "secret", "name": "own-tls"}}
+    settings["gateway"] = {"kind": "gatewayApi", "host": HOST, "certificate": CERTIFICATE}
     model |= {"servedName": "chat", "autoscaling": {"kind": "none", "minReplicas": 2}}
     other = {**model, "name": "next", "autoscaling": {"kind": "none", "minReplicas": 1}}
     settings["models"].append(other)
@@ -45,19 +43,14 @@ def _shared_out(settings: dict[str, Any], model: dict[str, Any]) -> None:
 class Cluster(e2e.Cluster):
     """The address in front of a model with two servers and of its next version with one."""
 
-    def __init__(self, platform: Platform, certificate_authority: str) -> None:
+    def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
-        self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
+        self.gateway = Gateway.with_certificate(self.core, platform.ports["envoy-https"])
 
     def asked(self) -> dict[str, float]:
         """Requests that each Ready server has answered, by its pod."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        engine = json.loads((self.platform.paths.run / "engine" / "admin.json").read_text())["url"]
-        answered: dict[str, float] = {}
-        for pod in (each.metadata.name for each in self.servers() if _is_ready(each)):
-            text = opener.open(f"{engine}/pods/models/{pod}/metrics").read().decode()
-            answered[pod] = sum(float(value) for value in _ASKED.findall(text))
-        return answered
+        pods = [each.metadata.name for each in self.servers() if is_ready(each)]
+        return {pod: sum(float(value) for value in _ASKED.findall(self.metrics(pod))) for pod in pods}
 
     def send(self, user: str | None = None, version: str | None = None) -> None:
         headers = {"x-user": user} if user else {}
@@ -73,19 +66,12 @@ class Cluster(e2e.Cluster):
         return pod
 
 
-def _is_ready(pod: Any) -> bool:
-    return any(each.type == "Ready" and each.status == "True" for each in pod.status.conditions or [])
-
-
 @pytest.fixture(scope="module")
 def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     skip_unless_built("gateway")
     file = changed_stack(tmp_path_factory.mktemp("sessions"), _shared_out)
     platform.run("up", "--stack-file", str(file))
-    authority = Authority("the gateway's")
-    public, private = authority.issue(HOST)
-    made = Cluster(platform, authority.pem.decode())
-    put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
+    made = Cluster(platform)
     eventually(
         "answered", lambda: made.gateway.chat("chat", None).status == 200, lambda: made.gateway.ask("/v1/models")
     )

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -23,10 +22,9 @@ from local.control_plane.cluster import is_ready
 from local.host.paths import platform_paths
 from local.vllm_cpu.environment import installed
 from tests.e2e import cluster as e2e
-from tests.e2e.authorities import Authority
 from tests.e2e.cluster import drain, eventually, skip_unless_built
 from tests.e2e.conftest import Platform
-from tests.e2e.gateway_client import HOST, Gateway, put_secret
+from tests.e2e.gateway_client import CERTIFICATE, HOST, Gateway, put_secret
 from tests.e2e.gateway_load import lost, streams_of_clients, whole_answers_of_clients
 from tests.e2e.loading import REPORTS, changed_stack
 
@@ -55,7 +53,7 @@ def _real_servers(settings: dict[str, Any], model: dict[str, Any]) -> None:
     settings["gateway"] = {
         "kind": "gatewayApi",
         "host": HOST,
-        "certificate": {"kind": "secret", "name": "own-tls"},
+        "certificate": CERTIFICATE,
         "authentication": {"kind": "apiKeys", "secret": "api-keys"},
     }
     short = {"preStopSeconds": PRE_STOP_SECONDS, "shutdownTimeoutSeconds": SHUTDOWN_SECONDS}
@@ -66,11 +64,10 @@ def _real_servers(settings: dict[str, Any], model: dict[str, Any]) -> None:
 class Cluster(e2e.Cluster):
     """Servers of the model, and the address in front of them."""
 
-    def __init__(self, platform: Platform, certificate_authority: str) -> None:
+    def __init__(self, platform: Platform) -> None:
         super().__init__(platform)
-        self.gateway = Gateway(platform.ports["envoy-https"], certificate_authority)
+        self.gateway = Gateway.with_certificate(self.core, platform.ports["envoy-https"])
         self._log = platform.processes.log_file("engine")
-        self._admin = json.loads((platform.paths.run / "engine" / "admin.json").read_text())["url"]
 
     def ready(self) -> list[Any]:
         """Those that are Ready and stay."""
@@ -93,9 +90,7 @@ class Cluster(e2e.Cluster):
 
     def busy(self, pod: Any) -> bool:
         """Whether its engine answers requests now."""
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(f"{self._admin}/pods/models/{pod.metadata.name}/metrics", timeout=30) as answer:
-            return any(float(value) > 0 for value in RUNNING.findall(answer.read().decode()))
+        return any(float(value) > 0 for value in RUNNING.findall(self.metrics(pod.metadata.name)))
 
     def a_busy_one(self) -> Any:
         """A Ready server that answers requests now: something is to be lost there."""
@@ -114,10 +109,7 @@ def cluster(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Ite
         above.chmod(0o755)  # pytest's folders are its user's only, and servers are another one
     file = changed_stack(tmp_path_factory.mktemp("gateway"), _real_servers)
     platform.run("up", "--engine", "vllm", "--stack-file", str(file))
-    authority = Authority("the gateway's")
-    public, private = authority.issue(HOST)
-    made = Cluster(platform, authority.pem.decode())
-    put_secret(made.core, "gateway", "own-tls", {"tls.crt": public, "tls.key": private}, "kubernetes.io/tls")
+    made = Cluster(platform)
     put_secret(made.core, "gateway", "api-keys", {"alice": KEY.encode()})
     made.settled(REPLICAS)
     eventually("answered", lambda: made.gateway.chat("chat", KEY).status == 200)

@@ -126,6 +126,14 @@ def test_an_explanation_of_nothing_is_stale() -> None:
     assert stale([PULL], rows) == [rows[1]]
 
 
+def test_no_explanation_stands_behind_a_wider_one_that_is_taken_before_it() -> None:
+    rows = explanations()
+    for number, row in enumerate(rows):
+        *namespace, kind, name = row.object.split("/")
+        finding = ScanFinding(f"{kind}/{name}", row.tool, row.check, "", "", True, "".join(namespace), row.backend)
+        assert explained(finding, rows[: number + 1]) is row, row
+
+
 def test_the_table_is_dated_says_why_and_points_at_files_that_exist() -> None:
     rows = explanations()
     keys = [(row.tool, row.check, row.object, row.backend) for row in rows]

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 
 from components.serving.backends import BACKENDS
+from components.serving.backends.llm_d import PICKER
+from components.serving.manifests.names import WORKER
+from preview.scan_objects import COMPANIONS
 from preview.scan_pods import as_deployments, retargeted
 from tests.components.plans import GROUP_MODEL, MODEL, on
 from tests.components.rendered import of_model, workload_of
@@ -44,7 +47,11 @@ def test_a_group_is_its_leaders_and_its_workers() -> None:
     }
 
 
-@pytest.mark.parametrize("backend", [name for name in BACKENDS if name not in ("kserve",)])
+def test_companions_are_what_their_components_call_them() -> None:
+    assert COMPANIONS == (PICKER, WORKER)
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != "kserve"])
 def test_what_scanners_know_and_what_has_no_pods_of_ours_stays(backend: str) -> None:
     for manifest in of_model(on(MODEL, backend)).values():
         assert as_deployments(manifest) == [manifest]

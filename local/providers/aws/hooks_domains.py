@@ -10,9 +10,9 @@ from local.providers.aws.resource import LiveResource
 from local.providers.aws.waiting import poll
 from local.providers.rpc import ProviderError
 
-# Go's zero time as text: the provider takes the time of issue for an id before it waits for it.
 # The provider's own is 75 minutes, and ACM's three days; here nothing is slow.
 PATIENCE_SECONDS = 60.0
+# Go's zero time as text: the provider takes the time of issue for an id before it waits for it.
 _NEVER = "0001-01-01 00:00:00 +0000 UTC"
 
 

@@ -168,6 +168,7 @@ def test_pods_that_share_a_volume_of_one_node_are_kept_on_it_and_others_are_spre
     assert "podAntiAffinity" not in pod["affinity"]
     spread = deployment(VOLUME_MODEL, "p")["spec"]["template"]["spec"]
     assert "podAffinity" not in spread["affinity"]
+    assert "podAntiAffinity" in spread["affinity"]
     assert len(spread["topologySpreadConstraints"]) == 2
 
 
