@@ -151,8 +151,18 @@ def test_a_token_ends_at_the_gateway_and_has_to_say_whose_it_is_and_until_when()
     assert "authorization" not in security_policy(PUBLIC)["spec"]
 
 
+def test_versions_that_clients_stay_with_are_clusters_of_their_own() -> None:
+    """Of one cluster Envoy Gateway's consistent hash would know no weights."""
+    first, *_ = route(MODEL, shared_out(PUBLIC))["spec"]["rules"]
+    told = [
+        (each["name"], each["weight"], each["filters"][0]["responseHeaderModifier"]["set"][0]["value"])
+        for each in first["backendRefs"]
+    ]
+    assert told == [("llama", 90, "llama"), ("llama-next", 10, "llama-next")]
+
+
 def test_versions_share_by_weight_and_one_is_had_always_by_its_header() -> None:
-    plan = shared_out(PUBLIC)
+    plan = replace(shared_out(PUBLIC), session_headers={})
     first, *others = route(MODEL, plan)["spec"]["rules"]
     assert first["backendRefs"] == [
         {"name": "llama", "port": 8000, "weight": 90},

@@ -72,11 +72,20 @@ def _one_of(names: tuple[str, ...]) -> dict[str, str]:
     return {"type": "RegularExpression", "value": "|".join(re.escape(name) for name in names)}
 
 
+def _answered_by(version: str) -> Rule:
+    header = {"name": VERSION_HEADER, "value": version}
+    return {"type": "ResponseHeaderModifier", "responseHeaderModifier": {"set": [header]}}
+
+
 def _to(plan: GatewayPlan, model: ServedModel, shared: tuple[tuple[str, int], ...], rule: Rule) -> Rule:
     """To the model alone where no version shares its requests."""
     servers: list[Rule] = [{"name": model.name, "port": model.port}]
     if shared:
         servers = [{"name": name, "port": model.port, "weight": weight} for name, weight in shared]
+    if len(shared) > 1 and model.name in plan.session_headers:
+        # Without filters of their own Envoy Gateway 1.9.0 makes one cluster of all versions, and a hash over all their
+        # servers knows no weights (internal/ir/xds.go, NeedsClusterPerSetting). It tells the client which one it got.
+        servers = [{**server, "filters": [_answered_by(server["name"])]} for server in servers]
     if plan.authentication.kind == "jwt":  # Envoy hands tokens on, and a server could use them in its client's place
         taken_off = {"type": "RequestHeaderModifier", "requestHeaderModifier": {"remove": ["Authorization"]}}
         rule = {**rule, "filters": [*rule.get("filters", []), taken_off]}
